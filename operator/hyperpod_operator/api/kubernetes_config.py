@@ -1,0 +1,68 @@
+"""Labels and taints that HyperPod itself keeps on the nodes of a group (ClusterKubernetesConfig)."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from hyperpod_operator.api.bounds import KEY_PATTERN, LabelKey, LabelValue, TaintKey, TaintValue, keyed
+from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.rules import rule, rules
+
+RESERVED_PREFIX = "sagemaker.amazonaws.com/"
+"""HyperPod's own labels and taints (node health, deep health checks)."""
+
+
+_KEY = KEY_PATTERN.replace(r"\.", "[.]")
+"""A CEL string literal has no place for a lone backslash."""
+
+
+class Taint(Model):
+    """API member ClusterKubernetesTaint."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                f"!self.key.startsWith('{RESERVED_PREFIX}')",
+                message=f"taints under {RESERVED_PREFIX} belong to HyperPod: choose a key of your own",
+                path=".key",
+            )
+        )
+    )
+
+    key: TaintKey = Field(description="Taint key: an optional DNS prefix and a slash, then a name.")
+    value: TaintValue | None = Field(default=None, description="Taint value, 1 to 63 characters. Unset: no value.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = Field(
+        description="NoSchedule, PreferNoSchedule or NoExecute, as in Kubernetes. NoExecute evicts pods that run on "
+        "the group and do not tolerate the taint."
+    )
+
+
+class KubernetesConfig(Model):
+    """API member ClusterKubernetesConfig."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                f"!has(self.labels) || self.labels.all(k, !k.startsWith('{RESERVED_PREFIX}'))",
+                message=f"labels under {RESERVED_PREFIX} belong to HyperPod: choose a key of your own",
+                path=".labels",
+            ),
+            rule(
+                f"!has(self.labels) || self.labels.all(k, k.size() <= 317 && k.matches('{_KEY}'))",
+                message="a label key is an optional DNS prefix and a slash, then a name of letters, digits, dashes, "
+                "underscores and dots, up to 317 characters in all: correct it",
+                path=".labels",
+            ),
+        )
+    )
+
+    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] | None = Field(
+        default=None,
+        description="Up to 50 labels for every node of the group; values have 1 to 63 characters. Changed on running "
+        "nodes; a label that is removed here is removed there. Unset: labels are not managed.",
+    )
+    taints: Annotated[list[Taint], Field(max_length=50, json_schema_extra=keyed("key", "effect"))] | None = Field(
+        default=None,
+        description="Up to 50 taints for every node of the group, changed on running nodes. Cannot be combined with "
+        "onStartDeepHealthChecks. Unset: taints are not managed.",
+    )

@@ -1,0 +1,14 @@
+"""What every model of the API has in common.
+
+One model serves two uses that pull apart: generating the CRD wants everything strict, reading a stored object
+wants tolerance (an older operator meets a newer CRD). So unknown fields are ignored here, and strictness about
+them is the API server's job (pruning and strict field validation).
+"""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """A frozen object of the API. Unset is None, and None means that nobody manages the member."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")

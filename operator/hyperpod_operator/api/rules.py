@@ -1,0 +1,58 @@
+"""CEL rules of the CRD: how one is written down, and the forms that recur.
+
+A rule is a sentence that the API server can check before anything reaches AWS. Its message is the operator's
+answer to a mistake, so it always says what to do. Rules that look at the old object (`oldSelf`) run on updates
+only and only where the old object can be found again: on plain members and on items of keyed lists.
+"""
+
+from typing import Any, Literal
+
+Cel = dict[str, Any]
+"""One entry of `x-kubernetes-validations`."""
+
+FieldErrorReason = Literal["FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired"]
+"""Kubernetes also knows FieldValueDuplicate, but its answer then leaves our message out."""
+
+NEW_GROUP = "add a group under a new name with the new value and remove this one"
+
+
+def rule(expression: str, *, message: str, reason: FieldErrorReason | None = None, path: str = "") -> Cel:
+    """A rule that must hold. `path` points the error at a member, for example `.instanceType`."""
+    made: Cel = {"rule": expression, "message": message}
+    if reason:
+        made["reason"] = reason
+    if path:
+        made["fieldPath"] = path
+    return made
+
+
+def rules(*made: Cel) -> dict[str, Any]:
+    """The rules of a model, as pydantic's `json_schema_extra`."""
+    return {"x-kubernetes-validations": list(made)}
+
+
+def unchangeable(*, message: str) -> dict[str, Any]:
+    """For a required member: its value never changes once set."""
+    return rules(rule("self == oldSelf", message=message, reason="FieldValueForbidden"))
+
+
+def fixed_once_set(member: str, *, message: str, listed: bool = False) -> Cel:
+    """For an optional member, written on its parent: it may be added once, then neither changed nor removed.
+
+    A rule on the member itself would not run when the member is removed, so removing and adding it again
+    would get around it. `listed` compares an ordered list as the set that AWS takes it for.
+    """
+    same = f"self.{member} == oldSelf.{member}"
+    if listed:
+        same = f"self.{member}.size() == oldSelf.{member}.size() && self.{member}.all(x, x in oldSelf.{member})"
+    return rule(
+        f"!has(oldSelf.{member}) || (has(self.{member}) && {same})",
+        message=message,
+        reason="FieldValueForbidden",
+        path=f".{member}",
+    )
+
+
+def fixed_in_group(member: str, *, listed: bool = False) -> Cel:
+    """A member of an existing instance group that UpdateCluster does not change."""
+    return fixed_once_set(member, message=f"{member} of an existing group cannot change: {NEW_GROUP}", listed=listed)

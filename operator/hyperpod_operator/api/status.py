@@ -1,0 +1,186 @@
+"""The status of a HyperPodCluster: what the operator last saw, and what must survive a restart of it.
+
+The same models read the stored status and make the new one, so nothing is required beyond what identifies an
+item, and words that AWS or a later operator may add to (a status, an outcome) are bounded text, not enums: a
+status that cannot be read or written would stop a cluster that is perfectly well.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
+from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.model import Model
+
+__all__ = [
+    "Adoption",
+    "Condition",
+    "HyperPodClusterStatus",
+    "InstanceGroupStatus",
+    "LastAction",
+    "Missing",
+    "NodeCounts",
+    "NodeProblem",
+    "Rejected",
+]
+
+Word = Annotated[str, Field(max_length=128)]
+"""A name or a status word of AWS's or ours."""
+Arn = Annotated[str, Field(max_length=2048)]
+Message = Annotated[str, Field(max_length=8192)]
+Fingerprint = Annotated[str, Field(max_length=128)]
+Count = Annotated[int, Field(ge=0)]
+Line = Annotated[str, Field(max_length=1024)]
+
+
+class NodeCounts(Model):
+    """How many nodes there are, over all groups."""
+
+    summary: Annotated[str, Field(max_length=32)] | None = Field(
+        default=None, description="Current and target count, for example 12/16."
+    )
+    target: Count | None = Field(default=None, description="Sum of the groups' target counts in AWS.")
+    current: Count | None = Field(default=None, description="Sum of the groups' current counts in AWS.")
+    running: Count | None = Field(
+        default=None, description="Nodes whose status is Running, as of the last look at each node."
+    )
+    notRunning: Count | None = Field(
+        default=None, description="Nodes in any other status, as of the last look at each node; see nodeProblems."
+    )
+
+
+class InstanceGroupStatus(Model):
+    """What AWS says about one group, and what the operator has to remember of it."""
+
+    instanceGroupName: Word = Field(description="Name of the group.")
+    restricted: bool | None = Field(default=None, description="true for a restricted instance group.")
+    status: Word | None = Field(
+        default=None,
+        description="AWS's status of the group: InService, Creating, Updating, Failed, Degraded, SystemUpdating or "
+        "Deleting.",
+    )
+    instanceType: Word | None = Field(
+        default=None, description="Instance type; of a flexible group the first in the list."
+    )
+    targetCount: Count | None = Field(default=None, description="Instances that AWS is working towards.")
+    currentCount: Count | None = Field(default=None, description="Instances that AWS counts as there.")
+    desiredCount: Count | None = Field(default=None, description="Instances that the spec asks for.")
+    appliedInstanceCount: Count | None = Field(
+        default=None,
+        description="The instanceCount that the operator last brought about. Only an edit of the spec away from it "
+        "scales the group in.",
+    )
+    origin: Word | None = Field(
+        default=None,
+        description="Created: by the operator. Adopted: it was there before. External: somebody else added it; the "
+        "operator leaves it alone.",
+    )
+    softwareUpdateStatus: Word | None = Field(
+        default=None,
+        description="AWS's status of the last AMI update: Pending, InProgress, Succeeded, Failed, RollbackInProgress "
+        "or RollbackComplete.",
+    )
+    message: Message | None = Field(default=None, description="Why the group is not at its target, if it is not.")
+
+
+class NodeProblem(Model):
+    """A node that is not Running."""
+
+    instanceId: Word = Field(description="EC2 instance id.")
+    instanceGroupName: Word | None = Field(default=None, description="Name of its group.")
+    status: Word | None = Field(default=None, description="AWS's status of the node, for example Failure or Pending.")
+    message: Message | None = Field(default=None, description="AWS's words about it.")
+
+
+class LastAction(Model):
+    """The last call that was to change something in AWS."""
+
+    operation: Word | None = Field(
+        default=None, description="SageMaker API operation, for example CreateCluster or UpdateCluster."
+    )
+    outcome: Word | None = Field(
+        default=None,
+        description="Started: about to be sent. Accepted: AWS took it. Applied: AWS shows its effect. Rejected: AWS "
+        "refused it. RolledBack: AWS went back to the former state. Unknown: no answer arrived.",
+    )
+    time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
+    attempts: Count | None = Field(default=None, description="How often the same call was made in a row.")
+    fingerprint: Fingerprint | None = Field(default=None, description="Digest of the wish behind the call.")
+
+
+class Rejected(Model):
+    """A call that AWS refused as invalid: it is not repeated until the wish changes."""
+
+    fingerprint: Fingerprint | None = Field(default=None, description="Digest of the wish that was refused.")
+    operation: Word | None = Field(default=None, description="SageMaker API operation.")
+    code: Word | None = Field(default=None, description="AWS's error code, for example ValidationException.")
+    message: Message | None = Field(default=None, description="What was refused and what to do.")
+    time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
+
+
+class Missing(Model):
+    """A cluster that should be there and was not found: looked for again before it is believed."""
+
+    since: Timestamp | None = Field(default=None, description="When it was first not found, as RFC 3339.")
+    confirmations: Count | None = Field(default=None, description="How many looks did not find it.")
+
+
+class Adoption(Model):
+    """What adopting the cluster will change, announced before it is done."""
+
+    fingerprint: Fingerprint | None = Field(default=None, description="Digest of the announced changes.")
+    announcedAt: Timestamp | None = Field(default=None, description="When they were announced, as RFC 3339.")
+    changes: Annotated[list[Line], Field(max_length=50, json_schema_extra=ATOMIC)] | None = Field(
+        default=None, description="The changes, one line each, up to 50."
+    )
+
+
+class HyperPodClusterStatus(Model):
+    """`status` of a HyperPodCluster."""
+
+    observedGeneration: Count | None = Field(
+        default=None, description="The metadata.generation that this status is about."
+    )
+    lastHandledReconcileAt: Annotated[str, Field(max_length=1024)] | None = Field(
+        default=None,
+        description="The last value of the annotation hyperpod-operator.dev/reconcile-requested-at that was acted on.",
+    )
+    clusterArn: Arn | None = Field(default=None, description="ARN of the HyperPod cluster.")
+    clusterStatus: Word | None = Field(
+        default=None,
+        description="AWS's status: Creating, InService, Updating, SystemUpdating, RollingBack, Failed or Deleting. "
+        "InService does not mean complete: see nodes.",
+    )
+    failureMessage: Message | None = Field(default=None, description="AWS's FailureMessage of the cluster.")
+    region: Word | None = Field(default=None, description="AWS Region of the cluster.")
+    origin: Word | None = Field(
+        default=None, description="Created: the operator made the cluster. Adopted: it was there before."
+    )
+    creationTime: Timestamp | None = Field(default=None, description="When AWS created the cluster, as RFC 3339.")
+    provisionedAt: Timestamp | None = Field(
+        default=None, description="When the cluster was first seen InService, as RFC 3339."
+    )
+    nodes: NodeCounts | None = Field(default=None, description="How many nodes there are.")
+    groupsSummary: Annotated[str, Field(max_length=1024)] | None = Field(
+        default=None, description="Current and target count of each group, for example: gpu 4/4, cpu 2/2."
+    )
+    instanceGroups: (
+        Annotated[list[InstanceGroupStatus], Field(max_length=200, json_schema_extra=keyed("instanceGroupName"))] | None
+    ) = Field(default=None, description="The groups that AWS has, of both kinds, and those about to be made.")
+    nodeProblems: Annotated[list[NodeProblem], Field(max_length=20, json_schema_extra=ATOMIC)] | None = Field(
+        default=None, description="Up to 20 nodes that are not Running."
+    )
+    appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
+        default=None, description="Tag keys that came from the spec: only these are removed again."
+    )
+    lastAction: LastAction | None = Field(default=None, description="The last call that was to change something.")
+    rejected: Rejected | None = Field(default=None, description="A call that AWS refused and that is not repeated.")
+    missing: Missing | None = Field(default=None, description="Set while the cluster is unexpectedly not found.")
+    adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
+    createFailures: Count | None = Field(
+        default=None, description="How many creations in a row ended in Failed and were deleted."
+    )
+    conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
+        default=None, description="The state in the form of Kubernetes conditions; Ready sums it up."
+    )

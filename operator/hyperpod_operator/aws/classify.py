@@ -1,0 +1,154 @@
+"""AWS's error codes and botocore's exceptions as kinds of failure: one table, by code.
+
+Codes, never generated exception classes: ValidationException, AccessDeniedException and the throttling codes
+are answered by these operations and modelled by none. Where AWS gives one code to different things, a fragment
+of its text decides (TEXTS).
+"""
+
+import re
+from collections.abc import Mapping
+
+from botocore import exceptions as botocore_exceptions
+from botocore.exceptions import BotoCoreError, ClientError
+
+from hyperpod_operator.core.errors import CloudError, ErrorKind
+
+CODES: Mapping[str, ErrorKind] = {
+    "ResourceNotFound": ErrorKind.NOT_FOUND,
+    "ResourceNotFoundException": ErrorKind.NOT_FOUND,
+    "ResourceInUse": ErrorKind.ALREADY_EXISTS,
+    "ConflictException": ErrorKind.BUSY,
+    "ResourceLimitExceeded": ErrorKind.QUOTA,
+    "ValidationException": ErrorKind.INVALID,
+    "ValidationError": ErrorKind.INVALID,
+    "ThrottlingException": ErrorKind.THROTTLED,
+    "Throttling": ErrorKind.THROTTLED,
+    "TooManyRequests": ErrorKind.THROTTLED,
+    "TooManyRequestsException": ErrorKind.THROTTLED,
+    "RequestLimitExceeded": ErrorKind.THROTTLED,
+    "SlowDown": ErrorKind.THROTTLED,
+    "AccessDenied": ErrorKind.DENIED,
+    "AccessDeniedException": ErrorKind.DENIED,
+    "UnauthorizedOperation": ErrorKind.DENIED,
+    "OptInRequired": ErrorKind.DENIED,
+    "ExpiredToken": ErrorKind.CREDENTIALS,
+    "ExpiredTokenException": ErrorKind.CREDENTIALS,
+    "InvalidClientTokenId": ErrorKind.CREDENTIALS,
+    "UnrecognizedClientException": ErrorKind.CREDENTIALS,
+    "InvalidSignatureException": ErrorKind.CREDENTIALS,
+    "SignatureDoesNotMatch": ErrorKind.CREDENTIALS,
+    "IncompleteSignature": ErrorKind.CREDENTIALS,
+    "MissingAuthenticationToken": ErrorKind.CREDENTIALS,
+    "RequestExpired": ErrorKind.CREDENTIALS,
+    "InternalFailure": ErrorKind.TRANSIENT,
+    "InternalServerError": ErrorKind.TRANSIENT,
+    "InternalServiceException": ErrorKind.TRANSIENT,
+    "ServiceUnavailable": ErrorKind.TRANSIENT,
+    "ServiceUnavailableException": ErrorKind.TRANSIENT,
+}
+"""SageMaker's modelled errors, AWS's common errors, and those seen on live clusters without being modelled."""
+
+TEXTS: Mapping[str, tuple[tuple[str, ErrorKind], ...]] = {
+    "ValidationException": (
+        ("assume the execution role", ErrorKind.ROLE_PROPAGATION),
+        ("deep health check", ErrorKind.BUSY),
+        ("already exists", ErrorKind.ALREADY_EXISTS),
+    ),
+}
+
+CREDENTIAL_FAULTS = (
+    botocore_exceptions.NoCredentialsError,
+    botocore_exceptions.PartialCredentialsError,
+    botocore_exceptions.CredentialRetrievalError,
+    botocore_exceptions.TokenRetrievalError,
+    botocore_exceptions.SSOError,
+    botocore_exceptions.ProfileNotFound,
+    botocore_exceptions.InvalidConfigError,
+    botocore_exceptions.MetadataRetrievalError,
+)
+"""No usable credentials on this side: nothing was sent."""
+
+NEVER_SENT = (
+    botocore_exceptions.EndpointConnectionError,
+    botocore_exceptions.ConnectTimeoutError,
+    botocore_exceptions.ProxyConnectionError,
+    botocore_exceptions.SSLError,
+    botocore_exceptions.NoRegionError,
+    botocore_exceptions.UnknownEndpointError,
+    botocore_exceptions.EndpointProviderError,
+)
+"""No connection: nothing was carried out, whatever the operation."""
+
+MESSAGE_MOST = 500
+"""Longest message that goes into a condition or a log line."""
+
+PREFIX = re.compile(r"^An error occurred \([^)]*\) when calling the \w+ operation(?: \(reached max retries: \d+\))?: ")
+SECRETS = (
+    re.compile(r"(?i)(x-amz-security-token|x-amz-signature|signature|session_?token|secret_?access_?key)[=:]\s*\S+"),
+    re.compile(r"(?<=//)[^/@\s]+:[^/@\s]+(?=@)"),
+    re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{12,}\b"),
+)
+
+
+def classify(error: Exception, *, operation: str, mutating: bool) -> CloudError:
+    """The failure as a CloudError.
+
+    For a mutating operation, no answer is no answer: once the request may have left, the outcome is unknown.
+    """
+    if isinstance(error, ClientError):
+        return _answered(error, operation=operation, mutating=mutating)
+    code = type(error).__name__
+    return CloudError(
+        kind=_unanswered(error, mutating=mutating), operation=operation, code=code, message=readable(str(error))
+    )
+
+
+def readable(text: str) -> str:
+    """One line, without secrets and botocore's preamble, of bounded length."""
+    line = " ".join(PREFIX.sub("", text).split())
+    for secret in SECRETS:
+        line = secret.sub("***", line)
+    return line if len(line) <= MESSAGE_MOST else line[: MESSAGE_MOST - 3] + "..."
+
+
+def _answered(error: ClientError, *, operation: str, mutating: bool) -> CloudError:
+    response = error.response
+    details, meta = response.get("Error", {}), response.get("ResponseMetadata", {})
+    code = details.get("Code", "Unknown")
+    text = details.get("Message") or str(error)
+    kind = _kind(code, text=text, status=meta.get("HTTPStatusCode", 0))
+    if kind is ErrorKind.TRANSIENT and mutating:
+        kind = ErrorKind.UNKNOWN_OUTCOME
+    return CloudError(
+        kind=kind,
+        operation=operation,
+        code=code,
+        message=readable(text),
+        request_id=meta.get("RequestId", ""),
+    )
+
+
+def _kind(code: str, *, text: str, status: int) -> ErrorKind:
+    lowered = text.lower()
+    for fragment, kind in TEXTS.get(code, ()):
+        if fragment in lowered:
+            return kind
+    if code in CODES:
+        return CODES[code]
+    if status == 429:
+        return ErrorKind.THROTTLED
+    if status in {401, 403}:
+        return ErrorKind.DENIED
+    return ErrorKind.INVALID if 400 <= status < 500 else ErrorKind.TRANSIENT
+
+
+def _unanswered(error: Exception, *, mutating: bool) -> ErrorKind:
+    if isinstance(error, CREDENTIAL_FAULTS):
+        return ErrorKind.CREDENTIALS
+    if isinstance(error, botocore_exceptions.ParamValidationError):
+        return ErrorKind.INVALID
+    if isinstance(error, NEVER_SENT):
+        return ErrorKind.UNREACHABLE
+    if isinstance(error, BotoCoreError | OSError | TimeoutError):
+        return ErrorKind.UNKNOWN_OUTCOME if mutating else ErrorKind.UNREACHABLE
+    return ErrorKind.UNKNOWN_OUTCOME if mutating else ErrorKind.TRANSIENT

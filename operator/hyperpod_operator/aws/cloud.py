@@ -1,0 +1,107 @@
+"""AWS by region: one session, one pool of threads, one pair of clients and limiters per region."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from hyperpod_operator import __version__
+from hyperpod_operator.aws.caller import Caller, Clients, OnCall
+from hyperpod_operator.aws.classify import classify
+from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, Pace
+from hyperpod_operator.aws.sagemaker import SageMaker
+from hyperpod_operator.core.errors import CloudError, ErrorKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudSettings:
+    """`region` empty means botocore's own chain (AWS_REGION, profile). Timeouts in seconds."""
+
+    region: str = ""
+    threads: int = 16
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    reads: Pace = READS
+    writes: Pace = WRITES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who the credentials are (STS GetCallerIdentity)."""
+
+    account: str
+    arn: str
+
+
+class AwsCloud:
+    """Implements `core.ports.Cloud`. Endpoints, credentials and proxies are botocore's business alone."""
+
+    def __init__(self, *, settings: CloudSettings, on_call: OnCall) -> None:
+        self._settings = settings
+        self._on_call = on_call
+        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="aws")
+        self._session = boto3.Session()
+        self._regions: dict[str, SageMaker] = {}
+
+    @property
+    def region(self) -> str:
+        """The installation's own region; empty when none is configured anywhere."""
+        return self._settings.region or self._session.region_name or ""
+
+    def clusters(self, *, region: str) -> SageMaker:
+        """HyperPod in a region; an empty one is the installation's own."""
+        name = region or self.region
+        if name not in self._regions:
+            self._regions[name] = SageMaker(self._caller("sagemaker", name))
+        return self._regions[name]
+
+    async def identity(self) -> Identity:
+        """Who we are, asked at start so that bad credentials show at once. Raises CloudError."""
+        if not self.region:
+            raise CloudError(
+                kind=ErrorKind.CREDENTIALS,
+                operation="GetCallerIdentity",
+                code="NoRegion",
+                message="no AWS region is configured; set --region or AWS_REGION",
+            )
+        caller = self._caller("sts", self.region)
+        answer = await caller.read("GetCallerIdentity", lambda client: client.get_caller_identity(), target="caller")
+        return Identity(account=answer["Account"], arn=answer["Arn"])
+
+    def close(self) -> None:
+        """Let the calls in flight end; new ones are refused."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _caller(self, service: str, region: str) -> Caller:
+        settings = self._settings
+        return Caller(
+            region=region,
+            clients=lambda: self._clients(service, region),
+            threads=self._threads,
+            reads=Limiter(settings.reads, monotonic=time.monotonic),
+            writes=Limiter(settings.writes, monotonic=time.monotonic),
+            on_call=self._on_call,
+        )
+
+    def _clients(self, service: str, region: str) -> Clients:
+        """Runs in a thread; a boto3 session is not safe to share, so the pair comes from one session of its own."""
+        session = boto3.Session()
+        try:
+            return Clients(
+                reads=session.client(service, region_name=region, config=self._config(attempts=2)),
+                writes=session.client(service, region_name=region, config=self._config(attempts=1)),
+            )
+        except Exception as error:
+            raise classify(error, operation="Connect", mutating=False) from error
+
+    def _config(self, *, attempts: int) -> Any:
+        return Config(
+            connect_timeout=self._settings.connect_timeout,
+            read_timeout=self._settings.read_timeout,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            max_pool_connections=self._settings.threads,
+            user_agent_extra=f"hyperpod-operator/{__version__}",
+        )

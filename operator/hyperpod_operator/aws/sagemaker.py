@@ -1,0 +1,122 @@
+"""SageMaker HyperPod in one region: one method per API operation, typed in and out."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore.model import ServiceModel
+
+from hyperpod_operator.aws import translate
+from hyperpod_operator.aws.caller import Caller
+from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedEvent, ObservedNode
+from hyperpod_operator.core.errors import CloudError, ErrorKind
+
+PAGE = 100
+"""Largest MaxResults that these lists take."""
+
+
+class SageMaker:
+    """Implements `core.ports.Clusters`. Raises CloudError."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def describe(self, *, name: str) -> ObservedCluster | None:
+        """DescribeCluster."""
+        response = await self._found(
+            "DescribeCluster", lambda client: client.describe_cluster(ClusterName=name), target=name
+        )
+        return translate.cluster(model=await self._model(), response=response) if response else None
+
+    async def nodes(self, *, name: str) -> tuple[ObservedNode, ...]:
+        """ListClusterNodes, all pages."""
+
+        def call(client: Any) -> list[Mapping[str, Any]]:
+            pages = client.get_paginator("list_cluster_nodes").paginate(
+                ClusterName=name, PaginationConfig={"PageSize": PAGE}
+            )
+            return [summary for page in pages for summary in page.get("ClusterNodeSummaries", [])]
+
+        summaries = await self._found("ListClusterNodes", call, target=name)
+        return tuple(translate.node(summary) for summary in summaries or ())
+
+    async def events(self, *, name: str) -> tuple[ObservedEvent, ...]:
+        """ListClusterEvents, the newest page. Without continuous provisioning AWS refuses it: no events then."""
+
+        def call(client: Any) -> Any:
+            return client.list_cluster_events(
+                ClusterName=name, SortBy="EVENT_TIME", SortOrder="Descending", MaxResults=PAGE
+            )
+
+        try:
+            response = await self._found("ListClusterEvents", call, target=name)
+        except CloudError as error:
+            if error.kind is ErrorKind.INVALID:
+                return ()
+            raise
+        return tuple(translate.event(summary) for summary in (response or {}).get("Events", []))
+
+    async def tags(self, *, arn: str) -> Mapping[str, str]:
+        """ListTags, all pages."""
+
+        def call(client: Any) -> dict[str, str]:
+            pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
+            return {tag["Key"]: tag["Value"] for page in pages for tag in page.get("Tags", [])}
+
+        return await self._found("ListTags", call, target=arn) or {}
+
+    async def create(self, *, request: Mapping[str, Json]) -> str:
+        """CreateCluster."""
+        response = await self._write("CreateCluster", request, target=str(request["clusterName"]))
+        return str(response["ClusterArn"])
+
+    async def update(self, *, request: Mapping[str, Json]) -> None:
+        """UpdateCluster."""
+        await self._write("UpdateCluster", request, target=str(request["clusterName"]))
+
+    async def update_software(self, *, request: Mapping[str, Json]) -> None:
+        """UpdateClusterSoftware."""
+        await self._write("UpdateClusterSoftware", request, target=str(request["clusterName"]))
+
+    async def delete(self, *, arn: str) -> None:
+        """DeleteCluster by ARN."""
+        await self._write("DeleteCluster", {"clusterName": arn}, target=arn)
+
+    async def add_tags(self, *, arn: str, tags: Mapping[str, str]) -> None:
+        """AddTags."""
+        pairs = [{"key": key, "value": value} for key, value in tags.items()]
+        await self._write("AddTags", {"resourceArn": arn, "tags": pairs}, target=arn)
+
+    async def delete_tags(self, *, arn: str, keys: tuple[str, ...]) -> None:
+        """DeleteTags."""
+        await self._write("DeleteTags", {"resourceArn": arn, "tagKeys": list(keys)}, target=arn)
+
+    async def _model(self) -> ServiceModel:
+        clients = await self._caller.clients()
+        model: ServiceModel = clients.reads.meta.service_model
+        return model
+
+    async def _found(self, operation: str, call: Callable[[Any], Any], *, target: str) -> Any:
+        """The answer of a read, or None when AWS says that there is no such cluster."""
+        try:
+            return await self._caller.read(operation, call, target=target)
+        except CloudError as error:
+            if error.kind is ErrorKind.NOT_FOUND:
+                return None
+            raise
+
+    async def _write(self, operation: str, request: Mapping[str, Json], *, target: str) -> Mapping[str, Any]:
+        """The client's method of an operation is its name in snake case; botocore keeps that mapping itself."""
+        model = await self._model()
+        try:
+            parameters = translate.request(model=model, operation=operation, value=request)
+        except ValueError as error:
+            raise CloudError(
+                kind=ErrorKind.INVALID, operation=operation, code="ParamValidationError", message=str(error)
+            ) from error
+
+        def call(client: Any) -> Any:
+            methods = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
+            return getattr(client, methods[operation])(**parameters)
+
+        answer: Mapping[str, Any] = await self._caller.write(operation, call, target=target)
+        return answer

@@ -1,0 +1,140 @@
+"""Between the spec's vocabulary and the API's shapes, mechanically.
+
+The naming rule (first letter lowered, same nesting) makes this a walk over botocore's own service model: no
+member is written out by hand, so none can be forgotten. What differs by more than case is in RENAMED.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from botocore.model import ServiceModel, Shape
+
+from hyperpod_operator.core.cluster.observed import (
+    Json,
+    ObservedCluster,
+    ObservedEvent,
+    ObservedGroup,
+    ObservedNode,
+)
+
+RENAMED: Mapping[str, str] = {"InstanceCount": "TargetCount", "MinInstanceCount": "MinCount"}
+"""Request member to the response member that echoes it (ClusterInstanceGroupDetails)."""
+
+GROUP_LISTS = ("InstanceGroups", "RestrictedInstanceGroups")
+
+
+def request(*, model: ServiceModel, operation: str, value: Mapping[str, Json]) -> dict[str, Any]:
+    """A request in the spec's vocabulary as boto3 takes it. Raises ValueError for a member that AWS has not."""
+    shape = model.operation_model(operation).input_shape
+    raised: dict[str, Any] = _raised(value, shape, path=operation)
+    return raised
+
+
+def cluster(*, model: ServiceModel, response: Mapping[str, Any]) -> ObservedCluster:
+    """DescribeCluster's response. Words that AWS invents later pass through as they are."""
+    wanted = model.operation_model("CreateCluster").input_shape.members
+    members = {
+        _lowered(name): _as_spec(response, name, shape)
+        for name, shape in wanted.items()
+        if name not in {*GROUP_LISTS, "ClusterName", "Tags"}
+    }
+    scaling = response.get("AutoScaling") or {}
+    return ObservedCluster(
+        arn=response["ClusterArn"],
+        name=response.get("ClusterName", ""),
+        status=response["ClusterStatus"],
+        failure_message=response.get("FailureMessage", ""),
+        created_at=response.get("CreationTime"),
+        members={name: value for name, value in members.items() if value is not None},
+        groups=tuple(
+            _group(details, shape=wanted[kind].member, restricted=kind == "RestrictedInstanceGroups")
+            for kind in GROUP_LISTS
+            for details in response.get(kind) or ()
+        ),
+        auto_scaling_status=scaling.get("Status", ""),
+        auto_scaling_message=scaling.get("FailureMessage", ""),
+    )
+
+
+def node(summary: Mapping[str, Any]) -> ObservedNode:
+    """One of ListClusterNodes. Members that the model calls required may be empty before an instance exists."""
+    status = summary.get("InstanceStatus") or {}
+    return ObservedNode(
+        instance_id=summary.get("InstanceId") or "",
+        group=summary.get("InstanceGroupName") or "",
+        instance_type=summary.get("InstanceType") or "",
+        status=status.get("Status") or "",
+        message=status.get("Message") or "",
+        logical_id=summary.get("NodeLogicalId") or "",
+        launched_at=summary.get("LaunchTime"),
+    )
+
+
+def event(summary: Mapping[str, Any]) -> ObservedEvent:
+    """One of ListClusterEvents."""
+    return ObservedEvent(
+        event_id=summary["EventId"],
+        at=summary["EventTime"],
+        level=summary.get("EventLevel") or "Info",
+        description=summary.get("Description") or "",
+        group=summary.get("InstanceGroupName") or "",
+        instance_id=summary.get("InstanceId") or "",
+    )
+
+
+def _group(details: Mapping[str, Any], *, shape: Shape, restricted: bool) -> ObservedGroup:
+    members = {_lowered(name): _as_spec(details, name, member) for name, member in shape.members.items()}
+    kubernetes = details.get("KubernetesConfig") or {}
+    return ObservedGroup(
+        name=details.get("InstanceGroupName", ""),
+        restricted=restricted,
+        status=details.get("Status", ""),
+        current_count=details.get("CurrentCount", 0),
+        target_count=details.get("TargetCount", 0),
+        members={name: value for name, value in members.items() if value is not None},
+        software_update_status=details.get("SoftwareUpdateStatus", ""),
+        current_labels=kubernetes.get("CurrentLabels"),
+        training_plan_status=details.get("TrainingPlanStatus", ""),
+        image_version_status=details.get("ImageVersionStatus", ""),
+    )
+
+
+def _as_spec(details: Mapping[str, Any], name: str, shape: Shape) -> Json:
+    """What a response says about one member of a request: under its name, its Desired side, or its Current one."""
+    for source in (name, RENAMED.get(name, name), f"Desired{name}", f"Current{name}"):
+        if details.get(source) is not None:
+            return _lower(details[source], shape)
+    return None
+
+
+def _lower(value: Any, shape: Shape) -> Json:
+    if shape.type_name == "structure":
+        members = {_lowered(name): _as_spec(value, name, member) for name, member in shape.members.items()}
+        return {name: member for name, member in members.items() if member is not None}
+    if shape.type_name == "list":
+        return [_lower(item, shape.member) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value
+
+
+def _raised(value: Json, shape: Shape, *, path: str) -> Any:
+    if shape.type_name == "structure":
+        names = {_lowered(name): name for name in shape.members}
+        unknown = value.keys() - names.keys()
+        if unknown:
+            raise ValueError(f"{path} has no member {', '.join(sorted(unknown))}; botocore may be older than the CRD")
+        return {
+            names[name]: _raised(item, shape.members[names[name]], path=f"{path}.{name}")
+            for name, item in value.items()
+        }
+    if shape.type_name == "list":
+        return [_raised(item, shape.member, path=f"{path}[]") for item in value]
+    if shape.type_name == "timestamp":
+        return datetime.fromisoformat(value)
+    return value
+
+
+def _lowered(name: str) -> str:
+    return name[:1].lower() + name[1:]

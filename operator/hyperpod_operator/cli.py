@@ -1,0 +1,108 @@
+"""The command `hyperpod-operator`: run | crds | version.
+
+Every option of `run` can also be given as an environment variable, HYPERPOD_OPERATOR_ and the option's name.
+"""
+
+import asyncio
+import sys
+from typing import Any
+
+import click
+import yaml
+
+from hyperpod_operator import __version__
+from hyperpod_operator.core.timings import Timings
+
+DEFAULT = Timings()
+SECONDS = click.FloatRange(min=0, min_open=True, max=86_400)
+CONFIGURATION_FAULT = 2
+"""Exit code when something that the operator needs is missing or wrong."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HYPERPOD_OPERATOR"})
+def main() -> None:
+    """Kubernetes operator for Amazon SageMaker HyperPod clusters on Amazon EKS."""
+
+
+@main.command()
+@click.option("--kubeconfig", default="", help="Kubeconfig file; default: KUBECONFIG, the pod's own, ~/.kube/config.")
+@click.option("--context", default="", help="Context of the kubeconfig; default: its current one.")
+@click.option("--namespace", "namespaces", multiple=True, help="Namespace to serve; repeatable. Default: all.")
+@click.option(
+    "--region",
+    default="",
+    envvar=["HYPERPOD_OPERATOR_REGION", "AWS_REGION"],
+    help="AWS region; default: AWS_REGION or the profile's.",
+)
+@click.option("--allowed-region", "allowed_regions", multiple=True, help="Region that a spec may name; repeatable.")
+@click.option("--workers", type=click.IntRange(1, 100), default=8, show_default=True, help="Passes at the same time.")
+@click.option("--aws-reads-per-second", type=click.FloatRange(0, 1000), default=5.0, show_default=True,
+              help="Pace of AWS reads in the long run; 0 lifts the limit.")  # fmt: skip
+@click.option("--aws-writes-per-second", type=click.FloatRange(0, 1000), default=2.0, show_default=True,
+              help="Pace of AWS changes in the long run; 0 lifts the limit.")  # fmt: skip
+@click.option("--http-host", default="0.0.0.0", show_default=True,  # noqa: S104 - probes come from outside of the pod
+              help="Address of /healthz, /readyz and /metrics.")  # fmt: skip
+@click.option(
+    "--http-port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0: a free one."
+)
+@click.option("--log-format", type=click.Choice(["json", "text"]), default="json", show_default=True)
+@click.option(
+    "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO", show_default=True
+)
+@click.option("--resync-seconds", type=SECONDS, default=DEFAULT.resync, show_default=True,
+              help="Between two looks at a settled cluster.")  # fmt: skip
+@click.option("--sweep-seconds", type=SECONDS, default=DEFAULT.sweep, show_default=True,
+              help="Between two readings of a settled cluster's tags and nodes.")  # fmt: skip
+@click.option("--poll-seconds", type=SECONDS, default=DEFAULT.poll, show_default=True,
+              help="Between two looks while AWS is changing a cluster.")  # fmt: skip
+@click.option("--settle-seconds", type=SECONDS, default=DEFAULT.settle, show_default=True,
+              help="In which edits are collected after a change.")  # fmt: skip
+@click.option("--echo-seconds", type=SECONDS, default=DEFAULT.echo, show_default=True,
+              help="For which AWS may still show the state from before a change.")  # fmt: skip
+@click.option("--visibility-seconds", type=SECONDS, default=DEFAULT.visibility, show_default=True,
+              help="For which a new cluster may be invisible.")  # fmt: skip
+@click.option("--confirm-seconds", type=SECONDS, default=DEFAULT.confirm, show_default=True,
+              help="Between the two looks that confirm that a cluster vanished.")  # fmt: skip
+@click.option("--adoption-notice-seconds", type=SECONDS, default=DEFAULT.adoption_notice, show_default=True,
+              help="Between announcing what adoption would change and adopting.")  # fmt: skip
+def run(**options: Any) -> None:
+    """Run the operator until it is told to stop."""
+    # Imported here: `crds` and `version` need neither boto3 nor Kopf, which take seconds to load.
+    from hyperpod_operator.app import StartError
+    from hyperpod_operator.app import run as run_app
+    from hyperpod_operator.runtime.logs import configure
+    from hyperpod_operator.settings import Settings
+
+    seconds = {name.removesuffix("_seconds"): options.pop(name) for name in [*options] if name.endswith("_seconds")}
+    settings = Settings(
+        **{**options, "allowed_regions": frozenset(options["allowed_regions"])}, timings=Timings(**seconds)
+    )
+    configure(log_format=settings.log_format, level=settings.log_level)
+    try:
+        asyncio.run(run_app(settings))
+    except StartError as error:
+        click.echo(f"hyperpod-operator cannot start:\n{error}", err=True)
+        sys.exit(CONFIGURATION_FAULT)
+
+
+@main.command()
+@click.option("--output-dir", type=click.Path(file_okay=False), default=None, help="Write files instead of printing.")
+def crds(output_dir: str | None) -> None:
+    """Print the CustomResourceDefinitions, for `kubectl apply --server-side -f -`."""
+    from pathlib import Path
+
+    from hyperpod_operator.api.crd import all_crds
+
+    for name, definition in all_crds().items():
+        text = yaml.safe_dump(definition, sort_keys=False, width=110, allow_unicode=True)
+        if output_dir is None:
+            click.echo(f"---\n{text}", nl=False)
+        else:
+            Path(output_dir).mkdir(parents=True, exist_ok=True)
+            (Path(output_dir) / name).write_text(text)
+
+
+@main.command()
+def version() -> None:
+    """Print the version."""
+    click.echo(__version__)

@@ -1,0 +1,36 @@
+"""Make the one call that was decided."""
+
+from hyperpod_operator.core.cluster.plan import (
+    AddTags,
+    CreateCluster,
+    DeleteCluster,
+    DeleteTags,
+    UpdateCluster,
+    UpdateClusterSoftware,
+)
+from hyperpod_operator.core.cluster.story import Accepted, Refused
+from hyperpod_operator.core.cluster.verdict import Act
+from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.ports import Clusters
+
+
+async def act(*, clusters: Clusters, verdict: Act) -> Accepted | Refused:
+    """Never raises CloudError: a refusal is something to report."""
+    arn = ""
+    try:
+        match verdict.action:
+            case CreateCluster(request=request):
+                arn = await clusters.create(request=request)
+            case UpdateCluster(request=request):
+                await clusters.update(request=request)
+            case UpdateClusterSoftware(request=request):
+                await clusters.update_software(request=request)
+            case DeleteCluster(arn=target):
+                await clusters.delete(arn=target)
+            case AddTags(arn=target, tags=tags):
+                await clusters.add_tags(arn=target, tags=tags)
+            case DeleteTags(arn=target, keys=keys):
+                await clusters.delete_tags(arn=target, keys=keys)
+    except CloudError as error:
+        return Refused(action=verdict.action, fingerprint=verdict.fingerprint, error=error)
+    return Accepted(action=verdict.action, fingerprint=verdict.fingerprint, arn=arn)

@@ -1,0 +1,216 @@
+"""One pass over one HyperPodCluster: observe, decide, act, report.
+
+The order of writes is what makes a kill at any point harmless: the finalizer before the first call, the intent
+before CreateCluster, the call, then one status with all that was learnt.
+"""
+
+import logging
+from dataclasses import dataclass, field
+
+from hyperpod_operator.api.names import CLUSTER_FINALIZER, ConditionType, Reason
+from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.controllers.act import act
+from hyperpod_operator.controllers.observe import Sweeps, observe, observe_tags
+from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status
+from hyperpod_operator.core.cluster.conditions import settle
+from hyperpod_operator.core.cluster.diff import Changes
+from hyperpod_operator.core.cluster.living import region_refused
+from hyperpod_operator.core.cluster.observed import Observed
+from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.plan import CreateCluster
+from hyperpod_operator.core.cluster.policy import decide, situate
+from hyperpod_operator.core.cluster.report import Report, intent, report
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Release, Situation, Verdict
+from hyperpod_operator.core.errors import SLOW, CloudError
+from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
+from hyperpod_operator.core.ports import (
+    Clock,
+    Cloud,
+    Clusters,
+    Events,
+    Gauges,
+    Key,
+    KubernetesError,
+    Metrics,
+    Note,
+    ObjectGone,
+    Objects,
+    StaleObject,
+    StoredObject,
+)
+from hyperpod_operator.core.timings import Timings
+
+logger = logging.getLogger(__name__)
+
+KUBERNETES_PAUSE = 5.0
+"""Shortest pause in seconds after the API server failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """What a pass needs of the world."""
+
+    objects: Objects
+    cloud: Cloud
+    events: Events
+    metrics: Metrics
+    clock: Clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterSettings:
+    timings: Timings = field(default_factory=Timings)
+    allowed_regions: frozenset[str] = frozenset()
+
+
+class ClusterController:
+    """Reconciles HyperPodClusters. Holds no truth: what it remembers only saves reads."""
+
+    def __init__(self, *, ports: Ports, settings: ClusterSettings) -> None:
+        self._ports = ports
+        self._settings = settings
+        self._sweeps = Sweeps(period=settings.timings.sweep, monotonic=ports.clock.monotonic)
+
+    async def reconcile(self, key: Key, failures: int) -> Outcome:
+        """One pass. `failures` is how many passes over this object failed in a row before this one."""
+        outcome: Outcome
+        try:
+            outcome = await self._pass(key, failures)
+        except StaleObject:
+            outcome = Again()
+        except ObjectGone:
+            outcome = Gone()
+        except KubernetesError as error:
+            logger.warning("The API server failed during a pass; nothing is lost, the pass is repeated: %s", error)
+            outcome = Failed(Reason.INTERNAL_ERROR, KUBERNETES_PAUSE)
+        if isinstance(outcome, Gone):
+            self._sweeps.forget(key)
+        return outcome
+
+    async def _pass(self, key: Key, failures: int) -> Outcome:
+        stored = await self._ports.objects.read(key)
+        if stored is None or (stored.deleting and CLUSTER_FINALIZER not in stored.finalizers):
+            return Gone()
+        try:
+            resource = parse(stored)
+        except InvalidSpecError as error:
+            return await self._invalid(stored, str(error))
+        return await self._valid(stored, resource, failures)
+
+    async def _valid(self, stored: StoredObject, resource: Resource, failures: int) -> Outcome:
+        situation = self._blank(resource)
+        if region_refused(situation):
+            return await self._finish(stored, Story(situation=situation, verdict=decide(situation)))
+        clusters = self._ports.cloud.clusters(region=resource.spec.region or "")
+        sweep = self._sweeps.due(resource.key)
+        try:
+            situation = situate(situation, await observe(clusters=clusters, resource=resource, sweep=sweep))
+            verdict = decide(situation)
+            if isinstance(verdict, NeedTags):
+                observed = await observe_tags(clusters=clusters, observed=situation.observed)
+                situation = situate(situation, observed)
+                verdict = decide(situation)
+        except CloudError as error:
+            return await self._finish(stored, Story(situation=situation, unread=error, failures=failures))
+        if sweep:
+            self._sweeps.done(resource.key)
+        stored = await self._hold_on(stored, situation, verdict)
+        if isinstance(verdict, Act):
+            return await self._act(stored, situation, verdict, clusters)
+        return await self._finish(stored, Story(situation=situation, verdict=verdict))
+
+    async def _hold_on(self, stored: StoredObject, situation: Situation, verdict: Verdict) -> StoredObject:
+        """Our finalizer goes on before anything of ours is in AWS, and back on if somebody took it off."""
+        ours = situation.observed.cluster is not None and situation.ownership in {Ownership.OURS, Ownership.RECORDED}
+        if stored.deleting or not (ours or isinstance(verdict, Act)):
+            return stored
+        return await self._ports.objects.add_finalizer(stored, CLUSTER_FINALIZER)
+
+    async def _act(self, stored: StoredObject, situation: Situation, verdict: Act, clusters: Clusters) -> Outcome:
+        if isinstance(verdict.action, CreateCluster):
+            planned = intent(Story(situation=situation, verdict=verdict), verdict)
+            stored = await self._ports.objects.write_status(stored, _dump(planned))
+        result = await act(clusters=clusters, verdict=verdict)
+        return await self._finish(stored, Story(situation=situation, verdict=verdict, result=result))
+
+    async def _finish(self, stored: StoredObject, story: Story) -> Outcome:
+        made = report(story)
+        if isinstance(story.verdict, Release):
+            return await self._release(stored, story.verdict)
+        return await self._record(stored, made)
+
+    async def _record(self, stored: StoredObject, made: Report) -> Outcome:
+        status = _dump(made.status)
+        if status != stored.body.get("status"):
+            stored = await self._ports.objects.write_status(stored, status)
+        for note in made.notes:
+            self._tell(stored, note)
+        self._ports.metrics.object_state(key=stored.key, gauges=_gauges(made.status))
+        return made.outcome
+
+    async def _release(self, stored: StoredObject, verdict: Release) -> Outcome:
+        self._tell(stored, Note(type="Normal", reason=verdict.reason, action="Release", message=verdict.message))
+        await self._ports.objects.remove_finalizer(stored, CLUSTER_FINALIZER)
+        return Gone()
+
+    async def _invalid(self, stored: StoredObject, problems: str) -> Outcome:
+        """The spec cannot be read: say so, touch nothing. A deletion with nothing in AWS is let through."""
+        status = parse_status(stored)
+        if stored.deleting and not status.clusterArn and not status.lastAction:
+            return await self._release(
+                stored, Release(reason=Reason.RELEASED, message="Nothing was created for this invalid spec.")
+            )
+        message = f"The spec cannot be read: {problems}. Correct these members; nothing is changed in AWS meanwhile."
+        conditions = settle(
+            drafts=[
+                (ConditionType.READY, "False", Reason.INVALID_SPEC, message),
+                (ConditionType.STALLED, "True", Reason.INVALID_SPEC, message),
+            ],
+            before=status.conditions or [],
+            generation=stored.generation,
+            now=self._ports.clock.now(),
+        )
+        new = status.model_copy(update={"observedGeneration": stored.generation, "conditions": conditions})
+        note = Note(type="Warning", reason=Reason.INVALID_SPEC, action="Parse", message=message)
+        known = any(
+            condition.reason == Reason.INVALID_SPEC and condition.message == message
+            for condition in status.conditions or []
+        )
+        outcome = Blocked(Reason.INVALID_SPEC, SLOW)
+        return await self._record(stored, Report(status=new, notes=() if known else (note,), outcome=outcome))
+
+    def _blank(self, resource: Resource) -> Situation:
+        """The situation before anything was read."""
+        return Situation(
+            resource=resource,
+            observed=Observed(cluster=None),
+            changes=Changes(),
+            ownership=Ownership.UNREAD,
+            now=self._ports.clock.now(),
+            timings=self._settings.timings,
+            allowed_regions=self._settings.allowed_regions,
+        )
+
+    def _tell(self, stored: StoredObject, note: Note) -> None:
+        self._ports.events.publish(about=stored, note=note)
+        logger.info(
+            "%s",
+            note.message,
+            extra={"reason": str(note.reason), "action": note.action},
+        )
+
+
+def _dump(status: HyperPodClusterStatus) -> dict[str, object]:
+    dumped: dict[str, object] = status.model_dump(mode="json", exclude_none=True)
+    return dumped
+
+
+def _gauges(status: HyperPodClusterStatus) -> Gauges:
+    nodes = status.nodes
+    return Gauges(
+        conditions={condition.type: condition.status for condition in status.conditions or []},
+        target_nodes=(nodes.target or 0) if nodes else 0,
+        current_nodes=(nodes.current or 0) if nodes else 0,
+    )

@@ -1,0 +1,85 @@
+"""Read from AWS what one pass needs, and no more: the only reader of a pass.
+
+A settled cluster costs one DescribeCluster per pass. Tags, nodes and events are read when a decision or a
+report hangs on them, and on a slow sweep that is spread over the hour by the object's name, so that a restart
+does not read everything at once.
+"""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+
+from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
+from hyperpod_operator.core.cluster.ownership import Ownership, ownership
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.ports import Clusters, Key
+
+
+class Sweeps:
+    """When each object's tags and nodes are due for another look. RAM only: losing it costs one look each."""
+
+    def __init__(self, *, period: float, monotonic: Callable[[], float]) -> None:
+        self._period = period
+        self._monotonic = monotonic
+        self._due: dict[Key, float] = {}
+
+    def due(self, key: Key) -> bool:
+        """Whether the sweep is due; the first one comes at a moment of the period that the name decides."""
+        now = self._monotonic()
+        if key not in self._due:
+            share = zlib.crc32(str(key).encode()) / 2**32
+            self._due[key] = now + share * self._period
+        return now >= self._due[key]
+
+    def done(self, key: Key) -> None:
+        self._due[key] = self._monotonic() + self._period
+
+    def forget(self, key: Key) -> None:
+        self._due.pop(key, None)
+
+
+async def observe(*, clusters: Clusters, resource: Resource, sweep: bool) -> Observed:
+    """Describe first; the rest follows from it. Raises CloudError."""
+    cluster = await clusters.describe(name=resource.cluster_name)
+    if cluster is None:
+        return Observed(cluster=None)
+    observed = Observed(cluster=cluster)
+    if sweep or _tags_decide(resource, observed):
+        observed = await observe_tags(clusters=clusters, observed=observed)
+    if ownership(resource=resource, observed=observed) not in {Ownership.OURS, Ownership.RECORDED}:
+        return observed
+    if sweep or _nodes_tell(resource, cluster):
+        observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
+    if _events_explain(cluster):
+        observed = replace(observed, events=await clusters.events(name=cluster.arn))
+    return observed
+
+
+async def observe_tags(*, clusters: Clusters, observed: Observed) -> Observed:
+    """The same look with the ownership tags read afresh: every mutation of an existing cluster needs that."""
+    if observed.cluster is None:
+        return observed
+    return replace(observed, tags=await clusters.tags(arn=observed.cluster.arn))
+
+
+def _tags_decide(resource: Resource, observed: Observed) -> bool:
+    unproved = ownership(resource=resource, observed=observed) is Ownership.UNREAD
+    return unproved or resource.deleting or resource.edited or resource.requested_anew
+
+
+def _nodes_tell(resource: Resource, cluster: ObservedCluster) -> bool:
+    """Whether single nodes matter: something is under way, or a count moved, or trouble was reported."""
+    status = resource.status
+    counted = (status.nodes.current, status.nodes.target) if status.nodes else (None, None)
+    return (
+        cluster.status != "InService"
+        or any(group.current_count != group.target_count for group in cluster.groups)
+        or counted != (cluster.current_count, cluster.target_count)
+        or bool(status.nodeProblems)
+    )
+
+
+def _events_explain(cluster: ObservedCluster) -> bool:
+    """HyperPod keeps events for continuous clusters; they say why nodes do not come."""
+    short = any(group.current_count < group.target_count for group in cluster.groups)
+    return cluster.continuous and cluster.status == "InService" and short

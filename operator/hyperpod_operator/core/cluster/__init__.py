@@ -1,0 +1,1 @@
+"""What to do about a HyperPodCluster: observed, diff, policy, plan, report."""

@@ -1,0 +1,93 @@
+"""Policies for a name under which AWS shows no cluster.
+
+"Not found" has four meanings (not visible yet, vanished, just cleared away, never made) and only the last
+may lead to CreateCluster.
+"""
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster import requests
+from hyperpod_operator.core.cluster.guards import PENDING, age, guarded, parse_time
+from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
+
+LOOK_AGAIN = 5.0
+"""Seconds between looks for a cluster that should appear any moment."""
+
+
+def paused(situation: Situation) -> Verdict | None:
+    """Paused before anything was created."""
+    if situation.observed.cluster or not situation.resource.paused:
+        return None
+    message = "Paused: the cluster is not created. Set spec.management.paused to false to create it."
+    return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+
+
+def not_visible_yet(situation: Situation) -> Verdict | None:
+    """CreateCluster was sent a moment ago: reads lag behind, and a second create is never sent meanwhile."""
+    last = situation.resource.status.lastAction
+    if situation.observed.cluster or not last or last.operation != "CreateCluster" or last.outcome not in PENDING:
+        return None
+    if situation.resource.status.clusterStatus:
+        return None
+    left = situation.timings.visibility - age(last, now=situation.now)
+    if left <= 0:
+        return None
+    message = (
+        f"CreateCluster {situation.resource.cluster_name} was sent and AWS does not show the cluster yet; nothing is "
+        f"sent again for {situation.timings.visibility / 60:.0f} min."
+    )
+    return Hold(reason=Reason.AWAITING_VISIBILITY, message=message, after=min(left, LOOK_AGAIN))
+
+
+def vanished(situation: Situation) -> Verdict | None:
+    """A cluster that we knew is gone and we did not delete it: one look is not proof, two are."""
+    status = situation.resource.status
+    last = status.lastAction
+    ours_deleted = last is not None and last.operation == "DeleteCluster"
+    if situation.observed.cluster or not status.clusterStatus or ours_deleted:
+        return None
+    since = parse_time(status.missing.since) if status.missing and status.missing.since else None
+    waited = (situation.now - since).total_seconds() if since else 0.0
+    left = situation.timings.confirm - waited
+    if since and left <= 0:
+        return None
+    message = (
+        f"AWS does not show cluster {situation.resource.cluster_name} any more, and the operator did not delete it. "
+        "Looking once more before believing it."
+    )
+    return Hold(reason=Reason.CONFIRMING_DELETION, message=message, after=max(left, 1.0))
+
+
+def pause_before_recreation(situation: Situation) -> Verdict | None:
+    """A failed creation was cleared away; the next try waits longer each time."""
+    status = situation.resource.status
+    last = status.lastAction
+    failures = status.createFailures or 0
+    if situation.observed.cluster or not failures or not last or last.operation != "DeleteCluster":
+        return None
+    timings = situation.timings
+    pause = min(timings.rollback_backoff * 2 ** (min(failures, 16) - 1), timings.rollback_backoff_most)
+    left = pause - age(last, now=situation.now)
+    if left <= 0:
+        return None
+    message = (
+        f"Creation failed and was cleared away (onCreateFailure is Recreate, try {failures} of "
+        f"{timings.recreate_attempts}); the next try comes {pause / 60:.0f} min after the deletion."
+    )
+    return Hold(reason=Reason.RECREATING, message=message, after=left)
+
+
+def create(situation: Situation) -> Verdict | None:
+    """The name is free: create, unless AWS refused exactly this before."""
+    if situation.observed.cluster:
+        return None
+    resource = situation.resource
+    action = requests.create(resource)
+    message = f"CreateCluster {resource.cluster_name} with {len(resource.groups)} groups."
+    return guarded(
+        situation,
+        action=action,
+        wish=requests.wanted_members(resource),
+        reason=Reason.CREATING,
+        message=message,
+        urgent=True,
+    )

@@ -1,0 +1,118 @@
+"""Is what AWS holds what the spec asks for? Two JSON trees in the same vocabulary, walked side by side.
+
+Only what the spec sets is compared: AWS fills in members of its own (ThreadsPerCore and others) and they
+must never look like drift. Lists are sets, because AWS promises no order, except where the API gives the
+order a meaning. Values that mean "nothing" (absent, empty, zero, false) are one value.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from hyperpod_operator.core.cluster.observed import Json
+
+ORDERED = frozenset({"instanceTypes"})
+"""InstanceRequirements.InstanceTypes: "listed in order of priority" (API reference)."""
+
+MAPS = frozenset({"labels"})
+"""KubernetesConfig.Labels: the only free-form map; a key that is not in the spec is not wanted."""
+
+MARKERS = frozenset({"spot", "onDemand"})
+"""CapacityRequirements.Spot and .OnDemand: empty structures whose presence is the value."""
+
+TIMESTAMPS = frozenset({"nextPatchDate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One member that differs: where, what AWS holds, what the spec asks for."""
+
+    path: str
+    observed: Json
+    wanted: Json
+
+    def __str__(self) -> str:
+        return f"{self.path}: {_short(self.observed)} -> {_short(self.wanted)}"
+
+
+def drift(*, wanted: Mapping[str, Json], observed: Mapping[str, Json], path: str, now: datetime) -> Iterator[Change]:
+    """Each member of `wanted` that `observed` does not meet, one level at a time down to lists and scalars."""
+    for member, value in wanted.items():
+        there = observed.get(member)
+        where = f"{path}.{member}" if path else member
+        if isinstance(value, Mapping) and isinstance(there, Mapping) and member not in MAPS | MARKERS:
+            yield from drift(wanted=value, observed=there, path=where, now=now)
+        elif not covers(wanted=value, observed=there, member=member, now=now):
+            yield Change(where, there, value)
+
+
+def covers(*, wanted: Json, observed: Json, member: str, now: datetime) -> bool:
+    """Whether AWS's value meets the wish."""
+    if wanted is None:
+        return True
+    if member in MARKERS:
+        return observed is not None
+    if _blank(wanted) or _blank(observed):
+        return _blank(wanted) and _blank(observed)
+    if member in MAPS:
+        return dict(wanted) == dict(observed)
+    if member in TIMESTAMPS:
+        return _same_instant_or_past(wanted=wanted, observed=observed, now=now)
+    if isinstance(wanted, Mapping):
+        return isinstance(observed, Mapping) and all(
+            covers(wanted=value, observed=observed.get(name), member=name, now=now) for name, value in wanted.items()
+        )
+    if isinstance(wanted, list | tuple):
+        return isinstance(observed, list | tuple) and _covers_list(
+            wanted=list(wanted), observed=list(observed), ordered=member in ORDERED, now=now
+        )
+    return bool(wanted == observed)
+
+
+def overlay(*, wanted: Json, observed: Json, member: str = "") -> Json:
+    """The observed value with the wish laid over it: what a full resend of a structure has to carry."""
+    if wanted is None:
+        return observed
+    if isinstance(wanted, Mapping) and isinstance(observed, Mapping) and member not in MAPS | MARKERS:
+        merged = dict(observed)
+        for name, value in wanted.items():
+            merged[name] = overlay(wanted=value, observed=observed.get(name), member=name)
+        return merged
+    return wanted
+
+
+def _covers_list(*, wanted: list[Json], observed: list[Json], ordered: bool, now: datetime) -> bool:
+    if len(wanted) != len(observed):
+        return False
+    if ordered:
+        return all(
+            covers(wanted=want, observed=have, member="", now=now) for want, have in zip(wanted, observed, strict=True)
+        )
+    left = list(observed)
+    # The most specific wish picks first, so that a loose one cannot take the only entry that fits it.
+    for want in sorted(wanted, key=lambda item: -len(str(item))):
+        match = next((i for i, have in enumerate(left) if covers(wanted=want, observed=have, member="", now=now)), None)
+        if match is None:
+            return False
+        del left[match]
+    return True
+
+
+def _blank(value: Json) -> bool:
+    if isinstance(value, Mapping):
+        return all(_blank(item) and name not in MARKERS for name, item in value.items())
+    return value is None or value == "" or value == 0 or value == [] or value == ()
+
+
+def _same_instant_or_past(*, wanted: Json, observed: Json, now: datetime) -> bool:
+    """A patch date that has passed is history: AWS moves NextPatchDate on by itself, and that is no drift."""
+    try:
+        want, have = datetime.fromisoformat(str(wanted)), datetime.fromisoformat(str(observed))
+        return want == have or want <= now
+    except (ValueError, TypeError):
+        return bool(wanted == observed)
+
+
+def _short(value: Json) -> str:
+    text = "unset" if value is None else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,168 @@
+"""The conditions of a HyperPodCluster, computed anew from one pass: the only place that sets them.
+
+They follow kstatus: `Ready` always, `Reconciling` or `Stalled` only while true and never both, so that
+`kubectl wait`, Flux, Argo CD and Helm read them alike.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.status import Condition
+from hyperpod_operator.core.cluster.diagnose import shortfalls
+from hyperpod_operator.core.cluster.ending import Ending
+from hyperpod_operator.core.cluster.living import changed_at
+from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.story import Story
+
+MESSAGE_MOST = 2048
+"""Longest condition message; metav1.Condition admits 32 KiB, a screen does not."""
+
+ORDER = (
+    ConditionType.READY,
+    ConditionType.RECONCILING,
+    ConditionType.STALLED,
+    ConditionType.PAUSED,
+    ConditionType.PROVISIONED,
+    ConditionType.SPEC_SYNCED,
+    ConditionType.GROUPS_AT_TARGET,
+    ConditionType.TEARDOWN_BLOCKED,
+)
+
+Draft = tuple[ConditionType, str, Reason, str]
+"""Type, status, reason, message: what a pass says before history decides the transition time."""
+
+
+def conditions(story: Story, ending: Ending) -> list[Condition]:
+    """All conditions after this pass, in a fixed order, with transition times carried over."""
+    resource = story.situation.resource
+    drafts: list[Draft] = [*_summary(story, ending), *_details(story, ending)]
+    kept = _kept(story, drafts)
+    return settle(
+        drafts=[*drafts, *kept],
+        before=resource.status.conditions or [],
+        generation=resource.generation,
+        now=story.situation.now,
+    )
+
+
+def settle(*, drafts: Iterable[Draft], before: Sequence[Condition], generation: int, now: datetime) -> list[Condition]:
+    """Give drafts their transition time: it moves only when the status does (metav1.Condition's rule)."""
+    old = {condition.type: condition for condition in before}
+    settled = []
+    for kind, status, reason, message in sorted(drafts, key=lambda draft: ORDER.index(draft[0])):
+        was = old.get(kind)
+        same = was is not None and was.status == status and bool(was.lastTransitionTime)
+        settled.append(
+            Condition(
+                type=kind,
+                status=status,
+                reason=reason,
+                message=message[:MESSAGE_MOST],
+                observedGeneration=generation,
+                lastTransitionTime=was.lastTransitionTime if same and was else stamp(now),
+            )
+        )
+    return settled
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with whole seconds, as Kubernetes writes times."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def initial(*, generation: int, now: datetime, reason: Reason, message: str) -> list[Condition]:
+    """The conditions before anything is known: without them kstatus takes a new object for finished."""
+    drafts: list[Draft] = [
+        (ConditionType.READY, "Unknown", reason, message),
+        (ConditionType.RECONCILING, "True", reason, message),
+    ]
+    return settle(drafts=drafts, before=[], generation=generation, now=now)
+
+
+def _summary(story: Story, ending: Ending) -> list[Draft]:
+    reason, message = ending.reason, ending.message
+    if ending.settled:
+        return [(ConditionType.READY, "True", Reason.CLUSTER_READY, message)]
+    if ending.reason is Reason.PAUSED:
+        fine = _in_service(story) and story.situation.changes.none and not _short(story)
+        return [
+            (ConditionType.READY, "True" if fine else "False", Reason.PAUSED, message),
+            (ConditionType.PAUSED, "True", Reason.PAUSED, message),
+        ]
+    ready: Draft = (ConditionType.READY, "Unknown" if story.unread else "False", reason, message)
+    follow = ConditionType.STALLED if ending.stalled else ConditionType.RECONCILING
+    return [ready, (follow, "True", reason, message)]
+
+
+def _details(story: Story, ending: Ending) -> list[Draft]:
+    """The parts of Ready. When the world could not be read, what was known about them stands (see `_kept`)."""
+    if story.unread:
+        return []
+    drafts: list[Draft] = [_provisioned(story, ending), _synced(story, ending), _at_target(story, ending)]
+    if ending.reason is Reason.TEARDOWN_BLOCKED:
+        drafts.append((ConditionType.TEARDOWN_BLOCKED, "True", ending.reason, ending.message))
+    return drafts
+
+
+def _provisioned(story: Story, ending: Ending) -> Draft:
+    cluster = story.situation.observed.cluster
+    if _in_service(story) and cluster:
+        return (ConditionType.PROVISIONED, "True", Reason.PROVISIONED, f"{cluster.arn} is {cluster.status}.")
+    return (ConditionType.PROVISIONED, "False", ending.reason, ending.message)
+
+
+def _synced(story: Story, ending: Ending) -> Draft:
+    changes = story.situation.changes
+    held = ", ".join(changes.unknown_groups)
+    if not _in_service(story) or story.result or not changes.none or changes.scaled_outside:
+        return (ConditionType.SPEC_SYNCED, "False", ending.reason, ending.message)
+    if held:
+        message = (
+            f"AWS has groups that the spec does not name and the operator did not create: {held}. They are left alone; "
+            "add them to the spec to manage them, or delete them in AWS."
+        )
+        return (ConditionType.SPEC_SYNCED, "True", Reason.UNKNOWN_GROUPS, message)
+    return (ConditionType.SPEC_SYNCED, "True", Reason.IN_SYNC, "AWS holds what the spec asks for.")
+
+
+def _at_target(story: Story, ending: Ending) -> Draft:
+    cluster = story.situation.observed.cluster
+    kind = ConditionType.GROUPS_AT_TARGET
+    if cluster is None or not _owned(story):
+        return (kind, "False", ending.reason, ending.message)
+    short = shortfalls(story.situation.observed, since=changed_at(story.situation))
+    if short:
+        first = next((item for item in short if item.stalled), short[0])
+        return (kind, "False", first.reason, "; ".join(str(item) for item in short[:5]))
+    if story.situation.changes.scaled_outside or story.situation.changes.groups_added:
+        return (kind, "False", ending.reason, ending.message)
+    return (kind, "True", Reason.AT_TARGET, f"{cluster.current_count}/{cluster.target_count} nodes.")
+
+
+def _kept(story: Story, drafts: Sequence[Draft]) -> list[Draft]:
+    if not story.unread:
+        return []
+    made = {draft[0] for draft in drafts} | {ConditionType.RECONCILING, ConditionType.STALLED}
+    return [
+        (ConditionType(old.type), old.status, Reason(old.reason), old.message)
+        for old in story.situation.resource.status.conditions or []
+        if old.type in set(ConditionType) - made and old.reason in set(Reason)
+    ]
+
+
+def _owned(story: Story) -> bool:
+    return story.situation.ownership in {Ownership.OURS, Ownership.RECORDED}
+
+
+def _in_service(story: Story) -> bool:
+    """AWS serves the cluster: it may be changing, but it was made and is neither failed nor going."""
+    cluster = story.situation.observed.cluster
+    if cluster is None or not _owned(story):
+        return False
+    made = cluster.status == "InService" or bool(story.situation.resource.status.provisionedAt)
+    return made and cluster.status not in {"Deleting", "Failed", "Creating"}
+
+
+def _short(story: Story) -> bool:
+    return bool(shortfalls(story.situation.observed, since=None))

@@ -1,0 +1,198 @@
+"""What differs between the spec and AWS, sorted by what may be done about it.
+
+Nothing here decides *whether* to act; it only says which call could close which gap, and which gaps are held
+open because closing them could destroy something that the operator does not own.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hyperpod_operator.api.names import OWNERSHIP_TAGS
+from hyperpod_operator.core.cluster.compare import Change, covers, drift
+from hyperpod_operator.core.cluster.observed import EMPTY, Json, Observed, ObservedCluster, ObservedGroup
+from hyperpod_operator.core.cluster.resource import CREATED, Resource, wish
+
+FIXED_CLUSTER_MEMBERS = ("vpcConfig", "orchestrator")
+"""Create-only: UpdateCluster has no VpcConfig, and the EKS cluster cannot be exchanged."""
+
+MUTABLE_CLUSTER_MEMBERS = (
+    "nodeRecovery",
+    "nodeProvisioningMode",
+    "clusterRole",
+    "autoScaling",
+    "tieredStorageConfig",
+    "restrictedInstanceGroupsConfig",
+)
+
+FIXED_GROUP_MEMBERS = frozenset(
+    {
+        "instanceType",
+        "executionRole",
+        "threadsPerCore",
+        "overrideVpcConfig",
+        "instanceStorageConfigs",
+        "trainingPlanArn",
+        "capacityRequirements",
+    }
+)
+"""Members that UpdateCluster wants repeated unchanged or cannot change on an existing group
+(SageMaker developer guide, "Updating a HyperPod cluster")."""
+
+SOFTWARE_MEMBERS = frozenset({"imageId", "imageReleaseVersion"})
+"""Changed on an existing group by UpdateClusterSoftware, not by UpdateCluster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """The gaps. All empty means that AWS holds what the spec asks for."""
+
+    cluster: tuple[Change, ...] = ()
+    groups_changed: tuple[Change, ...] = ()
+    groups_added: tuple[str, ...] = ()
+    groups_removed: tuple[str, ...] = ()
+    software: tuple[tuple[str, Change], ...] = ()
+    """Group name and its image or release version that differs."""
+    tags_set: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    tags_removed: tuple[str, ...] = ()
+    fixed: tuple[Change, ...] = ()
+    """Differences that no call can close on a living cluster or group."""
+    unknown_groups: tuple[str, ...] = ()
+    """Groups that AWS has, the spec does not, and the operator did not create: left alone."""
+    scaled_outside: tuple[Change, ...] = ()
+    """Groups that somebody else scaled out: scaling in would end nodes that the operator did not start."""
+
+    @property
+    def needs_update(self) -> bool:
+        return bool(self.cluster or self.groups_changed or self.groups_added or self.groups_removed)
+
+    @property
+    def needs_tags(self) -> bool:
+        return bool(self.tags_set or self.tags_removed)
+
+    @property
+    def none(self) -> bool:
+        """Whether nothing is left that the operator would change."""
+        return not (self.needs_update or self.software or self.needs_tags or self.fixed)
+
+    def lines(self) -> tuple[str, ...]:
+        """The changes that would be made, one line each, for messages."""
+        return (
+            *(str(change) for change in (*self.fixed, *self.cluster, *self.groups_changed)),
+            *(f"add group {name}" for name in self.groups_added),
+            *(f"delete group {name}" for name in self.groups_removed),
+            *(str(change) for _, change in self.software),
+            *(f"tag {key}={value}" for key, value in self.tags_set.items()),
+            *(f"untag {key}" for key in self.tags_removed),
+        )
+
+
+def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
+    """Compare; an absent cluster has no changes, because creating it is a decision of its own."""
+    cluster = observed.cluster
+    if cluster is None:
+        return Changes()
+    kept = [(group, wish(resource.groups[group.name])) for group in cluster.groups if group.name in resource.groups]
+    counts = [_count(resource=resource, group=group) for group, _ in kept]
+    removed, unknown = _extra_groups(resource=resource, cluster=cluster)
+    tags_set, tags_removed = _tags(resource=resource, tags=observed.tags)
+    return Changes(
+        cluster=tuple(_cluster_drift(resource, cluster, members=MUTABLE_CLUSTER_MEMBERS, now=now)),
+        groups_changed=(
+            *(change for change, _ in counts if change),
+            *(change for group, wanted in kept for change in _group_drift(group, wanted, now=now)),
+        ),
+        groups_added=tuple(name for name in resource.groups if cluster.group(name) is None),
+        groups_removed=removed,
+        software=tuple(item for group, wanted in kept for item in _software_drift(group, wanted, now=now)),
+        tags_set=tags_set,
+        tags_removed=tags_removed,
+        fixed=(
+            *_cluster_drift(resource, cluster, members=FIXED_CLUSTER_MEMBERS, now=now),
+            *(change for group, wanted in kept for change in _fixed_drift(group, wanted, now=now)),
+        ),
+        unknown_groups=unknown,
+        scaled_outside=tuple(held for _, held in counts if held),
+    )
+
+
+def _cluster_drift(
+    resource: Resource, cluster: ObservedCluster, *, members: tuple[str, ...], now: datetime
+) -> Iterator[Change]:
+    wanted = resource.spec.model_dump(mode="json", exclude_none=True, include=set(members))
+    yield from drift(wanted=wanted, observed=cluster.members, path="", now=now)
+
+
+def _where(group: ObservedGroup) -> str:
+    kind = "restrictedInstanceGroups" if group.restricted else "instanceGroups"
+    return f"{kind}[{group.name}]"
+
+
+def _group_drift(group: ObservedGroup, wanted: Mapping[str, Json], *, now: datetime) -> Iterator[Change]:
+    skipped = FIXED_GROUP_MEMBERS | SOFTWARE_MEMBERS | {"instanceGroupName", "instanceCount"}
+    mutable = {name: value for name, value in wanted.items() if name not in skipped}
+    yield from drift(wanted=mutable, observed=group.members, path=_where(group), now=now)
+
+
+def _fixed_drift(group: ObservedGroup, wanted: Mapping[str, Json], *, now: datetime) -> Iterator[Change]:
+    fixed = {name: value for name, value in wanted.items() if name in FIXED_GROUP_MEMBERS}
+    if "instanceStorageConfigs" in fixed:
+        fixed["instanceStorageConfigs"] = [_without_key(config) for config in fixed["instanceStorageConfigs"]]
+    yield from drift(wanted=fixed, observed=group.members, path=_where(group), now=now)
+
+
+def _without_key(storage: Mapping[str, Json]) -> Json:
+    """KMS keys are given as id, alias or ARN and echoed as ARN: the same key in another spelling is no drift."""
+    return {
+        name: {k: v for k, v in value.items() if k != "volumeKmsKeyId"} if isinstance(value, Mapping) else value
+        for name, value in storage.items()
+    }
+
+
+def _software_drift(group: ObservedGroup, wanted: Mapping[str, Json], *, now: datetime) -> Iterator[tuple[str, Change]]:
+    for member in sorted(SOFTWARE_MEMBERS):
+        want, have = wanted.get(member), group.members.get(member)
+        if not covers(wanted=want, observed=have, member=member, now=now):
+            yield group.name, Change(f"{_where(group)}.{member}", have, want)
+
+
+def _count(*, resource: Resource, group: ObservedGroup) -> tuple[Change | None, Change | None]:
+    """The count's change to make, or the one that is held.
+
+    Scaling out only adds what the spec asks for. Scaling in ends nodes, and AWS picks them at random, so it
+    needs a person's word: the spec's count must have changed since AWS last held it. A count that grew by
+    somebody else's hand is reported and left.
+    """
+    wanted = resource.groups[group.name].instanceCount
+    if resource.counts_are_external(group.name) or wanted == group.target_count:
+        return None, None
+    change = Change(f"{_where(group)}.instanceCount", group.target_count, wanted)
+    if wanted > group.target_count:
+        return change, None
+    record = resource.recorded_groups.get(group.name)
+    applied = record.appliedInstanceCount if record else None
+    return (change, None) if applied is not None and applied != wanted else (None, change)
+
+
+def _extra_groups(*, resource: Resource, cluster: ObservedCluster) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Groups that the spec does not name: those that we created go, all others stay."""
+    removed: list[str] = []
+    unknown: list[str] = []
+    for group in cluster.groups:
+        if group.name in resource.groups or group.status == "Deleting":
+            continue
+        record = resource.recorded_groups.get(group.name)
+        (removed if record and record.origin == CREATED else unknown).append(group.name)
+    return tuple(removed), tuple(unknown)
+
+
+def _tags(*, resource: Resource, tags: Mapping[str, str] | None) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Tags to set, and tags that an earlier spec had set and this one does not name any more."""
+    if tags is None:
+        return {}, ()
+    changed = {key: value for key, value in resource.wanted_tags.items() if tags.get(key) != value}
+    ours_once = resource.status.appliedTagKeys or []
+    dropped = tuple(
+        key for key in ours_once if key in tags and key not in resource.wanted_tags and key not in OWNERSHIP_TAGS
+    )
+    return changed, dropped

@@ -1,0 +1,122 @@
+"""How the pass ends: one reason, one message, one time for the next look.
+
+Verdicts already say this for themselves; calls and failures get theirs from the treatment table, so that the
+same kind of failure reads the same everywhere.
+"""
+
+from dataclasses import dataclass
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.plan import (
+    AddTags,
+    CreateCluster,
+    DeleteCluster,
+    DeleteTags,
+    UpdateClusterSoftware,
+    operation,
+)
+from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
+from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Release, Settled
+from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
+from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome, Wait
+
+AFTER_TAGS = 1.0
+"""Seconds after a tag call: usually something else is left to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """`settled` is the only way to Ready=True; `stalled` says that a person has to act."""
+
+    outcome: Outcome
+    reason: Reason
+    message: str
+    stalled: bool = False
+    settled: bool = False
+
+
+def ending(story: Story) -> Ending:
+    """Exactly one of: could not look, called and was refused, called, held, released, settled."""
+    if story.unread is not None:
+        return _broken(story.unread)
+    if isinstance(story.result, Refused):
+        return _refused(story, story.result)
+    if isinstance(story.result, Accepted):
+        return _accepted(story, story.result)
+    match story.verdict:
+        case Hold(reason=reason, message=message, after=after, stalled=stalled):
+            outcome: Outcome = Blocked(reason, after) if stalled else Wait(reason, after)
+            return Ending(outcome=outcome, reason=reason, message=message, stalled=stalled)
+        case Release(reason=reason, message=message):
+            return Ending(outcome=Gone(), reason=reason, message=message)
+        case Settled(message=message):
+            return Ending(outcome=Done(), reason=Reason.CLUSTER_READY, message=message, settled=True)
+        case NeedTags() | None | _:
+            raise AssertionError("a pass ends with tags read and a verdict")
+
+
+def role_propagation_attempts(story: Story) -> int:
+    """How often this very call met a role that AWS could not assume yet, this time included."""
+    last = story.situation.resource.status.lastAction
+    result = story.result
+    same = isinstance(result, Refused) and last is not None and last.fingerprint == result.fingerprint
+    return 1 + ((last.attempts or 0) if same and last is not None and last.outcome == "Rejected" else 0)
+
+
+def _accepted(story: Story, result: Accepted) -> Ending:
+    timings = story.situation.timings
+    match result.action:
+        case CreateCluster():
+            reason, after, what = Reason.CREATING, timings.poll, "AWS is creating the cluster."
+        case UpdateClusterSoftware():
+            reason, after, what = Reason.UPDATING_SOFTWARE, timings.poll, "AWS is replacing the software."
+        case DeleteCluster():
+            deleting = story.situation.resource.deleting
+            reason = Reason.DELETING if deleting else Reason.RECREATING
+            after, what = timings.poll, "AWS is deleting the cluster."
+        case AddTags() | DeleteTags():
+            return _tagged(story)
+        case _:
+            reason, after, what = Reason.UPDATING, timings.poll, "AWS is updating the cluster."
+    message = f"{operation(result.action)} was accepted. {what}"
+    return Ending(outcome=Wait(reason, after), reason=reason, message=message)
+
+
+def _tagged(story: Story) -> Ending:
+    if not isinstance(story.verdict, Act):
+        raise AssertionError("a call is made only by a verdict to act")
+    reason = story.verdict.reason
+    return Ending(outcome=Wait(reason, AFTER_TAGS), reason=reason, message=story.verdict.message)
+
+
+def _refused(story: Story, result: Refused) -> Ending:
+    error, timings = result.error, story.situation.timings
+    if error.kind is ErrorKind.ROLE_PROPAGATION:
+        if role_propagation_attempts(story) >= timings.role_propagation_attempts:
+            reason, remedy = Reason.PERMISSION_DENIED, TREATMENTS[error.kind].remedy
+            message = f"{error.operation}: {error.message} {remedy} It is tried again every 5 minutes."
+            return Ending(outcome=Blocked(reason, SLOW), reason=reason, message=message, stalled=True)
+        reason = Reason.ROLE_PROPAGATION
+        outcome = Wait(reason, timings.role_propagation)
+        return Ending(outcome=outcome, reason=reason, message=_text(error, TREATMENTS[error.kind]))
+    if error.kind is ErrorKind.BUSY:
+        outcome = Wait(Reason.CLUSTER_BUSY, timings.poll)
+        return Ending(outcome=outcome, reason=Reason.CLUSTER_BUSY, message=_text(error, TREATMENTS[error.kind]))
+    return _broken(error)
+
+
+def _broken(error: CloudError) -> Ending:
+    treatment = TREATMENTS[error.kind]
+    if treatment.after is None:
+        outcome: Outcome = Failed(treatment.reason, treatment.at_least)
+    elif treatment.stalled:
+        outcome = Blocked(treatment.reason, treatment.after)
+    else:
+        outcome = Wait(treatment.reason, treatment.after)
+    return Ending(outcome=outcome, reason=treatment.reason, message=_text(error, treatment), stalled=treatment.stalled)
+
+
+def _text(error: CloudError, treatment: Treatment) -> str:
+    """AWS's words, then ours. The request id stays out: it would make every pass a status write."""
+    words = error.message.rstrip(". ")
+    return f"{error.operation} failed ({error.code}): {words}. {treatment.remedy}"

@@ -1,0 +1,121 @@
+"""What keeps a wanted call from being made twice, or again without hope.
+
+Every call to an existing cluster passes here. Each guard looks at what earlier passes recorded in status, so a
+restart changes nothing.
+"""
+
+from datetime import datetime
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.status import LastAction
+from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.cluster.plan import Action, fingerprint, operation
+from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
+from hyperpod_operator.core.errors import SLOW
+
+STARTED = "Started"
+"""Recorded before CreateCluster is sent: from here on AWS may hold a cluster that cannot be seen yet."""
+ACCEPTED = "Accepted"
+"""AWS took the call."""
+REJECTED = "Rejected"
+"""AWS refused the call and did nothing."""
+UNKNOWN = "Unknown"
+"""No answer: the call may or may not have been carried out."""
+APPLIED = "Applied"
+"""A later pass saw the change in AWS."""
+ROLLED_BACK = "RolledBack"
+"""AWS took the call, tried, and went back to the former state."""
+
+PENDING = frozenset({STARTED, ACCEPTED, UNKNOWN})
+
+
+def age(last: LastAction | None, *, now: datetime) -> float:
+    """Seconds since the last action; infinite without one or when its time cannot be read."""
+    moment = parse_time(last.time) if last and last.time else None
+    return (now - moment).total_seconds() if moment else float("inf")
+
+
+def parse_time(text: str) -> datetime | None:
+    """A stored timestamp, or None when somebody wrote nonsense there."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def rollback_pause(situation: Situation) -> float:
+    """Seconds before a rolled-back change is tried again: doubles with each try."""
+    last = situation.resource.status.lastAction
+    attempts = max(1, (last.attempts or 1) if last else 1)
+    timings = situation.timings
+    return float(min(timings.rollback_backoff * 2 ** (min(attempts, 16) - 1), timings.rollback_backoff_most))
+
+
+def guarded(
+    situation: Situation, *, action: Action, wish: Json, reason: Reason, message: str, urgent: bool = False
+) -> Verdict:
+    """The call, unless a record says that it is under way, was refused, or came to nothing just now.
+
+    An `urgent` call (deletion) does not wait for a burst of edits to end.
+    """
+    mark = fingerprint(operation=operation(action), wish=wish)
+    return (
+        refused_before(situation, mark)
+        or still_echoing(situation, mark)
+        or rolled_back(situation, mark)
+        or (None if urgent else coalescing(situation, mark))
+        or Act(action=action, fingerprint=mark, reason=reason, message=message)
+    )
+
+
+def refused_before(situation: Situation, mark: str) -> Hold | None:
+    """AWS called exactly this invalid: it would again."""
+    rejected = situation.resource.status.rejected
+    if not rejected or rejected.fingerprint != mark or situation.resource.requested_anew:
+        return None
+    return Hold(reason=Reason.SPEC_REJECTED, message=rejected.message or "", after=SLOW, stalled=True)
+
+
+def still_echoing(situation: Situation, mark: str) -> Hold | None:
+    """This very call was made a moment ago and Describe may not show it yet."""
+    last = situation.resource.status.lastAction
+    if not last or last.fingerprint != mark or last.outcome not in PENDING:
+        return None
+    left = situation.timings.echo - age(last, now=situation.now)
+    if left <= 0:
+        return None
+    message = f"{last.operation} was sent; waiting until AWS shows its effect before anything else is sent."
+    return Hold(reason=Reason.SETTLING, message=message, after=min(left, situation.timings.settle))
+
+
+def rolled_back(situation: Situation, mark: str) -> Hold | None:
+    """AWS accepted this call and yet stands where it stood: it tried and went back."""
+    last = situation.resource.status.lastAction
+    if not last or last.fingerprint != mark or last.outcome not in {ACCEPTED, ROLLED_BACK}:
+        return None
+    if situation.resource.requested_anew:
+        return None
+    pause = rollback_pause(situation)
+    left = pause if last.outcome == ACCEPTED else pause - age(last, now=situation.now)
+    if left <= 0:
+        return None
+    told = situation.observed.cluster.failure_message if situation.observed.cluster else ""
+    message = (
+        f"AWS accepted {last.operation} and went back to the former state"
+        f"{': ' + told if told else ' without saying why'}. Correct the spec or the cause; the same change is tried "
+        f"again after {pause / 60:.0f} min, or at once when a reconcile is requested by annotation."
+    )
+    return Hold(reason=Reason.UPDATE_ROLLED_BACK, message=message, after=left, stalled=True)
+
+
+def coalescing(situation: Situation, mark: str) -> Hold | None:
+    """Another change was made a moment ago: let a burst of edits become one call."""
+    last = situation.resource.status.lastAction
+    if not last or last.fingerprint == mark or last.outcome not in PENDING | {APPLIED}:
+        return None
+    left = situation.timings.settle - age(last, now=situation.now)
+    if left <= 0:
+        return None
+    message = f"{last.operation} was sent a moment ago; further edits are collected before the next call."
+    return Hold(reason=Reason.SETTLING, message=message, after=left)

@@ -1,0 +1,138 @@
+"""Groups, counts and troubled nodes as status shows them: bounded, so that 5,000 nodes fit in few kilobytes."""
+
+from hyperpod_operator.api.status import InstanceGroupStatus, NodeCounts, NodeProblem
+from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
+from hyperpod_operator.core.cluster.living import changed_at
+from hyperpod_operator.core.cluster.observed import ObservedGroup
+from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
+from hyperpod_operator.core.cluster.plan import UpdateCluster
+from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, EXTERNAL, Resource
+from hyperpod_operator.core.cluster.story import Accepted, Story
+
+GROUPS_MOST = 200
+PROBLEMS_MOST = 20
+WORDS_MOST = 1024
+
+
+def node_counts(story: Story) -> NodeCounts | None:
+    """Counts from DescribeCluster; `running` from the last list of nodes that was read."""
+    cluster = story.situation.observed.cluster
+    if cluster is None:
+        return None
+    current, target = cluster.current_count, cluster.target_count
+    nodes, old = story.situation.observed.nodes, story.situation.resource.status.nodes
+    if nodes is not None:
+        running = sum(1 for node in nodes if node.status == "Running")
+        others: int | None = len(nodes) - running
+    else:
+        running, others = (old.running or 0, old.notRunning) if old else (0, None)
+    return NodeCounts(
+        summary=f"{current}/{target}",
+        target=target,
+        current=current,
+        running=running if nodes is not None or (old and old.running is not None) else None,
+        notRunning=others,
+    )
+
+
+def groups_summary(story: Story) -> str | None:
+    """Groups in one line: `gpu 4/4, cpu 1/2`."""
+    cluster = story.situation.observed.cluster
+    if cluster is None:
+        return None
+    shown = [f"{group.name} {group.current_count}/{group.target_count}" for group in _sorted(cluster.groups)]
+    text = ", ".join(shown[:10])
+    return text + (f", and {len(shown) - 10} more" if len(shown) > 10 else "")
+
+
+def node_problems(story: Story) -> list[NodeProblem] | None:
+    """Instances that are not running, by id; what was listed before stands while nodes were not read."""
+    nodes = story.situation.observed.nodes
+    if nodes is None:
+        return story.situation.resource.status.nodeProblems
+    troubled = sorted((node for node in nodes if node.status != "Running"), key=lambda node: node.instance_id)
+    problems = [
+        NodeProblem(
+            instanceId=node.instance_id,
+            instanceGroupName=node.group,
+            status=node.status or None,
+            message=node.message[:WORDS_MOST] or None,
+        )
+        for node in troubled
+        if node.instance_id
+    ]
+    return problems[:PROBLEMS_MOST] or None
+
+
+def group_statuses(story: Story, *, creating: bool = False) -> list[InstanceGroupStatus] | None:
+    """One entry per group that AWS has; while the cluster is being created, per group of the spec.
+
+    The entries carry what must survive a restart: who brought the group in, and the last count of the spec
+    that AWS held.
+    """
+    resource, cluster = story.situation.resource, story.situation.observed.cluster
+    if cluster is None:
+        wanted = [_planned(resource, name) for name in sorted(resource.groups)] if creating else None
+        return wanted or resource.status.instanceGroups
+    short = {item.group.name: item for item in shortfalls(story.situation.observed, since=changed_at(story.situation))}
+    seen = [_observed(story, group, short.get(group.name)) for group in _sorted(cluster.groups)]
+    present = {group.name for group in cluster.groups}
+    coming = [_planned(resource, name) for name in _added(story) if name not in present]
+    return sorted([*seen, *coming], key=lambda entry: entry.instanceGroupName)[:GROUPS_MOST] or None
+
+
+def _observed(story: Story, group: ObservedGroup, short: Shortfall | None) -> InstanceGroupStatus:
+    resource = story.situation.resource
+    record, wanted = resource.recorded_groups.get(group.name), resource.groups.get(group.name)
+    external = resource.counts_are_external(group.name)
+    count = wanted.instanceCount if wanted else None
+    applied = record.appliedInstanceCount if record else None
+    types = (group.members.get("instanceRequirements") or {}).get("instanceTypes") or [""]
+    return InstanceGroupStatus(
+        instanceGroupName=group.name,
+        restricted=group.restricted or None,
+        status=group.status or None,
+        instanceType=group.members.get("instanceType") or types[0] or None,
+        targetCount=group.target_count,
+        currentCount=group.current_count,
+        desiredCount=None if external else count,
+        appliedInstanceCount=count if count == group.target_count else applied,
+        origin=_origin(story, group),
+        softwareUpdateStatus=group.software_update_status or None,
+        message=short.detail[:WORDS_MOST] or None if short else None,
+    )
+
+
+def _origin(story: Story, group: ObservedGroup) -> str | None:
+    """Who brought the group in, decided when it is first seen and never after."""
+    resource = story.situation.resource
+    record = resource.recorded_groups.get(group.name)
+    if record and record.origin:
+        return record.origin
+    if story.situation.ownership not in {Ownership.OURS, Ownership.RECORDED}:
+        return None
+    if group.name not in resource.groups:
+        return EXTERNAL
+    adopted = is_adopted(story.situation.observed.tags or {}) or resource.status.origin == ADOPTED
+    return ADOPTED if adopted else CREATED
+
+
+def _planned(resource: Resource, name: str) -> InstanceGroupStatus:
+    """A group that a call of ours brings in."""
+    group = resource.groups[name]
+    return InstanceGroupStatus(
+        instanceGroupName=name,
+        desiredCount=None if resource.counts_are_external(name) else group.instanceCount,
+        appliedInstanceCount=group.instanceCount,
+        origin=CREATED,
+    )
+
+
+def _added(story: Story) -> tuple[str, ...]:
+    result = story.result
+    sent = isinstance(result, Accepted) and isinstance(result.action, UpdateCluster)
+    return story.situation.changes.groups_added if sent else ()
+
+
+def _sorted(groups: tuple[ObservedGroup, ...]) -> list[ObservedGroup]:
+    return sorted(groups, key=lambda group: group.name)

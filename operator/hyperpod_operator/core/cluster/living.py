@@ -1,0 +1,283 @@
+"""Policies for a cluster that AWS shows and an object that lives.
+
+Each returns None when its question does not apply. The operator may change only a cluster whose tags prove
+that it is ours, and only while AWS is not changing it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, Reason
+from hyperpod_operator.core.cluster import requests
+from hyperpod_operator.core.cluster.diagnose import shortfalls
+from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, guarded, parse_time
+from hyperpod_operator.core.cluster.observed import ObservedCluster
+from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, DeleteTags, fingerprint
+from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Settled, Situation, Verdict
+from hyperpod_operator.core.errors import SLOW
+
+TRANSITIONS = {
+    "Creating": (Reason.CREATING, "AWS is creating the cluster; that takes 10 to 25 minutes."),
+    "Updating": (Reason.UPDATING, "AWS is updating the cluster; further edits are collected until it is done."),
+    "RollingBack": (Reason.ROLLING_BACK, "AWS is rolling the last change back."),
+    "SystemUpdating": (Reason.SYSTEM_UPDATING, "AWS is updating the cluster's software."),
+}
+"""ClusterStatus values in which UpdateCluster answers ConflictException (API reference)."""
+
+
+def present(situation: Situation) -> ObservedCluster:
+    """The observed cluster, for policies that come after those for an absent one."""
+    cluster = situation.observed.cluster
+    if cluster is None:
+        raise AssertionError("policies for an absent cluster come first in the chain")
+    return cluster
+
+
+def region_refused(situation: Situation) -> Verdict | None:
+    """The installation fixes which regions its credentials may be used in; a resource cannot widen that."""
+    region = situation.resource.spec.region
+    if not region or region in situation.allowed_regions:
+        return None
+    message = (
+        f"spec.region {region} is not served by this installation (it serves "
+        f"{', '.join(sorted(situation.allowed_regions)) or 'only its own region'}). Leave spec.region out, or have an "
+        "administrator add the region to --allowed-region."
+    )
+    return Hold(reason=Reason.REGION_NOT_ALLOWED, message=message, after=SLOW, stalled=True)
+
+
+def unknown_owner(situation: Situation) -> Verdict | None:
+    return NeedTags() if situation.ownership is Ownership.UNREAD else None
+
+
+def not_ours(situation: Situation) -> Verdict | None:
+    """A cluster of this name that we did not make: adopt it by policy, or leave it alone."""
+    if situation.ownership in {Ownership.OURS, Ownership.RECORDED}:
+        return None
+    adoptable = situation.ownership in {Ownership.UNOWNED, Ownership.FORMER}
+    if not adoptable or not situation.resource.adopts:
+        return _refuse_ownership(situation, adoptable=adoptable)
+    if situation.resource.paused:
+        message = "Paused: the cluster that exists is not adopted. Set spec.management.paused to false to adopt it."
+        return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+    return being_deleted(situation) or busy(situation) or fixed_members_differ(situation) or _adopt(situation)
+
+
+def paused(situation: Situation) -> Verdict | None:
+    if not situation.resource.paused:
+        return None
+    open_gaps = situation.changes.lines()
+    waiting = f" Waiting to be applied: {'; '.join(open_gaps)}." if open_gaps else ""
+    message = f"Paused: AWS is observed and nothing is changed.{waiting} Set spec.management.paused to false to go on."
+    return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+
+
+def being_deleted(situation: Situation) -> Verdict | None:
+    """Ours and Deleting: cleared away after a failed creation, or deleted by somebody else."""
+    if present(situation).status != "Deleting":
+        return None
+    last = situation.resource.status.lastAction
+    ours = last is not None and last.operation == "DeleteCluster"
+    message = (
+        "AWS is deleting the cluster whose creation failed; it is created again afterwards."
+        if ours
+        else "Somebody else is deleting this cluster in AWS. When it is gone it is created again; to keep it away, "
+        "delete this resource or set spec.management.paused."
+    )
+    return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
+
+
+def busy(situation: Situation) -> Verdict | None:
+    """AWS is changing it. An unknown status counts as busy: waiting is the safe answer to a new word."""
+    status = present(situation).status
+    if status in {"InService", "Failed"}:
+        return None
+    reason, message = TRANSITIONS.get(
+        status,
+        (Reason.CLUSTER_BUSY, f"AWS reports status {status}, which this version does not know; waiting."),
+    )
+    return Hold(reason=reason, message=message, after=situation.timings.poll)
+
+
+def creation_failed(situation: Situation) -> Verdict | None:
+    """Failed and never in service: `onCreateFailure` says whether to clear it away and try again."""
+    cluster, resource = present(situation), situation.resource
+    if cluster.status != "Failed" or resource.status.provisionedAt:
+        return None
+    told = cluster.failure_message or "AWS gave no reason"
+    tries = resource.status.createFailures or 0
+    if resource.recreates and resource.status.origin == "Created" and tries < situation.timings.recreate_attempts:
+        return guarded(
+            situation,
+            action=DeleteCluster(arn=cluster.arn),
+            wish=["recreate", cluster.arn],
+            reason=Reason.RECREATING,
+            message=f"Creation failed ({told}); clearing the failed cluster away to create it again.",
+            urgent=True,
+        )
+    exhausted = f" It was tried {tries + 1} times." if resource.recreates else ""
+    message = (
+        f"Creation failed: {told}.{exhausted} Mend the cause, then delete this resource and apply it again, or set "
+        "spec.management.onCreateFailure to Recreate."
+    )
+    return Hold(reason=Reason.CREATE_FAILED, message=message, after=SLOW, stalled=True)
+
+
+def fixed_members_differ(situation: Situation) -> Verdict | None:
+    """No call can close these gaps; sending the rest would only hide them."""
+    if not situation.changes.fixed:
+        return None
+    message = (
+        f"AWS cannot change these on an existing cluster or group: {_list(situation.changes.fixed)}. Make the spec "
+        "match AWS, or add a group under a new name and remove this one."
+    )
+    return Hold(reason=Reason.IMMUTABLE_DIFFERS, message=message, after=SLOW, stalled=True)
+
+
+def update(situation: Situation) -> Verdict | None:
+    if not situation.changes.needs_update:
+        return None
+    resource = situation.resource
+    action = requests.update(resource=resource, cluster=present(situation), changes=situation.changes)
+    return guarded(
+        situation,
+        action=action,
+        wish=[requests.wanted_members(resource), situation.changes.groups_removed],
+        reason=Reason.UPDATING,
+        message=f"UpdateCluster: {_list(situation.changes.lines())}.",
+    )
+
+
+def failed(situation: Situation) -> Verdict | None:
+    """In service once, Failed now, and nothing in the spec that we could send to mend it."""
+    cluster = present(situation)
+    if cluster.status != "Failed":
+        return None
+    message = (
+        f"AWS reports the cluster as Failed: {cluster.failure_message or 'no reason given'}. Look at its events "
+        f"(aws sagemaker list-cluster-events --cluster-name {cluster.name}); an edit of the spec is sent to AWS."
+    )
+    return Hold(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
+
+
+def update_software(situation: Situation) -> Verdict | None:
+    """Another image for an existing group: replaces root volumes, so it is a call and a message of its own."""
+    if not situation.changes.software:
+        return None
+    action = requests.update_software(
+        resource=situation.resource, cluster=present(situation), changes=situation.changes
+    )
+    gaps = _list([str(change) for _, change in situation.changes.software])
+    return guarded(
+        situation,
+        action=action,
+        wish=action.request,
+        reason=Reason.UPDATING_SOFTWARE,
+        message=f"UpdateClusterSoftware: {gaps}.",
+    )
+
+
+def tags(situation: Situation) -> Verdict | None:
+    changes, arn = situation.changes, present(situation).arn
+    if changes.tags_set:
+        return guarded(
+            situation,
+            action=AddTags(arn=arn, tags=changes.tags_set),
+            wish=sorted(changes.tags_set.items()),
+            reason=Reason.UPDATING,
+            message=f"AddTags: {', '.join(sorted(changes.tags_set))}.",
+        )
+    if changes.tags_removed:
+        return guarded(
+            situation,
+            action=DeleteTags(arn=arn, keys=changes.tags_removed),
+            wish=changes.tags_removed,
+            reason=Reason.UPDATING,
+            message=f"DeleteTags: {', '.join(changes.tags_removed)}.",
+        )
+    return None
+
+
+def scaled_outside(situation: Situation) -> Verdict | None:
+    if not situation.changes.scaled_outside:
+        return None
+    message = (
+        f"Somebody else scaled out: {_list(situation.changes.scaled_outside)}. The operator does not end nodes that "
+        "it did not start. Set instanceCount to AWS's number to keep them (then lower it to scale in), or set "
+        "management.countOwner to External on the group."
+    )
+    return Hold(reason=Reason.SCALED_OUTSIDE, message=message, after=situation.timings.resync, stalled=True)
+
+
+def not_at_target(situation: Situation) -> Verdict | None:
+    """In service is not complete: with continuous provisioning nodes come one by one, or not at all."""
+    short = shortfalls(situation.observed, since=changed_at(situation))
+    if not short:
+        return None
+    stalled = next((item for item in short if item.stalled), None)
+    first = stalled or short[0]
+    return Hold(
+        reason=first.reason,
+        message="; ".join(str(item) for item in short[:5]),
+        after=situation.timings.poll,
+        stalled=stalled is not None,
+    )
+
+
+def settled(situation: Situation) -> Verdict | None:
+    cluster = present(situation)
+    return Settled(message=f"{cluster.current_count}/{cluster.target_count} nodes in {len(cluster.groups)} groups.")
+
+
+def changed_at(situation: Situation) -> datetime | None:
+    """When the change that is under way was sent: older events are about something else."""
+    last = situation.resource.status.lastAction
+    return parse_time(last.time) if last and last.time and last.outcome in PENDING | {ACCEPTED, "Applied"} else None
+
+
+def _refuse_ownership(situation: Situation, *, adoptable: bool) -> Hold:
+    cluster = present(situation)
+    tags = situation.observed.tags or {}
+    owner = tags.get(TAG_OWNER)
+    whose = f"belongs to {owner} of {tags.get(TAG_EKS_CLUSTER, 'another EKS cluster')}" if owner else "is not ours"
+    way = (
+        "set spec.management.adoptionPolicy to IfUnowned to take it over, or choose another spec.clusterName"
+        if adoptable
+        else "choose another spec.clusterName, or let its owner go first"
+    )
+    message = (
+        f"A cluster named {cluster.name} exists ({cluster.arn}) and {whose}: it is neither changed nor deleted, "
+        f"not even when this resource is. To go on, {way}."
+    )
+    return Hold(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
+
+
+def _adopt(situation: Situation) -> Verdict:
+    """Say first, wait, then take over; what is announced is what will be changed afterwards."""
+    cluster, resource = present(situation), situation.resource
+    mark = fingerprint(operation="Adopt", wish=[cluster.arn, situation.changes.lines()])
+    announced = resource.status.adoption
+    since = parse_time(announced.announcedAt or "") if announced and announced.fingerprint == mark else None
+    waited = (situation.now - since).total_seconds() if since else 0.0
+    left = situation.timings.adoption_notice - waited
+    if since and left <= 0:
+        tags = {**resource.ownership_tags, TAG_ADOPTED: "true"}
+        return Act(
+            action=AddTags(arn=cluster.arn, tags=tags),
+            fingerprint=mark,
+            reason=Reason.ADOPTED,
+            message=f"Adopting {cluster.arn}: it gets our ownership tags.",
+        )
+    gaps = situation.changes.lines()
+    message = (
+        f"Adopting {cluster.arn} in {situation.timings.adoption_notice:.0f} s. "
+        + (f"It would then change: {_list(gaps)}." if gaps else "Nothing of it would change but its tags.")
+        + " Set spec.management.paused to true to prevent it."
+    )
+    return Hold(reason=Reason.ADOPTION_ANNOUNCED, message=message, after=max(left, 1.0))
+
+
+def _list(items: Sequence[object], *, most: int = 8) -> str:
+    shown = "; ".join(str(item) for item in items[:most])
+    return shown + (f"; and {len(items) - most} more" if len(items) > most else "")

@@ -1,0 +1,104 @@
+"""What AWS says, frozen: the input of every decision about a cluster.
+
+Groups and the cluster keep AWS's *desired* configuration in the spec's own vocabulary (the API's member
+names with the first letter lowered), as plain JSON: comparing it with a spec is then a walk over two trees,
+and a value that a newer AWS invents is data, never a parse error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+Json = Any
+"""A JSON value: None, bool, int, float, str, list or dict of such."""
+
+EMPTY: Mapping[str, Json] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedGroup:
+    """One entry of DescribeCluster's InstanceGroups or RestrictedInstanceGroups.
+
+    `members` holds the group as it would be written in a spec: TargetCount as `instanceCount`, MinCount as
+    `minInstanceCount`, and the Desired* side of every Current*/Desired* pair. `current_*` hold the other side.
+    """
+
+    name: str
+    restricted: bool
+    status: str
+    current_count: int
+    target_count: int
+    members: Mapping[str, Json]
+    software_update_status: str = ""
+    current_labels: Mapping[str, str] | None = None
+    training_plan_status: str = ""
+    image_version_status: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedCluster:
+    """DescribeCluster. `members` holds the cluster-level members in the spec's vocabulary, groups excluded."""
+
+    arn: str
+    name: str
+    status: str
+    failure_message: str = ""
+    created_at: datetime | None = None
+    members: Mapping[str, Json] = field(default_factory=lambda: EMPTY)
+    groups: tuple[ObservedGroup, ...] = ()
+    auto_scaling_status: str = ""
+    auto_scaling_message: str = ""
+
+    def group(self, name: str) -> ObservedGroup | None:
+        """The group of that name, of either kind."""
+        return next((group for group in self.groups if group.name == name), None)
+
+    @property
+    def continuous(self) -> bool:
+        """Whether NodeProvisioningMode is Continuous (it cannot be switched off again)."""
+        return bool(self.members.get("nodeProvisioningMode") == "Continuous")
+
+    @property
+    def current_count(self) -> int:
+        return sum(group.current_count for group in self.groups)
+
+    @property
+    def target_count(self) -> int:
+        return sum(group.target_count for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedNode:
+    """One entry of ListClusterNodes. `message` is InstanceStatus.Message."""
+
+    instance_id: str
+    group: str
+    instance_type: str
+    status: str
+    message: str = ""
+    logical_id: str = ""
+    launched_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedEvent:
+    """One entry of ListClusterEvents. `level` is EventLevel: Info, Warn or Error."""
+
+    event_id: str
+    at: datetime
+    level: str
+    description: str
+    group: str = ""
+    instance_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """Everything that one pass read from AWS. `tags` and `nodes` are None where this pass did not ask."""
+
+    cluster: ObservedCluster | None
+    tags: Mapping[str, str] | None = None
+    nodes: tuple[ObservedNode, ...] | None = None
+    events: tuple[ObservedEvent, ...] = ()

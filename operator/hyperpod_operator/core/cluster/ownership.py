@@ -1,0 +1,46 @@
+"""Whose cluster is it? The answer comes from AWS tags alone, because a name proves nothing."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
+from hyperpod_operator.core.cluster.observed import Observed
+from hyperpod_operator.core.cluster.resource import Resource
+
+
+class Ownership(StrEnum):
+    """OURS may be changed and deleted; FORMER and UNOWNED may be adopted by policy; OTHER is never touched."""
+
+    OURS = "Ours"
+    UNOWNED = "Unowned"
+    FORMER = "Former"
+    """Tagged by an earlier object of the same namespace and name in the same EKS cluster (deleted, restored)."""
+    OTHER = "Other"
+    RECORDED = "Recorded"
+    """Tags not read in this pass; an earlier pass proved that this very ARN is ours. Enough to look, not to act."""
+    UNREAD = "Unread"
+    """Tags not read, and nothing proved yet."""
+
+
+def ownership(*, resource: Resource, observed: Observed) -> Ownership:
+    """Judge by the tags; without them, by what an earlier pass recorded about this ARN."""
+    cluster = observed.cluster
+    if observed.tags is None:
+        proved = cluster is not None and resource.status.origin and resource.status.clusterArn == cluster.arn
+        return Ownership.RECORDED if proved else Ownership.UNREAD
+    return _by_tags(resource=resource, tags=observed.tags)
+
+
+def is_adopted(tags: Mapping[str, str]) -> bool:
+    """Whether the cluster was there before us: provable from AWS even when status was lost."""
+    return TAG_ADOPTED in tags
+
+
+def _by_tags(*, resource: Resource, tags: Mapping[str, str]) -> Ownership:
+    ours = resource.ownership_tags
+    if tags.get(TAG_OWNER_UID) == resource.uid and tags.get(TAG_EKS_CLUSTER) == ours[TAG_EKS_CLUSTER]:
+        return Ownership.OURS
+    if TAG_OWNER_UID not in tags and TAG_OWNER not in tags:
+        return Ownership.UNOWNED
+    same_name = tags.get(TAG_OWNER) == ours[TAG_OWNER] and tags.get(TAG_EKS_CLUSTER) == ours[TAG_EKS_CLUSTER]
+    return Ownership.FORMER if same_name else Ownership.OTHER

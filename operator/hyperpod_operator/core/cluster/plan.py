@@ -1,0 +1,67 @@
+"""The mutating calls that a pass may end in, as data. A pass carries at most one of them.
+
+Requests are JSON in the spec's vocabulary; `aws/translate.py` turns them into API shapes.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hyperpod_operator.core.cluster.observed import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCluster:
+    """`request` has every member of CreateCluster that the spec sets, `clusterName` and ownership tags included."""
+
+    request: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateCluster:
+    """`request` names every kept group in full; groups leave only through `instanceGroupsToDelete`."""
+
+    request: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateClusterSoftware:
+    """`request` always names its groups: leaving them out would patch all of them."""
+
+    request: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteCluster:
+    arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddTags:
+    arn: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteTags:
+    arn: str
+    keys: tuple[str, ...]
+
+
+Action = CreateCluster | UpdateCluster | UpdateClusterSoftware | DeleteCluster | AddTags | DeleteTags
+
+
+def operation(action: Action) -> str:
+    """The API operation's name, which is also the action's class name."""
+    return type(action).__name__
+
+
+def fingerprint(*, operation: str, wish: Json) -> str:
+    """A short name for "this call, wanted for this", equal across restarts.
+
+    `wish` is what the spec asks for, not the request: a kept group's observed members (a count that an
+    autoscaler moves) are in the request too, and must not make a refused wish look like a new one.
+    """
+    text = json.dumps([operation, wish], sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

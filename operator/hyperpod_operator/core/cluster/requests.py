@@ -1,0 +1,121 @@
+"""The requests that close the gaps, in the spec's vocabulary.
+
+Kept groups are always sent in full: AWS's documentation disagrees with itself on what leaving a group out of
+UpdateCluster means (the scale-down page keeps it, troubleshooting material says that it is deleted), so we
+never find out. Groups leave only by name through `instanceGroupsToDelete`.
+"""
+
+from collections.abc import Mapping
+
+from hyperpod_operator.core.cluster.compare import overlay
+from hyperpod_operator.core.cluster.diff import MUTABLE_CLUSTER_MEMBERS, SOFTWARE_MEMBERS, Changes
+from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedGroup
+from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster, UpdateClusterSoftware
+from hyperpod_operator.core.cluster.resource import Resource, wish
+
+
+def create(resource: Resource) -> CreateCluster:
+    """CreateCluster with all that the spec sets and our ownership tags."""
+    request = wanted_members(resource)
+    tags = {**resource.wanted_tags, **resource.ownership_tags}
+    request["tags"] = [{"key": key, "value": value} for key, value in tags.items()]
+    request["clusterName"] = resource.cluster_name
+    return CreateCluster(request=request)
+
+
+def update(*, resource: Resource, cluster: ObservedCluster, changes: Changes) -> UpdateCluster:
+    """UpdateCluster with the changed cluster-level members and every group that stays."""
+    changed = {change.path.split(".", 1)[0] for change in changes.cluster}
+    wanted = resource.spec.model_dump(mode="json", exclude_none=True, include=set(MUTABLE_CLUSTER_MEMBERS) & changed)
+    request: dict[str, Json] = {
+        name: overlay(wanted=value, observed=cluster.members.get(name), member=name) for name, value in wanted.items()
+    }
+    request["clusterName"] = cluster.name
+    request["instanceGroups"] = _groups(resource=resource, cluster=cluster, changes=changes, restricted=False)
+    request["restrictedInstanceGroups"] = _groups(resource=resource, cluster=cluster, changes=changes, restricted=True)
+    if changes.groups_removed:
+        request["instanceGroupsToDelete"] = list(changes.groups_removed)
+    return UpdateCluster(request={name: value for name, value in request.items() if value != []})
+
+
+def update_software(*, resource: Resource, cluster: ObservedCluster, changes: Changes) -> UpdateClusterSoftware:
+    """UpdateClusterSoftware for the first changed group and all that can share its call.
+
+    ImageId and DeploymentConfig belong to the whole call, so only groups that want the same of both go
+    together; the others follow in later passes.
+    """
+    first = _software_call(resource, changes.software[0][0])
+    names = sorted({name for name, _ in changes.software if _software_call(resource, name) == first})
+    image_id, deployment = first
+    request: dict[str, Json] = {
+        "clusterName": cluster.name,
+        "instanceGroups": [_software_group(resource, name) for name in names],
+    }
+    if image_id:
+        request["imageId"] = image_id
+    if deployment:
+        request["deploymentConfig"] = deployment
+    return UpdateClusterSoftware(request=request)
+
+
+def wanted_members(resource: Resource) -> dict[str, Json]:
+    """The spec as the API's JSON, without what is ours (`management`, `region`)."""
+    request: dict[str, Json] = resource.spec.model_dump(
+        mode="json",
+        exclude_none=True,
+        exclude={"management", "region", "tags", "instanceGroups", "restrictedInstanceGroups", "clusterName"},
+    )
+    for member, groups in (
+        ("instanceGroups", resource.spec.instanceGroups),
+        ("restrictedInstanceGroups", resource.spec.restrictedInstanceGroups),
+    ):
+        if groups:
+            request[member] = [wish(group) for group in groups]
+    return request
+
+
+def _groups(*, resource: Resource, cluster: ObservedCluster, changes: Changes, restricted: bool) -> list[Json]:
+    leaving = set(changes.groups_removed)
+    kept = [
+        _kept(resource=resource, group=group, changes=changes)
+        for group in cluster.groups
+        if group.restricted == restricted and group.name not in leaving and group.status != "Deleting"
+    ]
+    source = resource.spec.restrictedInstanceGroups if restricted else resource.spec.instanceGroups
+    added = [wish(group) for group in source or [] if group.instanceGroupName in changes.groups_added]
+    return [*kept, *added]
+
+
+def _kept(*, resource: Resource, group: ObservedGroup, changes: Changes) -> Mapping[str, Json]:
+    spec = resource.groups.get(group.name)
+    wanted = wish(spec) if spec else {}
+    merged: dict[str, Json] = dict(overlay(wanted=wanted, observed=group.members))
+    counts = {change.path for change in changes.groups_changed}
+    if not any(path.endswith(f"[{group.name}].instanceCount") for path in counts):
+        # An external owner's count, or one that is held: repeating AWS's own number changes nothing.
+        merged["instanceCount"] = group.target_count
+    for member in SOFTWARE_MEMBERS:
+        # A pinned image is repeated as it is; an image that AWS chose must not become a pin by being repeated.
+        if wanted.get(member) is not None and group.members.get(member) is not None:
+            merged[member] = group.members[member]
+        else:
+            merged.pop(member, None)
+    patching = merged.get("autoPatchConfig")
+    if isinstance(patching, Mapping) and "patchSchedule" not in (wanted.get("autoPatchConfig") or {}):
+        # HyperPod plans NextPatchDate itself; sending it back would move the date by hand.
+        merged["autoPatchConfig"] = {name: value for name, value in patching.items() if name != "patchSchedule"}
+    return merged
+
+
+def _software_call(resource: Resource, name: str) -> tuple[str | None, Json]:
+    wanted = wish(resource.groups[name])
+    scheduled = wanted.get("scheduledUpdateConfig") or {}
+    return wanted.get("imageId"), scheduled.get("deploymentConfig")
+
+
+def _software_group(resource: Resource, name: str) -> Mapping[str, Json]:
+    wanted = wish(resource.groups[name])
+    group = {"instanceGroupName": name}
+    if wanted.get("imageReleaseVersion"):
+        group["imageReleaseVersion"] = wanted["imageReleaseVersion"]
+    return group

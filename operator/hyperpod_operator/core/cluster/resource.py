@@ -1,0 +1,110 @@
+"""The HyperPodCluster object as a pass sees it: the user's wish and what earlier passes recorded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from hyperpod_operator.api import names
+from hyperpod_operator.api.cluster import HyperPodClusterSpec, InstanceGroup, RestrictedInstanceGroup
+from hyperpod_operator.api.status import HyperPodClusterStatus, InstanceGroupStatus
+from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.ports import Key
+
+CREATED = "Created"
+"""Origin of a cluster or group that came into being through a call of ours."""
+ADOPTED = "Adopted"
+"""Origin of a cluster or group that was there before and that the spec took over."""
+EXTERNAL = "External"
+"""Origin of a group that somebody else added and that the spec did not name when it was first seen."""
+
+TAG_VALUE_MOST = 256
+"""Longest tag value (API member Tag.Value)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One HyperPodCluster, parsed. `status` is what is stored, so it is what survived a restart."""
+
+    key: Key
+    uid: str
+    generation: int
+    deleting: bool
+    has_finalizer: bool
+    reconcile_requested_at: str
+    spec: HyperPodClusterSpec
+    status: HyperPodClusterStatus
+
+    @property
+    def cluster_name(self) -> str:
+        """AWS's ClusterName: deterministic, so that a create that was cut off finds itself again."""
+        return self.spec.clusterName or self.key.name
+
+    @property
+    def eks_cluster_arn(self) -> str:
+        return self.spec.orchestrator.eks.clusterArn
+
+    @property
+    def requested_anew(self) -> bool:
+        """Whether a person asked for a reconcile since the last pass that finished."""
+        return bool(self.reconcile_requested_at) and (self.reconcile_requested_at != self.status.lastHandledReconcileAt)
+
+    @property
+    def edited(self) -> bool:
+        """Whether the spec changed since status was last written."""
+        return self.status.observedGeneration != self.generation
+
+    @property
+    def paused(self) -> bool:
+        return bool(self.spec.management and self.spec.management.paused)
+
+    @property
+    def deletion_policy(self) -> str:
+        """Delete or Retain. Unset means Delete for a cluster that we created and Retain for an adopted one."""
+        chosen = self.spec.management.deletionPolicy if self.spec.management else None
+        return chosen or ("Retain" if self.status.origin == ADOPTED else "Delete")
+
+    @property
+    def adopts(self) -> bool:
+        return bool(self.spec.management and self.spec.management.adoptionPolicy == "IfUnowned")
+
+    @property
+    def recreates(self) -> bool:
+        return bool(self.spec.management and self.spec.management.onCreateFailure == "Recreate")
+
+    @cached_property
+    def groups(self) -> Mapping[str, InstanceGroup | RestrictedInstanceGroup]:
+        """Every group of the spec by name, of either kind."""
+        both: list[InstanceGroup | RestrictedInstanceGroup] = [
+            *(self.spec.instanceGroups or []),
+            *(self.spec.restrictedInstanceGroups or []),
+        ]
+        return {group.instanceGroupName: group for group in both}
+
+    @cached_property
+    def recorded_groups(self) -> Mapping[str, InstanceGroupStatus]:
+        return {group.instanceGroupName: group for group in self.status.instanceGroups or []}
+
+    def counts_are_external(self, name: str) -> bool:
+        """Whether somebody else owns this group's count: by choice, or because Karpenter scales the cluster."""
+        group = self.groups.get(name)
+        chosen = group.management.countOwner if group and group.management else None
+        scaling = self.spec.autoScaling
+        return (chosen or ("External" if scaling and scaling.mode == "Enable" else "Operator")) == "External"
+
+    @cached_property
+    def ownership_tags(self) -> Mapping[str, str]:
+        """The tags that prove whose cluster this is (EKS cluster, namespace/name, uid)."""
+        return {
+            names.TAG_OWNER_UID: self.uid,
+            names.TAG_OWNER: str(self.key)[:TAG_VALUE_MOST],
+            names.TAG_EKS_CLUSTER: self.eks_cluster_arn[:TAG_VALUE_MOST],
+        }
+
+    @cached_property
+    def wanted_tags(self) -> Mapping[str, str]:
+        return {tag.key: tag.value for tag in self.spec.tags or []}
+
+
+def wish(group: InstanceGroup | RestrictedInstanceGroup) -> dict[str, Json]:
+    """A group of the spec as the API's JSON: what is ours (`management`) is not AWS's."""
+    return group.model_dump(mode="json", exclude_none=True, exclude={"management"})

@@ -1,0 +1,40 @@
+"""Everything that one pass saw, decided and did: the input of its report."""
+
+from dataclasses import dataclass
+
+from hyperpod_operator.core.cluster.plan import Action
+from hyperpod_operator.core.cluster.verdict import Situation, Verdict
+from hyperpod_operator.core.errors import CloudError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """AWS took the call. `arn` is CreateCluster's answer, empty for others."""
+
+    action: Action
+    fingerprint: str
+    arn: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The call failed; `error.kind` says what may be concluded from that."""
+
+    action: Action
+    fingerprint: str
+    error: CloudError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """`verdict` is None when the world could not be read (`unread` says why); `result` when nothing was called.
+
+    `failures` counts the passes in a row that failed to read, so that one lost packet does not make a healthy
+    cluster look sick.
+    """
+
+    situation: Situation
+    verdict: Verdict | None = None
+    result: Accepted | Refused | None = None
+    unread: CloudError | None = None
+    failures: int = 0

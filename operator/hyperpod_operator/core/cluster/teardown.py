@@ -1,0 +1,105 @@
+"""Policies for an object that is being deleted: the same pass, and the plan is the teardown.
+
+The object is released only when AWS shows nothing of ours any more, or when policy or ownership say that what
+is there stays. Nothing else lets go: a cluster that nobody watches keeps billing.
+"""
+
+from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
+from hyperpod_operator.core.cluster.diagnose import teardown_wedged
+from hyperpod_operator.core.cluster.guards import guarded
+from hyperpod_operator.core.cluster.living import present, region_refused
+from hyperpod_operator.core.cluster.observed import ObservedCluster
+from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags
+from hyperpod_operator.core.cluster.verdict import Hold, Release, Situation, Verdict
+
+
+def never_served(situation: Situation) -> Verdict | None:
+    """A region that is not served: nothing was ever made there, unless the installation changed since."""
+    refused = region_refused(situation)
+    if refused and not situation.resource.status.clusterArn:
+        return Release(reason=Reason.RELEASED, message="Nothing was created in a region that is not served.")
+    return refused
+
+
+def gone(situation: Situation) -> Verdict | None:
+    if situation.observed.cluster:
+        return None
+    return Release(
+        reason=Reason.DELETED, message=f"AWS has no cluster named {situation.resource.cluster_name} any more."
+    )
+
+
+def not_ours(situation: Situation) -> Verdict | None:
+    if situation.ownership in {Ownership.OURS, Ownership.RECORDED}:
+        return None
+    message = f"{present(situation).arn} does not carry our ownership tags: it stays as it is."
+    return Release(reason=Reason.RELEASED, message=message)
+
+
+def paused(situation: Situation) -> Verdict | None:
+    if not situation.resource.paused:
+        return None
+    message = (
+        "Paused: the cluster is not deleted and this resource stays. Set spec.management.paused to false to go on "
+        "with the deletion."
+    )
+    return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+
+
+def retained(situation: Situation) -> Verdict | None:
+    """The cluster stays: take our tags off, and the next pass lets go."""
+    cluster = present(situation)
+    if situation.resource.deletion_policy != "Retain":
+        return None
+    keys = tuple(key for key in OWNERSHIP_TAGS if key in (situation.observed.tags or {}))
+    return guarded(
+        situation,
+        action=DeleteTags(arn=cluster.arn, keys=keys),
+        wish=["retain", cluster.arn],
+        reason=Reason.RELEASED,
+        message=f"Deletion policy Retain: {cluster.arn} stays; our ownership tags are removed.",
+        urgent=True,
+    )
+
+
+def under_way(situation: Situation) -> Verdict | None:
+    cluster = present(situation)
+    if cluster.status != "Deleting":
+        return None
+    wedge = teardown_wedged(situation.observed)
+    if not wedge:
+        message = f"AWS is deleting the cluster; {cluster.current_count} nodes are left."
+        return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
+    roles = ", ".join(sorted(_roles(cluster))) or "the groups' execution roles"
+    message = (
+        f"AWS cannot take the nodes down: {wedge} Restore the execution role ({roles}) with "
+        "ec2:DeleteNetworkInterface and ec2:DeleteNetworkInterfacePermission; the deletion then goes on by itself and "
+        "needs no second call."
+    )
+    return Hold(reason=Reason.TEARDOWN_BLOCKED, message=message, after=situation.timings.poll, stalled=True)
+
+
+def busy(situation: Situation) -> Verdict | None:
+    """DeleteCluster is refused while AWS changes the cluster, except with continuous provisioning."""
+    cluster = present(situation)
+    if cluster.status in {"InService", "Failed"} or cluster.continuous:
+        return None
+    message = f"The cluster is {cluster.status}; AWS deletes it only when that is over. Waiting, then deleting once."
+    return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
+
+
+def delete(situation: Situation) -> Verdict | None:
+    cluster = present(situation)
+    return guarded(
+        situation,
+        action=DeleteCluster(arn=cluster.arn),
+        wish=["delete", cluster.arn],
+        reason=Reason.DELETING,
+        message=f"DeleteCluster {cluster.name} ({cluster.arn}).",
+        urgent=True,
+    )
+
+
+def _roles(cluster: ObservedCluster) -> set[str]:
+    return {str(group.members["executionRole"]) for group in cluster.groups if group.members.get("executionRole")}

@@ -1,0 +1,69 @@
+"""What a policy may answer: the vocabulary between deciding and reporting."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.diff import Changes
+from hyperpod_operator.core.cluster.observed import Observed
+from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.plan import Action
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.timings import Timings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """The snapshot that every policy judges: the wish, the world, the gaps, the time."""
+
+    resource: Resource
+    observed: Observed
+    changes: Changes
+    ownership: Ownership
+    now: datetime
+    timings: Timings = field(default_factory=Timings)
+    allowed_regions: frozenset[str] = frozenset()
+    """Regions that a spec may name; an empty one always means the installation's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Make this one call, then end the pass. `fingerprint` names the wish behind it (see `plan.fingerprint`)."""
+
+    action: Action
+    fingerprint: str
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Do nothing now. `stalled` says that a person has to act; otherwise time or AWS will."""
+
+    reason: Reason
+    message: str
+    after: float
+    stalled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedTags:
+    """The ownership tags have to be read before this can be judged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """AWS holds what the spec asks for and every node is there."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Nothing of ours is left in AWS (or by policy it stays there): let the object go."""
+
+    reason: Reason
+    message: str
+
+
+Verdict = Act | Hold | NeedTags | Settled | Release

@@ -1,0 +1,137 @@
+"""What can go wrong with a cloud call, as kinds, and the one table that says what each kind means.
+
+`aws/classify.py` maps AWS's error codes to kinds; nothing above that floor looks at a code again. The
+treatment decides the condition's reason, whether a person has to act (`stalled`) and how soon the next pass
+comes. Keeping both tables flat makes "what happens on X?" a look-up for the reader, too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from hyperpod_operator.api.names import Reason
+
+
+class ErrorKind(StrEnum):
+    """How a cloud call failed, in terms of what the caller may conclude."""
+
+    NOT_FOUND = "NotFound"
+    ALREADY_EXISTS = "AlreadyExists"
+    BUSY = "Busy"
+    THROTTLED = "Throttled"
+    INVALID = "Invalid"
+    ROLE_PROPAGATION = "RolePropagation"
+    DENIED = "Denied"
+    CREDENTIALS = "Credentials"
+    QUOTA = "Quota"
+    UNKNOWN_OUTCOME = "UnknownOutcome"
+    """The request may have been carried out: the connection broke or timed out after it was sent."""
+    UNREACHABLE = "Unreachable"
+    """Nothing was carried out: no connection, no name resolution, TLS refused."""
+    TRANSIENT = "Transient"
+    """AWS answered with a server-side error; it may or may not have acted."""
+
+
+class CloudError(Exception):
+    """A cloud call that failed.
+
+    `operation` is the API operation's name (`CreateCluster`), `code` AWS's error code or the exception's
+    class name where no answer came, `message` AWS's text without secrets, `request_id` for logs and Events
+    only: it differs at every call, so it must never reach a condition.
+    """
+
+    def __init__(self, *, kind: ErrorKind, operation: str, code: str, message: str, request_id: str = "") -> None:
+        super().__init__(f"{operation}: {code}: {message}")
+        self.kind = kind
+        self.operation = operation
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What a kind of failure means for the resource.
+
+    `after` is the pause in seconds before the next pass; None means exponential backoff, never below
+    `at_least` seconds. `remember` keeps a refused request from being sent again until it changes.
+    """
+
+    reason: Reason
+    remedy: str
+    stalled: bool = False
+    after: float | None = None
+    at_least: float = 0.0
+    remember: bool = False
+
+
+SLOW = 300.0
+"""Seconds between passes while a person has to act outside the resource (a role, a quota)."""
+
+TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
+    {
+        ErrorKind.NOT_FOUND: Treatment(Reason.AWS_ERROR, "The operator looks again; nothing to do.", at_least=5.0),
+        ErrorKind.ALREADY_EXISTS: Treatment(
+            Reason.UNKNOWN_OUTCOME, "The operator checks whose cluster has this name.", after=5.0
+        ),
+        ErrorKind.BUSY: Treatment(
+            Reason.CLUSTER_BUSY,
+            "The cluster is busy with another change; the operator waits for it and tries again.",
+            after=20.0,
+        ),
+        ErrorKind.THROTTLED: Treatment(
+            Reason.THROTTLED,
+            "AWS limits the rate of calls of this account; the operator slows down by itself.",
+            at_least=30.0,
+        ),
+        ErrorKind.INVALID: Treatment(
+            Reason.SPEC_REJECTED,
+            "Correct the spec; the same request is not sent again until the spec changes or a reconcile "
+            "is requested by annotation.",
+            stalled=True,
+            after=SLOW,
+            remember=True,
+        ),
+        ErrorKind.ROLE_PROPAGATION: Treatment(
+            Reason.ROLE_PROPAGATION,
+            "Check that the execution role exists and trusts sagemaker.amazonaws.com; a new role takes up "
+            "to a minute to be usable.",
+            after=5.0,
+        ),
+        ErrorKind.DENIED: Treatment(
+            Reason.PERMISSION_DENIED,
+            "Grant the operator's role this action (docs/iam.md has the policy); it is tried again every 5 minutes.",
+            stalled=True,
+            after=SLOW,
+        ),
+        ErrorKind.CREDENTIALS: Treatment(
+            Reason.CREDENTIALS_INVALID,
+            "Give the operator valid AWS credentials (Pod Identity or IRSA on EKS; docs/install-eks.md).",
+            stalled=True,
+            at_least=5.0,
+        ),
+        ErrorKind.QUOTA: Treatment(
+            Reason.QUOTA_EXCEEDED,
+            "Ask AWS Service Quotas for a higher limit or lower the counts; it is tried again every 5 minutes.",
+            stalled=True,
+            after=SLOW,
+        ),
+        ErrorKind.UNKNOWN_OUTCOME: Treatment(
+            Reason.UNKNOWN_OUTCOME,
+            "AWS may have carried the call out; the operator looks before it does anything again.",
+            after=5.0,
+        ),
+        ErrorKind.UNREACHABLE: Treatment(
+            Reason.AWS_UNREACHABLE,
+            "Check the operator's network path to the SageMaker endpoint (VPC endpoint, proxy, DNS); it is "
+            "tried again with growing pauses.",
+            at_least=5.0,
+        ),
+        ErrorKind.TRANSIENT: Treatment(
+            Reason.AWS_ERROR,
+            "AWS had a fault of its own; the operator tries again with growing pauses.",
+            at_least=5.0,
+        ),
+    }
+)

@@ -1,0 +1,180 @@
+"""What the controllers need of the world, as Protocols.
+
+`controllers` talks to these and to nothing else; `app.py` puts the real ones (`aws`, `kube`, `runtime`)
+behind them and tests put theirs. All of them may be called from one event loop; none may block it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedEvent, ObservedNode
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """What travels through the queue: which object, never what happened to it."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """A custom resource as the API server returned it, with the parts that every pass needs at hand."""
+
+    key: Key
+    uid: str
+    resource_version: str
+    generation: int
+    deleting: bool
+    finalizers: tuple[str, ...]
+    annotations: Mapping[str, str]
+    body: Mapping[str, Any]
+    """The whole object as decoded JSON; `spec` and `status` are read from here."""
+
+
+class StaleObject(Exception):  # noqa: N818 - a state of affairs, not an error
+    """The object changed since it was read (HTTP 409), or is another one of the same name by now."""
+
+
+class ObjectGone(Exception):  # noqa: N818 - a state of affairs, not an error
+    """The object does not exist any more (HTTP 404)."""
+
+
+class KubernetesError(Exception):
+    """The API server refused a call or could not be reached. `status` is the HTTP status, 0 without an answer."""
+
+    def __init__(self, *, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Clusters(Protocol):
+    """SageMaker HyperPod in one region. Every method raises `core.errors.CloudError` and nothing else."""
+
+    async def describe(self, *, name: str) -> ObservedCluster | None:
+        """DescribeCluster by name; None when AWS says that there is no such cluster."""
+        ...
+
+    async def nodes(self, *, name: str) -> tuple[ObservedNode, ...]:
+        """All pages of ListClusterNodes; empty when AWS says that there is no such cluster."""
+        ...
+
+    async def tags(self, *, arn: str) -> Mapping[str, str]:
+        """All pages of ListTags; empty when AWS says that there is no such cluster."""
+        ...
+
+    async def events(self, *, name: str) -> tuple[ObservedEvent, ...]:
+        """The newest page (100) of ListClusterEvents, newest first.
+
+        HyperPod keeps events for clusters with continuous provisioning only; for others AWS's refusal
+        (a ValidationException) is answered with an empty tuple, as is a cluster that does not exist.
+        """
+        ...
+
+    async def create(self, *, request: Mapping[str, Json]) -> str:
+        """CreateCluster; returns the ARN."""
+        ...
+
+    async def update(self, *, request: Mapping[str, Json]) -> None:
+        """UpdateCluster."""
+        ...
+
+    async def update_software(self, *, request: Mapping[str, Json]) -> None:
+        """UpdateClusterSoftware."""
+        ...
+
+    async def delete(self, *, arn: str) -> None:
+        """DeleteCluster by ARN: a cluster of the same name that somebody made since is never hit."""
+        ...
+
+    async def add_tags(self, *, arn: str, tags: Mapping[str, str]) -> None:
+        """AddTags."""
+        ...
+
+    async def delete_tags(self, *, arn: str, keys: tuple[str, ...]) -> None:
+        """DeleteTags."""
+        ...
+
+
+class Cloud(Protocol):
+    """AWS, by region. An empty region means the installation's own."""
+
+    def clusters(self, *, region: str) -> Clusters: ...
+
+
+class Objects(Protocol):
+    """The HyperPodCluster objects. Methods raise StaleObject, ObjectGone or KubernetesError."""
+
+    async def read(self, key: Key) -> StoredObject | None:
+        """The object from the API server (never from a cache), or None."""
+        ...
+
+    async def list(self) -> tuple[StoredObject, ...]:
+        """All objects in scope, read in chunks."""
+        ...
+
+    async def add_finalizer(self, stored: StoredObject, finalizer: str) -> StoredObject:
+        """Add it unless it is there; guarded by uid and resourceVersion. Returns the object as it is now."""
+        ...
+
+    async def remove_finalizer(self, stored: StoredObject, finalizer: str) -> None:
+        """Remove it and leave the others; guarded like `add_finalizer`. An object that is gone is no error."""
+        ...
+
+    async def write_status(self, stored: StoredObject, status: Mapping[str, Any]) -> StoredObject:
+        """Make `.status` equal to `status` in one merge-patch guarded by uid and resourceVersion.
+
+        Writes nothing when it is equal already. If only spec or metadata changed since the read, the write is
+        repeated on the new version, because nobody else writes status; otherwise StaleObject.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One Kubernetes Event: `reason` is a CamelCase word of `api/names.py`, `action` what was done or looked at."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    action: str
+    message: str
+
+
+class Events(Protocol):
+    """Kubernetes Events about an object. Best effort: never raises, never makes a pass wait for the server."""
+
+    def publish(self, *, about: StoredObject, note: Note) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauges:
+    """What is exported for one object; series of a forgotten object disappear."""
+
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    """Condition type to its status: True, False or Unknown."""
+    target_nodes: int = 0
+    current_nodes: int = 0
+
+
+class Metrics(Protocol):
+    """Counters and gauges; never raises."""
+
+    def pass_ended(self, *, outcome: str, reason: str, seconds: float) -> None: ...
+
+    def object_state(self, *, key: Key, gauges: Gauges) -> None: ...
+
+    def object_gone(self, *, key: Key) -> None: ...
+
+
+class Clock(Protocol):
+    """Time as an argument: `now` is aware UTC for what people read, `monotonic` seconds for durations."""
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...

@@ -1,0 +1,37 @@
+"""Every duration that a decision depends on, in seconds, in one place. Configurable, so named and explained."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Durations in seconds.
+
+    Their defaults come from what HyperPod does: a create takes 10 to 25 minutes, AWS publishes no rate limit
+    for the cluster operations and about 10 describes a second have been seen to pass.
+    """
+
+    resync: float = 600.0
+    """Between two looks at a settled cluster (jittered by 20 %): external changes are noticed this late."""
+    sweep: float = 3600.0
+    """Between two readings of a settled cluster's tags and nodes."""
+    poll: float = 20.0
+    """Between two looks while AWS is changing something."""
+    visibility: float = 300.0
+    """How long a cluster that was just created may be invisible before it counts as absent."""
+    settle: float = 10.0
+    """Pause after a change before the next one, so that a burst of edits becomes one call."""
+    echo: float = 60.0
+    """How long DescribeCluster may still show the state from before an accepted change."""
+    confirm: float = 15.0
+    """Between the two looks that confirm that a cluster has vanished."""
+    adoption_notice: float = 60.0
+    """Between announcing what adoption would change and adopting."""
+    role_propagation: float = 5.0
+    """Between tries while IAM propagates a new role."""
+    role_propagation_attempts: int = 12
+    rollback_backoff: float = 300.0
+    """First pause before a change that AWS rolled back is tried again; doubles up to an hour."""
+    rollback_backoff_most: float = 3600.0
+    recreate_attempts: int = 3
+    """How many failed creations `onCreateFailure: Recreate` clears away before it holds."""

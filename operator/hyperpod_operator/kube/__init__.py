@@ -1,0 +1,1 @@
+"""Floor 2: the only importer of the Kubernetes client."""

@@ -1,0 +1,189 @@
+"""One connection pool to the API server, and the one place where transport failures get their names.
+
+Calls are raw JSON over `kubernetes.aio`: our resources have no typed models, and decoding into generated
+classes would cost more than the calls themselves. Nothing is retried here: the queue and the event recorder
+know when to come again, and hidden retries would only lengthen a pass.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.exceptions import OpenApiException
+from kubernetes.aio.config import ConfigException
+
+from hyperpod_operator import __version__
+from hyperpod_operator.api.names import API_VERSION
+from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
+from hyperpod_operator.kube import configuration as configurations
+from hyperpod_operator.kube.configuration import Credentials
+
+REQUEST_TIMEOUT = 10.0
+"""Seconds for one call, connection included; longer than any healthy answer, shorter than people's patience."""
+CONNECT_TIMEOUT = 5.0
+POOL_SIZE = 20
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+
+_LONGEST_MESSAGE = 1024
+
+_NO_ANSWER = (
+    aiohttp.ClientError,
+    TimeoutError,
+    OSError,
+    OpenApiException,
+    ConfigException,  # the token file could not be read again
+)
+
+_WHAT_TO_DO = {
+    0: "Check that the API server runs and that the network (or a proxy) lets the operator reach it.",
+    401: "Check the operator's credentials: its service account token, or the user of the kubeconfig.",
+    403: "Grant this to the operator's service account; the Helm chart's ClusterRole has all it needs.",
+    404: "Check that the operator's CustomResourceDefinitions are installed.",
+    422: "The API server refused the content; check that the CustomResourceDefinitions have the operator's version.",
+    429: "The API server limits the rate of calls; the operator tries again later.",
+}
+_SERVER_SIDE = "The API server had a fault of its own; the operator tries again later."
+
+
+class ApiServer:
+    """The API server, as calls with JSON in and JSON out.
+
+    Every method that talks to it raises, from `core.ports`: ObjectGone (404 for an object), StaleObject (409)
+    or KubernetesError (everything else; `status` 0 when no answer came).
+    """
+
+    def __init__(self, configuration: Any) -> None:
+        configuration.connection_pool_maxsize = POOL_SIZE
+        self._configuration = configuration
+        self._client: Any = ApiClient(configuration=configuration)
+        self._client.user_agent = f"hyperpod-operator/{__version__}"
+        self._timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, connect=CONNECT_TIMEOUT)
+
+    @classmethod
+    async def connect(cls, *, kubeconfig: str | None = None, context: str | None = None) -> Self:
+        """Load the configuration (`configuration.load`); no call is made yet."""
+        configuration = await configurations.load(kubeconfig=kubeconfig, context=context)
+        try:
+            return cls(configuration)
+        except (OSError, ValueError) as error:
+            raise KubernetesError(
+                status=0,
+                message=f"The certificates for {configuration.host} cannot be used: {error}. "
+                "Check the certificate files that the kubeconfig or the service account names.",
+            ) from error
+
+    @property
+    def address(self) -> str:
+        """The server's URL."""
+        return str(self._configuration.host)
+
+    async def credentials(self) -> Credentials:
+        """How to reach this server, read afresh, for Kopf's own connections."""
+        try:
+            return await configurations.credentials(self._configuration)
+        except _NO_ANSWER as error:
+            raise KubernetesError(
+                status=0, message=f"The credentials for {self.address} cannot be read: {_short(error)}."
+            ) from error
+
+    async def close(self) -> None:
+        """Close the connection pool; call once, at the end."""
+        await self._client.close()
+
+    async def get(self, path: str, *, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        return await self._call("GET", path, query=query)
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._call("POST", path, body=body, content_type="application/json")
+
+    async def merge_patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """RFC 7386; a `metadata.resourceVersion` in the body makes it conditional."""
+        return await self._call("PATCH", path, body=body, content_type=MERGE_PATCH)
+
+    async def json_patch(self, path: str, operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """RFC 6902. The body must be a list: the client rewrites the content type of anything else."""
+        return await self._call("PATCH", path, body=list(operations), content_type=JSON_PATCH)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "",
+    ) -> dict[str, Any]:
+        what = f"{method} {path}"
+        headers = {"Accept": "application/json"}
+        if content_type:
+            headers["Content-Type"] = content_type
+        try:
+            # `param_serialize` adds the bearer token; client certificates are part of the pool.
+            _, url, headers, body, _ = await self._client.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            answer = await self._client.call_api(method, url, headers, body, _request_timeout=self._timeout)
+            content = await answer.read()
+        except _NO_ANSWER as error:
+            raise KubernetesError(
+                status=0,
+                message=f"{what} at {self.address}: no answer ({_short(error)}). {_WHAT_TO_DO[0]}",
+            ) from error
+        decoded = _decoded(content)
+        if 200 <= answer.status < 300:
+            if decoded is None:
+                raise KubernetesError(
+                    status=answer.status,
+                    message=f"{what} at {self.address}: the answer is not JSON. "
+                    "Check that this address is an API server and not a proxy's page.",
+                )
+            return decoded
+        raise _refusal(what, status=answer.status, content=content, decoded=decoded)
+
+
+def collection_path(plural: str, *, namespace: str | None, group_version: str = API_VERSION) -> str:
+    """The path of all objects of a kind, in one namespace or (None) everywhere."""
+    where = f"/namespaces/{quote(namespace, safe='')}" if namespace is not None else ""
+    return f"/apis/{group_version}{where}/{plural}"
+
+
+def object_path(plural: str, *, namespace: str, name: str, group_version: str = API_VERSION) -> str:
+    """The path of one object."""
+    return f"{collection_path(plural, namespace=namespace, group_version=group_version)}/{quote(name, safe='')}"
+
+
+def _refusal(
+    what: str, *, status: int, content: bytes, decoded: dict[str, Any] | None
+) -> KubernetesError | ObjectGone | StaleObject:
+    details = (decoded or {}).get("details") or {}
+    said = (decoded or {}).get("message") or content.decode("utf-8", "replace").strip() or "no explanation"
+    said = str(said)[:_LONGEST_MESSAGE]
+    # A 404 that names no object is about the path: the kind itself is not served.
+    if status == 404 and details.get("name"):
+        return ObjectGone(f"{what}: {said}")
+    if status == 409:
+        return StaleObject(f"{what}: {said}")
+    advice = _SERVER_SIDE if status >= 500 else _WHAT_TO_DO.get(status, "See the API server's explanation.")
+    return KubernetesError(status=status, message=f"{what}: HTTP {status}: {said.rstrip('.')}. {advice}")
+
+
+def _decoded(content: bytes) -> dict[str, Any] | None:
+    try:
+        decoded = json.loads(content)
+    except ValueError:
+        return None
+    return decoded if isinstance(decoded, dict) else None
+
+
+def _short(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE].rstrip(": ")

@@ -1,0 +1,154 @@
+"""Where the API server is and who we are: in-cluster or kubeconfig, and tokens that are renewed.
+
+The Kubernetes client's own loaders do the parsing. What is decided here: which source wins, that a token is
+read again before it can expire, and that what Kopf needs leaves this floor as plain data (`Credentials`).
+
+Source: "Accessing the Kubernetes API from a Pod" and "Organizing Cluster Access Using kubeconfig Files",
+kubernetes.io; service account tokens of pods are bound and rotated ("Managing Service Accounts").
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes.aio import config as loaders
+from kubernetes.aio.client.configuration import Configuration
+
+from hyperpod_operator.core.ports import KubernetesError
+
+log = logging.getLogger(__name__)
+
+KUBECONFIG_REFRESH = 300.0
+"""Seconds between two readings of a kubeconfig's token. EKS tokens of `aws eks get-token` live 15 minutes."""
+
+_DEFAULT_KUBECONFIG = "~/.kube/config"
+_SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """How to reach and to authenticate with the API server, for a client other than ours.
+
+    Files are paths in PEM. `authorization` is the whole value of the HTTP header (`Bearer …`), empty when a
+    client certificate is the proof.
+    """
+
+    server: str
+    ca_file: str | None = None
+    authorization: str = field(default="", repr=False)
+    certificate_file: str | None = None
+    key_file: str | None = None
+    verify: bool = True
+    proxy: str | None = None
+
+
+async def load(
+    *,
+    kubeconfig: str | None = None,
+    context: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Any:
+    """The Kubernetes client's configuration, with a hook that renews the token.
+
+    An explicit `kubeconfig` wins, then `KUBECONFIG`, then the pod's service account, then `~/.kube/config`.
+    Raises KubernetesError (status 0) that says what is missing or wrong, and in which file.
+    """
+    chosen = kubeconfig or environ.get("KUBECONFIG") or None
+    if chosen is None and not context and environ.get(_SERVICE_HOST):
+        return _in_cluster()
+    return await _from_kubeconfig(chosen or _DEFAULT_KUBECONFIG, context=context)
+
+
+async def credentials(configuration: Any) -> Credentials:
+    """What `configuration` holds at this moment, after renewing the token if it is due."""
+    authorization = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+    return Credentials(
+        server=configuration.host,
+        ca_file=configuration.ssl_ca_cert,
+        # A token file may end with a newline, which no HTTP header may hold.
+        authorization=(authorization or "").strip(),
+        certificate_file=configuration.cert_file,
+        key_file=configuration.key_file,
+        verify=configuration.verify_ssl,
+        proxy=configuration.proxy,
+    )
+
+
+def _in_cluster() -> Any:
+    configuration: Any = Configuration()
+    try:
+        # The loader's own hook reads the token file again every minute.
+        load_incluster_config: Any = loaders.load_incluster_config  # untyped
+        load_incluster_config(client_configuration=configuration)
+    except (loaders.ConfigException, OSError) as error:
+        raise KubernetesError(
+            status=0,
+            message=f"The pod's service account cannot be used: {error}. "
+            "Set automountServiceAccountToken to true in the pod, or give --kubeconfig.",
+        ) from error
+    return configuration
+
+
+async def _from_kubeconfig(path: str, *, context: str | None) -> Any:
+    configuration: Any = Configuration()
+    await _read_kubeconfig(path, context=context, into=configuration)
+    if configuration.tls_server_name:
+        # Kopf opens connections of its own and cannot be told another server name.
+        raise KubernetesError(
+            status=0,
+            message=f"The kubeconfig {path} sets tls-server-name, which the operator does not support. "
+            "Use a server address that the API server's certificate names.",
+        )
+    if configuration.api_key:
+        configuration.refresh_api_key_hook = _renewal(path, context=context)
+    return configuration
+
+
+def _renewal(path: str, *, context: str | None) -> Callable[[Any], Awaitable[None]]:
+    read_at = asyncio.get_running_loop().time()
+
+    async def renew(configuration: Any) -> None:
+        nonlocal read_at
+        now = asyncio.get_running_loop().time()
+        if now - read_at < KUBECONFIG_REFRESH:
+            return
+        read_at = now  # before the wait, so that parallel requests start one exec plugin, not many
+        fresh: Any = Configuration()
+        try:
+            await _read_kubeconfig(path, context=context, into=fresh)
+        except KubernetesError as error:
+            log.warning("The old credentials stay in use: %s", error)
+            return
+        if fresh.api_key:
+            configuration.api_key = fresh.api_key
+
+    return renew
+
+
+async def _read_kubeconfig(path: str, *, context: str | None, into: Any) -> None:
+    if not _any_file(path):
+        raise KubernetesError(
+            status=0,
+            message=f"There is no kubeconfig at {path}, and this is no pod ({_SERVICE_HOST} is not set). "
+            "Give --kubeconfig FILE or set KUBECONFIG.",
+        )
+    try:
+        load_kube_config: Any = loaders.load_kube_config  # untyped
+        await load_kube_config(config_file=path, context=context, client_configuration=into, persist_config=False)
+    except (loaders.ConfigException, yaml.YAMLError, OSError, TypeError, KeyError, AttributeError) as error:
+        # The loader meets a file of another shape with whatever its code happens to stumble over.
+        where = f"{path}, context {context}" if context else path
+        raise KubernetesError(
+            status=0,
+            message=f"The kubeconfig {where} cannot be used: {error}. "
+            "`kubectl config view` shows what kubectl makes of it.",
+        ) from error
+
+
+def _any_file(path: str) -> bool:
+    return any(Path(part).expanduser().is_file() for part in path.split(os.pathsep) if part)

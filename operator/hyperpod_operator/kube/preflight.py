@@ -1,0 +1,161 @@
+"""Can this process work at all? Asked before anything starts, so that a start fails in seconds, with words.
+
+Kopf warns once about a kind that does not exist and then idles for ever, and it treats a missing permission
+like an outage. So the operator asks first: are its kinds served, and would the API server let it do what it is
+going to do? Both answers come without side effects (API discovery and SelfSubjectAccessReview).
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hyperpod_operator.api.names import API_VERSION, CLUSTER_PLURAL, GROUP, VERSION
+from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
+from hyperpod_operator.kube.client import ApiServer
+
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_ROLE = "hyperpod-operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that keeps the operator from working: what is missing, where, and the command that fixes it."""
+
+    what: str
+    where: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.where}). Fix: {self.fix}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Permission:
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+
+
+_NEEDED = (
+    _Permission(group=GROUP, resource=CLUSTER_PLURAL, verbs=("get", "list", "watch", "patch")),
+    _Permission(group=GROUP, resource=f"{CLUSTER_PLURAL}/status", verbs=("patch",)),
+    _Permission(group="events.k8s.io", resource="events", verbs=("create", "patch")),
+)
+
+
+async def check(api: ApiServer, *, namespaces: tuple[str, ...] = ()) -> tuple[Problem, ...]:
+    """Everything that is missing, or nothing. `namespaces` as given to the operator; none means all of them.
+
+    Takes one request timeout at most. Never raises for an API server that refuses or is away: that is a
+    problem to report like the others.
+    """
+    try:
+        served = await _unserved(api)
+        allowed = await asyncio.gather(
+            *(
+                _forbidden(api, permission, namespace=namespace)
+                for permission in _NEEDED
+                for namespace in (namespaces or (None,))
+            )
+        )
+    except (KubernetesError, ObjectGone, StaleObject) as error:
+        return (_unusable(api, error),)
+    refused = [(permission, namespace, verbs) for permission, namespace, verbs in allowed if verbs]
+    who = await _username(api) if refused else ""
+    return (*served, *(_grant(*missing, who=who, api=api) for missing in refused))
+
+
+async def _unserved(api: ApiServer) -> tuple[Problem, ...]:
+    """Kinds of ours that this API server does not serve."""
+    try:
+        discovered = await api.get(f"/apis/{API_VERSION}")
+    except KubernetesError as error:
+        if error.status != 404:
+            raise
+        discovered = {}
+    names = {resource.get("name") for resource in discovered.get("resources") or ()}
+    return tuple(
+        Problem(
+            what=f"{missing} of API version {API_VERSION} is not served: its CustomResourceDefinition is missing "
+            f"or does not have the version {VERSION}",
+            where=api.address,
+            fix="hyperpod-operator crds | kubectl apply --server-side -f -",
+        )
+        for missing in (CLUSTER_PLURAL, f"{CLUSTER_PLURAL}/status")
+        if missing not in names
+    )
+
+
+async def _forbidden(
+    api: ApiServer, permission: _Permission, *, namespace: str | None
+) -> tuple[_Permission, str | None, tuple[str, ...]]:
+    """The verbs of this permission that the API server would refuse."""
+    answers = await asyncio.gather(
+        *(_is_allowed(api, permission, verb=verb, namespace=namespace) for verb in permission.verbs)
+    )
+    refused = tuple(verb for verb, allowed in zip(permission.verbs, answers, strict=True) if not allowed)
+    return permission, namespace, refused
+
+
+async def _is_allowed(api: ApiServer, permission: _Permission, *, verb: str, namespace: str | None) -> bool:
+    resource, _, subresource = permission.resource.partition("/")
+    attributes = {"group": permission.group, "resource": resource, "subresource": subresource, "verb": verb}
+    if namespace is not None:
+        attributes["namespace"] = namespace
+    review = await api.create(
+        _REVIEWS,
+        {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        },
+    )
+    return bool((review.get("status") or {}).get("allowed"))
+
+
+async def _username(api: ApiServer) -> str:
+    """Who the API server thinks we are; empty when it does not tell (the API is younger than the operator)."""
+    try:
+        review = await api.create(_WHO, {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+    except (KubernetesError, ObjectGone, StaleObject):
+        return ""
+    return str(((review.get("status") or {}).get("userInfo") or {}).get("username") or "")
+
+
+def _grant(
+    permission: _Permission, namespace: str | None, verbs: tuple[str, ...], *, who: str, api: ApiServer
+) -> Problem:
+    resource, _, subresource = permission.resource.partition("/")
+    qualified = f"{resource}.{permission.group}" + (f"/{subresource}" if subresource else "")
+    role = f"{_ROLE}-{permission.resource.replace('/', '-')}"
+    scope, kinds = ("", ("clusterrole", "clusterrolebinding"))
+    if namespace is not None:
+        scope, kinds = (f" --namespace={namespace}", ("role", "rolebinding"))
+    return Problem(
+        what=f"{who or 'The operator'} may not {_listed(verbs)} {qualified}",
+        where=f"namespace {namespace} of {api.address}" if namespace is not None else f"all of {api.address}",
+        fix=f"kubectl create {kinds[0]} {role}{scope} --verb={','.join(verbs)} --resource={qualified} && "
+        f"kubectl create {kinds[1]} {role}{scope} --{kinds[0]}={role} {_subject(who)}"
+        " (or install the Helm chart, which grants all of it)",
+    )
+
+
+def _subject(who: str) -> str:
+    parts = who.split(":")
+    if who.startswith("system:serviceaccount:") and len(parts) == 4:
+        return f"--serviceaccount={parts[2]}:{parts[3]}"
+    return f"--user={who or 'NAME'}"
+
+
+def _listed(verbs: Iterable[str]) -> str:
+    *most, last = verbs
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _unusable(api: ApiServer, error: Exception) -> Problem:
+    return Problem(
+        what=f"The API server cannot be asked: {error}",
+        where=api.address,
+        fix="kubectl cluster-info (with the same kubeconfig or service account) shows the same fault",
+    )

@@ -1,0 +1,117 @@
+"""How Kopf logs in: with a session of ours, renewed before a token can expire.
+
+Kopf's own logins read a token once and give up at the first 401 with the same token. Ours reads it at every login
+and lets each login expire after ten minutes, so rotated service account tokens are picked up while the old ones
+still work. A token that the API server keeps refusing is tried again every five seconds, for two minutes; then
+Kopf is told that there is none, which ends it, and with it the process, in words.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Protocol
+
+import aiohttp
+import kopf
+
+from hyperpod_operator import __version__
+from hyperpod_operator.core.ports import Clock, KubernetesError
+from hyperpod_operator.runtime.pulse import Pulse
+
+log = logging.getLogger(__name__)
+
+RENEWAL = timedelta(minutes=10)
+PAUSE = 5.0
+"""Seconds before credentials that were just refused are tried again."""
+GIVE_UP = 120.0
+"""Seconds of refusals after which the process should start anew."""
+
+
+class Credentials(Protocol):
+    """How to reach the API server; see `kube.configuration.Credentials`."""
+
+    @property
+    def server(self) -> str: ...
+    @property
+    def ca_file(self) -> str | None: ...
+    @property
+    def authorization(self) -> str: ...
+    @property
+    def certificate_file(self) -> str | None: ...
+    @property
+    def key_file(self) -> str | None: ...
+    @property
+    def verify(self) -> bool: ...
+    @property
+    def proxy(self) -> str | None: ...
+
+
+class Login:
+    """Kopf's login handler, and the sessions that it opened."""
+
+    def __init__(self, *, credentials: Callable[[], Awaitable[Credentials]], clock: Clock, pulse: Pulse) -> None:
+        self._credentials = credentials
+        self._clock = clock
+        self._pulse = pulse
+        self._sessions: list[aiohttp.ClientSession] = []
+        self._refused_since: float | None = None
+
+    async def log_in(self) -> kopf.AiohttpSession | None:
+        """A fresh session, or None when it is time to give up. Waits where trying at once would be a storm."""
+        if self._pulse.accepted or not self._pulse.refused:
+            self._refused_since = None
+        if self._pulse.refused and await self._give_up():
+            return None
+        while True:
+            try:
+                return self._open(await self._credentials())
+            except (KubernetesError, OSError, ValueError) as error:
+                log.warning("The API server's credentials cannot be read; again in %g s: %s", PAUSE, error)
+                await asyncio.sleep(PAUSE)
+
+    async def _give_up(self) -> bool:
+        now = self._clock.monotonic()
+        since = self._refused_since = now if self._refused_since is None else self._refused_since
+        if now - since >= GIVE_UP:
+            log.error(
+                "The API server has refused the operator's credentials for %.0f s (HTTP 401); the operator starts "
+                "anew. Check the token of its service account, or the user of the kubeconfig.",
+                now - since,
+            )
+            return True
+        log.warning("The API server refused the operator's credentials (HTTP 401); they are read again in %g s.", PAUSE)
+        await asyncio.sleep(PAUSE)
+        return False
+
+    def _open(self, found: Credentials) -> kopf.AiohttpSession:
+        headers = {"User-Agent": f"hyperpod-operator/{__version__} (kopf)"}
+        if found.authorization:
+            headers["Authorization"] = found.authorization
+        session = aiohttp.ClientSession(
+            # Watches hold a connection each; a limit would make them wait for one another.
+            connector=aiohttp.TCPConnector(limit=0, ssl=_tls(found)),
+            headers=headers,
+            proxy=found.proxy,
+            trust_env=True,  # as the Kubernetes client does
+            trace_configs=[self._pulse.tracing()],
+        )
+        self._sessions = [*(old for old in self._sessions if not old.closed), session]
+        return kopf.AiohttpSession(server=found.server, aiohttp_session=session, expiration=self._clock.now() + RENEWAL)
+
+    async def close(self) -> None:
+        """Close what Kopf left open."""
+        for session in self._sessions:
+            await session.close()
+        self._sessions.clear()
+
+
+def _tls(found: Credentials) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=found.ca_file)
+    if found.certificate_file is not None:
+        context.load_cert_chain(found.certificate_file, found.key_file)
+    if not found.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

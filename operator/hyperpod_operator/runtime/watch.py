@@ -1,0 +1,148 @@
+"""Kopf, reduced to what it is best at: noticing that something changed.
+
+One low-level handler puts the object's name into the queue and returns nothing, so Kopf writes nothing on any
+object: no annotation, no finalizer, no status. Everything that Kopf could decide is decided elsewhere. It may end
+at any time (it treats some answers of the API server as fatal); whoever runs it must end the process then.
+
+Sources: Kopf's documentation ("Embedding", "Configuration", "Authentication"), read against release 1.45.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from typing import Any
+
+import kopf
+
+from hyperpod_operator.api.names import CLUSTER_PLURAL, GROUP, VERSION
+from hyperpod_operator.core.ports import Clock, Key
+from hyperpod_operator.runtime.login import Credentials, Login
+from hyperpod_operator.runtime.pulse import Pulse
+from hyperpod_operator.runtime.queue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+KOPF_FINALIZER = f"{GROUP}/kopf"
+"""Never written. Kopf removes the finalizer of this name from every object it serves: it must not be ours."""
+
+
+class Watch:
+    """Watches HyperPodClusters, everywhere or in `namespaces`, and adds their keys to the queue.
+
+    `credentials` is asked at every login. Start the workers first: they must be older than Kopf.
+    """
+
+    def __init__(
+        self,
+        *,
+        queue: WorkQueue,
+        credentials: Callable[[], Awaitable[Credentials]],
+        clock: Clock,
+        namespaces: tuple[str, ...] = (),
+    ) -> None:
+        self._queue = queue
+        self._namespaces = namespaces
+        self._clock = clock
+        self.pulse = Pulse(clock=clock, plural=CLUSTER_PLURAL, streams=max(1, len(namespaces)))
+        self._login = Login(credentials=credentials, clock=clock, pulse=self.pulse)
+        self._stop = asyncio.Event()
+        self.started = asyncio.Event()
+        """Set once Kopf has started its tasks."""
+
+    async def run(self, *, on_started: Callable[[], None] = lambda: None) -> None:
+        """Until `stop`, or until Kopf ends by itself: an exception says why, and the process has to end then.
+
+        `on_started` is called right after Kopf's start. Kopf takes SIGTERM and SIGINT over in the main thread;
+        this is the moment to take them back.
+        """
+        kopfs_own = _NotKopfs()
+        self.pulse.started()
+        try:
+            tasks = await kopf.spawn_tasks(
+                registry=self._registry(),
+                settings=kopf_settings(),
+                clusterwide=not self._namespaces,
+                namespaces=self._namespaces,
+                stop_flag=self._stop,
+                ready_flag=self.started,
+            )
+            on_started()
+            await kopf.run_tasks(tasks, ignored=kopfs_own)
+        finally:
+            stopped = self._stop.is_set()
+            self._stop.set()  # ends the task of Kopf that waits for it
+            await self._login.close()
+        if not stopped:
+            raise RuntimeError(
+                "The watch ended without being asked to; the operator starts anew. The log lines of kopf before "
+                "this one say why."
+            )
+
+    def stop(self) -> None:
+        """Ask Kopf to end; `run` returns soon after. Drain the workers first."""
+        self._stop.set()
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        """A private registry: Kopf's default one is global and brings handlers and logins of its own."""
+        registry = kopf.OperatorRegistry()
+
+        async def log_in(**_: Any) -> kopf.AiohttpSession | None:
+            return await self._login.log_in()
+
+        async def enqueue(*, namespace: str | None, name: str | None, **_: Any) -> None:
+            # A result would be written into the object's status: None, always.
+            if namespace is not None and name is not None:
+                self._queue.add(Key(namespace, name))
+
+        kopf.on.login(registry=registry)(log_in)
+        kopf.on.event(GROUP, VERSION, CLUSTER_PLURAL, registry=registry)(enqueue)
+        return registry
+
+
+def kopf_settings() -> kopf.OperatorSettings:
+    """Everything that we want otherwise than Kopf does, and why."""
+    settings = kopf.OperatorSettings()
+    # Peering goes by wall clocks and pauses everybody at equal priority; leadership is a Lease of our own.
+    settings.peering.standalone = True
+    # Least rights: no list or watch of namespaces and CRDs. The preflight proves that our kinds are served.
+    settings.scanning.disabled = True
+    # Our recorder writes Events; Kopf's would write one per log line or call, never aggregated.
+    settings.posting.enabled = False
+    # Unused, but Kopf removes a finalizer of this name from any object it serves.
+    settings.persistence.finalizer = KOPF_FINALIZER
+    # The server ends each stream after this time; an integer, for it is sent verbatim as timeoutSeconds.
+    settings.watching.server_timeout = 300
+    # And the client does, should the server forget: only the pair of both catches every dead stream.
+    settings.watching.client_timeout = 310
+    # A connection that cannot be made must not hold a stream for the client's default of minutes.
+    settings.watching.connect_timeout = 30
+    # Bookmarks come every 60 s and the server remembers events for 75 s: a longer silence is a dead stream.
+    settings.watching.inactivity_timeout = 70
+    # The first list comes in pages: flat memory here and in the API server.
+    settings.watching.chunk_size = 500
+    # Short calls must not wait for five minutes, Kopf's default.
+    settings.networking.request_timeout = 30
+    # A 403 or 5xx for longer than 15 s ends Kopf, and so the process: a restart says why, a hang does not.
+    settings.networking.error_backoffs = (1, 2, 4, 8)
+    # Kopf kills the process this long after it began to end unasked; before the pod's grace period of 30 s does.
+    settings.process.ultimate_exiting_timeout = 25
+    # `queueing.worker_limit` and `execution.executor` stay as they are: a limit can deadlock Kopf's start, and
+    # there are no synchronous handlers.
+    return settings
+
+
+class _NotKopfs(Collection["asyncio.Task[Any]"]):
+    """Every task there is, as the set of tasks that Kopf must leave alone when it ends.
+
+    Kopf waits 5 s for all tasks that are younger than itself and then cancels them, connections of the HTTP
+    server and calls in flight included. Its own tasks end with their parents, so there is nothing to sweep up.
+    """
+
+    def __contains__(self, task: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator["asyncio.Task[Any]"]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0

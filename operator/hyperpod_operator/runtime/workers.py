@@ -1,0 +1,170 @@
+"""Turning outcomes into times: the only place where the end of a pass becomes the start of the next one.
+
+A pass cannot harm another one: what it raises is logged with its traceback, counted and retried with backoff,
+and one that hangs is cut off at the deadline. The workers are started before Kopf, which counts younger tasks as
+its own and ends them with itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol, assert_never
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.ports import Clock, Key, Metrics
+from hyperpod_operator.runtime import logs
+from hyperpod_operator.runtime.queue import QueueClosed, WorkQueue
+
+log = logging.getLogger(__name__)
+
+DEADLINE = 120.0
+"""Seconds for one pass: more than all its AWS calls together may take with their own timeouts and one retry."""
+OVERDUE = 30.0
+"""Seconds beyond the deadline after which a pass cannot be cut off, so that only a restart helps."""
+JITTER = 0.2
+"""Share of the resync interval by which it varies, so that many objects spread out."""
+AT_LEAST = 5.0
+"""Seconds before a pass that broke is tried again."""
+MOST_AGAIN = 5
+"""Immediate repetitions in a row before an object that changes under every pass waits like a failed one."""
+
+
+class Reconcile(Protocol):
+    """One pass of one key. `failures` says how many passes of this key failed in a row before it."""
+
+    async def __call__(self, key: Key, failures: int) -> Outcome: ...
+
+
+class Workers:
+    """`count` tasks that take keys from the queue and give their outcomes back.
+
+    `resync` is the pause in seconds after `Done`; `random` returns a float in [0, 1).
+    """
+
+    def __init__(
+        self,
+        *,
+        queue: WorkQueue,
+        reconcile: Reconcile,
+        metrics: Metrics,
+        clock: Clock,
+        random: Callable[[], float],
+        resync: float,
+        count: int = 4,
+        deadline: float = DEADLINE,
+    ) -> None:
+        self._queue = queue
+        self._reconcile = reconcile
+        self._metrics = metrics
+        self._clock = clock
+        self._random = random
+        self._resync = resync
+        self._count = count
+        self._deadline = deadline
+        self._again: dict[Key, int] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start the tasks; before Kopf, see above."""
+        self._tasks = [asyncio.create_task(self._work(), name=f"worker-{number}") for number in range(self._count)]
+
+    def fault(self) -> str | None:
+        """Why these workers do not work and a restart would help; None while they do."""
+        if not self._tasks:
+            return None  # not leading, or not yet started
+        ended = sum(task.done() for task in self._tasks)
+        if ended:
+            return f"{ended} of {self._count} workers have ended"
+        age = self._queue.oldest_active_age()
+        if age > self._deadline + OVERDUE:
+            return f"a pass has been under way for {age:.0f} s and could not be cut off at {self._deadline:g} s"
+        return None
+
+    async def drain(self, *, within: float) -> bool:
+        """Start no pass any more and wait for those under way; cut them off after `within` seconds.
+
+        A pass that is cut off between two calls loses nothing: the next process observes again. Says whether
+        all of them ended by themselves.
+        """
+        finished = await self._queue.drain(within=within)
+        if not finished:
+            log.warning(
+                "Passes were cut off at the stop, after %g s: %s. The next start continues them.",
+                within,
+                ", ".join(map(str, self._queue.active_keys())),
+            )
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        return finished
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                key = await self._queue.get()
+            except QueueClosed:
+                return
+            try:
+                with logs.about(key):
+                    outcome = await self._pass(key)
+                self._schedule(key, outcome)
+            finally:
+                self._queue.done(key)
+
+    async def _pass(self, key: Key) -> Outcome:
+        started = self._clock.monotonic()
+        outcome: Outcome = Failed(Reason.INTERNAL_ERROR, AT_LEAST)
+        deadline = asyncio.timeout(self._deadline)
+        try:
+            async with deadline:
+                outcome = await self._reconcile(key, self._queue.failures(key))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the operator stops
+            # Something that the pass awaited was cancelled by somebody else; that is no reason for a worker to end.
+            log.exception("A pass was cancelled from within; it is tried again. Please report this.")
+        except Exception as error:
+            if isinstance(error, TimeoutError) and deadline.expired():
+                log.error(
+                    "A pass took longer than %g s and was cut off; it is tried again. Check whether AWS or the "
+                    "API server answers slowly (metrics hyperpod_operator_aws_call_duration_seconds).",
+                    self._deadline,
+                )
+            else:
+                log.exception("A pass broke with a fault of the operator; it is tried again. Please report this.")
+        self._metrics.pass_ended(
+            outcome=type(outcome).__name__, reason=_reason(outcome), seconds=self._clock.monotonic() - started
+        )
+        return outcome
+
+    def _schedule(self, key: Key, outcome: Outcome) -> None:
+        repetitions = self._again.pop(key, 0)
+        match outcome:
+            case Failed(at_least=at_least):
+                self._queue.add_failed(key, at_least=at_least)
+                return
+            case Again() if repetitions >= MOST_AGAIN:
+                self._queue.add_failed(key)
+                return
+            case Again():
+                self._again[key] = repetitions + 1
+                self._queue.add(key)
+                return
+            case Done():
+                after = self._resync * (1 - JITTER + 2 * JITTER * self._random())
+                self._queue.add_after(key, after)
+            case Wait(after=after) | Blocked(after=after):
+                self._queue.add_after(key, after)
+            case Gone():
+                self._queue.forget(key)
+                self._metrics.object_gone(key=key)
+            case _:
+                assert_never(outcome)
+        self._queue.recovered(key)
+
+
+def _reason(outcome: Outcome) -> str:
+    return str(outcome.reason) if isinstance(outcome, Wait | Blocked | Failed) else ""

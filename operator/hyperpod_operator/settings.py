@@ -1,0 +1,25 @@
+"""How the operator is configured: validated once at start, then passed on as frozen data."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hyperpod_operator.core.timings import Timings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that flags and environment can say. Empty strings mean "as the surroundings say"."""
+
+    kubeconfig: str = ""
+    context: str = ""
+    namespaces: tuple[str, ...] = ()
+    region: str = ""
+    allowed_regions: frozenset[str] = frozenset()
+    workers: int = 8
+    aws_reads_per_second: float = 5.0
+    aws_writes_per_second: float = 2.0
+    http_host: str = "0.0.0.0"  # noqa: S104 - probes and Prometheus come from outside of the pod
+    http_port: int = 8080
+    log_format: Literal["json", "text"] = "json"
+    log_level: str = "INFO"
+    timings: Timings = field(default_factory=Timings)

@@ -1,0 +1,1 @@
+"""Everything it takes to run the operator with no AWS account and no cluster."""

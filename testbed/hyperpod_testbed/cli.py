@@ -1,0 +1,14 @@
+"""The command `hyperpod-testbed`."""
+
+import click
+
+from hyperpod_testbed.control_plane.command import build, control_plane
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Run the operator's world on one machine: no AWS account, no cluster."""
+
+
+main.add_command(build)
+main.add_command(control_plane)

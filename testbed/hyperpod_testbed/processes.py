@@ -1,0 +1,113 @@
+"""Child processes that never outlive their parent, and ports that are free.
+
+Used for the control plane, the simulator and the operator alike, so that Ctrl-C, a failed test and a killed
+test run all leave nothing behind.
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+
+
+class Child:
+    """A process with its output in a file. Its start and stop are the caller's; its death is the parent's."""
+
+    def __init__(self, name: str, command: Sequence[str | Path], *, log: Path, env: Mapping[str, str]) -> None:
+        self.name = name
+        self.log = log
+        self._parent = os.getpid()
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(env),
+                preexec_fn=self._die_with_parent,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.running:
+            self._process.send_signal(number)
+
+    def wait(self, seconds: float) -> int | None:
+        """The exit code, or None when it still runs after so many seconds."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self, *, grace: float = 5.0) -> None:
+        """Ask it to end, then make it. A stopped (SIGSTOP) process is woken first."""
+        if not self.running:
+            return
+        self.signal(signal.SIGTERM)
+        self.signal(signal.SIGCONT)
+        if self.wait(grace) is None:
+            self.signal(signal.SIGKILL)
+            self.wait(10)
+
+    def tail(self, lines: int = 20) -> str:
+        """The end of its output."""
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def _die_with_parent(self) -> None:
+        """Linux kills the child with the parent; elsewhere only an orderly stop cleans up.
+
+        Ctrl-C goes to the whole foreground group: a session of its own keeps it from the child, so that the
+        parent decides the order in which things stop.
+        """
+        os.setsid()
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != self._parent:
+                os.kill(os.getpid(), signal.SIGKILL)  # the parent died before the wish was known
+
+
+def free_ports(count: int) -> list[int]:
+    """So many free loopback ports, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for held in sockets:
+            held.bind(("127.0.0.1", 0))
+        return [held.getsockname()[1] for held in sockets]
+    finally:
+        for held in sockets:
+            held.close()
+
+
+def wait_until_port_is_free(port: int, *, seconds: float = 10.0) -> None:
+    """A restart on the same port fails while the old process still holds it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+    raise TimeoutError(f"port {port} is still in use after {seconds:.0f} s")

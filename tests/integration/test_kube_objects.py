@@ -1,0 +1,294 @@
+"""Reading and writing HyperPodClusters on the real API server: every guard, and what happens when it bites."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyperpod_operator.api.names import CLUSTER_FINALIZER
+from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.kube import objects as objects_module
+from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.objects import ClusterObjects
+from hyperpod_testbed.control_plane import ControlPlane
+
+ROOT = Path(__file__).parents[2]
+OTHERS = "example.com/other"
+
+Create = Callable[..., Key]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def crds(control_plane: ControlPlane) -> None:
+    control_plane.apply(ROOT / "crds")
+    control_plane.kubectl("wait", "--for=condition=Established", "crd", "hyperpodclusters.hyperpod-operator.dev")
+
+
+@pytest.fixture
+async def api(control_plane: ControlPlane) -> AsyncIterator[ApiServer]:
+    api = await ApiServer.connect(kubeconfig=str(control_plane.kubeconfig))
+    yield api
+    await api.close()
+
+
+@pytest.fixture
+def objects(api: ApiServer, namespace: str) -> ClusterObjects:
+    return ClusterObjects(api, namespaces=(namespace,))
+
+
+@pytest.fixture
+def kubectl(control_plane: ControlPlane, namespace: str) -> Callable[..., str]:
+    """kubectl in the test's namespace; returns what it prints."""
+    return lambda *args, **more: control_plane.kubectl("-n", namespace, *args, **more).stdout
+
+
+@pytest.fixture
+def create(kubectl: Callable[..., str], namespace: str) -> Create:
+    """Create a cluster object from the smallest example."""
+    example = (ROOT / "examples" / "minimal.yaml").read_text()
+
+    def create(name: str = "blue", finalizers: tuple[str, ...] = ()) -> Key:
+        listed = f"\n  finalizers: {json.dumps(finalizers)}"
+        kubectl("create", "-f", "-", input=example.replace("\n  name: minimal", f"\n  name: {name}{listed}"))
+        return Key(namespace, name)
+
+    return create
+
+
+@pytest.fixture
+def show(kubectl: Callable[..., str]) -> Callable[..., dict[str, Any]]:
+    def show(name: str = "blue") -> dict[str, Any]:
+        shown: dict[str, Any] = json.loads(kubectl("get", "hpc", name, "-o", "json"))
+        return shown
+
+    return show
+
+
+@pytest.fixture
+def recreate(kubectl: Callable[..., str], create: Create) -> Callable[[], None]:
+    """Delete the object, whatever its finalizers, and create another one of the same name."""
+
+    def recreate() -> None:
+        kubectl("patch", "hpc", "blue", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+        kubectl("delete", "hpc", "blue", "--wait=true")
+        create()
+
+    return recreate
+
+
+Show = Callable[..., dict[str, Any]]
+Kubectl = Callable[..., str]
+
+
+async def read(objects: ClusterObjects, key: Key) -> StoredObject:
+    stored = await objects.read(key)
+    assert stored is not None
+    return stored
+
+
+# Reading.
+
+
+async def test_an_object_is_read_with_its_parts(objects: ClusterObjects, create: Create, show: Show) -> None:
+    stored = await read(objects, create(finalizers=(OTHERS,)))
+    shown = show()
+    assert (stored.uid, stored.resource_version) == (shown["metadata"]["uid"], shown["metadata"]["resourceVersion"])
+    assert (stored.generation, stored.deleting, stored.finalizers) == (1, False, (OTHERS,))
+    assert stored.body["spec"] == shown["spec"]
+    assert stored.body["kind"] == "HyperPodCluster"
+
+
+async def test_an_object_that_is_not_there_is_none(objects: ClusterObjects, namespace: str) -> None:
+    assert await objects.read(Key(namespace, "nobody")) is None
+
+
+async def test_lists_come_in_chunks_and_are_complete(
+    objects: ClusterObjects, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {create(f"c{number}") for number in range(5)}
+    monkeypatch.setattr(objects_module, "CHUNK", 2)
+    assert {stored.key for stored in await objects.list()} == keys
+
+
+async def test_the_list_of_everything_spans_namespaces(api: ApiServer, create: Create) -> None:
+    key = create()
+    assert key in {stored.key for stored in await ClusterObjects(api).list()}
+
+
+# Finalizers.
+
+
+async def test_a_finalizer_is_added_once_beside_those_of_others(
+    objects: ClusterObjects, create: Create, show: Show
+) -> None:
+    stored = await read(objects, create(finalizers=(OTHERS,)))
+    added = await objects.add_finalizer(stored, CLUSTER_FINALIZER)
+    assert added.finalizers == (OTHERS, CLUSTER_FINALIZER)
+    assert await objects.add_finalizer(added, CLUSTER_FINALIZER) is added
+    assert show()["metadata"]["finalizers"] == [OTHERS, CLUSTER_FINALIZER]
+
+
+async def test_a_finalizer_is_added_although_somebody_edited_the_object_meanwhile(
+    objects: ClusterObjects, create: Create, kubectl: Kubectl
+) -> None:
+    stored = await read(objects, create())
+    kubectl("label", "hpc", "blue", "team=a")
+    added = await objects.add_finalizer(stored, CLUSTER_FINALIZER)
+    assert added.finalizers == (CLUSTER_FINALIZER,)
+    assert added.body["metadata"]["labels"] == {"team": "a"}
+
+
+async def test_writers_that_race_lose_no_finalizer(objects: ClusterObjects, create: Create, show: Show) -> None:
+    stored = await read(objects, create())
+    names = [f"example.com/f{number}" for number in range(4)]
+    await asyncio.gather(*(objects.add_finalizer(stored, name) for name in names))
+    assert sorted(show()["metadata"]["finalizers"]) == names
+
+
+async def test_a_finalizer_is_never_put_on_another_object_of_the_same_name(
+    objects: ClusterObjects, create: Create, recreate: Callable[[], None], show: Show
+) -> None:
+    stored = await read(objects, create())
+    recreate()
+    with pytest.raises(StaleObject, match="created again"):
+        await objects.add_finalizer(stored, CLUSTER_FINALIZER)
+    assert "finalizers" not in show()["metadata"]
+
+
+async def test_no_finalizer_is_added_to_an_object_that_is_being_deleted(
+    objects: ClusterObjects, create: Create, kubectl: Kubectl
+) -> None:
+    stored = await read(objects, create(finalizers=(OTHERS,)))
+    kubectl("delete", "hpc", "blue", "--wait=false")
+    with pytest.raises(StaleObject, match="being deleted"):
+        await objects.add_finalizer(stored, CLUSTER_FINALIZER)
+    kubectl("patch", "hpc", "blue", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+
+
+async def test_a_finalizer_is_not_added_to_what_is_gone(
+    objects: ClusterObjects, create: Create, kubectl: Kubectl
+) -> None:
+    stored = await read(objects, create())
+    kubectl("delete", "hpc", "blue")
+    with pytest.raises(ObjectGone):
+        await objects.add_finalizer(stored, CLUSTER_FINALIZER)
+
+
+async def test_a_name_that_the_api_server_refuses_is_an_error_and_no_endless_retry(
+    objects: ClusterObjects, create: Create
+) -> None:
+    stored = await read(objects, create())
+    with pytest.raises(KubernetesError) as caught:
+        await objects.add_finalizer(stored, "not a valid name")
+    assert caught.value.status == 422
+
+
+async def test_removing_the_last_finalizer_lets_the_object_go(
+    objects: ClusterObjects, create: Create, kubectl: Kubectl
+) -> None:
+    key = create(finalizers=(CLUSTER_FINALIZER,))
+    kubectl("delete", "hpc", "blue", "--wait=false")
+    stored = await read(objects, key)
+    assert stored.deleting
+    await objects.remove_finalizer(stored, CLUSTER_FINALIZER)
+    assert await objects.read(key) is None
+    await objects.remove_finalizer(stored, CLUSTER_FINALIZER)
+
+
+async def test_removing_leaves_the_finalizers_of_others(
+    objects: ClusterObjects, create: Create, kubectl: Kubectl, show: Show
+) -> None:
+    stored = await read(objects, create(finalizers=(OTHERS, CLUSTER_FINALIZER)))
+    kubectl("label", "hpc", "blue", "team=a")
+    await objects.remove_finalizer(stored, CLUSTER_FINALIZER)
+    assert show()["metadata"]["finalizers"] == [OTHERS]
+
+
+async def test_removing_never_touches_another_object_of_the_same_name(
+    objects: ClusterObjects, create: Create, kubectl: Kubectl, show: Show
+) -> None:
+    stored = await read(objects, create(finalizers=(CLUSTER_FINALIZER,)))
+    kubectl("patch", "hpc", "blue", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    kubectl("delete", "hpc", "blue")
+    create(finalizers=(CLUSTER_FINALIZER,))
+    await objects.remove_finalizer(stored, CLUSTER_FINALIZER)
+    assert show()["metadata"]["finalizers"] == [CLUSTER_FINALIZER]
+
+
+# Status.
+
+CREATING = {"clusterStatus": "Creating", "nodes": {"target": 2, "current": 1}, "failureMessage": "x"}
+
+
+async def test_a_status_is_written_and_nothing_else(objects: ClusterObjects, create: Create, show: Show) -> None:
+    stored = await read(objects, create())
+    before = show()
+    written = await objects.write_status(stored, CREATING)
+    after = show()
+    assert written.body["status"] == after["status"] == CREATING
+    assert after["spec"] == before["spec"]
+    assert after["metadata"]["generation"] == before["metadata"]["generation"]
+
+
+async def test_an_equal_status_is_not_written(objects: ClusterObjects, create: Create, show: Show) -> None:
+    written = await objects.write_status(await read(objects, create()), CREATING)
+    assert await objects.write_status(written, dict(CREATING)) is written
+    assert show()["metadata"]["resourceVersion"] == written.resource_version
+
+
+async def test_what_is_not_in_the_new_status_disappears(objects: ClusterObjects, create: Create, show: Show) -> None:
+    written = await objects.write_status(await read(objects, create()), CREATING)
+    await objects.write_status(written, {"clusterStatus": "InService", "nodes": {"target": 2}})
+    assert show()["status"] == {"clusterStatus": "InService", "nodes": {"target": 2}}
+
+
+async def test_a_status_is_written_although_the_spec_changed_meanwhile(
+    objects: ClusterObjects, create: Create, kubectl: Kubectl, show: Show
+) -> None:
+    stored = await read(objects, create())
+    kubectl("patch", "hpc", "blue", "--type=merge", "-p", '{"spec":{"management":{"paused":true}}}')
+    written = await objects.write_status(stored, CREATING)
+    assert written.generation == 2
+    assert show()["status"] == CREATING
+    assert show()["spec"]["management"]["paused"] is True
+
+
+async def test_a_status_that_somebody_else_wrote_is_not_overwritten(
+    objects: ClusterObjects, create: Create, show: Show
+) -> None:
+    stored = await read(objects, create())
+    await objects.write_status(stored, {"clusterStatus": "Deleting"})
+    with pytest.raises(StaleObject, match="somebody else"):
+        await objects.write_status(stored, CREATING)
+    assert show()["status"] == {"clusterStatus": "Deleting"}
+
+
+async def test_a_status_never_reaches_another_object_of_the_same_name(
+    objects: ClusterObjects, create: Create, recreate: Callable[[], None], show: Show
+) -> None:
+    stored = await read(objects, create())
+    recreate()
+    with pytest.raises(StaleObject, match="created again"):
+        await objects.write_status(stored, CREATING)
+    assert "status" not in show()
+
+
+async def test_a_status_of_what_is_gone_is_not_written(
+    objects: ClusterObjects, create: Create, kubectl: Kubectl
+) -> None:
+    stored = await read(objects, create())
+    kubectl("delete", "hpc", "blue")
+    with pytest.raises(ObjectGone):
+        await objects.write_status(stored, CREATING)
+
+
+async def test_a_status_that_the_schema_refuses_is_an_error_with_the_reason(
+    objects: ClusterObjects, create: Create
+) -> None:
+    stored = await read(objects, create())
+    with pytest.raises(KubernetesError, match="target") as caught:
+        await objects.write_status(stored, {"nodes": {"target": "two"}})
+    assert caught.value.status == 422

@@ -1,0 +1,179 @@
+"""The control plane is a real one, starts in seconds and leaves nothing behind."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from hyperpod_testbed.control_plane import ControlPlane, ControlPlaneError
+from hyperpod_testbed.control_plane import build as building
+from hyperpod_testbed.control_plane.build import BuildError, binaries
+
+HEALTH_TAINT = "sagemaker.amazonaws.com/node-health-status=Unschedulable:NoSchedule"
+
+
+def node(name: str, **labels: str) -> str:
+    """A bare Node with room for pods."""
+    room = {"cpu": "4", "memory": "8Gi", "pods": "10"}
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": name, "labels": labels},
+            "status": {"capacity": room, "allocatable": room, "conditions": [{"type": "Ready", "status": "True"}]},
+        }
+    )
+
+
+def pod(name: str, **selector: str) -> str:
+    container = {"name": "main", "image": "none", "resources": {"requests": {"cpu": "1"}}}
+    spec = {"nodeSelector": selector, "containers": [container]}
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs (a zombie that nobody reaped has ended)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def refused(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_it_reports_the_pinned_version(control_plane: ControlPlane) -> None:
+    version = json.loads(control_plane.kubectl("version", "-o", "json").stdout)
+    assert version["serverVersion"]["gitVersion"] == building.kubernetes_version()
+
+
+def test_the_real_scheduler_binds_a_pod_to_a_bare_node(control_plane: ControlPlane, namespace: str) -> None:
+    control_plane.kubectl("create", "-f", "-", input=node(f"{namespace}-a", pool=namespace))
+    control_plane.kubectl("create", "-n", namespace, "-f", "-", input=pod("one", pool=namespace))
+    control_plane.kubectl("wait", "pod/one", "-n", namespace, "--for=condition=PodScheduled", "--timeout=30s")
+    control_plane.kubectl("delete", "node", f"{namespace}-a")
+
+
+def test_the_health_taint_keeps_pods_away(control_plane: ControlPlane, namespace: str) -> None:
+    control_plane.kubectl("create", "-f", "-", input=node(f"{namespace}-b", pool=namespace))
+    control_plane.kubectl("taint", "node", f"{namespace}-b", HEALTH_TAINT)
+    control_plane.kubectl("create", "-n", namespace, "-f", "-", input=pod("two", pool=namespace))
+    path = "jsonpath={.status.conditions[?(@.type=='PodScheduled')].message}"
+    deadline = time.monotonic() + 30
+    message = ""
+    while "untolerated taint" not in message and time.monotonic() < deadline:
+        message = control_plane.kubectl("get", "pod", "two", "-n", namespace, "-o", path).stdout
+    assert "untolerated taint" in message
+    control_plane.kubectl("delete", "node", f"{namespace}-b")
+
+
+def test_another_user_may_do_what_rbac_grants_and_no_more(control_plane: ControlPlane) -> None:
+    stranger = control_plane.user_kubeconfig("stranger")
+    command = control_plane.kubectl_command("get", "nodes", kubeconfig=stranger)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "Forbidden" in done.stderr
+
+
+def test_a_service_account_logs_in_with_its_token(control_plane: ControlPlane, namespace: str) -> None:
+    control_plane.kubectl("create", "serviceaccount", "robot", "-n", namespace)
+    robot = control_plane.service_account_kubeconfig(namespace, "robot")
+    command = control_plane.kubectl_command("auth", "whoami", "-o", "json", kubeconfig=robot)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["status"]["userInfo"]["username"] == f"system:serviceaccount:{namespace}:robot"
+
+
+@pytest.fixture
+def small_plane() -> ControlPlane:
+    """Just an API server: starts in half the time."""
+    return ControlPlane(components=frozenset({"etcd", "kube-apiserver"}))
+
+
+@pytest.mark.control_plane
+def test_stopping_leaves_no_process_no_port_and_no_directory(small_plane: ControlPlane) -> None:
+    with small_plane:
+        pids, ports, directory = dict(small_plane.pids), dict(small_plane.ports), small_plane.directory
+        small_plane.kubectl("create", "configmap", "-n", "default", "kept", "--from-literal=a=b")
+        small_plane.stop("kube-apiserver")
+        assert refused(ports["kube-apiserver"])
+        small_plane.start("kube-apiserver")
+        assert small_plane.kubectl("get", "configmap", "-n", "default", "kept").returncode == 0
+    assert not any(alive(pid) for pid in pids.values())
+    assert all(refused(port) for port in ports.values())
+    assert not directory.exists()
+
+
+@pytest.mark.control_plane
+def test_a_killed_parent_takes_its_children_along(tmp_path: Path) -> None:
+    script = (
+        "import sys, time\n"
+        "from hyperpod_testbed.control_plane import ControlPlane\n"
+        "with ControlPlane(components=frozenset({'etcd', 'kube-apiserver'})) as plane:\n"
+        "    print(*plane.pids.values(), flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=env) as parent:
+        assert parent.stdout is not None
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        assert len(pids) == 2
+        parent.send_signal(signal.SIGKILL)
+        parent.wait(10)
+    deadline = time.monotonic() + 10
+    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_components_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(ValueError, match="etcd and kube-apiserver are needed"):
+        ControlPlane(components=frozenset({"etcd", "kubelet"}))
+
+
+@pytest.mark.control_plane
+def test_a_component_that_dies_shows_the_end_of_its_log() -> None:
+    plane = ControlPlane(components=frozenset({"etcd", "kube-apiserver"}), extra_args={"kube-apiserver": ["--no-such-flag"]})
+    with pytest.raises(ControlPlaneError, match="no-such-flag"):
+        plane.start_all()
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache in which everything is built already."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    directory = tmp_path / "hyperpod-operator" / "controlplane" / building._digest() / "bin"
+    directory.mkdir(parents=True)
+    for name in building.PACKAGES:
+        (directory / name).touch()
+    return directory
+
+
+def test_what_is_built_is_found_without_go(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert binaries().path("etcd") == built / "etcd"
+
+
+def test_kubebuilder_assets_come_first(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assets = tmp_path / "assets"
+    assets.mkdir()
+    for name in ("etcd", "kube-apiserver", "kubectl"):
+        (assets / name).touch()
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(assets))
+    found = binaries()
+    assert found.path("kube-apiserver") == assets / "kube-apiserver"
+    assert found.path("kube-scheduler") == built / "kube-scheduler"
+
+
+def test_incomplete_kubebuilder_assets_are_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+    with pytest.raises(BuildError, match="has no etcd, kube-apiserver, kubectl"):
+        binaries()

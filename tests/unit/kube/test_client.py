@@ -1,0 +1,163 @@
+"""Calls to the API server: what is sent, and what each failure is called."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
+from hyperpod_operator.kube import client as client_module
+from hyperpod_operator.kube import configuration
+from hyperpod_operator.kube.client import ApiServer
+
+
+def refusal(status: int, reason: str, **details: str) -> tuple[int, dict[str, Any]]:
+    return status, {"kind": "Status", "code": status, "reason": reason, "message": f"said {reason}", "details": details}
+
+
+async def test_a_call_carries_the_token_and_our_name(api: ApiServer, server: Any) -> None:
+    server.default = (200, {"kind": "Thing"})
+    assert await api.get("/apis/x", query={"limit": "5"}) == {"kind": "Thing"}
+    (request,) = server.requests
+    assert request.headers["Authorization"] == "Bearer secret-token"
+    assert request.headers["User-Agent"].startswith("hyperpod-operator/")
+    assert request.query == {"limit": "5"}
+
+
+async def test_patches_have_their_own_content_types(api: ApiServer, server: Any) -> None:
+    await api.merge_patch("/x", {"status": {"gone": None}})
+    await api.json_patch("/x", ({"op": "test", "path": "/a", "value": 1},))
+    merge, json_patch = server.requests
+    assert (merge.method, merge.headers["Content-Type"]) == ("PATCH", "application/merge-patch+json")
+    assert merge.body == {"status": {"gone": None}}
+    assert json_patch.headers["Content-Type"] == "application/json-patch+json"
+    assert json_patch.body == [{"op": "test", "path": "/a", "value": 1}]
+
+
+async def test_an_object_that_is_not_there_is_gone(api: ApiServer, server: Any) -> None:
+    server.default = refusal(404, "NotFound", name="blue")
+    with pytest.raises(ObjectGone):
+        await api.get("/apis/x/blue")
+
+
+async def test_a_kind_that_is_not_served_is_not_an_object_that_is_gone(api: ApiServer, server: Any) -> None:
+    server.default = (404, "404 page not found\n")
+    with pytest.raises(KubernetesError, match="CustomResourceDefinitions are installed") as caught:
+        await api.get("/apis/x/blue")
+    assert caught.value.status == 404
+
+
+async def test_a_conflict_is_a_stale_object(api: ApiServer, server: Any) -> None:
+    server.default = refusal(409, "Conflict", name="blue")
+    with pytest.raises(StaleObject, match="said Conflict"):
+        await api.merge_patch("/x", {})
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(401, "service account token"), (403, "ClusterRole"), (422, "content"), (429, "rate"), (500, "fault of its own")],
+)
+async def test_a_refusal_says_what_to_do(api: ApiServer, server: Any, status: int, advice: str) -> None:
+    server.default = refusal(status, "Reason")
+    with pytest.raises(KubernetesError, match=advice) as caught:
+        await api.get("/apis/x")
+    assert caught.value.status == status
+    assert "GET /apis/x" in str(caught.value)
+    assert "said Reason" in str(caught.value)
+
+
+async def test_an_answer_that_is_no_json_is_refused(api: ApiServer, server: Any) -> None:
+    server.default = (200, "<html>a proxy's page</html>")
+    with pytest.raises(KubernetesError, match="not JSON"):
+        await api.get("/apis/x")
+
+
+async def test_no_answer_within_the_timeout_has_status_0(
+    server: Any, kubeconfig: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "REQUEST_TIMEOUT", 0.1)
+    api = await ApiServer.connect(kubeconfig=kubeconfig)
+    server.delay = 0.5
+    with pytest.raises(KubernetesError, match="no answer") as caught:
+        await api.get("/apis/x")
+    assert caught.value.status == 0
+    await api.close()
+
+
+async def test_nobody_at_the_address_has_status_0(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "current-context": "a",
+                "contexts": [{"name": "a", "context": {"cluster": "a"}}],
+                "clusters": [{"name": "a", "cluster": {"server": "http://127.0.0.1:9"}}],
+                "users": [],
+            }
+        )
+    )
+    api = await ApiServer.connect(kubeconfig=str(path))
+    with pytest.raises(KubernetesError, match="Check that the API server runs") as caught:
+        await api.get("/apis/x")
+    assert caught.value.status == 0
+    await api.close()
+
+
+async def test_credentials_are_plain_data_that_hides_its_token(api: ApiServer, server: Any) -> None:
+    found = await api.credentials()
+    assert (found.server, found.authorization) == (server.url, "Bearer secret-token")
+    assert "secret" not in repr(found)
+
+
+async def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
+    with pytest.raises(KubernetesError, match="nowhere"):
+        await ApiServer.connect(kubeconfig=str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "current-context: nope\ncontexts: []\n"])
+async def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(content)
+    with pytest.raises(KubernetesError, match="cannot be used"):
+        await ApiServer.connect(kubeconfig=str(path))
+
+
+async def test_an_unknown_context_is_named(kubeconfig: str) -> None:
+    with pytest.raises(KubernetesError, match="context there"):
+        await ApiServer.connect(kubeconfig=kubeconfig, context="there")
+
+
+async def test_a_pod_without_a_token_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    with pytest.raises(KubernetesError, match="automountServiceAccountToken"):
+        await ApiServer.connect()
+
+
+async def test_kubeconfig_wins_over_the_pod(kubeconfig: str, server: Any) -> None:
+    found = await configuration.load(environ={"KUBECONFIG": kubeconfig, "KUBERNETES_SERVICE_HOST": "10.0.0.1"})
+    assert found.host == server.url
+
+
+@pytest.mark.looptime
+async def test_a_rotated_token_in_a_kubeconfig_is_picked_up(tmp_path: Path) -> None:
+    token, path = tmp_path / "token", tmp_path / "kubeconfig"
+    token.write_text("one")
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "current-context": "a",
+                "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}],
+                "clusters": [{"name": "a", "cluster": {"server": "http://127.0.0.1:9"}}],
+                "users": [{"name": "a", "user": {"tokenFile": str(token)}}],
+            }
+        )
+    )
+    found = await configuration.load(kubeconfig=str(path))
+    token.write_text("two")
+    assert (await configuration.credentials(found)).authorization == "Bearer one"
+    await asyncio.sleep(301)
+    assert (await configuration.credentials(found)).authorization == "Bearer two"

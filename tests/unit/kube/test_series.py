@@ -1,0 +1,172 @@
+"""Which Events are sent, and when: the bookkeeping."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hyperpod_operator.core.ports import Note, StoredObject
+from hyperpod_operator.kube import series as s
+from hyperpod_operator.kube.series import Series, SeriesBook
+
+Make = Callable[..., StoredObject]
+
+
+def note(message: str = "hello", *, reason: str = "Creating") -> Note:
+    return Note(type="Normal", reason=reason, action="Create", message=message)
+
+
+class Lost:
+    count = 0
+
+    def __call__(self, count: int) -> None:
+        self.count += count
+
+
+@pytest.fixture
+def lost() -> Lost:
+    return Lost()
+
+
+@pytest.fixture
+def book(lost: Lost) -> SeriesBook:
+    return SeriesBook(lost)
+
+
+@pytest.fixture
+def record(book: SeriesBook, clock: Any, make_stored: Make) -> Callable[..., None]:
+    def record(what: Note | None = None, *, about: str = "blue") -> None:
+        book.record(about=make_stored(about), note=what or note(), now=clock.now(), monotonic=clock.monotonic())
+
+    return record
+
+
+@pytest.fixture
+def send(book: SeriesBook, clock: Any) -> Callable[[], Series | None]:
+    def send() -> Series | None:
+        series = book.next_due(monotonic=clock.monotonic())
+        if series is not None:
+            book.mark_sent(series, count=series.count, monotonic=clock.monotonic())
+        return series
+
+    return send
+
+
+Record = Callable[..., None]
+Send = Callable[[], Series | None]
+
+
+def test_the_first_occurrence_is_due_at_once(record: Record, send: Send) -> None:
+    record()
+    assert send() is not None
+    assert send() is None
+
+
+def test_repetitions_are_one_series_whose_count_waits_half_a_minute(
+    record: Record, send: Send, book: SeriesBook, clock: Any
+) -> None:
+    record()
+    send()
+    for _ in range(5):
+        clock.seconds += 1
+        record()
+    assert send() is None
+    assert book.wait(monotonic=clock.monotonic()) == 25
+    clock.seconds += 25
+    series = send()
+    assert series is not None
+    assert series.count == 6
+    assert book.wait(monotonic=clock.monotonic()) is None
+
+
+def test_after_ten_silent_minutes_it_is_another_event(record: Record, send: Send, clock: Any) -> None:
+    record()
+    first = send()
+    clock.seconds += 601
+    record()
+    second = send()
+    assert first is not second
+    assert second is not None
+    assert second.count == 1
+
+
+def test_a_series_that_goes_on_stays_one_series_for_hours(record: Record, send: Send, clock: Any) -> None:
+    record()
+    first = send()
+    for _ in range(20):
+        clock.seconds += 599
+        record()
+        assert send() is first
+
+
+@pytest.mark.parametrize("other", [note("other"), note(reason="Deleting")])
+def test_another_message_or_reason_is_another_event(record: Record, book: SeriesBook, other: Note) -> None:
+    record()
+    record(other)
+    assert book.pending == 2
+    assert len(book._series) == 2
+
+
+def test_the_same_words_about_another_object_are_another_event(record: Record, book: SeriesBook) -> None:
+    record(about="blue")
+    record(about="green")
+    assert len(book._series) == 2
+
+
+def test_new_events_go_before_counts(record: Record, send: Send, clock: Any) -> None:
+    record()
+    send()
+    record()
+    clock.seconds += 60
+    record(note("new"))
+    series = send()
+    assert series is not None
+    assert series.key.note.message == "new"
+
+
+def test_when_too_much_is_unsent_the_oldest_is_dropped_and_counted(
+    record: Record, book: SeriesBook, lost: Lost
+) -> None:
+    for number in range(s.MOST_UNSENT + 3):
+        record(about=f"object-{number}")
+    assert lost.count == 3
+    due = book.next_due(monotonic=0)
+    assert due is not None
+    assert due.regarding["name"] == "object-3"
+
+
+def test_one_object_cannot_flood_the_api_server(record: Record, book: SeriesBook, lost: Lost, clock: Any) -> None:
+    for number in range(40):
+        record(note(f"request {number}"))
+    assert (book.pending, lost.count) == (s.MOST_PER_OBJECT, 40 - s.MOST_PER_OBJECT)
+    clock.seconds += 601
+    record(note("later"))
+    assert book.pending == s.MOST_PER_OBJECT + 1
+
+
+def test_what_is_told_completely_is_forgotten_after_a_while(
+    record: Record, send: Send, book: SeriesBook, lost: Lost, clock: Any
+) -> None:
+    record()
+    send()
+    clock.seconds += 601
+    book.prune(monotonic=clock.monotonic())
+    assert (len(book._series), len(book._begun), lost.count) == (0, 0, 0)
+
+
+def test_an_event_that_expired_is_created_again(record: Record, send: Send, book: SeriesBook, clock: Any) -> None:
+    record()
+    series = send()
+    assert series is not None
+    record()
+    book.restart(series)
+    assert book.next_due(monotonic=clock.monotonic()) is series
+    assert series.sent == 0
+
+
+def test_closing_waits_for_no_count(record: Record, send: Send, book: SeriesBook, clock: Any) -> None:
+    record()
+    send()
+    record()
+    assert book.next_due(monotonic=clock.monotonic()) is None
+    assert book.next_due(monotonic=clock.monotonic(), closing=True) is not None

@@ -1,0 +1,109 @@
+"""What /metrics says."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from hyperpod_operator.core.ports import Gauges, Key
+from hyperpod_operator.runtime import metrics as m
+from hyperpod_operator.runtime.metrics import PrometheusMetrics
+from hyperpod_operator.runtime.queue import WorkQueue
+
+A, B = Key("ns", "a"), Key("ns", "b")
+
+
+@pytest.fixture
+def metrics() -> PrometheusMetrics:
+    return PrometheusMetrics()
+
+
+def value(metrics: PrometheusMetrics, sample: str, /, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(sample, labels)
+
+
+def series(metrics: PrometheusMetrics, **labels: str) -> Iterator[str]:
+    for family in metrics.registry.collect():
+        for sample in family.samples:
+            if labels.items() <= sample.labels.items():
+                yield sample.name
+
+
+def test_passes_are_counted_by_outcome_and_reason(metrics: PrometheusMetrics) -> None:
+    metrics.pass_ended(outcome="Wait", reason="Creating", seconds=0.2)
+    metrics.pass_ended(outcome="Wait", reason="Creating", seconds=0.4)
+    assert value(metrics, "hyperpod_operator_reconciles_total", outcome="Wait", reason="Creating") == 2
+    assert value(metrics, "hyperpod_operator_reconcile_duration_seconds_sum") == pytest.approx(0.6)
+
+
+def test_aws_calls_are_counted_by_operation_and_code(metrics: PrometheusMetrics) -> None:
+    metrics.aws_call("CreateCluster", "ThrottlingException", 0.3)
+    name = "hyperpod_operator_aws_calls_total"
+    assert value(metrics, name, operation="CreateCluster", code="ThrottlingException") == 1
+    assert value(metrics, "hyperpod_operator_aws_call_duration_seconds_count", operation="CreateCluster") == 1
+
+
+def test_a_condition_has_one_series_per_possible_status(metrics: PrometheusMetrics) -> None:
+    metrics.object_state(key=A, gauges=Gauges(conditions={"Ready": "False"}, target_nodes=8, current_nodes=3))
+    values = {
+        status: value(
+            metrics, "hyperpod_operator_cluster_condition", namespace="ns", name="a", type="Ready", status=status
+        )
+        for status in m.STATUSES
+    }
+    assert values == {"True": 0, "False": 1, "Unknown": 0}
+    assert value(metrics, "hyperpod_operator_cluster_nodes_wanted", namespace="ns", name="a") == 8
+    assert value(metrics, "hyperpod_operator_cluster_nodes_present", namespace="ns", name="a") == 3
+
+
+def test_a_condition_that_is_no_longer_reported_vanishes(metrics: PrometheusMetrics) -> None:
+    metrics.object_state(key=A, gauges=Gauges(conditions={"Ready": "False", "Stalled": "True"}))
+    metrics.object_state(key=A, gauges=Gauges(conditions={"Ready": "True"}))
+    assert list(series(metrics, type="Stalled")) == []
+
+
+def test_all_series_of_an_object_vanish_with_it(metrics: PrometheusMetrics) -> None:
+    for key in (A, B):
+        metrics.object_state(key=key, gauges=Gauges(conditions={"Ready": "True"}))
+    metrics.object_gone(key=A)
+    metrics.object_gone(key=A)
+    assert list(series(metrics, name="a")) == []
+    assert len(list(series(metrics, name="b"))) == 5
+    assert value(metrics, "hyperpod_operator_clusters") == 1
+
+
+async def test_the_queue_is_looked_at_when_somebody_asks(metrics: PrometheusMetrics) -> None:
+    queue = WorkQueue(random=lambda: 0.5)
+    metrics.observe_queue(queue)
+    queue.add(A)
+    queue.add_after(B, 60)
+    assert value(metrics, "hyperpod_operator_queue_depth") == 1
+    assert value(metrics, "hyperpod_operator_queue_delayed") == 1
+    queue.close()
+
+
+def test_leading_can_be_won_and_lost(metrics: PrometheusMetrics) -> None:
+    assert value(metrics, "hyperpod_operator_leader") == 0
+    metrics.leading(True)
+    assert value(metrics, "hyperpod_operator_leader") == 1
+
+
+def test_everything_exported_is_in_the_table_or_describes_the_process(metrics: PrometheusMetrics) -> None:
+    metrics.observe_queue(WorkQueue(random=lambda: 0.5))
+    metrics.observe(m.WATCH_AGE, lambda: 1.0)
+    metrics.observe(m.LOOP_LAG, lambda: 1.0)
+    # A loop is needed for the queue's ages, not for the names.
+    names = {name for name in _exported(metrics) if not name.startswith(("process_", "python_"))}
+    assert names == {instrument.name for instrument in m.TABLE}
+
+
+def _exported(metrics: PrometheusMetrics) -> Iterator[str]:
+    for instrument, _ in list(metrics._at_scrape.values):
+        metrics.observe(instrument, lambda: 0.0)
+    for line in metrics.text().decode().splitlines():
+        if line.startswith("# TYPE ") and not line.split()[2].endswith("_created"):
+            yield line.split()[2]
+
+
+def test_two_of_them_share_nothing(metrics: PrometheusMetrics) -> None:
+    metrics.events_dropped(3)
+    assert value(PrometheusMetrics(), "hyperpod_operator_events_dropped_total") == 0

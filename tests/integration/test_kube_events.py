@@ -22,7 +22,9 @@ NOTE = Note(type="Warning", reason="QuotaExceeded", action="CreateCluster", mess
 @pytest.fixture(scope="module", autouse=True)
 def crds(control_plane: ControlPlane) -> None:
     control_plane.apply(Path(__file__).parents[2] / "crds")
-    control_plane.kubectl("wait", "--for=condition=Established", "crd", "hyperpodclusters.hyperpod-operator.dev")
+    # By JSON path: `--for=condition` fails while a new CRD has no conditions at all.
+    established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
+    control_plane.kubectl("wait", f"--for={established}", "crd", "hyperpodclusters.hyperpod-operator.dev")
 
 
 class Clock:

@@ -20,7 +20,9 @@ Connect = Callable[[Path], Awaitable[ApiServer]]
 @pytest.fixture(scope="module", autouse=True)
 def crds(control_plane: ControlPlane) -> None:
     control_plane.apply(ROOT / "crds")
-    control_plane.kubectl("wait", "--for=condition=Established", "crd", "hyperpodclusters.hyperpod-operator.dev")
+    # By JSON path: `--for=condition` fails while a new CRD has no conditions at all.
+    established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
+    control_plane.kubectl("wait", f"--for={established}", "crd", "hyperpodclusters.hyperpod-operator.dev")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import aiohttp
 import kopf
@@ -27,6 +27,8 @@ PAUSE = 5.0
 """Seconds before credentials that were just refused are tried again."""
 GIVE_UP = 120.0
 """Seconds of refusals after which the process should start anew."""
+GRACE = 35.0
+"""Seconds that a session outlives its login: longer than any short request of Kopf (30 s)."""
 
 
 class Credentials(Protocol):
@@ -48,6 +50,32 @@ class Credentials(Protocol):
     def proxy(self) -> str | None: ...
 
 
+class _Lent:
+    """A session as Kopf gets it: closing it only returns it.
+
+    Kopf closes a session at the first 401, or when the login expires, although other requests of its own are just
+    being sent on it; aiohttp fails those with an error that Kopf does not expect and ends by. Streams are not
+    concerned: Kopf closes their responses first.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, *, clock: Clock) -> None:
+        self.session = session
+        self._clock = clock
+        self._returned_at: float | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.session, name)
+
+    async def close(self) -> None:
+        """What Kopf calls."""
+        self._returned_at = self._clock.monotonic()
+
+    @property
+    def unused(self) -> bool:
+        """Whether no request of Kopf can be under way on it any more."""
+        return self._returned_at is not None and self._clock.monotonic() - self._returned_at > GRACE
+
+
 class Login:
     """Kopf's login handler, and the sessions that it opened."""
 
@@ -55,7 +83,7 @@ class Login:
         self._credentials = credentials
         self._clock = clock
         self._pulse = pulse
-        self._sessions: list[aiohttp.ClientSession] = []
+        self._lent: list[_Lent] = []
         self._refused_since: float | None = None
 
     async def log_in(self) -> kopf.AiohttpSession | None:
@@ -66,7 +94,9 @@ class Login:
             return None
         while True:
             try:
-                return self._open(await self._credentials())
+                found = await self._credentials()
+                await self._close([lent for lent in self._lent if lent.unused])
+                return self._open(found)
             except (KubernetesError, OSError, ValueError) as error:
                 log.warning("The API server's credentials cannot be read; again in %g s: %s", PAUSE, error)
                 await asyncio.sleep(PAUSE)
@@ -97,14 +127,22 @@ class Login:
             trust_env=True,  # as the Kubernetes client does
             trace_configs=[self._pulse.tracing()],
         )
-        self._sessions = [*(old for old in self._sessions if not old.closed), session]
-        return kopf.AiohttpSession(server=found.server, aiohttp_session=session, expiration=self._clock.now() + RENEWAL)
+        lent = _Lent(session, clock=self._clock)
+        self._lent.append(lent)
+        return kopf.AiohttpSession(
+            server=found.server,
+            aiohttp_session=cast(aiohttp.ClientSession, lent),
+            expiration=self._clock.now() + RENEWAL,
+        )
 
     async def close(self) -> None:
         """Close what Kopf left open."""
-        for session in self._sessions:
-            await session.close()
-        self._sessions.clear()
+        await self._close(self._lent)
+
+    async def _close(self, lents: list[_Lent]) -> None:
+        for lent in list(lents):
+            self._lent.remove(lent)
+            await lent.session.close()
 
 
 def _tls(found: Credentials) -> ssl.SSLContext:

@@ -78,8 +78,8 @@ class Pulse:
         """Why a restart would help: Kopf does not even try. None while it does, or before it was started."""
         if self._started is None:
             return None
-        last = min(self._tried.values()) if len(self._tried) >= self._streams else self._started
-        age = self._clock.monotonic() - max(last, min(self._heard.values(), default=last), self._started)
+        last = max(self._started, self._oldest(self._tried), self._oldest(self._heard))
+        age = self._clock.monotonic() - last
         return f"the watch has not tried anything for {age:.0f} s" if age > STUCK else None
 
     async def _on_start(
@@ -106,8 +106,12 @@ class Pulse:
         self._hear(path)
         if params.url.query.get("watch") == "true":
             self._watching.add(path)
-            # Kopf reads the stream with `iter_chunked` alone; everything else passes through.
+            # Kopf reads the stream with `iter_chunked` alone; everything else passes through (the type cannot say so).
             response.content = _Heard(response.content, lambda: self._hear(path))  # type: ignore[assignment]
+
+    def _oldest(self, moments: dict[str, float]) -> float:
+        """The moment of the stream that lags behind most; minus infinity while one has none at all."""
+        return min(moments.values()) if len(moments) >= self._streams else -inf
 
     def _hear(self, path: str) -> None:
         self._heard[path] = self._clock.monotonic()

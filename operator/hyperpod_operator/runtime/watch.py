@@ -8,7 +8,7 @@ Sources: Kopf's documentation ("Embedding", "Configuration", "Authentication"), 
 """
 
 import asyncio
-import logging
+import os
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Any
 
@@ -20,7 +20,7 @@ from hyperpod_operator.runtime.login import Credentials, Login
 from hyperpod_operator.runtime.pulse import Pulse
 from hyperpod_operator.runtime.queue import WorkQueue
 
-log = logging.getLogger(__name__)
+_KOPF = os.path.dirname(kopf.__file__) + os.sep
 
 KOPF_FINALIZER = f"{GROUP}/kopf"
 """Never written. Kopf removes the finalizer of this name from every object it serves: it must not be ours."""
@@ -55,7 +55,6 @@ class Watch:
         `on_started` is called right after Kopf's start. Kopf takes SIGTERM and SIGINT over in the main thread;
         this is the moment to take them back.
         """
-        kopfs_own = _NotKopfs()
         self.pulse.started()
         try:
             tasks = await kopf.spawn_tasks(
@@ -67,7 +66,7 @@ class Watch:
                 ready_flag=self.started,
             )
             on_started()
-            await kopf.run_tasks(tasks, ignored=kopfs_own)
+            await kopf.run_tasks(tasks, ignored=_NotKopfs())
         finally:
             stopped = self._stop.is_set()
             self._stop.set()  # ends the task of Kopf that waits for it
@@ -132,17 +131,18 @@ def kopf_settings() -> kopf.OperatorSettings:
 
 
 class _NotKopfs(Collection["asyncio.Task[Any]"]):
-    """Every task there is, as the set of tasks that Kopf must leave alone when it ends.
+    """The tasks that Kopf must leave alone when it ends: all whose coroutine is not Kopf's own.
 
-    Kopf waits 5 s for all tasks that are younger than itself and then cancels them, connections of the HTTP
-    server and calls in flight included. Its own tasks end with their parents, so there is nothing to sweep up.
+    Kopf takes every task that is younger than itself for its own: it waits 5 s for all of them and then cancels
+    them, connections of the HTTP server and calls in flight included.
     """
 
     def __contains__(self, task: object) -> bool:
-        return True
+        code = getattr(task.get_coro(), "cr_code", None) if isinstance(task, asyncio.Task) else None
+        return code is None or not code.co_filename.startswith(_KOPF)
 
     def __iter__(self) -> Iterator["asyncio.Task[Any]"]:
-        return iter(())
+        return (task for task in asyncio.all_tasks() if task in self)
 
     def __len__(self) -> int:
-        return 0
+        return sum(1 for _ in self)

@@ -196,6 +196,11 @@ class ControlPlane:
         source, text = (str(what), None) if isinstance(what, Path) else ("-", what)
         return self.kubectl("apply", "--server-side", "--force-conflicts", "-f", source, input=text)
 
+    def install_crds(self, directory: Path) -> None:
+        """Apply CustomResourceDefinitions and wait until the API server serves them."""
+        self.apply(directory)
+        self.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(directory))
+
     def _prepare(self, directory: Path) -> None:
         self._authority = Authority(directory)
         ports = free_ports(5)

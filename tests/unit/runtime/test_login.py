@@ -119,3 +119,13 @@ async def test_closing_leaves_no_session_open(login: Login) -> None:
     assert info is not None
     await login.close()
     assert info.aiohttp_session.closed
+
+
+async def test_a_session_that_kopf_closes_serves_the_requests_that_are_under_way(login: Login) -> None:
+    info = await login.log_in()
+    assert info is not None
+    await info.aiohttp_session.close()
+    assert not info.aiohttp_session.closed
+    await asyncio.sleep(36)
+    await login.log_in()
+    assert info.aiohttp_session.closed

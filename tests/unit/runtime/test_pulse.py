@@ -142,3 +142,13 @@ async def test_a_refusal_is_remembered_until_the_next_login(
     assert (pulse.refused, pulse.accepted) == (True, False)
     pulse.tracing()
     assert not pulse.refused
+
+
+async def test_a_stream_that_never_starts_is_not_hidden_by_one_that_runs(clock: Any, server: Server) -> None:
+    pulse = Pulse(clock=clock, plural="things", streams=2)
+    pulse.started()
+    async with aiohttp.ClientSession(server.url, trace_configs=[pulse.tracing()]) as session:
+        clock.blocked = 181
+        one = await session.get("/apis/g/v1/namespaces/one/things", params={"watch": "true"})
+        assert "has not tried anything" in (pulse.fault() or "")
+        one.close()

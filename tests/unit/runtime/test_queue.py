@@ -1,7 +1,8 @@
 """The work queue's promises, in fake time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import looptime
 import pytest
@@ -194,10 +195,10 @@ ACTIONS = st.lists(
 )
 
 
-def in_fake_time(scenario: Callable[[], object]) -> None:
+def in_fake_time(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     loop = looptime.new_event_loop(noop_cycles=10)
     try:
-        loop.run_until_complete(scenario())  # type: ignore[arg-type]
+        loop.run_until_complete(scenario())
     finally:
         loop.close()
 

@@ -88,9 +88,13 @@ def _covers_list(*, wanted: list[Json], observed: list[Json], ordered: bool, now
         return all(
             covers(wanted=want, observed=have, member="", now=now) for want, have in zip(wanted, observed, strict=True)
         )
-    left = list(observed)
-    # The most specific wish picks first, so that a loose one cannot take the only entry that fits it.
-    for want in sorted(wanted, key=lambda item: -len(str(item))):
+    left, open_wishes = list(observed), []
+    for want in wanted:  # equal entries pair off first: a loose wish must not take what fits another exactly
+        if want in left:
+            left.remove(want)
+        else:
+            open_wishes.append(want)
+    for want in sorted(open_wishes, key=lambda item: -len(str(item))):  # then the most specific wish picks first
         match = next((i for i, have in enumerate(left) if covers(wanted=want, observed=have, member="", now=now)), None)
         if match is None:
             return False

@@ -242,9 +242,10 @@ def _refuse_ownership(situation: Situation, *, adoptable: bool) -> Hold:
     owner = tags.get(TAG_OWNER)
     whose = f"belongs to {owner} of {tags.get(TAG_EKS_CLUSTER, 'another EKS cluster')}" if owner else "is not ours"
     way = (
-        "set spec.management.adoptionPolicy to IfUnowned to take it over, or choose another spec.clusterName"
+        "set spec.management.adoptionPolicy to IfUnowned to take it over, or delete this resource and create one with "
+        "another name"
         if adoptable
-        else "choose another spec.clusterName, or let its owner go first"
+        else "delete this resource and create one with another name, or let the cluster's owner go first"
     )
     message = (
         f"A cluster named {cluster.name} exists ({cluster.arn}) and {whose}: it is neither changed nor deleted, "

@@ -37,8 +37,28 @@ from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
 from hyperpod_operator.core.outcome import Outcome
 from hyperpod_operator.core.ports import Note
 
+FAILURE_MOST = 2048
+"""Longest failure message that is copied; the schema admits 8,192 characters."""
+
 PATIENCE = 3
 """Passes in a row that may fail to read a healthy cluster before its status says so."""
+
+
+WORRYING = frozenset(
+    {
+        Reason.ADOPTION_ANNOUNCED,
+        Reason.AWS_ERROR,
+        Reason.AWS_UNREACHABLE,
+        Reason.CAPACITY_SHORTAGE,
+        Reason.CONFIRMING_DELETION,
+        Reason.GROUP_DEGRADED,
+        Reason.ROLLING_BACK,
+        Reason.THROTTLED,
+        Reason.UNKNOWN_GROUPS,
+        Reason.UNKNOWN_OUTCOME,
+    }
+)
+"""Reasons that nobody has to act on and that a person still wants to see as a Warning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +136,7 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
             "region": resource.spec.region,
             "clusterArn": cluster.arn if cluster and owned else _created_arn(story),
             "clusterStatus": cluster.status if cluster and owned else _last_seen(story, end),
-            "failureMessage": (cluster.failure_message or None) if cluster and owned else None,
+            "failureMessage": (cluster.failure_message[:FAILURE_MOST] or None) if cluster and owned else None,
             "creationTime": stamp(cluster.created_at) if cluster and owned and cluster.created_at else None,
             "origin": _origin(story),
             "provisionedAt": _provisioned_at(story),
@@ -306,7 +326,7 @@ def _call_note(act: Act, result: Accepted | Refused) -> Note:
 
 
 def _condition_note(condition: Condition, *, stalled: bool) -> Note:
-    warning = stalled and condition.status != "True"
+    warning = (stalled and condition.status != "True") or condition.reason in WORRYING
     return Note(
         type="Warning" if warning else "Normal",
         reason=condition.reason,

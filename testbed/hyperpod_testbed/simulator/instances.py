@@ -1,0 +1,244 @@
+"""The life of one instance: asked for, allocated, booted, configured, checked, running, gone.
+
+Each step schedules the next. What can go wrong at a step is asked of the conditions when the step is due, so a shortage
+that is healed in time leaves no trace.
+"""
+
+import copy
+from collections.abc import Callable
+
+from hyperpod_testbed.simulator.instance_types import instance_type
+from hyperpod_testbed.simulator.names import zone
+from hyperpod_testbed.simulator.simulation import Simulation
+from hyperpod_testbed.simulator.state import Cluster, Group, Instance
+
+CAPACITY = "We currently do not have sufficient capacity in the requested Availability Zone. Insufficient capacity."
+LIFECYCLE = "Lifecycle scripts did not run successfully. Ensure the scripts exist in the S3 location and can be read."
+
+
+def permission_missing(role: str) -> str:
+    """Message of a node whose teardown the execution role no longer allows."""
+    return f"The execution role {role} does not have permission to perform ec2:DeleteNetworkInterface."
+
+
+def launch(sim: Simulation, cluster: Cluster, group: Group, *, type_name: str | None = None) -> Instance:
+    """Ask for one more instance of a group."""
+    subnets = (group.spec.get("OverrideVpcConfig") or cluster.spec["VpcConfig"])["Subnets"]
+    cluster.last_serial += 1
+    instance = Instance(
+        serial=cluster.last_serial,
+        logical_id=sim.names.logical_id(),
+        group=group.name,
+        type=type_name or group.types[0],
+        zone=zone(cluster.region, subnets[0]),
+        subnet=subnets[0],
+        image_version=group.desired_image_version,
+        image_id=group.desired_image_id,
+        requested_at=sim.now,
+    )
+    cluster.instances[instance.serial] = instance
+    _after(sim, cluster, instance, sim.timings.allocate, lambda: _allocate(sim, cluster, instance))
+    return instance
+
+
+def terminate(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    """Take an instance down; one without an instance id is gone at once."""
+    if instance.leaving:
+        return
+    instance.turn += 1
+    instance.status = "ShuttingDown"
+    instance.ready = False
+    if instance.instance_id is None:
+        _forget(sim, cluster, instance)
+        return
+    _event(sim, cluster, instance, f"Instance {instance.instance_id} is being terminated.")
+    _after(sim, cluster, instance, sim.timings.node_delete, lambda: _finish(sim, cluster, instance))
+
+
+def replace(sim: Simulation, cluster: Cluster, instance: Instance) -> Instance:
+    """Terminate an instance and ask for one with a new instance id in its place."""
+    group = cluster.groups[instance.group]
+    terminate(sim, cluster, instance)
+    new = launch(sim, cluster, group, type_name=instance.type)
+    if sim.options.replace_keeps_logical_id:
+        new.logical_id = instance.logical_id
+    return new
+
+
+def reboot(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    """Restart the operating system; the instance keeps its id and its volumes."""
+    instance.turn += 1
+    instance.status = "Pending"
+    instance.message = "Rebooting"
+    instance.ready = False
+    _event(sim, cluster, instance, f"Instance {instance.instance_id} is being rebooted.")
+    _after(sim, cluster, instance, sim.timings.reboot, lambda: run(sim, cluster, instance))
+
+
+def run(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    """The instance is up and nothing is wrong with it."""
+    instance.status = "Running"
+    instance.message = ""
+    instance.ready = True
+    instance.health = "Schedulable"
+    _event(sim, cluster, instance, f"Instance {instance.instance_id} is running.")
+    sim.touch(cluster)
+
+
+def check(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    """Start a deep health check: the node takes no new pods until it ends."""
+    accelerated = instance_type(instance.type).accelerated
+    if sim.options.deep_check_accelerators_only and not accelerated:
+        run(sim, cluster, instance)
+        return
+    instance.turn += 1
+    instance.status = "DeepHealthCheckInProgress"
+    instance.ready = True
+    instance.checks = "InProgress"
+    instance.health = "Unschedulable"
+    _after(sim, cluster, instance, sim.timings.deep_health_check, lambda: _checked(sim, cluster, instance))
+
+
+def patch(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    """Take an instance out to give it the desired image; `patched` brings it back."""
+    instance.turn += 1
+    instance.status = "SystemUpdating"
+    instance.ready = False
+    _event(sim, cluster, instance, f"Instance {instance.instance_id} is being updated.")
+
+
+def patched(sim: Simulation, cluster: Cluster, instance: Instance, *, version: str, image: str | None) -> None:
+    """The instance is back with this image; its root volume was replaced."""
+    instance.image_version = version
+    instance.image_id = image
+    instance.updated_at = sim.now
+    run(sim, cluster, instance)
+
+
+def _allocate(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    key = (cluster.name, cluster.groups[instance.group].name)
+    limit = sim.conditions.capacity.get(key)
+    if limit is not None:
+        held = sum(1 for other in cluster.staying(instance.group) if other.instance_id)
+        if held >= limit:
+            _fail(sim, cluster, instance, CAPACITY)
+            return
+    role = cluster.groups[instance.group].spec["ExecutionRole"]
+    if role in sim.conditions.missing_roles:
+        _fail(sim, cluster, instance, f"HyperPod cannot assume the execution role {role}.")
+        return
+    instance.instance_id = sim.names.instance_id()
+    instance.address = sim.names.address()
+    instance.launched_at = sim.now
+    instance.message = ""
+    cluster.by_id[instance.instance_id] = instance
+    seconds = sim.timings.boot + sim.timings.lifecycle_script
+    _after(sim, cluster, instance, seconds, lambda: _configured(sim, cluster, instance))
+
+
+def _configured(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    group = cluster.groups[instance.group]
+    message = sim.conditions.lifecycle_failures.get((cluster.name, group.name))
+    if message:
+        _fail(sim, cluster, instance, message)
+        return
+    wanted = group.spec.get("KubernetesConfig") or {}
+    instance.labels = dict(wanted.get("Labels") or {})
+    instance.taints = copy.deepcopy(wanted.get("Taints") or [])
+    instance.joined = True
+    if group.spec.get("OnStartDeepHealthChecks"):
+        check(sim, cluster, instance)
+    else:
+        run(sim, cluster, instance)
+    sim.touch(cluster)
+
+
+def _checked(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    key = (cluster.name, instance.group)
+    failures = sim.conditions.check_failures.get(key, 0)
+    if not failures:
+        instance.checks = "Passed"
+        run(sim, cluster, instance)
+        return
+    sim.conditions.check_failures[key] = failures - 1
+    instance.checks = "Failed"
+    instance.health = "UnschedulablePendingReplacement"
+    instance.status = "Failure"
+    instance.message = "Deep health check failed."
+    _event(sim, cluster, instance, f"Deep health check failed on {instance.instance_id}.", level="Error")
+    if cluster.spec.get("NodeRecovery") != "None":
+        replace(sim, cluster, instance)
+    sim.touch(cluster)
+
+
+def _fail(sim: Simulation, cluster: Cluster, instance: Instance, message: str) -> None:
+    """A launch failed: it is tried again for ever, or, in a change that is all or nothing, given up with all of it."""
+    instance.message = message
+    _event(sim, cluster, instance, message, level="Error", failure=message)
+    sim.touch(cluster)
+    if not cluster.continuous and cluster.status in {"Creating", "Updating"}:
+        instance.status = "Failure"
+        cluster.failure = cluster.failure or f"Instance group {instance.group}: {message}"
+        return
+    if instance.instance_id:
+        # The failed instance stays visible until the next try takes it down.
+        instance.status = "Failure"
+        _after(sim, cluster, instance, sim.timings.launch_retry, lambda: _relaunch(sim, cluster, instance))
+    else:
+        _after(sim, cluster, instance, sim.timings.launch_retry, lambda: _allocate(sim, cluster, instance))
+
+
+def _relaunch(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    replace(sim, cluster, instance)
+
+
+def _finish(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    role = cluster.groups[instance.group].spec["ExecutionRole"]
+    if role in sim.conditions.missing_roles:
+        instance.message = permission_missing(role)
+        _event(sim, cluster, instance, instance.message, level="Error", failure=instance.message)
+        _after(sim, cluster, instance, sim.timings.teardown_retry, lambda: _finish(sim, cluster, instance))
+        return
+    _forget(sim, cluster, instance)
+
+
+def _forget(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    cluster.instances.pop(instance.serial, None)
+    if instance.instance_id:
+        cluster.by_id.pop(instance.instance_id, None)
+    sim.touch(cluster)
+
+
+def _after(
+    sim: Simulation, cluster: Cluster, instance: Instance, seconds: float, action: Callable[[], None]
+) -> None:
+    turn = instance.turn
+
+    def step() -> None:
+        if instance.turn == turn and sim.exists(cluster) and instance.serial in cluster.instances:
+            action()
+
+    sim.timeline.after(sim.names.spread(seconds, sim.timings.jitter), step)
+
+
+def _event(
+    sim: Simulation,
+    cluster: Cluster,
+    instance: Instance,
+    description: str,
+    *,
+    level: str = "Info",
+    failure: str | None = None,
+) -> None:
+    details = {"NodeLogicalId": instance.logical_id}
+    if failure:
+        details["FailureMessage"] = failure
+    sim.event(
+        cluster,
+        description,
+        resource="Instance",
+        level=level,
+        group=instance.group,
+        instance=instance.instance_id,
+        metadata={"Instance": details},
+    )

@@ -1,0 +1,150 @@
+"""How AWS behaves where nobody can tell, as switches; and the limits of the simulated account.
+
+`Options` is the only place for such points. Each has both answers, and the default is the one that the documentation,
+or what others saw on live AWS, makes likelier. `Timings` is how long AWS takes, in simulated seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any, Literal, Self
+
+
+@dataclass(frozen=True)
+class Timings:
+    """How long each transition takes, in simulated seconds. The defaults are of AWS's order of magnitude."""
+
+    cluster_setup: float = 120.0
+    """CreateCluster until cluster-level resources are ready and the first instance is asked for."""
+    allocate: float = 30.0
+    """An instance is asked for until it has an instance id."""
+    boot: float = 240.0
+    """Instance id until the lifecycle script starts."""
+    lifecycle_script: float = 210.0
+    """The lifecycle script, until the node joins the EKS cluster. Create takes about 10 minutes in all."""
+    deep_health_check: float = 4500.0
+    """A deep health check; AWS says 60 to 90 minutes for the stress test of one instance."""
+    update_settle: float = 30.0
+    """UpdateCluster until its work starts, and until a change of configuration is Current."""
+    launch_retry: float = 300.0
+    """Continuous mode: a failed launch until the next try."""
+    min_count_window: float = 3 * 3600.0
+    """Continuous mode: how long MinCount may stay unmet before the group rolls back."""
+    rollback: float = 300.0
+    """The least time a cluster stays RollingBack."""
+    reboot: float = 180.0
+    """BatchRebootClusterNodes until the node is Running again."""
+    patch_node: float = 600.0
+    """UpdateClusterSoftware: one batch of nodes on the new image."""
+    node_delete: float = 120.0
+    """An instance is shut down until it is gone."""
+    teardown_retry: float = 60.0
+    """A teardown that the execution role does not allow until the next try."""
+    cluster_delete: float = 180.0
+    """The last instance is gone until the cluster is gone."""
+    jitter: float = 0.2
+    """Launches and shutdowns of single instances take up to this fraction longer."""
+    batch_token_life: float = 8 * 3600.0
+    """How long BatchAddClusterNodes remembers a ClientToken."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The open questions about AWS, each with its answer here, then the limits of the account."""
+
+    omitted_groups: Literal["keep", "delete"] = "keep"
+    """Groups that UpdateCluster does not name: left alone, or deleted (a troubleshooting guide of AWS says so)."""
+    omitted_members: Literal["keep", "unset"] = "keep"
+    """Optional members that an updated group does not name: kept, or unset."""
+    immutables: Literal["inferred", "documented", "none"] = "inferred"
+    """Which members of a group UpdateCluster refuses to change: those documented (InstanceType, ExecutionRole,
+    ThreadsPerCore, OverrideVpcConfig), also those that Terraform replaces a group for (InstanceStorageConfigs,
+    TrainingPlanArn, CapacityRequirements), or none, which the CloudFormation schema would allow."""
+    new_group_may_be_empty: bool = True
+    """InstanceCount 0 on a group that UpdateCluster adds; one page wants at least 1."""
+    lifecycle_config_required: bool = True
+    """A group without LifeCycleConfig on EKS is refused, as seen live, though the model has it optional."""
+    continuous_can_be_switched_on: bool = True
+    """UpdateCluster may set NodeProvisioningMode on a cluster created without it."""
+    node_recovery_default: Literal["Automatic", "None"] = "Automatic"
+    """NodeRecovery of a cluster created without one."""
+    update_when_failed: Literal["accept", "conflict"] = "accept"
+    """UpdateCluster on a Failed cluster."""
+    update_when_rolling_back: Literal["accept", "conflict"] = "conflict"
+    """UpdateCluster on a RollingBack cluster."""
+    failed_update_ends: Literal["InService", "Failed"] = "InService"
+    """Status after a failed update has been rolled back."""
+    delete_when_creating: Literal["accept", "conflict"] = "conflict"
+    """DeleteCluster on a Creating cluster that is not Continuous; ConflictException was seen live."""
+    deep_check_update_error: Literal["ValidationException", "ConflictException"] = "ValidationException"
+    """Code of UpdateCluster while deep health checks run; AWS documents only that it fails, and the text."""
+    clusters_per_eks: Literal["many", "one"] = "many"
+    """Whether several HyperPod clusters may share one EKS cluster."""
+    software_update_status: Literal["SystemUpdating", "Updating"] = "SystemUpdating"
+    """ClusterStatus while UpdateClusterSoftware works."""
+    blocked_batch_error: Literal["ConflictException", "ValidationException", "items"] = "ValidationException"
+    """A Batch* call in a state that blocks it: an error of either code, or a failure per item."""
+    batch_all_failed: Literal["error", "items"] = "items"
+    """A Batch* call of which every item fails: HTTP 400 (documented for delete), or 200 with Failed[]."""
+    batch_delete_limit: int = 50
+    """Most ids in one BatchDeleteClusterNodes: the documentation has 50, 99 and 3000."""
+    batch_delete_lowers_target: bool = True
+    """BatchDeleteClusterNodes lowers TargetCount; otherwise the node is made anew."""
+    replace_keeps_logical_id: bool = True
+    """BatchReplaceClusterNodes keeps NodeLogicalId, or gives a new one."""
+    pending_instance_id: Literal["empty", "omit"] = "empty"
+    """InstanceId and LaunchTime of a listed node that has none yet: empty string and request time, or left out
+    although the model requires them."""
+    failed_node_status: Literal["Failure", "Failed"] = "Failure"
+    """InstanceStatus.Status of a failed node: the enum's word, or that of the documentation's prose."""
+    events_without_continuous: Literal["error", "empty"] = "error"
+    """ListClusterEvents on a cluster that is not Continuous: ValidationException, or no events."""
+    spot_needs_continuous: bool = True
+    """CapacityRequirements.Spot outside Continuous mode is refused."""
+    spot_excludes_training_plan: bool = True
+    """CapacityRequirements.Spot together with TrainingPlanArn is refused."""
+    not_found_code: Literal["ResourceNotFound", "ResourceNotFoundException"] = "ResourceNotFound"
+    """Code of a missing resource; the model has the short one, one AWS client checks the long one."""
+    throttling_code: Literal["ThrottlingException", "TooManyRequestsException"] = "ThrottlingException"
+    """Code of a throttled call."""
+    shuffle_lists: bool = True
+    """Groups and tags come back in another order than they were sent (the same order each time)."""
+    fill_defaults: bool = True
+    """DescribeCluster reports members that the request left open (ThreadsPerCore, image, MinCount)."""
+
+    create_lag: float = 0.0
+    """Simulated seconds during which a new cluster is still unknown to every other call."""
+    list_lag: float = 0.0
+    """Simulated seconds during which ListClusters and ListClusterNodes show the state before a mutation."""
+    describe_lag: float = 0.0
+    """Simulated seconds during which DescribeCluster and DescribeClusterNode show the state before a mutation."""
+    role_propagation: float = 0.0
+    """Simulated seconds from the first use of an execution role during which AWS cannot assume it."""
+    role_attempts: int = 0
+    """Number of first uses of an execution role that fail as if it were not known yet."""
+
+    read_rate: float = 1000.0
+    """Describe and List calls per real second that the account may make in a region."""
+    read_burst: float = 2000.0
+    """Describe and List calls that may come at once."""
+    write_rate: float = 500.0
+    """Mutating calls per real second."""
+    write_burst: float = 1000.0
+    """Mutating calls that may come at once."""
+    page_size: int = 100
+    """Items per page when the request does not say; the model's maximum is 100."""
+    instance_quotas: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Quota `ml.<type> for cluster usage` by instance type; a type that is not named has no limit."""
+    instances_per_cluster: int | None = None
+    """Quota on instances in one cluster (AWS starts accounts at 20)."""
+    instances_in_total: int | None = None
+    """Quota on instances in all clusters of a region (AWS starts accounts at 30)."""
+    deep_check_accelerators_only: bool = True
+    """Deep health checks run on GPU and Trainium types alone; a CPU group passes at once."""
+
+    def changed(self, **changes: Any) -> Self:
+        """These options with changes; a name that does not exist is an error that lists the names."""
+        known = {item.name for item in fields(self)}
+        if unknown := set(changes) - known:
+            raise ValueError(f"no such option: {', '.join(sorted(unknown))}; options are {', '.join(sorted(known))}")
+        return replace(self, **changes)

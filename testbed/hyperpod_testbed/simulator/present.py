@@ -1,0 +1,324 @@
+"""State as the API shows it: the renames from specification to details, and what the server fills in.
+
+The renames are the members of ClusterInstanceGroupDetails and its siblings in the API model. Times are epoch seconds,
+as the JSON protocol has them.
+"""
+
+import copy
+from typing import Any
+
+from hyperpod_testbed.simulator.instance_types import instance_type
+from hyperpod_testbed.simulator.simulation import Simulation
+from hyperpod_testbed.simulator.state import JSON, Cluster, Event, Group, Instance, Operation
+
+_ECHOED = (
+    "ExecutionRole",
+    "LifeCycleConfig",
+    "InstanceStorageConfigs",
+    "OnStartDeepHealthChecks",
+    "TrainingPlanArn",
+    "OverrideVpcConfig",
+    "ScheduledUpdateConfig",
+    "CapacityRequirements",
+    "SlurmConfig",
+    "NetworkInterface",
+)
+_ECHOED_BY_NODES = ("LifeCycleConfig", "OverrideVpcConfig", "InstanceStorageConfigs", "NetworkInterface")
+_CLUSTER_ECHOED = (
+    "VpcConfig",
+    "Orchestrator",
+    "NodeRecovery",
+    "TieredStorageConfig",
+    "NodeProvisioningMode",
+    "ClusterRole",
+)
+
+
+def without_nothing(members: JSON) -> JSON:
+    """The members that have a value."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def cluster_details(sim: Simulation, cluster: Cluster) -> JSON:
+    """Output of DescribeCluster."""
+    plain = [group for group in cluster.groups.values() if not group.restricted]
+    restricted = [group for group in cluster.groups.values() if group.restricted]
+    answer: JSON = {
+        "ClusterArn": cluster.arn,
+        "ClusterName": cluster.name,
+        "ClusterStatus": cluster.status,
+        "CreationTime": stamp(cluster.created_at),
+        "FailureMessage": cluster.failure or None,
+        "InstanceGroups": [group_details(sim, cluster, group) for group in _ordered(sim, cluster, plain)],
+    }
+    if restricted:
+        answer["RestrictedInstanceGroups"] = [
+            restricted_details(sim, cluster, group) for group in _ordered(sim, cluster, restricted)
+        ]
+    for name in _CLUSTER_ECHOED:
+        answer[name] = copy.deepcopy(cluster.spec.get(name))
+    scaling = cluster.spec.get("AutoScaling")
+    if scaling:
+        answer["AutoScaling"] = {**scaling, "Status": "InService"}
+    shared = cluster.spec.get("RestrictedInstanceGroupsConfig")
+    if shared:
+        environment = shared["SharedEnvironmentConfig"]
+        answer["RestrictedInstanceGroupsConfig"] = {
+            "SharedEnvironmentConfig": {
+                "CurrentFSxLustreConfig": environment["FSxLustreConfig"],
+                "DesiredFSxLustreConfig": environment["FSxLustreConfig"],
+                "CurrentFSxLustreDeletionPolicy": environment["FSxLustreDeletionPolicy"],
+                "DesiredFSxLustreDeletionPolicy": environment["FSxLustreDeletionPolicy"],
+            }
+        }
+    return without_nothing(answer)
+
+
+def cluster_summary(cluster: Cluster) -> JSON:
+    """One item of ListClusters."""
+    plans = sorted({plan for group in cluster.groups.values() if (plan := group.spec.get("TrainingPlanArn"))})
+    return without_nothing(
+        {
+            "ClusterArn": cluster.arn,
+            "ClusterName": cluster.name,
+            "CreationTime": stamp(cluster.created_at),
+            "ClusterStatus": cluster.status,
+            "TrainingPlanArns": plans or None,
+        }
+    )
+
+
+def group_details(sim: Simulation, cluster: Cluster, group: Group) -> JSON:
+    """ClusterInstanceGroupDetails."""
+    answer = _common_details(sim, cluster, group)
+    filled = sim.options.fill_defaults
+    if cluster.continuous and (filled or group.minimum):
+        answer["MinCount"] = group.minimum
+    if "InstanceRequirements" in group.spec:
+        answer.pop("InstanceType", None)
+        answer["InstanceRequirements"] = {
+            "CurrentInstanceTypes": group.current.get("InstanceTypes") or group.types,
+            "DesiredInstanceTypes": group.types,
+        }
+        answer["InstanceTypeDetails"] = [_type_detail(cluster, group, name) for name in group.types]
+    answer["CurrentImageId"] = group.image_id
+    answer["DesiredImageId"] = group.desired_image_id
+    if filled or group.spec.get("ImageReleaseVersion"):
+        answer["CurrentImageReleaseVersion"] = group.image_version
+        answer["DesiredImageReleaseVersion"] = group.desired_image_version
+    if filled:
+        answer["ImageVersionStatus"] = _image_status(sim, group.image_version)
+    answer["AutoPatchConfig"] = _patch_details(group)
+    answer["KubernetesConfig"] = _kubernetes_details(
+        group.spec.get("KubernetesConfig"), group.current.get("KubernetesConfig")
+    )
+    if _scaling(cluster, group):
+        answer["ActiveOperations"] = {"Scaling": 1}
+    if group.software_status:
+        answer["SoftwareUpdateStatus"] = group.software_status
+        answer["TargetStateCount"] = sum(
+            1 for one in cluster.staying(group.name) if one.image_version == group.desired_image_version
+        )
+        answer["ActiveSoftwareUpdateConfig"] = group.software_config
+    return without_nothing(answer)
+
+
+def restricted_details(sim: Simulation, cluster: Cluster, group: Group) -> JSON:
+    """ClusterRestrictedInstanceGroupDetails: no lifecycle, image or Kubernetes members."""
+    answer = _common_details(sim, cluster, group)
+    for name in ("LifeCycleConfig", "CapacityRequirements", "SlurmConfig", "NetworkInterface"):
+        answer.pop(name, None)
+    environment = copy.deepcopy(group.spec.get("EnvironmentConfig") or {})
+    environment["S3OutputPath"] = f"s3://sagemaker-{cluster.region}-{cluster.account}/{cluster.id}/{group.name}"
+    answer["EnvironmentConfig"] = environment
+    return without_nothing(answer)
+
+
+def node_summary(sim: Simulation, cluster: Cluster, instance: Instance) -> JSON:
+    """ClusterNodeSummary."""
+    details = node_details(sim, cluster, instance)
+    names = (
+        "InstanceGroupName",
+        "InstanceId",
+        "NodeLogicalId",
+        "InstanceType",
+        "LaunchTime",
+        "LastSoftwareUpdateTime",
+        "InstanceStatus",
+        "PrivateDnsHostname",
+        "CurrentImageReleaseVersion",
+        "ImageVersionStatus",
+    )
+    answer = {name: details[name] for name in names if name in details}
+    if instance.instance_id is None and sim.options.pending_instance_id == "empty":
+        answer |= {"InstanceId": "", "LaunchTime": stamp(instance.requested_at)}
+    return answer
+
+
+def node_details(sim: Simulation, cluster: Cluster, instance: Instance) -> JSON:
+    """ClusterNodeDetails."""
+    group = cluster.groups[instance.group]
+    spot = "Spot" in (group.spec.get("CapacityRequirements") or {})
+    answer: JSON = {
+        "InstanceGroupName": instance.group,
+        "InstanceId": instance.instance_id,
+        "NodeLogicalId": instance.logical_id if cluster.continuous else None,
+        "InstanceStatus": instance_status(sim, instance),
+        "InstanceType": instance.type,
+        "LaunchTime": stamp(instance.launched_at),
+        "LastSoftwareUpdateTime": stamp(instance.updated_at),
+        "ThreadsPerCore": _threads(sim, group, instance.type),
+        "CurrentImageReleaseVersion": instance.image_version,
+        "DesiredImageReleaseVersion": group.desired_image_version,
+        "CurrentImageId": instance.image_id,
+        "DesiredImageId": group.desired_image_id,
+        "ImageVersionStatus": _image_status(sim, instance.image_version),
+        "KubernetesConfig": _kubernetes_details(
+            group.spec.get("KubernetesConfig"), {"Labels": instance.labels, "Taints": instance.taints}
+        ),
+        "CapacityType": "Spot" if spot else "OnDemand",
+    }
+    if instance.address:
+        answer["PrivatePrimaryIp"] = instance.address
+        answer["PrivateDnsHostname"] = f"ip-{instance.address.replace('.', '-')}.{cluster.region}.compute.internal"
+    if not cluster.region.startswith("us-gov-"):
+        # The pattern of AvailabilityZone does not fit the zones of GovCloud.
+        answer["Placement"] = {"AvailabilityZone": instance.zone.name, "AvailabilityZoneId": instance.zone.id}
+    for name in _ECHOED_BY_NODES:
+        answer[name] = copy.deepcopy(group.spec.get(name))
+    return without_nothing(answer)
+
+
+def instance_status(sim: Simulation, instance: Instance) -> JSON:
+    """ClusterInstanceStatusDetails."""
+    status = sim.options.failed_node_status if instance.status == "Failure" else instance.status
+    return {"Status": status, "Message": instance.message} if instance.message else {"Status": status}
+
+
+def operation_summary(cluster: Cluster, item: Operation) -> JSON:
+    """ClusterOperationSummary."""
+    return {
+        "OperationId": item.id,
+        "ClusterArn": cluster.arn,
+        "Type": item.type,
+        "Status": item.status,
+        "CreationTime": stamp(item.created_at),
+    }
+
+
+def operation_details(cluster: Cluster, item: Operation) -> JSON:
+    """Output of DescribeClusterOperation."""
+    answer = operation_summary(cluster, item)
+    if item.scaling:
+        answer["ScalingDetails"] = copy.deepcopy(item.scaling)
+    if item.checks:
+        answer["DeepHealthCheckDetails"] = copy.deepcopy(item.checks)
+    return answer
+
+
+def event_summary(cluster: Cluster, event: Event) -> JSON:
+    """ClusterEventSummary."""
+    return without_nothing(
+        {
+            "EventId": event.id,
+            "ClusterArn": cluster.arn,
+            "ClusterName": cluster.name,
+            "InstanceGroupName": event.group,
+            "InstanceId": event.instance_id,
+            "ResourceType": event.resource,
+            "EventTime": stamp(event.time),
+            "Description": event.description,
+            "EventLevel": event.level,
+            "OperationId": event.operation,
+        }
+    )
+
+
+def event_details(cluster: Cluster, event: Event) -> JSON:
+    """ClusterEventDetail."""
+    answer = event_summary(cluster, event)
+    if event.metadata:
+        answer["EventDetails"] = {"EventMetadata": copy.deepcopy(event.metadata)}
+    return answer
+
+
+def tags(sim: Simulation, cluster: Cluster) -> list[JSON]:
+    """The tags as ListTags gives them."""
+    keys = sorted(cluster.tags)
+    if sim.options.shuffle_lists:
+        keys = sim.names.shuffled(keys, key=f"tags:{cluster.id}")
+    return [{"Key": key, "Value": cluster.tags[key]} for key in keys]
+
+
+def stamp(seconds: float | None) -> Any:
+    """A time of the API, in milliseconds' resolution."""
+    return None if seconds is None else round(seconds, 3)
+
+
+def _ordered(sim: Simulation, cluster: Cluster, groups: list[Group]) -> list[Group]:
+    if not sim.options.shuffle_lists:
+        return groups
+    return sim.names.shuffled(sorted(groups, key=lambda group: group.name), key=f"groups:{cluster.id}")
+
+
+def _common_details(sim: Simulation, cluster: Cluster, group: Group) -> JSON:
+    answer: JSON = {
+        "InstanceGroupName": group.name,
+        "InstanceType": group.spec.get("InstanceType"),
+        "CurrentCount": sum(1 for one in cluster.members(group.name) if one.counted),
+        "TargetCount": group.target,
+        "Status": group.status,
+        "ThreadsPerCore": _threads(sim, group, group.types[0]),
+    }
+    for name in _ECHOED:
+        answer[name] = copy.deepcopy(group.spec.get(name))
+    if group.spec.get("TrainingPlanArn"):
+        answer["TrainingPlanStatus"] = "Active"
+    return answer
+
+
+def _type_detail(cluster: Cluster, group: Group, name: str) -> JSON:
+    return {
+        "InstanceType": name,
+        "CurrentCount": sum(1 for one in cluster.members(group.name) if one.counted and one.type == name),
+        "ThreadsPerCore": group.spec.get("ThreadsPerCore") or instance_type(name).threads_per_core,
+    }
+
+
+def _threads(sim: Simulation, group: Group, type_name: str) -> int | None:
+    chosen = group.spec.get("ThreadsPerCore")
+    if chosen or not sim.options.fill_defaults:
+        return chosen
+    return instance_type(type_name).threads_per_core
+
+
+def _image_status(sim: Simulation, version: str) -> str:
+    return "UpToDate" if version == sim.conditions.image_versions[-1] else "UpdateAvailable"
+
+
+def _patch_details(group: Group) -> JSON | None:
+    wanted = group.spec.get("AutoPatchConfig")
+    if not wanted:
+        return None
+    answer = copy.deepcopy({name: value for name, value in wanted.items() if name != "PatchSchedule"})
+    answer["DesiredPatchSchedule"] = copy.deepcopy(wanted.get("PatchSchedule"))
+    answer["CurrentPatchSchedule"] = copy.deepcopy(group.current.get("PatchSchedule"))
+    return without_nothing(answer)
+
+
+def _kubernetes_details(desired: JSON | None, current: JSON | None) -> JSON | None:
+    desired, current = desired or {}, current or {}
+    answer = without_nothing(
+        {
+            "DesiredLabels": copy.deepcopy(desired.get("Labels")),
+            "CurrentLabels": copy.deepcopy(current.get("Labels") or None),
+            "DesiredTaints": copy.deepcopy(desired.get("Taints")),
+            "CurrentTaints": copy.deepcopy(current.get("Taints") or None),
+        }
+    )
+    return answer or None
+
+
+def _scaling(cluster: Cluster, group: Group) -> bool:
+    members = cluster.members(group.name)
+    return sum(one.counted for one in members) != group.target or any(one.leaving for one in members)

@@ -1,0 +1,328 @@
+"""The life of a cluster and of its groups: what is asked for, what is reached, what is given up.
+
+Two ways, as AWS has them. Without `NodeProvisioningMode` a change is all or nothing: the cluster is Creating or
+Updating until every instance is there, and a failure rolls it back. With `Continuous` the cluster is InService while
+its groups grow, and what fails is tried again.
+"""
+
+import copy
+
+from hyperpod_testbed.simulator import instances, software
+from hyperpod_testbed.simulator.simulation import Simulation
+from hyperpod_testbed.simulator.state import Cluster, Group, Instance
+
+
+def start_creation(sim: Simulation, cluster: Cluster) -> None:
+    """A cluster was just created."""
+    sim.event(cluster, f"Cluster {cluster.name} is being created.")
+    sim.later(cluster, sim.timings.cluster_setup, lambda: _set_up(sim, cluster))
+
+
+def start_update(sim: Simulation, cluster: Cluster) -> None:
+    """Groups of the cluster have new specifications; `former` has the old ones."""
+    cluster.turn += 1
+    if cluster.continuous and cluster.status != "Failed":
+        for group in list(cluster.groups.values()):
+            grow(sim, cluster, group)
+            shrink(sim, cluster, group)
+        for name in sorted(cluster.doomed):
+            _delete_group(sim, cluster, name)
+        cluster.doomed.clear()
+        cluster.former = None
+        sim.later(cluster, sim.timings.update_settle, lambda: _configuration_in_force(sim, cluster))
+        sim.touch(cluster)
+        return
+    cluster.status = "Updating"
+    cluster.failure = ""
+    cluster.stage = "waiting"
+    for group in cluster.groups.values():
+        group.status = "Creating" if cluster.former and group.name not in cluster.former.groups else "Updating"
+    sim.later(cluster, sim.timings.update_settle, lambda: _begin_update(sim, cluster))
+
+
+def start_deletion(sim: Simulation, cluster: Cluster) -> None:
+    """The cluster goes: first its instances, then itself."""
+    cluster.turn += 1
+    cluster.status = "Deleting"
+    cluster.stage = ""
+    sim.event(cluster, f"Cluster {cluster.name} is being deleted.")
+    for group in cluster.groups.values():
+        group.status = "Deleting"
+    for instance in list(cluster.instances.values()):
+        instances.terminate(sim, cluster, instance)
+    sim.touch(cluster)
+
+
+def scaling_began(sim: Simulation, cluster: Cluster, before: dict[str, tuple[int, int, int]]) -> None:
+    """Record an operation for the groups whose counts are not what they were.
+
+    `before` has CurrentCount, TargetCount and MinCount by group; a group that is new is not in it.
+    """
+    details = []
+    for group in cluster.groups.values():
+        current, target, minimum = before.get(group.name, (0, 0, 0))
+        if (target, minimum) != (group.target, group.minimum):
+            details.append(
+                {
+                    "InstanceGroupName": group.name,
+                    "Status": "InProgress",
+                    "Original": {"CurrentCount": current, "TargetCount": target, "MinCount": minimum},
+                    "Desired": {"TargetCount": group.target, "MinCount": group.minimum},
+                }
+            )
+    if details:
+        sim.operation(cluster, "Scaling", scaling=details)
+        for item in details:
+            sim.event(
+                cluster,
+                f"Scaling of instance group {item['InstanceGroupName']} started.",
+                resource="InstanceGroup",
+                group=str(item["InstanceGroupName"]),
+            )
+
+
+def watch_minimum(sim: Simulation, cluster: Cluster, group: Group, *, new: bool) -> None:
+    """Continuous: a group is Creating or Updating until MinCount is met, for three hours at most."""
+    group.min_turn += 1
+    if group.minimum <= current_count(cluster, group.name):
+        group.status = "InService"
+        return
+    group.status = "Creating" if new else "Updating"
+    turn = group.min_turn
+
+    def out_of_time() -> None:
+        if group.min_turn == turn and cluster.groups.get(group.name) is group and group.status != "InService":
+            _give_up_minimum(sim, cluster, group)
+
+    sim.timeline.after(sim.timings.min_count_window, out_of_time)
+
+
+def current_count(cluster: Cluster, group: str) -> int:
+    """CurrentCount of a group."""
+    return sum(1 for instance in cluster.members(group) if instance.counted)
+
+
+def grow(sim: Simulation, cluster: Cluster, group: Group) -> None:
+    """Ask for the instances that are missing."""
+    for _ in range(group.target - len(cluster.staying(group.name))):
+        instances.launch(sim, cluster, group)
+
+
+def shrink(sim: Simulation, cluster: Cluster, group: Group, *, newest_first: bool = False) -> None:
+    """Take down the instances that are too many: those not up yet, then of the last type, then any."""
+    here = cluster.staying(group.name)
+    surplus = len(here) - group.target
+    if surplus <= 0:
+        return
+    priority = {name: index for index, name in enumerate(group.types)}
+
+    def last_to_go(instance: Instance) -> tuple[bool, int]:
+        return instance.joined, -priority.get(instance.type, len(priority))
+
+    if newest_first:
+        healthy = {"Running", "DeepHealthCheckInProgress"}
+        order = sorted(here, key=lambda one: (one.status in healthy, -one.serial))
+    else:
+        order = sorted(sim.names.sample(here, len(here)), key=last_to_go)
+    for instance in order[:surplus]:
+        instances.terminate(sim, cluster, instance)
+
+
+def review(sim: Simulation, cluster: Cluster) -> None:
+    """Move the cluster on, as far as its instances allow."""
+    if cluster.status == "Creating" and cluster.stage == "growing":
+        _review_growth(sim, cluster)
+    elif cluster.status == "Updating" and cluster.stage in {"growing", "shrinking"}:
+        _review_growth(sim, cluster)
+    elif cluster.status == "Deleting" and not cluster.instances:
+        cluster.turn += 1
+        sim.later(cluster, sim.timings.cluster_delete, lambda: _gone(sim, cluster))
+    elif cluster.continuous and cluster.status in {"InService", "Updating", "SystemUpdating"}:
+        _review_continuous(sim, cluster)
+    _review_operations(cluster)
+    software.review(sim, cluster)
+
+
+def _set_up(sim: Simulation, cluster: Cluster) -> None:
+    message = sim.conditions.creation_failures.get(cluster.name)
+    if message:
+        _roll_back(sim, cluster, message)
+        return
+    if cluster.continuous:
+        cluster.status = "InService"
+        sim.event(cluster, f"Cluster {cluster.name} is in service.")
+        for group in cluster.groups.values():
+            watch_minimum(sim, cluster, group, new=True)
+    cluster.stage = "" if cluster.continuous else "growing"
+    for group in cluster.groups.values():
+        grow(sim, cluster, group)
+    _configuration_in_force(sim, cluster)
+    sim.touch(cluster)
+
+
+def _begin_update(sim: Simulation, cluster: Cluster) -> None:
+    cluster.stage = "growing"
+    for group in cluster.groups.values():
+        grow(sim, cluster, group)
+    sim.touch(cluster)
+
+
+def _review_growth(sim: Simulation, cluster: Cluster) -> None:
+    if cluster.failure:
+        _roll_back(sim, cluster, cluster.failure)
+        return
+    kept = [group for group in cluster.groups.values() if group.name not in cluster.doomed]
+    if any(current_count(cluster, group.name) < group.target for group in kept):
+        return
+    if cluster.stage == "growing":
+        cluster.stage = "shrinking"
+        for group in kept:
+            shrink(sim, cluster, group)
+        for name in sorted(cluster.doomed):
+            _delete_group(sim, cluster, name)
+        cluster.doomed.clear()
+    if any(instance.leaving for instance in cluster.instances.values()) or len(kept) != len(cluster.groups):
+        _sweep_groups(cluster)
+        if any(instance.leaving for instance in cluster.instances.values()):
+            return
+    _arrive(sim, cluster)
+
+
+def _arrive(sim: Simulation, cluster: Cluster) -> None:
+    cluster.status = "InService"
+    cluster.stage = ""
+    cluster.former = None
+    for group in cluster.groups.values():
+        group.status = "InService"
+        group.settled = (group.target, group.minimum)
+    _configuration_in_force(sim, cluster)
+
+
+def _review_continuous(sim: Simulation, cluster: Cluster) -> None:
+    _sweep_groups(cluster)
+    for group in cluster.groups.values():
+        if group.status in {"Creating", "Updating"} and current_count(cluster, group.name) >= group.minimum:
+            group.min_turn += 1
+            group.status = "InService"
+        if group.status in {"InService", "Degraded"}:
+            failed = any(one.status == "Failure" for one in cluster.members(group.name))
+            group.status = "Degraded" if failed else "InService"
+        if group.status == "InService":
+            group.settled = (group.target, group.minimum)
+            shortfall = group.target - len(cluster.staying(group.name))
+            if shortfall > 0 and cluster.status == "InService":
+                grow(sim, cluster, group)
+
+
+def _review_operations(cluster: Cluster) -> None:
+    for item in cluster.operations:
+        if item.status != "InProgress":
+            continue
+        if item.type == "Scaling":
+            for detail in item.scaling:
+                group = cluster.groups.get(detail["InstanceGroupName"])
+                if detail["Status"] == "InProgress" and (group is None or _at_target(cluster, group)):
+                    detail["Status"] = "Done"
+            done = all(detail["Status"] != "InProgress" for detail in item.scaling)
+        else:
+            names = {check["InstanceGroupName"] for check in item.checks}
+            done = not any(
+                one.group in names and one.status == "DeepHealthCheckInProgress"
+                for one in cluster.instances.values()
+            )
+        if done:
+            item.status = "Done"
+
+
+def _at_target(cluster: Cluster, group: Group) -> bool:
+    members = cluster.members(group.name)
+    return sum(one.counted for one in members) == group.target and not any(one.leaving for one in members)
+
+
+def _delete_group(sim: Simulation, cluster: Cluster, name: str) -> None:
+    cluster.groups[name].status = "Deleting"
+    cluster.groups[name].target = 0
+    cluster.groups[name].spec.pop("MinInstanceCount", None)
+    for instance in cluster.members(name):
+        instances.terminate(sim, cluster, instance)
+
+
+def _sweep_groups(cluster: Cluster) -> None:
+    for name in [one.name for one in cluster.groups.values() if one.status == "Deleting"]:
+        if not cluster.members(name):
+            del cluster.groups[name]
+
+
+def _configuration_in_force(sim: Simulation, cluster: Cluster) -> None:
+    """What was desired of labels, taints, types and patch dates is current from now on."""
+    for group in cluster.groups.values():
+        wanted = group.spec.get("KubernetesConfig") or {}
+        group.current = copy.deepcopy(
+            {
+                "KubernetesConfig": wanted,
+                "InstanceTypes": group.types,
+                "PatchSchedule": (group.spec.get("AutoPatchConfig") or {}).get("PatchSchedule"),
+            }
+        )
+        for instance in cluster.members(group.name):
+            if instance.joined:
+                instance.labels = dict(wanted.get("Labels") or {})
+                instance.taints = copy.deepcopy(wanted.get("Taints") or [])
+    sim.touch(cluster)
+
+
+def _give_up_minimum(sim: Simulation, cluster: Cluster, group: Group) -> None:
+    target, minimum = group.settled or (0, 0)
+    group.target = target
+    group.spec["MinInstanceCount"] = minimum
+    group.status = "InService"
+    sim.event(
+        cluster,
+        f"Instance group {group.name} did not reach MinCount in time and was rolled back.",
+        resource="InstanceGroup",
+        level="Error",
+        group=group.name,
+        metadata={"InstanceGroupScaling": {"TargetCount": target, "MinCount": minimum}},
+    )
+    shrink(sim, cluster, group, newest_first=True)
+    sim.touch(cluster)
+
+
+def _roll_back(sim: Simulation, cluster: Cluster, message: str) -> None:
+    cluster.turn += 1
+    created = cluster.former is None
+    nothing_before = created or (cluster.former is not None and cluster.former.status == "Failed")
+    cluster.status = "RollingBack"
+    cluster.stage = ""
+    cluster.failure = message
+    if cluster.former:
+        groups = cluster.former.groups
+        for group in cluster.groups.values():
+            if group.name in groups:
+                group.spec = copy.deepcopy(groups[group.name].spec)
+            else:
+                group.status = "Deleting"
+                group.target = 0
+        cluster.spec = cluster.former.spec
+        cluster.former = None
+    for instance in [one for one in cluster.instances.values() if created or one.status == "Failure"]:
+        instances.terminate(sim, cluster, instance)
+    for group in list(cluster.groups.values()):
+        if not created:
+            shrink(sim, cluster, group, newest_first=True)
+    cluster.doomed.clear()
+    sim.later(cluster, sim.timings.rollback, lambda: _rolled_back(sim, cluster, failed=nothing_before))
+
+
+def _rolled_back(sim: Simulation, cluster: Cluster, *, failed: bool) -> None:
+    if any(instance.leaving for instance in cluster.instances.values()):
+        sim.later(cluster, sim.timings.teardown_retry, lambda: _rolled_back(sim, cluster, failed=failed))
+        return
+    _sweep_groups(cluster)
+    cluster.status = "Failed" if failed else sim.options.failed_update_ends
+    for group in cluster.groups.values():
+        group.status = "Failed" if failed else "InService"
+
+
+def _gone(sim: Simulation, cluster: Cluster) -> None:
+    sim.account.region(cluster.region).clusters.pop(cluster.name, None)

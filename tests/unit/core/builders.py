@@ -1,0 +1,150 @@
+"""What most tests of the core start from: one cluster with two groups, in the spec and in AWS."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.core.cluster.diff import Changes
+from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster, ObservedGroup
+from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.policy import situate
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.verdict import Situation
+from hyperpod_operator.core.ports import Key
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+ARN = "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"
+EKS = "arn:aws:eks:us-west-2:111122223333:cluster/ml"
+ROLE = "arn:aws:iam::111122223333:role/hyperpod-execution"
+
+
+def group_spec(name: str = "gpu", count: int = 4, **members: Any) -> dict[str, Any]:
+    """A group as a user writes it."""
+    return {
+        "instanceGroupName": name,
+        "instanceCount": count,
+        "instanceType": "ml.p5.48xlarge",
+        "executionRole": ROLE,
+        "lifeCycleConfig": {"sourceS3Uri": "s3://sagemaker-x/lifecycle", "onCreate": "on_create.sh"},
+        **members,
+    }
+
+
+def spec(**members: Any) -> dict[str, Any]:
+    """A spec with the groups gpu (4) and cpu (2), Continuous."""
+    return {
+        "orchestrator": {"eks": {"clusterArn": EKS}},
+        "vpcConfig": {"securityGroupIds": ["sg-1", "sg-2"], "subnets": ["subnet-1"]},
+        "nodeProvisioningMode": "Continuous",
+        "nodeRecovery": "Automatic",
+        "instanceGroups": [group_spec(), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")],
+        **members,
+    }
+
+
+def resource(
+    *, spec: Mapping[str, Any] | None = None, status: Mapping[str, Any] | None = None, **fields: Any
+) -> Resource:
+    """The object; `status` is what earlier passes recorded."""
+    made = {
+        "key": Key("team", "research"),
+        "uid": "uid-1",
+        "generation": 1,
+        "deleting": False,
+        "has_finalizer": True,
+        "reconcile_requested_at": "",
+        **fields,
+    }
+    return Resource(
+        **made,
+        spec=HyperPodClusterSpec.model_validate(_default_spec() if spec is None else spec),
+        status=HyperPodClusterStatus.model_validate(status or {}),
+    )
+
+
+def _default_spec() -> dict[str, Any]:
+    return spec()
+
+
+def group(wanted: Mapping[str, Any], *, current: int | None = None, **fields: Any) -> ObservedGroup:
+    """A group in AWS that holds what `wanted` asks for, with a default that AWS filled in."""
+    members = {"threadsPerCore": 1, **deepcopy(dict(wanted))}
+    members.pop("management", None)
+    target = fields.pop("target_count", wanted["instanceCount"])
+    members["instanceCount"] = target
+    return ObservedGroup(
+        name=wanted["instanceGroupName"],
+        restricted=fields.pop("restricted", False),
+        status=fields.pop("status", "InService"),
+        current_count=target if current is None else current,
+        target_count=target,
+        members=members,
+        **fields,
+    )
+
+
+def cluster(*, wanted: Mapping[str, Any] | None = None, **fields: Any) -> ObservedCluster:
+    """A cluster in AWS that holds what the spec asks for."""
+    wanted = spec() if wanted is None else wanted
+    groups = fields.pop("groups", None)
+    if groups is None:
+        groups = tuple(group(item) for item in wanted.get("instanceGroups", []))
+    kept = ("orchestrator", "vpcConfig", "nodeProvisioningMode", "nodeRecovery")
+    return ObservedCluster(
+        arn=fields.pop("arn", ARN),
+        name=fields.pop("name", "research"),
+        status=fields.pop("status", "InService"),
+        members=fields.pop("members", {name: wanted[name] for name in kept if name in wanted}),
+        groups=groups,
+        created_at=NOW,
+        **fields,
+    )
+
+
+def our_tags(owner: Resource, **more: str) -> dict[str, str]:
+    return {**owner.ownership_tags, **more}
+
+
+def recorded(**fields: Any) -> dict[str, Any]:
+    """The status of a cluster that we made and saw in service with its counts applied."""
+    return {
+        "observedGeneration": 1,
+        "clusterArn": ARN,
+        "clusterStatus": "InService",
+        "origin": "Created",
+        "provisionedAt": "2026-11-23T10:00:00Z",
+        "instanceGroups": [
+            {"instanceGroupName": "gpu", "appliedInstanceCount": 4, "origin": "Created"},
+            {"instanceGroupName": "cpu", "appliedInstanceCount": 2, "origin": "Created"},
+        ],
+        **fields,
+    }
+
+
+def situation(owner: Resource, observed: Observed, **fields: Any) -> Situation:
+    """The snapshot that the policies judge."""
+    blank = Situation(
+        resource=owner,
+        observed=Observed(cluster=None),
+        changes=Changes(),
+        ownership=Ownership.UNREAD,
+        now=fields.pop("now", NOW),
+        **fields,
+    )
+    return situate(blank, observed)
+
+
+def seen(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Observed:
+    """What a pass read: the cluster with our tags, unless `tags` says otherwise."""
+    tags = fields.pop("tags", our_tags(owner) if found else None)
+    return Observed(cluster=found, tags=tags, **fields)
+
+
+def with_group(found: ObservedCluster, changed: ObservedGroup) -> ObservedCluster:
+    """The cluster with one group exchanged for another of the same name, or added."""
+    others = tuple(item for item in found.groups if item.name != changed.name)
+    return replace(found, groups=(*others, changed))

@@ -1,0 +1,108 @@
+"""Drift is what the spec asks for and AWS does not hold; nothing else."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.core.builders import NOW
+
+from hyperpod_operator.core.cluster.compare import Change, covers, drift, overlay
+
+
+def met(wanted: object, observed: object, member: str = "x") -> bool:
+    return covers(wanted=wanted, observed=observed, member=member, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "observed", "member"),
+    [
+        (None, "whatever AWS filled in", "x"),
+        ("a", "a", "x"),
+        ([], None, "taints"),
+        (0, None, "minInstanceCount"),
+        (False, None, "rootVolume"),
+        ("", None, "value"),
+        (["b", "a"], ["a", "b"], "subnets"),
+        (["a", "b"], ["a", "b"], "instanceTypes"),
+        ({"a": 1}, {"a": 1, "filled": "in"}, "x"),
+        ({"a": "1"}, {"a": "1"}, "labels"),
+        ({}, {}, "spot"),
+        ([{"k": 1}, {"k": 2, "v": 3}], [{"k": 2, "v": 3, "z": 0}, {"k": 1, "z": 0}], "taints"),
+        ([{"k": 1}, {"k": 1, "v": 2}], [{"k": 1, "v": 2}, {"k": 1}], "taints"),
+    ],
+)
+def test_a_wish_that_is_met(wanted: object, observed: object, member: str) -> None:
+    assert met(wanted, observed, member)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "observed", "member"),
+    [
+        ("a", "b", "x"),
+        ("a", None, "x"),
+        (0, 3, "minInstanceCount"),
+        (["a", "b"], ["b", "a"], "instanceTypes"),
+        (["a"], ["a", "b"], "subnets"),
+        (["a", "a"], ["a", "b"], "subnets"),
+        ({"a": "1"}, {"a": "1", "b": "2"}, "labels"),
+        ({}, None, "spot"),
+        ({"spot": {}}, {"onDemand": {}}, "capacityRequirements"),
+        ({"a": 1}, "text", "x"),
+        (["a"], "a", "x"),
+    ],
+)
+def test_a_wish_that_is_not_met(wanted: object, observed: object, member: str) -> None:
+    assert not met(wanted, observed, member)
+
+
+def test_a_patch_date_that_has_passed_is_history() -> None:
+    past, future = (NOW - timedelta(days=1)).isoformat(), (NOW + timedelta(days=1)).isoformat()
+    assert met(past, future, "nextPatchDate")
+    assert not met(future, past, "nextPatchDate")
+    assert met(future, future.replace("+00:00", "Z"), "nextPatchDate")
+
+
+def test_a_patch_date_without_a_zone_is_compared_as_text() -> None:
+    assert met("2030-01-01", "2030-01-01", "nextPatchDate")
+    assert not met("2030-01-01", "2031-01-01", "nextPatchDate")
+
+
+def test_drift_names_the_innermost_member() -> None:
+    wanted = {"lifeCycleConfig": {"onCreate": "b.sh", "sourceS3Uri": "s3://x"}}
+    observed = {"lifeCycleConfig": {"onCreate": "a.sh", "sourceS3Uri": "s3://x", "filled": "in"}}
+    found = list(drift(wanted=wanted, observed=observed, path="groups[gpu]", now=NOW))
+    assert found == [Change("groups[gpu].lifeCycleConfig.onCreate", "a.sh", "b.sh")]
+    assert str(found[0]) == "groups[gpu].lifeCycleConfig.onCreate: a.sh -> b.sh"
+
+
+def test_a_long_value_is_shortened_for_people() -> None:
+    assert len(str(Change("x", None, "y" * 5000))) < 100
+
+
+def test_an_overlay_keeps_what_the_wish_does_not_mention() -> None:
+    assert overlay(wanted={"a": {"b": 1}}, observed={"a": {"b": 0, "c": 2}, "d": 3}) == {"a": {"b": 1, "c": 2}, "d": 3}
+
+
+def test_an_overlay_replaces_labels_whole() -> None:
+    merged = overlay(wanted={"labels": {"a": "1"}}, observed={"labels": {"b": "2"}})
+    assert merged == {"labels": {"a": "1"}}
+
+
+SCALARS = st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "b"])
+TREES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(TREES)
+def test_every_wish_is_met_by_itself(tree: object) -> None:
+    assert met(tree, tree)
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), TREES), st.dictionaries(st.sampled_from("abcd"), TREES))
+def test_what_is_laid_over_is_met_afterwards(wanted: dict[str, object], observed: dict[str, object]) -> None:
+    merged = overlay(wanted=wanted, observed=observed)
+    assert list(drift(wanted=wanted, observed=merged, path="", now=NOW)) == []

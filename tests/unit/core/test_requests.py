@@ -1,0 +1,127 @@
+"""What is sent: every group that stays in full, groups that go by name, nothing that is not ours to say."""
+
+from dataclasses import replace
+from typing import Any
+
+from tests.unit.core.builders import EKS, NOW, cluster, group, group_spec, recorded, resource, seen, spec, with_group
+
+from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
+from hyperpod_operator.core.cluster import requests
+from hyperpod_operator.core.cluster.diff import diff
+from hyperpod_operator.core.cluster.observed import ObservedCluster
+from hyperpod_operator.core.cluster.resource import Resource
+
+
+def update(owner: Resource, found: ObservedCluster) -> dict[str, Any]:
+    changes = diff(resource=owner, observed=seen(owner, found), now=NOW)
+    return dict(requests.update(resource=owner, cluster=found, changes=changes).request)
+
+
+def sent(request: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(item for item in request["instanceGroups"] if item["instanceGroupName"] == name)
+
+
+def scaled(count: int = 6) -> Resource:
+    groups = [group_spec(count=count), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")]
+    return resource(spec=spec(instanceGroups=groups), status=recorded())
+
+
+def test_create_carries_the_spec_and_our_tags_and_nothing_of_ours_else() -> None:
+    owner = resource(
+        spec=spec(tags=[{"key": "team", "value": "a"}], management={"deletionPolicy": "Retain"}, region="us-west-2")
+    )
+    request = requests.create(owner).request
+    tags = {tag["key"]: tag["value"] for tag in request["tags"]}
+    assert tags == {"team": "a", TAG_OWNER_UID: "uid-1", TAG_OWNER: "team/research", TAG_EKS_CLUSTER: EKS}
+    assert request["clusterName"] == "research"
+    assert "management" not in request
+    assert "region" not in request
+
+
+def test_a_kept_group_is_sent_in_full_with_what_aws_filled_in() -> None:
+    request = update(scaled(), cluster())
+    assert sent(request, "gpu") == {**group_spec(count=6), "threadsPerCore": 1}
+    assert sent(request, "cpu") == {**group_spec("cpu", 2, instanceType="ml.m5.4xlarge"), "threadsPerCore": 1}
+    assert "instanceGroupsToDelete" not in request
+
+
+def test_a_foreign_group_is_sent_as_it_is() -> None:
+    foreign = group(group_spec("theirs", 7, instanceType="ml.g5.xlarge"))
+    request = update(scaled(), with_group(cluster(), foreign))
+    assert sent(request, "theirs")["instanceCount"] == 7
+
+
+def test_a_removed_group_is_named_for_deletion_and_not_sent() -> None:
+    owner = resource(spec=spec(instanceGroups=[group_spec()]), status=recorded())
+    request = update(owner, cluster())
+    assert request["instanceGroupsToDelete"] == ["cpu"]
+    assert [item["instanceGroupName"] for item in request["instanceGroups"]] == ["gpu"]
+
+
+def test_a_count_that_is_held_or_external_is_repeated_as_aws_has_it() -> None:
+    grown = with_group(cluster(), group(group_spec("cpu", 2, instanceType="ml.m5.4xlarge"), target_count=9))
+    assert sent(update(scaled(), grown), "cpu")["instanceCount"] == 9
+
+
+def test_an_image_that_aws_chose_does_not_become_a_pin() -> None:
+    chosen = with_group(cluster(), group(group_spec(imageId="ami-12345678", imageReleaseVersion="1.0.0")))
+    kept = sent(update(scaled(), chosen), "gpu")
+    assert "imageId" not in kept
+    assert "imageReleaseVersion" not in kept
+
+
+def test_a_pinned_image_is_repeated_as_it_is_so_that_update_never_patches() -> None:
+    groups = [group_spec(count=6, imageReleaseVersion="1.2.3"), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")]
+    owner = resource(spec=spec(instanceGroups=groups), status=recorded())
+    found = with_group(cluster(), group(group_spec(imageReleaseVersion="1.2.2")))
+    assert sent(update(owner, found), "gpu")["imageReleaseVersion"] == "1.2.2"
+
+
+def test_the_patch_date_that_hyperpod_plans_is_not_sent_back() -> None:
+    patching = {"patchingStrategy": "WhenIdle", "patchSchedule": {"nextPatchDate": "2026-12-01T00:00:00+00:00"}}
+    found = with_group(cluster(), group(group_spec(autoPatchConfig=patching)))
+    assert sent(update(scaled(), found), "gpu")["autoPatchConfig"] == {"patchingStrategy": "WhenIdle"}
+
+
+def test_only_cluster_members_that_differ_are_sent() -> None:
+    owner = resource(
+        spec=spec(nodeRecovery="None", clusterRole="arn:aws:iam::111122223333:role/cluster"), status=recorded()
+    )
+    found = cluster()
+    found = replace(found, members={**found.members, "clusterRole": "arn:aws:iam::111122223333:role/cluster"})
+    request = update(owner, found)
+    assert request["nodeRecovery"] == "None"
+    assert "clusterRole" not in request
+
+
+def test_restricted_groups_go_under_their_own_name() -> None:
+    rig = {
+        "instanceGroupName": "nova",
+        "instanceCount": 2,
+        "instanceType": "ml.p5.48xlarge",
+        "executionRole": "arn:aws:iam::111122223333:role/hyperpod-execution",
+    }
+    owner = resource(spec=spec(restrictedInstanceGroups=[rig]), status=recorded())
+    found = with_group(cluster(), group({**rig, "instanceCount": 1}, restricted=True))
+    request = update(owner, found)
+    assert [item["instanceCount"] for item in request["restrictedInstanceGroups"]] == [2]
+    assert len(request["instanceGroups"]) == 2
+
+
+def test_software_calls_name_their_groups_and_share_only_what_is_equal() -> None:
+    rolling = {"rollingUpdatePolicy": {"maximumBatchSize": {"type": "INSTANCE_COUNT", "value": 1}}}
+    schedule = {"scheduleExpression": "cron(0 4 ? * SUN *)", "deploymentConfig": rolling}
+    groups = [
+        group_spec("a", 1, imageReleaseVersion="2.0.0"),
+        group_spec("b", 1, imageReleaseVersion="3.0.0"),
+        group_spec("c", 1, imageReleaseVersion="2.0.0", scheduledUpdateConfig=schedule),
+    ]
+    owner = resource(spec=spec(instanceGroups=groups), status=recorded())
+    found = cluster(groups=tuple(group({**item, "imageReleaseVersion": "1.0.0"}) for item in groups))
+    changes = diff(resource=owner, observed=seen(owner, found), now=NOW)
+    first = requests.update_software(resource=owner, cluster=found, changes=changes).request
+    assert first["instanceGroups"] == [
+        {"instanceGroupName": "a", "imageReleaseVersion": "2.0.0"},
+        {"instanceGroupName": "b", "imageReleaseVersion": "3.0.0"},
+    ]
+    assert "deploymentConfig" not in first

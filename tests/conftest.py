@@ -1,11 +1,13 @@
 """Fixtures that need more than one line: the real control plane, and a namespace in it."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
 from hyperpod_testbed.control_plane import ControlPlane
+from pytest_asyncio.plugin import PytestAsyncioFunction
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -13,6 +15,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "control_plane" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.control_plane)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    """Keep looptime's hook from making an event loop for a test that has none.
+
+    It asks the policy for the loop of every test; for a plain function before the first asynchronous one, the
+    policy makes a loop that nobody ever closes.
+    """
+    policy = pyfuncitem.funcargs.get("event_loop_policy")
+    if policy is not None and not isinstance(pyfuncitem, PytestAsyncioFunction):
+        policy.set_event_loop(None)
+    return (yield)
 
 
 @pytest.fixture(scope="session")

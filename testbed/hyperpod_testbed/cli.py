@@ -3,6 +3,7 @@
 import click
 
 from hyperpod_testbed.control_plane.command import build, control_plane
+from hyperpod_testbed.simulator.command import simulator
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -12,3 +13,4 @@ def main() -> None:
 
 main.add_command(build)
 main.add_command(control_plane)
+main.add_command(simulator)

@@ -140,7 +140,9 @@ def test_components_that_do_not_exist_are_refused() -> None:
 
 @pytest.mark.control_plane
 def test_a_component_that_dies_shows_the_end_of_its_log() -> None:
-    plane = ControlPlane(components=frozenset({"etcd", "kube-apiserver"}), extra_args={"kube-apiserver": ["--no-such-flag"]})
+    plane = ControlPlane(
+        components=frozenset({"etcd", "kube-apiserver"}), extra_args={"kube-apiserver": ["--no-such-flag"]}
+    )
     with pytest.raises(ControlPlaneError, match="no-such-flag"):
         plane.start_all()
 

@@ -209,9 +209,7 @@ def _forget(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     sim.touch(cluster)
 
 
-def _after(
-    sim: Simulation, cluster: Cluster, instance: Instance, seconds: float, action: Callable[[], None]
-) -> None:
+def _after(sim: Simulation, cluster: Cluster, instance: Instance, seconds: float, action: Callable[[], None]) -> None:
     turn = instance.turn
 
     def step() -> None:

@@ -18,9 +18,7 @@ _SECRET = b"hyperpod-testbed"
 """Signs tokens against accidents; there is no one to keep out."""
 
 
-def page(
-    items: list[Any], request: JSON, *, operation: str, default_size: int
-) -> tuple[list[Any], str | None]:
+def page(items: list[Any], request: JSON, *, operation: str, default_size: int) -> tuple[list[Any], str | None]:
     """The items of the page that the request asks for, and the token of the next one."""
     size = int(request.get("MaxResults") or default_size)
     start = _position(request, operation=operation)

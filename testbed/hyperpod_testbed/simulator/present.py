@@ -9,7 +9,7 @@ from typing import Any
 
 from hyperpod_testbed.simulator.instance_types import instance_type
 from hyperpod_testbed.simulator.simulation import Simulation
-from hyperpod_testbed.simulator.state import JSON, Cluster, Event, Group, Instance, Operation
+from hyperpod_testbed.simulator.state import JSON, Cluster, Group
 
 _ECHOED = (
     "ExecutionRole",
@@ -23,7 +23,6 @@ _ECHOED = (
     "SlurmConfig",
     "NetworkInterface",
 )
-_ECHOED_BY_NODES = ("LifeCycleConfig", "OverrideVpcConfig", "InstanceStorageConfigs", "NetworkInterface")
 _CLUSTER_ECHOED = (
     "VpcConfig",
     "Orchestrator",
@@ -107,9 +106,9 @@ def group_details(sim: Simulation, cluster: Cluster, group: Group) -> JSON:
         answer["CurrentImageReleaseVersion"] = group.image_version
         answer["DesiredImageReleaseVersion"] = group.desired_image_version
     if filled:
-        answer["ImageVersionStatus"] = _image_status(sim, group.image_version)
+        answer["ImageVersionStatus"] = image_status(sim, group.image_version)
     answer["AutoPatchConfig"] = _patch_details(group)
-    answer["KubernetesConfig"] = _kubernetes_details(
+    answer["KubernetesConfig"] = kubernetes_details(
         group.spec.get("KubernetesConfig"), group.current.get("KubernetesConfig")
     )
     if _scaling(cluster, group):
@@ -132,114 +131,6 @@ def restricted_details(sim: Simulation, cluster: Cluster, group: Group) -> JSON:
     environment["S3OutputPath"] = f"s3://sagemaker-{cluster.region}-{cluster.account}/{cluster.id}/{group.name}"
     answer["EnvironmentConfig"] = environment
     return without_nothing(answer)
-
-
-def node_summary(sim: Simulation, cluster: Cluster, instance: Instance) -> JSON:
-    """ClusterNodeSummary."""
-    details = node_details(sim, cluster, instance)
-    names = (
-        "InstanceGroupName",
-        "InstanceId",
-        "NodeLogicalId",
-        "InstanceType",
-        "LaunchTime",
-        "LastSoftwareUpdateTime",
-        "InstanceStatus",
-        "PrivateDnsHostname",
-        "CurrentImageReleaseVersion",
-        "ImageVersionStatus",
-    )
-    answer = {name: details[name] for name in names if name in details}
-    if instance.instance_id is None and sim.options.pending_instance_id == "empty":
-        answer |= {"InstanceId": "", "LaunchTime": stamp(instance.requested_at)}
-    return answer
-
-
-def node_details(sim: Simulation, cluster: Cluster, instance: Instance) -> JSON:
-    """ClusterNodeDetails."""
-    group = cluster.groups[instance.group]
-    spot = "Spot" in (group.spec.get("CapacityRequirements") or {})
-    answer: JSON = {
-        "InstanceGroupName": instance.group,
-        "InstanceId": instance.instance_id,
-        "NodeLogicalId": instance.logical_id if cluster.continuous else None,
-        "InstanceStatus": instance_status(sim, instance),
-        "InstanceType": instance.type,
-        "LaunchTime": stamp(instance.launched_at),
-        "LastSoftwareUpdateTime": stamp(instance.updated_at),
-        "ThreadsPerCore": _threads(sim, group, instance.type),
-        "CurrentImageReleaseVersion": instance.image_version,
-        "DesiredImageReleaseVersion": group.desired_image_version,
-        "CurrentImageId": instance.image_id,
-        "DesiredImageId": group.desired_image_id,
-        "ImageVersionStatus": _image_status(sim, instance.image_version),
-        "KubernetesConfig": _kubernetes_details(
-            group.spec.get("KubernetesConfig"), {"Labels": instance.labels, "Taints": instance.taints}
-        ),
-        "CapacityType": "Spot" if spot else "OnDemand",
-    }
-    if instance.address:
-        answer["PrivatePrimaryIp"] = instance.address
-        answer["PrivateDnsHostname"] = f"ip-{instance.address.replace('.', '-')}.{cluster.region}.compute.internal"
-    if not cluster.region.startswith("us-gov-"):
-        # The pattern of AvailabilityZone does not fit the zones of GovCloud.
-        answer["Placement"] = {"AvailabilityZone": instance.zone.name, "AvailabilityZoneId": instance.zone.id}
-    for name in _ECHOED_BY_NODES:
-        answer[name] = copy.deepcopy(group.spec.get(name))
-    return without_nothing(answer)
-
-
-def instance_status(sim: Simulation, instance: Instance) -> JSON:
-    """ClusterInstanceStatusDetails."""
-    status = sim.options.failed_node_status if instance.status == "Failure" else instance.status
-    return {"Status": status, "Message": instance.message} if instance.message else {"Status": status}
-
-
-def operation_summary(cluster: Cluster, item: Operation) -> JSON:
-    """ClusterOperationSummary."""
-    return {
-        "OperationId": item.id,
-        "ClusterArn": cluster.arn,
-        "Type": item.type,
-        "Status": item.status,
-        "CreationTime": stamp(item.created_at),
-    }
-
-
-def operation_details(cluster: Cluster, item: Operation) -> JSON:
-    """Output of DescribeClusterOperation."""
-    answer = operation_summary(cluster, item)
-    if item.scaling:
-        answer["ScalingDetails"] = copy.deepcopy(item.scaling)
-    if item.checks:
-        answer["DeepHealthCheckDetails"] = copy.deepcopy(item.checks)
-    return answer
-
-
-def event_summary(cluster: Cluster, event: Event) -> JSON:
-    """ClusterEventSummary."""
-    return without_nothing(
-        {
-            "EventId": event.id,
-            "ClusterArn": cluster.arn,
-            "ClusterName": cluster.name,
-            "InstanceGroupName": event.group,
-            "InstanceId": event.instance_id,
-            "ResourceType": event.resource,
-            "EventTime": stamp(event.time),
-            "Description": event.description,
-            "EventLevel": event.level,
-            "OperationId": event.operation,
-        }
-    )
-
-
-def event_details(cluster: Cluster, event: Event) -> JSON:
-    """ClusterEventDetail."""
-    answer = event_summary(cluster, event)
-    if event.metadata:
-        answer["EventDetails"] = {"EventMetadata": copy.deepcopy(event.metadata)}
-    return answer
 
 
 def tags(sim: Simulation, cluster: Cluster) -> list[JSON]:
@@ -268,7 +159,7 @@ def _common_details(sim: Simulation, cluster: Cluster, group: Group) -> JSON:
         "CurrentCount": sum(1 for one in cluster.members(group.name) if one.counted),
         "TargetCount": group.target,
         "Status": group.status,
-        "ThreadsPerCore": _threads(sim, group, group.types[0]),
+        "ThreadsPerCore": threads(sim, group, group.types[0]),
     }
     for name in _ECHOED:
         answer[name] = copy.deepcopy(group.spec.get(name))
@@ -285,14 +176,16 @@ def _type_detail(cluster: Cluster, group: Group, name: str) -> JSON:
     }
 
 
-def _threads(sim: Simulation, group: Group, type_name: str) -> int | None:
+def threads(sim: Simulation, group: Group, type_name: str) -> int | None:
+    """ThreadsPerCore: the caller's, or what AWS fills in."""
     chosen = group.spec.get("ThreadsPerCore")
     if chosen or not sim.options.fill_defaults:
         return chosen
     return instance_type(type_name).threads_per_core
 
 
-def _image_status(sim: Simulation, version: str) -> str:
+def image_status(sim: Simulation, version: str) -> str:
+    """ImageVersionStatus of a release."""
     return "UpToDate" if version == sim.conditions.image_versions[-1] else "UpdateAvailable"
 
 
@@ -306,7 +199,8 @@ def _patch_details(group: Group) -> JSON | None:
     return without_nothing(answer)
 
 
-def _kubernetes_details(desired: JSON | None, current: JSON | None) -> JSON | None:
+def kubernetes_details(desired: JSON | None, current: JSON | None) -> JSON | None:
+    """KubernetesConfig with Current and Desired of labels and taints."""
     desired, current = desired or {}, current or {}
     answer = without_nothing(
         {

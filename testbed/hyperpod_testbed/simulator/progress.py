@@ -7,9 +7,11 @@ its groups grow, and what fails is tried again.
 
 import copy
 
-from hyperpod_testbed.simulator import instances, software
+from hyperpod_testbed.simulator import groups, instances, software
 from hyperpod_testbed.simulator.simulation import Simulation
-from hyperpod_testbed.simulator.state import Cluster, Group, Instance
+from hyperpod_testbed.simulator.state import Cluster
+
+_ALL_OR_NOTHING = {("Creating", "growing"), ("Updating", "growing"), ("Updating", "shrinking")}
 
 
 def start_creation(sim: Simulation, cluster: Cluster) -> None:
@@ -23,8 +25,8 @@ def start_update(sim: Simulation, cluster: Cluster) -> None:
     cluster.turn += 1
     if cluster.continuous and cluster.status != "Failed":
         for group in list(cluster.groups.values()):
-            grow(sim, cluster, group)
-            shrink(sim, cluster, group)
+            groups.grow(sim, cluster, group)
+            groups.shrink(sim, cluster, group)
         for name in sorted(cluster.doomed):
             _delete_group(sim, cluster, name)
         cluster.doomed.clear()
@@ -53,86 +55,9 @@ def start_deletion(sim: Simulation, cluster: Cluster) -> None:
     sim.touch(cluster)
 
 
-def scaling_began(sim: Simulation, cluster: Cluster, before: dict[str, tuple[int, int, int]]) -> None:
-    """Record an operation for the groups whose counts are not what they were.
-
-    `before` has CurrentCount, TargetCount and MinCount by group; a group that is new is not in it.
-    """
-    details = []
-    for group in cluster.groups.values():
-        current, target, minimum = before.get(group.name, (0, 0, 0))
-        if (target, minimum) != (group.target, group.minimum):
-            details.append(
-                {
-                    "InstanceGroupName": group.name,
-                    "Status": "InProgress",
-                    "Original": {"CurrentCount": current, "TargetCount": target, "MinCount": minimum},
-                    "Desired": {"TargetCount": group.target, "MinCount": group.minimum},
-                }
-            )
-    if details:
-        sim.operation(cluster, "Scaling", scaling=details)
-        for item in details:
-            sim.event(
-                cluster,
-                f"Scaling of instance group {item['InstanceGroupName']} started.",
-                resource="InstanceGroup",
-                group=str(item["InstanceGroupName"]),
-            )
-
-
-def watch_minimum(sim: Simulation, cluster: Cluster, group: Group, *, new: bool) -> None:
-    """Continuous: a group is Creating or Updating until MinCount is met, for three hours at most."""
-    group.min_turn += 1
-    if group.minimum <= current_count(cluster, group.name):
-        group.status = "InService"
-        return
-    group.status = "Creating" if new else "Updating"
-    turn = group.min_turn
-
-    def out_of_time() -> None:
-        if group.min_turn == turn and cluster.groups.get(group.name) is group and group.status != "InService":
-            _give_up_minimum(sim, cluster, group)
-
-    sim.timeline.after(sim.timings.min_count_window, out_of_time)
-
-
-def current_count(cluster: Cluster, group: str) -> int:
-    """CurrentCount of a group."""
-    return sum(1 for instance in cluster.members(group) if instance.counted)
-
-
-def grow(sim: Simulation, cluster: Cluster, group: Group) -> None:
-    """Ask for the instances that are missing."""
-    for _ in range(group.target - len(cluster.staying(group.name))):
-        instances.launch(sim, cluster, group)
-
-
-def shrink(sim: Simulation, cluster: Cluster, group: Group, *, newest_first: bool = False) -> None:
-    """Take down the instances that are too many: those not up yet, then of the last type, then any."""
-    here = cluster.staying(group.name)
-    surplus = len(here) - group.target
-    if surplus <= 0:
-        return
-    priority = {name: index for index, name in enumerate(group.types)}
-
-    def last_to_go(instance: Instance) -> tuple[bool, int]:
-        return instance.joined, -priority.get(instance.type, len(priority))
-
-    if newest_first:
-        healthy = {"Running", "DeepHealthCheckInProgress"}
-        order = sorted(here, key=lambda one: (one.status in healthy, -one.serial))
-    else:
-        order = sorted(sim.names.sample(here, len(here)), key=last_to_go)
-    for instance in order[:surplus]:
-        instances.terminate(sim, cluster, instance)
-
-
 def review(sim: Simulation, cluster: Cluster) -> None:
     """Move the cluster on, as far as its instances allow."""
-    if cluster.status == "Creating" and cluster.stage == "growing":
-        _review_growth(sim, cluster)
-    elif cluster.status == "Updating" and cluster.stage in {"growing", "shrinking"}:
+    if (cluster.status, cluster.stage) in _ALL_OR_NOTHING:
         _review_growth(sim, cluster)
     elif cluster.status == "Deleting" and not cluster.instances:
         cluster.turn += 1
@@ -140,7 +65,7 @@ def review(sim: Simulation, cluster: Cluster) -> None:
     elif cluster.continuous and cluster.status in {"InService", "Updating", "SystemUpdating"}:
         _review_continuous(sim, cluster)
     _review_operations(cluster)
-    software.review(sim, cluster)
+    software.review(cluster)
 
 
 def _set_up(sim: Simulation, cluster: Cluster) -> None:
@@ -152,10 +77,10 @@ def _set_up(sim: Simulation, cluster: Cluster) -> None:
         cluster.status = "InService"
         sim.event(cluster, f"Cluster {cluster.name} is in service.")
         for group in cluster.groups.values():
-            watch_minimum(sim, cluster, group, new=True)
+            groups.watch_minimum(sim, cluster, group, new=True)
     cluster.stage = "" if cluster.continuous else "growing"
     for group in cluster.groups.values():
-        grow(sim, cluster, group)
+        groups.grow(sim, cluster, group)
     _configuration_in_force(sim, cluster)
     sim.touch(cluster)
 
@@ -163,7 +88,7 @@ def _set_up(sim: Simulation, cluster: Cluster) -> None:
 def _begin_update(sim: Simulation, cluster: Cluster) -> None:
     cluster.stage = "growing"
     for group in cluster.groups.values():
-        grow(sim, cluster, group)
+        groups.grow(sim, cluster, group)
     sim.touch(cluster)
 
 
@@ -172,19 +97,18 @@ def _review_growth(sim: Simulation, cluster: Cluster) -> None:
         _roll_back(sim, cluster, cluster.failure)
         return
     kept = [group for group in cluster.groups.values() if group.name not in cluster.doomed]
-    if any(current_count(cluster, group.name) < group.target for group in kept):
+    if any(groups.current_count(cluster, group.name) < group.target for group in kept):
         return
     if cluster.stage == "growing":
         cluster.stage = "shrinking"
         for group in kept:
-            shrink(sim, cluster, group)
+            groups.shrink(sim, cluster, group)
         for name in sorted(cluster.doomed):
             _delete_group(sim, cluster, name)
         cluster.doomed.clear()
-    if any(instance.leaving for instance in cluster.instances.values()) or len(kept) != len(cluster.groups):
-        _sweep_groups(cluster)
-        if any(instance.leaving for instance in cluster.instances.values()):
-            return
+    _sweep_groups(cluster)
+    if any(instance.leaving for instance in cluster.instances.values()):
+        return
     _arrive(sim, cluster)
 
 
@@ -201,7 +125,7 @@ def _arrive(sim: Simulation, cluster: Cluster) -> None:
 def _review_continuous(sim: Simulation, cluster: Cluster) -> None:
     _sweep_groups(cluster)
     for group in cluster.groups.values():
-        if group.status in {"Creating", "Updating"} and current_count(cluster, group.name) >= group.minimum:
+        if group.status in {"Creating", "Updating"} and groups.current_count(cluster, group.name) >= group.minimum:
             group.min_turn += 1
             group.status = "InService"
         if group.status in {"InService", "Degraded"}:
@@ -211,7 +135,7 @@ def _review_continuous(sim: Simulation, cluster: Cluster) -> None:
             group.settled = (group.target, group.minimum)
             shortfall = group.target - len(cluster.staying(group.name))
             if shortfall > 0 and cluster.status == "InService":
-                grow(sim, cluster, group)
+                groups.grow(sim, cluster, group)
 
 
 def _review_operations(cluster: Cluster) -> None:
@@ -221,22 +145,16 @@ def _review_operations(cluster: Cluster) -> None:
         if item.type == "Scaling":
             for detail in item.scaling:
                 group = cluster.groups.get(detail["InstanceGroupName"])
-                if detail["Status"] == "InProgress" and (group is None or _at_target(cluster, group)):
+                if detail["Status"] == "InProgress" and (group is None or groups.at_target(cluster, group)):
                     detail["Status"] = "Done"
             done = all(detail["Status"] != "InProgress" for detail in item.scaling)
         else:
             names = {check["InstanceGroupName"] for check in item.checks}
             done = not any(
-                one.group in names and one.status == "DeepHealthCheckInProgress"
-                for one in cluster.instances.values()
+                one.group in names and one.status == "DeepHealthCheckInProgress" for one in cluster.instances.values()
             )
         if done:
             item.status = "Done"
-
-
-def _at_target(cluster: Cluster, group: Group) -> bool:
-    members = cluster.members(group.name)
-    return sum(one.counted for one in members) == group.target and not any(one.leaving for one in members)
 
 
 def _delete_group(sim: Simulation, cluster: Cluster, name: str) -> None:
@@ -271,23 +189,6 @@ def _configuration_in_force(sim: Simulation, cluster: Cluster) -> None:
     sim.touch(cluster)
 
 
-def _give_up_minimum(sim: Simulation, cluster: Cluster, group: Group) -> None:
-    target, minimum = group.settled or (0, 0)
-    group.target = target
-    group.spec["MinInstanceCount"] = minimum
-    group.status = "InService"
-    sim.event(
-        cluster,
-        f"Instance group {group.name} did not reach MinCount in time and was rolled back.",
-        resource="InstanceGroup",
-        level="Error",
-        group=group.name,
-        metadata={"InstanceGroupScaling": {"TargetCount": target, "MinCount": minimum}},
-    )
-    shrink(sim, cluster, group, newest_first=True)
-    sim.touch(cluster)
-
-
 def _roll_back(sim: Simulation, cluster: Cluster, message: str) -> None:
     cluster.turn += 1
     created = cluster.former is None
@@ -296,10 +197,10 @@ def _roll_back(sim: Simulation, cluster: Cluster, message: str) -> None:
     cluster.stage = ""
     cluster.failure = message
     if cluster.former:
-        groups = cluster.former.groups
+        before = cluster.former.groups
         for group in cluster.groups.values():
-            if group.name in groups:
-                group.spec = copy.deepcopy(groups[group.name].spec)
+            if group.name in before:
+                group.spec = copy.deepcopy(before[group.name].spec)
             else:
                 group.status = "Deleting"
                 group.target = 0
@@ -309,7 +210,7 @@ def _roll_back(sim: Simulation, cluster: Cluster, message: str) -> None:
         instances.terminate(sim, cluster, instance)
     for group in list(cluster.groups.values()):
         if not created:
-            shrink(sim, cluster, group, newest_first=True)
+            groups.shrink(sim, cluster, group, newest_first=True)
     cluster.doomed.clear()
     sim.later(cluster, sim.timings.rollback, lambda: _rolled_back(sim, cluster, failed=nothing_before))
 

@@ -62,10 +62,11 @@ def _problems(shape: Shape | None, value: Any, path: str, tolerated: frozenset[s
 def _structure(shape: Shape, value: Any, path: str, tolerated: frozenset[str]) -> list[str]:
     if not isinstance(value, dict):
         return [_broken(value, path, "Member must be a structure")]
-    found: list[str] = []
-    for name in shape.required_members:
-        if value.get(name) is None and name not in tolerated:
-            found.append(_broken(None, _join(path, name), "Member must not be null"))
+    found = [
+        _broken(None, _join(path, name), "Member must not be null")
+        for name in shape.required_members
+        if value.get(name) is None and name not in tolerated
+    ]
     if shape.is_tagged_union and len([1 for item in value.values() if item is not None]) != 1:
         found.append(_broken(sorted(value), path, "Member must have exactly one member set"))
     for name, item in value.items():
@@ -107,7 +108,8 @@ def _map(shape: Shape, value: Any, path: str, tolerated: frozenset[str]) -> list
 def _scalar(shape: Shape, value: Any, path: str) -> list[str]:
     kind = shape.type_name
     if kind == "string":
-        return _string(shape, value, path) if isinstance(value, str) else [_broken(value, path, "Member must be a string")]
+        text = isinstance(value, str)
+        return _string(shape, value, path) if text else [_broken(value, path, "Member must be a string")]
     if kind == "boolean":
         return [] if isinstance(value, bool) else [_broken(value, path, "Member must be a boolean")]
     if kind in {"integer", "long"}:

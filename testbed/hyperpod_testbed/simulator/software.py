@@ -36,7 +36,7 @@ def start(
         sim.later(cluster, sim.timings.update_settle, functools.partial(_batch, sim, cluster, group))
 
 
-def review(sim: Simulation, cluster: Cluster) -> None:
+def review(cluster: Cluster) -> None:
     """Whether the software update of the cluster is over."""
     if any(group.software_status in RUNNING for group in cluster.groups.values()):
         return
@@ -64,9 +64,7 @@ def _batch(sim: Simulation, cluster: Cluster, group: Group) -> None:
 def _batch_done(sim: Simulation, cluster: Cluster, group: Group, batch: list[Instance]) -> None:
     for instance in batch:
         if instance.status == "SystemUpdating":
-            instances.patched(
-                sim, cluster, instance, version=group.desired_image_version, image=group.desired_image_id
-            )
+            instances.patched(sim, cluster, instance, version=group.desired_image_version, image=group.desired_image_id)
         group.patched.add(instance.serial)
     key = (cluster.name, group.name)
     if key in sim.conditions.patch_failures and group.software_status == "InProgress":
@@ -112,4 +110,5 @@ def _batch_size(group: Group, total: int) -> int:
         size = policy.get("RollbackMaximumBatchSize") or size
     if size["Type"] == "INSTANCE_COUNT":
         return int(size["Value"])
-    return max(1, math.floor(total * min(100, size["Value"]) / 100))
+    share = min(100, int(size["Value"]))
+    return max(1, math.floor(total * share / 100))

@@ -17,6 +17,8 @@ class Timeline:
     def __init__(self, clock: SimulatedClock) -> None:
         self._clock = clock
         self._now = clock.now()
+        self.done = 0
+        """How many actions were done: whoever remembers it knows whether anything happened since."""
         self._order = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
 
@@ -35,6 +37,7 @@ class Timeline:
         while self._due and self._due[0][0] <= target:
             when, _, action = heapq.heappop(self._due)
             self._now = max(self._now, when)
+            self.done += 1
             action()
         self._now = max(self._now, target)
 

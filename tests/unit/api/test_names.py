@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from hyperpod_operator.api.names import CLUSTER_FINALIZER, ConditionType, Reason
 from hyperpod_operator.runtime.watch import KOPF_FINALIZER
 

@@ -1,0 +1,13 @@
+"""A SageMaker HyperPod endpoint on one machine: the API of clusters, the time they take, the faults they have.
+
+Nothing else in this project imitates anything. It is held to botocore's service model in both directions.
+"""
+
+from hyperpod_testbed.simulator.calls import Call
+from hyperpod_testbed.simulator.client import SimulatorClient
+from hyperpod_testbed.simulator.clock import SimulatedClock
+from hyperpod_testbed.simulator.faults import Fault
+from hyperpod_testbed.simulator.options import Options, Timings
+from hyperpod_testbed.simulator.simulator import Simulator
+
+__all__ = ["Call", "Fault", "Options", "SimulatedClock", "Simulator", "SimulatorClient", "Timings"]

@@ -1,0 +1,223 @@
+"""World events: what happens to an account without the operator's doing.
+
+Shortages and failures stay until they are healed. What others do to a cluster goes through the same rules as a call,
+but appears in no log.
+"""
+
+import copy
+
+from hyperpod_testbed.simulator import instances, progress
+from hyperpod_testbed.simulator.core import Core
+from hyperpod_testbed.simulator.operations import cluster_rules
+from hyperpod_testbed.simulator.operations.clusters import create_cluster
+from hyperpod_testbed.simulator.operations.update import apply_update
+from hyperpod_testbed.simulator.simulation import Simulation
+from hyperpod_testbed.simulator.state import JSON, Cluster, Instance
+from hyperpod_testbed.simulator.verbs import verb
+
+DEFAULT_REGION = "us-west-2"
+
+
+class World:
+    """Clusters are named by name; where the same name is in two regions, the first one is meant."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    @verb
+    def limit_capacity(self, cluster: str, group: str, nodes: int) -> None:
+        """AWS has capacity for this many instances of the group; the cluster need not exist yet."""
+        with self._core.change() as sim:
+            sim.conditions.capacity[cluster, group] = nodes
+
+    @verb
+    def restore_capacity(self, cluster: str, group: str) -> None:
+        """AWS has capacity again; failed launches succeed at their next try."""
+        with self._core.change() as sim:
+            sim.conditions.capacity.pop((cluster, group), None)
+
+    @verb
+    def fail_lifecycle(self, cluster: str, group: str, message: str = instances.LIFECYCLE) -> None:
+        """The lifecycle script of the group fails from now on."""
+        with self._core.change() as sim:
+            sim.conditions.lifecycle_failures[cluster, group] = message
+
+    @verb
+    def restore_lifecycle(self, cluster: str, group: str) -> None:
+        """The lifecycle script works again."""
+        with self._core.change() as sim:
+            sim.conditions.lifecycle_failures.pop((cluster, group), None)
+
+    @verb
+    def remove_role(self, arn: str) -> None:
+        """An execution role is deleted: launches fail, and teardown stops with the cluster Deleting."""
+        with self._core.change() as sim:
+            sim.conditions.missing_roles.add(arn)
+
+    @verb
+    def restore_role(self, arn: str) -> None:
+        """The role is back; what waits for it goes on at its next try."""
+        with self._core.change() as sim:
+            sim.conditions.missing_roles.discard(arn)
+
+    @verb
+    def fail_creation(self, cluster: str, message: str) -> None:
+        """The next creation of a cluster of this name fails: RollingBack, then Failed with this message."""
+        with self._core.change() as sim:
+            sim.conditions.creation_failures[cluster] = message
+
+    @verb
+    def allow_creation(self, cluster: str) -> None:
+        """Creations of this name succeed again."""
+        with self._core.change() as sim:
+            sim.conditions.creation_failures.pop(cluster, None)
+
+    @verb
+    def fail_deep_health_check(self, cluster: str, group: str, nodes: int = 1) -> None:
+        """The next deep health checks of this many nodes of the group end with Failed."""
+        with self._core.change() as sim:
+            sim.conditions.check_failures[cluster, group] = nodes
+
+    @verb
+    def fail_software_update(self, cluster: str, group: str) -> None:
+        """The next software update of the group fails after its first batch and rolls back."""
+        with self._core.change() as sim:
+            sim.conditions.patch_failures.add((cluster, group))
+
+    @verb
+    def release_image(self, version: str) -> None:
+        """AWS publishes a new HyperPod image, such as 1.1.0."""
+        with self._core.change() as sim:
+            sim.conditions.image_versions.append(version)
+
+    @verb
+    def age_cluster(self, cluster: str) -> None:
+        """The cluster is older than the node-level calls: those need UpdateClusterSoftware first."""
+        with self._core.change() as sim:
+            _cluster(sim, cluster).patched = False
+
+    @verb
+    def delete_out_of_band(self, cluster: str, at_once: bool = False) -> None:
+        """Someone deletes the cluster; `at_once` leaves out the time that takes."""
+        with self._core.change() as sim:
+            found = _cluster(sim, cluster)
+            if at_once:
+                found.turn += 1
+                del sim.account.region(found.region).clusters[found.name]
+            elif found.status != "Deleting":
+                progress.start_deletion(sim, found)
+
+    @verb
+    def scale_out_of_band(self, cluster: str, group: str, count: int) -> None:
+        """Someone sets InstanceCount of a group."""
+        with self._core.change() as sim:
+            found = _cluster(sim, cluster)
+            if group not in found.groups:
+                raise ValueError(f"cluster {cluster} has no group {group}; it has {sorted(found.groups)}")
+            old = found.groups[group]
+            spec = {**copy.deepcopy(old.spec), "InstanceCount": count}
+            if old.minimum > count:
+                spec["MinInstanceCount"] = count
+            _update(sim, found, {"RestrictedInstanceGroups" if old.restricted else "InstanceGroups": [spec]})
+
+    @verb
+    def add_group_out_of_band(self, cluster: str, group: JSON) -> None:
+        """Someone adds a group, given as the API's ClusterInstanceGroupSpecification."""
+        with self._core.change() as sim:
+            _update(sim, _cluster(sim, cluster), {"InstanceGroups": [group]})
+
+    @verb
+    def delete_group_out_of_band(self, cluster: str, group: str) -> None:
+        """Someone deletes a group."""
+        with self._core.change() as sim:
+            _update(sim, _cluster(sim, cluster), {"InstanceGroupsToDelete": [group]})
+
+    @verb
+    def set_tags(self, cluster: str, tags: dict[str, str]) -> None:
+        """Someone replaces all tags of the cluster."""
+        with self._core.change() as sim:
+            cluster_rules.check_tags(tags)
+            _cluster(sim, cluster).tags = dict(tags)
+
+    @verb
+    def create_foreign_cluster(
+        self,
+        name: str,
+        region: str = DEFAULT_REGION,
+        tags: dict[str, str] | None = None,
+        request: JSON | None = None,
+        in_service: bool = True,
+    ) -> str:
+        """Someone else creates a cluster: `request` has members of CreateCluster, for the rest there is a small one.
+
+        With `in_service` its groups are complete at once. Returns its ARN.
+        """
+        with self._core.change() as sim:
+            listed = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
+            asked = {**_small_cluster(name, region, sim.account.id), **(request or {}), "Tags": listed}
+            arn = str(create_cluster(sim, sim.account.region(region), asked)["ClusterArn"])
+            if in_service:
+                _complete(sim, _cluster(sim, name))
+            return arn
+
+    @verb
+    def fail_node(self, cluster: str, node_id: str, message: str = "The instance failed.") -> None:
+        """An instance fails: status Failure, node not ready, until someone replaces or reboots it."""
+        with self._core.change() as sim:
+            found = _cluster(sim, cluster).by_id.get(node_id)
+            if found is None:
+                raise ValueError(f"cluster {cluster} has no instance {node_id}")
+            found.turn += 1
+            found.status, found.message, found.ready = "Failure", message, False
+            found.health = "UnschedulablePendingReplacement"
+            sim.touch(_cluster(sim, cluster))
+
+
+def _cluster(sim: Simulation, name: str) -> Cluster:
+    for cluster in sim.account.clusters():
+        if cluster.name == name:
+            return cluster
+    raise ValueError(f"no cluster {name}; there are {sorted(one.name for one in sim.account.clusters())}")
+
+
+def _update(sim: Simulation, cluster: Cluster, change: JSON) -> None:
+    apply_update(sim, sim.account.region(cluster.region), cluster, change)
+
+
+def _complete(sim: Simulation, cluster: Cluster) -> None:
+    cluster.turn += 1
+    cluster.status = "InService"
+    for group in cluster.groups.values():
+        group.status = "InService"
+        group.settled = (group.target, group.minimum)
+        for _ in range(group.target):
+            _up(sim, cluster, instances.launch(sim, cluster, group))
+    for item in cluster.operations:
+        item.status = "Done"
+
+
+def _up(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    instance.turn += 1
+    instance.instance_id = sim.names.instance_id()
+    instance.address = sim.names.address()
+    instance.launched_at = sim.now
+    instance.joined = True
+    cluster.by_id[instance.instance_id] = instance
+    instances.run(sim, cluster, instance)
+
+
+def _small_cluster(name: str, region: str, account: str) -> JSON:
+    return {
+        "ClusterName": name,
+        "Orchestrator": {"Eks": {"ClusterArn": f"arn:aws:eks:{region}:{account}:cluster/other"}},
+        "VpcConfig": {"SecurityGroupIds": ["sg-0a0a0a0a"], "Subnets": ["subnet-0a0a0a0a"]},
+        "InstanceGroups": [
+            {
+                "InstanceGroupName": "workers",
+                "InstanceType": "ml.m5.xlarge",
+                "InstanceCount": 1,
+                "ExecutionRole": f"arn:aws:iam::{account}:role/other",
+                "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-other/", "OnCreate": "on_create.sh"},
+            }
+        ],
+    }

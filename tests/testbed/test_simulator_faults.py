@@ -1,0 +1,132 @@
+"""Scripted faults and the log that shows what they did."""
+
+import time
+
+import pytest
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+
+from hyperpod_testbed.simulator import Fault
+
+CLOSED = (ConnectionClosedError, ReadTimeoutError)
+
+
+def test_an_error_strikes_as_often_as_it_is_told(sim, aws, code):
+    fault = sim.faults.add(Fault("ListClusters", "error", code="InternalFailure", times=2))
+    assert [code(aws.list_clusters)[0] for _ in range(2)] == ["InternalFailure"] * 2
+    aws.list_clusters()
+    assert sim.faults.struck(fault) == 2
+
+
+def test_an_error_has_the_code_text_and_status_it_was_given(sim, raw):
+    sim.faults.add(Fault("ListClusters", "error", code="ServiceUnavailable", message="later", status=503))
+    status, body, _ = raw("ListClusters", {})
+    assert (status, body["__type"], body["message"]) == (503, "ServiceUnavailable", "later")
+
+
+def test_a_star_strikes_every_operation(sim, aws, code, cluster):
+    sim.faults.add(Fault("*", "throttle"))
+    assert code(aws.list_clusters)[0] == code(aws.create_cluster, **cluster())[0] == "ThrottlingException"
+
+
+def test_one_call_can_be_chosen_by_its_index(sim, aws, code):
+    sim.faults.add(Fault("ListClusters", "error", call_index=1))
+    aws.list_clusters()
+    assert code(aws.list_clusters)[0] == "InternalFailure"
+    aws.list_clusters()
+
+
+def test_one_cluster_can_be_chosen_by_name_also_when_called_by_arn(sim, aws, cluster, code):
+    arns = {name: aws.create_cluster(**cluster(name))["ClusterArn"] for name in ("good", "bad")}
+    sim.faults.add(Fault("DescribeCluster", "error", cluster="bad"))
+    aws.describe_cluster(ClusterName="good")
+    assert code(aws.describe_cluster, ClusterName=arns["bad"])[0] == "InternalFailure"
+
+
+def test_chance_is_the_same_for_the_same_seed(start_simulator, connect):
+    def strikes(seed):
+        sim = start_simulator(seed=seed)
+        fault = sim.faults.add(Fault("ListClusters", "delay", probability=0.5))
+        aws = connect(sim)
+        return [aws.list_clusters() and sim.faults.struck(fault) for _ in range(12)]
+
+    first = strikes(1)
+    assert 0 < first[-1] < 12
+    assert strikes(1) == first
+
+
+def test_a_probability_is_a_fraction(sim):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        sim.faults.add(Fault("*", "throttle", probability=50))
+
+
+def test_a_delay_is_in_real_seconds_and_the_call_goes_on(sim, aws):
+    sim.faults.add(Fault("ListClusters", "delay", seconds=0.2, times=1))
+    began = time.monotonic()
+    aws.list_clusters()
+    assert time.monotonic() - began >= 0.2
+
+
+def test_a_dropped_connection_leaves_nothing_done(sim, aws, cluster):
+    sim.faults.add(Fault("CreateCluster", "drop", times=1))
+    with pytest.raises(CLOSED):
+        aws.create_cluster(**cluster())
+    assert aws.list_clusters()["ClusterSummaries"] == []
+    call = sim.log.calls("CreateCluster")[0]
+    assert (call.code, call.committed) == ("ConnectionDropped", False)
+
+
+def test_an_answer_that_is_lost_leaves_the_work_done(sim, aws, cluster):
+    sim.faults.add(Fault("CreateCluster", "commit_then_drop", times=1))
+    with pytest.raises(CLOSED):
+        aws.create_cluster(**cluster())
+    assert aws.describe_cluster(ClusterName="ml")["ClusterStatus"] == "Creating"
+    call = sim.log.calls("CreateCluster")[0]
+    assert (call.code, call.committed) == ("ConnectionDropped", True)
+
+
+def test_a_client_that_repeats_a_lost_creation_finds_the_name_taken(sim, connect, cluster, code):
+    sim.faults.add(Fault("CreateCluster", "commit_then_drop", times=1))
+    assert code(connect(sim, attempts=2).create_cluster, **cluster())[0] == "ResourceInUse"
+
+
+def test_faults_are_removed_one_by_one_or_all(sim, aws, code):
+    first = sim.faults.add(Fault("ListClusters", "error", code="First"))
+    sim.faults.add(Fault("ListClusters", "error", code="Second"))
+    assert code(aws.list_clusters)[0] == "First"
+    sim.faults.remove(first)
+    assert code(aws.list_clusters)[0] == "Second"
+    sim.faults.clear()
+    aws.list_clusters()
+
+
+def test_the_log_has_every_call_in_order(sim, aws, connect, cluster, code):
+    request = cluster()
+    aws.create_cluster(**request)
+    code(aws.create_cluster, **request)
+    aws.list_clusters()
+    connect(sim, service="sts").get_caller_identity()
+    calls = sim.log.calls()
+    assert [call.operation for call in calls] == ["CreateCluster", "CreateCluster", "ListClusters", "GetCallerIdentity"]
+    assert [call.code for call in calls] == ["OK", "ResourceInUse", "OK", "OK"]
+    assert [call.index for call in calls] == [0, 1, 2, 3]
+    assert [call.mutating for call in calls] == [True, True, False, False]
+    assert (calls[0].parameters, calls[0].region, calls[0].access_key) == (request, "us-west-2", "TESTBED")
+    assert calls[0].simulated_time == 1_800_000_000.0
+
+
+def test_the_log_can_be_filtered(sim, aws, cluster, code):
+    aws.create_cluster(**cluster())
+    since = sim.log.size()
+    code(aws.describe_cluster, ClusterName="nobody")
+    aws.list_clusters()
+    assert [call.operation for call in sim.log.calls(mutating=True)] == ["CreateCluster"]
+    assert [call.operation for call in sim.log.calls(since=since)] == ["DescribeCluster", "ListClusters"]
+    assert [call.operation for call in sim.log.calls(code="ResourceNotFound")] == ["DescribeCluster"]
+    assert sim.log.calls(region="eu-central-1") == []
+
+
+def test_waiting_for_a_call_says_what_came_instead(sim, aws):
+    aws.list_clusters()
+    assert sim.log.wait_for("ListClusters")[0].operation == "ListClusters"
+    with pytest.raises(TimeoutError, match=r"0 of 1 calls of DeleteCluster.*ListClusters OK"):
+        sim.log.wait_for("DeleteCluster", timeout=0.05)

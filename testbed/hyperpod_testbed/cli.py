@@ -3,6 +3,8 @@
 import click
 
 from hyperpod_testbed.control_plane.command import build, control_plane
+from hyperpod_testbed.demo import demo
+from hyperpod_testbed.dev import dev
 from hyperpod_testbed.simulator.command import simulator
 
 
@@ -14,3 +16,5 @@ def main() -> None:
 main.add_command(build)
 main.add_command(control_plane)
 main.add_command(simulator)
+main.add_command(dev)
+main.add_command(demo)

@@ -12,8 +12,9 @@ import boto3
 import botocore.session
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
-from hyperpod_testbed.simulator import Simulator
+from hyperpod_testbed.simulator import Options, Simulator
 
 START = 1_800_000_000.0
 REGION = "us-west-2"
@@ -57,6 +58,7 @@ def connect(botocore_session: Any) -> Iterator[Connect]:
             region: str = REGION,
             access_key: str = "TESTBED",
             attempts: int = 1,
+            read_timeout: float = 10.0,
         ) -> Any:
             made = boto3.Session(botocore_session=botocore_session).client(
                 service,
@@ -64,7 +66,7 @@ def connect(botocore_session: Any) -> Iterator[Connect]:
                 endpoint_url=sim.url,
                 aws_access_key_id=access_key,
                 aws_secret_access_key="testbed",
-                config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=10),
+                config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=read_timeout),
             )
             stack.callback(made.close)
             return made
@@ -130,13 +132,67 @@ def code() -> Callable[..., tuple[str, str]]:
     """Make a call that is refused, and return the code and the message of the error."""
 
     def refused(call: Callable[..., Any], **parameters: Any) -> tuple[str, str]:
-        with pytest.raises(Exception) as caught:  # noqa: PT011  boto3 makes its exception classes at run time
+        with pytest.raises(ClientError) as caught:
             call(**parameters)
-        error = getattr(caught.value, "response", {}).get("Error")
-        assert error, f"not an answer of the service: {caught.value!r}"
+        error = caught.value.response["Error"]
         return error["Code"], error["Message"]
 
     return refused
+
+
+class Account:
+    """A simulator with options, its client, and short ways to what tests of options do."""
+
+    def __init__(self, sim: Simulator, aws: Any, cluster: Callable[..., Any], group: Callable[..., Any]) -> None:
+        self.sim, self.aws, self.cluster, self.group = sim, aws, cluster, group
+
+    def create(self, *groups: dict[str, Any], seconds: float = 1200.0, **members: Any) -> None:
+        self.aws.create_cluster(**self.cluster("ml", *groups, **members))
+        self.sim.clock.advance(seconds)
+
+    def update(self, *groups: dict[str, Any], seconds: float = 1200.0, **members: Any) -> None:
+        given = {"InstanceGroups": list(groups)} if groups else {}
+        self.aws.update_cluster(ClusterName="ml", **given, **members)
+        self.sim.clock.advance(seconds)
+
+    def describe(self) -> Any:
+        return self.aws.describe_cluster(ClusterName="ml")
+
+    def groups(self) -> dict[str, Any]:
+        return {one["InstanceGroupName"]: one for one in self.describe()["InstanceGroups"]}
+
+    def nodes(self, **parameters: Any) -> Any:
+        return self.aws.list_cluster_nodes(ClusterName="ml", **parameters)["ClusterNodeSummaries"]
+
+
+@pytest.fixture
+def account(
+    start_simulator: Callable[..., Simulator],
+    connect: Connect,
+    cluster: Callable[..., dict[str, Any]],
+    group: Callable[..., dict[str, Any]],
+) -> Callable[..., Account]:
+    """Make an account with options."""
+
+    def make(**options: Any) -> Account:
+        sim = start_simulator(options=Options(**options))
+        return Account(sim, connect(sim), cluster, group)
+
+    return make
+
+
+@pytest.fixture
+def outcome() -> Callable[..., str]:
+    """Make a call and return OK, or the code of the error."""
+
+    def code_of(call: Callable[..., Any], *args: Any, **parameters: Any) -> str:
+        try:
+            call(*args, **parameters)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "OK"
+
+    return code_of
 
 
 @pytest.fixture

@@ -40,9 +40,7 @@ def test_a_group_is_creating_until_its_minimum_is_met(sim, in_service, continuou
     assert details()["Status"] == "InService"
 
 
-def test_a_new_group_that_misses_its_minimum_for_three_hours_goes_back_to_nothing(
-    sim, in_service, continuous, details
-):
+def test_a_new_group_that_misses_its_minimum_for_three_hours_goes_back_to_nothing(sim, in_service, continuous, details):
     sim.world.limit_capacity("ml", "workers", 1)
     in_service(continuous(count=2, MinInstanceCount=2), seconds=2.9 * 3600)
     assert details()["Status"] == "Creating"

@@ -60,7 +60,7 @@ def test_a_mistake_is_answered_with_what_would_be_right(remote):
     with pytest.raises(ValueError, match="no cluster nobody"):
         remote.world.delete_out_of_band("nobody")
     with pytest.raises(TypeError):
-        remote.world.limit_capacity("ml")  # type: ignore[call-arg]  # the mistake under test
+        remote.world.limit_capacity("ml")
 
 
 def test_only_verbs_can_be_called(sim):
@@ -117,6 +117,19 @@ def test_the_environment_leads_a_process_here(sim):
         ("GetCallerIdentity", "eu-central-1"),
         ("ListClusters", "eu-central-1"),
     ]
+
+
+def test_the_command_prints_the_environment_and_ends_on_a_signal(connect):
+    program = "from hyperpod_testbed.cli import main; main()"
+    command = [sys.executable, "-c", program, "simulator", "--speed", "60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert "ready" in process.stderr.readline()
+        lines = [process.stdout.readline().strip().removeprefix("export ") for _ in range(7)]
+        environment = dict(line.split("=", 1) for line in lines)
+        remote = SimulatorClient(environment["AWS_ENDPOINT_URL_SAGEMAKER"])
+        assert (remote.environment(), remote.clock.speed()) == (environment, 60.0)
+        process.terminate()
+        assert process.wait(20) == 0
 
 
 def test_a_fast_clock_needs_no_one_to_move_it(start_simulator, connect, cluster):

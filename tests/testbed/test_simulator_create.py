@@ -73,9 +73,7 @@ def test_labels_are_desired_before_they_are_current(aws, cluster, group):
 
 
 def test_a_flexible_group_reports_each_type(in_service, cluster, group):
-    flexible = group(
-        InstanceType=None, InstanceRequirements={"InstanceTypes": ["ml.p5.48xlarge", "ml.p4d.24xlarge"]}
-    )
+    flexible = group(InstanceType=None, InstanceRequirements={"InstanceTypes": ["ml.p5.48xlarge", "ml.p4d.24xlarge"]})
     details = in_service(cluster("ml", flexible, NodeProvisioningMode="Continuous"))["InstanceGroups"][0]
     assert details["InstanceRequirements"]["DesiredInstanceTypes"] == ["ml.p5.48xlarge", "ml.p4d.24xlarge"]
     assert details["InstanceTypeDetails"][0]["CurrentCount"] == 2

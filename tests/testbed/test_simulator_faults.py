@@ -89,6 +89,14 @@ def test_a_client_that_repeats_a_lost_creation_finds_the_name_taken(sim, connect
     assert code(connect(sim, attempts=2).create_cluster, **cluster())[0] == "ResourceInUse"
 
 
+def test_a_caller_that_gives_up_does_not_stop_the_work(sim, aws, connect, cluster):
+    sim.faults.add(Fault("CreateCluster", "delay", seconds=0.3, times=1))
+    with pytest.raises(ReadTimeoutError):
+        connect(sim, read_timeout=0.1).create_cluster(**cluster())
+    assert sim.log.wait_for("CreateCluster")[0].committed
+    assert aws.describe_cluster(ClusterName="ml")["ClusterStatus"] == "Creating"
+
+
 def test_faults_are_removed_one_by_one_or_all(sim, aws, code):
     first = sim.faults.add(Fault("ListClusters", "error", code="First"))
     sim.faults.add(Fault("ListClusters", "error", code="Second"))

@@ -37,9 +37,7 @@ def test_a_software_update_brings_every_node_to_the_newest_image(sim, aws, detai
 
 
 @pytest.mark.usefixtures("ready")
-@pytest.mark.parametrize(
-    "size", [{"Type": "INSTANCE_COUNT", "Value": 1}, {"Type": "CAPACITY_PERCENTAGE", "Value": 25}]
-)
+@pytest.mark.parametrize("size", [{"Type": "INSTANCE_COUNT", "Value": 1}, {"Type": "CAPACITY_PERCENTAGE", "Value": 25}])
 def test_a_rolling_update_takes_one_batch_at_a_time(sim, aws, details, statuses, size):
     deployment = {"RollingUpdatePolicy": {"MaximumBatchSize": size}, "WaitIntervalInSeconds": 100}
     aws.update_cluster_software(ClusterName="ml", DeploymentConfig=deployment)

@@ -119,6 +119,12 @@ def test_a_denied_action_is_said_in_the_words_of_iam(sim, aws, cluster, code):
     aws.create_cluster(**cluster())
 
 
+def test_creating_with_tags_needs_the_right_to_tag(sim, aws, cluster, code):
+    sim.access.deny("AddTags")
+    assert "sagemaker:AddTags" in code(aws.create_cluster, **cluster(Tags=[{"Key": "a", "Value": "b"}]))[1]
+    aws.create_cluster(**cluster())
+
+
 def test_a_denial_can_be_for_one_key(sim, connect, code):
     sim.access.deny("ListClusters", access_key="WEAK")
     assert code(connect(sim, access_key="WEAK").list_clusters)[0] == "AccessDeniedException"
@@ -140,10 +146,9 @@ def test_reading_too_fast_is_throttled_and_writing_is_not(start_simulator, conne
             aws.list_clusters()
             results.append("OK")
         except ClientError as error:
-            results.append(error.response["Error"]["Code"])
-            assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-            assert error.response["Error"]["Message"] == "Rate exceeded"
-    assert results == ["OK"] * 3 + ["ThrottlingException"] * 2
+            details = error.response["Error"]
+            results.append((details["Code"], details["Message"], error.response["ResponseMetadata"]["HTTPStatusCode"]))
+    assert results == ["OK"] * 3 + [("ThrottlingException", "Rate exceeded", 400)] * 2
     aws.create_cluster(**cluster())
 
 

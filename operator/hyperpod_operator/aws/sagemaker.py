@@ -1,5 +1,6 @@
 """SageMaker HyperPod in one region: one method per API operation, typed in and out."""
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from hyperpod_operator.aws import translate
 from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+
+logger = logging.getLogger(__name__)
 
 PAGE = 100
 """Largest MaxResults that these lists take."""
@@ -40,17 +43,18 @@ class SageMaker:
         return tuple(translate.node(summary) for summary in summaries or ())
 
     async def events(self, *, name: str) -> tuple[ObservedEvent, ...]:
-        """ListClusterEvents, the newest page. Without continuous provisioning AWS refuses it: no events then."""
+        """ListClusterEvents, the newest page. They only explain; where AWS refuses them the pass goes on without."""
 
         def call(client: Any) -> Any:
             return client.list_cluster_events(
-                ClusterName=name, SortBy="EVENT_TIME", SortOrder="Descending", MaxResults=PAGE
+                ClusterName=name, SortBy="EventTime", SortOrder="Descending", MaxResults=PAGE
             )
 
         try:
             response = await self._found("ListClusterEvents", call, target=name)
         except CloudError as error:
-            if error.kind is ErrorKind.INVALID:
+            if error.kind in {ErrorKind.INVALID, ErrorKind.DENIED}:
+                logger.warning("AWS refuses the events of %s, so causes stay untold: %s", name, error)
                 return ()
             raise
         return tuple(translate.event(summary) for summary in (response or {}).get("Events", []))

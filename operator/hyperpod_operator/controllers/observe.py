@@ -64,7 +64,7 @@ async def observe_tags(*, clusters: Clusters, observed: Observed) -> Observed:
 
 def _tags_decide(resource: Resource, observed: Observed) -> bool:
     unproved = ownership(resource=resource, observed=observed) is Ownership.UNREAD
-    return unproved or resource.deleting or resource.edited or resource.requested_anew
+    return unproved or resource.edited or resource.requested_anew
 
 
 def _nodes_tell(resource: Resource, cluster: ObservedCluster) -> bool:

@@ -72,8 +72,8 @@ class Clusters(Protocol):
     async def events(self, *, name: str) -> tuple[ObservedEvent, ...]:
         """The newest page (100) of ListClusterEvents, newest first.
 
-        HyperPod keeps events for clusters with continuous provisioning only; for others AWS's refusal
-        (a ValidationException) is answered with an empty tuple, as is a cluster that does not exist.
+        HyperPod keeps events for clusters with continuous provisioning only. They explain and decide nothing:
+        a refusal (invalid, denied) is logged and answered with an empty tuple, as is an absent cluster.
         """
         ...
 

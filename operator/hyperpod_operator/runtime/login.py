@@ -30,6 +30,9 @@ GIVE_UP = 120.0
 GRACE = 35.0
 """Seconds that a session outlives its login: longer than any short request of Kopf (30 s)."""
 
+GOODBYE = 0.25
+"""Seconds for TLS to say goodbye on streams that Kopf cut off; aiohttp does not wait ("Graceful Shutdown")."""
+
 
 class Credentials(Protocol):
     """How to reach the API server; see `kube.configuration.Credentials`."""
@@ -137,7 +140,9 @@ class Login:
 
     async def close(self) -> None:
         """Close what Kopf left open."""
-        await self._close(self._lent)
+        if self._lent:
+            await self._close(self._lent)
+            await asyncio.sleep(GOODBYE)
 
     async def _close(self, lents: list[_Lent]) -> None:
         for lent in list(lents):

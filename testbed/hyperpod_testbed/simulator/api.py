@@ -127,6 +127,9 @@ class Api:
         with core.change() if handler.mutating else core.present() as sim:
             region = sim.account.region(who.region)
             core.access.require_allowed(who.access_key, name, resource=_resource(sim, region, request))
+            if name == "CreateCluster" and request.get("Tags"):
+                # AWS asks for the right to tag of whoever creates with tags.
+                core.access.require_allowed(who.access_key, "AddTags", resource=_resource(sim, region, request))
             if problems := shapes.request_problems(name, request):
                 raise validation(shapes.summary(problems))
             if handler.mutating:

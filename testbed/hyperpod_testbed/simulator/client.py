@@ -13,6 +13,8 @@ from hyperpod_testbed.simulator.clock import SimulatedClock
 from hyperpod_testbed.simulator.control import PREFIX
 from hyperpod_testbed.simulator.core import Settings
 from hyperpod_testbed.simulator.faults import Faults
+from hyperpod_testbed.simulator.nodes import NodeBringer
+from hyperpod_testbed.simulator.state import DEFAULT_REGION
 from hyperpod_testbed.simulator.verbs import is_verb
 from hyperpod_testbed.simulator.world import World
 
@@ -56,6 +58,24 @@ class SimulatorClient:
         self.world = cast(World, _Remote(self.url, "world", World))
         self.access = cast(Access, _Remote(self.url, "access", Access))
         self.settings = cast(Settings, _Remote(self.url, "settings", Settings))
+        self.nodes = cast(NodeBringer, _Remote(self.url, "nodes", NodeBringer))
+
+    def environment(self, *, region: str = DEFAULT_REGION) -> dict[str, str]:
+        """The environment variables that bring a process with boto3 to this simulator and nowhere else."""
+        return environment(self.url, region=region)
+
+
+def environment(url: str, *, region: str) -> dict[str, str]:
+    """The environment variables that bring a process with boto3 to the simulator at an address."""
+    return {
+        "AWS_ENDPOINT_URL_SAGEMAKER": url,
+        "AWS_ENDPOINT_URL_STS": url,
+        "AWS_ACCESS_KEY_ID": "TESTBED",
+        "AWS_SECRET_ACCESS_KEY": "testbed",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 def _post(url: str, arguments: dict[str, Any]) -> Any:

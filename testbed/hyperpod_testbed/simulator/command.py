@@ -32,6 +32,7 @@ def simulator(port: int, speed: float, account: str, region: str, seed: int, kub
             print(f"# ready; controls under {running.url}/_simulator/; Ctrl-C stops it", file=sys.stderr, flush=True)
             sys.stdout.flush()
             stop.wait()
-            running.remove_nodes()
+            running.nodes.remove()
+            running.nodes.wait_until_in_step()
     except (RuntimeError, OSError) as error:
         raise click.ClickException(str(error)) from error

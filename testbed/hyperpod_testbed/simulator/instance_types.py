@@ -38,8 +38,19 @@ _EFA = {
     "trn1.32xlarge": 8,
     "trn1n.32xlarge": 16,
 }
-_PODS = ((0.5, 9), (2.0, 14), (12.0, 29))
+_PODS = ((0.25, 3), (0.5, 9), (2.0, 14), (12.0, 29))
+"""Most pods up to a size, by its multiple of xlarge; a larger one has `_MOST_PODS`."""
 _MOST_PODS = 49
+_OTHER_PODS = {
+    "t3.medium": 5,
+    "t3.large": 11,
+    "g4dn.xlarge": 9,
+    "g4dn.2xlarge": 9,
+    "g4dn.4xlarge": 9,
+    "g4dn.8xlarge": 14,
+    "g4dn.16xlarge": 14,
+    "g5.12xlarge": 49,
+}
 
 
 @dataclass(frozen=True)
@@ -95,7 +106,7 @@ def instance_type(name: str) -> InstanceType:
         gpus=_GPUS.get(bare, (_GPUS_BY_SIZE.get(size, 1) if graphics else 0)),
         neurons=_NEURON.get(bare, 0),
         efa=_EFA.get(bare, 0),
-        pods=next((pods for most, pods in _PODS if scale <= most), _MOST_PODS),
+        pods=_OTHER_PODS.get(bare) or next((pods for most, pods in _PODS if scale <= most), _MOST_PODS),
         architecture="arm64" if _GRAVITON.match(family) or "gb200" in family else "amd64",
     )
 

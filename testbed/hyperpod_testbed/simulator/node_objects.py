@@ -16,6 +16,8 @@ PREFIX = "sagemaker.amazonaws.com/"
 COMPUTE_TYPE = f"{PREFIX}compute-type"
 HEALTH = f"{PREFIX}node-health-status"
 CHECKS = f"{PREFIX}deep-health-check-status"
+BROUGHT_BY = "hyperpod-testbed/brought-by"
+"""Annotation of the nodes that a simulator brought, and that a later one may take away. HyperPod has none such."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def manifest(node: NodeView, *, now: datetime.datetime) -> JSON:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": node.name, "labels": node.labels},
+        "metadata": {"name": node.name, "labels": node.labels, "annotations": {BROUGHT_BY: "simulator"}},
         "spec": {"providerID": node.provider_id, "taints": [taint_object(*taint) for taint in node.taints]},
         "status": {
             "capacity": node.capacity,

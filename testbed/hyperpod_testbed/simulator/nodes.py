@@ -8,6 +8,7 @@ owns, as HyperPod does, and takes `resourceVersion` along wherever it replaces a
 import asyncio
 import datetime
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,6 +20,7 @@ from kubernetes.aio.client.exceptions import ApiException
 from hyperpod_testbed.simulator import node_objects
 from hyperpod_testbed.simulator.core import Core
 from hyperpod_testbed.simulator.node_objects import COMPUTE_TYPE, NodeView
+from hyperpod_testbed.simulator.verbs import verb
 
 _LOG = logging.getLogger(__name__)
 
@@ -36,11 +38,11 @@ _Api: TypeAlias = Any
 
 
 class NodeBringer:
-    """Brings the nodes of one simulated account to one Kubernetes cluster."""
+    """Brings the nodes of one simulated account to one Kubernetes cluster; without a kubeconfig, to none."""
 
-    def __init__(self, core: Core, kubeconfig: str | Path) -> None:
+    def __init__(self, core: Core, kubeconfig: str | Path | None) -> None:
         self._core = core
-        self._kubeconfig = str(kubeconfig)
+        self._kubeconfig = kubeconfig and str(kubeconfig)
         self._known: dict[str, NodeView | None] = {}
         """What is in the API server as far as we know; None is a node whose details we have not seen."""
         self._listed = False
@@ -50,6 +52,8 @@ class NodeBringer:
 
     async def run(self) -> None:
         """Keep the nodes in step until cancelled."""
+        if self._kubeconfig is None:
+            return
         configuration = client.Configuration()
         load: Any = config.load_kube_config  # it has no annotations
         await load(config_file=self._kubeconfig, client_configuration=configuration, persist_config=False)
@@ -64,18 +68,31 @@ class NodeBringer:
                     await asyncio.sleep(PAUSE_AFTER_ERROR)
                 await asyncio.sleep(INTERVAL)
 
-    def remove_all(self) -> None:
-        """From now on there are no nodes; `bring_again` takes that back."""
+    @verb
+    def remove(self) -> None:
+        """Delete every node, and bring none until `bring`; `wait_until_in_step` tells when they are gone."""
         self._removing = True
 
-    def bring_again(self) -> None:
-        """Bring nodes again after `remove_all`."""
+    @verb
+    def bring(self) -> None:
+        """Bring nodes again after `remove`."""
         self._removing = False
 
-    @property
+    @verb
     def in_step(self) -> bool:
-        """Whether the API server has what the instances ask for, as of the last pass."""
-        return self._listed and self._known == self._wanted()
+        """Whether the API server has what the instances ask for, as of the last pass; without one, always."""
+        return self._kubeconfig is None or (self._listed and self._known == self._wanted())
+
+    def wait_until_in_step(self, *, timeout: float = 60.0) -> None:
+        """Wait until the Kubernetes cluster has exactly the nodes of the instances; `timeout` in real seconds."""
+        deadline = time.monotonic() + timeout
+        while not self.in_step():
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"the nodes were not in step with the instances within {timeout:.0f} s; "
+                    "the simulator's log says why nodes cannot be written"
+                )
+            time.sleep(0.05)
 
     def _wanted(self) -> dict[str, NodeView | None]:
         if self._removing:
@@ -115,12 +132,14 @@ class NodeBringer:
                 raise result
 
     async def _list(self, api: _Api) -> None:
-        """Find the nodes that are there and look like ours: those of an earlier run are ours to remove too."""
+        """Find the nodes that a simulator brought: those of an earlier run are ours to remove too."""
         found: dict[str, NodeView | None] = {}
         token: str | None = None
         while True:
             page = await api.list_node(label_selector=f"{COMPUTE_TYPE}=hyperpod", limit=PAGE, _continue=token)
             for node in page.items:
+                if node_objects.BROUGHT_BY not in (node.metadata.annotations or {}):
+                    continue
                 known = self._known.get(node.metadata.name)
                 found[node.metadata.name] = known
             token = page.metadata._continue

@@ -1,18 +1,19 @@
 """The simulator as a test or a process uses it."""
 
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from hyperpod_testbed.simulator.api import Api
+from hyperpod_testbed.simulator.client import environment
 from hyperpod_testbed.simulator.clock import SimulatedClock
 from hyperpod_testbed.simulator.control import Control
 from hyperpod_testbed.simulator.core import Core, Settings
 from hyperpod_testbed.simulator.nodes import NodeBringer
 from hyperpod_testbed.simulator.options import Options, Timings
 from hyperpod_testbed.simulator.server import Server, every
-from hyperpod_testbed.simulator.world import DEFAULT_REGION, World
+from hyperpod_testbed.simulator.state import DEFAULT_REGION
+from hyperpod_testbed.simulator.world import World
 
 TICK = 0.1
 """Real seconds between looks at the clock while no one calls."""
@@ -56,6 +57,7 @@ class Simulator:
         self.access = self.core.access
         self.world = World(self.core)
         self.settings = Settings(self.core)
+        self.nodes = NodeBringer(self.core, kubeconfig)
         self._control = Control(
             {
                 "log": self.log,
@@ -64,11 +66,10 @@ class Simulator:
                 "access": self.access,
                 "world": self.world,
                 "settings": self.settings,
+                "nodes": self.nodes,
             }
         )
-        self._nodes = NodeBringer(self.core, kubeconfig) if kubeconfig else None
-        background = [self._tick, *([self._nodes.run] if self._nodes else [])]
-        self._server = Server(Api(self.core), self._control, port=port, background=background)
+        self._server = Server(Api(self.core), self._control, port=port, background=[self._tick, self.nodes.run])
 
     def __enter__(self) -> Self:
         return self.start()
@@ -95,36 +96,7 @@ class Simulator:
 
     def environment(self, *, region: str = DEFAULT_REGION) -> dict[str, str]:
         """The environment variables that bring a process with boto3 here and nowhere else."""
-        return {
-            "AWS_ENDPOINT_URL_SAGEMAKER": self.url,
-            "AWS_ENDPOINT_URL_STS": self.url,
-            "AWS_ACCESS_KEY_ID": "TESTBED",
-            "AWS_SECRET_ACCESS_KEY": "testbed",
-            "AWS_REGION": region,
-            "AWS_DEFAULT_REGION": region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-
-    def wait_for_nodes(self, *, timeout: float = 60.0) -> None:
-        """Wait until the Kubernetes cluster has exactly the nodes of the instances; `timeout` in real seconds."""
-        if self._nodes is None:
-            return
-        deadline = time.monotonic() + timeout
-        while not self._nodes.in_step:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the nodes were not in step with the instances within {timeout:.0f} s")
-            time.sleep(0.05)
-
-    def remove_nodes(self, *, timeout: float = 60.0) -> None:
-        """Delete every node that was brought, and bring none until `bring_nodes`."""
-        if self._nodes is not None:
-            self._nodes.remove_all()
-            self.wait_for_nodes(timeout=timeout)
-
-    def bring_nodes(self) -> None:
-        """Bring nodes again after `remove_nodes`."""
-        if self._nodes is not None:
-            self._nodes.bring_again()
+        return environment(self.url, region=region)
 
     async def _tick(self) -> None:
         def look() -> None:

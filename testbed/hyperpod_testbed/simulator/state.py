@@ -12,6 +12,9 @@ from hyperpod_testbed.simulator.names import Zone, partition
 
 JSON = dict[str, Any]
 
+DEFAULT_REGION = "us-west-2"
+"""Where things happen when nobody says where."""
+
 
 @dataclass
 class Instance:

@@ -12,10 +12,8 @@ from hyperpod_testbed.simulator.operations import cluster_rules
 from hyperpod_testbed.simulator.operations.clusters import create_cluster
 from hyperpod_testbed.simulator.operations.update import apply_update
 from hyperpod_testbed.simulator.simulation import Simulation
-from hyperpod_testbed.simulator.state import JSON, Cluster, Instance
+from hyperpod_testbed.simulator.state import DEFAULT_REGION, JSON, Cluster, Instance
 from hyperpod_testbed.simulator.verbs import verb
-
-DEFAULT_REGION = "us-west-2"
 
 
 class World:
@@ -62,7 +60,7 @@ class World:
 
     @verb
     def fail_creation(self, cluster: str, message: str) -> None:
-        """The next creation of a cluster of this name fails: RollingBack, then Failed with this message."""
+        """Creations of a cluster of this name fail from now on: RollingBack, then Failed with this message."""
         with self._core.change() as sim:
             sim.conditions.creation_failures[cluster] = message
 

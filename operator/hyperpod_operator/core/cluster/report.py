@@ -311,8 +311,9 @@ def _notes(story: Story, end: Ending, new: HyperPodClusterStatus) -> tuple[Note,
         was = before.get(condition.type)
         if was is None or (was.status, was.reason) != (condition.status, condition.reason):
             notes.append(_condition_note(condition, stalled=end.stalled))
-    unique = {(note.reason, note.message): note for note in reversed(notes)}
-    return tuple(reversed(unique.values()))
+    # One Event per reason: the conditions that changed with the first of them say the same in other words.
+    first = {note.reason: note for note in reversed(notes)}
+    return tuple(note for note in notes if first[note.reason] is note)
 
 
 def _call_note(act: Act, result: Accepted | Refused) -> Note:

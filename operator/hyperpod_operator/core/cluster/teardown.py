@@ -69,7 +69,8 @@ def under_way(situation: Situation) -> Verdict | None:
         return None
     wedge = teardown_wedged(situation.observed)
     if not wedge:
-        message = f"AWS is deleting the cluster; {cluster.current_count} nodes are left."
+        left = "" if situation.observed.nodes is None else f" {len(situation.observed.nodes)} nodes are left."
+        message = f"AWS is deleting the cluster.{left}"
         return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
     roles = ", ".join(sorted(_roles(cluster))) or "the groups' execution roles"
     message = (

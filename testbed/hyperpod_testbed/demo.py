@@ -1,0 +1,176 @@
+"""The command `demo`: the operator's main job, on real parts, as a person would see it.
+
+Every line that starts with $ is a command that could be typed; what follows is its own output. Nothing is
+asserted by hand: a scene waits for what kubectl shows, and one that does not come to its end fails the demo.
+"""
+
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import boto3
+import click
+
+from hyperpod_testbed.control_plane.build import BuildError
+from hyperpod_testbed.control_plane.control_plane import ControlPlaneError
+from hyperpod_testbed.stack import ROOT, Stack
+
+EXAMPLE = ROOT / "examples" / "gpu-and-cpu.yaml"
+NAME = "research"
+SPEED = 60.0
+PATIENCE = 120.0
+"""Real seconds that a scene may take."""
+
+
+class Stage:
+    """Runs commands where the audience sees them, and waits for what they show."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._started = time.monotonic()
+
+    def title(self, text: str) -> None:
+        print(f"\n=== {time.monotonic() - self._started:5.1f} s  {text}", flush=True)
+
+    def run(self, *args: str, shown: str | None = None, text: str | None = None) -> str:
+        """Run kubectl; `shown` is the command line as the audience should read it."""
+        print(f"$ {shown or 'kubectl ' + ' '.join(args)}", flush=True)
+        done = self.stack.plane.kubectl(*args, input=text, check=False)
+        print(_indented(done.stdout + done.stderr), flush=True)
+        if done.returncode:
+            raise click.ClickException(
+                f"kubectl {' '.join(args)} failed; the operator's log: {self.stack.operator.log}"
+            )
+        return done.stdout
+
+    def watch(self, *, until: Callable[[str], bool], what: str) -> None:
+        """`kubectl get hpc -w`, a line for each change, until a row is as wished."""
+        print(f"$ kubectl get hpc {NAME} -w", flush=True)
+        deadline, last, header = time.monotonic() + PATIENCE, "", False
+        while time.monotonic() < deadline:
+            table = self.stack.plane.kubectl("get", "hpc", NAME, check=False).stdout.splitlines()
+            row = table[-1] if len(table) > 1 else ""
+            without_age = row.rsplit(None, 1)[0] if row else ""
+            if without_age != last:
+                if not header:
+                    print(_indented(table[0]))
+                    header = True
+                print(_indented(row), flush=True)
+                last = without_age
+            if row and until(row):
+                return
+            time.sleep(0.2)
+        log = self.stack.operator.child.tail(20)
+        raise click.ClickException(f"{what} did not come in {PATIENCE:.0f} s. The operator's last words:\n{log}")
+
+    def apply(self, manifest: str, *, edit: str) -> None:
+        """Apply an edited example."""
+        self.run("apply", "-f", "-", shown=f"{edit} | kubectl apply -f -", text=manifest)
+
+
+@click.command()
+def demo() -> None:
+    """Create, scale, break, heal and delete a cluster, in about two minutes."""
+    try:
+        with Stack(speed=SPEED) as stack:
+            _play(Stage(stack))
+    except (BuildError, ControlPlaneError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _play(stage: Stage) -> None:
+    manifest = EXAMPLE.read_text()
+    print(
+        "A real kube-apiserver, etcd, scheduler and controller-manager, the real operator process, and a HyperPod\n"
+        f"simulator in AWS's place whose clock runs {SPEED:.0f} times as fast as AWS's."
+    )
+    stage.title("A cluster with a GPU group and a CPU group is applied")
+    stage.run("apply", "-f", str(EXAMPLE), shown=f"kubectl apply -f {EXAMPLE.relative_to(ROOT)}")
+    stage.watch(until=lambda row: _ready(row, "6/6"), what="a cluster with 6 nodes")
+    stage.run("get", "nodes", "-L", "node.kubernetes.io/instance-type,example.com/pool")
+
+    stage.title("The CPU group is scaled from 2 to 3")
+    manifest = _edited(manifest, r"instanceCount: 2", "instanceCount: 3")
+    stage.apply(manifest, edit="sed 's/instanceCount: 2/instanceCount: 3/' examples/gpu-and-cpu.yaml")
+    stage.watch(until=lambda row: _ready(row, "7/7"), what="the seventh node")
+
+    stage.title("A node label is edited: HyperPod puts it on the nodes")
+    manifest = _edited(manifest, r"example.com/pool: gpu", "example.com/pool: training")
+    stage.apply(manifest, edit="sed 's/pool: gpu/pool: training/' ...")
+    _wait(lambda: _labelled(stage.stack) == 4, "the label on 4 nodes")
+    stage.run("get", "nodes", "-L", "example.com/pool")
+
+    stage.title("AWS runs out of GPUs: the GPU group is scaled to 8 and gets 5")
+    stage.stack.simulator.world.limit_capacity(NAME, "gpu", 5)
+    manifest = _edited(manifest, r"instanceCount: 4", "instanceCount: 8")
+    stage.apply(manifest, edit="sed 's/instanceCount: 4/instanceCount: 8/' ...")
+    stage.watch(until=lambda row: "capacity" in row.lower() and "8/11" in row, what="the shortage")
+    path = '{range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\\n"}{end}'
+    stage.run("get", "hpc", NAME, "-o", f"jsonpath={path}", shown=f"kubectl get hpc {NAME} -o jsonpath=<conditions>")
+
+    stage.title("Capacity comes back: HyperPod's next try succeeds, nobody has to act")
+    stage.stack.simulator.world.restore_capacity(NAME, "gpu")
+    stage.watch(until=lambda row: _ready(row, "11/11"), what="all 11 nodes")
+
+    stage.title("The cluster is deleted")
+    stage.run("delete", "hpc", NAME, "--timeout=120s")
+    _wait(lambda: not _nodes(stage.stack), "the end of the last node")
+    _nothing_left(stage)
+
+
+def _nothing_left(stage: Stage) -> None:
+    """What AWS and Kubernetes hold afterwards, and what it took to get there."""
+    stage.title("Nothing is left behind")
+    stage.run("get", "hpc,nodes")
+    calls = stage.stack.simulator.log.calls()
+    clusters = _clusters(stage.stack)
+    if clusters:
+        raise click.ClickException(f"AWS still has clusters: {clusters}")
+    mutating = Counter(call.operation for call in calls if call.mutating)
+    reads = sum(1 for call in calls if not call.mutating)
+    print(f"AWS has no cluster. Calls that changed AWS: {dict(mutating)}; reads: {reads}.")
+    print("\nThe demo is over: created, scaled, relabelled, broken, healed, deleted.", flush=True)
+
+
+def _clusters(stack: Stack) -> list[str]:
+    values = stack.simulator.environment()
+    client = boto3.client(
+        "sagemaker",
+        endpoint_url=stack.simulator.url,
+        region_name=values["AWS_REGION"],
+        aws_access_key_id=values["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=values["AWS_SECRET_ACCESS_KEY"],
+    )
+    return [summary["ClusterName"] for summary in client.list_clusters()["ClusterSummaries"]]
+
+
+def _ready(row: str, nodes: str) -> bool:
+    return re.search(rf"\bTrue\b.*\b{nodes}\b", row) is not None
+
+
+def _labelled(stack: Stack) -> int:
+    return len(stack.plane.kubectl("get", "nodes", "-l", "example.com/pool=training", "-o", "name").stdout.split())
+
+
+def _nodes(stack: Stack) -> list[str]:
+    return stack.plane.kubectl("get", "nodes", "-o", "name").stdout.split()
+
+
+def _wait(done: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"{what} did not come in {PATIENCE:.0f} s")
+        time.sleep(0.2)
+
+
+def _edited(manifest: str, old: str, new: str) -> str:
+    edited, count = re.subn(old, new, manifest)
+    if count != 1:
+        raise click.ClickException(f"the example {EXAMPLE.name} changed: {old!r} stands in it {count} times, not once")
+    return edited
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.rstrip().splitlines())

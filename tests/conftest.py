@@ -5,9 +5,9 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from pytest_asyncio.plugin import PytestAsyncioFunction
 
 from hyperpod_testbed.control_plane import ControlPlane
-from pytest_asyncio.plugin import PytestAsyncioFunction
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 
+from hyperpod_operator.core.cluster.guards import PENDING
 from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
 from hyperpod_operator.core.cluster.resource import Resource
@@ -63,8 +64,15 @@ async def observe_tags(*, clusters: Clusters, observed: Observed) -> Observed:
 
 
 def _tags_decide(resource: Resource, observed: Observed) -> bool:
+    """Whether tags matter now: the owner is unproved, the wish is new, or a change is about to count as done.
+
+    The last case finds what one edit left to do after its first call: tags follow an update, one call a pass.
+    """
     unproved = ownership(resource=resource, observed=observed) is Ownership.UNREAD
-    return unproved or resource.edited or resource.requested_anew
+    last, cluster = resource.status.lastAction, observed.cluster
+    pending = last is not None and last.outcome in PENDING
+    ending = pending and cluster is not None and cluster.status == "InService"
+    return unproved or resource.edited or resource.requested_anew or ending
 
 
 def _nodes_tell(resource: Resource, cluster: ObservedCluster) -> bool:

@@ -64,7 +64,11 @@ class ControlPlane:
         self.stop_all()
 
     def start_all(self) -> Self:
-        """Start every component and wait until the API server serves and namespaces get their service account."""
+        """Start every component and wait until the API server serves and namespaces get their service account.
+
+        Call it from a thread that lives as long as the control plane: Linux ends the children with the thread
+        that started them.
+        """
         self._binaries: Binaries = binaries([*self._components, "kubectl"])
         self._directory = Path(tempfile.mkdtemp(prefix="hyperpod-testbed-"))
         try:

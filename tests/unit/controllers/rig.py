@@ -1,0 +1,243 @@
+"""The controller between a real boto3 and the simulator on one side and an API server made of a dict on the other.
+
+Time stands still unless the rig moves it: passes take no simulated time, and what a pass asks to wait is skipped.
+"""
+
+import copy
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from hyperpod_operator.api.names import CLUSTER_FINALIZER
+from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
+from hyperpod_operator.aws.limiter import Pace
+from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
+from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.ports import Gauges, Key, Note, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.timings import Timings
+from hyperpod_testbed.simulator import Simulator
+
+KEY = Key("team", "research")
+UNLIMITED = Pace(rate=0.0, burst=1)
+RESTING = (Done, Blocked, Gone)
+
+
+class FakeObjects:
+    """The API server's part: versions, generations, finalizers, a status subresource. Counts its writes."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[Key, dict[str, Any]] = {}
+        self._version = 0
+        self.writes: list[str] = []
+
+    def apply(self, key: Key, spec: Mapping[str, Any], *, annotations: Mapping[str, str] | None = None) -> None:
+        """Create or edit, as kubectl does."""
+        body = self._bodies.get(key)
+        if body is None:
+            metadata = {"name": key.name, "namespace": key.namespace, "uid": f"uid-{self._next()}", "generation": 0}
+            body = self._bodies[key] = {"metadata": metadata, "spec": None}
+        if body["spec"] != spec:
+            body["metadata"]["generation"] += 1
+        body["spec"] = copy.deepcopy(dict(spec))
+        body["metadata"]["annotations"] = dict(annotations or {})
+        body["metadata"]["resourceVersion"] = str(self._next())
+
+    def delete(self, key: Key) -> None:
+        body = self._bodies[key]
+        body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        body["metadata"]["generation"] += 1
+        self._touch(key)
+
+    def status(self, key: Key) -> dict[str, Any]:
+        return copy.deepcopy(self._bodies[key].get("status", {}))
+
+    def set_status(self, key: Key, status: Mapping[str, Any]) -> None:
+        """Somebody restores the object without its history, or garbles it."""
+        self._bodies[key]["status"] = copy.deepcopy(dict(status))
+        self._touch(key)
+
+    def exists(self, key: Key) -> bool:
+        return key in self._bodies
+
+    async def read(self, key: Key) -> StoredObject | None:
+        return self._stored(key) if key in self._bodies else None
+
+    async def list(self) -> tuple[StoredObject, ...]:
+        return tuple(self._stored(key) for key in self._bodies)
+
+    async def add_finalizer(self, stored: StoredObject, finalizer: str) -> StoredObject:
+        if finalizer in stored.finalizers:
+            return stored
+        self.writes.append("finalizer+")
+        self._current(stored)["metadata"].setdefault("finalizers", []).append(finalizer)
+        return self._touch(stored.key)
+
+    async def remove_finalizer(self, stored: StoredObject, finalizer: str) -> None:
+        self.writes.append("finalizer-")
+        body = self._current(stored)
+        body["metadata"]["finalizers"] = [name for name in body["metadata"].get("finalizers", []) if name != finalizer]
+        if "deletionTimestamp" in body["metadata"] and not body["metadata"]["finalizers"]:
+            del self._bodies[stored.key]
+
+    async def write_status(self, stored: StoredObject, status: Mapping[str, Any]) -> StoredObject:
+        body = self._current(stored)
+        if body.get("status") == status:
+            return stored
+        self.writes.append("status")
+        body["status"] = copy.deepcopy(dict(status))
+        return self._touch(stored.key)
+
+    def _current(self, stored: StoredObject) -> dict[str, Any]:
+        body = self._bodies.get(stored.key)
+        if body is None:
+            raise ObjectGone(str(stored.key))
+        if body["metadata"]["resourceVersion"] != stored.resource_version:
+            raise StaleObject(str(stored.key))
+        return body
+
+    def _touch(self, key: Key) -> StoredObject:
+        self._bodies[key]["metadata"]["resourceVersion"] = str(self._next())
+        return self._stored(key)
+
+    def _stored(self, key: Key) -> StoredObject:
+        body = copy.deepcopy(self._bodies[key])
+        metadata = body["metadata"]
+        return StoredObject(
+            key=key,
+            uid=metadata["uid"],
+            resource_version=metadata["resourceVersion"],
+            generation=metadata["generation"],
+            deleting="deletionTimestamp" in metadata,
+            finalizers=tuple(metadata.get("finalizers", ())),
+            annotations=metadata.get("annotations", {}),
+            body=body,
+        )
+
+    def _next(self) -> int:
+        self._version += 1
+        return self._version
+
+
+class Recorder:
+    """Events and metrics that a test can read."""
+
+    def __init__(self) -> None:
+        self.notes: list[Note] = []
+        self.gauges: dict[Key, Gauges] = {}
+
+    def publish(self, *, about: StoredObject, note: Note) -> None:
+        self.notes.append(note)
+
+    def pass_ended(self, *, outcome: str, reason: str, seconds: float) -> None: ...
+
+    def object_state(self, *, key: Key, gauges: Gauges) -> None:
+        self.gauges[key] = gauges
+
+    def object_gone(self, *, key: Key) -> None:
+        self.gauges.pop(key, None)
+
+
+class SimulatorTime:
+    """The simulator's time as the controller's."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._simulator.clock.now(), UTC)
+
+    def monotonic(self) -> float:
+        return self._simulator.clock.now()
+
+
+class Rig:
+    """One object, one simulator, one controller; `restart` throws the controller's memory away."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+        self.objects = FakeObjects()
+        self.recorder = Recorder()
+        self.clock = SimulatorTime(simulator)
+        settings = CloudSettings(region="us-west-2", reads=UNLIMITED, writes=UNLIMITED, threads=4, read_timeout=5)
+        self.cloud = AwsCloud(settings=settings, on_call=lambda **_: None)
+        self.failures = 0
+        self.restart()
+
+    def restart(self) -> None:
+        ports = Ports(
+            objects=self.objects, cloud=self.cloud, events=self.recorder, metrics=self.recorder, clock=self.clock
+        )
+        self.controller = ClusterController(ports=ports, settings=ClusterSettings(timings=Timings()))
+        self.failures = 0
+
+    def apply(self, spec: Mapping[str, Any], **fields: Any) -> None:
+        self.objects.apply(KEY, spec, **fields)
+
+    async def once(self) -> Outcome:
+        """One pass; no time passes."""
+        outcome = await self.controller.reconcile(KEY, self.failures)
+        self.failures = self.failures + 1 if isinstance(outcome, Failed) else 0
+        return outcome
+
+    async def step(self) -> Outcome:
+        """One pass, then the pause that it asked for."""
+        outcome = await self.once()
+        self.simulator.clock.advance(pause(outcome))
+        return outcome
+
+    async def until(self, reason: str, *, passes: int = 200) -> Outcome:
+        """Passes until Ready has this reason."""
+        for _ in range(passes):
+            outcome = await self.step()
+            if self.condition("Ready").get("reason") == reason:
+                return outcome
+        raise AssertionError(f"no {reason} in {passes} passes; status is {self.status}")
+
+    async def rest(self, *, passes: int = 300) -> Outcome:
+        """Passes until there is nothing to wait for: done, blocked or gone."""
+        for _ in range(passes):
+            outcome = await self.once()
+            if isinstance(outcome, RESTING):
+                return outcome
+            self.simulator.clock.advance(pause(outcome))
+        raise AssertionError(f"no rest in {passes} passes; status is {self.status}")
+
+    async def idle(self, seconds: float) -> None:
+        """Passes for so much simulated time, each when the one before asked for it."""
+        end = self.clock.monotonic() + seconds
+        while self.clock.monotonic() < end:
+            self.simulator.clock.advance(max(pause(await self.once()), 0.5))
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return self.objects.status(KEY)
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        return next((item for item in self.status.get("conditions", []) if item["type"] == kind), {})
+
+    def calls(self, operation: str | None = None) -> list[Any]:
+        """Calls that were meant to change AWS, by the operator."""
+        return [call for call in self.simulator.log.calls(operation) if call.mutating]
+
+    def operations(self) -> list[str]:
+        return [call.operation for call in self.calls()]
+
+    def reasons(self) -> list[str]:
+        return [str(note.reason) for note in self.recorder.notes]
+
+    @property
+    def has_finalizer(self) -> bool:
+        return CLUSTER_FINALIZER in self.objects._stored(KEY).finalizers
+
+
+def pause(outcome: Outcome) -> float:
+    """Seconds until the next pass, without jitter."""
+    match outcome:
+        case Wait(after=after) | Blocked(after=after):
+            return after
+        case Failed(at_least=at_least):
+            return max(at_least, 5.0)
+        case Done():
+            return 600.0
+        case Again() | Gone():
+            return 0.0

@@ -43,7 +43,7 @@ fmt: $(READY) ## Format the code and sort its imports
 
 .PHONY: unit
 unit: $(READY) ## Tests that need no control plane (under a minute)
-	@$(PYTEST) tests/unit tests/contract tests/testbed -m "not control_plane"
+	@$(PYTEST) tests/unit tests/contract -m "not control_plane and not slow"
 
 .PHONY: control-plane
 control-plane: $(READY) ## Build the control plane's binaries (about 7 minutes, once; cached outside the checkout)

@@ -160,6 +160,7 @@ class Rig:
         self.clock = SimulatorTime(simulator)
         settings = CloudSettings(region="us-west-2", reads=UNLIMITED, writes=UNLIMITED, threads=4, read_timeout=5)
         self.cloud = AwsCloud(settings=settings, on_call=lambda **_: None)
+        self.timings = Timings()
         self.failures = 0
         self.restart()
 
@@ -167,7 +168,7 @@ class Rig:
         ports = Ports(
             objects=self.objects, cloud=self.cloud, events=self.recorder, metrics=self.recorder, clock=self.clock
         )
-        self.controller = ClusterController(ports=ports, settings=ClusterSettings(timings=Timings()))
+        self.controller = ClusterController(ports=ports, settings=ClusterSettings(timings=self.timings))
         self.failures = 0
 
     def apply(self, spec: Mapping[str, Any], **fields: Any) -> None:

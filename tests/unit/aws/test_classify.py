@@ -1,0 +1,113 @@
+"""AWS's codes and botocore's exceptions become kinds of failure; words become fit to show."""
+
+from typing import Any
+
+import pytest
+from botocore import exceptions
+from botocore.exceptions import ClientError
+
+from hyperpod_operator.aws.classify import CODES, classify, readable
+from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
+
+
+def answered(code: str, message: str = "words", status: int = 400, *, mutating: bool = True) -> Any:
+    response = {
+        "Error": {"Code": code, "Message": message},
+        "ResponseMetadata": {"RequestId": "request-1", "HTTPStatusCode": status},
+    }
+    return classify(ClientError(response, "CreateCluster"), operation="CreateCluster", mutating=mutating)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("code", "kind"), CODES.items())
+def test_each_code_has_its_kind(code: str, kind: ErrorKind) -> None:
+    expected = ErrorKind.UNKNOWN_OUTCOME if kind is ErrorKind.TRANSIENT else kind
+    assert answered(code).kind is expected
+    assert answered(code, mutating=False).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("SageMaker cannot assume the execution role arn:aws:iam::1:role/x", ErrorKind.ROLE_PROPAGATION),
+        ("Deep health checks are in progress", ErrorKind.BUSY),
+        ("1 validation error detected", ErrorKind.INVALID),
+    ],
+)
+def test_a_validation_error_is_told_apart_by_its_words(message: str, kind: ErrorKind) -> None:
+    assert answered("ValidationException", message).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, ErrorKind.INVALID),
+        (401, ErrorKind.DENIED),
+        (403, ErrorKind.DENIED),
+        (429, ErrorKind.THROTTLED),
+        (500, ErrorKind.TRANSIENT),
+        (503, ErrorKind.TRANSIENT),
+    ],
+)
+def test_an_unknown_code_goes_by_its_status(status: int, kind: ErrorKind) -> None:
+    assert answered("SomethingNew", status=status, mutating=False).kind is kind
+
+
+ENDPOINT = {"endpoint_url": "http://x", "error": "boom"}
+
+
+@pytest.mark.parametrize(
+    ("error", "read", "write"),
+    [
+        (exceptions.NoCredentialsError(), ErrorKind.CREDENTIALS, ErrorKind.CREDENTIALS),
+        (exceptions.TokenRetrievalError(provider="sso", error_msg="x"), ErrorKind.CREDENTIALS, ErrorKind.CREDENTIALS),
+        (exceptions.EndpointConnectionError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNREACHABLE),
+        (exceptions.ConnectTimeoutError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNREACHABLE),
+        (exceptions.SSLError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNREACHABLE),
+        (exceptions.ReadTimeoutError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNKNOWN_OUTCOME),
+        (exceptions.ConnectionClosedError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNKNOWN_OUTCOME),
+        (exceptions.ParamValidationError(report="x"), ErrorKind.INVALID, ErrorKind.INVALID),
+        (OSError("broken pipe"), ErrorKind.UNREACHABLE, ErrorKind.UNKNOWN_OUTCOME),
+        (RuntimeError("who knows"), ErrorKind.TRANSIENT, ErrorKind.UNKNOWN_OUTCOME),
+    ],
+)
+def test_no_answer_leaves_the_outcome_of_a_change_open(error: Exception, read: ErrorKind, write: ErrorKind) -> None:
+    assert classify(error, operation="X", mutating=False).kind is read
+    assert classify(error, operation="X", mutating=True).kind is write
+
+
+@pytest.mark.parametrize("kind", ErrorKind)
+def test_each_kind_has_a_treatment_with_a_remedy(kind: ErrorKind) -> None:
+    assert TREATMENTS[kind].remedy
+
+
+def test_the_request_id_is_kept_apart_from_the_words() -> None:
+    error = answered("AccessDeniedException", "User: x is not authorized to perform: sagemaker:CreateCluster")
+    assert error.request_id == "request-1"
+    assert "request-1" not in error.message
+    assert "sagemaker:CreateCluster" in error.message
+
+
+def test_botocores_preamble_goes() -> None:
+    text = "An error occurred (X) when calling the CreateCluster operation (reached max retries: 1): Rate exceeded"
+    assert readable(text) == "Rate exceeded"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "https://user:hunter2@proxy:8080/",
+        "x-amz-security-token:FwoGZXIvYXdzEBY",
+        "Signature=abcdef0123456789",
+        "ASIAIOSFODNN7EXAMPLE",
+    ],
+)
+def test_secrets_never_show(secret: str) -> None:
+    shown = readable(f"failed with {secret} in it")
+    for word in ("hunter2", "FwoGZXIvYXdzEBY", "abcdef0123456789", "ASIAIOSFODNN7EXAMPLE"):
+        assert word not in shown
+
+
+def test_long_texts_are_cut_and_lines_joined() -> None:
+    shown = readable("a\nb " + "x" * 5000)
+    assert shown.startswith("a b x")
+    assert len(shown) == 500

@@ -1,0 +1,62 @@
+"""Where AWS documents no answer the simulator gives either, and the operator ends in the same place."""
+
+from collections.abc import Callable
+
+import pytest
+from tests.unit.controllers.rig import KEY, Rig
+from tests.unit.controllers.test_life import plain, two
+from tests.unit.core.builders import group_spec
+
+from hyperpod_operator.core.outcome import Done, Gone
+from hyperpod_operator.core.timings import Timings
+
+pytestmark = pytest.mark.slow
+
+ANSWERS = [
+    {},
+    {"omitted_groups": "delete"},
+    {"omitted_members": "unset"},
+    {"immutables": "documented"},
+    {"immutables": "none"},
+    {"update_when_failed": "conflict"},
+    {"update_when_rolling_back": "accept"},
+    {"delete_when_creating": "accept"},
+    {"deep_check_update_error": "ConflictException"},
+    {"software_update_status": "Updating"},
+    {"pending_instance_id": "omit"},
+    {"events_without_continuous": "empty"},
+    {"not_found_code": "ResourceNotFoundException"},
+    {"throttling_code": "TooManyRequestsException"},
+    {"shuffle_lists": False},
+    {"fill_defaults": False},
+    {"create_lag": 30.0, "list_lag": 60.0, "describe_lag": 20.0},
+    {"page_size": 2},
+]
+
+
+@pytest.mark.parametrize("continuous", [True, False], ids=["continuous", "all-or-nothing"])
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: ",".join(answer) or "defaults")
+async def test_the_life_of_a_cluster_ends_the_same(
+    make_rig: Callable[..., Rig], answer: dict[str, object], continuous: bool
+) -> None:
+    rig = make_rig(**answer)
+    rig.timings = Timings(poll=300.0)
+    rig.restart()
+    wanted = two if continuous else plain
+    rig.apply(wanted(2, 1, tags=[{"key": "team", "value": "a"}]))
+    assert isinstance(await rig.rest(), Done)
+    more = wanted(3, 1, tags=[{"key": "team", "value": "b"}])
+    checked = group_spec("new", 1, onStartDeepHealthChecks=["InstanceStress"])
+    more["instanceGroups"].append(checked)  # type: ignore[attr-defined]
+    rig.apply(more)
+    assert isinstance(await rig.rest(), Done)
+    assert rig.status["nodes"]["summary"] == "5/5"
+    rig.apply(wanted(1, 1))
+    assert isinstance(await rig.rest(), Done)
+    assert rig.status["nodes"]["summary"] == "2/2"
+    assert rig.condition("Ready")["status"] == "True"
+    rig.objects.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    accepted = [call.operation for call in rig.calls() if call.code == "OK"]
+    assert accepted.count("CreateCluster") == accepted.count("DeleteCluster") == 1
+    assert accepted.count("UpdateCluster") == 2

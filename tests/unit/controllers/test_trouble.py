@@ -1,0 +1,368 @@
+"""What goes wrong: other owners, lost answers, lagging reads, refusals, shortages, wedged teardowns."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.unit.controllers.rig import KEY, Rig
+from tests.unit.controllers.test_life import plain, two
+from tests.unit.core.builders import ROLE, spec
+
+from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Wait
+from hyperpod_testbed.simulator import Fault
+
+pytestmark = pytest.mark.slow
+
+
+def refusal(operation: str, **fields: Any) -> Fault:
+    """A scripted error answer."""
+    return Fault(operation=operation, kind="error", status=400, **fields)
+
+
+class TestOwnership:
+    async def test_a_name_that_is_taken_is_never_touched(self, rig: Rig) -> None:
+        rig.simulator.world.create_foreign_cluster("research")
+        rig.apply(two())
+        assert isinstance(await rig.rest(), Blocked)
+        assert rig.condition("Stalled")["reason"] == "NotOwned"
+        await rig.idle(3600)
+        rig.objects.delete(KEY)
+        await rig.once()
+        assert not rig.objects.exists(KEY) or not rig.has_finalizer
+        assert rig.operations() == []
+
+    async def test_adoption_announces_then_takes_over_then_changes(self, rig: Rig) -> None:
+        rig.apply(two())
+        await rig.rest()
+        arn = rig.status["clusterArn"]
+        rig.simulator.world.set_tags("research", {"team": "theirs"})
+        rig.objects.set_status(KEY, {})
+        rig.restart()
+        before = len(rig.calls())
+        rig.apply(two(5, management={"adoptionPolicy": "IfUnowned"}))
+        await rig.once()
+        assert rig.condition("Ready")["reason"] == "AdoptionAnnounced"
+        assert "instanceCount: 4 -> 5" in rig.status["adoption"]["changes"][0]
+        assert "AdoptionAnnounced" in rig.reasons()
+        assert len(rig.calls()) == before
+        assert isinstance(await rig.rest(), Done)
+        assert rig.operations()[before:] == ["AddTags", "UpdateCluster"]
+        assert rig.status["origin"] == "Adopted"
+        tags = await rig.cloud.clusters(region="").tags(arn=arn)
+        assert tags["team"] == "theirs"
+
+    async def test_deleting_an_adopted_cluster_leaves_it(self, rig: Rig) -> None:
+        await self.test_adoption_announces_then_takes_over_then_changes(rig)
+        rig.objects.delete(KEY)
+        assert isinstance(await rig.rest(), Gone)
+        assert not rig.calls("DeleteCluster")
+
+    async def test_a_cluster_whose_owner_tags_were_taken_off_is_not_changed(self, rig: Rig) -> None:
+        rig.apply(two())
+        await rig.rest()
+        rig.simulator.world.set_tags("research", {})
+        rig.apply(two(9))
+        assert isinstance(await rig.rest(), Blocked)
+        assert rig.condition("Ready")["reason"] == "NotOwned"
+        assert rig.operations() == ["CreateCluster"]
+
+
+class TestLostAnswers:
+    @pytest.mark.parametrize("lag", [0.0, 60.0])
+    async def test_a_create_that_was_carried_out_without_an_answer_is_not_repeated(
+        self, make_rig: Callable[..., Rig], lag: float
+    ) -> None:
+        rig = make_rig(create_lag=lag)
+        rig.simulator.faults.add(Fault(operation="CreateCluster", kind="commit_then_drop", times=1))
+        rig.apply(two())
+        assert isinstance(await rig.rest(), Done)
+        assert len(rig.calls("CreateCluster")) == 1
+
+    async def test_a_create_that_never_arrived_is_repeated_after_the_grace(self, rig: Rig) -> None:
+        rig.simulator.faults.add(Fault(operation="CreateCluster", kind="drop", times=1))
+        rig.apply(two())
+        assert isinstance(await rig.rest(), Done)
+        first, second = rig.calls("CreateCluster")
+        assert second.simulated_time - first.simulated_time >= 299  # recorded in whole seconds
+
+    @pytest.mark.parametrize("kind", ["commit_then_drop", "drop"])
+    async def test_an_update_without_an_answer_ends_as_wanted(self, rig: Rig, kind: str) -> None:
+        rig.apply(two())
+        await rig.rest()
+        rig.simulator.faults.add(Fault(operation="UpdateCluster", kind=kind, times=1))  # type: ignore[arg-type]
+        rig.apply(two(6))
+        assert isinstance(await rig.rest(), Done)
+        assert len(rig.calls("UpdateCluster")) == (1 if kind == "commit_then_drop" else 2)
+
+    @pytest.mark.parametrize("kind", ["commit_then_drop", "drop"])
+    async def test_a_delete_without_an_answer_ends_as_wanted(self, rig: Rig, kind: str) -> None:
+        rig.apply(two())
+        await rig.rest()
+        rig.simulator.faults.add(Fault(operation="DeleteCluster", kind=kind, times=1))  # type: ignore[arg-type]
+        rig.objects.delete(KEY)
+        assert isinstance(await rig.rest(), Gone)
+        assert await rig.cloud.clusters(region="").describe(name="research") is None
+
+
+class TestLaggingReads:
+    async def test_a_fresh_cluster_that_is_invisible_is_waited_for(self, make_rig: Callable[..., Rig]) -> None:
+        rig = make_rig(create_lag=60.0, list_lag=60.0)
+        rig.apply(two())
+        await rig.once()
+        await rig.once()
+        assert rig.condition("Ready")["reason"] == "AwaitingVisibility"
+        assert isinstance(await rig.rest(), Done)
+        assert rig.operations() == ["CreateCluster"]
+
+    async def test_a_describe_that_shows_the_past_causes_no_second_update(self, make_rig: Callable[..., Rig]) -> None:
+        rig = make_rig(describe_lag=30.0)
+        rig.apply(two())
+        await rig.rest()
+        rig.apply(two(6))
+        assert isinstance(await rig.rest(), Done)
+        assert len(rig.calls("UpdateCluster")) == 1
+
+
+class TestRefusals:
+    async def test_a_refused_spec_is_not_sent_again_until_it_changes(self, rig: Rig) -> None:
+        rig.apply(two())
+        await rig.rest()
+        rig.simulator.faults.add(refusal("UpdateCluster", code="ValidationException", message="No such thing."))
+        rig.apply(two(6))
+        assert isinstance(await rig.rest(), Blocked)
+        assert rig.condition("Stalled")["reason"] == "SpecRejected"
+        assert "No such thing" in rig.condition("Ready")["message"]
+        await rig.idle(7200)
+        assert len(rig.calls("UpdateCluster")) == 1
+        rig.simulator.faults.clear()
+        rig.apply(two(5))
+        assert isinstance(await rig.rest(), Done)
+
+    async def test_a_person_can_have_the_same_spec_sent_again(self, rig: Rig) -> None:
+        rig.simulator.faults.add(refusal("CreateCluster", code="ValidationException", message="No.", times=1))
+        rig.apply(two())
+        await rig.rest()
+        rig.apply(two(), annotations={"hyperpod-operator.dev/reconcile-requested-at": "now"})
+        assert isinstance(await rig.rest(), Done)
+        assert rig.status["lastHandledReconcileAt"] == "now"
+
+    async def test_a_new_role_is_waited_for(self, make_rig: Callable[..., Rig]) -> None:
+        rig = make_rig(role_attempts=4)
+        rig.apply(two())
+        await rig.once()
+        assert rig.condition("Ready")["reason"] == "RolePropagation"
+        assert isinstance(await rig.rest(), Done)
+
+    async def test_a_role_that_never_comes_needs_a_person(self, make_rig: Callable[..., Rig]) -> None:
+        rig = make_rig(role_attempts=10_000)
+        rig.apply(two())
+        assert isinstance(await rig.rest(), Blocked)
+        assert rig.condition("Stalled")["reason"] == "PermissionDenied"
+        assert len(rig.calls("CreateCluster")) == 12
+
+    @pytest.mark.parametrize(
+        ("code", "reason"),
+        [("AccessDeniedException", "PermissionDenied"), ("ResourceLimitExceeded", "QuotaExceeded")],
+    )
+    async def test_what_somebody_can_mend_outside_is_tried_again_slowly(self, rig: Rig, code: str, reason: str) -> None:
+        rig.simulator.faults.add(refusal("CreateCluster", code=code, message="Not now."))
+        rig.apply(two())
+        assert isinstance(await rig.rest(), Blocked)
+        assert rig.condition("Stalled")["reason"] == reason
+        await rig.idle(3000)
+        assert 8 <= len(rig.calls("CreateCluster")) <= 12
+        rig.simulator.faults.clear()
+        await rig.idle(3000)
+        assert rig.condition("Ready")["status"] == "True"
+
+    async def test_a_conflict_is_waited_out(self, rig: Rig) -> None:
+        rig.apply(two())
+        await rig.rest()
+        rig.simulator.faults.add(refusal("UpdateCluster", code="ConflictException", message="Busy.", times=2))
+        rig.apply(two(6))
+        await rig.once()
+        assert rig.condition("Ready")["reason"] == "ClusterBusy"
+        assert isinstance(await rig.rest(), Done)
+
+    async def test_an_update_that_aws_rolls_back_is_not_tried_for_ever(self, rig: Rig) -> None:
+        rig.apply(plain())
+        await rig.rest()
+        rig.simulator.world.limit_capacity("research", "gpu", 4)
+        rig.apply(plain(6))
+        await rig.until("UpdateRolledBack")
+        assert rig.condition("Stalled")["status"] == "True"
+        assert "capacity" in rig.condition("Ready")["message"].lower()
+        await rig.idle(6 * 3600)
+        assert len(rig.calls("UpdateCluster")) <= 12
+        rig.simulator.world.restore_capacity("research", "gpu")
+        await rig.idle(4 * 3600)
+        assert rig.condition("Ready")["status"] == "True"
+
+
+class TestReads:
+    async def test_a_throttled_moment_does_not_make_a_healthy_cluster_look_sick(self, rig: Rig) -> None:
+        rig.apply(two())
+        await rig.rest()
+        writes = len(rig.objects.writes)
+        rig.simulator.faults.add(Fault(operation="DescribeCluster", kind="throttle", times=4))
+        for _ in range(2):
+            assert isinstance(await rig.step(), Failed)
+        assert len(rig.objects.writes) == writes
+        assert isinstance(await rig.rest(), Done)
+
+    async def test_a_lasting_one_is_told(self, rig: Rig) -> None:
+        rig.apply(two())
+        await rig.rest()
+        rig.simulator.faults.add(Fault(operation="DescribeCluster", kind="throttle"))
+        for _ in range(5):
+            await rig.step()
+        assert rig.condition("Ready")["status"] == "Unknown"
+        assert rig.condition("Ready")["reason"] == "Throttled"
+        assert rig.condition("Provisioned")["status"] == "True"
+        rig.simulator.faults.clear()
+        assert isinstance(await rig.rest(), Done)
+        assert rig.condition("Ready")["status"] == "True"
+
+    async def test_denied_is_never_read_as_absent(self, rig: Rig) -> None:
+        rig.apply(two())
+        await rig.rest()
+        denied = refusal("DescribeCluster", code="AccessDeniedException", message="not authorized")
+        rig.simulator.faults.add(denied)
+        await rig.idle(3600)
+        assert rig.condition("Stalled")["reason"] == "PermissionDenied"
+        assert rig.operations() == ["CreateCluster"]
+
+
+class TestVanished:
+    async def test_a_cluster_that_somebody_deleted_is_created_again_after_two_looks(self, rig: Rig) -> None:
+        rig.apply(two())
+        await rig.rest()
+        old = rig.status["clusterArn"]
+        rig.simulator.world.delete_out_of_band("research", at_once=True)
+        await rig.once()
+        assert rig.condition("Ready")["reason"] == "ConfirmingDeletion"
+        assert isinstance(await rig.rest(), Done)
+        assert rig.status["clusterArn"] != old
+        assert rig.operations() == ["CreateCluster", "CreateCluster"]
+        assert "ClusterDisappeared" in rig.reasons()
+
+    async def test_one_wrong_answer_is_not_believed(self, rig: Rig) -> None:
+        rig.apply(two())
+        await rig.rest()
+        rig.simulator.faults.add(refusal("DescribeCluster", code="ResourceNotFound", message="not found", times=1))
+        await rig.once()
+        assert isinstance(await rig.rest(), Done)
+        assert rig.operations() == ["CreateCluster"]
+
+    async def test_a_cluster_that_is_being_deleted_by_somebody_is_awaited(self, rig: Rig) -> None:
+        rig.apply(two())
+        await rig.rest()
+        rig.simulator.world.delete_out_of_band("research")
+        await rig.once()
+        assert "Somebody else is deleting" in rig.condition("Ready")["message"]
+        assert isinstance(await rig.rest(), Done)
+        assert rig.operations() == ["CreateCluster", "CreateCluster"]
+
+
+class TestShortages:
+    async def test_a_shortage_is_named_and_heals_by_itself(self, rig: Rig) -> None:
+        rig.simulator.world.limit_capacity("research", "gpu", 1)
+        rig.apply(two())
+        await rig.until("CapacityShortage")
+        assert "gpu 1/4" in rig.condition("GroupsAtTarget")["message"] or "gpu" in rig.condition("Ready")["message"]
+        assert rig.condition("Reconciling")["status"] == "True"
+        rig.simulator.world.restore_capacity("research", "gpu")
+        assert isinstance(await rig.rest(), Done)
+        assert rig.operations() == ["CreateCluster"]
+
+    async def test_a_failing_lifecycle_script_needs_a_person(self, rig: Rig) -> None:
+        rig.simulator.world.fail_lifecycle("research", "gpu")
+        rig.apply(two())
+        await rig.until("LifecycleScriptFailed")
+        assert rig.condition("Stalled")["status"] == "True"
+        rig.simulator.world.restore_lifecycle("research", "gpu")
+        await rig.idle(7200)
+        assert rig.condition("Ready")["status"] == "True"
+
+    async def test_a_creation_that_fails_is_held(self, rig: Rig) -> None:
+        rig.simulator.world.fail_creation("research", "No addresses left in subnet-1.")
+        rig.apply(plain())
+        assert isinstance(await rig.rest(), Blocked)
+        assert rig.condition("Stalled")["reason"] == "CreateFailed"
+        assert "No addresses left" in rig.condition("Ready")["message"]
+        assert rig.operations() == ["CreateCluster"]
+
+    async def test_or_cleared_away_and_tried_again(self, rig: Rig) -> None:
+        rig.simulator.world.fail_creation("research", "No addresses left in subnet-1.")
+        rig.apply(plain(management={"onCreateFailure": "Recreate"}))
+        await rig.until("Recreating")
+        rig.simulator.world.allow_creation("research")
+        assert isinstance(await rig.rest(), Done)
+        assert rig.operations() == ["CreateCluster", "DeleteCluster", "CreateCluster"]
+        assert "createFailures" not in rig.status
+
+
+class TestTeardown:
+    async def test_a_missing_role_is_named_and_its_return_ends_the_wait(self, rig: Rig) -> None:
+        rig.apply(two())
+        await rig.rest()
+        rig.simulator.world.remove_role(ROLE)
+        rig.objects.delete(KEY)
+        await rig.until("TeardownBlocked")
+        assert rig.condition("TeardownBlocked")["status"] == "True"
+        assert ROLE in rig.condition("Stalled")["message"]
+        rig.simulator.world.restore_role(ROLE)
+        for _ in range(200):
+            if not rig.objects.exists(KEY):
+                break
+            await rig.step()
+        assert not rig.objects.exists(KEY)
+        assert len(rig.calls("DeleteCluster")) == 1
+
+
+class TestHostileInput:
+    async def test_a_spec_that_cannot_be_read_is_told_and_nothing_is_done(self, rig: Rig) -> None:
+        rig.apply({"orchestrator": {"eks": {"clusterArn": 5}}, "vpcConfig": []})
+        assert isinstance(await rig.rest(), Blocked)
+        assert rig.condition("Stalled")["reason"] == "InvalidSpec"
+        writes = len(rig.objects.writes)
+        await rig.idle(1200)
+        assert len(rig.objects.writes) == writes
+        assert not rig.simulator.log.calls()
+        rig.objects.delete(KEY)
+        assert isinstance(await rig.once(), Gone)
+
+    @pytest.mark.parametrize(
+        "status",
+        [
+            {"conditions": "nonsense"},
+            {"lastAction": {"operation": "CreateCluster", "time": "yesterday", "outcome": "Accepted"}},
+            {"instanceGroups": [{"instanceGroupName": "gpu", "appliedInstanceCount": 1, "origin": "Created"}]},
+            {"clusterArn": "arn:elsewhere", "origin": "Created", "clusterStatus": "InService"},
+            {"observedGeneration": 99, "provisionedAt": "never"},
+        ],
+    )
+    async def test_a_garbled_status_loses_nothing(self, rig: Rig, status: dict[str, object]) -> None:
+        rig.apply(two())
+        await rig.rest()
+        rig.objects.set_status(KEY, status)
+        rig.restart()
+        for _ in range(5):
+            await rig.step()
+        assert rig.operations() == ["CreateCluster"]
+        assert rig.condition("Ready")["status"] in {"True", "Unknown"} or rig.condition("Ready")["reason"]
+
+    async def test_a_region_that_is_not_served_causes_no_call(self, rig: Rig) -> None:
+        rig.apply(two(region="eu-west-1"))
+        assert isinstance(await rig.rest(), Blocked)
+        assert rig.condition("Stalled")["reason"] == "RegionNotAllowed"
+        assert not rig.simulator.log.calls()
+
+    async def test_an_object_that_is_gone_is_forgotten(self, rig: Rig) -> None:
+        assert isinstance(await rig.once(), Gone)
+
+    async def test_a_member_that_botocore_does_not_know_is_refused_in_words(self, rig: Rig) -> None:
+        rig.apply(spec(instanceGroups=[], management={"paused": False}))
+        outcome = await rig.once()
+        assert isinstance(outcome, Blocked | Wait)
+        assert rig.condition("Stalled")["status"] == "True"

@@ -12,6 +12,8 @@ from hyperpod_operator.core.cluster.story import Accepted, Story
 GROUPS_MOST = 200
 PROBLEMS_MOST = 20
 WORDS_MOST = 1024
+WORDS_OF_ALL_GROUPS_MOST = 20_000
+"""Characters that the groups' messages share: 200 groups in trouble must not make status grow past 100 KB."""
 
 
 def node_counts(story: Story) -> NodeCounts | None:
@@ -75,13 +77,14 @@ def group_statuses(story: Story, *, creating: bool = False) -> list[InstanceGrou
         wanted = [_planned(resource, name) for name in sorted(resource.groups)] if creating else None
         return wanted or resource.status.instanceGroups
     short = {item.group.name: item for item in shortfalls(story.situation.observed, since=changed_at(story.situation))}
-    seen = [_observed(story, group, short.get(group.name)) for group in _sorted(cluster.groups)]
+    most = min(WORDS_MOST, WORDS_OF_ALL_GROUPS_MOST // max(1, len(short)))
+    seen = [_observed(story, group, short.get(group.name), words=most) for group in _sorted(cluster.groups)]
     present = {group.name for group in cluster.groups}
     coming = [_planned(resource, name) for name in _added(story) if name not in present]
     return sorted([*seen, *coming], key=lambda entry: entry.instanceGroupName)[:GROUPS_MOST] or None
 
 
-def _observed(story: Story, group: ObservedGroup, short: Shortfall | None) -> InstanceGroupStatus:
+def _observed(story: Story, group: ObservedGroup, short: Shortfall | None, *, words: int) -> InstanceGroupStatus:
     resource = story.situation.resource
     record, wanted = resource.recorded_groups.get(group.name), resource.groups.get(group.name)
     external = resource.counts_are_external(group.name)
@@ -99,7 +102,7 @@ def _observed(story: Story, group: ObservedGroup, short: Shortfall | None) -> In
         appliedInstanceCount=count if count == group.target_count else applied,
         origin=_origin(story, group),
         softwareUpdateStatus=group.software_update_status or None,
-        message=short.detail[:WORDS_MOST] or None if short else None,
+        message=short.detail[:words] or None if short else None,
     )
 
 

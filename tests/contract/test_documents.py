@@ -1,0 +1,32 @@
+"""Links between documents lead somewhere, and every make target and flag that they name exists."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from hyperpod_operator.cli import run
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "testbed" / "README.md"])
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+FLAGS = {name for option in run.params if isinstance(option, click.Option) for name in option.opts} | {"--help"}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):
+        if not target.startswith(("http:", "https:", "mailto:")):
+            assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_make_targets_exist(path: Path) -> None:
+    assert set(re.findall(r"(?:`|^|\$ )make ([a-z-]+)", path.read_text(), re.MULTILINE)) <= TARGETS
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_flags_of_run_exist(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if "hyperpod-operator run" in line]
+    assert {flag for line in lines for flag in re.findall(r"(--[a-z-]+)", line)} <= FLAGS

@@ -12,7 +12,8 @@ from hyperpod_operator.core.cluster.story import Accepted, Story
 GROUPS_MOST = 200
 PROBLEMS_MOST = 20
 WORDS_MOST = 1024
-WORDS_OF_ALL_GROUPS_MOST = 20_000
+NODE_WORDS_MOST = 256
+WORDS_OF_ALL_GROUPS_MOST = 12_000
 """Characters that the groups' messages share: 200 groups in trouble must not make status grow past 100 KB."""
 
 
@@ -58,7 +59,7 @@ def node_problems(story: Story) -> list[NodeProblem] | None:
             instanceId=node.instance_id,
             instanceGroupName=node.group,
             status=node.status or None,
-            message=node.message[:WORDS_MOST] or None,
+            message=node.message[:NODE_WORDS_MOST] or None,
         )
         for node in troubled
         if node.instance_id

@@ -167,6 +167,27 @@ async def test_nodes_that_somebody_else_removed_come_back(rig: Rig) -> None:
     assert rig.status["nodes"]["summary"] == "6/6"
 
 
+async def test_an_edit_back_in_the_middle_of_a_scale_out_is_followed(rig: Rig) -> None:
+    rig.apply(two())
+    await rig.rest()
+    rig.apply(two(8))
+    await rig.once()
+    rig.apply(two(4))
+    assert isinstance(await rig.rest(), Done)
+    assert rig.status["nodes"]["summary"] == "6/6"
+
+
+async def test_a_group_that_comes_back_while_it_is_going_is_made_anew(rig: Rig) -> None:
+    rig.apply(two())
+    await rig.rest()
+    rig.apply(spec(instanceGroups=[group_spec()]))
+    await rig.step()
+    rig.apply(two())
+    assert isinstance(await rig.rest(), Done)
+    assert rig.status["nodes"]["summary"] == "6/6"
+    assert rig.condition("Ready")["status"] == "True"
+
+
 async def test_an_external_owners_count_is_never_written_back(rig: Rig) -> None:
     def wanted(cpu: int) -> dict[str, object]:
         external = group_spec(count=4, management={"countOwner": "External"})

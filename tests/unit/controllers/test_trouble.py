@@ -175,6 +175,28 @@ class TestRefusals:
         await rig.idle(3000)
         assert rig.condition("Ready")["status"] == "True"
 
+    async def test_a_failed_cluster_that_takes_no_change_is_not_hammered(self, rig: Rig) -> None:
+        rig.simulator.world.fail_creation("research", "Boom.")
+        rig.apply(plain())
+        await rig.rest()
+        rig.objects.set_status(KEY, rig.status | {"provisionedAt": "2026-01-01T00:00:00Z"})
+        rig.simulator.faults.add(refusal("UpdateCluster", code="ConflictException", message="Not when Failed."))
+        rig.apply(plain(5))
+        await rig.idle(3600)
+        assert rig.condition("Stalled")["reason"] == "ClusterFailed"
+        assert len(rig.calls("UpdateCluster")) <= 13
+
+    async def test_a_name_that_is_taken_by_an_invisible_cluster_is_not_asked_for_again(
+        self, make_rig: Callable[..., Rig]
+    ) -> None:
+        rig = make_rig(create_lag=120.0)
+        rig.apply(two())
+        await rig.once()
+        rig.objects.set_status(KEY, {})
+        rig.restart()
+        assert isinstance(await rig.rest(), Done)
+        assert [call.code for call in rig.calls("CreateCluster")] == ["OK", "ResourceInUse"]
+
     async def test_a_conflict_is_waited_out(self, rig: Rig) -> None:
         rig.apply(two())
         await rig.rest()

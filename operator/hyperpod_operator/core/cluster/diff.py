@@ -39,6 +39,9 @@ FIXED_GROUP_MEMBERS = frozenset(
 """Members that UpdateCluster wants repeated unchanged or cannot change on an existing group
 (SageMaker developer guide, "Updating a HyperPod cluster")."""
 
+GOING = "Deleting"
+"""Status of a group on its way out (API member InstanceGroupStatus)."""
+
 SOFTWARE_MEMBERS = frozenset({"imageId", "imageReleaseVersion"})
 """Changed on an existing group by UpdateClusterSoftware, not by UpdateCluster."""
 
@@ -92,7 +95,9 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
     cluster = observed.cluster
     if cluster is None:
         return Changes()
-    kept = [(group, wish(resource.groups[group.name])) for group in cluster.groups if group.name in resource.groups]
+    # A group that is going is no longer there to be changed; one of the same name is added when it is gone.
+    staying = [group for group in cluster.groups if group.name in resource.groups and group.status != GOING]
+    kept = [(group, wish(resource.groups[group.name])) for group in staying]
     counts = [_count(resource=resource, group=group) for group, _ in kept]
     removed, unknown = _extra_groups(resource=resource, cluster=cluster)
     tags_set, tags_removed = _tags(resource=resource, tags=observed.tags)
@@ -179,7 +184,7 @@ def _extra_groups(*, resource: Resource, cluster: ObservedCluster) -> tuple[tupl
     removed: list[str] = []
     unknown: list[str] = []
     for group in cluster.groups:
-        if group.name in resource.groups or group.status == "Deleting":
+        if group.name in resource.groups or group.status == GOING:
             continue
         record = resource.recorded_groups.get(group.name)
         (removed if record and record.origin == CREATED else unknown).append(group.name)

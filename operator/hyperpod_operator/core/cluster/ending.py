@@ -99,6 +99,14 @@ def _refused(story: Story, result: Refused) -> Ending:
         reason = Reason.ROLE_PROPAGATION
         outcome = Wait(reason, timings.role_propagation)
         return Ending(outcome=outcome, reason=reason, message=_text(error, TREATMENTS[error.kind]))
+    cluster = story.situation.observed.cluster
+    if error.kind is ErrorKind.BUSY and cluster is not None and cluster.status == "Failed":
+        message = (
+            f"AWS reports the cluster as Failed ({cluster.failure_message or 'no reason given'}) and takes no change: "
+            f"{error.message} It is tried again every 5 minutes; to start anew, delete this resource and apply it."
+        )
+        reason = Reason.CLUSTER_FAILED
+        return Ending(outcome=Blocked(reason, SLOW), reason=reason, message=message, stalled=True)
     if error.kind is ErrorKind.BUSY:
         outcome = Wait(Reason.CLUSTER_BUSY, timings.poll)
         return Ending(outcome=outcome, reason=Reason.CLUSTER_BUSY, message=_text(error, TREATMENTS[error.kind]))

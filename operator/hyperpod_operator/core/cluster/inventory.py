@@ -7,7 +7,8 @@ from hyperpod_operator.core.cluster.observed import ObservedGroup
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, EXTERNAL, Resource
-from hyperpod_operator.core.cluster.story import Accepted, Story
+from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
+from hyperpod_operator.core.errors import ErrorKind
 
 GROUPS_MOST = 200
 PROBLEMS_MOST = 20
@@ -100,11 +101,30 @@ def _observed(story: Story, group: ObservedGroup, short: Shortfall | None, *, wo
         targetCount=group.target_count,
         currentCount=group.current_count,
         desiredCount=None if external else count,
-        appliedInstanceCount=count if count == group.target_count else applied,
+        appliedInstanceCount=count if count == group.target_count else _applied(story, group.name, applied),
         origin=_origin(story, group),
         softwareUpdateStatus=group.software_update_status or None,
         message=short.detail[:words] or None if short else None,
     )
+
+
+def _applied(story: Story, name: str, before: int | None) -> int | None:
+    """A scale-out that was sent counts as ours at once, so that an edit back is not taken for somebody else's.
+
+    A scale-in counts only when AWS shows it: if AWS rolls it back, the spec still differs from what was applied.
+    """
+    result = story.result
+    if result is None or not isinstance(result.action, UpdateCluster):
+        return before
+    if isinstance(result, Refused) and result.error.kind is not ErrorKind.UNKNOWN_OUTCOME:
+        return before
+    sent = [
+        *result.action.request.get("instanceGroups", []),
+        *result.action.request.get("restrictedInstanceGroups", []),
+    ]
+    changed = any(change.path.endswith(f"[{name}].instanceCount") for change in story.situation.changes.groups_changed)
+    counts = [int(group["instanceCount"]) for group in sent if changed and group["instanceGroupName"] == name]
+    return max([*counts, *([before] if before is not None else [])], default=None)
 
 
 def _origin(story: Story, group: ObservedGroup) -> str | None:

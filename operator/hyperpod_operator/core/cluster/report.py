@@ -174,7 +174,8 @@ def _last_action(story: Story, end: Ending) -> LastAction | None:
 
 
 def _outcome(result: Refused) -> str:
-    unsure = {ErrorKind.UNKNOWN_OUTCOME, ErrorKind.TRANSIENT}
+    # A name that is taken may be taken by a create of ours whose record was lost: look before sending it again.
+    unsure = {ErrorKind.UNKNOWN_OUTCOME, ErrorKind.TRANSIENT, ErrorKind.ALREADY_EXISTS}
     return UNKNOWN if result.error.kind in unsure else REJECTED
 
 

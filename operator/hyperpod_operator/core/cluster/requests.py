@@ -8,7 +8,7 @@ never find out. Groups leave only by name through `instanceGroupsToDelete`.
 from collections.abc import Mapping
 
 from hyperpod_operator.core.cluster.compare import overlay
-from hyperpod_operator.core.cluster.diff import MUTABLE_CLUSTER_MEMBERS, SOFTWARE_MEMBERS, Changes
+from hyperpod_operator.core.cluster.diff import GOING, MUTABLE_CLUSTER_MEMBERS, SOFTWARE_MEMBERS, Changes
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster, UpdateClusterSoftware
 from hyperpod_operator.core.cluster.resource import Resource, wish
@@ -79,7 +79,7 @@ def _groups(*, resource: Resource, cluster: ObservedCluster, changes: Changes, r
     kept = [
         _kept(resource=resource, group=group, changes=changes)
         for group in cluster.groups
-        if group.restricted == restricted and group.name not in leaving and group.status != "Deleting"
+        if group.restricted == restricted and group.name not in leaving and group.status != GOING
     ]
     source = resource.spec.restrictedInstanceGroups if restricted else resource.spec.instanceGroups
     added = [wish(group) for group in source or [] if group.instanceGroupName in changes.groups_added]

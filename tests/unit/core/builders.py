@@ -3,23 +3,32 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.core.cluster.conditions import stamp
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.ownership import Ownership
-from hyperpod_operator.core.cluster.policy import situate
+from hyperpod_operator.core.cluster.plan import operation
+from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Situation
+from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
+from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
+from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.ports import Key
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"
 EKS = "arn:aws:eks:us-west-2:111122223333:cluster/ml"
 ROLE = "arn:aws:iam::111122223333:role/hyperpod-execution"
+OTHERS = {TAG_OWNER_UID: "other", TAG_OWNER: "team/other", TAG_EKS_CLUSTER: EKS}
+"""Tags of a cluster that another object owns."""
+FORMER = {TAG_OWNER_UID: "older", TAG_OWNER: "team/research", TAG_EKS_CLUSTER: EKS}
+"""Tags of a cluster that an earlier object of the same name owned."""
 
 
 def group_spec(name: str = "gpu", count: int = 4, **members: Any) -> dict[str, Any]:
@@ -148,3 +157,69 @@ def with_group(found: ObservedCluster, changed: ObservedGroup) -> ObservedCluste
     """The cluster with one group exchanged for another of the same name, or added."""
     others = tuple(item for item in found.groups if item.name != changed.name)
     return replace(found, groups=(*others, changed))
+
+
+def ago(seconds: float) -> str:
+    return stamp(NOW - timedelta(seconds=seconds))
+
+
+def managed(**management: Any) -> dict[str, Any]:
+    return spec(management=management)
+
+
+def scaled(count: int = 6, **members: Any) -> dict[str, Any]:
+    """The usual spec with another count for the gpu group."""
+    groups = [group_spec(count=count), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")]
+    return spec(instanceGroups=groups, **members)
+
+
+def verdict(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Verdict:
+    return decide(situation(owner, seen(owner, found, **fields)))
+
+
+def held(answer: Verdict) -> Hold:
+    assert isinstance(answer, Hold), answer
+    return answer
+
+
+def action(answer: Verdict) -> Any:
+    """The call that an answer makes."""
+    assert isinstance(answer, Act), answer
+    return answer.action
+
+
+def failure(kind: ErrorKind, *, operation: str = "UpdateCluster", message: str = "words of AWS.") -> CloudError:
+    return CloudError(kind=kind, operation=operation, code="TheCode", message=message, request_id="request-1")
+
+
+def told(
+    owner: Resource,
+    found: ObservedCluster | None,
+    *,
+    answer: str | ErrorKind = "accepted",
+    now: datetime = NOW,
+    **fields: Any,
+) -> Story:
+    """The story of a pass: what it saw, what it decided and, where it called, what AWS answered."""
+    snapshot = situation(owner, seen(owner, found, **fields), now=now)
+    decided = decide(snapshot)
+    if not isinstance(decided, Act):
+        return Story(situation=snapshot, verdict=decided)
+    result: Accepted | Refused
+    if isinstance(answer, ErrorKind):
+        error = failure(answer, operation=operation(decided.action))
+        result = Refused(action=decided.action, fingerprint=decided.fingerprint, error=error)
+    else:
+        result = Accepted(action=decided.action, fingerprint=decided.fingerprint, arn=ARN)
+    return Story(situation=snapshot, verdict=decided, result=result)
+
+
+def unread(owner: Resource, kind: ErrorKind = ErrorKind.UNREACHABLE, *, failures: int = 0) -> Story:
+    """The story of a pass that could not look."""
+    error = failure(kind, operation="DescribeCluster")
+    return Story(situation=situation(owner, Observed(cluster=None)), unread=error, failures=failures)
+
+
+def conditions_of(status: HyperPodClusterStatus) -> dict[str, tuple[str, str]]:
+    """Type to status and reason."""
+    return {item.type: (item.status, item.reason) for item in status.conditions or []}

@@ -6,10 +6,9 @@ request id), so a settled cluster is never written to.
 
 from dataclasses import dataclass
 
-from hyperpod_operator.api.names import OWNERSHIP_TAGS, ConditionType, Reason
+from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
 from hyperpod_operator.api.status import (
     Adoption,
-    Condition,
     HyperPodClusterStatus,
     LastAction,
     Missing,
@@ -19,6 +18,7 @@ from hyperpod_operator.core.cluster.conditions import conditions, initial, stamp
 from hyperpod_operator.core.cluster.ending import Ending, ending, role_propagation_attempts
 from hyperpod_operator.core.cluster.guards import ACCEPTED, APPLIED, PENDING, REJECTED, ROLLED_BACK, STARTED, UNKNOWN
 from hyperpod_operator.core.cluster.inventory import group_statuses, groups_summary, node_counts, node_problems
+from hyperpod_operator.core.cluster.notes import notes
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.plan import (
     AddTags,
@@ -44,23 +44,6 @@ PATIENCE = 3
 """Passes in a row that may fail to read a healthy cluster before its status says so."""
 
 
-WORRYING = frozenset(
-    {
-        Reason.ADOPTION_ANNOUNCED,
-        Reason.AWS_ERROR,
-        Reason.AWS_UNREACHABLE,
-        Reason.CAPACITY_SHORTAGE,
-        Reason.CONFIRMING_DELETION,
-        Reason.GROUP_DEGRADED,
-        Reason.ROLLING_BACK,
-        Reason.THROTTLED,
-        Reason.UNKNOWN_GROUPS,
-        Reason.UNKNOWN_OUTCOME,
-    }
-)
-"""Reasons that nobody has to act on and that a person still wants to see as a Warning."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Report:
     status: HyperPodClusterStatus
@@ -75,7 +58,7 @@ def report(story: Story) -> Report:
     if story.unread is not None and _shrugged_off(story):
         return Report(status=old, notes=(), outcome=end.outcome)
     new = _status(story, end)
-    return Report(status=new, notes=_notes(story, end, new), outcome=end.outcome)
+    return Report(status=new, notes=notes(story, end, new), outcome=end.outcome)
 
 
 def intent(story: Story, act: Act) -> HyperPodClusterStatus:
@@ -294,44 +277,3 @@ def _applied_tag_keys(story: Story) -> list[str] | None:
     if situation.ownership is Ownership.OURS and situation.observed.tags is not None and not situation.changes.tags_set:
         old |= set(situation.resource.wanted_tags)
     return sorted(old) or None
-
-
-def _notes(story: Story, end: Ending, new: HyperPodClusterStatus) -> tuple[Note, ...]:
-    """Events: the call that was made, the cluster that vanished, and each condition that changed."""
-    notes: list[Note] = []
-    if isinstance(story.verdict, Act) and story.result is not None:
-        notes.append(_call_note(story.verdict, story.result))
-        if story.situation.resource.status.missing and isinstance(story.verdict.action, CreateCluster):
-            name = story.situation.resource.cluster_name
-            message = f"Cluster {name} was deleted outside of the operator (confirmed by two looks); creating it again."
-            notes.insert(0, Note(type="Warning", reason=Reason.CLUSTER_DISAPPEARED, action="Observe", message=message))
-    before = {condition.type: condition for condition in story.situation.resource.status.conditions or []}
-    for condition in new.conditions or []:
-        if condition.type in {ConditionType.RECONCILING, ConditionType.STALLED}:
-            continue  # they say what Ready says
-        was = before.get(condition.type)
-        if was is None or (was.status, was.reason) != (condition.status, condition.reason):
-            notes.append(_condition_note(condition, stalled=end.stalled))
-    # One Event per reason: the conditions that changed with the first of them say the same in other words.
-    first = {note.reason: note for note in reversed(notes)}
-    return tuple(note for note in notes if first[note.reason] is note)
-
-
-def _call_note(act: Act, result: Accepted | Refused) -> Note:
-    if isinstance(result, Accepted):
-        return Note(type="Normal", reason=act.reason, action=operation(act.action), message=act.message)
-    error = result.error
-    request = f" (request {error.request_id})" if error.request_id else ""
-    reason = TREATMENTS[error.kind].reason
-    message = f"{error.operation} failed ({error.code}): {error.message}{request}"
-    return Note(type="Warning", reason=reason, action=operation(act.action), message=message)
-
-
-def _condition_note(condition: Condition, *, stalled: bool) -> Note:
-    warning = (stalled and condition.status != "True") or condition.reason in WORRYING
-    return Note(
-        type="Warning" if warning else "Normal",
-        reason=condition.reason,
-        action="Observe",
-        message=f"{condition.type} is {condition.status}: {condition.message}",
-    )

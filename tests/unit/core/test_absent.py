@@ -1,0 +1,47 @@
+"""No cluster of that name: invisible, vanished, cleared away or never made?"""
+
+import pytest
+from tests.unit.core.builders import (
+    action,
+    ago,
+    held,
+    managed,
+    recorded,
+    resource,
+    verdict,
+)
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.plan import CreateCluster
+
+
+class TestAbsent:
+    def test_nothing_there_is_created(self) -> None:
+        assert isinstance(action(verdict(resource(), None)), CreateCluster)
+
+    def test_paused_is_not_created(self) -> None:
+        assert held(verdict(resource(spec=managed(paused=True)), None)).reason is Reason.PAUSED
+
+    @pytest.mark.parametrize("outcome", ["Started", "Accepted", "Unknown"])
+    def test_a_create_that_may_have_happened_is_not_repeated_while_reads_lag(self, outcome: str) -> None:
+        last = {"operation": "CreateCluster", "outcome": outcome, "time": ago(60)}
+        assert held(verdict(resource(status={"lastAction": last}), None)).reason is Reason.AWAITING_VISIBILITY
+
+    @pytest.mark.parametrize("outcome", ["Started", "Unknown"])
+    def test_after_five_minutes_it_is_believed_not_to_have_happened(self, outcome: str) -> None:
+        last = {"operation": "CreateCluster", "outcome": outcome, "time": ago(301)}
+        assert isinstance(action(verdict(resource(status={"lastAction": last}), None)), CreateCluster)
+
+    def test_a_known_cluster_that_is_missing_is_looked_for_again(self) -> None:
+        assert held(verdict(resource(status=recorded()), None)).reason is Reason.CONFIRMING_DELETION
+
+    def test_after_the_second_look_it_is_created_again(self) -> None:
+        missing = {"since": ago(16), "confirmations": 1}
+        assert isinstance(action(verdict(resource(status=recorded(missing=missing)), None)), CreateCluster)
+
+    def test_a_cluster_that_we_cleared_away_needs_no_second_look_but_a_pause(self) -> None:
+        last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(10)}
+        status = recorded(lastAction=last, createFailures=1, provisionedAt=None)
+        assert held(verdict(resource(status=status), None)).reason is Reason.RECREATING
+        status["lastAction"]["time"] = ago(301)
+        assert isinstance(action(verdict(resource(status=status), None)), CreateCluster)

@@ -1,0 +1,64 @@
+"""Why a group is short of its target, told from AWS's words."""
+
+from datetime import timedelta
+
+import pytest
+from tests.unit.core.builders import (
+    NOW,
+    ago,
+    cluster,
+    group,
+    group_spec,
+    held,
+    recorded,
+    resource,
+    spec,
+    verdict,
+    with_group,
+)
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.observed import ObservedEvent, ObservedNode
+
+
+class TestShortGroups:
+    @pytest.mark.parametrize(
+        ("words", "reason", "stalled"),
+        [
+            ("Insufficient capacity in us-west-2a", Reason.CAPACITY_SHORTAGE, False),
+            ("We currently do not have sufficient capacity", Reason.CAPACITY_SHORTAGE, False),
+            ("Lifecycle scripts did not run successfully", Reason.LIFECYCLE_SCRIPT_FAILED, True),
+            ("EFA health checks did not run successfully", Reason.EFA_CHECK_FAILED, True),
+            ("network misconfiguration", Reason.NETWORK_MISCONFIGURED, True),
+            ("something nobody has seen", Reason.SCALING, False),
+        ],
+    )
+    def test_awss_words_name_the_cause(self, words: str, reason: Reason, stalled: bool) -> None:
+        short = with_group(cluster(), group(group_spec(), current=1))
+        event = ObservedEvent(event_id="1", at=NOW, level="Error", description=words, group="gpu")
+        answer = held(verdict(resource(status=recorded()), short, events=(event,)))
+        assert (answer.reason, answer.stalled) == (reason, stalled)
+        assert words in answer.message
+
+    def test_events_from_before_the_change_are_history(self) -> None:
+        short = with_group(cluster(), group(group_spec(), current=1))
+        old = NOW - timedelta(hours=2)
+        event = ObservedEvent(event_id="1", at=old, level="Error", description="insufficient capacity", group="gpu")
+        last = {"operation": "UpdateCluster", "outcome": "Applied", "time": ago(3600), "fingerprint": "x"}
+        answer = held(verdict(resource(status=recorded(lastAction=last)), short, events=(event,)))
+        assert answer.reason is Reason.SCALING
+
+    @pytest.mark.parametrize(
+        ("status", "reason"), [("Failed", Reason.GROUP_FAILED), ("Degraded", Reason.GROUP_DEGRADED)]
+    )
+    def test_a_groups_status_tells_too(self, status: str, reason: Reason) -> None:
+        troubled = with_group(cluster(), group(group_spec(), status=status))
+        assert held(verdict(resource(status=recorded()), troubled)).reason is reason
+
+    def test_deep_health_checks_are_told_apart_from_scaling(self) -> None:
+        checked = group_spec(onStartDeepHealthChecks=["InstanceStress"])
+        wanted = spec(instanceGroups=[checked, group_spec("cpu", 2, instanceType="ml.m5.4xlarge")])
+        short = with_group(cluster(), group(checked, current=0))
+        node = ObservedNode(instance_id="i-1", group="gpu", instance_type="x", status="DeepHealthCheckInProgress")
+        answer = held(verdict(resource(spec=wanted, status=recorded()), short, nodes=(node,)))
+        assert answer.reason is Reason.DEEP_HEALTH_CHECKS

@@ -1,0 +1,85 @@
+"""What keeps a call from being sent twice or again without hope."""
+
+from typing import Any
+
+import pytest
+from tests.unit.core.builders import (
+    ago,
+    cluster,
+    held,
+    recorded,
+    resource,
+    scaled,
+    verdict,
+)
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.verdict import Act, Verdict
+
+
+class TestGuards:
+    def act(self) -> Act:
+        answer = verdict(resource(spec=scaled(), status=recorded()), cluster())
+        assert isinstance(answer, Act)
+        return answer
+
+    def after(self, *, generation: int = 1, requested: str = "", **status: Any) -> Verdict:
+        owner = resource(
+            spec=scaled(), status=recorded(**status), generation=generation, reconcile_requested_at=requested
+        )
+        return verdict(owner, cluster(failure_message="no capacity"))
+
+    def last(self, outcome: str, seconds: float, *, mark: str | None = None, attempts: int = 1) -> dict[str, Any]:
+        return {
+            "operation": "UpdateCluster",
+            "outcome": outcome,
+            "time": ago(seconds),
+            "fingerprint": mark or self.act().fingerprint,
+            "attempts": attempts,
+        }
+
+    def test_a_refused_wish_is_not_sent_again(self) -> None:
+        rejected = {"fingerprint": self.act().fingerprint, "message": "AWS said no"}
+        answer = held(self.after(rejected=rejected))
+        assert answer.reason is Reason.SPEC_REJECTED
+        assert answer.message == "AWS said no"
+
+    def test_unless_a_person_asks_for_it(self) -> None:
+        rejected = {"fingerprint": self.act().fingerprint, "message": "AWS said no"}
+        assert isinstance(self.after(rejected=rejected, requested="now"), Act)
+
+    def test_another_wish_is_sent(self) -> None:
+        assert isinstance(self.after(rejected={"fingerprint": "another", "message": "AWS said no"}), Act)
+
+    @pytest.mark.parametrize("outcome", ["Accepted", "Unknown"])
+    def test_a_call_whose_effect_is_not_visible_yet_is_not_repeated(self, outcome: str) -> None:
+        assert held(self.after(lastAction=self.last(outcome, 30))).reason is Reason.SETTLING
+
+    def test_a_call_that_got_no_answer_and_had_no_effect_is_repeated(self) -> None:
+        assert isinstance(self.after(lastAction=self.last("Unknown", 61)), Act)
+
+    def test_a_call_that_aws_rolled_back_waits(self) -> None:
+        answer = held(self.after(lastAction=self.last("Accepted", 3600)))
+        assert answer.reason is Reason.UPDATE_ROLLED_BACK
+        assert answer.stalled
+        assert "no capacity" in answer.message
+
+    def test_and_waits_longer_each_time(self) -> None:
+        assert isinstance(self.after(lastAction=self.last("RolledBack", 301)), Act)
+        assert held(self.after(lastAction=self.last("RolledBack", 301, attempts=2)))
+        assert isinstance(self.after(lastAction=self.last("RolledBack", 601, attempts=2)), Act)
+        assert isinstance(self.after(lastAction=self.last("RolledBack", 3601, attempts=500)), Act)
+
+    def test_a_change_from_outside_that_undoes_ours_is_mended_at_once(self) -> None:
+        assert isinstance(self.after(lastAction=self.last("Applied", 3600)), Act)
+
+    def test_a_burst_of_edits_becomes_one_call(self) -> None:
+        assert (
+            held(self.after(lastAction=self.last("Accepted", 5, mark="of the edit before"))).reason is Reason.SETTLING
+        )
+        assert isinstance(self.after(lastAction=self.last("Accepted", 11, mark="of the edit before")), Act)
+
+    @pytest.mark.parametrize("time", ["yesterday", "2026-11-23"])
+    def test_a_time_that_somebody_garbled_does_not_stop_the_operator(self, time: str) -> None:
+        last = self.last("Accepted", 5, mark="x") | {"time": time}
+        assert isinstance(self.after(lastAction=last), Act)

@@ -1,0 +1,150 @@
+"""Groups, counts and troubled nodes in status: true, remembered where not read, and bounded."""
+
+from typing import Any
+
+import pytest
+from tests.unit.core.builders import (
+    cluster,
+    group,
+    group_spec,
+    our_tags,
+    recorded,
+    resource,
+    scaled,
+    spec,
+    told,
+    with_group,
+)
+
+from hyperpod_operator.api.names import TAG_ADOPTED
+from hyperpod_operator.api.status import HyperPodClusterStatus, InstanceGroupStatus
+from hyperpod_operator.core.cluster.observed import ObservedNode
+from hyperpod_operator.core.cluster.report import report
+
+
+def status(owner: Any = None, found: Any = None, **fields: Any) -> HyperPodClusterStatus:
+    return report(told(owner or resource(status=recorded()), found or cluster(), **fields)).status
+
+
+def entry(made: HyperPodClusterStatus, name: str = "gpu") -> InstanceGroupStatus:
+    return next(item for item in made.instanceGroups or [] if item.instanceGroupName == name)
+
+
+def node(number: int, state: str = "Running", **fields: Any) -> ObservedNode:
+    known = {"instance_id": f"i-{number:04}", "group": "gpu", "instance_type": "ml.p5.48xlarge", **fields}
+    return ObservedNode(status=state, **known)
+
+
+def test_running_nodes_are_counted_when_they_were_listed() -> None:
+    made = status(nodes=(node(1), node(2), node(3, "Pending"))).nodes
+    assert made is not None
+    assert (made.running, made.notRunning, made.current, made.target) == (2, 1, 6, 6)
+
+
+def test_what_the_last_list_said_stands_while_none_is_read() -> None:
+    kept = {"running": 5, "notRunning": 1}
+    problem = {"instanceId": "i-1", "status": "Failure"}
+    made = status(resource(status=recorded(nodes=kept, nodeProblems=[problem])))
+    assert made.nodes is not None
+    assert (made.nodes.running, made.nodes.notRunning) == (5, 1)
+    assert [item.instanceId for item in made.nodeProblems or []] == ["i-1"]
+
+
+def test_before_the_first_list_nothing_is_claimed_about_running_nodes() -> None:
+    made = status().nodes
+    assert made is not None
+    assert (made.running, made.notRunning) == (None, None)
+
+
+def test_troubled_nodes_are_listed_by_id_and_at_most_twenty() -> None:
+    many = tuple(node(number, "Failure", message="x" * 5000) for number in range(50, 0, -1))
+    made = status(nodes=many).nodeProblems or []
+    assert [item.instanceId for item in made] == [f"i-{number:04}" for number in range(1, 21)]
+    assert {len(item.message or "") for item in made} == {1024}
+
+
+def test_an_instance_that_does_not_exist_yet_is_no_troubled_node() -> None:
+    assert status(nodes=(node(1, "Pending", instance_id=""),)).nodeProblems is None
+
+
+def test_all_nodes_running_clears_the_list() -> None:
+    before = recorded(nodeProblems=[{"instanceId": "i-1"}])
+    assert status(resource(status=before), nodes=(node(1),)).nodeProblems is None
+
+
+def test_the_summary_names_ten_groups_and_counts_the_rest() -> None:
+    names = [f"g{number:02}" for number in range(12)]
+    found = cluster(groups=tuple(group(group_spec(name, 1)) for name in reversed(names)))
+    made = status(found=found).groupsSummary or ""
+    assert made.startswith("g00 1/1, g01 1/1")
+    assert made.endswith("g09 1/1, and 2 more")
+
+
+def test_a_group_shows_what_is_wanted_and_what_is_there() -> None:
+    short = with_group(cluster(), group(group_spec(), current=1))
+    made = entry(status(found=short))
+    assert (made.desiredCount, made.targetCount, made.currentCount) == (4, 4, 1)
+    assert (made.status, made.instanceType, made.origin) == ("InService", "ml.p5.48xlarge", "Created")
+
+
+def test_a_flexible_group_shows_its_first_type() -> None:
+    flexible = {name: value for name, value in group_spec().items() if name != "instanceType"}
+    flexible["instanceRequirements"] = {"instanceTypes": ["ml.p5.48xlarge", "ml.g5.xlarge"]}
+    assert entry(status(found=with_group(cluster(), group(flexible)))).instanceType == "ml.p5.48xlarge"
+
+
+def test_an_external_count_has_no_desired_one() -> None:
+    groups = [group_spec(management={"countOwner": "External"}), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")]
+    made = status(resource(spec=spec(instanceGroups=groups), status=recorded()))
+    assert entry(made).desiredCount is None
+    assert entry(made, "cpu").desiredCount == 2
+
+
+def test_the_applied_count_is_the_specs_once_aws_holds_it() -> None:
+    owner = resource(spec=scaled(6), status=recorded())
+    assert entry(status(owner, cluster(wanted=scaled(6)))).appliedInstanceCount == 6
+
+
+def test_the_applied_count_stands_while_aws_holds_another() -> None:
+    grown = with_group(cluster(), group(group_spec(), target_count=8))
+    assert entry(status(found=grown)).appliedInstanceCount == 4
+
+
+@pytest.mark.parametrize(
+    ("named", "tags", "origin"),
+    [(True, {}, "Created"), (True, {TAG_ADOPTED: "true"}, "Adopted"), (False, {}, "External")],
+)
+def test_a_group_that_is_seen_first_gets_its_origin(named: bool, tags: dict[str, str], origin: str) -> None:
+    groups = [group_spec("new", 1)] if named else []
+    owner = resource(spec=spec(instanceGroups=[group_spec(), *groups]), status=recorded(instanceGroups=[]))
+    found = with_group(cluster(), group(group_spec("new", 1)))
+    assert entry(status(owner, found, tags=our_tags(owner, **tags)), "new").origin == origin
+
+
+def test_an_origin_is_never_changed_afterwards() -> None:
+    """An external group that the spec names later was still not made by us."""
+    groups = [{"instanceGroupName": "gpu", "origin": "External"}, {"instanceGroupName": "cpu", "origin": "Adopted"}]
+    made = status(resource(status=recorded(instanceGroups=groups)))
+    assert {item.instanceGroupName: item.origin for item in made.instanceGroups or []} == {
+        "gpu": "External",
+        "cpu": "Adopted",
+    }
+
+
+def test_a_group_that_a_call_brings_in_is_recorded_with_the_call() -> None:
+    wanted = spec()
+    wanted["instanceGroups"].append(group_spec("new", 3))
+    made = entry(status(resource(spec=wanted, status=recorded())), "new")
+    assert (made.origin, made.appliedInstanceCount, made.currentCount) == ("Created", 3, None)
+
+
+def test_a_group_that_is_gone_is_forgotten() -> None:
+    owner = resource(spec=spec(instanceGroups=[group_spec()]), status=recorded())
+    made = status(owner, cluster(groups=(group(group_spec()),)))
+    assert [item.instanceGroupName for item in made.instanceGroups or []] == ["gpu"]
+
+
+def test_five_thousand_nodes_in_trouble_fit_into_few_kilobytes() -> None:
+    groups = tuple(group(group_spec(f"g{number:03}", 50), current=0) for number in range(100))
+    nodes = tuple(node(number, "Failure", message="y" * 200) for number in range(5000))
+    assert len(status(found=cluster(groups=groups), nodes=nodes).model_dump_json(exclude_none=True)) < 128 * 1024

@@ -1,0 +1,120 @@
+"""A cluster that is ours and an object that lives."""
+
+import pytest
+from tests.unit.core.builders import (
+    action,
+    cluster,
+    group,
+    group_spec,
+    held,
+    managed,
+    our_tags,
+    recorded,
+    resource,
+    scaled,
+    situation,
+    spec,
+    verdict,
+    with_group,
+)
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.observed import Observed
+from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, DeleteTags, UpdateCluster
+from hyperpod_operator.core.cluster.policy import decide
+from hyperpod_operator.core.cluster.verdict import Settled
+
+
+class TestLiving:
+    def test_as_wanted_is_settled(self) -> None:
+        assert isinstance(verdict(resource(status=recorded()), cluster()), Settled)
+
+    @pytest.mark.parametrize(
+        ("status", "reason"),
+        [
+            ("Creating", Reason.CREATING),
+            ("Updating", Reason.UPDATING),
+            ("RollingBack", Reason.ROLLING_BACK),
+            ("SystemUpdating", Reason.SYSTEM_UPDATING),
+            ("Deleting", Reason.DELETING),
+            ("SomethingNew", Reason.CLUSTER_BUSY),
+        ],
+    )
+    def test_a_busy_cluster_is_waited_for_whatever_is_wanted(self, status: str, reason: Reason) -> None:
+        answer = held(verdict(resource(spec=scaled(), status=recorded()), cluster(status=status)))
+        assert answer.reason is reason
+        assert not answer.stalled
+
+    def test_paused_says_what_waits(self) -> None:
+        answer = held(verdict(resource(spec=scaled(management={"paused": True}), status=recorded()), cluster()))
+        assert answer.reason is Reason.PAUSED
+        assert "instanceCount: 4 -> 6" in answer.message
+
+    def test_a_gap_is_closed_by_one_update(self) -> None:
+        assert isinstance(action(verdict(resource(spec=scaled(), status=recorded()), cluster())), UpdateCluster)
+
+    def test_a_fixed_member_blocks_the_rest(self) -> None:
+        wanted = spec(instanceGroups=[group_spec(count=6, instanceType="ml.g5.xlarge")])
+        assert held(verdict(resource(spec=wanted, status=recorded()), cluster())).reason is Reason.IMMUTABLE_DIFFERS
+
+    def test_tags_come_after_the_update(self) -> None:
+        wanted = scaled() | {"tags": [{"key": "team", "value": "a"}]}
+        assert isinstance(action(verdict(resource(spec=wanted, status=recorded()), cluster())), UpdateCluster)
+        wanted = spec(tags=[{"key": "team", "value": "a"}])
+        assert isinstance(action(verdict(resource(spec=wanted, status=recorded()), cluster())), AddTags)
+
+    def test_a_tag_that_left_the_spec_is_taken_off(self) -> None:
+        owner = resource(status=recorded(appliedTagKeys=["team"]))
+        taken = action(verdict(owner, cluster(), tags=our_tags(owner, team="a", other="b")))
+        assert isinstance(taken, DeleteTags)
+        assert taken.keys == ("team",)
+
+    def test_a_group_scaled_by_somebody_else_needs_a_person(self) -> None:
+        grown = with_group(cluster(), group(group_spec(), target_count=8))
+        answer = held(verdict(resource(status=recorded()), grown))
+        assert answer.reason is Reason.SCALED_OUTSIDE
+        assert answer.stalled
+
+    def test_in_service_without_its_nodes_is_not_settled(self) -> None:
+        short = with_group(cluster(), group(group_spec(), current=1))
+        answer = held(verdict(resource(status=recorded()), short))
+        assert answer.reason is Reason.SCALING
+        assert "gpu 1/4" in answer.message
+
+    def test_a_failed_cluster_that_was_in_service_still_takes_an_edit(self) -> None:
+        failed = cluster(status="Failed", failure_message="boom")
+        assert isinstance(action(verdict(resource(spec=scaled(), status=recorded()), failed)), UpdateCluster)
+        answer = held(verdict(resource(status=recorded()), failed))
+        assert answer.reason is Reason.CLUSTER_FAILED
+        assert "boom" in answer.message
+
+    def test_a_region_that_is_not_served_is_not_even_looked_at(self) -> None:
+        owner = resource(spec=spec(region="eu-west-1"))
+        answer = decide(situation(owner, Observed(cluster=None), allowed_regions=frozenset({"us-east-1"})))
+        assert held(answer).reason is Reason.REGION_NOT_ALLOWED
+        allowed = decide(situation(owner, Observed(cluster=None), allowed_regions=frozenset({"eu-west-1"})))
+        assert isinstance(action(allowed), CreateCluster)
+
+
+class TestFailedCreation:
+    failed = cluster(status="Failed", failure_message="no subnets")
+
+    def test_is_held_by_default(self) -> None:
+        answer = held(verdict(resource(status=recorded(provisionedAt=None)), self.failed))
+        assert answer.reason is Reason.CREATE_FAILED
+        assert answer.stalled
+        assert "no subnets" in answer.message
+
+    def test_is_cleared_away_when_asked_for(self) -> None:
+        owner = resource(spec=managed(onCreateFailure="Recreate"), status=recorded(provisionedAt=None))
+        assert isinstance(action(verdict(owner, self.failed)), DeleteCluster)
+
+    def test_but_not_for_ever(self) -> None:
+        status = recorded(provisionedAt=None, createFailures=3)
+        owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
+        assert held(verdict(owner, self.failed)).reason is Reason.CREATE_FAILED
+
+    def test_never_for_an_adopted_cluster(self) -> None:
+        status = recorded(provisionedAt=None, origin="Adopted")
+        owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
+        assert held(verdict(owner, self.failed)).reason is Reason.CREATE_FAILED

@@ -1,0 +1,90 @@
+"""An object that is being deleted: what goes, what stays, what is waited for."""
+
+from typing import Any
+
+import pytest
+from tests.unit.core.builders import (
+    ARN,
+    FORMER,
+    OTHERS,
+    action,
+    ago,
+    cluster,
+    held,
+    managed,
+    our_tags,
+    recorded,
+    resource,
+    spec,
+    verdict,
+)
+
+from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_ADOPTED, Reason
+from hyperpod_operator.core.cluster.observed import ObservedNode
+from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Release
+
+
+class TestDeleted:
+    def gone(self, **fields: Any) -> Resource:
+        return resource(deleting=True, **{"status": recorded(), **fields})
+
+    def test_a_cluster_of_ours_is_deleted(self) -> None:
+        deleting = action(verdict(self.gone(), cluster()))
+        assert deleting == DeleteCluster(arn=ARN)
+
+    def test_nothing_in_aws_lets_go(self) -> None:
+        last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(60)}
+        assert isinstance(verdict(self.gone(status=recorded(lastAction=last)), None), Release)
+
+    def test_an_object_that_never_made_anything_lets_go(self) -> None:
+        assert isinstance(verdict(self.gone(status={}), None), Release)
+
+    def test_a_create_that_may_have_happened_is_waited_for(self) -> None:
+        last = {"operation": "CreateCluster", "outcome": "Unknown", "time": ago(10)}
+        assert held(verdict(self.gone(status={"lastAction": last}), None)).reason is Reason.AWAITING_VISIBILITY
+
+    @pytest.mark.parametrize("tags", [{}, OTHERS, FORMER])
+    def test_a_foreign_cluster_stays(self, tags: dict[str, str]) -> None:
+        assert isinstance(verdict(self.gone(), cluster(), tags=tags), Release)
+
+    def test_tags_are_read_afresh_before_anything_is_deleted(self) -> None:
+        assert isinstance(verdict(self.gone(), cluster(), tags=None), NeedTags)
+
+    @pytest.mark.parametrize(("management", "origin"), [({"deletionPolicy": "Retain"}, "Created"), ({}, "Adopted")])
+    def test_a_retained_cluster_loses_our_tags_and_stays(self, management: dict[str, str], origin: str) -> None:
+        owner = self.gone(spec=spec(management=management), status=recorded(origin=origin))
+        taken = action(verdict(owner, cluster(), tags=our_tags(owner, **{TAG_ADOPTED: "true", "team": "a"})))
+        assert isinstance(taken, DeleteTags)
+        assert set(taken.keys) == set(OWNERSHIP_TAGS)
+
+    def test_an_adopted_cluster_is_deleted_on_an_explicit_word(self) -> None:
+        owner = self.gone(spec=managed(deletionPolicy="Delete"), status=recorded(origin="Adopted"))
+        assert isinstance(action(verdict(owner, cluster())), DeleteCluster)
+
+    def test_paused_holds_the_deletion(self) -> None:
+        assert held(verdict(self.gone(spec=managed(paused=True)), cluster())).reason is Reason.PAUSED
+
+    def test_a_creating_cluster_is_waited_for(self) -> None:
+        plain = spec()
+        del plain["nodeProvisioningMode"]
+        owner = self.gone(spec=plain)
+        assert held(verdict(owner, cluster(wanted=plain, status="Creating"))).reason is Reason.DELETING
+
+    def test_a_creating_cluster_with_continuous_provisioning_is_deleted_at_once(self) -> None:
+        assert isinstance(action(verdict(self.gone(), cluster(status="Creating"))), DeleteCluster)
+
+    def test_deletion_is_asked_for_once(self) -> None:
+        first = verdict(self.gone(), cluster())
+        assert isinstance(first, Act)
+        last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(5), "fingerprint": first.fingerprint}
+        assert held(verdict(self.gone(status=recorded(lastAction=last)), cluster())).reason is Reason.SETTLING
+
+    def test_a_wedged_teardown_names_the_role_to_restore(self) -> None:
+        words = "SageMaker does not have permission to perform ec2:DeleteNetworkInterface."
+        node = ObservedNode(instance_id="i-1", group="gpu", instance_type="x", status="ShuttingDown", message=words)
+        answer = held(verdict(self.gone(), cluster(status="Deleting"), nodes=(node,)))
+        assert answer.reason is Reason.TEARDOWN_BLOCKED
+        assert answer.stalled
+        assert "role/hyperpod-execution" in answer.message

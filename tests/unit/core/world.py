@@ -1,0 +1,124 @@
+"""A very small AWS for the core's own tests: it does what it is told and shows it at the next look.
+
+What the simulator of the test bed models with care (phases, capacity, refusals) is left out: here it matters
+only that passes lead somewhere, and that losing an answer changes nothing about where.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.unit.core.builders import ARN, NOW, cluster, failure, group, situation
+
+from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
+from hyperpod_operator.core.cluster.plan import (
+    Action,
+    AddTags,
+    CreateCluster,
+    DeleteCluster,
+    DeleteTags,
+    UpdateCluster,
+    UpdateClusterSoftware,
+    operation,
+)
+from hyperpod_operator.core.cluster.policy import decide
+from hyperpod_operator.core.cluster.report import report
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
+from hyperpod_operator.core.cluster.verdict import Act, Release, Settled, Verdict
+from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.outcome import Blocked, Failed, Wait
+
+ANSWERS = ("accepted", "lost after", "lost before")
+"""What may happen to a call: an answer comes, it was carried out and no answer comes, it never arrived."""
+GROUP_LISTS = ("instanceGroups", "restrictedInstanceGroups")
+
+
+@dataclass
+class World:
+    """The account and the clock."""
+
+    found: ObservedCluster | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    now: datetime = NOW
+    calls: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    """How the next calls fare; once it is empty, all are answered."""
+
+    def run(self, owner: Resource, *, most: int = 200) -> tuple[Resource, Verdict]:
+        """Passes until one has nothing left to do, or needs a person."""
+        for _ in range(most):
+            owner, verdict, pause = self._one(owner)
+            if isinstance(verdict, Settled | Release) or pause is None:
+                return owner, verdict
+            self.now += timedelta(seconds=pause)
+        raise AssertionError(f"no end after {most} passes; calls: {self.calls}")
+
+    def _one(self, owner: Resource) -> tuple[Resource, Verdict, float | None]:
+        observed = Observed(cluster=self.found, tags=dict(self.tags) if self.found else None)
+        snapshot = situation(owner, observed, now=self.now)
+        verdict = decide(snapshot)
+        result = self._call(verdict) if isinstance(verdict, Act) else None
+        made = report(Story(situation=snapshot, verdict=verdict, result=result))
+        owner = replace(owner, status=type(owner.status).model_validate(made.status.model_dump(exclude_none=True)))
+        match made.outcome:
+            case Wait(after=after):
+                return owner, verdict, after
+            case Failed(at_least=after):
+                return owner, verdict, after
+            case Blocked() | _:
+                return owner, verdict, None
+
+    def _call(self, act: Act) -> Accepted | Refused:
+        answer = self.answers.pop(0) if self.answers else "accepted"
+        if answer != "lost before":
+            self.calls.append(operation(act.action))
+            self._carry_out(act.action)
+        if answer == "accepted":
+            return Accepted(action=act.action, fingerprint=act.fingerprint, arn=ARN)
+        error = failure(ErrorKind.UNKNOWN_OUTCOME, operation=operation(act.action))
+        return Refused(action=act.action, fingerprint=act.fingerprint, error=error)
+
+    def _carry_out(self, action: Action) -> None:
+        match action:
+            case CreateCluster(request=request):
+                if self.found is not None:
+                    raise AssertionError("a second cluster of the same name was asked for")
+                self.tags = {tag["key"]: tag["value"] for tag in request["tags"]}
+                self.found = updated(cluster(groups=(), members={}), request)
+            case UpdateCluster(request=request) if self.found:
+                self.found = updated(self.found, request)
+            case UpdateClusterSoftware(request=request) if self.found:
+                self.found = patched(self.found, request)
+            case DeleteCluster():
+                self.found, self.tags = None, {}
+            case AddTags(tags=tags):
+                self.tags |= tags
+            case DeleteTags(keys=keys):
+                self.tags = {key: value for key, value in self.tags.items() if key not in keys}
+            case _:
+                raise AssertionError(f"{operation(action)} for a cluster that is not there")
+
+
+def updated(found: ObservedCluster, request: Mapping[str, Any]) -> ObservedCluster:
+    """The cluster after CreateCluster or UpdateCluster: groups that are named are as they were sent."""
+    leaving = set(request.get("instanceGroupsToDelete", []))
+    groups = {item.name: item for item in found.groups if item.name not in leaving}
+    for kind in GROUP_LISTS:
+        for sent in request.get(kind, []):
+            groups[sent["instanceGroupName"]] = group(sent, restricted=kind == "restrictedInstanceGroups")
+    said = {"clusterName", "tags", "instanceGroupsToDelete", *GROUP_LISTS}
+    members = {name: value for name, value in request.items() if name not in said}
+    return replace(found, groups=tuple(groups.values()), members={**found.members, **members})
+
+
+def patched(found: ObservedCluster, request: Mapping[str, Any]) -> ObservedCluster:
+    """The cluster after UpdateClusterSoftware: the named groups run the named image or release."""
+    wanted = {item["instanceGroupName"]: item for item in request["instanceGroups"]}
+    image = {"imageId": request["imageId"]} if "imageId" in request else {}
+    groups = tuple(
+        replace(item, members={**item.members, **wanted[item.name], **image}) if item.name in wanted else item
+        for item in found.groups
+    )
+    return replace(found, groups=groups)

@@ -8,13 +8,14 @@ from typing import Any
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
-from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.api.status import HyperPodClusterStatus, LastAction
 from hyperpod_operator.core.cluster.conditions import stamp
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import operation
 from hyperpod_operator.core.cluster.policy import decide, situate
+from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
 from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
@@ -223,3 +224,18 @@ def unread(owner: Resource, kind: ErrorKind = ErrorKind.UNREACHABLE, *, failures
 def conditions_of(status: HyperPodClusterStatus) -> dict[str, tuple[str, str]]:
     """Type to status and reason."""
     return {item.type: (item.status, item.reason) for item in status.conditions or []}
+
+
+def left(owner: Resource, found: ObservedCluster | None, **fields: Any) -> HyperPodClusterStatus:
+    """The status that a pass leaves behind (see `told` for `fields`)."""
+    return report(told(owner, found, **fields)).status
+
+
+def after(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Resource:
+    """The object as the next pass reads it."""
+    return replace(owner, status=left(owner, found, **fields))
+
+
+def last_action(made: HyperPodClusterStatus) -> LastAction:
+    assert made.lastAction is not None
+    return made.lastAction

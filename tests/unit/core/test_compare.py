@@ -1,6 +1,7 @@
 """Drift is what the spec asks for and AWS does not hold; nothing else."""
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -106,3 +107,30 @@ def test_every_wish_is_met_by_itself(tree: object) -> None:
 def test_what_is_laid_over_is_met_afterwards(wanted: dict[str, object], observed: dict[str, object]) -> None:
     merged = overlay(wanted=wanted, observed=observed)
     assert list(drift(wanted=wanted, observed=merged, path="", now=NOW)) == []
+
+
+taints = st.lists(
+    st.fixed_dictionaries({"key": st.sampled_from("abc"), "effect": st.sampled_from(["NoSchedule", "NoExecute"])}),
+    max_size=4,
+    unique_by=lambda taint: (taint["key"], taint["effect"]),
+)
+
+
+@given(taints, st.randoms(use_true_random=False))
+def test_the_order_of_a_set_and_what_aws_adds_to_its_items_are_no_drift(
+    wanted: list[dict[str, str]], chance: Random
+) -> None:
+    observed = [{**taint, "value": "filled in"} for taint in wanted]
+    chance.shuffle(observed)
+    assert met(wanted, observed, "taints")
+
+
+@given(taints, taints)
+def test_another_set_is_drift(wanted: list[dict[str, str]], observed: list[dict[str, str]]) -> None:
+    same = {frozenset(taint.items()) for taint in wanted} == {frozenset(taint.items()) for taint in observed}
+    assert met(wanted, observed, "taints") == same
+
+
+@given(st.sampled_from([None, "", 0, False, [], {}]), st.sampled_from([None, "", 0, False, [], {}]))
+def test_all_ways_to_say_nothing_are_one(wanted: object, observed: object) -> None:
+    assert met(wanted, observed)

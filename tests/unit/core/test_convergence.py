@@ -155,3 +155,14 @@ def test_an_adopted_cluster_is_brought_to_the_spec_and_survives_the_object() -> 
     assert isinstance(verdict, Release)
     assert world.found is not None
     assert world.tags == {}
+
+
+@given(specs, specs)
+@settings(max_examples=30)
+def test_an_edit_that_is_taken_back_at_once_is_followed_back(old: dict[str, Any], new: dict[str, Any]) -> None:
+    world = World()
+    first, _ = world.run(resource(spec=old))
+    second, _, _ = world.step(edited(first, new))
+    owner, verdict = world.run(edited(second, old))
+    assert isinstance(verdict, Settled)
+    assert_as_wanted(world, owner)

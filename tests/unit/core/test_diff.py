@@ -17,6 +17,7 @@ from tests.unit.core.builders import (
     with_group,
 )
 
+from hyperpod_operator.api.names import TAG_OWNER_UID
 from hyperpod_operator.core.cluster.diff import Changes, diff
 from hyperpod_operator.core.cluster.observed import Observed
 
@@ -133,7 +134,7 @@ def test_a_group_that_aws_is_deleting_is_not_deleted_again() -> None:
         ("threadsPerCore", 2),
     ],
 )
-def test_members_that_no_call_can_change_are_told_apart(member: str, value: object) -> None:
+def test_members_that_no_call_can_change_are_told_apart(member: str, value: Any) -> None:
     found = changes(resource(spec=gpu(**{member: value}), status=recorded()))
     assert [item.path for item in found.fixed] == [f"instanceGroups[gpu].{member}"]
     assert not found.needs_update
@@ -176,3 +177,68 @@ def test_tags_that_we_never_set_are_left() -> None:
 def test_unread_tags_are_no_change() -> None:
     owner = resource(spec=spec(tags=[{"key": "team", "value": "a"}]), status=recorded())
     assert changes(owner, tags=None).none
+
+
+def test_a_group_that_returns_while_it_goes_is_waited_for() -> None:
+    """AWS still shows the old group; one of the same name is added when it is gone."""
+    going = with_group(cluster(), group(group_spec("cpu", 2), target_count=0, current=2, status="Deleting"))
+    found = changes(found=going)
+    assert not found.needs_update
+    assert not found.scaled_outside
+
+
+def test_a_purchase_option_that_differs_cannot_be_changed() -> None:
+    owner = resource(spec=gpu(capacityRequirements={"spot": {}}), status=recorded())
+    on_demand = with_group(cluster(), group(group_spec(capacityRequirements={"onDemand": {}})))
+    assert [item.path for item in changes(owner, on_demand).fixed] == ["instanceGroups[gpu].capacityRequirements.spot"]
+    spot = with_group(cluster(), group(group_spec(capacityRequirements={"spot": {}})))
+    assert changes(owner, spot).none
+
+
+def test_the_order_of_instance_types_is_their_priority() -> None:
+    def flexible(*types: str) -> dict[str, Any]:
+        plain = {name: value for name, value in group_spec().items() if name != "instanceType"}
+        return plain | {"instanceRequirements": {"instanceTypes": list(types)}}
+
+    owner = resource(spec=spec(instanceGroups=[flexible("ml.p5.48xlarge", "ml.g5.xlarge")]), status=recorded())
+    found = cluster(groups=(group(flexible("ml.g5.xlarge", "ml.p5.48xlarge")),))
+    assert [item.path for item in changes(owner, found).groups_changed] == [
+        "instanceGroups[gpu].instanceRequirements.instanceTypes"
+    ]
+
+
+def test_members_that_the_spec_leaves_unset_belong_to_aws() -> None:
+    filled = group_spec(imageId="ami-12345678", minInstanceCount=2, onStartDeepHealthChecks=["InstanceStress"])
+    assert changes(found=with_group(cluster(), group(filled))).none
+
+
+def test_restricted_groups_are_named_as_such() -> None:
+    rig = {name: value for name, value in group_spec("nova", 2).items() if name != "lifeCycleConfig"}
+    owner = resource(spec=spec(restrictedInstanceGroups=[rig]), status=recorded())
+    found = with_group(cluster(), group({**rig, "instanceCount": 1}, restricted=True))
+    assert [item.path for item in changes(owner, found).groups_changed] == [
+        "restrictedInstanceGroups[nova].instanceCount"
+    ]
+
+
+def test_ownership_tags_never_leave_with_the_users() -> None:
+    owner = resource(status=recorded(appliedTagKeys=[TAG_OWNER_UID, "team"]))
+    assert changes(owner, tags=our_tags(owner, team="a")).tags_removed == ("team",)
+
+
+def test_every_gap_has_a_line_for_people() -> None:
+    groups = [group_spec(count=6, imageReleaseVersion="1.2.4"), group_spec("new", 1)]
+    owner = resource(
+        spec=spec(instanceGroups=groups, nodeRecovery="None", tags=[{"key": "team", "value": "a"}]),
+        status=recorded(appliedTagKeys=["old"]),
+    )
+    found = with_group(cluster(), group(group_spec(imageReleaseVersion="1.2.3")))
+    assert changes(owner, found, tags=our_tags(owner, old="x")).lines() == (
+        "nodeRecovery: Automatic -> None",
+        "instanceGroups[gpu].instanceCount: 4 -> 6",
+        "add group new",
+        "delete group cpu",
+        "instanceGroups[gpu].imageReleaseVersion: 1.2.3 -> 1.2.4",
+        "tag team=a",
+        "untag old",
+    )

@@ -96,11 +96,17 @@ def test_a_role_that_stays_unusable_becomes_a_persons_matter() -> None:
     assert "trusts sagemaker.amazonaws.com" in end.message
 
 
-@pytest.mark.parametrize("other", [{"fingerprint": "of another call"}, {"outcome": "Accepted"}])
-def test_tries_of_another_call_do_not_count(other: dict[str, str]) -> None:
-    end = refused(ErrorKind.ROLE_PROPAGATION, lastAction=last_refusal(11, **other, time="2026-11-23T00:00:00Z"))
-    assert end.reason in {Reason.ROLE_PROPAGATION, Reason.UPDATE_ROLLED_BACK}
-    assert not end.outcome == Blocked(Reason.PERMISSION_DENIED, SLOW)
+def test_tries_of_another_call_do_not_count() -> None:
+    end = refused(ErrorKind.ROLE_PROPAGATION, lastAction=last_refusal(11, fingerprint="of another call"))
+    assert end.outcome == Wait(Reason.ROLE_PROPAGATION, 5.0)
+
+
+def test_a_failed_cluster_that_takes_no_change_is_a_persons_matter() -> None:
+    failed = cluster(status="Failed", failure_message="boom")
+    end = ending(told(OWNER, failed, answer=ErrorKind.BUSY))
+    assert end.outcome == Blocked(Reason.CLUSTER_FAILED, SLOW)
+    assert end.stalled
+    assert "boom" in end.message
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,8 @@ class TestGuards:
 
     def test_and_waits_longer_each_time(self) -> None:
         assert isinstance(self.after(lastAction=self.last("RolledBack", 301)), Act)
-        assert held(self.after(lastAction=self.last("RolledBack", 301, attempts=2)))
+        again = held(self.after(lastAction=self.last("RolledBack", 301, attempts=2)))
+        assert again.reason is Reason.UPDATE_ROLLED_BACK
         assert isinstance(self.after(lastAction=self.last("RolledBack", 601, attempts=2)), Act)
         assert isinstance(self.after(lastAction=self.last("RolledBack", 3601, attempts=500)), Act)
 

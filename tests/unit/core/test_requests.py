@@ -125,3 +125,59 @@ def test_software_calls_name_their_groups_and_share_only_what_is_equal() -> None
         {"instanceGroupName": "b", "imageReleaseVersion": "3.0.0"},
     ]
     assert "deploymentConfig" not in first
+
+
+def test_a_patch_date_that_the_user_names_is_sent() -> None:
+    def patching(date: str) -> dict[str, Any]:
+        return {"patchingStrategy": "WhenIdle", "patchSchedule": {"nextPatchDate": date}}
+
+    wanted = group_spec(autoPatchConfig=patching("2026-12-24T00:00:00Z"))
+    owner = resource(
+        spec=spec(instanceGroups=[wanted, group_spec("cpu", 2, instanceType="ml.m5.4xlarge")]), status=recorded()
+    )
+    found = with_group(cluster(), group(group_spec(autoPatchConfig=patching("2026-12-01T00:00:00+00:00"))))
+    assert sent(update(owner, found), "gpu")["autoPatchConfig"] == patching("2026-12-24T00:00:00Z")
+
+
+def test_a_group_that_aws_is_deleting_is_not_sent() -> None:
+    going = with_group(cluster(), group(group_spec("theirs", 1), status="Deleting"))
+    request = update(scaled(), going)
+    assert {item["instanceGroupName"] for item in request["instanceGroups"]} == {"gpu", "cpu"}
+    assert "instanceGroupsToDelete" not in request
+
+
+def test_a_new_group_is_sent_as_the_spec_has_it() -> None:
+    wanted = spec()
+    wanted["instanceGroups"].append(group_spec("new", 3, management={"countOwner": "External"}))
+    request = update(resource(spec=wanted, status=recorded()), cluster())
+    assert sent(request, "new") == group_spec("new", 3)
+
+
+def test_an_update_never_carries_what_is_ours_or_cannot_be_updated() -> None:
+    owner = resource(
+        spec=spec(nodeRecovery="None", management={"deletionPolicy": "Retain"}, tags=[{"key": "a", "value": "b"}]),
+        status=recorded(),
+    )
+    assert set(update(owner, cluster())) == {"clusterName", "nodeRecovery", "instanceGroups"}
+
+
+def test_a_changed_structure_is_sent_whole() -> None:
+    owner = resource(spec=spec(tieredStorageConfig={"mode": "Enable"}), status=recorded())
+    stored = {"mode": "Disable", "instanceMemoryAllocationPercentage": 20}
+    found = cluster()
+    found = replace(found, members={**found.members, "tieredStorageConfig": stored})
+    assert update(owner, found)["tieredStorageConfig"] == {"mode": "Enable", "instanceMemoryAllocationPercentage": 20}
+
+
+def test_an_image_of_ones_own_gets_a_call_of_its_own() -> None:
+    groups = [group_spec("a", 1, imageId="ami-11111111"), group_spec("b", 1, imageReleaseVersion="2.0.0")]
+    owner = resource(spec=spec(instanceGroups=groups), status=recorded())
+    old = {"imageId": "ami-00000000", "imageReleaseVersion": "1.0.0"}
+    found = cluster(groups=tuple(group({**item, **old}) for item in groups))
+    changes = diff(resource=owner, observed=seen(owner, found), now=NOW)
+    request = requests.update_software(resource=owner, cluster=found, changes=changes).request
+    assert request == {
+        "clusterName": "research",
+        "instanceGroups": [{"instanceGroupName": "a"}],
+        "imageId": "ami-11111111",
+    }

@@ -49,13 +49,14 @@ class World:
     def run(self, owner: Resource, *, most: int = 200) -> tuple[Resource, Verdict]:
         """Passes until one has nothing left to do, or needs a person."""
         for _ in range(most):
-            owner, verdict, pause = self._one(owner)
+            owner, verdict, pause = self.step(owner)
             if isinstance(verdict, Settled | Release) or pause is None:
                 return owner, verdict
             self.now += timedelta(seconds=pause)
         raise AssertionError(f"no end after {most} passes; calls: {self.calls}")
 
-    def _one(self, owner: Resource) -> tuple[Resource, Verdict, float | None]:
+    def step(self, owner: Resource) -> tuple[Resource, Verdict, float | None]:
+        """One pass; the pause before the next one, None where only the resync or a person brings one."""
         observed = Observed(cluster=self.found, tags=dict(self.tags) if self.found else None)
         snapshot = situation(owner, observed, now=self.now)
         verdict = decide(snapshot)

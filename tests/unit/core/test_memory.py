@@ -1,0 +1,182 @@
+"""What a restart must not forget: the last call, what was refused, what vanished, what failed."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.core.builders import (
+    ARN,
+    NOW,
+    after,
+    ago,
+    cluster,
+    conditions_of,
+    last_action,
+    left,
+    managed,
+    recorded,
+    resource,
+    scaled,
+    told,
+)
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.core.cluster.conditions import stamp
+from hyperpod_operator.core.cluster.report import intent, report
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.verdict import Act
+from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.outcome import Wait
+
+
+class TestIntent:
+    def stored(self, owner: Resource) -> HyperPodClusterStatus:
+        story = told(owner, None)
+        assert isinstance(story.verdict, Act)
+        return intent(story, story.verdict)
+
+    def test_says_that_a_create_is_about_to_be_sent(self) -> None:
+        made = self.stored(resource())
+        assert (last_action(made).operation, last_action(made).outcome, last_action(made).time) == (
+            "CreateCluster",
+            "Started",
+            stamp(NOW),
+        )
+        assert conditions_of(made) == {"Ready": ("Unknown", "Creating"), "Reconciling": ("True", "Creating")}
+
+    def test_lists_the_groups_as_ours_before_anybody_else_could_add_some(self) -> None:
+        groups = self.stored(resource()).instanceGroups or []
+        assert [(item.instanceGroupName, item.origin, item.appliedInstanceCount) for item in groups] == [
+            ("cpu", "Created", 2),
+            ("gpu", "Created", 4),
+        ]
+
+    def test_forgets_the_cluster_that_vanished(self) -> None:
+        owner = resource(status=recorded(missing={"since": ago(16), "confirmations": 1}))
+        made = self.stored(owner)
+        assert (made.clusterArn, made.clusterStatus, made.provisionedAt, made.missing) == (None, None, None, None)
+
+    def test_keeps_the_next_pass_from_sending_a_second_create(self) -> None:
+        owner = replace(resource(), status=self.stored(resource()))
+        assert report(told(owner, None)).outcome == Wait(Reason.AWAITING_VISIBILITY, 5.0)
+
+
+class TestLastAction:
+    owner = resource(spec=scaled(), status=recorded())
+
+    @pytest.mark.parametrize(
+        ("answer", "outcome"),
+        [
+            ("accepted", "Accepted"),
+            (ErrorKind.INVALID, "Rejected"),
+            (ErrorKind.BUSY, "Rejected"),
+            (ErrorKind.THROTTLED, "Rejected"),
+            (ErrorKind.UNREACHABLE, "Rejected"),
+            (ErrorKind.UNKNOWN_OUTCOME, "Unknown"),
+            (ErrorKind.TRANSIENT, "Unknown"),
+        ],
+    )
+    def test_records_what_may_be_concluded_from_the_answer(self, answer: Any, outcome: str) -> None:
+        made = last_action(left(self.owner, cluster(), answer=answer))
+        assert (made.operation, made.outcome, made.attempts, made.time) == ("UpdateCluster", outcome, 1, stamp(NOW))
+
+    def test_is_applied_when_aws_shows_the_effect(self) -> None:
+        sent = after(self.owner, cluster())
+        applied = cluster(wanted=scaled())
+        assert last_action(left(sent, replace(applied, status="Updating"))).outcome == "Accepted"
+        assert last_action(left(sent, applied, now=NOW + timedelta(minutes=9))).outcome == "Applied"
+        assert last_action(left(sent, applied, now=NOW + timedelta(minutes=9))).time == stamp(NOW)
+
+    def test_a_create_is_applied_when_the_cluster_can_be_seen(self) -> None:
+        sent = after(resource(), None)
+        assert last_action(left(sent, cluster(status="Creating"))).outcome == "Applied"
+
+    def test_a_deletion_is_applied_when_the_cluster_is_gone(self) -> None:
+        sent = after(resource(deleting=True, status=recorded()), cluster())
+        assert last_action(left(sent, cluster(status="Deleting"))).outcome == "Accepted"
+        assert last_action(left(sent, None)).outcome == "Applied"
+
+    def test_a_rollback_is_recorded_once_and_counted_with_the_next_try(self) -> None:
+        sent = after(self.owner, cluster())
+        an_hour_on = NOW + timedelta(hours=1)
+        back = after(sent, cluster(), now=an_hour_on)
+        assert (last_action(back.status).outcome, last_action(back.status).time) == ("RolledBack", stamp(an_hour_on))
+        assert left(back, cluster(), now=an_hour_on + timedelta(seconds=60)) == back.status
+        again = last_action(left(back, cluster(), now=an_hour_on + timedelta(hours=2)))
+        assert (again.outcome, again.attempts) == ("Accepted", 2)
+
+    def test_tries_with_a_role_that_is_not_usable_yet_are_counted(self) -> None:
+        once = after(self.owner, cluster(), answer=ErrorKind.ROLE_PROPAGATION)
+        twice = after(once, cluster(), answer=ErrorKind.ROLE_PROPAGATION)
+        assert last_action(twice.status).attempts == 2
+
+
+class TestRejected:
+    owner = resource(spec=scaled(), status=recorded())
+
+    def test_a_refused_wish_is_remembered_and_not_sent_again(self) -> None:
+        refused = after(self.owner, cluster(), answer=ErrorKind.INVALID)
+        assert refused.status.rejected is not None
+        assert refused.status.rejected.code == "TheCode"
+        later = told(refused, cluster(), now=NOW + timedelta(days=3))
+        assert later.result is None
+        assert report(later).status.rejected == refused.status.rejected
+
+    def test_what_was_refused_keeps_its_words_on_later_passes(self) -> None:
+        refused = after(self.owner, cluster(), answer=ErrorKind.INVALID)
+        again = after(refused, cluster(), now=NOW + timedelta(hours=1))
+        assert [item.message for item in again.status.conditions or []] == [
+            item.message for item in refused.status.conditions or []
+        ]
+
+    @pytest.mark.parametrize("kind", [ErrorKind.DENIED, ErrorKind.QUOTA, ErrorKind.BUSY, ErrorKind.THROTTLED])
+    def test_a_refusal_for_another_cause_is_tried_again(self, kind: ErrorKind) -> None:
+        refused = after(self.owner, cluster(), answer=kind)
+        assert refused.status.rejected is None
+        assert told(refused, cluster(), now=NOW + timedelta(minutes=5)).result is not None
+
+    def test_an_accepted_call_clears_it(self) -> None:
+        refused = after(self.owner, cluster(), answer=ErrorKind.INVALID)
+        edited = replace(resource(spec=scaled(5), generation=2), status=refused.status)
+        assert left(edited, cluster(), now=NOW + timedelta(minutes=5)).rejected is None
+
+    def test_so_does_a_spec_that_asks_for_nothing_more(self) -> None:
+        refused = after(self.owner, cluster(), answer=ErrorKind.INVALID)
+        back = replace(resource(generation=2), status=refused.status)
+        assert left(back, cluster()).rejected is None
+
+
+class TestMissing:
+    def test_the_first_look_is_dated_and_the_last_status_kept(self) -> None:
+        made = left(resource(status=recorded()), None)
+        assert made.missing is not None
+        assert made.missing.since == stamp(NOW)
+        assert (made.clusterStatus, made.clusterArn) == ("InService", ARN)
+
+    def test_a_cluster_that_shows_again_was_never_gone(self) -> None:
+        lost = after(resource(status=recorded()), None)
+        assert left(lost, cluster()).missing is None
+
+    def test_the_second_look_leads_to_creation(self) -> None:
+        lost = after(resource(status=recorded()), None)
+        made = left(lost, None, now=NOW + timedelta(seconds=16))
+        assert (last_action(made).operation, made.missing, made.clusterStatus) == ("CreateCluster", None, None)
+
+
+class TestCreateFailures:
+    owner = resource(spec=managed(onCreateFailure="Recreate"), status=recorded(provisionedAt=None, createFailures=1))
+
+    def test_a_creation_that_was_cleared_away_is_counted(self) -> None:
+        assert left(self.owner, cluster(status="Failed")).createFailures == 2
+
+    def test_a_clearing_that_was_refused_is_not(self) -> None:
+        assert left(self.owner, cluster(status="Failed"), answer=ErrorKind.BUSY).createFailures == 1
+
+    def test_success_forgets_them(self) -> None:
+        assert left(self.owner, cluster()).createFailures is None
+
+    def test_deleting_the_object_is_no_failure(self) -> None:
+        owner = resource(deleting=True, status=recorded(createFailures=1))
+        assert left(owner, cluster(status="Failed")).createFailures == 1

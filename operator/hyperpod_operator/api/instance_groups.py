@@ -209,7 +209,8 @@ class InstanceGroup(Model):
     imageId: ImageId | None = Field(
         default=None,
         description="AMI of the instances: a HyperPod public AMI, a custom AMI of this account (unencrypted, one "
-        "volume), or default for the latest system image. On an existing group a change calls UpdateClusterSoftware, "
+        "volume), or default for the latest system image (taken when the group is created; to bring an existing "
+        "group back to it, pin imageReleaseVersion). On an existing group a change calls UpdateClusterSoftware, "
         "which replaces root volumes and does not drain unless scheduledUpdateConfig.deploymentConfig gives a "
         "rollingUpdatePolicy. Unset: AWS chooses, and the operator leaves the AMI alone.",
     )

@@ -52,6 +52,8 @@ def covers(*, wanted: Json, observed: Json, member: str, now: datetime) -> bool:
         return True
     if member in MARKERS:
         return observed is not None
+    if observed is None and isinstance(wanted, Mapping) and wanted.get("mode") == "Disable":
+        return True  # what was never enabled is not described
     if _blank(wanted) or _blank(observed):
         return _blank(wanted) and _blank(observed)
     if member in MAPS:

@@ -39,6 +39,10 @@ FIXED_GROUP_MEMBERS = frozenset(
 """Members that UpdateCluster wants repeated unchanged or cannot change on an existing group
 (SageMaker developer guide, "Updating a HyperPod cluster")."""
 
+DEFAULT_IMAGE = "default"
+"""ImageId for HyperPod's own image. AWS may echo it as the image that it stands for, which must not look like
+drift: the call that would close it replaces root volumes."""
+
 GOING = "Deleting"
 """Status of a group on its way out (API member InstanceGroupStatus)."""
 
@@ -157,6 +161,8 @@ def _without_key(storage: Mapping[str, Json]) -> Json:
 def _software_drift(group: ObservedGroup, wanted: Mapping[str, Json], *, now: datetime) -> Iterator[tuple[str, Change]]:
     for member in sorted(SOFTWARE_MEMBERS):
         want, have = wanted.get(member), group.members.get(member)
+        if want == DEFAULT_IMAGE:
+            continue
         if not covers(wanted=want, observed=have, member=member, now=now):
             yield group.name, Change(f"{_where(group)}.{member}", have, want)
 

@@ -72,6 +72,8 @@ def guarded(
 def refused_before(situation: Situation, mark: str) -> Hold | None:
     """AWS called exactly this invalid: it would again."""
     rejected = situation.resource.status.rejected
+    if situation.resource.deleting:
+        return None  # nobody edits a deleted object any more: a refused deletion is tried again, slowly
     if not rejected or rejected.fingerprint != mark or situation.resource.requested_anew:
         return None
     return Hold(reason=Reason.SPEC_REJECTED, message=rejected.message or "", after=SLOW, stalled=True)

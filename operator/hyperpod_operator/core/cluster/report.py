@@ -10,13 +10,23 @@ from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
 from hyperpod_operator.api.status import (
     Adoption,
     HyperPodClusterStatus,
+    InstanceGroupStatus,
     LastAction,
     Missing,
     Rejected,
 )
 from hyperpod_operator.core.cluster.conditions import conditions, initial, stamp
 from hyperpod_operator.core.cluster.ending import Ending, ending, role_propagation_attempts
-from hyperpod_operator.core.cluster.guards import ACCEPTED, APPLIED, PENDING, REJECTED, ROLLED_BACK, STARTED, UNKNOWN
+from hyperpod_operator.core.cluster.guards import (
+    ACCEPTED,
+    APPLIED,
+    PENDING,
+    REJECTED,
+    ROLLED_BACK,
+    STARTED,
+    UNKNOWN,
+    parse_time,
+)
 from hyperpod_operator.core.cluster.inventory import group_statuses, groups_summary, node_counts, node_problems
 from hyperpod_operator.core.cluster.notes import notes
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
@@ -105,7 +115,6 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
     old, cluster = resource.status, situation.observed.cluster
     fields: dict[str, object] = {
         "observedGeneration": resource.generation,
-        "lastHandledReconcileAt": resource.reconcile_requested_at or old.lastHandledReconcileAt,
         "conditions": conditions(story, end),
         "lastAction": _last_action(story, end),
         "rejected": _rejected(story, end),
@@ -116,6 +125,7 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
     if story.unread is None:
         owned = situation.ownership in {Ownership.OURS, Ownership.RECORDED}
         fields |= {
+            "lastHandledReconcileAt": resource.reconcile_requested_at or old.lastHandledReconcileAt,
             "region": resource.spec.region,
             "clusterArn": cluster.arn if cluster and owned else _created_arn(story),
             "clusterStatus": cluster.status if cluster and owned else _last_seen(story, end),
@@ -124,7 +134,7 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
             "origin": _origin(story),
             "provisionedAt": _provisioned_at(story),
             "nodes": node_counts(story) if owned else None,
-            "instanceGroups": group_statuses(story) if owned or situation.observed.cluster is None else None,
+            "instanceGroups": _groups(story, owned=owned),
             "groupsSummary": groups_summary(story) if owned else None,
             "nodeProblems": node_problems(story) if owned else None,
             "appliedTagKeys": _applied_tag_keys(story),
@@ -201,7 +211,7 @@ def _missing(story: Story, end: Ending) -> Missing | None:
         return old
     if end.reason is not Reason.CONFIRMING_DELETION:
         return None
-    if old is None:
+    if old is None or parse_time(old.since or "") is None:
         return Missing(since=stamp(story.situation.now), confirmations=1)
     return old
 
@@ -215,7 +225,7 @@ def _adoption(story: Story, end: Ending) -> Adoption | None:
         return None
     lines = situation.changes.lines()
     mark = fingerprint(operation="Adopt", wish=[situation.observed.cluster.arn, lines])
-    if old is not None and old.fingerprint == mark:
+    if old is not None and old.fingerprint == mark and parse_time(old.announcedAt or ""):
         return old
     changes = [line[:512] for line in lines[:50]]
     return Adoption(fingerprint=mark, announcedAt=stamp(situation.now), changes=changes)
@@ -251,12 +261,25 @@ def _origin(story: Story) -> str | None:
     return old if story.situation.ownership is not Ownership.OTHER else None
 
 
+def _groups(story: Story, *, owned: bool) -> list[InstanceGroupStatus] | None:
+    """A creation leaves what its intent said about the groups; a cluster that is not ours leaves nothing."""
+    if story.situation.observed.cluster is not None and not owned:
+        return None
+    return group_statuses(story, creating=_creates(story))
+
+
+def _creates(story: Story) -> bool:
+    return story.result is not None and isinstance(story.result.action, CreateCluster)
+
+
 def _provisioned_at(story: Story) -> str | None:
     situation = story.situation
     old, cluster = situation.resource.status.provisionedAt, situation.observed.cluster
     owned = situation.ownership in {Ownership.OURS, Ownership.RECORDED}
-    if cluster is None or not owned:
-        return old if cluster is None else None
+    if cluster is None:
+        return None if _creates(story) else old
+    if not owned:
+        return None
     return old or (stamp(situation.now) if cluster.status == "InService" else None)
 
 

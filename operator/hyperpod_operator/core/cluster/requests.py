@@ -90,8 +90,8 @@ def _kept(*, resource: Resource, group: ObservedGroup, changes: Changes) -> Mapp
     spec = resource.groups.get(group.name)
     wanted = wish(spec) if spec else {}
     merged: dict[str, Json] = dict(overlay(wanted=wanted, observed=group.members))
-    counts = {change.path for change in changes.groups_changed}
-    if not any(path.endswith(f"[{group.name}].instanceCount") for path in counts):
+    paths = {change.path for change in changes.groups_changed}
+    if not any(path.endswith(f"[{group.name}].instanceCount") for path in paths):
         # An external owner's count, or one that is held: repeating AWS's own number changes nothing.
         merged["instanceCount"] = group.target_count
     for member in SOFTWARE_MEMBERS:
@@ -101,8 +101,10 @@ def _kept(*, resource: Resource, group: ObservedGroup, changes: Changes) -> Mapp
         else:
             merged.pop(member, None)
     patching = merged.get("autoPatchConfig")
-    if isinstance(patching, Mapping) and "patchSchedule" not in (wanted.get("autoPatchConfig") or {}):
-        # HyperPod plans NextPatchDate itself; sending it back would move the date by hand.
+    patch = f"[{group.name}].autoPatchConfig"
+    moved = any(path.endswith((patch, f"{patch}.patchSchedule")) or f"{patch}.patchSchedule." in path for path in paths)
+    if isinstance(patching, Mapping) and not moved:
+        # HyperPod plans NextPatchDate itself; sending a date back, or one that has passed, would move it by hand.
         merged["autoPatchConfig"] = {name: value for name, value in patching.items() if name != "patchSchedule"}
     return merged
 

@@ -6,10 +6,10 @@ is there stays. Nothing else lets go: a cluster that nobody watches keeps billin
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
-from hyperpod_operator.core.cluster.guards import guarded
+from hyperpod_operator.core.cluster.guards import PENDING, guarded
 from hyperpod_operator.core.cluster.living import present, region_refused
 from hyperpod_operator.core.cluster.observed import ObservedCluster
-from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags
 from hyperpod_operator.core.cluster.verdict import Hold, Release, Situation, Verdict
 
@@ -17,7 +17,9 @@ from hyperpod_operator.core.cluster.verdict import Hold, Release, Situation, Ver
 def never_served(situation: Situation) -> Verdict | None:
     """A region that is not served: nothing was ever made there, unless the installation changed since."""
     refused = region_refused(situation)
-    if refused and not situation.resource.status.clusterArn:
+    last = situation.resource.status.lastAction
+    maybe = situation.resource.status.clusterArn or (last is not None and last.outcome in PENDING)
+    if refused and not maybe:
         return Release(reason=Reason.RELEASED, message="Nothing was created in a region that is not served.")
     return refused
 
@@ -50,7 +52,7 @@ def paused(situation: Situation) -> Verdict | None:
 def retained(situation: Situation) -> Verdict | None:
     """The cluster stays: take our tags off, and the next pass lets go."""
     cluster = present(situation)
-    if situation.resource.deletion_policy != "Retain":
+    if not _stays(situation):
         return None
     keys = tuple(key for key in OWNERSHIP_TAGS if key in (situation.observed.tags or {}))
     return guarded(
@@ -61,6 +63,13 @@ def retained(situation: Situation) -> Verdict | None:
         message=f"Deletion policy Retain: {cluster.arn} stays; our ownership tags are removed.",
         urgent=True,
     )
+
+
+def _stays(situation: Situation) -> bool:
+    """By policy. Without one an adopted cluster stays, and its tag proves adoption even when status was lost."""
+    resource = situation.resource
+    chosen = resource.spec.management.deletionPolicy if resource.spec.management else None
+    return resource.deletion_policy == "Retain" or (chosen is None and is_adopted(situation.observed.tags or {}))
 
 
 def under_way(situation: Situation) -> Verdict | None:

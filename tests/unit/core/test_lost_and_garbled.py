@@ -1,0 +1,129 @@
+"""What the operator must get right when its own records are lost, garbled, or older than the world."""
+
+from dataclasses import replace
+from typing import Any
+
+from tests.unit.core.builders import (
+    ago,
+    cluster,
+    group,
+    group_spec,
+    our_tags,
+    recorded,
+    resource,
+    seen,
+    situation,
+    spec,
+    verdict,
+    with_group,
+)
+
+from hyperpod_operator.api.names import TAG_ADOPTED
+from hyperpod_operator.core.cluster.plan import CreateCluster, DeleteTags
+from hyperpod_operator.core.cluster.policy import decide
+from hyperpod_operator.core.cluster.report import report
+from hyperpod_operator.core.cluster.story import Accepted, Story
+from hyperpod_operator.core.cluster.verdict import Act, Hold, Settled, Verdict
+from hyperpod_operator.core.errors import CloudError, ErrorKind
+
+
+def acted(owner: Any, found: Any, **fields: Any) -> tuple[Verdict, Any]:
+    """The verdict and the status after a pass whose call, if any, was accepted."""
+    snapshot = situation(owner, seen(owner, found, **fields))
+    answer = decide(snapshot)
+    result = None
+    if isinstance(answer, Act):
+        result = Accepted(action=answer.action, fingerprint=answer.fingerprint, arn="arn:new")
+    return answer, report(Story(situation=snapshot, verdict=answer, result=result)).status
+
+
+def two(**members: Any) -> dict[str, Any]:
+    return spec(instanceGroups=[group_spec(**members), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")])
+
+
+def test_an_adopted_cluster_stays_even_when_only_its_tag_remembers_the_adoption() -> None:
+    owner = resource(deleting=True, status={})
+    answer = verdict(owner, cluster(), tags=our_tags(owner, **{TAG_ADOPTED: "true"}))
+    assert isinstance(answer, Act)
+    assert isinstance(answer.action, DeleteTags)
+
+
+def test_an_accepted_creation_remembers_its_groups() -> None:
+    _, status = acted(resource(), None)
+    assert {(entry.instanceGroupName, entry.origin) for entry in status.instanceGroups} == {
+        ("gpu", "Created"),
+        ("cpu", "Created"),
+    }
+
+
+def test_a_cluster_that_is_made_anew_was_never_in_service() -> None:
+    owner = resource(status=recorded(missing={"since": ago(16), "confirmations": 1}))
+    answer, status = acted(owner, None)
+    assert isinstance(answer, Act)
+    assert isinstance(answer.action, CreateCluster)
+    assert status.provisionedAt is None
+
+
+def test_a_refused_deletion_is_tried_again() -> None:
+    first = verdict(resource(deleting=True, status=recorded()), cluster())
+    assert isinstance(first, Act)
+    rejected = {"fingerprint": first.fingerprint, "message": "no", "time": ago(4000)}
+    assert isinstance(verdict(resource(deleting=True, status=recorded(rejected=rejected)), cluster()), Act)
+
+
+def test_a_region_that_is_not_served_any_more_does_not_let_go_of_what_may_exist() -> None:
+    last = {"operation": "CreateCluster", "outcome": "Unknown", "time": ago(10)}
+    owner = resource(spec=spec(region="eu-west-1"), deleting=True, status={"lastAction": last})
+    assert isinstance(decide(situation(owner, seen(owner, None))), Hold)
+
+
+def test_a_patch_date_that_has_passed_is_not_sent_again() -> None:
+    def patching(date: str) -> dict[str, Any]:
+        return {"patchingStrategy": "WhenIdle", "patchSchedule": {"nextPatchDate": date}}
+
+    owner = resource(spec=two(count=6, autoPatchConfig=patching("2026-11-01T00:00:00Z")), status=recorded())
+    found = with_group(cluster(), group(group_spec(autoPatchConfig=patching("2026-12-24T00:00:00Z"))))
+    answer = verdict(owner, found)
+    assert isinstance(answer, Act)
+    assert "patchSchedule" not in str(answer.action)
+
+
+def test_a_patch_date_to_come_is_sent() -> None:
+    def patching(date: str) -> dict[str, Any]:
+        return {"patchingStrategy": "WhenIdle", "patchSchedule": {"nextPatchDate": date}}
+
+    owner = resource(spec=two(autoPatchConfig=patching("2027-01-01T00:00:00Z")), status=recorded())
+    found = with_group(cluster(), group(group_spec(autoPatchConfig=patching("2026-12-24T00:00:00Z"))))
+    answer = verdict(owner, found)
+    assert isinstance(answer, Act)
+    assert "2027-01-01" in str(answer.action)
+
+
+def test_a_garbled_time_of_missing_is_stamped_anew() -> None:
+    _, status = acted(resource(status=recorded(missing={"since": "yesterday", "confirmations": 1})), None)
+    assert status.missing.since != "yesterday"
+
+
+def test_a_garbled_announcement_is_made_anew() -> None:
+    owner = resource(spec=spec(management={"adoptionPolicy": "IfUnowned"}))
+    _, status = acted(owner, cluster(), tags={})
+    garbled = status.model_copy(update={"adoption": status.adoption.model_copy(update={"announcedAt": "soon"})})
+    _, status = acted(replace(owner, status=garbled), cluster(), tags={})
+    assert status.adoption.announcedAt != "soon"
+
+
+def test_a_failed_look_does_not_answer_a_request_for_a_pass() -> None:
+    owner = resource(status=recorded(), reconcile_requested_at="now", generation=2)
+    error = CloudError(kind=ErrorKind.UNREACHABLE, operation="DescribeCluster", code="C", message="m")
+    status = report(Story(situation=situation(owner, seen(owner, None)), unread=error, failures=5)).status
+    assert status.lastHandledReconcileAt is None
+
+
+def test_the_default_image_under_another_name_is_no_drift() -> None:
+    owner = resource(spec=two(imageId="default"), status=recorded())
+    assert isinstance(verdict(owner, with_group(cluster(), group(group_spec(imageId="ami-12345678")))), Settled)
+
+
+def test_what_was_never_enabled_need_not_be_disabled() -> None:
+    wanted = spec(tieredStorageConfig={"mode": "Disable"}, autoScaling={"mode": "Disable"})
+    assert isinstance(verdict(resource(spec=wanted, status=recorded()), cluster()), Settled)

@@ -157,6 +157,24 @@ def test_events_tell_the_story_without_repeating_themselves(stack: Stack, kubect
     assert len(reasons) == len({(item["reason"], item["note"]) for item in events})
 
 
+def test_a_refusal_is_not_repeated_because_we_wrote_it_down(stack: Stack, kubectl: Kubectl) -> None:
+    """Our own status writes come back as events; taken for news they would start the next call at once."""
+    denied = Fault(
+        operation="CreateCluster",
+        kind="error",
+        code="AccessDeniedException",
+        message="No.",
+        status=400,
+        cluster="denied",
+    )
+    stack.simulator.faults.add(denied)
+    kubectl.apply(manifest("denied"))
+    kubectl.wait("denied", lambda ready: ready["reason"] == "PermissionDenied")
+    time.sleep(3.0)
+    assert mutations(stack, "denied") == ["CreateCluster"]
+    stack.simulator.faults.clear()
+
+
 HOSTILE = [
     {"clusterName": "a" * 63, "nodeRecovery": "None"},
     {"tags": [{"key": "ключ-標籤", "value": "значение ☃"[:8]}]},

@@ -17,7 +17,7 @@ from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.living import region_refused
 from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership
-from hyperpod_operator.core.cluster.plan import CreateCluster
+from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster
 from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.report import Report, intent, report
 from hyperpod_operator.core.cluster.resource import Resource
@@ -129,7 +129,8 @@ class ClusterController:
         return await self._ports.objects.add_finalizer(stored, CLUSTER_FINALIZER)
 
     async def _act(self, stored: StoredObject, situation: Situation, verdict: Act, clusters: Clusters) -> Outcome:
-        if isinstance(verdict.action, CreateCluster):
+        adds_groups = isinstance(verdict.action, UpdateCluster) and situation.changes.groups_added
+        if isinstance(verdict.action, CreateCluster) or adds_groups:
             planned = intent(Story(situation=situation, verdict=verdict), verdict)
             stored = await self._ports.objects.write_status(stored, _dump(planned))
         result = await act(clusters=clusters, verdict=verdict)

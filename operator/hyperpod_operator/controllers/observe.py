@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 
-from hyperpod_operator.core.cluster.guards import PENDING
 from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
 from hyperpod_operator.core.cluster.resource import Resource
@@ -64,15 +63,15 @@ async def observe_tags(*, clusters: Clusters, observed: Observed) -> Observed:
 
 
 def _tags_decide(resource: Resource, observed: Observed) -> bool:
-    """Whether tags matter now: the owner is unproved, the wish is new, or a change is about to count as done.
+    """Whether tags matter now: the owner is unproved, the wish is new, or it was not fulfilled when last looked at.
 
     The last case finds what one edit left to do after its first call: tags follow an update, one call a pass.
     """
     unproved = ownership(resource=resource, observed=observed) is Ownership.UNREAD
     last, cluster = resource.status.lastAction, observed.cluster
-    pending = last is not None and last.outcome in PENDING
-    ending = pending and cluster is not None and cluster.status == "InService"
-    return unproved or resource.edited or resource.requested_anew or ending
+    open_wish = cluster is not None and cluster.status == "InService" and not resource.was_synced
+    letting_go = resource.deleting and last is not None and last.operation == "DeleteTags"
+    return unproved or resource.edited or resource.requested_anew or open_wish or letting_go
 
 
 def _nodes_tell(resource: Resource, cluster: ObservedCluster) -> bool:

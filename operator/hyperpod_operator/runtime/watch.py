@@ -9,7 +9,7 @@ Sources: Kopf's documentation ("Embedding", "Configuration", "Authentication"), 
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import kopf
@@ -19,6 +19,7 @@ from hyperpod_operator.core.ports import Clock, Key
 from hyperpod_operator.runtime.login import Credentials, Login
 from hyperpod_operator.runtime.pulse import Pulse
 from hyperpod_operator.runtime.queue import WorkQueue
+from hyperpod_operator.runtime.wishes import Wishes
 
 _KOPF = os.path.dirname(kopf.__file__) + os.sep
 
@@ -88,10 +89,15 @@ class Watch:
         async def log_in(**_: Any) -> kopf.AiohttpSession | None:
             return await self._login.log_in()
 
-        async def enqueue(*, namespace: str | None, name: str | None, **_: Any) -> None:
+        wishes = Wishes()
+
+        async def enqueue(*, meta: Mapping[str, Any], namespace: str | None, name: str | None, **event: Any) -> None:
             # A result would be written into the object's status: None, always.
-            if namespace is not None and name is not None:
-                self._queue.add(Key(namespace, name))
+            if namespace is None or name is None:
+                return
+            key = Key(namespace, name)
+            if wishes.is_new(key, event=event["type"], metadata=meta):
+                self._queue.add(key)
 
         kopf.on.login(registry=registry)(log_in)
         kopf.on.event(GROUP, VERSION, CLUSTER_PLURAL, registry=registry)(enqueue)

@@ -5,6 +5,7 @@ from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.core.builders import group_spec, spec
 
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
+from hyperpod_testbed.simulator import Fault
 
 
 def two(gpu: int = 4, cpu: int = 2, **members: object) -> dict[str, object]:
@@ -212,6 +213,59 @@ async def test_tags_are_set_changed_and_taken_off_and_others_left(rig: Rig) -> N
     assert isinstance(await rig.rest(), Done)
     found = await rig.cloud.clusters(region="").tags(arn=arn)
     assert {key: value for key, value in found.items() if "/" not in key} == {"team": "b", "foreign": "y"}
+
+
+async def test_an_exchange_of_many_tags_never_holds_more_than_aws_takes(rig: Rig) -> None:
+    def tagged(prefix: str) -> dict[str, object]:
+        return two(tags=[{"key": f"{prefix}{number}", "value": "x"} for number in range(40)])
+
+    rig.apply(tagged("old"))
+    await rig.rest()
+    rig.apply(tagged("new"))
+    assert isinstance(await rig.rest(), Done)
+    found = await rig.cloud.clusters(region="").tags(arn=rig.status["clusterArn"])
+    assert {key for key in found if "/" not in key} == {f"new{number}" for number in range(40)}
+
+
+async def test_a_tag_edit_that_was_throttled_is_not_forgotten(rig: Rig) -> None:
+    rig.apply(two(tags=[{"key": "team", "value": "a"}]))
+    await rig.rest()
+    rig.simulator.faults.add(Fault(operation="AddTags", kind="throttle", times=1))
+    rig.apply(two(tags=[{"key": "team", "value": "b"}]))
+    assert isinstance(await rig.rest(), Done)
+    assert (await rig.cloud.clusters(region="").tags(arn=rig.status["clusterArn"]))["team"] == "b"
+
+
+async def test_two_tag_edits_in_a_row_end_with_the_second(rig: Rig) -> None:
+    rig.apply(two(tags=[{"key": "team", "value": "a"}]))
+    await rig.rest()
+    for value in ("b", "c"):
+        rig.apply(two(tags=[{"key": "team", "value": value}]))
+        await rig.once()
+        rig.simulator.clock.advance(2.0)
+    assert isinstance(await rig.rest(), Done)
+    assert (await rig.cloud.clusters(region="").tags(arn=rig.status["clusterArn"]))["team"] == "c"
+
+
+async def test_a_group_that_somebody_else_made_is_not_deleted_even_after_the_spec_named_it(rig: Rig) -> None:
+    rig.apply(two())
+    await rig.rest()
+    theirs = {
+        "InstanceGroupName": "theirs",
+        "InstanceType": "ml.g5.xlarge",
+        "InstanceCount": 1,
+        "ExecutionRole": "arn:aws:iam::111122223333:role/hyperpod-execution",
+        "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-x/lifecycle", "OnCreate": "on_create.sh"},
+    }
+    rig.simulator.world.add_group_out_of_band("research", theirs)
+    rig.simulator.clock.advance(3600)
+    named = two()
+    named["instanceGroups"].append(group_spec("theirs", 1, instanceType="ml.g5.xlarge"))  # type: ignore[attr-defined]
+    rig.apply(named)
+    await rig.rest()
+    rig.apply(two())
+    assert isinstance(await rig.rest(), Done)
+    assert not any("InstanceGroupsToDelete" in call.parameters for call in rig.calls("UpdateCluster"))
 
 
 async def test_another_release_goes_by_its_own_call(rig: Rig) -> None:

@@ -239,3 +239,15 @@ def after(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Reso
 def last_action(made: HyperPodClusterStatus) -> LastAction:
     assert made.lastAction is not None
     return made.lastAction
+
+
+def failed_creation(**fields: Any) -> ObservedCluster:
+    """A cluster that AWS gave up creating: no node ever came."""
+    groups = tuple(group(item, current=0) for item in spec()["instanceGroups"])
+    return cluster(status="Failed", groups=groups, **fields)
+
+
+def never_in_service(**fields: Any) -> dict[str, Any]:
+    """The status of a cluster that we asked for and that was never in service."""
+    last = {"operation": "CreateCluster", "outcome": "Applied", "time": "2026-11-23T10:00:00Z"}
+    return recorded(**{"provisionedAt": None, "lastAction": last, **fields})

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from tests.unit.core.builders import (
     cluster,
+    failed_creation,
     group,
     group_spec,
     managed,
+    never_in_service,
     recorded,
     resource,
     scaled,
@@ -116,8 +118,8 @@ def test_a_failed_cluster_that_takes_no_change_is_a_persons_matter() -> None:
         (OWNER, cluster(), Reason.UPDATING, 20.0),
         (resource(deleting=True, status=recorded()), cluster(), Reason.DELETING, 20.0),
         (
-            resource(spec=managed(onCreateFailure="Recreate"), status=recorded(provisionedAt=None)),
-            cluster(status="Failed"),
+            resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service()),
+            failed_creation(),
             Reason.RECREATING,
             20.0,
         ),

@@ -115,7 +115,7 @@ def test_the_applied_count_stands_while_aws_holds_another() -> None:
 
 @pytest.mark.parametrize(
     ("named", "tags", "origin"),
-    [(True, {}, "Created"), (True, {TAG_ADOPTED: "true"}, "Adopted"), (False, {}, "External")],
+    [(True, {}, "Adopted"), (True, {TAG_ADOPTED: "true"}, "Adopted"), (False, {}, "External")],
 )
 def test_a_group_that_is_seen_first_gets_its_origin(named: bool, tags: dict[str, str], origin: str) -> None:
     groups = [group_spec("new", 1)] if named else []

@@ -1,13 +1,17 @@
 """A cluster that is ours and an object that lives."""
 
+from typing import Any
+
 import pytest
 from tests.unit.core.builders import (
     action,
     cluster,
+    failed_creation,
     group,
     group_spec,
     held,
     managed,
+    never_in_service,
     our_tags,
     recorded,
     resource,
@@ -19,7 +23,7 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.observed import Observed
+from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, DeleteTags, UpdateCluster
 from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.verdict import Settled
@@ -97,24 +101,37 @@ class TestLiving:
 
 
 class TestFailedCreation:
-    failed = cluster(status="Failed", failure_message="no subnets")
+    failed = failed_creation(failure_message="no subnets")
 
     def test_is_held_by_default(self) -> None:
-        answer = held(verdict(resource(status=recorded(provisionedAt=None)), self.failed))
+        answer = held(verdict(resource(status=never_in_service()), self.failed))
         assert answer.reason is Reason.CREATE_FAILED
         assert answer.stalled
         assert "no subnets" in answer.message
 
+    @pytest.mark.parametrize(
+        ("status", "found"),
+        [
+            (never_in_service(lastAction=None), failed_creation()),
+            (never_in_service(clusterArn="arn:another"), failed_creation()),
+            (never_in_service(), cluster(status="Failed")),
+        ],
+        ids=["no record of the creation", "another cluster", "nodes are there"],
+    )
+    def test_nothing_is_cleared_away_without_proof(self, status: dict[str, Any], found: ObservedCluster) -> None:
+        owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
+        assert held(verdict(owner, found)).reason is Reason.CREATE_FAILED
+
     def test_is_cleared_away_when_asked_for(self) -> None:
-        owner = resource(spec=managed(onCreateFailure="Recreate"), status=recorded(provisionedAt=None))
+        owner = resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service())
         assert isinstance(action(verdict(owner, self.failed)), DeleteCluster)
 
     def test_but_not_for_ever(self) -> None:
-        status = recorded(provisionedAt=None, createFailures=3)
+        status = never_in_service(createFailures=3)
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
         assert held(verdict(owner, self.failed)).reason is Reason.CREATE_FAILED
 
     def test_never_for_an_adopted_cluster(self) -> None:
-        status = recorded(provisionedAt=None, origin="Adopted")
+        status = never_in_service(origin="Adopted")
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
         assert held(verdict(owner, self.failed)).reason is Reason.CREATE_FAILED

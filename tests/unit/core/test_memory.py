@@ -12,9 +12,11 @@ from tests.unit.core.builders import (
     ago,
     cluster,
     conditions_of,
+    failed_creation,
     last_action,
     left,
     managed,
+    never_in_service,
     recorded,
     resource,
     scaled,
@@ -166,17 +168,17 @@ class TestMissing:
 
 
 class TestCreateFailures:
-    owner = resource(spec=managed(onCreateFailure="Recreate"), status=recorded(provisionedAt=None, createFailures=1))
+    owner = resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service(createFailures=1))
 
     def test_a_creation_that_was_cleared_away_is_counted(self) -> None:
-        assert left(self.owner, cluster(status="Failed")).createFailures == 2
+        assert left(self.owner, failed_creation()).createFailures == 2
 
     def test_a_clearing_that_was_refused_is_not(self) -> None:
-        assert left(self.owner, cluster(status="Failed"), answer=ErrorKind.BUSY).createFailures == 1
+        assert left(self.owner, failed_creation(), answer=ErrorKind.BUSY).createFailures == 1
 
     def test_success_forgets_them(self) -> None:
         assert left(self.owner, cluster()).createFailures is None
 
     def test_deleting_the_object_is_no_failure(self) -> None:
         owner = resource(deleting=True, status=recorded(createFailures=1))
-        assert left(owner, cluster(status="Failed")).createFailures == 1
+        assert left(owner, failed_creation()).createFailures == 1

@@ -1,7 +1,6 @@
 """The two chains, read as a table: every policy has a situation in which it answers, and the order decides."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +9,11 @@ from tests.unit.core.builders import (
     OTHERS,
     ago,
     cluster,
+    failed_creation,
     group,
     group_spec,
     managed,
+    never_in_service,
     our_tags,
     recorded,
     resource,
@@ -142,13 +143,13 @@ def test_a_region_that_is_not_served_after_creation_holds_the_object() -> None:
     [
         resource(spec=scaled(), status=LIVE),
         IMAGE,
-        resource(spec=managed(onCreateFailure="Recreate"), status=recorded(provisionedAt=None)),
+        resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service()),
         deleted(),
         deleted(spec=managed(deletionPolicy="Retain")),
     ],
 )
 def test_a_recorded_arn_is_not_proof_enough_for_any_call(owner: Resource) -> None:
-    found = replace(OLD_IMAGE if owner is IMAGE else cluster(), status="Failed" if owner.recreates else "InService")
+    found = failed_creation() if owner.recreates else OLD_IMAGE if owner is IMAGE else cluster()
     assert told(decide(at(owner, found))) not in {"read tags", "settled"}
     assert told(decide(at(owner, found, tags=None))) == "read tags"
 

@@ -46,7 +46,7 @@ class World:
     answers: list[str] = field(default_factory=list)
     """How the next calls fare; once it is empty, all are answered."""
 
-    def run(self, owner: Resource, *, most: int = 200) -> tuple[Resource, Verdict]:
+    def run(self, owner: Resource, *, most: int = 600) -> tuple[Resource, Verdict]:
         """Passes until one has nothing left to do, or needs a person."""
         for _ in range(most):
             owner, verdict, pause = self.step(owner)

@@ -6,7 +6,7 @@ may lead to CreateCluster.
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import requests
-from hyperpod_operator.core.cluster.guards import PENDING, age, guarded, parse_time
+from hyperpod_operator.core.cluster.guards import ACCEPTED, APPLIED, PENDING, UNKNOWN, age, guarded, parse_time
 from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
 
 LOOK_AGAIN = 5.0
@@ -42,7 +42,8 @@ def vanished(situation: Situation) -> Verdict | None:
     """A cluster that we knew is gone and we did not delete it: one look is not proof, two are."""
     status = situation.resource.status
     last = status.lastAction
-    ours_deleted = last is not None and last.operation == "DeleteCluster"
+    sent = last is not None and last.operation == "DeleteCluster"
+    ours_deleted = sent and last is not None and last.outcome in {ACCEPTED, APPLIED, UNKNOWN}
     if situation.observed.cluster or not status.clusterStatus or ours_deleted:
         return None
     since = parse_time(status.missing.since) if status.missing and status.missing.since else None

@@ -117,6 +117,9 @@ def _synced(story: Story, ending: Ending) -> Draft:
     held = ", ".join(changes.unknown_groups)
     if not _in_service(story) or story.result or not changes.none or changes.scaled_outside:
         return (ConditionType.SPEC_SYNCED, "False", ending.reason, ending.message)
+    if story.situation.observed.tags is None and not story.situation.resource.was_synced:
+        # Tags were not read, and something was open when they were last: the next look in service tells.
+        return (ConditionType.SPEC_SYNCED, "False", ending.reason, ending.message)
     if held:
         message = (
             f"AWS has groups that the spec does not name and the operator did not create: {held}. They are left alone; "

@@ -119,6 +119,7 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
         fixed=(
             *_cluster_drift(resource, cluster, members=FIXED_CLUSTER_MEMBERS, now=now),
             *(change for group, wanted in kept for change in _fixed_drift(group, wanted, now=now)),
+            *_other_kind(resource, staying),
         ),
         unknown_groups=unknown,
         scaled_outside=tuple(held for _, held in counts if held),
@@ -130,6 +131,15 @@ def _cluster_drift(
 ) -> Iterator[Change]:
     wanted = resource.spec.model_dump(mode="json", exclude_none=True, include=set(members))
     yield from drift(wanted=wanted, observed=cluster.members, path="", now=now)
+
+
+def _other_kind(resource: Resource, groups: list[ObservedGroup]) -> Iterator[Change]:
+    """A name that the spec moved between the two kinds of groups: AWS has no such move."""
+    restricted = {group.instanceGroupName for group in resource.spec.restrictedInstanceGroups or []}
+    for group in groups:
+        if group.restricted != (group.name in restricted):
+            wanted = "restrictedInstanceGroups" if group.name in restricted else "instanceGroups"
+            yield Change(_where(group), _where(group).split("[", 1)[0], wanted)
 
 
 def _where(group: ObservedGroup) -> str:

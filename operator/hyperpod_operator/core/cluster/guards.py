@@ -26,6 +26,9 @@ APPLIED = "Applied"
 ROLLED_BACK = "RolledBack"
 """AWS took the call, tried, and went back to the former state."""
 
+UNDONE_TWICE = 2
+"""From this attempt on a change that does not last is made with growing pauses."""
+
 PENDING = frozenset({STARTED, ACCEPTED, UNKNOWN})
 
 
@@ -94,8 +97,10 @@ def still_echoing(situation: Situation, mark: str) -> Hold | None:
 def rolled_back(situation: Situation, mark: str) -> Hold | None:
     """AWS accepted this call and yet stands where it stood: it tried and went back."""
     last = situation.resource.status.lastAction
-    if not last or last.fingerprint != mark or last.outcome not in {ACCEPTED, ROLLED_BACK}:
+    if not last or last.fingerprint != mark or last.outcome not in {ACCEPTED, ROLLED_BACK, APPLIED}:
         return None
+    if last.outcome == APPLIED and (last.attempts or 1) < UNDONE_TWICE:
+        return None  # somebody undid it: put it right at once, the first time
     if situation.resource.requested_anew:
         return None
     pause = rollback_pause(situation)

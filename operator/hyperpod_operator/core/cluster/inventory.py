@@ -2,9 +2,10 @@
 
 from hyperpod_operator.api.status import InstanceGroupStatus, NodeCounts, NodeProblem
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
+from hyperpod_operator.core.cluster.guards import PENDING, age
 from hyperpod_operator.core.cluster.living import changed_at
 from hyperpod_operator.core.cluster.observed import ObservedGroup
-from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
+from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, EXTERNAL, Resource
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
@@ -82,7 +83,8 @@ def group_statuses(story: Story, *, creating: bool = False) -> list[InstanceGrou
     most = min(WORDS_MOST, WORDS_OF_ALL_GROUPS_MOST // max(1, len(short)))
     seen = [_observed(story, group, short.get(group.name), words=most) for group in _sorted(cluster.groups)]
     present = {group.name for group in cluster.groups}
-    coming = [_planned(resource, name) for name in _added(story) if name not in present]
+    planned = {name: _planned(resource, name) for name in _added(story, sending=creating)}
+    coming = [entry for name, entry in (_still_coming(story) | planned).items() if name not in present]
     return sorted([*seen, *coming], key=lambda entry: entry.instanceGroupName)[:GROUPS_MOST] or None
 
 
@@ -101,11 +103,20 @@ def _observed(story: Story, group: ObservedGroup, short: Shortfall | None, *, wo
         targetCount=group.target_count,
         currentCount=group.current_count,
         desiredCount=None if external else count,
-        appliedInstanceCount=count if count == group.target_count else _applied(story, group.name, applied),
+        appliedInstanceCount=count if _holds(story, group, count) else _applied(story, group.name, applied),
         origin=_origin(story, group),
         softwareUpdateStatus=group.software_update_status or None,
         message=short.detail[:words] or None if short else None,
     )
+
+
+def _holds(story: Story, group: ObservedGroup, count: int | None) -> bool:
+    """Whether AWS holds the spec's count. A lower one counts only at rest: until then AWS may go back."""
+    record = story.situation.resource.recorded_groups.get(group.name)
+    before = record.appliedInstanceCount if record else None
+    cluster = story.situation.observed.cluster
+    at_rest = cluster is not None and cluster.status == "InService" and group.status != "Updating"
+    return count == group.target_count and (at_rest or before is None or count >= before)
 
 
 def _applied(story: Story, name: str, before: int | None) -> int | None:
@@ -137,8 +148,7 @@ def _origin(story: Story, group: ObservedGroup) -> str | None:
         return None
     if group.name not in resource.groups:
         return EXTERNAL
-    adopted = is_adopted(story.situation.observed.tags or {}) or resource.status.origin == ADOPTED
-    return ADOPTED if adopted else CREATED
+    return ADOPTED  # no call of ours is on record that brought it: never delete it on a guess
 
 
 def _planned(resource: Resource, name: str) -> InstanceGroupStatus:
@@ -152,10 +162,23 @@ def _planned(resource: Resource, name: str) -> InstanceGroupStatus:
     )
 
 
-def _added(story: Story) -> tuple[str, ...]:
+def _added(story: Story, *, sending: bool) -> tuple[str, ...]:
+    """Groups that the update of this pass brings in: it was taken, may have been, or is about to be sent."""
     result = story.result
-    sent = isinstance(result, Accepted) and isinstance(result.action, UpdateCluster)
-    return story.situation.changes.groups_added if sent else ()
+    updates = result is not None and isinstance(result.action, UpdateCluster)
+    taken = isinstance(result, Accepted) or (
+        isinstance(result, Refused) and result.error.kind is ErrorKind.UNKNOWN_OUTCOME
+    )
+    return story.situation.changes.groups_added if sending or (updates and taken) else ()
+
+
+def _still_coming(story: Story) -> dict[str, InstanceGroupStatus]:
+    """Groups on record that AWS does not show yet, while the call that brings them may not be visible."""
+    situation = story.situation
+    last = situation.resource.status.lastAction
+    waiting = last is not None and (last.outcome in PENDING or age(last, now=situation.now) < situation.timings.echo)
+    records = situation.resource.recorded_groups
+    return {name: entry for name, entry in records.items() if waiting and entry.status is None}
 
 
 def _sorted(groups: tuple[ObservedGroup, ...]) -> list[ObservedGroup]:

@@ -107,7 +107,7 @@ def creation_failed(situation: Situation) -> Verdict | None:
         return None
     told = cluster.failure_message or "AWS gave no reason"
     tries = resource.status.createFailures or 0
-    if resource.recreates and resource.status.origin == "Created" and tries < situation.timings.recreate_attempts:
+    if resource.recreates and _creation_of_ours(situation) and tries < situation.timings.recreate_attempts:
         return guarded(
             situation,
             action=DeleteCluster(arn=cluster.arn),
@@ -116,12 +116,21 @@ def creation_failed(situation: Situation) -> Verdict | None:
             message=f"Creation failed ({told}); clearing the failed cluster away to create it again.",
             urgent=True,
         )
-    exhausted = f" It was tried {tries + 1} times." if resource.recreates else ""
+    exhausted = f" It was tried {tries + 1} times." if tries else ""
+    or_else = "" if resource.recreates else ", or set spec.management.onCreateFailure to Recreate"
     message = (
-        f"Creation failed: {told}.{exhausted} Mend the cause, then delete this resource and apply it again, or set "
-        "spec.management.onCreateFailure to Recreate."
+        f"Creation failed: {told}.{exhausted} Mend the cause, then delete this resource and apply it again{or_else}."
     )
     return Hold(reason=Reason.CREATE_FAILED, message=message, after=SLOW, stalled=True)
+
+
+def _creation_of_ours(situation: Situation) -> bool:
+    """Positive proof that this very creation failed and that nothing ever ran: only then may it be cleared away."""
+    cluster, status = present(situation), situation.resource.status
+    last = status.lastAction
+    ours = status.origin == "Created" and last is not None and last.operation == "CreateCluster"
+    running = any(node.status == "Running" for node in situation.observed.nodes or ())
+    return ours and status.clusterArn == cluster.arn and cluster.current_count == 0 and not running
 
 
 def fixed_members_differ(situation: Situation) -> Verdict | None:
@@ -143,7 +152,12 @@ def update(situation: Situation) -> Verdict | None:
     return guarded(
         situation,
         action=action,
-        wish=[requests.wanted_members(resource), situation.changes.groups_removed],
+        # A minimum above a count that is not ours is refused until that count has grown: then it is another wish.
+        wish=[
+            requests.wanted_members(resource),
+            situation.changes.groups_removed,
+            requests.above_count(action.request),
+        ],
         reason=Reason.UPDATING,
         message=f"UpdateCluster: {_list(situation.changes.lines())}.",
     )
@@ -179,15 +193,8 @@ def update_software(situation: Situation) -> Verdict | None:
 
 
 def tags(situation: Situation) -> Verdict | None:
+    """Off before on: an exchange of many tags must never hold more than AWS's 50 in between."""
     changes, arn = situation.changes, present(situation).arn
-    if changes.tags_set:
-        return guarded(
-            situation,
-            action=AddTags(arn=arn, tags=changes.tags_set),
-            wish=sorted(changes.tags_set.items()),
-            reason=Reason.UPDATING,
-            message=f"AddTags: {', '.join(sorted(changes.tags_set))}.",
-        )
     if changes.tags_removed:
         return guarded(
             situation,
@@ -195,6 +202,14 @@ def tags(situation: Situation) -> Verdict | None:
             wish=changes.tags_removed,
             reason=Reason.UPDATING,
             message=f"DeleteTags: {', '.join(changes.tags_removed)}.",
+        )
+    if changes.tags_set:
+        return guarded(
+            situation,
+            action=AddTags(arn=arn, tags=changes.tags_set),
+            wish=sorted(changes.tags_set.items()),
+            reason=Reason.UPDATING,
+            message=f"AddTags: {', '.join(sorted(changes.tags_set))}.",
         )
     return None
 

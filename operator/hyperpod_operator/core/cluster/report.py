@@ -25,6 +25,7 @@ from hyperpod_operator.core.cluster.guards import (
     ROLLED_BACK,
     STARTED,
     UNKNOWN,
+    age,
     parse_time,
 )
 from hyperpod_operator.core.cluster.inventory import group_statuses, groups_summary, node_counts, node_problems
@@ -50,6 +51,9 @@ from hyperpod_operator.core.ports import Note
 FAILURE_MOST = 2048
 """Longest failure message that is copied; the schema admits 8,192 characters."""
 
+UNDONE_LATELY = 7200.0
+"""Seconds within which the same change made again counts as another attempt: something undoes it."""
+
 PATIENCE = 3
 """Passes in a row that may fail to read a healthy cluster before its status says so."""
 
@@ -72,7 +76,7 @@ def report(story: Story) -> Report:
 
 
 def intent(story: Story, act: Act) -> HyperPodClusterStatus:
-    """The status to store *before* CreateCluster is sent.
+    """The status to store *before* a call that brings something into AWS: CreateCluster, or new groups.
 
     A process that dies after the call finds this record and knows that a cluster may exist that AWS does not
     show yet; without it a restart could send the call a second time.
@@ -87,6 +91,8 @@ def intent(story: Story, act: Act) -> HyperPodClusterStatus:
         fingerprint=act.fingerprint,
     )
     made = initial(generation=situation.resource.generation, now=situation.now, reason=act.reason, message=act.message)
+    if isinstance(act.action, UpdateCluster):
+        return old.model_copy(update={"lastAction": action, "instanceGroups": group_statuses(story, creating=True)})
     return old.model_copy(
         update={
             "observedGeneration": situation.resource.generation,
@@ -186,7 +192,9 @@ def _visible(story: Story, last: LastAction) -> bool:
 
 def _attempts(story: Story, mark: str) -> int:
     last = story.situation.resource.status.lastAction
-    repeated = last is not None and last.fingerprint == mark and last.outcome in {ROLLED_BACK, ACCEPTED, UNKNOWN}
+    undone = last is not None and last.outcome == APPLIED and age(last, now=story.situation.now) < UNDONE_LATELY
+    again = undone or (last is not None and last.outcome in {ROLLED_BACK, ACCEPTED, UNKNOWN})
+    repeated = again and last is not None and last.fingerprint == mark
     return (last.attempts or 0) + 1 if repeated and last is not None else 1
 
 
@@ -249,7 +257,8 @@ def _created_arn(story: Story) -> str | None:
 
 def _last_seen(story: Story, end: Ending) -> str | None:
     """A vanished cluster keeps its last status until the second look."""
-    return story.situation.resource.status.clusterStatus if end.reason is Reason.CONFIRMING_DELETION else None
+    kept = end.reason in {Reason.CONFIRMING_DELETION, Reason.PAUSED}
+    return story.situation.resource.status.clusterStatus if kept else None
 
 
 def _origin(story: Story) -> str | None:

@@ -58,6 +58,12 @@ def update_software(*, resource: Resource, cluster: ObservedCluster, changes: Ch
     return UpdateClusterSoftware(request=request)
 
 
+def above_count(request: Mapping[str, Json]) -> list[str]:
+    """Groups whose minimum is above the count that is sent with it."""
+    groups = request.get("instanceGroups", [])
+    return [group["instanceGroupName"] for group in groups if group.get("minInstanceCount", 0) > group["instanceCount"]]
+
+
 def wanted_members(resource: Resource) -> dict[str, Json]:
     """The spec as the API's JSON, without what is ours (`management`, `region`)."""
     request: dict[str, Json] = resource.spec.model_dump(

@@ -54,6 +54,12 @@ class Resource:
         return self.status.observedGeneration != self.generation
 
     @property
+    def was_synced(self) -> bool:
+        """Whether the last pass that could tell saw AWS hold what the spec asks for."""
+        found = (item.status for item in self.status.conditions or [] if item.type == names.ConditionType.SPEC_SYNCED)
+        return next(found, "True" if self.status.provisionedAt else "") == "True"
+
+    @property
     def paused(self) -> bool:
         return bool(self.spec.management and self.spec.management.paused)
 

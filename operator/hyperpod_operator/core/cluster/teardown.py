@@ -66,10 +66,13 @@ def retained(situation: Situation) -> Verdict | None:
 
 
 def _stays(situation: Situation) -> bool:
-    """By policy. Without one an adopted cluster stays, and its tag proves adoption even when status was lost."""
+    """By policy. Without one an adopted cluster stays: its tag proves that, whatever status remembers."""
     resource = situation.resource
     chosen = resource.spec.management.deletionPolicy if resource.spec.management else None
-    return resource.deletion_policy == "Retain" or (chosen is None and is_adopted(situation.observed.tags or {}))
+    tags = situation.observed.tags
+    if chosen is not None or tags is None:
+        return resource.deletion_policy == "Retain"
+    return is_adopted(tags)
 
 
 def under_way(situation: Situation) -> Verdict | None:

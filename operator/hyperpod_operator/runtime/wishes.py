@@ -1,0 +1,35 @@
+"""Is this event a new wish, or the echo of our own writing?
+
+Every status and finalizer that we write comes back as a MODIFIED event. Taken for news it would start the next pass
+at once and throw away the pause that the last one asked for: a refused call would be repeated as fast as AWS
+answers. What asks for a pass is another object, another spec, a deletion, or a person's request by annotation.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
+from hyperpod_operator.core.ports import Key
+
+
+class Wishes:
+    """The last wish seen of each object. RAM only: after a restart everything is new once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Key, tuple[Any, ...]] = {}
+
+    def is_new(self, key: Key, *, event: str | None, metadata: Mapping[str, Any]) -> bool:
+        """Whether this event (ADDED, MODIFIED, DELETED, or None for a listed object) asks for a pass."""
+        if event == "DELETED":
+            self._seen.pop(key, None)
+            return True
+        wish = (
+            metadata.get("uid"),
+            metadata.get("generation"),
+            metadata.get("deletionTimestamp"),
+            (metadata.get("annotations") or {}).get(RECONCILE_REQUESTED_AT),
+        )
+        if self._seen.get(key) == wish:
+            return False
+        self._seen[key] = wish
+        return True

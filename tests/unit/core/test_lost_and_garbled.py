@@ -127,3 +127,59 @@ def test_the_default_image_under_another_name_is_no_drift() -> None:
 def test_what_was_never_enabled_need_not_be_disabled() -> None:
     wanted = spec(tieredStorageConfig={"mode": "Disable"}, autoScaling={"mode": "Disable"})
     assert isinstance(verdict(resource(spec=wanted, status=recorded()), cluster()), Settled)
+
+
+def test_a_refused_deletion_and_one_wrong_answer_do_not_let_go() -> None:
+    last = {"operation": "DeleteCluster", "outcome": "Rejected", "time": ago(60)}
+    answer = verdict(resource(deleting=True, status=recorded(lastAction=last)), None)
+    assert isinstance(answer, Hold)
+    assert answer.reason == "ConfirmingDeletion"
+
+
+def test_a_change_that_somebody_keeps_undoing_is_made_with_growing_pauses() -> None:
+    wanted = two(count=6)
+    first = verdict(resource(spec=wanted, status=recorded()), cluster())
+    assert isinstance(first, Act)
+    last = {"operation": "UpdateCluster", "outcome": "Applied", "time": ago(60), "fingerprint": first.fingerprint}
+    assert isinstance(
+        verdict(resource(spec=wanted, status=recorded(lastAction=last | {"attempts": 1})), cluster()), Act
+    )
+    again = verdict(resource(spec=wanted, status=recorded(lastAction=last | {"attempts": 2})), cluster())
+    assert isinstance(again, Hold)
+    assert again.reason == "UpdateRolledBack"
+
+
+def test_the_tags_alone_say_whether_a_cluster_was_adopted() -> None:
+    owner = resource(deleting=True, status=recorded(origin="Adopted"))
+    answer = verdict(owner, cluster(), tags=our_tags(owner))
+    assert isinstance(answer, Act)
+    assert not isinstance(answer.action, DeleteTags)
+
+
+def test_a_group_that_moved_to_the_other_kind_is_told_and_not_sent() -> None:
+    moved = {name: value for name, value in group_spec("cpu", 2).items() if name != "lifeCycleConfig"}
+    owner = resource(spec=spec(instanceGroups=[group_spec()], restrictedInstanceGroups=[moved]), status=recorded())
+    answer = verdict(owner, cluster())
+    assert isinstance(answer, Hold)
+    assert answer.reason == "ImmutableDiffers"
+    assert "instanceGroups -> restrictedInstanceGroups" in answer.message
+
+
+def test_a_scale_in_counts_as_applied_only_at_rest() -> None:
+    owner = resource(spec=two(count=2), status=recorded())
+    going = with_group(cluster(status="Updating"), group(group_spec(), target_count=2, status="Updating", current=4))
+    _, status = acted(owner, going)
+    assert next(entry for entry in status.instanceGroups if entry.instanceGroupName == "gpu").appliedInstanceCount == 4
+
+
+def test_a_minimum_that_was_above_the_count_is_another_wish_once_the_count_has_grown() -> None:
+    external = two(count=2, minInstanceCount=3, management={"countOwner": "External"})
+    external["instanceGroups"][0]["instanceCount"] = 3
+    owner = resource(spec=external, status=recorded())
+    small = with_group(cluster(), group(group_spec(count=2)))
+    first = verdict(owner, small)
+    assert isinstance(first, Act)
+    refused = recorded(rejected={"fingerprint": first.fingerprint, "message": "no"})
+    assert isinstance(verdict(resource(spec=external, status=refused), small), Hold)
+    grown = with_group(cluster(), group(group_spec(count=6)))
+    assert isinstance(verdict(resource(spec=external, status=refused), grown), Act)

@@ -54,7 +54,6 @@ class Reason(StrEnum):
     PAUSED = "Paused"
 
     # Waiting: time or AWS will solve it, nobody has to act.
-    INITIALIZING = "Initializing"
     CREATING = "Creating"
     UPDATING = "Updating"
     ROLLING_BACK = "RollingBack"

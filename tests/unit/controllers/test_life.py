@@ -19,6 +19,15 @@ def plain(gpu: int = 4, cpu: int = 2, **members: object) -> dict[str, object]:
     return made
 
 
+THEIRS = {
+    "InstanceGroupName": "theirs",
+    "InstanceType": "ml.g5.xlarge",
+    "InstanceCount": 1,
+    "ExecutionRole": "arn:aws:iam::111122223333:role/hyperpod-execution",
+    "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-x/lifecycle", "OnCreate": "on_create.sh"},
+}
+"""A group that somebody else adds in AWS."""
+
 MODES = pytest.mark.parametrize("wanted", [two(), plain()], ids=["continuous", "all-or-nothing"])
 
 
@@ -123,14 +132,7 @@ async def test_a_group_added_and_removed_comes_and_goes(rig: Rig) -> None:
 async def test_a_group_that_somebody_else_added_is_reported_and_left(rig: Rig) -> None:
     rig.apply(two())
     await rig.rest()
-    theirs = {
-        "InstanceGroupName": "theirs",
-        "InstanceType": "ml.g5.xlarge",
-        "InstanceCount": 1,
-        "ExecutionRole": "arn:aws:iam::111122223333:role/hyperpod-execution",
-        "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-x/l", "OnCreate": "on_create.sh"},
-    }
-    rig.simulator.world.add_group_out_of_band("research", theirs)
+    rig.simulator.world.add_group_out_of_band("research", THEIRS)
     rig.simulator.clock.advance(3600)
     assert isinstance(await rig.rest(), Done)
     assert rig.condition("Ready")["status"] == "True"
@@ -250,14 +252,7 @@ async def test_two_tag_edits_in_a_row_end_with_the_second(rig: Rig) -> None:
 async def test_a_group_that_somebody_else_made_is_not_deleted_even_after_the_spec_named_it(rig: Rig) -> None:
     rig.apply(two())
     await rig.rest()
-    theirs = {
-        "InstanceGroupName": "theirs",
-        "InstanceType": "ml.g5.xlarge",
-        "InstanceCount": 1,
-        "ExecutionRole": "arn:aws:iam::111122223333:role/hyperpod-execution",
-        "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-x/lifecycle", "OnCreate": "on_create.sh"},
-    }
-    rig.simulator.world.add_group_out_of_band("research", theirs)
+    rig.simulator.world.add_group_out_of_band("research", THEIRS)
     rig.simulator.clock.advance(3600)
     named = two()
     named["instanceGroups"].append(group_spec("theirs", 1, instanceType="ml.g5.xlarge"))  # type: ignore[attr-defined]

@@ -125,9 +125,7 @@ def _applied(story: Story, name: str, before: int | None) -> int | None:
     A scale-in counts only when AWS shows it: if AWS rolls it back, the spec still differs from what was applied.
     """
     result = story.result
-    if result is None or not isinstance(result.action, UpdateCluster):
-        return before
-    if isinstance(result, Refused) and result.error.kind is not ErrorKind.UNKNOWN_OUTCOME:
+    if result is None or not isinstance(result.action, UpdateCluster) or not _may_be_done(result):
         return before
     sent = [
         *result.action.request.get("instanceGroups", []),
@@ -165,11 +163,13 @@ def _planned(resource: Resource, name: str) -> InstanceGroupStatus:
 def _added(story: Story, *, sending: bool) -> tuple[str, ...]:
     """Groups that the update of this pass brings in: it was taken, may have been, or is about to be sent."""
     result = story.result
-    updates = result is not None and isinstance(result.action, UpdateCluster)
-    taken = isinstance(result, Accepted) or (
-        isinstance(result, Refused) and result.error.kind is ErrorKind.UNKNOWN_OUTCOME
-    )
-    return story.situation.changes.groups_added if sending or (updates and taken) else ()
+    taken = result is not None and isinstance(result.action, UpdateCluster) and _may_be_done(result)
+    return story.situation.changes.groups_added if sending or taken else ()
+
+
+def _may_be_done(result: Accepted | Refused) -> bool:
+    """Whether AWS took the call, or may have: no answer is not a refusal."""
+    return isinstance(result, Accepted) or result.error.kind is ErrorKind.UNKNOWN_OUTCOME
 
 
 def _still_coming(story: Story) -> dict[str, InstanceGroupStatus]:

@@ -43,7 +43,7 @@ fmt: $(READY) ## Format the code and sort its imports
 
 .PHONY: unit
 unit: $(READY) ## Tests that need no control plane (under a minute)
-	@$(PYTEST) tests/unit tests/contract -m "not control_plane and not slow"
+	@$(PYTEST) tests/unit tests/contract -m "not control_plane and not slow and not long"
 
 .PHONY: control-plane
 control-plane: $(READY) ## Build the control plane's binaries (about 7 minutes, once; cached outside the checkout)
@@ -51,11 +51,11 @@ control-plane: $(READY) ## Build the control plane's binaries (about 7 minutes, 
 
 .PHONY: integration
 integration: control-plane ## Tests against the real control plane and the simulator
-	@$(PYTEST) tests -m control_plane
+	@$(PYTEST) tests -m "control_plane and not long"
 
 .PHONY: test
 test: control-plane ## All tests
-	@$(PYTEST) tests
+	@$(PYTEST) tests -m "not long"
 
 .PHONY: demo
 demo: control-plane ## Watch the operator do its main job, on real parts (a few minutes)

@@ -11,9 +11,11 @@ import click
 import yaml
 
 from hyperpod_operator import __version__
+from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.timings import Timings
 
 DEFAULT = Timings()
+LEASE = LeaseSettings()
 SECONDS = click.FloatRange(min=0, min_open=True, max=86_400)
 CONFIGURATION_FAULT = 2
 """Exit code when something that the operator needs is missing or wrong."""
@@ -35,6 +37,17 @@ def main() -> None:
     help="AWS region; default: AWS_REGION or the profile's.",
 )
 @click.option("--allowed-region", "allowed_regions", multiple=True, help="Region that a spec may name; repeatable.")
+@click.option("--leader-election/--no-leader-election", default=True, show_default=True,
+              help="Elect one of several replicas by a Lease. Without it run one only.")  # fmt: skip
+@click.option("--lease-namespace", default="", help="Namespace of the Lease; default: the pod's, else `default`.")
+@click.option("--lease-name", default=LEASE.name, show_default=True,
+              help="Name of the Lease; each installation in a namespace needs its own.")  # fmt: skip
+@click.option("--lease-duration", type=SECONDS, default=LEASE.duration, show_default=True,
+              help="Seconds without renewal after which another replica takes over.")  # fmt: skip
+@click.option("--renew-deadline", type=SECONDS, default=LEASE.renew_deadline, show_default=True,
+              help="Seconds without renewal after which the leader stops writing and ends.")  # fmt: skip
+@click.option("--retry-period", type=SECONDS, default=LEASE.retry_period, show_default=True,
+              help="Seconds between two renewals.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(1, 100), default=8, show_default=True, help="Passes at the same time.")
 @click.option("--aws-reads-per-second", type=click.FloatRange(0, 1000), default=5.0, show_default=True,
               help="Pace of AWS reads in the long run; 0 lifts the limit.")  # fmt: skip
@@ -74,9 +87,17 @@ def run(**options: Any) -> None:
     from hyperpod_operator.settings import Settings
 
     seconds = {name.removesuffix("_seconds"): options.pop(name) for name in [*options] if name.endswith("_seconds")}
-    settings = Settings(
-        **{**options, "allowed_regions": frozenset(options["allowed_regions"])}, timings=Timings(**seconds)
+    lease = LeaseSettings(
+        namespace=options.pop("lease_namespace"),
+        name=options.pop("lease_name"),
+        duration=options.pop("lease_duration"),
+        renew_deadline=options.pop("renew_deadline"),
+        retry_period=options.pop("retry_period"),
     )
+    if problem := lease.problem():
+        raise click.UsageError(problem)
+    options["allowed_regions"] = frozenset(options["allowed_regions"])
+    settings = Settings(**options, lease=lease, timings=Timings(**seconds))
     configure(log_format=settings.log_format, level=settings.log_level)
     try:
         asyncio.run(run_app(settings))

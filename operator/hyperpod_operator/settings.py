@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.timings import Timings
 
 
@@ -15,6 +16,8 @@ class Settings:
     namespaces: tuple[str, ...] = ()
     region: str = ""
     allowed_regions: frozenset[str] = frozenset()
+    leader_election: bool = True
+    lease: LeaseSettings = field(default_factory=LeaseSettings)
     workers: int = 8
     aws_reads_per_second: float = 5.0
     aws_writes_per_second: float = 2.0

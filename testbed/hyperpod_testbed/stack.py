@@ -25,6 +25,7 @@ ACCOUNT = "111122223333"
 """The account of the examples."""
 
 FAST = (
+    "--no-leader-election",
     "--poll-seconds=0.5",
     "--settle-seconds=0.5",
     "--echo-seconds=3",

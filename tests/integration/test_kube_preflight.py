@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.kube import preflight
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_testbed.control_plane import ControlPlane
@@ -78,12 +79,23 @@ async def test_following_the_commands_solves_every_problem(
 ) -> None:
     control_plane.kubectl("create", "serviceaccount", "operator", "-n", namespace)
     api = await connect(control_plane.service_account_kubeconfig(namespace, "operator"))
-    problems = await preflight.check(api, namespaces=(namespace,))
-    assert len(problems) == 3
+    lease = LeaseSettings(namespace=namespace)
+    problems = await preflight.check(api, namespaces=(namespace,), lease=lease)
+    assert len(problems) == 5
     assert all(f"namespace {namespace}" in problem.where for problem in problems)
     for problem in problems:
         follow(control_plane, problem)
-    assert await preflight.check(api, namespaces=(namespace,)) == ()
+    assert await preflight.check(api, namespaces=(namespace,), lease=lease) == ()
+
+
+async def test_rights_to_the_lease_are_asked_where_it_is_and_for_it_alone(
+    control_plane: ControlPlane, namespace: str, connect: Connect
+) -> None:
+    api = await connect(control_plane.user_kubeconfig(f"nobody-{namespace}"))
+    problems = await preflight.check(api, lease=LeaseSettings(namespace=namespace, name="mine"))
+    fixes = [problem.fix for problem in problems if "leases" in problem.what]
+    assert all(f"--namespace={namespace} " in fix for fix in fixes)
+    assert ["--resource-name=mine" in fix for fix in fixes] == [False, True]
 
 
 async def test_only_what_is_missing_is_reported(control_plane: ControlPlane, namespace: str, connect: Connect) -> None:

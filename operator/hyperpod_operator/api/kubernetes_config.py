@@ -6,11 +6,8 @@ from pydantic import ConfigDict, Field
 
 from hyperpod_operator.api.bounds import KEY_PATTERN, LabelKey, LabelValue, TaintKey, TaintValue, keyed
 from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.names import SAGEMAKER_PREFIX
 from hyperpod_operator.api.rules import rule, rules
-
-RESERVED_PREFIX = "sagemaker.amazonaws.com/"
-"""HyperPod's own labels and taints (node health, deep health checks)."""
-
 
 _KEY = KEY_PATTERN.replace(r"\.", "[.]")
 """A CEL string literal has no place for a lone backslash."""
@@ -22,8 +19,8 @@ class Taint(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                f"!self.key.startsWith('{RESERVED_PREFIX}')",
-                message=f"taints under {RESERVED_PREFIX} belong to HyperPod: choose a key of your own",
+                f"!self.key.startsWith('{SAGEMAKER_PREFIX}')",
+                message=f"taints under {SAGEMAKER_PREFIX} belong to HyperPod: choose a key of your own",
                 path=".key",
             )
         )
@@ -43,8 +40,8 @@ class KubernetesConfig(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                f"!has(self.labels) || self.labels.all(k, !k.startsWith('{RESERVED_PREFIX}'))",
-                message=f"labels under {RESERVED_PREFIX} belong to HyperPod: choose a key of your own",
+                f"!has(self.labels) || self.labels.all(k, !k.startsWith('{SAGEMAKER_PREFIX}'))",
+                message=f"labels under {SAGEMAKER_PREFIX} belong to HyperPod: choose a key of your own",
                 path=".labels",
             ),
             rule(

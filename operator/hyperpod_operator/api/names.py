@@ -29,6 +29,41 @@ TAG_ADOPTED = f"{GROUP}/adopted"
 OWNERSHIP_TAGS = (TAG_OWNER_UID, TAG_OWNER, TAG_EKS_CLUSTER, TAG_ADOPTED)
 """AWS tags on a cluster. The first three prove ownership; the last says that the cluster was not made by us."""
 
+SAGEMAKER_PREFIX = "sagemaker.amazonaws.com/"
+"""Labels, annotations and taints of this prefix belong to HyperPod: they are read, and one taint is set."""
+NODE_HEALTH_STATUS = f"{SAGEMAKER_PREFIX}node-health-status"
+"""A label with HyperPod's verdict, and the key of the one taint that goes with it."""
+DEEP_HEALTH_CHECK_STATUS = f"{SAGEMAKER_PREFIX}deep-health-check-status"
+FAULT_TYPES = f"{SAGEMAKER_PREFIX}fault-types"
+FAULT_REASONS = f"{SAGEMAKER_PREFIX}fault-reasons"
+FAULT_DETAILS = f"{SAGEMAKER_PREFIX}fault-details"
+"""Annotation: a JSON array of {timestamp, type, reason, message}."""
+INSTANCE_GROUP_NAME = f"{SAGEMAKER_PREFIX}instance-group-name"
+COMPUTE_TYPE = f"{SAGEMAKER_PREFIX}compute-type"
+
+FENCED_AT = f"{GROUP}/fenced-at"
+"""Annotation on a Node: the operator added the node-health taint, and when (RFC 3339)."""
+FENCED_BECAUSE = f"{GROUP}/fenced-because"
+"""Annotation on a Node: why it did."""
+LABEL_INSTANCE_TYPE = f"{GROUP}/instance-type"
+"""Label on a Node: the EC2 instance type, without `ml.`."""
+LABEL_INSTANCE_FAMILY = f"{GROUP}/instance-family"
+LABEL_INSTANCE_SIZE = f"{GROUP}/instance-size"
+LABEL_ACCELERATOR_NAME = f"{GROUP}/accelerator-name"
+LABEL_ACCELERATOR_COUNT = f"{GROUP}/accelerator-count"
+LABEL_CAPACITY_TYPE = f"{GROUP}/capacity-type"
+"""Label on a Node: on-demand, spot or training-plan."""
+LABEL_INSTANCE_GROUP = f"{GROUP}/instance-group"
+NODE_LABELS = (
+    LABEL_INSTANCE_TYPE,
+    LABEL_INSTANCE_FAMILY,
+    LABEL_INSTANCE_SIZE,
+    LABEL_ACCELERATOR_NAME,
+    LABEL_ACCELERATOR_COUNT,
+    LABEL_CAPACITY_TYPE,
+    LABEL_INSTANCE_GROUP,
+)
+
 
 class ConditionType(StrEnum):
     """Types of `status.conditions`. READY is the summary; RECONCILING and STALLED exist only while true."""

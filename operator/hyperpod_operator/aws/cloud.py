@@ -1,6 +1,7 @@
 """AWS by region: one session, one pool of threads, one pair of clients and limiters per region."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ class CloudSettings:
     read_timeout: float = 30.0
     reads: Pace = READS
     writes: Pace = WRITES
+    before_write: Callable[[], None] = lambda: None
+    """Called in the sending thread when a mutating request is about to leave; it raises to stop it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,11 @@ class AwsCloud:
         if name not in self._regions:
             self._regions[name] = SageMaker(self._caller("sagemaker", name))
         return self._regions[name]
+
+    async def warm_up(self) -> None:
+        """Make the clients of the own region now: loading the service model is the slowest part of a first call."""
+        if self.region:
+            await self.clusters(region="").warm_up()
 
     async def identity(self) -> Identity:
         """Who we are, asked at start so that bad credentials show at once. Raises CloudError."""
@@ -90,12 +98,15 @@ class AwsCloud:
         """Runs in a thread; a boto3 session is not safe to share, so the pair comes from one session of its own."""
         session = boto3.Session()
         try:
-            return Clients(
+            clients = Clients(
                 reads=session.client(service, region_name=region, config=self._config(attempts=2)),
                 writes=session.client(service, region_name=region, config=self._config(attempts=1)),
             )
         except Exception as error:
             raise classify(error, operation="Connect", mutating=False) from error
+        # The last moment before the bytes leave: signing and connecting are done.
+        clients.writes.meta.events.register_first("before-send", lambda **_: self._settings.before_write())
+        return clients
 
     def _config(self, *, attempts: int) -> Any:
         return Config(

@@ -23,6 +23,10 @@ class SageMaker:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
+    async def warm_up(self) -> None:
+        """Make the clients before the first call needs them. Raises CloudError when they cannot be made."""
+        await self._caller.clients()
+
     async def describe(self, *, name: str) -> ObservedCluster | None:
         """DescribeCluster."""
         response = await self._found(

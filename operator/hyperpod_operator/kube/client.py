@@ -6,7 +6,7 @@ know when to come again, and hidden retries would only lengthen a pass.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -26,6 +26,7 @@ REQUEST_TIMEOUT = 10.0
 CONNECT_TIMEOUT = 5.0
 POOL_SIZE = 20
 
+JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -61,6 +62,7 @@ class ApiServer:
         configuration.connection_pool_maxsize = POOL_SIZE
         self._configuration = configuration
         self._client: Any = ApiClient(configuration=configuration)
+        self._guard: Callable[[], None] = lambda: None
         self._client.user_agent = f"hyperpod-operator/{__version__}"
         self._timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, connect=CONNECT_TIMEOUT)
 
@@ -91,6 +93,10 @@ class ApiServer:
                 status=0, message=f"The credentials for {self.address} cannot be read: {_short(error)}."
             ) from error
 
+    def guard_writes(self, guard: Callable[[], None]) -> None:
+        """Call `guard` right before each write from now on; it raises to stop it."""
+        self._guard = guard
+
     async def close(self) -> None:
         """Close the connection pool; call once, at the end."""
         await self._client.close()
@@ -98,8 +104,12 @@ class ApiServer:
     async def get(self, path: str, *, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         return await self._call("GET", path, query=query)
 
-    async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._call("POST", path, body=body, content_type="application/json")
+    async def create(self, path: str, body: Mapping[str, Any], *, guarded: bool = True) -> dict[str, Any]:
+        return await self._call("POST", path, body=body, content_type=JSON, guarded=guarded)
+
+    async def replace(self, path: str, body: Mapping[str, Any], *, guarded: bool = True) -> dict[str, Any]:
+        """PUT; the body's `metadata.resourceVersion` makes it conditional."""
+        return await self._call("PUT", path, body=body, content_type=JSON, guarded=guarded)
 
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """RFC 7386; a `metadata.resourceVersion` in the body makes it conditional."""
@@ -117,7 +127,10 @@ class ApiServer:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "",
+        guarded: bool = True,
     ) -> dict[str, Any]:
+        if guarded and method != "GET":
+            self._guard()
         what = f"{method} {path}"
         headers = {"Accept": "application/json"}
         if content_type:

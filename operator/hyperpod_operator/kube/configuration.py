@@ -28,6 +28,7 @@ KUBECONFIG_REFRESH = 300.0
 
 _DEFAULT_KUBECONFIG = "~/.kube/config"
 _SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
+_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,14 @@ async def load(
     if chosen is None and not context and environ.get(_SERVICE_HOST):
         return _in_cluster()
     return await _from_kubeconfig(chosen or _DEFAULT_KUBECONFIG, context=context)
+
+
+def own_namespace(*, file: Path = _POD_NAMESPACE) -> str:
+    """The namespace of this pod, or `default` outside of one."""
+    try:
+        return file.read_text().strip() or "default"
+    except OSError:
+        return "default"
 
 
 async def credentials(configuration: Any) -> Credentials:

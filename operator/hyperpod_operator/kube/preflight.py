@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hyperpod_operator.api.names import API_VERSION, CLUSTER_PLURAL, GROUP, VERSION
+from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer
 
@@ -35,6 +36,10 @@ class _Permission:
     group: str
     resource: str
     verbs: tuple[str, ...]
+    namespace: str | None = None
+    """Where it is needed, whatever namespaces the operator serves."""
+    name: str = ""
+    """The one object that it is needed for; empty means any."""
 
 
 _NEEDED = (
@@ -44,8 +49,12 @@ _NEEDED = (
 )
 
 
-async def check(api: ApiServer, *, namespaces: tuple[str, ...] = ()) -> tuple[Problem, ...]:
+async def check(
+    api: ApiServer, *, namespaces: tuple[str, ...] = (), lease: LeaseSettings | None = None
+) -> tuple[Problem, ...]:
     """Everything that is missing, or nothing. `namespaces` as given to the operator; none means all of them.
+
+    `lease` is the one that elects the leader; None without leader election.
 
     Takes one request timeout at most. Never raises for an API server that refuses or is away: that is a
     problem to report like the others.
@@ -55,8 +64,8 @@ async def check(api: ApiServer, *, namespaces: tuple[str, ...] = ()) -> tuple[Pr
         allowed = await asyncio.gather(
             *(
                 _forbidden(api, permission, namespace=namespace)
-                for permission in _NEEDED
-                for namespace in (namespaces or (None,))
+                for permission in (*_NEEDED, *_election(lease))
+                for namespace in ((permission.namespace,) if permission.namespace else namespaces or (None,))
             )
         )
     except (KubernetesError, ObjectGone, StaleObject) as error:
@@ -64,6 +73,16 @@ async def check(api: ApiServer, *, namespaces: tuple[str, ...] = ()) -> tuple[Pr
     refused = [(permission, namespace, verbs) for permission, namespace, verbs in allowed if verbs]
     who = await _username(api) if refused else ""
     return (*served, *(_grant(*missing, who=who, api=api) for missing in refused))
+
+
+def _election(lease: LeaseSettings | None) -> tuple[_Permission, ...]:
+    if lease is None:
+        return ()
+    group, where = "coordination.k8s.io", lease.namespace
+    return (
+        _Permission(group=group, resource="leases", verbs=("create",), namespace=where),
+        _Permission(group=group, resource="leases", verbs=("get", "update"), namespace=where, name=lease.name),
+    )
 
 
 async def _unserved(api: ApiServer) -> tuple[Problem, ...]:
@@ -103,6 +122,8 @@ async def _is_allowed(api: ApiServer, permission: _Permission, *, verb: str, nam
     attributes = {"group": permission.group, "resource": resource, "subresource": subresource, "verb": verb}
     if namespace is not None:
         attributes["namespace"] = namespace
+    if permission.name:
+        attributes["name"] = permission.name
     review = await api.create(
         _REVIEWS,
         {
@@ -128,14 +149,15 @@ def _grant(
 ) -> Problem:
     resource, _, subresource = permission.resource.partition("/")
     qualified = f"{resource}.{permission.group}" + (f"/{subresource}" if subresource else "")
-    role = f"{_ROLE}-{permission.resource.replace('/', '-')}"
+    role = f"{_ROLE}-{permission.resource.replace('/', '-')}" + (f"-{permission.name}" if permission.name else "")
+    only = f" --resource-name={permission.name}" if permission.name else ""
     scope, kinds = ("", ("clusterrole", "clusterrolebinding"))
     if namespace is not None:
         scope, kinds = (f" --namespace={namespace}", ("role", "rolebinding"))
     return Problem(
         what=f"{who or 'The operator'} may not {_listed(verbs)} {qualified}",
         where=f"namespace {namespace} of {api.address}" if namespace is not None else f"all of {api.address}",
-        fix=f"kubectl create {kinds[0]} {role}{scope} --verb={','.join(verbs)} --resource={qualified} && "
+        fix=f"kubectl create {kinds[0]} {role}{scope} --verb={','.join(verbs)} --resource={qualified}{only} && "
         f"kubectl create {kinds[1]} {role}{scope} --{kinds[0]}={role} {_subject(who)}"
         " (or install the Helm chart, which grants all of it)",
     )

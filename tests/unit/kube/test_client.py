@@ -161,3 +161,18 @@ async def test_a_rotated_token_in_a_kubeconfig_is_picked_up(tmp_path: Path) -> N
     assert (await configuration.credentials(found)).authorization == "Bearer one"
     await asyncio.sleep(301)
     assert (await configuration.credentials(found)).authorization == "Bearer two"
+
+
+async def test_a_guard_stops_writes_and_lets_reads_pass(api: ApiServer, server: Any) -> None:
+    def refuse() -> None:
+        raise PermissionError("not leading")
+
+    api.guard_writes(refuse)
+    await api.get("/x")
+    for write in (api.create, api.replace, api.merge_patch):
+        with pytest.raises(PermissionError):
+            await write("/x", {})
+    with pytest.raises(PermissionError):
+        await api.json_patch("/x", [])
+    await api.replace("/lease", {}, guarded=False)
+    assert [(request.method, request.path) for request in server.requests] == [("GET", "/x"), ("PUT", "/lease")]

@@ -1,0 +1,72 @@
+"""A HyperPod node as the decisions see it: only what they use, frozen, small enough to hold thousands of.
+
+What is kept of labels and annotations is decided here (`kept`), so that the reader of nodes and the decisions
+cannot disagree about what there is to see.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from hyperpod_operator.api.names import GROUP, SAGEMAKER_PREFIX
+
+PROVIDER_ID = re.compile(
+    r"aws:///[a-z0-9-]+/sagemaker/cluster/"
+    r"hyperpod-(?P<cluster_id>[a-z0-9]{12})-(?P<instance_id>i-[0-9a-f]{8}(?:[0-9a-f]{9})?)"
+)
+"""`spec.providerID` of a HyperPod node; the first segment is the id of the availability zone."""
+
+INSTANCE_TYPE = "node.kubernetes.io/instance-type"
+INSTANCE_TYPE_BETA = "beta.kubernetes.io/instance-type"
+
+_PREFIXES = (SAGEMAKER_PREFIX, f"{GROUP}/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taint:
+    """One entry of `spec.taints`. `time_added` is as the API server has it, and goes back unchanged."""
+
+    key: str
+    value: str
+    effect: str
+    time_added: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A node condition that HyperPod's health monitoring agent set to True: type, reason and since when."""
+
+    type: str
+    reason: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A Kubernetes Node that HyperPod brought; `cluster_id` and `instance_id` are read from its providerID."""
+
+    name: str
+    uid: str
+    resource_version: str
+    cluster_id: str
+    instance_id: str
+    created_at: datetime
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    taints: tuple[Taint, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    ready: bool | None = None
+    """The Ready condition; None while it is Unknown or absent."""
+    deleting: bool = False
+
+
+def kept(key: str) -> bool:
+    """Whether a label or annotation of a Node is one that decisions look at."""
+    return key.startswith(_PREFIXES) or key in (INSTANCE_TYPE, INSTANCE_TYPE_BETA)
+
+
+def identity(provider_id: str) -> tuple[str, str] | None:
+    """Cluster id and instance id of a HyperPod node, or None for any other or malformed providerID."""
+    found = PROVIDER_ID.fullmatch(provider_id)
+    return (found["cluster_id"], found["instance_id"]) if found else None

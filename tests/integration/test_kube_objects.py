@@ -247,6 +247,7 @@ async def test_what_is_not_in_the_new_status_disappears(objects: ClusterObjects,
     assert show()["status"] == {"clusterStatus": "InService", "nodes": {"target": 2}}
 
 
+@pytest.mark.fault(20)
 async def test_a_status_is_written_although_the_spec_changed_meanwhile(
     objects: ClusterObjects, create: Create, kubectl: Kubectl, show: Show
 ) -> None:

@@ -96,6 +96,7 @@ def test_kubectl_apply_becomes_a_cluster_and_kubectl_delete_ends_it(stack: Stack
     assert "life" not in kubectl("get", "hpc", "-o", "name")
 
 
+@pytest.mark.fault(1)
 def test_a_killed_operator_goes_on_where_it_was(stack: Stack, kubectl: Kubectl) -> None:
     stack.simulator.faults.add(Fault(operation="CreateCluster", kind="delay", seconds=1.0, times=1, cluster="killed"))
     kubectl.apply(manifest("killed"))
@@ -111,6 +112,7 @@ def test_a_killed_operator_goes_on_where_it_was(stack: Stack, kubectl: Kubectl) 
     kubectl("delete", "hpc", "killed", "--timeout=60s")
 
 
+@pytest.mark.fault(23)
 def test_a_stop_is_clean_and_quick(stack: Stack, kubectl: Kubectl) -> None:
     kubectl.apply(manifest("stopped"))
     kubectl.wait("stopped", lambda ready: ready["reason"] in {"Creating", "Scaling", "ClusterReady"})
@@ -187,6 +189,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.fault(19)
 def test_hostile_resources_neither_crash_nor_starve_the_others(stack: Stack, kubectl: Kubectl) -> None:
     before = stack.operator.child.pid
     for number, changes in enumerate(HOSTILE):

@@ -203,6 +203,7 @@ def test_the_standby_takes_over_at_once_from_a_leader_that_stops(house: House) -
     assert house.lease()["leaseTransitions"] == 1
 
 
+@pytest.mark.fault(14)
 def test_a_leader_that_slept_past_its_lease_writes_nothing_when_it_wakes(house: House) -> None:
     """It sleeps in the middle of CreateCluster: the answer is there when it wakes, and it must not tell of it."""
     first, second = house.replica(), house.replica()

@@ -22,6 +22,11 @@ CLUSTER_FINALIZER = f"{GROUP}/hyperpodcluster"
 RECONCILE_REQUESTED_AT = f"{GROUP}/reconcile-requested-at"
 """Annotation: any new value asks for a pass now; echoed in `status.lastHandledReconcileAt`."""
 
+ABANDON = f"{GROUP}/abandon"
+"""Annotation: its value is the object's name. A deleted object is released at once, and AWS is not asked or told."""
+WISH_ANNOTATIONS = (RECONCILE_REQUESTED_AT, ABANDON)
+"""Annotations by which a person asks for something: a new value asks for a pass."""
+
 TAG_OWNER_UID = f"{GROUP}/owner-uid"
 TAG_OWNER = f"{GROUP}/owner"
 TAG_EKS_CLUSTER = f"{GROUP}/eks-cluster"
@@ -142,4 +147,5 @@ class Reason(StrEnum):
     CLUSTER_DISAPPEARED = "ClusterDisappeared"
     ADOPTED = "Adopted"
     RELEASED = "Released"
+    ABANDONED = "Abandoned"
     DELETED = "Deleted"

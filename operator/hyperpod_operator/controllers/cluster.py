@@ -7,7 +7,7 @@ before CreateCluster, the call, then one status with all that was learnt.
 import logging
 from dataclasses import dataclass, field
 
-from hyperpod_operator.api.names import CLUSTER_FINALIZER, ConditionType, Reason
+from hyperpod_operator.api.names import ABANDON, CLUSTER_FINALIZER, ConditionType, Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
 from hyperpod_operator.controllers.observe import Sweeps, observe, observe_tags
@@ -93,6 +93,8 @@ class ClusterController:
         stored = await self._ports.objects.read(key)
         if stored is None or (stored.deleting and CLUSTER_FINALIZER not in stored.finalizers):
             return Gone()
+        if stored.deleting and stored.annotations.get(ABANDON) == stored.key.name:
+            return await self._abandon(stored)
         try:
             resource = parse(stored)
         except InvalidSpecError as error:
@@ -150,6 +152,17 @@ class ClusterController:
             self._tell(stored, note)
         self._ports.metrics.object_state(key=stored.key, gauges=_gauges(made.status))
         return made.outcome
+
+    async def _abandon(self, stored: StoredObject) -> Outcome:
+        """The way out when AWS cannot be asked any more (the account or the role is gone): a person's own word."""
+        arn = parse_status(stored).clusterArn or "whatever was created for it"
+        message = (
+            f"Released by the annotation {ABANDON} without asking AWS: {arn} stays as it is, with our tags, and is "
+            "billed. Delete it with `aws sagemaker delete-cluster` if it is not wanted."
+        )
+        self._tell(stored, Note(type="Warning", reason=Reason.ABANDONED, action="Release", message=message))
+        await self._ports.objects.remove_finalizer(stored, CLUSTER_FINALIZER)
+        return Gone()
 
     async def _release(self, stored: StoredObject, verdict: Release) -> Outcome:
         self._tell(stored, Note(type="Normal", reason=verdict.reason, action="Release", message=verdict.message))

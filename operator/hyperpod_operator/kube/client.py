@@ -6,7 +6,8 @@ know when to come again, and hidden retries would only lengthen a pass.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -118,6 +119,40 @@ class ApiServer:
     async def json_patch(self, path: str, operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """RFC 6902. The body must be a list: the client rewrites the content type of anything else."""
         return await self._call("PATCH", path, body=list(operations), content_type=JSON_PATCH)
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, query: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Callable[[], Awaitable[bytes]]]:
+        """GET an answer that is long or has no end: yields a function that returns the bytes that have arrived.
+
+        It waits while there are none, and returns no bytes at the end. Only connecting is limited in time: how
+        long silence is bearable is for the caller to know.
+        """
+        what = f"GET {path}"
+        answer: Any = None
+        try:
+            _, url, headers, _, _ = await self._client.param_serialize(
+                "GET",
+                path,
+                query_params=list((query or {}).items()),
+                header_params={"Accept": JSON},
+                auth_settings=["BearerToken"],
+            )
+            timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT)
+            answer = (await self._client.call_api("GET", url, headers, _request_timeout=timeout)).response
+            if answer.status != 200:
+                content = await answer.read()
+                raise _refusal(what, status=answer.status, content=content, decoded=_decoded(content))
+            yield answer.content.readany
+        except _NO_ANSWER as error:
+            raise KubernetesError(
+                status=0,
+                message=f"{what} at {self.address}: no answer, or not to its end ({_short(error)}). {_WHAT_TO_DO[0]}",
+            ) from error
+        finally:
+            if answer is not None:
+                answer.close()
 
     async def _call(
         self,

@@ -16,6 +16,7 @@ import kopf
 
 from hyperpod_operator.api.names import CLUSTER_PLURAL, GROUP, VERSION
 from hyperpod_operator.core.ports import Clock, Key
+from hyperpod_operator.runtime.kopf_storage import NoDiffBase, NoProgress
 from hyperpod_operator.runtime.login import Credentials, Login
 from hyperpod_operator.runtime.pulse import Pulse
 from hyperpod_operator.runtime.queue import WorkQueue
@@ -115,6 +116,9 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.posting.enabled = False
     # Unused, but Kopf removes a finalizer of this name from any object it serves.
     settings.persistence.finalizer = KOPF_FINALIZER
+    # Kopf records nothing on objects; so it need not prepare its records for every event either.
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = NoProgress()
     # The server ends each stream after this time; an integer, for it is sent verbatim as timeoutSeconds.
     settings.watching.server_timeout = 300
     # And the client does, should the server forget: only the pair of both catches every dead stream.

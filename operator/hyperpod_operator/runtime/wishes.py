@@ -8,7 +8,7 @@ answers. What asks for a pass is another object, another spec, a deletion, or a 
 from collections.abc import Mapping
 from typing import Any
 
-from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
+from hyperpod_operator.api.names import WISH_ANNOTATIONS
 from hyperpod_operator.core.ports import Key
 
 
@@ -23,11 +23,12 @@ class Wishes:
         if event == "DELETED":
             self._seen.pop(key, None)
             return True
+        annotations = metadata.get("annotations") or {}
         wish = (
             metadata.get("uid"),
             metadata.get("generation"),
             metadata.get("deletionTimestamp"),
-            (metadata.get("annotations") or {}).get(RECONCILE_REQUESTED_AT),
+            *(annotations.get(name) for name in WISH_ANNOTATIONS),
         )
         if self._seen.get(key) == wish:
             return False

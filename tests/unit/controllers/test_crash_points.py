@@ -84,6 +84,7 @@ async def test_the_undisturbed_run(rig: Rig) -> None:
     assert not rig.objects.exists(KEY)
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_a_kill_at_any_io_changes_nothing_about_the_end(make_rig: Callable[..., Rig], after: bool) -> None:
     """One more call than the clean run at most: the one that was cut off; never a second cluster."""

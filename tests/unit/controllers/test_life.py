@@ -79,6 +79,7 @@ async def test_deletion_ends_with_nothing_in_aws(rig: Rig, wanted: dict[str, obj
     assert await rig.cloud.clusters(region="").describe(name="research") is None
 
 
+@pytest.mark.fault(17)
 @MODES
 async def test_deletion_during_creation_waits_and_deletes_once(rig: Rig, wanted: dict[str, object]) -> None:
     rig.apply(wanted)
@@ -89,6 +90,7 @@ async def test_deletion_during_creation_waits_and_deletes_once(rig: Rig, wanted:
     assert [call.code for call in deletions].count("OK") == 1
 
 
+@pytest.mark.fault(8)
 async def test_edits_during_an_update_become_at_most_two_calls(rig: Rig) -> None:
     rig.apply(plain())
     await rig.rest()

@@ -20,6 +20,7 @@ def refusal(operation: str, **fields: Any) -> Fault:
 
 
 class TestOwnership:
+    @pytest.mark.fault(3)
     async def test_a_name_that_is_taken_is_never_touched(self, rig: Rig) -> None:
         rig.simulator.world.create_foreign_cluster("research")
         rig.apply(two())
@@ -68,6 +69,7 @@ class TestOwnership:
 
 
 class TestLostAnswers:
+    @pytest.mark.fault(2)
     @pytest.mark.parametrize("lag", [0.0, 60.0])
     async def test_a_create_that_was_carried_out_without_an_answer_is_not_repeated(
         self, make_rig: Callable[..., Rig], lag: float
@@ -78,6 +80,7 @@ class TestLostAnswers:
         assert isinstance(await rig.rest(), Done)
         assert len(rig.calls("CreateCluster")) == 1
 
+    @pytest.mark.fault(2)
     async def test_a_create_that_never_arrived_is_repeated_after_the_grace(self, rig: Rig) -> None:
         rig.simulator.faults.add(Fault(operation="CreateCluster", kind="drop", times=1))
         rig.apply(two())
@@ -85,6 +88,7 @@ class TestLostAnswers:
         first, second = rig.calls("CreateCluster")
         assert second.simulated_time - first.simulated_time >= 299  # recorded in whole seconds
 
+    @pytest.mark.fault(2)
     @pytest.mark.parametrize("kind", ["commit_then_drop", "drop"])
     async def test_an_update_without_an_answer_ends_as_wanted(self, rig: Rig, kind: str) -> None:
         rig.apply(two())
@@ -94,6 +98,7 @@ class TestLostAnswers:
         assert isinstance(await rig.rest(), Done)
         assert len(rig.calls("UpdateCluster")) == (1 if kind == "commit_then_drop" else 2)
 
+    @pytest.mark.fault(2)
     @pytest.mark.parametrize("kind", ["commit_then_drop", "drop"])
     async def test_a_delete_without_an_answer_ends_as_wanted(self, rig: Rig, kind: str) -> None:
         rig.apply(two())
@@ -105,6 +110,7 @@ class TestLostAnswers:
 
 
 class TestLaggingReads:
+    @pytest.mark.fault(4)
     async def test_a_fresh_cluster_that_is_invisible_is_waited_for(self, make_rig: Callable[..., Rig]) -> None:
         rig = make_rig(create_lag=60.0, list_lag=60.0)
         rig.apply(two())
@@ -114,6 +120,7 @@ class TestLaggingReads:
         assert isinstance(await rig.rest(), Done)
         assert rig.operations() == ["CreateCluster"]
 
+    @pytest.mark.fault(4)
     async def test_a_describe_that_shows_the_past_causes_no_second_update(self, make_rig: Callable[..., Rig]) -> None:
         rig = make_rig(describe_lag=30.0)
         rig.apply(two())
@@ -124,6 +131,7 @@ class TestLaggingReads:
 
 
 class TestRefusals:
+    @pytest.mark.fault(9)
     async def test_a_refused_spec_is_not_sent_again_until_it_changes(self, rig: Rig) -> None:
         rig.apply(two())
         await rig.rest()
@@ -146,6 +154,7 @@ class TestRefusals:
         assert isinstance(await rig.rest(), Done)
         assert rig.status["lastHandledReconcileAt"] == "now"
 
+    @pytest.mark.fault(9)
     async def test_a_new_role_is_waited_for(self, make_rig: Callable[..., Rig]) -> None:
         rig = make_rig(role_attempts=4)
         rig.apply(two())
@@ -153,6 +162,7 @@ class TestRefusals:
         assert rig.condition("Ready")["reason"] == "RolePropagation"
         assert isinstance(await rig.rest(), Done)
 
+    @pytest.mark.fault(9)
     async def test_a_role_that_never_comes_needs_a_person(self, make_rig: Callable[..., Rig]) -> None:
         rig = make_rig(role_attempts=10_000)
         rig.apply(two())
@@ -164,6 +174,7 @@ class TestRefusals:
         ("code", "reason"),
         [("AccessDeniedException", "PermissionDenied"), ("ResourceLimitExceeded", "QuotaExceeded")],
     )
+    @pytest.mark.fault(9)
     async def test_what_somebody_can_mend_outside_is_tried_again_slowly(self, rig: Rig, code: str, reason: str) -> None:
         rig.simulator.faults.add(refusal("CreateCluster", code=code, message="Not now."))
         rig.apply(two())
@@ -197,6 +208,7 @@ class TestRefusals:
         assert isinstance(await rig.rest(), Done)
         assert [call.code for call in rig.calls("CreateCluster")] == ["OK", "ResourceInUse"]
 
+    @pytest.mark.fault(8)
     async def test_a_conflict_is_waited_out(self, rig: Rig) -> None:
         rig.apply(two())
         await rig.rest()
@@ -206,6 +218,7 @@ class TestRefusals:
         assert rig.condition("Ready")["reason"] == "ClusterBusy"
         assert isinstance(await rig.rest(), Done)
 
+    @pytest.mark.fault(7)
     async def test_an_update_that_aws_rolls_back_is_not_tried_for_ever(self, rig: Rig) -> None:
         rig.apply(plain())
         await rig.rest()
@@ -222,6 +235,7 @@ class TestRefusals:
 
 
 class TestReads:
+    @pytest.mark.fault(6)
     async def test_a_throttled_moment_does_not_make_a_healthy_cluster_look_sick(self, rig: Rig) -> None:
         rig.apply(two())
         await rig.rest()
@@ -245,6 +259,7 @@ class TestReads:
         assert isinstance(await rig.rest(), Done)
         assert rig.condition("Ready")["status"] == "True"
 
+    @pytest.mark.fault(24)
     async def test_denied_is_never_read_as_absent(self, rig: Rig) -> None:
         rig.apply(two())
         await rig.rest()
@@ -287,6 +302,7 @@ class TestVanished:
 
 
 class TestShortages:
+    @pytest.mark.fault(7)
     async def test_a_shortage_is_named_and_heals_by_itself(self, rig: Rig) -> None:
         rig.simulator.world.limit_capacity("research", "gpu", 1)
         rig.apply(two())
@@ -306,6 +322,7 @@ class TestShortages:
         await rig.idle(7200)
         assert rig.condition("Ready")["status"] == "True"
 
+    @pytest.mark.fault(7)
     async def test_a_creation_that_fails_is_held(self, rig: Rig) -> None:
         rig.simulator.world.fail_creation("research", "No addresses left in subnet-1.")
         rig.apply(plain())

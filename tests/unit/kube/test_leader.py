@@ -225,6 +225,7 @@ async def test_renewing_survives_an_api_server_that_is_away_for_a_moment(start: 
     assert leader.lost == []
 
 
+@pytest.mark.fault(14)
 async def test_leadership_ends_at_the_renew_deadline_before_anybody_else_may_lead(start: Start) -> None:
     leader = await lead(start)
     standby = start()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
+from hyperpod_operator.api.names import ABANDON, RECONCILE_REQUESTED_AT
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.runtime.wishes import Wishes
 
@@ -32,6 +32,7 @@ def test_a_write_of_ours_is_no_wish(wishes: Wishes, event: str | None) -> None:
         {"uid": "2"},
         {"deletionTimestamp": "2026-01-01T00:00:00Z"},
         {"annotations": {RECONCILE_REQUESTED_AT: "now"}},
+        {"annotations": {ABANDON: "blue"}},
     ],
 )
 def test_what_a_person_does_is_one_once(wishes: Wishes, change: dict[str, Any]) -> None:

@@ -66,8 +66,9 @@ dev: control-plane ## Leave control plane, simulator and operator running for yo
 	@$(BIN)/hyperpod-testbed dev
 
 .PHONY: crds
-crds: $(READY) ## Generate crds/ from the models
+crds: $(READY) ## Generate crds/ and admission/ from the models
 	@$(BIN)/hyperpod-operator crds --output-dir crds
+	@$(BIN)/hyperpod-operator policies --output-dir admission
 
 .PHONY: lock
 lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject.toml
@@ -78,8 +79,8 @@ lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject
 
 .PHONY: verify
 verify: crds ## Regenerate everything that is generated; fail when that changes anything
-	@git diff --exit-code --stat -- crds || { echo 'crds/ differ from the models: commit what "make crds" wrote.'; exit 1; }
-	@test -z "$$(git status --porcelain -- crds)" || { git status --short -- crds; echo 'crds/ has files that are not committed.'; exit 1; }
+	@git diff --exit-code --stat -- crds admission || { echo 'crds/ or admission/ differ from the models: commit what "make crds" wrote.'; exit 1; }
+	@test -z "$$(git status --porcelain -- crds admission)" || { git status --short -- crds admission; echo 'crds/ or admission/ has files that are not committed.'; exit 1; }
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
 
 .PHONY: clean

@@ -1,10 +1,11 @@
-"""The command `hyperpod-operator`: run | crds | version.
+"""The command `hyperpod-operator`: run | crds | policies | version.
 
 Every option of `run` can also be given as an environment variable, HYPERPOD_OPERATOR_ and the option's name.
 """
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -110,20 +111,38 @@ def run(**options: Any) -> None:
 @click.option("--output-dir", type=click.Path(file_okay=False), default=None, help="Write files instead of printing.")
 def crds(output_dir: str | None) -> None:
     """Print the CustomResourceDefinitions, for `kubectl apply --server-side -f -`."""
-    from pathlib import Path
-
     from hyperpod_operator.api.crd import all_crds
 
     for name, definition in all_crds().items():
         text = yaml.safe_dump(definition, sort_keys=False, width=110, allow_unicode=True)
-        if output_dir is None:
-            click.echo(f"---\n{text}", nl=False)
-        else:
-            Path(output_dir).mkdir(parents=True, exist_ok=True)
-            (Path(output_dir) / name).write_text(text)
+        _write(name, text, output_dir=output_dir)
+
+
+@main.command()
+@click.option("--namespace", default="hyperpod-operator", show_default=True, help="Namespace of the operator.")
+@click.option("--service-account", default="hyperpod-operator", show_default=True, help="Its service account.")
+@click.option("--action", type=click.Choice(["Warn", "Deny"]), default="Warn", show_default=True,
+              help="What happens to a pod that asks for a node that HyperPod never brings.")  # fmt: skip
+@click.option("--instance-type", "instance_types", multiple=True,
+              help="EC2 type, without ml., that only HyperPod's nodes have in this cluster; repeatable.")  # fmt: skip
+@click.option("--output-dir", type=click.Path(file_okay=False), default=None, help="Write files instead of printing.")
+def policies(output_dir: str | None, **options: Any) -> None:
+    """Print the admission policies, for `kubectl apply --server-side -f -`."""
+    from hyperpod_operator.api.admission import PolicySettings, all_policies
+
+    for name, manifests in all_policies(PolicySettings(**options)).items():
+        _write(name, yaml.safe_dump_all(manifests, sort_keys=False, width=110), output_dir=output_dir)
 
 
 @main.command()
 def version() -> None:
     """Print the version."""
     click.echo(__version__)
+
+
+def _write(name: str, text: str, *, output_dir: str | None) -> None:
+    if output_dir is None:
+        click.echo(f"---\n{text}", nl=False)
+        return
+    Path(output_dir).mkdir(parents=True, exist_ok=True)
+    (Path(output_dir) / name).write_text(text)

@@ -59,6 +59,8 @@ LABEL_ACCELERATOR_COUNT = f"{GROUP}/accelerator-count"
 LABEL_CAPACITY_TYPE = f"{GROUP}/capacity-type"
 """Label on a Node: on-demand, spot or training-plan."""
 LABEL_INSTANCE_GROUP = f"{GROUP}/instance-group"
+LABEL_ADD_PREFIX = f"{GROUP}/add-ml-prefix"
+"""Label on a Namespace: `true` has the prefix `ml.` added to the instance types that its pods ask for."""
 NODE_LABELS = (
     LABEL_INSTANCE_TYPE,
     LABEL_INSTANCE_FAMILY,

@@ -1,0 +1,266 @@
+"""The admission policies on a real API server: what people are told, and what the operator is refused."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from hyperpod_operator.api.admission import PolicySettings, all_policies
+from hyperpod_testbed.control_plane import ControlPlane
+
+pytestmark = pytest.mark.control_plane
+
+NAMESPACE = "hyperpod-operator"
+OPERATOR = f"system:serviceaccount:{NAMESPACE}:hyperpod-operator"
+SETTINGS = PolicySettings(instance_types=("p5.48xlarge", "trn1.32xlarge"), action="Deny")
+TYPE = "node.kubernetes.io/instance-type"
+HEALTH = "sagemaker.amazonaws.com/node-health-status"
+FENCE = {"key": HEALTH, "value": "Unschedulable", "effect": "NoSchedule"}
+THEIRS = {"key": "example.com/theirs", "value": "x", "effect": "NoExecute"}
+
+
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    """One of its own, because the policies are for the whole cluster; with the beta API of mutating policies."""
+    flags = [
+        "--feature-gates=MutatingAdmissionPolicy=true",
+        "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
+    ]
+    with ControlPlane(components=frozenset({"etcd", "kube-apiserver"}), extra_args={"kube-apiserver": flags}) as plane:
+        plane.kubectl("create", "namespace", NAMESPACE)
+        for namespace in ("plain", "prefixed"):
+            plane.kubectl("create", "namespace", namespace)
+            plane.kubectl("create", "serviceaccount", "default", "-n", namespace)
+        plane.kubectl("label", "namespace", "prefixed", "hyperpod-operator.dev/add-ml-prefix=true")
+        for manifests in all_policies(SETTINGS).values():
+            plane.kubectl("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(manifests))
+        rights = {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": "all-of-nodes"},
+            "rules": [{"apiGroups": [""], "resources": ["nodes", "nodes/status"], "verbs": ["*"]}],
+        }
+        plane.kubectl("apply", "-f", "-", input=json.dumps(rights))
+        plane.kubectl("create", "clusterrolebinding", "operator", "--clusterrole=all-of-nodes", f"--user={OPERATOR}")
+        _wait_until_in_force(plane)
+        yield plane
+
+
+def _wait_until_in_force(plane: ControlPlane) -> None:
+    """Policies are compiled a moment after they are stored."""
+    deadline = time.monotonic() + 30
+    while create(plane, pod("probe", nodeSelector={TYPE: "p5.48xlarge"})).returncode == 0 or (
+        not mutated(plane, nodeSelector={TYPE: "p5.48xlarge"})["nodeSelector"][TYPE].startswith("ml.")
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def pod(name: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {"containers": [{"name": "main", "image": "example.com/image"}], **spec},
+    }
+
+
+def required(*expressions: dict[str, Any]) -> dict[str, Any]:
+    terms = [{"matchExpressions": list(expressions)}]
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
+
+
+def create(plane: ControlPlane, body: dict[str, Any], *, namespace: str = "plain") -> Any:
+    return plane.kubectl(
+        *("-n", namespace, "create", "--dry-run=server", "-o", "json", "-f", "-"), input=json.dumps(body), check=False
+    )
+
+
+def mutated(plane: ControlPlane, **spec: Any) -> dict[str, Any]:
+    """The spec of a pod as the API server takes it in the namespace that asked for the prefix."""
+    answer = create(plane, pod("mutated", **spec), namespace="prefixed")
+    if answer.returncode:  # not mutated yet: refused by the other policy
+        return dict(spec)
+    return dict(json.loads(answer.stdout)["spec"])
+
+
+class TestPods:
+    @pytest.mark.parametrize(
+        "spec",
+        [
+            {"nodeSelector": {TYPE: "p5.48xlarge"}},
+            {"nodeSelector": {"beta.kubernetes.io/instance-type": "p5.48xlarge"}},
+            {"affinity": required({"key": TYPE, "operator": "In", "values": ["p5.48xlarge"]})},
+        ],
+        ids=["selector", "beta selector", "affinity"],
+    )
+    def test_a_type_that_exists_with_the_prefix_alone_is_told_with_the_right_line(
+        self, plane: ControlPlane, spec: dict[str, Any]
+    ) -> None:
+        answer = create(plane, pod("wrong", **spec))
+        assert answer.returncode != 0
+        assert "node.kubernetes.io/instance-type: ml.p5.48xlarge" in answer.stderr
+
+    def test_so_is_a_deployment_whose_pods_would_ask_for_it(self, plane: ControlPlane) -> None:
+        template = {
+            "metadata": {"labels": {"app": "x"}},
+            "spec": pod("x", nodeSelector={TYPE: "trn1.32xlarge"})["spec"],
+        }
+        deployment = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "wrong"},
+            "spec": {"selector": {"matchLabels": {"app": "x"}}, "template": template},
+        }
+        assert "ml.trn1.32xlarge" in create(plane, deployment).stderr
+
+    def test_and_a_cron_job(self, plane: ControlPlane) -> None:
+        job = {"template": {"spec": {**pod("x", nodeSelector={TYPE: "p5.48xlarge"})["spec"], "restartPolicy": "Never"}}}
+        body = {
+            "apiVersion": "batch/v1",
+            "kind": "CronJob",
+            "metadata": {"name": "wrong"},
+            "spec": {"schedule": "* * * * *", "jobTemplate": {"spec": job}},
+        }
+        assert "ml.p5.48xlarge" in create(plane, body).stderr
+
+    @pytest.mark.parametrize(
+        "spec",
+        [
+            {},
+            {"nodeSelector": {TYPE: "ml.p5.48xlarge"}},
+            {"nodeSelector": {TYPE: "m5.xlarge"}},
+            {"nodeSelector": {"sagemaker.amazonaws.com/instance-group-name": "workers"}},
+            {"affinity": required({"key": TYPE, "operator": "In", "values": ["p5.48xlarge", "ml.p5.48xlarge"]})},
+            {"affinity": required({"key": TYPE, "operator": "NotIn", "values": ["p5.48xlarge"]})},
+        ],
+        ids=["nothing", "prefix", "a type of other nodes", "right label", "either", "not in"],
+    )
+    def test_a_pod_that_can_find_a_node_passes(self, plane: ControlPlane, spec: dict[str, Any]) -> None:
+        answer = create(plane, pod("right", **spec))
+        assert answer.returncode == 0, answer.stderr
+
+    @pytest.mark.parametrize(
+        ("wrong", "right"),
+        [("fault-type", "fault-types"), ("node-group-name", "instance-group-name"), ("node-group", "instance-group")],
+    )
+    def test_a_label_that_does_not_exist_is_told_with_the_right_one(
+        self, plane: ControlPlane, wrong: str, right: str
+    ) -> None:
+        answer = create(plane, pod("wrong", nodeSelector={f"sagemaker.amazonaws.com/{wrong}": "x"}))
+        assert answer.returncode != 0
+        assert f"write sagemaker.amazonaws.com/{right}" in answer.stderr
+
+    def test_by_default_it_is_a_warning(self, plane: ControlPlane) -> None:
+        _, bound = all_policies(PolicySettings())["pods.yaml"][1:]
+        assert bound["spec"]["validationActions"] == ["Warn"]
+
+
+class TestPrefix:
+    def test_it_is_added_to_a_selector(self, plane: ControlPlane) -> None:
+        spec = mutated(plane, nodeSelector={TYPE: "p5.48xlarge", "disk": "fast"})
+        assert spec["nodeSelector"] == {TYPE: "ml.p5.48xlarge", "disk": "fast"}
+
+    def test_it_is_added_to_an_affinity_and_the_rest_stays(self, plane: ControlPlane) -> None:
+        wanted = required(
+            {"key": TYPE, "operator": "In", "values": ["p5.48xlarge", "m5.xlarge"]},
+            {"key": "disk", "operator": "Exists"},
+        )
+        affinity = mutated(plane, affinity=wanted)["affinity"]["nodeAffinity"]
+        (term,) = affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+        assert term["matchExpressions"] == [
+            {"key": TYPE, "operator": "In", "values": ["ml.p5.48xlarge", "m5.xlarge"]},
+            {"key": "disk", "operator": "Exists"},
+        ]
+
+    def test_a_pod_without_either_is_left_alone(self, plane: ControlPlane) -> None:
+        assert "nodeSelector" not in mutated(plane)
+
+    def test_other_namespaces_are_left_alone(self, plane: ControlPlane) -> None:
+        answer = create(plane, pod("other", nodeSelector={TYPE: "m5.xlarge"}))
+        assert json.loads(answer.stdout)["spec"]["nodeSelector"] == {TYPE: "m5.xlarge"}
+
+
+class TestTheOperatorsFence:
+    @pytest.fixture
+    def node(self, plane: ControlPlane) -> Iterator[str]:
+        body = {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {
+                "name": "sick",
+                "labels": {HEALTH: "Unschedulable", "team": "a", TYPE: "p5.48xlarge"},
+                "annotations": {"example.com/note": "theirs"},
+            },
+            "spec": {"taints": [THEIRS], "providerID": "aws:///use1-az4/sagemaker/cluster/x"},
+        }
+        plane.kubectl("create", "-f", "-", input=json.dumps(body))
+        yield "sick"
+        plane.kubectl("delete", "node", "sick")
+
+    def patch(self, plane: ControlPlane, *operations: dict[str, Any], user: str = OPERATOR) -> Any:
+        return plane.kubectl(
+            *("patch", "node", "sick", "--type=json", "-p", json.dumps(operations), "--as", user), check=False
+        )
+
+    @pytest.mark.parametrize(
+        "operation",
+        [
+            {"op": "add", "path": "/spec/taints/-", "value": FENCE},
+            {"op": "add", "path": "/metadata/annotations/hyperpod-operator.dev~1fenced-at", "value": "now"},
+            {"op": "add", "path": "/metadata/labels/hyperpod-operator.dev~1instance-type", "value": "p5.48xlarge"},
+            {"op": "replace", "path": "/metadata/labels/node.kubernetes.io~1instance-type", "value": "ml.p5.48xlarge"},
+        ],
+        ids=["the taint", "its record", "its label", "the type"],
+    )
+    @pytest.mark.usefixtures("node")
+    def test_what_it_is_for_is_allowed(self, plane: ControlPlane, operation: dict[str, Any]) -> None:
+        answer = self.patch(plane, operation)
+        assert answer.returncode == 0, answer.stderr
+
+    @pytest.mark.parametrize(
+        "operation",
+        [
+            {"op": "replace", "path": "/spec/taints", "value": [FENCE]},
+            {"op": "remove", "path": "/spec/taints"},
+            {"op": "replace", "path": "/spec/taints", "value": [{**THEIRS, "value": "y"}]},
+            {"op": "add", "path": "/spec/taints/-", "value": {**FENCE, "effect": "NoExecute"}},
+            {"op": "add", "path": "/spec/taints/-", "value": {**FENCE, "value": "UnschedulablePendingReplacement"}},
+            {"op": "add", "path": "/spec/taints/-", "value": {"key": "mine", "effect": "NoSchedule"}},
+            {"op": "add", "path": "/spec/unschedulable", "value": True},
+            {"op": "replace", "path": "/metadata/labels/team", "value": "b"},
+            {"op": "remove", "path": "/metadata/labels/team"},
+            {"op": "add", "path": "/metadata/labels/new", "value": "x"},
+            {
+                "op": "replace",
+                "path": "/metadata/labels/sagemaker.amazonaws.com~1node-health-status",
+                "value": "UnschedulablePendingReplacement",
+            },
+            {"op": "remove", "path": "/metadata/annotations/example.com~1note"},
+            {"op": "add", "path": "/metadata/finalizers", "value": ["example.com/x"]},
+        ],
+    )
+    @pytest.mark.usefixtures("node")
+    def test_everything_else_is_refused_and_told(self, plane: ControlPlane, operation: dict[str, Any]) -> None:
+        answer = self.patch(plane, operation)
+        assert answer.returncode != 0
+        assert "the operator may" in answer.stderr
+
+    @pytest.mark.usefixtures("node")
+    def test_nodes_are_not_deleted_nor_their_status_written(self, plane: ControlPlane) -> None:
+        assert plane.kubectl("delete", "node", "sick", "--as", OPERATOR, check=False).returncode != 0
+        status = plane.kubectl(
+            *("patch", "node", "sick", "--subresource=status", "--type=merge", "--as", OPERATOR),
+            *("-p", '{"status": {"phase": "Terminated"}}'),
+            check=False,
+        )
+        assert "the operator changes nodes" in status.stderr
+
+    @pytest.mark.usefixtures("node")
+    def test_others_are_not_held_by_it(self, plane: ControlPlane) -> None:
+        removed = {"op": "remove", "path": "/spec/taints"}
+        assert self.patch(plane, removed, user="system:admin").returncode != 0  # no rights at all
+        plane.kubectl("patch", "node", "sick", "--type=json", "-p", json.dumps([removed]))

@@ -126,8 +126,8 @@ class ApiServer:
     ) -> AsyncIterator[Callable[[], Awaitable[bytes]]]:
         """GET an answer that is long or has no end: yields a function that returns the bytes that have arrived.
 
-        It waits while there are none, and returns no bytes at the end. Only connecting is limited in time: how
-        long silence is bearable is for the caller to know.
+        It waits while there are none, and returns no bytes at the end. Whatever breaks it off leaves the `async
+        with` as KubernetesError. Only connecting is limited in time: how much silence is bearable the caller knows.
         """
         what = f"GET {path}"
         answer: Any = None

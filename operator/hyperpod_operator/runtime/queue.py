@@ -24,6 +24,9 @@ class QueueClosed(Exception):  # noqa: N818 - a state of affairs, not an error
 class WorkQueue:
     """A keyed work queue for one event loop.
 
+    There are `lanes` lines: whoever waits in lane 0 is served first, within a lane who came first. A key waits in
+    one line, the most urgent that it was added to; the last lane is for what nobody called urgent.
+
     `random` returns a float in [0, 1); it spreads retries over the whole backoff interval ("full jitter"), so
     that many keys that failed together do not come back together.
     """
@@ -34,13 +37,16 @@ class WorkQueue:
         random: Callable[[], float],
         first_backoff: float = FIRST_BACKOFF,
         longest_backoff: float = LONGEST_BACKOFF,
+        lanes: int = 1,
     ) -> None:
         self._random = random
         self._first_backoff = first_backoff
         self._longest_backoff = longest_backoff
-        self._ready: OrderedDict[Key, float] = OrderedDict()
+        self._lanes = tuple(OrderedDict[Key, float]() for _ in range(lanes))
+        self._lane: dict[Key, int] = {}
+        """In which line each waiting key is."""
         self._active: dict[Key, float] = {}
-        self._again: dict[Key, float] = {}
+        self._again: dict[Key, tuple[float, int]] = {}
         self._due: dict[Key, float] = {}
         self._heap: list[tuple[float, Key]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -53,16 +59,16 @@ class WorkQueue:
 
     # Asking for passes.
 
-    def add(self, key: Key) -> None:
-        """A pass of `key` that starts after this moment, as soon as a worker is free."""
+    def add(self, key: Key, *, lane: int | None = None) -> None:
+        """A pass of `key` that starts after this moment, as soon as a worker is free; None is the last lane."""
+        lane = len(self._lanes) - 1 if lane is None else lane
         self._known.add(key)
         self._due.pop(key, None)  # that pass comes sooner
-        now = _now()
         if key in self._active:
-            self._again.setdefault(key, now)
-        elif key not in self._ready:
-            self._ready[key] = now
-            self._wake_one()
+            since, before = self._again.get(key, (_now(), lane))
+            self._again[key] = (since, min(lane, before))
+        else:
+            self._line_up(key, lane, since=_now())
 
     def add_after(self, key: Key, seconds: float) -> None:
         """A pass of `key` in at most about `seconds` seconds; an earlier one that is planned grants this too."""
@@ -71,7 +77,7 @@ class WorkQueue:
             return
         self._known.add(key)
         due = _now() + seconds
-        if key in self._ready or key in self._again or self._due.get(key, due + 1) <= due:
+        if key in self._lane or key in self._again or self._due.get(key, due + 1) <= due:
             return
         self._due[key] = due
         heapq.heappush(self._heap, (due, key))
@@ -96,14 +102,14 @@ class WorkQueue:
         """The object is gone: nothing is planned for it. An `add` that nobody has served yet still counts."""
         self._failures.pop(key, None)
         self._due.pop(key, None)
-        if key not in self._ready and key not in self._again:
+        if key not in self._lane and key not in self._again:
             self._known.discard(key)
 
     # Serving them.
 
     async def get(self) -> Key:
         """The key that has waited longest; `done` must follow. Raises QueueClosed once `close` was called."""
-        while not self._closed and not self._ready:
+        while not self._closed and not self._lane:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
             try:
@@ -111,12 +117,14 @@ class WorkQueue:
             except BaseException:
                 if waiter in self._waiting:
                     self._waiting.remove(waiter)
-                elif self._ready:
+                elif self._lane:
                     self._wake_one()  # the wake-up was for somebody who leaves: pass it on
                 raise
         if self._closed:
             raise QueueClosed
-        key, _ = self._ready.popitem(last=False)
+        line = next(line for line in self._lanes if line)
+        key, _ = line.popitem(last=False)
+        del self._lane[key]
         self._active[key] = _now()
         self._due.pop(key, None)
         self._settled.clear()
@@ -125,10 +133,10 @@ class WorkQueue:
     def done(self, key: Key) -> None:
         """The pass of `key` has ended, however it did."""
         del self._active[key]
-        since = self._again.pop(key, None)
-        if since is not None:
-            self._ready[key] = since
-            self._wake_one()
+        again = self._again.pop(key, None)
+        if again is not None:
+            since, lane = again
+            self._line_up(key, lane, since=since)
         if not self._active:
             self._settled.set()
 
@@ -164,7 +172,7 @@ class WorkQueue:
     @property
     def depth(self) -> int:
         """Keys that could start now if a worker were free."""
-        return len(self._ready)
+        return len(self._lane)
 
     @property
     def delayed(self) -> int:
@@ -178,7 +186,7 @@ class WorkQueue:
 
     def oldest_ready_age(self) -> float:
         """Seconds that some key has waited for a worker at most; 0 without a line."""
-        return max((_now() - since for since in self._ready.values()), default=0.0)
+        return max((_now() - since for line in self._lanes for since in line.values()), default=0.0)
 
     def oldest_active_age(self) -> float:
         """Seconds that the longest pass has been under way; 0 without one."""
@@ -187,6 +195,18 @@ class WorkQueue:
     def active_keys(self) -> tuple[Key, ...]:
         """Whose passes are under way."""
         return tuple(self._active)
+
+    def _line_up(self, key: Key, lane: int, *, since: float) -> None:
+        """At the end of its line, or where it waits already if that line is at least as urgent."""
+        before = self._lane.get(key)
+        if before is None:
+            self._wake_one()
+        elif before <= lane:
+            return
+        else:
+            since = self._lanes[before].pop(key)
+        self._lane[key] = lane
+        self._lanes[lane][key] = since
 
     def _wake_one(self) -> None:
         while self._waiting:

@@ -13,6 +13,7 @@ from hyperpod_testbed.simulator.clock import SimulatedClock
 from hyperpod_testbed.simulator.control import PREFIX
 from hyperpod_testbed.simulator.core import Settings
 from hyperpod_testbed.simulator.faults import Faults
+from hyperpod_testbed.simulator.health import Health
 from hyperpod_testbed.simulator.nodes import NodeBringer
 from hyperpod_testbed.simulator.state import DEFAULT_REGION
 from hyperpod_testbed.simulator.verbs import is_verb
@@ -58,6 +59,7 @@ class SimulatorClient:
         self.world = cast(World, _Remote(self.url, "world", World))
         self.access = cast(Access, _Remote(self.url, "access", Access))
         self.settings = cast(Settings, _Remote(self.url, "settings", Settings))
+        self.health = cast(Health, _Remote(self.url, "health", Health))
         self.nodes = cast(NodeBringer, _Remote(self.url, "nodes", NodeBringer))
 
     def environment(self, *, region: str = DEFAULT_REGION) -> dict[str, str]:

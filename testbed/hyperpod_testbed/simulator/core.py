@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
-from hyperpod_testbed.simulator import present, present_nodes, progress
+from hyperpod_testbed.simulator import checks, present, present_nodes, progress
 from hyperpod_testbed.simulator.access import Access
 from hyperpod_testbed.simulator.calls import CallLog
 from hyperpod_testbed.simulator.clock import SimulatedClock
@@ -43,6 +43,7 @@ class Core:
             timings=timings,
             options=options,
             review=progress.review,
+            up=checks.up,
         )
 
     @contextmanager

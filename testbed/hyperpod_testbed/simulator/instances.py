@@ -5,9 +5,9 @@ that is healed in time leaves no trace.
 """
 
 import copy
+import dataclasses
 from collections.abc import Callable
 
-from hyperpod_testbed.simulator.instance_types import instance_type
 from hyperpod_testbed.simulator.names import zone
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import Cluster, Group, Instance
@@ -37,7 +37,7 @@ def launch(sim: Simulation, cluster: Cluster, group: Group, *, type_name: str | 
         requested_at=sim.now,
     )
     cluster.instances[instance.serial] = instance
-    _after(sim, cluster, instance, sim.timings.allocate, lambda: _allocate(sim, cluster, instance))
+    after(sim, cluster, instance, sim.timings.allocate, lambda: _allocate(sim, cluster, instance))
     return instance
 
 
@@ -51,8 +51,8 @@ def terminate(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     if instance.instance_id is None:
         _forget(sim, cluster, instance)
         return
-    _event(sim, cluster, instance, f"Instance {instance.instance_id} is being terminated.")
-    _after(sim, cluster, instance, sim.timings.node_delete, lambda: _finish(sim, cluster, instance))
+    event(sim, cluster, instance, f"Instance {instance.instance_id} is being terminated.")
+    after(sim, cluster, instance, sim.timings.node_delete, lambda: _finish(sim, cluster, instance))
 
 
 def replace(sim: Simulation, cluster: Cluster, instance: Instance) -> Instance:
@@ -68,11 +68,13 @@ def replace(sim: Simulation, cluster: Cluster, instance: Instance) -> Instance:
 def reboot(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     """Restart the operating system; the instance keeps its id and its volumes."""
     instance.turn += 1
+    instance.recovery, instance.recovery_due = None, False
+    instance.boots += 1
     instance.status = "Pending"
     instance.message = "Rebooting"
     instance.ready = False
-    _event(sim, cluster, instance, f"Instance {instance.instance_id} is being rebooted.")
-    _after(sim, cluster, instance, sim.timings.reboot, lambda: run(sim, cluster, instance))
+    event(sim, cluster, instance, f"Instance {instance.instance_id} is being rebooted.")
+    after(sim, cluster, instance, sim.timings.reboot, lambda: sim.up(sim, cluster, instance))
 
 
 def run(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
@@ -81,30 +83,38 @@ def run(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     instance.message = ""
     instance.ready = True
     instance.health = "Schedulable"
-    _event(sim, cluster, instance, f"Instance {instance.instance_id} is running.")
+    instance.fenced = False
+    instance.registered = True
+    instance.recovery, instance.recovery_due = None, False
+    if instance.checks == "InProgress":
+        # Something else took the node out of its check.
+        instance.checks = None
+    if any(fault.active for fault in instance.faults):
+        instance.faults = tuple(dataclasses.replace(fault, recovered_at=sim.now) for fault in instance.faults)
+    event(sim, cluster, instance, f"Instance {instance.instance_id} is running.")
     sim.touch(cluster)
 
 
-def check(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
-    """Start a deep health check: the node takes no new pods until it ends."""
-    accelerated = instance_type(instance.type).accelerated
-    if sim.options.deep_check_accelerators_only and not accelerated:
-        run(sim, cluster, instance)
+def deregister(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    """Somebody deleted the Node object; the kubelet brings it back while the instance runs."""
+    instance.registered = False
+    if not sim.options.deleted_node_returns:
         return
-    instance.turn += 1
-    instance.status = "DeepHealthCheckInProgress"
-    instance.ready = True
-    instance.checks = "InProgress"
-    instance.health = "Unschedulable"
-    _after(sim, cluster, instance, sim.timings.deep_health_check, lambda: _checked(sim, cluster, instance))
+
+    def register() -> None:
+        if sim.exists(cluster) and instance.serial in cluster.instances:
+            instance.registered = True
+
+    sim.timeline.after(sim.timings.register, register)
 
 
 def patch(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     """Take an instance out to give it the desired image; `patched` brings it back."""
     instance.turn += 1
+    instance.boots += 1
     instance.status = "SystemUpdating"
     instance.ready = False
-    _event(sim, cluster, instance, f"Instance {instance.instance_id} is being updated.")
+    event(sim, cluster, instance, f"Instance {instance.instance_id} is being updated.")
 
 
 def patched(sim: Simulation, cluster: Cluster, instance: Instance, *, version: str, image: str | None) -> None:
@@ -133,7 +143,7 @@ def _allocate(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     instance.message = ""
     cluster.by_id[instance.instance_id] = instance
     seconds = sim.timings.boot + sim.timings.lifecycle_script
-    _after(sim, cluster, instance, seconds, lambda: _configured(sim, cluster, instance))
+    after(sim, cluster, instance, seconds, lambda: _configured(sim, cluster, instance))
 
 
 def _configured(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
@@ -146,35 +156,14 @@ def _configured(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     instance.labels = dict(wanted.get("Labels") or {})
     instance.taints = copy.deepcopy(wanted.get("Taints") or [])
     instance.joined = True
-    if group.spec.get("OnStartDeepHealthChecks"):
-        check(sim, cluster, instance)
-    else:
-        run(sim, cluster, instance)
-    sim.touch(cluster)
-
-
-def _checked(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
-    key = (cluster.name, instance.group)
-    failures = sim.conditions.check_failures.get(key, 0)
-    if not failures:
-        instance.checks = "Passed"
-        run(sim, cluster, instance)
-        return
-    sim.conditions.check_failures[key] = failures - 1
-    instance.checks = "Failed"
-    instance.health = "UnschedulablePendingReplacement"
-    instance.status = "Failure"
-    instance.message = "Deep health check failed."
-    _event(sim, cluster, instance, f"Deep health check failed on {instance.instance_id}.", level="Error")
-    if cluster.spec.get("NodeRecovery") != "None":
-        replace(sim, cluster, instance)
+    sim.up(sim, cluster, instance)
     sim.touch(cluster)
 
 
 def _fail(sim: Simulation, cluster: Cluster, instance: Instance, message: str) -> None:
     """A launch failed: it is tried again for ever, or, in a change that is all or nothing, given up with all of it."""
     instance.message = message
-    _event(sim, cluster, instance, message, level="Error", failure=message)
+    event(sim, cluster, instance, message, level="Error", failure=message)
     sim.touch(cluster)
     if not cluster.continuous and cluster.status in {"Creating", "Updating"}:
         instance.status = "Failure"
@@ -183,9 +172,9 @@ def _fail(sim: Simulation, cluster: Cluster, instance: Instance, message: str) -
     if instance.instance_id:
         # The failed instance stays visible until the next try takes it down.
         instance.status = "Failure"
-        _after(sim, cluster, instance, sim.timings.launch_retry, lambda: _relaunch(sim, cluster, instance))
+        after(sim, cluster, instance, sim.timings.launch_retry, lambda: _relaunch(sim, cluster, instance))
     else:
-        _after(sim, cluster, instance, sim.timings.launch_retry, lambda: _allocate(sim, cluster, instance))
+        after(sim, cluster, instance, sim.timings.launch_retry, lambda: _allocate(sim, cluster, instance))
 
 
 def _relaunch(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
@@ -196,8 +185,8 @@ def _finish(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     role = cluster.groups[instance.group].spec["ExecutionRole"]
     if role in sim.conditions.missing_roles:
         instance.message = permission_missing(role)
-        _event(sim, cluster, instance, instance.message, level="Error", failure=instance.message)
-        _after(sim, cluster, instance, sim.timings.teardown_retry, lambda: _finish(sim, cluster, instance))
+        event(sim, cluster, instance, instance.message, level="Error", failure=instance.message)
+        after(sim, cluster, instance, sim.timings.teardown_retry, lambda: _finish(sim, cluster, instance))
         return
     _forget(sim, cluster, instance)
 
@@ -209,7 +198,8 @@ def _forget(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     sim.touch(cluster)
 
 
-def _after(sim: Simulation, cluster: Cluster, instance: Instance, seconds: float, action: Callable[[], None]) -> None:
+def after(sim: Simulation, cluster: Cluster, instance: Instance, seconds: float, action: Callable[[], None]) -> None:
+    """Do something with an instance after a while, unless it took another course meanwhile."""
     turn = instance.turn
 
     def step() -> None:
@@ -219,7 +209,7 @@ def _after(sim: Simulation, cluster: Cluster, instance: Instance, seconds: float
     sim.timeline.after(sim.names.spread(seconds, sim.timings.jitter), step)
 
 
-def _event(
+def event(
     sim: Simulation,
     cluster: Cluster,
     instance: Instance,
@@ -228,6 +218,7 @@ def _event(
     level: str = "Info",
     failure: str | None = None,
 ) -> None:
+    """Record an event about an instance."""
     details = {"NodeLogicalId": instance.logical_id}
     if failure:
         details["FailureMessage"] = failure

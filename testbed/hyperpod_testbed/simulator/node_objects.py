@@ -2,22 +2,35 @@
 
 Name, providerID and labels are those of nodes on EKS: `hyperpod-<instanceId>`, the availability zone's id first in the
 providerID, instance types with their `ml.` prefix, and the labels of AWS's page on resilience-related Kubernetes
-labels. The one taint of HyperPod is `node-health-status=Unschedulable:NoSchedule`, while deep health checks run.
+labels. The one taint of HyperPod is `node-health-status=Unschedulable:NoSchedule`, while deep health checks run and on
+a fault. Labels and annotation of faults, and the node condition of a fault, are as AWS's troubleshooting guides tell.
 """
 
 import datetime
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from hyperpod_testbed.simulator.instance_types import instance_type
-from hyperpod_testbed.simulator.state import JSON, Cluster, Instance
+from hyperpod_testbed.simulator.options import Options
+from hyperpod_testbed.simulator.state import JSON, Cluster, Instance, NodeFault
 
 PREFIX = "sagemaker.amazonaws.com/"
 COMPUTE_TYPE = f"{PREFIX}compute-type"
 HEALTH = f"{PREFIX}node-health-status"
 CHECKS = f"{PREFIX}deep-health-check-status"
+FAULT_TYPES = f"{PREFIX}fault-types"
+FAULT_REASONS = f"{PREFIX}fault-reasons"
+FAULT_DETAILS = f"{PREFIX}fault-details"
+WRITTEN = "hyperpod-testbed/health-written"
+"""Annotation with the health label that the simulator wrote last: another value in the label is a person's command.
+HyperPod has none such; it must tell the two apart by other means."""
 BROUGHT_BY = "hyperpod-testbed/brought-by"
 """Annotation of the nodes that a simulator brought, and that a later one may take away. HyperPod has none such."""
+KUBELET_CONDITIONS = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable", "Ready")
+LONGEST_LABEL = 63
+_UNKNOWN_LABELS = dict.fromkeys((CHECKS, FAULT_TYPES, FAULT_REASONS), "?")
+"""Labels of ours that a node of which nothing is known may have, and that come and go."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +41,22 @@ class NodeView:
     provider_id: str
     labels: dict[str, str]
     taints: tuple[tuple[str, str, str], ...]
-    """Key, value, effect."""
+    """Key, value, effect, without HyperPod's own."""
+    fenced: bool
+    """HyperPod's own taint."""
     ready: bool
+    boot_id: str = ""
+    annotations: dict[str, str | None] = field(default_factory=dict)
+    """None is an annotation that is not there."""
+    faults: tuple[NodeFault, ...] = ()
+    """The newest of each type that is told as a condition."""
     capacity: dict[str, str] = field(default_factory=dict)
     address: str = ""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether HyperPod holds the node fit for pods."""
+        return self.labels[HEALTH] == "Schedulable" and self.labels.get(CHECKS) != "InProgress"
 
 
 def node_name(instance_id: str) -> str:
@@ -39,7 +64,7 @@ def node_name(instance_id: str) -> str:
     return f"hyperpod-{instance_id}"
 
 
-def view(cluster: Cluster, instance: Instance) -> NodeView:
+def view(cluster: Cluster, instance: Instance, options: Options) -> NodeView:
     """The node of an instance that has joined the EKS cluster."""
     instance_id = str(instance.instance_id)
     kind = instance_type(instance.type)
@@ -60,15 +85,18 @@ def view(cluster: Cluster, instance: Instance) -> NodeView:
     }
     if instance.checks:
         labels[CHECKS] = instance.checks
-    taints = [(taint["Key"], taint.get("Value", ""), taint["Effect"]) for taint in instance.taints]
-    if instance.checks == "InProgress" or instance.health != "Schedulable":
-        taints.append((HEALTH, "Unschedulable", "NoSchedule"))
+    labels |= _fault_labels(instance, options)
+    told = {fault.type: fault for fault in instance.faults if fault.condition}
     return NodeView(
         name=node_name(instance_id),
         provider_id=f"aws:///{instance.zone.id}/sagemaker/cluster/hyperpod-{cluster.id}-{instance_id}",
         labels=labels,
-        taints=tuple(taints),
+        taints=tuple((taint["Key"], taint.get("Value", ""), taint["Effect"]) for taint in instance.taints),
+        fenced=instance.fenced,
         ready=instance.ready,
+        boot_id=f"{instance_id}-{instance.boots}",
+        annotations={WRITTEN: instance.health, FAULT_DETAILS: _fault_details(instance)},
+        faults=tuple(told.values()),
         capacity=kind.capacity,
         address=instance.address,
     )
@@ -76,11 +104,12 @@ def view(cluster: Cluster, instance: Instance) -> NodeView:
 
 def manifest(node: NodeView, *, now: datetime.datetime) -> JSON:
     """The Node to create, status included: one write brings it up."""
+    annotations = {key: value for key, value in node.annotations.items() if value is not None}
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": node.name, "labels": node.labels, "annotations": {BROUGHT_BY: "simulator"}},
-        "spec": {"providerID": node.provider_id, "taints": [taint_object(*taint) for taint in node.taints]},
+        "metadata": {"name": node.name, "labels": node.labels, "annotations": {**annotations, BROUGHT_BY: "simulator"}},
+        "spec": {"providerID": node.provider_id, "taints": _own_taints(node)},
         "status": {
             "capacity": node.capacity,
             "allocatable": node.capacity,
@@ -88,11 +117,11 @@ def manifest(node: NodeView, *, now: datetime.datetime) -> JSON:
                 {"type": "InternalIP", "address": node.address},
                 {"type": "Hostname", "address": node.name},
             ],
-            "conditions": conditions(ready=node.ready, now=now),
+            "conditions": conditions(node, now=now),
             "nodeInfo": {
                 "machineID": node.name,
                 "systemUUID": node.name,
-                "bootID": node.name,
+                "bootID": node.boot_id,
                 "kernelVersion": "6.1.0",
                 "osImage": "Amazon Linux 2023",
                 "containerRuntimeVersion": "containerd://2.0.0",
@@ -105,25 +134,42 @@ def manifest(node: NodeView, *, now: datetime.datetime) -> JSON:
     }
 
 
-def conditions(*, ready: bool, now: datetime.datetime) -> list[JSON]:
-    """The conditions of a kubelet, of which only Ready ever changes here."""
-    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+def status_patch(node: NodeView, *, former: NodeView | None, now: datetime.datetime) -> JSON:
+    """What of the status is not as it was; empty if everything is."""
+    found = conditions(node, now=now)
+    if former is not None:
+        fresh = {fault.type for fault in node.faults if fault not in former.faults}
+        fresh |= {"Ready"} if node.ready != former.ready else set()
+        found = [condition for condition in found if condition["type"] in fresh]
+    patch: JSON = {"conditions": found} if found else {}
+    if former is None or former.boot_id != node.boot_id:
+        patch["nodeInfo"] = {"bootID": node.boot_id}
+    return patch
 
-    def condition(kind: str, status: str, reason: str) -> JSON:
-        return {
-            "type": kind,
-            "status": status,
-            "reason": reason,
-            "message": reason,
-            "lastHeartbeatTime": stamp,
-            "lastTransitionTime": stamp,
-        }
 
-    return [
-        condition("MemoryPressure", "False", "KubeletHasSufficientMemory"),
-        condition("DiskPressure", "False", "KubeletHasNoDiskPressure"),
-        condition("PIDPressure", "False", "KubeletHasSufficientPID"),
-        condition("Ready", "True" if ready else "False", "KubeletReady" if ready else "KubeletNotReady"),
+def conditions(node: NodeView, *, now: datetime.datetime) -> list[JSON]:
+    """The conditions of a kubelet, of which only Ready ever changes here, and those of the health agent.
+
+    A fault has the time at which it was found, or was over; that is simulated time, as in the annotation.
+    """
+    found = [
+        _condition(kind, status=status, reason=reason, message=reason, stamp=_stamp(now))
+        for kind, status, reason in (
+            ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+            ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+            ("PIDPressure", "False", "KubeletHasSufficientPID"),
+            ("Ready", str(node.ready), "KubeletReady" if node.ready else "KubeletNotReady"),
+        )
+    ]
+    return found + [
+        _condition(
+            fault.type,
+            status=str(fault.active),
+            reason=fault.reason,
+            message=fault.message,
+            stamp=_rfc3339(fault.time if fault.recovered_at is None else fault.recovered_at),
+        )
+        for fault in node.faults
     ]
 
 
@@ -132,9 +178,106 @@ def taint_object(key: str, value: str, effect: str) -> JSON:
     return {"key": key, "value": value, "effect": effect} if value else {"key": key, "effect": effect}
 
 
-def taints_after(existing: list[dict[str, Any]], *, former: NodeView | None, wanted: NodeView) -> list[JSON]:
-    """The taints of a node once ours are as wanted: those of others stay, in their order."""
+def patch(existing: JSON, node: NodeView, *, former: NodeView | None, remove_any: bool) -> JSON:
+    """A merge patch of labels, annotations and taints that are ours and changed; guarded where a list is replaced."""
+    metadata: JSON = {}
+    before = former or NodeView(node.name, node.provider_id, _UNKNOWN_LABELS, (), False, False, annotations={})
+    for member, was, wanted in (
+        ("labels", before.labels, node.labels),
+        ("annotations", before.annotations, node.annotations),
+    ):
+        present = existing["metadata"].get(member) or {}
+        touched = {key for key in {*was, *wanted} if was.get(key) != wanted.get(key) or key not in was}
+        changes = {key: wanted.get(key) for key in touched if present.get(key) != wanted.get(key)}
+        if changes:
+            metadata[member] = changes
+    current = existing["spec"].get("taints") or []
+    after = taints_after(current, former=former, wanted=node, remove_any=remove_any)
+    if _essence(after) == _essence(current):
+        return {"metadata": metadata} if metadata else {}
+    return {
+        "metadata": {**metadata, "resourceVersion": existing["metadata"]["resourceVersion"]},
+        "spec": {"taints": after},
+    }
+
+
+def taints_after(
+    existing: list[dict[str, Any]], *, former: NodeView | None, wanted: NodeView, remove_any: bool
+) -> list[JSON]:
+    """The taints of a node once ours are as wanted: those of others stay, in their order.
+
+    `remove_any`: on recovery, HyperPod's taint goes whoever set it. An unhealthy node keeps one that somebody else set.
+    """
     ours = {(key, effect) for key, _, effect in (*(former.taints if former else ()), *wanted.taints)}
-    ours.add((HEALTH, "NoSchedule"))
+    recovered = wanted.healthy and (former is None or not former.healthy)
+    if wanted.fenced or (former is not None and former.fenced) or (recovered and (remove_any or former is None)):
+        ours.add((HEALTH, "NoSchedule"))
     kept = [taint for taint in existing if (taint["key"], taint["effect"]) not in ours]
-    return [*kept, *(taint_object(*taint) for taint in wanted.taints)]
+    return [*kept, *_own_taints(wanted)]
+
+
+def _own_taints(node: NodeView) -> list[JSON]:
+    fence = [(HEALTH, "Unschedulable", "NoSchedule")] if node.fenced else []
+    return [taint_object(*taint) for taint in (*node.taints, *fence)]
+
+
+def _essence(taints: list[JSON]) -> set[tuple[str, str, str]]:
+    return {(taint["key"], taint.get("value") or "", taint["effect"]) for taint in taints}
+
+
+def _fault_labels(instance: Instance, options: Options) -> dict[str, str]:
+    kept = options.fault_labels_after_recovery == "kept"
+    faults = [fault for fault in instance.faults if fault.active or kept]
+    if options.fault_labels == "latest":
+        faults = faults[-1:]
+    if not faults:
+        return {}
+    return {
+        FAULT_TYPES: _joined([fault.type for fault in faults]),
+        FAULT_REASONS: _joined([fault.reason for fault in faults]),
+    }
+
+
+def _joined(words: list[str]) -> str:
+    """The words as one label value: each once, as many as fit."""
+    first, *others = dict.fromkeys(words)
+    for word in others:
+        if len(first) + 1 + len(word) > LONGEST_LABEL:
+            break
+        first = f"{first}_{word}"
+    return first
+
+
+def _fault_details(instance: Instance) -> str | None:
+    if not instance.faults:
+        return None
+    return json.dumps(
+        [
+            {
+                "timestamp": _rfc3339(fault.time),
+                "type": fault.type,
+                "reason": fault.reason,
+                "message": fault.message,
+            }
+            for fault in instance.faults
+        ]
+    )
+
+
+def _condition(kind: str, *, status: str, reason: str, message: str, stamp: str) -> JSON:
+    return {
+        "type": kind,
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "lastHeartbeatTime": stamp,
+        "lastTransitionTime": stamp,
+    }
+
+
+def _rfc3339(seconds: float) -> str:
+    return _stamp(datetime.datetime.fromtimestamp(seconds, datetime.UTC))
+
+
+def _stamp(moment: datetime.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,40 +1,35 @@
 """The node bringer: Node objects in the Kubernetes API for the instances that have joined.
 
-It keeps in mind what it wrote and writes only what differs. After an error, and at the start, it lists what is there,
-so neither a restart of the API server nor one of its own leaves nodes behind. It touches the labels and taints it
-owns, as HyperPod does, and takes `resourceVersion` along wherever it replaces a list.
+It keeps in mind what it wrote and writes only what differs. At the start, and when its watch was interrupted, it lists
+what is there, so neither a restart of the API server nor one of its own leaves nodes behind. It touches the labels,
+annotations and taints it owns, as HyperPod does, and takes `resourceVersion` along wherever it replaces a list.
 """
 
 import asyncio
 import datetime
+import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import aiohttp
-from kubernetes.aio import client, config
-from kubernetes.aio.client.exceptions import ApiException
-
-from hyperpod_testbed.simulator import node_objects
+from hyperpod_testbed.simulator import instances, node_objects, recovery
 from hyperpod_testbed.simulator.core import Core
-from hyperpod_testbed.simulator.node_objects import COMPUTE_TYPE, NodeView
+from hyperpod_testbed.simulator.node_api import CONCURRENCY, CONFLICT, NOT_FOUND, NodeApi, NodeApiError
+from hyperpod_testbed.simulator.node_objects import BROUGHT_BY, HEALTH, WRITTEN, NodeView
+from hyperpod_testbed.simulator.node_views import NodeViews
+from hyperpod_testbed.simulator.node_watch import FAILURES, PAUSE_AFTER_ERROR, watch
+from hyperpod_testbed.simulator.state import JSON
 from hyperpod_testbed.simulator.verbs import verb
 
 _LOG = logging.getLogger(__name__)
 
-CONCURRENCY = 16
-"""Writes at a time: enough for thousands of nodes a minute, little enough for an API server on two cores."""
-PAGE = 500
+BATCH = 512
+"""Nodes written between two looks at the instances: a storm does not hide what happens meanwhile."""
 INTERVAL = 0.1
-"""Real seconds between looks at the instances."""
-PAUSE_AFTER_ERROR = 1.0
-_NOT_FOUND, _CONFLICT = 404, 409
-
-
-_Api: TypeAlias = Any
-"""CoreV1Api. Its annotations know objects of its own only; plain dictionaries, which it takes too, are what we send."""
+"""Real seconds between looks at the instances when all is written."""
 
 
 class NodeBringer:
@@ -42,31 +37,34 @@ class NodeBringer:
 
     def __init__(self, core: Core, kubeconfig: str | Path | None) -> None:
         self._core = core
-        self._kubeconfig = kubeconfig and str(kubeconfig)
+        self._kubeconfig = None if kubeconfig is None else str(kubeconfig)
+        self._views = NodeViews(core)
         self._known: dict[str, NodeView | None] = {}
         """What is in the API server as far as we know; None is a node whose details we have not seen."""
+        self._versions: dict[str, int] = {}
+        """resourceVersion of our last write: what the watch tells of an older one is out of date."""
+        self._commanded: dict[str, str] = {}
+        """The health label that a person wrote and that we have not answered on the node yet."""
         self._listed = False
         self._removing = False
-        self._version: tuple[int, int] | None = None
-        self._last_wanted: dict[str, NodeView | None] = {}
+        self._broken: Exception | None = None
+        """A fault of the bringer itself, which ended it."""
 
     async def run(self) -> None:
         """Keep the nodes in step until cancelled."""
         if self._kubeconfig is None:
             return
-        configuration = client.Configuration()
-        load: Any = config.load_kube_config  # it has no annotations
-        await load(config_file=self._kubeconfig, client_configuration=configuration, persist_config=False)
-        async with client.ApiClient(configuration) as api:
-            core_v1 = client.CoreV1Api(api)
-            while True:
-                try:
-                    await self._pass(core_v1)
-                except (ApiException, aiohttp.ClientError, OSError, TimeoutError) as error:
-                    _LOG.warning("nodes cannot be written now, trying again: %s", error)
-                    self._listed = False
-                    await asyncio.sleep(PAUSE_AFTER_ERROR)
-                await asyncio.sleep(INTERVAL)
+        self._api = await NodeApi.connect(self._kubeconfig)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(watch(self._api, self))
+                tasks.create_task(self._write())
+        except Exception as error:
+            _LOG.exception("no nodes are brought any more")
+            self._broken = error
+            raise
+        finally:
+            await self._api.close()
 
     @verb
     def remove(self) -> None:
@@ -81,6 +79,9 @@ class NodeBringer:
     @verb
     def in_step(self) -> bool:
         """Whether the API server has what the instances ask for, as of the last pass; without one, always."""
+        if self._broken:
+            # ValueError, because that is what travels to another process.
+            raise ValueError(f"no nodes are brought any more, a fault of the simulator itself: {self._broken}")
         return self._kubeconfig is None or (self._listed and self._known == self._wanted())
 
     def wait_until_in_step(self, *, timeout: float = 60.0) -> None:
@@ -94,124 +95,139 @@ class NodeBringer:
                 )
             time.sleep(0.05)
 
-    def _wanted(self) -> dict[str, NodeView | None]:
-        if self._removing:
-            return {}
-        with self._core.present() as sim:
-            if self._core.version == self._version:
-                return self._last_wanted
-            self._version = self._core.version
-            views = [
-                node_objects.view(cluster, instance)
-                for cluster in sim.account.clusters()
-                for instance in cluster.instances.values()
-                if instance.joined and instance.instance_id
-            ]
-            self._last_wanted = {view.name: view for view in views}
-            return self._last_wanted
+    async def listed(self, found: list[JSON]) -> None:
+        """Nodes that a simulator brought are ours to remove too, also those of an earlier run."""
+        here = {item["name"]: item for item in found if BROUGHT_BY in (item.get("annotations") or {})}
+        for name in self._known.keys() - here.keys():
+            await self.deleted(name)
+        for name in here:
+            self._known.setdefault(name, None)
+        self._listed = True
+        for item in here.values():
+            await self.changed(item)
 
-    async def _pass(self, api: _Api) -> None:
-        wanted = self._wanted()
-        if not self._listed:
-            await self._list(api)
-        gone = [_bind(self._delete, api, name) for name in self._known.keys() - wanted.keys()]
-        changed = [
-            _bind(self._bring, api, node)
-            for name, node in wanted.items()
-            if node is not None and self._known.get(name) != node
-        ]
+    async def changed(self, metadata: JSON) -> None:
+        """A health label that is not the one we wrote last is a person's command."""
+        name = metadata["name"]
+        label = (metadata.get("labels") or {}).get(HEALTH)
+        written = (metadata.get("annotations") or {}).get(WRITTEN)
+        if name not in self._known or name in self._commanded or label in {None, written}:
+            return
+        if int(metadata["resourceVersion"]) < self._versions.get(name, 0):
+            return
+        with self._core.change() as sim:
+            place = sim.account.place(name.removeprefix("hyperpod-"))
+            obeyed = place is not None and recovery.obey(sim, *place, str(label))
+        if obeyed:
+            self._commanded[name] = str(label)
+            self._known[name] = _with_health(self._known[name], str(label))
+
+    async def deleted(self, name: str) -> None:
+        """A Node that somebody deleted is missed by the kubelet, not by us alone."""
+        if name not in self._known or name not in self._wanted():
+            return
+        try:
+            await self._api.read(name)
+        except NodeApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+            self._forget(name)
+            with self._core.change() as sim:
+                if place := sim.account.place(name.removeprefix("hyperpod-")):
+                    instances.deregister(sim, *place)
+
+    def lost(self) -> None:
+        """No writes until we know again what is there."""
+        self._listed = False
+
+    def _wanted(self) -> dict[str, NodeView]:
+        return {} if self._removing else self._views.now()
+
+    async def _write(self) -> None:
+        while True:
+            try:
+                busy = self._listed and await self._pass()
+                await asyncio.sleep(0 if busy else INTERVAL)
+            except FAILURES as error:
+                _LOG.warning("nodes cannot be written now, trying again: %s", error)
+                await asyncio.sleep(PAUSE_AFTER_ERROR)
+
+    async def _pass(self) -> bool:
+        """Write the next nodes that differ; whether there were any."""
+        wanted, known = self._wanted(), self._known
+        differing = (view for name, view in wanted.items() if known.get(name) is not view and known.get(name) != view)
+        work: list[Coroutine[Any, Any, None]] = [self._delete(name) for name in known.keys() - wanted.keys()]
+        work += [self._bring(view) for view in itertools.islice(differing, BATCH)]
         slots = asyncio.Semaphore(CONCURRENCY)
 
-        async def one(item: Callable[[], Awaitable[None]]) -> None:
+        async def one(item: Coroutine[Any, Any, None]) -> None:
             async with slots:
-                await item()
+                await item
 
-        results = await asyncio.gather(*(one(item) for item in (*gone, *changed)), return_exceptions=True)
+        results = await asyncio.gather(*(one(item) for item in work), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+        return bool(work)
 
-    async def _list(self, api: _Api) -> None:
-        """Find the nodes that a simulator brought: those of an earlier run are ours to remove too."""
-        found: dict[str, NodeView | None] = {}
-        token: str | None = None
-        while True:
-            page = await api.list_node(label_selector=f"{COMPUTE_TYPE}=hyperpod", limit=PAGE, _continue=token)
-            for node in page.items:
-                if node_objects.BROUGHT_BY not in (node.metadata.annotations or {}):
-                    continue
-                known = self._known.get(node.metadata.name)
-                found[node.metadata.name] = known
-            token = page.metadata._continue
-            if not token:
-                break
-        self._known = found
-        self._listed = True
-
-    async def _bring(self, api: _Api, node: NodeView) -> None:
+    async def _bring(self, node: NodeView) -> None:
         if node.name not in self._known:
             try:
-                await api.create_node(node_objects.manifest(node, now=_now()))
-            except ApiException as error:
-                if error.status != _CONFLICT:
+                created = await self._api.create(node_objects.manifest(node, now=_now()))
+            except NodeApiError as error:
+                if error.status != CONFLICT:
                     raise
                 self._known[node.name] = None
             else:
-                self._known[node.name] = node
+                self._wrote(node, created, answered=True)
                 return
-        await self._change(api, node, self._known[node.name])
-        self._known[node.name] = node
-
-    async def _change(self, api: _Api, node: NodeView, former: NodeView | None) -> None:
-        while True:
-            try:
-                existing = await api.read_node(node.name)
-                patch = _patch(existing, node, former)
-                if patch:
-                    await api.patch_node(node.name, patch, _content_type="application/merge-patch+json")
-                break
-            except ApiException as error:
-                if error.status == _NOT_FOUND:
-                    # Somebody deleted it; a kubelet would register again.
-                    await api.create_node(node_objects.manifest(node, now=_now()))
-                    return
-                if error.status != _CONFLICT:
-                    raise
-        if former is None or former.ready != node.ready:
-            status = {"status": {"conditions": node_objects.conditions(ready=node.ready, now=_now())}}
-            await api.patch_node_status(node.name, status, _content_type="application/strategic-merge-patch+json")
-
-    async def _delete(self, api: _Api, name: str) -> None:
         try:
-            await api.delete_node(name)
-        except ApiException as error:
-            if error.status != _NOT_FOUND:
+            await self._change(node, self._known[node.name])
+        except NodeApiError as error:
+            if error.status != NOT_FOUND:
                 raise
-        self._known.pop(name, None)
+            await self.deleted(node.name)
+
+    async def _change(self, node: NodeView, former: NodeView | None) -> None:
+        with self._core.present() as sim:
+            remove_any = sim.options.health_taint_removal == "any"
+        while True:
+            existing = await self._api.read(node.name)
+            patch = node_objects.patch(existing, node, former=former, remove_any=remove_any)
+            try:
+                written = await self._api.merge(node.name, patch) if patch else existing
+                break
+            except NodeApiError as error:
+                # Somebody else wrote between the read and the write of the taints.
+                if error.status != CONFLICT:
+                    raise
+        if status := node_objects.status_patch(node, former=former, now=_now()):
+            await self._api.set_status(node.name, status)
+        self._wrote(node, written, answered=WRITTEN in patch.get("metadata", {}).get("annotations", {}))
+
+    def _wrote(self, node: NodeView, written: JSON, *, answered: bool) -> None:
+        name = node.name
+        self._versions[name] = int(written["metadata"]["resourceVersion"])
+        if answered:
+            self._commanded.pop(name, None)
+        label = self._commanded.get(name)
+        self._known[name] = node if label is None else _with_health(node, label)
+
+    async def _delete(self, name: str) -> None:
+        try:
+            await self._api.delete(name)
+        except NodeApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        for memory in (self._known, self._versions, self._commanded):
+            memory.pop(name, None)
 
 
-def _patch(existing: Any, node: NodeView, former: NodeView | None) -> dict[str, Any]:
-    """A merge patch of labels and taints that are ours and differ; guarded where a list is replaced."""
-    labels: dict[str, str | None] = dict.fromkeys(former.labels if former else ())
-    present = existing.metadata.labels or {}
-    labels |= {key: None for key in present if key == node_objects.CHECKS}
-    labels |= dict(node.labels)
-    labels = {key: value for key, value in labels.items() if present.get(key) != value}
-    patch: dict[str, Any] = {}
-    if labels:
-        patch["metadata"] = {"labels": labels}
-    current = [
-        node_objects.taint_object(taint.key, taint.value or "", taint.effect) for taint in existing.spec.taints or []
-    ]
-    after = node_objects.taints_after(current, former=former, wanted=node)
-    if sorted(map(str, after)) != sorted(map(str, current)):
-        patch.setdefault("metadata", {})["resourceVersion"] = existing.metadata.resource_version
-        patch["spec"] = {"taints": after}
-    return patch
-
-
-def _bind(method: Callable[..., Awaitable[None]], *args: Any) -> Callable[[], Awaitable[None]]:
-    return lambda: method(*args)
+def _with_health(node: NodeView | None, label: str) -> NodeView | None:
+    return node and replace(node, labels={**node.labels, HEALTH: label})
 
 
 def _now() -> datetime.datetime:

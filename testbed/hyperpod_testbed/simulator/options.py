@@ -44,6 +44,13 @@ class Timings:
     """The last instance is gone until the cluster is gone."""
     jitter: float = 0.2
     """Launches and shutdowns of single instances take up to this fraction longer."""
+    recovery: float = 60.0
+    """A node is found unhealthy, or a person labels it, until HyperPod reboots or replaces it; AWS says minutes, and
+    NotReady within one was seen."""
+    taint: float = 0.0
+    """HyperPod's label on an unhealthy node until its taint; 0 writes both at once."""
+    register: float = 120.0
+    """Somebody deleted a Node until its kubelet registers it again."""
     batch_token_life: float = 8 * 3600.0
     """How long BatchAddClusterNodes remembers a ClientToken."""
 
@@ -97,6 +104,26 @@ class Options:
     although the model requires them."""
     failed_node_status: Literal["Failure", "Failed"] = "Failure"
     """InstanceStatus.Status of a failed node: the enum's word, or that of the documentation's prose."""
+    faulty_instance_status: Literal["Running", "Failure"] = "Running"
+    """InstanceStatus of a node on which the health agent found a fault, until its repair begins."""
+    faults_degrade_group: bool = True
+    """A group with an unhealthy node is Degraded; otherwise only a Failure of an instance makes it so."""
+    fault_labels: Literal["joined", "latest"] = "joined"
+    """Labels fault-types and fault-reasons with several faults: all, joined by `_`, or those of the latest."""
+    fault_labels_after_recovery: Literal["removed", "kept"] = "removed"
+    """What becomes of those labels when the node is healthy again."""
+    fault_details_kept: int = 10
+    """Entries in the annotation fault-details; AWS says only that they are bounded."""
+    health_taint_removal: Literal["any", "own"] = "any"
+    """On recovery HyperPod removes its taint whoever set it, or only if it did so itself."""
+    label_commands_on_cpu: bool = False
+    """A person's label UnschedulablePending… works on a CPU node; AWS says that those are never replaced by itself."""
+    deep_check_after_reboot: Literal["rerun", "skip"] = "rerun"
+    """A reboot of a node whose deep health check failed starts the check again, or leaves the label Failed."""
+    demanded_check_repairs: bool = False
+    """A check by StartClusterHealthCheck repairs bad nodes also with NodeRecovery None; its text names no exception."""
+    deleted_node_returns: bool = True
+    """The kubelet of a running instance registers a Node again that somebody deleted; otherwise a reboot does."""
     events_without_continuous: Literal["error", "empty"] = "error"
     """ListClusterEvents on a cluster that is not Continuous: ValidationException, or no events."""
     spot_needs_continuous: bool = True

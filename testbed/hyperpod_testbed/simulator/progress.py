@@ -7,9 +7,9 @@ its groups grow, and what fails is tried again.
 
 import copy
 
-from hyperpod_testbed.simulator import groups, instances, software
+from hyperpod_testbed.simulator import groups, instances, recovery, software
 from hyperpod_testbed.simulator.simulation import Simulation
-from hyperpod_testbed.simulator.state import Cluster
+from hyperpod_testbed.simulator.state import Cluster, Instance
 
 _ALL_OR_NOTHING = {("Creating", "growing"), ("Updating", "growing"), ("Updating", "shrinking")}
 
@@ -129,13 +129,17 @@ def _review_continuous(sim: Simulation, cluster: Cluster) -> None:
             group.min_turn += 1
             group.status = "InService"
         if group.status in {"InService", "Degraded"}:
-            failed = any(one.status == "Failure" for one in cluster.members(group.name))
+            failed = any(_bad(sim, one) for one in cluster.members(group.name))
             group.status = "Degraded" if failed else "InService"
         if group.status == "InService":
             group.settled = (group.target, group.minimum)
             shortfall = group.target - len(cluster.staying(group.name))
             if shortfall > 0 and cluster.status == "InService":
                 groups.grow(sim, cluster, group)
+
+
+def _bad(sim: Simulation, instance: Instance) -> bool:
+    return instance.status == "Failure" or (sim.options.faults_degrade_group and instance.unhealthy)
 
 
 def _review_operations(cluster: Cluster) -> None:
@@ -186,6 +190,7 @@ def _configuration_in_force(sim: Simulation, cluster: Cluster) -> None:
             if instance.joined:
                 instance.labels = dict(wanted.get("Labels") or {})
                 instance.taints = copy.deepcopy(wanted.get("Taints") or [])
+    recovery.resume(sim, cluster)
     sim.touch(cluster)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hyperpod_testbed.simulator.clock import SimulatedClock
 from hyperpod_testbed.simulator.names import Names
 from hyperpod_testbed.simulator.options import Options, Timings
-from hyperpod_testbed.simulator.state import JSON, Account, Cluster, Conditions, Event, Operation
+from hyperpod_testbed.simulator.state import JSON, Account, Cluster, Conditions, Event, Instance, Operation
 from hyperpod_testbed.simulator.timeline import Timeline
 
 REVIEW_DELAY = 1.0
@@ -25,6 +25,8 @@ class Simulation:
     options: Options
     review: Callable[["Simulation", Cluster], None]
     """Looks at a cluster after its instances changed, and moves its status on."""
+    up: Callable[["Simulation", Cluster, Instance], None]
+    """Takes an instance that booted: to a deep health check, to work, or to the next repair."""
     conditions: Conditions = field(default_factory=Conditions)
 
     @property

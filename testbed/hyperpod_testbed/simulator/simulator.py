@@ -9,6 +9,7 @@ from hyperpod_testbed.simulator.client import environment
 from hyperpod_testbed.simulator.clock import SimulatedClock
 from hyperpod_testbed.simulator.control import Control
 from hyperpod_testbed.simulator.core import Core, Settings
+from hyperpod_testbed.simulator.health import Health
 from hyperpod_testbed.simulator.nodes import NodeBringer
 from hyperpod_testbed.simulator.options import Options, Timings
 from hyperpod_testbed.simulator.server import Server, every
@@ -57,6 +58,7 @@ class Simulator:
         self.access = self.core.access
         self.world = World(self.core)
         self.settings = Settings(self.core)
+        self.health = Health(self.core)
         self.nodes = NodeBringer(self.core, kubeconfig)
         self._control = Control(
             {
@@ -65,6 +67,7 @@ class Simulator:
                 "clock": self.clock,
                 "access": self.access,
                 "world": self.world,
+                "health": self.health,
                 "settings": self.settings,
                 "nodes": self.nodes,
             }

@@ -6,7 +6,7 @@ names, so that what comes back is what went in.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from hyperpod_testbed.simulator.names import Zone, partition
 
@@ -14,6 +14,29 @@ JSON = dict[str, Any]
 
 DEFAULT_REGION = "us-west-2"
 """Where things happen when nobody says where."""
+
+
+Recovery = Literal["reboot", "replace"]
+"""What brings an unhealthy node back."""
+
+
+@dataclass(frozen=True)
+class NodeFault:
+    """What the health monitoring agent, or a deep health check, found on a node."""
+
+    time: float
+    type: str
+    reason: str
+    message: str
+    condition: bool
+    """Whether the agent tells it as a node condition, too."""
+    persistent: bool = False
+    """A reboot does not cure it."""
+    recovered_at: float | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.recovered_at is None
 
 
 @dataclass
@@ -43,15 +66,41 @@ class Instance:
     """Label deep-health-check-status."""
     health: str = "Schedulable"
     """Label node-health-status."""
+    fenced: bool = False
+    """HyperPod's taint is on the node."""
+    faults: tuple[NodeFault, ...] = ()
+    """Oldest first; those that are over stay for a while, as in the annotation fault-details."""
+    recovery: Recovery | None = None
+    """What the node waits for."""
+    recovery_due: bool = False
+    """The recovery is on its way: HyperPod does it unless NodeRecovery is None by then."""
+    check_fails: Recovery | None = None
+    """The next deep health check finds something that asks for this."""
+    check_demanded: bool = False
+    """The deep health check that runs, or ran last, was asked for by a call."""
+    registered: bool = True
+    """The kubelet has a Node object: false after somebody deleted it, for as long as it takes to come back."""
+    boots: int = 0
     labels: dict[str, str] = field(default_factory=dict)
     taints: list[JSON] = field(default_factory=list)
     turn: int = 0
     """Goes up whenever another course begins: a step that was scheduled on the old one does nothing."""
+    revision: int = 0
+    """Goes up with every change of a member: what was derived from an older revision is out of date."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        super().__setattr__("revision", self.__dict__.get("revision", 0) + 1)
 
     @property
     def leaving(self) -> bool:
         """Whether the instance is on its way out."""
         return self.status == "ShuttingDown"
+
+    @property
+    def unhealthy(self) -> bool:
+        """Whether something was found on the node that is neither over nor being taken away with it."""
+        return not self.leaving and (self.recovery is not None or any(fault.active for fault in self.faults))
 
     @property
     def counted(self) -> bool:
@@ -213,8 +262,10 @@ class Conditions:
     missing_roles: set[str] = field(default_factory=set)
     creation_failures: dict[str, str] = field(default_factory=dict)
     """Cluster name → why its creation fails."""
-    check_failures: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(cluster, group) → how many nodes fail their next deep health check."""
+    check_failures: dict[tuple[str, str], list[Recovery]] = field(default_factory=dict)
+    """(cluster, group) → what the next failures of deep health checks ask for, one node each."""
+    missing_taints: set[tuple[str, str]] = field(default_factory=set)
+    """(cluster, group) on whose nodes HyperPod forgets its taint."""
     patch_failures: set[tuple[str, str]] = field(default_factory=set)
     """(cluster, group) whose next software update fails and rolls back."""
     image_versions: list[str] = field(default_factory=lambda: ["1.0.0"])
@@ -236,3 +287,10 @@ class Account:
         """The clusters of all regions."""
         for region in self.regions.values():
             yield from region.clusters.values()
+
+    def place(self, instance_id: str) -> tuple[Cluster, Instance] | None:
+        """An instance by its id, and the cluster that has it."""
+        for cluster in self.clusters():
+            if instance_id in cluster.by_id:
+                return cluster, cluster.by_id[instance_id]
+        return None

@@ -6,7 +6,7 @@ but appears in no log.
 
 import copy
 
-from hyperpod_testbed.simulator import instances, progress
+from hyperpod_testbed.simulator import agent, instances, progress
 from hyperpod_testbed.simulator.core import Core
 from hyperpod_testbed.simulator.operations import cluster_rules
 from hyperpod_testbed.simulator.operations.clusters import create_cluster
@@ -74,7 +74,7 @@ class World:
     def fail_deep_health_check(self, cluster: str, group: str, nodes: int = 1) -> None:
         """The next deep health checks of this many nodes of the group end with Failed."""
         with self._core.change() as sim:
-            sim.conditions.check_failures[cluster, group] = nodes
+            sim.conditions.check_failures[cluster, group] = ["replace"] * nodes
 
     @verb
     def fail_software_update(self, cluster: str, group: str) -> None:
@@ -160,14 +160,18 @@ class World:
 
     @verb
     def fail_node(self, cluster: str, node_id: str, message: str = "The instance failed.") -> None:
-        """An instance fails: status Failure, node not ready, until someone replaces or reboots it."""
+        """An instance fails: status Failure, node not ready, until someone replaces or reboots it by a call.
+
+        `health.fail` is for faults that the health agent finds and HyperPod repairs.
+        """
         with self._core.change() as sim:
             found = _cluster(sim, cluster).by_id.get(node_id)
             if found is None:
                 raise ValueError(f"cluster {cluster} has no instance {node_id}")
             found.turn += 1
             found.status, found.message, found.ready = "Failure", message, False
-            found.health = "UnschedulablePendingReplacement"
+            if agent.covers(found):
+                found.health, found.fenced = "UnschedulablePendingReplacement", True
             sim.touch(_cluster(sim, cluster))
 
 

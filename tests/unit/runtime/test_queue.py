@@ -264,3 +264,38 @@ async def _interleave(actions: list[tuple[str, Key, int]], durations: list[int])
 
 def _granted(wish: tuple[int, Key, float], starts: list[tuple[float, int, Key]]) -> bool:
     return any(started == wish[1] and order > wish[0] for _, order, started in starts)
+
+
+class TestLanes:
+    @pytest.fixture
+    def lanes(self) -> WorkQueue:
+        return WorkQueue(random=lambda: 1.0, lanes=3)
+
+    async def test_the_most_urgent_line_is_served_first(self, lanes: WorkQueue) -> None:
+        lanes.add(A)
+        lanes.add(B, lane=1)
+        lanes.add(C, lane=0)
+        assert [await lanes.get() for _ in range(3)] == [C, B, A]
+
+    async def test_a_waiting_key_that_becomes_urgent_changes_lines(self, lanes: WorkQueue) -> None:
+        lanes.add(A)
+        lanes.add(B)
+        lanes.add(B, lane=0)
+        assert lanes.depth == 2
+        assert [await lanes.get() for _ in range(2)] == [B, A]
+
+    async def test_a_waiting_key_never_becomes_less_urgent(self, lanes: WorkQueue) -> None:
+        lanes.add(A, lane=1)
+        lanes.add(B, lane=0)
+        lanes.add(B)
+        assert await lanes.get() == B
+        assert lanes.depth == 1
+
+    async def test_an_urgent_add_during_a_pass_is_urgent_after_it(self, lanes: WorkQueue) -> None:
+        lanes.add(A)
+        assert await lanes.get() == A
+        lanes.add(A)
+        lanes.add(B, lane=1)
+        lanes.add(A, lane=0)
+        lanes.done(A)
+        assert await lanes.get() == A

@@ -1,6 +1,6 @@
 """UpdateClusterSoftware and StartClusterHealthCheck."""
 
-from hyperpod_testbed.simulator import instances, software
+from hyperpod_testbed.simulator import checks, software
 from hyperpod_testbed.simulator.errors import validation
 from hyperpod_testbed.simulator.operations import cluster_rules
 from hyperpod_testbed.simulator.operations.lookup import cluster_of, not_found
@@ -42,7 +42,7 @@ def start_health_check(sim: Simulation, region: Region, request: JSON) -> JSON:
             members = [one for one in members if one.instance_id in ids]
         chosen += [one for one in members if one.status == "Running"]
     for one in chosen:
-        instances.check(sim, cluster, one)
+        checks.start(sim, cluster, one, demanded=True)
     sim.operation(cluster, "DeepHealthCheck", checks=wanted)
     sim.touch(cluster)
     return {"ClusterArn": cluster.arn}

@@ -30,8 +30,9 @@ from hyperpod_operator.kube.tenure import Tenure
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.heartbeat import Heartbeat
 from hyperpod_operator.runtime.http import HttpServer
+from hyperpod_operator.runtime.instruments import LOOP_LAG, WATCH_AGE
 from hyperpod_operator.runtime.logs import catch_uncaught
-from hyperpod_operator.runtime.metrics import LOOP_LAG, WATCH_AGE, PrometheusMetrics
+from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.resync import Resync
 from hyperpod_operator.runtime.watch import Watch
@@ -112,7 +113,7 @@ class Operator:
         self._leading = False
         self.finished = True
         """Whether every pass ended by itself when the work was stopped."""
-        metrics.observe_queue(self._queue)
+        metrics.observe_queue(self._queue, kind="cluster")
         metrics.observe(WATCH_AGE, self._watch.pulse.age)
         metrics.observe(LOOP_LAG, self._heartbeat.lag)
 

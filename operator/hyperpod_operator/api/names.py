@@ -150,4 +150,5 @@ class Reason(StrEnum):
     ADOPTED = "Adopted"
     RELEASED = "Released"
     ABANDONED = "Abandoned"
+    HYPERPOD_EVENT = "HyperPodEvent"
     DELETED = "Deleted"

@@ -19,6 +19,7 @@ __all__ = [
     "HyperPodClusterStatus",
     "InstanceGroupStatus",
     "LastAction",
+    "MirroredEvents",
     "Missing",
     "NodeCounts",
     "NodeProblem",
@@ -136,6 +137,15 @@ class Adoption(Model):
     )
 
 
+class MirroredEvents(Model):
+    """How far HyperPod's own cluster events were repeated as Kubernetes Events."""
+
+    time: Timestamp | None = Field(default=None, description="EventTime of the newest one, as RFC 3339.")
+    ids: Annotated[list[Word], Field(max_length=100, json_schema_extra=SET)] | None = Field(
+        default=None, description="EventIds of that very time: others of it may still come."
+    )
+
+
 class HyperPodClusterStatus(Model):
     """`status` of a HyperPodCluster."""
 
@@ -178,6 +188,9 @@ class HyperPodClusterStatus(Model):
     rejected: Rejected | None = Field(default=None, description="A call that AWS refused and that is not repeated.")
     missing: Missing | None = Field(default=None, description="Set while the cluster is unexpectedly not found.")
     adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
+    mirroredEvents: MirroredEvents | None = Field(
+        default=None, description="How far HyperPod's own events were repeated as Kubernetes Events."
+    )
     createFailures: Count | None = Field(
         default=None, description="How many creations in a row ended in Failed and were deleted."
     )

@@ -50,7 +50,7 @@ async def observe(*, clusters: Clusters, resource: Resource, sweep: bool) -> Obs
         return observed
     if sweep or _nodes_tell(resource, cluster):
         observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
-    if _events_explain(cluster):
+    if cluster.continuous and (sweep or _events_explain(cluster)):
         observed = replace(observed, events=await clusters.events(name=cluster.arn))
     return observed
 
@@ -87,6 +87,6 @@ def _nodes_tell(resource: Resource, cluster: ObservedCluster) -> bool:
 
 
 def _events_explain(cluster: ObservedCluster) -> bool:
-    """HyperPod keeps events for continuous clusters; they say why nodes do not come."""
+    """They say why nodes do not come, and why a change does not end."""
     short = any(group.current_count < group.target_count for group in cluster.groups)
-    return cluster.continuous and cluster.status == "InService" and short
+    return cluster.status != "InService" or short

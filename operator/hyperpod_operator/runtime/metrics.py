@@ -1,12 +1,11 @@
-"""What the operator exports: one table, and the methods that fill it.
+"""What the operator exports: the methods that fill the table of `instruments.py`.
 
 The registry is private: nothing of another library slips in, and tests do not share state. What describes one
 object (conditions, nodes) is computed at the scrape from the last report, so the series of a deleted object
-vanish with it. Names follow Prometheus's conventions: base units, `_total` for counters.
+vanish with it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client import (
@@ -23,104 +22,26 @@ from prometheus_client.registry import Collector
 
 from hyperpod_operator import __version__
 from hyperpod_operator.core.ports import Gauges, Key
-from hyperpod_operator.runtime.queue import WorkQueue
-
-P = "hyperpod_operator_"
-
-
-@dataclass(frozen=True, slots=True)
-class Instrument:
-    """One metric: its full name, type, labels and help; `buckets` in seconds for a histogram."""
-
-    name: str
-    type: str
-    labels: tuple[str, ...]
-    help: str
-    buckets: tuple[float, ...] = ()
-
-
-_OBJECT = ("namespace", "name")
-_PASS_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
-_CALL_SECONDS = (0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-
-# fmt: off
-RECONCILES = Instrument(
-    P + "reconciles_total", "counter", ("outcome", "reason"),
-    "Passes that ended, by outcome (Done, Gone, Wait, Blocked, Failed, Again) and its reason.")
-RECONCILE_SECONDS = Instrument(
-    P + "reconcile_duration_seconds", "histogram", (),
-    "Duration of a pass.", _PASS_SECONDS)
-CONDITION = Instrument(
-    P + "cluster_condition", "gauge", (*_OBJECT, "type", "status"),
-    "1 for the status that the condition has, 0 for the others.")
-NODES_WANTED = Instrument(
-    P + "cluster_nodes_wanted", "gauge", _OBJECT,
-    "Nodes that the cluster should have.")
-NODES_PRESENT = Instrument(
-    P + "cluster_nodes_present", "gauge", _OBJECT,
-    "Nodes that the cluster has.")
-OBJECTS = Instrument(
-    P + "clusters", "gauge", (),
-    "HyperPodCluster objects that the operator reports about.")
-QUEUE_DEPTH = Instrument(
-    P + "queue_depth", "gauge", (),
-    "Objects that wait for a free worker.")
-QUEUE_AGE = Instrument(
-    P + "queue_oldest_age_seconds", "gauge", (),
-    "How long the first of them has waited.")
-QUEUE_DELAYED = Instrument(
-    P + "queue_delayed", "gauge", (),
-    "Objects whose next pass is planned for later.")
-QUEUE_ACTIVE = Instrument(
-    P + "queue_active", "gauge", (),
-    "Passes under way.")
-PASS_AGE = Instrument(
-    P + "queue_oldest_active_age_seconds", "gauge", (),
-    "How long the longest of them has been under way.")
-AWS_CALLS = Instrument(
-    P + "aws_calls_total", "counter", ("operation", "code"),
-    "Calls to AWS APIs, by operation and result (OK or AWS's error code).")
-AWS_SECONDS = Instrument(
-    P + "aws_call_duration_seconds", "histogram", ("operation",),
-    "Duration of a call to an AWS API, own retries included.", _CALL_SECONDS)
-EVENTS_DROPPED = Instrument(
-    P + "events_dropped_total", "counter", (),
-    "Kubernetes Events that were lost: refused, too many, or the API server was away.")
-LEADER = Instrument(
-    P + "leader", "gauge", (),
-    "1 while this process works on the objects, 0 on standby.")
-WATCH_AGE = Instrument(
-    P + "watch_age_seconds", "gauge", (),
-    "Seconds since the watch heard from the API server (bookmarks come each minute); +Inf before.")
-LOOP_LAG = Instrument(
-    P + "event_loop_lag_seconds", "gauge", (),
-    "Longest recent delay of the event loop.")
-BUILD = Instrument(
-    P + "build_info", "gauge", ("version",),
-    "1, labelled with the operator's version.")
-# fmt: on
-
-TABLE: tuple[Instrument, ...] = (
-    RECONCILES,
-    RECONCILE_SECONDS,
-    CONDITION,
-    NODES_WANTED,
-    NODES_PRESENT,
-    OBJECTS,
-    QUEUE_DEPTH,
-    QUEUE_AGE,
-    QUEUE_DELAYED,
-    QUEUE_ACTIVE,
-    PASS_AGE,
+from hyperpod_operator.runtime.instruments import (
     AWS_CALLS,
     AWS_SECONDS,
+    BUILD,
+    CONDITION,
     EVENTS_DROPPED,
     LEADER,
-    WATCH_AGE,
-    LOOP_LAG,
-    BUILD,
+    NODES_PRESENT,
+    NODES_WANTED,
+    OBJECTS,
+    PASS_AGE,
+    QUEUE_ACTIVE,
+    QUEUE_AGE,
+    QUEUE_DELAYED,
+    QUEUE_DEPTH,
+    RECONCILE_SECONDS,
+    RECONCILES,
+    Instrument,
 )
-"""Everything of ours at /metrics; process_*, python_* come from prometheus_client."""
+from hyperpod_operator.runtime.queue import WorkQueue
 
 STATUSES = ("True", "False", "Unknown")
 
@@ -145,9 +66,9 @@ class PrometheusMetrics:
 
     # core.ports.Metrics
 
-    def pass_ended(self, *, outcome: str, reason: str, seconds: float) -> None:
-        self._reconciles.labels(outcome, reason).inc()
-        self._reconcile_seconds.observe(seconds)
+    def pass_ended(self, *, kind: str, outcome: str, reason: str, seconds: float) -> None:
+        self._reconciles.labels(kind, outcome, reason).inc()
+        self._reconcile_seconds.labels(kind).observe(seconds)
 
     def object_state(self, *, key: Key, gauges: Gauges) -> None:
         self._at_scrape.objects[key] = gauges
@@ -174,13 +95,13 @@ class PrometheusMetrics:
         """Export what `value` returns at the moment of a scrape."""
         self._at_scrape.values[(instrument, labels)] = value
 
-    def observe_queue(self, queue: WorkQueue) -> None:
-        """Export the queue's length and ages."""
-        self.observe(QUEUE_DEPTH, lambda: queue.depth)
-        self.observe(QUEUE_AGE, queue.oldest_ready_age)
-        self.observe(QUEUE_DELAYED, lambda: queue.delayed)
-        self.observe(QUEUE_ACTIVE, lambda: queue.active)
-        self.observe(PASS_AGE, queue.oldest_active_age)
+    def observe_queue(self, queue: WorkQueue, *, kind: str) -> None:
+        """Export the length and ages of the queue of this kind of object."""
+        self.observe(QUEUE_DEPTH, lambda: queue.depth, kind)
+        self.observe(QUEUE_AGE, queue.oldest_ready_age, kind)
+        self.observe(QUEUE_DELAYED, lambda: queue.delayed, kind)
+        self.observe(QUEUE_ACTIVE, lambda: queue.active, kind)
+        self.observe(PASS_AGE, queue.oldest_active_age, kind)
 
     def text(self) -> bytes:
         """The exposition (Prometheus text format 0.0.4)."""

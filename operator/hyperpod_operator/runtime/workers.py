@@ -37,7 +37,7 @@ class Reconcile(Protocol):
 
 
 class Workers:
-    """`count` tasks that take keys from the queue and give their outcomes back.
+    """`count` tasks that take keys of one kind of object from the queue and give their outcomes back.
 
     `resync` is the pause in seconds after `Done`; `random` returns a float in [0, 1).
     """
@@ -51,6 +51,7 @@ class Workers:
         clock: Clock,
         random: Callable[[], float],
         resync: float,
+        kind: str = "cluster",
         count: int = 4,
         deadline: float = DEADLINE,
     ) -> None:
@@ -60,6 +61,7 @@ class Workers:
         self._clock = clock
         self._random = random
         self._resync = resync
+        self._kind = kind
         self._count = count
         self._deadline = deadline
         self._again: dict[Key, int] = {}
@@ -67,7 +69,9 @@ class Workers:
 
     def start(self) -> None:
         """Start the tasks; before Kopf, see above."""
-        self._tasks = [asyncio.create_task(self._work(), name=f"worker-{number}") for number in range(self._count)]
+        self._tasks = [
+            asyncio.create_task(self._work(), name=f"{self._kind}-worker-{number}") for number in range(self._count)
+        ]
 
     def fault(self) -> str | None:
         """Why these workers do not work and a restart would help; None while they do."""
@@ -136,7 +140,10 @@ class Workers:
             else:
                 log.exception("A pass broke with a fault of the operator; it is tried again. Please report this.")
         self._metrics.pass_ended(
-            outcome=type(outcome).__name__, reason=_reason(outcome), seconds=self._clock.monotonic() - started
+            kind=self._kind,
+            outcome=type(outcome).__name__,
+            reason=_reason(outcome),
+            seconds=self._clock.monotonic() - started,
         )
         return outcome
 

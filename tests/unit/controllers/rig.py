@@ -128,7 +128,7 @@ class Recorder:
     def publish(self, *, about: StoredObject, note: Note) -> None:
         self.notes.append(note)
 
-    def pass_ended(self, *, outcome: str, reason: str, seconds: float) -> None: ...
+    def pass_ended(self, *, kind: str, outcome: str, reason: str, seconds: float) -> None: ...
 
     def object_state(self, *, key: Key, gauges: Gauges) -> None:
         self.gauges[key] = gauges

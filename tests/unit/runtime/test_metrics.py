@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from hyperpod_operator.core.ports import Gauges, Key
-from hyperpod_operator.runtime import metrics as m
-from hyperpod_operator.runtime.metrics import PrometheusMetrics
+from hyperpod_operator.runtime import instruments as m
+from hyperpod_operator.runtime.metrics import STATUSES, PrometheusMetrics
 from hyperpod_operator.runtime.queue import WorkQueue
 
 A, B = Key("ns", "a"), Key("ns", "b")
@@ -29,10 +29,10 @@ def series(metrics: PrometheusMetrics, **labels: str) -> Iterator[str]:
 
 
 def test_passes_are_counted_by_outcome_and_reason(metrics: PrometheusMetrics) -> None:
-    metrics.pass_ended(outcome="Wait", reason="Creating", seconds=0.2)
-    metrics.pass_ended(outcome="Wait", reason="Creating", seconds=0.4)
-    assert value(metrics, "hyperpod_operator_reconciles_total", outcome="Wait", reason="Creating") == 2
-    assert value(metrics, "hyperpod_operator_reconcile_duration_seconds_sum") == pytest.approx(0.6)
+    metrics.pass_ended(kind="cluster", outcome="Wait", reason="Creating", seconds=0.2)
+    metrics.pass_ended(kind="cluster", outcome="Wait", reason="Creating", seconds=0.4)
+    assert value(metrics, "hyperpod_operator_reconciles_total", kind="cluster", outcome="Wait", reason="Creating") == 2
+    assert value(metrics, "hyperpod_operator_reconcile_duration_seconds_sum", kind="cluster") == pytest.approx(0.6)
 
 
 def test_aws_calls_are_counted_by_operation_and_code(metrics: PrometheusMetrics) -> None:
@@ -48,7 +48,7 @@ def test_a_condition_has_one_series_per_possible_status(metrics: PrometheusMetri
         status: value(
             metrics, "hyperpod_operator_cluster_condition", namespace="ns", name="a", type="Ready", status=status
         )
-        for status in m.STATUSES
+        for status in STATUSES
     }
     assert values == {"True": 0, "False": 1, "Unknown": 0}
     assert value(metrics, "hyperpod_operator_cluster_nodes_wanted", namespace="ns", name="a") == 8
@@ -73,11 +73,11 @@ def test_all_series_of_an_object_vanish_with_it(metrics: PrometheusMetrics) -> N
 
 async def test_the_queue_is_looked_at_when_somebody_asks(metrics: PrometheusMetrics) -> None:
     queue = WorkQueue(random=lambda: 0.5)
-    metrics.observe_queue(queue)
+    metrics.observe_queue(queue, kind="cluster")
     queue.add(A)
     queue.add_after(B, 60)
-    assert value(metrics, "hyperpod_operator_queue_depth") == 1
-    assert value(metrics, "hyperpod_operator_queue_delayed") == 1
+    assert value(metrics, "hyperpod_operator_queue_depth", kind="cluster") == 1
+    assert value(metrics, "hyperpod_operator_queue_delayed", kind="cluster") == 1
     queue.close()
 
 
@@ -88,7 +88,7 @@ def test_leading_can_be_won_and_lost(metrics: PrometheusMetrics) -> None:
 
 
 def test_everything_exported_is_in_the_table_or_describes_the_process(metrics: PrometheusMetrics) -> None:
-    metrics.observe_queue(WorkQueue(random=lambda: 0.5))
+    metrics.observe_queue(WorkQueue(random=lambda: 0.5), kind="cluster")
     metrics.observe(m.WATCH_AGE, lambda: 1.0)
     metrics.observe(m.LOOP_LAG, lambda: 1.0)
     # A loop is needed for the queue's ages, not for the names.

@@ -23,7 +23,7 @@ class Counted:
         self.passes: list[tuple[str, str]] = []
         self.gone: list[Key] = []
 
-    def pass_ended(self, *, outcome: str, reason: str, seconds: float) -> None:
+    def pass_ended(self, *, kind: str, outcome: str, reason: str, seconds: float) -> None:
         self.passes.append((outcome, reason))
 
     def object_state(self, *, key: Key, gauges: Gauges) -> None:

@@ -1,0 +1,207 @@
+"""What a pass remembers for the next ones: the last call, what was refused, what is missing, who made what.
+
+All of it is in status, so it survives a restart; nothing here is read from anywhere but the stored status and the
+pass itself.
+"""
+
+from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
+from hyperpod_operator.api.status import (
+    Adoption,
+    InstanceGroupStatus,
+    LastAction,
+    Missing,
+    Rejected,
+)
+from hyperpod_operator.core.cluster.conditions import stamp
+from hyperpod_operator.core.cluster.ending import Ending, role_propagation_attempts
+from hyperpod_operator.core.cluster.guards import (
+    ACCEPTED,
+    APPLIED,
+    PENDING,
+    REJECTED,
+    ROLLED_BACK,
+    UNKNOWN,
+    age,
+    parse_time,
+)
+from hyperpod_operator.core.cluster.inventory import group_statuses
+from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
+from hyperpod_operator.core.cluster.plan import (
+    AddTags,
+    CreateCluster,
+    DeleteCluster,
+    DeleteTags,
+    UpdateCluster,
+    UpdateClusterSoftware,
+    fingerprint,
+    operation,
+)
+from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED
+from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
+from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
+
+UNDONE_LATELY = 7200.0
+"""Seconds within which the same change made again counts as another attempt: something undoes it."""
+
+
+def last_action(story: Story, end: Ending) -> LastAction | None:
+    old, now = story.situation.resource.status.lastAction, stamp(story.situation.now)
+    result = story.result
+    if result is not None:
+        outcome = ACCEPTED if isinstance(result, Accepted) else _outcome(result)
+        tries = attempts(story, result.fingerprint)
+        if isinstance(result, Refused) and result.error.kind is ErrorKind.ROLE_PROPAGATION:
+            tries = role_propagation_attempts(story)
+        return LastAction(
+            operation=operation(result.action),
+            outcome=outcome,
+            time=now,
+            attempts=tries,
+            fingerprint=result.fingerprint,
+        )
+    if old is None or story.unread is not None:
+        return old
+    if end.reason is Reason.UPDATE_ROLLED_BACK and old.outcome == ACCEPTED:
+        return old.model_copy(update={"outcome": ROLLED_BACK, "time": now})
+    if old.outcome in PENDING and _visible(story, old):
+        return old.model_copy(update={"outcome": APPLIED})
+    return old
+
+
+def _outcome(result: Refused) -> str:
+    # A name that is taken may be taken by a create of ours whose record was lost: look before sending it again.
+    unsure = {ErrorKind.UNKNOWN_OUTCOME, ErrorKind.TRANSIENT, ErrorKind.ALREADY_EXISTS}
+    return UNKNOWN if result.error.kind in unsure else REJECTED
+
+
+def _visible(story: Story, last: LastAction) -> bool:
+    """Whether AWS shows the effect of the last call."""
+    cluster = story.situation.observed.cluster
+    match last.operation:
+        case "CreateCluster":
+            return cluster is not None
+        case "DeleteCluster":
+            return cluster is None
+        case _:
+            return cluster is not None and cluster.status == "InService" and story.situation.changes.none
+
+
+def attempts(story: Story, mark: str) -> int:
+    last = story.situation.resource.status.lastAction
+    undone = last is not None and last.outcome == APPLIED and age(last, now=story.situation.now) < UNDONE_LATELY
+    again = undone or (last is not None and last.outcome in {ROLLED_BACK, ACCEPTED, UNKNOWN})
+    repeated = again and last is not None and last.fingerprint == mark
+    return (last.attempts or 0) + 1 if repeated and last is not None else 1
+
+
+def rejected(story: Story, end: Ending) -> Rejected | None:
+    old, result = story.situation.resource.status.rejected, story.result
+    if isinstance(result, Accepted):
+        return None
+    if not isinstance(result, Refused) or not TREATMENTS[result.error.kind].remember:
+        return old if not end.settled else None
+    return Rejected(
+        fingerprint=result.fingerprint,
+        operation=operation(result.action),
+        code=result.error.code[:128],
+        message=end.message[:2048],
+        time=stamp(story.situation.now),
+    )
+
+
+def missing(story: Story, end: Ending) -> Missing | None:
+    old = story.situation.resource.status.missing
+    if story.unread is not None:
+        return old
+    if end.reason is not Reason.CONFIRMING_DELETION:
+        return None
+    if old is None or parse_time(old.since or "") is None:
+        return Missing(since=stamp(story.situation.now), confirmations=1)
+    return old
+
+
+def adoption(story: Story, end: Ending) -> Adoption | None:
+    situation = story.situation
+    old = situation.resource.status.adoption
+    if story.unread is not None or isinstance(story.result, Refused):
+        return old
+    if end.reason is not Reason.ADOPTION_ANNOUNCED or situation.observed.cluster is None:
+        return None
+    lines = situation.changes.lines()
+    mark = fingerprint(operation="Adopt", wish=[situation.observed.cluster.arn, lines])
+    if old is not None and old.fingerprint == mark and parse_time(old.announcedAt or ""):
+        return old
+    changes = [line[:512] for line in lines[:50]]
+    return Adoption(fingerprint=mark, announcedAt=stamp(situation.now), changes=changes)
+
+
+def create_failures(story: Story) -> int | None:
+    old = story.situation.resource.status.createFailures
+    if story.situation.observed.cluster and story.situation.observed.cluster.status == "InService":
+        return None
+    cleared = isinstance(story.result, Accepted) and isinstance(story.result.action, DeleteCluster)
+    return (old or 0) + 1 if cleared and not story.situation.resource.deleting else old
+
+
+def created_arn(story: Story) -> str | None:
+    """While AWS shows nothing, the ARN that we know of: the new one, or the one that should be there."""
+    if isinstance(story.result, Accepted) and isinstance(story.result.action, CreateCluster):
+        return story.result.arn
+    unowned = story.situation.observed.cluster is not None
+    return None if unowned else story.situation.resource.status.clusterArn
+
+
+def last_seen(story: Story, end: Ending) -> str | None:
+    """A vanished cluster keeps its last status until the second look."""
+    kept = end.reason in {Reason.CONFIRMING_DELETION, Reason.PAUSED}
+    return story.situation.resource.status.clusterStatus if kept else None
+
+
+def origin(story: Story) -> str | None:
+    if isinstance(story.result, Accepted) and isinstance(story.result.action, CreateCluster):
+        return CREATED
+    tags, old = story.situation.observed.tags, story.situation.resource.status.origin
+    if story.situation.ownership is Ownership.OURS and tags is not None:
+        return ADOPTED if is_adopted(tags) else CREATED
+    return old if story.situation.ownership is not Ownership.OTHER else None
+
+
+def groups(story: Story, *, owned: bool) -> list[InstanceGroupStatus] | None:
+    """A creation leaves what its intent said about the groups; a cluster that is not ours leaves nothing."""
+    if story.situation.observed.cluster is not None and not owned:
+        return None
+    return group_statuses(story, creating=_creates(story))
+
+
+def _creates(story: Story) -> bool:
+    return story.result is not None and isinstance(story.result.action, CreateCluster)
+
+
+def provisioned_at(story: Story) -> str | None:
+    situation = story.situation
+    old, cluster = situation.resource.status.provisionedAt, situation.observed.cluster
+    owned = situation.ownership in {Ownership.OURS, Ownership.RECORDED}
+    if cluster is None:
+        return None if _creates(story) else old
+    if not owned:
+        return None
+    return old or (stamp(situation.now) if cluster.status == "InService" else None)
+
+
+def applied_tag_keys(story: Story) -> list[str] | None:
+    """Keys that a spec of ours put on the cluster: only these are ever taken off again."""
+    situation, result = story.situation, story.result
+    old = set(situation.resource.status.appliedTagKeys or [])
+    if isinstance(result, Accepted):
+        match result.action:
+            case CreateCluster():
+                old = set(situation.resource.wanted_tags)
+            case AddTags(tags=tags):
+                old |= set(tags) - set(OWNERSHIP_TAGS)
+            case DeleteTags(keys=keys):
+                old -= set(keys)
+            case UpdateCluster() | UpdateClusterSoftware() | DeleteCluster():
+                pass
+    if situation.ownership is Ownership.OURS and situation.observed.tags is not None and not situation.changes.tags_set:
+        old |= set(situation.resource.wanted_tags)
+    return sorted(old) or None

@@ -1,0 +1,66 @@
+"""HyperPod's own cluster events (ListClusterEvents) as Kubernetes Events: once each, also across restarts.
+
+A high-water mark in status says how far they were told. Only Warn and Error are repeated: HyperPod reports every
+step of every node at Info, and conditions say the same shorter.
+"""
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.status import MirroredEvents
+from hyperpod_operator.core.cluster.conditions import stamp
+from hyperpod_operator.core.cluster.guards import parse_time
+from hyperpod_operator.core.cluster.observed import ObservedEvent
+from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.ports import Note
+
+HISTORY = 3600.0
+"""Seconds: what is older when a cluster's events are first read (an adoption, say) is history."""
+MOST = 20
+"""Events told by one pass; a storm is summed up in one more."""
+
+_LOUD = frozenset({"Warn", "Error"})
+
+
+def mirrored(story: Story) -> tuple[MirroredEvents | None, tuple[Note, ...]]:
+    """The mark to store, and the Events to write once it is stored."""
+    old = story.situation.resource.status.mirroredEvents
+    loud = [event for event in story.situation.observed.events if event.level in _LOUD]
+    events = sorted(loud, key=lambda event: (event.at, event.event_id))
+    fresh = [event for event in events if _is_new(event, old, story)]
+    if not fresh:
+        return old, ()
+    newest = stamp(fresh[-1].at)
+    ids = {event.event_id for event in events if stamp(event.at) == newest}
+    before = set(old.ids or []) if old and old.time == newest else set()
+    mark = MirroredEvents(time=newest, ids=sorted(ids | before)[:100])
+    notes = [_note(event) for event in fresh[-MOST:]]
+    if len(fresh) > MOST:
+        notes.insert(0, _summary(len(fresh) - MOST))
+    return mark, tuple(notes)
+
+
+def _is_new(event: ObservedEvent, mark: MirroredEvents | None, story: Story) -> bool:
+    """Times are compared as they are stored, in whole seconds: the ids tell events of one second apart."""
+    since = parse_time(mark.time or "") if mark else None
+    if since is None or mark is None:
+        return (story.situation.now - event.at).total_seconds() <= HISTORY
+    at = stamp(event.at)
+    return at > stamp(since) or (at == stamp(since) and event.event_id not in (mark.ids or []))
+
+
+def _note(event: ObservedEvent) -> Note:
+    where = ", ".join(part for part in (event.group, event.instance_id) if part)
+    return Note(
+        type="Warning",
+        reason=Reason.HYPERPOD_EVENT,
+        action="Observe",
+        message=f"HyperPod says{f' about {where}' if where else ''}: {event.description} ({event.event_id})",
+    )
+
+
+def _summary(count: int) -> Note:
+    return Note(
+        type="Warning",
+        reason=Reason.HYPERPOD_EVENT,
+        action="Observe",
+        message=f"{count} more warnings of HyperPod came at once: see `aws sagemaker list-cluster-events`.",
+    )

@@ -1,0 +1,64 @@
+"""HyperPod's own events become Kubernetes Events, once each."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.core.builders import NOW, cluster, resource, situation
+
+from hyperpod_operator.api.status import HyperPodClusterStatus, MirroredEvents
+from hyperpod_operator.core.cluster.mirror import MOST, mirrored
+from hyperpod_operator.core.cluster.observed import Observed, ObservedEvent
+from hyperpod_operator.core.cluster.story import Story
+
+
+def event(number: int, *, ago: float = 60.0, level: str = "Error", **parts: Any) -> ObservedEvent:
+    at = NOW - timedelta(seconds=ago)
+    return ObservedEvent(event_id=f"e-{number}", at=at, level=level, description=f"event {number}", **parts)
+
+
+def tell(*events: ObservedEvent, mark: MirroredEvents | None = None) -> tuple[MirroredEvents | None, list[str]]:
+    owner = resource(status=HyperPodClusterStatus(mirroredEvents=mark))
+    given = situation(owner, Observed(cluster=cluster(), events=events))
+    new, notes = mirrored(Story(situation=given))
+    return new, [note.message for note in notes]
+
+
+def test_a_warning_is_told_with_its_place() -> None:
+    _, (message,) = tell(event(1, group="gpu", instance_id="i-0123456789abcdef0"))
+    assert message == "HyperPod says about gpu, i-0123456789abcdef0: event 1 (e-1)"
+
+
+def test_what_was_told_is_not_told_again() -> None:
+    mark, first = tell(event(1), event(2, ago=30))
+    again, second = tell(event(1), event(2, ago=30), mark=mark)
+    assert len(first) == 2
+    assert second == []
+    assert again == mark
+
+
+def test_a_late_one_of_the_same_second_is_told() -> None:
+    mark, _ = tell(event(1, ago=30))
+    _, second = tell(event(1, ago=30), event(2, ago=30), mark=mark)
+    assert second == ["HyperPod says: event 2 (e-2)"]
+
+
+def test_news_without_loud_ones_writes_nothing() -> None:
+    """A settled cluster is not written to, whatever HyperPod reports at Info."""
+    assert tell(event(1, level="Info")) == (None, [])
+
+
+def test_old_history_is_left_alone_when_events_are_first_read() -> None:
+    assert tell(event(1, ago=7200)) == (None, [])
+
+
+def test_a_storm_is_summed_up() -> None:
+    _, told = tell(*(event(number, ago=100 - number) for number in range(MOST + 5)))
+    assert len(told) == MOST + 1
+    assert told[0].startswith("5 more warnings")
+
+
+@pytest.mark.parametrize("time", [None, "garbled"])
+def test_a_garbled_mark_counts_as_none(time: str | None) -> None:
+    _, told = tell(event(1), mark=MirroredEvents(time=time))
+    assert len(told) == 1

@@ -136,7 +136,8 @@ class ApiServer:
                 "GET",
                 path,
                 query_params=list((query or {}).items()),
-                header_params={"Accept": JSON},
+                # Compressed, a list costs the server more time than it saves on the wire, and us a third more CPU.
+                header_params={"Accept": JSON, "Accept-Encoding": "identity"},
                 auth_settings=["BearerToken"],
             )
             timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT)
@@ -152,6 +153,9 @@ class ApiServer:
             ) from error
         finally:
             if answer is not None:
+                if answer.connection is not None and answer.connection.transport is not None:
+                    # Not read to its end: TLS would wait for a goodbye from a server that may be dead.
+                    answer.connection.transport.abort()
                 answer.close()
 
     async def _call(

@@ -155,6 +155,10 @@ class ControlPlane:
     def admin_certificate(self) -> Pair:
         return self._admin
 
+    def serving_certificate(self, name: str) -> Pair:
+        """A certificate for a server of ours on 127.0.0.1, by the cluster's own authority."""
+        return self._authority.server(name)
+
     def user_kubeconfig(self, user: str, groups: Sequence[str] = ()) -> Path:
         """A kubeconfig for another user, who may do what RBAC grants and nothing else."""
         pair = self._authority.client(user, groups)
@@ -203,7 +207,9 @@ class ControlPlane:
     def install_crds(self, directory: Path) -> None:
         """Apply CustomResourceDefinitions and wait until the API server serves them."""
         self.apply(directory)
-        self.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(directory))
+        wait = ("wait", "--for=condition=Established", "--timeout=30s", "-f", str(directory))
+        # kubectl gives up on an object that has no conditions at all yet, as one that was made a moment ago.
+        self._wait("the definitions", lambda: self.kubectl(*wait, check=False).returncode == 0, "kube-apiserver")
 
     def _prepare(self, directory: Path) -> None:
         self._authority = Authority(directory)

@@ -178,19 +178,31 @@ def taint_object(key: str, value: str, effect: str) -> JSON:
     return {"key": key, "value": value, "effect": effect} if value else {"key": key, "effect": effect}
 
 
-def patch(existing: JSON, node: NodeView, *, former: NodeView | None, remove_any: bool) -> JSON:
-    """A merge patch of labels, annotations and taints that are ours and changed; guarded where a list is replaced."""
+def moves_taints(node: NodeView, *, former: NodeView | None) -> bool:
+    """Whether the taints of the node may have to change."""
+    if former is None or (former.taints, former.fenced) != (node.taints, node.fenced):
+        return True
+    return node.healthy and not former.healthy
+
+
+def patch(existing: JSON | None, node: NodeView, *, former: NodeView | None, remove_any: bool) -> JSON:
+    """A merge patch of labels, annotations and taints that are ours and changed; guarded where a list is replaced.
+
+    Without `existing`, the node as it is, taints are left alone.
+    """
     metadata: JSON = {}
     before = former or NodeView(node.name, node.provider_id, _UNKNOWN_LABELS, (), False, False, annotations={})
     for member, was, wanted in (
         ("labels", before.labels, node.labels),
         ("annotations", before.annotations, node.annotations),
     ):
-        present = existing["metadata"].get(member) or {}
+        present = ((existing or {}).get("metadata") or {}).get(member) or {}
         touched = {key for key in {*was, *wanted} if was.get(key) != wanted.get(key) or key not in was}
-        changes = {key: wanted.get(key) for key in touched if present.get(key) != wanted.get(key)}
+        changes = {key: wanted.get(key) for key in touched if not existing or present.get(key) != wanted.get(key)}
         if changes:
             metadata[member] = changes
+    if existing is None:
+        return {"metadata": metadata} if metadata else {}
     current = existing["spec"].get("taints") or []
     after = taints_after(current, former=former, wanted=node, remove_any=remove_any)
     if _essence(after) == _essence(current):

@@ -191,8 +191,10 @@ class NodeBringer:
     async def _change(self, node: NodeView, former: NodeView | None) -> None:
         with self._core.present() as sim:
             remove_any = sim.options.health_taint_removal == "any"
+        tainting = node_objects.moves_taints(node, former=former)
+        written: JSON | None = None
         while True:
-            existing = await self._api.read(node.name)
+            existing = await self._api.read(node.name) if tainting else None
             patch = node_objects.patch(existing, node, former=former, remove_any=remove_any)
             try:
                 written = await self._api.merge(node.name, patch) if patch else existing
@@ -202,12 +204,15 @@ class NodeBringer:
                 if error.status != CONFLICT:
                     raise
         if status := node_objects.status_patch(node, former=former, now=_now()):
-            await self._api.set_status(node.name, status)
-        self._wrote(node, written, answered=WRITTEN in patch.get("metadata", {}).get("annotations", {}))
+            written = await self._api.set_status(node.name, status)
+        metadata = patch.get("metadata", {})
+        answered = HEALTH in metadata.get("labels", {}) or WRITTEN in metadata.get("annotations", {})
+        self._wrote(node, written, answered=answered)
 
-    def _wrote(self, node: NodeView, written: JSON, *, answered: bool) -> None:
+    def _wrote(self, node: NodeView, written: JSON | None, *, answered: bool) -> None:
         name = node.name
-        self._versions[name] = int(written["metadata"]["resourceVersion"])
+        if written:
+            self._versions[name] = int(written["metadata"]["resourceVersion"])
         if answered:
             self._commanded.pop(name, None)
         label = self._commanded.get(name)

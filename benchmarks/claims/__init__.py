@@ -1,0 +1,24 @@
+"""The claims, one file each. A new one is a module with `measure(terms)` and a line here."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from benchmarks.claims import burst, creation, fleet, idle, memory, reads, restart, start
+from benchmarks.claims.terms import Terms
+from benchmarks.figure import Figure
+
+CLAIMS: Mapping[str, Callable[[Terms], list[Figure]]] = MappingProxyType(
+    {
+        "start": start.measure,
+        "creation": creation.measure,
+        "burst": burst.measure,
+        "fleet": fleet.measure,
+        "restart": restart.measure,
+        "memory": memory.measure,
+        "reads": reads.measure,
+        "idle": idle.measure,
+    }
+)
+"""In the order in which they are measured, the short ones first."""
+
+__all__ = ["CLAIMS", "Terms"]

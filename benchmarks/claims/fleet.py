@@ -1,0 +1,34 @@
+"""1,000 resources from nothing to Ready, with an AWS that takes 50 ms for each answer.
+
+The simulated instances run at once, so the time is the operator's: its passes, and its pauses between two looks at
+a cluster that AWS is creating, which are those of its default flags.
+"""
+
+from benchmarks.claims.terms import Terms
+from benchmarks.figure import Figure
+from benchmarks.room import LIFTED
+from benchmarks.room.objects import names
+
+COUNT = 1000
+ROUND_TRIP = 0.05
+PATIENCE = 400.0
+CALM = 10.0
+"""Seconds without a write after which the Events are all told: they come in the background, after the status."""
+
+
+def measure(terms: Terms) -> list[Figure]:
+    with terms.room(round_trip=ROUND_TRIP) as room, room.operator(*LIFTED) as operator:
+        operator.wait_ready()
+        with room.progress() as progress:
+            before, audited, since = operator.cpu(), room.audit.position(), room.aws.position()
+            first_sent, _ = room.objects.create(names(COUNT))
+            settled = progress.wait(COUNT, seconds=PATIENCE)
+            spent = operator.cpu() - before
+        calls = room.aws.calls(since=since)
+        writes = room.audit.last_writes(since=audited, calm=CALM)
+        return [
+            Figure(name="API server writes per resource created", value=len(writes) / COUNT, unit="writes"),
+            Figure(name="AWS calls per resource created", value=len(calls) / COUNT, unit="calls"),
+            Figure(name="operator, per resource created and settled", value=spent / COUNT, unit="CPU-s"),
+            Figure(name="1,000 resources settled, AWS round trip 50 ms", value=settled - first_sent, unit="s", most=60),
+        ]

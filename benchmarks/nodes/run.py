@@ -1,0 +1,121 @@
+"""A run: one control plane, the contestants in turn (A B A B …), every round's numbers kept as they come.
+
+The API server, etcd and this process share one core, the contestant has the other. Memory with hardly any nodes is
+taken first, before the many are there; each later round is paired with one of those.
+"""
+
+import asyncio
+import contextlib
+import datetime
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.nodes import contestants, ours, single_round
+from benchmarks.nodes.api import Nodes
+from benchmarks.nodes.contestants import OPERATOR, Contestant
+from benchmarks.nodes.manifest import node_manifest, node_name
+from benchmarks.nodes.process import CONTESTANT_CORE, SERVER_CORE, pinned
+from benchmarks.nodes.watcher import Watcher
+from hyperpod_testbed.control_plane import ControlPlane
+
+CLUSTER_ID = "bench0123456"
+"""In the providerIDs when the operator does not take part; otherwise its own cluster's id is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is to be measured."""
+
+    contestants: Sequence[str] = (OPERATOR, *contestants.PEERS)
+    rounds: int = 5
+    nodes: int = 5000
+    seed: int = 1
+    sizes: single_round.Sizes = field(default_factory=single_round.Sizes)
+    logs: Path | None = None
+    """Directory for the contestants' logs; None puts them where they vanish with the control plane."""
+
+
+def measure(wish: Wish, *, tell: Callable[[str], None], keep: Callable[[dict[str, Any]], None]) -> None:
+    """Hands each round to `keep` as it ends. Raises ContractError when a contestant breaks the contract."""
+    with ExitStack() as stack:
+        stack.enter_context(pinned(SERVER_CORE))
+        plane = stack.enter_context(ControlPlane(components=frozenset({"etcd", "kube-apiserver"})))
+        # Each name gets the room that it needs; only the operator needs more than the API server.
+        cluster_id, entered = CLUSTER_ID, []
+        for name in wish.contestants:
+            if name == OPERATOR:
+                around = stack.enter_context(ours.surroundings(plane, nodes=wish.nodes))
+                cluster_id = around.cluster_id
+                entered.append(contestants.operator(around.environment))
+            else:
+                entered.append(contestants.given(name) if "=" in name else contestants.peer(name))
+        asyncio.run(_measure(wish, plane, entered, cluster_id, tell=tell, keep=keep))
+
+
+async def _measure(
+    wish: Wish,
+    plane: ControlPlane,
+    entered: Sequence[Contestant],
+    cluster_id: str,
+    *,
+    tell: Callable[[str], None],
+    keep: Callable[[dict[str, Any]], None],
+) -> None:
+    names = [node_name(number) for number in range(wish.nodes)]
+    few = names[: wish.sizes.bad_at_start]
+    async with _arena(plane, wish) as arena:
+        now = datetime.datetime.now(datetime.UTC)
+        manifests = [node_manifest(number, cluster_id=cluster_id, now=now) for number in range(wish.nodes)]
+        await arena.nodes.create(manifests[: len(few)])
+        small: dict[tuple[int, str], dict[str, Any]] = {}
+        for number, contestant in _turns(wish.rounds, entered):
+            small[number, contestant.name] = await single_round.small(arena, contestant, few)
+        await arena.nodes.create(manifests[len(few) :])
+        size = await arena.nodes.size(names[-1])
+        tell(f"{wish.nodes} nodes of {size / 1024:.1f} KB; the API server on core {SERVER_CORE}, "
+             f"the contestant on core {CONTESTANT_CORE}")  # fmt: skip
+        for number, contestant in _turns(wish.rounds, entered):
+            about = {"contestant": contestant.name, "seed": wish.seed + number, "node_bytes": size}
+            about |= {"load_average": os.getloadavg()[0], "cores": [SERVER_CORE, CONTESTANT_CORE]}
+            found = await single_round.full(arena, contestant, names, seed=wish.seed + number)
+            keep(about | {"sizes": asdict(wish.sizes)} | small[number, contestant.name] | found)
+            tell(f"round {number + 1} of {wish.rounds}: {contestant.name}, in sync in {found['start_last_s']:.1f} s")
+
+
+@asynccontextmanager
+async def _arena(plane: ControlPlane, wish: Wish) -> AsyncIterator[single_round.Arena]:
+    """The load's client and the witness, which must not die unnoticed."""
+    logs = wish.logs or plane.directory
+    logs.mkdir(parents=True, exist_ok=True)
+    async with Nodes(plane) as nodes:
+        watcher = Watcher(nodes)
+        witness = asyncio.create_task(watcher.run())
+        owner = asyncio.current_task()
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if owner and not task.cancelled():
+                owner.cancel("the witness ended")
+
+        witness.add_done_callback(ended)
+        try:
+            yield single_round.Arena(
+                nodes=nodes, watcher=watcher, kubeconfig=plane.kubeconfig, logs=logs, sizes=wish.sizes
+            )
+        finally:
+            witness.remove_done_callback(ended)
+            witness.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await witness
+
+
+def _turns(count: int, entered: Sequence[Contestant]) -> list[tuple[int, Contestant]]:
+    """A B, B A, A B, …: who goes first has no advantage over the run."""
+    return [
+        (number, contestant)
+        for number in range(count)
+        for contestant in (entered if number % 2 == 0 else [*reversed(entered)])
+    ]

@@ -1,0 +1,57 @@
+"""The Python peers' contract, case by case as in the Go peer's test: all contestants must do the same."""
+
+import datetime
+from typing import Any
+
+import pytest
+from benchmarks.peers.contract import CHECKS, FENCE, FENCED_AT, HEALTH, RELEASE, TAINT, decide, patch
+
+FOREIGN = {"key": "team", "value": "a", "effect": "NoExecute"}
+NOON = datetime.datetime(2025, 1, 2, 12, tzinfo=datetime.UTC)
+
+
+def made(health: str, checks: str, annotated: bool, *taints: dict[str, str]) -> dict[str, Any]:
+    labels = {key: value for key, value in ((HEALTH, health), (CHECKS, checks)) if value}
+    meta: dict[str, Any] = {"name": "n", "resourceVersion": "7", "labels": labels}
+    if annotated:
+        meta["annotations"] = {FENCED_AT: "2025-01-01T00:00:00Z"}
+    return {"metadata": meta, "spec": {"taints": [*taints]} if taints else {}}
+
+
+@pytest.mark.parametrize(
+    ("node", "wanted"),
+    [
+        pytest.param(made("Schedulable", "Passed", False), None, id="a healthy node is left alone"),
+        pytest.param(made("Unschedulable", "", False), FENCE, id="an unschedulable node is fenced"),
+        pytest.param(made("UnschedulablePendingReboot", "", False), FENCE, id="any word that begins so fences"),
+        pytest.param(made("Schedulable", "InProgress", False), FENCE, id="a running check fences"),
+        pytest.param(made("Schedulable", "Failed", False), None, id="a failed check alone does not fence"),
+        pytest.param(made("Unschedulable", "", True, TAINT), None, id="a fenced node stays fenced"),
+        pytest.param(made("Schedulable", "", True, TAINT), RELEASE, id="a healed node is released"),
+        pytest.param(made("Schedulable", "", False, TAINT), None, id="somebody else's taint is not lifted"),
+        pytest.param(made("Schedulable", "InProgress", True, TAINT), None, id="a running check keeps the fence"),
+        pytest.param(made("Schedulable", "Failed", True, TAINT), None, id="a failed check keeps the fence"),
+        pytest.param(made("", "", True, TAINT), None, id="no label keeps the fence"),
+        pytest.param(made("Unschedulable", "", False, FOREIGN), FENCE, id="a foreign taint is not the fence"),
+    ],
+)
+def test_decide(node: dict[str, Any], wanted: str | None) -> None:
+    assert decide(node) == wanted
+
+
+def test_fence_keeps_foreign_taints_and_makes_the_annotations() -> None:
+    guard, taints, annotations = patch(made("Unschedulable", "", False, FOREIGN), FENCE, now=NOON)
+    assert guard == {"op": "test", "path": "/metadata/resourceVersion", "value": "7"}
+    assert taints["value"] == [FOREIGN, TAINT]
+    assert annotations["value"] == {FENCED_AT: "2025-01-02T12:00:00Z"}
+
+
+def test_fence_adds_to_annotations_that_are_there() -> None:
+    annotations = patch(made("Unschedulable", "", True), FENCE, now=NOON)[2]
+    assert annotations["path"] == "/metadata/annotations/hyperpod-operator.dev~1fenced-at"
+
+
+def test_release_takes_away_taint_and_annotation() -> None:
+    _, taints, annotations = patch(made("Schedulable", "", True, TAINT, FOREIGN), RELEASE, now=NOON)
+    assert taints["value"] == [FOREIGN]
+    assert annotations["op"] == "remove"

@@ -1,0 +1,55 @@
+"""Writing down what was measured: results.json for machines, the table of docs/benchmarks.md for people."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.figure import Result, rank
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results.json"
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+START = "<!-- figures: written by the run -->"
+END = "<!-- end of the figures -->"
+
+
+class DocumentError(RuntimeError):
+    """The document has lost the markers between which the table belongs."""
+
+
+def merged(old: Sequence[Result], new: Sequence[Result]) -> list[Result]:
+    """The old results with the new ones in their place: a run of one claim leaves the others as they are."""
+    fresh = {one.name for one in new}
+    kept = [one for one in old if one.name not in fresh]
+    return sorted([*kept, *new], key=lambda one: rank(one.unit))
+
+
+def read(path: Path) -> list[Result]:
+    """What an earlier run wrote; nothing when there was none."""
+    return [Result(**one) for one in json.loads(path.read_text())] if path.exists() else []
+
+
+def write(path: Path, results: Sequence[Result]) -> None:
+    path.write_text(json.dumps([one.as_json() for one in results], indent=2, ensure_ascii=False) + "\n")
+
+
+def refreshed(document: str, *, results: Sequence[Result], facts: Mapping[str, str]) -> str:
+    """The document with a new table between its markers. Raises DocumentError."""
+    before, start, rest = document.partition(START)
+    _, end, after = rest.partition(END)
+    if not start or not end:
+        raise DocumentError(f"the document has not both markers, {START} and {END}; put them back where the table goes")
+    return f"{before}{START}\n\n{_facts(facts)}\n\n{table(results)}\n\n{END}{after}"
+
+
+def table(results: Sequence[Result]) -> str:
+    rows = [f"| {one.name} | {one.value:g} | {one.unit} | {one.gate or '–'} | {_verdict(one)} |" for one in results]
+    return "\n".join(["| figure | value | unit | gate | |", "|---|---:|---|---|---|", *rows])
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    return "\n".join(["| machine | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items())])
+
+
+def _verdict(one: Result) -> str:
+    return "" if one.ok is None else "met" if one.ok else "**missed**"

@@ -1,0 +1,84 @@
+"""API server and AWS, up and empty, and operators as a claim asks for them.
+
+Of the control plane only etcd and the API server run: scheduler and controller-manager take part in nothing that
+is measured here, and would take their share of two cores.
+"""
+
+import itertools
+import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from benchmarks.room.audit import USER, AuditLog
+from benchmarks.room.aws import Aws
+from benchmarks.room.objects import Objects, connect
+from benchmarks.room.operator import Operator
+from benchmarks.room.progress import Progress
+from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.stack import ROOT
+
+LIFTED = ("--aws-reads-per-second=0", "--aws-writes-per-second=0")
+"""Flags that lift the operator's own AWS budget: otherwise its patience would be measured, not its speed."""
+
+
+class Room:
+    """For a `with` statement. `round_trip` is what each AWS call takes at least, in seconds.
+
+    Every log is kept under `logs`, and a profile of every operator under `profiles`, where these are given.
+    """
+
+    def __init__(self, *, round_trip: float = 0.0, logs: Path | None = None, profiles: Path | None = None) -> None:
+        self._round_trip, self._logs, self._profiles = round_trip, logs, profiles
+        self._numbers = itertools.count(1)
+
+    def __enter__(self) -> Self:
+        self._stack = ExitStack()
+        try:
+            self._open()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def operator(self, *flags: str) -> Operator:
+        """An operator that is not started yet, with a user of its own that may do everything."""
+        name = f"operator-{next(self._numbers)}"
+        return Operator(
+            kubeconfig=self._kubeconfig,
+            environment=self.aws.environment(),
+            log=self._directory / f"{name}.log",
+            flags=flags,
+            profile=self._profiles and self._profiles / self._directory.name / name,
+        )
+
+    def progress(self) -> Progress:
+        return Progress(self._connect)
+
+    def _open(self) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="hyperpod-benchmark-"))
+        self._stack.callback(self._clear)
+        self.audit = AuditLog(self._directory)
+        self.plane = ControlPlane(
+            components=frozenset({"etcd", "kube-apiserver"}), extra_args={"kube-apiserver": self.audit.flags}
+        )
+        self._stack.enter_context(self.plane)
+        self._kubeconfig = self.plane.user_kubeconfig(USER, ["system:masters"])
+        self._connect = connect(self.plane)
+        self.objects = Objects(self._connect)
+        self.plane.apply(ROOT / "crds")
+        self.objects.wait_served()
+        self.aws = self._stack.enter_context(Aws(log=self._directory / "simulator.log", round_trip=self._round_trip))
+
+    def _clear(self) -> None:
+        if self._logs:
+            kept = self._logs / self._directory.name
+            shutil.copytree(self._directory, kept)
+        shutil.rmtree(self._directory, ignore_errors=True)

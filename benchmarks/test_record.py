@@ -1,0 +1,47 @@
+"""What is written down, and that a run of one claim leaves the rest of it alone."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.figure import Result
+from benchmarks.record import END, START, DocumentError, merged, read, refreshed, write
+
+
+def found(name: str, *, value: float = 1.0, unit: str = "s", ok: bool | None = None) -> Result:
+    return Result(name=name, value=value, unit=unit, gate=None if ok is None else "≤ 1", ok=ok)
+
+
+def test_a_new_figure_takes_the_place_of_the_old_one() -> None:
+    together = merged([found("a"), found("b")], [found("a", value=2.0)])
+    assert sorted((one.name, one.value) for one in together) == [("a", 2.0), ("b", 1.0)]
+
+
+def test_counts_are_written_first() -> None:
+    together = merged([found("a wall time")], [found("the count", unit="writes")])
+    assert [one.name for one in together] == ["the count", "a wall time"]
+
+
+def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
+    results = [found("a", ok=False), found("b")]
+    write(tmp_path / "results.json", results)
+    assert read(tmp_path / "results.json") == results
+
+
+def test_the_text_around_the_markers_stays() -> None:
+    document = f"before\n{START}\nold\n{END}\nafter\n"
+    text = refreshed(document, results=[found("a", ok=False)], facts={"cores": "2"})
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
+    assert "**missed**" in text
+
+
+def test_refreshing_twice_changes_nothing() -> None:
+    once = refreshed(f"{START}{END}", results=[found("a")], facts={})
+    assert refreshed(once, results=[found("a")], facts={}) == once
+
+
+def test_a_document_without_markers_is_refused() -> None:
+    with pytest.raises(DocumentError, match="both markers"):
+        refreshed("no markers", results=[], facts={})

@@ -1,0 +1,151 @@
+"""The taint contract: a node that HyperPod found sick carries its taint, a healthy one is not kept fenced by us.
+
+HyperPod owns the labels and the taint. We close gaps only: the taint is missing although it should be there, or it
+is there only because we added it and nothing asks for it any more. What we added is recorded on the Node itself,
+in the same write, so that no restart forgets it.
+
+Source: SageMaker developer guide, "Resiliency-related Kubernetes labels" and "EKS prerequisites" (the taint).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from hyperpod_operator.api.names import (
+    DEEP_HEALTH_CHECK_STATUS,
+    FAULT_REASONS,
+    FAULT_TYPES,
+    FENCED_AT,
+    FENCED_BECAUSE,
+    NODE_HEALTH_STATUS,
+)
+from hyperpod_operator.core.cluster.conditions import stamp
+from hyperpod_operator.core.health.change import NodeChange
+from hyperpod_operator.core.health.facts import ClusterFacts
+from hyperpod_operator.core.health.node import Node, Taint
+from hyperpod_operator.core.health.state import GRACE, NO_PODS, State, age, checking, failing, state
+
+TAINT = Taint(key=NODE_HEALTH_STATUS, value="Unschedulable", effect="NoSchedule")
+"""The one taint. Its value is never one of the Pending words, which are commands; its effect never NoExecute."""
+
+_BECAUSE_MOST = 512
+
+
+class Step(StrEnum):
+    """What is done about a Node."""
+
+    KEEP = "Keep"
+    FENCE = "Fence"
+    FREE = "Free"
+    TIDY = "Tidy"
+    """Our record outlived the taint: drop the record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """`change` is what to write; empty when there is nothing to do or the cluster only observes.
+
+    `look_again` is in seconds; None when only a change of the Node or of the facts can change the verdict.
+    """
+
+    step: Step
+    state: State
+    message: str = ""
+    change: NodeChange = field(default_factory=NodeChange)
+    look_again: float | None = None
+
+
+def decide(node: Node, facts: ClusterFacts, *, now: datetime) -> Verdict:
+    """Pure and stable: applied and asked again, it keeps."""
+    found = state(node, facts, now=now)
+    if node.deleting:
+        return Verdict(step=Step.KEEP, state=found)
+    tainted, ours = TAINT in map(_plain, node.taints), FENCED_AT in node.annotations
+    if found in NO_PODS and not _occupied(node):
+        return _fence(node, facts, found, now=now)
+    if tainted and ours and _cleared(node, found):
+        return _free(node, facts, found)
+    if ours and not tainted:
+        return _tidy(facts, found)
+    return Verdict(step=Step.KEEP, state=found, look_again=_look_again(node, found, now=now))
+
+
+def because(node: Node, facts: ClusterFacts) -> str:
+    """Why a Node must not receive pods, in words."""
+    label = node.labels.get(NODE_HEALTH_STATUS)
+    parts = []
+    if label is not None and label != State.SCHEDULABLE:
+        parts.append(f"HyperPod labels it {label}")
+    if checking(node, facts):
+        parts.append("a deep health check runs")
+    if failing(node, facts):
+        instance = facts.instances[node.instance_id]
+        words = f" ({instance.message})" if instance.message else ""
+        parts.append(f"SageMaker calls the instance {instance.status}{words}")
+    faults = ", ".join(part for name in (FAULT_TYPES, FAULT_REASONS) if (part := node.labels.get(name)))
+    return "; ".join(parts) + (f"; fault: {faults}" if faults else "")
+
+
+def _occupied(node: Node) -> bool:
+    """The API server takes one taint of a key and effect; one of another value is theirs, and keeps pods off too."""
+    return any((taint.key, taint.effect) == (TAINT.key, TAINT.effect) for taint in node.taints)
+
+
+def _cleared(node: Node, found: State) -> bool:
+    """HyperPod itself says Schedulable and nothing contradicts it; no label at all is no word of health.
+
+    Except where no word ever comes: a CPU node that SageMaker called failing and does no more.
+    """
+    failed_check = node.labels.get(DEEP_HEALTH_CHECK_STATUS) == "Failed"
+    return found is State.SCHEDULABLE and not failed_check
+
+
+def _fence(node: Node, facts: ClusterFacts, found: State, *, now: datetime) -> Verdict:
+    why = because(node, facts)
+    change = NodeChange(
+        taints=(*node.taints, TAINT),
+        annotations={FENCED_AT: stamp(now), FENCED_BECAUSE: why[:_BECAUSE_MOST]},
+    )
+    message = (
+        f"New pods are kept off: {why}, and the taint {TAINT.key}={TAINT.value}:{TAINT.effect} was missing. Pods that "
+        "run stay. It is taken off when HyperPod labels the node Schedulable; with automatic node recovery HyperPod "
+        "reboots or replaces the instance."
+    )
+    return _verdict(Step.FENCE, found, message, change, facts)
+
+
+def _free(node: Node, facts: ClusterFacts, found: State) -> Verdict:
+    change = NodeChange(
+        taints=tuple(taint for taint in node.taints if _plain(taint) != TAINT), annotations=_no_record()
+    )
+    message = (
+        "Pods may come again: HyperPod calls the node healthy, and the taint there was the operator's own, set "
+        f"at {node.annotations[FENCED_AT]}."
+    )
+    return _verdict(Step.FREE, found, message, change, facts)
+
+
+def _tidy(facts: ClusterFacts, found: State) -> Verdict:
+    change = NodeChange(annotations=_no_record())
+    return _verdict(Step.TIDY, found, "Somebody else took the node-health taint off.", change, facts)
+
+
+def _verdict(step: Step, found: State, message: str, change: NodeChange, facts: ClusterFacts) -> Verdict:
+    if facts.enforce:
+        return Verdict(step=step, state=found, message=message, change=change)
+    observed = f"Only observed (management.nodeHealth: Observe), nothing is changed. It would be: {message}"
+    return Verdict(step=step, state=found, message=observed)
+
+
+def _no_record() -> Mapping[str, str | None]:
+    return {FENCED_AT: None, FENCED_BECAUSE: None}
+
+
+def _look_again(node: Node, found: State, *, now: datetime) -> float | None:
+    return max(GRACE - age(node, now=now), 1.0) if found is State.JOINING else None
+
+
+def _plain(taint: Taint) -> Taint:
+    """The taint without when it was added, which is not part of what it says."""
+    return Taint(key=taint.key, value=taint.value, effect=taint.effect) if taint.time_added else taint

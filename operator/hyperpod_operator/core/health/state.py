@@ -1,0 +1,83 @@
+"""In which state of health a Node is, in HyperPod's own words where it has some."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from hyperpod_operator.api.names import (
+    DEEP_HEALTH_CHECK_STATUS,
+    INSTANCE_GROUP_NAME,
+    NODE_HEALTH_STATUS,
+)
+from hyperpod_operator.core.health.facts import CHECKING, FAILING, ClusterFacts
+from hyperpod_operator.core.health.node import INSTANCE_TYPE, Node
+
+GRACE = 600.0
+"""Seconds after a Node joined in which HyperPod need not have labelled it."""
+
+
+class State(StrEnum):
+    """The values of the label node-health-status, and what a Node is without a known one."""
+
+    SCHEDULABLE = "Schedulable"
+    UNSCHEDULABLE = "Unschedulable"
+    PENDING_REPLACEMENT = "UnschedulablePendingReplacement"
+    PENDING_REBOOT = "UnschedulablePendingReboot"
+    UNKNOWN = "Unknown"
+    """A value that this release does not know: it counts as not schedulable."""
+    JOINING = "Joining"
+    """No label yet, and young enough for that."""
+    NOT_REPORTED = "NotReported"
+    """No label although HyperPod's health monitoring agent should have set one."""
+
+
+NO_PODS = frozenset({State.UNSCHEDULABLE, State.PENDING_REPLACEMENT, State.PENDING_REBOOT, State.UNKNOWN})
+"""States in which a Node must not receive pods."""
+_LABELS = {state.value: state for state in (State.SCHEDULABLE, *NO_PODS) if state is not State.UNKNOWN}
+
+
+def state(node: Node, facts: ClusterFacts, *, now: datetime) -> State:
+    """By the label; SageMaker's word that the instance is failing or checked overrules a healthy one."""
+    label = node.labels.get(NODE_HEALTH_STATUS)
+    if label is not None and label not in _LABELS:
+        return State.UNKNOWN
+    said = _LABELS[label] if label is not None else None
+    if said in NO_PODS:
+        return said
+    if checking(node, facts) or failing(node, facts):
+        return State.UNSCHEDULABLE
+    if said is not None:
+        return said
+    if not watched(node, facts):
+        return State.SCHEDULABLE  # HyperPod does not look at it, so no word will come
+    return State.JOINING if age(node, now=now) < GRACE else State.NOT_REPORTED
+
+
+def checking(node: Node, facts: ClusterFacts) -> bool:
+    """A deep health check runs on it."""
+    instance = facts.instances.get(node.instance_id)
+    label = node.labels.get(DEEP_HEALTH_CHECK_STATUS)
+    return label == "InProgress" or (label is None and instance is not None and instance.status == CHECKING)
+
+
+def failing(node: Node, facts: ClusterFacts) -> bool:
+    """SageMaker calls the instance broken."""
+    instance = facts.instances.get(node.instance_id)
+    return instance is not None and instance.status in FAILING
+
+
+def watched(node: Node, facts: ClusterFacts) -> bool:
+    """Whether HyperPod checks this node's health: it does so on GPU and Neuron instances, never on CPU ones."""
+    instance = facts.instances.get(node.instance_id)
+    kind = instance.instance_type if instance else node.labels.get(INSTANCE_TYPE, "")
+    return facts.accelerated(group=group(node, facts), instance_type=kind) is not False
+
+
+def group(node: Node, facts: ClusterFacts) -> str:
+    """Name of its instance group: SageMaker's word, else HyperPod's label."""
+    instance = facts.instances.get(node.instance_id)
+    return instance.group if instance else node.labels.get(INSTANCE_GROUP_NAME, "")
+
+
+def age(node: Node, *, now: datetime) -> float:
+    """Seconds since the Node was registered."""
+    return (now - node.created_at).total_seconds()

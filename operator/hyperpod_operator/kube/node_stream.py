@@ -1,0 +1,161 @@
+"""LIST in chunks and WATCH of Nodes on the wire: when a stream is over, dead or not to be trusted is decided here.
+
+A watch goes on from the resourceVersion that was seen last: the API server then sends everything since, deletions
+included, or says 410. What it sends twice, or too late, is known by its resourceVersion, which only grows along a
+stream. All lines that arrived together are handed on together: one wake-up, however many nodes changed.
+
+Sources: "Efficient detection of changes", "Retrieving large results sets in chunks" and "Watch bookmarks",
+kubernetes.io; resourceVersions can be compared as whole numbers within one kind (KEP-5504).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from hyperpod_operator.api.names import COMPUTE_TYPE
+from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.kube import node_decoding as decoding
+from hyperpod_operator.kube.node_decoding import BOOKMARK, Event, Garbled, NodeObject, Refused
+
+PATH = "/api/v1/nodes"
+SELECTOR = f"{COMPUTE_TYPE}=hyperpod"
+
+CHUNK = 500
+"""Nodes per page of a list; one page is about 6 MB."""
+PAGE_SECONDS = 30.0
+WATCH_SECONDS = 300
+"""After so long the API server ends a watch; the next one goes on where it stopped."""
+GRACE = 10.0
+"""Seconds that it may be late with that before we end it."""
+LONGEST_LINE = 8 * 1024 * 1024
+"""Bytes; etcd takes objects of 1.5 MB at most, so what is longer comes from something else than an API server."""
+
+_GONE = 410
+
+Read = Callable[[], Awaitable[bytes]]
+"""The bytes that have arrived, waiting if there are none; empty at the end of the answer."""
+
+
+class Expired(Exception):  # noqa: N818 - a state of affairs
+    """The API server cannot go on from where we are (HTTP 410): a new list is needed."""
+
+
+class Streams(Protocol):
+    """The part of `kube.client.ApiServer` that is needed here."""
+
+    def stream(self, path: str, *, query: Mapping[str, str]) -> AbstractAsyncContextManager[Read]: ...
+
+
+class NodeStream:
+    """`heard` is called at each sign of the API server; a watch that goes `inactivity` seconds without one is dead."""
+
+    def __init__(self, api: Streams, *, heard: Callable[[], None], inactivity: float) -> None:
+        self._api = api
+        self._heard = heard
+        self._inactivity = inactivity
+
+    async def snapshot(self, take: Callable[[NodeObject], None]) -> int:
+        """Hand on all Nodes, one after the other; returns the position from which to watch.
+
+        Raises Expired, KubernetesError or Garbled; what was handed on until then is not the whole.
+        """
+        query = {"labelSelector": SELECTOR, "limit": str(CHUNK)}
+        following: dict[str, str] = {}
+        while True:
+            page = decoding.page(await self._page(query | following))
+            self._heard()
+            for found in page.items:
+                take(found)
+            if not page.metadata.next:
+                return _position(page.metadata.resource_version)
+            following = {"continue": page.metadata.next}
+
+    async def watch(self, position: int, take: Callable[[list[Event], int], None]) -> None:
+        """Hand on what happens after `position`, batch by batch with the new position, until the stream ends.
+
+        Raises KubernetesError with status 0 when it was cut or silent, which a new watch from the last position
+        makes good; Expired, Garbled or another KubernetesError when only a new list does.
+        """
+        query = {
+            "labelSelector": SELECTOR,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+            "resourceVersion": str(position),
+        }
+        now = asyncio.get_running_loop().time
+        end = now() + WATCH_SECONDS + GRACE
+        rest = b""
+        try:
+            async with asyncio.timeout(self._inactivity) as limit, self._api.stream(PATH, query=query) as read:
+                self._heard()
+                while content := await read():
+                    limit.reschedule(min(now() + self._inactivity, end))
+                    self._heard()
+                    *lines, rest = (rest + content).split(b"\n")
+                    if len(rest) > LONGEST_LINE:
+                        raise Garbled(f"a line of the watch is longer than {LONGEST_LINE} bytes")
+                    if lines:
+                        events, position = _news(lines, position)
+                        take(events, position)
+        except TimeoutError:
+            if now() >= end:
+                return  # we ended it, as the API server should have
+            raise KubernetesError(
+                status=0,
+                message=f"The watch of Nodes was silent for {self._inactivity:g} s, without even a bookmark. "
+                "Check that the API server runs and that no proxy between holds its answers back.",
+            ) from None
+        except KubernetesError as error:
+            raise _expired(error) from error
+        if rest:
+            raise Garbled("the watch ended in the middle of a line")
+
+    async def _page(self, query: Mapping[str, str]) -> bytes:
+        parts = []
+        try:
+            async with asyncio.timeout(PAGE_SECONDS), self._api.stream(PATH, query=query) as read:
+                while part := await read():
+                    parts.append(part)
+        except TimeoutError:
+            raise KubernetesError(
+                status=0,
+                message=f"{CHUNK} Nodes could not be read within {PAGE_SECONDS:g} s. "
+                "Check the load of the API server and the network between.",
+            ) from None
+        except KubernetesError as error:
+            raise _expired(error) from error
+        return b"".join(parts)
+
+
+def _news(lines: Iterable[bytes], position: int) -> tuple[list[Event], int]:
+    """The events that were not seen yet, and the position after them."""
+    news = []
+    for line in lines:
+        found = decoding.event(line)
+        if isinstance(found, Refused):
+            raise KubernetesError(
+                status=found.code or 500,
+                message=f"The API server ended the watch of Nodes: {found.message or 'no explanation'}. "
+                "The operator lists them anew; look at the API server's log if this comes again and again.",
+            )
+        at = _position(found.object.metadata.resource_version)
+        if found.type == BOOKMARK and at < position:
+            # Its history is another one, as after etcd was restored: it would keep quiet until it has caught up.
+            raise Expired(f"the API server is at {at}, before {position} that it had told of")
+        if found.type != BOOKMARK and at > position:
+            news.append(found)
+        position = max(position, at)
+    return news, position
+
+
+def _position(resource_version: str) -> int:
+    try:
+        return int(resource_version)
+    except ValueError:
+        raise Garbled(f"the resourceVersion {resource_version!r} is not a whole number") from None
+
+
+def _expired(error: KubernetesError) -> KubernetesError | Expired:
+    return Expired(str(error)) if error.status == _GONE else error

@@ -1,0 +1,1 @@
+"""Crash points: SIGKILL the real operator just before and just after each of its I/Os, and compare the end."""

@@ -1,0 +1,149 @@
+"""The taint contract, by table and for every combination of what can be seen."""
+
+import itertools
+
+import pytest
+from tests.unit.core.health import CHECK, CPU, GPU, HEALTH, NOW, THEIRS, applied, facts, instance, node
+
+from hyperpod_operator.api.names import FENCED_AT, FENCED_BECAUSE
+from hyperpod_operator.core.health.contract import TAINT, Step, decide
+from hyperpod_operator.core.health.node import Node, Taint
+from hyperpod_operator.core.health.state import GRACE, State
+
+RECORD = {FENCED_AT: "2026-11-23T11:00:00Z", FENCED_BECAUSE: "HyperPod labels it Unschedulable"}
+OTHER_VALUE = Taint(key=TAINT.key, value="Other", effect="NoSchedule")
+OTHER_EFFECT = Taint(key=TAINT.key, value="Unschedulable", effect="NoExecute")
+
+
+def step(given: Node, *instances: object, **fields: object) -> Step:
+    return decide(given, facts(*instances, **fields), now=NOW).step  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "label", ["Unschedulable", "UnschedulablePendingReplacement", "UnschedulablePendingReboot", "SomethingNew", ""]
+)
+def test_a_node_that_hyperpod_calls_sick_gets_the_missing_taint(label: str) -> None:
+    verdict = decide(node(labels={HEALTH: label}, taints=(THEIRS,)), facts(), now=NOW)
+    assert verdict.step is Step.FENCE
+    assert verdict.change.taints == (THEIRS, TAINT)
+    assert verdict.change.annotations[FENCED_AT] == "2026-11-23T12:00:00Z"
+    assert verdict.change.labels == {}
+
+
+def test_so_does_one_under_a_deep_health_check() -> None:
+    assert step(node(labels={HEALTH: "Schedulable", CHECK: "InProgress"})) is Step.FENCE
+    assert step(node(), instance(status="DeepHealthCheckInProgress")) is Step.FENCE
+
+
+@pytest.mark.parametrize("status", ["Failure", "Failed"])
+def test_and_one_whose_instance_sagemaker_calls_broken(status: str) -> None:
+    verdict = decide(node(labels={HEALTH: "Schedulable"}), facts(instance(status=status, message="xid")), now=NOW)
+    assert verdict.step is Step.FENCE
+    assert "xid" in verdict.message
+
+
+@pytest.mark.parametrize("label", ["Unschedulable", "UnschedulablePendingReboot"])
+def test_a_sick_node_with_the_taint_is_hyperpods_own_business(label: str) -> None:
+    assert step(node(labels={HEALTH: label}, taints=(TAINT,))) is Step.KEEP
+
+
+def test_our_own_taint_goes_when_hyperpod_says_schedulable() -> None:
+    verdict = decide(node(labels={HEALTH: "Schedulable"}, taints=(THEIRS, TAINT), annotations=RECORD), facts(), now=NOW)
+    assert verdict.step is Step.FREE
+    assert verdict.change.taints == (THEIRS,)
+    assert verdict.change.annotations == {FENCED_AT: None, FENCED_BECAUSE: None}
+
+
+def test_the_time_that_the_api_server_adds_makes_it_no_other_taint() -> None:
+    dated = Taint(key=TAINT.key, value=TAINT.value, effect=TAINT.effect, time_added="2026-11-23T11:00:00Z")
+    assert step(node(labels={HEALTH: "Schedulable"}, taints=(dated,), annotations=RECORD)) is Step.FREE
+
+
+def test_a_taint_that_somebody_else_set_stays() -> None:
+    assert step(node(labels={HEALTH: "Schedulable"}, taints=(TAINT,))) is Step.KEEP
+
+
+@pytest.mark.parametrize("contradiction", [{CHECK: "InProgress"}, {CHECK: "Failed"}])
+def test_a_contradicted_word_of_health_frees_nothing(contradiction: dict[str, str]) -> None:
+    given = node(labels={HEALTH: "Schedulable", **contradiction}, taints=(TAINT,), annotations=RECORD)
+    assert step(given) is Step.KEEP
+
+
+def test_no_label_is_no_word_of_health() -> None:
+    assert step(node(taints=(TAINT,), annotations=RECORD)) is Step.KEEP
+
+
+def test_a_record_without_the_taint_is_dropped() -> None:
+    assert step(node(labels={HEALTH: "Schedulable"}, annotations=RECORD)) is Step.TIDY
+
+
+def test_a_taint_of_another_value_leaves_no_place_for_ours() -> None:
+    """The API server takes one taint for a key and an effect."""
+    assert step(node(labels={HEALTH: "Unschedulable"}, taints=(OTHER_VALUE,))) is Step.KEEP
+    assert step(node(labels={HEALTH: "Unschedulable"}, taints=(OTHER_EFFECT,))) is Step.FENCE
+
+
+def test_a_young_node_without_labels_is_given_time() -> None:
+    verdict = decide(node(age=60), facts(), now=NOW)
+    assert (verdict.step, verdict.state) == (Step.KEEP, State.JOINING)
+    assert verdict.look_again == GRACE - 60
+
+
+def test_an_old_gpu_node_without_labels_is_told_and_not_fenced() -> None:
+    verdict = decide(node(), facts(), now=NOW)
+    assert (verdict.step, verdict.state) == (Step.KEEP, State.NOT_REPORTED)
+
+
+def test_a_cpu_node_waits_for_no_label() -> None:
+    verdict = decide(node(instance_id=CPU, age=1), facts(), now=NOW)
+    assert (verdict.state, verdict.look_again) == (State.SCHEDULABLE, None)
+
+
+def test_a_cpu_node_whose_instance_recovered_is_freed() -> None:
+    assert step(node(instance_id=CPU, taints=(TAINT,), annotations=RECORD)) is Step.FREE
+
+
+def test_observing_says_what_would_be_done_and_does_nothing() -> None:
+    verdict = decide(node(labels={HEALTH: "Unschedulable"}), facts(enforce=False), now=NOW)
+    assert verdict.step is Step.FENCE
+    assert not verdict.change
+    assert "Only observed" in verdict.message
+
+
+def test_a_node_that_is_going_is_left_alone() -> None:
+    assert step(node(labels={HEALTH: "Unschedulable"}, deleting=True)) is Step.KEEP
+
+
+LABELS = [None, "Schedulable", "Unschedulable", "UnschedulablePendingReplacement", "UnschedulablePendingReboot", "New"]
+CHECKS = [None, "InProgress", "Passed", "Failed", "New"]
+STATUSES = [None, "Running", "Pending", "Failure", "Failed", "DeepHealthCheckInProgress", "SystemUpdating", "New"]
+TAINTS = [(), (TAINT,), (THEIRS,), (THEIRS, TAINT), (TAINT, THEIRS), (OTHER_VALUE,), (OTHER_EFFECT, THEIRS)]
+
+
+@pytest.mark.parametrize("accelerated", [True, False, None])
+@pytest.mark.parametrize("enforce", [True, False])
+def test_every_decision_is_stable_and_touches_only_what_is_ours(accelerated: bool | None, enforce: bool) -> None:
+    for label, check, status, taints, record, age in itertools.product(
+        LABELS, CHECKS, STATUSES, TAINTS, [{}, RECORD], [1.0, GRACE + 1]
+    ):
+        labels = {key: value for key, value in ((HEALTH, label), (CHECK, check)) if value is not None}
+        kind = {True: "ml.p5.48xlarge", False: "ml.m5.xlarge", None: "ml.who.knows"}[accelerated]
+        known = [] if status is None else [instance(GPU, status=status, instance_type=kind, group="other")]
+        world = facts(*known, instance(CPU), enforce=enforce)
+        given = node(labels=labels, annotations=record, taints=taints, age=age)
+        verdict = decide(given, world, now=NOW)
+        seen = (label, check, status, taints, record, age)
+        if not enforce:
+            assert not verdict.change, seen
+            continue
+        after = applied(given, verdict.change)
+        again = decide(after, world, now=NOW)
+        assert again.step is Step.KEEP, seen
+        assert not again.change, seen
+        assert verdict.change.labels == {}, seen
+        assert set(verdict.change.annotations) <= {FENCED_AT, FENCED_BECAUSE}, seen
+        assert [taint for taint in after.taints if taint != TAINT] == [t for t in taints if t != TAINT], seen
+        if TAINT in taints and not record:
+            assert TAINT in after.taints, seen  # somebody else's
+        if label is not None and label != "Schedulable":
+            assert any((taint.key, taint.effect) == (TAINT.key, TAINT.effect) for taint in after.taints), seen

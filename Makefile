@@ -34,6 +34,7 @@ lint: $(READY) ## Style, types and the import rules of the architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy operator/hyperpod_operator testbed/hyperpod_testbed
+	@$(BIN)/mypy benchmarks
 	@$(BIN)/lint-imports
 
 .PHONY: fmt
@@ -43,7 +44,7 @@ fmt: $(READY) ## Format the code and sort its imports
 
 .PHONY: unit
 unit: $(READY) ## Tests that need no control plane (under a minute)
-	@$(PYTEST) tests/unit tests/contract -m "not control_plane and not slow and not long"
+	@$(PYTEST) tests/unit tests/contract benchmarks -m "not control_plane and not slow and not long"
 
 .PHONY: control-plane
 control-plane: $(READY) ## Build the control plane's binaries (about 7 minutes, once; cached outside the checkout)
@@ -55,7 +56,19 @@ integration: control-plane ## Tests against the real control plane and the simul
 
 .PHONY: test
 test: control-plane ## All tests
-	@$(PYTEST) tests -m "not long"
+	@$(PYTEST) tests benchmarks -m "not long"
+
+.PHONY: crash-points
+crash-points: control-plane ## Kill the operator before and after each of its calls, all of them (about 10 minutes)
+	@$(PYTEST) tests/integration/test_crash_points_process.py
+
+.PHONY: soak
+soak: control-plane ## An hour of random edits, faults and restarts with invariants checked throughout
+	@$(BIN)/hyperpod-testbed soak --minutes 60
+
+.PHONY: bench
+bench: control-plane ## Measure every claim of docs/benchmarks.md (about a quarter of an hour)
+	@$(BIN)/python -m benchmarks
 
 .PHONY: demo
 demo: control-plane ## Watch the operator do its main job, on real parts (a few minutes)

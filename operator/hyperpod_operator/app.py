@@ -11,7 +11,7 @@ import os
 import random
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
@@ -67,6 +67,7 @@ async def run(settings: Settings) -> None:
         stack.push_async_callback(asyncio.to_thread, cloud.close)
         await _check_kubernetes(api, settings, lease)
         await _check_aws(cloud)
+        await _warm_up(cloud)
         operator = Operator(settings, api=api, cloud=cloud, metrics=metrics, clock=clock)
         if lease is None:
             await stack.enter_async_context(operator.standing_by(stop))
@@ -272,6 +273,12 @@ async def _check_aws(cloud: AwsCloud) -> None:
         )
         return
     logger.info("Working as %s in account %s, region %s.", identity.arn, identity.account, cloud.region)
+
+
+async def _warm_up(cloud: AwsCloud) -> None:
+    """The first object need not wait for the service model. A region that cannot be reached shows on the resources."""
+    with suppress(CloudError):
+        await cloud.warm_up()
 
 
 async def _listen(server: HttpServer, settings: Settings) -> None:

@@ -4,6 +4,7 @@ Every option of `run` can also be given as an environment variable, HYPERPOD_OPE
 """
 
 import asyncio
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ LEASE = LeaseSettings()
 SECONDS = click.FloatRange(min=0, min_open=True, max=86_400)
 CONFIGURATION_FAULT = 2
 """Exit code when something that the operator needs is missing or wrong."""
+WATCH_ENDED = 1
+"""Exit code when changes of objects do not reach the operator any more: a new process watches anew."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HYPERPOD_OPERATOR"})
@@ -85,6 +88,7 @@ def run(**options: Any) -> None:
     from hyperpod_operator.app import StartError
     from hyperpod_operator.app import run as run_app
     from hyperpod_operator.runtime.logs import configure
+    from hyperpod_operator.runtime.watch import WatchEnded
     from hyperpod_operator.settings import Settings
 
     seconds = {name.removesuffix("_seconds"): options.pop(name) for name in [*options] if name.endswith("_seconds")}
@@ -105,6 +109,13 @@ def run(**options: Any) -> None:
     except StartError as error:
         click.echo(f"hyperpod-operator cannot start:\n{error}", err=True)
         sys.exit(CONFIGURATION_FAULT)
+    except WatchEnded as error:
+        logging.getLogger("hyperpod_operator").critical(
+            "%s. This process ends now and is started anew; nothing is lost. If this repeats, look at the API "
+            "server's health.",
+            error,
+        )
+        sys.exit(WATCH_ENDED)
 
 
 @main.command()

@@ -9,7 +9,7 @@ import pytest
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.soak.command import table
 from hyperpod_testbed.soak.run import Soak, SoakPlan, SoakResult
-from hyperpod_testbed.stack import Stack
+from hyperpod_testbed.stack import FAST, Stack
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,10 @@ def plan() -> SoakPlan:
 
 @pytest.fixture(scope="module")
 def result(control_plane: ControlPlane, plan: SoakPlan) -> Iterator[SoakResult]:
-    with Stack(plane=control_plane, speed=plan.speed) as stack:
-        soak = Soak(stack, plan, namespace=f"soak-{plan.seed}")
+    namespace = f"soak-{plan.seed}"
+    # What other tests left behind on the shared control plane is not this run's business.
+    with Stack(plane=control_plane, speed=plan.speed, flags=(*FAST, f"--namespace={namespace}")) as stack:
+        soak = Soak(stack, plan, namespace=namespace)
         soak.objects.create_namespace()
         yield soak.run()
         stack.plane.kubectl("delete", "namespace", soak.objects.namespace, "--wait=false")

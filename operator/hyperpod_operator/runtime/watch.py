@@ -28,6 +28,10 @@ KOPF_FINALIZER = f"{GROUP}/kopf"
 """Never written. Kopf removes the finalizer of this name from every object it serves: it must not be ours."""
 
 
+class WatchEnded(Exception):  # noqa: N818 - a state of affairs, not a fault of ours
+    """Nothing would reach us any more. The message says what Kopf or the API server said."""
+
+
 class Watch:
     """Watches HyperPodClusters, everywhere or in `namespaces`, and adds their keys to the queue.
 
@@ -54,8 +58,8 @@ class Watch:
     async def run(self, *, on_started: Callable[[], None] = lambda: None) -> None:
         """Until `stop`, or until Kopf ends by itself: an exception says why, and the process has to end then.
 
-        `on_started` is called right after Kopf's start. Kopf takes SIGTERM and SIGINT over in the main thread;
-        this is the moment to take them back.
+        Raises WatchEnded. `on_started` is called right after Kopf's start. Kopf takes SIGTERM and SIGINT over in the
+        main thread; this is the moment to take them back.
         """
         self.pulse.started()
         try:
@@ -69,14 +73,16 @@ class Watch:
             )
             on_started()
             await kopf.run_tasks(tasks, ignored=_NotKopfs())
+        except Exception as error:
+            raise WatchEnded(f"The watch of {CLUSTER_PLURAL} ended: {error}") from error
         finally:
             stopped = self._stop.is_set()
             self._stop.set()  # ends the task of Kopf that waits for it
             await self._login.close()
         if not stopped:
-            raise RuntimeError(
-                "The watch ended without being asked to; the operator starts anew. The log lines of kopf before "
-                "this one say why."
+            raise WatchEnded(
+                f"The watch of {CLUSTER_PLURAL} ended without being asked to; "
+                "the log lines of kopf before this one say why"
             )
 
     def stop(self) -> None:

@@ -52,11 +52,17 @@ def main() -> None:
               help="Seconds without renewal after which the leader stops writing and ends.")  # fmt: skip
 @click.option("--retry-period", type=SECONDS, default=LEASE.retry_period, show_default=True,
               help="Seconds between two renewals.")  # fmt: skip
-@click.option("--workers", type=click.IntRange(1, 100), default=8, show_default=True, help="Passes at the same time.")
+@click.option("--workers", type=click.IntRange(1, 100), default=16, show_default=True, help="Passes at the same time.")
 @click.option("--aws-reads-per-second", type=click.FloatRange(0, 1000), default=5.0, show_default=True,
               help="Pace of AWS reads in the long run; 0 lifts the limit.")  # fmt: skip
 @click.option("--aws-writes-per-second", type=click.FloatRange(0, 1000), default=2.0, show_default=True,
               help="Pace of AWS changes in the long run; 0 lifts the limit.")  # fmt: skip
+@click.option("--node-health/--no-node-health", default=True, show_default=True,
+              help="Look after the taint and the labels of HyperPod's Nodes; needs rights on nodes.")  # fmt: skip
+@click.option("--volumes/--no-volumes", default=True, show_default=True,
+              help="Serve EBSVolumeClaims; needs their CustomResourceDefinition and rights on volumes.")  # fmt: skip
+@click.option("--node-writes-per-second", type=click.FloatRange(min=0), default=100.0, show_default=True,
+              help="Pace of writes to Nodes; 0: no limit.")  # fmt: skip
 @click.option("--http-host", default="0.0.0.0", show_default=True,  # noqa: S104 - probes come from outside of the pod
               help="Address of /healthz, /readyz and /metrics.")  # fmt: skip
 @click.option(

@@ -18,7 +18,10 @@ class Settings:
     allowed_regions: frozenset[str] = frozenset()
     leader_election: bool = True
     lease: LeaseSettings = field(default_factory=LeaseSettings)
-    workers: int = 8
+    workers: int = 16
+    node_health: bool = True
+    volumes: bool = True
+    node_writes_per_second: float = 100.0
     aws_reads_per_second: float = 5.0
     aws_writes_per_second: float = 2.0
     http_host: str = "0.0.0.0"  # noqa: S104 - probes and Prometheus come from outside of the pod

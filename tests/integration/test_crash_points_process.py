@@ -1,4 +1,4 @@
-"""SIGKILL the real operator just before and just after each of its I/Os, start it again, compare with a clean run.
+"""End the real operator around each of its I/Os, by SIGKILL and by SIGTERM, start it again, compare with a clean run.
 
 The points are found by a clean run, so a new write in the operator is tried without a word here. A kill around a read
 or an Event leaves the same behind as one before the next write of AWS or the object: those points are tried by
@@ -6,6 +6,7 @@ or an Event leaves the same behind as one before the next write of AWS or the ob
 """
 
 import secrets
+import signal
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,44 @@ def test_a_kill_around_any_read_or_event_changes_nothing_about_the_end(
     plane: ControlPlane, tmp_path: Path, phase: str
 ) -> None:
     found = explored(plane, tmp_path, phase, lasting=False)
+    assert found.faults == []
+    assert any(run.reached for run in found.runs)
+
+
+def stopped(plane: ControlPlane, tmp_path: Path, phase: str, *, lasting: bool) -> Exploration:
+    """The same points, at which the process is asked to end."""
+    return explore(
+        plane,
+        PHASES[phase],
+        prefix=f"stop-{phase}-{secrets.token_hex(3)}",
+        directory=tmp_path,
+        wanted=lambda point: point.lasting == lasting,
+        how=signal.SIGTERM,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.fault(23)
+@pytest.mark.timeout(480)
+def test_a_stop_around_any_write_of_a_creation_ends_in_order_and_costs_no_call(
+    plane: ControlPlane, tmp_path: Path
+) -> None:
+    found = stopped(plane, tmp_path, "create", lasting=True)
+    assert found.faults == []
+    assert all(run.reached for run in found.runs)
+
+
+@pytest.mark.long
+@pytest.mark.fault(23)
+@pytest.mark.timeout(480)
+@pytest.mark.parametrize(
+    ("phase", "lasting"),
+    [(phase, lasting) for phase in PHASES for lasting in (True, False) if (phase, lasting) != ("create", True)],
+)
+def test_a_stop_around_any_other_io_ends_in_order_and_costs_no_call(
+    plane: ControlPlane, tmp_path: Path, phase: str, lasting: bool
+) -> None:
+    found = stopped(plane, tmp_path, phase, lasting=lasting)
     assert found.faults == []
     assert any(run.reached for run in found.runs)
 

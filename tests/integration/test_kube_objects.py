@@ -12,7 +12,7 @@ from hyperpod_operator.api.names import CLUSTER_FINALIZER
 from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.kube import objects as objects_module
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.objects import ClusterObjects
+from hyperpod_operator.kube.objects import CLUSTERS, CustomObjects
 from hyperpod_testbed.control_plane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
@@ -37,8 +37,8 @@ async def api(control_plane: ControlPlane) -> AsyncIterator[ApiServer]:
 
 
 @pytest.fixture
-def objects(api: ApiServer, namespace: str) -> ClusterObjects:
-    return ClusterObjects(api, namespaces=(namespace,))
+def objects(api: ApiServer, namespace: str) -> CustomObjects:
+    return CustomObjects(api, CLUSTERS, namespaces=(namespace,))
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ Show = Callable[..., dict[str, Any]]
 Kubectl = Callable[..., str]
 
 
-async def read(objects: ClusterObjects, key: Key) -> StoredObject:
+async def read(objects: CustomObjects, key: Key) -> StoredObject:
     stored = await objects.read(key)
     assert stored is not None
     return stored
@@ -94,7 +94,7 @@ async def read(objects: ClusterObjects, key: Key) -> StoredObject:
 # Reading.
 
 
-async def test_an_object_is_read_with_its_parts(objects: ClusterObjects, create: Create, show: Show) -> None:
+async def test_an_object_is_read_with_its_parts(objects: CustomObjects, create: Create, show: Show) -> None:
     stored = await read(objects, create(finalizers=(OTHERS,)))
     shown = show()
     assert (stored.uid, stored.resource_version) == (shown["metadata"]["uid"], shown["metadata"]["resourceVersion"])
@@ -103,12 +103,12 @@ async def test_an_object_is_read_with_its_parts(objects: ClusterObjects, create:
     assert stored.body["kind"] == "HyperPodCluster"
 
 
-async def test_an_object_that_is_not_there_is_none(objects: ClusterObjects, namespace: str) -> None:
+async def test_an_object_that_is_not_there_is_none(objects: CustomObjects, namespace: str) -> None:
     assert await objects.read(Key(namespace, "nobody")) is None
 
 
 async def test_lists_come_in_chunks_and_are_complete(
-    objects: ClusterObjects, create: Create, monkeypatch: pytest.MonkeyPatch
+    objects: CustomObjects, create: Create, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = {create(f"c{number}") for number in range(5)}
     monkeypatch.setattr(objects_module, "CHUNK", 2)
@@ -117,14 +117,14 @@ async def test_lists_come_in_chunks_and_are_complete(
 
 async def test_the_list_of_everything_spans_namespaces(api: ApiServer, create: Create) -> None:
     key = create()
-    assert key in {stored.key for stored in await ClusterObjects(api).list()}
+    assert key in {stored.key for stored in await CustomObjects(api, CLUSTERS).list()}
 
 
 # Finalizers.
 
 
 async def test_a_finalizer_is_added_once_beside_those_of_others(
-    objects: ClusterObjects, create: Create, show: Show
+    objects: CustomObjects, create: Create, show: Show
 ) -> None:
     stored = await read(objects, create(finalizers=(OTHERS,)))
     added = await objects.add_finalizer(stored, CLUSTER_FINALIZER)
@@ -134,7 +134,7 @@ async def test_a_finalizer_is_added_once_beside_those_of_others(
 
 
 async def test_a_finalizer_is_added_although_somebody_edited_the_object_meanwhile(
-    objects: ClusterObjects, create: Create, kubectl: Kubectl
+    objects: CustomObjects, create: Create, kubectl: Kubectl
 ) -> None:
     stored = await read(objects, create())
     kubectl("label", "hpc", "blue", "team=a")
@@ -143,7 +143,7 @@ async def test_a_finalizer_is_added_although_somebody_edited_the_object_meanwhil
     assert added.body["metadata"]["labels"] == {"team": "a"}
 
 
-async def test_writers_that_race_lose_no_finalizer(objects: ClusterObjects, create: Create, show: Show) -> None:
+async def test_writers_that_race_lose_no_finalizer(objects: CustomObjects, create: Create, show: Show) -> None:
     stored = await read(objects, create())
     names = [f"example.com/f{number}" for number in range(4)]
     await asyncio.gather(*(objects.add_finalizer(stored, name) for name in names))
@@ -151,7 +151,7 @@ async def test_writers_that_race_lose_no_finalizer(objects: ClusterObjects, crea
 
 
 async def test_a_finalizer_is_never_put_on_another_object_of_the_same_name(
-    objects: ClusterObjects, create: Create, recreate: Callable[[], None], show: Show
+    objects: CustomObjects, create: Create, recreate: Callable[[], None], show: Show
 ) -> None:
     stored = await read(objects, create())
     recreate()
@@ -161,7 +161,7 @@ async def test_a_finalizer_is_never_put_on_another_object_of_the_same_name(
 
 
 async def test_no_finalizer_is_added_to_an_object_that_is_being_deleted(
-    objects: ClusterObjects, create: Create, kubectl: Kubectl
+    objects: CustomObjects, create: Create, kubectl: Kubectl
 ) -> None:
     stored = await read(objects, create(finalizers=(OTHERS,)))
     kubectl("delete", "hpc", "blue", "--wait=false")
@@ -171,7 +171,7 @@ async def test_no_finalizer_is_added_to_an_object_that_is_being_deleted(
 
 
 async def test_a_finalizer_is_not_added_to_what_is_gone(
-    objects: ClusterObjects, create: Create, kubectl: Kubectl
+    objects: CustomObjects, create: Create, kubectl: Kubectl
 ) -> None:
     stored = await read(objects, create())
     kubectl("delete", "hpc", "blue")
@@ -180,7 +180,7 @@ async def test_a_finalizer_is_not_added_to_what_is_gone(
 
 
 async def test_a_name_that_the_api_server_refuses_is_an_error_and_no_endless_retry(
-    objects: ClusterObjects, create: Create
+    objects: CustomObjects, create: Create
 ) -> None:
     stored = await read(objects, create())
     with pytest.raises(KubernetesError) as caught:
@@ -189,7 +189,7 @@ async def test_a_name_that_the_api_server_refuses_is_an_error_and_no_endless_ret
 
 
 async def test_removing_the_last_finalizer_lets_the_object_go(
-    objects: ClusterObjects, create: Create, kubectl: Kubectl
+    objects: CustomObjects, create: Create, kubectl: Kubectl
 ) -> None:
     key = create(finalizers=(CLUSTER_FINALIZER,))
     kubectl("delete", "hpc", "blue", "--wait=false")
@@ -201,7 +201,7 @@ async def test_removing_the_last_finalizer_lets_the_object_go(
 
 
 async def test_removing_leaves_the_finalizers_of_others(
-    objects: ClusterObjects, create: Create, kubectl: Kubectl, show: Show
+    objects: CustomObjects, create: Create, kubectl: Kubectl, show: Show
 ) -> None:
     stored = await read(objects, create(finalizers=(OTHERS, CLUSTER_FINALIZER)))
     kubectl("label", "hpc", "blue", "team=a")
@@ -210,7 +210,7 @@ async def test_removing_leaves_the_finalizers_of_others(
 
 
 async def test_removing_never_touches_another_object_of_the_same_name(
-    objects: ClusterObjects, create: Create, kubectl: Kubectl, show: Show
+    objects: CustomObjects, create: Create, kubectl: Kubectl, show: Show
 ) -> None:
     stored = await read(objects, create(finalizers=(CLUSTER_FINALIZER,)))
     kubectl("patch", "hpc", "blue", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
@@ -225,7 +225,7 @@ async def test_removing_never_touches_another_object_of_the_same_name(
 CREATING = {"clusterStatus": "Creating", "nodes": {"target": 2, "current": 1}, "failureMessage": "x"}
 
 
-async def test_a_status_is_written_and_nothing_else(objects: ClusterObjects, create: Create, show: Show) -> None:
+async def test_a_status_is_written_and_nothing_else(objects: CustomObjects, create: Create, show: Show) -> None:
     stored = await read(objects, create())
     before = show()
     written = await objects.write_status(stored, CREATING)
@@ -235,13 +235,13 @@ async def test_a_status_is_written_and_nothing_else(objects: ClusterObjects, cre
     assert after["metadata"]["generation"] == before["metadata"]["generation"]
 
 
-async def test_an_equal_status_is_not_written(objects: ClusterObjects, create: Create, show: Show) -> None:
+async def test_an_equal_status_is_not_written(objects: CustomObjects, create: Create, show: Show) -> None:
     written = await objects.write_status(await read(objects, create()), CREATING)
     assert await objects.write_status(written, dict(CREATING)) is written
     assert show()["metadata"]["resourceVersion"] == written.resource_version
 
 
-async def test_what_is_not_in_the_new_status_disappears(objects: ClusterObjects, create: Create, show: Show) -> None:
+async def test_what_is_not_in_the_new_status_disappears(objects: CustomObjects, create: Create, show: Show) -> None:
     written = await objects.write_status(await read(objects, create()), CREATING)
     await objects.write_status(written, {"clusterStatus": "InService", "nodes": {"target": 2}})
     assert show()["status"] == {"clusterStatus": "InService", "nodes": {"target": 2}}
@@ -249,7 +249,7 @@ async def test_what_is_not_in_the_new_status_disappears(objects: ClusterObjects,
 
 @pytest.mark.fault(20)
 async def test_a_status_is_written_although_the_spec_changed_meanwhile(
-    objects: ClusterObjects, create: Create, kubectl: Kubectl, show: Show
+    objects: CustomObjects, create: Create, kubectl: Kubectl, show: Show
 ) -> None:
     stored = await read(objects, create())
     kubectl("patch", "hpc", "blue", "--type=merge", "-p", '{"spec":{"management":{"paused":true}}}')
@@ -260,7 +260,7 @@ async def test_a_status_is_written_although_the_spec_changed_meanwhile(
 
 
 async def test_a_status_that_somebody_else_wrote_is_not_overwritten(
-    objects: ClusterObjects, create: Create, show: Show
+    objects: CustomObjects, create: Create, show: Show
 ) -> None:
     stored = await read(objects, create())
     await objects.write_status(stored, {"clusterStatus": "Deleting"})
@@ -270,7 +270,7 @@ async def test_a_status_that_somebody_else_wrote_is_not_overwritten(
 
 
 async def test_a_status_never_reaches_another_object_of_the_same_name(
-    objects: ClusterObjects, create: Create, recreate: Callable[[], None], show: Show
+    objects: CustomObjects, create: Create, recreate: Callable[[], None], show: Show
 ) -> None:
     stored = await read(objects, create())
     recreate()
@@ -280,7 +280,7 @@ async def test_a_status_never_reaches_another_object_of_the_same_name(
 
 
 async def test_a_status_of_what_is_gone_is_not_written(
-    objects: ClusterObjects, create: Create, kubectl: Kubectl
+    objects: CustomObjects, create: Create, kubectl: Kubectl
 ) -> None:
     stored = await read(objects, create())
     kubectl("delete", "hpc", "blue")
@@ -289,7 +289,7 @@ async def test_a_status_of_what_is_gone_is_not_written(
 
 
 async def test_a_status_that_the_schema_refuses_is_an_error_with_the_reason(
-    objects: ClusterObjects, create: Create
+    objects: CustomObjects, create: Create
 ) -> None:
     stored = await read(objects, create())
     with pytest.raises(KubernetesError, match="target") as caught:

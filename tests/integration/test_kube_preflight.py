@@ -80,19 +80,21 @@ async def test_following_the_commands_solves_every_problem(
     control_plane.kubectl("create", "serviceaccount", "operator", "-n", namespace)
     api = await connect(control_plane.service_account_kubeconfig(namespace, "operator"))
     lease = LeaseSettings(namespace=namespace)
-    problems = await preflight.check(api, namespaces=(namespace,), lease=lease)
+    problems = await preflight.check(api, namespaces=(namespace,), duties=preflight.Duties(lease=lease))
     assert len(problems) == 5
     assert all(f"namespace {namespace}" in problem.where for problem in problems)
     for problem in problems:
         follow(control_plane, problem)
-    assert await preflight.check(api, namespaces=(namespace,), lease=lease) == ()
+    assert await preflight.check(api, namespaces=(namespace,), duties=preflight.Duties(lease=lease)) == ()
 
 
 async def test_rights_to_the_lease_are_asked_where_it_is_and_for_it_alone(
     control_plane: ControlPlane, namespace: str, connect: Connect
 ) -> None:
     api = await connect(control_plane.user_kubeconfig(f"nobody-{namespace}"))
-    problems = await preflight.check(api, lease=LeaseSettings(namespace=namespace, name="mine"))
+    problems = await preflight.check(
+        api, duties=preflight.Duties(lease=LeaseSettings(namespace=namespace, name="mine"))
+    )
     fixes = [problem.fix for problem in problems if "leases" in problem.what]
     assert all(f"--namespace={namespace} " in fix for fix in fixes)
     assert ["--resource-name=mine" in fix for fix in fixes] == [False, True]

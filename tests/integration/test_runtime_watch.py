@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hyperpod_operator.api.names import CLUSTER_PLURAL
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.runtime import login
@@ -58,7 +59,7 @@ async def start(control_plane: ControlPlane, queue: WorkQueue, namespace: str) -
             api = await ApiServer.connect(kubeconfig=str(control_plane.kubeconfig))
             stack.push_async_callback(api.close)
             watch = Watch(
-                queue=queue,
+                queues={CLUSTER_PLURAL: queue},
                 credentials=api.credentials,
                 clock=SystemClock(),
                 namespaces=(namespace,) if namespaces is None else namespaces,
@@ -214,7 +215,9 @@ async def test_a_token_that_stays_bad_ends_the_watch_in_words(
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
     api = await ApiServer.connect(kubeconfig=str(path))
-    watch = Watch(queue=queue, credentials=api.credentials, clock=SystemClock(), namespaces=(namespace,))
+    watch = Watch(
+        queues={CLUSTER_PLURAL: queue}, credentials=api.credentials, clock=SystemClock(), namespaces=(namespace,)
+    )
     # Kopf asks for /api and /apis at once and awaits the first failure only; asyncio would complain of the second
     # at some later moment, in the middle of another test.
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
@@ -236,7 +239,7 @@ async def test_a_rotated_token_is_picked_up_after_a_refusal(
     async def rotating() -> Any:
         return answers.pop() if answers else await good.credentials()
 
-    watch = Watch(queue=queue, credentials=rotating, clock=SystemClock(), namespaces=(namespace,))
+    watch = Watch(queues={CLUSTER_PLURAL: queue}, credentials=rotating, clock=SystemClock(), namespaces=(namespace,))
     task = asyncio.create_task(watch.run())
     key = await create()
     assert await next_key(queue) == key

@@ -8,7 +8,10 @@ from hyperpod_testbed.simulator import shapes
 from hyperpod_testbed.simulator.operations import OPERATIONS
 
 GOOD_VALUES = {
+    "ClusterArn": "arn:aws:sagemaker:us-west-2:123456789012:cluster/aaaaaaaaaaaa",
     "ClusterName": "ml",
+    "NodeId": "i-0123456789abcdef0",
+    "VolumeId": "vol-0123456789abcdef0",
     "EventId": "00000000-0000-4000-8000-000000000000",
     "OperationId": "00000000-0000-4000-8000-000000000000",
     "NodesToAdd": [{"InstanceGroupName": "workers", "IncrementTargetCountBy": 1}],

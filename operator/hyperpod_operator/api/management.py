@@ -36,6 +36,18 @@ class Management(Model):
         description="What happens when the creation of a cluster ends in Failed. Hold: keep it for inspection and "
         "report CreateFailed. Recreate: delete it and try again, a few times, each time later. Unset means Hold.",
     )
+    attachedVolumes: Literal["Wait", "Orphan"] | None = Field(
+        default=None,
+        description="What happens to volumes that EBSVolumeClaims have attached to nodes, when the cluster is deleted. "
+        "Wait: the cluster is deleted when the claims have let go, because nothing can be detached after that. Orphan: "
+        "it is deleted at once; AWS frees the volumes when their nodes end. Unset means Wait.",
+    )
+    nodeHealth: Literal["Enforce", "Observe"] | None = Field(
+        default=None,
+        description="What the operator does about the cluster's Nodes in Kubernetes. Enforce: it adds the node-health "
+        "taint where HyperPod's own is missing, takes its own off again, and sets the instance-type labels. Observe: "
+        "it reports and changes no Node. Unset means Enforce.",
+    )
 
 
 class GroupManagement(Model):

@@ -16,15 +16,23 @@ CLUSTER_SINGULAR = "hyperpodcluster"
 CLUSTER_SHORT = "hpc"
 CATEGORY = "hyperpod"
 
+VOLUME_CLAIM_KIND = "EBSVolumeClaim"
+VOLUME_CLAIM_PLURAL = "ebsvolumeclaims"
+VOLUME_CLAIM_SINGULAR = "ebsvolumeclaim"
+VOLUME_CLAIM_SHORT = "evc"
+
 CLUSTER_FINALIZER = f"{GROUP}/hyperpodcluster"
 """Ours alone. Kopf removes the finalizer that its own settings name, so that name must differ from this one."""
+VOLUME_CLAIM_FINALIZER = f"{GROUP}/ebsvolumeclaim"
 
 RECONCILE_REQUESTED_AT = f"{GROUP}/reconcile-requested-at"
 """Annotation: any new value asks for a pass now; echoed in `status.lastHandledReconcileAt`."""
 
 ABANDON = f"{GROUP}/abandon"
 """Annotation: its value is the object's name. A deleted object is released at once, and AWS is not asked or told."""
-WISH_ANNOTATIONS = (RECONCILE_REQUESTED_AT, ABANDON)
+FORCE_DELETE = f"{GROUP}/force-delete"
+"""Annotation: its value is the object's name. A deleted EBSVolumeClaim no longer waits for pods that use it."""
+WISH_ANNOTATIONS = (RECONCILE_REQUESTED_AT, ABANDON, FORCE_DELETE)
 """Annotations by which a person asks for something: a new value asks for a pass."""
 
 TAG_OWNER_UID = f"{GROUP}/owner-uid"
@@ -33,6 +41,28 @@ TAG_EKS_CLUSTER = f"{GROUP}/eks-cluster"
 TAG_ADOPTED = f"{GROUP}/adopted"
 OWNERSHIP_TAGS = (TAG_OWNER_UID, TAG_OWNER, TAG_EKS_CLUSTER, TAG_ADOPTED)
 """AWS tags on a cluster. The first three prove ownership; the last says that the cluster was not made by us."""
+
+TAG_CLAIM_UID = f"{GROUP}/claim-uid"
+"""AWS tag on volumes and snapshots: uid of the EBSVolumeClaim that they belong to. It alone proves ownership."""
+TAG_CLUSTER = f"{GROUP}/cluster"
+TAG_SNAPSHOT_PURPOSE = f"{GROUP}/snapshot-purpose"
+"""AWS tag on snapshots: BeforeDelete."""
+TAG_RELEASED = f"{GROUP}/released"
+"""AWS tag on a volume that a deleted claim left behind: whose it was."""
+VOLUME_TAGS = (TAG_CLAIM_UID, TAG_OWNER, TAG_EKS_CLUSTER, TAG_CLUSTER, TAG_ADOPTED)
+"""AWS tags that the operator keeps on a claim's volume, and takes off when it releases it."""
+
+CSI_DRIVER = "ebs.csi.aws.com"
+TAG_CSI_CLUSTER = f"{CSI_DRIVER}/cluster"
+"""AWS tag by which the EBS CSI driver's policies let it attach a volume. Set in mode CSI, never in mode Direct."""
+TAG_CSI_CLUSTER_NAME = f"{CSI_DRIVER}/cluster-name"
+TAG_CSI_CREATED_FOR = "kubernetes.io/created-for/pvc/name"
+
+LABEL_VOLUME_PREFIX = f"{GROUP}/vol-"
+"""Label on a Node, completed by the claim's short uid: `attached` while the claim's volume is. PersistentVolumes
+select it, so removing it keeps new pods away before a detach."""
+LABEL_CLAIM_UID = f"{GROUP}/claim-uid"
+"""Label on PersistentVolumes and PersistentVolumeClaims: which EBSVolumeClaim made them."""
 
 SAGEMAKER_PREFIX = "sagemaker.amazonaws.com/"
 """Labels, annotations and taints of this prefix belong to HyperPod: they are read, and one taint is set."""
@@ -83,6 +113,19 @@ class ConditionType(StrEnum):
     GROUPS_AT_TARGET = "GroupsAtTarget"
     PAUSED = "Paused"
     TEARDOWN_BLOCKED = "TeardownBlocked"
+    NODES_HEALTHY = "NodesHealthy"
+
+    # Of an EBSVolumeClaim.
+    VOLUME_READY = "VolumeReady"
+    TARGET_RESOLVED = "TargetResolved"
+    ATTACHED = "Attached"
+    PUBLISHED = "Published"
+    MODIFICATION_COMPLETE = "ModificationComplete"
+    FILESYSTEM_RESIZE_PENDING = "FilesystemResizePending"
+    IN_USE = "InUse"
+    CONFLICT = "Conflict"
+    PERMISSIONS_OK = "PermissionsOK"
+    DATA_AT_RISK = "DataAtRisk"
 
 
 class Reason(StrEnum):
@@ -125,6 +168,7 @@ class Reason(StrEnum):
     PERMISSION_DENIED = "PermissionDenied"
     REGION_NOT_ALLOWED = "RegionNotAllowed"
     TEARDOWN_BLOCKED = "TeardownBlocked"
+    VOLUMES_ATTACHED = "VolumesAttached"
 
     # Held: a difference that the operator sees and leaves alone, because acting could destroy what it does not own.
     UNKNOWN_GROUPS = "UnknownGroups"
@@ -137,6 +181,14 @@ class Reason(StrEnum):
     EFA_CHECK_FAILED = "EFACheckFailed"
     GROUP_FAILED = "GroupFailed"
     GROUP_DEGRADED = "GroupDegraded"
+
+    # Health of the nodes, as Kubernetes and HyperPod tell it.
+    ALL_SCHEDULABLE = "AllSchedulable"
+    NODES_UNHEALTHY = "NodesUnhealthy"
+    MANY_NODES_UNHEALTHY = "ManyNodesUnhealthy"
+    NODES_NEVER_JOINED = "NodesNeverJoined"
+    INSTANCES_GONE = "InstancesGone"
+    HEALTH_NOT_REPORTED = "HealthNotReported"
 
     # Failed: retried with backoff.
     THROTTLED = "Throttled"
@@ -151,4 +203,64 @@ class Reason(StrEnum):
     RELEASED = "Released"
     ABANDONED = "Abandoned"
     HYPERPOD_EVENT = "HyperPodEvent"
+    NODE_FENCED = "NodeFenced"
+    NODE_FREED = "NodeFreed"
+    NODE_REPLACED = "NodeReplaced"
+    NODE_CONTRADICTS = "NodeContradicts"
     DELETED = "Deleted"
+
+    # EBSVolumeClaim: steady.
+    CLAIM_READY = "ClaimReady"
+    VOLUME_AVAILABLE = "VolumeAvailable"
+    TARGET_CHOSEN = "TargetChosen"
+    ATTACHED = "Attached"
+    PUBLISHED = "Published"
+    NOT_PUBLISHED = "NotPublished"
+    UNUSED = "Unused"
+    USED_BY_PODS = "UsedByPods"
+    SUSPENDED = "Suspended"
+    NO_CONFLICT = "NoConflict"
+    PERMITTED = "Permitted"
+    FILESYSTEM_FITS = "FilesystemFits"
+    KEPT_ON_TERMINATION = "KeptOnTermination"
+
+    # EBSVolumeClaim: waiting.
+    CREATING_VOLUME = "CreatingVolume"
+    CLAIMING = "Claiming"
+    ATTACHING = "Attaching"
+    DETACHING = "Detaching"
+    MODIFYING = "Modifying"
+    RATE_LIMITED = "RateLimited"
+    PUBLISHING = "Publishing"
+    UNPUBLISHING = "Unpublishing"
+    SNAPSHOTTING = "Snapshotting"
+    DELETING_VOLUME = "DeletingVolume"
+    RELEASING = "Releasing"
+    CLUSTER_NOT_IN_SERVICE = "ClusterNotInService"
+    NODE_NOT_RUNNING = "NodeNotRunning"
+    NODE_LOST = "NodeLost"
+    WAITING_FOR_REPLACEMENT = "WaitingForReplacement"
+    ATTACHMENT_LIMIT = "AttachmentLimit"
+    NO_CAPACITY = "NoCapacity"
+    DETACH_BLOCKED = "DetachBlocked"
+    IN_USE = "InUse"
+
+    # EBSVolumeClaim: a person has to act.
+    CLUSTER_NOT_FOUND = "ClusterNotFound"
+    NODE_NOT_FOUND = "NodeNotFound"
+    NODE_UNSCHEDULABLE = "NodeUnschedulable"
+    RESTRICTED_INSTANCE_GROUP = "RestrictedInstanceGroup"
+    VOLUME_LOST = "VolumeLost"
+    VOLUME_FAILED = "VolumeFailed"
+    MODIFICATION_FAILED = "ModificationFailed"
+    SIZE_BELOW_ACTUAL = "SizeBelowActual"
+    ATTACHED_ELSEWHERE = "AttachedElsewhere"
+    CLAIMED_BY_OTHER = "ClaimedByOther"
+    CSI_OWNED = "CSIOwned"
+    AZ_MISMATCH = "AZMismatch"
+    MULTI_ATTACH = "MultiAttach"
+    NAME_TAKEN = "NameTaken"
+    STUCK_ATTACHING = "StuckAttaching"
+    SNAPSHOT_FAILED = "SnapshotFailed"
+    DELETE_ON_TERMINATION = "DeleteOnTermination"
+    GROW_FILESYSTEM = "GrowFilesystem"

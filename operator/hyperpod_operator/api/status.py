@@ -22,8 +22,10 @@ __all__ = [
     "MirroredEvents",
     "Missing",
     "NodeCounts",
+    "NodeHealth",
     "NodeProblem",
     "Rejected",
+    "UnhealthyNode",
 ]
 
 Word = Annotated[str, Field(max_length=128)]
@@ -77,6 +79,18 @@ class InstanceGroupStatus(Model):
         description="Created: by the operator. Adopted: it was there before. External: somebody else added it; the "
         "operator leaves it alone.",
     )
+    schedulableNodes: Count | None = Field(
+        default=None, description="Kubernetes Nodes of the group that may receive pods, as far as health goes."
+    )
+    unhealthyNodes: Count | None = Field(
+        default=None, description="Kubernetes Nodes of the group that HyperPod found sick or is checking."
+    )
+    neverJoined: Count | None = Field(
+        default=None, description="Instances that SageMaker calls Running and that no Kubernetes Node stands for."
+    )
+    instancesGone: Count | None = Field(
+        default=None, description="Kubernetes Nodes of the group whose instance SageMaker does not know."
+    )
     softwareUpdateStatus: Word | None = Field(
         default=None,
         description="AWS's status of the last AMI update: Pending, InProgress, Succeeded, Failed, RollbackInProgress "
@@ -92,6 +106,48 @@ class NodeProblem(Model):
     instanceGroupName: Word | None = Field(default=None, description="Name of its group.")
     status: Word | None = Field(default=None, description="AWS's status of the node, for example Failure or Pending.")
     message: Message | None = Field(default=None, description="AWS's words about it.")
+
+
+class UnhealthyNode(Model):
+    """A Kubernetes Node that must not receive pods, or of which nobody knows whether it may."""
+
+    name: Annotated[str, Field(max_length=253)] = Field(description="Name of the Node.")
+    instanceId: Word | None = Field(default=None, description="EC2 instance id.")
+    instanceGroupName: Word | None = Field(default=None, description="Name of its group.")
+    state: Word | None = Field(
+        default=None,
+        description="HyperPod's word: Unschedulable, UnschedulablePendingReplacement or UnschedulablePendingReboot; "
+        "Unknown for a word that this release does not know, NotReported for none.",
+    )
+    faultType: Word | None = Field(default=None, description="HyperPod's type of the fault, if it tells one.")
+    faultReason: Word | None = Field(default=None, description="HyperPod's reason of the fault, if it tells one.")
+    message: Line | None = Field(default=None, description="Why it must not receive pods.")
+    since: Timestamp | None = Field(default=None, description="Since when, as RFC 3339, if that is known.")
+
+
+class NodeHealth(Model):
+    """Kubernetes Nodes of the cluster by state of health, and where Kubernetes and SageMaker disagree."""
+
+    schedulable: Count | None = Field(default=None, description="Nodes that may receive pods.")
+    unschedulable: Count | None = Field(
+        default=None, description="Nodes that HyperPod found sick or is checking, with no repair planned yet."
+    )
+    pendingReplacement: Count | None = Field(default=None, description="Nodes whose instance HyperPod will replace.")
+    pendingReboot: Count | None = Field(default=None, description="Nodes whose instance HyperPod will reboot.")
+    unknown: Count | None = Field(
+        default=None, description="Nodes with a health status that this release does not know; kept free of pods."
+    )
+    joining: Count | None = Field(default=None, description="Young Nodes without a health status.")
+    notReported: Count | None = Field(
+        default=None, description="Nodes that should have a health status by now and have none."
+    )
+    neverJoined: Count | None = Field(
+        default=None, description="Instances that SageMaker calls Running and that no Node stands for."
+    )
+    instancesGone: Count | None = Field(default=None, description="Nodes whose instance SageMaker does not know.")
+    worst: Annotated[list[UnhealthyNode], Field(max_length=10, json_schema_extra=ATOMIC)] | None = Field(
+        default=None, description="Up to 10 Nodes that are not healthy, the worst first."
+    )
 
 
 class LastAction(Model):
@@ -181,6 +237,7 @@ class HyperPodClusterStatus(Model):
     nodeProblems: Annotated[list[NodeProblem], Field(max_length=20, json_schema_extra=ATOMIC)] | None = Field(
         default=None, description="Up to 20 nodes that are not Running."
     )
+    nodeHealth: NodeHealth | None = Field(default=None, description="The health of the cluster's Kubernetes Nodes.")
     appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
         default=None, description="Tag keys that came from the spec: only these are removed again."
     )

@@ -40,6 +40,7 @@ class Caller:
     def __init__(
         self,
         *,
+        service: str,
         region: str,
         clients: Callable[[], Clients],
         threads: ThreadPoolExecutor,
@@ -47,6 +48,7 @@ class Caller:
         writes: Limiter,
         on_call: OnCall,
     ) -> None:
+        self._service = service
         self._region = region
         self._make = clients
         self._threads = threads
@@ -99,7 +101,7 @@ class Caller:
             request_id = answer.get("ResponseMetadata", {}).get("RequestId", "") if isinstance(answer, dict) else ""
             return answer
         except Exception as error:
-            failure = classify(error, operation=operation, mutating=mutating)
+            failure = classify(error, operation=operation, mutating=mutating, service=self._service)
             code, request_id = failure.code, failure.request_id
             raise failure from error
         finally:

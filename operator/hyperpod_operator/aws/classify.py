@@ -45,8 +45,41 @@ CODES: Mapping[str, ErrorKind] = {
     "InternalServiceException": ErrorKind.TRANSIENT,
     "ServiceUnavailable": ErrorKind.TRANSIENT,
     "ServiceUnavailableException": ErrorKind.TRANSIENT,
+    # EC2, answering itself or through SageMaker.
+    "InvalidVolume.NotFound": ErrorKind.NOT_FOUND,
+    "InvalidSnapshot.NotFound": ErrorKind.NOT_FOUND,
+    "InvalidAttachment.NotFound": ErrorKind.NOT_FOUND,
+    "InvalidVolumeModification.NotFound": ErrorKind.NOT_FOUND,
+    "VolumeInUse": ErrorKind.BUSY,
+    "IncorrectState": ErrorKind.BUSY,
+    "IncorrectModificationState": ErrorKind.BUSY,
+    "ConcurrentSnapshotLimitExceeded": ErrorKind.BUSY,
+    "AttachmentLimitExceeded": ErrorKind.QUOTA,
+    "VolumeLimitExceeded": ErrorKind.QUOTA,
+    "SnapshotLimitExceeded": ErrorKind.QUOTA,
+    "MaxIOPSLimitExceeded": ErrorKind.QUOTA,
+    "VolumeModificationSizeLimitExceeded": ErrorKind.QUOTA,
+    "VolumeModificationRateExceeded": ErrorKind.QUOTA,
+    "InsufficientVolumeCapacity": ErrorKind.QUOTA,
+    "SnapshotCreationPerVolumeRateExceeded": ErrorKind.THROTTLED,
+    "IdempotentParameterMismatch": ErrorKind.INVALID,
+    "InvalidVolume.ZoneMismatch": ErrorKind.INVALID,
+    "InvalidZone.NotFound": ErrorKind.INVALID,
+    "InvalidParameterValue": ErrorKind.INVALID,
+    "InvalidParameterCombination": ErrorKind.INVALID,
+    "MissingParameter": ErrorKind.INVALID,
+    "UnknownParameter": ErrorKind.INVALID,
+    "TagLimitExceeded": ErrorKind.INVALID,
+    "UnsupportedOperation": ErrorKind.INVALID,
+    "AuthFailure": ErrorKind.CREDENTIALS,
+    "InternalError": ErrorKind.TRANSIENT,
+    "Unavailable": ErrorKind.TRANSIENT,
 }
-"""SageMaker's modelled errors, AWS's common errors, and those seen on live clusters without being modelled."""
+"""SageMaker's modelled errors, AWS's common errors, those seen on live clusters without being modelled, EC2's own."""
+
+EC2_ERROR = re.compile(r"HyperPod - Ec2ErrCode: ([\w.]+)\s*: Ec2ErrMsg: (.*)", re.DOTALL)
+"""How SageMaker passes on what EC2 says to AttachClusterNodeVolume and DetachClusterNodeVolume; its own code is
+ValidationException whatever happened."""
 
 TEXTS: Mapping[str, tuple[tuple[str, ErrorKind], ...]] = {
     "ValidationException": (
@@ -90,17 +123,24 @@ SECRETS = (
 )
 
 
-def classify(error: Exception, *, operation: str, mutating: bool) -> CloudError:
+def classify(error: Exception, *, operation: str, mutating: bool, service: str = "") -> CloudError:
     """The failure as a CloudError.
 
     For a mutating operation, no answer is no answer: once the request may have left, the outcome is unknown.
+    `service` is whom was asked: EC2's codes are told as such.
     """
     if isinstance(error, ClientError):
-        return _answered(error, operation=operation, mutating=mutating)
+        return _answered(error, operation=operation, mutating=mutating, service=service)
     code = type(error).__name__
     return CloudError(
         kind=_unanswered(error, mutating=mutating), operation=operation, code=code, message=readable(str(error))
     )
+
+
+def wrapped_by_sagemaker(text: str) -> tuple[str, str] | None:
+    """EC2's code and text where SageMaker passes on an error of EC2."""
+    found = EC2_ERROR.search(text)
+    return (found[1], found[2].strip()) if found else None
 
 
 def readable(text: str) -> str:
@@ -111,12 +151,15 @@ def readable(text: str) -> str:
     return line if len(line) <= MESSAGE_MOST else line[: MESSAGE_MOST - 3] + "..."
 
 
-def _answered(error: ClientError, *, operation: str, mutating: bool) -> CloudError:
+def _answered(error: ClientError, *, operation: str, mutating: bool, service: str) -> CloudError:
     response = error.response
     details, meta = response.get("Error", {}), response.get("ResponseMetadata", {})
     code = details.get("Code", "Unknown")
     text = details.get("Message") or str(error)
-    kind = _kind(code, text=text, status=meta.get("HTTPStatusCode", 0))
+    ec2_code = code if service == "ec2" else ""
+    if code == "ValidationException" and (wrapped := wrapped_by_sagemaker(text)):
+        ec2_code, text = wrapped
+    kind = _kind(ec2_code or code, text=text, status=meta.get("HTTPStatusCode", 0))
     if kind is ErrorKind.TRANSIENT and mutating:
         kind = ErrorKind.UNKNOWN_OUTCOME
     return CloudError(
@@ -125,6 +168,7 @@ def _answered(error: ClientError, *, operation: str, mutating: bool) -> CloudErr
         code=code,
         message=readable(text),
         request_id=meta.get("RequestId", ""),
+        ec2_code=ec2_code,
     )
 
 

@@ -14,6 +14,7 @@ from hyperpod_operator.aws.caller import Caller, Clients, OnCall
 from hyperpod_operator.aws.classify import classify
 from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, Pace
 from hyperpod_operator.aws.sagemaker import SageMaker
+from hyperpod_operator.aws.volumes import Volumes
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 
@@ -40,14 +41,19 @@ class Identity:
 
 
 class AwsCloud:
-    """Implements `core.ports.Cloud`. Endpoints, credentials and proxies are botocore's business alone."""
+    """Implements `core.ports.Cloud` and `core.volume.ports.VolumeClouds`.
+
+    Endpoints, credentials and proxies are botocore's business alone.
+    """
 
     def __init__(self, *, settings: CloudSettings, on_call: OnCall) -> None:
         self._settings = settings
         self._on_call = on_call
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="aws")
         self._session = boto3.Session()
-        self._regions: dict[str, SageMaker] = {}
+        self._callers: dict[tuple[str, str], Caller] = {}
+        self._clusters: dict[str, SageMaker] = {}
+        self._volumes: dict[str, Volumes] = {}
 
     @property
     def region(self) -> str:
@@ -57,9 +63,16 @@ class AwsCloud:
     def clusters(self, *, region: str) -> SageMaker:
         """HyperPod in a region; an empty one is the installation's own."""
         name = region or self.region
-        if name not in self._regions:
-            self._regions[name] = SageMaker(self._caller("sagemaker", name))
-        return self._regions[name]
+        if name not in self._clusters:
+            self._clusters[name] = SageMaker(self._caller("sagemaker", name))
+        return self._clusters[name]
+
+    def volumes(self, *, region: str) -> Volumes:
+        """EBS and HyperPod's attachments in a region, at the same pace as its clusters; an empty one is our own."""
+        name = region or self.region
+        if name not in self._volumes:
+            self._volumes[name] = Volumes(ec2=self._caller("ec2", name), hyperpod=self._caller("sagemaker", name))
+        return self._volumes[name]
 
     async def warm_up(self) -> None:
         """Make the clients of the own region now: loading the service model is the slowest part of a first call."""
@@ -84,8 +97,15 @@ class AwsCloud:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _caller(self, service: str, region: str) -> Caller:
+        """One per service and region, whoever calls: the pace is the account's."""
+        if (service, region) not in self._callers:
+            self._callers[service, region] = self._new_caller(service, region)
+        return self._callers[service, region]
+
+    def _new_caller(self, service: str, region: str) -> Caller:
         settings = self._settings
         return Caller(
+            service=service,
             region=region,
             clients=lambda: self._clients(service, region),
             threads=self._threads,

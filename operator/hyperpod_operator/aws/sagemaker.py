@@ -34,13 +34,12 @@ class SageMaker:
         )
         return translate.cluster(model=await self._model(), response=response) if response else None
 
-    async def nodes(self, *, name: str) -> tuple[ObservedNode, ...]:
+    async def nodes(self, *, name: str, logical_ids: bool = False) -> tuple[ObservedNode, ...]:
         """ListClusterNodes, all pages."""
+        asked = {"ClusterName": name} | ({"IncludeNodeLogicalIds": True} if logical_ids else {})
 
         def call(client: Any) -> list[Mapping[str, Any]]:
-            pages = client.get_paginator("list_cluster_nodes").paginate(
-                ClusterName=name, PaginationConfig={"PageSize": PAGE}
-            )
+            pages = client.get_paginator("list_cluster_nodes").paginate(**asked, PaginationConfig={"PageSize": PAGE})
             return [summary for page in pages for summary in page.get("ClusterNodeSummaries", [])]
 
         summaries = await self._found("ListClusterNodes", call, target=name)

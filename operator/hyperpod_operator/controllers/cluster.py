@@ -5,11 +5,13 @@ before CreateCluster, the call, then one status with all that was learnt.
 """
 
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 
 from hyperpod_operator.api.names import ABANDON, CLUSTER_FINALIZER, ConditionType, Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
+from hyperpod_operator.controllers.fleet import Fleet
 from hyperpod_operator.controllers.observe import Sweeps, observe, observe_tags
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status
 from hyperpod_operator.core.cluster.conditions import settle
@@ -24,6 +26,8 @@ from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Release, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW, CloudError
+from hyperpod_operator.core.health.facts import cluster_id
+from hyperpod_operator.core.health.rollup import Health, rollup
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
 from hyperpod_operator.core.ports import (
     Clock,
@@ -34,6 +38,7 @@ from hyperpod_operator.core.ports import (
     Key,
     KubernetesError,
     Metrics,
+    Nodes,
     Note,
     ObjectGone,
     Objects,
@@ -50,13 +55,16 @@ KUBERNETES_PAUSE = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """What a pass needs of the world."""
+    """What a pass needs of the world. `nodes` is None where Kubernetes' Nodes are not watched."""
 
     objects: Objects
     cloud: Cloud
     events: Events
     metrics: Metrics
     clock: Clock
+    nodes: Nodes | None = None
+    attached_claims: Callable[[str], Awaitable[tuple[str, ...]]] | None = None
+    """Claims with volumes on the cluster of this ARN; None where no claims are served."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +74,22 @@ class ClusterSettings:
 
 
 class ClusterController:
-    """Reconciles HyperPodClusters. Holds no truth: what it remembers only saves reads."""
+    """Reconciles HyperPodClusters. Holds no truth: what it remembers only saves reads.
 
-    def __init__(self, *, ports: Ports, settings: ClusterSettings) -> None:
+    What a pass learns goes into `fleet`. `asks` says whether somebody waits for SageMaker's word about the instances
+    of the cluster of this id.
+    """
+
+    def __init__(
+        self,
+        *,
+        ports: Ports,
+        settings: ClusterSettings,
+        fleet: Fleet | None = None,
+        asks: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self._fleet = fleet or Fleet()
+        self._asks = asks
         self._ports = ports
         self._settings = settings
         self._sweeps = Sweeps(period=settings.timings.sweep, monotonic=ports.clock.monotonic)
@@ -87,6 +108,7 @@ class ClusterController:
             outcome = Failed(Reason.INTERNAL_ERROR, KUBERNETES_PAUSE)
         if isinstance(outcome, Gone):
             self._sweeps.forget(key)
+            self._fleet.forget(key)
         return outcome
 
     async def _pass(self, key: Key, failures: int) -> Outcome:
@@ -108,7 +130,9 @@ class ClusterController:
         clusters = self._ports.cloud.clusters(region=resource.spec.region or "")
         sweep = self._sweeps.due(resource.key)
         try:
-            situation = situate(situation, await observe(clusters=clusters, resource=resource, sweep=sweep))
+            asked = self._asks(cluster_id(resource.status.clusterArn or ""))
+            observed = await observe(clusters=clusters, resource=resource, sweep=sweep, list_nodes=asked)
+            situation = await self._with_claims(situate(situation, observed))
             verdict = decide(situation)
             if isinstance(verdict, NeedTags):
                 observed = await observe_tags(clusters=clusters, observed=situation.observed)
@@ -118,10 +142,39 @@ class ClusterController:
             return await self._finish(stored, Story(situation=situation, unread=error, failures=failures))
         if sweep:
             self._sweeps.done(resource.key)
+        self._learn(stored, situation)
         stored = await self._hold_on(stored, situation, verdict)
         if isinstance(verdict, Act):
             return await self._act(stored, situation, verdict, clusters)
         return await self._finish(stored, Story(situation=situation, verdict=verdict))
+
+    async def _with_claims(self, situation: Situation) -> Situation:
+        """Who still has volumes on a cluster that is to be deleted."""
+        cluster = situation.observed.cluster
+        if not situation.resource.deleting or cluster is None or self._ports.attached_claims is None:
+            return situation
+        return replace(situation, attached_claims=await self._ports.attached_claims(cluster.arn))
+
+    def _learn(self, stored: StoredObject, situation: Situation) -> None:
+        """Pass on what concerns the Nodes of a cluster that is ours."""
+        cluster, resource = situation.observed.cluster, situation.resource
+        if cluster is None:
+            self._fleet.forget(stored.key)
+        elif situation.ownership in {Ownership.OURS, Ownership.RECORDED}:
+            self._fleet.learn(
+                stored=stored,
+                cluster=cluster,
+                nodes=situation.observed.nodes,
+                enforce=not (resource.spec.management and resource.spec.management.nodeHealth == "Observe"),
+            )
+
+    def _health(self, key: Key) -> Health | None:
+        """The health of the cluster's Nodes, unless it is not known yet."""
+        nodes, member = self._ports.nodes, self._fleet.get(key)
+        if nodes is None or member is None or not nodes.synced:
+            return None
+        held = nodes.of_cluster(member.facts.cluster_id)
+        return rollup(held, member.facts, launched=member.launched, now=self._ports.clock.now())
 
     async def _hold_on(self, stored: StoredObject, situation: Situation, verdict: Verdict) -> StoredObject:
         """Our finalizer goes on before anything of ours is in AWS, and back on if somebody took it off."""
@@ -139,7 +192,8 @@ class ClusterController:
         return await self._finish(stored, Story(situation=situation, verdict=verdict, result=result))
 
     async def _finish(self, stored: StoredObject, story: Story) -> Outcome:
-        made = report(story)
+        watched = self._ports.nodes is not None
+        made = report(replace(story, health=self._health(stored.key), health_stands=watched))
         if isinstance(story.verdict, Release):
             return await self._release(stored, story.verdict)
         return await self._record(stored, made)
@@ -222,9 +276,10 @@ def _dump(status: HyperPodClusterStatus) -> dict[str, object]:
 
 
 def _gauges(status: HyperPodClusterStatus) -> Gauges:
-    nodes = status.nodes
+    nodes, health = status.nodes, status.nodeHealth
     return Gauges(
         conditions={condition.type: condition.status for condition in status.conditions or []},
         target_nodes=(nodes.target or 0) if nodes else 0,
         current_nodes=(nodes.current or 0) if nodes else 0,
+        node_health=health.model_dump(exclude={"worst"}) if health else {},
     )

@@ -38,8 +38,11 @@ class Sweeps:
         self._due.pop(key, None)
 
 
-async def observe(*, clusters: Clusters, resource: Resource, sweep: bool) -> Observed:
-    """Describe first; the rest follows from it. Raises CloudError."""
+async def observe(*, clusters: Clusters, resource: Resource, sweep: bool, list_nodes: bool = False) -> Observed:
+    """Describe first; the rest follows from it. Raises CloudError.
+
+    `list_nodes`: somebody waits for SageMaker's word about single instances.
+    """
     cluster = await clusters.describe(name=resource.cluster_name)
     if cluster is None:
         return Observed(cluster=None)
@@ -48,7 +51,7 @@ async def observe(*, clusters: Clusters, resource: Resource, sweep: bool) -> Obs
         observed = await observe_tags(clusters=clusters, observed=observed)
     if ownership(resource=resource, observed=observed) not in {Ownership.OURS, Ownership.RECORDED}:
         return observed
-    if sweep or _nodes_tell(resource, cluster):
+    if sweep or list_nodes or _nodes_tell(resource, cluster):
         observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
     if cluster.continuous and (sweep or _events_explain(cluster)):
         observed = replace(observed, events=await clusters.events(name=cluster.arn))

@@ -25,7 +25,7 @@ def parse(stored: StoredObject) -> Resource:
     try:
         spec = HyperPodClusterSpec.model_validate(stored.body.get("spec") or {})
     except ValidationError as error:
-        raise InvalidSpecError(_problems(error)) from None
+        raise InvalidSpecError(problems(error)) from None
     return Resource(
         key=stored.key,
         uid=stored.uid,
@@ -46,12 +46,12 @@ def parse_status(stored: StoredObject) -> HyperPodClusterStatus:
         logger.warning(
             "status of %s cannot be read and is built anew from AWS: %s",
             stored.key,
-            _problems(error),
+            problems(error),
         )
         return HyperPodClusterStatus()
 
 
-def _problems(error: ValidationError, *, most: int = 5) -> str:
+def problems(error: ValidationError, *, most: int = 5) -> str:
     """Path and message of the first problems. Values stay out: they may be long, or secret."""
     problems = [
         f"spec.{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors(include_url=False)

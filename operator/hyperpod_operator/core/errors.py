@@ -39,15 +39,22 @@ class CloudError(Exception):
     `operation` is the API operation's name (`CreateCluster`), `code` AWS's error code or the exception's
     class name where no answer came, `message` AWS's text without secrets, `request_id` for logs and Events
     only: it differs at every call, so it must never reach a condition.
+
+    `ec2_code` is EC2's own code wherever EC2 is the one that refused: the code of an EC2 call, or the one that
+    SageMaker wraps into a ValidationException (`HyperPod - Ec2ErrCode: X : Ec2ErrMsg: text`; then `message` is
+    EC2's text alone and `kind` follows from X). Empty otherwise. Only decisions about volumes look at it.
     """
 
-    def __init__(self, *, kind: ErrorKind, operation: str, code: str, message: str, request_id: str = "") -> None:
+    def __init__(
+        self, *, kind: ErrorKind, operation: str, code: str, message: str, request_id: str = "", ec2_code: str = ""
+    ) -> None:
         super().__init__(f"{operation}: {code}: {message}")
         self.kind = kind
         self.operation = operation
         self.code = code
         self.message = message
         self.request_id = request_id
+        self.ec2_code = ec2_code
 
 
 @dataclass(frozen=True, slots=True)

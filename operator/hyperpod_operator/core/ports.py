@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedEvent, ObservedNode
+from hyperpod_operator.core.health.change import NodeChange
+from hyperpod_operator.core.health.node import Node
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,8 +63,11 @@ class Clusters(Protocol):
         """DescribeCluster by name; None when AWS says that there is no such cluster."""
         ...
 
-    async def nodes(self, *, name: str) -> tuple[ObservedNode, ...]:
-        """All pages of ListClusterNodes; empty when AWS says that there is no such cluster."""
+    async def nodes(self, *, name: str, logical_ids: bool = False) -> tuple[ObservedNode, ...]:
+        """All pages of ListClusterNodes; empty when AWS says that there is no such cluster.
+
+        With `logical_ids` (clusters with continuous provisioning have them) also nodes that have no instance yet.
+        """
         ...
 
     async def tags(self, *, arn: str) -> Mapping[str, str]:
@@ -99,6 +104,33 @@ class Clusters(Protocol):
 
     async def delete_tags(self, *, arn: str, keys: tuple[str, ...]) -> None:
         """DeleteTags."""
+        ...
+
+
+class Nodes(Protocol):
+    """The Nodes that HyperPod brought, as they are held in memory: no call waits for the API server."""
+
+    @property
+    def synced(self) -> bool:
+        """Whether all of them were listed once; before that, answers are incomplete."""
+        ...
+
+    def get(self, name: str) -> Node | None: ...
+
+    def of_cluster(self, cluster_id: str) -> tuple[Node, ...]:
+        """The Nodes of the cluster of this id, in no particular order."""
+        ...
+
+
+class NodeWrites(Protocol):
+    """Guarded changes of single Nodes. Methods raise StaleObject, ObjectGone or KubernetesError."""
+
+    async def read(self, name: str) -> Node | None:
+        """The Node from the API server; None when there is none of HyperPod with this name."""
+        ...
+
+    async def change(self, node: Node, change: NodeChange) -> Node:
+        """All of `change` or nothing, and only if the Node is still what `node` says. Returns it as it is then."""
         ...
 
 
@@ -160,6 +192,8 @@ class Gauges:
     """Condition type to its status: True, False or Unknown."""
     target_nodes: int = 0
     current_nodes: int = 0
+    node_health: Mapping[str, int] = field(default_factory=dict)
+    """Nodes by member of `status.nodeHealth`; empty while nothing is known of them."""
 
 
 class Metrics(Protocol):
@@ -169,7 +203,19 @@ class Metrics(Protocol):
 
     def object_state(self, *, key: Key, gauges: Gauges) -> None: ...
 
-    def object_gone(self, *, key: Key) -> None: ...
+    def object_gone(self, *, kind: str, key: Key) -> None: ...
+
+
+class NodeMetrics(Protocol):
+    """What happens to Nodes; never raises. Seconds count from the moment at which the operator saw the cause."""
+
+    def node_changed(self, *, step: str, result: str) -> None:
+        """A change of a Node ended; `result` is OK, Conflict or Refused."""
+        ...
+
+    def node_fenced(self, *, seconds: float) -> None: ...
+
+    def node_recovered(self, *, seconds: float) -> None: ...
 
 
 class Clock(Protocol):

@@ -120,6 +120,10 @@ class ApiServer:
         """RFC 6902. The body must be a list: the client rewrites the content type of anything else."""
         return await self._call("PATCH", path, body=list(operations), content_type=JSON_PATCH)
 
+    async def delete(self, path: str, *, uid: str) -> dict[str, Any]:
+        """DELETE of the object that has this uid; another one of its name is StaleObject."""
+        return await self._call("DELETE", path, body={"preconditions": {"uid": uid}}, content_type=JSON)
+
     @asynccontextmanager
     async def stream(
         self, path: str, *, query: Mapping[str, str] | None = None

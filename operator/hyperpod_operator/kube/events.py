@@ -38,6 +38,8 @@ LONGEST_NAME = 253
 DRAIN = 2.0
 """Seconds that a stop waits for the API server to hear the last Events."""
 FIRST_PAUSE = 1.0
+BETWEEN = 0.02
+"""Seconds between two writes, as kubelets keep it (50 a second): Events must not crowd out what they tell about."""
 LONGEST_PAUSE = 30.0
 """Seconds between two tries while the API server is away."""
 
@@ -101,6 +103,7 @@ class EventRecorder:
                 continue
             try:
                 await self._tell(series)
+                await asyncio.sleep(BETWEEN)
                 pause = FIRST_PAUSE
             except KubernetesError as error:
                 log.info("Kubernetes Events wait %g s: %s", pause, error)
@@ -122,7 +125,7 @@ class EventRecorder:
     async def _tell(self, series: Series) -> None:
         """Create or update one Event. Raises KubernetesError when it is worth another try."""
         count = series.count
-        path = f"/apis/{GROUP_VERSION}/namespaces/{quote(series.regarding['namespace'], safe='')}/events"
+        path = f"/apis/{GROUP_VERSION}/namespaces/{quote(_namespace(series), safe='')}/events"
         try:
             if series.sent:
                 body = {"series": _series(series, count=count)}
@@ -146,7 +149,7 @@ class EventRecorder:
         self._book.mark_sent(series, count=count, monotonic=self._clock.monotonic())
 
     def _give_up(self, series: Series, error: Exception) -> None:
-        about = f"{series.regarding['namespace']}/{series.regarding['name']}"
+        about = f"{_namespace(series)}/{series.regarding['name']}"
         log.warning("The Event %s about %s was dropped: %s", series.key.note.reason, about, error)
         self._book.drop(series)
 
@@ -157,7 +160,7 @@ class EventRecorder:
             "kind": "Event",
             "metadata": {
                 "name": _name(series),
-                "namespace": series.regarding["namespace"],
+                "namespace": _namespace(series),
             },
             "eventTime": _micro_time(series.first_at),
             "reportingController": CONTROLLER,
@@ -183,6 +186,11 @@ def capped(text: str, most: int) -> str:
 
 def _series(series: Series, *, count: int) -> dict[str, Any]:
     return {"count": count, "lastObservedTime": _micro_time(series.last_at)}
+
+
+def _namespace(series: Series) -> str:
+    """Events about objects that are in no namespace live in `default` (events.k8s.io validation)."""
+    return series.regarding.get("namespace") or "default"
 
 
 def _name(series: Series) -> str:

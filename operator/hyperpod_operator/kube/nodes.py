@@ -57,8 +57,16 @@ class NodeCache:
         self._heard_at: float | None = None
         self._watching_since = inf
         self._outage = Outage(random=random)
-        self.synced = False
+        self._listed = asyncio.Event()
+
+    @property
+    def synced(self) -> bool:
         """Whether a list was ever complete."""
+        return self._listed.is_set()
+
+    async def first_list(self) -> None:
+        """Until a list was complete."""
+        await self._listed.wait()
 
     def __len__(self) -> int:
         return len(self._index)
@@ -136,7 +144,7 @@ class NodeCache:
         self._left_out &= foreign.keys()
         for name, provider_id in foreign.items():
             self._leave_out(name, provider_id)
-        self.synced = True
+        self._listed.set()
         log.info("%d Nodes are listed, %d are new, changed or gone.", len(self), len(changed))
         self._tell(changed)
         return position

@@ -1,4 +1,4 @@
-"""The HyperPodCluster objects, read afresh and written with guards: `core.ports.Objects` on the real thing.
+"""Our custom resources, read afresh and written with guards: `core.ports.Objects` on the real thing.
 
 Every write is conditional on the version that was read. When somebody else's edit got in between, the object is
 read again and the write repeated, as long as it is still the same object (uid) and what we write was touched by
@@ -6,9 +6,10 @@ nobody: that is decided here, so that no controller has to know about HTTP 409.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from hyperpod_operator.api.names import CLUSTER_KIND, CLUSTER_PLURAL
+from hyperpod_operator.api.names import CLUSTER_KIND, CLUSTER_PLURAL, VOLUME_CLAIM_KIND, VOLUME_CLAIM_PLURAL
 from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.kube import finalizers
 from hyperpod_operator.kube.client import ApiServer, collection_path, object_path
@@ -26,17 +27,30 @@ _CONFLICTS = (409, 422)
 """A failed `test` of a JSON-patch is answered with 422, a lost race between two writers with 409."""
 
 
-class ClusterObjects:
-    """HyperPodCluster objects in all namespaces, or in the given ones."""
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind of ours, and its name in paths."""
 
-    def __init__(self, api: ApiServer, *, namespaces: tuple[str, ...] = ()) -> None:
+    kind: str
+    plural: str
+
+
+CLUSTERS = Resource(CLUSTER_KIND, CLUSTER_PLURAL)
+VOLUME_CLAIMS = Resource(VOLUME_CLAIM_KIND, VOLUME_CLAIM_PLURAL)
+
+
+class CustomObjects:
+    """The objects of one kind in all namespaces, or in the given ones."""
+
+    def __init__(self, api: ApiServer, resource: Resource, *, namespaces: tuple[str, ...] = ()) -> None:
         self._api = api
+        self._resource = resource
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
 
     async def read(self, key: Key) -> StoredObject | None:
         """The object as the API server has it now, or None when there is none."""
         try:
-            return parse(await self._api.get(_path(key)))
+            return self._parse(await self._api.get(self._path(key)))
         except ObjectGone:
             return None
 
@@ -59,7 +73,7 @@ class ClusterObjects:
             if not operations:
                 return current
             try:
-                return parse(await self._api.json_patch(_path(stored.key), operations))
+                return self._parse(await self._api.json_patch(self._path(stored.key), operations))
             except (StaleObject, KubernetesError) as error:
                 current = await self._after_conflict(current, error)
             if current.deleting:
@@ -74,7 +88,7 @@ class ClusterObjects:
             if not operations:
                 return
             try:
-                await self._api.json_patch(_path(stored.key), operations)
+                await self._api.json_patch(self._path(stored.key), operations)
             except ObjectGone:
                 return
             except (StaleObject, KubernetesError) as error:
@@ -95,7 +109,7 @@ class ClusterObjects:
                 return current
             body = guarded(patch, uid=current.uid, resource_version=current.resource_version)
             try:
-                return parse(await self._api.merge_patch(f"{_path(stored.key)}/status", body))
+                return self._parse(await self._api.merge_patch(f"{self._path(stored.key)}/status", body))
             except StaleObject as error:
                 current = await self._after_conflict(current, error)
             if merge_patch(_status(stored), _status(current)):
@@ -132,18 +146,24 @@ class ClusterObjects:
         token = ""
         while True:
             query = {"limit": str(CHUNK)} | ({"continue": token} if token else {})
-            page = await self._api.get(collection_path(CLUSTER_PLURAL, namespace=namespace), query=query)
-            found.extend(parse(item) for item in page.get("items") or ())
+            page = await self._api.get(collection_path(self._resource.plural, namespace=namespace), query=query)
+            found.extend(self._parse(item) for item in page.get("items") or ())
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:
                 return found
 
+    def _path(self, key: Key) -> str:
+        return object_path(self._resource.plural, namespace=key.namespace, name=key.name)
 
-def parse(body: Mapping[str, Any]) -> StoredObject:
+    def _parse(self, body: Mapping[str, Any]) -> StoredObject:
+        return parse(body, kind=self._resource.kind)
+
+
+def parse(body: Mapping[str, Any], *, kind: str) -> StoredObject:
     """A custom resource as JSON, with the parts that every pass needs at hand."""
     metadata = body["metadata"]
     # Items of a list come without their kind; whoever writes an Event about one needs it.
-    whole = {"kind": CLUSTER_KIND, **body}
+    whole = {"kind": kind, **body}
     return StoredObject(
         key=Key(metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
@@ -159,7 +179,3 @@ def parse(body: Mapping[str, Any]) -> StoredObject:
 def _status(stored: StoredObject) -> Mapping[str, Any]:
     found = stored.body.get("status")
     return found if isinstance(found, Mapping) else {}
-
-
-def _path(key: Key) -> str:
-    return object_path(CLUSTER_PLURAL, namespace=key.namespace, name=key.name)

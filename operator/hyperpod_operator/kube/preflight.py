@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hyperpod_operator.api.names import API_VERSION, CLUSTER_PLURAL, GROUP, VERSION
+from hyperpod_operator.api.names import API_VERSION, CLUSTER_PLURAL, GROUP, VERSION, VOLUME_CLAIM_PLURAL
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer
@@ -40,6 +40,8 @@ class _Permission:
     """Where it is needed, whatever namespaces the operator serves."""
     name: str = ""
     """The one object that it is needed for; empty means any."""
+    everywhere: bool = False
+    """Of objects that are in no namespace."""
 
 
 _NEEDED = (
@@ -47,25 +49,61 @@ _NEEDED = (
     _Permission(group=GROUP, resource=f"{CLUSTER_PLURAL}/status", verbs=("patch",)),
     _Permission(group="events.k8s.io", resource="events", verbs=("create", "patch")),
 )
+_NODES = _Permission(group="", resource="nodes", verbs=("get", "list", "watch", "patch"), everywhere=True)
+_FOR_NODES = (
+    _NODES,
+    _Permission(group="events.k8s.io", resource="events", verbs=("create", "patch"), namespace="default"),
+)
+_FOR_VOLUMES = (
+    _NODES,
+    _Permission(group=GROUP, resource=VOLUME_CLAIM_PLURAL, verbs=("get", "list", "watch", "patch")),
+    _Permission(group=GROUP, resource=f"{VOLUME_CLAIM_PLURAL}/status", verbs=("patch",)),
+    _Permission(group="", resource="persistentvolumes", verbs=("get", "list", "create", "delete"), everywhere=True),
+    _Permission(group="", resource="persistentvolumeclaims", verbs=("get", "create", "delete")),
+    _Permission(group="", resource="pods", verbs=("list",)),
+    _Permission(group="storage.k8s.io", resource="volumeattachments", verbs=("list",), everywhere=True),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duties:
+    """What this installation does, as far as it needs rights: whose Lease it elects by (None: no election), whether
+    it looks after Nodes, and in which namespace it keeps the Leases of volumes (None: it serves no volumes)."""
+
+    lease: LeaseSettings | None = None
+    nodes: bool = False
+    volume_leases: str | None = None
+
+    @property
+    def plurals(self) -> tuple[str, ...]:
+        return (CLUSTER_PLURAL, *((VOLUME_CLAIM_PLURAL,) if self.volume_leases is not None else ()))
+
+    @property
+    def permissions(self) -> tuple[_Permission, ...]:
+        volumes = () if self.volume_leases is None else (*_FOR_VOLUMES, _volume_leases(self.volume_leases))
+        needed = (*_NEEDED, *_election(self.lease), *(_FOR_NODES if self.nodes else ()), *volumes)
+        return tuple(dict.fromkeys(needed))
 
 
 async def check(
-    api: ApiServer, *, namespaces: tuple[str, ...] = (), lease: LeaseSettings | None = None
+    api: ApiServer,
+    *,
+    namespaces: tuple[str, ...] = (),
+    duties: Duties | None = None,
 ) -> tuple[Problem, ...]:
     """Everything that is missing, or nothing. `namespaces` as given to the operator; none means all of them.
-
-    `lease` is the one that elects the leader; None without leader election.
 
     Takes one request timeout at most. Never raises for an API server that refuses or is away: that is a
     problem to report like the others.
     """
+    duties = duties or Duties()
     try:
-        served = await _unserved(api)
+        served = await _unserved(api, duties.plurals)
         allowed = await asyncio.gather(
             *(
                 _forbidden(api, permission, namespace=namespace)
-                for permission in (*_NEEDED, *_election(lease))
-                for namespace in ((permission.namespace,) if permission.namespace else namespaces or (None,))
+                for permission in duties.permissions
+                for namespace in _where(permission, namespaces)
             )
         )
     except (KubernetesError, ObjectGone, StaleObject) as error:
@@ -73,6 +111,12 @@ async def check(
     refused = [(permission, namespace, verbs) for permission, namespace, verbs in allowed if verbs]
     who = await _username(api) if refused else ""
     return (*served, *(_grant(*missing, who=who, api=api) for missing in refused))
+
+
+def _where(permission: _Permission, namespaces: tuple[str, ...]) -> tuple[str | None, ...]:
+    if permission.everywhere:
+        return (None,)
+    return (permission.namespace,) if permission.namespace else namespaces or (None,)
 
 
 def _election(lease: LeaseSettings | None) -> tuple[_Permission, ...]:
@@ -85,7 +129,12 @@ def _election(lease: LeaseSettings | None) -> tuple[_Permission, ...]:
     )
 
 
-async def _unserved(api: ApiServer) -> tuple[Problem, ...]:
+def _volume_leases(namespace: str) -> _Permission:
+    verbs = ("get", "create", "patch", "delete")
+    return _Permission(group="coordination.k8s.io", resource="leases", verbs=verbs, namespace=namespace)
+
+
+async def _unserved(api: ApiServer, plurals: tuple[str, ...]) -> tuple[Problem, ...]:
     """Kinds of ours that this API server does not serve."""
     try:
         discovered = await api.get(f"/apis/{API_VERSION}")
@@ -101,7 +150,8 @@ async def _unserved(api: ApiServer) -> tuple[Problem, ...]:
             where=api.address,
             fix="hyperpod-operator crds | kubectl apply --server-side -f -",
         )
-        for missing in (CLUSTER_PLURAL, f"{CLUSTER_PLURAL}/status")
+        for plural in plurals
+        for missing in (plural, f"{plural}/status")
         if missing not in names
     )
 
@@ -148,7 +198,7 @@ def _grant(
     permission: _Permission, namespace: str | None, verbs: tuple[str, ...], *, who: str, api: ApiServer
 ) -> Problem:
     resource, _, subresource = permission.resource.partition("/")
-    qualified = f"{resource}.{permission.group}" + (f"/{subresource}" if subresource else "")
+    qualified = ".".join(filter(None, (resource, permission.group))) + (f"/{subresource}" if subresource else "")
     role = f"{_ROLE}-{permission.resource.replace('/', '-')}" + (f"-{permission.name}" if permission.name else "")
     only = f" --resource-name={permission.name}" if permission.name else ""
     scope, kinds = ("", ("clusterrole", "clusterrolebinding"))

@@ -140,8 +140,8 @@ class SeriesBook:
 
 
 def reference(about: StoredObject) -> dict[str, str]:
-    """An ObjectReference (core/v1) to the object."""
-    return {
+    """An ObjectReference (core/v1) to the object; without a namespace for one that is in none."""
+    whole = {
         "apiVersion": about.body.get("apiVersion", ""),
         "kind": about.body.get("kind", ""),
         "namespace": about.key.namespace,
@@ -149,3 +149,4 @@ def reference(about: StoredObject) -> dict[str, str]:
         "uid": about.uid,
         "resourceVersion": about.resource_version,
     }
+    return {name: value for name, value in whole.items() if value or name != "namespace"}

@@ -39,6 +39,65 @@ NODES_WANTED = Instrument(
 NODES_PRESENT = Instrument(
     P + "cluster_nodes_present", "gauge", _OBJECT,
     "Nodes that the cluster has.")
+NODE_HEALTH = {
+    field: Instrument(
+        f"hyperpod_node_health_status_{state}", "gauge", _OBJECT,
+        f"Kubernetes Nodes of the cluster in this state of health: {words}.")
+    for field, state, words in (
+        ("schedulable", "schedulable", "may receive pods"),
+        ("unschedulable", "unschedulable", "found sick or being checked"),
+        ("pendingReplacement", "unschedulable_pending_replacement", "HyperPod will replace the instance"),
+        ("pendingReboot", "unschedulable_pending_reboot", "HyperPod will reboot the instance"),
+        ("unknown", "unknown", "a status that this release does not know"),
+        ("joining", "joining", "young, without a status yet"),
+        ("notReported", "not_reported", "without a status although there should be one"),
+        ("neverJoined", "never_joined", "instances Running in SageMaker that no Node stands for"),
+        ("instancesGone", "instances_gone", "Nodes whose instance SageMaker does not know"),
+    )
+}
+"""By member of status.nodeHealth. CloudWatch Container Insights has the first four by the same names."""
+NODE_CHANGES = Instrument(
+    P + "node_changes_total", "counter", ("step", "result"),
+    "Writes to Nodes, by step (Fence, Free, Tidy, Label, Write) and result (OK, Conflict, Refused).")
+NODE_FENCE_SECONDS = Instrument(
+    P + "node_fence_seconds", "histogram", (),
+    "From the moment the operator saw that a Node is unhealthy until its taint was on the API server.", _CALL_SECONDS)
+NODE_RECOVERY_SECONDS = Instrument(
+    P + "node_recovery_seconds", "histogram", (),
+    "From the moment the operator saw that a Node is unhealthy until HyperPod called the same Node Schedulable.",
+    (60, 300, 600, 1200, 1800, 3600, 7200, 14400, 86400))
+NODES_HELD = Instrument(
+    P + "nodes", "gauge", (),
+    "HyperPod's Nodes that the operator knows.")
+NODES_LEFT_OUT = Instrument(
+    P + "nodes_left_out", "gauge", (),
+    "Nodes with HyperPod's label whose providerID is not that of a HyperPod instance.")
+NODE_WATCH_AGE = Instrument(
+    P + "node_watch_age_seconds", "gauge", (),
+    "Seconds since the watch of Nodes heard from the API server (bookmarks come each minute); +Inf before.")
+CLAIMS = Instrument(
+    P + "volume_claims", "gauge", ("phase",),
+    "EBSVolumeClaims by phase.")
+CLAIM_READY = Instrument(
+    P + "volume_claim_ready", "gauge", _OBJECT,
+    "1 when the claim's Ready condition is True, 0 otherwise.")
+CLAIM_MODIFICATIONS = Instrument(
+    P + "volume_claim_modifications_left", "gauge", _OBJECT,
+    "Modifications of the volume that AWS still allows in the running 24 hours.")
+VOLUME_STEPS = Instrument(
+    P + "volume_steps_total", "counter", ("operation", "code"),
+    "Steps of claims in AWS and Kubernetes, by operation and result (OK, EC2's or SageMaker's error code).")
+VOLUME_ATTACH_SECONDS = Instrument(
+    P + "volume_attach_seconds", "histogram", ("moved",),
+    "From asking for an attach until it was seen; moved=true: the volume came from another node.",
+    (1, 2, 5, 10, 20, 30, 60, 120, 300, 600))
+VOLUME_DETACH_SECONDS = Instrument(
+    P + "volume_detach_seconds", "histogram", (),
+    "From wanting a detach until the volume was seen free.",
+    (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 3600))
+TASKS = Instrument(
+    P + "tasks", "gauge", (),
+    "Tasks of the event loop; a number that only grows is a leak.")
 OBJECTS = Instrument(
     P + "clusters", "gauge", (),
     "HyperPodCluster objects that the operator reports about.")
@@ -86,6 +145,20 @@ TABLE: tuple[Instrument, ...] = (
     CONDITION,
     NODES_WANTED,
     NODES_PRESENT,
+    *NODE_HEALTH.values(),
+    NODE_CHANGES,
+    NODE_FENCE_SECONDS,
+    NODE_RECOVERY_SECONDS,
+    NODES_HELD,
+    NODES_LEFT_OUT,
+    NODE_WATCH_AGE,
+    CLAIMS,
+    CLAIM_READY,
+    CLAIM_MODIFICATIONS,
+    VOLUME_STEPS,
+    VOLUME_ATTACH_SECONDS,
+    VOLUME_DETACH_SECONDS,
+    TASKS,
     OBJECTS,
     QUEUE_DEPTH,
     QUEUE_AGE,

@@ -5,7 +5,9 @@ object (conditions, nodes) is computed at the scrape from the last report, so th
 vanish with it.
 """
 
+from collections import Counter as Counts
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client import (
@@ -26,9 +28,16 @@ from hyperpod_operator.runtime.instruments import (
     AWS_CALLS,
     AWS_SECONDS,
     BUILD,
+    CLAIM_MODIFICATIONS,
+    CLAIM_READY,
+    CLAIMS,
     CONDITION,
     EVENTS_DROPPED,
     LEADER,
+    NODE_CHANGES,
+    NODE_FENCE_SECONDS,
+    NODE_HEALTH,
+    NODE_RECOVERY_SECONDS,
     NODES_PRESENT,
     NODES_WANTED,
     OBJECTS,
@@ -39,6 +48,9 @@ from hyperpod_operator.runtime.instruments import (
     QUEUE_DEPTH,
     RECONCILE_SECONDS,
     RECONCILES,
+    VOLUME_ATTACH_SECONDS,
+    VOLUME_DETACH_SECONDS,
+    VOLUME_STEPS,
     Instrument,
 )
 from hyperpod_operator.runtime.queue import WorkQueue
@@ -56,6 +68,12 @@ class PrometheusMetrics:
         self._aws_calls = self._counter(AWS_CALLS)
         self._aws_seconds = self._histogram(AWS_SECONDS)
         self._events_dropped = self._counter(EVENTS_DROPPED)
+        self._node_changes = self._counter(NODE_CHANGES)
+        self._node_fence_seconds = self._histogram(NODE_FENCE_SECONDS)
+        self._node_recovery_seconds = self._histogram(NODE_RECOVERY_SECONDS)
+        self._volume_steps = self._counter(VOLUME_STEPS)
+        self._volume_attach_seconds = self._histogram(VOLUME_ATTACH_SECONDS)
+        self._volume_detach_seconds = self._histogram(VOLUME_DETACH_SECONDS)
         self._at_scrape = _AtScrape()
         self.registry.register(self._at_scrape)
         self.observe(BUILD, lambda: 1.0, __version__)
@@ -73,8 +91,37 @@ class PrometheusMetrics:
     def object_state(self, *, key: Key, gauges: Gauges) -> None:
         self._at_scrape.objects[key] = gauges
 
-    def object_gone(self, *, key: Key) -> None:
-        self._at_scrape.objects.pop(key, None)
+    def object_gone(self, *, kind: str, key: Key) -> None:
+        if kind == "cluster":
+            self._at_scrape.objects.pop(key, None)
+
+    # core.ports.NodeMetrics
+
+    def node_changed(self, *, step: str, result: str) -> None:
+        self._node_changes.labels(step, result).inc()
+
+    def node_fenced(self, *, seconds: float) -> None:
+        self._node_fence_seconds.observe(seconds)
+
+    def node_recovered(self, *, seconds: float) -> None:
+        self._node_recovery_seconds.observe(seconds)
+
+    # core.volume.metrics.VolumeMetrics
+
+    def claim_state(self, *, key: Key, phase: str, ready: bool, modifications_left: int) -> None:
+        self._at_scrape.claims[key] = _Claim(phase=phase, ready=ready, modifications_left=modifications_left)
+
+    def claim_gone(self, *, key: Key) -> None:
+        self._at_scrape.claims.pop(key, None)
+
+    def volume_step(self, *, operation: str, code: str) -> None:
+        self._volume_steps.labels(operation, code).inc()
+
+    def volume_attached(self, *, seconds: float, moved: bool) -> None:
+        self._volume_attach_seconds.labels(str(moved).lower()).observe(seconds)
+
+    def volume_detached(self, *, seconds: float) -> None:
+        self._volume_detach_seconds.observe(seconds)
 
     # The other floors' hooks.
 
@@ -120,10 +167,18 @@ class PrometheusMetrics:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    phase: str
+    ready: bool
+    modifications_left: int
+
+
 class _AtScrape(Collector):
     """Gauges that are computed when somebody asks."""
 
     def __init__(self) -> None:
+        self.claims: dict[Key, _Claim] = {}
         self.objects: dict[Key, Gauges] = {}
         self.values: dict[tuple[Instrument, tuple[str, ...]], Callable[[], float]] = {}
 
@@ -133,6 +188,15 @@ class _AtScrape(Collector):
         yield _family(CONDITION, list(_conditions(objects)))
         yield _family(NODES_WANTED, [(_labels(key), float(g.target_nodes)) for key, g in objects])
         yield _family(NODES_PRESENT, [(_labels(key), float(g.current_nodes)) for key, g in objects])
+        for member, instrument in NODE_HEALTH.items():
+            told = [(key, g.node_health) for key, g in objects if g.node_health]
+            yield _family(instrument, [(_labels(key), float(health.get(member) or 0)) for key, health in told])
+        claims = sorted(self.claims.items())
+        yield _family(
+            CLAIMS, [((phase,), float(count)) for phase, count in sorted(Counts(c.phase for _, c in claims).items())]
+        )
+        yield _family(CLAIM_READY, [(_labels(key), float(claim.ready)) for key, claim in claims])
+        yield _family(CLAIM_MODIFICATIONS, [(_labels(key), float(claim.modifications_left)) for key, claim in claims])
         yield _family(OBJECTS, [((), float(len(objects)))])
         by_instrument: dict[Instrument, list[tuple[tuple[str, ...], float]]] = {}
         for (instrument, labels), value in list(self.values.items()):

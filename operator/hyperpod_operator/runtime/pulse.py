@@ -25,11 +25,11 @@ STUCK = 180.0
 
 
 class Pulse:
-    """Signs of life of Kopf's watch streams on `plural`. `streams` is how many there should be."""
+    """Signs of life of Kopf's watch streams on `plurals`. `streams` is how many there should be."""
 
-    def __init__(self, *, clock: Clock, plural: str, streams: int = 1) -> None:
+    def __init__(self, *, clock: Clock, plurals: tuple[str, ...], streams: int = 1) -> None:
         self._clock = clock
-        self._plural = plural
+        self._plurals = plurals
         self._streams = streams
         self._heard: dict[str, float] = {}
         self._tried: dict[str, float] = {}
@@ -68,7 +68,7 @@ class Pulse:
         if self._started is None:
             return "the watch is not started"
         if not self.listed:
-            return f"the first list of {self._plural} is not done yet"
+            return f"the first list of {' and '.join(self._plurals)} is not done yet"
         age = self.age()
         if age > SILENT:
             return f"nothing was heard from the API server for {age:.0f} s; Kopf reconnects by itself"
@@ -117,7 +117,7 @@ class Pulse:
         self._heard[path] = self._clock.monotonic()
 
     def _is_ours(self, path: str) -> bool:
-        return path.endswith(f"/{self._plural}")
+        return path.rpartition("/")[2] in self._plurals
 
 
 class _Heard:

@@ -14,7 +14,7 @@ from typing import Any
 
 import kopf
 
-from hyperpod_operator.api.names import CLUSTER_PLURAL, GROUP, VERSION
+from hyperpod_operator.api.names import GROUP, VERSION
 from hyperpod_operator.core.ports import Clock, Key
 from hyperpod_operator.runtime.kopf_storage import NoDiffBase, NoProgress
 from hyperpod_operator.runtime.login import Credentials, Login
@@ -33,7 +33,7 @@ class WatchEnded(Exception):  # noqa: N818 - a state of affairs, not a fault of 
 
 
 class Watch:
-    """Watches HyperPodClusters, everywhere or in `namespaces`, and adds their keys to the queue.
+    """Watches our kinds, everywhere or in `namespaces`, and adds the keys of each to its queue, by plural.
 
     `credentials` is asked at every login. Start the workers first: they must be older than Kopf.
     """
@@ -41,15 +41,17 @@ class Watch:
     def __init__(
         self,
         *,
-        queue: WorkQueue,
+        queues: Mapping[str, WorkQueue],
         credentials: Callable[[], Awaitable[Credentials]],
         clock: Clock,
         namespaces: tuple[str, ...] = (),
     ) -> None:
-        self._queue = queue
+        self._queues = dict(queues)
         self._namespaces = namespaces
         self._clock = clock
-        self.pulse = Pulse(clock=clock, plural=CLUSTER_PLURAL, streams=max(1, len(namespaces)))
+        self.pulse = Pulse(
+            clock=clock, plurals=tuple(self._queues), streams=len(self._queues) * max(1, len(namespaces))
+        )
         self._login = Login(credentials=credentials, clock=clock, pulse=self.pulse)
         self._stop = asyncio.Event()
         self.started = asyncio.Event()
@@ -74,16 +76,20 @@ class Watch:
             on_started()
             await kopf.run_tasks(tasks, ignored=_NotKopfs())
         except Exception as error:
-            raise WatchEnded(f"The watch of {CLUSTER_PLURAL} ended: {error}") from error
+            raise WatchEnded(f"The watch of {self._kinds} ended: {error}") from error
         finally:
             stopped = self._stop.is_set()
             self._stop.set()  # ends the task of Kopf that waits for it
             await self._login.close()
         if not stopped:
             raise WatchEnded(
-                f"The watch of {CLUSTER_PLURAL} ended without being asked to; "
+                f"The watch of {self._kinds} ended without being asked to; "
                 "the log lines of kopf before this one say why"
             )
+
+    @property
+    def _kinds(self) -> str:
+        return " and ".join(self._queues)
 
     def stop(self) -> None:
         """Ask Kopf to end; `run` returns soon after. Drain the workers first."""
@@ -96,19 +102,25 @@ class Watch:
         async def log_in(**_: Any) -> kopf.AiohttpSession | None:
             return await self._login.log_in()
 
-        wishes = Wishes()
-
-        async def enqueue(*, meta: Mapping[str, Any], namespace: str | None, name: str | None, **event: Any) -> None:
-            # A result would be written into the object's status: None, always.
-            if namespace is None or name is None:
-                return
-            key = Key(namespace, name)
-            if wishes.is_new(key, event=event["type"], metadata=meta):
-                self._queue.add(key)
-
+        for plural, queue in self._queues.items():
+            kopf.on.event(GROUP, VERSION, plural, registry=registry)(_enqueues(queue))
         kopf.on.login(registry=registry)(log_in)
-        kopf.on.event(GROUP, VERSION, CLUSTER_PLURAL, registry=registry)(enqueue)
         return registry
+
+
+def _enqueues(queue: WorkQueue) -> Callable[..., Awaitable[None]]:
+    """The handler of one kind: what travels on is the key, and only if the event can matter."""
+    wishes = Wishes()
+
+    async def enqueue(*, meta: Mapping[str, Any], namespace: str | None, name: str | None, **event: Any) -> None:
+        # A result would be written into the object's status: None, always.
+        if namespace is None or name is None:
+            return
+        key = Key(namespace, name)
+        if wishes.is_new(key, event=event["type"], metadata=meta):
+            queue.add(key)
+
+    return enqueue
 
 
 def kopf_settings() -> kopf.OperatorSettings:

@@ -167,7 +167,7 @@ class Workers:
                 self._queue.add_after(key, after)
             case Gone():
                 self._queue.forget(key)
-                self._metrics.object_gone(key=key)
+                self._metrics.object_gone(kind=self._kind, key=key)
             case _:
                 assert_never(outcome)
         self._queue.recovered(key)

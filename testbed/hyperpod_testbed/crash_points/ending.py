@@ -38,6 +38,8 @@ class Run:
     """Whether the process was killed; always so for a write, not for a look that this run did not need."""
     ios: tuple[str, ...]
     ending: Ending
+    cut: bool = True
+    """Whether the I/O at the point was cut off; a process that is asked to end finishes it."""
     sent: Counter[str] = field(default_factory=Counter)
     """Changing AWS calls that arrived at AWS."""
     done: Counter[str] = field(default_factory=Counter)
@@ -67,12 +69,12 @@ def faults(clean: Run, run: Run) -> list[str]:
         found.append(f"CreateCluster was sent {run.sent['CreateCluster']} times")
     if run.ending != clean.ending:
         found.append(f"it ended as {run.ending}, the clean run as {clean.ending}")
-    allowed = clean.sent.total() + (1 if run.point and run.point.cuts_off_a_change_of_aws else 0)
+    allowed = clean.sent.total() + (1 if run.cut and run.point and run.point.cuts_off_a_change_of_aws else 0)
     if run.sent.total() > allowed:
         found.append(f"it sent {dict(run.sent)}, the clean run {dict(clean.sent)}")
     if run.point and not run.reached and run.point.writes:
         found.append(f"it never came to this point; its I/Os were {list(run.ios)}")
-    return [f"killed {run.point}: {one}" for one in found]
+    return [f"{'killed' if run.cut else 'stopped'} {run.point}: {one}" for one in found]
 
 
 def _described(cluster: Json, item: Json | None) -> Json:

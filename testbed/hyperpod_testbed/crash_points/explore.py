@@ -1,6 +1,7 @@
 """All points of a phase: one clean run to find them, then a run for each, on as many lanes as pay."""
 
 import queue
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,8 +39,9 @@ def explore(
     wanted: Callable[[Point], bool] = lambda _point: True,
     lanes: int = LANES,
     unseen: bool = False,
+    how: signal.Signals = signal.SIGKILL,
 ) -> Exploration:
-    """Kill at every wanted point of a phase; namespaces and files are named after `prefix`.
+    """End the process by `how` at every wanted point of a phase; namespaces and files are named after `prefix`.
 
     `unseen`: AWS is slow to show a new cluster, see `Lane`.
     """
@@ -51,7 +53,7 @@ def explore(
 
     def work(number: int) -> None:
         try:
-            with Lane(plane, namespace=f"{prefix}-{number}", directory=directory, unseen=unseen) as lane:
+            with Lane(plane, namespace=f"{prefix}-{number}", directory=directory, unseen=unseen, how=how) as lane:
                 if number == 0:
                     clean.append(lane.run(phase, None))
                     for point in filter(wanted, points(clean[0].ios)):

@@ -35,7 +35,8 @@ TIMINGS = Timings(
     jitter=0.0,
 )
 """A create takes a third of a second: what AWS does meanwhile is not what is tried here."""
-FLAGS = (*FAST, "--echo-seconds=1.5", "--resync-seconds=30", "--sweep-seconds=300")
+FLAGS = (*FAST, "--echo-seconds=1.5", "--resync-seconds=30", "--sweep-seconds=300", "--no-node-health")
+"""Nodes join at moments of their own: how often their health is reported would differ from run to run."""
 PATIENCE = 45.0
 """Real seconds that a run may take to come to rest."""
 FOR_EVER = 1e9
@@ -54,8 +55,14 @@ class Lane:
     """Runs phases, each killed at a point or not at all. Use it in the thread that entered it: Linux ends a child
     with the thread that started it."""
 
-    def __init__(self, plane: ControlPlane, *, namespace: str, directory: Path, unseen: bool = False) -> None:
-        """`unseen`: AWS shows a new cluster only when the process that lives then has looked for it twice."""
+    def __init__(
+        self, plane: ControlPlane, *, namespace: str, directory: Path, unseen: bool = False, how: signal.Signals
+    ) -> None:
+        """`unseen`: AWS shows a new cluster only when the process that lives then has looked for it twice.
+
+        `how` is SIGKILL, or SIGTERM, which has to end in order and with exit code 0.
+        """
+        self._how = how
         self._objects = CustomObjects(plane, namespace=namespace)
         self._simulator = Simulator(account=ACCOUNT, speed=SPEED, timings=TIMINGS)
         self._unseen, self._born = unseen, 0
@@ -96,7 +103,7 @@ class Lane:
             log=self._directory / f"{namespace}.log",
             flags=(*FLAGS, visibility, f"--namespace={namespace}"),
         )
-        self._gate = CrashGate(self._kill, self._name_of)
+        self._gate = CrashGate(self._end, self._how == signal.SIGKILL, self._name_of)
         aws.gate = kube.gate = self._gate
         stack.callback(self.operator.stop)
         self.operator.start()
@@ -111,6 +118,9 @@ class Lane:
         phase.act(self._objects, name)
         self._until_rest(name, phase, like)
         self._until_quiet()
+        if self._how == signal.SIGTERM and self._gate.fired.is_set() and self._born == first:
+            self.operator.child.wait(30.0)  # it may still be ending when everything else is at rest
+            self._revive()
         self._gate.disarm()
         self._one_more_pass(name)
         cluster, item = self._cluster(name), self._objects.get(name)
@@ -125,6 +135,7 @@ class Lane:
             reached=self._gate.fired.is_set(),
             ios=tuple(self._gate.ios),
             ending=ending(cluster=cluster, item=item),
+            cut=self._how == signal.SIGKILL,
             sent=Counter(call.operation for call in changing),
             done=Counter(call.operation for call in changing if call.committed),
         )
@@ -179,16 +190,23 @@ class Lane:
             time.sleep(0.05)
 
     def _revive(self) -> None:
-        """Start the operator again when the gate has killed it. Any other end is a fault."""
+        """Start the operator again when the gate has ended it. Any other end is a fault."""
         if self._gate.fired.is_set() and not self.operator.child.running:
+            self._check_exit()
             self._born = self._simulator.log.size()
             self.operator.start()
         elif not self.operator.child.running and not self._gate.fired.wait(5.0):
             raise LaneError(f"the operator ended by itself:\n{self.operator.child.tail(20)}")
 
-    def _kill(self) -> None:
-        self.operator.child.signal(signal.SIGKILL)
-        self.operator.child.wait(10.0)
+    def _check_exit(self) -> None:
+        code = self.operator.child.exit_code
+        if self._how == signal.SIGTERM and code not in (0, None):
+            raise LaneError(f"SIGTERM ended with exit code {code}:\n{self.operator.child.tail(20)}")
+
+    def _end(self) -> None:
+        self.operator.child.signal(self._how)
+        if self._how == signal.SIGKILL:
+            self.operator.child.wait(10.0)
 
     def _name_of(self, arn: str) -> str:
         for clusters in self._simulator.settings.dump().values():

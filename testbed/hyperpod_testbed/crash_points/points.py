@@ -78,10 +78,12 @@ def name_of(request: Request) -> str | None:
 
 @dataclass
 class CrashGate:
-    """Counts the I/Os about one object, in both proxies, and kills at the point that it is armed with."""
+    """Counts the I/Os about one object, in both proxies, and ends the process at the point that it is armed with."""
 
-    kill: Callable[[], None]
-    """Kills the process and returns when it is dead."""
+    end: Callable[[], None]
+    """Kills the process and returns when it is dead, or asks it to end."""
+    cuts: bool
+    """Whether the connection goes with the process: so with a kill, while a process that was asked ends in order."""
     name_of_arn: Callable[[str], str]
     """The name of the cluster that has an ARN; empty when there is none."""
     ios: list[str] = field(default_factory=list)
@@ -127,10 +129,10 @@ class CrashGate:
     def _strikes(self, here: Point) -> bool:
         if here != self._target or self.fired.is_set():
             return False
-        self.kill()
+        self.end()
         self._target = None
         self.fired.set()
-        return True
+        return self.cuts
 
     def _is_ours(self, request: Request) -> bool:
         """What an earlier run left behind, such as Events that are told late, does not count."""

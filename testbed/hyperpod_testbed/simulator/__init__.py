@@ -1,4 +1,4 @@
-"""A SageMaker HyperPod endpoint on one machine: the API of clusters, the time they take, the faults they have.
+"""A SageMaker HyperPod endpoint on one machine, with EC2's volumes: their API, the time they take, their faults.
 
 Nothing else in this project imitates anything. It is held to botocore's service model in both directions.
 """

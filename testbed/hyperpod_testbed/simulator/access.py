@@ -31,7 +31,10 @@ class Access:
 
     @verb
     def deny(self, operation: str, access_key: str | None = None) -> None:
-        """Calls of the operation answer AccessDeniedException, for one key or for all."""
+        """Calls of the operation answer AccessDeniedException, for one key or for all.
+
+        An operation can be named alone or after its service: SageMaker and EC2 both have DeleteTags.
+        """
         with self._lock:
             self._denied.add((access_key, operation))
 
@@ -58,13 +61,14 @@ class Access:
             if access_key in self._expired:
                 raise AwsError("ExpiredTokenException", EXPIRED)
 
-    def require_allowed(self, access_key: str, operation: str, *, resource: str) -> None:
+    def require_allowed(self, access_key: str, operation: str, *, resource: str, service: str = "sagemaker") -> None:
         """Refuse a denied action, in IAM's words."""
+        names = (operation, f"{service}:{operation}")
         with self._lock:
-            if not self._denied & {(None, operation), (access_key, operation)}:
+            if not self._denied & {(key, name) for key in (None, access_key) for name in names}:
                 return
         raise AwsError(
             "AccessDeniedException",
-            f"User: {self.principal(access_key)} is not authorized to perform: sagemaker:{operation} on resource: "
-            f"{resource} because no identity-based policy allows the sagemaker:{operation} action",
+            f"User: {self.principal(access_key)} is not authorized to perform: {service}:{operation} on resource: "
+            f"{resource} because no identity-based policy allows the {service}:{operation} action",
         )

@@ -10,13 +10,16 @@ import time
 import uuid
 from collections.abc import Mapping
 
-from hyperpod_testbed.simulator import shapes, wire
+from hyperpod_testbed.simulator import services, shapes, wire
 from hyperpod_testbed.simulator.calls import DROPPED, OK, PENDING, Call
 from hyperpod_testbed.simulator.core import Core
-from hyperpod_testbed.simulator.errors import AwsError, validation
+from hyperpod_testbed.simulator.ebs import query
+from hyperpod_testbed.simulator.ebs.errors import wrapped
+from hyperpod_testbed.simulator.errors import AwsError
 from hyperpod_testbed.simulator.faults import Fault
 from hyperpod_testbed.simulator.names import partition
-from hyperpod_testbed.simulator.operations import OPERATIONS
+from hyperpod_testbed.simulator.operations.attachments import EC2_ACTIONS
+from hyperpod_testbed.simulator.services import STS, Service
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Region
 from hyperpod_testbed.simulator.throttle import rate_exceeded
@@ -39,26 +42,27 @@ class Api:
 
     async def handle(self, headers: Mapping[str, str], body: bytes, *, request_id: str) -> Reply:
         """Answer a request; raises ConnectionDroppedError when a fault takes the connection."""
-        sts = wire.is_sts(headers)
+        service = services.of(headers)
         index: int | None = None
         committed = False
         try:
             who = wire.caller(headers)
-            name = wire.sts_action(body) if sts else wire.operation(headers)
-            request = {} if sts else wire.parameters(body)
-            index = self._begin(who, name, request, request_id=request_id)
-            faults = await self._before(who, name, request, sts=sts)
-            if sts:
+            name = service.operation(headers, body)
+            request = service.parameters(name, body)
+            index = self._begin(who, service, name, request, request_id=request_id)
+            faults = await self._before(who, service, name, request)
+            if service is STS:
                 answer = self._identity(who, request_id=request_id)
             else:
-                answer = wire.success(self._execute(who, name, request))
-                committed = OPERATIONS[name].mutating
+                answer = service.success(name, self._execute(who, service, name, request), request_id)
+                committed = service.handlers[name].mutating
             code = OK
             if any(fault.kind == "commit_then_drop" for fault in faults):
                 raise ConnectionDroppedError
         except AwsError as error:
-            code = error.code
-            answer = wire.sts_failure(error, request_id=request_id) if sts else wire.failure(error)
+            said = service.spoken(error)
+            code = said.code
+            answer = service.failure(said, request_id)
         except ConnectionDroppedError:
             self._end(index, code=DROPPED, committed=committed)
             raise
@@ -67,12 +71,12 @@ class Api:
             self._core.broken_responses.append(f"{type(error).__name__}: {error}")
             _LOG.exception("the simulator failed on a call")
             code = "SimulatorFault"
-            answer = wire.failure(AwsError(code, str(error), status=500))
+            answer = service.failure(AwsError(code, str(error), status=500), request_id)
         self._end(index, code=code, committed=committed)
         return answer
 
-    def _begin(self, who: Caller, name: str, request: JSON, *, request_id: str) -> int:
-        handler = OPERATIONS.get(name)
+    def _begin(self, who: Caller, service: Service, name: str, request: JSON, *, request_id: str) -> int:
+        handler = service.handlers.get(name)
         return self._core.log.begin(
             Call(
                 index=-1,
@@ -85,6 +89,7 @@ class Api:
                 mutating=bool(handler and handler.mutating),
                 request_id=request_id,
                 code=PENDING,
+                service=service.name,
             )
         )
 
@@ -92,19 +97,21 @@ class Api:
         if index is not None:
             self._core.log.end(index, code=code, committed=committed)
 
-    async def _before(self, who: Caller, name: str, request: JSON, *, sts: bool) -> list[Fault]:
+    async def _before(self, who: Caller, service: Service, name: str, request: JSON) -> list[Fault]:
         core = self._core
         core.access.require_valid(who.access_key)
-        handler = None if sts else OPERATIONS.get(name)
-        if sts and name != IDENTITY:
+        handler = service.handlers.get(name)
+        if service is STS and name != IDENTITY:
             raise AwsError("InvalidAction", f"Could not find operation {name} for version 2011-06-15")
-        if not sts and handler is None:
+        if service is not STS and handler is None:
             raise wire.unknown_operation()
         with core.present() as sim:
-            core.throttle.take(who.region, mutating=bool(handler and handler.mutating), options=sim.options)
+            core.throttle.take(
+                who.region, service=service.name, mutating=bool(handler and handler.mutating), options=sim.options
+            )
             cluster = _cluster_name(sim.account.region(who.region), request)
             options = sim.options
-        faults = core.faults.strike(operation=name, cluster=cluster, region=who.region)
+        faults = core.faults.strike(operation=name, service=service.name, cluster=cluster, region=who.region)
         for fault in faults:
             if fault.kind == "delay":
                 await asyncio.sleep(fault.seconds)
@@ -121,32 +128,46 @@ class Api:
             account = sim.account.id
         return wire.identity(account=account, arn=self._core.access.principal(who.access_key), request_id=request_id)
 
-    def _execute(self, who: Caller, name: str, request: JSON) -> JSON:
+    def _execute(self, who: Caller, service: Service, name: str, request: JSON) -> JSON:
         core = self._core
-        handler = OPERATIONS[name]
+        handler = service.handlers[name]
         with core.change() if handler.mutating else core.present() as sim:
             region = sim.account.region(who.region)
-            core.access.require_allowed(who.access_key, name, resource=_resource(sim, region, request))
-            if name == "CreateCluster" and request.get("Tags"):
-                # AWS asks for the right to tag of whoever creates with tags.
-                core.access.require_allowed(who.access_key, "AddTags", resource=_resource(sim, region, request))
-            if problems := shapes.request_problems(name, request):
-                raise validation(shapes.summary(problems))
+            self._permit(sim, who, service, name, request)
+            if problems := shapes.request_problems(name, request, model=service.model()):
+                raise service.refusal(problems)
             if handler.mutating:
                 core.lag.before_mutation(sim, region)
                 answer = handler.answer(sim, region, request)
             else:
                 answer = handler.answer(sim, core.lag.region_for(sim, region, name, request), request)
-            self._check(sim, name, answer)
+            self._check(sim, service, name, answer)
             return answer
 
-    def _check(self, sim: Simulation, name: str, answer: JSON) -> None:
+    def _permit(self, sim: Simulation, who: Caller, service: Service, name: str, request: JSON) -> None:
+        access, region = self._core.access, sim.account.region(who.region)
+        resource = _resource(sim, region, request) if service.name == "sagemaker" else "*"
+        access.require_allowed(who.access_key, name, resource=resource, service=service.name)
+        # AWS asks for the right to tag of whoever creates with tags.
+        if name == "CreateCluster" and request.get("Tags"):
+            access.require_allowed(who.access_key, "AddTags", resource=resource)
+        if service.name == "ec2" and request.get("TagSpecifications"):
+            access.require_allowed(who.access_key, "CreateTags", resource=resource, service="ec2")
+        if name in EC2_ACTIONS:
+            try:
+                access.require_allowed(who.access_key, EC2_ACTIONS[name], resource="*", service="ec2")
+            except AwsError as error:
+                raise wrapped(sim, query.in_ec2_words(error)) from error
+
+    def _check(self, sim: Simulation, service: Service, name: str, answer: JSON) -> None:
         tolerated: set[str] = set()
         if sim.options.pending_instance_id == "omit":
             tolerated |= {"InstanceId", "LaunchTime"}
         if sim.options.failed_node_status == "Failed":
             tolerated.add("InstanceStatus")
-        problems = shapes.response_problems(name, answer, tolerated=frozenset(tolerated))
+        if sim.options.device_names == "beyond_model":
+            tolerated.add("DeviceName")
+        problems = shapes.response_problems(name, answer, tolerated=frozenset(tolerated), model=service.model())
         if problems:
             text = f"{name}: {shapes.summary(problems)}"
             self._core.broken_responses.append(text)
@@ -159,7 +180,7 @@ def new_request_id() -> str:
 
 
 def _cluster_name(region: Region, request: JSON) -> str | None:
-    named = request.get("ClusterName") or request.get("ResourceArn")
+    named = _named(request)
     if not isinstance(named, str):
         return None
     found = region.find(named)
@@ -167,8 +188,13 @@ def _cluster_name(region: Region, request: JSON) -> str | None:
 
 
 def _resource(sim: Simulation, region: Region, request: JSON) -> str:
-    named = request.get("ClusterName") or request.get("ResourceArn")
+    named = _named(request)
     found = region.find(named) if isinstance(named, str) else None
     if found:
         return found.arn
     return f"arn:{partition(region.name)}:sagemaker:{region.name}:{sim.account.id}:cluster/*"
+
+
+def _named(request: JSON) -> object:
+    """What a request calls its cluster, by name or ARN."""
+    return request.get("ClusterName") or request.get("ClusterArn") or request.get("ResourceArn")

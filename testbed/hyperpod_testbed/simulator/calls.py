@@ -32,6 +32,8 @@ class Call:
     """`OK`, AWS's error code, `Pending` while it runs, or `ConnectionDropped` when nothing was processed."""
     committed: bool = False
     """Whether the operation took effect, also when its answer was lost."""
+    service: str = "sagemaker"
+    """Whose operation it is; SageMaker and EC2 both have DeleteTags."""
 
 
 @dataclass

@@ -12,6 +12,7 @@ from hyperpod_testbed.simulator.calls import CallLog
 from hyperpod_testbed.simulator.clock import SimulatedClock
 from hyperpod_testbed.simulator.control import PREFIX
 from hyperpod_testbed.simulator.core import Settings
+from hyperpod_testbed.simulator.ebs.scripts import Ebs
 from hyperpod_testbed.simulator.faults import Faults
 from hyperpod_testbed.simulator.health import Health
 from hyperpod_testbed.simulator.nodes import NodeBringer
@@ -60,6 +61,7 @@ class SimulatorClient:
         self.access = cast(Access, _Remote(self.url, "access", Access))
         self.settings = cast(Settings, _Remote(self.url, "settings", Settings))
         self.health = cast(Health, _Remote(self.url, "health", Health))
+        self.ebs = cast(Ebs, _Remote(self.url, "ebs", Ebs))
         self.nodes = cast(NodeBringer, _Remote(self.url, "nodes", NodeBringer))
 
     def environment(self, *, region: str = DEFAULT_REGION) -> dict[str, str]:
@@ -71,6 +73,7 @@ def environment(url: str, *, region: str) -> dict[str, str]:
     """The environment variables that bring a process with boto3 to the simulator at an address."""
     return {
         "AWS_ENDPOINT_URL_SAGEMAKER": url,
+        "AWS_ENDPOINT_URL_EC2": url,
         "AWS_ENDPOINT_URL_STS": url,
         "AWS_ACCESS_KEY_ID": "TESTBED",
         "AWS_SECRET_ACCESS_KEY": "testbed",

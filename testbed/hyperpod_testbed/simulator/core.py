@@ -96,7 +96,8 @@ class Settings:
         with self._core.present() as sim:
             names = sim.options.__dataclass_fields__
             values = {name: getattr(sim.options, name) for name in names}
-            return {**values, "instance_quotas": dict(sim.options.instance_quotas)}
+            maps = {name: dict(values[name]) for name in ("instance_quotas", "attachment_limits")}
+            return {**values, **maps}
 
     @verb
     def dump(self) -> JSON:

@@ -21,7 +21,7 @@ class Fault:
     """
 
     operation: str
-    """Name of the operation, or `*`."""
+    """Name of the operation, alone or after its service (`ec2:DeleteTags`), or `*`."""
     kind: Literal["error", "delay", "drop", "commit_then_drop", "throttle"]
     code: str = "InternalFailure"
     message: str = "The request processing has failed because of an unknown error, exception or failure."
@@ -77,17 +77,18 @@ class Faults:
         with self._lock:
             return self._struck.get(fault_id, 0)
 
-    def strike(self, *, operation: str, cluster: str | None, region: str) -> list[Fault]:
+    def strike(self, *, operation: str, service: str = "sagemaker", cluster: str | None, region: str) -> list[Fault]:
         """The faults that hit this call; counts it."""
+        names = {ANY, operation, f"{service}:{operation}"}
         with self._lock:
             return [
                 fault
                 for number, fault in self._faults.items()
-                if self._hits(number, fault, operation=operation, cluster=cluster, region=region)
+                if self._hits(number, fault, names=names, cluster=cluster, region=region)
             ]
 
-    def _hits(self, number: int, fault: Fault, *, operation: str, cluster: str | None, region: str) -> bool:
-        if fault.operation not in {ANY, operation}:
+    def _hits(self, number: int, fault: Fault, *, names: set[str], cluster: str | None, region: str) -> bool:
+        if fault.operation not in names:
             return False
         if fault.cluster not in {None, cluster} or fault.region not in {None, region}:
             return False

@@ -8,6 +8,7 @@ import copy
 import dataclasses
 from collections.abc import Callable
 
+from hyperpod_testbed.simulator.ebs import lifetimes
 from hyperpod_testbed.simulator.names import zone
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import Cluster, Group, Instance
@@ -188,10 +189,14 @@ def _finish(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
         event(sim, cluster, instance, instance.message, level="Error", failure=instance.message)
         after(sim, cluster, instance, sim.timings.teardown_retry, lambda: _finish(sim, cluster, instance))
         return
+    if lifetimes.held(sim, cluster, instance):
+        after(sim, cluster, instance, sim.timings.teardown_retry, lambda: _finish(sim, cluster, instance))
+        return
     _forget(sim, cluster, instance)
 
 
 def _forget(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    lifetimes.node_ended(sim, cluster, instance)
     cluster.instances.pop(instance.serial, None)
     if instance.instance_id:
         cluster.by_id.pop(instance.instance_id, None)

@@ -7,6 +7,7 @@ from hyperpod_testbed.simulator.state import JSON, Region
 
 _LISTS = {"ListClusters", "ListClusterNodes"}
 _DESCRIPTIONS = {"DescribeCluster", "DescribeClusterNode"}
+_VOLUMES = {"DescribeVolumes"}
 
 
 class Lag:
@@ -17,7 +18,7 @@ class Lag:
 
     def before_mutation(self, sim: Simulation, region: Region) -> None:
         """Keep what readers will still see."""
-        longest = max(sim.options.list_lag, sim.options.describe_lag)
+        longest = max(sim.options.list_lag, sim.options.describe_lag, sim.options.volume_lag)
         if longest <= 0:
             return
         taken = self._views.get(region.name)
@@ -30,7 +31,11 @@ class Lag:
         if taken is None:
             return region
         age = sim.now - taken[0]
-        lag = {**dict.fromkeys(_LISTS, sim.options.list_lag), **dict.fromkeys(_DESCRIPTIONS, sim.options.describe_lag)}
+        lag = {
+            **dict.fromkeys(_LISTS, sim.options.list_lag),
+            **dict.fromkeys(_DESCRIPTIONS, sim.options.describe_lag),
+            **dict.fromkeys(_VOLUMES, sim.options.volume_lag),
+        }
         if age >= lag.get(operation, 0.0):
             return region
         seen = taken[1]

@@ -49,6 +49,14 @@ class Names:
         """A new EC2 instance id."""
         return f"i-{self._random.getrandbits(68):017x}"
 
+    def volume_id(self) -> str:
+        """A new EBS volume id."""
+        return f"vol-{self._random.getrandbits(68):017x}"
+
+    def snapshot_id(self) -> str:
+        """A new EBS snapshot id."""
+        return f"snap-{self._random.getrandbits(68):017x}"
+
     def logical_id(self) -> str:
         """A new NodeLogicalId."""
         return f"node-{self._random.getrandbits(64):016x}"
@@ -89,7 +97,11 @@ def partition(region: str) -> str:
 
 def zone(region: str, subnet: str) -> Zone:
     """The zone of a subnet: one of three, fixed for a subnet id."""
-    number = sum(subnet.encode()) % 3
+    return zones(region)[sum(subnet.encode()) % 3]
+
+
+def zones(region: str) -> list[Zone]:
+    """The three zones of a region."""
     area, *middle, direction, digit = region.split("-")
     short = area + "".join(part[0] for part in middle) + _DIRECTIONS.get(direction, direction[:1]) + digit
-    return Zone(name=f"{region}{'abc'[number]}", id=f"{short}-az{number + 1}")
+    return [Zone(name=f"{region}{letter}", id=f"{short}-az{number}") for number, letter in enumerate("abc", 1)]

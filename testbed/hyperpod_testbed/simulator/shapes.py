@@ -21,19 +21,21 @@ def sagemaker() -> ServiceModel:
     return botocore.session.Session().get_service_model("sagemaker", api_version="2017-07-24")
 
 
-def operation(name: str) -> OperationModel:
-    """One operation's model."""
-    return sagemaker().operation_model(name)
+def operation(name: str, *, model: ServiceModel | None = None) -> OperationModel:
+    """One operation's model; of SageMaker unless another service is meant."""
+    return (model or sagemaker()).operation_model(name)
 
 
-def request_problems(name: str, parameters: Any) -> list[str]:
+def request_problems(name: str, parameters: Any, *, model: ServiceModel | None = None) -> list[str]:
     """Everything wrong with a request, in AWS's words."""
-    return _problems(operation(name).input_shape, parameters, "", frozenset())
+    return _problems(operation(name, model=model).input_shape, parameters, "", frozenset())
 
 
-def response_problems(name: str, answer: Any, *, tolerated: frozenset[str] = frozenset()) -> list[str]:
+def response_problems(
+    name: str, answer: Any, *, tolerated: frozenset[str] = frozenset(), model: ServiceModel | None = None
+) -> list[str]:
     """Everything wrong with a response. `tolerated` names members that an option makes unlike the model."""
-    shape = operation(name).output_shape
+    shape = operation(name, model=model).output_shape
     if shape is None:
         return [] if answer == {} else [f"{name} has no output, got {answer!r}"]
     return _problems(shape, answer, "", tolerated)

@@ -9,6 +9,7 @@ from hyperpod_testbed.simulator.client import environment
 from hyperpod_testbed.simulator.clock import SimulatedClock
 from hyperpod_testbed.simulator.control import Control
 from hyperpod_testbed.simulator.core import Core, Settings
+from hyperpod_testbed.simulator.ebs.scripts import Ebs
 from hyperpod_testbed.simulator.health import Health
 from hyperpod_testbed.simulator.nodes import NodeBringer
 from hyperpod_testbed.simulator.options import Options, Timings
@@ -59,6 +60,7 @@ class Simulator:
         self.world = World(self.core)
         self.settings = Settings(self.core)
         self.health = Health(self.core)
+        self.ebs = Ebs(self.core)
         self.nodes = NodeBringer(self.core, kubeconfig)
         self._control = Control(
             {
@@ -68,6 +70,7 @@ class Simulator:
                 "access": self.access,
                 "world": self.world,
                 "health": self.health,
+                "ebs": self.ebs,
                 "settings": self.settings,
                 "nodes": self.nodes,
             }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hyperpod_testbed.simulator.ebs.state import RegionalEbs
 from hyperpod_testbed.simulator.names import Zone, partition
 
 JSON = dict[str, Any]
@@ -243,6 +244,7 @@ class Region:
     clusters: dict[str, Cluster] = field(default_factory=dict)
     roles: dict[str, tuple[float, int]] = field(default_factory=dict)
     """Execution role → time and number of its first uses, for IAM propagation."""
+    ebs: RegionalEbs = field(default_factory=RegionalEbs)
 
     def find(self, name_or_arn: str) -> Cluster | None:
         """A cluster by name or ARN."""

@@ -1,4 +1,4 @@
-"""Request rates of an account: a token bucket per region, one for reading and one for writing."""
+"""Request rates of an account: a token bucket per service and region, one for reading and one for writing."""
 
 import time
 
@@ -10,16 +10,16 @@ class Throttle:
     """Counts in real seconds: what is throttled is the client's real rate. The caller holds the lock."""
 
     def __init__(self) -> None:
-        self._buckets: dict[tuple[str, bool], tuple[float, float]] = {}
+        self._buckets: dict[tuple[str, str, bool], tuple[float, float]] = {}
 
-    def take(self, region: str, *, mutating: bool, options: Options) -> None:
+    def take(self, region: str, *, service: str = "sagemaker", mutating: bool, options: Options) -> None:
         """Let one call through, or answer `Rate exceeded`."""
         rate, burst = (options.write_rate, options.write_burst) if mutating else (options.read_rate, options.read_burst)
         now = time.monotonic()
-        tokens, since = self._buckets.get((region, mutating), (burst, now))
+        tokens, since = self._buckets.get((service, region, mutating), (burst, now))
         tokens = min(burst, tokens + (now - since) * rate)
         enough = tokens >= 1
-        self._buckets[region, mutating] = (tokens - 1 if enough else tokens, now)
+        self._buckets[service, region, mutating] = (tokens - 1 if enough else tokens, now)
         if not enough:
             raise rate_exceeded(options)
 

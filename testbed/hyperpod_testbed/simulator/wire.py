@@ -48,7 +48,7 @@ def caller(headers: Mapping[str, str]) -> Caller:
     return Caller(access_key=found[1], region=found[3], service=found[4])
 
 
-def is_sts(headers: Mapping[str, str]) -> bool:
+def is_query(headers: Mapping[str, str]) -> bool:
     """Whether a request speaks the query protocol."""
     return headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
 

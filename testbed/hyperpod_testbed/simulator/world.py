@@ -8,6 +8,7 @@ import copy
 
 from hyperpod_testbed.simulator import agent, instances, progress
 from hyperpod_testbed.simulator.core import Core
+from hyperpod_testbed.simulator.ebs import lifetimes
 from hyperpod_testbed.simulator.operations import cluster_rules
 from hyperpod_testbed.simulator.operations.clusters import create_cluster
 from hyperpod_testbed.simulator.operations.update import apply_update
@@ -101,6 +102,8 @@ class World:
             found = _cluster(sim, cluster)
             if at_once:
                 found.turn += 1
+                for instance in found.instances.values():
+                    lifetimes.node_ended(sim, found, instance)
                 del sim.account.region(found.region).clusters[found.name]
             elif found.status != "Deleting":
                 progress.start_deletion(sim, found)

@@ -16,7 +16,11 @@ from hyperpod_operator.core.cluster.diff import MUTABLE_CLUSTER_MEMBERS
 from hyperpod_operator.core.cluster.requests import create
 
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
-EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
+EXAMPLES = sorted(
+    path
+    for path in (Path(__file__).parents[3] / "examples").glob("*.yaml")
+    if "kind: HyperPodCluster\n" in path.read_text()
+)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

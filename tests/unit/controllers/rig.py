@@ -133,7 +133,7 @@ class Recorder:
     def object_state(self, *, key: Key, gauges: Gauges) -> None:
         self.gauges[key] = gauges
 
-    def object_gone(self, *, key: Key) -> None:
+    def object_gone(self, *, kind: str, key: Key) -> None:
         self.gauges.pop(key, None)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.api.status import HyperPodClusterStatus, LastAction
-from hyperpod_operator.core.cluster.conditions import stamp
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.ownership import Ownership
@@ -20,6 +19,7 @@ from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
 from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import Key
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

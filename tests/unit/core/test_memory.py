@@ -25,11 +25,11 @@ from tests.unit.core.builders import (
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
-from hyperpod_operator.core.cluster.conditions import stamp
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Wait
 
 

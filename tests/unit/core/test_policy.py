@@ -1,6 +1,7 @@
 """The two chains, read as a table: every policy has a situation in which it answers, and the order decides."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,8 +109,25 @@ DELETED_TABLE: list[tuple[str, Situation, str]] = [
     ("retained", at(deleted(spec=managed(deletionPolicy="Retain")), cluster()), "DeleteTags"),
     ("under_way", at(deleted(), cluster(status="Deleting")), "hold Deleting"),
     ("busy", at(deleted(spec=PLAIN), cluster(wanted=PLAIN, status="Updating")), "hold Deleting"),
+    (
+        "volumes_attached",
+        replace(at(deleted(), cluster()), attached_claims=("team/data", "team/scratch")),
+        "hold VolumesAttached",
+    ),
     ("delete", at(deleted(), cluster()), "DeleteCluster"),
 ]
+
+
+def test_volumes_are_left_behind_where_the_spec_says_so() -> None:
+    situation = at(deleted(spec=managed(attachedVolumes="Orphan")), cluster())
+    assert told(decide(replace(situation, attached_claims=("team/data",)))) == "DeleteCluster"
+
+
+def test_a_long_list_of_claims_is_counted() -> None:
+    situation = replace(at(deleted(), cluster()), attached_claims=tuple(f"team/claim-{n}" for n in range(9)))
+    verdict = decide(situation)
+    assert isinstance(verdict, Hold)
+    assert "team/claim-0, team/claim-1, team/claim-2 and 6 more" in verdict.message
 
 
 def named(policy: Policy) -> str:

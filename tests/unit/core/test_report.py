@@ -28,10 +28,10 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import TAG_ADOPTED, Reason
-from hyperpod_operator.core.cluster.conditions import stamp
 from hyperpod_operator.core.cluster.report import PATIENCE, report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Done, Failed
 
 

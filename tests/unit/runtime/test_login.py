@@ -44,7 +44,7 @@ def source() -> Source:
 
 @pytest.fixture
 def pulse(clock: Any) -> Pulse:
-    return Pulse(clock=clock, plural="things")
+    return Pulse(clock=clock, plurals=("things",))
 
 
 @pytest.fixture

@@ -64,8 +64,8 @@ def test_a_condition_that_is_no_longer_reported_vanishes(metrics: PrometheusMetr
 def test_all_series_of_an_object_vanish_with_it(metrics: PrometheusMetrics) -> None:
     for key in (A, B):
         metrics.object_state(key=key, gauges=Gauges(conditions={"Ready": "True"}))
-    metrics.object_gone(key=A)
-    metrics.object_gone(key=A)
+    metrics.object_gone(kind="cluster", key=A)
+    metrics.object_gone(kind="cluster", key=A)
     assert list(series(metrics, name="a")) == []
     assert len(list(series(metrics, name="b"))) == 5
     assert value(metrics, "hyperpod_operator_clusters") == 1

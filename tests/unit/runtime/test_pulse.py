@@ -17,7 +17,7 @@ STATUS: web.AppKey[list[int]] = web.AppKey("status", list)
 
 @pytest.fixture
 def pulse(clock: Any) -> Pulse:
-    return Pulse(clock=clock, plural="things")
+    return Pulse(clock=clock, plurals=("things",))
 
 
 class Server:
@@ -123,7 +123,7 @@ async def test_kopf_that_does_not_even_try_is_hung(pulse: Pulse, session: aiohtt
 
 
 async def test_every_namespace_has_a_stream_of_its_own(clock: Any, server: Server) -> None:
-    pulse = Pulse(clock=clock, plural="things", streams=2)
+    pulse = Pulse(clock=clock, plurals=("things",), streams=2)
     pulse.started()
     async with aiohttp.ClientSession(server.url, trace_configs=[pulse.tracing()]) as session:
         one = await session.get("/apis/g/v1/namespaces/one/things", params={"watch": "true"})
@@ -145,7 +145,7 @@ async def test_a_refusal_is_remembered_until_the_next_login(
 
 
 async def test_a_stream_that_never_starts_is_not_hidden_by_one_that_runs(clock: Any, server: Server) -> None:
-    pulse = Pulse(clock=clock, plural="things", streams=2)
+    pulse = Pulse(clock=clock, plurals=("things",), streams=2)
     pulse.started()
     async with aiohttp.ClientSession(server.url, trace_configs=[pulse.tracing()]) as session:
         clock.blocked = 181

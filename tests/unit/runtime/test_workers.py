@@ -29,7 +29,7 @@ class Counted:
     def object_state(self, *, key: Key, gauges: Gauges) -> None:
         raise AssertionError("conditions are the report's business")
 
-    def object_gone(self, *, key: Key) -> None:
+    def object_gone(self, *, kind: str, key: Key) -> None:
         self.gone.append(key)
 
 

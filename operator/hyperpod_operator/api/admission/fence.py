@@ -6,7 +6,7 @@ RBAC can only say "may patch nodes", which would let a stolen token drain a clus
 from typing import Any
 
 from hyperpod_operator.api.admission.manifests import binding, cel, one_line, policy, rule, variable
-from hyperpod_operator.api.names import FENCED_AT, FENCED_BECAUSE, NODE_HEALTH_STATUS, NODE_LABELS
+from hyperpod_operator.api.names import FENCED_AT, FENCED_BECAUSE, LABEL_VOLUME_PREFIX, NODE_HEALTH_STATUS, NODE_LABELS
 
 NAME = "hyperpod-operator-nodes"
 
@@ -45,9 +45,12 @@ def fence(*, namespace: str, service_account: str) -> list[dict[str, Any]]:
                 " && ".join(f"object.spec.?{name} == oldObject.spec.?{name}" for name in _SPEC),
                 "the operator may change nothing in a node's spec but one taint",
             ),
-            _validation(_unchanged("labels", LABELS), f"the operator may change these labels alone: {_list(LABELS)}"),
             _validation(
-                _unchanged("annotations", ANNOTATIONS),
+                _unchanged("labels", f"(key in {cel(LABELS)} || key.startsWith({cel(LABEL_VOLUME_PREFIX)}))"),
+                f"the operator may change these labels alone: {_list(LABELS)}, {LABEL_VOLUME_PREFIX}*",
+            ),
+            _validation(
+                _unchanged("annotations", f"key in {cel(ANNOTATIONS)}"),
                 f"the operator may change these annotations alone: {_list(ANNOTATIONS)}",
             ),
             _validation(
@@ -70,11 +73,12 @@ def _maps(member: str) -> list[dict[str, str]]:
     ]
 
 
-def _unchanged(member: str, ours: tuple[str, ...]) -> str:
+def _unchanged(member: str, ours: str) -> str:
+    """`ours` is the CEL condition on `key` for what the operator may change."""
     before, after = f"variables.{member}Before", f"variables.{member}After"
     return one_line(f"""
-        {before}.all(key, key in {cel(ours)} || (key in {after} && {after}[key] == {before}[key]))
-        && {after}.all(key, key in {cel(ours)} || key in {before})
+        {before}.all(key, {ours} || (key in {after} && {after}[key] == {before}[key]))
+        && {after}.all(key, {ours} || key in {before})
     """)
 
 

@@ -6,8 +6,9 @@ may lead to CreateCluster.
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import requests
-from hyperpod_operator.core.cluster.guards import ACCEPTED, APPLIED, PENDING, UNKNOWN, age, guarded, parse_time
+from hyperpod_operator.core.cluster.guards import ACCEPTED, APPLIED, PENDING, UNKNOWN, age, guarded
 from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
+from hyperpod_operator.core.moments import parse_time
 
 LOOK_AGAIN = 5.0
 """Seconds between looks for a cluster that should appear any moment."""

@@ -12,8 +12,10 @@ from hyperpod_operator.api.status import Condition
 from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.ending import Ending
 from hyperpod_operator.core.cluster.living import changed_at
+from hyperpod_operator.core.cluster.node_health import nodes_healthy
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.moments import stamp
 
 MESSAGE_MOST = 2048
 """Longest condition message; metav1.Condition admits 32 KiB, a screen does not."""
@@ -27,6 +29,7 @@ ORDER = (
     ConditionType.SPEC_SYNCED,
     ConditionType.GROUPS_AT_TARGET,
     ConditionType.TEARDOWN_BLOCKED,
+    ConditionType.NODES_HEALTHY,
 )
 
 Draft = tuple[ConditionType, str, Reason, str]
@@ -66,11 +69,6 @@ def settle(*, drafts: Iterable[Draft], before: Sequence[Condition], generation: 
     return settled
 
 
-def stamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with whole seconds, as Kubernetes writes times."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def initial(*, generation: int, now: datetime, reason: Reason, message: str) -> list[Condition]:
     """The conditions before anything is known: without them kstatus takes a new object for finished."""
     drafts: list[Draft] = [
@@ -102,7 +100,8 @@ def _details(story: Story, ending: Ending) -> list[Draft]:
     drafts: list[Draft] = [_provisioned(story, ending), _synced(story, ending), _at_target(story, ending)]
     if ending.reason is Reason.TEARDOWN_BLOCKED:
         drafts.append((ConditionType.TEARDOWN_BLOCKED, "True", ending.reason, ending.message))
-    return drafts
+    health = nodes_healthy(story) if _owned(story) else None
+    return [*drafts, health] if health else drafts
 
 
 def _provisioned(story: Story, ending: Ending) -> Draft:

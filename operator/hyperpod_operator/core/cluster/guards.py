@@ -12,6 +12,7 @@ from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.plan import Action, fingerprint, operation
 from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.moments import parse_time
 
 STARTED = "Started"
 """Recorded before CreateCluster is sent: from here on AWS may hold a cluster that cannot be seen yet."""
@@ -36,15 +37,6 @@ def age(last: LastAction | None, *, now: datetime) -> float:
     """Seconds since the last action; infinite without one or when its time cannot be read."""
     moment = parse_time(last.time) if last and last.time else None
     return (now - moment).total_seconds() if moment else float("inf")
-
-
-def parse_time(text: str) -> datetime | None:
-    """A stored timestamp, or None when somebody wrote nonsense there."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 def rollback_pause(situation: Situation) -> float:

@@ -4,6 +4,7 @@ from hyperpod_operator.api.status import InstanceGroupStatus, NodeCounts, NodePr
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
 from hyperpod_operator.core.cluster.guards import PENDING, age
 from hyperpod_operator.core.cluster.living import changed_at
+from hyperpod_operator.core.cluster.node_health import group_health
 from hyperpod_operator.core.cluster.observed import ObservedGroup
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import UpdateCluster
@@ -81,7 +82,10 @@ def group_statuses(story: Story, *, creating: bool = False) -> list[InstanceGrou
         return wanted or resource.status.instanceGroups
     short = {item.group.name: item for item in shortfalls(story.situation.observed, since=changed_at(story.situation))}
     most = min(WORDS_MOST, WORDS_OF_ALL_GROUPS_MOST // max(1, len(short)))
-    seen = [_observed(story, group, short.get(group.name), words=most) for group in _sorted(cluster.groups)]
+    seen = [
+        group_health(story, _observed(story, group, short.get(group.name), words=most))
+        for group in _sorted(cluster.groups)
+    ]
     present = {group.name for group in cluster.groups}
     planned = {name: _planned(resource, name) for name in _added(story, sending=creating)}
     coming = [entry for name, entry in (_still_coming(story) | planned).items() if name not in present]

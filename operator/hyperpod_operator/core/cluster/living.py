@@ -10,12 +10,13 @@ from datetime import datetime
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, Reason
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.diagnose import shortfalls
-from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, guarded, parse_time
+from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, guarded
 from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, DeleteTags, fingerprint
 from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Settled, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.moments import parse_time
 
 TRANSITIONS = {
     "Creating": (Reason.CREATING, "AWS is creating the cluster; that takes 10 to 25 minutes."),

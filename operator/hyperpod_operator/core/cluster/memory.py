@@ -12,7 +12,6 @@ from hyperpod_operator.api.status import (
     Missing,
     Rejected,
 )
-from hyperpod_operator.core.cluster.conditions import stamp
 from hyperpod_operator.core.cluster.ending import Ending, role_propagation_attempts
 from hyperpod_operator.core.cluster.guards import (
     ACCEPTED,
@@ -22,7 +21,6 @@ from hyperpod_operator.core.cluster.guards import (
     ROLLED_BACK,
     UNKNOWN,
     age,
-    parse_time,
 )
 from hyperpod_operator.core.cluster.inventory import group_statuses
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
@@ -39,6 +37,7 @@ from hyperpod_operator.core.cluster.plan import (
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
 from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
+from hyperpod_operator.core.moments import parse_time, stamp
 
 UNDONE_LATELY = 7200.0
 """Seconds within which the same change made again counts as another attempt: something undoes it."""

@@ -6,10 +6,9 @@ step of every node at Info, and conditions say the same shorter.
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import MirroredEvents
-from hyperpod_operator.core.cluster.conditions import stamp
-from hyperpod_operator.core.cluster.guards import parse_time
 from hyperpod_operator.core.cluster.observed import ObservedEvent
 from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.ports import Note
 
 HISTORY = 3600.0

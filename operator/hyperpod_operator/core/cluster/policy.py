@@ -57,6 +57,7 @@ DELETED: Sequence[Policy] = (
     # It is to go: is it on its way?
     teardown.under_way,
     teardown.busy,
+    teardown.volumes_attached,
     teardown.delete,
 )
 
@@ -80,4 +81,5 @@ def situate(situation: Situation, observed: Observed) -> Situation:
         now=situation.now,
         timings=situation.timings,
         allowed_regions=situation.allowed_regions,
+        attached_claims=situation.attached_claims,
     )

@@ -10,7 +10,7 @@ from hyperpod_operator.api.status import (
     HyperPodClusterStatus,
     LastAction,
 )
-from hyperpod_operator.core.cluster.conditions import conditions, initial, stamp
+from hyperpod_operator.core.cluster.conditions import conditions, initial
 from hyperpod_operator.core.cluster.ending import Ending, ending
 from hyperpod_operator.core.cluster.guards import (
     STARTED,
@@ -31,6 +31,7 @@ from hyperpod_operator.core.cluster.memory import (
     rejected,
 )
 from hyperpod_operator.core.cluster.mirror import mirrored
+from hyperpod_operator.core.cluster.node_health import node_health
 from hyperpod_operator.core.cluster.notes import notes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import (
@@ -40,6 +41,7 @@ from hyperpod_operator.core.cluster.plan import (
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.errors import TREATMENTS
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Outcome
 from hyperpod_operator.core.ports import Note
 
@@ -137,6 +139,7 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
             "instanceGroups": groups(story, owned=owned),
             "groupsSummary": groups_summary(story) if owned else None,
             "nodeProblems": node_problems(story) if owned else None,
+            "nodeHealth": node_health(story) if owned else None,
             "appliedTagKeys": applied_tag_keys(story),
         }
     return old.model_copy(update=fields)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.cluster.verdict import Situation, Verdict
 from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.health.rollup import Health
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,8 @@ class Story:
     """`verdict` is None when the world could not be read (`unread` says why); `result` when nothing was called.
 
     `failures` counts the passes in a row that failed to read, so that one lost packet does not make a healthy
-    cluster look sick.
+    cluster look sick. `health` is None while nothing is known of the cluster's Nodes; `health_stands` says whether
+    they are watched at all, so that what was told about them before still counts.
     """
 
     situation: Situation
@@ -38,3 +40,5 @@ class Story:
     result: Accepted | Refused | None = None
     unread: CloudError | None = None
     failures: int = 0
+    health: Health | None = None
+    health_stands: bool = False

@@ -13,6 +13,9 @@ from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags
 from hyperpod_operator.core.cluster.verdict import Hold, Release, Situation, Verdict
 
+NAMED = 3
+"""Claims that a message names before it counts the rest."""
+
 
 def never_served(situation: Situation) -> Verdict | None:
     """A region that is not served: nothing was ever made there, unless the installation changed since."""
@@ -100,6 +103,21 @@ def busy(situation: Situation) -> Verdict | None:
         return None
     message = f"The cluster is {cluster.status}; AWS deletes it only when that is over. Waiting, then deleting once."
     return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
+
+
+def volumes_attached(situation: Situation) -> Verdict | None:
+    """A volume cannot be detached from a cluster that is being deleted: the claims let go first."""
+    claims = situation.attached_claims
+    management = situation.resource.spec.management
+    if not claims or (management is not None and management.attachedVolumes == "Orphan"):
+        return None
+    more = f" and {len(claims) - NAMED} more" if len(claims) > NAMED else ""
+    message = (
+        f"EBSVolumeClaims have volumes on nodes of this cluster: {', '.join(claims[:NAMED])}{more}. The cluster is "
+        "deleted when they have let go: delete them, or set their spec.attachment.suspend to true. With "
+        "spec.management.attachedVolumes: Orphan the cluster goes at once and the volumes stay, unattached."
+    )
+    return Hold(reason=Reason.VOLUMES_ATTACHED, message=message, after=situation.timings.poll)
 
 
 def delete(situation: Situation) -> Verdict | None:

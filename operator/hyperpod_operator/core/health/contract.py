@@ -20,11 +20,11 @@ from hyperpod_operator.api.names import (
     FENCED_BECAUSE,
     NODE_HEALTH_STATUS,
 )
-from hyperpod_operator.core.cluster.conditions import stamp
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.facts import ClusterFacts
 from hyperpod_operator.core.health.node import Node, Taint
 from hyperpod_operator.core.health.state import GRACE, NO_PODS, State, age, checking, failing, state
+from hyperpod_operator.core.moments import stamp
 
 TAINT = Taint(key=NODE_HEALTH_STATUS, value="Unschedulable", effect="NoSchedule")
 """The one taint. Its value is never one of the Pending words, which are commands; its effect never NoExecute."""

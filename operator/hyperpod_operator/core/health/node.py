@@ -20,7 +20,11 @@ PROVIDER_ID = re.compile(
 INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 INSTANCE_TYPE_BETA = "beta.kubernetes.io/instance-type"
 
+ZONE = "topology.kubernetes.io/zone"
+ZONE_ID = "topology.k8s.aws/zone-id"
+
 _PREFIXES = (SAGEMAKER_PREFIX, f"{GROUP}/")
+_KEYS = frozenset({INSTANCE_TYPE, INSTANCE_TYPE_BETA, ZONE, ZONE_ID})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +67,7 @@ class Node:
 
 def kept(key: str) -> bool:
     """Whether a label or annotation of a Node is one that decisions look at."""
-    return key.startswith(_PREFIXES) or key in (INSTANCE_TYPE, INSTANCE_TYPE_BETA)
+    return key.startswith(_PREFIXES) or key in _KEYS
 
 
 def identity(provider_id: str) -> tuple[str, str] | None:

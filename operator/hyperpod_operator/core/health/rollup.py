@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from hyperpod_operator.api.names import FAULT_REASONS, FAULT_TYPES, FENCED_AT
-from hyperpod_operator.core.cluster.guards import parse_time
 from hyperpod_operator.core.health.contract import because
 from hyperpod_operator.core.health.facts import RUNNING, ClusterFacts
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.state import GRACE, NO_PODS, State, group, state
 from hyperpod_operator.core.health.storm import Storm, storm
+from hyperpod_operator.core.moments import parse_time
 
 WORST = 10
 NAMED = 5
@@ -45,6 +45,7 @@ class SickNode:
 class GroupHealth:
     nodes: int
     schedulable: int
+    unhealthy: int = 0
     never_joined: int = 0
     instance_gone: int = 0
 
@@ -61,6 +62,10 @@ class Health:
     instance_gone: tuple[str, ...] = ()
     """Nodes whose instance SageMaker does not know."""
     storm: Storm | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to tell about."""
+        return bool(self.states or self.never_joined)
 
     @property
     def nodes(self) -> int:
@@ -132,17 +137,22 @@ def _sick(node: Node, kind: State, facts: ClusterFacts, *, now: datetime) -> Sic
 def _groups(
     judged: list[tuple[Node, State]], facts: ClusterFacts, *, missing: tuple[str, ...], gone: tuple[str, ...]
 ) -> Mapping[str, GroupHealth]:
-    total, well = Counter[str](), Counter[str]()
+    total, well, sick = Counter[str](), Counter[str](), Counter[str]()
     lost = Counter(facts.instances[instance].group for instance in missing)
     orphaned = Counter[str]()
     for node, kind in judged:
         name = group(node, facts)
         total[name] += 1
         well[name] += kind is State.SCHEDULABLE
+        sick[name] += kind in NO_PODS
         orphaned[name] += node.name in gone
     return {
         name: GroupHealth(
-            nodes=total[name], schedulable=well[name], never_joined=lost[name], instance_gone=orphaned[name]
+            nodes=total[name],
+            schedulable=well[name],
+            unhealthy=sick[name],
+            never_joined=lost[name],
+            instance_gone=orphaned[name],
         )
         for name in sorted({*total, *lost})
         if name

@@ -30,6 +30,9 @@ class State(StrEnum):
     """No label although HyperPod's health monitoring agent should have set one."""
 
 
+UNSCHEDULABLE_PREFIX = "Unschedulable"
+"""How every value of the label begins that keeps pods off, those of later releases of HyperPod included."""
+
 NO_PODS = frozenset({State.UNSCHEDULABLE, State.PENDING_REPLACEMENT, State.PENDING_REBOOT, State.UNKNOWN})
 """States in which a Node must not receive pods."""
 _LABELS = {state.value: state for state in (State.SCHEDULABLE, *NO_PODS) if state is not State.UNKNOWN}

@@ -3,7 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from hyperpod_testbed.simulator.operations import batch, clusters, maintenance, nodes, records, tags, update
+from hyperpod_testbed.simulator.operations import (
+    attachments,
+    batch,
+    clusters,
+    maintenance,
+    nodes,
+    records,
+    tags,
+    update,
+)
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Region
 
@@ -31,6 +40,8 @@ OPERATIONS: Mapping[str, Handler] = {
     "BatchDeleteClusterNodes": Handler(batch.batch_delete, mutating=True),
     "BatchRebootClusterNodes": Handler(batch.batch_reboot, mutating=True),
     "BatchReplaceClusterNodes": Handler(batch.batch_replace, mutating=True),
+    "AttachClusterNodeVolume": Handler(attachments.attach, mutating=True),
+    "DetachClusterNodeVolume": Handler(attachments.detach, mutating=True),
     "UpdateClusterSoftware": Handler(maintenance.update_software, mutating=True),
     "StartClusterHealthCheck": Handler(maintenance.start_health_check, mutating=True),
     "ListClusterEvents": Handler(records.list_events),

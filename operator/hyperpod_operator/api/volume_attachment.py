@@ -1,0 +1,69 @@
+"""`spec.attachment` of an EBSVolumeClaim: who attaches the volume, and where."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from hyperpod_operator.api.bounds import InstanceGroupName
+from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.rules import rules
+from hyperpod_operator.api.volume_bounds import Duration, InstanceId, NodeLogicalId, ObjectName
+from hyperpod_operator.api.volume_rules import ATTACHMENT_RULES, TARGET_RULES
+
+LabelKey = Annotated[str, Field(max_length=317)]
+LabelValue = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
+
+
+class Target(Model):
+    """Which node; exactly one of the first four."""
+
+    model_config = ConfigDict(json_schema_extra=rules(*TARGET_RULES))
+
+    nodeName: ObjectName | None = Field(
+        default=None, description="Name of the Kubernetes Node, for example hyperpod-i-0123456789abcdef0."
+    )
+    instanceId: InstanceId | None = Field(
+        default=None, description="EC2 instance id of the node; NodeId in the SageMaker API."
+    )
+    nodeLogicalId: NodeLogicalId | None = Field(
+        default=None,
+        description="NodeLogicalId of the node (clusters with continuous provisioning). It finds a node and is never "
+        "the only ground to follow one.",
+    )
+    instanceGroupName: InstanceGroupName | None = Field(
+        default=None, description="An instance group: the operator picks one of its nodes and stays with it."
+    )
+    nodeSelector: Annotated[dict[LabelKey, LabelValue], Field(max_length=16)] | None = Field(
+        default=None, description="Labels that a node of the group must have."
+    )
+
+
+class VolumeAttachmentSpec(Model):
+    """Who attaches."""
+
+    model_config = ConfigDict(json_schema_extra=rules(*ATTACHMENT_RULES))
+
+    mode: Literal["Direct", "CSI", "None"] | None = Field(
+        default=None,
+        description="The one attacher of the volume. Direct: the operator, through the SageMaker API, to the target. "
+        "CSI: the EBS CSI driver alone, where pods run. None: nobody. Cannot change. Unset means Direct.",
+    )
+    target: Target | None = Field(default=None, description="Where to attach; needed in mode Direct, and only there.")
+    followNode: Literal["Replacement", "Never"] | None = Field(
+        default=None,
+        description="When AWS has ended the node. Replacement: go to a node of the same group and zone, the newest "
+        "first. Never: wait for a person. Unset means Replacement for an instanceGroupName and Never for a node.",
+    )
+    detachPolicy: Literal["WhenUnused", "Immediate"] | None = Field(
+        default=None,
+        description="WhenUnused: detach only when no pod uses the volume. Immediate: do not look at pods; AWS still "
+        "refuses while the device is busy. Unset means WhenUnused.",
+    )
+    detachTimeout: Duration | None = Field(
+        default=None,
+        description="How long a detach may wait, for example 10m, before the claim is reported as Stalled. It never "
+        "forces anything. Unset means 10m.",
+    )
+    suspend: bool | None = Field(
+        default=None, description="true: detach and stay detached, for maintenance. Unset means false."
+    )

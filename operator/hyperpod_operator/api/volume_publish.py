@@ -1,0 +1,50 @@
+"""`spec.publish` of an EBSVolumeClaim: how pods come to see the volume."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from hyperpod_operator.api.bounds import ATOMIC
+from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.rules import rules
+from hyperpod_operator.api.volume_bounds import AccessModes, ClassName, FsType, MountOption, ObjectName
+from hyperpod_operator.api.volume_rules import PUBLISH_RULES
+
+
+class PublishedClaim(Model):
+    """The PersistentVolumeClaim that is bound to the PersistentVolume."""
+
+    name: ObjectName = Field(description="Name of the PersistentVolumeClaim, in the namespace of this object.")
+    create: bool | None = Field(
+        default=None,
+        description="true: the operator makes it, and removes it when this object is deleted. Unset means false: the "
+        "PersistentVolume waits for a PersistentVolumeClaim of this name.",
+    )
+
+
+class Publish(Model):
+    """The PersistentVolume."""
+
+    model_config = ConfigDict(json_schema_extra=rules(*PUBLISH_RULES))
+
+    type: Literal["None", "LocalPV", "CSI"] = Field(
+        description="LocalPV: a local PersistentVolume on whichever node holds the volume (mode Direct). CSI: a static "
+        "PersistentVolume of ebs.csi.aws.com (mode CSI). None: none."
+    )
+    volumeMode: Literal["Filesystem", "Block"] | None = Field(
+        default=None, description="Filesystem: formatted when empty, and mounted. Block: raw. Unset means Filesystem."
+    )
+    fsType: FsType | None = Field(default=None, description="File system of a volume that has none. Unset means ext4.")
+    storageClassName: ClassName | None = Field(
+        default=None, description="Class of PersistentVolume and PersistentVolumeClaim. Unset means the empty class."
+    )
+    accessModes: AccessModes | None = Field(
+        default=None, description="Exactly one access mode. Unset means ReadWriteOnce."
+    )
+    persistentVolumeClaim: PublishedClaim | None = Field(
+        default=None,
+        description="The PersistentVolumeClaim that the PersistentVolume is reserved for. Unset: for none.",
+    )
+    mountOptions: Annotated[list[MountOption], Field(max_length=32, json_schema_extra=ATOMIC)] | None = Field(
+        default=None, description="Mount options, for example noatime."
+    )

@@ -1,0 +1,203 @@
+"""The status of an EBSVolumeClaim: what the operator last saw, and what must survive a restart of it.
+
+As with clusters, words that AWS may add to are bounded text: a status that cannot be read or written would stop
+a claim that is perfectly well. `phase` is for people; no decision reads it.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
+from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.status import Arn, Count, Fingerprint, LastAction, Line, Message, Word
+
+Path = Annotated[str, Field(max_length=256)]
+
+
+class Ownership(Model):
+    """On what ground the volume is ours."""
+
+    mode: Word | None = Field(
+        default=None, description="Created: the operator made the volume. Adopted: it was there before."
+    )
+    tag: Word | None = Field(
+        default=None, description="Value of the tag hyperpod-operator.dev/claim-uid on the volume."
+    )
+
+
+class Creation(Model):
+    """The request that makes the volume, written before it is sent: a repetition is word for word the same."""
+
+    attempt: Count | None = Field(default=None, description="Which token is in use; see createAttempt.")
+    outcome: Word | None = Field(
+        default=None,
+        description="Started: sent, and the answer may be lost. Accepted: AWS took it. Refused: AWS did not. "
+        "Completed: the volume was seen usable.",
+    )
+    time: Timestamp | None = Field(default=None, description="When it was last sent, as RFC 3339.")
+    failures: Count | None = Field(default=None, description="How many volumes in a row ended in error or vanished.")
+    availabilityZone: Word | None = Field(default=None, description="Zone by name.")
+    availabilityZoneId: Word | None = Field(default=None, description="Zone by id.")
+    size: Count | None = Field(default=None, description="GiB.")
+    volumeType: Word | None = Field(default=None, description="Type.")
+    iops: Count | None = Field(default=None, description="IOPS.")
+    throughput: Count | None = Field(default=None, description="MiB/s.")
+    snapshotId: Word | None = Field(default=None, description="Snapshot that the volume is loaded from.")
+    encrypted: bool | None = Field(default=None, description="Whether encryption was asked for.")
+    kmsKeyId: Arn | None = Field(default=None, description="Key.")
+    volumeInitializationRate: Count | None = Field(default=None, description="MiB/s.")
+
+
+class ObservedVolume(Model):
+    """What EC2 says about the volume."""
+
+    state: Word | None = Field(default=None, description="creating, available, in-use, deleting, deleted or error.")
+    size: Count | None = Field(default=None, description="GiB.")
+    volumeType: Word | None = Field(default=None, description="Type, for example gp3.")
+    iops: Count | None = Field(default=None, description="IOPS.")
+    throughput: Count | None = Field(default=None, description="MiB/s.")
+    encrypted: bool | None = Field(default=None, description="Whether the volume is encrypted.")
+    kmsKeyId: Arn | None = Field(default=None, description="Key of an encrypted volume.")
+    multiAttachEnabled: bool | None = Field(default=None, description="Whether Multi-Attach is on.")
+
+
+class RefusedInstance(Model):
+    """A node that had no room for the volume a moment ago."""
+
+    instanceId: Word = Field(description="EC2 instance id.")
+    code: Word | None = Field(default=None, description="EC2's error code.")
+    time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
+
+
+class AttachmentStatus(Model):
+    """The node that was chosen, written before the first attach to it."""
+
+    clusterArn: Arn | None = Field(default=None, description="ARN of the HyperPod cluster.")
+    target: Annotated[str, Field(max_length=2048)] | None = Field(
+        default=None, description="The target of the spec that chose the node."
+    )
+    instanceGroupName: Word | None = Field(default=None, description="Instance group of the node.")
+    instanceId: Word | None = Field(default=None, description="EC2 instance id of the node.")
+    nodeLogicalId: Word | None = Field(default=None, description="NodeLogicalId of the node.")
+    nodeName: Annotated[str, Field(max_length=253)] | None = Field(
+        default=None, description="Name of the Kubernetes Node."
+    )
+    deviceName: Word | None = Field(default=None, description="DeviceName as AWS told it; use devicePath.")
+    devicePath: Path | None = Field(default=None, description="Path of the device on the node, the same on every node.")
+    state: Word | None = Field(
+        default=None, description="State of the attachment: attaching, attached, detaching, detached or busy."
+    )
+    attachTime: Timestamp | None = Field(default=None, description="When the attach was last asked for, as RFC 3339.")
+    attempts: Count | None = Field(default=None, description="How often attaching to this node got stuck.")
+    deleteOnTermination: bool | None = Field(
+        default=None, description="Whether AWS deletes the volume together with the node."
+    )
+    lostTime: Timestamp | None = Field(default=None, description="When AWS first said that the node is gone.")
+    detachTime: Timestamp | None = Field(default=None, description="When a detach was first wanted, as RFC 3339.")
+    refused: Annotated[list[RefusedInstance], Field(max_length=10, json_schema_extra=keyed("instanceId"))] | None = (
+        Field(default=None, description="Nodes that had no free slot: tried again later.")
+    )
+
+
+class PreviousAttachment(Model):
+    """A node that held the volume before."""
+
+    instanceId: Word | None = Field(default=None, description="EC2 instance id.")
+    nodeName: Annotated[str, Field(max_length=253)] | None = Field(default=None, description="Name of the Node.")
+    attachTime: Timestamp | None = Field(default=None, description="When the attach was last asked for, as RFC 3339.")
+    until: Timestamp | None = Field(default=None, description="When it was given up, as RFC 3339.")
+    why: Line | None = Field(default=None, description="Why it was given up.")
+
+
+class ModificationStatus(Model):
+    """The last change of size, type, IOPS or throughput, and what is left of the day's four."""
+
+    modificationState: Word | None = Field(
+        default=None, description="modifying, optimizing, completed or failed; see EC2's ModifyVolume."
+    )
+    progress: Count | None = Field(default=None, description="Percent.")
+    startTime: Timestamp | None = Field(default=None, description="When it began, as RFC 3339.")
+    target: Line | None = Field(default=None, description="What it leads to.")
+    wish: Fingerprint | None = Field(default=None, description="Digest of a wished change that is not made yet.")
+    wishTime: Timestamp | None = Field(default=None, description="When that change was first seen.")
+    startTimes: Annotated[list[Timestamp], Field(max_length=8, json_schema_extra=ATOMIC)] | None = Field(
+        default=None, description="When the modifications of the last 24 hours began."
+    )
+    used24h: Count | None = Field(default=None, description="Modifications in the last 24 hours; AWS allows four.")
+    nextAllowedTime: Timestamp | None = Field(default=None, description="When the next one is possible.")
+
+
+class SnapshotStatus(Model):
+    """A snapshot that the operator made."""
+
+    snapshotId: Word = Field(description="Id of the snapshot.")
+    state: Word | None = Field(default=None, description="pending, completed, error, recoverable or recovering.")
+    purpose: Word | None = Field(default=None, description="BeforeDelete.")
+    startTime: Timestamp | None = Field(default=None, description="When it was begun, as RFC 3339.")
+
+
+class Refusal(Model):
+    """A call that was refused: not repeated before `retryAt` unless the spec changes."""
+
+    operation: Word | None = Field(default=None, description="API operation.")
+    code: Word | None = Field(default=None, description="AWS's error code.")
+    message: Message | None = Field(default=None, description="What was refused and what to do.")
+    reason: Word | None = Field(default=None, description="Reason that the conditions give while it is not repeated.")
+    stalled: bool | None = Field(default=None, description="Whether a person has to act.")
+    fingerprint: Fingerprint | None = Field(default=None, description="Digest of the call.")
+    time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
+    retryAt: Timestamp | None = Field(default=None, description="When it is tried again.")
+
+
+class EBSVolumeClaimStatus(Model):
+    """`status` of an EBSVolumeClaim."""
+
+    observedGeneration: Count | None = Field(
+        default=None, description="The metadata.generation that this status is about."
+    )
+    lastHandledReconcileAt: Annotated[str, Field(max_length=1024)] | None = Field(
+        default=None,
+        description="The last value of the annotation hyperpod-operator.dev/reconcile-requested-at that was acted on.",
+    )
+    phase: Word | None = Field(
+        default=None,
+        description="For people: Pending, Creating, Available, Attaching, Attached, Modifying, Detaching, "
+        "Snapshotting, Deleting, Released, Failed or Lost.",
+    )
+    volumeId: Word | None = Field(default=None, description="Id of the volume.")
+    volumeArn: Arn | None = Field(default=None, description="ARN of the volume.")
+    availabilityZone: Word | None = Field(default=None, description="Zone of the volume by name.")
+    availabilityZoneId: Word | None = Field(default=None, description="Zone of the volume by id.")
+    ownership: Ownership | None = Field(default=None, description="On what ground the volume is ours.")
+    createAttempt: Count | None = Field(default=None, description="Suffix of the token of the last CreateVolume.")
+    creation: Creation | None = Field(default=None, description="The request that makes the volume.")
+    observed: ObservedVolume | None = Field(default=None, description="What EC2 says about the volume.")
+    attachment: AttachmentStatus | None = Field(default=None, description="The node that was chosen.")
+    previousAttachments: Annotated[list[PreviousAttachment], Field(max_length=5, json_schema_extra=ATOMIC)] | None = (
+        Field(default=None, description="The last five nodes that held the volume, newest first.")
+    )
+    modification: ModificationStatus | None = Field(default=None, description="The last change of the volume.")
+    snapshots: Annotated[list[SnapshotStatus], Field(max_length=20, json_schema_extra=keyed("snapshotId"))] | None = (
+        Field(default=None, description="Snapshots that the operator made.")
+    )
+    persistentVolumeName: Annotated[str, Field(max_length=253)] | None = Field(
+        default=None, description="Name of the PersistentVolume."
+    )
+    persistentVolumeClaimName: Annotated[str, Field(max_length=253)] | None = Field(
+        default=None, description="Name of the PersistentVolumeClaim."
+    )
+    inUseBy: Annotated[list[Path], Field(max_length=20, json_schema_extra=SET)] | None = Field(
+        default=None, description="Pods that use the volume, namespace/name, up to 20."
+    )
+    appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
+        default=None, description="Tag keys that came from the spec: only these are removed again."
+    )
+    lastAction: LastAction | None = Field(
+        default=None, description="The last call that was to change something in AWS, written before it is sent."
+    )
+    lastError: Refusal | None = Field(default=None, description="The last call that was refused, while it matters.")
+    conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
+        default=None, description="The state in the form of Kubernetes conditions; Ready sums it up."
+    )

@@ -1,0 +1,101 @@
+"""The composition root: the only place that knows which part stands behind which port.
+
+`run` is the process; `operator.py` holds the parts that work, `election.py` decides whether they may.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+
+from hyperpod_operator.app.election import elected, end_process
+from hyperpod_operator.app.operator import Operator
+from hyperpod_operator.app.start import StartError, check_aws, check_kubernetes
+from hyperpod_operator.app.tasks import on_signals
+from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
+from hyperpod_operator.aws.limiter import READS, WRITES, Pace
+from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.lease import LeaseSettings
+from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.configuration import own_namespace
+from hyperpod_operator.kube.leader import Election
+from hyperpod_operator.kube.tenure import Tenure
+from hyperpod_operator.runtime.clock import SystemClock
+from hyperpod_operator.runtime.logs import catch_uncaught
+from hyperpod_operator.runtime.metrics import PrometheusMetrics
+from hyperpod_operator.settings import Settings
+
+__all__ = ["StartError", "run"]
+
+logger = logging.getLogger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises StartError within seconds when something is missing."""
+    catch_uncaught(asyncio.get_running_loop())
+    stop = asyncio.Event()
+    on_signals(stop)
+    metrics = PrometheusMetrics()
+    clock = SystemClock()
+    tenure = Tenure(clock=clock, on_lost=end_process)
+    lease = _lease(settings)
+    async with AsyncExitStack() as stack:
+        api = await _connect(settings)
+        stack.push_async_callback(api.close)
+        cloud = _cloud(settings, metrics, before_write=tenure.require if lease else _nothing)
+        stack.push_async_callback(asyncio.to_thread, cloud.close)
+        await check_kubernetes(api, settings, lease)
+        await check_aws(cloud)
+        await _warm_up(cloud)
+        operator = Operator(settings, api=api, cloud=cloud, metrics=metrics, clock=clock)
+        if lease is None:
+            await stack.enter_async_context(operator.standing_by(stop))
+        else:
+            api.guard_writes(tenure.require)
+            election = Election(api, lease=lease, clock=clock, tenure=tenure)
+            await stack.enter_async_context(operator.standing_by(stop, not_ready=election.not_ready))
+            await stack.enter_async_context(elected(election, stop, may_release=lambda: operator.finished))
+        if not stop.is_set():
+            await stack.enter_async_context(operator.working(stop))
+            await stop.wait()
+        logger.info("Stopping: passes under way are finished, no new ones start.")
+    logger.info("Stopped.")
+
+
+def _lease(settings: Settings) -> LeaseSettings | None:
+    """The lease to ask for; None without leader election."""
+    if not settings.leader_election:
+        return None
+    return replace(settings.lease, namespace=settings.lease.namespace or own_namespace())
+
+
+def _nothing() -> None:
+    """Without leader election nothing holds a write back."""
+
+
+async def _connect(settings: Settings) -> ApiServer:
+    try:
+        return await ApiServer.connect(kubeconfig=settings.kubeconfig or None, context=settings.context or None)
+    except KubernetesError as error:
+        raise StartError(str(error)) from error
+
+
+def _cloud(settings: Settings, metrics: PrometheusMetrics, *, before_write: Callable[[], None]) -> AwsCloud:
+    return AwsCloud(
+        settings=CloudSettings(
+            region=settings.region,
+            threads=max(4, settings.workers),
+            reads=Pace(rate=settings.aws_reads_per_second, burst=READS.burst),
+            writes=Pace(rate=settings.aws_writes_per_second, burst=WRITES.burst),
+            before_write=before_write,
+        ),
+        on_call=metrics.aws_call,
+    )
+
+
+async def _warm_up(cloud: AwsCloud) -> None:
+    """The first object need not wait for the service model. A region that cannot be reached shows on the resources."""
+    with suppress(CloudError):
+        await cloud.warm_up()

@@ -1,0 +1,193 @@
+"""The composition root: the only place that knows which part stands behind which port.
+
+Order matters three times. Workers start before Kopf, because Kopf takes younger tasks for its own; they are
+drained before the watch stops, so that a call in flight ends, is recorded, and nothing starts after it; and the
+lease is given up after the last write.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+
+from hyperpod_operator.app.clusters import cluster_room
+from hyperpod_operator.app.nodes import NodeRoom
+from hyperpod_operator.app.parts import Parts, Room
+from hyperpod_operator.app.start import listen
+from hyperpod_operator.app.tasks import ended, guarded, on_signals
+from hyperpod_operator.app.volumes import VolumeRoom
+from hyperpod_operator.aws.cloud import AwsCloud
+from hyperpod_operator.controllers.fleet import Fleet
+from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.events import EventRecorder
+from hyperpod_operator.kube.nodes import NodeCache
+from hyperpod_operator.kube.objects import CLUSTERS, VOLUME_CLAIMS, CustomObjects
+from hyperpod_operator.runtime.clock import SystemClock
+from hyperpod_operator.runtime.heartbeat import Heartbeat
+from hyperpod_operator.runtime.http import HttpServer
+from hyperpod_operator.runtime.instruments import (
+    LOOP_LAG,
+    NODE_WATCH_AGE,
+    NODES_HELD,
+    NODES_LEFT_OUT,
+    TASKS,
+    WATCH_AGE,
+)
+from hyperpod_operator.runtime.metrics import PrometheusMetrics
+from hyperpod_operator.runtime.queue import WorkQueue
+from hyperpod_operator.runtime.watch import Watch
+from hyperpod_operator.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+FIRST_LIST = 5.0
+"""Seconds that the start waits for the first list of Nodes. Without it nothing goes wrong, only later."""
+DRAIN = 20.0
+"""Seconds that passes under way get at a stop; below the pod's grace period of 30 s."""
+
+
+class Operator:
+    """The parts of this process, put together once, and started in two steps: standing by, and working."""
+
+    def __init__(
+        self, settings: Settings, *, api: ApiServer, cloud: AwsCloud, metrics: PrometheusMetrics, clock: SystemClock
+    ) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._events = EventRecorder(api, clock=clock, dropped=metrics.events_dropped)
+        parts = Parts(
+            settings=settings,
+            api=api,
+            cloud=cloud,
+            events=self._events,
+            metrics=metrics,
+            clock=clock,
+            random=random.SystemRandom().random,
+        )
+        self._cache = NodeCache(api, clock=clock, random=parts.random, on_change=self._node_changed)
+        self._nodes: NodeRoom | None = None
+        self._volumes: VolumeRoom | None = None
+        self._rooms = tuple(self._furnish(parts))
+        self._watch = Watch(
+            queues={room.plural: room.queue for room in self._rooms if room.plural},
+            credentials=api.credentials,
+            clock=clock,
+            namespaces=settings.namespaces,
+        )
+        self._heartbeat = Heartbeat(clock=clock)
+        self._leading = False
+        self.finished = True
+        """Whether every pass ended by itself when the work was stopped."""
+        self._measure()
+
+    def _furnish(self, parts: Parts) -> Iterator[Room]:
+        """The rooms of this installation."""
+        settings, fleet = parts.settings, Fleet()
+        clusters = CustomObjects(parts.api, CLUSTERS, namespaces=settings.namespaces)
+        queue = WorkQueue(random=parts.random)
+        if settings.node_health:
+            self._nodes = NodeRoom(
+                parts,
+                cache=self._cache,
+                fleet=fleet,
+                look_at=lambda key: queue.add_after(key, settings.timings.settle),
+            )
+            yield self._nodes.room
+        claims = CustomObjects(parts.api, VOLUME_CLAIMS, namespaces=settings.namespaces) if settings.volumes else None
+        yield cluster_room(
+            parts,
+            queue=queue,
+            objects=clusters,
+            nodes=self._cache if settings.node_health else None,
+            claims=claims,
+            fleet=fleet,
+            asks=self._nodes.controller.unknown if self._nodes else lambda _: False,
+        )
+        if claims is not None:
+            self._volumes = VolumeRoom(parts, claims=claims, clusters=clusters, cache=self._cache)
+            yield self._volumes.room
+
+    @property
+    def _follows_nodes(self) -> bool:
+        return self._settings.node_health or self._settings.volumes
+
+    def _node_changed(self, name: str) -> None:
+        if self._nodes is not None:
+            self._nodes.controller.changed(name)
+        if self._volumes is not None:
+            self._volumes.node_changed(name)
+
+    def _measure(self) -> None:
+        metrics = self._metrics
+        for room in self._rooms:
+            metrics.observe_queue(room.queue, kind=room.kind)
+        if self._follows_nodes:
+            metrics.observe(NODES_HELD, lambda: len(self._cache))
+            metrics.observe(NODES_LEFT_OUT, lambda: self._cache.left_out)
+            metrics.observe(NODE_WATCH_AGE, self._cache.age)
+        metrics.observe(WATCH_AGE, self._watch.pulse.age)
+        metrics.observe(LOOP_LAG, self._heartbeat.lag)
+        metrics.observe(TASKS, lambda: len(asyncio.all_tasks()))
+
+    @asynccontextmanager
+    async def standing_by(
+        self, stop: asyncio.Event, *, not_ready: Callable[[], str | None] = lambda: None
+    ) -> AsyncIterator[None]:
+        """What runs in every replica: the probes and the metrics. `not_ready` speaks for one that does not work."""
+        server = HttpServer(
+            alive={
+                "loop": self._heartbeat.fault,
+                **{f"{room.kind} workers": room.workers.fault for room in self._rooms},
+                "watch": self._watch.pulse.fault,
+            },
+            ready={"watch": lambda: self._watch.pulse.not_ready() if self._leading else None, "lease": not_ready},
+            metrics=self._metrics.text,
+            host=self._settings.http_host,
+            port=self._settings.http_port,
+        )
+        await listen(server, self._settings)
+        heartbeat = asyncio.create_task(guarded(self._heartbeat.run(), stop), name="heartbeat")
+        logger.info("Serving /healthz, /readyz and /metrics on port %d.", server.port)
+        try:
+            yield
+        finally:
+            heartbeat.cancel()
+            await ended(heartbeat)
+            await server.stop()
+
+    @asynccontextmanager
+    async def working(self, stop: asyncio.Event) -> AsyncIterator[None]:
+        """What runs in the one replica that leads, started and stopped in order."""
+        self._events.start()
+        tasks = [asyncio.create_task(guarded(self._cache.run(), stop), name="nodes")] if self._follows_nodes else []
+        if self._follows_nodes:
+            # Passes over clusters and claims use it.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_LIST):
+                    await self._cache.first_list()
+        for room in self._rooms:
+            room.workers.start()
+        self._leading = True
+        self._metrics.leading(True)
+        tasks += [
+            asyncio.create_task(guarded(room.resync.run(), stop), name=f"{room.kind} resync")
+            for room in self._rooms
+            if room.resync is not None
+        ]
+        # Kopf installs signal handlers of its own in the main thread: ours go back right after its start.
+        watching = asyncio.create_task(
+            guarded(self._watch.run(on_started=lambda: on_signals(stop)), stop), name="watch"
+        )
+        try:
+            yield
+        finally:
+            drained = await asyncio.gather(*(room.workers.drain(within=DRAIN) for room in self._rooms))
+            self.finished = all(drained)
+            self._watch.stop()
+            for task in tasks:
+                task.cancel()
+            await ended(watching, *tasks)
+            await self._events.stop()
+            self._leading = False
+            self._metrics.leading(False)

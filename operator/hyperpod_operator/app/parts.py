@@ -1,0 +1,38 @@
+"""What every room is built from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hyperpod_operator.aws.cloud import AwsCloud
+from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.events import EventRecorder
+from hyperpod_operator.runtime.clock import SystemClock
+from hyperpod_operator.runtime.metrics import PrometheusMetrics
+from hyperpod_operator.runtime.queue import WorkQueue
+from hyperpod_operator.runtime.resync import Resync
+from hyperpod_operator.runtime.workers import Workers
+from hyperpod_operator.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Made once. `random` returns a float in [0, 1)."""
+
+    settings: Settings
+    api: ApiServer
+    cloud: AwsCloud
+    events: EventRecorder
+    metrics: PrometheusMetrics
+    clock: SystemClock
+    random: Callable[[], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """One kind of object at work: its queue, its workers, and the net under its watch if Kopf has one for it."""
+
+    kind: str
+    plural: str
+    queue: WorkQueue
+    workers: Workers
+    resync: Resync | None

@@ -1,0 +1,262 @@
+"""EC2's volumes and HyperPod's attachments in one region: one method per question, typed in and out.
+
+Seen through EC2, attached through SageMaker, whose call needs EC2's rights besides its own. Nothing is decided here:
+what an error means for a claim is said by its kind and its `ec2_code`.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CSI_CLUSTER
+from hyperpod_operator.aws import volume_shapes as shapes
+from hyperpod_operator.aws.caller import Caller
+from hyperpod_operator.aws.volume_reads import Ages, VolumeReads
+from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.volume.ports import (
+    Attachment,
+    AttachmentLimit,
+    Change,
+    Modification,
+    NewVolume,
+    Snapshot,
+    Volume,
+)
+
+PAGE = 500
+"""Items a page: unpaginated requests are throttled first."""
+MOST_FILTER_VALUES = 200
+"""Values of the filters of one request (EC2 user guide)."""
+NOTHING_TO_DETACH = {"InvalidAttachment.NotFound", "IncorrectState", "InvalidVolume.NotFound"}
+"""EC2's codes by which a volume is not at the node any more."""
+_IDS = re.compile(r"vol-[0-9a-f]+")
+
+
+class Volumes:
+    """Implements `core.volume.ports.VolumeCloud`. Raises CloudError."""
+
+    def __init__(
+        self,
+        *,
+        ec2: Caller,
+        hyperpod: Caller,
+        monotonic: Callable[[], float] = time.monotonic,
+        ages: Ages | None = None,
+    ) -> None:
+        self._ec2 = ec2
+        self._hyperpod = hyperpod
+        self._monotonic = monotonic
+        self._ages = ages or Ages()
+        self._reads = VolumeReads(self._describe, monotonic=monotonic, ages=self._ages)
+        self._managed: tuple[float, int, tuple[Volume, ...]] | None = None
+        self._writes = 0
+        self._one_at_a_time = asyncio.Lock()
+        """A restart brings all claims at once: one asks, the others take its answer."""
+        self._limits: dict[str, AttachmentLimit] = {}
+
+    async def find_volume(self, *, volume_id: str, fresh: bool = False) -> Volume | None:
+        """DescribeVolumes, shared with every other claim (`volume_reads`); `fresh` asks EC2 now."""
+        return (await self._reads.get([volume_id], fresh=fresh)).get(volume_id)
+
+    async def describe_volumes(self, *, volume_ids: Sequence[str]) -> Mapping[str, Volume]:
+        """DescribeVolumes of many."""
+        return await self._reads.get(volume_ids)
+
+    async def find_volumes_by_tag(self, *, claim_uid: str) -> tuple[Volume, ...]:
+        """DescribeVolumes by the claim's tag, never from memory: it decides whether a volume is made."""
+        return await self._listed(shapes.tag_filter(TAG_CLAIM_UID, claim_uid), target=claim_uid)
+
+    async def managed_volumes(self) -> tuple[Volume, ...]:
+        """DescribeVolumes by tag key, at most `Ages.settled` old, and never older than our own last write."""
+        async with self._one_at_a_time:
+            now, writes = self._monotonic(), self._writes
+            kept = self._managed
+            if kept and kept[1] == writes and now - kept[0] <= self._ages.settled:
+                return kept[2]
+            found = await self._listed(shapes.filters(tag_key=[TAG_CLAIM_UID, TAG_CSI_CLUSTER]), target="managed")
+            self._managed = (now, writes, found)
+            return found
+
+    async def volume_modifications(self, *, volume_ids: Sequence[str]) -> Mapping[str, Modification]:
+        """DescribeVolumesModifications, by filter: named by id, one that was never modified would spoil them all."""
+        found: dict[str, Modification] = {}
+        for part in _parts(list(dict.fromkeys(volume_ids)), MOST_FILTER_VALUES):
+            for raw in await self._pages(
+                "DescribeVolumesModifications",
+                "VolumesModifications",
+                {"Filters": shapes.filters(volume_id=part)},
+                target=_several(part),
+            ):
+                found[raw["VolumeId"]] = shapes.modification(raw)
+        return found
+
+    async def create_volume(self, *, request: NewVolume) -> Volume:
+        """CreateVolume."""
+        parameters = shapes.new_volume(request)
+        answer = await self._ec2.write(
+            "CreateVolume", lambda client: client.create_volume(**parameters), target=request.client_token[:12]
+        )
+        self._writes += 1
+        return shapes.volume(answer)
+
+    async def modify_volume(self, *, volume_id: str, change: Change) -> Modification:
+        """ModifyVolume."""
+        parameters = shapes.change(change)
+        answer = await self._write(
+            "ModifyVolume", lambda client: client.modify_volume(VolumeId=volume_id, **parameters), volume_id=volume_id
+        )
+        return shapes.modification(answer["VolumeModification"])
+
+    async def create_tags(self, *, volume_id: str, tags: Mapping[str, str]) -> None:
+        """CreateTags."""
+        listed = shapes.tag_list(tags)
+        await self._write(
+            "CreateTags", lambda client: client.create_tags(Resources=[volume_id], Tags=listed), volume_id=volume_id
+        )
+
+    async def delete_tags(self, *, volume_id: str, keys: Sequence[str]) -> None:
+        """DeleteTags. Without a key there is no call: EC2 takes that for all tags."""
+        if not keys:
+            return
+        listed = [{"Key": key} for key in keys]
+        await self._write(
+            "DeleteTags", lambda client: client.delete_tags(Resources=[volume_id], Tags=listed), volume_id=volume_id
+        )
+
+    async def create_snapshot(self, *, volume_id: str, description: str, tags: Mapping[str, str]) -> Snapshot:
+        """CreateSnapshot."""
+        parameters: dict[str, Any] = {"VolumeId": volume_id, "Description": description}
+        if specifications := shapes.tag_specifications("snapshot", tags):
+            parameters["TagSpecifications"] = specifications
+        answer = await self._ec2.write(
+            "CreateSnapshot", lambda client: client.create_snapshot(**parameters), target=volume_id
+        )
+        return shapes.snapshot(answer)
+
+    async def find_snapshots(self, *, claim_uid: str) -> tuple[Snapshot, ...]:
+        """DescribeSnapshots."""
+        parameters = {"OwnerIds": ["self"], "Filters": shapes.tag_filter(TAG_CLAIM_UID, claim_uid)}
+        found = await self._pages("DescribeSnapshots", "Snapshots", parameters, target=claim_uid)
+        return tuple(shapes.snapshot(raw) for raw in found)
+
+    async def delete_volume(self, *, volume_id: str) -> None:
+        """DeleteVolume."""
+        try:
+            await self._write(
+                "DeleteVolume", lambda client: client.delete_volume(VolumeId=volume_id), volume_id=volume_id
+            )
+        except CloudError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+
+    async def attach(self, *, cluster_arn: str, instance_id: str, volume_id: str) -> Attachment:
+        """AttachClusterNodeVolume."""
+        answer = await self._at_node(
+            "AttachClusterNodeVolume",
+            lambda client: client.attach_cluster_node_volume(
+                ClusterArn=cluster_arn, NodeId=instance_id, VolumeId=volume_id
+            ),
+            volume_id=volume_id,
+        )
+        return shapes.node_attachment(answer)
+
+    async def detach(self, *, cluster_arn: str, instance_id: str, volume_id: str) -> Attachment | None:
+        """DetachClusterNodeVolume."""
+        try:
+            answer = await self._at_node(
+                "DetachClusterNodeVolume",
+                lambda client: client.detach_cluster_node_volume(
+                    ClusterArn=cluster_arn, NodeId=instance_id, VolumeId=volume_id
+                ),
+                volume_id=volume_id,
+            )
+        except CloudError as error:
+            if error.ec2_code in NOTHING_TO_DETACH:
+                return None
+            raise
+        return shapes.node_attachment(answer)
+
+    async def attachment_limits(self, *, instance_types: Sequence[str]) -> Mapping[str, AttachmentLimit]:
+        """DescribeInstanceTypes, once for each type: EC2 does not change them. By filter, as with modifications."""
+        async with self._one_at_a_time:
+            await self._learn([one for one in dict.fromkeys(instance_types) if one not in self._limits])
+        return {one: self._limits[one] for one in instance_types if one in self._limits}
+
+    async def _learn(self, instance_types: Sequence[str]) -> None:
+        for part in _parts(instance_types, MOST_FILTER_VALUES):
+            parameters = {"Filters": shapes.filters(instance_type=part)}
+            pages = self._pages("DescribeInstanceTypes", "InstanceTypes", parameters, target=_several(part), page=100)
+            for raw in await pages:
+                if limit := shapes.attachment_limit(raw):
+                    self._limits[raw["InstanceType"]] = limit
+
+    async def _describe(self, volume_ids: Sequence[str]) -> Mapping[str, Volume]:
+        """DescribeVolumes by ids. One that does not exist fails the call: it is left out and the rest asked again."""
+        wanted = list(volume_ids)
+        while wanted:
+            asked = tuple(wanted)
+            try:
+                answer = await self._ec2.read("DescribeVolumes", _by_ids(asked), target=_several(asked))
+            except CloudError as error:
+                absent = set(_IDS.findall(error.message)) & set(asked)
+                if error.kind is not ErrorKind.NOT_FOUND:
+                    raise
+                if not absent and len(asked) > 1:
+                    return await self._halves(asked)
+                wanted = [one for one in wanted if one not in absent] if absent else []
+                continue
+            return {raw["VolumeId"]: shapes.volume(raw) for raw in answer["Volumes"]}
+        return {}
+
+    async def _halves(self, volume_ids: Sequence[str]) -> Mapping[str, Volume]:
+        """EC2 did not say which id is missing: look for it by halves."""
+        middle = len(volume_ids) // 2
+        return {**await self._describe(volume_ids[:middle]), **await self._describe(volume_ids[middle:])}
+
+    async def _listed(self, filters: list[dict[str, Any]], *, target: str) -> tuple[Volume, ...]:
+        found = await self._pages("DescribeVolumes", "Volumes", {"Filters": filters}, target=target)
+        return tuple(shapes.volume(raw) for raw in found)
+
+    async def _pages(
+        self, operation: str, member: str, parameters: Mapping[str, Any], *, target: str, page: int = PAGE
+    ) -> list[Mapping[str, Any]]:
+        def call(client: Any) -> list[Mapping[str, Any]]:
+            methods = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
+            paginator = client.get_paginator(methods[operation])
+            pages = paginator.paginate(**parameters, PaginationConfig={"PageSize": page})
+            return [item for one in pages for item in one.get(member, ())]
+
+        found: list[Mapping[str, Any]] = await self._ec2.read(operation, call, target=target)
+        return found
+
+    async def _write(self, operation: str, call: Callable[[Any], Any], *, volume_id: str) -> Mapping[str, Any]:
+        return await self._changing(self._ec2, operation, call, volume_id=volume_id)
+
+    async def _at_node(self, operation: str, call: Callable[[Any], Any], *, volume_id: str) -> Mapping[str, Any]:
+        return await self._changing(self._hyperpod, operation, call, volume_id=volume_id)
+
+    async def _changing(
+        self, caller: Caller, operation: str, call: Callable[[Any], Any], *, volume_id: str
+    ) -> Mapping[str, Any]:
+        try:
+            answer: Mapping[str, Any] = await caller.write(operation, call, target=volume_id)
+            return answer
+        finally:
+            # Also after a failure, whose outcome may be unknown.
+            self._reads.forget(volume_id)
+            self._writes += 1
+
+
+def _by_ids(volume_ids: Sequence[str]) -> Callable[[Any], Any]:
+    return lambda client: client.describe_volumes(VolumeIds=list(volume_ids))
+
+
+def _parts(items: Sequence[str], size: int) -> Iterable[list[str]]:
+    return (list(items[start : start + size]) for start in range(0, len(items), size))
+
+
+def _several(items: Sequence[str]) -> str:
+    """What a log line says a call was about."""
+    return items[0] if len(items) == 1 else f"{len(items)} resources"

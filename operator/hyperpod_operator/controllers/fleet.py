@@ -1,0 +1,82 @@
+"""What the last pass over each cluster learnt, for whoever decides about its Nodes.
+
+RAM only: after a restart the first pass over a cluster fills it again, and until then nothing is done about that
+cluster's Nodes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedNode
+from hyperpod_operator.core.health.facts import ClusterFacts, cluster_id, facts
+from hyperpod_operator.core.ports import Key, StoredObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One cluster: its object, and what SageMaker and the spec say about its nodes.
+
+    `launched` is when each instance was launched, by id.
+    """
+
+    stored: StoredObject
+    facts: ClusterFacts
+    launched: Mapping[str, datetime | None] = field(default_factory=dict)
+    listed: bool = False
+    """Whether ListClusterNodes was ever read: without it nothing is known about single instances."""
+
+    @property
+    def key(self) -> Key:
+        return self.stored.key
+
+
+class Fleet:
+    """Clusters by object and by cluster id. `on_learnt` gets the id of one whose facts changed."""
+
+    def __init__(self) -> None:
+        self._members: dict[Key, Member] = {}
+        self._keys: dict[str, Key] = {}
+        self.on_learnt: Callable[[str], None] = lambda _: None
+
+    def of(self, cluster: str) -> Member | None:
+        """The cluster of this id, if a pass has looked at it."""
+        key = self._keys.get(cluster)
+        return None if key is None else self._members.get(key)
+
+    def get(self, key: Key) -> Member | None:
+        return self._members.get(key)
+
+    def learn(
+        self, *, stored: StoredObject, cluster: ObservedCluster, nodes: tuple[ObservedNode, ...] | None, enforce: bool
+    ) -> Member:
+        """Take in what a pass saw. `nodes` is None where it did not list them: what was known of them stands."""
+        old = self._members.get(stored.key)
+        found = facts(cluster=cluster, nodes=nodes or (), enforce=enforce, name=cluster.name)
+        member = Member(
+            stored=stored,
+            facts=found,
+            launched={node.instance_id: node.launched_at for node in nodes or ()},
+            listed=nodes is not None,
+        )
+        if nodes is None and old is not None and old.facts.cluster_id == found.cluster_id:
+            known = replace(found, instances=old.facts.instances)
+            member = replace(member, facts=known, launched=old.launched, listed=old.listed)
+        if old is not None and old.facts.cluster_id != found.cluster_id:
+            self._keys.pop(old.facts.cluster_id, None)
+        self._members[stored.key] = member
+        self._keys[found.cluster_id] = stored.key
+        if old is None or old.facts != member.facts:
+            self.on_learnt(found.cluster_id)
+        return member
+
+    def forget(self, key: Key) -> None:
+        """The object is gone, or its cluster is."""
+        member = self._members.pop(key, None)
+        if member is not None:
+            self._keys.pop(member.facts.cluster_id, None)
+
+    def lists(self, *, arn: str, instance_id: str) -> bool:
+        """Whether this instance is known of the cluster of this ARN."""
+        member = self.of(cluster_id(arn))
+        return member is not None and instance_id in member.facts.instances

@@ -1,0 +1,236 @@
+"""One pass over one Node: decide on what is held of it, write at most once, tell.
+
+What HyperPod's agents, kubelets and people write arrives here thousands of times a day and hardly ever asks for
+anything, so the judgement comes before the queue: only a Node that wants a write gets a pass. The order of the lanes
+is the order of harm: a sick node that still takes pods first.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from hyperpod_operator.api.names import LABEL_INSTANCE_GROUP, Reason
+from hyperpod_operator.controllers.fleet import Fleet, Member
+from hyperpod_operator.core.health.change import NodeChange
+from hyperpod_operator.core.health.contract import Step, Verdict, decide
+from hyperpod_operator.core.health.labels import contradiction, missing_labels
+from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.health.state import NO_PODS, State
+from hyperpod_operator.core.health.storm import Lane
+from hyperpod_operator.core.outcome import Again, Done, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.ports import (
+    Clock,
+    Events,
+    Key,
+    KubernetesError,
+    NodeMetrics,
+    Nodes,
+    NodeWrites,
+    Note,
+    ObjectGone,
+    StaleObject,
+    StoredObject,
+)
+
+logger = logging.getLogger(__name__)
+
+KUBERNETES_PAUSE = 5.0
+"""Shortest pause in seconds after the API server failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodePorts:
+    """What a pass needs of the world. `budget` returns when one more write to a Node may be made."""
+
+    nodes: Nodes
+    writes: NodeWrites
+    events: Events
+    metrics: NodeMetrics
+    clock: Clock
+    budget: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wakes:
+    """Whom to wake: a Node now in a lane, a Node in so many seconds, or the HyperPodCluster of a changed Node."""
+
+    now: Callable[[Key, Lane], None]
+    later: Callable[[Key, float], None]
+    cluster: Callable[[Key], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What was last known of a Node; `since` (monotonic seconds) is when it was first seen unhealthy."""
+
+    cluster: Key
+    state: State
+    since: float | None
+    contradiction: str | None
+
+
+class NodeController:
+    """Keeps the taint and the labels of HyperPod's Nodes right. What it remembers serves metrics and Events only."""
+
+    def __init__(self, *, ports: NodePorts, fleet: Fleet, wakes: Wakes) -> None:
+        self._ports = ports
+        self._fleet = fleet
+        self._wakes = wakes
+        self._seen: dict[str, _Seen] = {}
+
+    def changed(self, name: str) -> None:
+        """A Node came, changed or went."""
+        node = self._ports.nodes.get(name)
+        if node is None:
+            self._gone(name)
+            return
+        member = self._fleet.of(node.cluster_id)
+        if member is None:
+            return  # a stranger's cluster, or one that no pass has looked at yet: `learnt` comes back to it
+        moved = self._judge(node, member)
+        if moved or self._unknown(node, member):
+            self._wakes.cluster(member.key)
+
+    def learnt(self, cluster_id: str) -> None:
+        """A pass learnt something new about a cluster; that very pass reports about its Nodes."""
+        member = self._fleet.of(cluster_id)
+        if member is None:
+            return
+        for node in self._ports.nodes.of_cluster(cluster_id):
+            self._judge(node, member)
+
+    def unknown(self, cluster_id: str) -> bool:
+        """Whether a Node waits for SageMaker's word about its instance."""
+        member = self._fleet.of(cluster_id)
+        return any(self._unknown(node, member) for node in self._ports.nodes.of_cluster(cluster_id))
+
+    async def reconcile(self, key: Key, failures: int) -> Outcome:  # noqa: ARG002 - every kind's passes are called alike
+        """One pass."""
+        try:
+            return await self._pass(key.name)
+        except StaleObject:
+            return Again()
+        except ObjectGone:
+            return Gone()
+        except KubernetesError as error:
+            self._ports.metrics.node_changed(step="Write", result="Refused")
+            logger.warning(
+                "The Node %s could not be changed: %s It is tried again. A refusal (403, 422) may come from an "
+                "admission policy or from missing rights on nodes.",
+                key.name,
+                error,
+            )
+            return Failed(Reason.INTERNAL_ERROR, KUBERNETES_PAUSE)
+
+    async def _pass(self, name: str) -> Outcome:
+        node = self._ports.nodes.get(name)
+        if node is None:
+            return Gone()
+        try:
+            return await self._settle(node)
+        except StaleObject:
+            # Somebody wrote since: decide anew, on what is there now and not on what a watch will tell some time.
+            self._ports.metrics.node_changed(step="Write", result="Conflict")
+            fresh = await self._ports.writes.read(name)
+            return Gone() if fresh is None else await self._settle(fresh)
+
+    async def _settle(self, node: Node) -> Outcome:
+        member = self._fleet.of(node.cluster_id)
+        if member is None:
+            return Gone()
+        verdict = decide(node, member.facts, now=self._ports.clock.now())
+        change = replace(verdict.change, labels=missing_labels(node, member.facts))
+        if change:
+            await self._ports.budget()
+            await self._ports.writes.change(node, change)
+            self._tell(node, member, verdict, change)
+        if verdict.look_again is not None:
+            return Wait(Reason.HEALTH_NOT_REPORTED, verdict.look_again)
+        return Done()
+
+    def _judge(self, node: Node, member: Member) -> bool:
+        """Line the Node up if it wants a write. Says whether its state is another one than before."""
+        verdict = decide(node, member.facts, now=self._ports.clock.now())
+        key = Key("", node.name)
+        if verdict.change:
+            self._wakes.now(key, Lane.FENCE if verdict.step is Step.FENCE else Lane.FREE)
+        elif missing_labels(node, member.facts):
+            self._wakes.now(key, Lane.LABEL)
+        elif verdict.look_again is not None:
+            self._wakes.later(key, verdict.look_again)
+        return self._follow(node, member, verdict.state)
+
+    def _follow(self, node: Node, member: Member, state: State) -> bool:
+        seen = self._seen.get(node.name)
+        since = seen.since if seen else None
+        if state in NO_PODS:
+            since = self._ports.clock.monotonic() if since is None else since
+        elif since is not None and state is State.SCHEDULABLE:
+            self._ports.metrics.node_recovered(seconds=self._ports.clock.monotonic() - since)
+            since = None
+        odd = contradiction(node, member.facts)
+        if odd and (seen is None or seen.contradiction != odd):
+            message = f"{odd}. The operator leaves that label alone; remove it to have SageMaker's type there."
+            note = Note(type="Warning", reason=Reason.NODE_CONTRADICTS, action="Observe", message=message)
+            self._ports.events.publish(about=_subject(node), note=note)
+        self._seen[node.name] = _Seen(cluster=member.key, state=state, since=since, contradiction=odd)
+        return seen is None or seen.state is not state
+
+    def _gone(self, name: str) -> None:
+        seen = self._seen.pop(name, None)
+        if seen is None:
+            return
+        member = self._fleet.get(seen.cluster)
+        if member is not None and seen.since is not None:
+            seconds = self._ports.clock.monotonic() - seen.since
+            message = (
+                f"The Node {name}, {seen.state}, left Kubernetes {seconds:.0f} s after it was found unhealthy. If "
+                "HyperPod replaces the instance, a new Node joins under another name; status.nodes tells when all are "
+                "there."
+            )
+            note = Note(type="Normal", reason=Reason.NODE_REPLACED, action="Observe", message=message)
+            self._ports.events.publish(about=member.stored, note=note)
+        self._wakes.cluster(seen.cluster)
+
+    def _unknown(self, node: Node, member: Member | None) -> bool:
+        """Whether SageMaker has to be asked about this instance: our labels on it would say that it was."""
+        if member is not None and node.instance_id in member.facts.instances:
+            return False
+        return LABEL_INSTANCE_GROUP not in node.labels and not node.deleting
+
+    def _tell(self, node: Node, member: Member, verdict: Verdict, change: NodeChange) -> None:
+        step = str(verdict.step) if verdict.change else "Label"
+        self._ports.metrics.node_changed(step=step, result="OK")
+        about = {"cluster": str(member.key), "step": step}
+        if not verdict.change:
+            logger.info("Labels of the Node %s are set: %s.", node.name, sorted(change.labels), extra=about)
+            return
+        logger.info("The Node %s: %s", node.name, verdict.message, extra=about)
+        if verdict.step is Step.TIDY:
+            return
+        fenced = verdict.step is Step.FENCE
+        seen = self._seen.get(node.name)
+        if fenced and seen is not None and seen.since is not None:
+            self._ports.metrics.node_fenced(seconds=self._ports.clock.monotonic() - seen.since)
+        note = Note(
+            type="Warning" if fenced else "Normal",
+            reason=Reason.NODE_FENCED if fenced else Reason.NODE_FREED,
+            action=str(verdict.step),
+            message=verdict.message,
+        )
+        self._ports.events.publish(about=_subject(node), note=note)
+        self._ports.events.publish(about=member.stored, note=replace(note, message=f"{node.name}: {note.message}"))
+
+
+def _subject(node: Node) -> StoredObject:
+    """The Node as what an Event is about."""
+    return StoredObject(
+        key=Key("", node.name),
+        uid=node.uid,
+        resource_version=node.resource_version,
+        generation=0,
+        deleting=node.deleting,
+        finalizers=(),
+        annotations=node.annotations,
+        body={"apiVersion": "v1", "kind": "Node"},
+    )

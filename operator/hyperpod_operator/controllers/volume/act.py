@@ -1,0 +1,86 @@
+"""Make the one step that was decided, in AWS or in Kubernetes."""
+
+from hyperpod_operator.controllers.volume.ports import VolumePorts
+from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.volume.plan import (
+    Attach,
+    CloudStep,
+    CreateSnapshot,
+    CreateTags,
+    CreateVolume,
+    DeleteTags,
+    DeleteVolume,
+    Detach,
+    DropLease,
+    KubernetesStep,
+    LabelNode,
+    ModifyVolume,
+    PublishPV,
+    PublishPVC,
+    RemovePV,
+    RemovePVC,
+    TakeLease,
+    UnlabelNode,
+    operation,
+)
+from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume, VolumeCloud
+from hyperpod_operator.core.volume.story import Accepted, Refused
+
+Answer = Volume | Modification | Snapshot | Attachment | None
+
+
+async def act(*, ports: VolumePorts, cloud: VolumeCloud, step: CloudStep | KubernetesStep) -> Accepted | Refused:
+    """Never raises CloudError: a refusal is something to report. What the API server refuses is raised."""
+    if not isinstance(step, CloudStep):
+        await in_kubernetes(ports=ports, step=step)
+        ports.metrics.volume_step(operation=operation(step), code="OK")
+        return Accepted(step=step)
+    try:
+        answer = await in_aws(cloud=cloud, step=step)
+    except CloudError as error:
+        ports.metrics.volume_step(operation=operation(step), code=error.ec2_code or error.code)
+        return Refused(step=step, error=error)
+    ports.metrics.volume_step(operation=operation(step), code="OK")
+    return Accepted(step=step, answer=answer)
+
+
+async def in_aws(*, cloud: VolumeCloud, step: CloudStep) -> Answer:
+    answer: Answer = None
+    match step:
+        case CreateVolume(request=request):
+            answer = await cloud.create_volume(request=request)
+        case ModifyVolume(volume_id=volume_id, change=change):
+            answer = await cloud.modify_volume(volume_id=volume_id, change=change)
+        case CreateTags(volume_id=volume_id, tags=tags):
+            await cloud.create_tags(volume_id=volume_id, tags=tags)
+        case DeleteTags(volume_id=volume_id, keys=keys):
+            await cloud.delete_tags(volume_id=volume_id, keys=keys)
+        case Attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id):
+            answer = await cloud.attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id)
+        case Detach(cluster_arn=arn, instance_id=instance, volume_id=volume_id):
+            answer = await cloud.detach(cluster_arn=arn, instance_id=instance, volume_id=volume_id)
+        case CreateSnapshot(volume_id=volume_id, description=description, tags=tags):
+            answer = await cloud.create_snapshot(volume_id=volume_id, description=description, tags=tags)
+        case DeleteVolume(volume_id=volume_id):
+            await cloud.delete_volume(volume_id=volume_id)
+    return answer
+
+
+async def in_kubernetes(*, ports: VolumePorts, step: KubernetesStep) -> None:
+    match step:
+        case LabelNode(node_name=node, key=key, value=value):
+            await ports.labels.label(node_name=node, key=key, value=value)
+        case UnlabelNode(node_name=node, key=key):
+            await ports.labels.unlabel(node_name=node, key=key)
+        case PublishPV(manifest=manifest):
+            await ports.publications.create_persistent_volume(manifest=manifest)
+        case PublishPVC(manifest=manifest):
+            await ports.publications.create_persistent_volume_claim(manifest=manifest)
+        case RemovePV(name=name, uid=uid):
+            await ports.publications.delete_persistent_volume(name=name, uid=uid)
+        case RemovePVC(namespace=namespace, name=name, uid=uid):
+            await ports.publications.delete_persistent_volume_claim(namespace=namespace, name=name, uid=uid)
+        case TakeLease(volume_id=volume_id, holder=holder, replaces=replaces):
+            await ports.leases.take(volume_id=volume_id, holder=holder, replaces=replaces)
+        case DropLease(volume_id=volume_id, holder=holder):
+            await ports.leases.drop(volume_id=volume_id, holder=holder)

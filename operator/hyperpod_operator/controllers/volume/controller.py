@@ -1,0 +1,208 @@
+"""One pass over one EBSVolumeClaim: observe, decide, act, report.
+
+The order of writes is the same as for clusters: the finalizer before anything of ours is in AWS, what a call is meant
+to do before the call, then one status with all that was learnt.
+"""
+
+import logging
+from dataclasses import replace
+
+from hyperpod_operator.api.names import ABANDON, VOLUME_CLAIM_FINALIZER, ConditionType, Reason
+from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.controllers.parse import InvalidSpecError
+from hyperpod_operator.controllers.volume.act import act
+from hyperpod_operator.controllers.volume.interests import Interest, Interests
+from hyperpod_operator.controllers.volume.measure import measure_moves
+from hyperpod_operator.controllers.volume.observe import observe, where
+from hyperpod_operator.controllers.volume.parse import parse, parse_status
+from hyperpod_operator.controllers.volume.ports import VolumePorts
+from hyperpod_operator.core.errors import SLOW, CloudError
+from hyperpod_operator.core.health.facts import cluster_id
+from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
+from hyperpod_operator.core.ports import Key, KubernetesError, Note, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.conditions import settle
+from hyperpod_operator.core.volume.observed import Observed
+from hyperpod_operator.core.volume.policy import decide
+from hyperpod_operator.core.volume.ports import VolumeCloud
+from hyperpod_operator.core.volume.report import Report, intent, report
+from hyperpod_operator.core.volume.story import Story
+from hyperpod_operator.core.volume.timings import VolumeTimings
+from hyperpod_operator.core.volume.verdict import Act, Hold, Release, Situation
+
+logger = logging.getLogger(__name__)
+
+KUBERNETES_PAUSE = 5.0
+"""Shortest pause in seconds after the API server failed."""
+
+
+class VolumeController:
+    """Reconciles EBSVolumeClaims. Holds no truth: `interests` only says whom a Node wakes.
+
+    `regions` are those that a claim may name, the installation's own among them.
+    """
+
+    def __init__(self, *, ports: VolumePorts, timings: VolumeTimings, regions: frozenset[str]) -> None:
+        self._ports = ports
+        self._timings = timings
+        self._regions = regions
+        self._interests = Interests()
+
+    def node_changed(self, name: str) -> tuple[Key, ...]:
+        """A Node came, changed or went: the claims that have to be looked at."""
+        node = self._ports.nodes.get(name)
+        woken = self._interests.of(node_name=name, cluster=node.cluster_id if node else None)
+        for cluster in {cluster for cluster, _ in woken}:
+            self._ports.views.changed(cluster)
+        return tuple(key for _, key in woken)
+
+    async def reconcile(self, key: Key, failures: int) -> Outcome:
+        """One pass. `failures` is how many passes over this object failed in a row before this one."""
+        outcome: Outcome
+        try:
+            outcome = await self._pass(key, failures)
+        except StaleObject:
+            outcome = Again()
+        except ObjectGone:
+            outcome = Gone()
+        except KubernetesError as error:
+            logger.warning("The API server failed during a pass; nothing is lost, the pass is repeated: %s", error)
+            outcome = Failed(Reason.INTERNAL_ERROR, KUBERNETES_PAUSE)
+        if isinstance(outcome, Gone):
+            self._interests.forget(key)
+            self._ports.metrics.claim_gone(key=key)
+        return outcome
+
+    async def _pass(self, key: Key, failures: int) -> Outcome:
+        stored = await self._ports.claims.read(key)
+        if stored is None or (stored.deleting and VOLUME_CLAIM_FINALIZER not in stored.finalizers):
+            return Gone()
+        if stored.deleting and stored.annotations.get(ABANDON) == stored.key.name:
+            return await self._abandon(stored)
+        try:
+            claim = parse(stored)
+        except InvalidSpecError as error:
+            return await self._invalid(stored, str(error))
+        return await self._valid(stored, claim, failures)
+
+    async def _valid(self, stored: StoredObject, claim: Claim, failures: int) -> Outcome:
+        at = await where(ports=self._ports, claim=claim)
+        if at.region and at.region not in self._regions:
+            hold = Hold(reason=Reason.REGION_NOT_ALLOWED, message=_refused(at.region), after=SLOW, stalled=True)
+            return await self._finish(
+                stored, Story(situation=self._situation(claim, Observed(cluster=None)), verdict=hold)
+            )
+        cloud = self._ports.cloud.volumes(region=at.region)
+        try:
+            observed = await observe(ports=self._ports, cloud=cloud, claim=claim, at=at)
+        except CloudError as error:
+            situation = self._situation(claim, Observed(cluster=None))
+            return await self._finish(stored, Story(situation=situation, unread=error, failures=failures))
+        situation = self._situation(claim, observed)
+        self._note_interest(situation)
+        verdict = decide(situation)
+        if isinstance(verdict, Act):
+            return await self._act(stored, situation, verdict, cloud)
+        return await self._finish(stored, Story(situation=situation, verdict=verdict))
+
+    async def _act(self, stored: StoredObject, situation: Situation, verdict: Act, cloud: VolumeCloud) -> Outcome:
+        if not stored.deleting:
+            stored = await self._ports.claims.add_finalizer(stored, VOLUME_CLAIM_FINALIZER)
+        if (planned := intent(situation, verdict)) is not None:
+            stored = await self._ports.claims.write_status(stored, _dump(planned))
+            situation = replace(situation, claim=replace(situation.claim, status=planned))
+        result = await act(ports=self._ports, cloud=cloud, step=verdict.step)
+        return await self._finish(stored, Story(situation=situation, verdict=verdict, result=result))
+
+    async def _finish(self, stored: StoredObject, story: Story) -> Outcome:
+        if isinstance(story.verdict, Release):
+            return await self._release(stored, story.verdict)
+        return await self._record(stored, report(story))
+
+    async def _record(self, stored: StoredObject, made: Report) -> Outcome:
+        status = _dump(made.status)
+        before = parse_status(stored)
+        if status != stored.body.get("status"):
+            stored = await self._ports.claims.write_status(stored, status)
+        for note in made.notes:
+            self._tell(stored, note)
+        self._measure(stored, before, made.status)
+        return made.outcome
+
+    async def _abandon(self, stored: StoredObject) -> Outcome:
+        """The way out when AWS cannot be asked any more: a person's own word."""
+        volume = parse_status(stored).volumeId or "whatever was created for it"
+        message = (
+            f"Released by the annotation {ABANDON} without asking AWS: {volume} stays as and where it is, with our "
+            "tags, and is billed. A PersistentVolume of this claim stays, too. Delete by hand what is not wanted."
+        )
+        self._tell(stored, Note(type="Warning", reason=Reason.ABANDONED, action="Release", message=message))
+        await self._ports.claims.remove_finalizer(stored, VOLUME_CLAIM_FINALIZER)
+        return Gone()
+
+    async def _release(self, stored: StoredObject, verdict: Release) -> Outcome:
+        self._tell(stored, Note(type="Normal", reason=verdict.reason, action="Release", message=verdict.message))
+        await self._ports.claims.remove_finalizer(stored, VOLUME_CLAIM_FINALIZER)
+        return Gone()
+
+    async def _invalid(self, stored: StoredObject, problems: str) -> Outcome:
+        """The spec cannot be read: say so, touch nothing."""
+        status = parse_status(stored)
+        message = f"The spec cannot be read: {problems}. Correct these members; nothing is changed in AWS meanwhile."
+        conditions = settle(
+            drafts=[
+                (ConditionType.READY, "False", Reason.INVALID_SPEC, message),
+                (ConditionType.STALLED, "True", Reason.INVALID_SPEC, message),
+            ],
+            before=status.conditions or [],
+            generation=stored.generation,
+            now=self._ports.clock.now(),
+        )
+        known = any(
+            condition.reason == Reason.INVALID_SPEC and condition.message == message
+            for condition in status.conditions or []
+        )
+        note = Note(type="Warning", reason=Reason.INVALID_SPEC, action="Parse", message=message)
+        new = status.model_copy(update={"observedGeneration": stored.generation, "conditions": conditions})
+        outcome = Blocked(Reason.INVALID_SPEC, SLOW)
+        return await self._record(stored, Report(status=new, notes=() if known else (note,), outcome=outcome))
+
+    def _note_interest(self, situation: Situation) -> None:
+        recorded = situation.claim.status.attachment
+        instance = (recorded.instanceId if recorded else None) or ""
+        interest = Interest(
+            cluster=cluster_id(situation.cluster_arn),
+            node_name=(recorded.nodeName if recorded else None) or "",
+            waiting=situation.claim.direct and not situation.observed.alive(instance),
+        )
+        self._interests.note(situation.claim.key, interest)
+
+    def _situation(self, claim: Claim, observed: Observed) -> Situation:
+        return Situation(claim=claim, observed=observed, now=self._ports.clock.now(), timings=self._timings)
+
+    def _measure(self, stored: StoredObject, before: EBSVolumeClaimStatus, after: EBSVolumeClaimStatus) -> None:
+        ready = any(one.type == ConditionType.READY and one.status == "True" for one in after.conditions or [])
+        used = (after.modification.used24h or 0) if after.modification else 0
+        self._ports.metrics.claim_state(
+            key=stored.key,
+            phase=after.phase or "Pending",
+            ready=ready,
+            modifications_left=max(0, self._timings.modifications - used),
+        )
+        measure_moves(before, after, now=self._ports.clock.now(), metrics=self._ports.metrics)
+
+    def _tell(self, stored: StoredObject, note: Note) -> None:
+        self._ports.events.publish(about=stored, note=note)
+        logger.info("%s", note.message, extra={"reason": str(note.reason), "action": note.action})
+
+
+def _refused(region: str) -> str:
+    return (
+        f"Region {region} is not served by this installation. Name a cluster in its own Region, or start the operator "
+        f"with --allowed-region={region}."
+    )
+
+
+def _dump(status: EBSVolumeClaimStatus) -> dict[str, object]:
+    dumped: dict[str, object] = status.model_dump(mode="json", exclude_none=True)
+    return dumped

@@ -1,0 +1,240 @@
+"""Read what one pass over a claim needs, and no more.
+
+A settled claim costs AWS no call of its own: its volume comes with one DescribeVolumes for all claims, its cluster
+with one look for all claims of the cluster. The rest is read when a decision hangs on it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from hyperpod_operator.controllers.parse import parse_status
+from hyperpod_operator.controllers.volume.ports import VolumePorts
+from hyperpod_operator.controllers.volume.views import View
+from hyperpod_operator.core.cluster.observed import ObservedNode
+from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.health.contract import TAINT
+from hyperpod_operator.core.health.facts import cluster_id
+from hyperpod_operator.core.health.instance_types import PREFIX
+from hyperpod_operator.core.health.node import ZONE, ZONE_ID, Node
+from hyperpod_operator.core.health.state import UNSCHEDULABLE_PREFIX
+from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.volume import slots
+from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.modification import NOTHING, UNDER_WAY, change
+from hyperpod_operator.core.volume.observed import Candidate, Lease, Observed, PersistentVolumeClaim
+from hyperpod_operator.core.volume.ports import AttachmentLimit, Volume, VolumeCloud
+from hyperpod_operator.core.volume.verdict import Situation
+
+MOVING = 4.0
+"""Seconds that a view of the cluster may be old while something is to be done."""
+SETTLED = 60.0
+"""The same while nothing is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """The HyperPod cluster that a claim names: its Region and its name or ARN; empty while it is not known."""
+
+    region: str = ""
+    cluster: str = ""
+
+
+async def where(*, ports: VolumePorts, claim: Claim) -> Where:
+    """Resolve `spec.clusterRef`. A HyperPodCluster object tells its own ARN, once it has one."""
+    ref = claim.spec.clusterRef
+    if ref.clusterArn:
+        return Where(region=ref.clusterArn.split(":")[3], cluster=ref.clusterArn)
+    if ref.clusterName:
+        return Where(cluster=ref.clusterName)
+    recorded = claim.status.attachment.clusterArn if claim.status.attachment else None
+    stored = await ports.clusters.read(Key(claim.key.namespace, ref.name or ""))
+    if stored is None:
+        return Where(region=(recorded or "::::").split(":")[3], cluster=recorded or "")
+    region = (stored.body.get("spec") or {}).get("region") or ""
+    return Where(region=str(region), cluster=parse_status(stored).clusterArn or recorded or "")
+
+
+async def observe(*, ports: VolumePorts, cloud: VolumeCloud, claim: Claim, at: Where) -> Observed:
+    """One look at everything. Raises CloudError, KubernetesError."""
+    age = SETTLED if is_settled(claim) else MOVING
+    view = await _view(ports=ports, at=at, age=age)
+    volume, tagged = await _volume(cloud=cloud, claim=claim)
+    there = volume or next(iter(tagged), None)
+    seen = Observed(
+        cluster=view.cluster,
+        nodes=await _nodes(ports=ports, cloud=cloud, claim=claim, view=view),
+        volume=volume,
+        tagged=tagged,
+        snapshots=await cloud.find_snapshots(claim_uid=claim.uid) if _snapshots_matter(claim) else (),
+        labelled=_labelled(ports=ports, claim=claim, view=view),
+    )
+    seen = await _in_kubernetes(ports=ports, claim=claim, seen=seen, there=there)
+    if there is not None and _modification_matters(claim, seen, ports=ports):
+        found = await cloud.volume_modifications(volume_ids=[there.volume_id])
+        seen = replace(seen, modification=found.get(there.volume_id))
+    return seen
+
+
+def is_settled(claim: Claim) -> bool:
+    """Whether the last pass left nothing to do: then an older view does."""
+    ready = next((one for one in claim.status.conditions or [] if one.type == "Ready"), None)
+    return bool(ready and ready.status == "True") and not claim.edited and not claim.deleting
+
+
+async def _view(*, ports: VolumePorts, at: Where, age: float) -> View:
+    if not at.cluster:
+        return View(cluster=None, nodes=(), seen_at=ports.clock.monotonic())
+    return await ports.views.get(region=at.region, name=at.cluster, age=age)
+
+
+async def _volume(*, cloud: VolumeCloud, claim: Claim) -> tuple[Volume | None, tuple[Volume, ...]]:
+    if claim.volume_id:
+        return await cloud.find_volume(volume_id=claim.volume_id, fresh=not is_settled(claim)), ()
+    return None, await cloud.find_volumes_by_tag(claim_uid=claim.uid)
+
+
+async def _nodes(*, ports: VolumePorts, cloud: VolumeCloud, claim: Claim, view: View) -> tuple[Candidate, ...]:
+    if view.cluster is None:
+        return ()
+    kube = {node.instance_id: node for node in ports.nodes.of_cluster(cluster_id(view.cluster.arn))}
+    selected: frozenset[str] | None = None
+    target, choosing = claim.spec.attachment.target, _chooses(claim, view)
+    if choosing and target is not None and target.nodeSelector:
+        selected = await ports.labels.selected(selector=target.nodeSelector)
+    limits, counts = await _slots(cloud=cloud, nodes=view.nodes) if choosing else ({}, {})
+    selector = dict(target.nodeSelector or {}) if target is not None else {}
+    return tuple(
+        _candidate(
+            instance,
+            kube.get(instance.instance_id),
+            limit=limits.get(instance.instance_id),
+            count=counts.get(instance.instance_id, 0) if limits else None,
+            selector=selector if selected is not None else {},
+            selected=selected or frozenset(),
+        )
+        for instance in view.nodes
+        if instance.instance_id
+    )
+
+
+def _candidate(
+    instance: ObservedNode,
+    node: Node | None,
+    *,
+    limit: AttachmentLimit | None,
+    count: int | None,
+    selector: Mapping[str, str],
+    selected: frozenset[str],
+) -> Candidate:
+    labels = node.labels if node else {}
+    asked = selector if node is not None and node.name in selected else {}
+    return Candidate(
+        instance_id=instance.instance_id,
+        instance_group=instance.group,
+        status=instance.status,
+        logical_id=instance.logical_id,
+        launched_at=instance.launched_at,
+        node_name=node.name if node else "",
+        availability_zone=labels.get(ZONE, ""),
+        availability_zone_id=labels.get(ZONE_ID, ""),
+        ready=node.ready if node else None,
+        schedulable=node is None or not _fenced(node),
+        labels={**labels, **asked},
+        attached_count=count,
+        limit=slots.slots(limit, labels=labels),
+    )
+
+
+def _fenced(node: Node) -> bool:
+    """HyperPod's taint is on it, or its label says that it should be."""
+    tainted = any((taint.key, taint.effect) == (TAINT.key, TAINT.effect) for taint in node.taints)
+    return tainted or node.labels.get(TAINT.key, "").startswith(UNSCHEDULABLE_PREFIX)
+
+
+async def _slots(
+    *, cloud: VolumeCloud, nodes: tuple[ObservedNode, ...]
+) -> tuple[Mapping[str, AttachmentLimit], Mapping[str, int]]:
+    """Limits and counts by instance id; nothing where the operator may not ask: EC2 itself refuses what is too much."""
+    types = sorted({node.instance_type.removeprefix(PREFIX) for node in nodes if node.instance_type})
+    try:
+        known = await cloud.attachment_limits(instance_types=types)
+        counts = slots.attached(await cloud.managed_volumes())
+    except CloudError as error:
+        if error.kind is not ErrorKind.DENIED:
+            raise
+        return {}, {}
+    found = {node.instance_id: known.get(node.instance_type.removeprefix(PREFIX)) for node in nodes}
+    return {instance: limit for instance, limit in found.items() if limit is not None}, counts
+
+
+def _chooses(claim: Claim, view: View) -> bool:
+    """Whether this pass may choose a node: none is recorded, its instance is gone, or the target changed."""
+    if not claim.direct or claim.deleting:
+        return False
+    recorded = claim.status.attachment
+    there = {node.instance_id for node in view.nodes}
+    return (
+        recorded is None
+        or recorded.instanceId not in there
+        or recorded.target != claim.target_text
+        or bool(recorded.refused)
+    )
+
+
+def _labelled(*, ports: VolumePorts, claim: Claim, view: View) -> tuple[str, ...]:
+    if view.cluster is None:
+        return ()
+    held = ports.nodes.of_cluster(cluster_id(view.cluster.arn))
+    return tuple(sorted(node.name for node in held if claim.label in node.labels))
+
+
+async def _in_kubernetes(*, ports: VolumePorts, claim: Claim, seen: Observed, there: Volume | None) -> Observed:
+    published = None
+    if claim.publish is not None or claim.status.persistentVolumeName:
+        published = await ports.publications.persistent_volume(name=claim.persistent_volume_name)
+    pods: tuple[str, ...] = ()
+    if published is not None and published.bound_name:
+        pods = await ports.users.pods(namespace=published.bound_namespace, claim_name=published.bound_name)
+    if there is not None:
+        fresh = not is_settled(claim)
+        seen = replace(
+            seen,
+            csi_users=await ports.users.csi(volume_id=there.volume_id, ours=claim.persistent_volume_name, fresh=fresh),
+            lease=await _lease(ports=ports, volume_id=there.volume_id),
+        )
+    return replace(
+        seen,
+        pods=pods,
+        persistent_volume=published.volume if published else None,
+        persistent_volume_claim=await _bound_claim(ports=ports, claim=claim),
+    )
+
+
+async def _bound_claim(*, ports: VolumePorts, claim: Claim) -> PersistentVolumeClaim | None:
+    name = claim.persistent_volume_claim_name
+    if not name:
+        return None
+    return await ports.publications.persistent_volume_claim(namespace=claim.key.namespace, name=name)
+
+
+async def _lease(*, ports: VolumePorts, volume_id: str) -> Lease | None:
+    holder = await ports.leases.holder(volume_id=volume_id)
+    if holder is None:
+        return None
+    namespace, _, rest = holder.partition("/")
+    name, _, uid = rest.partition("/")
+    stored = await ports.claims.read(Key(namespace, name)) if name else None
+    return Lease(holder=holder, holder_alive=stored is not None and stored.uid == uid)
+
+
+def _modification_matters(claim: Claim, seen: Observed, *, ports: VolumePorts) -> bool:
+    """Whether one is under way as far as we know, or the volume is not what the spec asks for."""
+    recorded = claim.status.modification
+    under_way = recorded is not None and recorded.modificationState in UNDER_WAY
+    situation = Situation(claim=claim, observed=seen, now=ports.clock.now())
+    return under_way or (not claim.deleting and change(situation) != NOTHING)
+
+
+def _snapshots_matter(claim: Claim) -> bool:
+    pending = any(one.state == "pending" for one in claim.status.snapshots or [])
+    return claim.deleting and (claim.snapshots_first or pending)

@@ -1,0 +1,27 @@
+"""What a pass over an EBSVolumeClaim needs of the world."""
+
+from dataclasses import dataclass
+
+from hyperpod_operator.controllers.volume.views import ClusterViews
+from hyperpod_operator.core.ports import Clock, Events, Nodes, Objects
+from hyperpod_operator.core.volume.kubernetes import NodeLabels, Publications, Users, VolumeLeases
+from hyperpod_operator.core.volume.metrics import VolumeMetrics
+from hyperpod_operator.core.volume.ports import VolumeClouds
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumePorts:
+    """`claims` and `clusters` are the objects of our two kinds."""
+
+    claims: Objects
+    clusters: Objects
+    cloud: VolumeClouds
+    views: ClusterViews
+    nodes: Nodes
+    publications: Publications
+    users: Users
+    leases: VolumeLeases
+    labels: NodeLabels
+    events: Events
+    metrics: VolumeMetrics
+    clock: Clock

@@ -1,0 +1,134 @@
+"""What a HyperPodCluster says about the health of its Kubernetes Nodes: counts, the worst by name, one condition.
+
+Only what people act on: a node that joins is no news, and none of this changes `Ready`, which says whether AWS holds
+what the spec asks for; HyperPod replaces a sick node by itself.
+"""
+
+from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.status import InstanceGroupStatus, NodeHealth, UnhealthyNode
+from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.health.rollup import GroupHealth, Health, SickNode, named
+from hyperpod_operator.core.health.state import State
+from hyperpod_operator.core.moments import stamp
+
+WHY_MOST = 256
+
+HealthDraft = tuple[ConditionType, str, Reason, str]
+
+
+def node_health(story: Story) -> NodeHealth | None:
+    """`status.nodeHealth`; what was said before stands while nothing is known of the Nodes."""
+    health = story.health
+    if health is None:
+        return story.situation.resource.status.nodeHealth if story.health_stands else None
+    if not health:
+        return None
+    states = health.states
+    return NodeHealth(
+        schedulable=health.schedulable,
+        unschedulable=states.get(State.UNSCHEDULABLE) or None,
+        pendingReplacement=states.get(State.PENDING_REPLACEMENT) or None,
+        pendingReboot=states.get(State.PENDING_REBOOT) or None,
+        unknown=states.get(State.UNKNOWN) or None,
+        joining=states.get(State.JOINING) or None,
+        notReported=states.get(State.NOT_REPORTED) or None,
+        neverJoined=len(health.never_joined) or None,
+        instancesGone=len(health.instance_gone) or None,
+        worst=[_unhealthy(sick) for sick in health.worst] or None,
+    )
+
+
+def group_health(story: Story, entry: InstanceGroupStatus) -> InstanceGroupStatus:
+    """The entry of a group with the counts of its Nodes."""
+    if story.health is None:
+        before = story.situation.resource.recorded_groups.get(entry.instanceGroupName)
+        if before is None or not story.health_stands:
+            return entry
+        counts = before.model_dump(include={"schedulableNodes", "unhealthyNodes", "neverJoined", "instancesGone"})
+        return entry.model_copy(update=counts)
+    found = story.health.groups.get(entry.instanceGroupName, GroupHealth(nodes=0, schedulable=0))
+    return entry.model_copy(
+        update={
+            "schedulableNodes": found.schedulable if found.nodes else None,
+            "unhealthyNodes": found.unhealthy or None,
+            "neverJoined": found.never_joined or None,
+            "instancesGone": found.instance_gone or None,
+        }
+    )
+
+
+def nodes_healthy(story: Story) -> HealthDraft | None:
+    """The condition; None when there is nothing to say."""
+    if story.health is not None:
+        if not story.health:
+            return None
+        status, reason, message = _judged(story.health)
+        return (ConditionType.NODES_HEALTHY, status, reason, message)
+    if story.health_stands:
+        for old in story.situation.resource.status.conditions or []:
+            if old.type == ConditionType.NODES_HEALTHY and old.reason in set(Reason):
+                return (ConditionType.NODES_HEALTHY, old.status, Reason(old.reason), old.message)
+    return None
+
+
+def _judged(health: Health) -> tuple[str, Reason, str]:
+    disagreements = [
+        *(
+            [
+                f"SageMaker calls {len(health.never_joined)} instances Running that never joined Kubernetes: "
+                f"{named(health.never_joined)}. Look at their lifecycle script's log in CloudWatch and at the security "
+                "groups between them and the EKS cluster."
+            ]
+            if health.never_joined
+            else []
+        ),
+        *(
+            [
+                f"{len(health.instance_gone)} Nodes stand for instances that SageMaker does not know: "
+                f"{named(health.instance_gone)}. Pods there will not end by themselves; if the Nodes stay, delete them."
+            ]
+            if health.instance_gone
+            else []
+        ),
+    ]
+    if health.storm is not None:
+        return "False", Reason.MANY_NODES_UNHEALTHY, " ".join([health.storm.message, *disagreements])
+    if health.unhealthy:
+        return "False", Reason.NODES_UNHEALTHY, " ".join([_sick(health), *disagreements])
+    if disagreements:
+        reason = Reason.NODES_NEVER_JOINED if health.never_joined else Reason.INSTANCES_GONE
+        return "False", reason, " ".join(disagreements)
+    silent = health.states.get(State.NOT_REPORTED, 0)
+    if silent:
+        message = (
+            f"{silent} of {health.nodes} nodes have no health status: {named(_of(health, State.NOT_REPORTED))}. Check "
+            "that HyperPod's health monitoring agent runs there (namespace aws-hyperpod)."
+        )
+        return "Unknown", Reason.HEALTH_NOT_REPORTED, message
+    return "True", Reason.ALL_SCHEDULABLE, f"{health.nodes} nodes, none is unhealthy."
+
+
+def _sick(health: Health) -> str:
+    first = ", ".join(f"{sick.name} ({sick.why})" for sick in health.worst if sick.state is not State.NOT_REPORTED)
+    return (
+        f"{health.unhealthy} of {health.nodes} nodes must not receive pods: {first[:1024]}. With nodeRecovery "
+        "Automatic HyperPod reboots or replaces them; otherwise do it with `aws sagemaker "
+        "batch-reboot-cluster-nodes` or `batch-replace-cluster-nodes`."
+    )
+
+
+def _of(health: Health, state: State) -> tuple[str, ...]:
+    return tuple(sick.name for sick in health.worst if sick.state is state)
+
+
+def _unhealthy(sick: SickNode) -> UnhealthyNode:
+    return UnhealthyNode(
+        name=sick.name,
+        instanceId=sick.instance_id,
+        instanceGroupName=sick.group or None,
+        state=sick.state.value,
+        faultType=sick.fault_type[:128] or None,
+        faultReason=sick.fault_reason[:128] or None,
+        message=sick.why[:WHY_MOST] or None,
+        since=stamp(sick.since) if sick.since else None,
+    )

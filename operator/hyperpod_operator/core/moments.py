@@ -1,0 +1,17 @@
+"""Moments as Kubernetes writes them, and back."""
+
+from datetime import datetime
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with whole seconds."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_time(text: str) -> datetime | None:
+    """A stored timestamp, or None when somebody wrote nonsense there."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None

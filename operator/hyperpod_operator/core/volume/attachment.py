@@ -1,0 +1,231 @@
+"""Policies about where the volume is attached (mode Direct): wait, leave, follow, attach.
+
+The order holds the safety: what is foreign is never touched, a pod in use is never robbed, the label that lets
+pods in goes before the detach, and nothing moves from a node that AWS still has unless the spec says so.
+"""
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.volume.guards import guarded, since
+from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
+from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
+from hyperpod_operator.core.volume.target import Resolved, Unresolved, resolve
+from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
+
+STUCK_MOST = 1
+"""How often a stuck attach is broken off and tried again before a person has to look."""
+
+
+def foreign(situation: Situation) -> Verdict | None:
+    """Attached by somebody else, somewhere else: report who, and wait."""
+    where = holding(situation)
+    if isinstance(where, Foreign):
+        return elsewhere(situation, where.who)
+    if not isinstance(where, Held) or where.ours or _wanted(situation) == where.instance_id:
+        return None
+    return elsewhere(situation, f"{where.instance_id} of this cluster by a call that is not this claim's")
+
+
+def elsewhere(situation: Situation, who: str) -> Hold:
+    volume_id = situation.volume.volume_id if situation.volume else situation.claim.volume_id
+    message = (
+        f"{volume_id} is attached to {who}. The operator never ends an attachment that it did not make: detach it "
+        "there; this goes on by itself."
+    )
+    return Hold(reason=Reason.ATTACHED_ELSEWHERE, message=message, after=situation.timings.watch, stalled=True)
+
+
+def on_the_way(situation: Situation) -> Verdict | None:
+    """AWS is attaching or detaching. An attach that never ends is broken off, once."""
+    where = holding(situation)
+    if not isinstance(where, Held):
+        return None
+    if where.state == "detaching":
+        return detaching(situation, where)
+    if where.state != "attaching" or not situation.observed.alive(where.instance_id):
+        return None
+    recorded = situation.claim.status.attachment
+    begun = since(recorded.attachTime if recorded else None, now=situation.now)
+    if begun < situation.timings.stuck or not where.ours:
+        message = f"AWS is attaching the volume to {where.instance_id}."
+        return Hold(reason=Reason.ATTACHING, message=message, after=situation.timings.poll)
+    attempts = (recorded.attempts or 0) if recorded else 0
+    minutes = situation.timings.stuck / 60
+    if attempts >= STUCK_MOST:
+        message = (
+            f"AWS has been attaching the volume to {where.instance_id} for more than {minutes:.0f} minutes, twice. "
+            "Reboot or replace the node, or set attachment.target to another one."
+        )
+        return Hold(reason=Reason.STUCK_ATTACHING, message=message, after=SLOW, stalled=True)
+    why = f"attaching took more than {minutes:.0f} minutes"
+    return closed(situation) or detach(situation, where, reason=Reason.STUCK_ATTACHING, why=why)
+
+
+def lost_node(situation: Situation) -> Verdict | None:
+    """AWS has ended the node and still shows the attachment: wait for it to let go, help after a while."""
+    where = holding(situation)
+    if not isinstance(where, Held) or situation.observed.alive(where.instance_id):
+        return None
+    if labelled := unfence(situation):
+        return labelled
+    recorded = situation.claim.status.attachment
+    waited = since(recorded.lostTime if recorded else None, now=situation.now)
+    long = recorded is not None and recorded.lostTime is not None and waited >= situation.timings.stuck
+    if long and where.ours and situation.in_service and (situation.claim.immediate or not situation.observed.pods):
+        why = "AWS has ended the node"
+        return detach(situation, where, reason=Reason.NODE_LOST, why=why)
+    message = (
+        f"AWS has ended {where.instance_id} and has not released the volume yet; waiting for that, because a volume is "
+        "moved only when AWS shows it as free."
+    )
+    return Hold(reason=Reason.NODE_LOST, message=message, after=situation.timings.poll)
+
+
+def leave(situation: Situation) -> Verdict | None:
+    """The volume is on a living node and should not be: suspended, or the spec's target is another node."""
+    where = holding(situation)
+    if not isinstance(where, Held):
+        return None
+    if situation.claim.suspended:
+        return away(situation, where, why="attachment.suspend is true")
+    wanted = _wanted(situation)
+    if wanted in {"", where.instance_id}:
+        return None
+    return away(situation, where, why=f"the target is {situation.claim.target_text} now")
+
+
+def away(situation: Situation, where: Held, *, why: str) -> Hold | Act:
+    """Unused? Cluster open? Label off? Then detach; each look is a pass of its own."""
+    return (
+        in_use(situation, where)
+        or closed(situation)
+        or unfence(situation)
+        or busy(situation, where)
+        or detach(situation, where, reason=Reason.DETACHING, why=why)
+    )
+
+
+def in_use(situation: Situation, where: Held) -> Hold | None:
+    pods = situation.observed.pods
+    if not pods or situation.claim.immediate:
+        return None
+    more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
+    message = (
+        f"Pods use the volume on {where.instance_id}: {', '.join(pods[:3])}{more}. It is detached when they end; end "
+        "them, or set attachment.detachPolicy: Immediate."
+    )
+    return Hold(reason=Reason.IN_USE, message=message, after=situation.timings.poll, stalled=overdue(situation))
+
+
+def busy(situation: Situation, where: Held) -> Hold | None:
+    """AWS tried to detach and the device is held open: there is no force, so asking again does not help."""
+    if where.state != "busy":
+        return None
+    message = (
+        f"AWS cannot detach the volume from {where.instance_id}: its device is still mounted or open there. Unmount it "
+        "on the node; this goes on by itself."
+    )
+    return Hold(reason=Reason.DETACH_BLOCKED, message=message, after=situation.timings.poll, stalled=overdue(situation))
+
+
+def detaching(situation: Situation, where: Held) -> Hold:
+    message = f"AWS is detaching the volume from {where.instance_id}."
+    return Hold(reason=Reason.DETACHING, message=message, after=situation.timings.poll, stalled=overdue(situation))
+
+
+def overdue(situation: Situation) -> bool:
+    """Whether a detach has been wanted for longer than `detachTimeout`: it raises the tone and forces nothing."""
+    recorded = situation.claim.status.attachment
+    wanted_at = recorded.detachTime if recorded else None
+    most = situation.claim.detach_timeout or situation.timings.detach
+    return wanted_at is not None and since(wanted_at, now=situation.now) >= most
+
+
+def unfence(situation: Situation) -> Act | None:
+    """The label goes first, so that no new pod finds its way to a volume that is about to leave."""
+    for name in situation.observed.labelled:
+        step = UnlabelNode(node_name=name, key=situation.claim.label)
+        return Act(step=step, reason=Reason.UNPUBLISHING, message=f"Taking the volume's label off node {name}.")
+    return None
+
+
+def stray_label(situation: Situation) -> Verdict | None:
+    """A Node that carries the label without holding the volume: a pod there would wait for a disk that never comes."""
+    where = holding(situation)
+    holder = situation.observed.node(where.instance_id) if isinstance(where, Held) else None
+    for name in situation.observed.labelled:
+        if holder is None or holder.node_name != name or (isinstance(where, Held) and where.state == "attaching"):
+            step = UnlabelNode(node_name=name, key=situation.claim.label)
+            message = f"Taking the volume's label off node {name}, which does not hold the volume."
+            return Act(step=step, reason=Reason.UNPUBLISHING, message=message)
+    return None
+
+
+def closed(situation: Situation) -> Hold | None:
+    """SageMaker attaches and detaches only while the cluster is InService."""
+    if situation.in_service:
+        return None
+    status = situation.observed.cluster.status if situation.observed.cluster else "gone"
+    message = f"The cluster is {status}; AWS attaches and detaches volumes only while it is InService. Nothing to do."
+    return Hold(reason=Reason.CLUSTER_NOT_IN_SERVICE, message=message, after=situation.timings.watch)
+
+
+def suspended(situation: Situation) -> Verdict | None:
+    if not situation.claim.suspended:
+        return None
+    message = "Suspended: the volume is detached and stays so. Set attachment.suspend to false to attach it again."
+    return Hold(reason=Reason.SUSPENDED, message=message, after=situation.timings.resync)
+
+
+def unresolved(situation: Situation) -> Verdict | None:
+    """No node to be on. A volume that is attached stays where it is meanwhile."""
+    resolution = resolve(situation)
+    return resolution.hold if isinstance(resolution, Unresolved) else None
+
+
+def attach(situation: Situation) -> Verdict | None:
+    resolution, volume = resolve(situation), situation.volume
+    if not isinstance(resolution, Resolved) or volume is None or not isinstance(holding(situation), Free):
+        return None
+    if resolution.hold is not None:
+        return resolution.hold
+    if gate := closed(situation):
+        return gate
+    if volume.state != "available":
+        message = f"{volume.volume_id} is {volume.state}; it can be attached when AWS shows it as available."
+        return Hold(reason=Reason.ATTACHING, message=message, after=situation.timings.poll)
+    node = resolution.node
+    recorded = situation.claim.status.attachment
+    sent = recorded is not None and recorded.state == "attaching"
+    if sent and recorded and since(recorded.attachTime, now=situation.now) < situation.timings.echo:
+        message = f"An attach to {recorded.instanceId} was just sent; looking whether it took before another is sent."
+        return Hold(reason=Reason.ATTACHING, message=message, after=situation.timings.poll)
+    step = Attach(
+        cluster_arn=situation.cluster_arn,
+        instance_id=node.instance_id,
+        volume_id=volume.volume_id,
+        node_name=node.node_name,
+        instance_group=node.instance_group,
+        logical_id=node.logical_id,
+    )
+    message = f"Attaching {volume.volume_id} to {node.node_name or node.instance_id}."
+    return guarded(situation, step=step, reason=Reason.ATTACHING, message=message)
+
+
+def _wanted(situation: Situation) -> str:
+    """The instance that the volume belongs on; empty where there is none now."""
+    if situation.claim.suspended:
+        return ""
+    resolution = resolve(situation)
+    return resolution.node.instance_id if isinstance(resolution, Resolved) else ""
+
+
+def detach(situation: Situation, where: Held, *, reason: Reason, why: str) -> Hold | Act:
+    volume = situation.volume
+    step = Detach(
+        cluster_arn=where.attachment.associated_resource.removesuffix(f"-{where.instance_id}"),
+        instance_id=where.instance_id,
+        volume_id=volume.volume_id if volume else situation.claim.volume_id,
+        why=why,
+    )
+    return guarded(situation, step=step, reason=reason, message=f"Detaching from {where.instance_id}: {why}.")

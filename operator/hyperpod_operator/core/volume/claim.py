@@ -1,0 +1,178 @@
+"""The EBSVolumeClaim as a pass sees it: the user's wish and what earlier passes recorded."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from hyperpod_operator.api import names
+from hyperpod_operator.api.volume import EBSVolumeClaimSpec, Publish, VolumeMembers
+from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.core.ports import Key
+
+CREATED = "Created"
+"""Origin of a volume that the operator made for this claim."""
+ADOPTED = "Adopted"
+"""Origin of a volume that was there before."""
+
+ATTACHED_LABEL = "attached"
+"""Value of the node label while the volume is attached."""
+TAG_VALUE_MOST = 256
+
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_DURATION = re.compile(r"([0-9]+)([smh])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One EBSVolumeClaim, parsed. `status` is what is stored, so it is what survived a restart."""
+
+    key: Key
+    uid: str
+    generation: int
+    deleting: bool
+    has_finalizer: bool
+    reconcile_requested_at: str
+    force_delete: bool
+    """Whether the annotation force-delete carries the object's name."""
+    spec: EBSVolumeClaimSpec
+    status: EBSVolumeClaimStatus
+
+    @property
+    def mode(self) -> str:
+        return self.spec.attachment.mode or "Direct"
+
+    @property
+    def direct(self) -> bool:
+        return self.mode == "Direct"
+
+    @property
+    def origin(self) -> str:
+        """Fixed by the spec, whose source cannot change: no lost status can turn an adopted volume into ours."""
+        return CREATED if self.spec.source.create is not None else ADOPTED
+
+    @property
+    def volume_id(self) -> str:
+        """The volume's id as far as it is known."""
+        return self.spec.source.volumeId or self.status.volumeId or ""
+
+    @property
+    def members(self) -> VolumeMembers:
+        return self.spec.volume or VolumeMembers()
+
+    @property
+    def paused(self) -> bool:
+        return bool(self.spec.management and self.spec.management.paused)
+
+    @property
+    def suspended(self) -> bool:
+        return bool(self.spec.attachment.suspend)
+
+    @property
+    def forced(self) -> bool:
+        return bool(self.spec.management and self.spec.management.adoptionPolicy == "Force")
+
+    @property
+    def reclaim_policy(self) -> str:
+        return (self.spec.management and self.spec.management.reclaimPolicy) or "Retain"
+
+    @property
+    def deletable(self) -> bool:
+        """Whether the volume may ever be deleted: we made it, or its owner said so in as many words."""
+        consent = self.spec.management is not None and self.spec.management.deletionProtection is False
+        return self.origin == CREATED or consent
+
+    @property
+    def snapshots_first(self) -> bool:
+        policy = self.spec.management.snapshotPolicy if self.spec.management else None
+        return self.reclaim_policy == "Snapshot" or bool(policy and policy.beforeDelete)
+
+    @property
+    def immediate(self) -> bool:
+        return self.spec.attachment.detachPolicy == "Immediate"
+
+    @property
+    def detach_timeout(self) -> float | None:
+        found = _DURATION.fullmatch(self.spec.attachment.detachTimeout or "")
+        return float(int(found[1]) * _UNITS[found[2]]) if found else None
+
+    @property
+    def by_group(self) -> bool:
+        target = self.spec.attachment.target
+        return target is not None and target.instanceGroupName is not None
+
+    @property
+    def follows(self) -> bool:
+        """Whether the volume goes to another node when AWS has ended its own."""
+        return (self.spec.attachment.followNode or ("Replacement" if self.by_group else "Never")) == "Replacement"
+
+    @cached_property
+    def target_text(self) -> str:
+        """The target as text: a record of another target is no ground to stay."""
+        target = self.spec.attachment.target
+        if target is None:
+            return ""
+        said = target.model_dump(mode="json", exclude_none=True)
+        selector = said.pop("nodeSelector", {})
+        return ",".join(
+            [f"{name}={value}" for name, value in sorted(said.items())]
+            + [f"{key}={value}" for key, value in sorted(selector.items())]
+        )
+
+    @property
+    def requested_anew(self) -> bool:
+        """Whether a person asked for a reconcile since the last pass that finished."""
+        return bool(self.reconcile_requested_at) and self.reconcile_requested_at != self.status.lastHandledReconcileAt
+
+    @property
+    def edited(self) -> bool:
+        """Whether the spec changed since status was last written."""
+        return self.status.observedGeneration != self.generation
+
+    @property
+    def holder(self) -> str:
+        """How this claim is named in a Lease and in tags that people read."""
+        return f"{self.key}/{self.uid}"
+
+    @property
+    def label(self) -> str:
+        """The node label that the PersistentVolume selects; from the uid, so that no two claims share one."""
+        return names.LABEL_VOLUME_PREFIX + self.uid.replace("-", "")
+
+    @property
+    def publish(self) -> Publish | None:
+        """What to publish; None for nothing."""
+        wanted = self.spec.publish
+        return wanted if wanted is not None and wanted.type != "None" else None
+
+    @property
+    def persistent_volume_name(self) -> str:
+        return f"evc-{self.uid}"
+
+    @property
+    def persistent_volume_claim_name(self) -> str:
+        wanted = self.publish.persistentVolumeClaim if self.publish else None
+        return wanted.name if wanted else ""
+
+    @property
+    def makes_persistent_volume_claim(self) -> bool:
+        wanted = self.publish.persistentVolumeClaim if self.publish else None
+        return bool(wanted and wanted.create)
+
+    @cached_property
+    def user_tags(self) -> Mapping[str, str]:
+        return {tag.key: tag.value for tag in self.members.tags or []}
+
+    def tags(self, *, cluster_arn: str, eks_cluster_arn: str) -> Mapping[str, str]:
+        """Every tag that the volume should carry, the user's included. ARNs may be unknown and then stay out."""
+        ours = {
+            names.TAG_CLAIM_UID: self.uid,
+            names.TAG_OWNER: str(self.key),
+            names.TAG_EKS_CLUSTER: eks_cluster_arn,
+            names.TAG_CLUSTER: cluster_arn,
+            names.TAG_ADOPTED: "true" if self.origin == ADOPTED else "",
+            names.TAG_CSI_CLUSTER: "true" if self.mode == "CSI" else "",
+            names.TAG_CSI_CLUSTER_NAME: eks_cluster_arn.rpartition("/")[2] if self.mode == "CSI" else "",
+        }
+        said = {key: value[:TAG_VALUE_MOST] for key, value in ours.items() if value}
+        return {**self.user_tags, **said}

@@ -1,0 +1,247 @@
+"""The conditions of an EBSVolumeClaim, computed anew from one pass: the only place that sets them.
+
+They follow kstatus, as a cluster's do. Each part of Ready is judged from the situation itself, not from what the
+pass happened to do, so that a claim that is stuck in one part still tells the truth about the others.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.volume import modification
+from hyperpod_operator.core.volume.ending import Ending
+from hyperpod_operator.core.volume.holding import Foreign, Held, holding
+from hyperpod_operator.core.volume.story import Refused, Story
+from hyperpod_operator.core.volume.target import Resolved, resolve
+from hyperpod_operator.core.volume.verdict import Situation
+
+MESSAGE_MOST = 2048
+
+ORDER = (
+    ConditionType.READY,
+    ConditionType.RECONCILING,
+    ConditionType.STALLED,
+    ConditionType.PAUSED,
+    ConditionType.VOLUME_READY,
+    ConditionType.TARGET_RESOLVED,
+    ConditionType.ATTACHED,
+    ConditionType.PUBLISHED,
+    ConditionType.MODIFICATION_COMPLETE,
+    ConditionType.FILESYSTEM_RESIZE_PENDING,
+    ConditionType.IN_USE,
+    ConditionType.CONFLICT,
+    ConditionType.PERMISSIONS_OK,
+    ConditionType.DATA_AT_RISK,
+)
+
+CONFLICTS = frozenset(
+    {
+        Reason.ATTACHED_ELSEWHERE,
+        Reason.CLAIMED_BY_OTHER,
+        Reason.CSI_OWNED,
+        Reason.AZ_MISMATCH,
+        Reason.MULTI_ATTACH,
+        Reason.NAME_TAKEN,
+    }
+)
+TRANSITORY = frozenset({ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.PAUSED})
+
+Draft = tuple[ConditionType, str, Reason, str]
+"""Type, status, reason, message."""
+
+
+def conditions(story: Story, ending: Ending) -> list[Condition]:
+    """All conditions after this pass, in a fixed order, with transition times carried over."""
+    claim = story.situation.claim
+    before = claim.status.conditions or []
+    drafts = _summary(story, ending)
+    if story.unread is None:
+        drafts += [draft for draft in _details(story, ending) if draft is not None]
+    else:
+        drafts += _kept(before)
+    if ending.reason is Reason.PERMISSION_DENIED and story.unread is not None:
+        drafts = [draft for draft in drafts if draft[0] is not ConditionType.PERMISSIONS_OK]
+        drafts.append((ConditionType.PERMISSIONS_OK, "False", ending.reason, ending.message))
+    return settle(drafts=drafts, before=before, generation=claim.generation, now=story.situation.now)
+
+
+def settle(*, drafts: Iterable[Draft], before: Sequence[Condition], generation: int, now: datetime) -> list[Condition]:
+    """Give drafts their transition time: it moves only when the status does (metav1.Condition's rule)."""
+    old = {condition.type: condition for condition in before}
+    return [
+        Condition(
+            type=kind,
+            status=status,
+            reason=reason,
+            message=message[:MESSAGE_MOST],
+            observedGeneration=generation,
+            lastTransitionTime=_since(old.get(kind), status=status, now=now),
+        )
+        for kind, status, reason, message in sorted(drafts, key=lambda draft: ORDER.index(draft[0]))
+    ]
+
+
+def _since(was: Condition | None, *, status: str, now: datetime) -> str:
+    return was.lastTransitionTime if was is not None and was.status == status else stamp(now)
+
+
+def _summary(story: Story, ending: Ending) -> list[Draft]:
+    reason, message = ending.reason, ending.message
+    if ending.settled:
+        return [(ConditionType.READY, "True", Reason.CLAIM_READY, message)]
+    if reason is Reason.PAUSED:
+        return [(ConditionType.READY, "False", reason, message), (ConditionType.PAUSED, "True", reason, message)]
+    ready: Draft = (ConditionType.READY, "Unknown" if story.unread else "False", reason, message)
+    if reason is Reason.SUSPENDED:
+        return [ready]
+    follow = ConditionType.STALLED if ending.stalled else ConditionType.RECONCILING
+    return [ready, (follow, "True", reason, message)]
+
+
+def _kept(before: Sequence[Condition]) -> list[Draft]:
+    """What was known stands while the world cannot be read."""
+    known, reasons = set(ORDER[4:]), set(Reason)
+    return [
+        (ConditionType(old.type), old.status, Reason(old.reason), old.message)
+        for old in before
+        if old.type in known and old.reason in reasons
+    ]
+
+
+def _details(story: Story, ending: Ending) -> list[Draft | None]:
+    situation = story.situation
+    direct = situation.claim.direct
+    return [
+        _volume_ready(situation, ending),
+        _target_resolved(situation) if direct else None,
+        _attached(situation, ending) if direct else None,
+        _published(situation, ending),
+        _modification(situation),
+        _filesystem(situation),
+        _in_use(situation),
+        _conflict(ending),
+        _permitted(story, ending),
+        _at_risk(situation),
+    ]
+
+
+def _volume_ready(situation: Situation, ending: Ending) -> Draft:
+    volume = situation.volume
+    if volume is not None and volume.state in {"available", "in-use"}:
+        text = f"{volume.volume_id} is {volume.state}."
+        return (ConditionType.VOLUME_READY, "True", Reason.VOLUME_AVAILABLE, text)
+    return (ConditionType.VOLUME_READY, "False", ending.reason, ending.message)
+
+
+def _target_resolved(situation: Situation) -> Draft:
+    resolution = resolve(situation)
+    if isinstance(resolution, Resolved):
+        where = holding(situation)
+        there = isinstance(where, Held) and where.instance_id == resolution.node.instance_id
+        if resolution.hold is None or there:
+            name = resolution.node.node_name or resolution.node.instance_id
+            return (ConditionType.TARGET_RESOLVED, "True", Reason.TARGET_CHOSEN, f"The volume belongs on {name}.")
+    hold = resolution.hold
+    if hold is None:
+        raise AssertionError("a target without an obstacle was answered above")
+    return (ConditionType.TARGET_RESOLVED, "False", hold.reason, hold.message)
+
+
+def _attached(situation: Situation, ending: Ending) -> Draft:
+    where = holding(situation)
+    kind = ConditionType.ATTACHED
+    if isinstance(where, Held) and where.state in {"attached", "busy"}:
+        resolution = resolve(situation)
+        there = isinstance(resolution, Resolved) and resolution.node.instance_id == where.instance_id
+        if there and not situation.claim.suspended and situation.observed.alive(where.instance_id):
+            return (kind, "True", Reason.ATTACHED, f"AWS shows the volume as {where.state} to {where.instance_id}.")
+    if isinstance(where, Foreign):
+        return (kind, "False", Reason.ATTACHED_ELSEWHERE, f"The volume is attached to {where.who}.")
+    return (kind, "False", ending.reason, ending.message)
+
+
+def _published(situation: Situation, ending: Ending) -> Draft:
+    claim, observed, kind = situation.claim, situation.observed, ConditionType.PUBLISHED
+    if claim.publish is None:
+        return (kind, "False", Reason.NOT_PUBLISHED, "spec.publish asks for no PersistentVolume.")
+    volume = observed.persistent_volume
+    made = volume is not None and volume.claim_uid == claim.uid and not volume.deleting
+    bound = observed.persistent_volume_claim
+    asked = not claim.makes_persistent_volume_claim or (bound is not None and bound.claim_uid == claim.uid)
+    open_door = claim.publish.type != "LocalPV" or bool(observed.labelled)
+    if made and asked and open_door:
+        return (kind, "True", Reason.PUBLISHED, f"PersistentVolume {claim.persistent_volume_name} is in place.")
+    return (kind, "False", ending.reason, ending.message)
+
+
+def _modification(situation: Situation) -> Draft:
+    kind = ConditionType.MODIFICATION_COMPLETE
+    if situation.volume is None:
+        return (kind, "Unknown", Reason.CREATING_VOLUME, "There is no volume to compare with the spec.")
+    held = modification.unfinished(situation)
+    if held is not None:
+        return (kind, "False", held.reason, held.message)
+    latest = situation.observed.modification
+    if latest is not None and latest.modification_state in modification.UNDER_WAY:
+        progress = f" ({latest.progress} %)" if latest.progress is not None else ""
+        text = f"The volume can be used as it is to be; AWS is still optimizing it{progress}. Nothing to do."
+        return (kind, "False", Reason.MODIFYING, text)
+    return (kind, "True", Reason.IN_SYNC, "The volume is what the spec asks for.")
+
+
+def _filesystem(situation: Situation) -> Draft | None:
+    volume, published = situation.volume, situation.observed.persistent_volume
+    publish = situation.claim.publish
+    if volume is None or published is None or publish is None or (publish.volumeMode or "Filesystem") == "Block":
+        return None
+    kind = ConditionType.FILESYSTEM_RESIZE_PENDING
+    if not published.capacity or published.capacity >= volume.size:
+        return (kind, "False", Reason.FILESYSTEM_FITS, f"The file system was last known to fill {volume.size} GiB.")
+    grow = "xfs_growfs MOUNTPOINT" if publish.fsType == "xfs" else "resize2fs DEVICE"
+    text = (
+        f"The volume grew to {volume.size} GiB and its file system may still have {published.capacity}. Run {grow} on "
+        f"the node, then set the capacity of PersistentVolume {published.name} to {volume.size}Gi."
+    )
+    return (kind, "True", Reason.GROW_FILESYSTEM, text)
+
+
+def _in_use(situation: Situation) -> Draft:
+    pods = situation.observed.pods
+    if not pods:
+        return (ConditionType.IN_USE, "False", Reason.UNUSED, "No pod uses the volume.")
+    return (ConditionType.IN_USE, "True", Reason.USED_BY_PODS, f"{len(pods)} pods use the volume; see inUseBy.")
+
+
+def _conflict(ending: Ending) -> Draft:
+    if ending.reason in CONFLICTS:
+        return (ConditionType.CONFLICT, "True", ending.reason, ending.message)
+    return (ConditionType.CONFLICT, "False", Reason.NO_CONFLICT, "Nobody else has the volume.")
+
+
+def _permitted(story: Story, ending: Ending) -> Draft | None:
+    kind = ConditionType.PERMISSIONS_OK
+    if ending.reason is Reason.PERMISSION_DENIED:
+        return (kind, "False", ending.reason, ending.message)
+    error = story.situation.claim.status.lastError
+    if error is not None and error.reason == Reason.PERMISSION_DENIED and not _called(story):
+        return (kind, "False", Reason.PERMISSION_DENIED, error.message or "")
+    return (kind, "True", Reason.PERMITTED, "AWS has refused no call for lack of permission.")
+
+
+def _called(story: Story) -> bool:
+    return story.result is not None and not isinstance(story.result, Refused)
+
+
+def _at_risk(situation: Situation) -> Draft | None:
+    where = holding(situation)
+    if not situation.claim.direct or not isinstance(where, Held):
+        return None
+    if where.attachment.delete_on_termination:
+        text = (
+            f"AWS will delete the volume together with {where.instance_id} (DeleteOnTermination). Make a snapshot, and "
+            "detach the volume before the node ends."
+        )
+        return (ConditionType.DATA_AT_RISK, "True", Reason.DELETE_ON_TERMINATION, text)
+    return (ConditionType.DATA_AT_RISK, "False", Reason.KEPT_ON_TERMINATION, "The volume outlives its node.")

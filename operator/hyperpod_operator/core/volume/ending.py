@@ -1,0 +1,75 @@
+"""How the pass ends: one reason, one message, one time for the next look."""
+
+from dataclasses import dataclass
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.errors import TREATMENTS, CloudError, Treatment
+from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.volume.modification import wish
+from hyperpod_operator.core.volume.plan import CreateTags, DeleteTags, TakeLease
+from hyperpod_operator.core.volume.refusals import treatment
+from hyperpod_operator.core.volume.story import Refused, Story
+from hyperpod_operator.core.volume.verdict import Act, Hold, Release, Settled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """`settled` is the only way to Ready=True; `stalled` says that a person has to act."""
+
+    outcome: Outcome
+    reason: Reason
+    message: str
+    stalled: bool = False
+    settled: bool = False
+
+
+def ending(story: Story) -> Ending:
+    """Exactly one of: could not look, called and was refused, called, held, released, settled."""
+    if story.unread is not None:
+        return _broken(story.unread, TREATMENTS[story.unread.kind])
+    if isinstance(story.result, Refused):
+        by_group = story.situation.claim.by_group
+        return _broken(story.result.error, treatment(story.result.step, story.result.error, by_group=by_group))
+    match story.verdict:
+        case Act(step=step, reason=reason, message=message):
+            timings = story.situation.timings
+            slow = isinstance(step, CreateTags | DeleteTags | TakeLease)
+            return Ending(
+                outcome=Wait(reason, timings.claiming if slow else timings.step), reason=reason, message=message
+            )
+        case Hold(reason=reason, message=message, after=after, stalled=stalled):
+            after = _sooner(story, after)
+            outcome: Outcome = Blocked(reason, after) if stalled else Wait(reason, after)
+            return Ending(outcome=outcome, reason=reason, message=message, stalled=stalled)
+        case Release(reason=reason, message=message):
+            return Ending(outcome=Gone(), reason=reason, message=message)
+        case Settled(message=message):
+            return Ending(outcome=Done(), reason=Reason.CLAIM_READY, message=message, settled=True)
+        case None:
+            raise AssertionError("a pass that could read ends with a verdict")
+
+
+def _sooner(story: Story, after: float) -> float:
+    """Whatever else is waited for: an edit of the volume is sent when its collecting ends."""
+    situation = story.situation
+    recorded = situation.claim.status.modification
+    fresh = wish(situation)
+    if not fresh or situation.claim.deleting or (recorded is not None and recorded.wish == fresh):
+        return after
+    return min(after, situation.timings.settle)
+
+
+def _broken(error: CloudError, treated: Treatment) -> Ending:
+    if treated.after is None:
+        outcome: Outcome = Failed(treated.reason, treated.at_least)
+    elif treated.stalled:
+        outcome = Blocked(treated.reason, treated.after)
+    else:
+        outcome = Wait(treated.reason, treated.after)
+    return Ending(outcome=outcome, reason=treated.reason, message=text(error, treated), stalled=treated.stalled)
+
+
+def text(error: CloudError, treated: Treatment) -> str:
+    """AWS's words, then ours. The request id stays out: it would make every pass a status write."""
+    code = error.ec2_code or error.code
+    return f"{error.operation} failed ({code}): {error.message.rstrip('. ')}. {treated.remedy}"

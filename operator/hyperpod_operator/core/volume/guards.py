@@ -1,0 +1,61 @@
+"""What keeps a wanted call from being sent twice, or again without hope.
+
+Every call to AWS passes here. Each guard looks at what earlier passes recorded in status, so a restart changes
+nothing: EC2 shows its own effects late, and a repeated modification or snapshot costs something.
+"""
+
+from datetime import datetime, timedelta
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.guards import PENDING, age
+from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.volume.plan import CloudStep, CreateSnapshot, CreateVolume, ModifyVolume, fingerprint
+from hyperpod_operator.core.volume.verdict import Act, Hold, Situation
+
+SLOW_TO_SHOW = (CreateVolume, CreateSnapshot, ModifyVolume)
+
+
+def since(text: str | None, *, now: datetime) -> float:
+    """Seconds since a recorded moment; infinite without one."""
+    moment = parse_time(text or "")
+    return (now - moment).total_seconds() if moment else float("inf")
+
+
+def later(moment: datetime, seconds: float) -> datetime:
+    return moment + timedelta(seconds=seconds)
+
+
+def guarded(situation: Situation, *, step: CloudStep, reason: Reason, message: str) -> Act | Hold:
+    """The call, unless a record says that it was just sent or refused."""
+    return (
+        refused_before(situation, step)
+        or still_echoing(situation, step, reason)
+        or Act(step=step, reason=reason, message=message)
+    )
+
+
+def refused_before(situation: Situation, step: CloudStep) -> Hold | None:
+    """AWS refused exactly this a while ago: not again before its time, unless a person asks."""
+    refusal = situation.claim.status.lastError
+    if refusal is None or refusal.fingerprint != fingerprint(step):
+        return None
+    if situation.claim.edited or situation.claim.requested_anew:
+        return None
+    left = -since(refusal.retryAt, now=situation.now)
+    if left <= 0:
+        return None
+    reason = Reason(refusal.reason) if refusal.reason in set(Reason) else Reason.SPEC_REJECTED
+    return Hold(reason=reason, message=refusal.message or "", after=left, stalled=bool(refusal.stalled))
+
+
+def still_echoing(situation: Situation, step: CloudStep, reason: Reason) -> Hold | None:
+    """This very call was sent a moment ago and EC2 may not show it yet."""
+    last = situation.claim.status.lastAction
+    if last is None or last.fingerprint != fingerprint(step) or last.outcome not in PENDING:
+        return None
+    timings = situation.timings
+    left = (timings.visibility if isinstance(step, SLOW_TO_SHOW) else timings.echo) - age(last, now=situation.now)
+    if left <= 0:
+        return None
+    message = f"{last.operation} was sent; waiting until AWS shows its effect before anything else is sent."
+    return Hold(reason=reason, message=message, after=min(left, timings.poll))

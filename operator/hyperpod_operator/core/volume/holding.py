@@ -1,0 +1,94 @@
+"""Where AWS says that the volume is attached, and whether that attachment is ours to end.
+
+An attachment is ours only if status says that this claim asked for it: the chosen node is recorded before the
+call, and an attachment that began well after the last call was made by somebody else. Everything that is not
+provably ours is foreign, and a foreign attachment is never ended.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.volume.device import associated_resource, cluster_id
+from hyperpod_operator.core.volume.ports import Attachment
+from hyperpod_operator.core.volume.verdict import Situation
+
+SLACK = timedelta(minutes=2)
+"""By how much AWS's clock and ours, and a call's way, may differ."""
+
+FREE_STATES = frozenset({"detached"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Free:
+    """Attached nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Attached to an instance of our cluster. `ours`: this claim asked for it."""
+
+    instance_id: str
+    state: str
+    ours: bool
+    attachment: Attachment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """Attached to something else: `who` names it for people."""
+
+    who: str
+
+
+Holding = Free | Held | Foreign
+
+
+def holding(situation: Situation) -> Holding:
+    """The one answer to "where is it?"; more than one attachment counts as somebody else's."""
+    volume = situation.volume
+    there = [item for item in (volume.attachments if volume else ()) if item.state not in FREE_STATES]
+    if not there:
+        return Free()
+    if len(there) > 1:
+        return Foreign(who=f"{len(there)} instances at once ({', '.join(sorted(map(_who, there)))})")
+    attachment = there[0]
+    found = associated_resource(attachment.associated_resource)
+    if attachment.instance_id or found is None or found.cluster_id != _cluster_id(situation):
+        return Foreign(who=_who(attachment))
+    ours = asked_for(situation, instance_id=found.instance_id, attach_time=attachment.attach_time)
+    return Held(instance_id=found.instance_id, state=attachment.state, ours=ours, attachment=attachment)
+
+
+def asked_for(situation: Situation, *, instance_id: str, attach_time: datetime | None) -> bool:
+    """Whether status records an attach to this instance that this attachment can come from."""
+    status = situation.claim.status
+    records = [
+        (record.instanceId, record.attachTime)
+        for record in (status.attachment, *(status.previousAttachments or []))
+        if record is not None
+    ]
+    return any(
+        recorded == instance_id and _fits(attach_time=attach_time, called=parse_time(called or ""))
+        for recorded, called in records
+    )
+
+
+def _fits(*, attach_time: datetime | None, called: datetime | None) -> bool:
+    if called is None:
+        return False
+    return attach_time is None or attach_time <= called + SLACK
+
+
+def _cluster_id(situation: Situation) -> str:
+    """Of a cluster that is gone, what status says: its last instances may still be on the way out."""
+    recorded = situation.claim.status.attachment
+    arn = situation.cluster_arn or (recorded.clusterArn if recorded else "") or ""
+    return cluster_id(arn)
+
+
+def _who(attachment: Attachment) -> str:
+    if attachment.instance_id:
+        return f"instance {attachment.instance_id}"
+    owner = f" of {attachment.instance_owning_service}" if attachment.instance_owning_service else ""
+    return f"{attachment.associated_resource or 'a resource that AWS does not name'}{owner}"

@@ -1,0 +1,211 @@
+"""Policies about there being a volume at all: take it, make it, wait for it, or report it lost.
+
+A volume that was usable once and is gone is never made anew: an empty volume in the place of a full one is worse
+than none. One that never became usable is cleared away and made again, a few times.
+"""
+
+import hashlib
+
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, Reason
+from hyperpod_operator.api.volume import CreateSource
+from hyperpod_operator.api.volume_status import Creation
+from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING
+from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.volume.claim import CREATED
+from hyperpod_operator.core.volume.guards import guarded, since
+from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
+from hyperpod_operator.core.volume.ports import NewVolume
+from hyperpod_operator.core.volume.tags import ours
+from hyperpod_operator.core.volume.target import Resolved, resolve
+from hyperpod_operator.core.volume.verdict import Hold, Situation, Verdict
+
+COMPLETED = "Completed"
+"""Outcome of a creation whose volume was seen usable."""
+FAILED = "Failed"
+"""Outcome of a creation whose volume ended in error."""
+DEFAULT_TYPE = "gp3"
+"""EC2's own default is gp2."""
+
+
+def paused(situation: Situation) -> Verdict | None:
+    if not situation.claim.paused:
+        return None
+    message = "Paused: the volume is observed and nothing is changed. Set spec.management.paused to false to go on."
+    return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+
+
+def lost(situation: Situation) -> Verdict | None:
+    """The volume that the claim is about does not exist (any more)."""
+    claim, volume = situation.claim, situation.volume
+    if volume is not None and volume.state not in {"deleting", "deleted"}:
+        return None
+    if claim.origin != CREATED:
+        message = (
+            f"AWS has no volume {claim.volume_id} in this Region and account. Check source.volumeId; if the volume was "
+            "deleted, delete this claim and restore a snapshot with another one."
+        )
+        return Hold(reason=Reason.VOLUME_LOST, message=message, after=SLOW, stalled=True)
+    if not used(claim.status.creation):
+        return None
+    message = (
+        f"AWS has no volume {claim.volume_id} any more: it was deleted outside of the operator. It is not made anew, "
+        "because it would be empty. Delete this claim, and restore a snapshot with another one (source.create)."
+    )
+    return Hold(reason=Reason.VOLUME_LOST, message=message, after=SLOW, stalled=True)
+
+
+def not_visible_yet(situation: Situation) -> Verdict | None:
+    """CreateVolume was accepted a moment ago and EC2 does not show the volume yet, or it is on its way out."""
+    claim, volume = situation.claim, situation.volume
+    if volume is not None and volume.state == "deleting":
+        message = f"{volume.volume_id} failed and is being deleted before the volume is made again."
+        return Hold(reason=Reason.CREATING_VOLUME, message=message, after=situation.timings.poll)
+    creation = claim.status.creation
+    if volume is not None or creation is None or creation.outcome != ACCEPTED:
+        return None
+    left = situation.timings.visibility - since(creation.time, now=situation.now)
+    if left <= 0:
+        return None
+    message = f"{claim.volume_id} was made; waiting until AWS shows it."
+    return Hold(reason=Reason.CREATING_VOLUME, message=message, after=min(left, situation.timings.poll))
+
+
+def create(situation: Situation) -> Verdict | None:
+    claim, volume = situation.claim, situation.volume
+    source = claim.spec.source.create
+    if (volume is not None and volume.state != "deleted") or source is None:
+        return None
+    failures = (claim.status.creation.failures or 0) if claim.status.creation else 0
+    failures += vanished(situation)
+    if failures >= situation.timings.create_failures and not claim.requested_anew:
+        return _given_up(failures)
+    request = _request(situation, source)
+    if isinstance(request, Hold):
+        return request
+    where = request.availability_zone or request.availability_zone_id
+    size = f"{request.size} GiB" if request.size else f"of {request.snapshot_id}"
+    message = f"Creating a volume ({request.volume_type}, {size}) in {where}."
+    return guarded(situation, step=CreateVolume(request=request), reason=Reason.CREATING_VOLUME, message=message)
+
+
+def failed(situation: Situation) -> Verdict | None:
+    """State error: at birth it is cleared away, later it is a loss of data that a person has to see."""
+    claim, volume = situation.claim, situation.volume
+    if volume is None or volume.state != "error":
+        return None
+    if claim.origin == CREATED and not used(claim.status.creation) and ours(situation):
+        message = f"{volume.volume_id} ended in error while it was made (often a KMS key that cannot be used)."
+        step = DeleteVolume(volume_id=volume.volume_id)
+        return guarded(situation, step=step, reason=Reason.VOLUME_FAILED, message=f"{message} Deleting it.")
+    message = (
+        f"{volume.volume_id} is in state error: AWS lost data of it. Delete this claim, and restore a snapshot with "
+        "another one (source.create)."
+    )
+    return Hold(reason=Reason.VOLUME_FAILED, message=message, after=SLOW, stalled=True)
+
+
+def creating(situation: Situation) -> Verdict | None:
+    volume = situation.volume
+    if volume is None or volume.state != "creating":
+        return None
+    message = f"AWS is creating {volume.volume_id}."
+    return Hold(reason=Reason.CREATING_VOLUME, message=message, after=situation.timings.poll)
+
+
+def used(creation: Creation | None) -> bool:
+    """Whether the volume was seen usable once, so that it may hold data."""
+    return creation is not None and creation.outcome == COMPLETED
+
+
+def vanished(situation: Situation) -> int:
+    """1 when a volume that AWS had taken up is gone before it was usable: that attempt has failed."""
+    creation = situation.claim.status.creation
+    gone = situation.volume is None or situation.volume.state == "deleted"
+    if not gone or creation is None or creation.outcome != ACCEPTED:
+        return 0
+    return int(since(creation.time, now=situation.now) >= situation.timings.visibility)
+
+
+def next_attempt(situation: Situation) -> int:
+    """Suffix of the token: a new one only where the last led to a volume that failed, which burns the token.
+
+    A refused call made nothing, so its token serves again.
+    """
+    status = situation.claim.status
+    last = status.createAttempt or 0
+    outcome = status.creation.outcome if status.creation else None
+    return last + 1 if last == 0 or outcome == FAILED or vanished(situation) else last
+
+
+def _open(situation: Situation) -> bool:
+    """Whether the last request may still lead to a volume: then exactly that request is repeated."""
+    creation = situation.claim.status.creation
+    if creation is None or creation.outcome not in PENDING:
+        return False
+    return not vanished(situation)
+
+
+def token(*, uid: str, attempt: int) -> str:
+    """64 characters, the longest that EC2 takes; a failed attempt's token stays burnt for hours."""
+    return hashlib.sha256(f"{uid}/{attempt}".encode()).hexdigest()
+
+
+def _request(situation: Situation, source: CreateSource) -> NewVolume | Hold:
+    """The recorded request, word for word, while it may have been taken; else one made of the spec."""
+    claim, creation = situation.claim, situation.claim.status.creation
+    attempt = next_attempt(situation)
+    # The same at every repetition, or EC2 refuses it as another request: the other tags follow in a call of their own.
+    tags = {TAG_CLAIM_UID: claim.uid, TAG_OWNER: str(claim.key)}
+    key = token(uid=claim.uid, attempt=attempt)
+    if creation is not None and _open(situation):
+        return NewVolume(
+            client_token=key,
+            tags=tags,
+            volume_type=creation.volumeType or DEFAULT_TYPE,
+            size=creation.size,
+            iops=creation.iops,
+            throughput=creation.throughput,
+            snapshot_id=creation.snapshotId or "",
+            encrypted=creation.encrypted,
+            kms_key_id=creation.kmsKeyId or "",
+            availability_zone=creation.availabilityZone or "",
+            availability_zone_id=creation.availabilityZoneId or "",
+            volume_initialization_rate=creation.volumeInitializationRate,
+        )
+    zone, zone_id = source.availabilityZone or "", source.availabilityZoneId or ""
+    if not zone and not zone_id:
+        resolution = resolve(situation)
+        if not isinstance(resolution, Resolved):
+            return resolution.hold
+        zone = resolution.node.availability_zone
+        zone_id = "" if zone else resolution.node.availability_zone_id
+        if not zone and not zone_id:
+            message = (
+                f"The zone of {resolution.node.instance_id} is not known yet (its Kubernetes Node has not joined). "
+                "Nothing to do, or set source.create.availabilityZone."
+            )
+            return Hold(reason=Reason.NODE_NOT_RUNNING, message=message, after=situation.timings.watch)
+    members = claim.members
+    return NewVolume(
+        client_token=key,
+        tags=tags,
+        volume_type=members.volumeType or DEFAULT_TYPE,
+        size=members.size,
+        iops=members.iops,
+        throughput=members.throughput,
+        snapshot_id=source.snapshotId or "",
+        encrypted=source.encrypted,
+        kms_key_id=source.kmsKeyId or "",
+        availability_zone=zone,
+        availability_zone_id=zone_id,
+        volume_initialization_rate=source.volumeInitializationRate,
+    )
+
+
+def _given_up(failures: int) -> Hold:
+    message = (
+        f"{failures} volumes in a row ended in error while AWS made them, most often because of a KMS key that does "
+        "not exist or cannot be used. Correct source.create with another claim, or ask for a reconcile by annotation "
+        "after mending the key."
+    )
+    return Hold(reason=Reason.VOLUME_FAILED, message=message, after=SLOW, stalled=True)

@@ -1,0 +1,203 @@
+"""Policies about size, type, IOPS and throughput: one call for all of them, and only one that AWS will take.
+
+AWS allows one modification at a time and four in 24 hours, and counts those that change nothing. So edits are
+collected for a moment, and what cannot be done now never keeps the volume from being attached.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.volume.guards import guarded, since
+from hyperpod_operator.core.volume.plan import ModifyVolume, fingerprint
+from hyperpod_operator.core.volume.ports import Change, Modification, Volume
+from hyperpod_operator.core.volume.timings import DAY
+from hyperpod_operator.core.volume.verdict import Hold, Situation, Verdict
+
+UNDER_WAY = frozenset({"modifying", "optimizing"})
+NOTHING = Change()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What is left of the day's modifications. `next_at` is None while one is possible at once."""
+
+    started: tuple[datetime, ...]
+    next_at: datetime | None
+
+
+def change(situation: Situation) -> Change:
+    """What a call would have to change; members that the spec leaves out are left alone."""
+    volume = situation.volume
+    if volume is None:
+        return NOTHING
+    wanted, now = situation.claim.members, _effective(volume, situation.observed.modification)
+    return Change(
+        size=wanted.size if wanted.size is not None and wanted.size > now.size else None,
+        volume_type=wanted.volumeType if wanted.volumeType not in {None, now.volume_type} else None,
+        iops=wanted.iops if wanted.iops not in {None, now.iops} else _kept(wanted.iops, situation),
+        throughput=(
+            wanted.throughput
+            if wanted.throughput not in {None, now.throughput}
+            else _kept(wanted.throughput, situation)
+        ),
+    )
+
+
+def _kept(value: int | None, situation: Situation) -> int | None:
+    """A changed type resets IOPS and throughput, so what is wished goes along with it."""
+    volume, wanted = situation.volume, situation.claim.members.volumeType
+    if volume is None or wanted is None:
+        return None
+    return value if wanted != _effective(volume, situation.observed.modification).volume_type else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Effective:
+    size: int
+    volume_type: str
+    iops: int | None
+    throughput: int | None
+
+
+def _effective(volume: Volume, modification: Modification | None) -> _Effective:
+    """What the volume is, or is on its way to be: DescribeVolumes lags behind a modification that was taken."""
+    if modification is None or modification.modification_state not in UNDER_WAY:
+        return _Effective(
+            size=volume.size, volume_type=volume.volume_type, iops=volume.iops, throughput=volume.throughput
+        )
+    return _Effective(
+        size=modification.target_size or volume.size,
+        volume_type=modification.target_volume_type or volume.volume_type,
+        iops=modification.target_iops if modification.target_iops is not None else volume.iops,
+        throughput=modification.target_throughput if modification.target_throughput is not None else volume.throughput,
+    )
+
+
+def budget(situation: Situation) -> Budget:
+    """From our own record, and AWS's latest modification if it was somebody else's."""
+    recorded = situation.claim.status.modification
+    moments = {moment for text in (recorded.startTimes or [] if recorded else []) if (moment := parse_time(text))}
+    latest = situation.observed.modification
+    began = latest.start_time if latest else None
+    if began is not None and not any(
+        abs((began - moment).total_seconds()) < situation.timings.echo for moment in moments
+    ):
+        moments.add(began)
+    fresh = tuple(sorted(moment for moment in moments if (situation.now - moment).total_seconds() < DAY))
+    if len(fresh) < situation.timings.modifications:
+        return Budget(started=fresh, next_at=None)
+    return Budget(started=fresh, next_at=fresh[-situation.timings.modifications] + timedelta(seconds=DAY))
+
+
+def wish(situation: Situation) -> str:
+    """A name for the change that is wished for and open; empty when there is none."""
+    wanted, volume = change(situation), situation.volume
+    if volume is None or wanted == NOTHING:
+        return ""
+    return fingerprint(ModifyVolume(volume_id=volume.volume_id, change=wanted))
+
+
+def modify(situation: Situation) -> Verdict | None:
+    """The call, when it is possible now. Otherwise None: attaching goes on, and `unfinished` tells at the end."""
+    volume, wanted = situation.volume, change(situation)
+    if volume is None or wanted == NOTHING or not _possible(situation):
+        return None
+    message = f"Modifying {volume.volume_id}: {describe(wanted)}."
+    step = ModifyVolume(volume_id=volume.volume_id, change=wanted)
+    verdict = guarded(situation, step=step, reason=Reason.MODIFYING, message=message)
+    return None if isinstance(verdict, Hold) else verdict
+
+
+def unfinished(situation: Situation) -> Hold | None:
+    """Why the volume is not what the spec asks for, when nothing else is left to do."""
+    volume, wanted, timings = situation.volume, change(situation), situation.timings
+    if volume is None:
+        return None
+    size = situation.claim.members.size
+    if size is not None and size < _effective(volume, situation.observed.modification).size:
+        message = (
+            f"{volume.volume_id} has {volume.size} GiB and the spec asks for {size}: EBS volumes only grow. Set "
+            f"volume.size to {volume.size} or more, or remove it."
+        )
+        return Hold(reason=Reason.SIZE_BELOW_ACTUAL, message=message, after=timings.resync, stalled=True)
+    latest = situation.observed.modification
+    if latest is not None and latest.modification_state == "modifying":
+        progress = f" ({latest.progress} %)" if latest.progress is not None else ""
+        message = f"AWS is modifying {volume.volume_id}{progress}."
+        return Hold(reason=Reason.MODIFYING, message=message, after=timings.poll)
+    if wanted == NOTHING:
+        return None
+    return _why_not(situation, wanted)
+
+
+def _why_not(situation: Situation, wanted: Change) -> Hold:
+    timings, latest = situation.timings, situation.observed.modification
+    text = describe(wanted)
+    if latest is not None and latest.modification_state in UNDER_WAY:
+        message = f"{text} has to wait until AWS has completed the last modification, which can take hours."
+        return Hold(reason=Reason.MODIFYING, message=message, after=timings.watch)
+    if _failed_alike(situation, wanted):
+        message = (
+            f"AWS could not modify the volume ({text}): {(latest and latest.status_message) or 'no reason given'}. "
+            "Edit spec.volume, or ask for a reconcile by annotation to try the same again."
+        )
+        return Hold(reason=Reason.MODIFICATION_FAILED, message=message, after=timings.resync, stalled=True)
+    if (next_at := budget(situation).next_at) is not None:
+        message = (
+            f"{text} has to wait: AWS allows {timings.modifications} modifications of a volume in 24 hours. The next "
+            f"is possible at {next_at:%Y-%m-%dT%H:%M:%SZ}; nothing to do."
+        )
+        left = (next_at - situation.now).total_seconds()
+        return Hold(reason=Reason.RATE_LIMITED, message=message, after=min(max(left, timings.poll), timings.resync))
+    volume = situation.volume
+    if volume is not None:
+        step = ModifyVolume(volume_id=volume.volume_id, change=wanted)
+        verdict = guarded(situation, step=step, reason=Reason.MODIFYING, message="")
+        if isinstance(verdict, Hold):
+            return verdict
+    message = f"Collecting edits of spec.volume for {timings.settle:.0f} seconds: {text}."
+    return Hold(reason=Reason.MODIFYING, message=message, after=timings.settle)
+
+
+def _possible(situation: Situation) -> bool:
+    volume, latest = situation.volume, situation.observed.modification
+    if volume is None or volume.state not in {"available", "in-use"}:
+        return False
+    if latest is not None and latest.modification_state in UNDER_WAY:
+        return False
+    if _failed_alike(situation, change(situation)) or budget(situation).next_at is not None:
+        return False
+    spent = budget(situation).started
+    if spent and (situation.now - spent[-1]).total_seconds() < situation.timings.visibility:
+        return False  # EC2 may not show our last one yet, and would count it once more
+    recorded = situation.claim.status.modification
+    if recorded is None or recorded.wish != wish(situation):
+        return False
+    return since(recorded.wishTime, now=situation.now) >= situation.timings.settle
+
+
+def _failed_alike(situation: Situation, wanted: Change) -> bool:
+    """Whether AWS's latest modification was this one and failed: the same again would use up another of the four."""
+    latest = situation.observed.modification
+    if latest is None or latest.modification_state != "failed" or situation.claim.requested_anew:
+        return False
+    pairs = (
+        (wanted.size, latest.target_size),
+        (wanted.volume_type, latest.target_volume_type),
+        (wanted.iops, latest.target_iops),
+        (wanted.throughput, latest.target_throughput),
+    )
+    return all(own is None or own == theirs for own, theirs in pairs)
+
+
+def describe(wanted: Change) -> str:
+    """For people: `size 200 GiB, iops 6000`."""
+    parts = (
+        ("size", wanted.size, " GiB"),
+        ("type", wanted.volume_type, ""),
+        ("iops", wanted.iops, ""),
+        ("throughput", wanted.throughput, " MiB/s"),
+    )
+    return ", ".join(f"{name} {value}{unit}" for name, value, unit in parts if value is not None)

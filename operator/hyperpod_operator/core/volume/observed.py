@@ -1,0 +1,112 @@
+"""What one pass read of the world, frozen: the input of every decision about a volume."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from hyperpod_operator.core.cluster.observed import ObservedCluster
+from hyperpod_operator.core.volume.ports import Modification, Snapshot, Volume
+
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
+
+GONE = frozenset({"ShuttingDown", "NotFound"})
+"""InstanceStatus values that say that AWS is ending the instance, or has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An instance of the cluster (ListClusterNodes) with its Kubernetes Node, where it has one.
+
+    `attached_count` and `limit` are None where unknown; unknown never keeps a node from being chosen. `schedulable`
+    is False while HyperPod's health taint or a label value that starts with Unschedulable is on the Node.
+    """
+
+    instance_id: str
+    instance_group: str
+    status: str
+    logical_id: str = ""
+    launched_at: datetime | None = None
+    node_name: str = ""
+    availability_zone: str = ""
+    availability_zone_id: str = ""
+    ready: bool | None = None
+    schedulable: bool = True
+    labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
+    attached_count: int | None = None
+    limit: int | None = None
+
+    @property
+    def full(self) -> bool:
+        return self.limit is not None and self.attached_count is not None and self.attached_count >= self.limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersistentVolume:
+    """The PersistentVolume of our name. `claim_uid` is its label claim-uid: empty when somebody else made it."""
+
+    name: str
+    uid: str
+    claim_uid: str
+    phase: str = ""
+    deleting: bool = False
+    capacity: int = 0
+    """GiB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersistentVolumeClaim:
+    """The PersistentVolumeClaim that the spec names, whoever made it."""
+
+    name: str
+    uid: str
+    claim_uid: str
+    phase: str = ""
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The Lease named after the volume. `holder` is `Claim.holder` of the claim that has it.
+
+    `holder_alive` says whether an EBSVolumeClaim of that name and uid exists.
+    """
+
+    holder: str
+    holder_alive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """Everything that one pass read. `cluster` is None when AWS says that there is none; then `nodes` is empty.
+
+    `volume` was looked up by id (None: AWS has none of this id, or no id is known); `tagged` by the tag claim-uid
+    and only where no id is known. `labelled` names Nodes that carry the claim's label, `pods` (namespace/name)
+    the pods that are not finished and use the volume, `csi_users` the objects of others by which the CSI driver
+    has the volume (a PersistentVolume that is not ours, a VolumeAttachment).
+    """
+
+    cluster: ObservedCluster | None
+    nodes: tuple[Candidate, ...] = ()
+    volume: Volume | None = None
+    tagged: tuple[Volume, ...] = ()
+    modification: Modification | None = None
+    snapshots: tuple[Snapshot, ...] = ()
+    labelled: tuple[str, ...] = ()
+    pods: tuple[str, ...] = ()
+    csi_users: tuple[str, ...] = ()
+    persistent_volume: PersistentVolume | None = None
+    persistent_volume_claim: PersistentVolumeClaim | None = None
+    lease: Lease | None = None
+
+    def node(self, instance_id: str) -> Candidate | None:
+        return next((node for node in self.nodes if node.instance_id == instance_id), None)
+
+    def alive(self, instance_id: str) -> bool:
+        """Whether AWS lists the instance and is not ending it. An unhealthy instance is alive."""
+        node = self.node(instance_id)
+        return node is not None and node.status not in GONE
+
+    def restricted(self, instance_group: str) -> bool:
+        found = self.cluster.group(instance_group) if self.cluster else None
+        return found is not None and found.restricted

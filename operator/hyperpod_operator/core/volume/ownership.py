@@ -1,0 +1,88 @@
+"""Policies about whose the volume is: one claim, one attacher, one volume.
+
+Inside a cluster a Lease decides, because creating one is atomic. Across clusters there are only EC2's tags: they
+are written, looked at again a moment later, and whoever finds somebody else's name there steps back.
+"""
+
+from hyperpod_operator.api import names
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.volume import tags
+from hyperpod_operator.core.volume.guards import guarded
+from hyperpod_operator.core.volume.plan import CreateTags, DeleteTags, TakeLease
+from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
+
+CSI_TAGS = (names.TAG_CSI_CLUSTER, names.TAG_CSI_CREATED_FOR)
+
+
+def held_by_other(situation: Situation) -> Verdict | None:
+    """Another claim of this cluster has the volume's Lease, or another owner's tag is on the volume."""
+    claim, volume, lease = situation.claim, situation.volume, situation.observed.lease
+    if volume is None:
+        return None
+    if lease is not None and lease.holder != claim.holder and lease.holder_alive:
+        message = (
+            f"{volume.volume_id} belongs to the claim {lease.holder}. Delete one of the two claims; this one goes on "
+            "by itself when the other is gone."
+        )
+        return Hold(reason=Reason.CLAIMED_BY_OTHER, message=message, after=situation.timings.watch, stalled=True)
+    other = tags.other_claim(situation)
+    if other and not claim.forced:
+        message = (
+            f"{volume.volume_id} carries the tag of {other}. If no such claim exists any more, in any cluster, set "
+            "management.adoptionPolicy: Force; otherwise delete one of the two claims."
+        )
+        return Hold(reason=Reason.CLAIMED_BY_OTHER, message=message, after=SLOW, stalled=True)
+    return None
+
+
+def held_by_csi(situation: Situation) -> Verdict | None:
+    """Direct and the CSI driver would detach each other's attachments for ever."""
+    claim, volume = situation.claim, situation.volume
+    if volume is None or claim.mode == "CSI":
+        return None
+    users = situation.observed.csi_users
+    marks = [] if claim.forced else [key for key in CSI_TAGS if key in volume.tags]
+    if not users and not marks:
+        return None
+    found = ", ".join([*users[:5], *(f"the tag {key}" for key in marks)])
+    message = (
+        f"{volume.volume_id} is in the hands of the EBS CSI driver ({found}). Remove these, or use attachment.mode: "
+        "CSI in a new claim; a left-over tag alone is overridden by management.adoptionPolicy: Force."
+    )
+    return Hold(reason=Reason.CSI_OWNED, message=message, after=situation.timings.watch, stalled=True)
+
+
+def multi_attach(situation: Situation) -> Verdict | None:
+    volume = situation.volume
+    if volume is None or not volume.multi_attach_enabled or not situation.claim.direct:
+        return None
+    message = (
+        f"{volume.volume_id} has Multi-Attach enabled, which mode Direct does not serve: nothing could tell whose "
+        "attachment is whose. Switch Multi-Attach off, or use attachment.mode: None."
+    )
+    return Hold(reason=Reason.MULTI_ATTACH, message=message, after=SLOW, stalled=True)
+
+
+def lease(situation: Situation) -> Verdict | None:
+    claim, volume, lease = situation.claim, situation.volume, situation.observed.lease
+    if volume is None or (lease is not None and lease.holder == claim.holder):
+        return None
+    replaces = lease.holder if lease is not None else ""
+    step = TakeLease(volume_id=volume.volume_id, holder=claim.holder, replaces=replaces)
+    return Act(step=step, reason=Reason.CLAIMING, message=f"Claiming {volume.volume_id} in this cluster.")
+
+
+def tag(situation: Situation) -> Verdict | None:
+    volume = situation.volume
+    if volume is None:
+        return None
+    if absent := tags.missing(situation):
+        message = f"Setting the tags {', '.join(sorted(absent))} on {volume.volume_id}."
+        step = CreateTags(volume_id=volume.volume_id, tags=dict(sorted(absent.items())))
+        return guarded(situation, step=step, reason=Reason.CLAIMING, message=message)
+    if surplus := tags.surplus(situation):
+        message = f"Removing the tags {', '.join(surplus)} from {volume.volume_id}: the spec has them no more."
+        delete = DeleteTags(volume_id=volume.volume_id, keys=surplus)
+        return guarded(situation, step=delete, reason=Reason.CLAIMING, message=message)
+    return None

@@ -1,0 +1,99 @@
+"""What to do next with one volume: two chains of small named policies, for a living claim and for a deleted one.
+
+The first answer wins, so the order of a chain is its meaning: read it top down as the list of reasons not to act.
+"""
+
+from collections.abc import Callable, Sequence
+
+from hyperpod_operator.core.volume import attachment, identity, modification, ownership, publication, teardown
+from hyperpod_operator.core.volume.verdict import Settled, Situation, Verdict
+
+Policy = Callable[[Situation], Verdict | None]
+
+LIVING: Sequence[Policy] = (
+    # Is there a volume, and is it usable?
+    identity.paused,
+    identity.not_visible_yet,
+    identity.lost,
+    identity.create,
+    identity.failed,
+    identity.creating,
+    # Is it ours, and ours alone?
+    ownership.held_by_other,
+    ownership.held_by_csi,
+    ownership.multi_attach,
+    ownership.lease,
+    ownership.tag,
+)
+
+WHERE: Sequence[Policy] = (
+    # Direct only. Where is it, and may that change?
+    attachment.foreign,
+    attachment.on_the_way,
+    attachment.lost_node,
+    attachment.leave,
+    attachment.stray_label,
+)
+
+WHAT: Sequence[Policy] = (
+    # What is it? A modification works attached or not.
+    modification.modify,
+)
+
+THERE: Sequence[Policy] = (
+    # Direct only. Where should it be?
+    attachment.suspended,
+    attachment.unresolved,
+    attachment.attach,
+    publication.label,
+)
+
+SEEN: Sequence[Policy] = (
+    # How do pods see it?
+    publication.persistent_volume,
+    publication.persistent_volume_claim,
+    modification.unfinished,
+)
+
+DELETED: Sequence[Policy] = (
+    teardown.paused,
+    # Close the door.
+    teardown.pods,
+    teardown.persistent_volume_claim,
+    teardown.persistent_volume,
+    teardown.node_label,
+    # Is there anything of ours in AWS?
+    teardown.not_visible_yet,
+    teardown.not_ours,
+    # It is ours: take it off its node, then let it go or have it go.
+    teardown.csi,
+    teardown.detach,
+    teardown.snapshot,
+    teardown.delete,
+    teardown.retain,
+)
+
+
+def decide(situation: Situation) -> Verdict:
+    """The first answer of the chain that fits the claim."""
+    for policy in chain(situation):
+        if (verdict := policy(situation)) is not None:
+            return verdict
+    return _settled(situation)
+
+
+def chain(situation: Situation) -> Sequence[Policy]:
+    if situation.claim.deleting:
+        return DELETED
+    if situation.claim.direct:
+        return (*LIVING, *WHERE, *WHAT, *THERE, *SEEN)
+    return (*LIVING, *WHAT, *SEEN)
+
+
+def _settled(situation: Situation) -> Settled:
+    volume = situation.volume
+    if volume is None:
+        raise AssertionError("policies for an absent volume come first in the chain")
+    recorded = situation.claim.status.attachment
+    where = f" on {recorded.nodeName or recorded.instanceId}" if situation.claim.direct and recorded else ""
+    return Settled(message=f"{volume.volume_id} ({volume.size} GiB, {volume.volume_type}){where}.")

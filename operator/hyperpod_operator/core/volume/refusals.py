@@ -1,0 +1,114 @@
+"""What a refused call about a volume means: EC2's codes first, then the kinds that all calls share.
+
+EC2 says more than SageMaker's ValidationException, so its code decides wherever it is known. One flat table; what
+is not in it falls back to `core.errors.TREATMENTS`.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
+from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, Detach
+
+NO_ROOM = "AttachmentLimitExceeded"
+TAKEN_REQUEST = "IdempotentParameterMismatch"
+DEFINITE = frozenset(
+    {
+        ErrorKind.INVALID,
+        ErrorKind.DENIED,
+        ErrorKind.QUOTA,
+        ErrorKind.THROTTLED,
+        ErrorKind.UNREACHABLE,
+        ErrorKind.CREDENTIALS,
+        ErrorKind.BUSY,
+        ErrorKind.NOT_FOUND,
+        ErrorKind.ROLE_PROPAGATION,
+    }
+)
+"""Kinds after which the call has certainly done nothing."""
+
+_MOVED = Treatment(
+    Reason.SETTLING, "AWS shows another state by now; the operator looks again before it does anything.", after=5.0
+)
+_RATE = Treatment(
+    Reason.RATE_LIMITED,
+    "AWS allows four modifications of a volume in 24 hours; it is tried again in half an hour.",
+    after=1800.0,
+)
+_LIMIT = Treatment(
+    Reason.QUOTA_EXCEEDED,
+    "Ask AWS Service Quotas for more, or ask for less in spec.volume; it is tried again every 5 minutes.",
+    stalled=True,
+    after=SLOW,
+)
+_FULL = Treatment(
+    Reason.ATTACHMENT_LIMIT,
+    "The node has no free attachment slot: detach something there, or choose another target.",
+    stalled=True,
+    after=SLOW,
+)
+_ZONE = Treatment(
+    Reason.AZ_MISMATCH,
+    "Choose a target in the volume's zone, or make a volume from a snapshot in the node's.",
+    stalled=True,
+    after=SLOW,
+)
+_SNAPSHOTS = Treatment(
+    Reason.SNAPSHOTTING,
+    "Other snapshots of this volume are under way; it is tried again when they are done.",
+    after=60.0,
+)
+
+EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
+    {
+        "VolumeInUse": _MOVED,
+        "IncorrectState": _MOVED,
+        "InvalidAttachment.NotFound": _MOVED,
+        "InvalidVolume.NotFound": _MOVED,
+        TAKEN_REQUEST: Treatment(
+            Reason.CREATING_VOLUME, "An earlier attempt has used this token up; another one follows.", after=15.0
+        ),
+        "InvalidVolume.ZoneMismatch": _ZONE,
+        NO_ROOM: _FULL,
+        "IncorrectModificationState": Treatment(
+            Reason.MODIFYING, "The last modification is not completed; it is tried again when it is.", after=60.0
+        ),
+        "VolumeModificationRateExceeded": _RATE,
+        "VolumeModificationSizeLimitExceeded": _LIMIT,
+        "MaxIOPSLimitExceeded": _LIMIT,
+        "VolumeLimitExceeded": _LIMIT,
+        "ConcurrentSnapshotLimitExceeded": _SNAPSHOTS,
+        "SnapshotCreationPerVolumeRateExceeded": _SNAPSHOTS,
+        "UnauthorizedOperation": TREATMENTS[ErrorKind.DENIED],
+    }
+)
+
+_CLOSED = Treatment(
+    Reason.CLUSTER_NOT_IN_SERVICE,
+    "AWS attaches and detaches volumes only while the cluster is InService; it is tried again when it is.",
+    after=20.0,
+)
+_NEXT_NODE = Treatment(
+    Reason.ATTACHMENT_LIMIT, "The node has no free attachment slot; another node of the group is next.", after=1.0
+)
+
+
+def treatment(step: CloudStep, error: CloudError, *, by_group: bool) -> Treatment:
+    """What follows from this refusal of this step."""
+    if error.ec2_code == NO_ROOM and isinstance(step, Attach) and by_group:
+        return _NEXT_NODE
+    if error.ec2_code in EC2_TREATMENTS:
+        return EC2_TREATMENTS[error.ec2_code]
+    if error.kind is ErrorKind.BUSY and isinstance(step, Attach | Detach):
+        return _CLOSED
+    return TREATMENTS[error.kind]
+
+
+def kept_back(treated: Treatment) -> bool:
+    """Whether the very same call waits for its time although something else wakes the claim."""
+    return treated.after is not None and treated.after >= SLOW
+
+
+def token_is_burnt(step: CloudStep, error: CloudError) -> bool:
+    return isinstance(step, CreateVolume) and error.ec2_code == TAKEN_REQUEST

@@ -1,0 +1,197 @@
+"""What a pass leaves behind: one status, the Events that tell what changed, and how the pass ended.
+
+Status is a function of the stored status and the pass: equal input gives equal output, so a settled claim is never
+written to.
+"""
+
+from dataclasses import dataclass
+
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_SNAPSHOT_PURPOSE, ConditionType
+from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus, ObservedVolume, Ownership, SnapshotStatus
+from hyperpod_operator.core.errors import TREATMENTS
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.outcome import Outcome
+from hyperpod_operator.core.ports import Note
+from hyperpod_operator.core.volume import memory
+from hyperpod_operator.core.volume.conditions import conditions, settle
+from hyperpod_operator.core.volume.device import partition_and_account
+from hyperpod_operator.core.volume.ending import Ending, ending
+from hyperpod_operator.core.volume.identity import next_attempt
+from hyperpod_operator.core.volume.notes import notes
+from hyperpod_operator.core.volume.phase import phase
+from hyperpod_operator.core.volume.plan import (
+    Attach,
+    CloudStep,
+    CreateTags,
+    CreateVolume,
+    DeleteTags,
+)
+from hyperpod_operator.core.volume.story import Accepted, Story
+from hyperpod_operator.core.volume.verdict import Act, Situation
+
+PATIENCE = 3
+"""Passes in a row that may fail to read a claim's world before its status says so."""
+PODS_MOST = 20
+SNAPSHOTS_MOST = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    status: EBSVolumeClaimStatus
+    notes: tuple[Note, ...]
+    outcome: Outcome
+
+
+def report(story: Story) -> Report:
+    """The report of a pass that ended, well or not. `story.situation` carries what `intent` stored."""
+    end = ending(story)
+    old = story.situation.claim.status
+    if _shrugged_off(story):
+        return Report(status=old, notes=(), outcome=end.outcome)
+    new = _status(story, end)
+    return Report(status=new, notes=notes(story, end, new), outcome=end.outcome)
+
+
+def intent(situation: Situation, act: Act) -> EBSVolumeClaimStatus | None:
+    """The status to store before this step; None where nothing has to be stored first.
+
+    Every call to AWS is announced, so that one whose answer is lost is not sent again before AWS had time to show
+    its effect. The making of a volume and the choice of a node are stored in full.
+    """
+    step, old = act.step, situation.claim.status
+    if not isinstance(step, CloudStep):
+        return None
+    fields: dict[str, object] = {"lastAction": memory.intended_action(situation, step)}
+    if isinstance(step, CreateVolume):
+        fields |= {
+            "createAttempt": next_attempt(situation),
+            "creation": memory.intended_creation(situation, step.request),
+            "volumeId": None,
+        }
+    if isinstance(step, Attach):
+        fields["attachment"] = memory.intended_attachment(situation, step)
+        moved = old.attachment is not None and old.attachment.instanceId != step.instance_id
+        if moved:
+            fields["previousAttachments"] = memory.previous(situation, leaving=_why(situation))
+    if not old.conditions:
+        drafts = [
+            (ConditionType.READY, "Unknown", act.reason, act.message),
+            (ConditionType.RECONCILING, "True", act.reason, act.message),
+        ]
+        fields["conditions"] = settle(
+            drafts=drafts, before=[], generation=situation.claim.generation, now=situation.now
+        )
+    return old.model_copy(update=fields)
+
+
+def _why(situation: Situation) -> str:
+    recorded = situation.claim.status.attachment
+    if recorded is not None and recorded.target != situation.claim.target_text:
+        return "the target of the spec changed"
+    if recorded is not None and situation.observed.alive(recorded.instanceId or ""):
+        return "the node had no free attachment slot"
+    return "AWS has ended the node"
+
+
+def _shrugged_off(story: Story) -> bool:
+    """A read that failed for a moment says nothing about a claim that was looked at before."""
+    claim, unread = story.situation.claim, story.unread
+    if unread is None or TREATMENTS[unread.kind].stalled:
+        return False
+    return bool(claim.status.conditions) and not claim.edited and story.failures < PATIENCE
+
+
+def _status(story: Story, end: Ending) -> EBSVolumeClaimStatus:
+    situation, claim = story.situation, story.situation.claim
+    old, volume = claim.status, situation.volume
+    fields: dict[str, object] = {
+        "observedGeneration": claim.generation,
+        "conditions": conditions(story, end),
+        "lastAction": memory.last_action(story),
+        "lastError": memory.last_error(story),
+        "creation": memory.creation(story),
+        "attachment": memory.attachment(story),
+        "modification": memory.modification(story),
+        "phase": phase(story, end),
+    }
+    if story.unread is None:
+        fields |= {
+            "lastHandledReconcileAt": claim.reconcile_requested_at or old.lastHandledReconcileAt,
+            "volumeId": memory.volume_id(story),
+            "volumeArn": _arn(situation) or old.volumeArn,
+            "availabilityZone": (volume.availability_zone or None) if volume else old.availabilityZone,
+            "availabilityZoneId": (volume.availability_zone_id or None) if volume else old.availabilityZoneId,
+            "ownership": _ownership(situation),
+            "observed": _observed(situation),
+            "snapshots": _snapshots(situation),
+            "persistentVolumeName": _persistent_volume_name(situation),
+            "persistentVolumeClaimName": _persistent_volume_claim_name(situation),
+            "inUseBy": sorted(situation.observed.pods)[:PODS_MOST] or None,
+            "appliedTagKeys": _applied_tag_keys(story),
+        }
+    return old.model_copy(update=fields)
+
+
+def _arn(situation: Situation) -> str | None:
+    """The volume's ARN, in the partition, Region and account of the cluster; AWS itself never tells it."""
+    volume, parts = situation.volume, partition_and_account(situation.cluster_arn)
+    if volume is None or parts is None:
+        return None
+    partition, region, account = parts
+    return f"arn:{partition}:ec2:{region}:{account}:volume/{volume.volume_id}"
+
+
+def _ownership(situation: Situation) -> Ownership | None:
+    volume = situation.volume
+    if volume is None:
+        return None
+    return Ownership(mode=situation.claim.origin, tag=volume.tags.get(TAG_CLAIM_UID))
+
+
+def _observed(situation: Situation) -> ObservedVolume | None:
+    volume = situation.volume
+    if volume is None:
+        return None
+    return ObservedVolume(
+        state=volume.state,
+        size=volume.size,
+        volumeType=volume.volume_type,
+        iops=volume.iops,
+        throughput=volume.throughput,
+        encrypted=volume.encrypted,
+        kmsKeyId=volume.kms_key_id or None,
+        multiAttachEnabled=volume.multi_attach_enabled,
+    )
+
+
+def _snapshots(situation: Situation) -> list[SnapshotStatus] | None:
+    found = sorted(situation.observed.snapshots, key=lambda item: item.snapshot_id)[:SNAPSHOTS_MOST]
+    return [
+        SnapshotStatus(
+            snapshotId=item.snapshot_id,
+            state=item.state,
+            purpose=item.tags.get(TAG_SNAPSHOT_PURPOSE),
+            startTime=stamp(item.start_time) if item.start_time else None,
+        )
+        for item in found
+    ] or None
+
+
+def _persistent_volume_name(situation: Situation) -> str | None:
+    found = situation.observed.persistent_volume
+    return found.name if found and found.claim_uid == situation.claim.uid else None
+
+
+def _persistent_volume_claim_name(situation: Situation) -> str | None:
+    found = situation.observed.persistent_volume_claim
+    return found.name if found else None
+
+
+def _applied_tag_keys(story: Story) -> list[str] | None:
+    """Keys that a spec of this claim put on the volume: only these are ever taken off again."""
+    result, keys = story.result, set(story.situation.claim.status.appliedTagKeys or [])
+    if isinstance(result, Accepted) and isinstance(result.step, CreateTags):
+        keys |= set(result.step.tags) & set(story.situation.claim.user_tags)
+    if isinstance(result, Accepted) and isinstance(result.step, DeleteTags):
+        keys -= set(result.step.keys)
+    return sorted(keys) or None

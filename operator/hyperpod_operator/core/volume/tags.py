@@ -1,0 +1,45 @@
+"""The tags of the volume: whose it is, and which are missing or in excess. The tag claim-uid alone proves ownership."""
+
+from collections.abc import Mapping
+
+from hyperpod_operator.api import names
+from hyperpod_operator.core.volume.verdict import Situation
+
+
+def ours(situation: Situation) -> bool:
+    """Whether AWS shows this claim's uid on the volume, in the very answer that is being judged."""
+    volume = situation.volume
+    return volume is not None and volume.tags.get(names.TAG_CLAIM_UID) == situation.claim.uid
+
+
+def other_claim(situation: Situation) -> str:
+    """The other claim that the volume's tags name, for people; empty when there is none."""
+    tags = situation.volume.tags if situation.volume else {}
+    uid = tags.get(names.TAG_CLAIM_UID, "")
+    if not uid or uid == situation.claim.uid:
+        return ""
+    return f"{tags.get(names.TAG_OWNER, 'an unknown claim')} (uid {uid})"
+
+
+def missing(situation: Situation) -> Mapping[str, str]:
+    """Tags that the volume should carry and does not, or with another value."""
+    volume = situation.volume
+    if volume is None:
+        return {}
+    wanted = situation.claim.tags(cluster_arn=situation.cluster_arn, eks_cluster_arn=situation.eks_cluster_arn)
+    return {key: value for key, value in wanted.items() if volume.tags.get(key) != value}
+
+
+def surplus(situation: Situation) -> tuple[str, ...]:
+    """Tags that an earlier spec of this claim put on, and the present one does not ask for."""
+    volume = situation.volume
+    applied = set(situation.claim.status.appliedTagKeys or [])
+    present = set(volume.tags) if volume else set()
+    return tuple(sorted(applied & present - set(situation.claim.user_tags)))
+
+
+def to_strip(situation: Situation) -> tuple[str, ...]:
+    """What comes off a volume that is released: all that says that somebody manages it."""
+    present = set(situation.volume.tags) if situation.volume else set()
+    csi = (names.TAG_CSI_CLUSTER, names.TAG_CSI_CLUSTER_NAME) if situation.claim.mode == "CSI" else ()
+    return tuple(sorted(present & {*names.VOLUME_TAGS, *csi}))

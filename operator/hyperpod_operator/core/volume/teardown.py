@@ -1,0 +1,241 @@
+"""Policies for a claim that is being deleted: close the door, detach, snapshot, then delete or let go.
+
+Each step waits for the one before to be seen. A volume is deleted only if AWS shows our tag on it in this very
+pass and we made it (or its owner consented); everything else is left as it is, without our tags.
+"""
+
+from hyperpod_operator.api import names
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.guards import PENDING
+from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.volume import tags
+from hyperpod_operator.core.volume.attachment import (
+    busy,
+    closed,
+    detaching,
+    elsewhere,
+    in_use,
+    on_the_way,
+    unfence,
+)
+from hyperpod_operator.core.volume.attachment import detach as detach_from
+from hyperpod_operator.core.volume.guards import guarded, since
+from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
+from hyperpod_operator.core.volume.plan import (
+    CreateSnapshot,
+    CreateTags,
+    DeleteTags,
+    DeleteVolume,
+    DropLease,
+    RemovePV,
+    RemovePVC,
+)
+from hyperpod_operator.core.volume.ports import Snapshot
+from hyperpod_operator.core.volume.verdict import Act, Hold, Release, Situation, Verdict
+
+BEFORE_DELETE = "BeforeDelete"
+"""Value of the tag snapshot-purpose."""
+
+
+def paused(situation: Situation) -> Verdict | None:
+    if not situation.claim.paused:
+        return None
+    message = "Paused: nothing is changed and this claim stays. Set spec.management.paused to false to go on."
+    return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+
+
+def pods(situation: Situation) -> Verdict | None:
+    found = situation.observed.pods
+    if not found or situation.claim.force_delete:
+        return None
+    message = (
+        f"Pods use the volume: {', '.join(found[:3])}{f' and {len(found) - 3} more' if len(found) > 3 else ''}. End "
+        f"them, or annotate this claim with {names.FORCE_DELETE}={situation.claim.key.name} to go on regardless."
+    )
+    return Hold(reason=Reason.IN_USE, message=message, after=situation.timings.poll)
+
+
+def persistent_volume_claim(situation: Situation) -> Verdict | None:
+    found = situation.observed.persistent_volume_claim
+    if found is None or found.claim_uid != situation.claim.uid:
+        return None
+    if found.deleting:
+        message = f"PersistentVolumeClaim {found.name} is being deleted; a pod that uses it keeps it."
+        return Hold(reason=Reason.UNPUBLISHING, message=message, after=situation.timings.poll)
+    step = RemovePVC(namespace=situation.claim.key.namespace, name=found.name, uid=found.uid)
+    return Act(step=step, reason=Reason.UNPUBLISHING, message=f"Deleting PersistentVolumeClaim {found.name}.")
+
+
+def persistent_volume(situation: Situation) -> Verdict | None:
+    found = situation.observed.persistent_volume
+    if found is None or found.claim_uid != situation.claim.uid:
+        return None
+    if found.deleting:
+        message = (
+            f"PersistentVolume {found.name} is being deleted; a bound PersistentVolumeClaim keeps it: delete that one."
+        )
+        return Hold(reason=Reason.UNPUBLISHING, message=message, after=situation.timings.poll)
+    step = RemovePV(name=found.name, uid=found.uid)
+    return Act(step=step, reason=Reason.UNPUBLISHING, message=f"Deleting PersistentVolume {found.name}.")
+
+
+def node_label(situation: Situation) -> Verdict | None:
+    return unfence(situation)
+
+
+def not_visible_yet(situation: Situation) -> Verdict | None:
+    """A volume may have been made that EC2 does not show yet: without waiting it would be left behind for ever."""
+    creation = situation.claim.status.creation
+    if situation.volume is not None or creation is None or creation.outcome not in PENDING:
+        return None
+    left = situation.timings.visibility - since(creation.time, now=situation.now)
+    if left <= 0:
+        return None
+    message = "A volume may have been made a moment ago; waiting until AWS would show it."
+    return Hold(reason=Reason.AWAITING_VISIBILITY, message=message, after=min(left, situation.timings.poll))
+
+
+def not_ours(situation: Situation) -> Verdict | None:
+    """Nothing there, or nothing that carries our tag: AWS is left alone."""
+    volume = situation.volume
+    gone = volume is None or volume.state == "deleted"
+    if not gone and tags.ours(situation):
+        return None
+    return lease(situation) or _released(situation, gone=gone)
+
+
+def csi(situation: Situation) -> Verdict | None:
+    """The CSI driver detaches by itself once nothing uses its PersistentVolume."""
+    volume = situation.volume
+    if situation.claim.mode != "CSI" or volume is None or not _goes(situation):
+        return None
+    if volume.state == "available" and not situation.observed.csi_users:
+        return None
+    message = f"The CSI driver still has {volume.volume_id}; waiting until it has detached it."
+    return Hold(reason=Reason.DETACHING, message=message, after=situation.timings.poll)
+
+
+def detach(situation: Situation) -> Verdict | None:
+    """What we attached comes off. What others attached stays, and keeps a volume from being deleted."""
+    claim, where = situation.claim, holding(situation)
+    if isinstance(where, Free) or claim.mode == "CSI":
+        return None
+    if isinstance(where, Foreign) or not where.ours:
+        who = where.who if isinstance(where, Foreign) else where.instance_id
+        return elsewhere(situation, who) if _goes(situation) else None
+    return _come_off(situation, where)
+
+
+def _come_off(situation: Situation, where: Held) -> Verdict:
+    if where.state == "detaching":
+        return detaching(situation, where)
+    if not situation.observed.alive(where.instance_id):
+        message = f"AWS has ended {where.instance_id}; waiting until it has released the volume."
+        return Hold(reason=Reason.NODE_LOST, message=message, after=situation.timings.poll)
+    if where.state == "attaching" and (transit := on_the_way(situation)):
+        return transit
+    forced = situation.claim.force_delete
+    if not forced and (held := in_use(situation, where)):
+        return held
+    return (
+        closed(situation)
+        or busy(situation, where)
+        or detach_from(situation, where, reason=Reason.DETACHING, why="the claim is deleted")
+    )
+
+
+def snapshot(situation: Situation) -> Verdict | None:
+    """One snapshot, found by its tags: CreateSnapshot has no token."""
+    claim, volume = situation.claim, situation.volume
+    if volume is None or volume.state in {"deleting", "error"} or not _goes(situation) or not claim.snapshots_first:
+        return None
+    found = final_snapshot(situation)
+    if found is None:
+        step = CreateSnapshot(
+            volume_id=volume.volume_id,
+            description=f"EBSVolumeClaim {claim.key}, before its volume is deleted",
+            tags={
+                **claim.user_tags,
+                names.TAG_CLAIM_UID: claim.uid,
+                names.TAG_OWNER: str(claim.key),
+                names.TAG_SNAPSHOT_PURPOSE: BEFORE_DELETE,
+            },
+        )
+        message = f"Making a snapshot of {volume.volume_id} before it is deleted."
+        return guarded(situation, step=step, reason=Reason.SNAPSHOTTING, message=message)
+    if found.state == "completed":
+        return None
+    if found.state == "error":
+        message = (
+            f"Snapshot {found.snapshot_id} failed: {found.status_message or 'no reason given'}. {volume.volume_id} is "
+            "kept. Delete that snapshot to have another one made, or set reclaimPolicy: Retain."
+        )
+        return Hold(reason=Reason.SNAPSHOT_FAILED, message=message, after=SLOW, stalled=True)
+    message = f"AWS is making snapshot {found.snapshot_id} ({found.progress or found.state}); the volume waits for it."
+    return Hold(reason=Reason.SNAPSHOTTING, message=message, after=situation.timings.poll)
+
+
+def delete(situation: Situation) -> Verdict | None:
+    volume = situation.volume
+    if volume is None or not _goes(situation):
+        return None
+    if volume.state == "deleting":
+        message = f"AWS is deleting {volume.volume_id}."
+        return Hold(reason=Reason.DELETING_VOLUME, message=message, after=situation.timings.poll)
+    if volume.state not in {"available", "error"}:
+        message = f"{volume.volume_id} is {volume.state}; it is deleted when AWS shows it as available."
+        return Hold(reason=Reason.DELETING_VOLUME, message=message, after=situation.timings.poll)
+    step = DeleteVolume(volume_id=volume.volume_id)
+    return guarded(situation, step=step, reason=Reason.DELETING_VOLUME, message=f"Deleting {volume.volume_id}.")
+
+
+def retain(situation: Situation) -> Verdict | None:
+    """The volume stays: first a tag that says whose it was, then ours come off, and the next pass lets go."""
+    volume, claim = situation.volume, situation.claim
+    if volume is None:
+        return None
+    if volume.tags.get(names.TAG_RELEASED) != str(claim.key):
+        mark = CreateTags(volume_id=volume.volume_id, tags={names.TAG_RELEASED: str(claim.key)})
+        return guarded(
+            situation, step=mark, reason=Reason.RELEASING, message=f"Releasing {volume.volume_id}; it stays."
+        )
+    step = DeleteTags(volume_id=volume.volume_id, keys=tags.to_strip(situation))
+    message = f"Releasing {volume.volume_id}: it stays, and our tags come off."
+    return guarded(situation, step=step, reason=Reason.RELEASING, message=message)
+
+
+def lease(situation: Situation) -> Verdict | None:
+    held, volume_id = situation.observed.lease, situation.claim.volume_id
+    if held is None or held.holder != situation.claim.holder or not volume_id:
+        return None
+    step = DropLease(volume_id=volume_id, holder=situation.claim.holder)
+    return Act(step=step, reason=Reason.RELEASING, message=f"Giving the lease of {volume_id} back.")
+
+
+def final_snapshot(situation: Situation) -> Snapshot | None:
+    """Of this volume and claim, made for its deletion: a completed one first, then one under way."""
+    volume, uid = situation.volume, situation.claim.uid
+    found = [
+        item
+        for item in situation.observed.snapshots
+        if volume is not None
+        and item.volume_id == volume.volume_id
+        and item.tags.get(names.TAG_CLAIM_UID) == uid
+        and item.tags.get(names.TAG_SNAPSHOT_PURPOSE) == BEFORE_DELETE
+    ]
+    order = {"completed": 0, "pending": 1}
+    return min(found, key=lambda item: (order.get(item.state, 2), item.snapshot_id), default=None)
+
+
+def _goes(situation: Situation) -> bool:
+    """Whether the volume is to be deleted: by policy, and provably ours to delete."""
+    claim = situation.claim
+    return claim.reclaim_policy != "Retain" and claim.deletable and tags.ours(situation)
+
+
+def _released(situation: Situation, *, gone: bool) -> Release:
+    claim = situation.claim
+    if gone:
+        message = f"AWS has no volume {claim.volume_id} any more." if claim.volume_id else "No volume was made."
+        return Release(reason=Reason.DELETED, message=message)
+    return Release(reason=Reason.RELEASED, message=f"{claim.volume_id} stays in AWS, without this claim's tags.")

@@ -1,0 +1,39 @@
+"""Every duration that a decision about a volume depends on, in seconds, and the counts that go with them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeTimings:
+    """Durations in seconds. EC2 makes a volume in seconds and attaches one in seconds; what lasts is a node's life."""
+
+    resync: float = 600.0
+    """Between two looks at a settled claim."""
+    poll: float = 10.0
+    """Between two looks while AWS is doing something that takes seconds."""
+    watch: float = 60.0
+    """Between two looks at what somebody else has to end."""
+    step: float = 1.0
+    """After a step: usually another one is due."""
+    claiming: float = 2.0
+    """After writing ownership tags: EC2's tags have no compare-and-set, so the next look tells who wrote last."""
+    echo: float = 30.0
+    """How long EC2 may still show the state from before an accepted call."""
+    visibility: float = 60.0
+    """How long a volume or snapshot that was just made may be invisible."""
+    settle: float = 15.0
+    """Edits of size, type, IOPS and throughput are collected this long: four modifications a day are scarce."""
+    stuck: float = 300.0
+    """How long an attach, or the release by a lost node, may last before a detach is tried."""
+    detach: float = 600.0
+    """How long a detach may wait before it is reported, where the spec does not say (`detachTimeout`)."""
+    refused: float = 300.0
+    """How long a node that had no room is left out."""
+    create_failures: int = 3
+    """How many volumes in a row may end in error before a person has to look."""
+    modifications: int = 4
+    """How many modifications of a volume AWS allows in 24 hours."""
+
+
+DAY = 86_400.0
+"""Seconds of the window that modifications are counted in."""

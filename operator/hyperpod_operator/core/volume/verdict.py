@@ -1,0 +1,92 @@
+"""What a policy about a volume may answer, and the snapshot that it judges."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.observed import Observed
+from hyperpod_operator.core.volume.plan import Step
+from hyperpod_operator.core.volume.ports import Volume
+from hyperpod_operator.core.volume.timings import VolumeTimings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """The wish, the world, the time."""
+
+    claim: Claim
+    observed: Observed
+    now: datetime
+    timings: VolumeTimings = field(default_factory=VolumeTimings)
+
+    @property
+    def volume(self) -> Volume | None:
+        """The claim's volume: by id, or the oldest usable one that carries the claim's tag."""
+        return self.observed.volume or pick(self.observed.tagged)
+
+    @property
+    def cluster_arn(self) -> str:
+        return self.observed.cluster.arn if self.observed.cluster else ""
+
+    @property
+    def in_service(self) -> bool:
+        """Whether SageMaker takes attach and detach calls for the cluster."""
+        return self.observed.cluster is not None and self.observed.cluster.status == "InService"
+
+    @property
+    def eks_cluster_arn(self) -> str:
+        members = self.observed.cluster.members if self.observed.cluster else {}
+        found = ((members.get("orchestrator") or {}).get("eks") or {}).get("clusterArn")
+        return str(found or "")
+
+
+def pick(tagged: tuple[Volume, ...]) -> Volume | None:
+    """Usable ones first, then the oldest. One in `error` is still found, so that it can be cleared away."""
+    there = [volume for volume in tagged if volume.state not in {"deleting", "deleted"}]
+    return min(
+        there,
+        key=lambda volume: (
+            volume.state == "error",
+            volume.create_time.timestamp() if volume.create_time else 0.0,
+            volume.volume_id,
+        ),
+        default=None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Make this one step, then end the pass."""
+
+    step: Step
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Do nothing now. `stalled` says that a person has to act; otherwise time or AWS will."""
+
+    reason: Reason
+    message: str
+    after: float
+    stalled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The volume is what and where the spec asks for."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Nothing is left to do for a deleted object: let it go."""
+
+    reason: Reason
+    message: str
+
+
+Verdict = Act | Hold | Settled | Release

@@ -1,0 +1,231 @@
+"""Where is the volume, and may that change: wait, leave, follow, attach (mode Direct)."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.core.volume.builders import (
+    ARN,
+    FIRST,
+    NOW,
+    SECOND,
+    ago,
+    attached_status,
+    attachment,
+    claim,
+    cluster,
+    edited,
+    made_status,
+    node,
+    reason_of,
+    situation,
+    spec,
+    step_of,
+    volume,
+)
+
+from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
+from hyperpod_operator.core.volume.policy import decide
+from hyperpod_operator.core.volume.ports import Attachment
+from hyperpod_operator.core.volume.report import intent
+from hyperpod_operator.core.volume.verdict import Act, Hold, Settled, Verdict
+
+LABEL = (f"hyperpod-{FIRST}",)
+AWAY = {"target": {"instanceId": SECOND}}
+
+
+def judged(owner: Claim, *attachments: Attachment, **seen: Any) -> Verdict:
+    return decide(situation(owner, volume=volume(*attachments), **seen))
+
+
+def wanting(attachment: dict[str, Any], *, status: dict[str, Any] | None = None) -> Claim:
+    return claim(spec(attachment=attachment), status=status or attached_status())
+
+
+def test_a_free_volume_is_attached_to_the_target() -> None:
+    step = step_of(judged(claim(status=made_status())))
+    assert isinstance(step, Attach)
+    assert (step.cluster_arn, step.instance_id) == (ARN, FIRST)
+
+
+def test_the_node_is_stored_before_the_call() -> None:
+    before = situation(claim(status=made_status()))
+    verdict = decide(before)
+    assert isinstance(verdict, Act)
+    planned = intent(before, verdict)
+    assert planned is not None
+    assert planned.attachment is not None
+    assert planned.attachment.instanceId == FIRST
+    assert planned.attachment.attachTime == ago()
+
+
+def test_an_attach_that_was_just_sent_is_not_repeated() -> None:
+    before = situation(claim(status=made_status()))
+    verdict = decide(before)
+    assert isinstance(verdict, Act)
+    planned = intent(before, verdict)
+    assert planned is not None
+    owner = replace(before.claim, status=planned)
+    assert isinstance(decide(situation(owner, now=NOW + timedelta(seconds=20))), Hold)
+    assert isinstance(step_of(decide(situation(owner, now=NOW + timedelta(seconds=40)))), Attach)
+
+
+def test_another_node_waits_until_it_is_known_whether_the_last_attach_took() -> None:
+    owner = wanting(AWAY, status=attached_status(state="attaching", attachTime=ago(seconds=10)))
+    assert reason_of(judged(owner)) == "Attaching"
+    late = wanting(AWAY, status=attached_status(state="attaching", attachTime=ago(seconds=40)))
+    assert isinstance(step_of(judged(late)), Attach)
+
+
+def test_attached_to_the_target_is_where_it_ends() -> None:
+    assert isinstance(judged(claim(status=attached_status()), attachment()), Settled)
+
+
+@pytest.mark.parametrize("status", ["Updating", "SystemUpdating", "RollingBack", "Deleting"])
+def test_nothing_is_attached_or_detached_while_the_cluster_is_not_in_service(status: str) -> None:
+    busy = cluster(status)
+    assert reason_of(judged(claim(status=made_status()), cluster=busy)) == "ClusterNotInService"
+    assert reason_of(judged(wanting(AWAY), attachment(), cluster=busy)) == "ClusterNotInService"
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        attachment(associated_resource="", instance_id="i-0123456789abcdef0"),
+        attachment(associated_resource=f"{ARN.replace('abcdefghijkl', 'zzzzzzzzzzzz')}-{FIRST}"),
+        attachment(associated_resource="arn:aws:something:else", instance_owning_service="other.amazonaws.com"),
+        attachment(SECOND),
+        attachment(associated_resource=f"{ARN}-{FIRST}", instance_id=FIRST),
+    ],
+)
+@pytest.mark.parametrize("suspend", [True, False])
+def test_a_foreign_attachment_is_reported_and_left(foreign: Attachment, suspend: bool) -> None:
+    owner = wanting({"target": {"instanceGroupName": "workers"}, "suspend": suspend})
+    assert reason_of(judged(owner, foreign)) == "AttachedElsewhere"
+
+
+def test_an_attachment_that_began_after_our_last_call_is_not_ours_to_end() -> None:
+    """Somebody else detached the volume and attached it to the same node again."""
+    owner = wanting({"target": {"instanceGroupName": "workers"}, "suspend": True})
+    assert isinstance(judged(owner, attachment()), Act)
+    assert reason_of(judged(owner, attachment(attach_time=NOW))) == "AttachedElsewhere"
+
+
+def test_an_attachment_by_others_to_the_very_target_is_what_the_spec_asks_for() -> None:
+    owner = wanting({"target": {"instanceId": SECOND}}, status=made_status())
+    assert isinstance(judged(owner, attachment(SECOND)), Settled)
+
+
+def test_more_than_one_attachment_is_nobodys_to_end() -> None:
+    assert reason_of(judged(claim(status=attached_status()), attachment(), attachment(SECOND))) == "AttachedElsewhere"
+
+
+def test_an_edited_target_moves_the_volume_label_first() -> None:
+    owner = edited(claim(status=attached_status()), spec(attachment=AWAY))
+    assert isinstance(step_of(judged(owner, attachment(), labelled=LABEL)), UnlabelNode)
+    step = step_of(judged(owner, attachment()))
+    assert isinstance(step, Detach)
+    assert step.instance_id == FIRST
+
+
+@pytest.mark.parametrize("wanted", [AWAY, {"target": {"instanceGroupName": "workers"}, "suspend": True}])
+def test_pods_in_use_keep_the_volume_and_its_label(wanted: dict[str, Any]) -> None:
+    verdict = judged(wanting(wanted), attachment(), labelled=LABEL, pods=("team/train",))
+    assert reason_of(verdict) == "InUse"
+    assert isinstance(judged(wanting({**wanted, "detachPolicy": "Immediate"}), attachment(), pods=("team/train",)), Act)
+
+
+def test_a_pod_that_slipped_in_after_the_label_is_waited_for() -> None:
+    assert reason_of(judged(wanting(AWAY), attachment(), pods=("team/train",))) == "InUse"
+
+
+def test_a_busy_device_is_waited_for_even_when_detaching_immediately() -> None:
+    owner = wanting({**AWAY, "detachPolicy": "Immediate"})
+    assert reason_of(judged(owner, attachment(state="busy"))) == "DetachBlocked"
+
+
+def test_a_busy_device_on_the_target_is_simply_attached() -> None:
+    assert isinstance(judged(claim(status=attached_status()), attachment(state="busy")), Settled)
+
+
+@pytest.mark.parametrize(("minutes", "stalled"), [(9, False), (11, True)])
+def test_the_detach_timeout_raises_the_tone_and_forces_nothing(minutes: int, stalled: bool) -> None:
+    owner = wanting({**AWAY, "detachTimeout": "10m"}, status=attached_status(detachTime=ago(minutes=minutes)))
+    verdict = judged(owner, attachment(), pods=("team/train",))
+    assert isinstance(verdict, Hold)
+    assert verdict.stalled is stalled
+
+
+def test_a_suspended_volume_comes_off_and_stays_off() -> None:
+    owner = wanting({"target": {"instanceGroupName": "workers"}, "suspend": True})
+    assert isinstance(step_of(judged(owner, attachment())), Detach)
+    assert reason_of(judged(owner)) == "Suspended"
+
+
+def test_a_target_that_does_not_exist_leaves_the_volume_where_it_is() -> None:
+    owner = wanting({"target": {"instanceId": "i-ffffffff"}})
+    assert reason_of(judged(owner, attachment())) == "NodeNotFound"
+
+
+@pytest.mark.parametrize("state", ["attaching", "detaching"])
+def test_what_is_on_the_way_is_waited_for(state: str) -> None:
+    owner = claim(status=attached_status(attachTime=ago(minutes=1)))
+    verdict = judged(owner, attachment(state=state, attach_time=NOW - timedelta(minutes=1)))
+    assert reason_of(verdict) == state.capitalize()
+
+
+def test_an_attach_that_never_ends_is_broken_off_once() -> None:
+    stuck = attachment(state="attaching", attach_time=NOW - timedelta(minutes=6))
+    owner = claim(status=attached_status(attachTime=ago(minutes=6)))
+    assert isinstance(step_of(judged(owner, stuck)), Detach)
+    owner = claim(status=attached_status(attachTime=ago(minutes=6), attempts=1))
+    assert reason_of(judged(owner, stuck)) == "StuckAttaching"
+
+
+def test_a_lost_node_is_waited_for_and_its_label_goes() -> None:
+    gone = (node(FIRST, status="ShuttingDown"), node(SECOND))
+    owner = claim(status=attached_status())
+    assert isinstance(step_of(judged(owner, attachment(), nodes=gone, labelled=LABEL)), UnlabelNode)
+    assert reason_of(judged(owner, attachment(), nodes=gone)) == "NodeLost"
+    assert reason_of(judged(owner, attachment(), nodes=(node(SECOND),))) == "NodeLost"
+
+
+def test_a_lost_node_that_does_not_let_go_is_helped_after_a_while() -> None:
+    owner = claim(status=attached_status(lostTime=ago(minutes=6)))
+    assert isinstance(step_of(judged(owner, attachment(), nodes=(node(SECOND),))), Detach)
+    assert reason_of(judged(owner, attachment(), nodes=(node(SECOND),), pods=("team/train",))) == "NodeLost"
+
+
+def test_a_released_volume_follows_to_the_replacement() -> None:
+    owner = claim(status=attached_status(lostTime=ago(minutes=6)))
+    before = situation(owner, volume=volume(), nodes=(node(SECOND),))
+    verdict = decide(before)
+    assert isinstance(verdict, Act)
+    assert isinstance(verdict.step, Attach)
+    assert verdict.step.instance_id == SECOND
+    planned = intent(before, verdict)
+    assert planned is not None
+    assert [item.instanceId for item in planned.previousAttachments or []] == [FIRST]
+
+
+@pytest.mark.parametrize("trouble", [{"ready": False}, {"status": "Failure"}, {"schedulable": False}])
+def test_an_ill_node_keeps_its_volume(trouble: dict[str, Any]) -> None:
+    owner = claim(status=attached_status())
+    assert isinstance(judged(owner, attachment(), nodes=(node(FIRST, **trouble), node(SECOND))), Settled)
+
+
+def test_a_label_on_a_node_that_does_not_hold_the_volume_is_taken_off() -> None:
+    step = step_of(judged(claim(status=attached_status()), attachment(), labelled=(f"hyperpod-{SECOND}",)))
+    assert isinstance(step, UnlabelNode)
+    assert step.node_name == f"hyperpod-{SECOND}"
+
+
+@pytest.mark.parametrize("mode", ["CSI", "None"])
+def test_other_modes_never_attach_or_detach(mode: str) -> None:
+    owner = claim(spec(source={"create": {"availabilityZone": "us-west-2b"}}, attachment={"mode": mode}))
+    tags = {"ebs.csi.aws.com/cluster": "true", "ebs.csi.aws.com/cluster-name": "ml"} if mode == "CSI" else {}
+    for where in ((), (attachment(),), (attachment(SECOND),)):
+        there = volume(*where, tags={**volume().tags, **tags})
+        assert isinstance(decide(situation(owner, volume=there)), Settled)

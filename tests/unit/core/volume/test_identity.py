@@ -1,0 +1,195 @@
+"""Is there a volume: taken, made, waited for, or reported lost."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.core.volume.builders import (
+    NOW,
+    UID,
+    VOLUME_ID,
+    adopting,
+    ago,
+    claim,
+    edited,
+    failure,
+    made_status,
+    node,
+    reason_of,
+    situation,
+    spec,
+    step_of,
+    volume,
+)
+
+from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.identity import token
+from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
+from hyperpod_operator.core.volume.policy import decide
+from hyperpod_operator.core.volume.report import intent, report
+from hyperpod_operator.core.volume.story import Refused, Story
+from hyperpod_operator.core.volume.verdict import Act, Situation
+
+
+def empty(owner: Claim, **members: Any) -> Situation:
+    return situation(owner, volume=None, lease=None, **members)
+
+
+def sent(owner: Claim, *, now: Any = NOW) -> tuple[Act, Claim]:
+    """The create that is decided, and the claim with its intent stored."""
+    before = empty(owner, now=now)
+    verdict = decide(before)
+    assert isinstance(verdict, Act), verdict
+    planned = intent(before, verdict)
+    assert planned is not None
+    return verdict, replace(owner, status=planned)
+
+
+def after(owner: Claim, act: Act, *, kind: ErrorKind, ec2_code: str = "", now: Any = NOW) -> Claim:
+    """The claim after this create was answered with an error."""
+    error = failure(kind, ec2_code=ec2_code)
+    refused = Refused(step=act.step, error=error)  # type: ignore[arg-type]  # a CreateVolume
+    made = report(Story(situation=empty(owner, now=now), verdict=act, result=refused))
+    return replace(owner, status=made.status)
+
+
+def test_a_volume_is_made_in_the_zone_of_the_target_with_our_type_and_tag() -> None:
+    request = step_of(decide(empty(claim()))).request
+    assert request.availability_zone == "us-west-2b"
+    assert request.volume_type == "gp3"
+    assert request.tags["hyperpod-operator.dev/claim-uid"] == UID
+    assert request.client_token == token(uid=UID, attempt=1)
+    assert len(request.client_token) == 64
+
+
+def test_the_wished_zone_wins_over_the_targets() -> None:
+    wanted = spec(source={"create": {"availabilityZoneId": "usw2-az2"}})
+    request = step_of(decide(empty(claim(wanted)))).request
+    assert (request.availability_zone, request.availability_zone_id) == ("", "usw2-az2")
+
+
+def test_without_a_zone_nothing_is_made() -> None:
+    nowhere = node(availability_zone="", availability_zone_id="")
+    assert reason_of(decide(empty(claim(), nodes=(nowhere,)))) == "NodeNotRunning"
+
+
+def test_the_request_is_stored_before_it_is_sent() -> None:
+    _, stored = sent(claim())
+    assert stored.status.createAttempt == 1
+    assert stored.status.creation is not None
+    assert stored.status.creation.size == 100
+    assert stored.status.creation.outcome == "Started"
+
+
+def test_a_lost_answer_has_the_same_request_sent_again_even_after_an_edit() -> None:
+    act, owner = sent(claim())
+    owner = after(owner, act, kind=ErrorKind.UNKNOWN_OUTCOME)
+    owner = edited(owner, spec(volume={"size": 300, "volumeType": "io2", "iops": 900}))
+    again, _ = sent(owner, now=NOW + timedelta(minutes=2))
+    assert again.step == act.step
+
+
+def test_a_refused_request_is_made_anew_of_the_edited_spec() -> None:
+    act, owner = sent(claim())
+    owner = after(owner, act, kind=ErrorKind.INVALID)
+    owner = edited(owner, spec(volume={"size": 300}))
+    again, _ = sent(owner)
+    assert isinstance(again.step, CreateVolume)
+    assert again.step.request.size == 300
+
+
+def test_a_refused_request_is_not_sent_again_until_the_spec_changes() -> None:
+    act, owner = sent(claim())
+    owner = after(owner, act, kind=ErrorKind.INVALID)
+    assert reason_of(decide(empty(owner, now=NOW + timedelta(minutes=4)))) == "SpecRejected"
+    assert isinstance(decide(empty(owner, now=NOW + timedelta(minutes=6))), Act)
+
+
+def test_a_refusal_after_a_lost_answer_proves_nothing() -> None:
+    """VolumeLimitExceeded is answered even when the volume of that token exists."""
+    act, owner = sent(claim())
+    owner = after(owner, act, kind=ErrorKind.UNKNOWN_OUTCOME)
+    owner = after(owner, act, kind=ErrorKind.QUOTA, ec2_code="VolumeLimitExceeded")
+    assert owner.status.creation is not None
+    assert owner.status.creation.outcome == "Unknown"
+
+
+def test_a_burnt_token_gives_way_to_the_next_once_nothing_can_appear_any_more() -> None:
+    act, owner = sent(claim())
+    burnt = after(owner, act, kind=ErrorKind.INVALID, ec2_code="IdempotentParameterMismatch")
+    assert burnt.status.createAttempt == 1
+    late = NOW + timedelta(minutes=2)
+    burnt = after(owner, act, kind=ErrorKind.INVALID, ec2_code="IdempotentParameterMismatch", now=late)
+    again, _ = sent(burnt, now=late + timedelta(minutes=1))
+    assert isinstance(again.step, CreateVolume)
+    assert again.step.request.client_token == token(uid=UID, attempt=2)
+
+
+def test_a_volume_that_is_found_by_its_tag_is_taken_whatever_status_says() -> None:
+    found = situation(claim(), volume=None, tagged=(volume(),), lease=None)
+    assert not isinstance(step_of(decide(found)), CreateVolume)
+
+
+def test_of_several_that_carry_the_tag_the_oldest_usable_one_is_taken() -> None:
+    older = volume(volume_id="vol-00000000", create_time=NOW - timedelta(days=1))
+    broken = volume(volume_id="vol-11111111", create_time=NOW - timedelta(days=2), state="error")
+    found = situation(claim(), volume=None, tagged=(volume(), broken, older))
+    assert found.volume == older
+
+
+@pytest.mark.parametrize(
+    ("outcome", "age", "reason"),
+    [("Accepted", 20, "CreatingVolume"), ("Completed", 20, "VolumeLost"), ("Completed", 9999, "VolumeLost")],
+)
+def test_an_invisible_volume_is_waited_for_and_a_used_one_is_lost(outcome: str, age: int, reason: str) -> None:
+    creation = {"attempt": 1, "outcome": outcome, "time": ago(seconds=age)}
+    owner = claim(status=made_status(creation=creation))
+    assert reason_of(decide(empty(owner))) == reason
+
+
+def test_a_volume_that_vanished_before_it_was_usable_is_made_again_under_another_token() -> None:
+    creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=120), "size": 100}
+    act, owner = sent(claim(status=made_status(creation=creation)))
+    assert isinstance(act.step, CreateVolume)
+    assert act.step.request.client_token == token(uid=UID, attempt=2)
+    assert owner.status.creation is not None
+    assert owner.status.creation.failures == 1
+
+
+def test_an_error_at_birth_is_cleared_away() -> None:
+    creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=10)}
+    owner = claim(status=made_status(creation=creation))
+    assert isinstance(step_of(decide(situation(owner, volume=volume(state="error")))), DeleteVolume)
+
+
+def test_an_error_later_in_life_is_left_for_a_person() -> None:
+    assert reason_of(decide(situation(volume=volume(state="error")))) == "VolumeFailed"
+
+
+def test_an_error_without_our_tag_is_left_for_a_person() -> None:
+    creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=10)}
+    owner = claim(status=made_status(creation=creation))
+    assert reason_of(decide(situation(owner, volume=volume(state="error", tags={})))) == "VolumeFailed"
+
+
+def test_three_failures_are_enough_until_a_person_asks() -> None:
+    creation = {"attempt": 3, "outcome": "Failed", "time": ago(minutes=5), "failures": 3}
+    status = {"createAttempt": 3, "creation": creation}
+    assert reason_of(decide(empty(claim(status=status)))) == "VolumeFailed"
+    assert isinstance(step_of(decide(empty(claim(status=status, reconcile_requested_at="now")))), CreateVolume)
+
+
+def test_an_adopted_volume_that_is_not_there_is_lost_and_never_made() -> None:
+    assert reason_of(decide(empty(claim(adopting())))) == "VolumeLost"
+
+
+def test_a_paused_claim_makes_nothing() -> None:
+    assert reason_of(decide(empty(claim(spec(management={"paused": True}))))) == "Paused"
+
+
+def test_a_volume_that_is_being_made_is_waited_for() -> None:
+    verdict = decide(situation(volume=volume(state="creating")))
+    assert reason_of(verdict) == "CreatingVolume"
+    assert VOLUME_ID in verdict.message  # type: ignore[union-attr]  # a Hold

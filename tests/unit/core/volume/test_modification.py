@@ -1,0 +1,153 @@
+"""Size, type, IOPS, throughput: one call for all, at a time that AWS takes it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.core.volume.builders import (
+    NOW,
+    VOLUME_ID,
+    ago,
+    attached_status,
+    attachment,
+    claim,
+    made_status,
+    reason_of,
+    situation,
+    spec,
+    step_of,
+    volume,
+)
+
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.modification import NOTHING, budget, change, wish
+from hyperpod_operator.core.volume.plan import Attach, ModifyVolume
+from hyperpod_operator.core.volume.policy import decide
+from hyperpod_operator.core.volume.ports import Change, Modification
+from hyperpod_operator.core.volume.report import report
+from hyperpod_operator.core.volume.story import Story
+from hyperpod_operator.core.volume.verdict import Hold, Settled, Situation
+
+
+def modified(state: str, **members: Any) -> Modification:
+    made = {"start_time": NOW - timedelta(hours=30), **members}
+    return Modification(volume_id=VOLUME_ID, modification_state=state, **made)
+
+
+def wishing(volume: dict[str, Any], **record: Any) -> Claim:
+    """A claim whose wish was first seen a minute ago, so that collecting edits is over."""
+    wanted = spec(volume=volume)
+    name = wish(attached(claim(wanted, status=attached_status())))
+    seen = {"wish": name, "wishTime": ago(minutes=1), **record}
+    return claim(wanted, status={**attached_status(), "modification": seen})
+
+
+def attached(owner: Claim, **seen: Any) -> Situation:
+    return situation(owner, **{"volume": volume(attachment()), **seen})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({}, NOTHING),
+        ({"size": 100, "volumeType": "gp3", "iops": 3000, "throughput": 125}, NOTHING),
+        ({"size": 99}, NOTHING),
+        ({"size": 200}, Change(size=200)),
+        ({"size": 200, "iops": 4000, "throughput": 250}, Change(size=200, iops=4000, throughput=250)),
+        ({"volumeType": "io2", "iops": 3000}, Change(volume_type="io2", iops=3000)),
+        ({"volumeType": "gp2"}, Change(volume_type="gp2")),
+    ],
+)
+def test_only_what_differs_is_changed_and_a_new_type_takes_its_rates_along(
+    wanted: dict[str, Any], expected: Change
+) -> None:
+    assert change(attached(claim(spec(volume=wanted), status=attached_status()))) == expected
+
+
+def test_all_edits_go_into_one_call() -> None:
+    step = step_of(decide(attached(wishing({"size": 200, "iops": 4000}))))
+    assert isinstance(step, ModifyVolume)
+    assert step.change == Change(size=200, iops=4000)
+
+
+def test_a_new_wish_is_collected_before_it_is_sent() -> None:
+    before = attached(claim(spec(volume={"size": 200}), status=attached_status()))
+    verdict = decide(before)
+    assert reason_of(verdict) == "Modifying"
+    made = report(Story(situation=before, verdict=verdict))
+    assert made.status.modification is not None
+    assert made.status.modification.wishTime == stamp(NOW)
+
+
+def test_another_edit_starts_the_collecting_anew() -> None:
+    owner = wishing({"size": 200})
+    again = claim(spec(volume={"size": 300}), status=owner.status.model_dump(exclude_none=True))
+    assert isinstance(decide(attached(again)), Hold)
+
+
+@pytest.mark.parametrize("state", ["modifying", "optimizing"])
+def test_one_modification_at_a_time(state: str) -> None:
+    assert reason_of(decide(attached(wishing({"size": 200}), modification=modified(state)))) == "Modifying"
+
+
+def test_what_is_on_its_way_is_no_drift() -> None:
+    under_way = modified("optimizing", target_size=200, target_iops=4000)
+    owner = claim(spec(volume={"size": 200, "iops": 4000}), status=attached_status())
+    assert change(attached(owner, modification=under_way)) == NOTHING
+
+
+def test_a_volume_that_is_merely_being_optimized_is_settled() -> None:
+    under_way = modified("optimizing", target_size=200)
+    owner = claim(spec(volume={"size": 200}), status=attached_status())
+    grown = volume(attachment(), size=200)
+    assert isinstance(decide(attached(owner, volume=grown, modification=under_way)), Settled)
+
+
+def test_the_fifth_of_a_day_waits_for_the_first_to_be_a_day_old() -> None:
+    times = [ago(hours=hours) for hours in (20, 10, 5, 1)]
+    before = attached(wishing({"size": 200}, startTimes=times))
+    assert reason_of(decide(before)) == "RateLimited"
+    assert budget(before).next_at == NOW + timedelta(hours=4)
+    later = attached(wishing({"size": 200}, startTimes=times), now=NOW + timedelta(hours=4, seconds=1))
+    assert isinstance(step_of(decide(later)), ModifyVolume)
+
+
+def test_a_modification_by_somebody_else_counts() -> None:
+    times = [ago(hours=hours) for hours in (20, 10, 5)]
+    foreign = modified("completed", start_time=NOW - timedelta(hours=1))
+    assert reason_of(decide(attached(wishing({"size": 200}, startTimes=times), modification=foreign))) == "RateLimited"
+
+
+def test_our_own_last_one_is_not_counted_twice() -> None:
+    own = modified("completed", start_time=NOW - timedelta(hours=1, seconds=-3))
+    assert len(budget(attached(wishing({"size": 200}, startTimes=[ago(hours=1)]), modification=own)).started) == 1
+
+
+def test_a_modification_that_ec2_does_not_show_yet_is_not_sent_again() -> None:
+    """Whatever other call came in between."""
+    assert isinstance(decide(attached(wishing({"size": 200}, startTimes=[ago(seconds=40)]))), Hold)
+
+
+def test_a_failed_modification_is_not_repeated_until_a_person_asks() -> None:
+    failed = modified("failed", target_size=200, status_message="no room")
+    owner = wishing({"size": 200})
+    verdict = decide(attached(owner, modification=failed))
+    assert reason_of(verdict) == "ModificationFailed"
+    assert "no room" in verdict.message  # type: ignore[union-attr]  # a Hold
+    asked = claim(
+        spec(volume={"size": 200}), status=owner.status.model_dump(exclude_none=True), reconcile_requested_at="now"
+    )
+    assert isinstance(step_of(decide(attached(asked, modification=failed))), ModifyVolume)
+
+
+def test_a_size_below_the_actual_is_said_and_nothing_is_sent() -> None:
+    owner = claim(spec(volume={"size": 50}), status=attached_status())
+    assert reason_of(decide(attached(owner))) == "SizeBelowActual"
+
+
+def test_an_exhausted_day_does_not_keep_the_volume_from_being_attached() -> None:
+    times = [ago(hours=hours) for hours in (20, 10, 5, 1)]
+    wanted = spec(volume={"size": 200})
+    owner = claim(wanted, status=made_status(modification={"startTimes": times}))
+    assert isinstance(step_of(decide(situation(owner))), Attach)

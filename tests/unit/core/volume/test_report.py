@@ -1,0 +1,213 @@
+"""What a pass leaves behind: conditions, phase, memory, Events, and when to look again."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.core.volume.builders import (
+    FIRST,
+    NOW,
+    SECOND,
+    UID,
+    ago,
+    attached_status,
+    attachment,
+    claim,
+    failure,
+    made_status,
+    node,
+    situation,
+    spec,
+    step_of,
+    volume,
+)
+
+from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.outcome import Blocked, Done, Failed, Wait
+from hyperpod_operator.core.volume.observed import PersistentVolume
+from hyperpod_operator.core.volume.plan import Attach
+from hyperpod_operator.core.volume.policy import decide
+from hyperpod_operator.core.volume.report import Report, intent, report
+from hyperpod_operator.core.volume.story import Accepted, Refused, Story
+from hyperpod_operator.core.volume.verdict import Act, Situation
+
+ATTACHED = claim(status=attached_status())
+
+
+def passed(before: Situation, *, error: tuple[ErrorKind, str] | None = None, answer: Any = None) -> Report:
+    """The report of a pass whose call, if there is one, is answered like this."""
+    verdict = decide(before)
+    if not isinstance(verdict, Act):
+        return report(Story(situation=before, verdict=verdict))
+    planned = intent(before, verdict)
+    if planned is not None:
+        before = replace(before, claim=replace(before.claim, status=planned))
+    if error is None:
+        return report(Story(situation=before, verdict=verdict, result=Accepted(step=verdict.step, answer=answer)))
+    step: Any = verdict.step
+    refused = Refused(step=step, error=failure(error[0], ec2_code=error[1], operation="AttachClusterNodeVolume"))
+    return report(Story(situation=before, verdict=verdict, result=refused))
+
+
+def condition(made: Report, kind: str) -> tuple[str, str]:
+    return next((item.status, item.reason) for item in made.status.conditions or [] if item.type == kind)
+
+
+def kinds(made: Report) -> set[str]:
+    return {item.type for item in made.status.conditions or []}
+
+
+def test_a_settled_claim_is_ready_and_waits_for_the_resync() -> None:
+    made = passed(situation(ATTACHED, volume=volume(attachment())))
+    assert condition(made, "Ready") == ("True", "ClaimReady")
+    assert condition(made, "Attached") == ("True", "Attached")
+    assert kinds(made).isdisjoint({"Reconciling", "Stalled"})
+    assert made.outcome == Done()
+    assert made.status.phase == "Attached"
+    assert made.status.volumeArn == f"arn:aws:ec2:us-west-2:111122223333:volume/{volume().volume_id}"
+
+
+def test_a_settled_claim_is_not_written_to_again() -> None:
+    before = situation(ATTACHED, volume=volume(attachment()))
+    first = passed(before)
+    again = passed(replace(before, claim=replace(ATTACHED, status=first.status)))
+    assert again.status == first.status
+    assert again.notes == ()
+
+
+def test_waiting_is_reconciling_and_a_persons_turn_is_stalled() -> None:
+    waiting = passed(situation(volume=volume(state="creating")))
+    assert "Reconciling" in kinds(waiting)
+    assert isinstance(waiting.outcome, Wait)
+    stuck = passed(situation(ATTACHED, volume=volume(attachment(SECOND))))
+    assert "Stalled" in kinds(stuck)
+    assert "Reconciling" not in kinds(stuck)
+    assert isinstance(stuck.outcome, Blocked)
+    assert condition(stuck, "Conflict") == ("True", "AttachedElsewhere")
+
+
+def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
+    old = {"type": "Ready", "status": "True", "reason": "ClaimReady", "message": "", "lastTransitionTime": ago(days=1)}
+    owner = claim(status={**attached_status(), "conditions": [old]})
+    made = passed(situation(owner, volume=volume(attachment())))
+    assert [item.lastTransitionTime for item in made.status.conditions or [] if item.type == "Ready"] == [ago(days=1)]
+
+
+def test_delete_on_termination_is_a_danger_that_is_told() -> None:
+    made = passed(situation(ATTACHED, volume=volume(attachment(delete_on_termination=True))))
+    assert condition(made, "DataAtRisk") == ("True", "DeleteOnTermination")
+    assert condition(made, "Ready")[0] == "True"
+    assert [note.type for note in made.notes if note.reason == "DeleteOnTermination"] == ["Warning"]
+
+
+def test_a_file_system_that_lags_behind_is_told() -> None:
+    owner = claim(spec(publish={"type": "LocalPV"}), status=attached_status())
+    published = PersistentVolume(name="pv", uid="pv", claim_uid=UID, capacity=50)
+    label = (f"hyperpod-{FIRST}",)
+    made = passed(situation(owner, volume=volume(attachment()), persistent_volume=published, labelled=label))
+    assert condition(made, "FilesystemResizePending") == ("True", "GrowFilesystem")
+    assert condition(made, "Ready")[0] == "True"
+
+
+def test_a_denied_call_names_itself_and_is_held_back() -> None:
+    before = situation(claim(status=made_status()))
+    made = passed(before, error=(ErrorKind.DENIED, "UnauthorizedOperation"))
+    assert condition(made, "PermissionsOK") == ("False", "PermissionDenied")
+    assert made.status.lastError is not None
+    assert made.status.lastError.operation == "AttachClusterNodeVolume"
+    again = passed(replace(before, claim=replace(before.claim, status=made.status)))
+    assert again.status.lastError == made.status.lastError
+    assert condition(again, "PermissionsOK") == ("False", "PermissionDenied")
+
+
+def test_a_full_node_of_a_group_makes_room_for_the_next_at_once() -> None:
+    before = situation(claim(status=made_status()))
+    made = passed(before, error=(ErrorKind.INVALID, "AttachmentLimitExceeded"))
+    assert made.outcome == Wait(made.outcome.reason, 1.0)  # type: ignore[union-attr]  # a Wait
+    step = step_of(decide(replace(before, claim=replace(before.claim, status=made.status))))
+    assert isinstance(step, Attach)
+    assert step.instance_id == SECOND
+
+
+def test_a_refused_attach_makes_no_later_attachment_ours() -> None:
+    made = passed(situation(claim(status=made_status())), error=(ErrorKind.INVALID, "VolumeInUse"))
+    suspended = spec(attachment={"target": {"instanceGroupName": "workers"}, "suspend": True})
+    owner = claim(suspended, status=made.status.model_dump(exclude_none=True))
+    seen = passed(situation(owner, volume=volume(attachment(attach_time=NOW))))
+    assert condition(seen, "Conflict") == ("True", "AttachedElsewhere")
+
+
+def test_a_refusal_after_a_lost_answer_leaves_the_attachment_ours() -> None:
+    before = situation(claim(status=made_status()))
+    lost = passed(before, error=(ErrorKind.UNKNOWN_OUTCOME, ""))
+    later = NOW + timedelta(minutes=1)
+    again = replace(before, claim=replace(before.claim, status=lost.status), now=later)
+    made = passed(again, error=(ErrorKind.INVALID, "VolumeInUse"))
+    assert made.status.attachment is not None
+    assert made.status.attachment.attachTime is not None
+
+
+def test_a_full_given_node_is_tried_again_slowly() -> None:
+    owner = claim(spec(attachment={"target": {"instanceId": FIRST}}), status=made_status())
+    made = passed(situation(owner), error=(ErrorKind.INVALID, "AttachmentLimitExceeded"))
+    assert isinstance(made.outcome, Blocked)
+    assert made.outcome.after >= 300
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "reason", "ends"),
+    [
+        (ErrorKind.INVALID, "VolumeInUse", "Settling", Wait),
+        (ErrorKind.INVALID, "IncorrectState", "Settling", Wait),
+        (ErrorKind.INVALID, "InvalidVolume.ZoneMismatch", "AZMismatch", Blocked),
+        (ErrorKind.BUSY, "", "ClusterNotInService", Wait),
+        (ErrorKind.INVALID, "SomethingNew", "SpecRejected", Blocked),
+        (ErrorKind.THROTTLED, "", "Throttled", Failed),
+        (ErrorKind.UNKNOWN_OUTCOME, "", "UnknownOutcome", Wait),
+    ],
+)
+def test_what_a_refused_attach_means(kind: ErrorKind, code: str, reason: str, ends: type[object]) -> None:
+    made = passed(situation(claim(status=made_status())), error=(kind, code))
+    assert condition(made, "Ready")[1] == reason
+    assert isinstance(made.outcome, ends)
+
+
+def test_awss_words_are_kept_and_request_ids_are_not() -> None:
+    made = passed(situation(claim(status=made_status())), error=(ErrorKind.INVALID, "SomethingNew"))
+    ready = next(item.message for item in made.status.conditions or [] if item.type == "Ready")
+    assert "SomethingNew" in ready
+    assert "AWS's words" in ready
+
+
+def test_one_failed_read_says_nothing_and_three_do() -> None:
+    seen = passed(situation(ATTACHED, volume=volume(attachment()))).status
+    blind = situation(replace(ATTACHED, status=seen))
+    error = failure(ErrorKind.UNREACHABLE, operation="DescribeVolumes")
+    first = report(Story(situation=blind, unread=error, failures=0))
+    assert first.status == seen
+    third = report(Story(situation=blind, unread=error, failures=3))
+    assert condition(third, "Ready")[0] == "Unknown"
+    assert condition(third, "Attached")[0] == "True"
+    assert third.status.volumeId == seen.volumeId
+
+
+def test_the_first_look_at_a_lost_node_is_remembered() -> None:
+    gone = (node(FIRST, status="ShuttingDown"), node(SECOND))
+    made = passed(situation(ATTACHED, volume=volume(attachment()), nodes=gone))
+    assert made.status.attachment is not None
+    assert made.status.attachment.lostTime == ago()
+    again = passed(situation(replace(ATTACHED, status=made.status), volume=volume(attachment()), nodes=gone))
+    assert again.status.attachment == made.status.attachment
+
+
+def test_pods_are_listed_in_order_and_bounded() -> None:
+    pods = tuple(f"team/p{number:02}" for number in range(30, 0, -1))
+    made = passed(situation(ATTACHED, volume=volume(attachment()), pods=pods))
+    assert made.status.inUseBy == sorted(pods)[:20]
+    assert condition(made, "InUse") == ("True", "UsedByPods")
+
+
+def test_a_call_is_told_once_as_an_event() -> None:
+    made = passed(situation(claim(status=made_status())))
+    assert [note.action for note in made.notes if note.reason == "Attaching"] == ["AttachClusterNodeVolume"]

@@ -1,0 +1,188 @@
+"""Which node: stay for as long as AWS has it, else one that fits."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.core.volume.builders import (
+    FIRST,
+    NOW,
+    SECOND,
+    THIRD,
+    ago,
+    attached_status,
+    claim,
+    cluster,
+    made_status,
+    node,
+    situation,
+    spec,
+    volume,
+)
+
+from hyperpod_operator.core.volume.observed import Candidate
+from hyperpod_operator.core.volume.target import Resolved, resolve
+
+GONE = "ShuttingDown"
+
+
+def aimed(**target: Any) -> dict[str, Any]:
+    follow = target.pop("followNode", None)
+    return spec(attachment={"target": target, **({"followNode": follow} if follow else {})})
+
+
+def chosen(wanted: dict[str, Any], *nodes: Candidate, **more: Any) -> str:
+    """The instance, or the reason why there is none that can be attached to now."""
+    status = more.pop("status", made_status())
+    found = resolve(situation(claim(wanted, status=status), nodes=nodes, **more))
+    if isinstance(found, Resolved) and found.hold is None:
+        return found.node.instance_id
+    assert found.hold is not None
+    return str(found.hold.reason)
+
+
+def lost(instance_id: str = FIRST, **record: Any) -> dict[str, Any]:
+    return attached_status(instance_id, lostTime=ago(minutes=5), **record)
+
+
+GROUP = aimed(instanceGroupName="workers")
+
+
+@pytest.mark.parametrize(
+    "target", [{"nodeName": f"hyperpod-{SECOND}"}, {"instanceId": SECOND}, {"nodeLogicalId": "second"}]
+)
+def test_a_node_is_found_by_each_of_its_names(target: dict[str, str]) -> None:
+    assert chosen(aimed(**target), node(FIRST), node(SECOND, logical_id="second")) == SECOND
+
+
+def test_of_a_group_the_emptiest_node_is_taken() -> None:
+    assert chosen(GROUP, node(FIRST, attached_count=3), node(SECOND, attached_count=1), node(THIRD, "others")) == SECOND
+
+
+def test_a_selector_narrows_the_group() -> None:
+    wanted = aimed(instanceGroupName="workers", nodeSelector={"rack": "b"})
+    assert chosen(wanted, node(FIRST, labels={"rack": "a"}), node(SECOND, labels={"rack": "b"})) == SECOND
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"status": "Failure"},
+        {"status": "SystemUpdating"},
+        {"status": "DeepHealthCheckInProgress"},
+        {"ready": False},
+        {"ready": None},
+        {"schedulable": False},
+        {"attached_count": 32, "limit": 32},
+        {"availability_zone": "us-west-2a", "availability_zone_id": "usw2-az1"},
+    ],
+)
+def test_a_node_in_trouble_is_not_picked(trouble: dict[str, Any]) -> None:
+    assert chosen(GROUP, node(FIRST, **trouble), node(SECOND)) == SECOND
+
+
+@pytest.mark.parametrize(
+    "trouble", [{"status": "Failure"}, {"ready": False}, {"schedulable": False}, {"attached_count": 32, "limit": 32}]
+)
+def test_a_node_in_trouble_keeps_what_it_has(trouble: dict[str, Any]) -> None:
+    """The instance lives, so the volume is its own: anything else would be two heads for one disk."""
+    found = resolve(situation(claim(GROUP, status=attached_status()), nodes=(node(FIRST, **trouble), node(SECOND))))
+    assert isinstance(found, Resolved)
+    assert found.node.instance_id == FIRST
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        ({"status": "Pending"}, "NodeNotRunning"),
+        ({"schedulable": False}, "NodeUnschedulable"),
+        ({"attached_count": 32, "limit": 32}, "AttachmentLimit"),
+        ({"availability_zone": "us-west-2a", "availability_zone_id": "usw2-az1"}, "AZMismatch"),
+    ],
+)
+def test_why_nothing_is_attached_to_a_given_node(trouble: dict[str, Any], reason: str) -> None:
+    assert chosen(aimed(instanceId=FIRST), node(FIRST, **trouble), node(SECOND)) == reason
+
+
+@pytest.mark.parametrize(
+    ("nodes", "reason"),
+    [
+        ((), "NodeNotFound"),
+        ((node(status=GONE),), "NodeNotFound"),
+        ((node(ready=False),), "NodeNotRunning"),
+        ((node(attached_count=9, limit=9),), "NoCapacity"),
+        ((node(availability_zone="us-west-2a", availability_zone_id="usw2-az1"),), "AZMismatch"),
+    ],
+)
+def test_why_no_node_of_a_group_fits(nodes: tuple[Candidate, ...], reason: str) -> None:
+    assert chosen(GROUP, *nodes) == reason
+
+
+def test_restricted_groups_are_told_without_asking_aws() -> None:
+    closed = cluster(restricted=("workers",))
+    assert chosen(GROUP, node(), cluster=closed) == "RestrictedInstanceGroup"
+    assert chosen(aimed(instanceId=FIRST), node(), cluster=closed) == "RestrictedInstanceGroup"
+
+
+def test_an_absent_cluster_is_said_to_be_absent() -> None:
+    assert chosen(GROUP, cluster=None) == "ClusterNotFound"
+
+
+def test_zones_are_compared_by_id_or_by_name_and_never_across() -> None:
+    by_name = volume(availability_zone="us-west-2b", availability_zone_id="")
+    assert chosen(GROUP, node(availability_zone_id=""), volume=by_name) == FIRST
+    by_id = volume(availability_zone="", availability_zone_id="usw2-az2")
+    assert chosen(GROUP, node(availability_zone=""), volume=by_id) == FIRST
+    assert chosen(GROUP, node(availability_zone_id="", availability_zone="us-west-2a"), volume=by_id) == FIRST
+
+
+def test_a_node_without_room_is_left_out_for_a_while() -> None:
+    refused = [{"instanceId": FIRST, "code": "AttachmentLimitExceeded", "time": ago(minutes=1)}]
+    status = attached_status(state="detached", refused=refused)
+    assert chosen(GROUP, node(FIRST), node(SECOND), status=status) == SECOND
+    later = NOW + timedelta(minutes=10)
+    assert chosen(GROUP, node(FIRST), node(SECOND), status=status, now=later) == FIRST
+
+
+def test_after_a_loss_the_node_launched_since_then_comes_first() -> None:
+    new = node(THIRD, launched_at=NOW - timedelta(minutes=1))
+    assert chosen(GROUP, node(FIRST, status=GONE), node(SECOND), new, status=lost()) == THIRD
+
+
+def test_after_a_loss_another_node_of_the_group_will_do() -> None:
+    assert chosen(GROUP, node(SECOND), node(THIRD, "others"), status=lost()) == SECOND
+
+
+def test_a_node_of_another_group_is_no_replacement() -> None:
+    wanted = aimed(instanceId=FIRST, followNode="Replacement")
+    status = lost(target=f"instanceId={FIRST}")
+    assert chosen(wanted, node(THIRD, "others"), status=status) == "WaitingForReplacement"
+
+
+def test_a_given_node_is_followed_only_where_the_spec_says_so() -> None:
+    status = lost(target=f"instanceId={FIRST}")
+    assert chosen(aimed(instanceId=FIRST), node(SECOND), status=status) == "NodeNotFound"
+    assert chosen(aimed(instanceId=FIRST, followNode="Replacement"), node(SECOND), status=status) == SECOND
+
+
+def test_a_logical_id_alone_is_no_ground_to_follow() -> None:
+    status = lost(target="nodeLogicalId=one", nodeLogicalId="one")
+    heir = node(SECOND, logical_id="one")
+    assert chosen(aimed(nodeLogicalId="one"), heir, status=status) == "NodeNotFound"
+    elsewhere = node(THIRD, "others", logical_id="one")
+    wanted = aimed(nodeLogicalId="one", followNode="Replacement")
+    assert chosen(wanted, elsewhere, status=status) == "WaitingForReplacement"
+
+
+def test_of_equal_replacements_the_one_with_the_logical_id_is_taken() -> None:
+    status = lost(target="nodeLogicalId=one", nodeLogicalId="one")
+    wanted = aimed(nodeLogicalId="one", followNode="Replacement")
+    assert chosen(wanted, node(SECOND), node(THIRD, logical_id="one"), status=status) == THIRD
+
+
+def test_an_edited_target_that_the_node_still_fits_moves_nothing() -> None:
+    assert chosen(GROUP, node(SECOND), node(FIRST), status=attached_status(SECOND, target="instanceId=x")) == SECOND
+
+
+def test_an_edited_target_chooses_anew() -> None:
+    assert chosen(aimed(instanceId=SECOND), node(FIRST), node(SECOND), status=attached_status()) == SECOND

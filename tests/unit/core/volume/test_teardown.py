@@ -1,0 +1,202 @@
+"""A deleted claim: close the door, detach, snapshot, then delete or let go."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.core.volume.builders import (
+    FIRST,
+    NOW,
+    SECOND,
+    UID,
+    VOLUME_ID,
+    adopting,
+    ago,
+    attached_status,
+    attachment,
+    claim,
+    cluster,
+    made_status,
+    node,
+    reason_of,
+    situation,
+    spec,
+    step_of,
+    volume,
+)
+
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED, TAG_SNAPSHOT_PURPOSE
+from hyperpod_operator.core.volume.observed import PersistentVolume, PersistentVolumeClaim
+from hyperpod_operator.core.volume.plan import (
+    CreateSnapshot,
+    CreateTags,
+    DeleteTags,
+    DeleteVolume,
+    Detach,
+    DropLease,
+    RemovePV,
+    RemovePVC,
+    UnlabelNode,
+)
+from hyperpod_operator.core.volume.policy import decide
+from hyperpod_operator.core.volume.ports import Attachment, Snapshot
+from hyperpod_operator.core.volume.report import intent
+from hyperpod_operator.core.volume.verdict import Act, Release, Verdict
+
+PV = PersistentVolume(name=f"evc-{UID}", uid="pv", claim_uid=UID)
+PVC = PersistentVolumeClaim(name="data", uid="pvc", claim_uid=UID)
+DELETE = {"reclaimPolicy": "Delete"}
+SNAPSHOT = {"reclaimPolicy": "Snapshot"}
+RELEASED = {**volume().tags, TAG_RELEASED: "team/data"}
+
+
+def judged(
+    management: dict[str, Any] | None = None,
+    *attachments: Attachment,
+    wanted: dict[str, Any] | None = None,
+    fields: dict[str, Any] | None = None,
+    status: dict[str, Any] | None = None,
+    **seen: Any,
+) -> Verdict:
+    made = wanted or spec(management=management or {})
+    owner = claim(made, status=status or attached_status(), deleting=True, **(fields or {}))
+    return decide(situation(owner, **{"volume": volume(*attachments), **seen}))
+
+
+def final(state: str, **tags: str) -> Snapshot:
+    ours = {TAG_CLAIM_UID: UID, TAG_SNAPSHOT_PURPOSE: "BeforeDelete", **tags}
+    return Snapshot(snapshot_id="snap-1", volume_id=VOLUME_ID, state=state, tags=ours)
+
+
+def test_the_order_is_claim_volume_label_detach_delete() -> None:
+    door = {"labelled": (f"hyperpod-{FIRST}",)}
+    everything = {"persistent_volume": PV, "persistent_volume_claim": PVC, **door}
+    assert isinstance(step_of(judged(DELETE, attachment(), **everything)), RemovePVC)
+    assert isinstance(step_of(judged(DELETE, attachment(), persistent_volume=PV, **door)), RemovePV)
+    assert isinstance(step_of(judged(DELETE, attachment(), **door)), UnlabelNode)
+    assert isinstance(step_of(judged(DELETE, attachment())), Detach)
+    assert isinstance(step_of(judged(DELETE)), DeleteVolume)
+    assert isinstance(step_of(judged(DELETE, volume=None)), DropLease)
+    assert isinstance(judged(DELETE, volume=None, lease=None), Release)
+
+
+def test_pods_hold_the_deletion_unless_forced() -> None:
+    pods = {"pods": ("team/train",)}
+    assert reason_of(judged(DELETE, attachment(), **pods)) == "InUse"
+    assert isinstance(step_of(judged(DELETE, attachment(), fields={"force_delete": True}, **pods)), Detach)
+
+
+def test_a_persistent_volume_claim_of_the_users_stays() -> None:
+    theirs = PersistentVolumeClaim(name="data", uid="x", claim_uid="")
+    assert isinstance(step_of(judged(DELETE, persistent_volume_claim=theirs)), DeleteVolume)
+
+
+def test_retain_marks_the_volume_then_takes_our_tags_off_then_lets_go() -> None:
+    step = step_of(judged())
+    assert isinstance(step, CreateTags)
+    assert step.tags == {TAG_RELEASED: "team/data"}
+    step = step_of(judged(volume=volume(tags=RELEASED)))
+    assert isinstance(step, DeleteTags)
+    assert {TAG_CLAIM_UID, TAG_OWNER} <= set(step.keys)
+    assert isinstance(judged(volume=volume(tags={TAG_RELEASED: "team/data"}), lease=None), Release)
+
+
+@pytest.mark.parametrize("management", [DELETE, SNAPSHOT])
+def test_an_adopted_volume_is_deleted_only_by_consent(management: dict[str, Any]) -> None:
+    kept = judged(wanted=adopting(management=management))
+    assert isinstance(step_of(kept), CreateTags)
+    agreed = adopting(management={**management, "deletionProtection": False})
+    assert isinstance(step_of(judged(wanted=agreed, snapshots=(final("completed"),))), DeleteVolume)
+
+
+@pytest.mark.parametrize("tags", [{}, {TAG_CLAIM_UID: "other-uid"}])
+def test_a_volume_without_our_tag_is_left_alone_whatever_the_policy(tags: dict[str, str]) -> None:
+    assert isinstance(judged(DELETE, volume=volume(tags=tags), lease=None), Release)
+    there = volume(attachment(), tags=tags)
+    assert isinstance(judged(DELETE, volume=there, lease=None), Release)
+
+
+@pytest.mark.parametrize("management", [SNAPSHOT, {**DELETE, "snapshotPolicy": {"beforeDelete": True}}])
+def test_the_snapshot_comes_before_the_deletion(management: dict[str, Any]) -> None:
+    step = step_of(judged(management))
+    assert isinstance(step, CreateSnapshot)
+    assert step.tags[TAG_SNAPSHOT_PURPOSE] == "BeforeDelete"
+    assert reason_of(judged(management, snapshots=(final("pending"),))) == "Snapshotting"
+    assert isinstance(step_of(judged(management, snapshots=(final("completed"),))), DeleteVolume)
+
+
+def test_a_snapshot_that_ec2_does_not_show_yet_is_not_made_twice() -> None:
+    owner = claim(spec(management=SNAPSHOT), status=made_status(), deleting=True)
+    before = situation(owner)
+    verdict = decide(before)
+    assert isinstance(verdict, Act)
+    planned = intent(before, verdict)
+    assert planned is not None
+    again = decide(situation(replace(owner, status=planned), now=NOW + timedelta(seconds=40)))
+    assert reason_of(again) == "Snapshotting"
+
+
+def test_a_failed_snapshot_keeps_the_volume() -> None:
+    assert reason_of(judged(SNAPSHOT, snapshots=(final("error"),))) == "SnapshotFailed"
+    both = (final("error"), final("completed"))
+    assert isinstance(step_of(judged(SNAPSHOT, snapshots=both)), DeleteVolume)
+
+
+def test_a_snapshot_of_another_purpose_or_claim_does_not_count() -> None:
+    others = (final("completed", **{TAG_CLAIM_UID: "other"}), final("completed", **{TAG_SNAPSHOT_PURPOSE: "Daily"}))
+    assert isinstance(step_of(judged(SNAPSHOT, snapshots=others)), CreateSnapshot)
+
+
+def test_nothing_is_snapshotted_where_nothing_is_deleted() -> None:
+    assert not isinstance(step_of(judged({"snapshotPolicy": {"beforeDelete": True}})), CreateSnapshot)
+
+
+def test_a_foreign_attachment_keeps_the_volume_from_being_deleted_and_not_from_being_released() -> None:
+    assert reason_of(judged(DELETE, attachment(SECOND))) == "AttachedElsewhere"
+    assert isinstance(step_of(judged({}, attachment(SECOND))), CreateTags)
+
+
+def test_a_terminated_node_is_waited_for_without_a_call() -> None:
+    assert reason_of(judged(DELETE, attachment(), nodes=(node(SECOND),))) == "NodeLost"
+    assert reason_of(judged(DELETE, attachment(), nodes=(), cluster=None)) == "NodeLost"
+
+
+@pytest.mark.parametrize("status", ["Updating", "SystemUpdating"])
+def test_a_cluster_that_is_not_in_service_is_waited_for(status: str) -> None:
+    assert reason_of(judged(DELETE, attachment(), cluster=cluster(status))) == "ClusterNotInService"
+
+
+def test_the_csi_driver_detaches_by_itself() -> None:
+    wanted = spec(source={"create": {"availabilityZone": "us-west-2b"}}, attachment={"mode": "CSI"}, management=DELETE)
+    assert reason_of(judged(wanted=wanted, volume=volume(attachment()))) == "Detaching"
+    assert reason_of(judged(wanted=wanted, csi_users=("VolumeAttachment csi-1",))) == "Detaching"
+    assert isinstance(step_of(judged(wanted=wanted)), DeleteVolume)
+
+
+def test_a_volume_that_may_have_been_made_is_waited_for() -> None:
+    creation = {"attempt": 1, "outcome": "Unknown", "time": ago(seconds=10)}
+    status = {"createAttempt": 1, "creation": creation}
+    assert reason_of(judged(DELETE, status=status, volume=None, lease=None)) == "AwaitingVisibility"
+    late = judged(DELETE, status={**status, "creation": {**creation, "time": ago(minutes=2)}}, volume=None, lease=None)
+    assert isinstance(late, Release)
+
+
+def test_a_claim_that_never_made_anything_goes_at_once() -> None:
+    assert isinstance(judged(DELETE, status={"phase": "Pending"}, volume=None, lease=None), Release)
+
+
+def test_a_paused_claim_stays() -> None:
+    assert reason_of(judged({"paused": True})) == "Paused"
+
+
+@pytest.mark.parametrize("state", ["deleting", "creating", "in-use"])
+def test_a_volume_is_deleted_only_when_it_is_available(state: str) -> None:
+    assert reason_of(judged(DELETE, volume=volume(state=state))) == "DeletingVolume"
+
+
+def test_deleting_never_creates() -> None:
+    made = made_status(creation={"attempt": 1, "outcome": "Refused", "time": ago(minutes=9)})
+    owner = claim(spec(management=DELETE), status=made, deleting=True)
+    verdict = decide(situation(owner, volume=None, lease=None, now=NOW + timedelta(hours=1)))
+    assert isinstance(verdict, Release)

@@ -14,6 +14,7 @@ import yaml
 
 from hyperpod_operator import __version__
 from hyperpod_operator.core.lease import LeaseSettings
+from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.timings import Timings
 
 DEFAULT = Timings()
@@ -41,6 +42,8 @@ def main() -> None:
     help="AWS region; default: AWS_REGION or the profile's.",
 )
 @click.option("--allowed-region", "allowed_regions", multiple=True, help="Region that a spec may name; repeatable.")
+@click.option("--tenants", type=click.Path(path_type=Path), default=None,
+              help="File with the roles, keys, S3 prefixes, ... that each namespace may name.")  # fmt: skip
 @click.option("--leader-election/--no-leader-election", default=True, show_default=True,
               help="Elect one of several replicas by a Lease. Without it run one only.")  # fmt: skip
 @click.option("--lease-namespace", default="", help="Namespace of the Lease; default: the pod's, else `default`.")
@@ -96,6 +99,7 @@ def run(**options: Any) -> None:
     from hyperpod_operator.runtime.logs import configure
     from hyperpod_operator.runtime.watch import WatchEnded
     from hyperpod_operator.settings import Settings
+    from hyperpod_operator.tenants import TenantsError, read_tenants
 
     seconds = {name.removesuffix("_seconds"): options.pop(name) for name in [*options] if name.endswith("_seconds")}
     lease = LeaseSettings(
@@ -108,6 +112,11 @@ def run(**options: Any) -> None:
     if problem := lease.problem():
         raise click.UsageError(problem)
     options["allowed_regions"] = frozenset(options["allowed_regions"])
+    try:
+        tenants = options.pop("tenants")
+        options["tenancy"] = read_tenants(tenants) if tenants else Tenancy()
+    except TenantsError as error:
+        raise click.UsageError(str(error)) from error
     settings = Settings(**options, lease=lease, timings=Timings(**seconds))
     configure(log_format=settings.log_format, level=settings.log_level)
     try:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from hyperpod_operator.core.lease import LeaseSettings
+from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.timings import Timings
 
 
@@ -16,6 +17,7 @@ class Settings:
     namespaces: tuple[str, ...] = ()
     region: str = ""
     allowed_regions: frozenset[str] = frozenset()
+    tenancy: Tenancy = field(default_factory=Tenancy)
     leader_election: bool = True
     lease: LeaseSettings = field(default_factory=LeaseSettings)
     workers: int = 16

@@ -1,4 +1,4 @@
-"""The documented policy has every SageMaker call that the code makes, and the observing one has no change in it."""
+"""The documented policies have every call that the code makes and no other, and the observing one has no change in it."""
 
 import json
 import re
@@ -7,38 +7,59 @@ from pathlib import Path
 import pytest
 
 import hyperpod_operator.aws.sagemaker as sagemaker
+import hyperpod_operator.aws.volumes as volumes
+from hyperpod_testbed.simulator.ebs.operations import OPERATIONS as EC2_OPERATIONS
 from hyperpod_testbed.simulator.operations import OPERATIONS
 
 DOCS = Path(__file__).parents[2] / "docs" / "iam"
-CALLED = set(
-    re.findall(r'"((?:Describe|List|Create|Update|Delete|Add)[A-Za-z]+)"', Path(sagemaker.__file__).read_text())
-)
-ONLY_CHECKED_BY_AWS = {"BatchAddClusterNodes", "BatchDeleteClusterNodes"}
-"""AWS wants these of whoever calls UpdateCluster (SageMaker developer guide, IAM for HyperPod)."""
+CALL = re.compile(r'"((?:Describe|List|Create|Update|Delete|Add|Modify|Attach|Detach)[A-Za-z]+)"')
+OF_CLUSTERS = set(CALL.findall(Path(sagemaker.__file__).read_text()))
+OF_VOLUMES = set(CALL.findall(Path(volumes.__file__).read_text()))
+ONLY_CHECKED_BY_AWS = {"BatchAddClusterNodes", "BatchDeleteClusterNodes", "AttachVolume", "DetachVolume"}
+"""AWS wants the first two of whoever calls UpdateCluster, the others of whoever attaches through SageMaker (SageMaker
+developer guide, IAM for HyperPod; Using the Amazon EBS CSI driver on HyperPod EKS clusters)."""
 
 
-def actions(name: str) -> set[str]:
+def actions(name: str, *services: str) -> set[str]:
+    """Actions of these services, without the service's name."""
     statements = json.loads((DOCS / name).read_text())["Statement"]
     listed = [item if isinstance(item, list) else [item] for item in (entry["Action"] for entry in statements)]
-    return {
-        action.removeprefix("sagemaker:") for group in listed for action in group if action.startswith("sagemaker:")
-    }
+    parts = (action.partition(":") for group in listed for action in group)
+    return {action for service, _, action in parts if service in services}
 
 
 def test_the_code_calls_what_is_looked_for_here() -> None:
-    assert {"CreateCluster", "DescribeCluster", "ListTags"} <= CALLED
+    assert {"CreateCluster", "DescribeCluster", "ListTags"} <= OF_CLUSTERS
+    assert {"CreateVolume", "DescribeVolumes", "AttachClusterNodeVolume"} <= OF_VOLUMES
 
 
-def test_the_full_policy_is_what_the_code_calls() -> None:
-    assert actions("operator-full.json") - ONLY_CHECKED_BY_AWS == CALLED
+def test_the_full_policy_is_what_the_code_calls_about_clusters() -> None:
+    assert actions("operator-full.json", "sagemaker") - ONLY_CHECKED_BY_AWS == OF_CLUSTERS
+
+
+def test_the_policy_for_volumes_is_what_the_code_calls_about_them() -> None:
+    assert actions("operator-volumes.json", "sagemaker", "ec2") - ONLY_CHECKED_BY_AWS == OF_VOLUMES
 
 
 def test_the_observing_policy_changes_nothing() -> None:
-    assert actions("operator-observe.json") <= CALLED
-    changing = {name for name, handler in OPERATIONS.items() if handler.mutating}
-    assert not actions("operator-observe.json") & changing
+    observing = actions("operator-observe.json", "sagemaker", "ec2")
+    assert observing <= OF_CLUSTERS | OF_VOLUMES
+    handlers = {**OPERATIONS, **EC2_OPERATIONS}
+    assert not observing & {name for name, handler in handlers.items() if handler.mutating}
 
 
-@pytest.mark.parametrize("name", ["operator-full.json", "operator-observe.json"])
+def test_every_read_is_in_the_observing_policy() -> None:
+    reads = {name for name in OF_CLUSTERS | OF_VOLUMES if name.startswith(("Describe", "List"))}
+    assert actions("operator-observe.json", "sagemaker", "ec2") == reads
+
+
+@pytest.mark.parametrize("name", ["operator-full.json", "operator-volumes.json", "operator-observe.json"])
 def test_no_action_is_a_wildcard(name: str) -> None:
-    assert "*" not in "".join(actions(name))
+    assert "*" not in "".join(actions(name, "sagemaker", "ec2", "eks", "iam"))
+
+
+@pytest.mark.parametrize("action", ["ec2:DeleteVolume", "ec2:ModifyVolume", "ec2:DeleteTags", "ec2:DetachVolume"])
+def test_no_volume_is_changed_that_no_claim_owns(action: str) -> None:
+    statements = json.loads((DOCS / "operator-volumes.json").read_text())["Statement"]
+    conditions = [one["Condition"] for one in statements if action in one["Action"]]
+    assert conditions == [{"Null": {"aws:ResourceTag/hyperpod-operator.dev/claim-uid": "false"}}]

@@ -167,6 +167,7 @@ class Reason(StrEnum):
     QUOTA_EXCEEDED = "QuotaExceeded"
     PERMISSION_DENIED = "PermissionDenied"
     REGION_NOT_ALLOWED = "RegionNotAllowed"
+    NOT_ALLOWED = "NotAllowed"
     TEARDOWN_BLOCKED = "TeardownBlocked"
     VOLUMES_ATTACHED = "VolumesAttached"
 

@@ -41,7 +41,9 @@ def cluster_room(
             nodes=nodes,
             attached_claims=attached if claims is not None else None,
         ),
-        settings=ClusterSettings(timings=settings.timings, allowed_regions=settings.allowed_regions),
+        settings=ClusterSettings(
+            timings=settings.timings, allowed_regions=settings.allowed_regions, tenancy=settings.tenancy
+        ),
         fleet=fleet,
         asks=asks,
     )

@@ -46,6 +46,7 @@ class VolumeRoom:
             ),
             timings=timings,
             regions=frozenset({parts.cloud.region, *settings.allowed_regions}),
+            tenancy=settings.tenancy,
         )
         workers = Workers(
             queue=queue,

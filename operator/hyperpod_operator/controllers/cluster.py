@@ -16,7 +16,7 @@ from hyperpod_operator.controllers.observe import Sweeps, observe, observe_tags
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status
 from hyperpod_operator.core.cluster.conditions import settle
 from hyperpod_operator.core.cluster.diff import Changes
-from hyperpod_operator.core.cluster.living import region_refused
+from hyperpod_operator.core.cluster.living import not_allowed, region_refused
 from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster
@@ -45,6 +45,7 @@ from hyperpod_operator.core.ports import (
     StaleObject,
     StoredObject,
 )
+from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.timings import Timings
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Ports:
 class ClusterSettings:
     timings: Timings = field(default_factory=Timings)
     allowed_regions: frozenset[str] = frozenset()
+    tenancy: Tenancy = field(default_factory=Tenancy)
 
 
 class ClusterController:
@@ -125,7 +127,7 @@ class ClusterController:
 
     async def _valid(self, stored: StoredObject, resource: Resource, failures: int) -> Outcome:
         situation = self._blank(resource)
-        if region_refused(situation):
+        if region_refused(situation) or (not resource.deleting and not_allowed(situation)):
             return await self._finish(stored, Story(situation=situation, verdict=decide(situation)))
         clusters = self._ports.cloud.clusters(region=resource.spec.region or "")
         sweep = self._sweeps.due(resource.key)
@@ -259,6 +261,9 @@ class ClusterController:
             now=self._ports.clock.now(),
             timings=self._settings.timings,
             allowed_regions=self._settings.allowed_regions,
+            refusal=self._settings.tenancy.refusal(
+                namespace=resource.key.namespace, spec=resource.spec.model_dump(mode="json", exclude_none=True)
+            ),
         )
 
     def _tell(self, stored: StoredObject, note: Note) -> None:

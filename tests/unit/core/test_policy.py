@@ -71,6 +71,7 @@ CLEARED = recorded(lastAction=sent("DeleteCluster"), createFailures=1, provision
 
 LIVING_TABLE: list[tuple[str, Situation, str]] = [
     ("region_refused", at(resource(spec=spec(region="eu-west-1"))), "stalled RegionNotAllowed"),
+    ("not_allowed", replace(at(resource()), refusal="Namespace team may not use it. Have it added to the list of tenants."), "stalled NotAllowed"),
     ("paused", at(resource(spec=managed(paused=True))), "hold Paused"),
     ("not_visible_yet", at(resource(status={"lastAction": sent("CreateCluster")})), "hold AwaitingVisibility"),
     ("vanished", at(resource(status=LIVE)), "hold ConfirmingDeletion"),

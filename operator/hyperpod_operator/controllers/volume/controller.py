@@ -20,6 +20,7 @@ from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
 from hyperpod_operator.core.ports import Key, KubernetesError, Note, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.conditions import settle
 from hyperpod_operator.core.volume.observed import Observed
@@ -42,8 +43,11 @@ class VolumeController:
     `regions` are those that a claim may name, the installation's own among them.
     """
 
-    def __init__(self, *, ports: VolumePorts, timings: VolumeTimings, regions: frozenset[str]) -> None:
+    def __init__(
+        self, *, ports: VolumePorts, timings: VolumeTimings, regions: frozenset[str], tenancy: Tenancy
+    ) -> None:
         self._ports = ports
+        self._tenancy = tenancy
         self._timings = timings
         self._regions = regions
         self._interests = Interests()
@@ -86,6 +90,14 @@ class VolumeController:
         return await self._valid(stored, claim, failures)
 
     async def _valid(self, stored: StoredObject, claim: Claim, failures: int) -> Outcome:
+        spec = claim.spec.model_dump(mode="json", exclude_none=True)
+        if claim.spec.clusterRef.clusterArn:
+            spec |= {"region": claim.spec.clusterRef.clusterArn.split(":")[3]}
+        refusal = self._tenancy.refusal(namespace=claim.key.namespace, spec=spec)
+        if refusal is not None and not claim.deleting:
+            held = Hold(reason=Reason.NOT_ALLOWED, message=refusal, after=SLOW, stalled=True)
+            blank = self._situation(claim, Observed(cluster=None))
+            return await self._finish(stored, Story(situation=blank, verdict=held))
         at = await where(ports=self._ports, claim=claim)
         if at.region and at.region not in self._regions:
             hold = Hold(reason=Reason.REGION_NOT_ALLOWED, message=_refused(at.region), after=SLOW, stalled=True)

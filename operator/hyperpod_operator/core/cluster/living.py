@@ -48,6 +48,13 @@ def region_refused(situation: Situation) -> Verdict | None:
     return Hold(reason=Reason.REGION_NOT_ALLOWED, message=message, after=SLOW, stalled=True)
 
 
+def not_allowed(situation: Situation) -> Verdict | None:
+    """The list of tenants fixes what a namespace may name; a resource cannot widen that."""
+    if situation.refusal is None:
+        return None
+    return Hold(reason=Reason.NOT_ALLOWED, message=situation.refusal, after=SLOW, stalled=True)
+
+
 def unknown_owner(situation: Situation) -> Verdict | None:
     return NeedTags() if situation.ownership is Ownership.UNREAD else None
 

@@ -15,8 +15,9 @@ from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Situation, Ver
 Policy = Callable[[Situation], Verdict | None]
 
 LIVING: Sequence[Policy] = (
-    # The installation does not serve this region: not even a look.
+    # The installation does not serve this region, or not this namespace with it: not even a look.
     living.region_refused,
+    living.not_allowed,
     # There is no cluster: is it invisible, vanished, refused before, or due?
     absent.paused,
     absent.not_visible_yet,
@@ -81,5 +82,6 @@ def situate(situation: Situation, observed: Observed) -> Situation:
         now=situation.now,
         timings=situation.timings,
         allowed_regions=situation.allowed_regions,
+        refusal=situation.refusal,
         attached_claims=situation.attached_claims,
     )

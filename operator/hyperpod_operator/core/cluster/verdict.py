@@ -24,6 +24,8 @@ class Situation:
     timings: Timings = field(default_factory=Timings)
     allowed_regions: frozenset[str] = frozenset()
     """Regions that a spec may name; an empty one always means the installation's own."""
+    refusal: str | None = None
+    """Why the namespace may not have what the spec names, in words; see core.tenancy."""
     attached_claims: tuple[str, ...] = ()
     """EBSVolumeClaims with a volume on a node of the cluster; read only when the object is being deleted."""
 

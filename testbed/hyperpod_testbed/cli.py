@@ -2,6 +2,7 @@
 
 import click
 
+from hyperpod_testbed.chart.generate import chart
 from hyperpod_testbed.control_plane.command import build, control_plane
 from hyperpod_testbed.demo import demo
 from hyperpod_testbed.dev import dev
@@ -20,3 +21,4 @@ main.add_command(simulator)
 main.add_command(dev)
 main.add_command(demo)
 main.add_command(soak)
+main.add_command(chart)

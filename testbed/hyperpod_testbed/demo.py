@@ -5,73 +5,24 @@ asserted by hand: a scene waits for what kubectl shows, and one that does not co
 """
 
 import re
-import time
 from collections import Counter
-from collections.abc import Callable
 
 import boto3
 import click
 
 from hyperpod_testbed.control_plane.build import BuildError
 from hyperpod_testbed.control_plane.control_plane import ControlPlaneError
+from hyperpod_testbed.demo_nodes import a_gpu_fails, a_volume_is_claimed, the_claim_is_deleted
 from hyperpod_testbed.stack import ROOT, Stack
+from hyperpod_testbed.stage import NAME, Stage, edited, wait
 
 EXAMPLE = ROOT / "examples" / "gpu-and-cpu.yaml"
-NAME = "research"
 SPEED = 60.0
-PATIENCE = 120.0
-"""Real seconds that a scene may take."""
-
-
-class Stage:
-    """Runs commands where the audience sees them, and waits for what they show."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self._started = time.monotonic()
-
-    def title(self, text: str) -> None:
-        print(f"\n=== {time.monotonic() - self._started:5.1f} s  {text}", flush=True)
-
-    def run(self, *args: str, shown: str | None = None, text: str | None = None) -> str:
-        """Run kubectl; `shown` is the command line as the audience should read it."""
-        print(f"$ {shown or 'kubectl ' + ' '.join(args)}", flush=True)
-        done = self.stack.plane.kubectl(*args, input=text, check=False)
-        print(_indented(done.stdout + done.stderr), flush=True)
-        if done.returncode:
-            raise click.ClickException(
-                f"kubectl {' '.join(args)} failed; the operator's log: {self.stack.operator.log}"
-            )
-        return done.stdout
-
-    def watch(self, *, until: Callable[[str], bool], what: str) -> None:
-        """`kubectl get hpc -w`, a line for each change, until a row is as wished."""
-        print(f"$ kubectl get hpc {NAME} -w", flush=True)
-        deadline, last, header = time.monotonic() + PATIENCE, "", False
-        while time.monotonic() < deadline:
-            table = self.stack.plane.kubectl("get", "hpc", NAME, check=False).stdout.splitlines()
-            row = table[-1] if len(table) > 1 else ""
-            without_age = row.rsplit(None, 1)[0] if row else ""
-            if without_age != last:
-                if not header:
-                    print(_indented(table[0]))
-                    header = True
-                print(_indented(row), flush=True)
-                last = without_age
-            if row and until(row):
-                return
-            time.sleep(0.2)
-        log = self.stack.operator.child.tail(20)
-        raise click.ClickException(f"{what} did not come in {PATIENCE:.0f} s. The operator's last words:\n{log}")
-
-    def apply(self, manifest: str, *, edit: str) -> None:
-        """Apply an edited example."""
-        self.run("apply", "-f", "-", shown=f"{edit} | kubectl apply -f -", text=manifest)
 
 
 @click.command()
 def demo() -> None:
-    """Create, scale, break, heal and delete a cluster, in about two minutes."""
+    """Create, scale, break, heal and delete a cluster with a volume, in about two minutes."""
     try:
         with Stack(speed=SPEED) as stack:
             _play(Stage(stack))
@@ -91,19 +42,19 @@ def _play(stage: Stage) -> None:
     stage.run("get", "nodes", "-L", "node.kubernetes.io/instance-type,example.com/pool")
 
     stage.title("The CPU group is scaled from 2 to 3")
-    manifest = _edited(manifest, r"instanceCount: 2", "instanceCount: 3")
+    manifest = edited(manifest, r"instanceCount: 2", "instanceCount: 3")
     stage.apply(manifest, edit="sed 's/instanceCount: 2/instanceCount: 3/' examples/gpu-and-cpu.yaml")
     stage.watch(until=lambda row: _ready(row, "7/7"), what="the seventh node")
 
     stage.title("A node label is edited: HyperPod puts it on the nodes")
-    manifest = _edited(manifest, r"example.com/pool: gpu", "example.com/pool: training")
+    manifest = edited(manifest, r"example.com/pool: gpu", "example.com/pool: training")
     stage.apply(manifest, edit="sed 's/pool: gpu/pool: training/' ...")
-    _wait(lambda: _labelled(stage.stack) == 4, "the label on 4 nodes")
+    wait(lambda: _labelled(stage.stack) == 4, "the label on 4 nodes")
     stage.run("get", "nodes", "-L", "example.com/pool")
 
     stage.title("AWS runs out of GPUs: the GPU group is scaled to 8 and gets 5")
     stage.stack.simulator.world.limit_capacity(NAME, "gpu", 5)
-    manifest = _edited(manifest, r"instanceCount: 4", "instanceCount: 8")
+    manifest = edited(manifest, r"instanceCount: 4", "instanceCount: 8")
     stage.apply(manifest, edit="sed 's/instanceCount: 4/instanceCount: 8/' ...")
     stage.watch(until=lambda row: "capacity" in row.lower() and "8/11" in row, what="the shortage")
     path = '{range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\\n"}{end}'
@@ -113,9 +64,13 @@ def _play(stage: Stage) -> None:
     stage.stack.simulator.world.restore_capacity(NAME, "gpu")
     stage.watch(until=lambda row: _ready(row, "11/11"), what="all 11 nodes")
 
+    a_volume_is_claimed(stage)
+    a_gpu_fails(stage)
+    the_claim_is_deleted(stage)
+
     stage.title("The cluster is deleted")
     stage.run("delete", "hpc", NAME, "--timeout=120s")
-    _wait(lambda: not _nodes(stage.stack), "the end of the last node")
+    wait(lambda: not _nodes(stage.stack), "the end of the last node")
     _nothing_left(stage)
 
 
@@ -130,7 +85,7 @@ def _nothing_left(stage: Stage) -> None:
     mutating = Counter(call.operation for call in calls if call.mutating)
     reads = sum(1 for call in calls if not call.mutating)
     print(f"AWS has no cluster. Calls that changed AWS: {dict(mutating)}; reads: {reads}.")
-    print("\nThe demo is over: created, scaled, relabelled, broken, healed, deleted.", flush=True)
+    print("\nThe demo is over: created, scaled, relabelled, broken, healed, followed, deleted.", flush=True)
 
 
 def _clusters(stack: Stack) -> list[str]:
@@ -155,22 +110,3 @@ def _labelled(stack: Stack) -> int:
 
 def _nodes(stack: Stack) -> list[str]:
     return stack.plane.kubectl("get", "nodes", "-o", "name").stdout.split()
-
-
-def _wait(done: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not done():
-        if time.monotonic() > deadline:
-            raise click.ClickException(f"{what} did not come in {PATIENCE:.0f} s")
-        time.sleep(0.2)
-
-
-def _edited(manifest: str, old: str, new: str) -> str:
-    edited, count = re.subn(old, new, manifest)
-    if count != 1:
-        raise click.ClickException(f"the example {EXAMPLE.name} changed: {old!r} stands in it {count} times, not once")
-    return edited
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.rstrip().splitlines())

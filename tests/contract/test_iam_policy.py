@@ -1,4 +1,4 @@
-"""The documented policies have every call that the code makes and no other, and the observing one has no change in it."""
+"""The documented policies have every call that the code makes and no other; the observing one changes nothing."""
 
 import json
 import re

@@ -1,8 +1,11 @@
 """AttachClusterNodeVolume and DetachClusterNodeVolume, what EC2 shows of them, and what a node's end does to them."""
 
+import time
+
 import pytest
 
 from hyperpod_testbed.simulator import SimulatorClient
+from hyperpod_testbed.simulator.clock import SimulatedClock
 
 WRAPPED = "HyperPod - Ec2ErrCode: {} : Ec2ErrMsg: "
 
@@ -326,3 +329,15 @@ def test_the_controls_work_from_another_process(site):
     remote.delete_volume(volume)
     with pytest.raises(ValueError, match="no volume"):
         remote.mount(volume)
+
+
+def test_a_clock_that_runs_fast_tells_no_attachment_from_the_future() -> None:
+    clock = SimulatedClock(speed=1000.0)
+    time.sleep(0.01)
+    assert clock.told() <= time.time() < clock.now()
+
+
+def test_a_clock_that_a_test_owns_tells_its_own_time() -> None:
+    clock = SimulatedClock(speed=0.0)
+    clock.advance(3600)
+    assert clock.told() == clock.now()

@@ -132,5 +132,16 @@ DrainTimeout = Annotated[int, Field(ge=0, le=5400)]
 Percentage = Annotated[int, Field(ge=0, le=100)]
 """ClusterInstanceMemoryAllocationPercentage."""
 
+PatchDate = Annotated[
+    str,
+    Field(
+        min_length=20,
+        max_length=40,
+        pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+        r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+"""NextPatchDate. The API server's date-time admits years and offsets that no client of AWS can send."""
 Timestamp = Annotated[str, Field(min_length=1, max_length=40, json_schema_extra={"format": "date-time"})]
 """An instant as RFC 3339 text, for example 2026-11-30T04:00:00Z."""

@@ -9,8 +9,8 @@ from hyperpod_operator.api.bounds import (
     BatchSize,
     DrainTimeout,
     IdleWaitWindow,
+    PatchDate,
     ScheduleExpression,
-    Timestamp,
     WaitInterval,
     keyed,
 )
@@ -81,7 +81,7 @@ class ScheduledUpdateConfig(Model):
 class PatchSchedule(Model):
     """API member ClusterPatchSchedule."""
 
-    nextPatchDate: Timestamp | None = Field(
+    nextPatchDate: PatchDate | None = Field(
         default=None,
         description="RFC 3339 instant of the next automatic patch, for example 2026-11-30T04:00:00Z. AWS sets it when "
         "it finds a patch; set it here only to move that patch. A date that has passed has no effect.",

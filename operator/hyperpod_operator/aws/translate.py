@@ -5,7 +5,7 @@ member is written out by hand, so none can be forgotten. What differs by more th
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.model import ServiceModel, Shape
@@ -132,8 +132,16 @@ def _raised(value: Json, shape: Shape, *, path: str) -> Any:
     if shape.type_name == "list":
         return [_raised(item, shape.member, path=f"{path}[]") for item in value]
     if shape.type_name == "timestamp":
-        return datetime.fromisoformat(value)
+        return _instant(value, path=path)
     return value
+
+
+def _instant(value: str, *, path: str) -> datetime:
+    """In UTC at once: what the calendar cannot hold is refused here and not while the request is being written."""
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{path} cannot be sent as {value!r}: {error}") from None
 
 
 def _lowered(name: str) -> str:

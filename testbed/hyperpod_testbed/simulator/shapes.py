@@ -152,10 +152,14 @@ def _range(shape: Shape, value: float, path: str) -> list[str]:
     return []
 
 
+SEPARATORS = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""The characters of Unicode's categories Zs, Zl and Zp."""
+
+
 @functools.cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     """The model's patterns are Java's; Python writes Unicode classes differently."""
-    return re.compile(pattern.replace(r"\p{L}", r"\w").replace(r"\p{N}", "").replace(r"\p{Z}", " \u00a0"))
+    return re.compile(pattern.replace(r"\p{L}", r"\w").replace(r"\p{N}", "").replace(r"\p{Z}", SEPARATORS))
 
 
 def _join(path: str, member: str) -> str:

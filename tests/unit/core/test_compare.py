@@ -134,3 +134,8 @@ def test_another_set_is_drift(wanted: list[dict[str, str]], observed: list[dict[
 @given(st.sampled_from([None, "", 0, False, [], {}]), st.sampled_from([None, "", 0, False, [], {}]))
 def test_all_ways_to_say_nothing_are_one(wanted: object, observed: object) -> None:
     assert met(wanted, observed)
+
+
+def test_a_patch_date_that_has_passed_is_no_drift_where_aws_holds_none() -> None:
+    assert covers(wanted={"nextPatchDate": "2020-01-01T00:00:00Z"}, observed=None, member="patchSchedule", now=NOW)
+    assert not covers(wanted={"nextPatchDate": "2099-01-01T00:00:00Z"}, observed=None, member="patchSchedule", now=NOW)

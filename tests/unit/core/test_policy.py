@@ -69,9 +69,11 @@ GROWN = with_group(cluster(), group(group_spec(), target_count=8))
 TAGGED = spec(tags=[{"key": "team", "value": "a"}])
 CLEARED = recorded(lastAction=sent("DeleteCluster"), createFailures=1, provisionedAt=None)
 
+REFUSAL = "Namespace team may not use it. Have it added to the list of tenants."
+
 LIVING_TABLE: list[tuple[str, Situation, str]] = [
     ("region_refused", at(resource(spec=spec(region="eu-west-1"))), "stalled RegionNotAllowed"),
-    ("not_allowed", replace(at(resource()), refusal="Namespace team may not use it. Have it added to the list of tenants."), "stalled NotAllowed"),
+    ("not_allowed", replace(at(resource()), refusal=REFUSAL), "stalled NotAllowed"),
     ("paused", at(resource(spec=managed(paused=True))), "hold Paused"),
     ("not_visible_yet", at(resource(status={"lastAction": sent("CreateCluster")})), "hold AwaitingVisibility"),
     ("vanished", at(resource(status=LIVE)), "hold ConfirmingDeletion"),

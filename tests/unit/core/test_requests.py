@@ -181,3 +181,25 @@ def test_an_image_of_ones_own_gets_a_call_of_its_own() -> None:
         "instanceGroups": [{"instanceGroupName": "a"}],
         "imageId": "ami-11111111",
     }
+
+
+def test_a_patch_date_that_the_spec_pins_is_repeated_beside_another_edit() -> None:
+    def patching(date: str) -> dict[str, Any]:
+        return {"patchingStrategy": "WhenIdle", "patchSchedule": {"nextPatchDate": date}}
+
+    wanted = group_spec(count=6, autoPatchConfig=patching("2026-12-24T00:00:00Z"))
+    owner = resource(
+        spec=spec(instanceGroups=[wanted, group_spec("cpu", 2, instanceType="ml.m5.4xlarge")]), status=recorded()
+    )
+    found = with_group(cluster(), group(group_spec(autoPatchConfig=patching("2026-12-24T00:00:00+00:00"))))
+    made = sent(update(owner, found), "gpu")
+    assert made["instanceCount"] == 6
+    assert made["autoPatchConfig"] == patching("2026-12-24T00:00:00Z")
+
+
+def test_a_minimum_that_the_spec_names_no_more_does_not_stand_in_the_way_of_a_lower_count() -> None:
+    found = with_group(cluster(), group(group_spec(count=8, minInstanceCount=8), current=8))
+    status = recorded(instanceGroups=[{"instanceGroupName": "gpu", "origin": "Created", "appliedInstanceCount": 8}])
+    groups = [group_spec(count=5), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")]
+    made = sent(update(resource(spec=spec(instanceGroups=groups), status=status), found), "gpu")
+    assert (made["instanceCount"], made["minInstanceCount"]) == (5, 5)

@@ -200,8 +200,10 @@ async def _in_kubernetes(*, ports: VolumePorts, claim: Claim, seen: Observed, th
         seen = replace(
             seen,
             csi_users=await ports.users.csi(volume_id=there.volume_id, ours=claim.persistent_volume_name, fresh=fresh),
-            lease=await _lease(ports=ports, volume_id=there.volume_id),
         )
+    # The Lease of a volume that is gone has to be given back, too.
+    if volume_id := there.volume_id if there is not None else claim.volume_id:
+        seen = replace(seen, lease=await _lease(ports=ports, volume_id=volume_id))
     return replace(
         seen,
         pods=pods,

@@ -54,12 +54,14 @@ def covers(*, wanted: Json, observed: Json, member: str, now: datetime) -> bool:
         return observed is not None
     if observed is None and isinstance(wanted, Mapping) and wanted.get("mode") == "Disable":
         return True  # what was never enabled is not described
+    if member in TIMESTAMPS:
+        return _same_instant_or_past(wanted=wanted, observed=observed, now=now)
+    if isinstance(wanted, Mapping) and observed is None and member not in MAPS:
+        return all(covers(wanted=value, observed=None, member=name, now=now) for name, value in wanted.items())
     if _blank(wanted) or _blank(observed):
         return _blank(wanted) and _blank(observed)
     if member in MAPS:
         return dict(wanted) == dict(observed)
-    if member in TIMESTAMPS:
-        return _same_instant_or_past(wanted=wanted, observed=observed, now=now)
     if isinstance(wanted, Mapping):
         return isinstance(observed, Mapping) and all(
             covers(wanted=value, observed=observed.get(name), member=name, now=now) for name, value in wanted.items()
@@ -113,8 +115,8 @@ def _blank(value: Json) -> bool:
 def _same_instant_or_past(*, wanted: Json, observed: Json, now: datetime) -> bool:
     """A patch date that has passed is history: AWS moves NextPatchDate on by itself, and that is no drift."""
     try:
-        want, have = datetime.fromisoformat(str(wanted)), datetime.fromisoformat(str(observed))
-        return want == have or want <= now
+        want = datetime.fromisoformat(str(wanted))
+        return want <= now or (observed is not None and want == datetime.fromisoformat(str(observed)))
     except (ValueError, TypeError):
         return bool(wanted == observed)
 

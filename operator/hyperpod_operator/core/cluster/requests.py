@@ -12,6 +12,7 @@ from hyperpod_operator.core.cluster.diff import GOING, MUTABLE_CLUSTER_MEMBERS, 
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster, UpdateClusterSoftware
 from hyperpod_operator.core.cluster.resource import Resource, wish
+from hyperpod_operator.core.moments import parse_time
 
 
 def create(resource: Resource) -> CreateCluster:
@@ -100,6 +101,9 @@ def _kept(*, resource: Resource, group: ObservedGroup, changes: Changes) -> Mapp
     if not any(path.endswith(f"[{group.name}].instanceCount") for path in paths):
         # An external owner's count, or one that is held: repeating AWS's own number changes nothing.
         merged["instanceCount"] = group.target_count
+    if "minInstanceCount" not in wanted and merged.get("minInstanceCount", 0) > merged["instanceCount"]:
+        # A minimum that the spec does not name any more must not stand in the way of a count that it does.
+        merged["minInstanceCount"] = merged["instanceCount"]
     for member in SOFTWARE_MEMBERS:
         # A pinned image is repeated as it is; an image that AWS chose must not become a pin by being repeated.
         if wanted.get(member) is not None and group.members.get(member) is not None:
@@ -110,9 +114,23 @@ def _kept(*, resource: Resource, group: ObservedGroup, changes: Changes) -> Mapp
     patch = f"[{group.name}].autoPatchConfig"
     moved = any(path.endswith((patch, f"{patch}.patchSchedule")) or f"{patch}.patchSchedule." in path for path in paths)
     if isinstance(patching, Mapping) and not moved:
-        # HyperPod plans NextPatchDate itself; sending a date back, or one that has passed, would move it by hand.
+        # HyperPod plans NextPatchDate itself; sending a date of its own back would move it by hand. One that the spec
+        # pins is repeated: AWS may take the structure for the whole of it and forget what is left out.
         merged["autoPatchConfig"] = {name: value for name, value in patching.items() if name != "patchSchedule"}
+        if pinned := _pinned_date(wanted=wanted, observed=group.members):
+            merged["autoPatchConfig"]["patchSchedule"] = {"nextPatchDate": pinned}
     return merged
+
+
+def _pinned_date(*, wanted: Mapping[str, Json], observed: Mapping[str, Json]) -> str | None:
+    """The date that the spec asks for, if it is the very one that AWS holds."""
+    asked, held = _patch_date(wanted), _patch_date(observed)
+    same = parse_time(asked) is not None and parse_time(asked) == parse_time(held)
+    return asked if same else None
+
+
+def _patch_date(members: Mapping[str, Json]) -> str:
+    return str(((members.get("autoPatchConfig") or {}).get("patchSchedule") or {}).get("nextPatchDate") or "")
 
 
 def _software_call(resource: Resource, name: str) -> tuple[str | None, Json]:

@@ -6,7 +6,7 @@ pods in goes before the detach, and nothing moves from a node that AWS still has
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.errors import SLOW
-from hyperpod_operator.core.volume.guards import guarded, since
+from hyperpod_operator.core.volume.guards import guarded, since, soon
 from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
 from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
 from hyperpod_operator.core.volume.target import Resolved, Unresolved, resolve
@@ -48,7 +48,7 @@ def on_the_way(situation: Situation) -> Verdict | None:
     begun = since(recorded.attachTime if recorded else None, now=situation.now)
     if begun < situation.timings.stuck or not where.ours:
         message = f"AWS is attaching the volume to {where.instance_id}."
-        return Hold(reason=Reason.ATTACHING, message=message, after=situation.timings.poll)
+        return Hold(reason=Reason.ATTACHING, message=message, after=soon(situation))
     attempts = (recorded.attempts or 0) if recorded else 0
     minutes = situation.timings.stuck / 60
     if attempts >= STUCK_MOST:
@@ -71,7 +71,8 @@ def lost_node(situation: Situation) -> Verdict | None:
     recorded = situation.claim.status.attachment
     waited = since(recorded.lostTime if recorded else None, now=situation.now)
     long = recorded is not None and recorded.lostTime is not None and waited >= situation.timings.stuck
-    if long and where.ours and situation.in_service and (situation.claim.immediate or not situation.observed.pods):
+    forced = situation.claim.immediate or (situation.claim.deleting and situation.claim.force_delete)
+    if long and where.ours and situation.in_service and (forced or not situation.observed.pods):
         why = "AWS has ended the node"
         return detach(situation, where, reason=Reason.NODE_LOST, why=why)
     message = (
@@ -130,7 +131,7 @@ def busy(situation: Situation, where: Held) -> Hold | None:
 
 def detaching(situation: Situation, where: Held) -> Hold:
     message = f"AWS is detaching the volume from {where.instance_id}."
-    return Hold(reason=Reason.DETACHING, message=message, after=situation.timings.poll, stalled=overdue(situation))
+    return Hold(reason=Reason.DETACHING, message=message, after=soon(situation), stalled=overdue(situation))
 
 
 def overdue(situation: Situation) -> bool:

@@ -25,6 +25,14 @@ def later(moment: datetime, seconds: float) -> datetime:
     return moment + timedelta(seconds=seconds)
 
 
+def soon(situation: Situation) -> float:
+    """The pause while EC2 does what takes it seconds: a third of the time that it took so far. A volume is then seen
+    attached little later than it is, and one that takes minutes is not asked about all the time."""
+    last, timings = situation.claim.status.lastAction, situation.timings
+    begun = since(last.time if last else None, now=situation.now)
+    return min(timings.poll, max(timings.step, begun / 3))
+
+
 def guarded(situation: Situation, *, step: CloudStep, reason: Reason, message: str) -> Act | Hold:
     """The call, unless a record says that it was just sent or refused."""
     return (

@@ -12,7 +12,7 @@ from hyperpod_operator.api.volume_status import Creation
 from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume.claim import CREATED
-from hyperpod_operator.core.volume.guards import guarded, since
+from hyperpod_operator.core.volume.guards import guarded, since, soon
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
 from hyperpod_operator.core.volume.ports import NewVolume
 from hyperpod_operator.core.volume.tags import ours
@@ -109,7 +109,7 @@ def creating(situation: Situation) -> Verdict | None:
     if volume is None or volume.state != "creating":
         return None
     message = f"AWS is creating {volume.volume_id}."
-    return Hold(reason=Reason.CREATING_VOLUME, message=message, after=situation.timings.poll)
+    return Hold(reason=Reason.CREATING_VOLUME, message=message, after=soon(situation))
 
 
 def used(creation: Creation | None) -> bool:

@@ -52,7 +52,7 @@ class Users(Protocol):
 
     async def csi(self, *, volume_id: str, ours: str, fresh: bool) -> tuple[str, ...]:
         """Objects by which the EBS CSI driver has the volume: PersistentVolumes but the one named `ours`, and
-        VolumeAttachments of any. Unless `fresh` the answer may be some seconds old."""
+        VolumeAttachments of any. The answer may be half a minute old, with `fresh` a few seconds."""
         ...
 
 

@@ -17,6 +17,9 @@ from hyperpod_operator.core.volume.verdict import Hold, Situation, Verdict
 
 UNDER_WAY = frozenset({"modifying", "optimizing"})
 NOTHING = Change()
+MARGIN = 60.0
+"""Seconds that our day of modifications is longer than AWS's: one sent a moment too early is refused, and costs half an
+hour. Records are in whole seconds, and clocks differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +88,11 @@ def budget(situation: Situation) -> Budget:
         abs((began - moment).total_seconds()) < situation.timings.echo for moment in moments
     ):
         moments.add(began)
-    fresh = tuple(sorted(moment for moment in moments if (situation.now - moment).total_seconds() < DAY))
+    window = DAY + MARGIN
+    fresh = tuple(sorted(moment for moment in moments if (situation.now - moment).total_seconds() < window))
     if len(fresh) < situation.timings.modifications:
         return Budget(started=fresh, next_at=None)
-    return Budget(started=fresh, next_at=fresh[-situation.timings.modifications] + timedelta(seconds=DAY))
+    return Budget(started=fresh, next_at=fresh[-situation.timings.modifications] + timedelta(seconds=window))
 
 
 def wish(situation: Situation) -> str:

@@ -100,9 +100,15 @@ def treatment(step: CloudStep, error: CloudError, *, by_group: bool) -> Treatmen
         return _NEXT_NODE
     if error.ec2_code in EC2_TREATMENTS:
         return EC2_TREATMENTS[error.ec2_code]
-    if error.kind is ErrorKind.BUSY and isinstance(step, Attach | Detach):
+    if isinstance(step, Attach | Detach) and (error.kind is ErrorKind.BUSY or _names_the_gate(error)):
         return _CLOSED
     return TREATMENTS[error.kind]
+
+
+def _names_the_gate(error: CloudError) -> bool:
+    """SageMaker's own ValidationException about the state that the cluster has to be in: only its text tells it from a
+    request that will never be right. It is seen when the cluster changes right after it was looked at."""
+    return error.kind is ErrorKind.INVALID and not error.ec2_code and "inservice" in error.message.lower()
 
 
 def kept_back(treated: Treatment) -> bool:

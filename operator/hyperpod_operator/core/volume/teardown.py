@@ -15,6 +15,7 @@ from hyperpod_operator.core.volume.attachment import (
     detaching,
     elsewhere,
     in_use,
+    lost_node,
     on_the_way,
     unfence,
 )
@@ -129,9 +130,8 @@ def detach(situation: Situation) -> Verdict | None:
 def _come_off(situation: Situation, where: Held) -> Verdict:
     if where.state == "detaching":
         return detaching(situation, where)
-    if not situation.observed.alive(where.instance_id):
-        message = f"AWS has ended {where.instance_id}; waiting until it has released the volume."
-        return Hold(reason=Reason.NODE_LOST, message=message, after=situation.timings.poll)
+    if lost := lost_node(situation):
+        return lost
     if where.state == "attaching" and (transit := on_the_way(situation)):
         return transit
     forced = situation.claim.force_delete

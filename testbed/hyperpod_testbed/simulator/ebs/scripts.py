@@ -72,7 +72,7 @@ class Ebs:
                 Attachment(
                     instance_id=instance_id,
                     device="/dev/sdf",
-                    time=sim.now,
+                    time=sim.clock.told(),
                     status="attached",
                     resource=f"{cluster_arn}-{instance_id}" if cluster_arn else None,
                     service=lifetimes.SERVICE if cluster_arn else None,

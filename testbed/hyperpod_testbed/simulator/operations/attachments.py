@@ -124,7 +124,7 @@ def _attach(sim: Simulation, region: Region, cluster: Cluster, instance: Instanc
         instance_id=instance.instance_id,
         # Device names may be used up before the slots are; names are opaque, so the last one serves.
         device=names[0] if names else _DEVICES[sim.options.device_names][-1],
-        time=sim.now,
+        time=sim.clock.told(),
         resource=resource(cluster, instance.instance_id),
         service=SERVICE,
         delete_on_termination=sim.options.delete_on_termination,

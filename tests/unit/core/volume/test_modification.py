@@ -108,8 +108,8 @@ def test_the_fifth_of_a_day_waits_for_the_first_to_be_a_day_old() -> None:
     times = [ago(hours=hours) for hours in (20, 10, 5, 1)]
     before = attached(wishing({"size": 200}, startTimes=times))
     assert reason_of(decide(before)) == "RateLimited"
-    assert budget(before).next_at == NOW + timedelta(hours=4)
-    later = attached(wishing({"size": 200}, startTimes=times), now=NOW + timedelta(hours=4, seconds=1))
+    assert budget(before).next_at == NOW + timedelta(hours=4, minutes=1)
+    later = attached(wishing({"size": 200}, startTimes=times), now=NOW + timedelta(hours=4, minutes=1, seconds=1))
     assert isinstance(step_of(decide(later)), ModifyVolume)
 
 

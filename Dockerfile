@@ -1,0 +1,45 @@
+# syntax=docker/dockerfile:1
+# The operator's image: Python, what requirements.lock pins by hash, and the operator. No test bed, no build tools.
+#
+#   docker build --build-arg PYTHON_IMAGE=python:3.13-slim-trixie@sha256:… --build-arg REVISION="$(git rev-parse HEAD)" .
+#
+# Give the digest in a release: a tag can move.
+ARG PYTHON_IMAGE=python:3.13-slim-trixie
+
+FROM ${PYTHON_IMAGE} AS build
+ENV PREFIX=/opt/hyperpod-operator
+WORKDIR /src
+COPY requirements.lock ./
+COPY operator/hyperpod_operator ./operator/hyperpod_operator
+# The operator is pure Python: it is copied beside its packages, so no build backend that is not in the lock runs.
+# Compiled here, because the root file system is read-only where it runs.
+RUN set -eu; \
+    python3 -m venv --without-pip "$PREFIX"; \
+    python3 -m pip --python "$PREFIX/bin/python" install --quiet --no-cache-dir --disable-pip-version-check \
+      --no-deps --only-binary=:all: --require-hashes -r requirements.lock; \
+    site="$("$PREFIX/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"; \
+    cp -R operator/hyperpod_operator "$site/"; \
+    printf '%s\n' "#!$PREFIX/bin/python" 'from hyperpod_operator.cli import main' 'main(prog_name="hyperpod-operator")' \
+      > "$PREFIX/bin/hyperpod-operator"; \
+    chmod 0755 "$PREFIX/bin/hyperpod-operator"; \
+    "$PREFIX/bin/python" -m compileall -q -j 0 "$site"
+
+FROM ${PYTHON_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="hyperpod-operator" \
+      org.opencontainers.image.description="Kubernetes operator for Amazon SageMaker HyperPod clusters on Amazon EKS" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /opt/hyperpod-operator /opt/hyperpod-operator
+COPY LICENSE /opt/hyperpod-operator/LICENSE
+ENV PATH=/opt/hyperpod-operator/bin:$PATH \
+    HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+# A number, so that runAsNonRoot can be checked; above 10000, so that it is nobody's on the node.
+USER 65532:65532
+EXPOSE 8080
+ENTRYPOINT ["hyperpod-operator"]
+CMD ["run"]

@@ -1,0 +1,130 @@
+"""The Grafana dashboard: what a person on duty looks at first, made from a list of panels.
+
+Only metrics of `runtime/instruments.py` are named; a test holds both together.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from hyperpod_operator.runtime.instruments import P
+
+_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+_HALF, _HEIGHT = 12, 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One graph: its title, what to look for in it, and its queries with their legends."""
+
+    title: str
+    description: str
+    queries: tuple[tuple[str, str], ...]
+    unit: str = "short"
+
+
+PANELS = (
+    Panel(
+        title="Clusters that are not ready",
+        description="One line for each cluster whose condition Ready is not True.",
+        queries=((f'{P}cluster_condition{{type="Ready",status!="True"}} == 1', "{{namespace}}/{{name}} {{status}}"),),
+    ),
+    Panel(
+        title="Clusters that wait for a person",
+        description="Stalled: kubectl describe hpc says what to do.",
+        queries=((f'{P}cluster_condition{{type="Stalled",status="True"}} == 1', "{{namespace}}/{{name}}"),),
+    ),
+    Panel(
+        title="Nodes wanted and present",
+        description="A gap that stays is a shortage of capacity or a group that fails.",
+        queries=(
+            (f"sum by (namespace, name) ({P}cluster_nodes_wanted)", "wanted {{namespace}}/{{name}}"),
+            (f"sum by (namespace, name) ({P}cluster_nodes_present)", "present {{namespace}}/{{name}}"),
+        ),
+    ),
+    Panel(
+        title="Nodes that take no pods",
+        description="By what HyperPod does about them.",
+        queries=(
+            ("sum(hyperpod_node_health_status_unschedulable)", "unschedulable"),
+            ("sum(hyperpod_node_health_status_unschedulable_pending_reboot)", "to be rebooted"),
+            ("sum(hyperpod_node_health_status_unschedulable_pending_replacement)", "to be replaced"),
+            ("sum(hyperpod_node_health_status_never_joined)", "never joined"),
+        ),
+    ),
+    Panel(
+        title="AWS calls by result",
+        description="Everything but OK deserves a look; throttling slows the operator down by itself.",
+        queries=((f"sum by (operation, code) (rate({P}aws_calls_total[5m]))", "{{operation}} {{code}}"),),
+        unit="reqps",
+    ),
+    Panel(
+        title="Duration of AWS calls, 99th percentile",
+        description="By operation.",
+        queries=(
+            (
+                f"histogram_quantile(0.99, sum by (le, operation) (rate({P}aws_call_duration_seconds_bucket[5m])))",
+                "{{operation}}",
+            ),
+        ),
+        unit="s",
+    ),
+    Panel(
+        title="Passes by outcome",
+        description="Blocked waits for a person, Failed is tried again.",
+        queries=((f"sum by (kind, outcome) (rate({P}reconciles_total[5m]))", "{{kind}} {{outcome}}"),),
+        unit="ops",
+    ),
+    Panel(
+        title="Oldest object in the queue",
+        description="Grows when passes take longer than they come.",
+        queries=((f"max by (kind) ({P}queue_oldest_age_seconds)", "{{kind}}"),),
+        unit="s",
+    ),
+    Panel(
+        title="Copies that lead",
+        description="Exactly one; a gap longer than 17 seconds means that nobody works.",
+        queries=((f"sum({P}leader)", "leaders"),),
+    ),
+    Panel(
+        title="Age of the watches, and delay of the event loop",
+        description="More than 90 seconds without word from the API server makes the process unhealthy.",
+        queries=(
+            (f"max({P}watch_age_seconds)", "watch of our kinds"),
+            (f"max({P}node_watch_age_seconds)", "watch of Nodes"),
+            (f"max({P}event_loop_lag_seconds)", "event loop"),
+        ),
+        unit="s",
+    ),
+)
+
+
+def dashboard() -> str:
+    """The text of dashboard.json."""
+    made: dict[str, Any] = {
+        "title": "HyperPod operator",
+        "uid": "hyperpod-operator",
+        "tags": ["hyperpod", "sagemaker"],
+        "schemaVersion": 39,
+        "refresh": "1m",
+        "time": {"from": "now-6h", "to": "now"},
+        "templating": {"list": [{"name": "datasource", "type": "datasource", "query": "prometheus"}]},
+        "panels": [_panel(number, panel) for number, panel in enumerate(PANELS)],
+    }
+    return json.dumps(made, indent=1) + "\n"
+
+
+def _panel(number: int, panel: Panel) -> dict[str, Any]:
+    return {
+        "id": number + 1,
+        "type": "timeseries",
+        "title": panel.title,
+        "description": panel.description,
+        "datasource": _SOURCE,
+        "gridPos": {"x": number % 2 * _HALF, "y": number // 2 * _HEIGHT, "w": _HALF, "h": _HEIGHT},
+        "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
+        "targets": [
+            {"refId": chr(ord("A") + place), "expr": query, "legendFormat": legend, "datasource": _SOURCE}
+            for place, (query, legend) in enumerate(panel.queries)
+        ],
+    }

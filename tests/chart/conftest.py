@@ -1,0 +1,54 @@
+"""The chart, the real helm, and a control plane whose audit log tells who asked for what."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hyperpod_testbed.chart import Helm
+from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.control_plane.audit import AuditLog
+
+VALUES = sorted((Path(__file__).parent / "values").glob("*.yaml"))
+NAMESPACE = RELEASE = "hyperpod-operator"
+RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
+WARNED = "pod-security.kubernetes.io/warn=restricted"
+MUTATING = (
+    "--feature-gates=MutatingAdmissionPolicy=true",
+    "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
+)
+MONITORING = ("ServiceMonitor", "PodMonitor", "PrometheusRule")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """helm is built with the control plane, so its tests run with those of the control plane."""
+    for item in items:
+        if {"helm", "plane"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.control_plane)
+
+
+@pytest.fixture(scope="session")
+def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    """helm without a cluster."""
+    return Helm(home=tmp_path_factory.mktemp("helm"))
+
+
+@pytest.fixture(scope="module")
+def audit(tmp_path_factory: pytest.TempPathFactory) -> AuditLog:
+    return AuditLog(tmp_path_factory.mktemp("audit"))
+
+
+@pytest.fixture(scope="module")
+def plane(audit: AuditLog) -> Iterator[ControlPlane]:
+    """One for each module, because a chart brings things that a cluster has once. The release's namespace is strict."""
+    with ControlPlane(extra_args={"kube-apiserver": [*audit.flags, *MUTATING]}) as running:
+        for namespace in (NAMESPACE, "team-a", "team-b"):
+            running.kubectl("create", "namespace", namespace)
+        running.kubectl("label", "namespace", NAMESPACE, RESTRICTED, WARNED)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def releases(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    """helm with the control plane."""
+    return Helm(home=tmp_path_factory.mktemp("helm"), kubeconfig=plane.kubeconfig)

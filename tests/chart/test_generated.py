@@ -1,0 +1,135 @@
+"""What in the chart follows from something else is as its source says; so are alerts, dashboard and flags."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+from tests.chart.conftest import VALUES
+
+from hyperpod_operator import __version__
+from hyperpod_operator.cli import run
+from hyperpod_operator.runtime.instruments import TABLE
+from hyperpod_operator.tenants import read_tenants
+from hyperpod_testbed.chart import CHART, Helm, generated
+from hyperpod_testbed.chart.generate import stale
+from hyperpod_testbed.chart.manifests import escaped
+from hyperpod_testbed.chart.values import ValuesError, read
+
+ROOT = Path(__file__).parents[2]
+VALUES_DIRECTORY = Path(__file__).parent / "values"
+
+OF_NO_USE_IN_A_POD = {"--kubeconfig", "--context", "--http-host"}
+"""Flags without a value in the chart; extraArgs takes them all the same."""
+
+
+def test_generated_files_are_as_their_sources_say() -> None:
+    assert [str(path.relative_to(ROOT)) for path in stale(generated())] == []
+
+
+def test_a_file_that_nothing_asks_for_is_noticed(tmp_path: Path) -> None:
+    left_over = tmp_path / "templates" / "crds" / "old.yaml"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_text("")
+    assert stale({}, chart=tmp_path) == [left_over]
+
+
+def test_a_value_without_a_description_is_refused() -> None:
+    with pytest.raises(ValuesError, match=r"line 4: a\.c"):
+        read("a:\n  # -- Described.\n  b: 1\n  c: 2\n")
+
+
+def test_braces_reach_the_api_server_as_they_were(helm: Helm, tmp_path: Path) -> None:
+    hostile = 'a: "{{ .Values.x }} and {{- end }} and }} alone"\n'
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: braces\nversion: 1.0.0\n")
+    (tmp_path / "templates" / "it.yaml").write_text(escaped(hostile))
+    assert hostile.strip() in Helm(home=tmp_path / "home", chart=tmp_path).render()
+
+
+def test_the_definitions_are_carried_over_to_the_letter(helm: Helm) -> None:
+    rendered = {
+        found["metadata"]["name"]: found["spec"]
+        for found in helm.objects()
+        if found["kind"] == "CustomResourceDefinition"
+    }
+    sources = [yaml.safe_load(path.read_text()) for path in (ROOT / "crds").iterdir()]
+    assert rendered == {found["metadata"]["name"]: found["spec"] for found in sources}
+
+
+def test_the_policies_are_carried_over_with_this_installations_names(helm: Helm) -> None:
+    """With the names that the command `policies` assumes, nothing differs but labels."""
+    kinds = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy",
+             "MutatingAdmissionPolicyBinding"}  # fmt: skip
+    rendered = helm.objects(values={"admission": {"prefix": {"enabled": True}}})
+    sources = [found for path in (ROOT / "admission").iterdir() for found in yaml.safe_load_all(path.read_text())]
+    assert _specs(rendered, kinds) == _specs(sources, kinds)
+
+
+def _specs(objects: list[dict[str, Any]], kinds: set[str]) -> dict[tuple[str, str], Any]:
+    return {(found["kind"], found["metadata"]["name"]): found["spec"] for found in objects if found["kind"] in kinds}
+
+
+def test_the_chart_has_the_operators_version() -> None:
+    described = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert described["appVersion"] == __version__
+
+
+def _rules() -> list[dict[str, Any]]:
+    groups = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("file", ["alerts.yaml", "dashboard.json"])
+def test_every_metric_that_is_asked_for_exists(file: str) -> None:
+    named = set(re.findall(r"\bhyperpod_[a-z_]+", (CHART / "files" / file).read_text()))
+    exported = {instrument.name for instrument in TABLE}
+    assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in named} - exported == set()
+
+
+@pytest.mark.parametrize("rule", _rules(), ids=lambda rule: rule["alert"])
+def test_every_alert_has_a_runbook(rule: dict[str, Any]) -> None:
+    assert rule["annotations"]["runbook_url"] == f"RUNBOOKS.md#{rule['alert'].lower()}"
+    assert f"\n## {rule['alert']}\n" in (CHART / "RUNBOOKS.md").read_text()
+    assert rule["labels"]["severity"] in {"critical", "warning"}
+
+
+def _arguments(helm: Helm, **options: Any) -> list[str]:
+    (deployment,) = [found for found in helm.objects(**options) if found["kind"] == "Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["args"][0] == "run"
+    return list(container["args"][1:])
+
+
+@pytest.mark.parametrize("path", VALUES, ids=lambda path: path.stem)
+def test_the_operator_takes_the_arguments(helm: Helm, path: Path) -> None:
+    run.make_context("run", _arguments(helm, files=[path]))
+
+
+def test_every_flag_has_a_value(helm: Helm) -> None:
+    given = {name.partition("=")[0] for path in VALUES for name in _arguments(helm, files=[path])}
+    flags = {option.opts[0] for option in run.params if isinstance(option, click.Option)}
+    assert flags - given == OF_NO_USE_IN_A_POD
+
+
+def test_the_charts_defaults_are_the_operators(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    ours = run.make_context("run", _arguments(helm)).params
+    assert ours == {**run.make_context("run", []).params, "lease_namespace": "hyperpod-operator"}
+
+
+def test_the_operator_reads_the_list_of_tenants_as_it_was_meant(helm: Helm, tmp_path: Path) -> None:
+    """With every member that the operator knows; the chart's schema knows the same."""
+    written = VALUES_DIRECTORY / "tenants.yaml"
+    (found,) = [it for it in helm.objects(files=[written]) if it["metadata"]["name"] == "hyperpod-operator-tenants"]
+    (tmp_path / "tenants.yaml").write_text(found["data"]["tenants.yaml"])
+    first, last = read_tenants(tmp_path / "tenants.yaml").tenants or ()
+    assert None not in [getattr(first, field.name) for field in dataclasses.fields(first)]
+    assert (first.kms_keys, last.kms_keys) == ((), None)
+    schema = json.loads((CHART / "values.schema.json").read_text())["properties"]["tenants"]["properties"]["list"]
+    given = yaml.safe_load(written.read_text())["tenants"]["list"][0]
+    assert set(schema["items"]["properties"]) == set(given)

@@ -1,0 +1,95 @@
+"""What helm says without a cluster: lint, and a schema that refuses what it does not know."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.chart.conftest import VALUES
+
+from hyperpod_testbed.chart import CHART, Helm, HelmError
+
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+
+
+def _levels(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every mapping whose keys are ours."""
+    if "properties" in schema:
+        yield path
+        for name, below in schema["properties"].items():
+            yield from _levels(below, (*path, name))
+
+
+def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    for key in reversed(path):
+        value = {key: value}
+    return dict(value)
+
+
+@pytest.mark.parametrize("path", VALUES, ids=lambda path: path.stem)
+def test_lint_has_no_complaint(helm: Helm, path: Path) -> None:
+    said = helm.lint(files=[path])
+    assert "1 chart(s) linted, 0 chart(s) failed" in said
+    assert "[WARNING]" not in said
+
+
+@pytest.mark.parametrize("path", VALUES, ids=lambda path: path.stem)
+def test_two_renders_are_equal(helm: Helm, path: Path) -> None:
+    assert helm.render(files=[path]) == helm.render(files=[path])
+
+
+@pytest.mark.parametrize("level", list(_levels(SCHEMA)), ids=lambda level: ".".join(level) or "top")
+def test_a_misspelt_value_is_refused_by_name(helm: Helm, level: tuple[str, ...]) -> None:
+    with pytest.raises(HelmError, match="misspelt"):
+        helm.render(values=_nested((*level, "misspelt"), 1))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("replicaCount",), "two"),
+        (("replicaCount",), -1),
+        (("log", "level"), "LOUD"),
+        (("image", "digest"), "sha256:short"),
+        (("metrics", "port"), 80),
+        (("admission", "pods", "action"), "Maybe"),
+        (("admission", "pods", "instanceTypes"), ["ml.p5.48xlarge"]),
+        (("watchNamespaces",), "team-a"),
+        (("tenants", "list"), [{"namespaces": ["a"], "executionRole": ["misspelt"]}]),
+        (("crds", "enabled"), "yes"),
+        (("terminationGracePeriodSeconds",), 5),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, tuple) else str(value),
+)
+def test_a_value_that_makes_no_sense_is_refused(helm: Helm, path: tuple[str, ...], value: Any) -> None:
+    with pytest.raises(HelmError, match=path[-1]):
+        helm.render(values=_nested(path, value))
+
+
+def test_two_copies_without_election_are_refused_with_the_way_out(helm: Helm) -> None:
+    with pytest.raises(HelmError, match=r"Set leaderElection\.enabled=true or replicaCount=1"):
+        helm.render(values={"leaderElection": {"enabled": False}})
+
+
+def test_a_digest_wins_over_a_tag(helm: Helm) -> None:
+    digest = "sha256:" + "0" * 64
+    rendered = helm.render(values={"image": {"repository": "example.com/it", "tag": "1", "digest": digest}})
+    assert f'image: "example.com/it@{digest}"' in rendered
+    assert "example.com/it:1" not in rendered
+
+
+def test_runbooks_are_linked_where_the_installation_says(helm: Helm) -> None:
+    rendered = helm.render(values={"prometheusRule": {"enabled": True, "runbookUrl": "https://example.com/page"}})
+    assert "runbook_url: https://example.com/page#hyperpodoperatordown" in rendered
+    assert "RUNBOOKS.md#" not in rendered
+    assert "{{ $labels.operation }}" in rendered, "Prometheus' own templates are left to Prometheus"
+
+
+def test_an_older_kubernetes_is_refused(helm: Helm) -> None:
+    with pytest.raises(HelmError, match=r"1\.29"):
+        helm("template", "x", CHART, "--kube-version=1.29.9")
+
+
+def test_the_version_of_eks_is_accepted(helm: Helm) -> None:
+    helm("template", "x", CHART, "--kube-version=v1.34.2-eks-3025e55")

@@ -1,0 +1,50 @@
+"""Every set of values against the real API server: schemas, defaults, CEL of the policies, Pod Security."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.chart.conftest import MONITORING, NAMESPACE, VALUES
+
+from hyperpod_testbed.chart import Helm
+from hyperpod_testbed.control_plane import ControlPlane
+
+
+@pytest.fixture(scope="module", autouse=True)
+def monitoring(plane: ControlPlane) -> None:
+    """The Prometheus operator's kinds, as empty shells: their own schemas are not ours to check."""
+    shell = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    for kind in MONITORING:
+        plural = f"{kind.lower()}s"
+        version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": shell}}
+        definition = {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{plural}.monitoring.coreos.com"},
+            "spec": {
+                "group": "monitoring.coreos.com",
+                "names": {"kind": kind, "plural": plural},
+                "scope": "Namespaced",
+                "versions": [version],
+            },
+        }
+        plane.apply(json.dumps(definition))
+        plane.kubectl(
+            "wait",
+            "--for=jsonpath={.status.conditions[?(@.type=='Established')].status}=True",
+            "--timeout=30s",
+            f"crd/{plural}.monitoring.coreos.com",
+        )
+    plane.kubectl("create", "serviceaccount", "prepared-elsewhere", "-n", NAMESPACE)
+
+
+@pytest.mark.parametrize("path", VALUES, ids=lambda path: path.stem)
+def test_the_api_server_takes_it(plane: ControlPlane, helm: Helm, path: Path) -> None:
+    """Strictly: a field that Kubernetes does not know is an error. The test's pod is held to "restricted"."""
+    answer = plane.kubectl(
+        *("apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-"),
+        input=helm.render(files=[path]),
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stderr == "", "a warning, for example of Pod Security"

@@ -1,0 +1,217 @@
+"""Node health as a whole: the process, the real scheduler, and HyperPod's health agent played by the simulator."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.stack import FAST, ROOT, Stack
+
+EXAMPLE = yaml.safe_load((ROOT / "examples" / "gpu-and-cpu.yaml").read_text())
+TAINT = {"key": "sagemaker.amazonaws.com/node-health-status", "value": "Unschedulable", "effect": "NoSchedule"}
+GPU = "ml.p5.48xlarge"
+
+
+class Ward:
+    """One cluster in one namespace, its Nodes, and pods that want them."""
+
+    def __init__(self, stack: Stack, namespace: str) -> None:
+        self.stack, self.namespace, self.name = stack, namespace, namespace
+
+    def kubectl(self, *args: str, **options: Any) -> str:
+        return self.stack.plane.kubectl("-n", self.namespace, *args, **options).stdout
+
+    def apply(self, manifest: dict[str, Any]) -> None:
+        self.kubectl("apply", "-f", "-", input=json.dumps(manifest))
+
+    def cluster(self, *, gpus: int, management: dict[str, str] | None = None) -> None:
+        spec = {
+            **EXAMPLE["spec"],
+            "instanceGroups": [{**EXAMPLE["spec"]["instanceGroups"][0], "instanceCount": gpus}],
+            **({"management": management} if management else {}),
+        }
+        self.apply({**EXAMPLE, "metadata": {"name": self.name, "namespace": self.namespace}, "spec": spec})
+
+    def status(self) -> dict[str, Any]:
+        return dict(json.loads(self.kubectl("get", "hpc", self.name, "-o", "json")).get("status", {}))
+
+    def condition(self, kind: str) -> dict[str, Any]:
+        return next((item for item in self.status().get("conditions", []) if item["type"] == kind), {})
+
+    def nodes(self) -> dict[str, dict[str, Any]]:
+        found = json.loads(
+            self.kubectl("get", "nodes", "-l", f"sagemaker.amazonaws.com/cluster-name={self.name}", "-o", "json")
+        )
+        return {item["metadata"]["name"]: item for item in found["items"]}
+
+    def tainted(self) -> set[str]:
+        return {name for name, item in self.nodes().items() if TAINT in _plain(item)}
+
+    def pod(self, name: str, **spec: Any) -> None:
+        body = {
+            "nodeSelector": {
+                "node.kubernetes.io/instance-type": GPU,
+                "sagemaker.amazonaws.com/cluster-name": self.name,
+            },
+            "containers": [{"name": "train", "image": "train"}],
+            **spec,
+        }
+        self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": body})
+
+    def bound_to(self, pod: str) -> str:
+        return str(json.loads(self.kubectl("get", "pod", pod, "-o", "json"))["spec"].get("nodeName", ""))
+
+    def wait(self, done: Callable[[], object], *, seconds: float = 40.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > deadline:
+                raise AssertionError(
+                    f"it did not come; status {self.status()}; log:\n{self.stack.operator.child.tail(12)}"
+                )
+            time.sleep(0.1)
+
+    def events(self, reason: str) -> list[str]:
+        found = json.loads(self.stack.plane.kubectl("get", "events", "-A", "-o", "json").stdout)["items"]
+        return [item["involvedObject"]["name"] for item in found if item["reason"] == reason]
+
+
+def _plain(node: dict[str, Any]) -> list[dict[str, str]]:
+    return [{key: taint.get(key, "") for key in TAINT} for taint in node["spec"].get("taints", [])]
+
+
+@pytest.fixture(scope="module")
+def stack(control_plane: ControlPlane) -> Iterator[Stack]:
+    with Stack(plane=control_plane, speed=60.0, flags=FAST) as running:
+        yield running
+
+
+@pytest.fixture
+def ward(stack: Stack, namespace: str) -> Iterator[Ward]:
+    made = Ward(stack, namespace)
+    yield made
+    made.kubectl("delete", "pods", "--all", "--force", "--grace-period=0", check=False)
+    made.kubectl("delete", "hpc", "--all", "--timeout=60s", check=False)
+
+
+def settled(ward: Ward, *, gpus: int) -> None:
+    ward.wait(lambda: ward.status().get("nodeHealth", {}).get("schedulable") == gpus, seconds=60)
+
+
+def test_a_pod_stays_off_a_sick_node_and_lands_when_it_is_freed(ward: Ward) -> None:
+    ward.cluster(gpus=1)
+    settled(ward, gpus=1)
+    (name,) = ward.nodes()
+    ward.stack.simulator.health.forget_taints(ward.name, "gpu")
+    ward.stack.simulator.health.fail(node=name, recovery=None)
+    ward.wait(lambda: ward.tainted() == {name})
+    ward.pod("train")
+    ward.wait(lambda: "untolerated taint" in ward.kubectl("get", "events", "--field-selector=reason=FailedScheduling"))
+    assert ward.bound_to("train") == ""
+    ward.stack.simulator.health.recover(node=name)
+    ward.wait(lambda: ward.bound_to("train") == name)
+    assert ward.tainted() == set()
+    ward.wait(lambda: {name, ward.name} <= set(ward.events("NodeFenced")))
+    ward.wait(lambda: {name, ward.name} <= set(ward.events("NodeFreed")))
+
+
+def test_a_pod_that_tolerates_the_taint_may_run_on_a_sick_node(ward: Ward) -> None:
+    ward.cluster(gpus=1)
+    settled(ward, gpus=1)
+    (name,) = ward.nodes()
+    ward.stack.simulator.health.forget_taints(ward.name, "gpu")
+    ward.stack.simulator.health.fail(node=name, recovery=None)
+    ward.wait(lambda: ward.tainted() == {name})
+    ward.pod("agent", tolerations=[{"key": TAINT["key"], "operator": "Exists"}])
+    ward.wait(lambda: ward.bound_to("agent") == name)
+
+
+def test_the_job_goes_elsewhere_and_comes_back_to_the_replacement(ward: Ward) -> None:
+    ward.cluster(gpus=2)
+    settled(ward, gpus=2)
+    before = set(ward.nodes())
+    sick = sorted(before)[0]
+    ward.stack.simulator.health.forget_taints(ward.name, "gpu")
+    ward.stack.simulator.health.fail(node=sick, recovery="replace")
+    ward.wait(lambda: sick in ward.tainted())
+    ward.pod("train")
+    ward.wait(lambda: ward.bound_to("train") in before - {sick})
+    ward.wait(lambda: sick not in ward.nodes() and len(ward.nodes()) == 2, seconds=60)
+    (new,) = set(ward.nodes()) - before
+    ward.pod("next", affinity=_only(new))
+    ward.wait(lambda: ward.bound_to("next") == new)
+    settled(ward, gpus=2)
+    assert ward.condition("NodesHealthy")["status"] == "True"
+    ward.wait(lambda: ward.name in ward.events("NodeReplaced"))
+
+
+def test_hyperpods_own_taint_and_strangers_taints_are_left_alone(ward: Ward) -> None:
+    ward.cluster(gpus=1)
+    settled(ward, gpus=1)
+    (name,) = ward.nodes()
+    ward.kubectl("taint", "node", name, "example.com/theirs=x:NoExecute")
+    ward.stack.simulator.health.fail(node=name, recovery=None)
+    ward.wait(lambda: ward.status()["nodeHealth"].get("unschedulable") == 1)
+    node = ward.nodes()[name]
+    assert not any(key.startswith("hyperpod-operator.dev/fenced") for key in node["metadata"]["annotations"])
+    assert {"key": "example.com/theirs", "value": "x", "effect": "NoExecute"} in _plain(node)
+
+
+def test_observe_reports_and_changes_no_node(ward: Ward) -> None:
+    ward.cluster(gpus=1, management={"nodeHealth": "Observe"})
+    settled(ward, gpus=1)
+    (name,) = ward.nodes()
+    ward.stack.simulator.health.forget_taints(ward.name, "gpu")
+    ward.stack.simulator.health.fail(node=name, recovery=None)
+    ward.wait(lambda: ward.status()["nodeHealth"].get("unschedulable") == 1)
+    assert ward.tainted() == set()
+    assert not any(key.startswith("hyperpod-operator.dev/") for key in ward.nodes()[name]["metadata"]["labels"])
+
+
+def test_people_can_select_by_what_the_prefix_hides(ward: Ward) -> None:
+    ward.cluster(gpus=1)
+    settled(ward, gpus=1)
+    (name,) = ward.nodes()
+    ward.pod("train", nodeSelector={"hyperpod-operator.dev/accelerator-name": "H100"})
+    ward.wait(lambda: ward.bound_to("train") == name)
+
+
+def test_a_restart_writes_nothing_to_nodes_that_are_right(ward: Ward) -> None:
+    ward.cluster(gpus=2)
+    settled(ward, gpus=2)
+    ward.wait(lambda: all(_labelled(item) for item in ward.nodes().values()))
+    before = {name: _ours(item) for name, item in ward.nodes().items()}
+    ward.stack.operator.stop()
+    ward.stack.operator.start()
+    ward.wait(lambda: 'kind="node"' in ward.stack.operator.get("/metrics")[1])
+    time.sleep(2.0)  # long enough for a pass over the cluster, which is looked at every second here
+    assert "hyperpod_operator_node_changes_total{" not in ward.stack.operator.get("/metrics")[1]
+    assert {name: _ours(item) for name, item in ward.nodes().items()} == before
+
+
+def test_a_storm_fences_all_and_says_so_once(ward: Ward) -> None:
+    ward.cluster(gpus=12)
+    settled(ward, gpus=12)
+    ward.stack.simulator.health.forget_taints(ward.name, "gpu")
+    sick = ward.stack.simulator.health.fail(cluster=ward.name, group="gpu", share=0.5, recovery=None)
+    ward.wait(lambda: ward.tainted() == set(sick))
+    ward.wait(lambda: ward.condition("NodesHealthy").get("reason") == "ManyNodesUnhealthy")
+    assert ward.status()["nodeHealth"]["unschedulable"] == len(sick)
+    assert len(ward.status()["nodeHealth"]["worst"]) <= 10
+    ward.wait(lambda: ward.events("ManyNodesUnhealthy") == [ward.name])
+
+
+def _only(node: str) -> dict[str, Any]:
+    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}
+
+
+def _labelled(node: dict[str, Any]) -> bool:
+    return "hyperpod-operator.dev/instance-group" in node["metadata"]["labels"]
+
+
+def _ours(node: dict[str, Any]) -> dict[str, str]:
+    return {key: value for key, value in node["metadata"]["labels"].items() if "hyperpod-operator.dev/" in key}

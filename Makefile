@@ -88,8 +88,9 @@ crds: $(READY) ## Generate crds/ and admission/ from the models
 	@$(BIN)/hyperpod-operator policies --output-dir admission
 
 .PHONY: chart
-chart: crds ## Generate what in helm/ follows from models, values and metrics
+chart: crds ## Generate what in helm/ and gitops/ follows from models, values, metrics and Lua
 	@$(BIN)/hyperpod-testbed chart
+	@$(BIN)/hyperpod-testbed gitops
 
 .PHONY: delivery
 delivery: control-plane ## The image's install steps, and the alerts by promtool (builds it, needs the package index)
@@ -105,8 +106,8 @@ lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject
 
 .PHONY: verify
 verify: chart ## Regenerate everything that is generated; fail when that changes anything
-	@git diff --exit-code --stat -- crds admission helm || { echo 'crds/, admission/ or helm/ differ from what they follow from: commit what "make chart" wrote.'; exit 1; }
-	@test -z "$$(git status --porcelain -- crds admission helm)" || { git status --short -- crds admission helm; echo 'crds/, admission/ or helm/ has files that are not committed.'; exit 1; }
+	@git diff --exit-code --stat -- crds admission helm gitops || { echo 'crds/, admission/, helm/ or gitops/ differ from what they follow from: commit what "make chart" wrote.'; exit 1; }
+	@test -z "$$(git status --porcelain -- crds admission helm gitops)" || { git status --short -- crds admission helm gitops; echo 'crds/, admission/, helm/ or gitops/ has files that are not committed.'; exit 1; }
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
 
 .PHONY: clean

@@ -1,0 +1,1 @@
+"""What an Argo CD needs to know about our kinds, generated from the Lua that its own project would take."""

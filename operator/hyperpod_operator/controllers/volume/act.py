@@ -2,6 +2,7 @@
 
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.ports import KubernetesError, ObjectGone
 from hyperpod_operator.core.volume.plan import (
     Attach,
     CloudStep,
@@ -32,7 +33,12 @@ Answer = Volume | Modification | Snapshot | Attachment | None
 async def act(*, ports: VolumePorts, cloud: VolumeCloud, step: CloudStep | KubernetesStep) -> Accepted | Refused:
     """Never raises CloudError: a refusal is something to report. What the API server refuses is raised."""
     if not isinstance(step, CloudStep):
-        await in_kubernetes(ports=ports, step=step)
+        try:
+            await in_kubernetes(ports=ports, step=step)
+        except ObjectGone as error:
+            # A Node or a Lease that went since it was seen: taken for the claim, the claim would be forgotten.
+            message = f"What {operation(step)} is about is gone ({error}); the operator looks again."
+            raise KubernetesError(status=404, message=message) from error
         ports.metrics.volume_step(operation=operation(step), code="OK")
         return Accepted(step=step)
     try:

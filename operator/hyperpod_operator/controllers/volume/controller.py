@@ -11,6 +11,7 @@ from hyperpod_operator.api.names import ABANDON, VOLUME_CLAIM_FINALIZER, Conditi
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.controllers.parse import InvalidSpecError
 from hyperpod_operator.controllers.volume.act import act
+from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.interests import Interest, Interests
 from hyperpod_operator.controllers.volume.measure import measure_moves
 from hyperpod_operator.controllers.volume.observe import observe, where
@@ -24,6 +25,7 @@ from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.conditions import settle
 from hyperpod_operator.core.volume.observed import Observed
+from hyperpod_operator.core.volume.plan import Attach
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import VolumeCloud
 from hyperpod_operator.core.volume.report import Report, intent, report
@@ -38,7 +40,7 @@ KUBERNETES_PAUSE = 5.0
 
 
 class VolumeController:
-    """Reconciles EBSVolumeClaims. Holds no truth: `interests` only says whom a Node wakes.
+    """Reconciles EBSVolumeClaims. Holds no truth: only whom a Node wakes, and how full nodes were lately.
 
     `regions` are those that a claim may name, the installation's own among them.
     """
@@ -51,6 +53,7 @@ class VolumeController:
         self._timings = timings
         self._regions = regions
         self._interests = Interests()
+        self._counts = Counts(monotonic=ports.clock.monotonic)
 
     def node_changed(self, name: str) -> tuple[Key, ...]:
         """A Node came, changed or went: the claims that have to be looked at."""
@@ -106,7 +109,7 @@ class VolumeController:
             )
         cloud = self._ports.cloud.volumes(region=at.region)
         try:
-            observed = await observe(ports=self._ports, cloud=cloud, claim=claim, at=at)
+            observed = await observe(ports=self._ports, cloud=cloud, counts=self._counts, claim=claim, at=at)
         except CloudError as error:
             situation = self._situation(claim, Observed(cluster=None))
             return await self._finish(stored, Story(situation=situation, unread=error, failures=failures))
@@ -114,6 +117,8 @@ class VolumeController:
         self._note_interest(situation)
         verdict = decide(situation)
         if isinstance(verdict, Act):
+            if isinstance(verdict.step, Attach):
+                self._counts.chosen(region=at.region, instance_id=verdict.step.instance_id)
             return await self._act(stored, situation, verdict, cloud)
         return await self._finish(stored, Story(situation=situation, verdict=verdict))
 

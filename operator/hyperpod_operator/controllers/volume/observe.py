@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hyperpod_operator.controllers.parse import parse_status
+from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.views import View
 from hyperpod_operator.core.cluster.observed import ObservedNode
@@ -54,7 +55,7 @@ async def where(*, ports: VolumePorts, claim: Claim) -> Where:
     return Where(region=str(region), cluster=parse_status(stored).clusterArn or recorded or "")
 
 
-async def observe(*, ports: VolumePorts, cloud: VolumeCloud, claim: Claim, at: Where) -> Observed:
+async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, claim: Claim, at: Where) -> Observed:
     """One look at everything. Raises CloudError, KubernetesError."""
     age = SETTLED if is_settled(claim) else MOVING
     view = await _view(ports=ports, at=at, age=age)
@@ -62,7 +63,7 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, claim: Claim, at: W
     there = volume or next(iter(tagged), None)
     seen = Observed(
         cluster=view.cluster,
-        nodes=await _nodes(ports=ports, cloud=cloud, claim=claim, view=view),
+        nodes=await _nodes(ports=ports, cloud=cloud, counts=counts, claim=claim, view=view, region=at.region),
         volume=volume,
         tagged=tagged,
         snapshots=await cloud.find_snapshots(claim_uid=claim.uid) if _snapshots_matter(claim) else (),
@@ -93,7 +94,9 @@ async def _volume(*, cloud: VolumeCloud, claim: Claim) -> tuple[Volume | None, t
     return None, await cloud.find_volumes_by_tag(claim_uid=claim.uid)
 
 
-async def _nodes(*, ports: VolumePorts, cloud: VolumeCloud, claim: Claim, view: View) -> tuple[Candidate, ...]:
+async def _nodes(
+    *, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, claim: Claim, view: View, region: str
+) -> tuple[Candidate, ...]:
     if view.cluster is None:
         return ()
     kube = {node.instance_id: node for node in ports.nodes.of_cluster(cluster_id(view.cluster.arn))}
@@ -101,14 +104,16 @@ async def _nodes(*, ports: VolumePorts, cloud: VolumeCloud, claim: Claim, view: 
     target, choosing = claim.spec.attachment.target, _chooses(claim, view)
     if choosing and target is not None and target.nodeSelector:
         selected = await ports.labels.selected(selector=target.nodeSelector)
-    limits, counts = await _slots(cloud=cloud, nodes=view.nodes) if choosing else ({}, {})
+    slot_limits, taken = (
+        await _slots(cloud=cloud, counts=counts, nodes=view.nodes, region=region) if choosing else ({}, {})
+    )
     selector = dict(target.nodeSelector or {}) if target is not None else {}
     return tuple(
         _candidate(
             instance,
             kube.get(instance.instance_id),
-            limit=limits.get(instance.instance_id),
-            count=counts.get(instance.instance_id, 0) if limits else None,
+            limit=slot_limits.get(instance.instance_id),
+            count=taken.get(instance.instance_id, 0) if slot_limits else None,
             selector=selector if selected is not None else {},
             selected=selected or frozenset(),
         )
@@ -152,19 +157,19 @@ def _fenced(node: Node) -> bool:
 
 
 async def _slots(
-    *, cloud: VolumeCloud, nodes: tuple[ObservedNode, ...]
+    *, cloud: VolumeCloud, counts: Counts, nodes: tuple[ObservedNode, ...], region: str
 ) -> tuple[Mapping[str, AttachmentLimit], Mapping[str, int]]:
     """Limits and counts by instance id; nothing where the operator may not ask: EC2 itself refuses what is too much."""
     types = sorted({node.instance_type.removeprefix(PREFIX) for node in nodes if node.instance_type})
     try:
         known = await cloud.attachment_limits(instance_types=types)
-        counts = slots.attached(await cloud.managed_volumes())
+        taken = await counts.get(region=region, cloud=cloud)
     except CloudError as error:
         if error.kind is not ErrorKind.DENIED:
             raise
         return {}, {}
     found = {node.instance_id: known.get(node.instance_type.removeprefix(PREFIX)) for node in nodes}
-    return {instance: limit for instance, limit in found.items() if limit is not None}, counts
+    return {instance: limit for instance, limit in found.items() if limit is not None}, taken
 
 
 def _chooses(claim: Claim, view: View) -> bool:

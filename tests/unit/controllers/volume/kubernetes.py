@@ -1,0 +1,210 @@
+"""Kubernetes as claims see it, made of dicts: Nodes as the simulator has them, and what claims put beside them.
+
+Only what decides is imitated: a bound PersistentVolume and a used PersistentVolumeClaim outlive their deletion, and
+a Lease is made once. The real API server has tests of its own (tests/integration/test_kube_volumes.py).
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from hyperpod_operator.api.names import LABEL_CLAIM_UID, NODE_HEALTH_STATUS
+from hyperpod_operator.core.health.node import Node, Taint, identity, kept
+from hyperpod_operator.core.ports import ObjectGone, StaleObject
+from hyperpod_operator.core.volume.kubernetes import Published
+from hyperpod_operator.core.volume.observed import PersistentVolume, PersistentVolumeClaim
+from hyperpod_testbed.simulator import Simulator
+from hyperpod_testbed.simulator.node_views import NodeViews
+
+Json = Mapping[str, Any]
+NEVER = datetime.fromtimestamp(0, UTC)
+
+
+class FakeNodes:
+    """The Nodes of the simulator's instances, in step at once, and the labels that others put on them."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._views = NodeViews(simulator.core)
+        self.labels: dict[str, dict[str, str]] = defaultdict(dict)
+        self.unready: set[str] = set()
+        self.absent: set[str] = set()
+        """Nodes whose instances run and that did not join."""
+
+    synced = True
+
+    def get(self, name: str) -> Node | None:
+        return next((node for node in self.all() if node.name == name), None)
+
+    def of_cluster(self, cluster_id: str) -> tuple[Node, ...]:
+        return tuple(node for node in self.all() if node.cluster_id == cluster_id)
+
+    def all(self) -> tuple[Node, ...]:
+        return tuple(self._node(name) for name in self._views.now() if name not in self.absent)
+
+    def every_label(self, name: str) -> dict[str, str]:
+        return {**self._views.now()[name].labels, **self.labels[name]}
+
+    def holders(self, label: str) -> list[str]:
+        """Names of the Nodes that carry this label."""
+        return sorted(node.name for node in self.all() if label in node.labels)
+
+    def _node(self, name: str) -> Node:
+        view = self._views.now()[name]
+        parts = identity(view.provider_id)
+        assert parts is not None
+        fence = (Taint(key=NODE_HEALTH_STATUS, value="Unschedulable", effect="NoSchedule"),) if view.fenced else ()
+        return Node(
+            name=name,
+            uid=name,
+            resource_version="1",
+            cluster_id=parts[0],
+            instance_id=parts[1],
+            created_at=NEVER,
+            labels={key: value for key, value in self.every_label(name).items() if kept(key)},
+            annotations={},
+            taints=fence,
+            ready=view.ready and name not in self.unready,
+        )
+
+
+class FakeLabels:
+    """Implements `core.volume.kubernetes.NodeLabels`."""
+
+    def __init__(self, nodes: FakeNodes) -> None:
+        self._nodes = nodes
+        self.writes: list[str] = []
+
+    async def label(self, *, node_name: str, key: str, value: str) -> None:
+        if self._nodes.get(node_name) is None:
+            raise ObjectGone(node_name)
+        self.writes.append(f"label {node_name}")
+        self._nodes.labels[node_name][key] = value
+
+    async def unlabel(self, *, node_name: str, key: str) -> None:
+        self.writes.append(f"unlabel {node_name}")
+        self._nodes.labels[node_name].pop(key, None)
+
+    async def selected(self, *, selector: Mapping[str, str]) -> frozenset[str]:
+        return frozenset(
+            node.name for node in self._nodes.all() if selector.items() <= self._nodes.every_label(node.name).items()
+        )
+
+
+@dataclass
+class Held:
+    """A PersistentVolume or PersistentVolumeClaim as it is stored."""
+
+    manifest: Json
+    uid: str
+    deleting: bool = False
+
+
+@dataclass
+class FakePublications:
+    """Implements `core.volume.kubernetes.Publications`. A claim whose volume names it is bound at once."""
+
+    volumes: dict[str, Held] = field(default_factory=dict)
+    claims: dict[tuple[str, str], Held] = field(default_factory=dict)
+    pods: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Running pods by the PersistentVolumeClaim that they use."""
+    writes: list[str] = field(default_factory=list)
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    async def persistent_volume(self, *, name: str) -> Published | None:
+        self._collect()
+        held = self.volumes.get(name)
+        if held is None:
+            return None
+        wanted = held.manifest["spec"].get("claimRef") or {}
+        bound = (wanted.get("namespace", ""), wanted.get("name", ""))
+        volume = PersistentVolume(
+            name=name,
+            uid=held.uid,
+            claim_uid=_label(held),
+            phase="Bound" if bound in self.claims else "Available",
+            deleting=held.deleting,
+            capacity=int(held.manifest["spec"]["capacity"]["storage"].removesuffix("Gi")),
+        )
+        return Published(volume=volume, bound_namespace=bound[0], bound_name=bound[1])
+
+    async def persistent_volume_claim(self, *, namespace: str, name: str) -> PersistentVolumeClaim | None:
+        self._collect()
+        held = self.claims.get((namespace, name))
+        if held is None:
+            return None
+        return PersistentVolumeClaim(name=name, uid=held.uid, claim_uid=_label(held), deleting=held.deleting)
+
+    async def create_persistent_volume(self, *, manifest: Json) -> None:
+        self.writes.append("PersistentVolume+")
+        self.volumes.setdefault(manifest["metadata"]["name"], self._held(manifest))
+
+    async def create_persistent_volume_claim(self, *, manifest: Json) -> None:
+        self.writes.append("PersistentVolumeClaim+")
+        key = (manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+        self.claims.setdefault(key, self._held(manifest))
+
+    async def delete_persistent_volume(self, *, name: str, uid: str) -> None:
+        self.writes.append("PersistentVolume-")
+        if name in self.volumes and self.volumes[name].uid == uid:
+            self.volumes[name].deleting = True
+
+    async def delete_persistent_volume_claim(self, *, namespace: str, name: str, uid: str) -> None:
+        self.writes.append("PersistentVolumeClaim-")
+        if (namespace, name) in self.claims and self.claims[namespace, name].uid == uid:
+            self.claims[namespace, name].deleting = True
+
+    def _collect(self) -> None:
+        """What is deleted goes when nobody uses it."""
+        for key in [key for key, held in self.claims.items() if held.deleting and not self.pods[key]]:
+            del self.claims[key]
+        for name, held in list(self.volumes.items()):
+            wanted = held.manifest["spec"].get("claimRef") or {}
+            if held.deleting and (wanted.get("namespace", ""), wanted.get("name", "")) not in self.claims:
+                del self.volumes[name]
+
+    def _held(self, manifest: Json) -> Held:
+        return Held(manifest=manifest, uid=f"made-{next(self._numbers)}")
+
+
+class FakeUsers:
+    """Implements `core.volume.kubernetes.Users`."""
+
+    def __init__(self, publications: FakePublications) -> None:
+        self._publications = publications
+        self.driver: dict[str, list[str]] = defaultdict(list)
+        """Objects by which the CSI driver has a volume, by volume id."""
+
+    async def pods(self, *, namespace: str, claim_name: str) -> tuple[str, ...]:
+        return tuple(f"{namespace}/{name}" for name in self._publications.pods[namespace, claim_name])
+
+    async def csi(self, *, volume_id: str, ours: str, fresh: bool) -> tuple[str, ...]:
+        return tuple(name for name in self.driver[volume_id] if name != f"PersistentVolume {ours}")
+
+
+class FakeLeases:
+    """Implements `core.volume.kubernetes.VolumeLeases`."""
+
+    def __init__(self) -> None:
+        self.holders: dict[str, str] = {}
+        self.writes: list[str] = []
+
+    async def holder(self, *, volume_id: str) -> str | None:
+        return self.holders.get(volume_id)
+
+    async def take(self, *, volume_id: str, holder: str, replaces: str) -> None:
+        self.writes.append("Lease+")
+        if self.holders.get(volume_id, "") != replaces:
+            raise StaleObject(volume_id)
+        self.holders[volume_id] = holder
+
+    async def drop(self, *, volume_id: str, holder: str) -> None:
+        self.writes.append("Lease-")
+        if self.holders.get(volume_id) == holder:
+            del self.holders[volume_id]
+
+
+def _label(held: Held) -> str:
+    return str((held.manifest["metadata"].get("labels") or {}).get(LABEL_CLAIM_UID, ""))

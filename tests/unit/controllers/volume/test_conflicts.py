@@ -1,0 +1,142 @@
+"""A volume that somebody else has, or that cannot be where it is wanted: told, and what is not ours is left alone."""
+
+import pytest
+from tests.unit.controllers.volume.conftest import MakeRig
+from tests.unit.controllers.volume.rig import KEY, VolumeRig
+from tests.unit.controllers.volume.scenes import adopting, arn_of, instances, new, published, zone
+
+from hyperpod_operator.api.names import TAG_CSI_CLUSTER
+from hyperpod_operator.core.outcome import Blocked, Done, Gone
+from hyperpod_operator.core.ports import Key
+from hyperpod_testbed.simulator import Fault
+
+pytestmark = pytest.mark.slow
+
+OTHER = Key("team", "other")
+
+
+async def test_a_volume_on_a_plain_instance_is_left_alone(rig: VolumeRig) -> None:
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes))
+    rig.simulator.ebs.attach_foreign(volume)
+    rig.apply(adopting(volume))
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "AttachedElsewhere"
+    assert "i-0f0e0d0c0b0a09080" in rig.condition("Conflict")["message"]
+    rig.simulator.ebs.detach_out_of_band(volume)
+    assert isinstance(await rig.rest_after(60.0), Done)
+    assert "DetachClusterNodeVolume" not in rig.operations()
+
+
+async def test_a_volume_on_a_node_of_our_cluster_by_somebody_else_is_left_alone(rig: VolumeRig) -> None:
+    first, second, _ = instances()
+    arn = rig.simulator.world.create_foreign_cluster("beside")
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes))
+    for cluster in ("ours", arn):
+        where = cluster if cluster == arn else arn_of(rig.simulator)
+        rig.simulator.ebs.attach_foreign(volume, instance_id=first, cluster_arn=where)
+        rig.apply(adopting(volume, attachment={"target": {"instanceId": second}}), key=KEY)
+        assert isinstance(await rig.rest(), Blocked)
+        assert rig.reason() == "AttachedElsewhere"
+        rig.claims.delete(KEY)
+        assert isinstance(await rig.rest(), Gone)
+        assert "DetachClusterNodeVolume" not in rig.operations()
+        rig.simulator.ebs.detach_out_of_band(volume)
+
+
+async def test_a_volume_of_the_csi_driver_is_not_taken(rig: VolumeRig) -> None:
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes))
+    rig.users.driver[volume] = ["PersistentVolume pvc-1"]
+    rig.apply(adopting(volume, management={"adoptionPolicy": "Force"}))
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "CSIOwned"
+    assert "PersistentVolume pvc-1" in rig.condition("Ready")["message"]
+    assert rig.operations() == []
+
+
+async def test_a_tag_that_the_csi_driver_left_behind_needs_a_persons_word(rig: VolumeRig) -> None:
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes), tags={TAG_CSI_CLUSTER: "true"})
+    rig.apply(adopting(volume))
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "CSIOwned"
+    rig.apply(adopting(volume, management={"adoptionPolicy": "Force"}))
+    assert isinstance(await rig.rest(), Done)
+
+
+async def test_of_two_claims_on_one_volume_the_first_has_it_and_the_second_gets_it_after(rig: VolumeRig) -> None:
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes))
+    rig.apply(adopting(volume))
+    rig.apply(adopting(volume), key=OTHER)
+    for _ in range(40):
+        await rig.step(KEY)
+        await rig.step(OTHER)
+    assert (rig.reason(KEY), rig.reason(OTHER)) == ("ClaimReady", "ClaimedByOther")
+    assert "team/data" in rig.condition("Conflict", OTHER)["message"]
+    assert len(rig.simulator.ebs.volumes()[volume]["Attachments"]) == 1
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(KEY), Gone)
+    assert isinstance(await rig.rest_after(60.0, OTHER), Done)
+
+
+async def test_of_two_clusters_on_one_volume_one_gets_it(make_rig: MakeRig) -> None:
+    ours = make_rig()
+    theirs = make_rig(beside=ours)
+    theirs.claims._version = 100  # another cluster's uids
+    volume = ours.simulator.ebs.create_volume(zone=zone(ours.nodes))
+    for one in (ours, theirs):
+        one.apply(adopting(volume))
+    for _ in range(60):
+        await ours.step()
+        await theirs.step()
+    assert sorted([ours.reason(), theirs.reason()]) == ["ClaimReady", "ClaimedByOther"]
+    attached = [call for call in ours.calls("AttachClusterNodeVolume") if call.committed]
+    assert len(attached) == 1
+
+
+async def test_a_volume_in_another_zone_is_told_with_both(rig: VolumeRig) -> None:
+    other = next(f"us-west-2{letter}" for letter in "abc" if f"us-west-2{letter}" != zone(rig.nodes))
+    volume = rig.simulator.ebs.create_volume(zone=other)
+    rig.apply(adopting(volume))
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "AZMismatch"
+    assert zone(rig.nodes) in rig.condition("Ready")["message"]
+    assert other in rig.condition("Ready")["message"]
+
+
+async def test_a_full_node_of_a_group_is_passed_over(make_rig: MakeRig) -> None:
+    rig = make_rig(attachment_limits={"ml.m5.xlarge": 2})
+    for number in range(3):
+        key = Key("team", f"data-{number}")
+        rig.apply(new(), key=key)
+        assert isinstance(await rig.rest(key), Done)
+    rig.apply(new(), key=OTHER)
+    await rig.until("NoCapacity", OTHER)
+    assert len(rig.calls("AttachClusterNodeVolume")) == 3
+
+
+async def test_a_node_without_room_by_ec2s_word_is_passed_over(rig: VolumeRig) -> None:
+    """What the count of slots cannot know: network interfaces, other people's volumes."""
+    full = Fault(
+        operation="AttachClusterNodeVolume",
+        kind="error",
+        code="ValidationException",
+        message="HyperPod - Ec2ErrCode: AttachmentLimitExceeded : Ec2ErrMsg: no room",
+        status=400,
+        times=1,
+    )
+    rig.simulator.faults.add(full)
+    rig.apply(new())
+    assert isinstance(await rig.rest(), Done)
+    nodes = [call.parameters["NodeId"] for call in rig.calls("AttachClusterNodeVolume")]
+    assert len(set(nodes)) == 2
+
+
+async def test_somebody_elses_persistent_volume_claim_is_not_taken(rig: VolumeRig) -> None:
+    await rig.publications.create_persistent_volume_claim(
+        manifest={"metadata": {"namespace": "team", "name": "data"}, "spec": {}}
+    )
+    rig.apply(published())
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "NameTaken"
+    rig.claims.delete(KEY)
+    await rig.idle(600)
+    assert ("team", "data") in rig.publications.claims

@@ -1,0 +1,202 @@
+"""What a pass reads: for a settled claim nothing of its own, for others what their next decision hangs on."""
+
+from collections import Counter
+
+import pytest
+from tests.unit.controllers.volume.rig import KEY, VolumeRig
+from tests.unit.controllers.volume.scenes import CLUSTER, instances, new, published
+
+from hyperpod_operator.controllers.volume.counts import Counts
+from hyperpod_operator.controllers.volume.observe import Where, is_settled, observe, where
+from hyperpod_operator.controllers.volume.parse import parse
+from hyperpod_operator.core.outcome import Done
+from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.observed import Observed
+
+pytestmark = pytest.mark.slow
+
+
+def claim(rig: VolumeRig) -> Claim:
+    return parse(rig.claims._stored(KEY))
+
+
+async def seen(rig: VolumeRig) -> Observed:
+    ports = rig.controller._ports
+    at = await where(ports=ports, claim=claim(rig))
+    counts = Counts(monotonic=rig.clock.monotonic)
+    return await observe(ports=ports, cloud=rig.volumes.volumes(region=""), counts=counts, claim=claim(rig), at=at)
+
+
+def reads(rig: VolumeRig, since: int) -> Counter[str]:
+    return Counter(call.operation for call in rig.simulator.log.calls()[since:] if not call.mutating)
+
+
+async def test_a_settled_claim_is_not_written_to(rig: VolumeRig) -> None:
+    rig.apply(published())
+    await rig.rest()
+    writes = rig.writes()
+    await rig.idle(3 * 3600)
+    assert rig.writes() == writes
+
+
+async def test_settled_claims_share_their_reads(rig: VolumeRig) -> None:
+    keys = [Key("team", f"data-{number}") for number in range(6)]
+    for key in keys:
+        rig.apply(new(), key=key)
+        assert isinstance(await rig.rest(key), Done)
+    rig.wait(600.0)
+    since = len(rig.simulator.log.calls())
+    for key in keys:
+        assert isinstance(await rig.once(key), Done)
+        rig.wait(4.5)
+    found = reads(rig, since)
+    assert found["DescribeCluster"] == 1
+    assert found["ListClusterNodes"] == 1
+    assert found["DescribeVolumes"] <= 2, "one volume was never read before, and takes the others along"
+    assert set(found) == {"DescribeCluster", "ListClusterNodes", "DescribeVolumes"}
+
+
+async def test_a_claim_that_has_its_node_does_not_ask_for_slots(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    rig.wait(600.0)
+    since = len(rig.simulator.log.calls())
+    observed = await seen(rig)
+    assert reads(rig, since)["DescribeInstanceTypes"] == 0
+    assert {node.limit for node in observed.nodes} == {None}
+
+
+async def test_a_claim_that_chooses_knows_the_slots_of_each_node(rig: VolumeRig) -> None:
+    rig.apply(new(), key=Key("team", "first"))
+    await rig.rest(Key("team", "first"))
+    holder = rig.status_of(Key("team", "first"))["attachment"]["instanceId"]
+    rig.apply(new())
+    observed = await seen(rig)
+    assert {node.instance_id: node.attached_count for node in observed.nodes} == {
+        one: int(one == holder) for one in instances()
+    }
+    assert all(node.limit is not None and node.limit > 1 for node in observed.nodes)
+
+
+async def test_only_nodes_that_kubernetes_selects_carry_the_labels_that_were_asked_for(rig: VolumeRig) -> None:
+    first, second, third = instances()
+    rig.nodes.labels[f"hyperpod-{second}"]["example.com/disk"] = "fast"
+    target = {"instanceGroupName": "workers", "nodeSelector": {"example.com/disk": "fast"}}
+    rig.apply(new(attachment={"target": target}))
+    observed = await seen(rig)
+    fast = {node.instance_id for node in observed.nodes if node.labels.get("example.com/disk") == "fast"}
+    assert fast == {second}
+    assert {first, third} <= {node.instance_id for node in observed.nodes}
+
+
+async def test_a_node_that_hyperpod_fenced_is_seen_as_not_schedulable(rig: VolumeRig) -> None:
+    rig.simulator.world.fail_node(CLUSTER, instances()[0])
+    rig.nodes.labels[f"hyperpod-{instances()[1]}"]["sagemaker.amazonaws.com/node-health-status"] = (
+        "UnschedulablePendingX"
+    )
+    rig.apply(new())
+    observed = await seen(rig)
+    fenced = {node.instance_id for node in observed.nodes if not node.schedulable}
+    assert instances()[1] in fenced
+
+
+async def test_an_instance_without_a_node_is_seen_without_a_name(rig: VolumeRig) -> None:
+    rig.nodes.absent.add(f"hyperpod-{instances()[0]}")
+    rig.apply(new())
+    node = (await seen(rig)).node(instances()[0])
+    assert node is not None
+    assert (node.node_name, node.ready) == ("", None)
+
+
+async def test_an_unknown_cluster_is_seen_as_none(rig: VolumeRig) -> None:
+    rig.apply(new(clusterRef={"clusterName": "nowhere"}))
+    observed = await seen(rig)
+    assert observed.cluster is None
+    assert observed.nodes == ()
+
+
+async def test_snapshots_are_read_only_when_the_volume_is_about_to_go(rig: VolumeRig) -> None:
+    rig.apply(new(management={"reclaimPolicy": "Snapshot"}))
+    await rig.rest()
+    since = len(rig.simulator.log.calls())
+    await seen(rig)
+    assert reads(rig, since)["DescribeSnapshots"] == 0
+    rig.claims.delete(KEY)
+    since = len(rig.simulator.log.calls())
+    await seen(rig)
+    assert reads(rig, since)["DescribeSnapshots"] == 1
+
+
+async def test_modifications_are_read_only_when_the_volume_differs_from_the_spec(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    since = len(rig.simulator.log.calls())
+    await seen(rig)
+    assert reads(rig, since)["DescribeVolumesModifications"] == 0
+    rig.apply(new(volume={"size": 200}))
+    since = len(rig.simulator.log.calls())
+    await seen(rig)
+    assert reads(rig, since)["DescribeVolumesModifications"] == 1
+
+
+async def test_pods_are_those_of_the_persistent_volume_claim_that_is_bound(rig: VolumeRig) -> None:
+    rig.apply(published())
+    await rig.rest()
+    rig.publications.pods["team", "data"] = ["train-0"]
+    rig.publications.pods["team", "other"] = ["train-1"]
+    assert (await seen(rig)).pods == ("team/train-0",)
+
+
+async def test_the_lease_of_a_claim_that_is_gone_is_seen_as_such(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    volume = rig.status["volumeId"]
+    assert (await seen(rig)).lease is not None
+    rig.leases.holders[volume] = "team/former/uid-x"
+    lease = (await seen(rig)).lease
+    assert lease is not None
+    assert (lease.holder, lease.holder_alive) == ("team/former/uid-x", False)
+
+
+async def test_a_settled_claim_that_is_edited_or_deleted_is_not_settled(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    assert is_settled(claim(rig))
+    rig.apply(new(volume={"size": 200}))
+    assert not is_settled(claim(rig))
+    rig.claims.delete(KEY)
+    assert not is_settled(claim(rig))
+
+
+async def test_where_a_cluster_object_names_its_region_and_arn(rig: VolumeRig) -> None:
+    rig.apply(new(clusterRef={"name": "hpc"}))
+    assert await where(ports=rig.controller._ports, claim=claim(rig)) == Where()
+    arn = "arn:aws:sagemaker:eu-west-1:111122223333:cluster/abcdefghijkl"
+    rig.clusters.apply(Key("team", "hpc"), {"region": "eu-west-1"})
+    rig.clusters.set_status(Key("team", "hpc"), {"clusterArn": arn})
+    assert await where(ports=rig.controller._ports, claim=claim(rig)) == Where(region="eu-west-1", cluster=arn)
+
+
+async def test_a_node_that_changes_makes_the_view_of_its_cluster_worthless(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    since = len(rig.simulator.log.calls())
+    await rig.once()
+    assert reads(rig, since)["DescribeCluster"] == 0
+    rig.controller.node_changed(f"hyperpod-{rig.holder}")
+    await rig.once()
+    assert reads(rig, since)["DescribeCluster"] == 1
+
+
+async def test_claims_that_choose_at_once_share_a_count_and_see_each_others_choice(rig: VolumeRig) -> None:
+    keys = [Key("team", f"data-{number}") for number in range(3)]
+    for key in keys:
+        rig.apply(new(), key=key)
+    for _ in range(20):
+        for key in keys:
+            await rig.once(key)
+        rig.wait(1.0)
+    lists = [call for call in rig.simulator.log.calls("DescribeVolumes") if "tag-key" in str(call.parameters)]
+    assert 1 <= len(lists) <= 2
+    assert {rig.status_of(key)["attachment"]["instanceId"] for key in keys} == set(instances())

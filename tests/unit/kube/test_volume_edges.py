@@ -1,0 +1,99 @@
+"""What claims read beside themselves: quantities, pages, and answers that the real API server gives too seldom."""
+
+from typing import Any
+
+import pytest
+
+from hyperpod_operator.core.ports import KubernetesError, StaleObject
+from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.publications import KubePublications, gibibytes
+from hyperpod_operator.kube.volume_leases import KubeVolumeLeases
+from hyperpod_operator.kube.volume_users import KubeUsers
+
+CONFLICT = (409, {"kind": "Status", "reason": "Conflict", "message": "the object has been modified"})
+GONE = (404, {"kind": "Status", "reason": "NotFound", "message": "not found", "details": {"name": "x"}})
+
+
+def page(*items: dict[str, Any], token: str = "") -> tuple[int, dict[str, Any]]:
+    return 200, {"metadata": {"continue": token}, "items": list(items)}
+
+
+def csi_volume(name: str, handle: str, driver: str = "ebs.csi.aws.com") -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"csi": {"driver": driver, "volumeHandle": handle}}}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "gib"),
+    [
+        ("100Gi", 100),
+        ("1.5Ti", 1536),
+        ("1e3Gi", 0),
+        ("107374182400", 100),
+        ("107374182399", 99),
+        ("1Mi", 0),
+        ("", 0),
+        ("much", 0),
+        ("1Xi", 0),
+        ("1.2.3Gi", 0),
+    ],
+)
+def test_a_quantity_is_read_as_whole_gibibytes_and_nonsense_as_none(quantity: str, gib: int) -> None:
+    assert gibibytes(quantity) == gib
+
+
+async def test_the_lists_of_the_csi_driver_are_read_in_pages(api: ApiServer, server: Any, clock: Any) -> None:
+    server.answers = [page(csi_volume("a", "vol-1"), token="more"), page(csi_volume("b", "vol-1")), page()]
+    found = await KubeUsers(api, clock=clock).csi(volume_id="vol-1", ours="a", fresh=True)
+    assert found == ("PersistentVolume b",)
+    assert [request.query.get("continue") for request in server.requests] == [None, "more", None]
+
+
+async def test_volumes_of_other_drivers_are_nobodys_business(api: ApiServer, server: Any, clock: Any) -> None:
+    server.answers = [page(csi_volume("a", "vol-1", driver="other"), {"metadata": {"name": "b"}, "spec": {}}), page()]
+    assert await KubeUsers(api, clock=clock).csi(volume_id="vol-1", ours="", fresh=True) == ()
+
+
+async def test_one_look_serves_all_settled_claims_until_it_is_old(api: ApiServer, server: Any, clock: Any) -> None:
+    users = KubeUsers(api, clock=clock)
+    server.default = page()
+    for volume in ("vol-1", "vol-2", "vol-3"):
+        await users.csi(volume_id=volume, ours="", fresh=False)
+    assert len(server.requests) == 2
+    clock.seconds += 31.0
+    await users.csi(volume_id="vol-1", ours="", fresh=False)
+    assert len(server.requests) == 4
+
+
+async def test_a_list_that_failed_is_not_taken_for_an_empty_one(api: ApiServer, server: Any, clock: Any) -> None:
+    users = KubeUsers(api, clock=clock)
+    server.answers = [(500, {"message": "broken"})]
+    with pytest.raises(KubernetesError):
+        await users.csi(volume_id="vol-1", ours="", fresh=False)
+    server.answers = [page(csi_volume("a", "vol-1")), page()]
+    assert await users.csi(volume_id="vol-1", ours="", fresh=False) == ("PersistentVolume a",)
+
+
+async def test_a_deletion_carries_the_uid_and_bears_that_another_one_is_there(api: ApiServer, server: Any) -> None:
+    server.answers = [CONFLICT]
+    await KubePublications(api).delete_persistent_volume(name="evc-1", uid="u1")
+    assert server.requests[0].body == {"preconditions": {"uid": "u1"}}
+
+
+async def test_a_refused_creation_is_an_error(api: ApiServer, server: Any) -> None:
+    server.answers = [(422, {"message": "no"})]
+    with pytest.raises(KubernetesError):
+        await KubePublications(api).create_persistent_volume(manifest={"metadata": {"name": "evc-1"}})
+
+
+async def test_a_lease_that_changed_between_look_and_write_is_not_taken_over(api: ApiServer, server: Any) -> None:
+    lease = {"metadata": {"resourceVersion": "7"}, "spec": {"holderIdentity": "team/old/1"}}
+    server.answers = [(200, lease), CONFLICT]
+    with pytest.raises(StaleObject):
+        await KubeVolumeLeases(api, namespace="own").take(volume_id="vol-1", holder="b", replaces="team/old/1")
+    assert server.requests[1].body["metadata"]["resourceVersion"] == "7"
+
+
+async def test_a_lease_that_is_gone_is_given_back_already(api: ApiServer, server: Any) -> None:
+    server.answers = [GONE]
+    await KubeVolumeLeases(api, namespace="own").drop(volume_id="vol-1", holder="a")
+    assert [request.method for request in server.requests] == ["GET"]

@@ -7,7 +7,7 @@ to do before the call, then one status with all that was learnt.
 import logging
 from dataclasses import replace
 
-from hyperpod_operator.api.names import ABANDON, VOLUME_CLAIM_FINALIZER, ConditionType, Reason
+from hyperpod_operator.api.names import ABANDON, INSTANCE_GROUP_NAME, VOLUME_CLAIM_FINALIZER, ConditionType, Reason
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.controllers.parse import InvalidSpecError
 from hyperpod_operator.controllers.volume.act import act
@@ -58,7 +58,11 @@ class VolumeController:
     def node_changed(self, name: str) -> tuple[Key, ...]:
         """A Node came, changed or went: the claims that have to be looked at."""
         node = self._ports.nodes.get(name)
-        woken = self._interests.of(node_name=name, cluster=node.cluster_id if node else None)
+        woken = self._interests.of(
+            node_name=name,
+            cluster=node.cluster_id if node else None,
+            group=node.labels.get(INSTANCE_GROUP_NAME, "") if node else "",
+        )
         for cluster in {cluster for cluster, _ in woken}:
             self._ports.views.changed(cluster)
         return tuple(key for _, key in woken)
@@ -185,12 +189,13 @@ class VolumeController:
         return await self._record(stored, Report(status=new, notes=() if known else (note,), outcome=outcome))
 
     def _note_interest(self, situation: Situation) -> None:
-        recorded = situation.claim.status.attachment
+        recorded, target = situation.claim.status.attachment, situation.claim.spec.attachment.target
         instance = (recorded.instanceId if recorded else None) or ""
         interest = Interest(
             cluster=cluster_id(situation.cluster_arn),
             node_name=(recorded.nodeName if recorded else None) or "",
             waiting=situation.claim.direct and not situation.observed.alive(instance),
+            group=(target.instanceGroupName if target else None) or "",
         )
         self._interests.note(situation.claim.key, interest)
 

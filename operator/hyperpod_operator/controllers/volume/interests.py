@@ -7,11 +7,12 @@ from hyperpod_operator.core.ports import Key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interest:
-    """`waiting`: any Node of the cluster may be the one; otherwise only `node_name` matters."""
+    """`waiting`: any Node of the cluster may be the one, of `group` if that is named; else only `node_name` matters."""
 
     cluster: str
     node_name: str
     waiting: bool
+    group: str = ""
 
 
 class Interests:
@@ -26,10 +27,19 @@ class Interests:
     def forget(self, key: Key) -> None:
         self._interests.pop(key, None)
 
-    def of(self, *, node_name: str, cluster: str | None) -> tuple[tuple[str, Key], ...]:
-        """Clusters and claims to wake, because this Node of the cluster of this id (None: it is gone) changed."""
+    def of(self, *, node_name: str, cluster: str | None, group: str) -> tuple[tuple[str, Key], ...]:
+        """Clusters and claims to wake, because this Node of the cluster of this id (None: it is gone) changed.
+
+        An empty `group` is one that the Node does not tell: it may be any.
+        """
         return tuple(
             (one.cluster, key)
             for key, one in self._interests.items()
-            if one.node_name == node_name or (one.waiting and cluster is not None and one.cluster == cluster)
+            if one.node_name == node_name
+            or (
+                one.waiting
+                and cluster is not None
+                and one.cluster == cluster
+                and (one.group in ("", group) or not group)
+            )
         )

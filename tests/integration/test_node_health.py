@@ -48,6 +48,10 @@ class Ward:
         )
         return {item["metadata"]["name"]: item for item in found["items"]}
 
+    def verdict(self, node: str, value: str) -> None:
+        """HyperPod's label alone: an agent that neither sets its taint nor takes one off."""
+        self.kubectl("label", "--overwrite", "node", node, f"{TAINT['key']}={value}")
+
     def tainted(self) -> set[str]:
         return {name for name, item in self.nodes().items() if TAINT in _plain(item)}
 
@@ -105,13 +109,12 @@ def test_a_pod_stays_off_a_sick_node_and_lands_when_it_is_freed(ward: Ward) -> N
     ward.cluster(gpus=1)
     settled(ward, gpus=1)
     (name,) = ward.nodes()
-    ward.stack.simulator.health.forget_taints(ward.name, "gpu")
-    ward.stack.simulator.health.fail(node=name, recovery=None)
+    ward.verdict(name, "Unschedulable")
     ward.wait(lambda: ward.tainted() == {name})
     ward.pod("train")
     ward.wait(lambda: "untolerated taint" in ward.kubectl("get", "events", "--field-selector=reason=FailedScheduling"))
     assert ward.bound_to("train") == ""
-    ward.stack.simulator.health.recover(node=name)
+    ward.verdict(name, "Schedulable")
     ward.wait(lambda: ward.bound_to("train") == name)
     assert ward.tainted() == set()
     ward.wait(lambda: {name, ward.name} <= set(ward.events("NodeFenced")))

@@ -35,7 +35,8 @@ class Run:
 
     point: Point | None
     reached: bool
-    """Whether the process was killed; always so for a write, not for a look that this run did not need."""
+    """Whether the process was killed; always so for a change of AWS. How often progress is looked at and written into
+    status depends on the machine's pace."""
     ios: tuple[str, ...]
     ending: Ending
     cut: bool = True
@@ -72,7 +73,7 @@ def faults(clean: Run, run: Run) -> list[str]:
     allowed = clean.sent.total() + (1 if run.cut and run.point and run.point.cuts_off_a_change_of_aws else 0)
     if run.sent.total() > allowed:
         found.append(f"it sent {dict(run.sent)}, the clean run {dict(clean.sent)}")
-    if run.point and not run.reached and run.point.writes:
+    if run.point and not run.reached and run.point.changes_aws:
         found.append(f"it never came to this point; its I/Os were {list(run.ios)}")
     return [f"{'killed' if run.cut else 'stopped'} {run.point}: {one}" for one in found]
 

@@ -39,6 +39,11 @@ class Point:
         return is_write(self.io)
 
     @property
+    def changes_aws(self) -> bool:
+        """Whether the I/O is a call that changes AWS: a run that does not come to it did something else."""
+        return self.io in MUTATIONS
+
+    @property
     def lasting(self) -> bool:
         """Whether the I/O changes what a later pass reads: AWS or the object. No pass reads an Event."""
         return self.writes and not self.io.endswith(" events")

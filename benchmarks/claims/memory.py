@@ -1,19 +1,31 @@
-"""Resident memory: with nothing to do, and with 500 settled clusters."""
+"""Resident memory: with nothing to do, with 500 settled clusters, and with 5,000 Nodes in 500 clusters."""
 
+import asyncio
+import datetime
+import json
 import time
 
 from benchmarks.claims.terms import Terms
 from benchmarks.figure import Figure
-from benchmarks.room import LIFTED
+from benchmarks.nodes.api import Nodes
+from benchmarks.nodes.manifest import node_manifest
+from benchmarks.nodes.ours import instances, labels
+from benchmarks.room import LIFTED, Room
 from benchmarks.room.objects import names
+from hyperpod_operator.core.health.facts import cluster_id
 
 COUNT = 500
+NODES_EACH = 10
 CALM = 20.0
 """Seconds without work before memory is read."""
-PATIENCE = 400.0
+PATIENCE = 600.0
 
 
 def measure(terms: Terms) -> list[Figure]:
+    return [*_clusters(terms), *_nodes(terms)]
+
+
+def _clusters(terms: Terms) -> list[Figure]:
     with terms.room() as room, room.operator(*LIFTED) as operator, room.progress() as progress:
         operator.wait_ready()
         calm = terms.seconds(CALM, quick=5.0)
@@ -27,3 +39,32 @@ def measure(terms: Terms) -> list[Figure]:
             Figure(name="resident memory with 500 clusters", value=operator.memory(), unit="MB", most=200),
             Figure(name="resident memory with 500 clusters, peak", value=operator.peak_memory(), unit="MB"),
         ]
+
+
+def _nodes(terms: Terms) -> list[Figure]:
+    with terms.room() as room:
+        room.objects.resize(instances=NODES_EACH)
+        with room.operator(*LIFTED) as operator, room.progress() as progress:
+            operator.wait_ready()
+            room.objects.create(names(COUNT))
+            progress.wait(COUNT, seconds=PATIENCE)
+            joined = asyncio.run(_join(room))
+            time.sleep(terms.seconds(3 * CALM, quick=CALM))
+            what = f"resident memory with {joined:,} nodes and {COUNT} clusters"
+            return [
+                Figure(name=what, value=operator.memory(), unit="MB", most=200),
+                Figure(name=f"{what}, peak", value=operator.peak_memory(), unit="MB"),
+            ]
+
+
+async def _join(room: Room) -> int:
+    """A Node for every instance of every cluster; how many."""
+    listed = json.loads(room.plane.kubectl("get", "hyperpodclusters", "--all-namespaces", "-o", "json").stdout)["items"]
+    now = datetime.datetime.now(datetime.UTC)
+    found = instances(room.aws.environment(), arns=[item["status"]["clusterArn"] for item in listed])
+    async with Nodes(room.plane) as nodes:
+        await nodes.create(
+            node_manifest(number, instance_id=instance_id, cluster_id=cluster_id(arn), labels=labels(), now=now)
+            for number, (arn, instance_id) in enumerate(found)
+        )
+    return len(found)

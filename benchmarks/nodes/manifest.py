@@ -5,6 +5,7 @@ Written out here and not taken from the simulator: what is measured must not cha
 
 import datetime
 import random
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.peers.contract import COMPUTE_TYPE, HEALTH
@@ -20,36 +21,44 @@ CONDITIONS = {
 }
 
 
-def node_name(number: int) -> str:
-    return f"hyperpod-i-{number:017x}"
+GROUP, INSTANCE_TYPE = "gpu", "ml.p5.48xlarge"
 
 
-def node_manifest(number: int, *, cluster_id: str, now: datetime.datetime) -> dict[str, Any]:
-    """A healthy node; the server adds managedFields."""
-    name = node_name(number)
+def node_name(instance_id: str) -> str:
+    return f"hyperpod-{instance_id}"
+
+
+def made_up(number: int) -> str:
+    """An instance id for a node behind which there is no instance."""
+    return f"i-{number:017x}"
+
+
+def node_manifest(
+    number: int, *, instance_id: str, cluster_id: str, labels: Mapping[str, str], now: datetime.datetime
+) -> dict[str, Any]:
+    """A healthy node with these labels beside HyperPod's own; the server adds managedFields."""
+    name = node_name(instance_id)
     return {
         "apiVersion": "v1",
         "kind": "Node",
         "metadata": {
             "name": name,
-            "labels": _labels(name, number),
+            "labels": {**_labels(name), **labels},
             "annotations": {"node.alpha.kubernetes.io/ttl": "0"},
         },
-        "spec": {
-            "providerID": f"aws:///usw2-az1/sagemaker/cluster/hyperpod-{cluster_id}-{name.removeprefix('hyperpod-')}"
-        },
+        "spec": {"providerID": f"aws:///usw2-az1/sagemaker/cluster/hyperpod-{cluster_id}-{instance_id}"},
         "status": _status(name, number, now),
     }
 
 
-def _labels(name: str, number: int) -> dict[str, str]:
+def _labels(name: str) -> dict[str, str]:
     return {
         COMPUTE_TYPE: "hyperpod",
         HEALTH: "Schedulable",
         "sagemaker.amazonaws.com/cluster-name": "bench",
-        "sagemaker.amazonaws.com/instance-group-name": f"group-{number % 8}",
-        "node.kubernetes.io/instance-type": "ml.p5.48xlarge",
-        "beta.kubernetes.io/instance-type": "ml.p5.48xlarge",
+        "sagemaker.amazonaws.com/instance-group-name": GROUP,
+        "node.kubernetes.io/instance-type": INSTANCE_TYPE,
+        "beta.kubernetes.io/instance-type": INSTANCE_TYPE,
         "topology.kubernetes.io/region": "us-west-2",
         "topology.kubernetes.io/zone": "us-west-2a",
         "topology.k8s.aws/zone-id": "usw2-az1",

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import datetime
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.nodes import contestants, ours, single_round
 from benchmarks.nodes.api import Nodes
 from benchmarks.nodes.contestants import OPERATOR, Contestant
-from benchmarks.nodes.manifest import node_manifest, node_name
+from benchmarks.nodes.manifest import made_up, node_manifest, node_name
 from benchmarks.nodes.process import CONTESTANT_CORE, SERVER_CORE, pinned
 from benchmarks.nodes.watcher import Watcher
 from hyperpod_testbed.control_plane import ControlPlane
@@ -39,37 +39,52 @@ class Wish:
     """Directory for the contestants' logs; None puts them where they vanish with the control plane."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """The cluster and the instances that the nodes are, and their labels beside HyperPod's own."""
+
+    instance_ids: Sequence[str]
+    cluster_id: str = CLUSTER_ID
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
 def measure(wish: Wish, *, tell: Callable[[str], None], keep: Callable[[dict[str, Any]], None]) -> None:
     """Hands each round to `keep` as it ends. Raises ContractError when a contestant breaks the contract."""
     with ExitStack() as stack:
         stack.enter_context(pinned(SERVER_CORE))
         plane = stack.enter_context(ControlPlane(components=frozenset({"etcd", "kube-apiserver"})))
         # Each name gets the room that it needs; only the operator needs more than the API server.
-        cluster_id, entered = CLUSTER_ID, []
+        entered: list[Contestant] = []
+        fleet = Fleet(instance_ids=[made_up(number) for number in range(wish.nodes)])
         for name in wish.contestants:
             if name == OPERATOR:
                 around = stack.enter_context(ours.surroundings(plane, nodes=wish.nodes))
-                cluster_id = around.cluster_id
+                fleet = Fleet(
+                    cluster_id=around.cluster_id, instance_ids=around.instance_ids[: wish.nodes], labels=around.labels
+                )
                 entered.append(contestants.operator(around.environment))
             else:
                 entered.append(contestants.given(name) if "=" in name else contestants.peer(name))
-        asyncio.run(_measure(wish, plane, entered, cluster_id, tell=tell, keep=keep))
+        asyncio.run(_measure(wish, plane, entered, fleet, tell=tell, keep=keep))
 
 
 async def _measure(
     wish: Wish,
     plane: ControlPlane,
     entered: Sequence[Contestant],
-    cluster_id: str,
+    fleet: Fleet,
     *,
     tell: Callable[[str], None],
     keep: Callable[[dict[str, Any]], None],
 ) -> None:
-    names = [node_name(number) for number in range(wish.nodes)]
+    names = [node_name(instance_id) for instance_id in fleet.instance_ids]
     few = names[: wish.sizes.bad_at_start]
     async with _arena(plane, wish) as arena:
         now = datetime.datetime.now(datetime.UTC)
-        manifests = [node_manifest(number, cluster_id=cluster_id, now=now) for number in range(wish.nodes)]
+        manifests = [
+            node_manifest(number, instance_id=instance_id, cluster_id=fleet.cluster_id, labels=fleet.labels, now=now)
+            for number, instance_id in enumerate(fleet.instance_ids)
+        ]
         await arena.nodes.create(manifests[: len(few)])
         small: dict[tuple[int, str], dict[str, Any]] = {}
         for number, contestant in _turns(wish.rounds, entered):

@@ -45,3 +45,27 @@ def test_the_table_has_the_spread_and_a_dash_for_what_is_missing() -> None:
     assert lines[0] == "| | a | b |"
     assert "| many at once, first label to last taint (s) | 3.00 (2.00 to 4.00) | – |" in lines
     assert lines[-1] == "| rounds | 2 | 1 |"
+
+
+def test_the_operator_is_held_against_the_yardstick() -> None:
+    rounds = [
+        {"contestant": "operator", "burst_last_s": 3.0},
+        {"contestant": "controller-runtime", "burst_last_s": 2.0},
+        {"contestant": "kopf-on-event", "burst_last_s": 9.0},
+    ]
+    (found,) = [item for item in figures(rounds) if item.unit == "×"]
+    assert found.name == "node health, many at once, first label to last taint, of controller-runtime's"
+    assert (found.value, found.most) == (1.5, 1.0)
+
+
+def test_without_the_yardstick_there_is_no_ratio() -> None:
+    assert not [item for item in figures([{"contestant": "operator", "burst_last_s": 3.0}]) if item.unit == "×"]
+
+
+def test_only_the_operator_has_to_keep_the_limits() -> None:
+    rounds = [{"contestant": name, "start_last_s": 6.0} for name in ("operator", "kopf-on-event")]
+    limits = {item.name: item.most for item in figures(rounds)}
+    assert limits == {
+        "node health, operator: start to in sync": 5.0,
+        "node health, kopf-on-event: start to in sync": None,
+    }

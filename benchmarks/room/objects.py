@@ -46,6 +46,11 @@ class Objects:
         for group in self._spec["instanceGroups"]:
             group["instanceCount"] = 1
 
+    def resize(self, *, instances: int) -> None:
+        """Clusters of so many instances from now on, all but one of them in the first group."""
+        first, second = self._spec["instanceGroups"]
+        first["instanceCount"], second["instanceCount"] = instances - 1, 1
+
     def wait_served(self) -> None:
         """Wait until the API server serves the kind: a definition is not in force at once."""
         deadline = time.monotonic() + SERVED_SECONDS

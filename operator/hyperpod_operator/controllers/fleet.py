@@ -31,13 +31,17 @@ class Member:
         return self.stored.key
 
 
+Learnt = Callable[[str, frozenset[str] | None], None]
+"""The id of a cluster whose facts changed, and which instances that is about; None: all of them."""
+
+
 class Fleet:
-    """Clusters by object and by cluster id. `on_learnt` gets the id of one whose facts changed."""
+    """Clusters by object and by cluster id. `on_learnt` hears of facts that changed."""
 
     def __init__(self) -> None:
         self._members: dict[Key, Member] = {}
         self._keys: dict[str, Key] = {}
-        self.on_learnt: Callable[[str], None] = lambda _: None
+        self.on_learnt: Learnt = lambda *_: None
 
     def of(self, cluster: str) -> Member | None:
         """The cluster of this id, if a pass has looked at it."""
@@ -66,8 +70,9 @@ class Fleet:
             self._keys.pop(old.facts.cluster_id, None)
         self._members[stored.key] = member
         self._keys[found.cluster_id] = stored.key
-        if old is None or old.facts != member.facts:
-            self.on_learnt(found.cluster_id)
+        changed = None if old is None else _changed(old.facts, member.facts)
+        if changed is None or changed:
+            self.on_learnt(member.facts.cluster_id, changed)
         return member
 
     def forget(self, key: Key) -> None:
@@ -80,3 +85,11 @@ class Fleet:
         """Whether this instance is known of the cluster of this ARN."""
         member = self.of(cluster_id(arn))
         return member is not None and instance_id in member.facts.instances
+
+
+def _changed(old: ClusterFacts, new: ClusterFacts) -> frozenset[str] | None:
+    """The instances of which SageMaker says something else than before; None when more than that is different."""
+    if replace(old, instances=new.instances) != new:
+        return None
+    ids = old.instances.keys() | new.instances.keys()
+    return frozenset(one for one in ids if old.instances.get(one) != new.instances.get(one))

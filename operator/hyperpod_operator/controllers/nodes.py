@@ -91,13 +91,14 @@ class NodeController:
         if moved or self._unknown(node, member):
             self._wakes.cluster(member.key)
 
-    def learnt(self, cluster_id: str) -> None:
-        """A pass learnt something new about a cluster; that very pass reports about its Nodes."""
+    def learnt(self, cluster_id: str, instances: frozenset[str] | None) -> None:
+        """A pass learnt something new about a cluster, or some instances of it; that very pass reports about them."""
         member = self._fleet.of(cluster_id)
         if member is None:
             return
         for node in self._ports.nodes.of_cluster(cluster_id):
-            self._judge(node, member)
+            if instances is None or node.instance_id in instances:
+                self._judge(node, member)
 
     def unknown(self, cluster_id: str) -> bool:
         """Whether a Node waits for SageMaker's word about its instance."""

@@ -6,9 +6,10 @@ know when to come again, and hidden retries would only lengthen a pass.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import quote
 
 import aiohttp
@@ -20,6 +21,7 @@ from hyperpod_operator import __version__
 from hyperpod_operator.api.names import API_VERSION
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube import configuration as configurations
+from hyperpod_operator.kube.arriving import Arriving
 from hyperpod_operator.kube.configuration import Credentials
 
 REQUEST_TIMEOUT = 10.0
@@ -49,7 +51,14 @@ _WHAT_TO_DO = {
     422: "The API server refused the content; check that the CustomResourceDefinitions have the operator's version.",
     429: "The API server limits the rate of calls; the operator tries again later.",
 }
+_STATUSES: Mapping[type[Exception], int] = {ObjectGone: 404, StaleObject: 409}
 _SERVER_SIDE = "The API server had a fault of its own; the operator tries again later."
+
+
+class OnWrite(Protocol):
+    """Told about every write that ended; `code` is OK or the HTTP status, 0 without an answer."""
+
+    def __call__(self, *, method: str, path: str, code: str, seconds: float) -> None: ...
 
 
 class ApiServer:
@@ -64,6 +73,7 @@ class ApiServer:
         self._configuration = configuration
         self._client: Any = ApiClient(configuration=configuration)
         self._guard: Callable[[], None] = lambda: None
+        self._on_write: OnWrite = lambda **_: None
         self._client.user_agent = f"hyperpod-operator/{__version__}"
         self._timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, connect=CONNECT_TIMEOUT)
 
@@ -98,6 +108,10 @@ class ApiServer:
         """Call `guard` right before each write from now on; it raises to stop it."""
         self._guard = guard
 
+    def watch_writes(self, on_write: OnWrite) -> None:
+        """Tell `on_write` about each write from now on, in the context of whoever wrote."""
+        self._on_write = on_write
+
     async def close(self) -> None:
         """Close the connection pool; call once, at the end."""
         await self._client.close()
@@ -125,13 +139,11 @@ class ApiServer:
         return await self._call("DELETE", path, body={"preconditions": {"uid": uid}}, content_type=JSON)
 
     @asynccontextmanager
-    async def stream(
-        self, path: str, *, query: Mapping[str, str] | None = None
-    ) -> AsyncIterator[Callable[[], Awaitable[bytes]]]:
-        """GET an answer that is long or has no end: yields a function that returns the bytes that have arrived.
+    async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[Arriving]:
+        """GET an answer that is long or has no end, to be read while it arrives.
 
-        It waits while there are none, and returns no bytes at the end. Whatever breaks it off leaves the `async
-        with` as KubernetesError. Only connecting is limited in time: how much silence is bearable the caller knows.
+        Whatever breaks it off leaves the `async with` as KubernetesError. Only connecting is limited in time: how
+        much silence is bearable the caller knows.
         """
         what = f"GET {path}"
         answer: Any = None
@@ -149,7 +161,7 @@ class ApiServer:
             if answer.status != 200:
                 content = await answer.read()
                 raise _refusal(what, status=answer.status, content=content, decoded=_decoded(content))
-            yield answer.content.readany
+            yield Arriving(answer)
         except _NO_ANSWER as error:
             raise KubernetesError(
                 status=0,
@@ -162,7 +174,23 @@ class ApiServer:
                     answer.connection.transport.abort()
                 answer.close()
 
-    async def _call(
+    async def _call(self, method: str, path: str, *, guarded: bool = True, **parts: Any) -> dict[str, Any]:
+        if method == "GET":
+            return await self._send(method, path, **parts)
+        if guarded:
+            self._guard()
+        started, code = time.monotonic(), "0"
+        try:
+            answer = await self._send(method, path, **parts)
+            code = "OK"
+            return answer
+        except (KubernetesError, ObjectGone, StaleObject) as error:
+            code = str(error.status if isinstance(error, KubernetesError) else _STATUSES[type(error)])
+            raise
+        finally:
+            self._on_write(method=method, path=path, code=code, seconds=time.monotonic() - started)
+
+    async def _send(
         self,
         method: str,
         path: str,
@@ -170,10 +198,7 @@ class ApiServer:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "",
-        guarded: bool = True,
     ) -> dict[str, Any]:
-        if guarded and method != "GET":
-            self._guard()
         what = f"{method} {path}"
         headers = {"Accept": "application/json"}
         if content_type:

@@ -10,7 +10,7 @@ kubernetes.io; resourceVersions can be compared as whole numbers within one kind
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -34,8 +34,13 @@ LONGEST_LINE = 8 * 1024 * 1024
 
 _GONE = 410
 
-Read = Callable[[], Awaitable[bytes]]
-"""The bytes that have arrived, waiting if there are none; empty at the end of the answer."""
+
+class Answer(Protocol):
+    """The part of `kube.arriving.Arriving` that is needed here."""
+
+    async def read(self) -> bytes: ...
+
+    async def gather(self, seconds: float) -> None: ...
 
 
 class Expired(Exception):  # noqa: N818 - a state of affairs
@@ -45,14 +50,16 @@ class Expired(Exception):  # noqa: N818 - a state of affairs
 class Streams(Protocol):
     """The part of `kube.client.ApiServer` that is needed here."""
 
-    def stream(self, path: str, *, query: Mapping[str, str]) -> AbstractAsyncContextManager[Read]: ...
+    def stream(self, path: str, *, query: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]: ...
 
 
 GATHER = 0.015
 """Seconds. Most of what an update costs is waking up for it: where they come faster than this, they are taken together.
 Where they come slower nothing waits."""
-MUCH = 32_768
-"""Bytes that have gathered by themselves."""
+GATHER_MOST = 0.06
+"""Seconds, where so many come that even then several are taken together."""
+MUCH = 131_072
+"""Bytes that have gathered by themselves: reading them on is more urgent than to save wake-ups."""
 
 
 class NodeStream:
@@ -94,11 +101,11 @@ class NodeStream:
         }
         now = asyncio.get_running_loop().time
         end = now() + WATCH_SECONDS + GRACE
-        rest, woken = b"", -math.inf
+        rest, woken, gather = b"", -math.inf, GATHER
         try:
-            async with asyncio.timeout(self._inactivity) as limit, self._api.stream(PATH, query=query) as read:
+            async with asyncio.timeout(self._inactivity) as limit, self._api.stream(PATH, query=query) as answer:
                 self._heard()
-                while content := await read():
+                while content := await answer.read():
                     limit.reschedule(min(now() + self._inactivity, end))
                     self._heard()
                     *lines, rest = (rest + content).split(b"\n")
@@ -108,7 +115,8 @@ class NodeStream:
                         events, position = _news(lines, position)
                         take(events, position)
                     if now() - woken < GATHER and len(content) < MUCH:
-                        await asyncio.sleep(GATHER)
+                        gather = min(2 * gather, GATHER_MOST) if len(lines) > 1 else GATHER
+                        await answer.gather(gather)
                     woken = now()
         except TimeoutError:
             if now() >= end:
@@ -126,8 +134,8 @@ class NodeStream:
     async def _page(self, query: Mapping[str, str]) -> bytes:
         parts = []
         try:
-            async with asyncio.timeout(PAGE_SECONDS), self._api.stream(PATH, query=query) as read:
-                while part := await read():
+            async with asyncio.timeout(PAGE_SECONDS), self._api.stream(PATH, query=query) as answer:
+                while part := await answer.read():
                     parts.append(part)
         except TimeoutError:
             raise KubernetesError(

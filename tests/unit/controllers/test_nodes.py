@@ -206,9 +206,17 @@ def test_a_state_that_changed_wakes_its_cluster_once(room: Room) -> None:
 
 def test_what_a_pass_learns_calls_the_nodes_and_not_the_cluster_again(room: Room) -> None:
     room.world.put(node(labels=SICK))
-    room.controller.learnt(CLUSTER)
+    room.controller.learnt(CLUSTER, None)
     assert room.told.now == [(node().name, Lane.FENCE)]
     assert room.told.clusters == []
+
+
+def test_what_a_pass_learns_of_one_instance_calls_its_node_alone(room: Room) -> None:
+    other = node(instance_id=CPU, labels=SICK)
+    room.world.put(node(labels=SICK))
+    room.world.put(other)
+    room.controller.learnt(CLUSTER, frozenset({CPU}))
+    assert [name for name, _ in room.told.now] == [other.name]
 
 
 def test_a_young_node_is_looked_at_when_its_grace_is_over(room: Room) -> None:

@@ -139,13 +139,13 @@ def _groups(
 ) -> Mapping[str, GroupHealth]:
     total, well, sick = Counter[str](), Counter[str](), Counter[str]()
     lost = Counter(facts.instances[instance].group for instance in missing)
-    orphaned = Counter[str]()
+    orphaned, without = Counter[str](), frozenset(gone)
     for node, kind in judged:
         name = group(node, facts)
         total[name] += 1
         well[name] += kind is State.SCHEDULABLE
         sick[name] += kind in NO_PODS
-        orphaned[name] += node.name in gone
+        orphaned[name] += node.name in without
     return {
         name: GroupHealth(
             nodes=total[name],

@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -92,25 +92,32 @@ class ScriptedApi:
         return [at for (at, _), asked in zip(self.asked, self.kinds, strict=True) if asked == kind]
 
     @asynccontextmanager
-    async def stream(self, path: str, *, query: Mapping[str, str]) -> AsyncIterator[Callable[[], Awaitable[bytes]]]:
+    async def stream(self, path: str, *, query: Mapping[str, str]) -> AsyncIterator["ScriptedAnswer"]:
         assert path == "/api/v1/nodes"
         self.asked.append((asyncio.get_running_loop().time(), dict(query)))
         script = self.watches if "watch" in query else self.lists
         parts = list(script.pop(0)) if script else [1e9]
-
-        async def read() -> bytes:
-            while parts:
-                part = parts.pop(0)
-                if isinstance(part, bytes):
-                    return part
-                if isinstance(part, Exception):
-                    raise part
-                await asyncio.sleep(part)
-            return b""
-
         if parts and isinstance(parts[0], KubernetesError):
             raise parts[0]
-        yield read
+        yield ScriptedAnswer(parts)
+
+
+@dataclass
+class ScriptedAnswer:
+    parts: list[Part]
+
+    async def read(self) -> bytes:
+        while self.parts:
+            part = self.parts.pop(0)
+            if isinstance(part, bytes):
+                return part
+            if isinstance(part, Exception):
+                raise part
+            await asyncio.sleep(part)
+        return b""
+
+    async def gather(self, seconds: float) -> None:
+        """What gathers is what the script says."""
 
 
 class LoopClock:

@@ -8,17 +8,17 @@ from aiohttp import web
 from tests.unit.kube.conftest import FakeServer
 
 from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.kube.arriving import Arriving
 from hyperpod_operator.kube.client import ApiServer
 
 
 async def content(api: ApiServer, path: str) -> bytes:
-    async with api.stream(path, query={"a": "b"}) as read:
-        return b"".join([part async for part in parts(read)])
+    async with api.stream(path, query={"a": "b"}) as answer:
+        return b"".join([part async for part in parts(answer)])
 
 
-async def parts(read: object) -> AsyncIterator[bytes]:
-    assert callable(read)
-    while part := await read():
+async def parts(answer: Arriving) -> AsyncIterator[bytes]:
+    while part := await answer.read():
         yield part
 
 
@@ -78,9 +78,9 @@ async def test_a_stream_that_is_cut_gives_what_came_and_ends_with_status_0(api: 
     came: list[bytes] = []
 
     async def follow() -> None:
-        async with api.stream("/x") as read:
+        async with api.stream("/x") as answer:
             while True:
-                came.append(await read())
+                came.append(await answer.read())
 
     with pytest.raises(KubernetesError, match="or not to its end") as caught:
         await follow()

@@ -1,0 +1,107 @@
+"""What passes over clusters learnt: who is told of it, and what a later pass does not forget."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.core.health import CLUSTER, CPU, GPU
+
+from hyperpod_operator.controllers.fleet import Fleet, Member
+from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedGroup, ObservedNode
+from hyperpod_operator.core.ports import Key, StoredObject
+
+KEY = Key("team", "research")
+ARN = f"arn:aws:sagemaker:us-west-2:111122223333:cluster/{CLUSTER}"
+GROUP = ObservedGroup(
+    name="gpu",
+    restricted=False,
+    status="InService",
+    current_count=2,
+    target_count=2,
+    members={"instanceType": "ml.p5.48xlarge"},
+)
+RUNNING = ObservedNode(instance_id=GPU, group="gpu", instance_type="ml.p5.48xlarge", status="Running")
+OTHER = replace(RUNNING, instance_id=CPU)
+
+
+class Passes:
+    """A fleet that passes teach, and what it said to whoever listens."""
+
+    def __init__(self) -> None:
+        self.fleet = Fleet()
+        self.told: list[tuple[str, frozenset[str] | None]] = []
+        self.fleet.on_learnt = lambda cluster, instances: self.told.append((cluster, instances))
+
+    def see(
+        self,
+        *nodes: ObservedNode,
+        listed: bool = True,
+        arn: str = ARN,
+        group: ObservedGroup = GROUP,
+        enforce: bool = True,
+    ) -> Member:
+        stored = StoredObject(
+            key=KEY,
+            uid="uid",
+            resource_version="1",
+            generation=1,
+            deleting=False,
+            finalizers=(),
+            annotations={},
+            body={"kind": "HyperPodCluster"},
+        )
+        cluster = ObservedCluster(arn=arn, name="research", status="InService", groups=(group,))
+        return self.fleet.learn(stored=stored, cluster=cluster, nodes=nodes if listed else None, enforce=enforce)
+
+
+@pytest.fixture
+def passes() -> Passes:
+    made = Passes()
+    made.see(RUNNING, OTHER)
+    return made
+
+
+def test_the_first_pass_is_about_every_instance(passes: Passes) -> None:
+    assert passes.told == [(CLUSTER, None)]
+
+
+def test_a_pass_that_sees_the_same_tells_nobody(passes: Passes) -> None:
+    passes.see(RUNNING, OTHER)
+    assert len(passes.told) == 1
+
+
+def test_a_pass_tells_which_instances_are_different(passes: Passes) -> None:
+    passes.see(replace(RUNNING, status="Failure"), OTHER)
+    assert passes.told[1:] == [(CLUSTER, frozenset({GPU}))]
+
+
+def test_an_instance_that_came_or_went_is_different(passes: Passes) -> None:
+    passes.see(OTHER)
+    passes.see(RUNNING, OTHER)
+    assert passes.told[1:] == [(CLUSTER, frozenset({GPU}))] * 2
+
+
+def test_another_group_or_another_wish_is_about_every_instance(passes: Passes) -> None:
+    passes.see(RUNNING, OTHER, group=replace(GROUP, members={"instanceType": "ml.m5.xlarge"}))
+    passes.see(RUNNING, OTHER, enforce=False)
+    assert passes.told[1:] == [(CLUSTER, None)] * 2
+
+
+def test_a_pass_that_listed_no_instances_keeps_what_was_known_of_them(passes: Passes) -> None:
+    member = passes.see(listed=False)
+    assert member.listed
+    assert member.facts.instances.keys() == {GPU, CPU}
+    assert len(passes.told) == 1
+
+
+def test_another_cluster_under_the_same_name_knows_nothing_of_the_old_ones_instances(passes: Passes) -> None:
+    member = passes.see(listed=False, arn=ARN.replace(CLUSTER, "zzzzzzzzzzzz"))
+    assert not member.facts.instances
+    assert passes.fleet.of(CLUSTER) is None
+    assert passes.fleet.of("zzzzzzzzzzzz") is member
+
+
+def test_a_cluster_that_is_gone_is_forgotten_under_both_names(passes: Passes) -> None:
+    passes.fleet.forget(KEY)
+    assert passes.fleet.of(CLUSTER) is None
+    assert passes.fleet.get(KEY) is None
+    assert not passes.fleet.lists(arn=ARN, instance_id=GPU)

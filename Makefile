@@ -44,7 +44,7 @@ fmt: $(READY) ## Format the code and sort its imports
 
 .PHONY: unit
 unit: $(READY) ## Tests that need no control plane (under a minute)
-	@$(PYTEST) tests/unit tests/contract tests/generated benchmarks -m "not control_plane and not slow and not long"
+	@$(PYTEST) -n auto --dist worksteal tests/unit tests/contract tests/generated benchmarks -m "not control_plane and not slow and not long"
 
 .PHONY: control-plane
 control-plane: $(READY) ## Build the control plane's binaries and helm (about 12 minutes, once; cached outside the checkout)
@@ -93,9 +93,9 @@ chart: crds ## Generate what in helm/ and gitops/ follows from models, values, m
 	@$(BIN)/hyperpod-testbed gitops
 
 .PHONY: delivery
-delivery: control-plane ## The image's install steps, and the alerts by promtool (builds it, needs the package index)
+delivery: control-plane ## Image, alerts by promtool, chart and Dockerfile by checkov (builds, needs the package index)
 	@$(BIN)/hyperpod-testbed build --with promtool
-	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py
+	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py tests/chart/test_policy_checker.py
 
 .PHONY: lock
 lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject.toml

@@ -6,6 +6,7 @@ member is written out by hand, so none can be forgotten. What differs by more th
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any
 
 from botocore.model import ServiceModel, Shape
@@ -58,13 +59,16 @@ def cluster(*, model: ServiceModel, response: Mapping[str, Any]) -> ObservedClus
 
 
 def node(summary: Mapping[str, Any]) -> ObservedNode:
-    """One of ListClusterNodes. Members that the model calls required may be empty before an instance exists."""
+    """One of ListClusterNodes. Members that the model calls required may be empty before an instance exists.
+
+    Thousands are held, and most have these words in common: they are one string each.
+    """
     status = summary.get("InstanceStatus") or {}
     return ObservedNode(
         instance_id=summary.get("InstanceId") or "",
-        group=summary.get("InstanceGroupName") or "",
-        instance_type=summary.get("InstanceType") or "",
-        status=status.get("Status") or "",
+        group=intern(summary.get("InstanceGroupName") or ""),
+        instance_type=intern(summary.get("InstanceType") or ""),
+        status=intern(status.get("Status") or ""),
         message=status.get("Message") or "",
         logical_id=summary.get("NodeLogicalId") or "",
         launched_at=summary.get("LaunchTime"),

@@ -56,7 +56,7 @@ class Streams(Protocol):
 GATHER = 0.015
 """Seconds. Most of what an update costs is waking up for it: where they come faster than this, they are taken together.
 Where they come slower nothing waits."""
-GATHER_MOST = 0.06
+GATHER_MOST = 0.1
 """Seconds, where so many come that even then several are taken together."""
 MUCH = 131_072
 """Bytes that have gathered by themselves: reading them on is more urgent than to save wake-ups."""

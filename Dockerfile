@@ -3,20 +3,21 @@
 #
 #   docker build --build-arg PYTHON_IMAGE=python:3.13-slim-trixie@sha256:… --build-arg REVISION="$(git rev-parse HEAD)" .
 #
-# Give the digest in a release: a tag can move.
+# Give the digest in a release: a tag can move. With LOCK=requirements-otel.lock the image can send traces.
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS build
 ENV PREFIX=/opt/hyperpod-operator
 WORKDIR /src
-COPY requirements.lock ./
+ARG LOCK=requirements.lock
+COPY ${LOCK} ./
 COPY operator/hyperpod_operator ./operator/hyperpod_operator
 # The operator is pure Python: it is copied beside its packages, so no build backend that is not in the lock runs.
 # Compiled here, because the root file system is read-only where it runs.
 RUN set -eu; \
     python3 -m venv --without-pip "$PREFIX"; \
     python3 -m pip --python "$PREFIX/bin/python" install --quiet --no-cache-dir --disable-pip-version-check \
-      --no-deps --only-binary=:all: --require-hashes -r requirements.lock; \
+      --no-deps --only-binary=:all: --require-hashes -r "$LOCK"; \
     site="$("$PREFIX/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"; \
     cp -R operator/hyperpod_operator "$site/"; \
     printf '%s\n' "#!$PREFIX/bin/python" 'from hyperpod_operator.cli import main' 'main(prog_name="hyperpod-operator")' \

@@ -71,6 +71,9 @@ def main() -> None:
 @click.option(
     "--http-port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0: a free one."
 )
+@click.option(
+    "--otlp-endpoint", default="", help="URL of an OpenTelemetry collector (OTLP/HTTP) for traces; needs `[otel]`."
+)
 @click.option("--log-format", type=click.Choice(["json", "text"]), default="json", show_default=True)
 @click.option(
     "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO", show_default=True

@@ -28,6 +28,8 @@ class Settings:
     aws_writes_per_second: float = 2.0
     http_host: str = "0.0.0.0"  # noqa: S104 - probes and Prometheus come from outside of the pod
     http_port: int = 8080
+    otlp_endpoint: str = ""
+    """Where traces go; empty: nowhere."""
     log_format: Literal["json", "text"] = "json"
     log_level: str = "INFO"
     timings: Timings = field(default_factory=Timings)

@@ -7,6 +7,7 @@ from hyperpod_testbed.control_plane.command import build, control_plane
 from hyperpod_testbed.demo import demo
 from hyperpod_testbed.dev import dev
 from hyperpod_testbed.gitops.argocd import gitops
+from hyperpod_testbed.picture.command import picture
 from hyperpod_testbed.simulator.command import simulator
 from hyperpod_testbed.soak.command import soak
 
@@ -24,3 +25,4 @@ main.add_command(demo)
 main.add_command(soak)
 main.add_command(chart)
 main.add_command(gitops)
+main.add_command(picture)

@@ -17,24 +17,33 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 BUILD, IMAGE = re.split(r"(?m)^FROM \$\{PYTHON_IMAGE\}(?: AS build)?$", DOCKERFILE)[1:]
 
 
-def _copied(stage: str) -> list[tuple[str, str]]:
+LOCKS = ("requirements.lock", "requirements-otel.lock")
+"""What the build argument LOCK may be; the first is its default."""
+
+
+def _copied(stage: str, *, lock: str = LOCKS[0]) -> list[tuple[str, str]]:
     """Source and target of what a stage takes from the checkout."""
-    lines = re.findall(r"(?m)^COPY ([^-].*)$", stage)
+    lines = re.findall(r"(?m)^COPY ([^-].*)$", stage.replace("${LOCK}", lock))
     return [(source, target) for source, target in (line.split() for line in lines)]
 
 
+@pytest.fixture(scope="module", params=LOCKS)
+def lock(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prefix(tmp_path_factory: pytest.TempPathFactory, lock: str) -> Path:
     """What the build stage leaves behind; needs the package index."""
     place = tmp_path_factory.mktemp("image")
     source, prefix = place / "src", place / "prefix"
     source.mkdir()
-    for name, target in _copied(BUILD):
+    for name, target in _copied(BUILD, lock=lock):
         put = source / (Path(name).name if target == "./" else target)
         put.parent.mkdir(parents=True, exist_ok=True)
         _ = shutil.copytree(ROOT / name, put) if (ROOT / name).is_dir() else shutil.copy(ROOT / name, put)
     (command,) = re.findall(r"(?ms)^RUN (.*?[^\\])$", BUILD)
-    env = {**os.environ, "PREFIX": str(prefix)}
+    env = {**os.environ, "PREFIX": str(prefix), "LOCK": lock}
     env.pop("VIRTUAL_ENV", None)
     done = subprocess.run(
         ["sh", "-c", command.replace("\\\n", "")], cwd=source, env=env, capture_output=True, text=True, check=False
@@ -70,6 +79,14 @@ def test_the_installed_operator_starts_with_nothing_to_write_to(prefix: Path, tm
 
 
 @pytest.mark.long
+def test_the_image_sends_traces_where_its_lock_has_the_packages_and_says_so_where_not(prefix: Path, lock: str) -> None:
+    asked = "from hyperpod_operator.app.traces import tracing; tracing('http://127.0.0.1:9').close()"
+    done = subprocess.run([prefix / "bin" / "python", "-c", asked], capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (lock == "requirements-otel.lock"), done.stderr
+    assert done.returncode == 0 or "--build-arg LOCK=requirements-otel.lock" in done.stderr
+
+
+@pytest.mark.long
 def test_neither_test_bed_nor_build_tools_are_in_it(prefix: Path) -> None:
     (site,) = prefix.glob("lib/python3*/site-packages")
     found = {path.name.partition("-")[0].lower() for path in site.iterdir()}
@@ -84,6 +101,11 @@ def test_the_image_runs_as_a_number_that_is_nobodys_on_the_node() -> None:
     assert int(user) == values["podSecurityContext"]["runAsUser"]
 
 
+def test_the_base_has_a_tag_that_names_a_version() -> None:
+    (base,) = re.findall(r"(?m)^ARG PYTHON_IMAGE=(.+)$", DOCKERFILE)
+    assert re.fullmatch(r"python:3\.\d+-slim-[a-z]+(@sha256:[0-9a-f]{64})?", base)
+
+
 def test_packages_are_checked_by_hash_and_nothing_is_compiled_from_source() -> None:
     assert "--require-hashes" in BUILD
     assert "--only-binary=:all:" in BUILD
@@ -95,7 +117,8 @@ def test_everything_that_is_copied_reaches_the_builder() -> None:
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     admitted = {line.removeprefix("!") for line in lines if line.startswith("!")}
     assert "*" in lines
-    assert {source for source, _ in (*_copied(BUILD), *_copied(IMAGE))} == admitted
+    assert {source for lock in LOCKS for source, _ in (*_copied(BUILD, lock=lock), *_copied(IMAGE))} == admitted
+    assert f"ARG LOCK={LOCKS[0]}\n" in BUILD
 
 
 def test_the_label_has_the_operators_version() -> None:

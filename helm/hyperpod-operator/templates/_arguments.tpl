@@ -50,6 +50,9 @@
 - --adoption-notice-seconds={{ .adoptionNoticeSeconds }}
 {{- end }}
 - --http-port={{ .Values.metrics.port }}
+{{- with .Values.tracing.endpoint }}
+- --otlp-endpoint={{ . }}
+{{- end }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
 {{- with .Values.extraArgs }}

@@ -13,6 +13,8 @@ from hyperpod_operator.app.election import elected, end_process
 from hyperpod_operator.app.operator import Operator
 from hyperpod_operator.app.start import StartError, check_aws, check_kubernetes
 from hyperpod_operator.app.tasks import on_signals
+from hyperpod_operator.app.traces import tracing, untraced
+from hyperpod_operator.aws.caller import OnCall
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import READS, WRITES, Pace
 from hyperpod_operator.core.errors import CloudError
@@ -41,15 +43,23 @@ async def run(settings: Settings) -> None:
     clock = SystemClock()
     tenure = Tenure(clock=clock, on_lost=end_process)
     lease = _lease(settings)
+    traces = tracing(settings.otlp_endpoint)
     async with AsyncExitStack() as stack:
+        if traces is not None:
+            stack.push_async_callback(asyncio.to_thread, traces.close)
         api = await _connect(settings)
         stack.push_async_callback(api.close)
-        cloud = _cloud(settings, metrics, before_write=tenure.require if lease else _nothing)
+        on_call: OnCall = metrics.aws_call
+        if traces is not None:
+            api.watch_writes(traces.api_write)
+            on_call = _both(metrics.aws_call, traces.aws_call)
+        cloud = _cloud(settings, on_call=on_call, before_write=tenure.require if lease else _nothing)
         stack.push_async_callback(asyncio.to_thread, cloud.close)
         await check_kubernetes(api, settings, lease)
         await check_aws(cloud)
         await _warm_up(cloud)
-        operator = Operator(settings, api=api, cloud=cloud, metrics=metrics, clock=clock)
+        passes = traces.passes if traces is not None else untraced
+        operator = Operator(settings, api=api, cloud=cloud, metrics=metrics, clock=clock, passes=passes)
         if lease is None:
             await stack.enter_async_context(operator.standing_by(stop))
         else:
@@ -82,7 +92,15 @@ async def _connect(settings: Settings) -> ApiServer:
         raise StartError(str(error)) from error
 
 
-def _cloud(settings: Settings, metrics: PrometheusMetrics, *, before_write: Callable[[], None]) -> AwsCloud:
+def _both(first: OnCall, second: OnCall) -> OnCall:
+    def told(*, operation: str, code: str, seconds: float) -> None:
+        first(operation=operation, code=code, seconds=seconds)
+        second(operation=operation, code=code, seconds=seconds)
+
+    return told
+
+
+def _cloud(settings: Settings, *, on_call: OnCall, before_write: Callable[[], None]) -> AwsCloud:
     return AwsCloud(
         settings=CloudSettings(
             region=settings.region,
@@ -91,7 +109,7 @@ def _cloud(settings: Settings, metrics: PrometheusMetrics, *, before_write: Call
             writes=Pace(rate=settings.aws_writes_per_second, burst=WRITES.burst),
             before_write=before_write,
         ),
-        on_call=metrics.aws_call,
+        on_call=on_call,
     )
 
 

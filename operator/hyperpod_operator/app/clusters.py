@@ -49,7 +49,7 @@ def cluster_room(
     )
     workers = Workers(
         queue=queue,
-        reconcile=controller.reconcile,
+        reconcile=parts.passes("cluster", controller.reconcile),
         metrics=parts.metrics,
         clock=parts.clock,
         random=parts.random,

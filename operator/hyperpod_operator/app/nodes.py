@@ -39,7 +39,7 @@ class NodeRoom:
         fleet.on_learnt = self.controller.learnt
         workers = Workers(
             queue=queue,
-            reconcile=self.controller.reconcile,
+            reconcile=parts.passes("node", self.controller.reconcile),
             metrics=parts.metrics,
             clock=parts.clock,
             random=parts.random,

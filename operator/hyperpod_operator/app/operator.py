@@ -16,6 +16,7 @@ from hyperpod_operator.app.nodes import NodeRoom
 from hyperpod_operator.app.parts import Parts, Room
 from hyperpod_operator.app.start import listen
 from hyperpod_operator.app.tasks import ended, guarded, on_signals
+from hyperpod_operator.app.traces import untraced
 from hyperpod_operator.app.volumes import VolumeRoom
 from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.fleet import Fleet
@@ -37,6 +38,7 @@ from hyperpod_operator.runtime.instruments import (
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.watch import Watch
+from hyperpod_operator.runtime.workers import Reconcile
 from hyperpod_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -51,7 +53,14 @@ class Operator:
     """The parts of this process, put together once, and started in two steps: standing by, and working."""
 
     def __init__(
-        self, settings: Settings, *, api: ApiServer, cloud: AwsCloud, metrics: PrometheusMetrics, clock: SystemClock
+        self,
+        settings: Settings,
+        *,
+        api: ApiServer,
+        cloud: AwsCloud,
+        metrics: PrometheusMetrics,
+        clock: SystemClock,
+        passes: Callable[[str, Reconcile], Reconcile] = untraced,
     ) -> None:
         self._settings = settings
         self._metrics = metrics
@@ -64,6 +73,7 @@ class Operator:
             metrics=metrics,
             clock=clock,
             random=random.SystemRandom().random,
+            passes=passes,
         )
         self._cache = NodeCache(api, clock=clock, random=parts.random, on_change=self._node_changed)
         self._nodes: NodeRoom | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hyperpod_operator.app.traces import untraced
 from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
@@ -10,7 +11,7 @@ from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.resync import Resync
-from hyperpod_operator.runtime.workers import Workers
+from hyperpod_operator.runtime.workers import Reconcile, Workers
 from hyperpod_operator.settings import Settings
 
 
@@ -25,6 +26,8 @@ class Parts:
     metrics: PrometheusMetrics
     clock: SystemClock
     random: Callable[[], float]
+    passes: Callable[[str, Reconcile], Reconcile] = untraced
+    """What is put around the reconcile of a kind."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,7 +50,7 @@ class VolumeRoom:
         )
         workers = Workers(
             queue=queue,
-            reconcile=self._controller.reconcile,
+            reconcile=parts.passes("volume", self._controller.reconcile),
             metrics=parts.metrics,
             clock=parts.clock,
             random=parts.random,

@@ -53,6 +53,19 @@ PANELS = (
         ),
     ),
     Panel(
+        title="Volume claims by phase",
+        description="EBSVolumeClaims. Those that stay Pending or Failed: kubectl describe evc says what to do.",
+        queries=((f"sum by (phase) ({P}volume_claims)", "{{phase}}"),),
+    ),
+    Panel(
+        title="Steps of volumes, and writes to Nodes, by result",
+        description="Since the start: they are rare, and a rate does not see the first. A conflict repeats by itself.",
+        queries=(
+            (f"sum by (operation, code) ({P}volume_steps_total)", "{{operation}} {{code}}"),
+            (f"sum by (step, result) ({P}node_changes_total)", "Node: {{step}} {{result}}"),
+        ),
+    ),
+    Panel(
         title="AWS calls by result",
         description="Everything but OK deserves a look; throttling slows the operator down by itself.",
         queries=((f"sum by (operation, code) (rate({P}aws_calls_total[5m]))", "{{operation}} {{code}}"),),

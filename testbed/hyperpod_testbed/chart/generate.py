@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from hyperpod_testbed.chart import manifests, readme, schema, values
+from hyperpod_testbed.chart import manifests, metrics, readme, schema, values
 from hyperpod_testbed.chart.dashboard import dashboard
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "helm" / "hyperpod-operator"
+OBSERVABILITY = ROOT / "docs" / "observability.md"
 
 
 def generated(*, chart: Path = CHART, crds: Path = ROOT / "crds") -> Mapping[Path, str]:
@@ -21,6 +22,7 @@ def generated(*, chart: Path = CHART, crds: Path = ROOT / "crds") -> Mapping[Pat
         chart / "values.schema.json": schema.schema(found),
         chart / "README.md": readme.with_table((chart / "README.md").read_text(), found),
         chart / "files" / "dashboard.json": dashboard(),
+        OBSERVABILITY: metrics.with_metrics(OBSERVABILITY.read_text()),
         **{templates / "crds" / path.name: manifests.definition(path.read_text()) for path in sorted(crds.iterdir())},
         **{templates / "admission" / name: text for name, text in manifests.policies().items()},
     }
@@ -36,7 +38,7 @@ def stale(wanted: Mapping[Path, str], *, chart: Path = CHART) -> list[Path]:
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file is not as it has to be.")
 def chart(check: bool) -> None:
-    """Generate what in helm/ follows from the models, the values and the metrics."""
+    """Generate what in helm/ and docs/ follows from the models, the values and the metrics."""
     wanted = generated()
     behind = stale(wanted)
     if check:

@@ -28,6 +28,7 @@ TOOLS = {
     "helm": Tool(package="helm.sh/helm/v4/cmd/helm", version="helm.sh/helm/v4/internal/version.version"),
     # Without service discovery: its clients of two dozen clouds would be most of the build.
     "promtool": Tool(package="github.com/prometheus/prometheus/cmd/promtool", tags="remove_all_sd"),
+    "prometheus": Tool(package="github.com/prometheus/prometheus/cmd/prometheus", tags="remove_all_sd"),
 }
 
 

@@ -176,3 +176,18 @@ async def test_a_guard_stops_writes_and_lets_reads_pass(api: ApiServer, server: 
         await api.json_patch("/x", [])
     await api.replace("/lease", {}, guarded=False)
     assert [(request.method, request.path) for request in server.requests] == [("GET", "/x"), ("PUT", "/lease")]
+
+
+async def test_each_write_is_told_when_it_ended_and_reads_are_not(api: ApiServer, server: Any) -> None:
+    told: list[tuple[str, str, str]] = []
+    api.watch_writes(lambda *, method, path, code, seconds: told.append((method, path, code)))
+    server.answers = [(200, {}), (200, {}), refusal(409, "Conflict", name="x"), refusal(404, "NotFound", name="x")]
+    server.answers.append(refusal(403, "Forbidden"))
+    await api.get("/read")
+    await api.create("/made", {})
+    for path in ("/stale", "/gone", "/refused"):
+        with pytest.raises((StaleObject, ObjectGone, KubernetesError)):
+            await api.merge_patch(path, {})
+    assert told == [
+        ("POST", "/made", "OK"), ("PATCH", "/stale", "409"), ("PATCH", "/gone", "404"), ("PATCH", "/refused", "403"),
+    ]  # fmt: skip

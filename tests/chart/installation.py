@@ -1,0 +1,86 @@
+"""A release whose operator runs under its own account, though there is no kubelet.
+
+The test does the kubelet's part: it reads the container's command from the Deployment, takes a token of the service
+account, and starts the process.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hyperpod_testbed.chart import Helm
+from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.processes import free_ports
+from hyperpod_testbed.simulator import Simulator
+from hyperpod_testbed.stack import OperatorProcess
+
+FAST = {
+    "aws": {"readsPerSecond": 0, "writesPerSecond": 0},
+    "reconcile": {
+        "pollSeconds": 0.5,
+        "settleSeconds": 0.5,
+        "echoSeconds": 3,
+        "visibilitySeconds": 5,
+        "confirmSeconds": 1,
+        "adoptionNoticeSeconds": 1,
+        "resyncSeconds": 5,
+        "sweepSeconds": 10,
+    },
+}
+"""For the simulator's clock."""
+
+PATIENCE = 60.0
+"""Real seconds; far more than anything here takes."""
+
+
+class Installation:
+    """A release with these values, as `helm install` left it."""
+
+    def __init__(
+        self, *, plane: ControlPlane, helm: Helm, release: str, namespace: str, values: dict[str, Any]
+    ) -> None:
+        self.plane, self.release, self.namespace = plane, release, namespace
+        self.user = f"system:serviceaccount:{namespace}:{release}"
+        self.port = free_ports(1)[0]
+        values = {**FAST, **values, "metrics": {"port": self.port}}
+        helm.release("install", release, namespace=namespace, values=values)
+        self.objects = helm.objects(release=release, namespace=namespace, values=values)
+        self.log = plane.directory / f"{release}.log"
+        deployment = json.loads(plane.kubectl("get", "deployment", release, "-n", namespace, "-o", "json").stdout)
+        template = deployment["spec"]["template"]["spec"]
+        assert template["serviceAccountName"] == release
+        (self.container,) = template["containers"]
+
+    @contextmanager
+    def running(self, simulator: Simulator) -> Iterator[OperatorProcess]:
+        """The container's command, with what a kubelet and EKS would bring: a token and AWS."""
+        command, *flags = self.container["args"]
+        assert command == "run"
+        given = {item["name"]: item["value"] for item in self.container["env"]}
+        process = OperatorProcess(
+            kubeconfig=self.plane.service_account_kubeconfig(self.namespace, self.release),
+            environment={**given, **simulator.environment()},
+            log=self.log,
+            flags=flags,
+        )
+        process.port = self.port
+        process.start()
+        try:
+            yield process
+        finally:
+            process.stop()
+
+    def kubectl(self, namespace: str, *args: str, **options: Any) -> str:
+        return self.plane.kubectl("-n", namespace, *args, **options).stdout
+
+    def until(self, done: Callable[[], Any], what: str) -> None:
+        """Wait for it; what the operator said last comes with the complaint."""
+        deadline = time.monotonic() + PATIENCE
+        while not done():
+            assert time.monotonic() < deadline, f"{what} did not come; the operator's log: {self._said()}"
+            time.sleep(0.2)
+
+    def _said(self) -> str:
+        return "\n".join(self.log.read_text().splitlines()[-15:])

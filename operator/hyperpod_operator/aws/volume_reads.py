@@ -27,9 +27,12 @@ VOLUME_ID = re.compile(r"vol-[0-9a-f]{8}(?:[0-9a-f]{9})?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ages:
-    """How old an answer may be, in seconds: of a volume on which nothing moves, and of one that is on its way."""
+    """How old an answer may be, in seconds: of a volume on which nothing moves, and of one that is on its way.
 
-    settled: float = 30.0
+    A settled claim is looked at every ten minutes: two minutes more do not matter there, and keep a thousand claims at four reads a minute.
+    """
+
+    settled: float = 120.0
     moving: float = 4.0
 
 

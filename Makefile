@@ -91,6 +91,7 @@ crds: $(READY) ## Generate crds/ and admission/ from the models
 .PHONY: chart
 chart: crds ## Generate what in helm/, gitops/ and docs/ follows from models, values, metrics, locks and Lua
 	@$(BIN)/hyperpod-testbed chart
+	@$(BIN)/python -m tests.gitops.fixtures
 	@$(BIN)/hyperpod-testbed gitops
 
 .PHONY: delivery
@@ -107,8 +108,9 @@ picture: control-plane ## Draw docs/dashboard.png from a run of the test bed (ab
 	@$(BIN)/hyperpod-testbed picture
 
 .PHONY: test-argocd
-test-argocd: control-plane ## Chart and resources through a real Argo CD (builds it once, about 8 minutes; ARGOCD_MINUTES)
-	@$(PYTEST) tests/argocd -m long --timeout=0
+test-argocd: control-plane ## GitOps by a real Argo CD (builds it once, about 9 minutes; then about 5; ARGOCD_MINUTES=10)
+	@$(BIN)/python -m hyperpod_testbed.argocd
+	@$(PYTEST) tests/argocd
 
 .PHONY: lock
 lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject.toml

@@ -50,8 +50,8 @@ def _actions(folder: Path) -> str:
     found: dict[str, object] = {
         "discovery.lua": _Block((folder / "discovery.lua").read_text()),
         "definitions": [
-            {"name": action.name, "action.lua": _Block((action / "action.lua").read_text())}
-            for action in sorted(path for path in folder.iterdir() if path.is_dir())
+            {"name": script.parent.name, "action.lua": _Block(script.read_text())}
+            for script in sorted(folder.glob("*/action.lua"))
         ],
     }
     return str(yaml.dump(found, Dumper=_Dumper, sort_keys=False, width=120))

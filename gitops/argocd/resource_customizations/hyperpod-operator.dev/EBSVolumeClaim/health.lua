@@ -11,15 +11,15 @@ local function condition(kind)
   return nil
 end
 
-local function message()
+local function ready()
   if obj.status ~= nil and obj.status.conditions ~= nil then
     for _, one in ipairs(obj.status.conditions) do
       if one.type == "Ready" then
-        return one.message
+        return one
       end
     end
   end
-  return "Waiting for the operator to look at it."
+  return { message = "Waiting for the operator to look at it." }
 end
 
 if obj.status == nil or obj.status.observedGeneration ~= obj.metadata.generation then
@@ -34,9 +34,12 @@ if stalled ~= nil then
   return { status = "Degraded", message = stalled.message }
 end
 if condition("Reconciling") ~= nil then
-  return { status = "Progressing", message = message() }
+  return { status = "Progressing", message = ready().message }
+end
+if ready().reason == "Suspended" then -- by spec.attachment.suspend: nothing goes on until a person ends it
+  return { status = "Suspended", message = ready().message }
 end
 if condition("Ready") ~= nil then
-  return { status = "Healthy", message = message() }
+  return { status = "Healthy", message = ready().message }
 end
-return { status = "Progressing", message = message() }
+return { status = "Progressing", message = ready().message }

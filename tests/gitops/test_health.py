@@ -1,0 +1,131 @@
+"""The health script says of every state what a person would say, and what Flux and Helm would conclude."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from tests.gitops import kstatus
+from tests.gitops.fixtures import KINDS, scenes
+from tests.gitops.sandbox import execute
+from tests.gitops.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene
+from tests.unit.core.test_policy import DELETED_TABLE, LIVING_TABLE
+
+from hyperpod_operator.api.names import CLUSTER_KIND, VOLUME_CLAIM_KIND
+from hyperpod_operator.core.cluster.policy import decide
+from hyperpod_operator.core.cluster.report import intent, report
+from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.cluster.verdict import Act, NeedTags
+from hyperpod_testbed.gitops.argocd import CUSTOMIZATIONS
+
+SAME = {kstatus.CURRENT: HEALTHY, kstatus.FAILED: DEGRADED, kstatus.IN_PROGRESS: PROGRESSING}
+SCENES = [pytest.param(scene, id=f"{kind}-{scene.name}") for kind in KINDS for scene in scenes(kind)]
+MOST_INSTRUCTIONS = 2_000
+"""Argo CD ends a script after a second, in which Lua runs millions: a script of this length never comes near."""
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def script(kind: str) -> str:
+    return (CUSTOMIZATIONS / kind / "health.lua").read_text()
+
+
+def health(kind: str, obj: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = execute(script(kind), obj).value
+    return found
+
+
+def held(obj: Mapping[str, Any]) -> bool:
+    """A person asked for a stop: Argo CD has a word for it and kstatus has none."""
+    conditions = obj.get("status", {}).get("conditions", [])
+    return any((one["type"], one["status"]) == ("Paused", "True") or one["reason"] == "Suspended" for one in conditions)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_health_is_what_a_person_would_say(scene: Scene) -> None:
+    assert health(scene.kind, scene.manifest) == {"status": scene.health, "message": scene.message}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_kstatus_concludes_the_same(scene: Scene) -> None:
+    """But for three words: nothing there yet (kstatus calls it done), a stop by wish, and deletion (no script runs)."""
+    found = kstatus.compute(scene.manifest)
+    said = health(scene.kind, scene.manifest)["status"]
+    if "status" not in scene.manifest:
+        assert (found.status, said) == (kstatus.CURRENT, PROGRESSING)
+    elif "deletionTimestamp" in scene.manifest["metadata"]:
+        assert found.status == kstatus.TERMINATING
+    elif held(scene.manifest):
+        assert (found.status, said) in {(kstatus.CURRENT, SUSPENDED), (kstatus.IN_PROGRESS, SUSPENDED)}
+    else:
+        assert SAME[found.status] == said
+
+
+def shapes() -> Sequence[Any]:
+    """Each way in which the conditions that health looks at can stand together, in each order."""
+    found = []
+    for ready, abnormal, paused in itertools.product(
+        ("True", "False", "Unknown"), (None, "Reconciling", "Stalled"), (False, True)
+    ):
+        types = {"Ready": ready}
+        if abnormal:
+            types[abnormal] = "True"
+        if paused:
+            types["Paused"] = "True"
+        for order in itertools.permutations(types):
+            conditions = [
+                {"type": name, "status": types[name], "reason": "Any", "message": f"{name} speaks"} for name in order
+            ]
+            obj = {"metadata": {"generation": 3}, "status": {"observedGeneration": 3, "conditions": conditions}}
+            found.append(pytest.param(obj, id=" ".join(f"{name}={types[name]}" for name in order)))
+    return found
+
+
+@pytest.mark.parametrize("obj", shapes())
+def test_the_order_of_conditions_changes_nothing(kind: str, obj: dict[str, Any]) -> None:
+    assert health(kind, obj)["status"] == (SUSPENDED if held(obj) else SAME[kstatus.compute(obj).status])
+
+
+def test_an_edit_is_not_healthy_before_it_was_seen(kind: str) -> None:
+    healthy = next(scene.manifest for scene in scenes(kind) if scene.name == "healthy")
+    edited = {**healthy, "metadata": {**healthy["metadata"], "generation": healthy["metadata"]["generation"] + 1}}
+    assert (health(kind, healthy)["status"], health(kind, edited)["status"]) == (HEALTHY, PROGRESSING)
+
+
+def test_scenes_are_of_every_health(kind: str) -> None:
+    assert {scene.health for scene in scenes(kind)} == {HEALTHY, DEGRADED, PROGRESSING, SUSPENDED}
+
+
+def table() -> Sequence[Any]:
+    """The status after each situation of the policies' own tables."""
+    rows = []
+    for name, given, answer in [*LIVING_TABLE, *DELETED_TABLE]:
+        verdict = decide(given)
+        if isinstance(verdict, NeedTags):
+            continue
+        story = Story(situation=given, verdict=verdict)
+        status = intent(story, verdict) if isinstance(verdict, Act) else report(story).status
+        if status.conditions:
+            dumped = status.model_dump(mode="json", exclude_none=True)
+            obj = {"metadata": {"generation": given.resource.generation}, "status": dumped}
+            rows.append(pytest.param(obj, id=f"{name}: {answer}"))
+    return rows
+
+
+@pytest.mark.parametrize("obj", table())
+def test_no_policy_of_a_cluster_makes_the_two_disagree(obj: dict[str, Any]) -> None:
+    said = health(CLUSTER_KIND, obj)["status"]
+    assert said == (SUSPENDED if held(obj) else SAME[kstatus.compute(obj).status])
+
+
+def test_a_suspended_attachment_is_no_work_that_never_ends() -> None:
+    suspended = next(scene for scene in scenes(VOLUME_CLAIM_KIND) if scene.name == "suspended")
+    assert health(VOLUME_CLAIM_KIND, suspended.manifest)["status"] == SUSPENDED
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_script_is_short_of_work(scene: Scene) -> None:
+    assert execute(script(scene.kind), scene.manifest).instructions < MOST_INSTRUCTIONS

@@ -44,7 +44,7 @@ fmt: $(READY) ## Format the code and sort its imports
 	@$(BIN)/ruff format .
 
 .PHONY: unit
-unit: $(READY) ## Tests that need no control plane (under a minute)
+unit: $(READY) ## Tests that need no control plane (about a minute)
 	@$(PYTEST) -n auto --dist worksteal tests/unit tests/contract tests/generated benchmarks -m "not control_plane and not slow and not long"
 
 .PHONY: control-plane

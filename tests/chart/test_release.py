@@ -79,6 +79,7 @@ def objects(plane: ControlPlane) -> set[str]:
     )
 
 
+@pytest.mark.fault(21)
 def test_an_upgrade_brings_the_definitions_and_a_rollback_takes_them_back(
     releases: Helm, plane: ControlPlane, installed: str
 ) -> None:
@@ -89,6 +90,7 @@ def test_an_upgrade_brings_the_definitions_and_a_rollback_takes_them_back(
     assert plane.kubectl("get", "hyperpodclusters", "-n", "team-a", "-o", "name").stdout.split()
 
 
+@pytest.mark.fault(18)
 def test_an_uninstall_leaves_definitions_and_resources_and_nothing_else(
     releases: Helm, plane: ControlPlane, installed: str
 ) -> None:
@@ -99,6 +101,7 @@ def test_an_uninstall_leaves_definitions_and_resources_and_nothing_else(
     assert plane.kubectl("get", "hyperpodclusters", "-n", "team-a", "-o", "name").stdout.split()
 
 
+@pytest.mark.fault(18)
 def test_an_installation_after_an_uninstall_takes_the_definitions_over(
     releases: Helm, plane: ControlPlane, installed: str
 ) -> None:

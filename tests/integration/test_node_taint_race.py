@@ -117,6 +117,7 @@ def tainted(node: Node) -> bool:
     return any((one.key, one.value, one.effect) == (TAINT.key, TAINT.value, TAINT.effect) for one in node.taints)
 
 
+@pytest.mark.fault(22)
 @pytest.mark.slow
 @pytest.mark.control_plane
 async def test_no_foreign_taint_is_lost_and_ours_is_right_in_the_end(plane: ControlPlane) -> None:

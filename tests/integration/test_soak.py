@@ -44,6 +44,7 @@ def result(control_plane: ControlPlane, plan: SoakPlan) -> Iterator[SoakResult]:
 @pytest.mark.slow
 @pytest.mark.control_plane
 @pytest.mark.timeout(400)
+@pytest.mark.fault(26)
 def test_a_minute_of_edits_faults_and_restarts_breaks_no_invariant(result: SoakResult) -> None:
     assert result.breaches == [], table(result)
     assert set(result.restarts) == {"SIGKILL", "SIGTERM"}

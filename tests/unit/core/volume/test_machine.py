@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -269,7 +270,7 @@ class ClaimMachine(RuleBasedStateMachine):
         assert not world.lease
 
 
-TestClaimMachine = ClaimMachine.TestCase
+TestClaimMachine = pytest.mark.fault(25)(ClaimMachine.TestCase)
 TestClaimMachine.settings = settings(
     max_examples=60,
     stateful_step_count=25,

@@ -64,7 +64,7 @@ def main() -> None:
               help="Look after the taint and the labels of HyperPod's Nodes; needs rights on nodes.")  # fmt: skip
 @click.option("--volumes/--no-volumes", default=True, show_default=True,
               help="Serve EBSVolumeClaims; needs their CustomResourceDefinition and rights on volumes.")  # fmt: skip
-@click.option("--node-writes-per-second", type=click.FloatRange(min=0), default=100.0, show_default=True,
+@click.option("--node-writes-per-second", type=click.FloatRange(min=0), default=200.0, show_default=True,
               help="Pace of writes to Nodes; 0: no limit.")  # fmt: skip
 @click.option("--http-host", default="0.0.0.0", show_default=True,  # noqa: S104 - probes come from outside of the pod
               help="Address of /healthz, /readyz and /metrics.")  # fmt: skip

@@ -23,7 +23,7 @@ class Settings:
     workers: int = 16
     node_health: bool = True
     volumes: bool = True
-    node_writes_per_second: float = 100.0
+    node_writes_per_second: float = 200.0
     aws_reads_per_second: float = 5.0
     aws_writes_per_second: float = 2.0
     http_host: str = "0.0.0.0"  # noqa: S104 - probes and Prometheus come from outside of the pod

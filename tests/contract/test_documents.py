@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import click
 import pytest
 
 from hyperpod_operator.cli import run
@@ -11,7 +10,7 @@ from hyperpod_operator.cli import run
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "testbed" / "README.md"])
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-FLAGS = {name for option in run.params if isinstance(option, click.Option) for name in option.opts} | {"--help"}
+FLAGS = {name for option in run.params for name in [*option.opts, *option.secondary_opts]} | {"--help"}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

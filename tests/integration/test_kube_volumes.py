@@ -278,3 +278,12 @@ class TestLabels:
         await labels.unlabel(node_name=name, key="hyperpod-operator.dev/vol-1")
         with pytest.raises(ObjectGone):
             await labels.label(node_name=name, key="hyperpod-operator.dev/vol-1", value="attached")
+
+    async def test_a_lease_that_nobody_holds_is_taken(
+        self, api: ApiServer, leases: KubeVolumeLeases, namespace: str
+    ) -> None:
+        body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": VOLUME}, "spec": {}}
+        await api.create(f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases", body)
+        assert await leases.holder(volume_id=VOLUME) == ""
+        await leases.take(volume_id=VOLUME, holder="team/data/1", replaces="")
+        assert await leases.holder(volume_id=VOLUME) == "team/data/1"

@@ -158,6 +158,30 @@ def test_a_spec_that_an_older_definition_let_through_is_told(stack: Stack, kubec
         stack.plane.kubectl("patch", "crd", crd["metadata"]["name"], "--type=merge", "-p", strict)
 
 
+def test_a_quota_that_refuses_the_persistent_volume_claim_is_told_until_it_is_lifted(
+    stack: Stack, kubectl: Kubectl, namespace: str
+) -> None:
+    kubectl("create", "quota", "none", "--hard=persistentvolumeclaims=0")
+    used = "{.status.used.persistentvolumeclaims}"
+    until(
+        lambda: kubectl("get", "quota", "none", "-o", f"jsonpath={used}"),
+        said=lambda: kubectl("get", "quota", "-o", "yaml"),
+    )
+    publish = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data", "create": True}}
+    kubectl("apply", "-f", "-", input=json.dumps(claim("refused", publish=publish)))
+
+    def has(reason: str) -> bool:
+        return bool(ready(kubectl, "refused").get("reason") == reason)
+
+    until(partial(has, "KubernetesRefused"), said=lambda: ready(kubectl, "refused"))
+    message = ready(kubectl, "refused")["message"]
+    assert f"PersistentVolumeClaim {namespace}/data" in message
+    assert "exceeded quota" in message
+    kubectl("delete", "quota", "none")
+    kubectl("annotate", "evc", "refused", "hyperpod-operator.dev/reconcile-requested-at=now")
+    until(partial(has, "ClaimReady"), said=lambda: ready(kubectl, "refused"))
+
+
 @pytest.mark.fault(19)
 @pytest.mark.parametrize("name", ["abandon", "force-delete", "reconcile-requested-at"])
 def test_annotations_of_any_value_neither_crash_nor_release(stack: Stack, kubectl: Kubectl, name: str) -> None:

@@ -46,7 +46,9 @@ TAG_CLAIM_UID = f"{GROUP}/claim-uid"
 """AWS tag on volumes and snapshots: uid of the EBSVolumeClaim that they belong to. It alone proves ownership."""
 TAG_CLUSTER = f"{GROUP}/cluster"
 TAG_SNAPSHOT_PURPOSE = f"{GROUP}/snapshot-purpose"
-"""AWS tag on snapshots: BeforeDelete."""
+"""AWS tag on snapshots: BeforeDelete or BeforeReplacement."""
+TAG_INSTANCE = f"{GROUP}/instance"
+"""AWS tag on a snapshot that was made before a replacement: the instance that is replaced."""
 TAG_RELEASED = f"{GROUP}/released"
 """AWS tag on a volume that a deleted claim left behind: whose it was."""
 VOLUME_TAGS = (TAG_CLAIM_UID, TAG_OWNER, TAG_EKS_CLUSTER, TAG_CLUSTER, TAG_ADOPTED)
@@ -197,6 +199,7 @@ class Reason(StrEnum):
     AWS_UNREACHABLE = "AWSUnreachable"
     AWS_ERROR = "AWSError"
     INTERNAL_ERROR = "InternalError"
+    KUBERNETES_ERROR = "KubernetesError"
 
     # Told in Events alone.
     CLUSTER_DISAPPEARED = "ClusterDisappeared"
@@ -247,6 +250,7 @@ class Reason(StrEnum):
     IN_USE = "InUse"
 
     # EBSVolumeClaim: a person has to act.
+    KUBERNETES_REFUSED = "KubernetesRefused"
     CLUSTER_NOT_FOUND = "ClusterNotFound"
     NODE_NOT_FOUND = "NodeNotFound"
     NODE_UNSCHEDULABLE = "NodeUnschedulable"

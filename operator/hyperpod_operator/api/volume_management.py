@@ -14,6 +14,12 @@ class SnapshotPolicy(Model):
         default=None,
         description="true: reclaimPolicy Delete makes a snapshot first, as Snapshot does. Unset means false.",
     )
+    beforeReplacement: bool | None = Field(
+        default=None,
+        description="true: when the node that holds the volume is announced to be replaced (its label "
+        "sagemaker.amazonaws.com/node-health-status is UnschedulablePendingReplacement, set by HyperPod or by you), a "
+        "snapshot is made, one for each node. The replacement does not wait for it. Mode Direct. Unset means false.",
+    )
 
 
 class VolumeManagement(Model):

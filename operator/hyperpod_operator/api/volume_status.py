@@ -27,6 +27,13 @@ class Ownership(Model):
     )
 
 
+class CreatedTag(Model):
+    """A tag of the request that makes the volume."""
+
+    key: Annotated[str, Field(max_length=128)] = Field(description="Tag key.")
+    value: Annotated[str, Field(max_length=256)] = Field(description="Tag value.")
+
+
 class Creation(Model):
     """The request that makes the volume, written before it is sent: a repetition is word for word the same."""
 
@@ -48,6 +55,9 @@ class Creation(Model):
     encrypted: bool | None = Field(default=None, description="Whether encryption was asked for.")
     kmsKeyId: Arn | None = Field(default=None, description="Key.")
     volumeInitializationRate: Count | None = Field(default=None, description="MiB/s.")
+    tags: Annotated[list[CreatedTag], Field(max_length=50, json_schema_extra=ATOMIC)] | None = Field(
+        default=None, description="Tags of the request."
+    )
 
 
 class ObservedVolume(Model):
@@ -95,6 +105,10 @@ class AttachmentStatus(Model):
         default=None, description="Whether AWS deletes the volume together with the node."
     )
     lostTime: Timestamp | None = Field(default=None, description="When AWS first said that the node is gone.")
+    followTime: Timestamp | None = Field(
+        default=None,
+        description="When AWS first said that the former node is gone; until the volume is attached to this one.",
+    )
     detachTime: Timestamp | None = Field(default=None, description="When a detach was first wanted, as RFC 3339.")
     refused: Annotated[list[RefusedInstance], Field(max_length=10, json_schema_extra=keyed("instanceId"))] | None = (
         Field(default=None, description="Nodes that had no free slot: tried again later.")
@@ -134,7 +148,8 @@ class SnapshotStatus(Model):
 
     snapshotId: Word = Field(description="Id of the snapshot.")
     state: Word | None = Field(default=None, description="pending, completed, error, recoverable or recovering.")
-    purpose: Word | None = Field(default=None, description="BeforeDelete.")
+    purpose: Word | None = Field(default=None, description="BeforeDelete or BeforeReplacement.")
+    instanceId: Word | None = Field(default=None, description="The node that was to be replaced.")
     startTime: Timestamp | None = Field(default=None, description="When it was begun, as RFC 3339.")
 
 

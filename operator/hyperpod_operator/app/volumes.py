@@ -3,6 +3,7 @@
 from hyperpod_operator.api.names import VOLUME_CLAIM_PLURAL
 from hyperpod_operator.app.parts import Parts, Room
 from hyperpod_operator.controllers.volume.controller import VolumeController
+from hyperpod_operator.controllers.volume.orphans import Orphans
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.timings import Timings
@@ -58,7 +59,15 @@ class VolumeRoom:
             kind="volume",
             count=settings.workers,
         )
-        resync = Resync(objects=claims, queue=queue, random=parts.random, interval=timings.resync)
+        orphans = Orphans(
+            claims=claims,
+            cloud=parts.cloud,
+            metrics=parts.metrics,
+            regions={parts.cloud.region, *settings.allowed_regions},
+            monotonic=parts.clock.monotonic,
+            namespaces=settings.namespaces,
+        )
+        resync = Resync(objects=orphans, queue=queue, random=parts.random, interval=timings.resync)
         self.room = Room(kind="volume", plural=VOLUME_CLAIM_PLURAL, queue=queue, workers=workers, resync=resync)
 
     def node_changed(self, name: str) -> None:

@@ -19,6 +19,9 @@ MOST_IDS = 500
 """Ids in one DescribeVolumes."""
 GATHER = 0.05
 """Seconds that a read waits for other questions to join it."""
+FRESH = 1.0
+"""Seconds that an answer may be old for claims that are being worked on: the steps of one that follow each other at
+once share it. A write of ours to the volume ends it earlier."""
 FORGOTTEN_AFTER = 1800.0
 """Seconds after which a volume that nobody asks about is not read along any more: two resyncs and more."""
 
@@ -29,7 +32,8 @@ VOLUME_ID = re.compile(r"vol-[0-9a-f]{8}(?:[0-9a-f]{9})?")
 class Ages:
     """How old an answer may be, in seconds: of a volume on which nothing moves, and of one that is on its way.
 
-    A settled claim is looked at every ten minutes: two minutes more do not matter there, and keep a thousand claims at four reads a minute.
+    A settled claim is looked at every ten minutes: two minutes more do not matter there, and keep a thousand claims at
+    four reads a minute.
     """
 
     settled: float = 120.0
@@ -62,7 +66,7 @@ class VolumeReads:
         self._one_at_a_time = asyncio.Lock()
 
     async def get(self, ids: Iterable[str], *, fresh: bool = False) -> dict[str, Volume]:
-        """The volumes that exist, by id. `fresh` accepts only what is read from now on."""
+        """The volumes that exist, by id. `fresh` accepts only what was read in the last second or is read now."""
         now = self._monotonic()
         wanted = [one for one in dict.fromkeys(ids) if VOLUME_ID.fullmatch(one)]
         self._asked_at.update(dict.fromkeys(wanted, now))
@@ -86,7 +90,7 @@ class VolumeReads:
         if answer is None:
             return False
         age = self._ages.moving if moving(answer.volume) else self._ages.settled
-        return answer.read_at >= (now if fresh else now - age)
+        return answer.read_at >= now - (min(FRESH, age) if fresh else age)
 
     async def _join(self, due: Iterable[str]) -> dict[str, float]:
         """Take part in the next read; when each of its ids was read."""

@@ -140,10 +140,10 @@ def filters(**values: list[str]) -> list[dict[str, Any]]:
     return [{"Name": name.replace("_", "-"), "Values": listed} for name, listed in values.items()]
 
 
-def tag_filter(key: str, value: str) -> list[dict[str, Any]]:
-    """The filter for one tag with one value. `*`, `?` and `\\` in it mean themselves."""
-    escaped = "".join(f"\\{letter}" if letter in "*?\\" else letter for letter in value)
-    return [{"Name": f"tag:{key}", "Values": [escaped]}]
+def tag_filter(key: str, *values: str) -> list[dict[str, Any]]:
+    """The filter for one tag with one of these values. `*`, `?` and `\\` in them mean themselves."""
+    escaped = ["".join(f"\\{letter}" if letter in "*?\\" else letter for letter in value) for value in values]
+    return [{"Name": f"tag:{key}", "Values": escaped}]
 
 
 def _tags(raw: Raw) -> dict[str, str]:

@@ -14,6 +14,7 @@ from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CSI_CLUSTER
 from hyperpod_operator.aws import volume_shapes as shapes
 from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.aws.volume_reads import Ages, VolumeReads
+from hyperpod_operator.aws.volume_tags import TagReads
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.ports import (
     Attachment,
@@ -50,6 +51,7 @@ class Volumes:
         self._monotonic = monotonic
         self._ages = ages or Ages()
         self._reads = VolumeReads(self._describe, monotonic=monotonic, ages=self._ages)
+        self._tagged = TagReads(self._by_claim)
         self._managed: tuple[float, int, tuple[Volume, ...]] | None = None
         self._writes = 0
         self._one_at_a_time = asyncio.Lock()
@@ -66,7 +68,7 @@ class Volumes:
 
     async def find_volumes_by_tag(self, *, claim_uid: str) -> tuple[Volume, ...]:
         """DescribeVolumes by the claim's tag, never from memory: it decides whether a volume is made."""
-        return await self._listed(shapes.tag_filter(TAG_CLAIM_UID, claim_uid), target=claim_uid)
+        return await self._tagged.get(claim_uid)
 
     async def managed_volumes(self) -> tuple[Volume, ...]:
         """DescribeVolumes by tag key, at most `Ages.settled` old, and never older than our own last write."""
@@ -218,6 +220,10 @@ class Volumes:
     async def _listed(self, filters: list[dict[str, Any]], *, target: str) -> tuple[Volume, ...]:
         found = await self._pages("DescribeVolumes", "Volumes", {"Filters": filters}, target=target)
         return tuple(shapes.volume(raw) for raw in found)
+
+    async def _by_claim(self, claim_uids: Sequence[str]) -> tuple[Volume, ...]:
+        """DescribeVolumes by the claims' tag."""
+        return await self._listed(shapes.tag_filter(TAG_CLAIM_UID, *claim_uids), target=_several(claim_uids))
 
     async def _pages(
         self, operation: str, member: str, parameters: Mapping[str, Any], *, target: str, page: int = PAGE

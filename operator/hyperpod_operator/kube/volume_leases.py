@@ -35,10 +35,17 @@ class KubeVolumeLeases:
                 "metadata": {"name": volume_id, "namespace": self._namespace},
                 "spec": {"holderIdentity": holder},
             }
-            await self._api.create(self._collection, body)
+            try:
+                await self._api.create(self._collection, body)
+            except StaleObject:
+                # Somebody was faster, or a Lease of this name that nobody holds is in the way.
+                await self._take_over(volume_id=volume_id, holder=holder, replaces="")
             return
+        await self._take_over(volume_id=volume_id, holder=holder, replaces=replaces)
+
+    async def _take_over(self, *, volume_id: str, holder: str, replaces: str) -> None:
         found = await self._api.get(self._path(volume_id))
-        if (found.get("spec") or {}).get("holderIdentity") != replaces:
+        if (found.get("spec") or {}).get("holderIdentity", "") != replaces:
             raise StaleObject(f"The Lease {volume_id} has another holder since it was read.")
         version = found["metadata"]["resourceVersion"]
         body = {"metadata": {"resourceVersion": version}, "spec": {"holderIdentity": holder}}

@@ -77,7 +77,7 @@ NODE_WATCH_AGE = Instrument(
     "Seconds since the watch of Nodes heard from the API server (bookmarks come each minute); +Inf before.")
 CLAIMS = Instrument(
     P + "volume_claims", "gauge", ("phase",),
-    "EBSVolumeClaims by phase.")
+    "EBSVolumeClaims by phase, as status.phase has it: Pending, Creating, Available, Attaching, Attached and so on.")
 CLAIM_READY = Instrument(
     P + "volume_claim_ready", "gauge", _OBJECT,
     "1 when the claim's Ready condition is True, 0 otherwise.")
@@ -86,7 +86,8 @@ CLAIM_MODIFICATIONS = Instrument(
     "Modifications of the volume that AWS still allows in the running 24 hours.")
 VOLUME_STEPS = Instrument(
     P + "volume_steps_total", "counter", ("operation", "code"),
-    "Steps of claims in AWS and Kubernetes, by operation and result (OK, EC2's or SageMaker's error code).")
+    "Steps of claims in AWS and Kubernetes, by operation and result: OK, EC2's error code (also where SageMaker wraps "
+    "it), else SageMaker's, or the HTTP status of the API server.")
 VOLUME_ATTACH_SECONDS = Instrument(
     P + "volume_attach_seconds", "histogram", ("moved",),
     "From asking for an attach until it was seen; moved=true: the volume came from another node.",
@@ -95,6 +96,15 @@ VOLUME_DETACH_SECONDS = Instrument(
     P + "volume_detach_seconds", "histogram", (),
     "From wanting a detach until the volume was seen free.",
     (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 3600))
+VOLUME_FOLLOW_SECONDS = Instrument(
+    P + "volume_follow_seconds", "histogram", (),
+    "From AWS's word that a volume's node is gone until the volume was attached to another one; the count says how "
+    "often that happened.",
+    (5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600))
+VOLUMES_ORPHANED = Instrument(
+    P + "volumes_orphaned", "gauge", ("region",),
+    "EBS volumes with the tag of a claim of this EKS cluster that does not exist any more: nobody looks after them and "
+    "they are billed. Counted with each resync; the log names them.")
 TASKS = Instrument(
     P + "tasks", "gauge", (),
     "Tasks of the event loop; a number that only grows is a leak.")
@@ -158,6 +168,8 @@ TABLE: tuple[Instrument, ...] = (
     VOLUME_STEPS,
     VOLUME_ATTACH_SECONDS,
     VOLUME_DETACH_SECONDS,
+    VOLUME_FOLLOW_SECONDS,
+    VOLUMES_ORPHANED,
     TASKS,
     OBJECTS,
     QUEUE_DEPTH,

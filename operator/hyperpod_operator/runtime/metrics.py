@@ -50,7 +50,9 @@ from hyperpod_operator.runtime.instruments import (
     RECONCILES,
     VOLUME_ATTACH_SECONDS,
     VOLUME_DETACH_SECONDS,
+    VOLUME_FOLLOW_SECONDS,
     VOLUME_STEPS,
+    VOLUMES_ORPHANED,
     Instrument,
 )
 from hyperpod_operator.runtime.queue import WorkQueue
@@ -74,6 +76,7 @@ class PrometheusMetrics:
         self._volume_steps = self._counter(VOLUME_STEPS)
         self._volume_attach_seconds = self._histogram(VOLUME_ATTACH_SECONDS)
         self._volume_detach_seconds = self._histogram(VOLUME_DETACH_SECONDS)
+        self._volume_follow_seconds = self._histogram(VOLUME_FOLLOW_SECONDS)
         self._at_scrape = _AtScrape()
         self.registry.register(self._at_scrape)
         self.observe(BUILD, lambda: 1.0, __version__)
@@ -122,6 +125,12 @@ class PrometheusMetrics:
 
     def volume_detached(self, *, seconds: float) -> None:
         self._volume_detach_seconds.observe(seconds)
+
+    def volume_followed(self, *, seconds: float) -> None:
+        self._volume_follow_seconds.observe(seconds)
+
+    def volumes_orphaned(self, *, region: str, count: int) -> None:
+        self._at_scrape.orphans[region] = count
 
     # The other floors' hooks.
 
@@ -180,6 +189,8 @@ class _AtScrape(Collector):
     def __init__(self) -> None:
         self.claims: dict[Key, _Claim] = {}
         self.objects: dict[Key, Gauges] = {}
+        self.orphans: dict[str, int] = {}
+        """Volumes by region."""
         self.values: dict[tuple[Instrument, tuple[str, ...]], Callable[[], float]] = {}
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -197,6 +208,7 @@ class _AtScrape(Collector):
         )
         yield _family(CLAIM_READY, [(_labels(key), float(claim.ready)) for key, claim in claims])
         yield _family(CLAIM_MODIFICATIONS, [(_labels(key), float(claim.modifications_left)) for key, claim in claims])
+        yield _family(VOLUMES_ORPHANED, [((region,), float(count)) for region, count in sorted(self.orphans.items())])
         yield _family(OBJECTS, [((), float(len(objects)))])
         by_instrument: dict[Instrument, list[tuple[tuple[str, ...], float]]] = {}
         for (instrument, labels), value in list(self.values.items()):

@@ -122,11 +122,12 @@ async def test_what_nobody_asks_about_is_not_read_along_for_ever(world: World) -
     assert world.calls[1:] == [[name(1)]]
 
 
-async def test_fresh_takes_nothing_from_memory(world: World) -> None:
+@pytest.mark.parametrize(("later", "calls"), [(0.9, 1), (1.1, 2)])
+async def test_fresh_takes_what_was_read_in_the_last_second(world: World, later: float, calls: int) -> None:
     await world.reads.get([name(1)])
-    world.now += 0.1
+    world.now += later
     await world.reads.get([name(1)], fresh=True)
-    assert len(world.calls) == 2
+    assert len(world.calls) == calls
 
 
 async def test_after_a_write_the_volume_is_read_again(world: World) -> None:

@@ -108,3 +108,11 @@ def _exported(metrics: PrometheusMetrics) -> Iterator[str]:
 def test_two_of_them_share_nothing(metrics: PrometheusMetrics) -> None:
     metrics.events_dropped(3)
     assert value(PrometheusMetrics(), "hyperpod_operator_events_dropped_total") == 0
+
+
+def test_orphaned_volumes_are_told_by_region_as_last_counted(metrics: PrometheusMetrics) -> None:
+    metrics.volumes_orphaned(region="us-west-2", count=3)
+    metrics.volumes_orphaned(region="us-west-2", count=1)
+    metrics.volumes_orphaned(region="eu-west-1", count=0)
+    assert value(metrics, "hyperpod_operator_volumes_orphaned", region="us-west-2") == 1
+    assert value(metrics, "hyperpod_operator_volumes_orphaned", region="eu-west-1") == 0

@@ -25,20 +25,23 @@ from hyperpod_operator.core.volume.plan import (
     operation,
 )
 from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume, VolumeCloud
-from hyperpod_operator.core.volume.story import Accepted, Refused
+from hyperpod_operator.core.volume.story import Accepted, Declined, Refused
 
 Answer = Volume | Modification | Snapshot | Attachment | None
 
 
-async def act(*, ports: VolumePorts, cloud: VolumeCloud, step: CloudStep | KubernetesStep) -> Accepted | Refused:
-    """Never raises CloudError: a refusal is something to report. What the API server refuses is raised."""
+async def act(
+    *, ports: VolumePorts, cloud: VolumeCloud, step: CloudStep | KubernetesStep
+) -> Accepted | Refused | Declined:
+    """Never raises CloudError or KubernetesError: a refusal is something to report."""
     if not isinstance(step, CloudStep):
         try:
             await in_kubernetes(ports=ports, step=step)
         except ObjectGone as error:
             # A Node or a Lease that went since it was seen: taken for the claim, the claim would be forgotten.
-            message = f"What {operation(step)} is about is gone ({error}); the operator looks again."
-            raise KubernetesError(status=404, message=message) from error
+            return _declined(ports, step, KubernetesError(status=404, message=f"what it is about is gone ({error})"))
+        except KubernetesError as error:
+            return _declined(ports, step, error)
         ports.metrics.volume_step(operation=operation(step), code="OK")
         return Accepted(step=step)
     try:
@@ -48,6 +51,11 @@ async def act(*, ports: VolumePorts, cloud: VolumeCloud, step: CloudStep | Kuber
         return Refused(step=step, error=error)
     ports.metrics.volume_step(operation=operation(step), code="OK")
     return Accepted(step=step, answer=answer)
+
+
+def _declined(ports: VolumePorts, step: KubernetesStep, error: KubernetesError) -> Declined:
+    ports.metrics.volume_step(operation=operation(step), code=str(error.status))
+    return Declined(step=step, error=error)
 
 
 async def in_aws(*, cloud: VolumeCloud, step: CloudStep) -> Answer:

@@ -58,13 +58,17 @@ class VolumeController:
     def node_changed(self, name: str) -> tuple[Key, ...]:
         """A Node came, changed or went: the claims that have to be looked at."""
         node = self._ports.nodes.get(name)
+        labels = self._interests.news(name, node)
+        told = node.labels.get(INSTANCE_GROUP_NAME, "") if node else ""
         woken = self._interests.of(
             node_name=name,
             cluster=node.cluster_id if node else None,
-            group=node.labels.get(INSTANCE_GROUP_NAME, "") if node else "",
+            group=told or (self._ports.views.group_of(node.cluster_id, node.instance_id) if node else ""),
+            labels=labels,
         )
-        for cluster in {cluster for cluster, _ in woken}:
-            self._ports.views.changed(cluster)
+        if labels is None:
+            for cluster in {cluster for cluster, _ in woken}:
+                self._ports.views.changed(cluster)
         return tuple(key for _, key in woken)
 
     async def reconcile(self, key: Key, failures: int) -> Outcome:
@@ -114,26 +118,38 @@ class VolumeController:
         cloud = self._ports.cloud.volumes(region=at.region)
         try:
             observed = await observe(ports=self._ports, cloud=cloud, counts=self._counts, claim=claim, at=at)
-        except CloudError as error:
-            situation = self._situation(claim, Observed(cluster=None))
-            return await self._finish(stored, Story(situation=situation, unread=error, failures=failures))
+        except (CloudError, KubernetesError) as error:
+            return await self._unread(stored, claim, error, failures)
         situation = self._situation(claim, observed)
         self._note_interest(situation)
         verdict = decide(situation)
         if isinstance(verdict, Act):
             if isinstance(verdict.step, Attach):
                 self._counts.chosen(region=at.region, instance_id=verdict.step.instance_id)
-            return await self._act(stored, situation, verdict, cloud)
+            return await self._act(stored, situation, verdict, cloud, failures)
         return await self._finish(stored, Story(situation=situation, verdict=verdict))
 
-    async def _act(self, stored: StoredObject, situation: Situation, verdict: Act, cloud: VolumeCloud) -> Outcome:
+    async def _unread(
+        self, stored: StoredObject, claim: Claim, error: CloudError | KubernetesError, failures: int
+    ) -> Outcome:
+        logger.warning("A pass could not look, or not begin; it is repeated: %s", error)
+        situation = self._situation(claim, Observed(cluster=None))
+        return await self._finish(stored, Story(situation=situation, unread=error, failures=failures))
+
+    async def _act(
+        self, stored: StoredObject, situation: Situation, verdict: Act, cloud: VolumeCloud, failures: int
+    ) -> Outcome:
         if not stored.deleting:
-            stored = await self._ports.claims.add_finalizer(stored, VOLUME_CLAIM_FINALIZER)
+            try:
+                stored = await self._ports.claims.add_finalizer(stored, VOLUME_CLAIM_FINALIZER)
+            except KubernetesError as error:
+                return await self._unread(stored, situation.claim, error, failures)
         if (planned := intent(situation, verdict)) is not None:
             stored = await self._ports.claims.write_status(stored, _dump(planned))
             situation = replace(situation, claim=replace(situation.claim, status=planned))
         result = await act(ports=self._ports, cloud=cloud, step=verdict.step)
-        return await self._finish(stored, Story(situation=situation, verdict=verdict, result=result))
+        story = Story(situation=situation, verdict=verdict, result=result, failures=failures)
+        return await self._finish(stored, story)
 
     async def _finish(self, stored: StoredObject, story: Story) -> Outcome:
         if isinstance(story.verdict, Release):
@@ -196,6 +212,7 @@ class VolumeController:
             node_name=(recorded.nodeName if recorded else None) or "",
             waiting=situation.claim.direct and not situation.observed.alive(instance),
             group=(target.instanceGroupName if target else None) or "",
+            label=situation.claim.label,
         )
         self._interests.note(situation.claim.key, interest)
 

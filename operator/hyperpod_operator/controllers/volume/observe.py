@@ -4,9 +4,11 @@ A settled claim costs AWS no call of its own: its volume comes with one Describe
 with one look for all claims of the cluster. The rest is read when a decision hangs on it.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from hyperpod_operator.api.names import NODE_HEALTH_STATUS
 from hyperpod_operator.controllers.parse import parse_status
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.ports import VolumePorts
@@ -17,13 +19,13 @@ from hyperpod_operator.core.health.contract import TAINT
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.instance_types import PREFIX
 from hyperpod_operator.core.health.node import ZONE, ZONE_ID, Node
-from hyperpod_operator.core.health.state import UNSCHEDULABLE_PREFIX
+from hyperpod_operator.core.health.state import UNSCHEDULABLE_PREFIX, State
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume import slots
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.modification import NOTHING, UNDER_WAY, change
 from hyperpod_operator.core.volume.observed import Candidate, Lease, Observed, PersistentVolumeClaim
-from hyperpod_operator.core.volume.ports import AttachmentLimit, Volume, VolumeCloud
+from hyperpod_operator.core.volume.ports import AttachmentLimit, Snapshot, Volume, VolumeCloud
 from hyperpod_operator.core.volume.verdict import Situation
 
 MOVING = 4.0
@@ -58,18 +60,31 @@ async def where(*, ports: VolumePorts, claim: Claim) -> Where:
 async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, claim: Claim, at: Where) -> Observed:
     """One look at everything. Raises CloudError, KubernetesError."""
     age = SETTLED if is_settled(claim) else MOVING
-    view = await _view(ports=ports, at=at, age=age)
-    volume, tagged = await _volume(cloud=cloud, claim=claim)
-    there = volume or next(iter(tagged), None)
-    seen = Observed(
+    try:
+        async with asyncio.TaskGroup() as reads:
+            viewed = reads.create_task(_view(ports=ports, at=at, age=age))
+            found_volume = reads.create_task(_volume(cloud=cloud, claim=claim))
+            in_kubernetes = reads.create_task(_published(ports=ports, claim=claim))
+        view, (volume, tagged) = viewed.result(), found_volume.result()
+        there = volume or next(iter(tagged), None)
+        async with asyncio.TaskGroup() as reads:
+            nodes = reads.create_task(
+                _nodes(ports=ports, cloud=cloud, counts=counts, claim=claim, view=view, region=at.region)
+            )
+            had = reads.create_task(_had(ports=ports, claim=claim, there=there))
+    except ExceptionGroup as broken:
+        raise broken.exceptions[0] from None
+    seen = replace(
+        in_kubernetes.result(),
         cluster=view.cluster,
-        nodes=await _nodes(ports=ports, cloud=cloud, counts=counts, claim=claim, view=view, region=at.region),
+        nodes=nodes.result(),
         volume=volume,
         tagged=tagged,
-        snapshots=await cloud.find_snapshots(claim_uid=claim.uid) if _snapshots_matter(claim) else (),
+        csi_users=had.result()[0],
+        lease=had.result()[1],
+        snapshots=await _snapshots(cloud=cloud, claim=claim, nodes=nodes.result()),
         labelled=_labelled(ports=ports, claim=claim, view=view),
     )
-    seen = await _in_kubernetes(ports=ports, claim=claim, seen=seen, there=there)
     if there is not None and _modification_matters(claim, seen, ports=ports):
         found = await cloud.volume_modifications(volume_ids=[there.volume_id])
         seen = replace(seen, modification=found.get(there.volume_id))
@@ -193,28 +208,31 @@ def _labelled(*, ports: VolumePorts, claim: Claim, view: View) -> tuple[str, ...
     return tuple(sorted(node.name for node in held if claim.label in node.labels))
 
 
-async def _in_kubernetes(*, ports: VolumePorts, claim: Claim, seen: Observed, there: Volume | None) -> Observed:
+async def _published(*, ports: VolumePorts, claim: Claim) -> Observed:
+    """What is published, and the pods that use it; nothing else is filled in."""
     published = None
     if claim.publish is not None or claim.status.persistentVolumeName:
         published = await ports.publications.persistent_volume(name=claim.persistent_volume_name)
     pods: tuple[str, ...] = ()
     if published is not None and published.bound_name:
         pods = await ports.users.pods(namespace=published.bound_namespace, claim_name=published.bound_name)
-    if there is not None:
-        fresh = not is_settled(claim)
-        seen = replace(
-            seen,
-            csi_users=await ports.users.csi(volume_id=there.volume_id, ours=claim.persistent_volume_name, fresh=fresh),
-        )
-    # The Lease of a volume that is gone has to be given back, too.
-    if volume_id := there.volume_id if there is not None else claim.volume_id:
-        seen = replace(seen, lease=await _lease(ports=ports, volume_id=volume_id))
-    return replace(
-        seen,
+    return Observed(
+        cluster=None,
         pods=pods,
         persistent_volume=published.volume if published else None,
         persistent_volume_claim=await _bound_claim(ports=ports, claim=claim),
     )
+
+
+async def _had(*, ports: VolumePorts, claim: Claim, there: Volume | None) -> tuple[tuple[str, ...], Lease | None]:
+    """Who else has the volume: the CSI driver, another claim."""
+    users: tuple[str, ...] = ()
+    if there is not None:
+        fresh = not is_settled(claim)
+        users = await ports.users.csi(volume_id=there.volume_id, ours=claim.persistent_volume_name, fresh=fresh)
+    # The Lease of a volume that is gone has to be given back, too.
+    volume_id = there.volume_id if there is not None else claim.volume_id
+    return users, await _lease(ports=ports, claim=claim, volume_id=volume_id) if volume_id else None
 
 
 async def _bound_claim(*, ports: VolumePorts, claim: Claim) -> PersistentVolumeClaim | None:
@@ -224,10 +242,12 @@ async def _bound_claim(*, ports: VolumePorts, claim: Claim) -> PersistentVolumeC
     return await ports.publications.persistent_volume_claim(namespace=claim.key.namespace, name=name)
 
 
-async def _lease(*, ports: VolumePorts, volume_id: str) -> Lease | None:
+async def _lease(*, ports: VolumePorts, claim: Claim, volume_id: str) -> Lease | None:
     holder = await ports.leases.holder(volume_id=volume_id)
     if holder is None:
         return None
+    if holder == claim.holder:
+        return Lease(holder=holder, holder_alive=True)
     namespace, _, rest = holder.partition("/")
     name, _, uid = rest.partition("/")
     stored = await ports.claims.read(Key(namespace, name)) if name else None
@@ -242,6 +262,23 @@ def _modification_matters(claim: Claim, seen: Observed, *, ports: VolumePorts) -
     return under_way or (not claim.deleting and change(situation) != NOTHING)
 
 
-def _snapshots_matter(claim: Claim) -> bool:
+async def _snapshots(*, cloud: VolumeCloud, claim: Claim, nodes: tuple[Candidate, ...]) -> tuple[Snapshot, ...] | None:
+    """Read when the volume is about to go, or its node is; one that was under way is looked at until it is not."""
     pending = any(one.state == "pending" for one in claim.status.snapshots or [])
-    return claim.deleting and (claim.snapshots_first or pending)
+    matter = claim.snapshots_first if claim.deleting else _node_is_going(claim, nodes)
+    return await cloud.find_snapshots(claim_uid=claim.uid) if matter or pending else None
+
+
+def _node_is_going(claim: Claim, nodes: tuple[Candidate, ...]) -> bool:
+    """Whether the claim's node is marked for replacement and has had no snapshot for that, as far as status tells."""
+    recorded = claim.status.attachment
+    instance_id = recorded.instanceId if recorded else None
+    done = {one.instanceId for one in claim.status.snapshots or []}
+    return (
+        claim.snapshots_before_replacement
+        and instance_id not in done
+        and any(
+            node.instance_id == instance_id and node.labels.get(NODE_HEALTH_STATUS) == State.PENDING_REPLACEMENT
+            for node in nodes
+        )
+    )

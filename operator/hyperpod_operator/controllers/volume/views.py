@@ -6,7 +6,7 @@ claim that waits for that very node sees it at once.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedNode
 from hyperpod_operator.core.health.facts import cluster_id
@@ -42,14 +42,33 @@ class ClusterViews:
             self._views[key] = view
             return view
 
+    def group_of(self, cluster: str, instance_id: str) -> str:
+        """The instance group of an instance of the cluster of this id, as last seen; empty while it is not known."""
+        for view in self._views.values():
+            if view.cluster is not None and cluster_id(view.cluster.arn) == cluster:
+                return next((node.group for node in view.nodes if node.instance_id == instance_id), "")
+        return ""
+
     def changed(self, cluster: str) -> None:
         """A Node of the cluster of this id came, changed or went: the next question is asked of AWS."""
         for key, view in list(self._views.items()):
             if view.cluster is not None and cluster_id(view.cluster.arn) == cluster:
-                del self._views[key]
+                self._views[key] = replace(view, seen_at=float("-inf"))
 
     async def _look(self, *, region: str, name: str) -> View:
         clusters, started = self._cloud.clusters(region=region), self._monotonic()
+        held = self._views.get((region, name))
+        if held is not None and held.cluster is not None:
+            was = held.cluster
+            try:
+                async with asyncio.TaskGroup() as both:
+                    described = both.create_task(clusters.describe(name=name))
+                    listed = both.create_task(clusters.nodes(name=was.arn, logical_ids=was.continuous))
+            except ExceptionGroup as broken:
+                raise broken.exceptions[0] from None
+            same = described.result()
+            if same is not None and (same.arn, same.continuous) == (was.arn, was.continuous):
+                return View(cluster=same, nodes=listed.result(), seen_at=started)
         cluster = await clusters.describe(name=name)
         nodes = await clusters.nodes(name=cluster.arn, logical_ids=cluster.continuous) if cluster is not None else ()
         return View(cluster=cluster, nodes=nodes, seen_at=started)

@@ -88,6 +88,11 @@ class Claim:
         return self.reclaim_policy == "Snapshot" or bool(policy and policy.beforeDelete)
 
     @property
+    def snapshots_before_replacement(self) -> bool:
+        policy = self.spec.management.snapshotPolicy if self.spec.management else None
+        return bool(self.direct and policy and policy.beforeReplacement)
+
+    @property
     def immediate(self) -> bool:
         return self.spec.attachment.detachPolicy == "Immediate"
 

@@ -13,7 +13,7 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume import modification
 from hyperpod_operator.core.volume.ending import Ending
 from hyperpod_operator.core.volume.holding import Foreign, Held, holding
-from hyperpod_operator.core.volume.story import Refused, Story
+from hyperpod_operator.core.volume.story import Declined, Refused, Story
 from hyperpod_operator.core.volume.target import Resolved, resolve
 from hyperpod_operator.core.volume.verdict import Situation
 
@@ -231,7 +231,7 @@ def _permitted(story: Story, ending: Ending) -> Draft | None:
 
 
 def _called(story: Story) -> bool:
-    return story.result is not None and not isinstance(story.result, Refused)
+    return story.result is not None and not isinstance(story.result, Refused | Declined)
 
 
 def _at_risk(situation: Situation) -> Draft | None:

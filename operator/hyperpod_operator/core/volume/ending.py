@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.errors import TREATMENTS, CloudError, Treatment
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.modification import wish
-from hyperpod_operator.core.volume.plan import CreateTags, DeleteTags, TakeLease
+from hyperpod_operator.core.volume.plan import CloudStep, CreateTags, DeleteTags, LabelNode, Step, UnlabelNode
 from hyperpod_operator.core.volume.refusals import treatment
-from hyperpod_operator.core.volume.story import Refused, Story
+from hyperpod_operator.core.volume.story import Declined, Refused, Story
+from hyperpod_operator.core.volume.timings import VolumeTimings
 from hyperpod_operator.core.volume.verdict import Act, Hold, Release, Settled
 
 
@@ -25,18 +28,22 @@ class Ending:
 
 def ending(story: Story) -> Ending:
     """Exactly one of: could not look, called and was refused, called, held, released, settled."""
+    if isinstance(story.unread, KubernetesError):
+        return _broken(declines.text(story.unread, step=None), declines.treatment(story.unread))
     if story.unread is not None:
-        return _broken(story.unread, TREATMENTS[story.unread.kind])
+        treated = TREATMENTS[story.unread.kind]
+        return _broken(text(story.unread, treated), treated)
+    if isinstance(story.result, Declined):
+        error = story.result.error
+        return _broken(declines.text(error, step=story.result.step), declines.treatment(error))
     if isinstance(story.result, Refused):
         by_group = story.situation.claim.by_group
-        return _broken(story.result.error, treatment(story.result.step, story.result.error, by_group=by_group))
+        treated = treatment(story.result.step, story.result.error, by_group=by_group)
+        return _broken(text(story.result.error, treated), treated)
     match story.verdict:
         case Act(step=step, reason=reason, message=message):
-            timings = story.situation.timings
-            slow = isinstance(step, CreateTags | DeleteTags | TakeLease)
-            return Ending(
-                outcome=Wait(reason, timings.claiming if slow else timings.step), reason=reason, message=message
-            )
+            after = _after(step, timings=story.situation.timings)
+            return Ending(outcome=Wait(reason, after), reason=reason, message=message)
         case Hold(reason=reason, message=message, after=after, stalled=stalled):
             after = _sooner(story, after)
             outcome: Outcome = Blocked(reason, after) if stalled else Wait(reason, after)
@@ -59,14 +66,24 @@ def _sooner(story: Story, after: float) -> float:
     return min(after, situation.timings.settle)
 
 
-def _broken(error: CloudError, treated: Treatment) -> Ending:
+def _after(step: Step, *, timings: VolumeTimings) -> float:
+    """What was written to the API server is seen by the next read; a Node's label comes with the watch, which wakes
+    the claim sooner than this."""
+    if isinstance(step, CreateTags | DeleteTags):
+        return timings.claiming
+    if isinstance(step, CloudStep | LabelNode | UnlabelNode):
+        return timings.step
+    return timings.brief
+
+
+def _broken(message: str, treated: Treatment) -> Ending:
     if treated.after is None:
         outcome: Outcome = Failed(treated.reason, treated.at_least)
     elif treated.stalled:
         outcome = Blocked(treated.reason, treated.after)
     else:
         outcome = Wait(treated.reason, treated.after)
-    return Ending(outcome=outcome, reason=treated.reason, message=text(error, treated), stalled=treated.stalled)
+    return Ending(outcome=outcome, reason=treated.reason, message=message, stalled=treated.stalled)
 
 
 def text(error: CloudError, treated: Treatment) -> str:

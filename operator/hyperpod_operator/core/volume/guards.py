@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.guards import PENDING, age
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.volume.plan import CloudStep, CreateSnapshot, CreateVolume, ModifyVolume, fingerprint
-from hyperpod_operator.core.volume.verdict import Act, Hold, Situation
+from hyperpod_operator.core.volume.plan import CloudStep, CreateSnapshot, CreateVolume, ModifyVolume, Step, fingerprint
+from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
 
 SLOW_TO_SHOW = (CreateVolume, CreateSnapshot, ModifyVolume)
 
@@ -42,8 +42,15 @@ def guarded(situation: Situation, *, step: CloudStep, reason: Reason, message: s
     )
 
 
-def refused_before(situation: Situation, step: CloudStep) -> Hold | None:
-    """AWS refused exactly this a while ago: not again before its time, unless a person asks."""
+def held_back(situation: Situation, verdict: Verdict) -> Verdict:
+    """The verdict, unless it is a step in Kubernetes that the API server refused and would refuse again."""
+    if isinstance(verdict, Act) and not isinstance(verdict.step, CloudStep):
+        return refused_before(situation, verdict.step) or verdict
+    return verdict
+
+
+def refused_before(situation: Situation, step: Step) -> Hold | None:
+    """Exactly this was refused a while ago: not again before its time, unless a person asks."""
     refusal = situation.claim.status.lastError
     if refusal is None or refusal.fingerprint != fingerprint(step):
         return None

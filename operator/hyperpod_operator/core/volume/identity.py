@@ -5,13 +5,14 @@ than none. One that never became usable is cleared away and made again, a few ti
 """
 
 import hashlib
+from collections.abc import Mapping
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, Reason
 from hyperpod_operator.api.volume import CreateSource
 from hyperpod_operator.api.volume_status import Creation
 from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING
 from hyperpod_operator.core.errors import SLOW
-from hyperpod_operator.core.volume.claim import CREATED
+from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.guards import guarded, since, soon
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
 from hyperpod_operator.core.volume.ports import NewVolume
@@ -154,13 +155,11 @@ def _request(situation: Situation, source: CreateSource) -> NewVolume | Hold:
     """The recorded request, word for word, while it may have been taken; else one made of the spec."""
     claim, creation = situation.claim, situation.claim.status.creation
     attempt = next_attempt(situation)
-    # The same at every repetition, or EC2 refuses it as another request: the other tags follow in a call of their own.
-    tags = {TAG_CLAIM_UID: claim.uid, TAG_OWNER: str(claim.key)}
     key = token(uid=claim.uid, attempt=attempt)
     if creation is not None and _open(situation):
         return NewVolume(
             client_token=key,
-            tags=tags,
+            tags={tag.key: tag.value for tag in creation.tags or []} or _proof(claim),
             volume_type=creation.volumeType or DEFAULT_TYPE,
             size=creation.size,
             iops=creation.iops,
@@ -188,7 +187,8 @@ def _request(situation: Situation, source: CreateSource) -> NewVolume | Hold:
     members = claim.members
     return NewVolume(
         client_token=key,
-        tags=tags,
+        # All of them, so that no call has to follow; what is not known yet follows all the same.
+        tags=_sorted(claim.tags(cluster_arn=situation.cluster_arn, eks_cluster_arn=situation.eks_cluster_arn)),
         volume_type=members.volumeType or DEFAULT_TYPE,
         size=members.size,
         iops=members.iops,
@@ -200,6 +200,15 @@ def _request(situation: Situation, source: CreateSource) -> NewVolume | Hold:
         availability_zone_id=zone_id,
         volume_initialization_rate=source.volumeInitializationRate,
     )
+
+
+def _proof(claim: Claim) -> dict[str, str]:
+    """What a release before this one, which recorded no tags, put into the request."""
+    return {TAG_CLAIM_UID: claim.uid, TAG_OWNER: str(claim.key)}
+
+
+def _sorted(tags: Mapping[str, str]) -> dict[str, str]:
+    return dict(sorted(tags.items()))
 
 
 def _given_up(failures: int) -> Hold:

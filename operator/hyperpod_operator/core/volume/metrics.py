@@ -22,6 +22,14 @@ class VolumeMetrics(Protocol):
         """A volume was seen attached, so long after that was asked for; `moved`: it was on another node before."""
         ...
 
+    def volume_followed(self, *, seconds: float) -> None:
+        """A volume was seen attached to another node, so long after AWS said that its own is gone."""
+        ...
+
+    def volumes_orphaned(self, *, region: str, count: int) -> None:
+        """How many volumes in this region carry the tag of a claim that does not exist any more."""
+        ...
+
     def volume_detached(self, *, seconds: float) -> None:
         """A volume was seen free, so long after the detach was wanted."""
         ...

@@ -3,10 +3,11 @@
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.core.ports import Note
+from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.ending import Ending
 from hyperpod_operator.core.volume.plan import operation
 from hyperpod_operator.core.volume.refusals import treatment
-from hyperpod_operator.core.volume.story import Accepted, Refused, Story
+from hyperpod_operator.core.volume.story import Accepted, Declined, Refused, Story
 from hyperpod_operator.core.volume.verdict import Act
 
 SILENT = frozenset({ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.IN_USE})
@@ -37,9 +38,12 @@ def notes(story: Story, end: Ending, new: EBSVolumeClaimStatus) -> tuple[Note, .
     return tuple(note for note in made if first[note.reason] is note)
 
 
-def _step_note(story: Story, act: Act, result: Accepted | Refused) -> Note:
+def _step_note(story: Story, act: Act, result: Accepted | Refused | Declined) -> Note:
     if isinstance(result, Accepted):
         return Note(type="Normal", reason=act.reason, action=operation(act.step), message=act.message)
+    if isinstance(result, Declined):
+        reason, said = declines.treatment(result.error).reason, declines.text(result.error, step=result.step)
+        return Note(type="Warning", reason=reason, action=operation(act.step), message=said)
     error = result.error
     request = f" (request {error.request_id})" if error.request_id else ""
     reason = treatment(result.step, error, by_group=story.situation.claim.by_group).reason

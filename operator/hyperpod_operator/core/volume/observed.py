@@ -91,7 +91,8 @@ class Observed:
     volume: Volume | None = None
     tagged: tuple[Volume, ...] = ()
     modification: Modification | None = None
-    snapshots: tuple[Snapshot, ...] = ()
+    snapshots: tuple[Snapshot, ...] | None = None
+    """The claim's; None when no decision hangs on them and they were not read."""
     labelled: tuple[str, ...] = ()
     pods: tuple[str, ...] = ()
     csi_users: tuple[str, ...] = ()

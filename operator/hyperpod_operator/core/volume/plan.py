@@ -146,8 +146,8 @@ def operation(step: Step) -> str:
     return OPERATIONS.get(name, name)
 
 
-def fingerprint(step: CloudStep) -> str:
-    """A short name for this very call, equal across restarts; why a detach is made is no part of the call."""
+def fingerprint(step: Step) -> str:
+    """A short name for this very step, equal across restarts; why a detach is made is no part of the call."""
     call = replace(step, why="") if isinstance(step, Detach) else step
     text = json.dumps([operation(call), repr(call)], separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -5,7 +5,16 @@ The first answer wins, so the order of a chain is its meaning: read it top down 
 
 from collections.abc import Callable, Sequence
 
-from hyperpod_operator.core.volume import attachment, identity, modification, ownership, publication, teardown
+from hyperpod_operator.core.volume import (
+    attachment,
+    identity,
+    modification,
+    ownership,
+    publication,
+    replacement,
+    teardown,
+)
+from hyperpod_operator.core.volume.guards import held_back
 from hyperpod_operator.core.volume.verdict import Settled, Situation, Verdict
 
 Policy = Callable[[Situation], Verdict | None]
@@ -31,6 +40,7 @@ WHERE: Sequence[Policy] = (
     attachment.foreign,
     attachment.on_the_way,
     attachment.lost_node,
+    replacement.snapshot,
     attachment.leave,
     attachment.stray_label,
 )
@@ -52,6 +62,7 @@ SEEN: Sequence[Policy] = (
     # How do pods see it?
     publication.persistent_volume,
     publication.persistent_volume_claim,
+    replacement.unfinished,
     modification.unfinished,
 )
 
@@ -78,7 +89,7 @@ def decide(situation: Situation) -> Verdict:
     """The first answer of the chain that fits the claim."""
     for policy in chain(situation):
         if (verdict := policy(situation)) is not None:
-            return verdict
+            return held_back(situation, verdict)
     return _settled(situation)
 
 

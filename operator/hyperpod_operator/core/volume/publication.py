@@ -35,7 +35,7 @@ def persistent_volume(situation: Situation) -> Verdict | None:
         message = f"Publishing PersistentVolume {claim.persistent_volume_name}."
         return Act(step=step, reason=Reason.PUBLISHING, message=message)
     if found.claim_uid != claim.uid:
-        return _taken(situation, f"PersistentVolume {found.name}")
+        return _taken(situation, f"PersistentVolume {found.name}", remedy="Delete it; this goes on by itself.")
     if found.deleting:
         message = f"PersistentVolume {found.name} is being deleted; it is published again when it is gone."
         return Hold(reason=Reason.PUBLISHING, message=message, after=situation.timings.poll)
@@ -55,16 +55,14 @@ def persistent_volume_claim(situation: Situation) -> Verdict | None:
         message = f"Publishing PersistentVolumeClaim {claim.key.namespace}/{claim.persistent_volume_claim_name}."
         return Act(step=step, reason=Reason.PUBLISHING, message=message)
     if found.claim_uid != claim.uid:
-        return _taken(situation, f"PersistentVolumeClaim {found.name}")
+        remedy = "Delete it, or use the one that is there: persistentVolumeClaim.create: false in another claim."
+        return _taken(situation, f"PersistentVolumeClaim {found.name}", remedy=remedy)
     if found.deleting:
         message = f"PersistentVolumeClaim {found.name} is being deleted; it is made again when it is gone."
         return Hold(reason=Reason.PUBLISHING, message=message, after=situation.timings.poll)
     return None
 
 
-def _taken(situation: Situation, what: str) -> Hold:
-    message = (
-        f"{what} exists and was not made for this claim. Delete or rename it, or set persistentVolumeClaim.create to "
-        "false to use one that you make."
-    )
+def _taken(situation: Situation, what: str, *, remedy: str) -> Hold:
+    message = f"{what} exists and was not made for this claim. {remedy}"
     return Hold(reason=Reason.NAME_TAKEN, message=message, after=situation.timings.watch, stalled=True)

@@ -6,17 +6,21 @@ written to.
 
 from dataclasses import dataclass
 
-from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_SNAPSHOT_PURPOSE, ConditionType
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE, ConditionType
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus, ObservedVolume, Ownership, SnapshotStatus
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Outcome
-from hyperpod_operator.core.ports import Note
-from hyperpod_operator.core.volume import memory
+from hyperpod_operator.core.ports import KubernetesError, Note
+from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.conditions import conditions, settle
 from hyperpod_operator.core.volume.device import partition_and_account
 from hyperpod_operator.core.volume.ending import Ending, ending
 from hyperpod_operator.core.volume.identity import next_attempt
+from hyperpod_operator.core.volume.memory.attachment import attachment, intended_attachment, previous
+from hyperpod_operator.core.volume.memory.calls import intended_action, last_action, last_error
+from hyperpod_operator.core.volume.memory.creation import creation, intended_creation, volume_id
+from hyperpod_operator.core.volume.memory.modification import modification
 from hyperpod_operator.core.volume.notes import notes
 from hyperpod_operator.core.volume.phase import phase
 from hyperpod_operator.core.volume.plan import (
@@ -25,8 +29,11 @@ from hyperpod_operator.core.volume.plan import (
     CreateTags,
     CreateVolume,
     DeleteTags,
+    RemovePV,
+    RemovePVC,
 )
-from hyperpod_operator.core.volume.story import Accepted, Story
+from hyperpod_operator.core.volume.ports import Snapshot
+from hyperpod_operator.core.volume.story import Accepted, Declined, Story
 from hyperpod_operator.core.volume.verdict import Act, Situation
 
 PATIENCE = 3
@@ -48,6 +55,8 @@ def report(story: Story) -> Report:
     old = story.situation.claim.status
     if _shrugged_off(story):
         return Report(status=old, notes=(), outcome=end.outcome)
+    if _passes_on(story):
+        return Report(status=old, notes=(), outcome=end.outcome)
     new = _status(story, end)
     return Report(status=new, notes=notes(story, end, new), outcome=end.outcome)
 
@@ -61,19 +70,21 @@ def intent(situation: Situation, act: Act) -> EBSVolumeClaimStatus | None:
     step, old = act.step, situation.claim.status
     if not isinstance(step, CloudStep):
         return None
-    fields: dict[str, object] = {"lastAction": memory.intended_action(situation, step)}
+    fields: dict[str, object] = {"lastAction": intended_action(situation, step)}
     if isinstance(step, CreateVolume):
         fields |= {
             "createAttempt": next_attempt(situation),
-            "creation": memory.intended_creation(situation, step.request),
+            "creation": intended_creation(situation, step.request),
             "volumeId": None,
+            "appliedTagKeys": sorted(set(step.request.tags) & set(situation.claim.user_tags)) or None,
         }
     if isinstance(step, Attach):
-        fields["attachment"] = memory.intended_attachment(situation, step)
+        fields["attachment"] = intended_attachment(situation, step)
         moved = old.attachment is not None and old.attachment.instanceId != step.instance_id
         if moved:
-            fields["previousAttachments"] = memory.previous(situation, leaving=_why(situation))
+            fields["previousAttachments"] = previous(situation, leaving=_why(situation))
     if not old.conditions:
+        fields["observedGeneration"] = situation.claim.generation
         drafts = [
             (ConditionType.READY, "Unknown", act.reason, act.message),
             (ConditionType.RECONCILING, "True", act.reason, act.message),
@@ -95,10 +106,33 @@ def _why(situation: Situation) -> str:
 
 def _shrugged_off(story: Story) -> bool:
     """A read that failed for a moment says nothing about a claim that was looked at before."""
-    claim, unread = story.situation.claim, story.unread
-    if unread is None or TREATMENTS[unread.kind].stalled:
+    claim = story.situation.claim
+    if not _passing(story):
         return False
     return bool(claim.status.conditions) and not claim.edited and story.failures < PATIENCE
+
+
+def _passes_on(story: Story) -> bool:
+    """A step in Kubernetes that was taken: the next pass follows at once, sees it, and reports about both.
+
+    It needs no record, because the API server itself guards it and it is simply repeated.
+    """
+    result, claim = story.result, story.situation.claim
+    return (
+        isinstance(result, Accepted)
+        and not isinstance(result.step, CloudStep | RemovePV | RemovePVC)
+        and bool(claim.status.conditions)
+        and not claim.status.lastError  # which this may have settled
+    )
+
+
+def _passing(story: Story) -> bool:
+    """Whether the pass failed in a way that usually mends itself. A step that AWS did not take is always told."""
+    failed = story.result.error if isinstance(story.result, Declined) else story.unread
+    if failed is None:
+        return False
+    treated = declines.treatment(failed) if isinstance(failed, KubernetesError) else TREATMENTS[failed.kind]
+    return not treated.stalled
 
 
 def _status(story: Story, end: Ending) -> EBSVolumeClaimStatus:
@@ -107,23 +141,23 @@ def _status(story: Story, end: Ending) -> EBSVolumeClaimStatus:
     fields: dict[str, object] = {
         "observedGeneration": claim.generation,
         "conditions": conditions(story, end),
-        "lastAction": memory.last_action(story),
-        "lastError": memory.last_error(story),
-        "creation": memory.creation(story),
-        "attachment": memory.attachment(story),
-        "modification": memory.modification(story),
+        "lastAction": last_action(story),
+        "lastError": last_error(story),
+        "creation": creation(story),
+        "attachment": attachment(story),
+        "modification": modification(story),
         "phase": phase(story, end),
     }
     if story.unread is None:
         fields |= {
             "lastHandledReconcileAt": claim.reconcile_requested_at or old.lastHandledReconcileAt,
-            "volumeId": memory.volume_id(story),
+            "volumeId": volume_id(story),
             "volumeArn": _arn(situation) or old.volumeArn,
             "availabilityZone": (volume.availability_zone or None) if volume else old.availabilityZone,
             "availabilityZoneId": (volume.availability_zone_id or None) if volume else old.availabilityZoneId,
             "ownership": _ownership(situation),
             "observed": _observed(situation),
-            "snapshots": _snapshots(situation),
+            "snapshots": _snapshots(story),
             "persistentVolumeName": _persistent_volume_name(situation),
             "persistentVolumeClaimName": _persistent_volume_claim_name(situation),
             "inUseBy": sorted(situation.observed.pods)[:PODS_MOST] or None,
@@ -164,17 +198,26 @@ def _observed(situation: Situation) -> ObservedVolume | None:
     )
 
 
-def _snapshots(situation: Situation) -> list[SnapshotStatus] | None:
-    found = sorted(situation.observed.snapshots, key=lambda item: item.snapshot_id)[:SNAPSHOTS_MOST]
-    return [
-        SnapshotStatus(
-            snapshotId=item.snapshot_id,
-            state=item.state,
-            purpose=item.tags.get(TAG_SNAPSHOT_PURPOSE),
-            startTime=stamp(item.start_time) if item.start_time else None,
-        )
-        for item in found
-    ] or None
+def _snapshots(story: Story) -> list[SnapshotStatus] | None:
+    """As they were read, or as they were; one that was just begun is added, for AWS may not list it yet."""
+    seen, result = story.situation.observed.snapshots, story.result
+    kept = story.situation.claim.status.snapshots or []
+    listed = list(kept) if seen is None else [_snapshot(item) for item in seen]
+    if isinstance(result, Accepted) and isinstance(result.answer, Snapshot):
+        listed.append(_snapshot(result.answer))
+    by_id = {item.snapshotId: item for item in listed}
+    newest = sorted(by_id.values(), key=lambda item: (item.startTime or "", item.snapshotId))[-SNAPSHOTS_MOST:]
+    return sorted(newest, key=lambda item: item.snapshotId) or None
+
+
+def _snapshot(item: Snapshot) -> SnapshotStatus:
+    return SnapshotStatus(
+        snapshotId=item.snapshot_id,
+        state=item.state,
+        purpose=item.tags.get(TAG_SNAPSHOT_PURPOSE),
+        instanceId=item.tags.get(TAG_INSTANCE),
+        startTime=stamp(item.start_time) if item.start_time else None,
+    )
 
 
 def _persistent_volume_name(situation: Situation) -> str | None:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from hyperpod_operator.core.errors import CloudError
-from hyperpod_operator.core.volume.plan import CloudStep, Step
+from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.core.volume.plan import CloudStep, KubernetesStep, Step
 from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume
 from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
@@ -24,9 +25,18 @@ class Refused:
     error: CloudError
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """The API server did not take the step; `error.status` is its HTTP status, 0 without an answer."""
+
+    step: KubernetesStep
+    error: KubernetesError
+
+
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """`verdict` is None when the world could not be read (`unread` says why); `result` when nothing was called.
+    """`verdict` is None when the world could not be read or the finalizer not be set (`unread` says why); `result`
+    when nothing was called.
 
     `failures` counts the passes in a row that failed to read, so that one lost packet does not make a healthy
     claim look sick.
@@ -34,6 +44,6 @@ class Story:
 
     situation: Situation
     verdict: Verdict | None = None
-    result: Accepted | Refused | None = None
-    unread: CloudError | None = None
+    result: Accepted | Refused | Declined | None = None
+    unread: CloudError | KubernetesError | None = None
     failures: int = 0

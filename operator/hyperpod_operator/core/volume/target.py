@@ -34,6 +34,14 @@ Resolution = Resolved | Unresolved
 
 
 def resolve(situation: Situation) -> Resolution:
+    """The node, or why there is none; worked out once for each situation."""
+    known = situation.answers.get("resolve")
+    if not isinstance(known, Resolved | Unresolved):
+        known = situation.answers["resolve"] = _resolve(situation)
+    return known
+
+
+def _resolve(situation: Situation) -> Resolution:
     """Sticky first: the recorded node counts while the spec's target is the one that chose it."""
     if situation.observed.cluster is None:
         return _unresolved(

@@ -217,7 +217,7 @@ def final_snapshot(situation: Situation) -> Snapshot | None:
     volume, uid = situation.volume, situation.claim.uid
     found = [
         item
-        for item in situation.observed.snapshots
+        for item in situation.observed.snapshots or ()
         if volume is not None
         and item.volume_id == volume.volume_id
         and item.tags.get(names.TAG_CLAIM_UID) == uid

@@ -15,6 +15,8 @@ class VolumeTimings:
     """Between two looks at what somebody else has to end."""
     step: float = 1.0
     """After a step: usually another one is due."""
+    brief: float = 0.05
+    """After a step in Kubernetes whose effect the next read shows."""
     claiming: float = 2.0
     """After writing ownership tags: EC2's tags have no compare-and-set, so the next look tells who wrote last."""
     echo: float = 30.0

@@ -19,6 +19,8 @@ class Situation:
     observed: Observed
     now: datetime
     timings: VolumeTimings = field(default_factory=VolumeTimings)
+    answers: dict[str, object] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """Answers that several policies and conditions ask for and that cost something: a cluster may have many nodes."""
 
     @property
     def volume(self) -> Volume | None:

@@ -56,6 +56,8 @@ class VolumeRecorder(Recorder):
         self.attached: list[bool] = []
         """For each attachment that was seen, whether the volume moved."""
         self.detached = 0
+        self.followed: list[float] = []
+        self.orphaned: dict[str, int] = {}
 
     def claim_state(self, *, key: Key, phase: str, ready: bool, modifications_left: int) -> None:
         self.states[key] = (phase, ready, modifications_left)
@@ -71,6 +73,12 @@ class VolumeRecorder(Recorder):
 
     def volume_detached(self, *, seconds: float) -> None:
         self.detached += 1
+
+    def volume_followed(self, *, seconds: float) -> None:
+        self.followed.append(seconds)
+
+    def volumes_orphaned(self, *, region: str, count: int) -> None:
+        self.orphaned[region] = count
 
 
 class TimedClouds:

@@ -98,7 +98,7 @@ PHASES = {
     "create": Phase(
         before=nothing,
         ask=lambda rig: rig.apply(spec()),
-        calls=("CreateVolume", "CreateTags", "AttachClusterNodeVolume"),
+        calls=("CreateVolume", "AttachClusterNodeVolume"),
     ),
     "follow": Phase(before=attached, ask=lose_the_node, calls=("AttachClusterNodeVolume",)),
     "modify": Phase(before=attached, ask=grow, calls=("ModifyVolume",)),

@@ -1,8 +1,13 @@
 """Whom a Node wakes: five hundred claims that wait must not all look because of one Node."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
+from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX
 from hyperpod_operator.controllers.volume.interests import Interest, Interests
+from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.ports import Key
 
 HELD, FOR_GPU, FOR_ANY = Key("team", "held"), Key("team", "gpu"), Key("team", "any")
@@ -45,3 +50,45 @@ def test_a_node_that_is_gone_wakes_whoever_had_it(interests: Interests) -> None:
 def test_a_claim_that_is_gone_is_forgotten(interests: Interests) -> None:
     interests.forget(HELD)
     assert woken(interests, "n1", cluster=None) == set()
+
+
+LABEL = f"{LABEL_VOLUME_PREFIX}0"
+NODE = Node(
+    name="n1",
+    uid="n1",
+    resource_version="1",
+    cluster_id=CLUSTER,
+    instance_id="i-00000001",
+    created_at=datetime.fromtimestamp(0, UTC),
+    labels={"zone": "b"},
+    annotations={},
+    taints=(),
+    ready=True,
+)
+LABELLED = replace(NODE, resource_version="2", labels={"zone": "b", LABEL: "attached"})
+
+
+def test_a_node_that_was_never_seen_is_news(interests: Interests) -> None:
+    assert interests.news("n1", NODE) is None
+
+
+def test_the_label_of_one_claim_is_told_as_such_when_it_comes_and_goes(interests: Interests) -> None:
+    interests.news("n1", NODE)
+    assert interests.news("n1", LABELLED) == {LABEL}
+    assert interests.news("n1", NODE) == {LABEL}
+
+
+@pytest.mark.parametrize(
+    "changed", [replace(LABELLED, ready=False), replace(LABELLED, labels={"zone": "c", LABEL: "attached"}), None]
+)
+def test_whatever_else_changes_with_a_label_is_news_for_all(interests: Interests, changed: Node | None) -> None:
+    interests.news("n1", NODE)
+    assert interests.news("n1", changed) is None
+
+
+def test_a_claims_label_wakes_that_claim_alone(interests: Interests) -> None:
+    owner, neighbour = Key("team", "owner"), Key("team", "neighbour")
+    interests.note(owner, Interest(cluster=CLUSTER, node_name="n1", waiting=False, label=LABEL))
+    interests.note(neighbour, Interest(cluster=CLUSTER, node_name="n1", waiting=False, label="another"))
+    woken_by_it = interests.of(node_name="n1", cluster=CLUSTER, group="gpu", labels=frozenset({LABEL}))
+    assert [key for _, key in woken_by_it] == [owner]

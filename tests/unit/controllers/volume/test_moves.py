@@ -4,7 +4,7 @@ import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import CLUSTER, group, instances, new, published, reboot, replace
 
-from hyperpod_operator.core.outcome import Blocked, Done
+from hyperpod_operator.core.outcome import Blocked, Done, Wait
 from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
@@ -257,3 +257,22 @@ async def test_a_refusal_because_the_cluster_changes_is_no_error(rig: VolumeRig,
     assert rig.condition("Ready")["status"] == "False"
     assert isinstance(await rig.rest(), Done)
     assert [call.code for call in rig.calls("AttachClusterNodeVolume")] == [code] * 3 + ["OK"]
+
+
+@pytest.mark.parametrize("before_the_look", [0.1, 9.9])
+async def test_the_detach_comes_soon_after_the_last_pod_has_gone(rig: VolumeRig, before_the_look: float) -> None:
+    """Nothing wakes a claim when a pod ends: it looks by itself, often enough for whoever waits."""
+    rig.apply(published())
+    await rig.rest()
+    rig.publications.pods["team", "data"] = ["train"]
+    rig.apply(published(attachment={"target": {"instanceGroupName": "workers"}, "suspend": True}))
+    await rig.until("InUse")
+    held = await rig.once()
+    assert isinstance(held, Wait)
+    rig.wait(held.after - before_the_look)
+    rig.publications.pods.clear()
+    gone = rig.clock.monotonic()
+    rig.wait(before_the_look)
+    while not rig.calls("DetachClusterNodeVolume"):
+        await rig.step()
+    assert rig.clock.monotonic() - gone < before_the_look + 2 * rig.timings.step + 0.5

@@ -229,3 +229,35 @@ def test_other_modes_never_attach_or_detach(mode: str) -> None:
     for where in ((), (attachment(),), (attachment(SECOND),)):
         there = volume(*where, tags={**volume().tags, **tags})
         assert isinstance(decide(situation(owner, volume=there)), Settled)
+
+
+LOST = (node(FIRST, status="ShuttingDown"), node(SECOND))
+
+
+def lost(*, pods: tuple[str, ...] = ("team/train",), **fields: Any) -> Verdict:
+    """AWS has ended the node for longer than its patience, keeps the attachment, and a pod is listed as its user."""
+    wanted = spec(management={"reclaimPolicy": "Delete"}, **fields.pop("spec", {}))
+    owner = claim(wanted, status=attached_status(lostTime=ago(minutes=6)), **fields)
+    return judged(owner, attachment(), nodes=LOST, pods=pods)
+
+
+def test_a_pod_of_a_lost_node_keeps_the_volume_until_kubernetes_ends_it() -> None:
+    assert reason_of(lost()) == "NodeLost"
+    assert isinstance(step_of(lost(pods=())), Detach)
+
+
+def test_force_delete_of_a_deleted_claim_does_not_wait_for_pods_of_a_lost_node() -> None:
+    assert reason_of(lost(deleting=True)) == "InUse"
+    step = step_of(lost(deleting=True, force_delete=True))
+    assert isinstance(step, Detach)
+    assert step.why == "AWS has ended the node"
+
+
+def test_force_delete_says_nothing_about_a_claim_that_is_not_deleted() -> None:
+    assert reason_of(lost(force_delete=True)) == "NodeLost"
+
+
+def test_force_delete_does_not_shorten_the_wait_for_aws_to_let_go() -> None:
+    owner = claim(status=attached_status(lostTime=ago(minutes=4)), deleting=True, force_delete=True)
+    wanted = replace(owner, spec=claim(spec(management={"reclaimPolicy": "Delete"})).spec)
+    assert reason_of(judged(wanted, attachment(), nodes=LOST)) == "NodeLost"

@@ -193,3 +193,19 @@ def test_a_volume_that_is_being_made_is_waited_for() -> None:
     verdict = decide(situation(volume=volume(state="creating")))
     assert reason_of(verdict) == "CreatingVolume"
     assert VOLUME_ID in verdict.message  # type: ignore[union-attr]  # a Hold
+
+
+def test_the_volume_is_made_with_all_its_tags_and_a_repetition_has_the_same() -> None:
+    tagged = spec(volume={"size": 100, "tags": [{"key": "team", "value": "nlp"}]})
+    before = situation(claim(tagged, status={}), volume=None)
+    verdict = decide(before)
+    assert isinstance(verdict, Act)
+    assert isinstance(verdict.step, CreateVolume)
+    assert dict(verdict.step.request.tags) == {**volume().tags, "team": "nlp"}
+    planned = intent(before, verdict)
+    assert planned is not None
+    assert planned.appliedTagKeys == ["team"]
+    retagged = spec(volume={"size": 100, "tags": []})
+    owner = edited(replace(before.claim, status=planned), retagged)
+    later = situation(owner, volume=None, now=NOW + timedelta(seconds=61))
+    assert step_of(decide(later)) == verdict.step

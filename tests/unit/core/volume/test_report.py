@@ -211,3 +211,28 @@ def test_pods_are_listed_in_order_and_bounded() -> None:
 def test_a_call_is_told_once_as_an_event() -> None:
     made = passed(situation(claim(status=made_status())))
     assert [note.action for note in made.notes if note.reason == "Attaching"] == ["AttachClusterNodeVolume"]
+
+
+def test_a_step_in_kubernetes_that_was_taken_costs_no_status_write_and_no_event() -> None:
+    owner = claim(spec(publish={"type": "LocalPV"}), status=attached_status())
+    told = passed(situation(owner, volume=volume(attachment()), nodes=())).status
+    before = situation(replace(owner, status=told), volume=volume(attachment()))
+    made = passed(before)
+    assert (made.status, made.notes) == (told, ())
+    assert isinstance(made.outcome, Wait)
+
+
+def test_the_first_word_about_a_claim_is_written_whatever_the_step() -> None:
+    owner = claim(spec(publish={"type": "LocalPV"}), status=attached_status())
+    assert condition(passed(situation(owner, volume=volume(attachment()))), "Ready")[1] == "Publishing"
+
+
+def test_the_first_conditions_say_which_generation_they_are_about() -> None:
+    """Argo CD and kubectl wait take a status without it for one of an older spec."""
+    before = situation(claim(status={"observedGeneration": None}))
+    verdict = decide(before)
+    assert isinstance(verdict, Act)
+    planned = intent(before, verdict)
+    assert planned is not None
+    assert planned.conditions
+    assert planned.observedGeneration == 1

@@ -1,0 +1,92 @@
+"""Volumes that no claim stands behind any more: counted, never touched.
+
+They come of finalizers that were taken off by hand and of abandoned claims. An account may have several EKS clusters
+with this operator, so a volume counts only if its tag names the EKS cluster that living claims of ours are in, and a
+namespace that this installation looks at.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_EKS_CLUSTER, TAG_OWNER
+from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.ports import Objects, StoredObject
+from hyperpod_operator.core.volume.metrics import VolumeMetrics
+from hyperpod_operator.core.volume.ports import Volume, VolumeClouds
+
+logger = logging.getLogger(__name__)
+
+NAMED = 20
+BETWEEN = 540.0
+"""Seconds between two counts at least: as often as claims are looked at by default, however dense the resync is."""
+
+
+class Orphans:
+    """Lists the claims, as the resync does anyway, and compares them with the volumes on that occasion."""
+
+    def __init__(
+        self,
+        *,
+        claims: Objects,
+        cloud: VolumeClouds,
+        metrics: VolumeMetrics,
+        regions: Iterable[str],
+        monotonic: Callable[[], float],
+        namespaces: Iterable[str] = (),
+    ) -> None:
+        self._claims = claims
+        self._cloud = cloud
+        self._metrics = metrics
+        self._regions = tuple(sorted(regions))
+        self._monotonic = monotonic
+        self._counted_at = float("-inf")
+        self._namespaces = frozenset(namespaces)
+
+    async def list(self) -> tuple[StoredObject, ...]:
+        """The claims. Volumes are counted where there are any: who has no claim needs no right on EC2, nor its model.
+
+        Then the claims are listed again, after the volumes: one that is made meanwhile is no orphan.
+        """
+        claims, now = await self._claims.list(), self._monotonic()
+        if not claims or now - self._counted_at < BETWEEN:
+            return claims
+        self._counted_at = now
+        volumes = {region: await self._volumes(region) for region in self._regions}
+        claims = await self._claims.list()
+        uids = {claim.uid for claim in claims}
+        for region, found in volumes.items():
+            if found is not None:
+                self._tell(region, orphans(found, uids=uids, namespaces=self._namespaces))
+        return claims
+
+    async def _volumes(self, region: str) -> tuple[Volume, ...] | None:
+        try:
+            return await self._cloud.volumes(region=region).managed_volumes()
+        except CloudError as error:
+            logger.info("Orphaned volumes in %s could not be counted; the next resync tries again: %s", region, error)
+            return None
+
+    def _tell(self, region: str, found: Mapping[str, str]) -> None:
+        self._metrics.volumes_orphaned(region=region, count=len(found))
+        if found:
+            named = ", ".join(f"{volume_id} of {owner}" for volume_id, owner in sorted(found.items())[:NAMED])
+            logger.warning(
+                "%d volumes in %s carry the tag of a claim that does not exist any more, and are billed: %s. Adopt "
+                "each with a new claim (source.volumeId, management.adoptionPolicy: Force), or delete it in EC2.",
+                len(found),
+                region,
+                named,
+            )
+
+
+def orphans(volumes: Iterable[Volume], *, uids: set[str], namespaces: frozenset[str]) -> Mapping[str, str]:
+    """Volume id to the claim that it belonged to."""
+    tagged = [one for one in volumes if one.tags.get(TAG_CLAIM_UID) and one.state not in {"deleting", "deleted"}]
+    ours = {one.tags.get(TAG_EKS_CLUSTER) for one in tagged if one.tags[TAG_CLAIM_UID] in uids} - {None, ""}
+    return {
+        one.volume_id: one.tags.get(TAG_OWNER, "an unknown claim")
+        for one in tagged
+        if one.tags[TAG_CLAIM_UID] not in uids
+        and one.tags.get(TAG_EKS_CLUSTER) in ours
+        and (not namespaces or one.tags.get(TAG_OWNER, "").partition("/")[0] in namespaces)
+    }

@@ -1,0 +1,129 @@
+"""The chosen node, the nodes before it, and what the calls about them taught."""
+
+from hyperpod_operator.api.volume_status import AttachmentStatus, PreviousAttachment, RefusedInstance
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.volume.device import device_path
+from hyperpod_operator.core.volume.guards import since
+from hyperpod_operator.core.volume.holding import Free, Held, holding
+from hyperpod_operator.core.volume.plan import Attach, Detach
+from hyperpod_operator.core.volume.ports import Attachment
+from hyperpod_operator.core.volume.refusals import DEFINITE, NO_ROOM
+from hyperpod_operator.core.volume.story import Accepted, Refused, Story
+from hyperpod_operator.core.volume.verdict import Situation
+
+PREVIOUS_MOST = 5
+REFUSED_MOST = 10
+
+
+def intended_attachment(situation: Situation, step: Attach) -> AttachmentStatus:
+    """The chosen node before the attach to it: only what is recorded here counts as ours later."""
+    old = situation.claim.status.attachment
+    same = old is not None and old.instanceId == step.instance_id
+    return AttachmentStatus(
+        clusterArn=step.cluster_arn,
+        target=situation.claim.target_text,
+        instanceGroupName=step.instance_group or None,
+        instanceId=step.instance_id,
+        nodeLogicalId=step.logical_id or None,
+        nodeName=step.node_name or None,
+        devicePath=device_path(step.volume_id),
+        state="attaching",
+        attachTime=stamp(situation.now),
+        attempts=old.attempts if same and old else None,
+        refused=old.refused if old else None,
+        followTime=old.followTime if same and old else _gone_since(situation, old),
+    )
+
+
+def _gone_since(situation: Situation, old: AttachmentStatus | None) -> str | None:
+    """When the former node was lost, or one before it that the volume never came back from; None if it was left."""
+    if old is None:
+        return None
+    if old.followTime or old.lostTime:
+        return old.followTime or old.lostTime
+    gone = bool(old.instanceId) and not situation.observed.alive(old.instanceId or "")
+    return stamp(situation.now) if gone else None
+
+
+def previous(situation: Situation, *, leaving: str) -> list[PreviousAttachment] | None:
+    """Newest first; a node that the volume returns to is listed again only when it leaves once more."""
+    old, status = situation.claim.status.attachment, situation.claim.status
+    kept = list(status.previousAttachments or [])
+    if old is None or not old.instanceId:
+        return kept or None
+    entry = PreviousAttachment(
+        instanceId=old.instanceId,
+        nodeName=old.nodeName,
+        attachTime=old.attachTime,
+        until=stamp(situation.now),
+        why=leaving[:1024],
+    )
+    return [entry, *kept][:PREVIOUS_MOST]
+
+
+def attachment(story: Story) -> AttachmentStatus | None:
+    """What is known of the chosen node after this pass."""
+    situation, old = story.situation, story.situation.claim.status.attachment
+    if story.unread is not None or old is None or not situation.claim.direct:
+        return old
+    where, result = holding(situation), story.result
+    fields: dict[str, object] = {}
+    if isinstance(where, Held) and where.instance_id == old.instanceId:
+        fields |= _seen(where)
+    elif isinstance(where, Free) and not (result is not None and isinstance(result.step, Attach)):
+        pending = old.state == "attaching" and since(old.attachTime, now=situation.now) < situation.timings.echo
+        fields |= {} if pending else {"state": "detached", "deviceName": None, "deleteOnTermination": None}
+        fields |= {"detachTime": None}
+    lost = bool(old.instanceId) and not situation.observed.alive(old.instanceId or "")
+    fields["lostTime"] = (old.lostTime or stamp(situation.now)) if lost else None
+    if isinstance(where, Held):
+        fields["detachTime"] = (old.detachTime or stamp(situation.now)) if _leaving(story) else None
+    fields |= _after(story, old)
+    return old.model_copy(update=fields)
+
+
+def _seen(where: Held) -> dict[str, object]:
+    seen: dict[str, object] = {"state": where.state, "deleteOnTermination": where.attachment.delete_on_termination}
+    if where.attachment.device:
+        seen["deviceName"] = where.attachment.device
+    if where.state == "attached":
+        seen |= {"attempts": None, "followTime": None}
+    return seen
+
+
+def _leaving(story: Story) -> bool:
+    """Whether the pass wants the volume off its node: since when is what `detachTimeout` is about."""
+    reasons = {"InUse", "DetachBlocked", "Detaching"}
+    verdict = story.verdict
+    return str(getattr(verdict, "reason", "")) in reasons
+
+
+def _after(story: Story, old: AttachmentStatus) -> dict[str, object]:
+    """What the call itself taught."""
+    situation, result = story.situation, story.result
+    if isinstance(result, Accepted) and isinstance(result.step, Attach) and isinstance(result.answer, Attachment):
+        device = {"deviceName": result.answer.device} if result.answer.device else {}
+        return {"state": result.answer.state or "attaching", **device}
+    if isinstance(result, Accepted) and isinstance(result.step, Detach):
+        stuck = old.state == "attaching"
+        return {"attempts": (old.attempts or 0) + 1} if stuck else {}
+    if not isinstance(result, Refused) or not isinstance(result.step, Attach):
+        return {}
+    taught = _not_taken(story, result)
+    if result.error.ec2_code == NO_ROOM:
+        entry = RefusedInstance(instanceId=result.step.instance_id, code=NO_ROOM, time=stamp(situation.now))
+        rest = [item for item in old.refused or [] if item.instanceId != entry.instanceId]
+        return {**taught, "state": "detached", "refused": [entry, *rest][:REFUSED_MOST]}
+    return taught
+
+
+def _not_taken(story: Story, refused: Refused) -> dict[str, object]:
+    """A refused first attach made nothing: what AWS may show on that node later is somebody else's.
+
+    After a lost answer the same refusal (VolumeInUse) may be about our own attachment, so the record stands.
+    """
+    last = story.situation.claim.status.lastAction
+    first = last is None or (last.attempts or 1) <= 1
+    if refused.error.kind not in DEFINITE or not first:
+        return {}
+    return {"state": "detached", "attachTime": None}

@@ -1,0 +1,93 @@
+"""Volumes that no claim stands behind are counted, and only those that this installation can know to be."""
+
+import logging
+
+import pytest
+from tests.unit.controllers.volume.rig import KEY, REGION, VolumeRig
+from tests.unit.controllers.volume.scenes import new
+
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_EKS_CLUSTER, TAG_OWNER
+from hyperpod_operator.controllers.volume.orphans import BETWEEN, Orphans, orphans
+from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.volume.ports import Volume
+
+OURS = "arn:aws:eks:us-west-2:111122223333:cluster/ml"
+
+
+def volume(number: int, *, uid: str, eks: str = OURS, owner: str = "team/data", state: str = "available") -> Volume:
+    tags = {TAG_CLAIM_UID: uid, TAG_EKS_CLUSTER: eks, TAG_OWNER: owner}
+    return Volume(volume_id=f"vol-{number:08x}", state=state, size=1, volume_type="gp3", tags=tags)
+
+
+LIVING = volume(1, uid="here")
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (volume(2, uid="gone"), True),
+        (volume(2, uid="here"), False),
+        (volume(2, uid="gone", eks="arn:aws:eks:us-west-2:111122223333:cluster/theirs"), False),
+        (volume(2, uid="gone", eks=""), False),
+        (volume(2, uid="gone", owner="elsewhere/data"), False),
+        (volume(2, uid="gone", state="deleting"), False),
+        (volume(2, uid=""), False),
+    ],
+    ids=["orphan", "claimed", "of another cluster", "of no cluster", "another namespace", "going", "nobody's"],
+)
+def test_which_volume_is_an_orphan(other: Volume, found: bool) -> None:
+    seen = orphans([LIVING, other], uids={"here"}, namespaces=frozenset({"team"}))
+    assert list(seen) == ([other.volume_id] if found else [])
+
+
+def test_without_a_living_claim_nothing_tells_which_cluster_is_ours() -> None:
+    assert orphans([volume(1, uid="gone")], uids=set(), namespaces=frozenset()) == {}
+
+
+@pytest.fixture
+def counted(rig: VolumeRig) -> Orphans:
+    return Orphans(
+        claims=rig.claims,
+        cloud=rig.volumes,
+        metrics=rig.recorder,
+        regions=[REGION],
+        monotonic=rig.clock.monotonic,
+    )
+
+
+async def test_the_list_of_claims_counts_the_volumes_and_names_them(
+    rig: VolumeRig, counted: Orphans, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = Key("team", "other")
+    for key in (KEY, other):
+        rig.apply(new(), key=key)
+        await rig.rest(key)
+    lost = rig.status_of(other)["volumeId"]
+    del rig.claims._bodies[other]
+    with caplog.at_level(logging.WARNING):
+        listed = await counted.list()
+    assert [claim.key for claim in listed] == [KEY]
+    assert rig.recorder.orphaned == {REGION: 1}
+    assert lost in caplog.text
+
+
+async def test_volumes_are_counted_seldom_and_claims_are_listed_each_time(rig: VolumeRig, counted: Orphans) -> None:
+    rig.apply(new())
+    for _ in range(3):
+        await counted.list()
+    assert len(rig.simulator.log.calls("DescribeVolumes")) == 1
+    rig.wait(BETWEEN)
+    await counted.list()
+    assert len(rig.simulator.log.calls("DescribeVolumes")) == 2
+
+
+async def test_a_count_that_fails_does_not_keep_the_claims_from_being_listed(rig: VolumeRig, counted: Orphans) -> None:
+    rig.apply(new())
+    rig.simulator.access.deny("DescribeVolumes")
+    assert [claim.key for claim in await counted.list()] == [KEY]
+    assert rig.recorder.orphaned == {}
+
+
+async def test_without_a_claim_ec2_is_not_asked(rig: VolumeRig, counted: Orphans) -> None:
+    assert await counted.list() == ()
+    assert rig.simulator.log.calls("DescribeVolumes") == []

@@ -1,0 +1,68 @@
+"""The pause while EC2 works, and what is not asked for again."""
+
+from datetime import timedelta
+
+import pytest
+from tests.unit.core.volume.builders import NOW, ago, claim, made_status, situation, spec, step_of
+
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.volume.guards import held_back, soon
+from hyperpod_operator.core.volume.plan import Attach, LabelNode, PublishPV, fingerprint
+from hyperpod_operator.core.volume.policy import decide
+from hyperpod_operator.core.volume.verdict import Act, Hold
+
+LABEL = LabelNode(node_name="n", key="k", value="v")
+
+
+@pytest.mark.parametrize(("since", "pause"), [(0, 1.0), (2, 1.0), (6, 2.0), (15, 5.0), (30, 10.0), (3000, 10.0)])
+def test_the_pause_is_a_third_of_the_time_so_far_within_bounds(since: int, pause: float) -> None:
+    status = made_status(lastAction={"operation": "CreateVolume", "outcome": "Accepted", "time": ago(seconds=since)})
+    assert soon(situation(claim(status=status))) == pause
+
+
+def test_without_a_call_on_record_the_pause_is_the_longest() -> None:
+    assert soon(situation(claim(status=made_status()))) == 10.0
+
+
+def refused(step: LabelNode, *, left: float) -> dict[str, object]:
+    record = {
+        "operation": "LabelNode",
+        "message": "no",
+        "reason": "KubernetesRefused",
+        "stalled": True,
+        "fingerprint": fingerprint(step),
+        "retryAt": stamp(NOW + timedelta(seconds=left)),
+    }
+    return made_status(lastError=record)
+
+
+def act(step: LabelNode | Attach) -> Act:
+    return Act(step=step, reason="Publishing", message="")  # type: ignore[arg-type] # any reason
+
+
+def test_a_step_that_the_api_server_refused_is_held_back_until_its_time() -> None:
+    before = situation(claim(status=refused(LABEL, left=60)))
+    held = held_back(before, act(LABEL))
+    assert isinstance(held, Hold)
+    assert (held.after, held.stalled, held.message) == (60.0, True, "no")
+    later = situation(claim(status=refused(LABEL, left=0)))
+    assert held_back(later, act(LABEL)) == act(LABEL)
+
+
+def test_another_step_is_not_held_back() -> None:
+    before = situation(claim(status=refused(LABEL, left=60)))
+    other = LabelNode(node_name="other", key="k", value="v")
+    assert held_back(before, act(other)) == act(other)
+
+
+@pytest.mark.parametrize("anew", [{"generation": 2}, {"reconcile_requested_at": "now"}])
+def test_a_person_lifts_what_is_held_back(anew: dict[str, object]) -> None:
+    owner = claim(status=refused(LABEL, left=60) | {"observedGeneration": 1}, **anew)
+    assert held_back(situation(owner), act(LABEL)) == act(LABEL)
+
+
+def test_a_publication_has_the_same_name_at_every_pass() -> None:
+    published = spec(attachment={"mode": "None"}, publish={"type": "LocalPV"})
+    first, second = (step_of(decide(situation(claim(published, status=made_status())))) for _ in range(2))
+    assert isinstance(first, PublishPV)
+    assert fingerprint(first) == fingerprint(second)

@@ -1,113 +1,97 @@
-"""Commands in the documents: their programs take them, and what they name is there."""
+"""Command lines and resources in documents are such as the tools take: nobody copies one that cannot work."""
 
-import json
 import re
-import shlex
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import click
 import pytest
 import yaml
+from tests.contract.definitions import KINDS, columns, schema, unknown
+from tests.contract.shown_commands import DOCUMENTS, ROOT, Command, blocks, commands, split, typed
+from tests.contract.shown_tools import CHECKS, check
 
-from hyperpod_operator import cli as operator
-from hyperpod_testbed import cli as bed
+from hyperpod_operator.api import names
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "testbed" / "README.md", *ROOT.glob("helm/*/*.md")]
+COMMANDS = [command for document in DOCUMENTS for command in commands(document)]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_a_command_that_a_document_shows_can_work(command: Command) -> None:
+    check(command.document, command.words)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "aws sagemaker describe-clusters --cluster-name a",
+        "aws sagemaker describe-cluster --name a",
+        "docker build --build-arg BASE=x .",
+        "helm instal hyperpod-operator helm/hyperpod-operator",
+        "helm upgrade hyperpod-operator helm/hyperpod",
+        "helm upgrade hyperpod-operator helm/hyperpod-operator --set image.tags=1",
+        "hyperpod-operator start",
+        "hyperpod-operator run --log-fromat text",
+        "hyperpod-operator run --workers many",
+        "hyperpod-testbed build --with prometeus",
+        "kubectl get hpcs",
+        "kubectl get hpc -o jsonpath='{.status.nodeHelth}'",
+        "kubectl apply -f examples/minimum.yaml",
+        "kubectl annotate hpc NAME hyperpod-operator.dev/abandn=NAME",
+        "kubectl get nodes -L sagemaker.amazonaws.com/node-health",
+        'kubectl patch hpc first -p \'{"spec":{"paused":true}}\'',
+        "kubectl wait hpc/first --for=condition=InService",
+        "kubectl delete crd hyperpodcluster.hyperpod-operator.dev/v1",
+        "make tests",
+        "python -m benchmarks --only speed",
+    ],
 )
-PROGRAMS: dict[str, click.Command] = {"hyperpod-operator": operator.main, "hyperpod-testbed": bed.main}
-FENCE = re.compile(r"^```(?:sh|bash|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-FOLDERS = ("admission", "benchmarks", "crds", "docs", "examples", "gitops", "helm", "operator", "testbed", "tests")
+def test_a_command_that_cannot_work_is_noticed(line: str) -> None:
+    (words,) = split(line)
+    with pytest.raises(AssertionError):
+        check(ROOT / "README.md", words)
 
 
-def commands(path: Path) -> Iterator[list[str]]:
-    """Each command of the fenced blocks, split as a shell would; what a command printed is left out."""
-    for block in FENCE.findall(path.read_text()):
-        console = any(line.startswith("$ ") for line in block.splitlines())
-        text = re.sub(r"\\\n\s*", " ", block)
-        for line in text.splitlines():
-            if console and not line.startswith("$ "):
-                continue
-            for part in re.split(r"\s(?:\||&&|>|2>)\s", line.removeprefix("$ ")):
-                try:
-                    words = shlex.split(part, comments=True)
-                except ValueError:  # a quoted text over several lines
-                    continue
-                if words:
-                    yield words
+@pytest.mark.parametrize("tool", CHECKS)
+def test_documents_show_each_tool(tool: str) -> None:
+    """Else the reading of documents broke, and nothing is checked any more."""
+    assert [command for command in COMMANDS if command.words[0] == tool]
 
 
-def of(*programs: str) -> list[Any]:
-    found = []
-    for path in DOCUMENTS:
-        for words in commands(path):
-            name = Path(words[0]).name
-            if name in programs:
-                found.append(pytest.param(name, words[1:], id=f"{path.relative_to(ROOT)}: {' '.join(words)[:80]}"))
-    return found
+def test_a_line_is_taken_apart_as_a_shell_does() -> None:
+    block = "for x in a b; do\n  A=1 .venv/bin/tool get \\\n    'b c' > file  # why\n  one | two && three\ndone\n"
+    found = [list(words) for line in typed(block) for words in split(line)]
+    assert found == [
+        ["for", "x", "in", "a", "b"],
+        [".venv/bin/tool", "get", "b c"],
+        ["one"],
+        ["two"],
+        ["three"],
+        ["done"],
+    ]
+    assert list(typed("$ tool get\nNAME\n")) == ["tool get"]
 
 
-def option_values(arguments: list[str], *names: str) -> Iterator[str]:
-    for position, word in enumerate(arguments):
-        for name in names:
-            if word == name and position + 1 < len(arguments):
-                yield arguments[position + 1]
-            elif word.startswith(f"{name}="):
-                yield word.removeprefix(f"{name}=")
+def test_the_columns_that_documents_show_are_those_of_the_kinds() -> None:
+    heads = [
+        line.split() for path in DOCUMENTS for line in path.read_text().splitlines() if re.match(r"NAME +[A-Z]", line)
+    ]
+    assert heads
+    assert [head for head in heads if head not in [columns(definition) for definition in KINDS.values()]] == []
 
 
-@pytest.mark.parametrize(("program", "arguments"), of(*PROGRAMS))
-def test_our_own_programs_have_the_command_and_its_options(program: str, arguments: list[str]) -> None:
-    command = PROGRAMS[program]
-    while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
-        assert arguments[0] in command.commands, f"{program} has no command {arguments[0]}"
-        command, arguments = command.commands[arguments[0]], arguments[1:]
-    known = {name for option in command.params for name in [*option.opts, *option.secondary_opts]} | {"--help", "-h"}
-    asked = {word.partition("=")[0] for word in arguments if word.startswith("--")}
-    assert asked <= known | {"--version"}
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_resources_that_a_document_shows_have_fields_that_exist(document: Path) -> None:
+    for block in blocks(document.read_text(), frozenset({"yaml"})):
+        shown = yaml.safe_load(block)
+        if not isinstance(shown, dict) or not (
+            set(shown) == {"spec"} or str(shown.get("apiVersion")).startswith(names.GROUP)
+        ):
+            continue
+        kinds = [one for one in KINDS.values() if shown.get("kind") in {None, one["spec"]["names"]["kind"]}]
+        assert [] in [list(unknown(shown, schema(kind))) for kind in kinds], block
 
 
-@pytest.mark.parametrize(("program", "arguments"), of("helm"))
-def test_values_that_are_set_are_values_of_the_chart(program: str, arguments: list[str]) -> None:
-    schema = json.loads((ROOT / "helm" / "hyperpod-operator" / "values.schema.json").read_text())
-    for setting in option_values(arguments, "--set", "--set-string", "--set-json"):
-        if any("hyperpod-operator" in word for word in arguments):
-            for one in re.split(r",(?=[a-zA-Z.]+=)", setting):
-                assert known(schema, re.split(r"(?<!\\)\.", re.sub(r"\[\d+\]", "", one.partition("=")[0]))), one
-
-
-def known(schema: Any, path: list[str]) -> bool:
-    """Whether the schema has a value at this path; objects without named members take any."""
-    members = schema.get("properties")
-    if not path or members is None:
-        return True
-    return path[0] in members and known(members[path[0]], path[1:])
-
-
-@pytest.mark.parametrize(("program", "arguments"), of("kubectl", "helm", "python", "sed", "hyperpod-testbed"))
-def test_files_of_the_checkout_that_are_named_exist(program: str, arguments: list[str]) -> None:
-    named = [word for word in arguments if word.partition("/")[0] in FOLDERS and "/" in word]
-    assert [word for word in named if not (ROOT / word).exists()] == []
-
-
-@pytest.mark.parametrize(("program", "arguments"), of("kubectl"))
-def test_kubectl_is_asked_for_kinds_that_exist(program: str, arguments: list[str]) -> None:
-    """Words that look like ours: a kind of this group, its plural or its short name."""
-    ours = set[str]()
-    for path in (ROOT / "crds").glob("*.yaml"):
-        definition = yaml.safe_load(path.read_text())["spec"]
-        names = definition["names"]
-        plain = {names["plural"], names["singular"], *names.get("shortNames", [])}
-        ours |= plain | {f"{name}.{definition['group']}" for name in plain}
-    asked = {part for word in arguments for part in word.partition("/")[0].split(",")}
-    looks = {word for word in asked if re.fullmatch(r"(hyperpodcluster|ebsvolumeclaim|hpc|evc)[a-z.-]*", word)}
-    assert looks <= ours
-
-
-def test_there_are_commands_to_look_at() -> None:
-    assert len(of("hyperpod-operator", "hyperpod-testbed")) > 5
-    assert len(of("kubectl")) > 20
-    assert len(of("helm")) > 3
+def test_tests_that_the_threat_model_names_exist() -> None:
+    text = (ROOT / "docs" / "security.md").read_text()
+    named = re.findall(r"`([\w/]+\.py)`", text)
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / "tests" / name).exists()] == []

@@ -9,8 +9,8 @@ from benchmarks.figure import Result, rank
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-START = "<!-- figures: written by the run -->"
-END = "<!-- end of the figures -->"
+NODES = "node health, "
+"""How the names of the comparison's figures begin."""
 
 
 class DocumentError(RuntimeError):
@@ -34,12 +34,26 @@ def write(path: Path, results: Sequence[Result]) -> None:
 
 
 def refreshed(document: str, *, results: Sequence[Result], facts: Mapping[str, str]) -> str:
-    """The document with a new table between its markers. Raises DocumentError."""
-    before, start, rest = document.partition(START)
-    _, end, after = rest.partition(END)
+    """The document with a new table of figures. Raises DocumentError.
+
+    Of the comparison of contestants only what is judged: `compared` has the rest.
+    """
+    shown = [one for one in results if one.ok is not None or not one.name.startswith(NODES)]
+    return _between(document, "figures", f"{_facts(facts)}\n\n{table(shown)}")
+
+
+def compared(document: str, *, comparison: str, facts: Mapping[str, str]) -> str:
+    """The document with a new table of contestants, as benchmarks.nodes makes it. Raises DocumentError."""
+    return _between(document, "contestants", f"{comparison}\n\n{_facts(facts)}")
+
+
+def _between(document: str, name: str, text: str) -> str:
+    opening, closing = f"<!-- {name}: written by the run -->", f"<!-- end of the {name} -->"
+    before, start, rest = document.partition(opening)
+    _, end, after = rest.partition(closing)
     if not start or not end:
-        raise DocumentError(f"the document has not both markers, {START} and {END}; put them back where the table goes")
-    return f"{before}{START}\n\n{_facts(facts)}\n\n{table(results)}\n\n{END}{after}"
+        raise DocumentError(f"the document has not both markers, {opening} and {closing}; put them back")
+    return f"{before}{opening}\n\n{text}\n\n{closing}{after}"
 
 
 def table(results: Sequence[Result]) -> str:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figure import Result
-from benchmarks.record import END, START, DocumentError, merged, read, refreshed, write
+from benchmarks.record import DocumentError, compared, merged, read, refreshed, write
+
+START, END = "<!-- figures: written by the run -->", "<!-- end of the figures -->"
 
 
 def found(name: str, *, value: float = 1.0, unit: str = "s", ok: bool | None = None) -> Result:
@@ -45,3 +47,19 @@ def test_refreshing_twice_changes_nothing() -> None:
 def test_a_document_without_markers_is_refused() -> None:
     with pytest.raises(DocumentError, match="both markers"):
         refreshed("no markers", results=[], facts={})
+
+
+def test_what_contestants_took_is_told_in_their_own_table_and_only_judged_in_the_other() -> None:
+    results = [found("node health, operator: start"), found("node health, operator: writes", ok=True)]
+    text = refreshed(f"{START}{END}", results=results, facts={})
+    assert "operator: start" not in text
+    assert "operator: writes" in text
+
+
+def test_the_two_tables_do_not_touch_each_other() -> None:
+    document = f"{START}{END} between <!-- contestants: written by the run --><!-- end of the contestants -->"
+    once = compared(document, comparison="| operator |", facts={"cores": "2"})
+    twice = refreshed(once, results=[found("a")], facts={"cores": "4"})
+    assert "| operator |" in twice
+    assert "| cores | 2 |" in twice
+    assert "| cores | 4 |" in twice

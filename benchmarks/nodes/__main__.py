@@ -1,6 +1,7 @@
 """python -m benchmarks.nodes: measure the contestants one by one, print the table.
 
-With --raw the rounds are added to a file, so that a long comparison can be made in several short runs.
+With --raw the rounds are added to a file, so that a long comparison can be made in several short runs; with --record
+what comes of them is written where the other claims write.
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any
 
 import click
 
+from benchmarks import machine, record
 from benchmarks.figure import result
 from benchmarks.nodes.contestants import OPERATOR, PEERS, UnknownContestantError
 from benchmarks.nodes.process import CoreError
@@ -40,6 +42,7 @@ def tell(line: str) -> None:
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the choice of nodes.")
 @click.option("--raw", type=click.Path(dir_okay=False, path_type=Path), help="A file of JSON lines to add rounds to.")
 @click.option("--json", "as_json", is_flag=True, help="Print measurements as JSON instead of the table.")
+@click.option("--record", "recorded", is_flag=True, help="Write results.json and the table of docs/benchmarks.md.")
 def main(
     names: tuple[str, ...],
     rounds: int,
@@ -49,8 +52,10 @@ def main(
     seed: int,
     raw: Path | None,
     as_json: bool,
+    recorded: bool,
 ) -> None:
     """Measure the node-health contract."""
+    facts = machine.facts()
     sizes = replace(Sizes(), burst=min(burst, nodes // 2), changes=min(changes, nodes // 4))
     wish = Wish(contestants=names or Wish.contestants, rounds=rounds, nodes=nodes, seed=seed, sizes=sizes)
     done = [json.loads(line) for line in raw.read_text().splitlines()] if raw and raw.exists() else []
@@ -67,6 +72,12 @@ def main(
             measure(wish, tell=tell, keep=keep)
     except (BuildError, ContractError, ControlPlaneError, CoreError, UnknownContestantError) as error:
         raise click.ClickException(str(error)) from error
+    if recorded:
+        record.write(
+            record.RESULTS, record.merged(record.read(record.RESULTS), [result(item) for item in figures(done)])
+        )
+        text = record.compared(record.DOCUMENT.read_text(), comparison=table(done), facts=facts)
+        record.DOCUMENT.write_text(text)
     if as_json:
         print(json.dumps([result(item).as_json() for item in figures(done)], indent=2, ensure_ascii=False))
     else:

@@ -194,6 +194,12 @@ class VolumeRig:
                 self.controller.node_changed(name)
         self._known = found
 
+    def unready(self, instance: str) -> tuple[Key, ...]:
+        """The Node of this instance stops being ready, and the watch says so: the claims that have to be looked at."""
+        name = f"hyperpod-{instance}"
+        self.nodes.unready.add(name)
+        return self.controller.node_changed(name)
+
     def status_of(self, key: Key) -> dict[str, Any]:
         return self.claims.status(key) if self.claims.exists(key) else {}
 

@@ -231,8 +231,8 @@ async def test_a_settled_claim_is_woken_by_its_own_node_alone(rig: VolumeRig) ->
     await rig.rest()
     await rig.once()
     other = next(one for one in instances() if one != rig.holder)
-    assert rig.controller.node_changed(f"hyperpod-{other}") == ()
-    assert rig.controller.node_changed(f"hyperpod-{rig.holder}") == (KEY,)
+    assert rig.unready(other) == ()
+    assert rig.unready(rig.holder) == (KEY,)
 
 
 async def test_a_cluster_that_is_updating_lets_nothing_through_and_the_claim_waits(rig: VolumeRig) -> None:

@@ -184,7 +184,7 @@ async def test_a_node_that_changes_makes_the_view_of_its_cluster_worthless(rig: 
     since = len(rig.simulator.log.calls())
     await rig.once()
     assert reads(rig, since)["DescribeCluster"] == 0
-    rig.controller.node_changed(f"hyperpod-{rig.holder}")
+    rig.unready(rig.holder)
     await rig.once()
     assert reads(rig, since)["DescribeCluster"] == 1
 

@@ -3,7 +3,6 @@
 Every option of `run` can also be given as an environment variable, HYPERPOD_OPERATOR_ and the option's name.
 """
 
-import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -97,6 +96,8 @@ def main() -> None:
 def run(**options: Any) -> None:
     """Run the operator until it is told to stop."""
     # Imported here: `crds` and `version` need neither boto3 nor Kopf, which take seconds to load.
+    import uvloop
+
     from hyperpod_operator.app import StartError
     from hyperpod_operator.app import run as run_app
     from hyperpod_operator.runtime.logs import configure
@@ -123,7 +124,7 @@ def run(**options: Any) -> None:
     settings = Settings(**options, lease=lease, timings=Timings(**seconds))
     configure(log_format=settings.log_format, level=settings.log_level)
     try:
-        asyncio.run(run_app(settings))
+        uvloop.run(run_app(settings))
     except StartError as error:
         click.echo(f"hyperpod-operator cannot start:\n{error}", err=True)
         sys.exit(CONFIGURATION_FAULT)

@@ -58,7 +58,7 @@ GATHER = 0.015
 Where they come slower nothing waits."""
 GATHER_MOST = 0.1
 """Seconds, where so many come that even then several are taken together."""
-MUCH = 131_072
+MUCH = 196_608
 """Bytes that have gathered by themselves: reading them on is more urgent than to save wake-ups."""
 
 

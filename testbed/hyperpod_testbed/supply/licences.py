@@ -22,6 +22,7 @@ The operator is under [Apache-2.0](../LICENSE). Its image has Python and these p
 SPELT_OTHERWISE = {
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
+    "MIT License": "MIT",
     "Dual License": "Apache-2.0 OR BSD-3-Clause",  # python-dateutil, by its classifiers and LICENSE file
 }
 """What packages call their licence, where it is not the SPDX expression."""

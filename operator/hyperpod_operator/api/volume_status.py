@@ -181,6 +181,9 @@ class EBSVolumeClaimStatus(Model):
         description="For people: Pending, Creating, Available, Attaching, Attached, Modifying, Detaching, "
         "Snapshotting, Deleting, Released, Failed or Lost.",
     )
+    region: Word | None = Field(
+        default=None, description="Region of the volume where it is another than the operator's own."
+    )
     volumeId: Word | None = Field(default=None, description="Id of the volume.")
     volumeArn: Arn | None = Field(default=None, description="ARN of the volume.")
     availabilityZone: Word | None = Field(default=None, description="Zone of the volume by name.")
@@ -207,7 +210,7 @@ class EBSVolumeClaimStatus(Model):
         default=None, description="Pods that use the volume, namespace/name, up to 20."
     )
     appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
-        default=None, description="Tag keys that came from the spec: only these are removed again."
+        default=None, description="Tag keys that this claim put on the volume: only these are removed again."
     )
     lastAction: LastAction | None = Field(
         default=None, description="The last call that was to change something in AWS, written before it is sent."

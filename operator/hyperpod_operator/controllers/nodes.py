@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from hyperpod_operator.api.names import LABEL_INSTANCE_GROUP, Reason
 from hyperpod_operator.controllers.fleet import Fleet, Member
+from hyperpod_operator.controllers.subjects import node_subject
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.contract import Step, Verdict, decide
 from hyperpod_operator.core.health.labels import contradiction, missing_labels
@@ -29,7 +30,6 @@ from hyperpod_operator.core.ports import (
     Note,
     ObjectGone,
     StaleObject,
-    StoredObject,
 )
 
 logger = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ class NodeController:
         if odd and (seen is None or seen.contradiction != odd):
             message = f"{odd}. The operator leaves that label alone; remove it to have SageMaker's type there."
             note = Note(type="Warning", reason=Reason.NODE_CONTRADICTS, action="Observe", message=message)
-            self._ports.events.publish(about=_subject(node), note=note)
+            self._ports.events.publish(about=node_subject(node), note=note)
         self._seen[node.name] = _Seen(cluster=member.key, state=state, since=since, contradiction=odd)
         return seen is None or seen.state is not state
 
@@ -219,19 +219,5 @@ class NodeController:
             action=str(verdict.step),
             message=verdict.message,
         )
-        self._ports.events.publish(about=_subject(node), note=note)
+        self._ports.events.publish(about=node_subject(node), note=note)
         self._ports.events.publish(about=member.stored, note=replace(note, message=f"{node.name}: {note.message}"))
-
-
-def _subject(node: Node) -> StoredObject:
-    """The Node as what an Event is about."""
-    return StoredObject(
-        key=Key("", node.name),
-        uid=node.uid,
-        resource_version=node.resource_version,
-        generation=0,
-        deleting=node.deleting,
-        finalizers=(),
-        annotations=node.annotations,
-        body={"apiVersion": "v1", "kind": "Node"},
-    )

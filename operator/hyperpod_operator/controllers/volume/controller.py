@@ -10,6 +10,7 @@ from dataclasses import replace
 from hyperpod_operator.api.names import ABANDON, INSTANCE_GROUP_NAME, VOLUME_CLAIM_FINALIZER, ConditionType, Reason
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.controllers.parse import InvalidSpecError
+from hyperpod_operator.controllers.subjects import node_subject
 from hyperpod_operator.controllers.volume.act import act
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.interests import Interest, Interests
@@ -24,6 +25,7 @@ from hyperpod_operator.core.ports import Key, KubernetesError, Note, ObjectGone,
 from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.conditions import settle
+from hyperpod_operator.core.volume.notes import on_node
 from hyperpod_operator.core.volume.observed import Observed
 from hyperpod_operator.core.volume.plan import Attach
 from hyperpod_operator.core.volume.policy import decide
@@ -154,7 +156,9 @@ class VolumeController:
     async def _finish(self, stored: StoredObject, story: Story) -> Outcome:
         if isinstance(story.verdict, Release):
             return await self._release(stored, story.verdict)
-        return await self._record(stored, report(story))
+        outcome = await self._record(stored, report(story))
+        self._tell_node(story)
+        return outcome
 
     async def _record(self, stored: StoredObject, made: Report) -> Outcome:
         status = _dump(made.status)
@@ -210,7 +214,7 @@ class VolumeController:
         interest = Interest(
             cluster=cluster_id(situation.cluster_arn),
             node_name=(recorded.nodeName if recorded else None) or "",
-            waiting=situation.claim.direct and not situation.observed.alive(instance),
+            waiting=situation.claim.direct and not _settled_on(situation, instance),
             group=(target.instanceGroupName if target else None) or "",
             label=situation.claim.label,
         )
@@ -230,9 +234,22 @@ class VolumeController:
         )
         measure_moves(before, after, now=self._ports.clock.now(), metrics=self._ports.metrics)
 
+    def _tell_node(self, story: Story) -> None:
+        """Whoever looks at the Node sees which volumes came and went, and by whose order."""
+        said = on_node(story)
+        node = self._ports.nodes.get(said[0]) if said is not None else None
+        if said is not None and node is not None:
+            self._ports.events.publish(about=node_subject(node), note=said[1])
+
     def _tell(self, stored: StoredObject, note: Note) -> None:
         self._ports.events.publish(about=stored, note=note)
         logger.info("%s", note.message, extra={"reason": str(note.reason), "action": note.action})
+
+
+def _settled_on(situation: Situation, instance_id: str) -> bool:
+    """Whether the claim's node is there under a name, so that its own changes alone matter."""
+    node = situation.observed.node(instance_id)
+    return node is not None and bool(node.node_name) and situation.observed.alive(instance_id)
 
 
 def _refused(region: str) -> str:

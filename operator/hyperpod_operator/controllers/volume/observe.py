@@ -24,9 +24,9 @@ from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume import slots
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.modification import NOTHING, UNDER_WAY, change
-from hyperpod_operator.core.volume.observed import Candidate, Lease, Observed, PersistentVolumeClaim
+from hyperpod_operator.core.volume.observed import GONE, Candidate, Lease, Observed, PersistentVolumeClaim
 from hyperpod_operator.core.volume.ports import AttachmentLimit, Snapshot, Volume, VolumeCloud
-from hyperpod_operator.core.volume.verdict import Situation
+from hyperpod_operator.core.volume.verdict import Situation, pick
 
 MOVING = 4.0
 """Seconds that a view of the cluster may be old while something is to be done."""
@@ -36,10 +36,14 @@ SETTLED = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """The HyperPod cluster that a claim names: its Region and its name or ARN; empty while it is not known."""
+    """The HyperPod cluster that a claim names: its Region and its name or ARN; empty while it is not known.
+
+    `coming`: its HyperPodCluster is there and has no ARN yet.
+    """
 
     region: str = ""
     cluster: str = ""
+    coming: bool = False
 
 
 async def where(*, ports: VolumePorts, claim: Claim) -> Where:
@@ -52,9 +56,11 @@ async def where(*, ports: VolumePorts, claim: Claim) -> Where:
     recorded = claim.status.attachment.clusterArn if claim.status.attachment else None
     stored = await ports.clusters.read(Key(claim.key.namespace, ref.name or ""))
     if stored is None:
-        return Where(region=(recorded or "::::").split(":")[3], cluster=recorded or "")
+        # What the object said before it went: without the Region the volume would be looked for in the wrong one.
+        return Where(region=(recorded or "::::").split(":")[3] or claim.status.region or "", cluster=recorded or "")
     region = (stored.body.get("spec") or {}).get("region") or ""
-    return Where(region=str(region), cluster=parse_status(stored).clusterArn or recorded or "")
+    arn = parse_status(stored).clusterArn or recorded or ""
+    return Where(region=str(region), cluster=arn, coming=not arn)
 
 
 async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, claim: Claim, at: Where) -> Observed:
@@ -66,7 +72,7 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, cla
             found_volume = reads.create_task(_volume(cloud=cloud, claim=claim))
             in_kubernetes = reads.create_task(_published(ports=ports, claim=claim))
         view, (volume, tagged) = viewed.result(), found_volume.result()
-        there = volume or next(iter(tagged), None)
+        there = volume or pick(tagged)
         async with asyncio.TaskGroup() as reads:
             nodes = reads.create_task(
                 _nodes(ports=ports, cloud=cloud, counts=counts, claim=claim, view=view, region=at.region)
@@ -77,6 +83,8 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, cla
     seen = replace(
         in_kubernetes.result(),
         cluster=view.cluster,
+        coming=at.coming,
+        region=at.region,
         nodes=nodes.result(),
         volume=volume,
         tagged=tagged,
@@ -192,7 +200,7 @@ def _chooses(claim: Claim, view: View) -> bool:
     if not claim.direct or claim.deleting:
         return False
     recorded = claim.status.attachment
-    there = {node.instance_id for node in view.nodes}
+    there = {node.instance_id for node in view.nodes if node.status not in GONE}
     return (
         recorded is None
         or recorded.instanceId not in there
@@ -273,7 +281,7 @@ def _node_is_going(claim: Claim, nodes: tuple[Candidate, ...]) -> bool:
     """Whether the claim's node is marked for replacement and has had no snapshot for that, as far as status tells."""
     recorded = claim.status.attachment
     instance_id = recorded.instanceId if recorded else None
-    done = {one.instanceId for one in claim.status.snapshots or []}
+    done = {one.instanceId for one in claim.status.snapshots or [] if one.state != "error"}
     return (
         claim.snapshots_before_replacement
         and instance_id not in done

@@ -83,16 +83,24 @@ def lost_node(situation: Situation) -> Verdict | None:
 
 
 def leave(situation: Situation) -> Verdict | None:
-    """The volume is on a living node and should not be: suspended, or the spec's target is another node."""
+    """The volume is on a living node and should not be: suspended, or the spec's target is another node that can take
+    it. One that cannot is no ground to take it from where it works (`stays`)."""
     where = holding(situation)
     if not isinstance(where, Held):
         return None
     if situation.claim.suspended:
         return away(situation, where, why="attachment.suspend is true")
-    wanted = _wanted(situation)
-    if wanted in {"", where.instance_id}:
+    if _wanted(situation) in {"", where.instance_id} or stays(situation):
         return None
     return away(situation, where, why=f"the target is {situation.claim.target_text} now")
+
+
+def stays(situation: Situation) -> Verdict | None:
+    """Why the volume is not moved to the node that the spec names now; meanwhile it serves where it is."""
+    where, resolution = holding(situation), resolve(situation)
+    if not isinstance(where, Held) or not isinstance(resolution, Resolved) or situation.claim.suspended:
+        return None
+    return resolution.hold if resolution.node.instance_id != where.instance_id else None
 
 
 def away(situation: Situation, where: Held, *, why: str) -> Hold | Act:
@@ -196,11 +204,8 @@ def attach(situation: Situation) -> Verdict | None:
         message = f"{volume.volume_id} is {volume.state}; it can be attached when AWS shows it as available."
         return Hold(reason=Reason.ATTACHING, message=message, after=situation.timings.poll)
     node = resolution.node
-    recorded = situation.claim.status.attachment
-    sent = recorded is not None and recorded.state == "attaching"
-    if sent and recorded and since(recorded.attachTime, now=situation.now) < situation.timings.echo:
-        message = f"An attach to {recorded.instanceId} was just sent; looking whether it took before another is sent."
-        return Hold(reason=Reason.ATTACHING, message=message, after=situation.timings.poll)
+    if sent := just_sent(situation):
+        return sent
     step = Attach(
         cluster_arn=situation.cluster_arn,
         instance_id=node.instance_id,
@@ -211,6 +216,17 @@ def attach(situation: Situation) -> Verdict | None:
     )
     message = f"Attaching {volume.volume_id} to {node.node_name or node.instance_id}."
     return guarded(situation, step=step, reason=Reason.ATTACHING, message=message)
+
+
+def just_sent(situation: Situation) -> Hold | None:
+    """An attach is on its way, or its answer was lost, and EC2 may still show the volume as free."""
+    recorded = situation.claim.status.attachment
+    if recorded is None or recorded.state != "attaching":
+        return None
+    if since(recorded.attachTime, now=situation.now) >= situation.timings.echo:
+        return None
+    message = f"An attach to {recorded.instanceId} was just sent; looking whether it took before anything else is done."
+    return Hold(reason=Reason.ATTACHING, message=message, after=situation.timings.poll)
 
 
 def _wanted(situation: Situation) -> str:

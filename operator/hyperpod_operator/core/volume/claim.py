@@ -1,5 +1,6 @@
 """The EBSVolumeClaim as a pass sees it: the user's wish and what earlier passes recorded."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,12 @@ ADOPTED = "Adopted"
 
 ATTACHED_LABEL = "attached"
 """Value of the node label while the volume is attached."""
-TAG_VALUE_MOST = 256
+TAG_VALUE_MOST = 255
+"""Characters of a tag's value; EC2 API reference, CreateTags."""
+TARGET_MOST = 1024
+"""Characters of a target in status and in messages."""
+CSI_TAGS = frozenset({names.TAG_CSI_CLUSTER, names.TAG_CSI_CLUSTER_NAME})
+"""Tags by which mode CSI lets the driver use the volume; they may have been there before."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"([0-9]+)([smh])")
@@ -119,10 +125,14 @@ class Claim:
             return ""
         said = target.model_dump(mode="json", exclude_none=True)
         selector = said.pop("nodeSelector", {})
-        return ",".join(
+        text = ",".join(
             [f"{name}={value}" for name, value in sorted(said.items())]
             + [f"{key}={value}" for key, value in sorted(selector.items())]
         )
+        if len(text) <= TARGET_MOST:
+            return text
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return f"{text[: TARGET_MOST - 32]}… (sha256 {digest})"
 
     @property
     def requested_anew(self) -> bool:
@@ -138,6 +148,11 @@ class Claim:
     def holder(self) -> str:
         """How this claim is named in a Lease and in tags that people read."""
         return f"{self.key}/{self.uid}"
+
+    @property
+    def owner(self) -> str:
+        """How tags name this claim for people: `namespace/name`, cut to what EC2 takes."""
+        return str(self.key)[:TAG_VALUE_MOST]
 
     @property
     def label(self) -> str:
@@ -172,7 +187,7 @@ class Claim:
         """Every tag that the volume should carry, the user's included. ARNs may be unknown and then stay out."""
         ours = {
             names.TAG_CLAIM_UID: self.uid,
-            names.TAG_OWNER: str(self.key),
+            names.TAG_OWNER: self.owner,
             names.TAG_EKS_CLUSTER: eks_cluster_arn,
             names.TAG_CLUSTER: cluster_arn,
             names.TAG_ADOPTED: "true" if self.origin == ADOPTED else "",

@@ -1,6 +1,6 @@
 """How the pass ends: one reason, one message, one time for the next look."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.errors import TREATMENTS, CloudError, Treatment
@@ -8,8 +8,17 @@ from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome,
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.modification import wish
-from hyperpod_operator.core.volume.plan import CloudStep, CreateTags, DeleteTags, LabelNode, Step, UnlabelNode
-from hyperpod_operator.core.volume.refusals import treatment
+from hyperpod_operator.core.volume.plan import (
+    CloudStep,
+    CreateSnapshot,
+    CreateTags,
+    DeleteTags,
+    LabelNode,
+    ModifyVolume,
+    Step,
+    UnlabelNode,
+)
+from hyperpod_operator.core.volume.refusals import kept_back, treatment
 from hyperpod_operator.core.volume.story import Declined, Refused, Story
 from hyperpod_operator.core.volume.timings import VolumeTimings
 from hyperpod_operator.core.volume.verdict import Act, Hold, Release, Settled
@@ -39,7 +48,8 @@ def ending(story: Story) -> Ending:
     if isinstance(story.result, Refused):
         by_group = story.situation.claim.by_group
         treated = treatment(story.result.step, story.result.error, by_group=by_group)
-        return _broken(text(story.result.error, treated), treated)
+        said = _broken(text(story.result.error, treated), treated)
+        return _go_on(said, timings=story.situation.timings) if _beside(story, treated) else said
     match story.verdict:
         case Act(step=step, reason=reason, message=message):
             after = _after(step, timings=story.situation.timings)
@@ -74,6 +84,19 @@ def _after(step: Step, *, timings: VolumeTimings) -> float:
     if isinstance(step, CloudStep | LabelNode | UnlabelNode):
         return timings.step
     return timings.brief
+
+
+def _beside(story: Story, treated: Treatment) -> bool:
+    """Whether what was refused is kept back from now on and the rest does not depend on it: a volume that may not be
+    modified is attached and published all the same."""
+    if not isinstance(story.result, Refused) or not kept_back(treated):
+        return False
+    return isinstance(story.result.step, ModifyVolume | CreateSnapshot) and not story.situation.claim.deleting
+
+
+def _go_on(said: Ending, *, timings: VolumeTimings) -> Ending:
+    outcome: Outcome = Blocked(said.reason, timings.brief) if said.stalled else Wait(said.reason, timings.brief)
+    return replace(said, outcome=outcome)
 
 
 def _broken(message: str, treated: Treatment) -> Ending:

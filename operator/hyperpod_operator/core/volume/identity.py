@@ -58,7 +58,8 @@ def lost(situation: Situation) -> Verdict | None:
 def not_visible_yet(situation: Situation) -> Verdict | None:
     """CreateVolume was accepted a moment ago and EC2 does not show the volume yet, or it is on its way out."""
     claim, volume = situation.claim, situation.volume
-    if volume is not None and volume.state == "deleting":
+    unused = claim.origin == CREATED and not used(claim.status.creation)
+    if unused and volume is not None and volume.state == "deleting":
         message = f"{volume.volume_id} failed and is being deleted before the volume is made again."
         return Hold(reason=Reason.CREATING_VOLUME, message=message, after=situation.timings.poll)
     creation = claim.status.creation
@@ -90,11 +91,15 @@ def create(situation: Situation) -> Verdict | None:
 
 
 def failed(situation: Situation) -> Verdict | None:
-    """State error: at birth it is cleared away, later it is a loss of data that a person has to see."""
+    """State error: at birth it is cleared away, later it is a loss of data that a person has to see.
+
+    Without a record of its birth it may have been in use: who lost that record must not lose the volume, too.
+    """
     claim, volume = situation.claim, situation.volume
     if volume is None or volume.state != "error":
         return None
-    if claim.origin == CREATED and not used(claim.status.creation) and ours(situation):
+    unused = claim.status.creation is not None and not used(claim.status.creation)
+    if claim.origin == CREATED and unused and ours(situation):
         message = f"{volume.volume_id} ended in error while it was made (often a KMS key that cannot be used)."
         step = DeleteVolume(volume_id=volume.volume_id)
         return guarded(situation, step=step, reason=Reason.VOLUME_FAILED, message=f"{message} Deleting it.")

@@ -1,11 +1,11 @@
-"""Which Events a pass leaves: the step that was made, and each reason that is new."""
+"""Which Events a pass leaves: the step that was made, each reason that is new, and a word to the Node."""
 
-from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.names import FORCE_DELETE, ConditionType, Reason
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.core.ports import Note
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.ending import Ending
-from hyperpod_operator.core.volume.plan import operation
+from hyperpod_operator.core.volume.plan import Attach, Detach, operation
 from hyperpod_operator.core.volume.refusals import treatment
 from hyperpod_operator.core.volume.story import Accepted, Declined, Refused, Story
 from hyperpod_operator.core.volume.verdict import Act
@@ -20,6 +20,7 @@ def notes(story: Story, end: Ending, new: EBSVolumeClaimStatus) -> tuple[Note, .
     made: list[Note] = []
     if isinstance(story.verdict, Act) and story.result is not None:
         made.append(_step_note(story, story.verdict, story.result))
+        made += _overridden(story)
     before = {condition.type: condition for condition in story.situation.claim.status.conditions or []}
     for condition in new.conditions or []:
         was = before.get(condition.type)
@@ -36,6 +37,32 @@ def notes(story: Story, end: Ending, new: EBSVolumeClaimStatus) -> tuple[Note, .
         )
     first = {note.reason: note for note in reversed(made)}
     return tuple(note for note in made if first[note.reason] is note)
+
+
+def on_node(story: Story) -> tuple[str, Note] | None:
+    """The name of the Node whose volume comes or goes by this pass, and what its Event says."""
+    act, result = story.verdict, story.result
+    if not isinstance(act, Act) or not isinstance(result, Accepted) or not isinstance(result.step, Attach | Detach):
+        return None
+    node = story.situation.observed.node(result.step.instance_id)
+    if node is None or not node.node_name:
+        return None
+    message = f"EBSVolumeClaim {story.situation.claim.key}: {act.message}"
+    return node.node_name, Note(type="Normal", reason=act.reason, action=operation(act.step), message=message)
+
+
+def _overridden(story: Story) -> list[Note]:
+    """The trace that the annotation force-delete leaves when it disregards pods."""
+    claim, pods = story.situation.claim, story.situation.observed.pods
+    detaches = story.result is not None and isinstance(story.result.step, Detach)
+    if not detaches or not claim.deleting or not claim.force_delete or not pods:
+        return []
+    more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
+    message = (
+        f"The annotation {FORCE_DELETE} has this deletion go on although pods use the volume: {', '.join(pods[:3])}"
+        f"{more}. It is taken from under them: what they have not written yet is lost. End them."
+    )
+    return [Note(type="Warning", reason=Reason.IN_USE, action="ForceDelete", message=message)]
 
 
 def _step_note(story: Story, act: Act, result: Accepted | Refused | Declined) -> Note:

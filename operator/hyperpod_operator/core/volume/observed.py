@@ -87,6 +87,10 @@ class Observed:
     """
 
     cluster: ObservedCluster | None
+    coming: bool = False
+    """Whether a HyperPodCluster object stands for the cluster, which AWS was not asked for yet."""
+    region: str = ""
+    """Where the volume is; empty for the operator's own Region."""
     nodes: tuple[Candidate, ...] = ()
     volume: Volume | None = None
     tagged: tuple[Volume, ...] = ()

@@ -13,6 +13,8 @@ from hyperpod_operator.core.volume.plan import CreateTags, DeleteTags, TakeLease
 from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
 
 CSI_TAGS = (names.TAG_CSI_CLUSTER, names.TAG_CSI_CREATED_FOR)
+PV = "PersistentVolume "
+"""How a PersistentVolume is named among `Observed.csi_users`; VolumeAttachments may be those of our own."""
 
 
 def held_by_other(situation: Situation) -> Verdict | None:
@@ -37,20 +39,30 @@ def held_by_other(situation: Situation) -> Verdict | None:
 
 
 def held_by_csi(situation: Situation) -> Verdict | None:
-    """Direct and the CSI driver would detach each other's attachments for ever."""
+    """Direct and the CSI driver would detach each other's attachments for ever; and what a PersistentVolumeClaim of
+    somebody else was given by the driver is not published a second time."""
     claim, volume = situation.claim, situation.volume
-    if volume is None or claim.mode == "CSI":
+    if volume is None:
         return None
-    users = situation.observed.csi_users
-    marks = [] if claim.forced else [key for key in CSI_TAGS if key in volume.tags]
+    users = situation.observed.csi_users if claim.mode != "CSI" else _published_by_others(situation)
+    watched = CSI_TAGS if claim.mode != "CSI" else (names.TAG_CSI_CREATED_FOR,)
+    marks = [] if claim.forced else [key for key in watched if key in volume.tags]
     if not users and not marks:
         return None
     found = ", ".join([*users[:5], *(f"the tag {key}" for key in marks)])
+    instead = ", or use attachment.mode: CSI in a new claim" if claim.mode != "CSI" else ""
     message = (
-        f"{volume.volume_id} is in the hands of the EBS CSI driver ({found}). Remove these, or use attachment.mode: "
-        "CSI in a new claim; a left-over tag alone is overridden by management.adoptionPolicy: Force."
+        f"{volume.volume_id} is in the hands of the EBS CSI driver ({found}). Remove these{instead}; a left-over tag "
+        "alone is overridden by management.adoptionPolicy: Force."
     )
     return Hold(reason=Reason.CSI_OWNED, message=message, after=situation.timings.watch, stalled=True)
+
+
+def _published_by_others(situation: Situation) -> tuple[str, ...]:
+    """Mode CSI: PersistentVolumes of others beside the one that we publish. Who publishes nothing makes one by hand."""
+    if situation.claim.publish is None:
+        return ()
+    return tuple(user for user in situation.observed.csi_users if user.startswith(PV))
 
 
 def multi_attach(situation: Situation) -> Verdict | None:

@@ -12,6 +12,9 @@ from typing import Any
 
 from hyperpod_operator.core.volume.ports import Change, NewVolume
 
+DESCRIPTION_MOST = 255
+"""Characters of a snapshot's description; EC2 API reference, CreateSnapshot."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateVolume:

@@ -62,6 +62,7 @@ SEEN: Sequence[Policy] = (
     # How do pods see it?
     publication.persistent_volume,
     publication.persistent_volume_claim,
+    attachment.stays,
     replacement.unfinished,
     modification.unfinished,
 )

@@ -5,6 +5,7 @@ is not in it falls back to `core.errors.TREATMENTS`.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from hyperpod_operator.api.names import Reason
@@ -29,7 +30,14 @@ DEFINITE = frozenset(
 """Kinds after which the call has certainly done nothing."""
 
 _MOVED = Treatment(
-    Reason.SETTLING, "AWS shows another state by now; the operator looks again before it does anything.", after=5.0
+    Reason.SETTLING,
+    "AWS shows another state by now; the operator looks again before it does anything, less often each time.",
+    at_least=5.0,
+)
+_INVALID = replace(
+    TREATMENTS[ErrorKind.INVALID],
+    remedy="Correct the spec. The same request is tried again every 5 minutes, and when a reconcile is requested by "
+    "annotation.",
 )
 _RATE = Treatment(
     Reason.RATE_LIMITED,
@@ -102,7 +110,7 @@ def treatment(step: CloudStep, error: CloudError, *, by_group: bool) -> Treatmen
         return EC2_TREATMENTS[error.ec2_code]
     if isinstance(step, Attach | Detach) and (error.kind is ErrorKind.BUSY or _names_the_gate(error)):
         return _CLOSED
-    return TREATMENTS[error.kind]
+    return _INVALID if error.kind is ErrorKind.INVALID else TREATMENTS[error.kind]
 
 
 def _names_the_gate(error: CloudError) -> bool:

@@ -13,9 +13,11 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Outcome
 from hyperpod_operator.core.ports import KubernetesError, Note
 from hyperpod_operator.core.volume import declines
+from hyperpod_operator.core.volume.claim import CSI_TAGS
 from hyperpod_operator.core.volume.conditions import conditions, settle
 from hyperpod_operator.core.volume.device import partition_and_account
 from hyperpod_operator.core.volume.ending import Ending, ending
+from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.identity import next_attempt
 from hyperpod_operator.core.volume.memory.attachment import attachment, intended_attachment, previous
 from hyperpod_operator.core.volume.memory.calls import intended_action, last_action, last_error
@@ -39,6 +41,9 @@ from hyperpod_operator.core.volume.verdict import Act, Situation
 PATIENCE = 3
 """Passes in a row that may fail to read a claim's world before its status says so."""
 PODS_MOST = 20
+POD_MOST = 256
+WORD_MOST = 128
+"""Characters: tags are anybody's to write, and a status that its schema refuses would tell nothing at all."""
 SNAPSHOTS_MOST = 20
 
 
@@ -70,7 +75,10 @@ def intent(situation: Situation, act: Act) -> EBSVolumeClaimStatus | None:
     step, old = act.step, situation.claim.status
     if not isinstance(step, CloudStep):
         return None
-    fields: dict[str, object] = {"lastAction": intended_action(situation, step)}
+    fields: dict[str, object] = {
+        "lastAction": intended_action(situation, step),
+        "region": situation.observed.region or old.region,
+    }
     if isinstance(step, CreateVolume):
         fields |= {
             "createAttempt": next_attempt(situation),
@@ -151,6 +159,7 @@ def _status(story: Story, end: Ending) -> EBSVolumeClaimStatus:
     if story.unread is None:
         fields |= {
             "lastHandledReconcileAt": claim.reconcile_requested_at or old.lastHandledReconcileAt,
+            "region": situation.observed.region or old.region,
             "volumeId": volume_id(story),
             "volumeArn": _arn(situation) or old.volumeArn,
             "availabilityZone": (volume.availability_zone or None) if volume else old.availabilityZone,
@@ -160,7 +169,7 @@ def _status(story: Story, end: Ending) -> EBSVolumeClaimStatus:
             "snapshots": _snapshots(story),
             "persistentVolumeName": _persistent_volume_name(situation),
             "persistentVolumeClaimName": _persistent_volume_claim_name(situation),
-            "inUseBy": sorted(situation.observed.pods)[:PODS_MOST] or None,
+            "inUseBy": sorted({pod[:POD_MOST] for pod in situation.observed.pods})[:PODS_MOST] or None,
             "appliedTagKeys": _applied_tag_keys(story),
         }
     return old.model_copy(update=fields)
@@ -179,7 +188,8 @@ def _ownership(situation: Situation) -> Ownership | None:
     volume = situation.volume
     if volume is None:
         return None
-    return Ownership(mode=situation.claim.origin, tag=volume.tags.get(TAG_CLAIM_UID))
+    tag = volume.tags.get(TAG_CLAIM_UID)
+    return Ownership(mode=situation.claim.origin, tag=tag[:WORD_MOST] if tag else tag)
 
 
 def _observed(situation: Situation) -> ObservedVolume | None:
@@ -199,10 +209,11 @@ def _observed(situation: Situation) -> ObservedVolume | None:
 
 
 def _snapshots(story: Story) -> list[SnapshotStatus] | None:
-    """As they were read, or as they were; one that was just begun is added, for AWS may not list it yet."""
-    seen, result = story.situation.observed.snapshots, story.result
-    kept = story.situation.claim.status.snapshots or []
-    listed = list(kept) if seen is None else [_snapshot(item) for item in seen]
+    """As they were read, or as they were; one that was begun a moment ago stays, for AWS may not list it yet."""
+    seen, result, situation = story.situation.observed.snapshots, story.result, story.situation
+    kept = situation.claim.status.snapshots or []
+    young = [one for one in kept if since(one.startTime, now=situation.now) < situation.timings.visibility]
+    listed = list(kept) if seen is None else [*young, *(_snapshot(item) for item in seen)]
     if isinstance(result, Accepted) and isinstance(result.answer, Snapshot):
         listed.append(_snapshot(result.answer))
     by_id = {item.snapshotId: item for item in listed}
@@ -214,8 +225,8 @@ def _snapshot(item: Snapshot) -> SnapshotStatus:
     return SnapshotStatus(
         snapshotId=item.snapshot_id,
         state=item.state,
-        purpose=item.tags.get(TAG_SNAPSHOT_PURPOSE),
-        instanceId=item.tags.get(TAG_INSTANCE),
+        purpose=(item.tags.get(TAG_SNAPSHOT_PURPOSE) or "")[:WORD_MOST] or None,
+        instanceId=(item.tags.get(TAG_INSTANCE) or "")[:WORD_MOST] or None,
         startTime=stamp(item.start_time) if item.start_time else None,
     )
 
@@ -231,10 +242,10 @@ def _persistent_volume_claim_name(situation: Situation) -> str | None:
 
 
 def _applied_tag_keys(story: Story) -> list[str] | None:
-    """Keys that a spec of this claim put on the volume: only these are ever taken off again."""
+    """Keys beside our own that this claim put on the volume: only these are ever taken off again."""
     result, keys = story.result, set(story.situation.claim.status.appliedTagKeys or [])
     if isinstance(result, Accepted) and isinstance(result.step, CreateTags):
-        keys |= set(result.step.tags) & set(story.situation.claim.user_tags)
+        keys |= set(result.step.tags) & {*story.situation.claim.user_tags, *CSI_TAGS}
     if isinstance(result, Accepted) and isinstance(result.step, DeleteTags):
         keys -= set(result.step.keys)
     return sorted(keys) or None

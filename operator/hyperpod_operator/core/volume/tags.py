@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from hyperpod_operator.api import names
+from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
 from hyperpod_operator.core.volume.verdict import Situation
 
 
@@ -33,13 +34,18 @@ def missing(situation: Situation) -> Mapping[str, str]:
 def surplus(situation: Situation) -> tuple[str, ...]:
     """Tags that an earlier spec of this claim put on, and the present one does not ask for."""
     volume = situation.volume
-    applied = set(situation.claim.status.appliedTagKeys or [])
+    applied = set(situation.claim.status.appliedTagKeys or []) - CSI_TAGS
     present = set(volume.tags) if volume else set()
     return tuple(sorted(applied & present - set(situation.claim.user_tags)))
 
 
 def to_strip(situation: Situation) -> tuple[str, ...]:
-    """What comes off a volume that is released: all that says that somebody manages it."""
+    """What comes off a volume that is released: all that says that somebody manages it.
+
+    The CSI driver's tags stay on an adopted volume that had them before: without them it could not be used any more.
+    """
+    claim = situation.claim
     present = set(situation.volume.tags) if situation.volume else set()
-    csi = (names.TAG_CSI_CLUSTER, names.TAG_CSI_CLUSTER_NAME) if situation.claim.mode == "CSI" else ()
+    ours = CSI_TAGS if claim.origin == CREATED else CSI_TAGS & set(claim.status.appliedTagKeys or [])
+    csi = ours if claim.mode == "CSI" else frozenset[str]()
     return tuple(sorted(present & {*names.VOLUME_TAGS, *csi}))

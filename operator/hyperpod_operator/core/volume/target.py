@@ -13,8 +13,12 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume.guards import since
+from hyperpod_operator.core.volume.holding import Held, holding
 from hyperpod_operator.core.volume.observed import GONE, Candidate
 from hyperpod_operator.core.volume.verdict import Hold, Situation
+
+REFUSED_MOST = 10
+"""How many nodes are tried within `VolumeTimings.refused` seconds: more would be a search by brute force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,13 @@ def resolve(situation: Situation) -> Resolution:
 
 def _resolve(situation: Situation) -> Resolution:
     """Sticky first: the recorded node counts while the spec's target is the one that chose it."""
+    if situation.observed.cluster is None and situation.observed.coming:
+        return _unresolved(
+            Reason.CLUSTER_NOT_IN_SERVICE,
+            f"AWS has not made the cluster of HyperPodCluster {situation.claim.spec.clusterRef.name} yet. Nothing to "
+            "do here; that object tells how far it is.",
+            after=situation.timings.watch,
+        )
     if situation.observed.cluster is None:
         return _unresolved(
             Reason.CLUSTER_NOT_FOUND,
@@ -81,7 +92,17 @@ def _first(situation: Situation) -> Resolution:
         )
     if not situation.claim.by_group:
         return _resolved(situation, matching[0])
+    if (there := _already(situation, matching)) is not None:
+        return _resolved(situation, there)
     return _choose(situation, matching, what=text, order=_emptiest)
+
+
+def _already(situation: Situation, nodes: Sequence[Candidate]) -> Candidate | None:
+    """The node of the group that has the volume, where none was chosen yet: adopted, or after the status was lost."""
+    where = holding(situation)
+    if situation.claim.status.attachment is not None or not isinstance(where, Held):
+        return None
+    return next((node for node in nodes if node.instance_id == where.instance_id), None)
 
 
 def _replacement(situation: Situation, *, lost: str, group: str) -> Resolution:
@@ -119,10 +140,15 @@ def _replacement(situation: Situation, *, lost: str, group: str) -> Resolution:
 def _choose(
     situation: Situation, nodes: Sequence[Candidate], *, what: str, order: Callable[[Candidate], tuple[object, ...]]
 ) -> Resolution:
-    usable = [node for node in nodes if _usable(situation, node)]
+    usable, watch = [node for node in nodes if _usable(situation, node)], situation.timings.watch
+    if usable and _tried(situation) >= REFUSED_MOST:
+        message = (
+            f"AWS says of {REFUSED_MOST} nodes of {what} in a row that they have no free attachment slot; others are "
+            "tried in a few minutes. Detach something, add nodes, or choose another target."
+        )
+        return _unresolved(Reason.NO_CAPACITY, message, after=watch)
     if usable:
         return Resolved(node=min(usable, key=order))
-    watch = situation.timings.watch
     if all(situation.observed.restricted(node.instance_group) for node in nodes):
         return Unresolved(hold=_restricted(nodes[0]))
     here = [node for node in nodes if in_zone(situation, node)]
@@ -210,11 +236,18 @@ def _in_wished_zone(situation: Situation, node: Candidate) -> bool:
 
 
 def _refused(situation: Situation, node: Candidate) -> bool:
-    recorded = situation.claim.status.attachment
-    return any(
-        item.instanceId == node.instance_id and since(item.time, now=situation.now) < situation.timings.refused
-        for item in (recorded.refused or [] if recorded else [])
-    )
+    return node.instance_id in _refusals(situation)
+
+
+def _tried(situation: Situation) -> int:
+    return len(_refusals(situation))
+
+
+def _refusals(situation: Situation) -> frozenset[str]:
+    """Instances that AWS refused lately for want of a slot."""
+    recorded, most = situation.claim.status.attachment, situation.timings.refused
+    found = recorded.refused or [] if recorded else []
+    return frozenset(one.instanceId for one in found if since(one.time, now=situation.now) < most)
 
 
 def _lost_at(situation: Situation) -> datetime | None:

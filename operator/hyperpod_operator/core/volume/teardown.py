@@ -15,6 +15,7 @@ from hyperpod_operator.core.volume.attachment import (
     detaching,
     elsewhere,
     in_use,
+    just_sent,
     lost_node,
     on_the_way,
     unfence,
@@ -23,6 +24,7 @@ from hyperpod_operator.core.volume.attachment import detach as detach_from
 from hyperpod_operator.core.volume.guards import guarded, since
 from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
 from hyperpod_operator.core.volume.plan import (
+    DESCRIPTION_MOST,
     CreateSnapshot,
     CreateTags,
     DeleteTags,
@@ -60,6 +62,8 @@ def persistent_volume_claim(situation: Situation) -> Verdict | None:
     found = situation.observed.persistent_volume_claim
     if found is None or found.claim_uid != situation.claim.uid:
         return None
+    if found.deleting and situation.claim.force_delete:
+        return None  # Kubernetes keeps it for the very pods that are to be disregarded; it goes when they end
     if found.deleting:
         message = f"PersistentVolumeClaim {found.name} is being deleted; a pod that uses it keeps it."
         return Hold(reason=Reason.UNPUBLISHING, message=message, after=situation.timings.poll)
@@ -70,6 +74,8 @@ def persistent_volume_claim(situation: Situation) -> Verdict | None:
 def persistent_volume(situation: Situation) -> Verdict | None:
     found = situation.observed.persistent_volume
     if found is None or found.claim_uid != situation.claim.uid:
+        return None
+    if found.deleting and situation.claim.force_delete:
         return None
     if found.deleting:
         message = (
@@ -119,8 +125,10 @@ def csi(situation: Situation) -> Verdict | None:
 def detach(situation: Situation) -> Verdict | None:
     """What we attached comes off. What others attached stays, and keeps a volume from being deleted."""
     claim, where = situation.claim, holding(situation)
-    if isinstance(where, Free) or claim.mode == "CSI":
+    if claim.mode == "CSI":
         return None
+    if isinstance(where, Free):
+        return just_sent(situation)
     if isinstance(where, Foreign) or not where.ours:
         who = where.who if isinstance(where, Foreign) else where.instance_id
         return elsewhere(situation, who) if _goes(situation) else None
@@ -153,11 +161,11 @@ def snapshot(situation: Situation) -> Verdict | None:
     if found is None:
         step = CreateSnapshot(
             volume_id=volume.volume_id,
-            description=f"EBSVolumeClaim {claim.key}, before its volume is deleted",
+            description=f"EBSVolumeClaim {claim.key}, before its volume is deleted"[:DESCRIPTION_MOST],
             tags={
                 **claim.user_tags,
                 names.TAG_CLAIM_UID: claim.uid,
-                names.TAG_OWNER: str(claim.key),
+                names.TAG_OWNER: claim.owner,
                 names.TAG_SNAPSHOT_PURPOSE: BEFORE_DELETE,
             },
         )
@@ -194,8 +202,8 @@ def retain(situation: Situation) -> Verdict | None:
     volume, claim = situation.volume, situation.claim
     if volume is None:
         return None
-    if volume.tags.get(names.TAG_RELEASED) != str(claim.key):
-        mark = CreateTags(volume_id=volume.volume_id, tags={names.TAG_RELEASED: str(claim.key)})
+    if volume.tags.get(names.TAG_RELEASED) != claim.owner:
+        mark = CreateTags(volume_id=volume.volume_id, tags={names.TAG_RELEASED: claim.owner})
         return guarded(
             situation, step=mark, reason=Reason.RELEASING, message=f"Releasing {volume.volume_id}; it stays."
         )

@@ -133,6 +133,12 @@ class Ebs:
             sim.account.region(region).ebs.script.failing_volumes = times
 
     @verb
+    def lose_data(self, volume: str) -> None:
+        """AWS loses data of a volume that was in use: it is in `error` from now on."""
+        with self._core.change() as sim:
+            _volume(sim, volume)[1].status = "error"
+
+    @verb
     def break_key(self, key: str, region: str = DEFAULT_REGION) -> None:
         """EBS cannot use a KMS key: volumes that are created with it fail afterwards."""
         with self._core.change() as sim:

@@ -23,7 +23,7 @@ from hyperpod_operator.controllers.volume.controller import VolumeController
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.outcome import Failed, Outcome
-from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.ports import Key, Note, StoredObject
 from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.volume.timings import VolumeTimings
 from hyperpod_testbed.simulator import Simulator
@@ -58,6 +58,14 @@ class VolumeRecorder(Recorder):
         self.detached = 0
         self.followed: list[float] = []
         self.orphaned: dict[str, int] = {}
+        self.on_nodes: list[tuple[str, str]] = []
+        """Events on Nodes: the Node's name and the action."""
+
+    def publish(self, *, about: StoredObject, note: Note) -> None:
+        if about.body.get("kind") == "Node":
+            self.on_nodes.append((about.key.name, note.action))
+        else:
+            super().publish(about=about, note=note)
 
     def claim_state(self, *, key: Key, phase: str, ready: bool, modifications_left: int) -> None:
         self.states[key] = (phase, ready, modifications_left)

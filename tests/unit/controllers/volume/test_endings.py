@@ -1,11 +1,14 @@
 """Deletion when something is in its way: pods, a failed snapshot, a cluster that went first, a person in a hurry."""
 
+import boto3
 import pytest
-from tests.unit.controllers.volume.rig import KEY, VolumeRig
+from tests.unit.controllers.volume.rig import KEY, REGION, VolumeRig
 from tests.unit.controllers.volume.scenes import CLUSTER, new, published
 
-from hyperpod_operator.api.names import ABANDON, FORCE_DELETE
+from hyperpod_operator.api.names import ABANDON, FORCE_DELETE, TAG_RELEASED
 from hyperpod_operator.core.outcome import Blocked, Gone
+from hyperpod_operator.core.ports import Key
+from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
 
@@ -38,16 +41,20 @@ async def test_a_snapshot_that_fails_keeps_the_volume_for_ever(rig: VolumeRig) -
 
 
 async def test_a_deletion_waits_for_pods_and_force_delete_does_not(rig: VolumeRig) -> None:
-    rig.apply(published(publish={"type": "LocalPV", "persistentVolumeClaim": {"name": "mine"}}))
+    rig.apply(published())
     await rig.rest()
-    rig.publications.pods["team", "mine"] = ["train-0"]
+    rig.publications.pods["team", "data"] = ["train-0"]
     rig.claims.delete(KEY)
     await rig.idle(1800)
     assert rig.reason() == "InUse"
     assert FORCE_DELETE in rig.condition("Ready")["message"]
     assert rig.holder
     rig.apply(rig.claims._bodies[KEY]["spec"], annotations={FORCE_DELETE: "data"})
+    volume = rig.status["volumeId"]
     assert isinstance(await rig.rest(), Gone)
+    assert not rig.simulator.ebs.volumes()[volume]["Attachments"]
+    (told,) = [note for note in rig.recorder.notes if note.action == "ForceDelete"]
+    assert (told.type, "team/train-0" in told.message) == ("Warning", True)
 
 
 async def test_force_delete_needs_the_name_of_the_claim(rig: VolumeRig) -> None:
@@ -91,3 +98,43 @@ async def test_a_claim_of_a_cluster_that_is_being_deleted_waits_and_ends(rig: Vo
     assert isinstance(await rig.rest(), Gone)
     assert rig.simulator.ebs.volumes() == {}
     assert all(call.code == "OK" for call in rig.calls("DetachClusterNodeVolume"))
+
+
+@pytest.mark.parametrize("policy", ["Retain", "Delete"])
+async def test_a_deletion_waits_for_an_attach_whose_answer_was_lost(rig: VolumeRig, policy: str) -> None:
+    """Let go of too early it would be attached afterwards, and nobody's."""
+    rig.apply(new(management={"reclaimPolicy": policy}))
+    rig.simulator.faults.add(Fault("AttachClusterNodeVolume", "drop", times=1))
+    while not rig.simulator.log.calls("AttachClusterNodeVolume"):
+        await rig.step()
+    volume, deleted_at = rig.volume, rig.clock.monotonic()
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    assert volume["Attachments"] == []
+    assert rig.clock.monotonic() - deleted_at >= rig.timings.echo - 5.0
+
+
+async def test_a_name_of_the_greatest_length_is_released_too(rig: VolumeRig) -> None:
+    key = Key("n" * 63, "c" * 253)
+    rig.apply(new(), key=key)
+    await rig.rest(key)
+    volume = rig.status_of(key)["volumeId"]
+    rig.claims.delete(key)
+    assert isinstance(await rig.rest(key), Gone)
+    assert len(rig.simulator.ebs.volumes()[volume]["Tags"][TAG_RELEASED]) == 255
+
+
+async def test_the_region_is_remembered_when_the_cluster_object_has_gone(rig: VolumeRig) -> None:
+    cluster, other = Key("team", "hpc"), "eu-west-1"
+    rig.controller._regions = frozenset({REGION, other})
+    rig.clusters.apply(cluster, {"region": other})
+    source = {"create": {"availabilityZone": f"{other}a"}}
+    spec = new(clusterRef={"name": "hpc"}, source=source, attachment={"mode": "None"})
+    rig.apply({**spec, "management": {"reclaimPolicy": "Delete"}})
+    await rig.rest()
+    assert rig.status["region"] == other
+    del rig.clusters._bodies[cluster]
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    ec2 = boto3.client("ec2", region_name=other)
+    assert [one["State"] for one in ec2.describe_volumes()["Volumes"]] in ([], ["deleting"])

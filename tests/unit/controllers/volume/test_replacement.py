@@ -1,11 +1,13 @@
 """A node that is announced to be replaced: a snapshot, where the claim asks for one, and a volume that follows."""
 
+import boto3
 import pytest
+from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import VolumeRig
 from tests.unit.controllers.volume.scenes import published, replace
 
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE
-from hyperpod_operator.core.outcome import Done
+from hyperpod_operator.core.outcome import Blocked, Done
 from hyperpod_testbed.simulator import Fault
 
 WANTED = {"snapshotPolicy": {"beforeReplacement": True}}
@@ -99,3 +101,29 @@ async def test_how_long_a_volume_took_to_follow_is_measured_once(rig: VolumeRig)
     assert isinstance(await rig.rest(), Done)
     assert len(rig.recorder.attached) == 3
     assert len(rig.recorder.followed) == 1
+
+
+async def test_a_snapshot_that_failed_is_told_and_made_again_when_it_is_deleted(rig: VolumeRig) -> None:
+    rig.apply(published(management=WANTED))
+    await rig.rest()
+    announce(rig)
+    rig.simulator.ebs.fail_snapshots()
+    await rig.idle(1200.0)
+    assert rig.reason() == "SnapshotFailed"
+    assert isinstance(await rig.once(), Blocked)
+    (failed,) = rig.simulator.ebs.snapshots()
+    boto3.client("ec2", region_name="us-west-2").delete_snapshot(SnapshotId=failed)
+    assert isinstance(await rig.rest_after(600.0), Done)
+    assert [one["State"] for one in rig.simulator.ebs.snapshots().values()] in (["pending"], ["completed"])
+
+
+async def test_a_read_that_does_not_show_the_snapshot_yet_makes_no_second_one(make_rig: MakeRig) -> None:
+    rig = make_rig(volume_lag=20.0)
+    rig.apply(published(management=WANTED))
+    await rig.rest()
+    announce(rig)
+    while not rig.simulator.log.calls("CreateSnapshot"):
+        await rig.step()
+    rig.apply(published(management=WANTED, volume={"size": 100, "tags": [{"key": "team", "value": "a"}]}))
+    await rig.idle(300.0)
+    assert len(rig.simulator.ebs.snapshots()) == 1

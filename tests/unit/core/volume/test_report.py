@@ -158,8 +158,8 @@ def test_a_full_given_node_is_tried_again_slowly() -> None:
 @pytest.mark.parametrize(
     ("kind", "code", "reason", "ends"),
     [
-        (ErrorKind.INVALID, "VolumeInUse", "Settling", Wait),
-        (ErrorKind.INVALID, "IncorrectState", "Settling", Wait),
+        (ErrorKind.INVALID, "VolumeInUse", "Settling", Failed),
+        (ErrorKind.INVALID, "IncorrectState", "Settling", Failed),
         (ErrorKind.INVALID, "InvalidVolume.ZoneMismatch", "AZMismatch", Blocked),
         (ErrorKind.BUSY, "", "ClusterNotInService", Wait),
         (ErrorKind.INVALID, "SomethingNew", "SpecRejected", Blocked),

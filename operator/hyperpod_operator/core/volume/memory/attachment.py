@@ -9,10 +9,10 @@ from hyperpod_operator.core.volume.plan import Attach, Detach
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.refusals import DEFINITE, NO_ROOM
 from hyperpod_operator.core.volume.story import Accepted, Refused, Story
+from hyperpod_operator.core.volume.target import REFUSED_MOST
 from hyperpod_operator.core.volume.verdict import Situation
 
 PREVIOUS_MOST = 5
-REFUSED_MOST = 10
 
 
 def intended_attachment(situation: Situation, step: Attach) -> AttachmentStatus:
@@ -49,8 +49,8 @@ def previous(situation: Situation, *, leaving: str) -> list[PreviousAttachment] 
     """Newest first; a node that the volume returns to is listed again only when it leaves once more."""
     old, status = situation.claim.status.attachment, situation.claim.status
     kept = list(status.previousAttachments or [])
-    if old is None or not old.instanceId:
-        return kept or None
+    if old is None or not old.instanceId or not old.attachTime:
+        return kept or None  # a node that refused the volume never held it
     entry = PreviousAttachment(
         instanceId=old.instanceId,
         nodeName=old.nodeName,
@@ -76,6 +76,8 @@ def attachment(story: Story) -> AttachmentStatus | None:
         fields |= {"detachTime": None}
     lost = bool(old.instanceId) and not situation.observed.alive(old.instanceId or "")
     fields["lostTime"] = (old.lostTime or stamp(situation.now)) if lost else None
+    if not old.nodeName and (node := situation.observed.node(old.instanceId or "")) is not None:
+        fields["nodeName"] = node.node_name or None
     if isinstance(where, Held):
         fields["detachTime"] = (old.detachTime or stamp(situation.now)) if _leaving(story) else None
     fields |= _after(story, old)

@@ -3,12 +3,14 @@
 from hyperpod_operator.api.volume_status import CreatedTag, Creation
 from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, STARTED, UNKNOWN
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.volume.claim import CREATED
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.identity import COMPLETED, FAILED, next_attempt, used, vanished
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
 from hyperpod_operator.core.volume.ports import NewVolume, Volume
 from hyperpod_operator.core.volume.refusals import DEFINITE, token_is_burnt
 from hyperpod_operator.core.volume.story import Accepted, Refused, Story
+from hyperpod_operator.core.volume.tags import ours
 from hyperpod_operator.core.volume.verdict import Situation
 
 REFUSED = "Refused"
@@ -42,8 +44,10 @@ def intended_creation(situation: Situation, request: NewVolume) -> Creation:
 def creation(story: Story) -> Creation | None:
     situation, old, volume = story.situation, story.situation.claim.status.creation, story.situation.volume
     result = story.result
-    if old is None or story.unread is not None:
+    if story.unread is not None:
         return old
+    if old is None:
+        return _remade(situation)
     if result is not None and isinstance(result.step, CreateVolume):
         return _created(story, old)
     if isinstance(result, Accepted) and isinstance(result.step, DeleteVolume) and not used(old):
@@ -55,6 +59,15 @@ def creation(story: Story) -> Creation | None:
     if old.outcome in PENDING and old.outcome != ACCEPTED and volume.state == "creating":
         return old.model_copy(update={"outcome": ACCEPTED, "time": stamp(situation.now)})
     return old
+
+
+def _remade(situation: Situation) -> Creation | None:
+    """After the status was lost: a volume that carries our tag and is usable may hold data from here on."""
+    volume, now = situation.volume, stamp(situation.now)
+    if situation.claim.origin != CREATED or volume is None or not ours(situation):
+        return None
+    usable = volume.state in {"available", "in-use"}
+    return Creation(attempt=next_attempt(situation), outcome=COMPLETED, time=now) if usable else None
 
 
 def _created(story: Story, old: Creation) -> Creation:

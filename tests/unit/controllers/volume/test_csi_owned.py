@@ -1,0 +1,51 @@
+"""Mode CSI beside the CSI driver's own volumes: what belongs to somebody's PersistentVolumeClaim is not taken."""
+
+import pytest
+from tests.unit.controllers.volume.rig import KEY, VolumeRig
+from tests.unit.controllers.volume.scenes import adopting, zone
+
+from hyperpod_operator.api.names import TAG_CSI_CLUSTER, TAG_CSI_CREATED_FOR
+from hyperpod_operator.core.outcome import Blocked, Done, Gone
+
+PUBLISHED = {"type": "CSI", "persistentVolumeClaim": {"name": "mine", "create": True}}
+
+
+def csi(volume: str, **members: object) -> dict[str, object]:
+    return adopting(volume, attachment={"mode": "CSI"}, publish=PUBLISHED, **members)
+
+
+async def test_a_volume_of_somebodys_persistent_volume_claim_is_refused(rig: VolumeRig) -> None:
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes), tags={TAG_CSI_CREATED_FOR: "theirs"})
+    rig.apply(csi(volume))
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "CSIOwned"
+    assert TAG_CSI_CREATED_FOR in rig.condition("Conflict")["message"]
+    assert rig.operations() == []
+    assert rig.publications.writes == []
+
+
+async def test_a_volume_with_a_persistent_volume_of_somebody_else_is_refused(rig: VolumeRig) -> None:
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes))
+    rig.users.driver[volume] = ["PersistentVolume pvc-theirs", "VolumeAttachment csi-1"]
+    rig.apply(csi(volume, management={"adoptionPolicy": "Force"}))
+    assert isinstance(await rig.rest(), Blocked)
+    assert "PersistentVolume pvc-theirs" in rig.condition("Conflict")["message"]
+
+
+async def test_the_driver_at_work_on_our_own_persistent_volume_is_no_conflict(rig: VolumeRig) -> None:
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes))
+    rig.apply(csi(volume))
+    await rig.rest()
+    rig.users.driver[volume] = ["VolumeAttachment csi-1"]
+    assert isinstance(await rig.rest_after(600.0), Done)
+
+
+@pytest.mark.parametrize("before", [{TAG_CSI_CLUSTER: "true"}, {}])
+async def test_the_drivers_tag_stays_where_it_was_before(rig: VolumeRig, before: dict[str, str]) -> None:
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes), tags=before)
+    rig.apply(csi(volume))
+    assert isinstance(await rig.rest(), Done)
+    assert rig.simulator.ebs.volumes()[volume]["Tags"][TAG_CSI_CLUSTER] == "true"
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    assert (TAG_CSI_CLUSTER in rig.simulator.ebs.volumes()[volume]["Tags"]) is bool(before)

@@ -1,0 +1,73 @@
+"""What AWS refuses, again and again: the rest of the claim goes on, and no call is repeated without end."""
+
+import pytest
+from tests.unit.controllers.volume.conftest import MakeRig
+from tests.unit.controllers.volume.rig import VolumeRig
+from tests.unit.controllers.volume.scenes import add_cluster, group, instances, new, published
+
+from hyperpod_operator.core.outcome import Failed
+from hyperpod_testbed.simulator import Fault
+
+pytestmark = pytest.mark.slow
+HOUR = 3600.0
+
+
+def refused(operation: str, code: str, *, ec2: bool = False, **members: object) -> Fault:
+    """AWS refuses this operation; `ec2`: as SageMaker passes EC2's word on."""
+    if ec2:
+        message = f"HyperPod - Ec2ErrCode: {code} : Ec2ErrMsg: no"
+        return Fault(operation, "error", code="ValidationException", message=message, status=400, **members)  # type: ignore[arg-type]
+    return Fault(operation, "error", code=code, message="no", status=403, **members)  # type: ignore[arg-type]
+
+
+async def test_a_volume_that_may_not_be_modified_moves_all_the_same(rig: VolumeRig) -> None:
+    first, second = instances()[:2]
+    rig.apply(published(attachment={"target": {"instanceId": first}}))
+    await rig.rest()
+    rig.simulator.faults.add(refused("ModifyVolume", "UnauthorizedOperation"))
+    rig.apply(published(attachment={"target": {"instanceId": second}}, volume={"size": 200}))
+    await rig.idle(HOUR)
+    assert rig.holder == second
+    assert rig.labelled == [f"hyperpod-{second}"]
+    assert rig.reason() == "PermissionDenied"
+
+
+async def test_a_resumed_volume_that_may_not_be_modified_is_attached_again(rig: VolumeRig) -> None:
+    first = instances()[0]
+    rig.apply(published(attachment={"target": {"instanceId": first}}))
+    await rig.rest()
+    rig.simulator.faults.add(refused("ModifyVolume", "InvalidParameterValue"))
+    rig.apply(published(attachment={"target": {"instanceId": first}, "suspend": True}, volume={"size": 200}))
+    await rig.idle(1200.0)
+    assert rig.holder == ""
+    rig.apply(published(attachment={"target": {"instanceId": first}}, volume={"size": 200}))
+    await rig.idle(HOUR)
+    assert rig.holder == first
+
+
+async def test_a_refused_modification_is_tried_again_every_five_minutes_and_no_more_often(rig: VolumeRig) -> None:
+    rig.apply(published())
+    await rig.rest()
+    rig.simulator.faults.add(refused("ModifyVolume", "UnauthorizedOperation"))
+    rig.apply(published(volume={"size": 200}))
+    await rig.idle(HOUR)
+    assert 10 <= len(rig.simulator.log.calls("ModifyVolume")) <= 13
+
+
+async def test_a_group_of_full_nodes_is_not_searched_without_end(make_rig: MakeRig) -> None:
+    rig = make_rig()
+    add_cluster(rig.simulator, "big", group(count=14))
+    rig.simulator.faults.add(refused("AttachClusterNodeVolume", "AttachmentLimitExceeded", ec2=True))
+    rig.apply(new(clusterRef={"clusterName": "big"}))
+    await rig.idle(600.0)
+    assert rig.reason() == "NoCapacity"
+    assert rig.operations().count("AttachClusterNodeVolume") <= 30
+    assert "previousAttachments" not in rig.status
+
+
+async def test_a_state_that_does_not_pass_is_asked_about_less_and_less_often(rig: VolumeRig) -> None:
+    rig.simulator.faults.add(refused("AttachClusterNodeVolume", "IncorrectState", ec2=True))
+    rig.apply(new())
+    outcome = await rig.until("Settling")
+    assert isinstance(outcome, Failed)
+    assert "less often each time" in rig.condition("Ready")["message"]

@@ -1,0 +1,58 @@
+"""A status that was lost (a restore, a rollback, a person): what it knew is found out anew, on the safe side."""
+
+import boto3
+import pytest
+from tests.unit.controllers.volume.rig import KEY, VolumeRig
+from tests.unit.controllers.volume.scenes import new, published
+
+from hyperpod_operator.core.outcome import Blocked, Done
+
+pytestmark = pytest.mark.slow
+
+
+async def test_a_volume_that_was_lost_with_the_status_is_not_replaced_by_an_empty_one(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    volume = rig.status["volumeId"]
+    rig.claims.set_status(KEY, {})
+    await rig.idle(60.0)
+    assert rig.status["creation"]["outcome"] == "Completed"
+    rig.simulator.ebs.detach_out_of_band(volume)
+    rig.simulator.ebs.delete_volume(volume)
+    await rig.idle(1800.0)
+    assert rig.reason() == "VolumeLost"
+    assert rig.operations().count("CreateVolume") == 1
+
+
+async def test_a_volume_in_error_is_kept_when_nobody_knows_whether_it_was_in_use(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    volume = rig.status["volumeId"]
+    rig.simulator.ebs.detach_out_of_band(volume)
+    rig.simulator.ebs.lose_data(volume)
+    rig.claims.set_status(KEY, {})
+    await rig.idle(1800.0)
+    assert rig.reason() == "VolumeFailed"
+    assert "DeleteVolume" not in rig.operations()
+
+
+async def test_a_claim_on_a_group_finds_its_node_again(rig: VolumeRig) -> None:
+    rig.apply(published())
+    await rig.rest()
+    holder = rig.holder
+    rig.claims.set_status(KEY, {})
+    assert isinstance(await rig.rest(), Done)
+    assert rig.holder == holder
+    assert rig.operations().count("AttachClusterNodeVolume") == 1
+
+
+async def test_a_volume_that_others_delete_is_lost_and_not_failed_while_it_goes(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    rig.simulator.ebs.detach_out_of_band(rig.status["volumeId"])
+    boto3.client("ec2", region_name="us-west-2").delete_volume(VolumeId=rig.status["volumeId"])
+    rig.wait(2.0)
+    rig.apply(new(volume={"size": 101}))
+    assert isinstance(await rig.once(), Blocked)
+    assert rig.simulator.ebs.volumes()[rig.status["volumeId"]]["State"] == "deleting"
+    assert rig.reason() == "VolumeLost"

@@ -1,5 +1,8 @@
 """Who we are to the real API server, and what it looks like when it is away."""
 
+import asyncio
+import gc
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -69,3 +72,23 @@ async def test_the_client_outlives_an_api_server_that_is_away(control_plane: Con
     finally:
         control_plane.start("kube-apiserver")
     assert (await api.get("/version"))["major"] == "1"
+
+
+def test_a_call_that_is_given_up_leaves_no_connection_behind(
+    control_plane: ControlPlane, recwarn: pytest.WarningsRecorder
+) -> None:
+    """At moments from the connection's first packet to the answer; a socket that is left is told of by `__del__`."""
+
+    async def give_up(*, after: float) -> None:
+        api = await ApiServer.connect(kubeconfig=str(control_plane.kubeconfig))
+        asking = asyncio.create_task(api.get("/api/v1/pods"))
+        await asyncio.sleep(after)
+        asking.cancel()
+        await asyncio.wait([asking])
+        await api.close()
+
+    warnings.simplefilter("always", ResourceWarning)
+    for moment in range(32):
+        asyncio.run(give_up(after=moment * 0.00025))
+    gc.collect()
+    assert [str(found.message) for found in recwarn if found.category is ResourceWarning] == []

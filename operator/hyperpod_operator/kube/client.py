@@ -5,10 +5,12 @@ classes would cost more than the calls themselves. Nothing is retried here: the 
 know when to come again, and hidden retries would only lengthen a pass.
 """
 
+import asyncio
 import json
+import math
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol, Self
 from urllib.parse import quote
 
@@ -28,6 +30,8 @@ REQUEST_TIMEOUT = 10.0
 """Seconds for one call, connection included; longer than any healthy answer, shorter than people's patience."""
 CONNECT_TIMEOUT = 5.0
 POOL_SIZE = 20
+GOODBYE = 0.25
+"""Seconds that the connection of a call that was given up gets to end TLS ("Graceful Shutdown", docs.aiohttp.org)."""
 
 JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
@@ -76,6 +80,7 @@ class ApiServer:
         self._on_write: OnWrite = lambda **_: None
         self._client.user_agent = f"hyperpod-operator/{__version__}"
         self._timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, connect=CONNECT_TIMEOUT)
+        self._given_up = -math.inf
 
     @classmethod
     async def connect(cls, *, kubeconfig: str | None = None, context: str | None = None) -> Self:
@@ -115,6 +120,17 @@ class ApiServer:
     async def close(self) -> None:
         """Close the connection pool; call once, at the end."""
         await self._client.close()
+        # aiohttp no longer knows the connection of a call that was given up: an event loop that ended before it
+        # would leave its socket open.
+        await asyncio.sleep(max(0.0, self._given_up + GOODBYE - time.monotonic()))
+
+    @contextmanager
+    def _noting_when_given_up(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._given_up = time.monotonic()
+            raise
 
     async def get(self, path: str, *, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         return await self._call("GET", path, query=query)
@@ -157,7 +173,8 @@ class ApiServer:
                 auth_settings=["BearerToken"],
             )
             timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT)
-            answer = (await self._client.call_api("GET", url, headers, _request_timeout=timeout)).response
+            with self._noting_when_given_up():
+                answer = (await self._client.call_api("GET", url, headers, _request_timeout=timeout)).response
             if answer.status != 200:
                 content = await answer.read()
                 raise _refusal(what, status=answer.status, content=content, decoded=_decoded(content))
@@ -213,8 +230,9 @@ class ApiServer:
                 body=body,
                 auth_settings=["BearerToken"],
             )
-            answer = await self._client.call_api(method, url, headers, body, _request_timeout=self._timeout)
-            content = await answer.read()
+            with self._noting_when_given_up():
+                answer = await self._client.call_api(method, url, headers, body, _request_timeout=self._timeout)
+                content = await answer.read()
         except _NO_ANSWER as error:
             raise KubernetesError(
                 status=0,

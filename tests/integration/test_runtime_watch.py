@@ -68,8 +68,9 @@ async def start(control_plane: ControlPlane, queue: WorkQueue, namespace: str) -
             stack.push_async_callback(lambda: task)
             stack.callback(watch.stop)
             async with asyncio.timeout(20):
-                while not watch.pulse.listed and not task.done():  # noqa: ASYNC110 - an observation, not an event
-                    await asyncio.sleep(0.02)
+                listed = asyncio.create_task(watch.pulse.first_list.wait())
+                await asyncio.wait([listed, task], return_when=asyncio.FIRST_COMPLETED)
+                listed.cancel()
             return Running(watch, task)
 
         yield start
@@ -164,7 +165,7 @@ async def test_kopf_leaves_nothing_on_an_object_and_takes_nothing_from_it(
 async def test_the_watch_knows_that_it_is_alive(start: Start) -> None:
     watch = (await start()).watch
     assert watch.started.is_set()
-    assert watch.pulse.listed
+    assert watch.pulse.first_list.is_set()
     assert watch.pulse.not_ready() is None
     assert watch.pulse.fault() is None
     assert watch.pulse.age() < 5

@@ -67,7 +67,8 @@ async def run(settings: Settings) -> None:
         else:
             api.guard_writes(tenure.require)
             election = Election(api, lease=lease, clock=clock, tenure=tenure)
-            await stack.enter_async_context(operator.standing_by(stop, not_ready=election.not_ready))
+            standby = operator.standing_by(stop, another_leads=election.another_leads, not_ready=election.not_ready)
+            await stack.enter_async_context(standby)
             await stack.enter_async_context(elected(election, stop, may_release=lambda: operator.finished))
         if not stop.is_set():
             await stack.enter_async_context(operator.working(stop))

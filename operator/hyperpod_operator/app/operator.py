@@ -1,8 +1,8 @@
 """The composition root: the only place that knows which part stands behind which port.
 
-Order matters three times. Workers start before Kopf, because Kopf takes younger tasks for its own; they are
-drained before the watch stops, so that a call in flight ends, is recorded, and nothing starts after it; and the
-lease is given up after the last write.
+Order matters four times. Workers start before Kopf, because Kopf takes younger tasks for its own; the first pass
+comes after the first lists, which it would hold up; the workers are drained before the watch stops, so that a call
+in flight ends, is recorded, and nothing starts after it; and the lease is given up after the last write.
 """
 
 import asyncio
@@ -43,8 +43,9 @@ from hyperpod_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-FIRST_LIST = 5.0
-"""Seconds that the start waits for the first list of Nodes. Without it nothing goes wrong, only later."""
+FIRST_LISTS = 15.0
+"""Seconds that the first pass waits for the first lists of all kinds and of Nodes. Without them nothing goes wrong,
+only later: what is not listed is not looked at, and what asks for Nodes waits for them."""
 DRAIN = 20.0
 """Seconds that passes under way get at a stop; below the pod's grace period of 30 s."""
 
@@ -86,7 +87,6 @@ class Operator:
             namespaces=settings.namespaces,
         )
         self._heartbeat = Heartbeat(clock=clock)
-        self._leading = False
         self.finished = True
         """Whether every pass ended by itself when the work was stopped."""
         self._measure()
@@ -142,16 +142,26 @@ class Operator:
 
     @asynccontextmanager
     async def standing_by(
-        self, stop: asyncio.Event, *, not_ready: Callable[[], str | None] = lambda: None
+        self,
+        stop: asyncio.Event,
+        *,
+        another_leads: Callable[[], bool] = lambda: False,
+        not_ready: Callable[[], str | None] = lambda: None,
     ) -> AsyncIterator[None]:
-        """What runs in every replica: the probes and the metrics. `not_ready` speaks for one that does not work."""
+        """What runs in every replica: the probes and the metrics.
+
+        While `another_leads`, being able to take over is enough to be ready; `not_ready` says why this one is not.
+        """
         server = HttpServer(
             alive={
                 "loop": self._heartbeat.fault,
                 **{f"{room.kind} workers": room.workers.fault for room in self._rooms},
                 "watch": self._watch.pulse.fault,
             },
-            ready={"watch": lambda: self._watch.pulse.not_ready() if self._leading else None, "lease": not_ready},
+            ready={
+                "watch": lambda: None if another_leads() else self._watch.pulse.not_ready(),
+                "lease": not_ready,
+            },
             metrics=self._metrics.text,
             host=self._settings.http_host,
             port=self._settings.http_port,
@@ -170,16 +180,12 @@ class Operator:
     async def working(self, stop: asyncio.Event) -> AsyncIterator[None]:
         """What runs in the one replica that leads, started and stopped in order."""
         self._events.start()
-        tasks = [asyncio.create_task(guarded(self._cache.run(), stop), name="nodes")] if self._follows_nodes else []
-        if self._follows_nodes:
-            # Passes over clusters and claims use it.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FIRST_LIST):
-                    await self._cache.first_list()
+        listed = asyncio.Event()
         for room in self._rooms:
-            room.workers.start()
-        self._leading = True
+            room.workers.start(after=listed)
         self._metrics.leading(True)
+        tasks = [asyncio.create_task(guarded(self._cache.run(), stop), name="nodes")] if self._follows_nodes else []
+        tasks.append(asyncio.create_task(self._first_lists(listed), name="first lists"))
         tasks += [
             asyncio.create_task(guarded(room.resync.run(), stop), name=f"{room.kind} resync")
             for room in self._rooms
@@ -199,5 +205,13 @@ class Operator:
                 task.cancel()
             await ended(watching, *tasks)
             await self._events.stop()
-            self._leading = False
             self._metrics.leading(False)
+
+    async def _first_lists(self, listed: asyncio.Event) -> None:
+        """Set `listed` once everything that a pass may ask for is there, or has taken too long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LISTS):
+                await self._watch.pulse.first_list.wait()
+                if self._follows_nodes:
+                    await self._cache.first_list()
+        listed.set()

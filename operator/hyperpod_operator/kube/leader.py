@@ -64,6 +64,10 @@ class Election:
         """Give the lease up if it is ours; after the last write and after `run` was cancelled."""
         await self._lock.release()
 
+    def another_leads(self) -> bool:
+        """Whether another process held the lease when it was last seen."""
+        return self._lock.holder not in ("", self.identity)
+
     def not_ready(self) -> str | None:
         """Why this process could not lead if it had to, or None."""
         return self._lock.fault

@@ -9,6 +9,7 @@ them, not when they arrive: a reader that hangs is dead as well.
 Sources: aiohttp TraceConfig; "Watch bookmarks" in the Kubernetes API concepts; Kopf `watching.inactivity_timeout`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from math import inf
 from types import SimpleNamespace
@@ -35,6 +36,8 @@ class Pulse:
         self._tried: dict[str, float] = {}
         self._watching: set[str] = set()
         self._started: float | None = None
+        self.first_list = asyncio.Event()
+        """Set once every stream has listed: Kopf watches only what it has listed."""
         self.refused = False
         """Whether the API server answered 401 since the last `tracing`."""
         self.accepted = False
@@ -52,11 +55,6 @@ class Pulse:
         config.on_request_end.append(self._on_end)
         return config
 
-    @property
-    def listed(self) -> bool:
-        """Whether the first list is done for every stream: Kopf watches only what it has listed."""
-        return len(self._watching) >= self._streams
-
     def age(self) -> float:
         """Seconds since the stream that was silent longest was heard; infinite before all were heard once."""
         if len(self._heard) < self._streams:
@@ -67,7 +65,7 @@ class Pulse:
         """Why objects' changes do not reach us at the moment, or None."""
         if self._started is None:
             return "the watch is not started"
-        if not self.listed:
+        if not self.first_list.is_set():
             return f"the first list of {' and '.join(self._plurals)} is not done yet"
         age = self.age()
         if age > SILENT:
@@ -106,6 +104,8 @@ class Pulse:
         self._hear(path)
         if params.url.query.get("watch") == "true":
             self._watching.add(path)
+            if len(self._watching) >= self._streams:
+                self.first_list.set()
             # Kopf reads the stream with `iter_chunked` alone; everything else passes through (the type cannot say so).
             response.content = _Heard(response.content, lambda: self._hear(path))  # type: ignore[assignment]
 

@@ -2,7 +2,7 @@
 
 A pass cannot harm another one: what it raises is logged with its traceback, counted and retried with backoff,
 and one that hangs is cut off at the deadline. The workers are started before Kopf, which counts younger tasks as
-its own and ends them with itself.
+its own and ends them with itself; the first pass waits until everything is listed.
 """
 
 import asyncio
@@ -67,10 +67,11 @@ class Workers:
         self._again: dict[Key, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Start the tasks; before Kopf, see above."""
+    def start(self, *, after: asyncio.Event) -> None:
+        """Start the tasks; before Kopf, see above. No pass begins before `after` is set."""
         self._tasks = [
-            asyncio.create_task(self._work(), name=f"{self._kind}-worker-{number}") for number in range(self._count)
+            asyncio.create_task(self._work(after), name=f"{self._kind}-worker-{number}")
+            for number in range(self._count)
         ]
 
     def fault(self) -> str | None:
@@ -104,7 +105,8 @@ class Workers:
         self._tasks = []
         return finished
 
-    async def _work(self) -> None:
+    async def _work(self, after: asyncio.Event) -> None:
+        await after.wait()
         while True:
             try:
                 key = await self._queue.get()

@@ -173,6 +173,7 @@ async def test_a_second_one_stands_by_for_as_long_as_the_first_renews(start: Sta
     assert not standby.tenure.held
     assert not standby.election.elected.is_set()
     assert standby.election.not_ready() is None
+    assert (standby.election.another_leads(), leader.election.another_leads()) == (True, False)
 
 
 async def test_a_dead_leader_is_replaced_within_the_lease_and_one_period(start: Start) -> None:

@@ -67,13 +67,13 @@ async def test_before_kopf_starts_nothing_is_expected(pulse: Pulse, clock: Any) 
 
 async def test_a_list_alone_is_not_a_watch(pulse: Pulse, session: aiohttp.ClientSession) -> None:
     await session.get(LIST)
-    assert not pulse.listed
+    assert not pulse.first_list.is_set()
     assert "first list of things is not done" in (pulse.not_ready() or "")
 
 
 async def test_an_open_stream_is_ready(pulse: Pulse, session: aiohttp.ClientSession) -> None:
     async with session.get(LIST, params={"watch": "true"}):
-        assert pulse.listed
+        assert pulse.first_list.is_set()
         assert pulse.not_ready() is None
         assert pulse.age() < 1
 
@@ -127,9 +127,9 @@ async def test_every_namespace_has_a_stream_of_its_own(clock: Any, server: Serve
     pulse.started()
     async with aiohttp.ClientSession(server.url, trace_configs=[pulse.tracing()]) as session:
         one = await session.get("/apis/g/v1/namespaces/one/things", params={"watch": "true"})
-        assert not pulse.listed
+        assert not pulse.first_list.is_set()
         two = await session.get("/apis/g/v1/namespaces/two/things", params={"watch": "true"})
-        assert pulse.listed
+        assert pulse.first_list.is_set()
         one.close()
         two.close()
 

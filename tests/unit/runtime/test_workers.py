@@ -68,8 +68,17 @@ def counted() -> Counted:
 @pytest.fixture
 async def run(queue: WorkQueue, counted: Counted, clock: Clock) -> AsyncIterator[Run]:
     started: list[Workers] = []
+    at_once = asyncio.Event()
+    at_once.set()
 
-    def start(reconcile: Script, *, count: int = 1, random: float = 0.5, deadline: float = 120) -> Workers:
+    def start(
+        reconcile: Script,
+        *,
+        count: int = 1,
+        random: float = 0.5,
+        deadline: float = 120,
+        after: asyncio.Event = at_once,
+    ) -> Workers:
         workers = Workers(
             queue=queue,
             reconcile=reconcile,
@@ -80,7 +89,7 @@ async def run(queue: WorkQueue, counted: Counted, clock: Clock) -> AsyncIterator
             count=count,
             deadline=deadline,
         )
-        workers.start()
+        workers.start(after=after)
         started.append(workers)
         return workers
 
@@ -108,6 +117,26 @@ async def test_an_outcome_says_when_the_next_pass_comes(
     queue.add(A)
     await asyncio.sleep(601)
     assert script.pauses()[0] == seconds
+
+
+async def test_no_pass_begins_before_everything_is_listed(queue: WorkQueue, run: Run) -> None:
+    script, listed = Script(), asyncio.Event()
+    workers = run(script, after=listed)
+    queue.add(A)
+    await asyncio.sleep(10)
+    assert (script.calls, workers.fault()) == ([], None)
+    listed.set()
+    await asyncio.sleep(1)
+    assert len(script.calls) == 1
+
+
+async def test_a_stop_before_everything_is_listed_waits_for_nothing(queue: WorkQueue, run: Run) -> None:
+    script = Script()
+    workers = run(script, after=asyncio.Event())
+    queue.add(A)
+    await asyncio.sleep(1)
+    assert await workers.drain(within=20)
+    assert script.calls == []
 
 
 @pytest.mark.parametrize(("random", "seconds"), [(0.0, 480), (0.5, 600), (1.0, 720)])

@@ -1,0 +1,74 @@
+"""When a replica says that it is ready: on /readyz, as the kubelet asks for it."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from types import SimpleNamespace
+from typing import cast
+
+import aiohttp
+import pytest
+
+from hyperpod_operator.app.operator import Operator
+from hyperpod_operator.aws.cloud import AwsCloud
+from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.runtime.clock import SystemClock
+from hyperpod_operator.runtime.metrics import PrometheusMetrics
+from hyperpod_operator.settings import Settings
+from hyperpod_testbed.processes import free_ports
+
+
+class Replica:
+    """One that stands by, with nobody to talk to; its election is played."""
+
+    def __init__(self) -> None:
+        self.another_leads = False
+        self.fault: str | None = None
+        self.settings = Settings(http_host="127.0.0.1", http_port=free_ports(1)[0])
+        self.operator = Operator(
+            self.settings,
+            api=cast(ApiServer, SimpleNamespace(credentials=None)),
+            cloud=cast(AwsCloud, SimpleNamespace(region="us-west-2")),
+            metrics=PrometheusMetrics(),
+            clock=SystemClock(),
+        )
+
+    async def says(self, *, once: Callable[[], None]) -> tuple[int, str]:
+        """What /readyz answers, after `once`."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(
+                self.operator.standing_by(
+                    asyncio.Event(), another_leads=lambda: self.another_leads, not_ready=lambda: self.fault
+                )
+            )
+            once()
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            answer = await stack.enter_async_context(session.get(f"http://127.0.0.1:{self.settings.http_port}/readyz"))
+            return answer.status, await answer.text()
+
+
+@pytest.fixture
+def replica() -> Replica:
+    return Replica()
+
+
+async def test_a_replica_that_nobody_leads_is_not_ready_before_it_watches(replica: Replica) -> None:
+    status, text = await replica.says(once=lambda: None)
+    assert (status, text.strip()) == (503, "watch: the watch is not started")
+
+
+async def test_the_leader_is_not_ready_before_everything_is_listed(replica: Replica) -> None:
+    status, text = await replica.says(once=replica.operator._watch.pulse.started)
+    assert status == 503
+    assert "the first list of" in text
+
+
+async def test_a_standby_is_ready_while_another_one_leads(replica: Replica) -> None:
+    replica.another_leads = True
+    assert (await replica.says(once=lambda: None))[0] == 200
+
+
+async def test_a_standby_that_could_not_take_over_is_not_ready(replica: Replica) -> None:
+    replica.another_leads, replica.fault = True, "the lease cannot be read"
+    status, text = await replica.says(once=lambda: None)
+    assert (status, text.strip()) == (503, "lease: the lease cannot be read")

@@ -26,6 +26,19 @@ SHORTEST_PERIOD = 1.0
 """Seconds; the library takes no shorter one."""
 
 
+class _Loop(LeaderElection):
+    """The library's loop, which knows one period: as a candidate twice as often as a leader."""
+
+    def __init__(self, config: Config, *, renew_every: float) -> None:
+        super().__init__(config)
+        self._renew_every = renew_every
+
+    async def renew_loop(self) -> None:
+        """It reads its period here, before anybody is told that this process leads."""
+        self.election_config.retry_period = self._renew_every
+        await super().renew_loop()
+
+
 class Election:
     """One candidate. `tenure` is proved while this process leads."""
 
@@ -52,7 +65,7 @@ class Election:
         )  # fmt: skip
         watch = asyncio.create_task(self._tenure.watch(), name="tenure")
         try:
-            await LeaderElection(self._config).run()
+            await _Loop(self._config, renew_every=max(SHORTEST_PERIOD, self._lease.retry_period)).run()
         except Exception as error:
             self._tenure.lose(f"leader election broke: {type(error).__name__}: {error}")
             raise
@@ -73,7 +86,6 @@ class Election:
         return self._lock.fault
 
     async def _started(self) -> None:
-        self._config.retry_period = max(SHORTEST_PERIOD, self._lease.retry_period)
         logger.info("Leading: this replica holds the lease %s/%s now.", self._lease.namespace, self._lease.name)
         self.elected.set()
         await asyncio.Event().wait()  # the work is not the library's: it would only cancel it

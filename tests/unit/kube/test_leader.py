@@ -176,6 +176,13 @@ async def test_a_second_one_stands_by_for_as_long_as_the_first_renews(start: Sta
     assert (standby.election.another_leads(), leader.election.another_leads()) == (True, False)
 
 
+async def test_a_leader_renews_once_a_period(server: LeaseServer, start: Start) -> None:
+    await lead(start)
+    before = server.version
+    await asyncio.sleep(100 * LEASE.retry_period)
+    assert server.version - before == pytest.approx(100, abs=1)
+
+
 async def test_a_dead_leader_is_replaced_within_the_lease_and_one_period(start: Start) -> None:
     leader = await lead(start)
     standby = start()

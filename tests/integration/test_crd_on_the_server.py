@@ -121,6 +121,11 @@ def test_an_unknown_field_is_refused_with_its_path(server: ControlPlane, namespa
             {**SPEC, "instanceGroups": [{**GROUP_A, "instanceCount": 6759}]}, "less than or equal to 6758", id="count"
         ),
         pytest.param({**SPEC, "nodeRecovery": "Sometimes"}, 'supported values: "Automatic", "None"', id="enum"),
+        pytest.param(
+            {**SPEC, "instanceGroups": [{**GROUP_A, "instanceType": "p5.48xlarge"}]},
+            "put ml. in front: ml.p5.48xlarge",
+            id="instance type without its prefix",
+        ),
         pytest.param({**SPEC, "clusterName": "-a"}, "spec.clusterName", id="pattern"),
         pytest.param({**SPEC, "vpcConfig": None}, "spec.vpcConfig: Required value", id="required"),
         pytest.param({**SPEC, "instanceGroups": []}, "should have at least 1 items", id="no groups"),

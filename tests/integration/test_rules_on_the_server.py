@@ -329,8 +329,20 @@ CASES = [
     check(
         "spec",
         "autoScaling needs",
-        accepted=spec(**SCALING),
+        accepted=spec(**altered(SCALING, nodeRecovery=None)),
         refused=spec(**{**SCALING, "nodeRecovery": "None"}),
+    ),
+    check(
+        f"{IG}.instanceType",
+        "put ml. in front",
+        accepted=spec(group(instanceType="ml.p5.48xlarge")),
+        refused=spec(group(instanceType="p5.48xlarge")),
+    ),
+    check(
+        f"{IG}.instanceRequirements.instanceTypes[]",
+        "put ml. in front",
+        accepted=spec(flexible("ml.g5.xlarge"), **CONTINUOUS),
+        refused=spec(flexible("g5.xlarge"), **CONTINUOUS),
     ),
     check(
         "spec",

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from hyperpod_operator.api.rules import rule, rules
+
 SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
 """List without order or duplicates; server-side apply merges its items."""
 ATOMIC: dict[str, Any] = {"x-kubernetes-list-type": "atomic"}
@@ -64,7 +66,21 @@ TrainingPlanArn = Annotated[
 ]
 """TrainingPlanArn."""
 
-InstanceType = Annotated[str, Field(min_length=6, max_length=64, pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
+InstanceType = Annotated[
+    str,
+    Field(
+        min_length=6,
+        max_length=64,
+        pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('ml.')",
+                message="put ml. in front: instance types of HyperPod have this prefix, as ml.p5.48xlarge",
+                computed="'put ml. in front: ml.' + self",
+            )
+        ),
+    ),
+]
 """ClusterInstanceType. AWS's enum has over 200 values and grows with every launch, so only its form is checked."""
 InstanceCount = Annotated[int, Field(ge=0, le=6758)]
 """ClusterInstanceCount."""

@@ -62,8 +62,8 @@ class AutoScaling(Model):
 
     mode: Literal["Enable", "Disable"] = Field(
         description="Enable: HyperPod runs Karpenter, which scales the groups that a HyperpodNodeClass names. Needs "
-        "nodeProvisioningMode Continuous, nodeRecovery Automatic and clusterRole, and groups without deep health "
-        "checks and training plans."
+        "nodeProvisioningMode Continuous and clusterRole, nodeRecovery Automatic or unset, and groups without deep "
+        "health checks and training plans."
     )
     autoScalerType: Literal["Karpenter"] | None = Field(
         default=None, description="The autoscaler; Karpenter is the only one."

@@ -43,9 +43,10 @@ SPEC_RULES = (
     ),
     rule(
         "!has(self.autoScaling) || self.autoScaling.mode != 'Enable' || (has(self.nodeProvisioningMode) && "
-        "has(self.nodeRecovery) && self.nodeRecovery == 'Automatic' && has(self.clusterRole))",
-        message="autoScaling needs nodeProvisioningMode: Continuous, nodeRecovery: Automatic and clusterRole: set all "
-        "three or set autoScaling.mode: Disable",
+        "(!has(self.nodeRecovery) || self.nodeRecovery != 'None') && has(self.clusterRole))",
+        message="autoScaling needs nodeProvisioningMode: Continuous and clusterRole, and does not work with "
+        "nodeRecovery: None: set the first two and leave nodeRecovery out or set it to Automatic, or set "
+        "autoScaling.mode: Disable",
         path=".autoScaling",
     ),
     rule(

@@ -16,9 +16,17 @@ FieldErrorReason = Literal["FieldValueInvalid", "FieldValueForbidden", "FieldVal
 NEW_GROUP = "add a group under a new name with the new value and remove this one"
 
 
-def rule(expression: str, *, message: str, reason: FieldErrorReason | None = None, path: str = "") -> Cel:
-    """A rule that must hold. `path` points the error at a member, for example `.instanceType`."""
+def rule(
+    expression: str, *, message: str, reason: FieldErrorReason | None = None, path: str = "", computed: str = ""
+) -> Cel:
+    """A rule that must hold. `path` points the error at a member, for example `.instanceType`.
+
+    `computed` is a CEL expression for a message that names the value; `message` then stands where it cannot be shown
+    (documentation, an expression that fails).
+    """
     made: Cel = {"rule": expression, "message": message}
+    if computed:
+        made["messageExpression"] = computed
     if reason:
         made["reason"] = reason
     if path:

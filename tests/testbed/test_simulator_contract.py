@@ -8,6 +8,10 @@ from hyperpod_testbed.simulator import shapes
 from hyperpod_testbed.simulator.operations import OPERATIONS
 
 GOOD_VALUES = {
+    "SourceClusterArn": "arn:aws:sagemaker:us-west-2:123456789012:cluster/aaaaaaaaaaaa",
+    "SourceInstanceGroupName": "a",
+    "TargetClusterArn": "arn:aws:sagemaker:us-west-2:123456789012:cluster/aaaaaaaaaaaa",
+    "TargetInstanceGroupName": "b",
     "ClusterArn": "arn:aws:sagemaker:us-west-2:123456789012:cluster/aaaaaaaaaaaa",
     "ClusterName": "ml",
     "NodeId": "i-0123456789abcdef0",

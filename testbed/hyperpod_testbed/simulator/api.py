@@ -197,4 +197,5 @@ def _resource(sim: Simulation, region: Region, request: JSON) -> str:
 
 def _named(request: JSON) -> object:
     """What a request calls its cluster, by name or ARN."""
-    return request.get("ClusterName") or request.get("ClusterArn") or request.get("ResourceArn")
+    members = ("ClusterName", "ClusterArn", "ResourceArn", "SourceClusterArn")
+    return next((request[name] for name in members if request.get(name)), None)

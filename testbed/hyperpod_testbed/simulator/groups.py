@@ -12,7 +12,7 @@ def current_count(cluster: Cluster, group: str) -> int:
 
 def grow(sim: Simulation, cluster: Cluster, group: Group) -> None:
     """Ask for the instances that are missing."""
-    for _ in range(group.target - len(cluster.staying(group.name))):
+    for _ in range(group.target - len(cluster.staying(group.name)) - group.arriving):
         instances.launch(sim, cluster, group)
 
 

@@ -143,7 +143,12 @@ def _allocate(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     instance.launched_at = sim.now
     instance.message = ""
     cluster.by_id[instance.instance_id] = instance
-    seconds = sim.timings.boot + sim.timings.lifecycle_script
+    configure(sim, cluster, instance, seconds=sim.timings.boot)
+
+
+def configure(sim: Simulation, cluster: Cluster, instance: Instance, *, seconds: float) -> None:
+    """After this time the lifecycle script of the group starts; the node joins when it has ended."""
+    seconds += sim.timings.lifecycle_script
     after(sim, cluster, instance, seconds, lambda: _configured(sim, cluster, instance))
 
 

@@ -36,6 +36,10 @@ class Timings(EbsTimings):
     """The least time a cluster stays RollingBack."""
     reboot: float = 180.0
     """BatchRebootClusterNodes until the node is Running again."""
+    move_detach: float = 180.0
+    """MoveClusterNodes until an instance has left its source group."""
+    move_attach: float = 240.0
+    """An instance has left its source group until the target group's lifecycle script starts."""
     patch_node: float = 600.0
     """UpdateClusterSoftware: one batch of nodes on the new image."""
     node_delete: float = 120.0
@@ -111,6 +115,12 @@ class Options(EbsOptions):
     """Most ids in one BatchDeleteClusterNodes: the documentation has 50, 99 and 3000."""
     batch_delete_lowers_target: bool = True
     """BatchDeleteClusterNodes lowers TargetCount; otherwise the node is made anew."""
+    move_changes_targets: bool = True
+    """MoveClusterNodes lowers TargetCount of the source group and raises that of the target group; otherwise neither
+    changes, and the source group gets a new node."""
+    move_compatible: Literal["nodes", "clusters"] = "nodes"
+    """What "compatible configurations" of a move are: those that the codes of single nodes name (type, subnet), or also
+    an equal VpcConfig of the clusters."""
     replace_keeps_logical_id: bool = True
     """BatchReplaceClusterNodes keeps NodeLogicalId, or gives a new one."""
     pending_instance_id: Literal["empty", "omit"] = "empty"

@@ -133,7 +133,7 @@ def _review_continuous(sim: Simulation, cluster: Cluster) -> None:
             group.status = "Degraded" if failed else "InService"
         if group.status == "InService":
             group.settled = (group.target, group.minimum)
-            shortfall = group.target - len(cluster.staying(group.name))
+            shortfall = group.target - len(cluster.staying(group.name)) - group.arriving
             if shortfall > 0 and cluster.status == "InService":
                 groups.grow(sim, cluster, group)
 

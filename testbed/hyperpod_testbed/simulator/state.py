@@ -95,8 +95,8 @@ class Instance:
 
     @property
     def leaving(self) -> bool:
-        """Whether the instance is on its way out."""
-        return self.status == "ShuttingDown"
+        """Whether the instance is on its way out of its group, to its end or to another group."""
+        return self.status in {"ShuttingDown", "DetachInProgress"}
 
     @property
     def unhealthy(self) -> bool:
@@ -127,6 +127,8 @@ class Group:
     settled: tuple[int, int] | None = None
     """TargetCount and MinCount when the group was last InService."""
     min_turn: int = 0
+    arriving: int = 0
+    """Instances that are still detached from another group and will join this one."""
     software_status: str | None = None
     software_config: JSON | None = None
     patched: set[int] = field(default_factory=set)
@@ -209,6 +211,8 @@ class Cluster:
     operations: list[Operation] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     tokens: dict[str, tuple[float, JSON, list[Instance]]] = field(default_factory=dict)
+    move_tokens: dict[str, tuple[float, JSON, JSON]] = field(default_factory=dict)
+    """ClientToken of MoveClusterNodes → when, with which parameters, and what was answered."""
     former: Former | None = None
     """What the update that runs would go back to."""
     stage: str = ""

@@ -11,6 +11,7 @@ from hyperpod_testbed.simulator.core import Core
 from hyperpod_testbed.simulator.ebs import lifetimes
 from hyperpod_testbed.simulator.operations import cluster_rules
 from hyperpod_testbed.simulator.operations.clusters import create_cluster
+from hyperpod_testbed.simulator.operations.move import move_nodes
 from hyperpod_testbed.simulator.operations.update import apply_update
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import DEFAULT_REGION, JSON, Cluster, Instance
@@ -132,6 +133,20 @@ class World:
         """Someone deletes a group."""
         with self._core.change() as sim:
             _update(sim, _cluster(sim, cluster), {"InstanceGroupsToDelete": [group]})
+
+    @verb
+    def move_out_of_band(self, cluster: str, source: str, target: str, count: int = 1, to: str | None = None) -> None:
+        """Someone moves nodes from one group to another, in the same cluster or `to` another one."""
+        with self._core.change() as sim:
+            found, other = _cluster(sim, cluster), _cluster(sim, to or cluster)
+            asked = {
+                "SourceClusterArn": found.arn,
+                "SourceInstanceGroupName": source,
+                "TargetClusterArn": other.arn,
+                "TargetInstanceGroupName": target,
+                "InstanceCount": count,
+            }
+            move_nodes(sim, sim.account.region(found.region), asked)
 
     @verb
     def set_tags(self, cluster: str, tags: dict[str, str]) -> None:

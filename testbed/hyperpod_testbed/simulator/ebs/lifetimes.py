@@ -40,9 +40,14 @@ def resource(cluster: Cluster, instance_id: str) -> str:
     return f"{cluster.arn}-{instance_id}"
 
 
+def attached(sim: Simulation, cluster: Cluster, instance: Instance) -> bool:
+    """Whether an instance has volumes that were attached through SageMaker."""
+    return any(True for _ in _of_node(sim, cluster, instance))
+
+
 def held(sim: Simulation, cluster: Cluster, instance: Instance) -> bool:
     """Whether the end of an instance waits for its volumes to be detached."""
-    return sim.options.node_waits_for_detach and any(True for _ in _of_node(sim, cluster, instance))
+    return sim.options.node_waits_for_detach and attached(sim, cluster, instance)
 
 
 def node_ended(sim: Simulation, cluster: Cluster, instance: Instance) -> None:

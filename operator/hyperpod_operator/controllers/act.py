@@ -1,5 +1,7 @@
 """Make the one call that was decided."""
 
+from typing import assert_never
+
 from hyperpod_operator.core.cluster.plan import (
     AddTags,
     CreateCluster,
@@ -31,6 +33,8 @@ async def act(*, clusters: Clusters, verdict: Act) -> Accepted | Refused:
                 await clusters.add_tags(arn=target, tags=tags)
             case DeleteTags(arn=target, keys=keys):
                 await clusters.delete_tags(arn=target, keys=keys)
+            case _:
+                assert_never(verdict.action)
     except CloudError as error:
         return Refused(action=verdict.action, fingerprint=verdict.fingerprint, error=error)
     return Accepted(action=verdict.action, fingerprint=verdict.fingerprint, arn=arn)

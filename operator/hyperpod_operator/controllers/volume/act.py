@@ -1,5 +1,7 @@
 """Make the one step that was decided, in AWS or in Kubernetes."""
 
+from typing import assert_never
+
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
@@ -77,6 +79,8 @@ async def in_aws(*, cloud: VolumeCloud, step: CloudStep) -> Answer:
             answer = await cloud.create_snapshot(volume_id=volume_id, description=description, tags=tags)
         case DeleteVolume(volume_id=volume_id):
             await cloud.delete_volume(volume_id=volume_id)
+        case _:
+            assert_never(step)
     return answer
 
 
@@ -98,3 +102,5 @@ async def in_kubernetes(*, ports: VolumePorts, step: KubernetesStep) -> None:
             await ports.leases.take(volume_id=volume_id, holder=holder, replaces=replaces)
         case DropLease(volume_id=volume_id, holder=holder):
             await ports.leases.drop(volume_id=volume_id, holder=holder)
+        case _:
+            assert_never(step)

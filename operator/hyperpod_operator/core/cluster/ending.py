@@ -5,6 +5,7 @@ same kind of failure reads the same everywhere.
 """
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.plan import (
@@ -12,6 +13,7 @@ from hyperpod_operator.core.cluster.plan import (
     CreateCluster,
     DeleteCluster,
     DeleteTags,
+    UpdateCluster,
     UpdateClusterSoftware,
     operation,
 )
@@ -51,8 +53,10 @@ def ending(story: Story) -> Ending:
             return Ending(outcome=Gone(), reason=reason, message=message)
         case Settled(message=message):
             return Ending(outcome=Done(), reason=Reason.CLUSTER_READY, message=message, settled=True)
-        case NeedTags() | None | _:
-            raise AssertionError("a pass ends with tags read and a verdict")
+        case NeedTags() | Act() | None:
+            raise AssertionError("a pass ends with tags read, and a call has a result")
+        case _:
+            assert_never(story.verdict)
 
 
 def role_propagation_attempts(story: Story) -> int:
@@ -76,8 +80,10 @@ def _accepted(story: Story, result: Accepted) -> Ending:
             after, what = timings.poll, "AWS is deleting the cluster."
         case AddTags() | DeleteTags():
             return _tagged(story)
-        case _:
+        case UpdateCluster():
             reason, after, what = Reason.UPDATING, timings.poll, "AWS is updating the cluster."
+        case _:
+            assert_never(result.action)
     message = f"{operation(result.action)} was accepted. {what}"
     return Ending(outcome=Wait(reason, after), reason=reason, message=message)
 

@@ -4,6 +4,8 @@ All of it is in status, so it survives a restart; nothing here is read from anyw
 pass itself.
 """
 
+from typing import assert_never
+
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
 from hyperpod_operator.api.status import (
     Adoption,
@@ -76,13 +78,11 @@ def _outcome(result: Refused) -> str:
 def _visible(story: Story, last: LastAction) -> bool:
     """Whether AWS shows the effect of the last call."""
     cluster = story.situation.observed.cluster
-    match last.operation:
-        case "CreateCluster":
-            return cluster is not None
-        case "DeleteCluster":
-            return cluster is None
-        case _:
-            return cluster is not None and cluster.status == "InService" and story.situation.changes.none
+    if last.operation == "CreateCluster":
+        return cluster is not None
+    if last.operation == "DeleteCluster":
+        return cluster is None
+    return cluster is not None and cluster.status == "InService" and story.situation.changes.none
 
 
 def attempts(story: Story, mark: str) -> int:
@@ -201,6 +201,8 @@ def applied_tag_keys(story: Story) -> list[str] | None:
                 old -= set(keys)
             case UpdateCluster() | UpdateClusterSoftware() | DeleteCluster():
                 pass
+            case _:
+                assert_never(result.action)
     if situation.ownership is Ownership.OURS and situation.observed.tags is not None and not situation.changes.tags_set:
         old |= set(situation.resource.wanted_tags)
     return sorted(old) or None

@@ -4,6 +4,8 @@ A refusal (no right, a quota, an admission policy, content that it finds invalid
 something: it is told on the claim and tried again slowly. Everything else passes by itself.
 """
 
+from typing import assert_never
+
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT, Reason
 from hyperpod_operator.core.errors import SLOW, Treatment
 from hyperpod_operator.core.ports import KubernetesError
@@ -61,3 +63,5 @@ def subject(step: KubernetesStep) -> str:
             return f"PersistentVolumeClaim {namespace}/{name}"
         case TakeLease(volume_id=name) | DropLease(volume_id=name):
             return f"Lease {name} in the operator's namespace"
+        case _:
+            assert_never(step)

@@ -1,6 +1,7 @@
 """How the pass ends: one reason, one message, one time for the next look."""
 
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.errors import TREATMENTS, CloudError, Treatment
@@ -64,6 +65,8 @@ def ending(story: Story) -> Ending:
             return Ending(outcome=Done(), reason=Reason.CLAIM_READY, message=message, settled=True)
         case None:
             raise AssertionError("a pass that could read ends with a verdict")
+        case _:
+            assert_never(story.verdict)
 
 
 def _sooner(story: Story, after: float) -> float:

@@ -1,8 +1,11 @@
 """No cluster of that name: invisible, vanished, cleared away or never made?"""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.core.builders import (
     action,
+    after,
     ago,
     held,
     managed,
@@ -21,6 +24,18 @@ class TestAbsent:
 
     def test_paused_is_not_created(self) -> None:
         assert held(verdict(resource(spec=managed(paused=True)), None)).reason is Reason.PAUSED
+
+    def test_a_cluster_that_vanishes_while_paused_is_told_and_not_created(self) -> None:
+        answer = held(verdict(resource(spec=managed(paused=True), status=recorded()), None))
+        assert answer.reason is Reason.PAUSED
+        assert "does not show the cluster any more" in answer.message
+
+    def test_a_cluster_that_vanished_while_paused_is_looked_for_again_before_it_is_created(self) -> None:
+        """The pause must not count as the first of the two looks: the cluster's last status stands."""
+        paused = after(resource(spec=managed(paused=True), status=recorded()), None)
+        assert paused.status.clusterStatus == "InService"
+        resumed = replace(resource(), status=paused.status)
+        assert held(verdict(resumed, None)).reason is Reason.CONFIRMING_DELETION
 
     @pytest.mark.parametrize("outcome", ["Started", "Accepted", "Unknown"])
     def test_a_create_that_may_have_happened_is_not_repeated_while_reads_lag(self, outcome: str) -> None:

@@ -103,6 +103,14 @@ def test_paused_is_ready_only_without_open_changes(spec: dict[str, Any], ready: 
     assert not {"Reconciling", "Stalled"} & found.keys()
 
 
+@pytest.mark.parametrize("group_status", ["InService", "Updating"])
+def test_paused_is_not_ready_while_a_group_is_short_of_nodes(group_status: str) -> None:
+    short = with_group(cluster(), group(group_spec(), current=3, status=group_status))
+    found = made(resource(spec=managed(paused=True), status=recorded()), short)
+    assert found["Ready"] == ("False", "Paused")
+    assert found["GroupsAtTarget"][0] == "False"
+
+
 def test_paused_before_creation_is_not_ready() -> None:
     assert made(resource(spec=managed(paused=True)), None)["Ready"] == ("False", "Paused")
 

@@ -15,10 +15,15 @@ LOOK_AGAIN = 5.0
 
 
 def paused(situation: Situation) -> Verdict | None:
-    """Paused before anything was created."""
+    """Paused before anything was created, or while somebody else deleted the cluster."""
     if situation.observed.cluster or not situation.resource.paused:
         return None
-    message = "Paused: the cluster is not created. Set spec.management.paused to false to create it."
+    message = (
+        "Paused: AWS does not show the cluster any more, and it is not created again. Set spec.management.paused to "
+        "false to create it, or delete this resource."
+        if situation.resource.status.clusterStatus
+        else "Paused: the cluster is not created. Set spec.management.paused to false to create it."
+    )
     return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
 
 

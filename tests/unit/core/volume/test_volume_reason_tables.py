@@ -1,0 +1,106 @@
+"""Tables about claims that are keyed by reason, tried for every reason there is."""
+
+from typing import Any
+
+import pytest
+from tests.unit.core.volume.builders import (
+    NOW,
+    attached_status,
+    attachment,
+    claim,
+    failure,
+    made_status,
+    situation,
+    volume,
+)
+
+from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.outcome import Done
+from hyperpod_operator.core.volume.conditions import conditions
+from hyperpod_operator.core.volume.ending import Ending
+from hyperpod_operator.core.volume.memory.attachment import attachment as remembered
+from hyperpod_operator.core.volume.notes import notes
+from hyperpod_operator.core.volume.phase import phase
+from hyperpod_operator.core.volume.story import Story
+from hyperpod_operator.core.volume.verdict import Hold
+
+CONFLICTS = {"AttachedElsewhere", "ClaimedByOther", "CSIOwned", "AZMismatch", "MultiAttach", "NameTaken"}
+WARNINGS = {"NodeLost", "DetachBlocked", "RateLimited", "UnknownOutcome"}
+PHASES = {
+    "VolumeLost": "Lost",
+    "VolumeFailed": "Failed",
+    "CreatingVolume": "Creating",
+    "Attaching": "Attaching",
+    "StuckAttaching": "Attaching",
+    "Detaching": "Detaching",
+    "DetachBlocked": "Detaching",
+    "NodeLost": "Detaching",
+    "Snapshotting": "Snapshotting",
+    "SnapshotFailed": "Failed",
+    "DeletingVolume": "Deleting",
+    "Releasing": "Released",
+    "Released": "Released",
+    "Deleted": "Deleting",
+    "Unpublishing": "Detaching",
+    "Modifying": "Modifying",
+}
+LEAVING = {"InUse", "DetachBlocked", "Detaching"}
+EVERY_REASON = pytest.mark.parametrize("reason", list(Reason))
+
+
+def end(reason: Reason, *, stalled: bool = False) -> Ending:
+    return Ending(outcome=Done(), reason=reason, message="m", stalled=stalled)
+
+
+def story(**members: Any) -> Story:
+    return Story(situation=situation(claim(status=made_status()), **members))
+
+
+@EVERY_REASON
+def test_the_condition_conflict_is_true_for_these_reasons_alone(reason: Reason) -> None:
+    found = {item.type: item for item in conditions(story(), end(reason))}[ConditionType.CONFLICT]
+    assert (found.status, found.reason) == (("True", reason) if reason in CONFLICTS else ("False", "NoConflict"))
+
+
+@EVERY_REASON
+def test_each_reason_has_its_phase_and_all_others_the_phase_of_a_volume_at_rest(reason: Reason) -> None:
+    assert phase(story(), end(reason)) == PHASES.get(reason, "Available")
+
+
+@EVERY_REASON
+def test_a_reason_that_asks_nobody_to_act_is_a_warning_only_where_it_is_listed(reason: Reason) -> None:
+    # An unread story: no step was made, so the only Event is the condition's.
+    unread = Story(situation=situation(claim()), unread=failure(ErrorKind.UNREACHABLE))
+    ready = Condition(
+        type=ConditionType.READY, status="False", reason=reason, message="m", lastTransitionTime=stamp(NOW)
+    )
+    new = unread.situation.claim.status.model_copy(update={"conditions": [ready]})
+    assert [note.type for note in notes(unread, end(reason), new)] == ["Warning" if reason in WARNINGS else "Normal"]
+    assert [note.type for note in notes(unread, end(reason, stalled=True), new)] == ["Warning"]
+
+
+@pytest.mark.parametrize("stalled", [False, True])
+@EVERY_REASON
+def test_what_is_not_ready_is_reconciling_or_stalled_unless_a_person_stopped_it(reason: Reason, stalled: bool) -> None:
+    found = {item.type for item in conditions(story(), end(reason, stalled=stalled))}
+    by_hand = {Reason.PAUSED: {"Paused"}, Reason.SUSPENDED: set[str]()}
+    expected = by_hand.get(reason, {"Stalled" if stalled else "Reconciling"})
+    assert found & {"Reconciling", "Stalled", "Paused"} == expected
+
+
+@EVERY_REASON
+def test_the_clock_of_a_detach_runs_while_a_pass_wants_the_volume_off_its_node(reason: Reason) -> None:
+    owner = claim(status=attached_status())
+    wants = Story(
+        situation=situation(owner, volume=volume(attachment())), verdict=Hold(reason=reason, message="m", after=1.0)
+    )
+    found = remembered(wants)
+    assert found is not None
+    assert (found.detachTime == stamp(NOW)) == (reason in LEAVING)
+
+
+def test_the_tables_of_this_module_name_reasons() -> None:
+    assert set(Reason) >= CONFLICTS | WARNINGS | PHASES.keys() | LEAVING

@@ -219,8 +219,61 @@ def test_volume_lag_shows_what_was(ec2_of, outcome):
     volume = ec2.create_volume(**VOLUME)["VolumeId"]
     assert ec2.describe_volumes()["Volumes"] == []
     assert outcome(ec2.describe_volumes, VolumeIds=[volume]) == "InvalidVolume.NotFound"
+    seen = []
+    for seconds in (20, 2):
+        sim.clock.advance(seconds)
+        seen.append(ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["State"])
+    assert seen == ["creating", "available"]
+
+
+def test_read_lag_of_snapshots_and_modifications(ec2_of):
+    reads = {"DescribeSnapshots": 20.0, "DescribeVolumesModifications": 20.0}
+    sim, ec2 = ec2_of(read_lag=reads, never_modified="empty")
+    volume = sim.ebs.create_volume()
+    ec2.create_snapshot(VolumeId=volume)
+    ec2.modify_volume(VolumeId=volume, Size=200)
+    counts = []
+    for _ in range(2):
+        snapshots = ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
+        counts.append((len(snapshots), len(ec2.describe_volumes_modifications()["VolumesModifications"])))
+        sim.clock.advance(21)
+    assert counts == [(0, 0), (1, 1)]
+
+
+def test_attachment_lag_hides_attachments_only(site):
+    it = site(attachment_lag=60.0)
+    it.attach()
+    it.ec2.create_tags(Resources=[it.volume], Tags=[{"Key": "a", "Value": "b"}])
+    seen = it.ec2.describe_volumes(VolumeIds=[it.volume])["Volumes"][0]
+    assert (seen["State"], seen["Attachments"], seen["Tags"]) == ("available", [], [{"Key": "a", "Value": "b"}])
+    it.sim.clock.advance(60)
+    seen = it.ec2.describe_volumes(VolumeIds=[it.volume])["Volumes"][0]
+    assert (seen["State"], len(seen["Attachments"])) == ("in-use", 1)
+
+
+@pytest.mark.parametrize("answer", [0, 20])
+def test_new_volume_lag(site, outcome, answer):
+    it = site(new_volume_lag=answer)
+    made = it.ec2.create_volume(AvailabilityZone=it.zone, Size=1, VolumeType="gp3")["VolumeId"]
+    it.sim.clock.advance(3)
+    tag = [{"Key": "a", "Value": "b"}]
+    expected = "InvalidVolume.NotFound" if answer else "OK"
+    assert outcome(it.ec2.describe_volumes, VolumeIds=[made]) == expected
+    assert outcome(it.ec2.create_tags, Resources=[made], Tags=tag) == expected
+    assert outcome(it.attach, made) == ("ValidationException" if answer else "OK")
+    assert made in {one["VolumeId"] for one in it.ec2.describe_volumes()["Volumes"]}
+    it.sim.clock.advance(20)
+    assert outcome(it.ec2.create_tags, Resources=[made], Tags=tag) == "OK"
+
+
+def test_new_volume_lag_hides_snapshots(ec2_of, outcome):
+    sim, ec2 = ec2_of(new_volume_lag=20.0)
+    volume = sim.ebs.create_volume()
+    sim.clock.advance(30)
+    made = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+    assert outcome(ec2.describe_snapshots, SnapshotIds=[made]) == "InvalidSnapshot.NotFound"
     sim.clock.advance(20)
-    assert ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["State"] == "available"
+    assert outcome(ec2.describe_snapshots, SnapshotIds=[made]) == "OK"
 
 
 def test_volume_quota_is_asked_before_the_token(ec2_of, code):

@@ -90,3 +90,54 @@ def test_deep_check_accelerators_only(account, answer, expected):
     it = account(deep_check_accelerators_only=answer)
     it.create(it.group(InstanceType="ml.m5.xlarge", OnStartDeepHealthChecks=["InstanceStress"]))
     assert {node["InstanceStatus"]["Status"] for node in it.nodes()} == {expected}
+
+
+@pytest.mark.parametrize("answer", [0, 60])
+def test_read_lag_of_list_tags(account, answer):
+    it = account(read_lag={"ListTags": answer})
+    it.create()
+    arn = it.describe()["ClusterArn"]
+    it.aws.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "b"}])
+    assert bool(it.aws.list_tags(ResourceArn=arn)["Tags"]) is not bool(answer)
+    it.sim.clock.advance(61)
+    assert it.aws.list_tags(ResourceArn=arn)["Tags"]
+
+
+@pytest.mark.parametrize("answer", [0, 60])
+def test_read_lag_of_events(account, answer):
+    it = account(read_lag={"ListClusterEvents": answer})
+    it.create(NodeProvisioningMode="Continuous")
+    before = len(it.aws.list_cluster_events(ClusterName="ml")["Events"])
+    it.aws.batch_reboot_cluster_nodes(ClusterName="ml", NodeIds=[it.nodes()[0]["InstanceId"]])
+    assert (len(it.aws.list_cluster_events(ClusterName="ml")["Events"]) > before) is not bool(answer)
+    it.sim.clock.advance(61)
+    assert len(it.aws.list_cluster_events(ClusterName="ml")["Events"]) > before
+
+
+def test_read_lag_goes_before_the_lag_of_its_group(account):
+    it = account(list_lag=60, read_lag={"ListClusterNodes": 0})
+    it.create(NodeProvisioningMode="Continuous")
+    node = it.nodes()[0]["InstanceId"]
+    it.aws.batch_reboot_cluster_nodes(ClusterName="ml", NodeIds=[node])
+    assert {one["InstanceId"]: one["InstanceStatus"]["Status"] for one in it.nodes()}[node] == "Pending"
+
+
+def test_each_change_is_seen_after_its_own_lag(account):
+    it = account(describe_lag=60)
+    it.create(NodeProvisioningMode="Continuous")
+    it.update(it.group(count=3), seconds=40)
+    it.update(it.group(count=4), seconds=40)
+    assert it.groups()["workers"]["TargetCount"] == 3
+    it.sim.clock.advance(21)
+    assert it.groups()["workers"]["TargetCount"] == 4
+
+
+def test_what_aws_does_by_itself_lags_too(account):
+    it = account(describe_lag=60)
+    it.create(seconds=0)
+    it.sim.clock.advance(1)
+    while it.sim.settings.dump()["us-west-2"]["ml"]["ClusterStatus"] == "Creating":
+        it.sim.clock.advance(10)
+    assert it.describe()["ClusterStatus"] == "Creating"
+    it.sim.clock.advance(61)
+    assert it.describe()["ClusterStatus"] == "InService"

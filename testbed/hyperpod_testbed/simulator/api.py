@@ -17,6 +17,7 @@ from hyperpod_testbed.simulator.ebs import query
 from hyperpod_testbed.simulator.ebs.errors import wrapped
 from hyperpod_testbed.simulator.errors import AwsError
 from hyperpod_testbed.simulator.faults import Fault
+from hyperpod_testbed.simulator.lag import require_known
 from hyperpod_testbed.simulator.names import partition
 from hyperpod_testbed.simulator.operations.attachments import EC2_ACTIONS
 from hyperpod_testbed.simulator.services import STS, Service
@@ -136,8 +137,8 @@ class Api:
             self._permit(sim, who, service, name, request)
             if problems := shapes.request_problems(name, request, model=service.model()):
                 raise service.refusal(problems)
+            require_known(sim, region, name, request)
             if handler.mutating:
-                core.lag.before_mutation(sim, region)
                 answer = handler.answer(sim, region, request)
             else:
                 answer = handler.answer(sim, core.lag.region_for(sim, region, name, request), request)

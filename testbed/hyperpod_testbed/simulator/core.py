@@ -50,7 +50,7 @@ class Core:
     def present(self) -> Iterator[Simulation]:
         """The simulation, brought to the present, for the holder of the lock."""
         with self.lock:
-            self._sim.timeline.advance()
+            self._sim.timeline.advance(before_step=self._before_step)
             yield self._sim
 
     @contextmanager
@@ -58,7 +58,12 @@ class Core:
         """As `present`, for whoever is about to change something."""
         with self.present() as sim:
             self._changes += 1
+            self._before_step()
             yield sim
+
+    def _before_step(self) -> None:
+        for region in self._sim.account.regions.values():
+            self.lag.before_change(self._sim, region)
 
     @property
     def version(self) -> tuple[int, int]:
@@ -96,7 +101,7 @@ class Settings:
         with self._core.present() as sim:
             names = sim.options.__dataclass_fields__
             values = {name: getattr(sim.options, name) for name in names}
-            maps = {name: dict(values[name]) for name in ("instance_quotas", "attachment_limits")}
+            maps = {name: dict(values[name]) for name in ("instance_quotas", "attachment_limits", "read_lag")}
             return {**values, **maps}
 
     @verb

@@ -166,9 +166,12 @@ class Options(EbsOptions):
     create_lag: float = 0.0
     """Simulated seconds during which a new cluster is still unknown to every other call."""
     list_lag: float = 0.0
-    """Simulated seconds during which ListClusters and ListClusterNodes show the state before a mutation."""
+    """Simulated seconds during which ListClusters and ListClusterNodes show the former state."""
     describe_lag: float = 0.0
-    """Simulated seconds during which DescribeCluster and DescribeClusterNode show the state before a mutation."""
+    """Simulated seconds during which DescribeCluster and DescribeClusterNode show the former state."""
+    read_lag: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """The same for single read operations by name, such as ListTags, ListClusterEvents, DescribeSnapshots or
+    DescribeVolumesModifications; it goes before the lags of groups of operations."""
     role_propagation: float = 0.0
     """Simulated seconds from the first use of an execution role during which AWS cannot assume it."""
     role_attempts: int = 0

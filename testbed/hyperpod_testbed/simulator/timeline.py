@@ -31,13 +31,14 @@ class Timeline:
         """Do the action that many simulated seconds from `now`."""
         heapq.heappush(self._due, (self._now + seconds, next(self._order), action))
 
-    def advance(self) -> None:
-        """Do everything that is due by the clock."""
+    def advance(self, *, before_step: Callable[[], None] = lambda: None) -> None:
+        """Do everything that is due by the clock; `before_step` is called before each action, at its time."""
         target = self._clock.now()
         while self._due and self._due[0][0] <= target:
             when, _, action = heapq.heappop(self._due)
             self._now = max(self._now, when)
             self.done += 1
+            before_step()
             action()
         self._now = max(self._now, target)
 

@@ -72,7 +72,12 @@ class EbsOptions:
     """Four modifications in 24 hours as documented, or one in six hours as before, which Regions may still enforce."""
 
     volume_lag: float = 0.0
-    """Simulated seconds during which DescribeVolumes shows the state before a mutation."""
+    """Simulated seconds during which DescribeVolumes shows the former state."""
+    attachment_lag: float = 0.0
+    """Simulated seconds during which DescribeVolumes shows former attachments, of volumes as they are. How soon it
+    shows what AttachClusterNodeVolume did was never measured."""
+    new_volume_lag: float = 0.0
+    """Simulated seconds during which every call that names a new volume or snapshot answers that there is none."""
     volume_quota: int | None = None
     """Volumes in a region; above it CreateVolume answers VolumeLimitExceeded, also to a known ClientToken."""
     attachment_limits: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))

@@ -176,6 +176,7 @@ class Reason(StrEnum):
     # Held: a difference that the operator sees and leaves alone, because acting could destroy what it does not own.
     UNKNOWN_GROUPS = "UnknownGroups"
     SCALED_OUTSIDE = "ScaledOutside"
+    MINIMUM_ABOVE_COUNT = "MinimumAboveCount"
 
     # Groups short of their target.
     CAPACITY_SHORTAGE = "CapacityShortage"

@@ -170,16 +170,3 @@ def test_a_scale_in_counts_as_applied_only_at_rest() -> None:
     going = with_group(cluster(status="Updating"), group(group_spec(), target_count=2, status="Updating", current=4))
     _, status = acted(owner, going)
     assert next(entry for entry in status.instanceGroups if entry.instanceGroupName == "gpu").appliedInstanceCount == 4
-
-
-def test_a_minimum_that_was_above_the_count_is_another_wish_once_the_count_has_grown() -> None:
-    external = two(count=2, minInstanceCount=3, management={"countOwner": "External"})
-    external["instanceGroups"][0]["instanceCount"] = 3
-    owner = resource(spec=external, status=recorded())
-    small = with_group(cluster(), group(group_spec(count=2)))
-    first = verdict(owner, small)
-    assert isinstance(first, Act)
-    refused = recorded(rejected={"fingerprint": first.fingerprint, "message": "no"})
-    assert isinstance(verdict(resource(spec=external, status=refused), small), Hold)
-    grown = with_group(cluster(), group(group_spec(count=6)))
-    assert isinstance(verdict(resource(spec=external, status=refused), grown), Act)

@@ -22,6 +22,7 @@ WARNINGS = {
     "HealthNotReported",
     "InstancesGone",
     "ManyNodesUnhealthy",
+    "MinimumAboveCount",
     "NodesNeverJoined",
     "NodesUnhealthy",
     "RollingBack",

@@ -125,6 +125,9 @@ def _synced(story: Story, ending: Ending) -> Draft:
             "add them to the spec to manage them, or delete them in AWS."
         )
         return (ConditionType.SPEC_SYNCED, "True", Reason.UNKNOWN_GROUPS, message)
+    if changes.minimum_above_count:
+        words = " ".join(changes.minimum_above_count[name] for name in sorted(changes.minimum_above_count))
+        return (ConditionType.SPEC_SYNCED, "True", Reason.MINIMUM_ABOVE_COUNT, words)
     return (ConditionType.SPEC_SYNCED, "True", Reason.IN_SYNC, "AWS holds what the spec asks for.")
 
 

@@ -68,6 +68,8 @@ class Changes:
     """Groups that AWS has, the spec does not, and the operator did not create: left alone."""
     scaled_outside: tuple[Change, ...] = ()
     """Groups that somebody else scaled out: scaling in would end nodes that the operator did not start."""
+    minimum_above_count: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    """Groups whose count's owner asked for fewer instances than the spec's minimum, and what that means, in words."""
 
     @property
     def needs_update(self) -> bool:
@@ -101,8 +103,11 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
         return Changes()
     # A group that is going is no longer there to be changed; one of the same name is added when it is gone.
     staying = [group for group in cluster.groups if group.name in resource.groups and group.status != GOING]
-    kept = [(group, wish(resource.groups[group.name])) for group in staying]
-    counts = [_count(resource=resource, group=group) for group, _ in kept]
+    counts = [_count(resource=resource, group=group) for group in staying]
+    kept = [
+        (group, _reachable(wish(resource.groups[group.name]), group=group, count=change))
+        for group, (change, _) in zip(staying, counts, strict=True)
+    ]
     removed, unknown = _extra_groups(resource=resource, cluster=cluster)
     tags_set, tags_removed = _tags(resource=resource, tags=observed.tags)
     return Changes(
@@ -123,6 +128,7 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
         ),
         unknown_groups=unknown,
         scaled_outside=tuple(held for _, held in counts if held),
+        minimum_above_count=_above_count(resource=resource, groups=staying),
     )
 
 
@@ -193,6 +199,31 @@ def _count(*, resource: Resource, group: ObservedGroup) -> tuple[Change | None, 
     record = resource.recorded_groups.get(group.name)
     applied = record.appliedInstanceCount if record else None
     return (change, None) if applied is not None and applied != wanted else (None, change)
+
+
+def _reachable(wanted: Mapping[str, Json], *, group: ObservedGroup, count: Change | None) -> Mapping[str, Json]:
+    """The wanted members with a minimum that AWS takes.
+
+    AWS refuses a MinInstanceCount above InstanceCount. Where the count is not the spec's (its owner scaled the group
+    in), the spec's minimum cannot be had until the count has grown: whatever AWS holds up to it is no drift.
+    """
+    minimum = wanted.get("minInstanceCount")
+    sent = count.wanted if count else group.target_count
+    if minimum is None or minimum <= sent:
+        return wanted
+    held = group.members.get("minInstanceCount")
+    return {**wanted, "minInstanceCount": held if (held or 0) <= minimum else sent}
+
+
+def _above_count(*, resource: Resource, groups: list[ObservedGroup]) -> Mapping[str, str]:
+    wanted = {group.name: wish(resource.groups[group.name]).get("minInstanceCount", 0) for group in groups}
+    return {
+        group.name: f"minInstanceCount {wanted[group.name]} of group {group.name} is above the {group.target_count} "
+        f"instances that the owner of its count asks for; it applies again when the group has {wanted[group.name]}. "
+        "Lower minInstanceCount if the group may stay this small."
+        for group in groups
+        if wanted[group.name] > group.target_count and resource.counts_are_external(group.name)
+    }
 
 
 def _extra_groups(*, resource: Resource, cluster: ObservedCluster) -> tuple[tuple[str, ...], tuple[str, ...]]:

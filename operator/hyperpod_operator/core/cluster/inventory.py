@@ -110,7 +110,8 @@ def _observed(story: Story, group: ObservedGroup, short: Shortfall | None, *, wo
         appliedInstanceCount=count if _holds(story, group, count) else _applied(story, group.name, applied),
         origin=_origin(story, group),
         softwareUpdateStatus=group.software_update_status or None,
-        message=short.detail[:words] or None if short else None,
+        message=(short.detail if short else story.situation.changes.minimum_above_count.get(group.name, ""))[:words]
+        or None,
     )
 
 

@@ -160,11 +160,11 @@ def update(situation: Situation) -> Verdict | None:
     return guarded(
         situation,
         action=action,
-        # A minimum above a count that is not ours is refused until that count has grown: then it is another wish.
+        # A minimum that follows a count that is not ours is another wish when that count has grown.
         wish=[
             requests.wanted_members(resource),
             situation.changes.groups_removed,
-            requests.above_count(action.request),
+            sorted(situation.changes.minimum_above_count),
         ],
         reason=Reason.UPDATING,
         message=f"UpdateCluster: {_list(situation.changes.lines())}.",

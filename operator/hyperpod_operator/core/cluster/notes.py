@@ -22,6 +22,7 @@ WORRYING = frozenset(
         Reason.NODES_NEVER_JOINED,
         Reason.NODES_UNHEALTHY,
         Reason.GROUP_DEGRADED,
+        Reason.MINIMUM_ABOVE_COUNT,
         Reason.ROLLING_BACK,
         Reason.THROTTLED,
         Reason.UNKNOWN_GROUPS,

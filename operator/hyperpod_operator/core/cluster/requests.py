@@ -59,12 +59,6 @@ def update_software(*, resource: Resource, cluster: ObservedCluster, changes: Ch
     return UpdateClusterSoftware(request=request)
 
 
-def above_count(request: Mapping[str, Json]) -> list[str]:
-    """Groups whose minimum is above the count that is sent with it."""
-    groups = request.get("instanceGroups", [])
-    return [group["instanceGroupName"] for group in groups if group.get("minInstanceCount", 0) > group["instanceCount"]]
-
-
 def wanted_members(resource: Resource) -> dict[str, Json]:
     """The spec as the API's JSON, without what is ours (`management`, `region`)."""
     request: dict[str, Json] = resource.spec.model_dump(
@@ -101,8 +95,9 @@ def _kept(*, resource: Resource, group: ObservedGroup, changes: Changes) -> Mapp
     if not any(path.endswith(f"[{group.name}].instanceCount") for path in paths):
         # An external owner's count, or one that is held: repeating AWS's own number changes nothing.
         merged["instanceCount"] = group.target_count
-    if "minInstanceCount" not in wanted and merged.get("minInstanceCount", 0) > merged["instanceCount"]:
-        # A minimum that the spec does not name any more must not stand in the way of a count that it does.
+    if merged.get("minInstanceCount", 0) > merged["instanceCount"]:
+        # AWS refuses a minimum above the count. It stands above one that the count's owner lowered, or is left over
+        # from a spec that named one.
         merged["minInstanceCount"] = merged["instanceCount"]
     for member in SOFTWARE_MEMBERS:
         # A pinned image is repeated as it is; an image that AWS chose must not become a pin by being repeated.

@@ -1,0 +1,50 @@
+"""Counts that others change: a pass repeats what is theirs, and one group never holds up another."""
+
+from typing import Any
+
+import boto3
+from tests.unit.controllers.rig import Rig
+from tests.unit.core.builders import group_spec, spec
+
+from hyperpod_operator.core.outcome import Done
+
+
+def sagemaker() -> Any:
+    """Somebody else's client."""
+    return boto3.client("sagemaker", region_name="us-west-2")
+
+
+def nodes_of(group: str, cluster: str = "research") -> list[str]:
+    """Ids of the instances of a group, as ListClusterNodes has them."""
+    pages = sagemaker().get_paginator("list_cluster_nodes").paginate(ClusterName=cluster)
+    summaries = [summary for page in pages for summary in page["ClusterNodeSummaries"]]
+    return sorted(summary["InstanceId"] for summary in summaries if summary["InstanceGroupName"] == group)
+
+
+def with_pool(**labels: str) -> dict[str, Any]:
+    """A group whose count somebody else owns, with a minimum, and one of the operator's."""
+    base = {"kubernetesConfig": {"labels": labels}} if labels else {}
+    return spec(
+        instanceGroups=[
+            group_spec(
+                "pool", 4, instanceType="ml.m5.xlarge", minInstanceCount=3, management={"countOwner": "External"}
+            ),
+            group_spec("base", 1, instanceType="ml.m5.xlarge", **base),
+        ]
+    )
+
+
+async def test_an_autoscaler_below_the_minimum_stops_neither_the_cluster_nor_edits_of_other_groups(rig: Rig) -> None:
+    rig.apply(with_pool())
+    await rig.rest()
+    sagemaker().batch_delete_cluster_nodes(ClusterName="research", NodeIds=nodes_of("pool")[:2])
+    rig.simulator.clock.advance(1200)
+    assert isinstance(await rig.rest(), Done)
+    assert rig.operations().count("UpdateCluster") == 0
+    assert rig.condition("Ready")["status"] == "True"
+    assert rig.condition("SpecSynced")["reason"] == "MinimumAboveCount"
+    rig.apply(with_pool(team="a"))
+    assert isinstance(await rig.rest(), Done)
+    assert rig.operations().count("UpdateCluster") == 1
+    assert len(nodes_of("pool")) == 2
+    assert rig.condition("Ready")["status"] == "True"

@@ -1,12 +1,12 @@
 """The list of tenants as a file: read once at start, refused as a whole when anything in it is not understood."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from hyperpod_operator.core.tenancy import Tenancy, Tenant
+from hyperpod_operator.core.tenancy import Matter, Tenancy, Tenant
 
 Pattern = Annotated[str, Field(min_length=1, max_length=2048)]
 Patterns = list[Pattern]
@@ -16,16 +16,13 @@ class TenantsError(Exception):
     """The file cannot be used; the message says where and why."""
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    namespaces: Annotated[Patterns, Field(min_length=1)]
-    executionRoles: Patterns | None = None
-    kmsKeys: Patterns | None = None
-    sourceS3Uris: Patterns | None = None
-    regions: Patterns | None = None
-    clusters: Patterns | None = None
-    volumes: Patterns | None = None
+_LISTS: dict[str, Any] = {matter.value: (Patterns | None, None) for matter in Matter}
+_Entry = create_model(
+    "_Entry",
+    __config__=ConfigDict(extra="forbid"),
+    namespaces=(Annotated[Patterns, Field(min_length=1)], ...),
+    **_LISTS,
+)
 
 
 class _File(BaseModel):
@@ -46,20 +43,14 @@ def read_tenants(path: Path) -> Tenancy:
             for item in error.errors(include_url=False)
         )
         raise TenantsError(f"The list of tenants {path} is not understood: {problems}") from error
-    return Tenancy(tenants=tuple(_tenant(entry) for entry in found.tenants))
+    made = []
+    for number, entry in enumerate(found.tenants):
+        try:
+            made.append(_tenant(entry.model_dump(exclude_none=True)))
+        except ValueError as error:
+            raise TenantsError(f"The list of tenants {path} cannot be used: tenants.{number}.{error}") from error
+    return Tenancy(tenants=tuple(made))
 
 
-def _tenant(entry: _Entry) -> Tenant:
-    return Tenant(
-        namespaces=tuple(entry.namespaces),
-        execution_roles=_patterns(entry.executionRoles),
-        kms_keys=_patterns(entry.kmsKeys),
-        source_s3_uris=_patterns(entry.sourceS3Uris),
-        regions=_patterns(entry.regions),
-        clusters=_patterns(entry.clusters),
-        volumes=_patterns(entry.volumes),
-    )
-
-
-def _patterns(found: Patterns | None) -> tuple[str, ...] | None:
-    return None if found is None else tuple(found)
+def _tenant(entry: dict[str, list[str]]) -> Tenant:
+    return Tenant.of(entry.pop("namespaces"), {Matter(name): texts for name, texts in entry.items()})

@@ -1,6 +1,5 @@
 """What in the chart follows from something else is as its source says; so are alerts, dashboard and flags."""
 
-import dataclasses
 import json
 import re
 from pathlib import Path
@@ -13,6 +12,7 @@ from tests.chart.conftest import VALUES
 
 from hyperpod_operator import __version__
 from hyperpod_operator.cli import run
+from hyperpod_operator.core.tenancy import Matter
 from hyperpod_operator.runtime.instruments import TABLE
 from hyperpod_operator.tenants import read_tenants
 from hyperpod_testbed.chart import CHART, Helm, generated
@@ -128,8 +128,8 @@ def test_the_operator_reads_the_list_of_tenants_as_it_was_meant(helm: Helm, tmp_
     (found,) = [it for it in helm.objects(files=[written]) if it["metadata"]["name"] == "hyperpod-operator-tenants"]
     (tmp_path / "tenants.yaml").write_text(found["data"]["tenants.yaml"])
     first, last = read_tenants(tmp_path / "tenants.yaml").tenants or ()
-    assert None not in [getattr(first, field.name) for field in dataclasses.fields(first)]
-    assert (first.kms_keys, last.kms_keys) == ((), None)
+    assert first.lists.keys() == set(Matter)
+    assert (first.lists[Matter.KMS_KEYS].texts, dict(last.lists)) == ((), {})
     schema = json.loads((CHART / "values.schema.json").read_text())["properties"]["tenants"]["properties"]["list"]
     given = yaml.safe_load(written.read_text())["tenants"]["list"][0]
     assert set(schema["items"]["properties"]) == set(given)

@@ -351,7 +351,9 @@ CASES = [
         refused=spec(group(trainingPlanArn=PLAN), **SCALING),
     ),
     check("spec.tags[]", "tag keys that start with aws:", accepted=tagged("awsome"), refused=tagged("AWS:x")),
-    check("spec.tags[]", f"tags under {GROUP}/", accepted=tagged("owner"), refused=tagged(f"{GROUP}/owner")),
+    check(
+        "spec.tags[]", f"tags under {GROUP}/", accepted=tagged("owner"), refused=tagged("HyperPod-Operator.dev/owner")
+    ),
 ]
 
 

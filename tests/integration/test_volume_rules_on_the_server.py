@@ -204,7 +204,7 @@ CASES = [
         where="spec.volume.tags[]",
         message=f"tags under {GROUP}/",
         accepted=tagged("owner"),
-        refused=tagged("ebs.csi.aws.com/cluster"),
+        refused=tagged("EBS.csi.aws.com/cluster"),
     ),
     # Who attaches, and where.
     Case(

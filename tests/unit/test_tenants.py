@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from hyperpod_operator.cli import main
+from hyperpod_operator.core.tenancy import Matter, Named
 from hyperpod_operator.tenants import TenantsError, read_tenants
 
 GOOD = """
@@ -27,13 +28,25 @@ def test_a_list_is_read(tmp_path: Path) -> None:
     tenancy = read_tenants(written(tmp_path, GOOD))
     assert tenancy.tenants is not None
     first, second = tenancy.tenants
-    assert first.execution_roles == ("arn:aws:iam::111122223333:role/team-a-*",)
-    assert first.kms_keys == ()
-    assert second.kms_keys is None
+    assert first.lists[Matter.EXECUTION_ROLES].texts == ("arn:aws:iam::111122223333:role/team-a-*",)
+    assert first.lists[Matter.KMS_KEYS].texts == ()
+    assert Matter.KMS_KEYS not in second.lists
+
+
+@pytest.mark.parametrize("matter", Matter)
+def test_every_list_can_be_written(tmp_path: Path, matter: Matter) -> None:
+    tenancy = read_tenants(written(tmp_path, f'tenants: [{{namespaces: [a], {matter}: ["*"]}}]'))
+    assert tenancy.refusal(namespace="a", named=(Named("here", "value", matter),)) is None
+
+
+def test_a_bucket_that_a_pattern_does_not_end_keeps_the_operator_from_starting(tmp_path: Path) -> None:
+    text = 'tenants: [{namespaces: [b]}, {namespaces: [a], sourceS3Uris: ["s3://sagemaker-team-a-*"]}]'
+    with pytest.raises(TenantsError, match=r"tenants\.1\.sourceS3Uris: the pattern s3://sagemaker-team-a-\*"):
+        read_tenants(written(tmp_path, text))
 
 
 def test_an_empty_list_serves_nobody(tmp_path: Path) -> None:
-    assert read_tenants(written(tmp_path, "tenants: []")).refusal(namespace="a", spec={}) is not None
+    assert read_tenants(written(tmp_path, "tenants: []")).refusal(namespace="a", named=()) is not None
 
 
 @pytest.mark.parametrize(

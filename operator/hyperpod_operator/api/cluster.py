@@ -92,7 +92,7 @@ class Tag(Model):
                 path=".key",
             ),
             rule(
-                f"!self.key.startsWith('{GROUP}/')",
+                f"!self.key.lowerAscii().startsWith('{GROUP}/')",
                 message=f"tags under {GROUP}/ say who owns the cluster and are set by the operator: choose another key",
                 path=".key",
             ),

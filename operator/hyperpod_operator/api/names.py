@@ -59,6 +59,11 @@ TAG_CSI_CLUSTER = f"{CSI_DRIVER}/cluster"
 """AWS tag by which the EBS CSI driver's policies let it attach a volume. Set in mode CSI, never in mode Direct."""
 TAG_CSI_CLUSTER_NAME = f"{CSI_DRIVER}/cluster-name"
 TAG_CSI_CREATED_FOR = "kubernetes.io/created-for/pvc/name"
+RESERVED_TAGS = (f"{GROUP}/", "aws:")
+"""Prefixes of tag keys that no spec may set, in whatever case: IAM compares tag keys without case, and by these the
+operator and its IAM policy know what is theirs."""
+RESERVED_VOLUME_TAGS = (*RESERVED_TAGS, f"{CSI_DRIVER}/", "kubernetes.io/")
+"""The same for volumes, where the EBS CSI driver and its policy go by tags, too."""
 
 LABEL_VOLUME_PREFIX = f"{GROUP}/vol-"
 """Label on a Node, completed by the claim's short uid: `attached` while the claim's volume is. PersistentVolumes
@@ -160,6 +165,7 @@ class Reason(StrEnum):
 
     # Blocked: a person has to act; the message says how.
     INVALID_SPEC = "InvalidSpec"
+    QUARANTINED = "Quarantined"
     SPEC_REJECTED = "SpecRejected"
     NOT_OWNED = "NotOwned"
     IMMUTABLE_DIFFERS = "ImmutableDiffers"

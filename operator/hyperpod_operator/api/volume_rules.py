@@ -74,8 +74,8 @@ TAG_RULES = (
         path=".key",
     ),
     rule(
-        f"!self.key.startsWith('{GROUP}/') && !self.key.startsWith('ebs.csi.aws.com/') && "
-        "!self.key.startsWith('kubernetes.io/')",
+        f"!self.key.lowerAscii().startsWith('{GROUP}/') && !self.key.lowerAscii().startsWith('ebs.csi.aws.com/') && "
+        "!self.key.lowerAscii().startsWith('kubernetes.io/')",
         message=f"tags under {GROUP}/, ebs.csi.aws.com/ and kubernetes.io/ say who manages the volume: choose another "
         "key",
         path=".key",

@@ -17,6 +17,7 @@ from hyperpod_operator.controllers.observe import Sweeps, observe, observe_tags
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status
 from hyperpod_operator.core.cluster.conditions import settle
 from hyperpod_operator.core.cluster.diff import Changes
+from hyperpod_operator.core.cluster.effective import call_names, spec_names
 from hyperpod_operator.core.cluster.living import not_allowed, region_refused
 from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership
@@ -46,7 +47,7 @@ from hyperpod_operator.core.ports import (
     StaleObject,
     StoredObject,
 )
-from hyperpod_operator.core.tenancy import Tenancy
+from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.timings import Timings
 
 logger = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ class ClusterController:
 
     async def _valid(self, stored: StoredObject, resource: Resource, failures: int) -> Outcome:
         situation = self._blank(resource)
-        if region_refused(situation) or (not resource.deleting and not_allowed(situation)):
+        if region_refused(situation) or not_allowed(situation):
             return await self._finish(stored, Story(situation=situation, verdict=decide(situation)))
         clusters = self._ports.cloud.clusters(region=resource.spec.region or "")
         sweep = self._sweeps.due(resource.key)
@@ -148,6 +149,11 @@ class ClusterController:
         if sweep:
             self._sweeps.done(resource.key)
         self._learn(stored, situation)
+        if isinstance(verdict, Act):
+            refusal = self._refusal(situation.resource, call_names(situation, verdict.action))
+            if refusal is not None:
+                held = not_allowed(replace(situation, refusal=refusal))
+                return await self._finish(stored, Story(situation=situation, verdict=held))
         stored = await self._hold_on(stored, situation, verdict)
         if isinstance(verdict, Act):
             return await self._act(stored, situation, verdict, clusters)
@@ -268,10 +274,15 @@ class ClusterController:
             now=self._ports.clock.now(),
             timings=self._settings.timings,
             allowed_regions=self._settings.allowed_regions,
-            refusal=self._settings.tenancy.refusal(
-                namespace=resource.key.namespace, spec=resource.spec.model_dump(mode="json", exclude_none=True)
-            ),
+            refusal=self._refusal(resource),
         )
+
+    def _refusal(self, resource: Resource, called: tuple[Named, ...] = ()) -> str | None:
+        """Why the namespace may not have what the spec names, and `called` with it. A deletion names nothing new."""
+        if resource.deleting and not called:
+            return None
+        spec = () if resource.deleting else spec_names(resource, own_region=self._ports.cloud.region)
+        return self._settings.tenancy.refusal(namespace=resource.key.namespace, named=(*spec, *called))
 
     def _tell(self, stored: StoredObject, note: Note) -> None:
         self._ports.events.publish(about=stored, note=note)

@@ -137,6 +137,11 @@ class NodeWrites(Protocol):
 class Cloud(Protocol):
     """AWS, by region. An empty region means the installation's own."""
 
+    @property
+    def region(self) -> str:
+        """The installation's own region."""
+        ...
+
     def clusters(self, *, region: str) -> Clusters: ...
 
 

@@ -5,6 +5,7 @@ to do before the call, then one status with all that was learnt.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hyperpod_operator.api.names import ABANDON, INSTANCE_GROUP_NAME, VOLUME_CLAIM_FINALIZER, ConditionType, Reason
@@ -22,12 +23,13 @@ from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
 from hyperpod_operator.core.ports import Key, KubernetesError, Note, ObjectGone, StaleObject, StoredObject
-from hyperpod_operator.core.tenancy import Tenancy
+from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.conditions import settle
+from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, region_names, spec_names
 from hyperpod_operator.core.volume.notes import on_node
 from hyperpod_operator.core.volume.observed import Observed
-from hyperpod_operator.core.volume.plan import Attach
+from hyperpod_operator.core.volume.plan import Attach, CloudStep, Step
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import VolumeCloud
 from hyperpod_operator.core.volume.report import Report, intent, report
@@ -103,15 +105,11 @@ class VolumeController:
         return await self._valid(stored, claim, failures)
 
     async def _valid(self, stored: StoredObject, claim: Claim, failures: int) -> Outcome:
-        spec = claim.spec.model_dump(mode="json", exclude_none=True)
-        if claim.spec.clusterRef.clusterArn:
-            spec |= {"region": claim.spec.clusterRef.clusterArn.split(":")[3]}
-        refusal = self._tenancy.refusal(namespace=claim.key.namespace, spec=spec)
-        if refusal is not None and not claim.deleting:
-            held = Hold(reason=Reason.NOT_ALLOWED, message=refusal, after=SLOW, stalled=True)
-            blank = self._situation(claim, Observed(cluster=None))
-            return await self._finish(stored, Story(situation=blank, verdict=held))
         at = await where(ports=self._ports, claim=claim)
+        refusal = self._refusal(claim, at.region)
+        if refusal is not None:
+            blank = self._situation(claim, Observed(cluster=None))
+            return await self._finish(stored, Story(situation=blank, verdict=_not_allowed(refusal)))
         if at.region and at.region not in self._regions:
             hold = Hold(reason=Reason.REGION_NOT_ALLOWED, message=_refused(at.region), after=SLOW, stalled=True)
             return await self._finish(
@@ -126,10 +124,37 @@ class VolumeController:
         self._note_interest(situation)
         verdict = decide(situation)
         if isinstance(verdict, Act):
+            try:
+                refusal = await self._refused_call(situation, verdict.step)
+            except CloudError as error:
+                return await self._unread(stored, claim, error, failures)
+            if refusal is not None:
+                return await self._finish(stored, Story(situation=situation, verdict=_not_allowed(refusal)))
             if isinstance(verdict.step, Attach):
                 self._counts.chosen(region=at.region, instance_id=verdict.step.instance_id)
             return await self._act(stored, situation, verdict, cloud, failures)
         return await self._finish(stored, Story(situation=situation, verdict=verdict))
+
+    def _refusal(self, claim: Claim, region: str, called: tuple[Named, ...] = ()) -> str | None:
+        """Why the namespace may not have what the spec names, and `called` with it, in this Region.
+
+        A deletion names nothing new: only what nothing proves to be the claim's own is asked about.
+        """
+        if claim.deleting and not called:
+            return None
+        here = () if claim.deleting else region_names(region, own_region=self._ports.cloud.region)
+        spec = () if claim.deleting else spec_names(claim)
+        return self._tenancy.refusal(namespace=claim.key.namespace, named=(*here, *spec, *called))
+
+    async def _refused_call(self, situation: Situation, step: Step) -> str | None:
+        """The same about the very call that is due. Raises CloudError."""
+        if self._tenancy.tenants is None or not isinstance(step, CloudStep):
+            return None
+        region = situation.observed.region
+        tags: Mapping[str, str] = {}
+        if asks_for_tags(situation, step):
+            tags = await self._ports.views.tags(region=region, arn=situation.cluster_arn)
+        return self._refusal(situation.claim, region, call_names(situation, step, cluster_tags=tags))
 
     async def _unread(
         self, stored: StoredObject, claim: Claim, error: CloudError | KubernetesError, failures: int
@@ -250,6 +275,10 @@ def _settled_on(situation: Situation, instance_id: str) -> bool:
     """Whether the claim's node is there under a name, so that its own changes alone matter."""
     node = situation.observed.node(instance_id)
     return node is not None and bool(node.node_name) and situation.observed.alive(instance_id)
+
+
+def _not_allowed(refusal: str) -> Hold:
+    return Hold(reason=Reason.NOT_ALLOWED, message=refusal, after=SLOW, stalled=True)
 
 
 def _refused(region: str) -> str:

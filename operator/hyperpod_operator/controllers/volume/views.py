@@ -5,7 +5,7 @@ claim that waits for that very node sees it at once.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedNode
@@ -41,6 +41,10 @@ class ClusterViews:
             view = await self._look(region=region, name=name)
             self._views[key] = view
             return view
+
+    async def tags(self, *, region: str, arn: str) -> Mapping[str, str]:
+        """The tags of a cluster, read now: they prove whose it is."""
+        return await self._cloud.clusters(region=region).tags(arn=arn)
 
     def group_of(self, cluster: str, instance_id: str) -> str:
         """The instance group of an instance of the cluster of this id, as last seen; empty while it is not known."""

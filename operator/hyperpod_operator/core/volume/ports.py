@@ -202,4 +202,9 @@ class VolumeCloud(Protocol):
 class VolumeClouds(Protocol):
     """AWS, by region. An empty region means the installation's own."""
 
+    @property
+    def region(self) -> str:
+        """The installation's own region."""
+        ...
+
     def volumes(self, *, region: str) -> VolumeCloud: ...

@@ -96,6 +96,10 @@ class TimedClouds:
         self._cloud, self._time = cloud, time
         self._volumes: dict[str, Volumes] = {}
 
+    @property
+    def region(self) -> str:
+        return self._cloud.region
+
     def volumes(self, *, region: str) -> Volumes:
         name = region or REGION
         if name not in self._volumes:

@@ -175,6 +175,7 @@ class Reason(StrEnum):
     QUOTA_EXCEEDED = "QuotaExceeded"
     PERMISSION_DENIED = "PermissionDenied"
     REGION_NOT_ALLOWED = "RegionNotAllowed"
+    WRONG_ACCOUNT_OR_REGION = "WrongAccountOrRegion"
     NOT_ALLOWED = "NotAllowed"
     TEARDOWN_BLOCKED = "TeardownBlocked"
     VOLUMES_ATTACHED = "VolumesAttached"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from botocore import exceptions as botocore_exceptions
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
@@ -89,6 +90,10 @@ TEXTS: Mapping[str, tuple[tuple[str, ErrorKind], ...]] = {
     ),
 }
 
+NAMES_WHAT_IS_THERE = frozenset({"CreateVolume"})
+"""Operations that make something new from what the request names (a snapshot, a key, a zone): what is "not found"
+there is a value of the spec, not the resource that the call is about."""
+
 CREDENTIAL_FAULTS = (
     botocore_exceptions.NoCredentialsError,
     botocore_exceptions.PartialCredentialsError,
@@ -160,6 +165,8 @@ def _answered(error: ClientError, *, operation: str, mutating: bool, service: st
     if code == "ValidationException" and (wrapped := wrapped_by_sagemaker(text)):
         ec2_code, text = wrapped
     kind = _kind(ec2_code or code, text=text, status=meta.get("HTTPStatusCode", 0))
+    if kind is ErrorKind.NOT_FOUND and operation in NAMES_WHAT_IS_THERE:
+        kind = ErrorKind.INVALID
     if kind is ErrorKind.TRANSIENT and mutating:
         kind = ErrorKind.UNKNOWN_OUTCOME
     return CloudError(
@@ -193,6 +200,8 @@ def _unanswered(error: Exception, *, mutating: bool) -> ErrorKind:
         return ErrorKind.INVALID
     if isinstance(error, NEVER_SENT):
         return ErrorKind.UNREACHABLE
+    if isinstance(error, ResponseParserError):
+        return ErrorKind.UNKNOWN_OUTCOME if mutating else ErrorKind.MALFORMED
     if isinstance(error, BotoCoreError | OSError | TimeoutError):
         return ErrorKind.UNKNOWN_OUTCOME if mutating else ErrorKind.UNREACHABLE
     return ErrorKind.UNKNOWN_OUTCOME if mutating else ErrorKind.TRANSIENT

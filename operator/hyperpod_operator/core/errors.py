@@ -31,6 +31,8 @@ class ErrorKind(StrEnum):
     """Nothing was carried out: no connection, no name resolution, TLS refused."""
     TRANSIENT = "Transient"
     """AWS answered with a server-side error; it may or may not have acted."""
+    MALFORMED = "Malformed"
+    """A read was answered, and a member that decisions rest on is missing or cannot be true: nothing is known."""
 
 
 class CloudError(Exception):
@@ -138,6 +140,12 @@ TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
         ErrorKind.TRANSIENT: Treatment(
             Reason.AWS_ERROR,
             "AWS had a fault of its own; the operator tries again with growing pauses.",
+            at_least=5.0,
+        ),
+        ErrorKind.MALFORMED: Treatment(
+            Reason.AWS_ERROR,
+            "What AWS did not say counts as unknown: the operator changes nothing and asks again with growing pauses. "
+            "If it stays so, check what answers at the endpoint (a proxy, AWS_ENDPOINT_URL).",
             at_least=5.0,
         ),
     }

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from hyperpod_operator.aws.classify import CODES, classify, readable
 from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
@@ -67,6 +68,7 @@ ENDPOINT = {"endpoint_url": "http://x", "error": "boom"}
         (exceptions.ConnectionClosedError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNKNOWN_OUTCOME),
         (exceptions.ParamValidationError(report="x"), ErrorKind.INVALID, ErrorKind.INVALID),
         (OSError("broken pipe"), ErrorKind.UNREACHABLE, ErrorKind.UNKNOWN_OUTCOME),
+        (ResponseParserError("no XML"), ErrorKind.MALFORMED, ErrorKind.UNKNOWN_OUTCOME),
         (RuntimeError("who knows"), ErrorKind.TRANSIENT, ErrorKind.UNKNOWN_OUTCOME),
     ],
 )
@@ -111,3 +113,14 @@ def test_long_texts_are_cut_and_lines_joined() -> None:
     shown = readable("a\nb " + "x" * 5000)
     assert shown.startswith("a b x")
     assert len(shown) == 500
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"), [("CreateVolume", ErrorKind.INVALID), ("DescribeSnapshots", ErrorKind.NOT_FOUND)]
+)
+def test_what_a_new_volume_is_made_of_and_is_not_there_is_a_fault_of_the_request(
+    operation: str, kind: ErrorKind
+) -> None:
+    answer = {"Error": {"Code": "InvalidSnapshot.NotFound", "Message": "The snapshot 'snap-0' does not exist."}}
+    error = ClientError(answer, operation)  # type: ignore[arg-type]  # the part of an answer that is looked at
+    assert classify(error, operation=operation, mutating=operation == "CreateVolume", service="ec2").kind is kind

@@ -37,6 +37,7 @@ TABLE = [
     (ErrorKind.UNKNOWN_OUTCOME, Wait(Reason.UNKNOWN_OUTCOME, 5.0), False),
     (ErrorKind.UNREACHABLE, Failed(Reason.AWS_UNREACHABLE, 5.0), False),
     (ErrorKind.TRANSIENT, Failed(Reason.AWS_ERROR, 5.0), False),
+    (ErrorKind.MALFORMED, Failed(Reason.AWS_ERROR, 5.0), False),
 ]
 OWNER = resource(spec=scaled(), status=recorded())
 

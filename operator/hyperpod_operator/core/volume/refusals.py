@@ -102,10 +102,35 @@ _NEXT_NODE = Treatment(
 )
 
 
+_NAMED_IN = MappingProxyType(
+    {
+        "InvalidSnapshot": "source.create.snapshotId",
+        "InvalidZone": "source.create.availabilityZone or availabilityZoneId",
+        "InvalidKey": "source.create.kmsKeyId",
+        "InvalidKmsKey": "source.create.kmsKeyId",
+    }
+)
+"""Which member of the spec an `….NotFound` of CreateVolume is about, by what comes before the dot."""
+
+
+def _not_there(error: CloudError) -> Treatment:
+    """CreateVolume names something that does not exist: nobody but the spec's author can put that right."""
+    member = _NAMED_IN.get(error.ec2_code.partition(".")[0], "source.create")
+    return Treatment(
+        Reason.SPEC_REJECTED,
+        f"{member} names something that AWS does not have in this account and Region. source cannot change: delete "
+        "this claim and apply it with the right value, or create what is named; it is tried again every 5 minutes.",
+        stalled=True,
+        after=SLOW,
+    )
+
+
 def treatment(step: CloudStep, error: CloudError, *, by_group: bool) -> Treatment:
     """What follows from this refusal of this step."""
     if error.ec2_code == NO_ROOM and isinstance(step, Attach) and by_group:
         return _NEXT_NODE
+    if isinstance(step, CreateVolume) and error.ec2_code.endswith(".NotFound"):
+        return _not_there(error)
     if error.ec2_code in EC2_TREATMENTS:
         return EC2_TREATMENTS[error.ec2_code]
     if isinstance(step, Attach | Detach) and (error.kind is ErrorKind.BUSY or _names_the_gate(error)):

@@ -28,6 +28,8 @@ from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.identity import token
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
 from hyperpod_operator.core.volume.policy import decide
+from hyperpod_operator.core.volume.ports import NewVolume
+from hyperpod_operator.core.volume.refusals import treatment
 from hyperpod_operator.core.volume.report import intent, report
 from hyperpod_operator.core.volume.story import Refused, Story
 from hyperpod_operator.core.volume.verdict import Act, Situation
@@ -209,3 +211,19 @@ def test_the_volume_is_made_with_all_its_tags_and_a_repetition_has_the_same() ->
     owner = edited(replace(before.claim, status=planned), retagged)
     later = situation(owner, volume=None, now=NOW + timedelta(seconds=61))
     assert step_of(decide(later)) == verdict.step
+
+
+@pytest.mark.parametrize(
+    ("code", "member"),
+    [
+        ("InvalidSnapshot.NotFound", "source.create.snapshotId"),
+        ("InvalidZone.NotFound", "source.create.availabilityZone"),
+        ("InvalidKey.NotFound", "source.create.kmsKeyId"),
+        ("InvalidOther.NotFound", "source.create"),
+    ],
+)
+def test_a_new_volume_of_something_that_does_not_exist_names_the_member(code: str, member: str) -> None:
+    step = CreateVolume(request=NewVolume(client_token="t", tags={}, volume_type="gp3"))
+    treated = treatment(step, failure(ErrorKind.INVALID, ec2_code=code), by_group=True)
+    assert (treated.reason, treated.stalled) == ("SpecRejected", True)
+    assert treated.remedy.startswith(f"{member} ")

@@ -1,0 +1,126 @@
+"""Answers of AWS, checked for the members that decisions rest on before anything is read from them.
+
+A member that is missing, null, empty or of another type is *unknown*: it never becomes a zero, an empty list or a
+`KeyError` in a decision. The whole answer is then refused with an error that names the member and the call, and the
+next look asks again. botocore checks requests against its model and never answers.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hyperpod_operator.core.errors import CloudError, ErrorKind
+
+CODE = "IncompleteAnswer"
+"""`CloudError.code` of an answer that was refused here."""
+
+_NAMES: Mapping[type, str] = {str: "text", int: "a number", bool: "true or false", list: "a list", dict: "a structure"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One member of an answer: `path` as in `Volumes[].State`, `kind` its type in botocore's answers.
+
+    `optional`: it may be left out, but what is there has to be of this type. `empty`: an empty text or list is a
+    value, too.
+    """
+
+    path: str
+    kind: type
+    optional: bool = False
+    empty: bool = False
+
+
+def text(path: str, *, optional: bool = False, empty: bool = False) -> Member:
+    return Member(path=path, kind=str, optional=optional, empty=empty)
+
+
+def number(path: str, *, optional: bool = False) -> Member:
+    return Member(path=path, kind=int, optional=optional)
+
+
+def flag(path: str, *, optional: bool = False) -> Member:
+    return Member(path=path, kind=bool, optional=optional)
+
+
+def moment(path: str, *, optional: bool = False) -> Member:
+    return Member(path=path, kind=datetime, optional=optional)
+
+
+def listed(path: str, *, optional: bool = False) -> Member:
+    """A list; an empty one is a value."""
+    return Member(path=path, kind=list, optional=optional, empty=True)
+
+
+def structure(path: str, *, optional: bool = False) -> Member:
+    """A structure; an empty one is a value."""
+    return Member(path=path, kind=dict, optional=optional, empty=True)
+
+
+def check(answer: Any, *, operation: str, members: Iterable[Member], mutating: bool = False) -> None:
+    """Raise CloudError where one of these members is unknown.
+
+    The kind is MALFORMED for a read. An answer to a changing call that cannot be understood leaves open whether the
+    call was carried out: UNKNOWN_OUTCOME.
+    """
+    for member in members:
+        for value in _values(answer, member.path.split(".")):
+            if (wrong := _wrong(value, member)) is not None:
+                raise unknown(operation=operation, what=f"{member.path} {wrong}", mutating=mutating)
+
+
+def unknown(*, operation: str, what: str, mutating: bool = False) -> CloudError:
+    """The error about an answer that cannot be true or is not whole; `what` names the member and what is wrong."""
+    return CloudError(
+        kind=ErrorKind.UNKNOWN_OUTCOME if mutating else ErrorKind.MALFORMED,
+        operation=operation,
+        code=CODE,
+        message=f"in the answer {what}",
+    )
+
+
+class _Missing:
+    """No such member."""
+
+
+_MISSING = _Missing()
+
+
+def _values(value: Any, path: list[str]) -> Iterator[Any]:
+    """What is found along a path: the member of each item of each list on the way.
+
+    A list or structure on the way that is missing is a matter of its own entry in the table.
+    """
+    if not path:
+        yield value
+        return
+    head, *rest = path
+    name, through = head.removesuffix("[]"), head.endswith("[]")
+    if not isinstance(value, Mapping):
+        yield _MISSING
+        return
+    if name not in value:
+        if not rest and not through:
+            yield _MISSING
+        return
+    found = value[name]
+    if not through:
+        if rest and found is None:
+            return
+        yield from _values(found, rest)
+    elif isinstance(found, list):
+        for item in found:
+            yield from _values(item, rest)
+
+
+def _wrong(value: Any, member: Member) -> str | None:
+    if isinstance(value, _Missing):
+        return None if member.optional else "is missing"
+    if value is None:
+        return None if member.optional else "is null"
+    if not isinstance(value, member.kind) or (member.kind is int and isinstance(value, bool)):
+        return f"is not {_NAMES.get(member.kind, 'a time')}"
+    if isinstance(value, str | list) and not value and not member.empty:
+        return None if member.optional else "is empty"
+    return None

@@ -16,7 +16,7 @@ from hyperpod_operator.controllers.volume.act import act
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.interests import Interest, Interests
 from hyperpod_operator.controllers.volume.measure import measure_moves
-from hyperpod_operator.controllers.volume.observe import observe, where
+from hyperpod_operator.controllers.volume.observe import observe, recounted, where
 from hyperpod_operator.controllers.volume.parse import parse, parse_status
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.core.errors import SLOW, CloudError
@@ -29,11 +29,12 @@ from hyperpod_operator.core.volume.conditions import settle
 from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, region_names, spec_names
 from hyperpod_operator.core.volume.notes import on_node
 from hyperpod_operator.core.volume.observed import Observed
-from hyperpod_operator.core.volume.plan import Attach, CloudStep, Step
+from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, Step
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import VolumeCloud
 from hyperpod_operator.core.volume.report import Report, intent, report
 from hyperpod_operator.core.volume.story import Story
+from hyperpod_operator.core.volume.target import Resolved, resolve
 from hyperpod_operator.core.volume.timings import VolumeTimings
 from hyperpod_operator.core.volume.verdict import Act, Hold, Release, Situation
 
@@ -89,6 +90,7 @@ class VolumeController:
             outcome = Failed(Reason.INTERNAL_ERROR, KUBERNETES_PAUSE)
         if isinstance(outcome, Gone):
             self._interests.forget(key)
+            self._counts.forget(key)
             self._ports.metrics.claim_gone(key=key)
         return outcome
 
@@ -120,18 +122,18 @@ class VolumeController:
             observed = await observe(ports=self._ports, cloud=cloud, counts=self._counts, claim=claim, at=at)
         except (CloudError, KubernetesError) as error:
             return await self._unread(stored, claim, error, failures)
-        situation = self._situation(claim, observed)
+        situation = self._situation(claim, recounted(observed, counts=self._counts, claim=claim))
         self._note_interest(situation)
         verdict = decide(situation)
         if isinstance(verdict, Act):
+            self._note_choice(situation, verdict)
             try:
                 refusal = await self._refused_call(situation, verdict.step)
             except CloudError as error:
                 return await self._unread(stored, claim, error, failures)
             if refusal is not None:
+                self._counts.forget(claim.key)
                 return await self._finish(stored, Story(situation=situation, verdict=_not_allowed(refusal)))
-            if isinstance(verdict.step, Attach):
-                self._counts.chosen(region=at.region, instance_id=verdict.step.instance_id)
             return await self._act(stored, situation, verdict, cloud, failures)
         return await self._finish(stored, Story(situation=situation, verdict=verdict))
 
@@ -232,6 +234,17 @@ class VolumeController:
         new = status.model_copy(update={"observedGeneration": stored.generation, "conditions": conditions})
         outcome = Blocked(Reason.INVALID_SPEC, SLOW)
         return await self._record(stored, Report(status=new, notes=() if known else (note,), outcome=outcome))
+
+    def _note_choice(self, situation: Situation, act: Act) -> None:
+        """A node that is chosen by this pass counts from now on, also where its volume is yet to be made."""
+        resolution = resolve(situation)
+        if isinstance(act.step, CreateVolume | Attach) and isinstance(resolution, Resolved):
+            self._counts.chosen(
+                region=situation.observed.region,
+                key=situation.claim.key,
+                instance_id=resolution.node.instance_id,
+                volume_id=act.step.volume_id if isinstance(act.step, Attach) else "",
+            )
 
     def _note_interest(self, situation: Situation) -> None:
         recorded, target = situation.claim.status.attachment, situation.claim.spec.attachment.target

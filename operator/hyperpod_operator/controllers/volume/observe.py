@@ -99,6 +99,19 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, cla
     return seen
 
 
+def recounted(observed: Observed, *, counts: Counts, claim: Claim) -> Observed:
+    """With the choices that other claims made while this pass was still reading. It is called right before the
+    decision, with nothing awaited in between."""
+    taken = counts.taken(region=observed.region, by_others_than=claim.key)
+    if taken is None:
+        return observed
+    nodes = tuple(
+        node if node.attached_count is None else replace(node, attached_count=taken.get(node.instance_id, 0))
+        for node in observed.nodes
+    )
+    return replace(observed, nodes=nodes)
+
+
 def is_settled(claim: Claim) -> bool:
     """Whether the last pass left nothing to do: then an older view does."""
     ready = next((one for one in claim.status.conditions or [] if one.type == "Ready"), None)
@@ -128,7 +141,9 @@ async def _nodes(
     if choosing and target is not None and target.nodeSelector:
         selected = await ports.labels.selected(selector=target.nodeSelector)
     slot_limits, taken = (
-        await _slots(cloud=cloud, counts=counts, nodes=view.nodes, region=region) if choosing else ({}, {})
+        await _slots(cloud=cloud, counts=counts, claim=claim, nodes=view.nodes, region=region)
+        if choosing
+        else ({}, None)
     )
     selector = dict(target.nodeSelector or {}) if target is not None else {}
     return tuple(
@@ -136,7 +151,7 @@ async def _nodes(
             instance,
             kube.get(instance.instance_id),
             limit=slot_limits.get(instance.instance_id),
-            count=taken.get(instance.instance_id, 0) if slot_limits else None,
+            count=taken.get(instance.instance_id, 0) if taken is not None else None,
             selector=selector if selected is not None else {},
             selected=selected or frozenset(),
         )
@@ -180,17 +195,18 @@ def _fenced(node: Node) -> bool:
 
 
 async def _slots(
-    *, cloud: VolumeCloud, counts: Counts, nodes: tuple[ObservedNode, ...], region: str
-) -> tuple[Mapping[str, AttachmentLimit], Mapping[str, int]]:
+    *, cloud: VolumeCloud, counts: Counts, claim: Claim, nodes: tuple[ObservedNode, ...], region: str
+) -> tuple[Mapping[str, AttachmentLimit], Mapping[str, int] | None]:
     """Limits and counts by instance id; nothing where the operator may not ask: EC2 itself refuses what is too much."""
     types = sorted({node.instance_type.removeprefix(PREFIX) for node in nodes if node.instance_type})
     try:
         known = await cloud.attachment_limits(instance_types=types)
-        taken = await counts.get(region=region, cloud=cloud)
+        await counts.refresh(region=region, cloud=cloud)
     except CloudError as error:
         if error.kind is not ErrorKind.DENIED:
             raise
-        return {}, {}
+        return {}, None
+    taken = counts.taken(region=region, by_others_than=claim.key)
     found = {node.instance_id: known.get(node.instance_type.removeprefix(PREFIX)) for node in nodes}
     return {instance: limit for instance, limit in found.items() if limit is not None}, taken
 

@@ -142,6 +142,17 @@ def detaching(situation: Situation, where: Held) -> Hold:
     return Hold(reason=Reason.DETACHING, message=message, after=soon(situation), stalled=overdue(situation))
 
 
+def leaving(situation: Situation) -> bool:
+    """Whether the volume is to come off the node that it is on. It does not matter what the pass waits for: a cluster
+    that is Updating meanwhile does not make the wait begin once more."""
+    where, claim = holding(situation), situation.claim
+    if not isinstance(where, Held) or not where.ours or claim.paused:
+        return False
+    if claim.deleting or claim.suspended:
+        return True
+    return _wanted(situation) not in {"", where.instance_id} and stays(situation) is None
+
+
 def overdue(situation: Situation) -> bool:
     """Whether a detach has been wanted for longer than `detachTimeout`: it raises the tone and forces nothing."""
     recorded = situation.claim.status.attachment

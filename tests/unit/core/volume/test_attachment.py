@@ -26,10 +26,12 @@ from tests.unit.core.volume.builders import (
 )
 
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.memory.attachment import attachment as remembered
 from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.report import intent
+from hyperpod_operator.core.volume.story import Story
 from hyperpod_operator.core.volume.verdict import Act, Hold, Settled, Verdict
 
 LABEL = (f"hyperpod-{FIRST}",)
@@ -156,6 +158,26 @@ def test_the_detach_timeout_raises_the_tone_and_forces_nothing(minutes: int, sta
     verdict = judged(owner, attachment(), pods=("team/train",))
     assert isinstance(verdict, Hold)
     assert verdict.stalled is stalled
+
+
+@pytest.mark.parametrize("status", ["InService", "Updating", "RollingBack", "SystemUpdating"])
+@pytest.mark.parametrize(
+    "wanted", [{"target": {"instanceGroupName": "workers"}, "suspend": True}, AWAY], ids=["suspended", "moved"]
+)
+def test_the_clock_of_a_detach_runs_on_whatever_the_cluster_does(wanted: dict[str, Any], status: str) -> None:
+    since = ago(minutes=4)
+    owner = wanting(wanted, status=attached_status(detachTime=since))
+    seen = situation(owner, volume=volume(attachment()), cluster=cluster(status))
+    found = remembered(Story(situation=seen, verdict=decide(seen)))
+    assert found is not None
+    assert found.detachTime == since
+
+
+def test_the_clock_of_a_detach_is_taken_back_with_the_edit_that_wanted_it() -> None:
+    seen = situation(claim(status=attached_status(detachTime=ago(minutes=4))), volume=volume(attachment()))
+    found = remembered(Story(situation=seen, verdict=decide(seen)))
+    assert found is not None
+    assert found.detachTime is None
 
 
 def test_a_suspended_volume_comes_off_and_stays_off() -> None:

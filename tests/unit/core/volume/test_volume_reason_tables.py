@@ -5,13 +5,10 @@ from typing import Any
 import pytest
 from tests.unit.core.volume.builders import (
     NOW,
-    attached_status,
-    attachment,
     claim,
     failure,
     made_status,
     situation,
-    volume,
 )
 
 from hyperpod_operator.api.conditions import Condition
@@ -21,11 +18,9 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Done
 from hyperpod_operator.core.volume.conditions import conditions
 from hyperpod_operator.core.volume.ending import Ending
-from hyperpod_operator.core.volume.memory.attachment import attachment as remembered
 from hyperpod_operator.core.volume.notes import notes
 from hyperpod_operator.core.volume.phase import phase
 from hyperpod_operator.core.volume.story import Story
-from hyperpod_operator.core.volume.verdict import Hold
 
 CONFLICTS = {"AttachedElsewhere", "ClaimedByOther", "CSIOwned", "AZMismatch", "MultiAttach", "NameTaken"}
 WARNINGS = {"NodeLost", "DetachBlocked", "RateLimited", "UnknownOutcome"}
@@ -47,7 +42,6 @@ PHASES = {
     "Unpublishing": "Detaching",
     "Modifying": "Modifying",
 }
-LEAVING = {"InUse", "DetachBlocked", "Detaching"}
 EVERY_REASON = pytest.mark.parametrize("reason", list(Reason))
 
 
@@ -91,16 +85,5 @@ def test_what_is_not_ready_is_reconciling_or_stalled_unless_a_person_stopped_it(
     assert found & {"Reconciling", "Stalled", "Paused"} == expected
 
 
-@EVERY_REASON
-def test_the_clock_of_a_detach_runs_while_a_pass_wants_the_volume_off_its_node(reason: Reason) -> None:
-    owner = claim(status=attached_status())
-    wants = Story(
-        situation=situation(owner, volume=volume(attachment())), verdict=Hold(reason=reason, message="m", after=1.0)
-    )
-    found = remembered(wants)
-    assert found is not None
-    assert (found.detachTime == stamp(NOW)) == (reason in LEAVING)
-
-
 def test_the_tables_of_this_module_name_reasons() -> None:
-    assert set(Reason) >= CONFLICTS | WARNINGS | PHASES.keys() | LEAVING
+    assert set(Reason) >= CONFLICTS | WARNINGS | PHASES.keys()

@@ -2,6 +2,7 @@
 
 from hyperpod_operator.api.volume_status import AttachmentStatus, PreviousAttachment, RefusedInstance
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.volume.attachment import leaving
 from hyperpod_operator.core.volume.device import device_path
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import Free, Held, holding
@@ -79,7 +80,7 @@ def attachment(story: Story) -> AttachmentStatus | None:
     if not old.nodeName and (node := situation.observed.node(old.instanceId or "")) is not None:
         fields["nodeName"] = node.node_name or None
     if isinstance(where, Held):
-        fields["detachTime"] = (old.detachTime or stamp(situation.now)) if _leaving(story) else None
+        fields["detachTime"] = (old.detachTime or stamp(situation.now)) if leaving(situation) else None
     fields |= _after(story, old)
     return old.model_copy(update=fields)
 
@@ -91,13 +92,6 @@ def _seen(where: Held) -> dict[str, object]:
     if where.state == "attached":
         seen |= {"attempts": None, "followTime": None}
     return seen
-
-
-def _leaving(story: Story) -> bool:
-    """Whether the pass wants the volume off its node: since when is what `detachTimeout` is about."""
-    reasons = {"InUse", "DetachBlocked", "Detaching"}
-    verdict = story.verdict
-    return str(getattr(verdict, "reason", "")) in reasons
 
 
 def _after(story: Story, old: AttachmentStatus) -> dict[str, object]:

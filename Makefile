@@ -86,7 +86,7 @@ dev: control-plane ## Leave control plane, simulator and operator running for yo
 .PHONY: crds
 crds: $(READY) ## Generate crds/ and admission/ from the models
 	@$(BIN)/hyperpod-operator crds --output-dir crds
-	@$(BIN)/hyperpod-operator policies --output-dir admission
+	@$(BIN)/hyperpod-operator policies --prefix --output-dir admission
 
 .PHONY: chart
 chart: crds ## Generate what in helm/, gitops/ and docs/ follows from models, values, metrics, locks and Lua

@@ -151,16 +151,21 @@ def crds(output_dir: str | None) -> None:
 @main.command()
 @click.option("--namespace", default="hyperpod-operator", show_default=True, help="Namespace of the operator.")
 @click.option("--service-account", default="hyperpod-operator", show_default=True, help="Its service account.")
+@click.option("--lease-name", default=LEASE.name, show_default=True, help="Lease by which its replicas elect a leader.")
 @click.option("--action", type=click.Choice(["Warn", "Deny"]), default="Warn", show_default=True,
               help="What happens to a pod that asks for a node that HyperPod never brings.")  # fmt: skip
 @click.option("--instance-type", "instance_types", multiple=True,
               help="EC2 type, without ml., that only HyperPod's nodes have in this cluster; repeatable.")  # fmt: skip
+@click.option("--prefix/--no-prefix", default=False, show_default=True,
+              help="Include the policy that adds ml. to instance types; needs MutatingAdmissionPolicy.")  # fmt: skip
 @click.option("--output-dir", type=click.Path(file_okay=False), default=None, help="Write files instead of printing.")
-def policies(output_dir: str | None, **options: Any) -> None:
+def policies(prefix: bool, output_dir: str | None, **options: Any) -> None:
     """Print the admission policies, for `kubectl apply --server-side -f -`."""
     from hyperpod_operator.api.admission import PolicySettings, all_policies
 
     for name, manifests in all_policies(PolicySettings(**options)).items():
+        if name == "prefix.yaml" and not prefix:
+            continue
         _write(name, yaml.safe_dump_all(manifests, sort_keys=False, width=110), output_dir=output_dir)
 
 

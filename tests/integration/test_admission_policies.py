@@ -18,7 +18,7 @@ OPERATOR = f"system:serviceaccount:{NAMESPACE}:hyperpod-operator"
 SETTINGS = PolicySettings(instance_types=("p5.48xlarge", "trn1.32xlarge"), action="Deny")
 TYPE = "node.kubernetes.io/instance-type"
 HEALTH = "sagemaker.amazonaws.com/node-health-status"
-FENCE = {"key": HEALTH, "value": "Unschedulable", "effect": "NoSchedule"}
+TAINT = {"key": HEALTH, "value": "Unschedulable", "effect": "NoSchedule"}
 THEIRS = {"key": "example.com/theirs", "value": "x", "effect": "NoExecute"}
 
 
@@ -155,8 +155,8 @@ class TestPods:
         assert f"write sagemaker.amazonaws.com/{right}" in answer.stderr
 
     def test_by_default_it_is_a_warning(self, plane: ControlPlane) -> None:
-        _, bound = all_policies(PolicySettings())["pods.yaml"][1:]
-        assert bound["spec"]["validationActions"] == ["Warn"]
+        bindings = [found for found in all_policies(PolicySettings())["pods.yaml"] if "Binding" in found["kind"]]
+        assert [binding["spec"]["validationActions"] for binding in bindings] == [["Warn"]] * 3
 
 
 class TestPrefix:
@@ -184,7 +184,7 @@ class TestPrefix:
         assert json.loads(answer.stdout)["spec"]["nodeSelector"] == {TYPE: "m5.xlarge"}
 
 
-class TestTheOperatorsFence:
+class TestNodes:
     @pytest.fixture
     def node(self, plane: ControlPlane) -> Iterator[str]:
         body = {
@@ -209,7 +209,7 @@ class TestTheOperatorsFence:
     @pytest.mark.parametrize(
         "operation",
         [
-            {"op": "add", "path": "/spec/taints/-", "value": FENCE},
+            {"op": "add", "path": "/spec/taints/-", "value": TAINT},
             {"op": "add", "path": "/metadata/annotations/hyperpod-operator.dev~1fenced-at", "value": "now"},
             {"op": "add", "path": "/metadata/labels/hyperpod-operator.dev~1instance-type", "value": "p5.48xlarge"},
             {"op": "replace", "path": "/metadata/labels/node.kubernetes.io~1instance-type", "value": "ml.p5.48xlarge"},
@@ -224,11 +224,11 @@ class TestTheOperatorsFence:
     @pytest.mark.parametrize(
         "operation",
         [
-            {"op": "replace", "path": "/spec/taints", "value": [FENCE]},
+            {"op": "replace", "path": "/spec/taints", "value": [TAINT]},
             {"op": "remove", "path": "/spec/taints"},
             {"op": "replace", "path": "/spec/taints", "value": [{**THEIRS, "value": "y"}]},
-            {"op": "add", "path": "/spec/taints/-", "value": {**FENCE, "effect": "NoExecute"}},
-            {"op": "add", "path": "/spec/taints/-", "value": {**FENCE, "value": "UnschedulablePendingReplacement"}},
+            {"op": "add", "path": "/spec/taints/-", "value": {**TAINT, "effect": "NoExecute"}},
+            {"op": "add", "path": "/spec/taints/-", "value": {**TAINT, "value": "UnschedulablePendingReplacement"}},
             {"op": "add", "path": "/spec/taints/-", "value": {"key": "mine", "effect": "NoSchedule"}},
             {"op": "add", "path": "/spec/unschedulable", "value": True},
             {"op": "replace", "path": "/metadata/labels/team", "value": "b"},

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from hyperpod_operator.api.names import EVENT_CONTROLLER
 from hyperpod_operator.core.ports import (
     Clock,
     KubernetesError,
@@ -29,7 +30,6 @@ from hyperpod_operator.kube.series import Series, SeriesBook
 
 log = logging.getLogger(__name__)
 
-CONTROLLER = "hyperpod-operator"
 GROUP_VERSION = "events.k8s.io/v1"
 LONGEST_NOTE = 1024
 """Bytes of UTF-8."""
@@ -163,7 +163,7 @@ class EventRecorder:
                 "namespace": _namespace(series),
             },
             "eventTime": _micro_time(series.first_at),
-            "reportingController": CONTROLLER,
+            "reportingController": EVENT_CONTROLLER,
             "reportingInstance": self._instance,
             "type": note.type,
             "reason": note.reason[:LONGEST_WORD],

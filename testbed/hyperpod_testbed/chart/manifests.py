@@ -18,20 +18,20 @@ GENERATED = "{{- /* Generated from the operator's models by `make chart`. */ -}}
 
 _NAME = "hyperpod-operator"
 _ACTION, _ACCOUNT, _NAMESPACE, _FULLNAME = "TEMPLATE-ACTION", "TEMPLATE-ACCOUNT", "TEMPLATE-NAMESPACE", "TEMPLATE-NAME"
-_LABELS, _TYPES = "TEMPLATE-LABELS", "TEMPLATE-TYPES"
+_LABELS, _TYPES, _LEASE = "TEMPLATE-LABELS", "TEMPLATE-TYPES", "TEMPLATE-LEASE"
 _EXPRESSIONS = {
     _ACTION: "{{ .Values.admission.pods.action }}",
     _ACCOUNT: '{{ include "hyperpod-operator.serviceAccount" . }}',
     _NAMESPACE: "{{ .Release.Namespace }}",
     _FULLNAME: '{{ include "hyperpod-operator.fullname" . }}',
-    _TYPES: '{{ join "," .Values.admission.pods.instanceTypes | quote }}',
+    _LEASE: '{{ include "hyperpod-operator.fullname" . }}',
+    _TYPES: '{{ join "," .Values.admission.pods.instanceTypes }}',
 }
 _SWITCHES = {
-    "operator.yaml": ".Values.admission.nodes.enabled",
+    "operator.yaml": ".Values.admission.operator.enabled",
     "pods.yaml": ".Values.admission.pods.enabled",
     "prefix.yaml": ".Values.admission.prefix.enabled",
 }
-_PARAMETERS = "or .Values.admission.pods.enabled .Values.admission.prefix.enabled"
 _LABELLED = '  labels:\n    {{- include "hyperpod-operator.labels" . | nindent 4 }}\n'
 _ANNOTATED = (
     '  {{- with include "hyperpod-operator.crdAnnotations" . | trim }}\n'
@@ -57,12 +57,11 @@ def escaped(text: str) -> str:
 
 def policies() -> Mapping[str, str]:
     """Templates of the admission policies by file name."""
-    settings = PolicySettings(namespace=_NAMESPACE, service_account=_ACCOUNT)
+    settings = PolicySettings(
+        namespace=_NAMESPACE, service_account=_ACCOUNT, lease_name=_LEASE, instance_types=(_TYPES,)
+    )
     found = {name: [_own(manifest) for manifest in manifests] for name, manifests in all_policies(settings).items()}
-    parameters = [manifest for manifest in found["pods.yaml"] if manifest["kind"] == "ConfigMap"]
-    found["pods.yaml"] = [manifest for manifest in found["pods.yaml"] if manifest["kind"] != "ConfigMap"]
-    templates = {name: _template(manifests, _SWITCHES[name]) for name, manifests in found.items()}
-    return {**templates, "parameters.yaml": _template(parameters, _PARAMETERS)}
+    return {name: _template(manifests, _SWITCHES[name]) for name, manifests in found.items()}
 
 
 def _template(manifests: list[Json], switch: str) -> str:
@@ -80,13 +79,8 @@ def _own(manifest: Json) -> Json:
     """Named after the installation, so that two of them do not share a policy."""
     made: Json = {**manifest, "metadata": {**manifest["metadata"], "labels": _LABELS}}
     made["metadata"]["name"] = _renamed(made["metadata"]["name"])
-    if made["kind"] == "ConfigMap":
-        made["data"] = dict.fromkeys(made["data"], _TYPES)
-    elif made["kind"].endswith("Binding"):
+    if made["kind"].endswith("Binding"):
         made["spec"] = {**made["spec"], "policyName": _renamed(made["spec"]["policyName"])}
-        if "paramRef" in made["spec"]:
-            reference = made["spec"]["paramRef"]
-            made["spec"]["paramRef"] = {**reference, "name": _renamed(reference["name"])}
         if made["spec"].get("validationActions") == [PolicySettings().action]:
             made["spec"]["validationActions"] = [_ACTION]
     return made

@@ -1,15 +1,20 @@
-"""Admission policies in CEL, run by the API server itself: help for people's pods, and a fence around the operator.
+"""Admission policies in CEL, run by the API server itself: advice about pods, and bounds for the operator's account.
 
-No webhook of ours: these need no certificate and work while the operator is down.
+They need no webhook and no certificate, and they work while the operator is down.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hyperpod_operator.api.admission.fence import fence
-from hyperpod_operator.api.admission.pods import advice, types_of_pods
+from hyperpod_operator.api.admission.custom_resources import custom_resources
+from hyperpod_operator.api.admission.events import events
+from hyperpod_operator.api.admission.leases import leases
+from hyperpod_operator.api.admission.nodes import nodes
+from hyperpod_operator.api.admission.pods import advice
 from hyperpod_operator.api.admission.prefix import prefix
+from hyperpod_operator.api.admission.service_account import ServiceAccount
+from hyperpod_operator.api.admission.volumes import persistent_volume_claims, persistent_volumes
 
 __all__ = ["PolicySettings", "all_policies"]
 
@@ -22,6 +27,7 @@ class PolicySettings:
 
     namespace: str = "hyperpod-operator"
     service_account: str = "hyperpod-operator"
+    lease_name: str = "hyperpod-operator"
     action: Literal["Warn", "Deny"] = "Warn"
     instance_types: tuple[str, ...] = ()
     """EC2 instance types, without `ml.`, that no node of this Kubernetes cluster has but HyperPod's."""
@@ -29,11 +35,16 @@ class PolicySettings:
 
 def all_policies(settings: PolicySettings) -> Mapping[str, list[Manifest]]:
     """Manifests by file name. `prefix.yaml` needs an API server that serves MutatingAdmissionPolicy."""
+    account = ServiceAccount(namespace=settings.namespace, name=settings.service_account, lease=settings.lease_name)
     return {
-        "operator.yaml": fence(namespace=settings.namespace, service_account=settings.service_account),
-        "pods.yaml": [
-            types_of_pods(namespace=settings.namespace, instance_types=settings.instance_types),
-            *advice(namespace=settings.namespace, action=settings.action),
+        "operator.yaml": [
+            *custom_resources(account),
+            *persistent_volumes(account),
+            *persistent_volume_claims(account),
+            *leases(account),
+            *events(account),
+            *nodes(account),
         ],
-        "prefix.yaml": prefix(namespace=settings.namespace),
+        "pods.yaml": advice(instance_types=settings.instance_types, action=settings.action),
+        "prefix.yaml": prefix(instance_types=settings.instance_types),
     }

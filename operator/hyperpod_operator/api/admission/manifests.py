@@ -4,11 +4,6 @@ from typing import Any, Literal
 
 ADMISSION = "admissionregistration.k8s.io"
 
-PARAMETERS = "hyperpod-operator-admission"
-"""ConfigMap with what the policies about pods cannot know by themselves."""
-INSTANCE_TYPES = "instanceTypes"
-"""Its key: EC2 instance types, without `ml.`, that only HyperPod's nodes have here; separated by commas."""
-
 
 def policy(
     *, kind: Literal["Validating", "Mutating"], name: str, spec: dict[str, Any], version: str = "v1"
@@ -32,10 +27,10 @@ def binding(
     }
 
 
-def rule(group: str, *resources: str, operations: tuple[str, ...]) -> dict[str, Any]:
+def rule(group: str, *resources: str, operations: tuple[str, ...], version: str = "v1") -> dict[str, Any]:
     return {
         "apiGroups": [group],
-        "apiVersions": ["v1"],
+        "apiVersions": [version],
         "operations": list(operations),
         "resources": list(resources),
     }
@@ -58,16 +53,3 @@ def cel(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(cel(item) for item in value) + "]"
     raise TypeError(f"no CEL literal for {value!r}")
-
-
-def instance_types() -> str:
-    """CEL for the list of types in the parameters; empty where there are none."""
-    return (
-        f"params != null && has(params.data) && {cel(INSTANCE_TYPES)} in params.data "
-        f"? params.data[{cel(INSTANCE_TYPES)}].split(',').map(t, t.trim()).filter(t, t != '') : []"
-    )
-
-
-def parameters(*, namespace: str) -> dict[str, Any]:
-    """How a binding names the ConfigMap; without it the policy lets everything through."""
-    return {"paramRef": {"name": PARAMETERS, "namespace": namespace, "parameterNotFoundAction": "Allow"}}

@@ -1,4 +1,4 @@
-"""A pod that asks for a node that HyperPod will never bring: told at admission, not after a day of Pending.
+"""A pod that asks for a node that HyperPod never brings: said at admission, not after a day of Pending.
 
 HyperPod's nodes carry their instance type with the prefix `ml.` (SageMaker developer guide, "EKS prerequisites"), and
 some label keys that documents and habits suggest do not exist. Templates of workloads are looked at, too: a warning
@@ -8,13 +8,9 @@ about a pod reaches its controller, a warning about the Deployment reaches the p
 from typing import Any, Literal
 
 from hyperpod_operator.api.admission.manifests import (
-    INSTANCE_TYPES,
-    PARAMETERS,
     binding,
     cel,
-    instance_types,
     one_line,
-    parameters,
     policy,
     rule,
     variable,
@@ -28,7 +24,7 @@ from hyperpod_operator.api.names import (
     SAGEMAKER_PREFIX,
 )
 
-NAME = "hyperpod-operator-pods"
+NAME = "hyperpod-operator"
 
 TYPE_KEYS = ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
 
@@ -44,11 +40,21 @@ RIGHT_KEYS = {
 }
 """Keys that HyperPod does not set, and the one that was meant."""
 
-_POD = """
-    has(object.spec.jobTemplate) ? object.spec.jobTemplate.spec.template.spec
-    : has(object.spec.template) ? object.spec.template.spec
-    : object.spec
-"""
+OBJECTS = (
+    ("pods", "object.spec", (("", ("pods",), ("CREATE",)),)),
+    (
+        "pod-templates",
+        "object.spec.template.spec",
+        (
+            ("apps", ("deployments", "statefulsets", "daemonsets"), ("CREATE", "UPDATE")),
+            ("batch", ("jobs",), ("CREATE",)),
+        ),
+    ),
+    ("cron-jobs", "object.spec.jobTemplate.spec.template.spec", (("batch", ("cronjobs",), ("CREATE", "UPDATE")),)),
+)
+"""Name of a policy, where the pod is in the objects that it matches, and which these are. A policy for each place:
+the API server checks the types of an expression against the schema of every object that its policy matches."""
+
 _SELECTOR = "has(variables.pod.nodeSelector) ? variables.pod.nodeSelector : {}"
 _TERMS = """
     has(variables.pod.affinity) && has(variables.pod.affinity.nodeAffinity)
@@ -72,33 +78,38 @@ _WRONG_KEYS = f"""
 """
 
 
-def types_of_pods(*, namespace: str, instance_types: tuple[str, ...]) -> dict[str, Any]:
-    """The ConfigMap that says which EC2 types only HyperPod's nodes have in this cluster."""
+def types(instance_types: tuple[str, ...]) -> dict[str, str]:
+    """The variable with the EC2 types, without `ml.`, that only HyperPod's nodes have in this cluster."""
+    return variable("types", f"{cel(','.join(instance_types))}.split(',').filter(t, t != '')")
+
+
+def advice(*, instance_types: tuple[str, ...], action: Literal["Warn", "Deny"]) -> list[dict[str, Any]]:
+    """The policies and their bindings; `action` says whether a pod that no node fits is warned about or refused."""
+    return [
+        manifest
+        for suffix, pod, matched in OBJECTS
+        for manifest in (
+            policy(
+                kind="Validating",
+                name=f"{NAME}-{suffix}",
+                spec=_spec(
+                    rules=[rule(group, *resources, operations=operations) for group, resources, operations in matched],
+                    pod=pod,
+                    instance_types=instance_types,
+                ),
+            ),
+            binding(kind="Validating", name=f"{NAME}-{suffix}", spec={"validationActions": [action]}),
+        )
+    ]
+
+
+def _spec(*, rules: list[dict[str, Any]], pod: str, instance_types: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": PARAMETERS, "namespace": namespace},
-        "data": {INSTANCE_TYPES: ",".join(instance_types)},
-    }
-
-
-def advice(*, namespace: str, action: Literal["Warn", "Deny"]) -> list[dict[str, Any]]:
-    """The policy and its binding; `action` says whether a hopeless pod is warned about or refused."""
-    new = ("CREATE",)
-    spec = {
         "failurePolicy": "Ignore",
-        "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
-        "matchConstraints": {
-            "resourceRules": [
-                rule("", "pods", operations=new),
-                rule("apps", "deployments", "statefulsets", "daemonsets", operations=("CREATE", "UPDATE")),
-                rule("batch", "jobs", operations=new),
-                rule("batch", "cronjobs", operations=("CREATE", "UPDATE")),
-            ]
-        },
+        "matchConstraints": {"resourceRules": rules},
         "variables": [
-            variable("types", instance_types()),
-            variable("pod", _POD),
+            types(instance_types),
+            variable("pod", pod),
             variable("selector", _SELECTOR),
             variable("terms", _TERMS),
             variable("wrongTypes", _WRONG_TYPES),
@@ -125,7 +136,3 @@ def advice(*, namespace: str, action: Literal["Warn", "Deny"]) -> list[dict[str,
             },
         ],
     }
-    return [
-        policy(kind="Validating", name=NAME, spec=spec),
-        binding(kind="Validating", name=NAME, spec={"validationActions": [action], **parameters(namespace=namespace)}),
-    ]

@@ -1,4 +1,4 @@
-"""By a namespace's wish: the prefix `ml.` is added to the instance types that its pods ask for.
+"""For namespaces that ask for it: the prefix `ml.` is added to the instance types that its pods ask for.
 
 MutatingAdmissionPolicy is beta in Kubernetes 1.34 and off by default there; where the API server does not serve it,
 leave this one out.
@@ -9,14 +9,12 @@ from typing import Any
 from hyperpod_operator.api.admission.manifests import (
     binding,
     cel,
-    instance_types,
     one_line,
-    parameters,
     policy,
     rule,
     variable,
 )
-from hyperpod_operator.api.admission.pods import TYPE_KEYS
+from hyperpod_operator.api.admission.pods import TYPE_KEYS, types
 from hyperpod_operator.api.names import LABEL_ADD_PREFIX
 
 NAME = "hyperpod-operator-prefix"
@@ -62,18 +60,17 @@ _TERMS = f"""
 """
 
 
-def prefix(*, namespace: str) -> list[dict[str, Any]]:
+def prefix(*, instance_types: tuple[str, ...]) -> list[dict[str, Any]]:
     """The policy and its binding, for namespaces with the label LABEL_ADD_PREFIX=true."""
     spec = {
         "failurePolicy": "Ignore",
         "reinvocationPolicy": "Never",
-        "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
         "matchConstraints": {
             "namespaceSelector": {"matchLabels": {LABEL_ADD_PREFIX: "true"}},
             "resourceRules": [rule("", "pods", operations=("CREATE",))],
         },
         "variables": [
-            variable("types", instance_types()),
+            types(instance_types),
             variable("terms", f"{_HAS_REQUIRED} ? {_REQUIRED}.nodeSelectorTerms : []"),
         ],
         "mutations": [
@@ -83,5 +80,5 @@ def prefix(*, namespace: str) -> list[dict[str, Any]]:
     }
     return [
         policy(kind="Mutating", name=NAME, spec=spec, version=VERSION),
-        binding(kind="Mutating", name=NAME, spec=parameters(namespace=namespace), version=VERSION),
+        binding(kind="Mutating", name=NAME, spec={}, version=VERSION),
     ]

@@ -167,7 +167,7 @@ class Claim:
 
     @property
     def persistent_volume_name(self) -> str:
-        return f"evc-{self.uid}"
+        return names.PERSISTENT_VOLUME_PREFIX + self.uid
 
     @property
     def persistent_volume_claim_name(self) -> str:

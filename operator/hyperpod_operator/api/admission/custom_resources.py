@@ -1,0 +1,56 @@
+"""Our own kinds: the operator's service account writes their status and its own finalizer.
+
+The spec is the user's. An annotation is how a person asks for something (`abandon`, `force-delete`), so the operator
+writes none. An owner reference to an object that does not exist has the garbage collector delete the resource, and
+with it the cluster.
+"""
+
+from hyperpod_operator.api.admission.manifests import cel
+from hyperpod_operator.api.admission.service_account import Manifest, ServiceAccount, holding, validation
+from hyperpod_operator.api.names import (
+    CLUSTER_FINALIZER,
+    CLUSTER_KIND,
+    CLUSTER_PLURAL,
+    GROUP,
+    VERSION,
+    VOLUME_CLAIM_FINALIZER,
+    VOLUME_CLAIM_KIND,
+    VOLUME_CLAIM_PLURAL,
+)
+
+KINDS = (
+    (CLUSTER_KIND, CLUSTER_PLURAL, CLUSTER_FINALIZER),
+    (VOLUME_CLAIM_KIND, VOLUME_CLAIM_PLURAL, VOLUME_CLAIM_FINALIZER),
+)
+_FIXED = ("labels", "annotations", "ownerReferences")
+
+
+def custom_resources(account: ServiceAccount) -> list[Manifest]:
+    """One policy for each kind."""
+    return [manifest for kind, plural, finalizer in KINDS for manifest in _of_kind(account, kind, plural, finalizer)]
+
+
+def _of_kind(account: ServiceAccount, kind: str, plural: str, finalizer: str) -> list[Manifest]:
+    others = f".orValue([]).filter(f, f != {cel(finalizer)})"
+    return holding(
+        account,
+        name=f"hyperpod-operator-{plural}",
+        group=GROUP,
+        resource=plural,
+        version=VERSION,
+        validations=[
+            validation(
+                "request.operation == 'UPDATE'",
+                f"the operator changes {kind} resources, and neither creates nor deletes them",
+            ),
+            validation("object.?spec == oldObject.?spec", f"the operator changes no spec of a {kind}"),
+            validation(
+                " && ".join(f"object.metadata.?{member} == oldObject.metadata.?{member}" for member in _FIXED),
+                f"the operator changes no labels, annotations and owner references of a {kind}",
+            ),
+            validation(
+                f"object.metadata.?finalizers{others} == oldObject.metadata.?finalizers{others}",
+                f"the operator may add and remove one finalizer of a {kind} alone: {finalizer}",
+            ),
+        ],
+    )

@@ -1,0 +1,45 @@
+"""Events: the operator's service account writes Events in its own name, about what it looks after.
+
+People and alerts believe an Event by its source: one that says "kubelet" about another team's pod is a lie that
+costs an evening.
+"""
+
+from hyperpod_operator.api.admission.manifests import cel
+from hyperpod_operator.api.admission.service_account import (
+    WITHOUT_OWNERS,
+    Manifest,
+    ServiceAccount,
+    holding,
+    validation,
+)
+from hyperpod_operator.api.names import CLUSTER_KIND, EVENT_CONTROLLER, VOLUME_CLAIM_KIND
+
+NAME = "hyperpod-operator-events"
+
+REGARDING = (CLUSTER_KIND, VOLUME_CLAIM_KIND, "Node")
+_OURS = f".?reportingController.orValue('') == {cel(EVENT_CONTROLLER)}"
+
+
+def events(account: ServiceAccount) -> list[Manifest]:
+    return holding(
+        account,
+        name=NAME,
+        group="events.k8s.io",
+        resource="events",
+        validations=[
+            validation(
+                "request.operation in ['CREATE', 'UPDATE']",
+                "the operator creates and updates Events, and deletes none",
+            ),
+            validation(
+                f"(request.operation == 'DELETE' || object{_OURS}) "
+                f"&& (request.operation == 'CREATE' || oldObject{_OURS})",
+                f"the operator writes Events with the reportingController {EVENT_CONTROLLER} alone",
+            ),
+            validation(
+                f"request.operation == 'DELETE' || object.?regarding.?kind.orValue('') in {cel(REGARDING)}",
+                f"the operator writes Events about these kinds alone: {', '.join(REGARDING)}",
+            ),
+            validation(WITHOUT_OWNERS, "the operator writes Events without owner references"),
+        ],
+    )

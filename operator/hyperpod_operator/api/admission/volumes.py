@@ -1,0 +1,118 @@
+"""PersistentVolumes and PersistentVolumeClaims: the operator's service account writes those of its EBSVolumeClaims.
+
+A PersistentVolume with a hostPath is the root of a node; one with the reclaim policy Delete has the EBS CSI driver
+delete whatever volume it names; one without a claimRef is bound by any namespace. A PersistentVolumeClaim that is
+deleted takes a database down. The operator needs the verbs, and none of that.
+"""
+
+from hyperpod_operator.api.admission.manifests import cel, variable
+from hyperpod_operator.api.admission.service_account import (
+    WITHOUT_OWNERS,
+    WRITTEN,
+    Manifest,
+    ServiceAccount,
+    holding,
+    validation,
+)
+from hyperpod_operator.api.names import CSI_DRIVER, LABEL_CLAIM_UID, LABEL_VOLUME_PREFIX, PERSISTENT_VOLUME_PREFIX
+
+VOLUMES = "hyperpod-operator-persistentvolumes"
+CLAIMS = "hyperpod-operator-persistentvolumeclaims"
+
+DEVICE = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol"
+"""Where a node finds the disk; the digits of the volume's id follow."""
+
+_UID = variable("claimUid", f"variables.written.metadata.?labels[?{cel(LABEL_CLAIM_UID)}].orValue('')")
+_OF_A_CLAIM = "variables.claimUid != '' && variables.written.metadata.name == variables.volumeName"
+_VOLUME_NAME = variable("volumeName", f"{cel(PERSISTENT_VOLUME_PREFIX)} + variables.claimUid")
+_SECRETS = (
+    "controllerPublishSecretRef",
+    "nodeStageSecretRef",
+    "nodePublishSecretRef",
+    "controllerExpandSecretRef",
+    "nodeExpandSecretRef",
+)
+_CSI = f"""
+    variables.written.spec.?csi.?driver.orValue('') == {cel(CSI_DRIVER)}
+    && variables.written.spec.csi.volumeHandle.matches('^vol-[0-9a-f]+$')
+"""
+_LOCAL = f"variables.written.spec.?local.?path.orValue('').matches({cel(f'^{DEVICE}[0-9a-f]+$')})"
+_NO_SECRETS = " && ".join(f"!has(variables.written.spec.csi.{name})" for name in _SECRETS)
+_NOT_OF_KUBERNETES = "object.metadata.?annotations.orValue({}).all(key, !key.contains('kubernetes.io/'))"
+_CREATES_AND_DELETES = "request.operation in ['CREATE', 'DELETE'] && request.?subResource.orValue('') == ''"
+
+
+def persistent_volumes(account: ServiceAccount) -> list[Manifest]:
+    return holding(
+        account,
+        name=VOLUMES,
+        group="",
+        resource="persistentvolumes",
+        variables=[WRITTEN, _UID, _VOLUME_NAME],
+        validations=[
+            validation(
+                _CREATES_AND_DELETES,
+                "the operator creates and deletes PersistentVolumes, and changes none that exists",
+            ),
+            validation(
+                _OF_A_CLAIM,
+                "the operator may create and delete the PersistentVolumes of EBSVolumeClaims alone: label "
+                f"{LABEL_CLAIM_UID}, named {PERSISTENT_VOLUME_PREFIX} and its value",
+            ),
+            validation(
+                f"({_CSI}) || {_LOCAL}",
+                f"the operator may create and delete PersistentVolumes of EBS volumes alone: driver {CSI_DRIVER} "
+                f"with a volume id, or the local path {DEVICE}*",
+            ),
+            validation(
+                "request.operation == 'DELETE' || (object.spec.?claimRef.?namespace.orValue('') != '' "
+                "&& object.spec.?claimRef.?name.orValue('') != '')",
+                "the operator creates PersistentVolumes that name their claim alone (claimRef: namespace and name)",
+            ),
+            validation(
+                "request.operation == 'DELETE' || !has(object.spec.local) || object.spec.?nodeAffinity.?required"
+                ".?nodeSelectorTerms.orValue([]).all(t, t.?matchExpressions.orValue([]).exists(e, "
+                f"e.key.startsWith({cel(LABEL_VOLUME_PREFIX)})))",
+                f"the operator creates local PersistentVolumes for Nodes with the label {LABEL_VOLUME_PREFIX}* alone",
+            ),
+            validation(
+                "request.operation == 'DELETE' || object.spec.?persistentVolumeReclaimPolicy.orValue('') == 'Retain'",
+                "the operator creates PersistentVolumes with the reclaim policy Retain alone",
+            ),
+            validation(
+                f"request.operation == 'DELETE' || (({_NOT_OF_KUBERNETES}) && (!has(object.spec.csi) || "
+                f"(!has(object.spec.csi.volumeAttributes) && {_NO_SECRETS})))",
+                "the operator creates PersistentVolumes without secrets, volume attributes and annotations of "
+                "Kubernetes",
+            ),
+            validation(WITHOUT_OWNERS, "the operator creates PersistentVolumes without owner references"),
+        ],
+    )
+
+
+def persistent_volume_claims(account: ServiceAccount) -> list[Manifest]:
+    return holding(
+        account,
+        name=CLAIMS,
+        group="",
+        resource="persistentvolumeclaims",
+        variables=[WRITTEN, _UID, _VOLUME_NAME],
+        validations=[
+            validation(
+                _CREATES_AND_DELETES,
+                "the operator creates and deletes PersistentVolumeClaims, and changes none that exists",
+            ),
+            validation(
+                "variables.claimUid != '' && variables.written.spec.?volumeName.orValue('') == variables.volumeName",
+                "the operator may create and delete the PersistentVolumeClaims of EBSVolumeClaims alone: label "
+                f"{LABEL_CLAIM_UID}, with the volumeName {PERSISTENT_VOLUME_PREFIX} and its value",
+            ),
+            validation(
+                "request.operation == 'DELETE' || (has(object.spec.storageClassName) "
+                f"&& !has(object.spec.dataSource) && !has(object.spec.dataSourceRef) && {_NOT_OF_KUBERNETES})",
+                "the operator creates PersistentVolumeClaims with a storage class, without a data source and "
+                "without annotations of Kubernetes",
+            ),
+            validation(WITHOUT_OWNERS, "the operator creates PersistentVolumeClaims without owner references"),
+        ],
+    )

@@ -1,0 +1,166 @@
+"""Whoever has the operator's token can do what the operator does and nothing else: each verb of the chart's roles."""
+
+import json
+import ssl
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+import yaml
+from tests.chart.attacks import (
+    ATTACKS,
+    EVENT,
+    EVENTS,
+    LEASE,
+    LEASES,
+    VOLUME,
+    VOLUME_CLAIM,
+    VOLUME_CLAIMS,
+    VOLUMES,
+    Attack,
+    Json,
+    What,
+    merged,
+    victims,
+)
+from tests.chart.conftest import NAMESPACE, RELEASE
+from tests.chart.rights import rights
+
+from hyperpod_testbed.chart import Helm
+from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.stack import ROOT
+
+READS = {"get", "list", "watch"}
+REFUSED = 403
+POLICY = "ValidatingAdmissionPolicy"
+ALL = [pytest.param(attack, id=f"{'.'.join(what)}-{attack.name}") for what, row in ATTACKS.items() for attack in row]
+
+
+class Thief:
+    """Requests with the operator's token and no operator."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self._url = plane.url
+        self._trust = ssl.create_default_context(cafile=str(plane.ca_path))
+        token = plane.kubectl("create", "token", RELEASE, "-n", NAMESPACE).stdout.strip()
+        self._authorization = f"Bearer {token}"
+
+    def send(self, attack: Attack) -> tuple[int, Json]:
+        """Code and answer."""
+        body = attack.body
+        if body is not None and attack.method == "PUT":
+            _, found = self.send(Attack(name="read", method="GET", path=attack.path))
+            body = merged(body, metadata__resourceVersion=found["metadata"]["resourceVersion"])
+        request = urllib.request.Request(
+            self._url + attack.path,
+            method=attack.method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": self._authorization, "Content-Type": attack.content},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=self._trust) as answer:
+                return int(answer.status), json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+
+@pytest.fixture(scope="module")
+def objects(plane: ControlPlane, releases: Helm) -> list[Json]:
+    """A release as the defaults have it, and what others have in the cluster."""
+    releases.release("install", RELEASE, namespace=NAMESPACE, values={})
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+    cluster, claim = (
+        yaml.safe_load((ROOT / "examples" / name).read_text())
+        for name in ("gpu-and-cpu.yaml", "ebsvolumeclaim-new.yaml")
+    )
+    for victim in victims(cluster=cluster, claim=claim):
+        plane.kubectl("create", "-f", "-", input=json.dumps(victim))
+    return releases.objects()
+
+
+@pytest.fixture(scope="module")
+def thief(plane: ControlPlane, objects: list[Json]) -> Thief:
+    assert objects
+    return Thief(plane)
+
+
+def changing(objects: list[Json]) -> set[What]:
+    granted = rights(objects, account=RELEASE)
+    return {(right.group, right.resource, right.verb) for right in granted if right.verb not in READS}
+
+
+def test_every_verb_that_the_roles_grant_is_tried(objects: list[Json]) -> None:
+    assert changing(objects) == set(ATTACKS)
+
+
+def test_each_right_is_tried_in_some_way() -> None:
+    assert [what for what, row in ATTACKS.items() if not row] == []
+
+
+@pytest.mark.parametrize("attack", ALL)
+def test_the_worst_is_refused_or_changes_nothing(plane: ControlPlane, thief: Thief, attack: Attack) -> None:
+    before = left(plane, attack) if attack.ignored else {}
+    code, answer = thief.send(attack)
+    if attack.ignored:
+        assert code == 200
+        assert left(plane, attack) == before
+        return
+    assert (code, POLICY in answer["message"]) == (REFUSED, True), answer
+    assert "the operator" in answer["message"]
+
+
+def left(plane: ControlPlane, attack: Attack) -> Json:
+    """The object without its status and without what each write changes."""
+    found: dict[str, Any] = json.loads(plane.kubectl("get", "--raw", attack.path.removesuffix("/status")).stdout)
+    found.pop("status", None)
+    for name in ("resourceVersion", "managedFields"):
+        found["metadata"].pop(name)
+    return found
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        Attack(name="volume", method="POST", path=VOLUMES, body=merged(VOLUME, metadata__name="evc-x")),
+        Attack(name="claim", method="POST", path=VOLUME_CLAIMS, body=VOLUME_CLAIM),
+        Attack(name="event", method="POST", path=EVENTS, body=EVENT),
+        Attack(name="lease", method="POST", path=LEASES, body=LEASE),
+    ],
+    ids=lambda attack: attack.name,
+)
+def test_what_the_attacks_begin_with_is_allowed(thief: Thief, attack: Attack) -> None:
+    """Each attack differs from this in one member, so it is refused for that."""
+    body = attack.body or {}
+    if attack.name == "volume":
+        body = merged(body, metadata__labels={"hyperpod-operator.dev/claim-uid": "x"})
+    allowed = Attack(name=attack.name, method="POST", path=f"{attack.path}?dryRun=All", body=body)
+    code, answer = thief.send(allowed)
+    assert code == 201, answer
+
+
+@pytest.mark.parametrize("group", ["secrets", "pods", "serviceaccounts", "configmaps"])
+def test_other_kinds_are_refused_by_rbac(thief: Thief, group: str) -> None:
+    path = f"/api/v1/namespaces/{NAMESPACE}/{group}"
+    created = Attack(name=group, method="POST", path=path, body={"metadata": {"name": "x"}})
+    code, answer = thief.send(created)
+    assert (code, "cannot create resource" in answer["message"]) == (REFUSED, True)
+
+
+def test_the_types_of_every_policy_are_right(plane: ControlPlane, objects: list[Json]) -> None:
+    """The API server checks each expression against the schema of what its policy matches, and says so in status."""
+    names = {found["metadata"]["name"] for found in objects if found["kind"] == "ValidatingAdmissionPolicy"}
+    wait_until_checked(plane, names)
+    found = json.loads(plane.kubectl("get", "validatingadmissionpolicies", "-o", "json").stdout)["items"]
+    warnings = {
+        policy["metadata"]["name"]: policy["status"]["typeChecking"].get("expressionWarnings", []) for policy in found
+    }
+    assert warnings == {name: [] for name in names}
+
+
+def wait_until_checked(plane: ControlPlane, names: set[str]) -> None:
+    for name in names:
+        plane.kubectl(
+            "wait", "validatingadmissionpolicy", name, "--for=jsonpath={.status.typeChecking}", "--timeout=60s"
+        )

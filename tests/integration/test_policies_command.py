@@ -1,0 +1,34 @@
+"""`hyperpod-operator policies | kubectl apply -f -` on an API server that has nothing of the operator's yet."""
+
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from hyperpod_operator.cli import main
+from hyperpod_testbed.control_plane import ControlPlane
+
+
+@pytest.fixture
+def printed(control_plane: ControlPlane) -> Iterator[str]:
+    """What the command prints by default. The API server serves no MutatingAdmissionPolicy."""
+    text = CliRunner().invoke(main, ["policies"]).stdout
+    yield text
+    control_plane.kubectl("delete", "--ignore-not-found", "-f", "-", input=text)
+
+
+@pytest.mark.parametrize("options", [(), ("--server-side",)], ids=["client-side", "server-side"])
+def test_it_applies(control_plane: ControlPlane, printed: str, options: tuple[str, ...]) -> None:
+    said = control_plane.kubectl("apply", *options, "-f", "-", input=printed)
+    assert len(said.stdout.splitlines()) == len(list(yaml.safe_load_all(printed)))
+
+
+def test_it_needs_no_namespace(printed: str) -> None:
+    places = {found["metadata"].get("namespace") for found in yaml.safe_load_all(printed)}
+    assert places == {None}
+
+
+def test_the_prefix_comes_on_request() -> None:
+    kinds = {found["kind"] for found in yaml.safe_load_all(CliRunner().invoke(main, ["policies", "--prefix"]).stdout)}
+    assert "MutatingAdmissionPolicy" in kinds

@@ -3,18 +3,20 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from benchmarks.claims import burst, creation, fleet, idle, memory, reads, restart, start, volumes
+from benchmarks.claims import burst, creation, fairness, fleet, idle, memory, reads, restart, start, tenancy, volumes
 from benchmarks.claims.terms import Terms
 from benchmarks.figure import Figure
 from benchmarks.nodes.claim import measure_nodes
 
 CLAIMS: Mapping[str, Callable[[Terms], list[Figure]]] = MappingProxyType(
     {
+        "tenancy": tenancy.measure,
         "start": start.measure,
         "creation": creation.measure,
         "burst": burst.measure,
         "fleet": fleet.measure,
         "restart": restart.measure,
+        "fairness": fairness.measure,
         "memory": memory.measure,
         "reads": reads.measure,
         "idle": idle.measure,

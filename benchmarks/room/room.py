@@ -4,6 +4,7 @@ Of the control plane only etcd and the API server run: scheduler and controller-
 is measured here, and would take their share of two cores.
 """
 
+import http.client
 import itertools
 import shutil
 import tempfile
@@ -58,6 +59,10 @@ class Room:
             flags=flags,
             profile=self._profiles and self._profiles / self._directory.name / name,
         )
+
+    def connection(self) -> http.client.HTTPSConnection:
+        """A new connection to the API server, as the cluster administrator."""
+        return self._connect()
 
     def progress(self) -> Progress:
         return Progress(self._connect)

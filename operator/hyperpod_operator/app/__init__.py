@@ -26,7 +26,7 @@ from hyperpod_operator.kube.configuration import own_namespace
 from hyperpod_operator.kube.leader import Election
 from hyperpod_operator.kube.tenure import Tenure
 from hyperpod_operator.runtime.clock import SystemClock
-from hyperpod_operator.runtime.logs import catch_uncaught
+from hyperpod_operator.runtime.logs import catch_uncaught, whose
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.settings import Settings
 
@@ -122,6 +122,7 @@ def _cloud(settings: Settings, *, on_call: OnCall, before_write: Callable[[], No
             reads=Pace(rate=settings.aws_reads_per_second, burst=READS.burst),
             writes=Pace(rate=settings.aws_writes_per_second, burst=WRITES.burst),
             before_write=before_write,
+            whose=whose,
         ),
         on_call=on_call,
     )

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 
 from hyperpod_operator.app.clusters import cluster_room
 from hyperpod_operator.app.nodes import NodeRoom
-from hyperpod_operator.app.parts import Parts, Room
+from hyperpod_operator.app.parts import Parts, Room, share
 from hyperpod_operator.app.start import listen
 from hyperpod_operator.app.tasks import ended, guarded, on_signals
 from hyperpod_operator.app.traces import untraced
@@ -95,7 +95,7 @@ class Operator:
         """The rooms of this installation."""
         settings, fleet = parts.settings, Fleet()
         clusters = CustomObjects(parts.api, CLUSTERS, namespaces=settings.namespaces)
-        queue = WorkQueue(random=parts.random)
+        queue = WorkQueue(random=parts.random, most_active=share(settings.workers))
         if settings.node_health:
             self._nodes = NodeRoom(
                 parts,

@@ -39,3 +39,8 @@ class Room:
     queue: WorkQueue
     workers: Workers
     resync: Resync | None
+
+
+def share(workers: int) -> int:
+    """How many of the workers one namespace may use at once: three quarters, so that one is left for others."""
+    return max(1, workers - workers // 4)

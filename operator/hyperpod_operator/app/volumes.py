@@ -1,7 +1,7 @@
 """What looks after EBSVolumeClaims, put together."""
 
 from hyperpod_operator.api.names import VOLUME_CLAIM_PLURAL
-from hyperpod_operator.app.parts import Parts, Room
+from hyperpod_operator.app.parts import Parts, Room, share
 from hyperpod_operator.controllers.volume.controller import VolumeController
 from hyperpod_operator.controllers.volume.orphans import Orphans
 from hyperpod_operator.controllers.volume.ports import VolumePorts
@@ -27,7 +27,7 @@ class VolumeRoom:
 
     def __init__(self, parts: Parts, *, claims: CustomObjects, clusters: CustomObjects, cache: NodeCache) -> None:
         settings = parts.settings
-        queue = WorkQueue(random=parts.random)
+        queue = WorkQueue(random=parts.random, most_active=share(settings.workers))
         timings = volume_timings(settings.timings)
         self._queue = queue
         self._controller = VolumeController(

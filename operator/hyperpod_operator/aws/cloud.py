@@ -30,6 +30,8 @@ class CloudSettings:
     writes: Pace = WRITES
     before_write: Callable[[], None] = lambda: None
     """Called in the sending thread when a mutating request is about to leave; it raises to stop it."""
+    whose: Callable[[], str] = lambda: ""
+    """For which namespace a call is made: they share the pace in turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +111,8 @@ class AwsCloud:
             region=region,
             clients=lambda: self._clients(service, region),
             threads=self._threads,
-            reads=Limiter(settings.reads, monotonic=time.monotonic),
-            writes=Limiter(settings.writes, monotonic=time.monotonic),
+            reads=Limiter(settings.reads, monotonic=time.monotonic, group=settings.whose),
+            writes=Limiter(settings.writes, monotonic=time.monotonic, group=settings.whose),
             on_call=self._on_call,
         )
 

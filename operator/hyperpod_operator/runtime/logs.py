@@ -60,6 +60,12 @@ def about(key: Key) -> Iterator[None]:
         _about.reset(token)
 
 
+def whose() -> str:
+    """The namespace of the object that the running code is about; empty outside of a pass."""
+    key = _about.get()
+    return key.namespace if key is not None else ""
+
+
 def configure(
     *, log_format: Literal["json", "text"] = "json", level: str = "INFO", stream: TextIO | None = None
 ) -> None:

@@ -2,19 +2,26 @@
 
 However often a key is added while it waits, it gets one pass; a key is never in two passes at once; an add
 during a pass causes one more pass after it, because that pass may have read the object before the change. Of
-two wishes for later the earlier wins, and a pass grants them all: its outcome says when to come again.
+two requests for later the earlier wins, and a pass grants them all: its outcome says when to come again.
+Namespaces are served in turn, so that one with many objects waits for itself; an object that asks again and again
+gets a few passes at once and then one in `REQUESTED_EVERY` seconds.
 Time is the event loop's, chance is injected; nothing survives a restart, and nothing needs to.
 """
 
 import asyncio
 import heapq
-from collections import OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.turns import Turns
 
 FIRST_BACKOFF = 5.0
 LONGEST_BACKOFF = 300.0
+REQUESTED_AT_ONCE = 4
+"""Passes that edits and annotations of one object get at once: somebody at work is not kept waiting."""
+REQUESTED_EVERY = 10.0
+"""Seconds between two passes that the same object asks for when it goes on asking."""
 
 
 class QueueClosed(Exception):  # noqa: N818 - a state of affairs, not an error
@@ -24,8 +31,12 @@ class QueueClosed(Exception):  # noqa: N818 - a state of affairs, not an error
 class WorkQueue:
     """A keyed work queue for one event loop.
 
-    There are `lanes` lines: whoever waits in lane 0 is served first, within a lane who came first. A key waits in
-    one line, the most urgent that it was added to; the last lane is for what nobody called urgent.
+    There are `lanes` lines: whoever waits in lane 0 is served first, within a lane namespaces in turn, and within a
+    namespace who came first. A key waits in one line, the most urgent that it was added to; the last lane is for what
+    nobody called urgent. Behind all lanes wait the keys that are held back (`hold_back`).
+
+    `most_active` bounds the passes of one namespace that are under way at once, so that passes that wait for AWS do
+    not take every worker; None sets no bound.
 
     `random` returns a float in [0, 1); it spreads retries over the whole backoff interval ("full jitter"), so
     that many keys that failed together do not come back together.
@@ -38,14 +49,25 @@ class WorkQueue:
         first_backoff: float = FIRST_BACKOFF,
         longest_backoff: float = LONGEST_BACKOFF,
         lanes: int = 1,
+        most_active: int | None = None,
     ) -> None:
         self._random = random
         self._first_backoff = first_backoff
         self._longest_backoff = longest_backoff
-        self._lanes = tuple(OrderedDict[Key, float]() for _ in range(lanes))
+        self._lanes = tuple(Turns[Key]() for _ in range(lanes + 1))
         self._lane: dict[Key, int] = {}
         """In which line each waiting key is."""
+        self._since: dict[Key, float] = {}
+        """Since when each waiting key waits."""
         self._active: dict[Key, float] = {}
+        self._most_active = most_active
+        self._active_in: Counter[str] = Counter()
+        self._asked_until: dict[Key, float] = {}
+        """Until when the requested passes of a key are used up, one for each REQUESTED_EVERY seconds."""
+        self._deferred: set[Key] = set()
+        """Keys whose requested pass was put off; `_due` says until when."""
+        self._held: dict[Key, tuple[float, float]] = {}
+        """Keys that are held back: the seconds between two passes, and the time before which none begins."""
         self._again: dict[Key, tuple[float, int]] = {}
         self._due: dict[Key, float] = {}
         self._heap: list[tuple[float, Key]] = []
@@ -61,7 +83,10 @@ class WorkQueue:
 
     def add(self, key: Key, *, lane: int | None = None) -> None:
         """A pass of `key` that starts after this moment, as soon as a worker is free; None is the last lane."""
-        lane = len(self._lanes) - 1 if lane is None else lane
+        lane = self._last if lane is None else lane
+        if (wait := self._held_for(key)) > 0:
+            self.add_after(key, wait)
+            return
         self._known.add(key)
         self._due.pop(key, None)  # that pass comes sooner
         if key in self._active:
@@ -70,8 +95,28 @@ class WorkQueue:
         else:
             self._line_up(key, lane, since=_now())
 
+    def request(self, key: Key) -> None:
+        """A pass that the object itself asks for, by an edit or an annotation: at once, or when its turn has come.
+
+        The pass that was put off sees everything that was asked for meanwhile.
+        """
+        if key in self._lane or key in self._again or key in self._deferred:
+            return
+        now = _now()
+        until = max(self._asked_until.get(key, now), now)
+        self._asked_until[key] = until + REQUESTED_EVERY
+        wait = until - (REQUESTED_AT_ONCE - 1) * REQUESTED_EVERY - now
+        if wait <= 0:
+            self.add(key)
+        else:
+            self._deferred.add(key)
+            self.add_after(key, wait)
+        if len(self._asked_until) > 2 * len(self._known) + 64:
+            self._asked_until = {key: until for key, until in self._asked_until.items() if until > now}
+
     def add_after(self, key: Key, seconds: float) -> None:
         """A pass of `key` in at most about `seconds` seconds; an earlier one that is planned grants this too."""
+        seconds = max(seconds, self._held_for(key))
         if seconds <= 0:
             self.add(key)
             return
@@ -101,15 +146,29 @@ class WorkQueue:
     def forget(self, key: Key) -> None:
         """The object is gone: nothing is planned for it. An `add` that nobody has served yet still counts."""
         self._failures.pop(key, None)
-        self._due.pop(key, None)
-        if key not in self._lane and key not in self._again:
+        if key not in self._deferred:
+            self._due.pop(key, None)
+        if key not in self._lane and key not in self._again and key not in self._due:
             self._known.discard(key)
+
+    def hold_back(self, key: Key, *, seconds: float) -> None:
+        """From now on passes of `key` begin `seconds` apart at least, the first one too, and after everybody else."""
+        self._held[key] = (seconds, _now() + seconds)
+        if (lane := self._lane.pop(key, None)) is not None:
+            self._lanes[lane].remove(key.namespace, key)
+            del self._since[key]
+            self.add(key)
+
+    def release(self, key: Key) -> None:
+        """`key` is served as every other again."""
+        self._held.pop(key, None)
 
     # Serving them.
 
     async def get(self) -> Key:
         """The key that has waited longest; `done` must follow. Raises QueueClosed once `close` was called."""
-        while not self._closed and not self._lane:
+        key: Key | None = None
+        while not self._closed and (key := self._next()) is None:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
             try:
@@ -120,23 +179,35 @@ class WorkQueue:
                 elif self._lane:
                     self._wake_one()  # the wake-up was for somebody who leaves: pass it on
                 raise
-        if self._closed:
+        if self._closed or key is None:
             raise QueueClosed
-        line = next(line for line in self._lanes if line)
-        key, _ = line.popitem(last=False)
-        del self._lane[key]
-        self._active[key] = _now()
+        now = _now()
+        del self._lane[key], self._since[key]
+        self._active[key] = now
+        self._active_in[key.namespace] += 1
         self._due.pop(key, None)
+        self._deferred.discard(key)
+        if key in self._held:
+            seconds, _ = self._held[key]
+            self._held[key] = (seconds, now + seconds)
         self._settled.clear()
         return key
 
     def done(self, key: Key) -> None:
         """The pass of `key` has ended, however it did."""
         del self._active[key]
+        self._active_in[key.namespace] -= 1
+        if not self._active_in[key.namespace]:
+            del self._active_in[key.namespace]
         again = self._again.pop(key, None)
         if again is not None:
             since, lane = again
-            self._line_up(key, lane, since=since)
+            if key in self._held:
+                self.add(key)
+            else:
+                self._line_up(key, lane, since=since)
+        if self._lane:
+            self._wake_one()  # the worker that is free now may be of use to its namespace only
         if not self._active:
             self._settled.set()
 
@@ -186,7 +257,7 @@ class WorkQueue:
 
     def oldest_ready_age(self) -> float:
         """Seconds that some key has waited for a worker at most; 0 without a line."""
-        return max((_now() - since for line in self._lanes for since in line.values()), default=0.0)
+        return max((_now() - since for since in self._since.values()), default=0.0)
 
     def oldest_active_age(self) -> float:
         """Seconds that the longest pass has been under way; 0 without one."""
@@ -196,17 +267,39 @@ class WorkQueue:
         """Whose passes are under way."""
         return tuple(self._active)
 
+    @property
+    def _last(self) -> int:
+        """The lane of what nobody called urgent; behind it is the line of keys that are held back."""
+        return len(self._lanes) - 2
+
+    def _held_for(self, key: Key) -> float:
+        """Seconds before which no pass of `key` may begin."""
+        return self._held[key][1] - _now() - _RESOLUTION if key in self._held else 0.0
+
+    def _next(self) -> Key | None:
+        for line in self._lanes:
+            if (key := line.pop(allowed=self._may_start)) is not None:
+                return key
+        return None
+
+    def _may_start(self, namespace: str) -> bool:
+        return self._most_active is None or self._active_in[namespace] < self._most_active
+
     def _line_up(self, key: Key, lane: int, *, since: float) -> None:
         """At the end of its line, or where it waits already if that line is at least as urgent."""
+        if key in self._held:
+            lane = len(self._lanes) - 1
         before = self._lane.get(key)
+        if before is not None and before <= lane:
+            return
+        if before is None:
+            self._since[key] = since
+        else:
+            self._lanes[before].remove(key.namespace, key)
+        self._lane[key] = lane
+        self._lanes[lane].add(key.namespace, key)
         if before is None:
             self._wake_one()
-        elif before <= lane:
-            return
-        else:
-            since = self._lanes[before].pop(key)
-        self._lane[key] = lane
-        self._lanes[lane][key] = since
 
     def _wake_one(self) -> None:
         while self._waiting:
@@ -226,9 +319,7 @@ class WorkQueue:
 
     def _release(self) -> None:
         self._timer = None
-        # The loop may fire a timer up to its clock's resolution early; without this allowance such a key would
-        # arm the same timer again.
-        now = _now() + 1e-6
+        now = _now() + _RESOLUTION
         while self._heap and self._heap[0][0] <= now:
             due, key = heapq.heappop(self._heap)
             if self._due.get(key) == due:
@@ -239,6 +330,10 @@ class WorkQueue:
         if len(self._heap) > 2 * len(self._due) + 64:
             self._heap = [(due, key) for key, due in self._due.items()]
             heapq.heapify(self._heap)
+
+
+_RESOLUTION = 1e-6
+"""Seconds that the loop may fire a timer early; without this allowance such a key would arm the same timer again."""
 
 
 def _now() -> float:

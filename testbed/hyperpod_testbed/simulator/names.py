@@ -58,8 +58,8 @@ class Names:
         return f"snap-{self._random.getrandbits(68):017x}"
 
     def logical_id(self) -> str:
-        """A new NodeLogicalId."""
-        return f"node-{self._random.getrandbits(64):016x}"
+        """A new NodeLogicalId: a UUID, as seen on live clusters."""
+        return self.identifier()
 
     def identifier(self) -> str:
         """A new UUID, for events, operations and requests."""

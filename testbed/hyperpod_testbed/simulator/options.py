@@ -150,6 +150,15 @@ class Options(EbsOptions):
     """The kubelet of a running instance registers a Node again that somebody deleted; otherwise a reboot does."""
     events_without_continuous: Literal["error", "empty"] = "error"
     """ListClusterEvents on a cluster that is not Continuous: ValidationException, or no events."""
+    event_cause: Literal["metadata", "description"] = "metadata"
+    """Where an event has its cause: in FailureMessage of DescribeClusterEvent alone, below a generic description, or
+    in the description as well."""
+    paired_events: bool = True
+    """A failed launch makes two Error events, of the instance and of its group; otherwise one, of the instance."""
+    scaling_noise: bool = True
+    """Each scaling makes a Warn event "N node(s) lost orchestration-ready status"."""
+    kept_events: int = 500
+    """Events of a cluster that are kept; the oldest go first."""
     spot_needs_continuous: bool = True
     """CapacityRequirements.Spot outside Continuous mode is refused."""
     spot_excludes_training_plan: bool = True

@@ -74,6 +74,11 @@ class Simulation:
         """Record an event; AWS has them on Continuous clusters only."""
         if not cluster.continuous:
             return
+        if self.options.event_cause == "description":
+            description = next(
+                (part["FailureMessage"] for part in (metadata or {}).values() if part.get("FailureMessage")),
+                description,
+            )
         running = next((item.id for item in reversed(cluster.operations) if item.status == "InProgress"), None)
         cluster.events.append(
             Event(
@@ -88,6 +93,7 @@ class Simulation:
                 metadata=metadata or {},
             )
         )
+        del cluster.events[: -self.options.kept_events]
 
     def operation(
         self,

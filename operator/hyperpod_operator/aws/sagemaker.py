@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 PAGE = 100
 """Largest MaxResults that these lists take."""
+EVENT_PAGES = 5
+"""HyperPod keeps the newest 500 events of a cluster."""
 
 
 class SageMaker:
@@ -45,22 +47,44 @@ class SageMaker:
         summaries = await self._found("ListClusterNodes", call, target=name)
         return tuple(translate.node(summary) for summary in summaries or ())
 
-    async def events(self, *, name: str) -> tuple[ObservedEvent, ...]:
-        """ListClusterEvents, the newest page. They only explain; where AWS refuses them the pass goes on without."""
+    async def events(
+        self, *, name: str, enough: Callable[[tuple[ObservedEvent, ...]], bool]
+    ) -> tuple[ObservedEvent, ...]:
+        """ListClusterEvents, newest first. They only explain; where AWS refuses them the pass goes on without."""
+        found: tuple[ObservedEvent, ...] = ()
+        token: str | None = None
+        for _ in range(EVENT_PAGES):
+            page, token = await self._events_page(name=name, token=token)
+            found += page
+            if not token or enough(found):
+                break
+        return found
+
+    async def _events_page(self, *, name: str, token: str | None) -> tuple[tuple[ObservedEvent, ...], str | None]:
+        asked = {"NextToken": token} if token else {}
 
         def call(client: Any) -> Any:
             return client.list_cluster_events(
-                ClusterName=name, SortBy="EventTime", SortOrder="Descending", MaxResults=PAGE
+                ClusterName=name, SortBy="EventTime", SortOrder="Descending", MaxResults=PAGE, **asked
             )
 
         try:
-            response = await self._found("ListClusterEvents", call, target=name)
+            response = await self._found("ListClusterEvents", call, target=name) or {}
         except CloudError as error:
             if error.kind in {ErrorKind.INVALID, ErrorKind.DENIED}:
                 logger.warning("AWS refuses the events of %s, so causes stay untold: %s", name, error)
-                return ()
+                return (), None
             raise
-        return tuple(translate.event(summary) for summary in (response or {}).get("Events", []))
+        return tuple(translate.event(summary) for summary in response.get("Events", [])), response.get("NextToken")
+
+    async def cause(self, *, name: str, event_id: str) -> str | None:
+        """DescribeClusterEvent: where the cause is (members FailureMessage of EventMetadata in the API model)."""
+
+        def call(client: Any) -> Any:
+            return client.describe_cluster_event(ClusterName=name, EventId=event_id)
+
+        response = await self._found("DescribeClusterEvent", call, target=name)
+        return translate.failure_message(response) if response else None
 
     async def tags(self, *, arn: str) -> Mapping[str, str]:
         """ListTags, all pages."""

@@ -87,6 +87,13 @@ def event(summary: Mapping[str, Any]) -> ObservedEvent:
     )
 
 
+def failure_message(response: Mapping[str, Any]) -> str:
+    """The cause in DescribeClusterEvent's answer: below EventMetadata there is one part, by the kind of the event."""
+    details = (response.get("EventDetails") or {}).get("EventDetails") or {}
+    parts = (details.get("EventMetadata") or {}).values()
+    return next((part["FailureMessage"] for part in parts if part.get("FailureMessage")), "")
+
+
 def _group(details: Mapping[str, Any], *, shape: Shape, restricted: bool) -> ObservedGroup:
     members = {_lowered(name): _as_spec(details, name, member) for name, member in shape.members.items()}
     kubernetes = details.get("KubernetesConfig") or {}

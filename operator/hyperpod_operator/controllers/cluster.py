@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from hyperpod_operator.api.names import ABANDON, CLUSTER_FINALIZER, ConditionType, Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
+from hyperpod_operator.controllers.causes import Causes
 from hyperpod_operator.controllers.fleet import Fleet
 from hyperpod_operator.controllers.observe import Sweeps, observe, observe_tags
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status
@@ -98,6 +99,7 @@ class ClusterController:
         self._asks = asks
         self._ports = ports
         self._settings = settings
+        self._causes = Causes(monotonic=ports.clock.monotonic)
         self._sweeps = Sweeps(period=settings.timings.sweep, monotonic=ports.clock.monotonic)
 
     async def reconcile(self, key: Key, failures: int) -> Outcome:
@@ -137,7 +139,9 @@ class ClusterController:
         sweep = self._sweeps.due(resource.key)
         try:
             asked = self._asks(cluster_id(resource.status.clusterArn or ""))
-            observed = await observe(clusters=clusters, resource=resource, sweep=sweep, list_nodes=asked)
+            observed = await observe(
+                clusters=clusters, resource=resource, causes=self._causes, sweep=sweep, list_nodes=asked
+            )
             situation = await self._with_claims(situate(situation, observed))
             verdict = decide(situation)
             if isinstance(verdict, NeedTags):

@@ -9,6 +9,9 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 
+from hyperpod_operator.controllers.causes import Causes
+from hyperpod_operator.core.cluster.causes import far_enough, short_groups
+from hyperpod_operator.core.cluster.living import change_began
 from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
 from hyperpod_operator.core.cluster.resource import Resource
@@ -38,7 +41,9 @@ class Sweeps:
         self._due.pop(key, None)
 
 
-async def observe(*, clusters: Clusters, resource: Resource, sweep: bool, list_nodes: bool = False) -> Observed:
+async def observe(
+    *, clusters: Clusters, resource: Resource, causes: Causes, sweep: bool, list_nodes: bool = False
+) -> Observed:
     """Describe first; the rest follows from it. Raises CloudError.
 
     `list_nodes`: somebody waits for SageMaker's word about single instances.
@@ -54,8 +59,18 @@ async def observe(*, clusters: Clusters, resource: Resource, sweep: bool, list_n
     if sweep or list_nodes or _nodes_tell(resource, cluster):
         observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
     if cluster.continuous and (sweep or _events_explain(cluster)):
-        observed = replace(observed, events=await clusters.events(name=cluster.arn))
+        observed = await _observe_events(clusters=clusters, resource=resource, observed=observed, causes=causes)
     return observed
+
+
+async def _observe_events(*, clusters: Clusters, resource: Resource, observed: Observed, causes: Causes) -> Observed:
+    """What HyperPod reports, back to the last change where a group is short, with the causes of the newest errors."""
+    cluster = observed.cluster
+    if cluster is None:
+        return observed
+    since, short = change_began(resource), short_groups(cluster)
+    events = await clusters.events(name=cluster.arn, enough=lambda found: far_enough(found, groups=short, since=since))
+    return await causes.explained(clusters=clusters, observed=replace(observed, events=events), since=since)
 
 
 async def observe_tags(*, clusters: Clusters, observed: Observed) -> Observed:

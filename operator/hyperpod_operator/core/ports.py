@@ -4,7 +4,7 @@
 behind them and tests put theirs. All of them may be called from one event loop; none may block it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -74,12 +74,18 @@ class Clusters(Protocol):
         """All pages of ListTags; empty when AWS says that there is no such cluster."""
         ...
 
-    async def events(self, *, name: str) -> tuple[ObservedEvent, ...]:
-        """The newest page (100) of ListClusterEvents, newest first.
+    async def events(
+        self, *, name: str, enough: Callable[[tuple[ObservedEvent, ...]], bool]
+    ) -> tuple[ObservedEvent, ...]:
+        """ListClusterEvents, newest first: page by page (100) until those read so far are `enough`.
 
         HyperPod keeps events for clusters with continuous provisioning only. They explain and decide nothing:
         a refusal (invalid, denied) is logged and answered with an empty tuple, as is an absent cluster.
         """
+        ...
+
+    async def cause(self, *, name: str, event_id: str) -> str | None:
+        """DescribeClusterEvent: FailureMessage of one event, empty if it has none; None if AWS has no such event."""
         ...
 
     async def create(self, *, request: Mapping[str, Json]) -> str:

@@ -1,5 +1,6 @@
 """HyperPod's own events become Kubernetes Events, once each."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +28,19 @@ def tell(*events: ObservedEvent, mark: MirroredEvents | None = None) -> tuple[Mi
 def test_a_warning_is_told_with_its_place() -> None:
     _, (message,) = tell(event(1, group="gpu", instance_id="i-0123456789abcdef0"))
     assert message == "HyperPod says about gpu, i-0123456789abcdef0: event 1 (e-1)"
+
+
+def test_a_cause_is_told_after_the_description() -> None:
+    _, (message,) = tell(event(1, cause="No capacity."))
+    assert message == "HyperPod says: event 1: No capacity. (e-1)"
+
+
+def test_what_every_scaling_brings_is_no_warning() -> None:
+    owner = resource(status=HyperPodClusterStatus())
+    noise = replace(event(1), description="3 node(s) lost orchestration-ready status. Current: 1/4")
+    given = situation(owner, Observed(cluster=cluster(), events=(noise, event(2))))
+    _, notes = mirrored(Story(situation=given))
+    assert sorted(note.type for note in notes) == ["Normal", "Warning"]
 
 
 def test_what_was_told_is_not_told_again() -> None:

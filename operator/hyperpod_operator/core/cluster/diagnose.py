@@ -1,60 +1,16 @@
-"""Why is a group short of its target? AWS answers in prose; a few fragments tell the causes apart.
-
-The fragments come from HyperPod's troubleshooting pages and from messages seen on live clusters. A text that
-matches none keeps its words and gets no guess.
-"""
+"""Why is a group short of its target? AWS answers in prose, which `causes` reads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster import causes
 from hyperpod_operator.core.cluster.observed import Observed, ObservedGroup
 
 TEARDOWN_WEDGE = "does not have permission to perform"
 """InstanceStatus.Message of nodes whose network interfaces cannot be removed, because the group's execution
 role (or its ec2:DeleteNetworkInterface) is gone. Seen on live clusters: they stay Deleting for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """A recognised cause. `stalled` says that waiting will not help."""
-
-    reason: Reason
-    remedy: str
-    stalled: bool
-
-
-CAUSES: Mapping[str, Cause] = {
-    "sufficient capacity": Cause(
-        Reason.CAPACITY_SHORTAGE,
-        "AWS has no free capacity of this type there. With continuous provisioning HyperPod keeps trying; a "
-        "training plan, other instance types or another zone get there sooner.",
-        stalled=False,
-    ),
-    "insufficient capacity": Cause(
-        Reason.CAPACITY_SHORTAGE,
-        "AWS has no free capacity of this type there. With continuous provisioning HyperPod keeps trying; a "
-        "training plan, other instance types or another zone get there sooner.",
-        stalled=False,
-    ),
-    "efa health checks did not run successfully": Cause(
-        Reason.EFA_CHECK_FAILED,
-        "Let the security group allow all traffic from and to itself.",
-        stalled=True,
-    ),
-    "lifecycle script": Cause(
-        Reason.LIFECYCLE_SCRIPT_FAILED,
-        "Read the LifecycleConfig log stream of the instance in CloudWatch (/aws/sagemaker/Clusters/...); usual "
-        "causes: CRLF line ends, no S3 access, a missing S3 endpoint.",
-        stalled=True,
-    ),
-    "network misconfiguration": Cause(
-        Reason.NETWORK_MISCONFIGURED,
-        "Check route tables, VPC endpoints and DNS of the subnets.",
-        stalled=True,
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +34,10 @@ GROUP_TROUBLES: Mapping[str, tuple[Reason, bool]] = {
     "SystemUpdating": (Reason.UPDATING_SOFTWARE, False),
 }
 
+SOFTWARE_UPDATING = frozenset({"Pending", "InProgress", "RollbackInProgress"})
+"""SoftwareUpdateStatus while an update works or goes back. ClusterStatus and the group's Status are `Updating` then, as
+seen on a live cluster, or `SystemUpdating`, as documented."""
+
 AT_REST = frozenset({"InService", ""})
 """Group statuses that need no explanation (restricted groups may carry none)."""
 
@@ -94,7 +54,7 @@ def shortfalls(observed: Observed, *, since: datetime | None) -> tuple[Shortfall
         for group in observed.cluster.groups
         if group.current_count != group.target_count
         or group.status not in AT_REST
-        or group.software_update_status in {"Pending", "InProgress", "RollbackInProgress", "Failed"}
+        or group.software_update_status in {*SOFTWARE_UPDATING, "Failed"}
     )
 
 
@@ -104,12 +64,12 @@ def teardown_wedged(observed: Observed) -> str:
 
 
 def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | None) -> Shortfall:
-    words = _words(group, observed=observed, since=since)
-    lowered = words.lower()
-    cause = next((cause for fragment, cause in CAUSES.items() if fragment in lowered), None)
-    if cause and group.status != "SystemUpdating":
+    updating = group.status == "SystemUpdating" or group.software_update_status in SOFTWARE_UPDATING
+    words = causes.words(group, observed=observed, since=since, updating=updating)
+    cause = causes.cause_of(words)
+    if cause and not updating:
         return Shortfall(group, cause.reason, words, cause.remedy, cause.stalled)
-    if group.software_update_status in {"Pending", "InProgress", "RollbackInProgress"}:
+    if group.software_update_status in SOFTWARE_UPDATING:
         return Shortfall(group, Reason.UPDATING_SOFTWARE, words or "replacing the software", "", stalled=False)
     if group.software_update_status == "Failed":
         remedy = "Look at the cluster's events (aws sagemaker list-cluster-events) and choose another release."
@@ -128,15 +88,3 @@ def _checking(group: ObservedGroup, observed: Observed) -> bool:
         node for node in observed.nodes or () if node.group == group.name and node.status == "DeepHealthCheckInProgress"
     ]
     return bool(nodes)
-
-
-def _words(group: ObservedGroup, *, observed: Observed, since: datetime | None) -> str:
-    """Newest first: a Warn or Error event of the group, a node's message, the cluster's failure message."""
-    for event in observed.events:
-        recent = since is None or event.at >= since
-        if event.group == group.name and event.level in {"Warn", "Error"} and recent and event.description:
-            return event.description
-    for node in observed.nodes or ():
-        if node.group == group.name and node.message and node.status not in {"Running"}:
-            return node.message
-    return observed.cluster.failure_message if observed.cluster else ""

@@ -14,6 +14,7 @@ from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, guarded
 from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, DeleteTags, fingerprint
+from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Settled, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
@@ -255,7 +256,12 @@ def settled(situation: Situation) -> Verdict | None:
 
 def changed_at(situation: Situation) -> datetime | None:
     """When the change that is under way was sent: older events are about something else."""
-    last = situation.resource.status.lastAction
+    return change_began(situation.resource)
+
+
+def change_began(resource: Resource) -> datetime | None:
+    """The same from the resource alone, for whoever reads what a decision will need."""
+    last = resource.status.lastAction
     return parse_time(last.time) if last and last.time and last.outcome in PENDING | {ACCEPTED, "Applied"} else None
 
 

@@ -1,11 +1,12 @@
 """HyperPod's own cluster events (ListClusterEvents) as Kubernetes Events: once each, also across restarts.
 
 A high-water mark in status says how far they were told. Only Warn and Error are repeated: HyperPod reports every
-step of every node at Info, and conditions say the same shorter.
+step of every node at Info, and conditions say the same shorter. What every scaling brings is repeated as Normal.
 """
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import MirroredEvents
+from hyperpod_operator.core.cluster.causes import LOUD, is_noise
 from hyperpod_operator.core.cluster.observed import ObservedEvent
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.moments import parse_time, stamp
@@ -16,13 +17,11 @@ HISTORY = 3600.0
 MOST = 20
 """Events told by one pass; a storm is summed up in one more."""
 
-_LOUD = frozenset({"Warn", "Error"})
-
 
 def mirrored(story: Story) -> tuple[MirroredEvents | None, tuple[Note, ...]]:
     """The mark to store, and the Events to write once it is stored."""
     old = story.situation.resource.status.mirroredEvents
-    loud = [event for event in story.situation.observed.events if event.level in _LOUD]
+    loud = [event for event in story.situation.observed.events if event.level in LOUD]
     events = sorted(loud, key=lambda event: (event.at, event.event_id))
     fresh = [event for event in events if _is_new(event, old, story)]
     if not fresh:
@@ -48,11 +47,12 @@ def _is_new(event: ObservedEvent, mark: MirroredEvents | None, story: Story) -> 
 
 def _note(event: ObservedEvent) -> Note:
     where = ", ".join(part for part in (event.group, event.instance_id) if part)
+    text = ": ".join(dict.fromkeys(part for part in (event.description, event.cause) if part))
     return Note(
-        type="Warning",
+        type="Normal" if is_noise(event) else "Warning",
         reason=Reason.HYPERPOD_EVENT,
         action="Observe",
-        message=f"HyperPod says{f' about {where}' if where else ''}: {event.description} ({event.event_id})",
+        message=f"HyperPod says{f' about {where}' if where else ''}: {text} ({event.event_id})",
     )
 
 

@@ -92,6 +92,8 @@ class ObservedEvent:
     description: str
     group: str = ""
     instance_id: str = ""
+    cause: str = ""
+    """FailureMessage of its details (DescribeClusterEvent), where this pass knows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +104,5 @@ class Observed:
     tags: Mapping[str, str] | None = None
     nodes: tuple[ObservedNode, ...] | None = None
     events: tuple[ObservedEvent, ...] = ()
+    causes_denied: bool = False
+    """Whether AWS refuses the details of events, which hold the causes."""

@@ -25,6 +25,7 @@ __all__ = [
     "NodeHealth",
     "NodeProblem",
     "Rejected",
+    "RejectedGroup",
     "UnhealthyNode",
 ]
 
@@ -167,13 +168,28 @@ class LastAction(Model):
 
 
 class Rejected(Model):
-    """A call that AWS refused as invalid: it is not repeated until the wish changes."""
+    """A call that AWS refused as invalid: it is not repeated until the wish changes. For updates: RejectedGroup."""
 
     fingerprint: Fingerprint | None = Field(default=None, description="Digest of the wish that was refused.")
     operation: Word | None = Field(default=None, description="SageMaker API operation.")
     code: Word | None = Field(default=None, description="AWS's error code, for example ValidationException.")
     message: Message | None = Field(default=None, description="What was refused and what to do.")
     time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
+
+
+class RejectedGroup(Model):
+    """A group whose part of an update AWS refused: it is left as AWS has it, and all else goes on without it."""
+
+    instanceGroupName: Word = Field(description="Name of the group; empty for members of the cluster itself.")
+    fingerprint: Fingerprint | None = Field(default=None, description="Digest of what was refused.")
+    reason: Word | None = Field(default=None, description="One word for why, as in the conditions.")
+    message: Line | None = Field(default=None, description="What was refused and what to do.")
+    time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
+    attempts: Count | None = Field(default=None, description="How often the same was refused in a row.")
+    suspected: bool | None = Field(
+        default=None,
+        description="true while AWS has refused several groups together without naming one: each is tried by itself.",
+    )
 
 
 class Missing(Model):
@@ -243,6 +259,9 @@ class HyperPodClusterStatus(Model):
     )
     lastAction: LastAction | None = Field(default=None, description="The last call that was to change something.")
     rejected: Rejected | None = Field(default=None, description="A call that AWS refused and that is not repeated.")
+    rejectedGroups: (
+        Annotated[list[RejectedGroup], Field(max_length=100, json_schema_extra=keyed("instanceGroupName"))] | None
+    ) = Field(default=None, description="Groups whose part of an update AWS refused; all else goes on without them.")
     missing: Missing | None = Field(default=None, description="Set while the cluster is unexpectedly not found.")
     adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
     mirroredEvents: MirroredEvents | None = Field(

@@ -48,3 +48,18 @@ async def test_an_autoscaler_below_the_minimum_stops_neither_the_cluster_nor_edi
     assert rig.operations().count("UpdateCluster") == 1
     assert len(nodes_of("pool")) == 2
     assert rig.condition("Ready")["status"] == "True"
+
+
+async def test_a_group_that_aws_refuses_does_not_hold_up_an_edit_of_another(rig: Rig) -> None:
+    """A new group with a type that AWS does not have, and a label for a group that is there."""
+    rig.apply(with_pool())
+    await rig.rest()
+    wanted = with_pool(team="a")
+    wanted["instanceGroups"].append(group_spec("odd", 1, instanceType="ml.no-such.thing"))
+    rig.apply(wanted)
+    await rig.idle(1200)
+    assert rig.condition("Stalled")["reason"] == "SpecRejected"
+    assert [entry["instanceGroupName"] for entry in rig.status["rejectedGroups"]] == ["odd"]
+    described = sagemaker().describe_cluster(ClusterName="research")
+    base = next(item for item in described["InstanceGroups"] if item["InstanceGroupName"] == "base")
+    assert base["KubernetesConfig"]["DesiredLabels"] == {"team": "a"}

@@ -132,7 +132,7 @@ class TestLaggingReads:
 
 class TestRefusals:
     @pytest.mark.fault(9)
-    async def test_a_refused_spec_is_not_sent_again_until_it_changes(self, rig: Rig) -> None:
+    async def test_a_refused_spec_is_sent_again_slowly_and_at_once_when_it_changes(self, rig: Rig) -> None:
         rig.apply(two())
         await rig.rest()
         rig.simulator.faults.add(refusal("UpdateCluster", code="ValidationException", message="No such thing."))
@@ -140,8 +140,10 @@ class TestRefusals:
         assert isinstance(await rig.rest(), Blocked)
         assert rig.condition("Stalled")["reason"] == "SpecRejected"
         assert "No such thing" in rig.condition("Ready")["message"]
-        await rig.idle(7200)
+        await rig.idle(1700)
         assert len(rig.calls("UpdateCluster")) == 1
+        await rig.idle(7200)
+        assert len(rig.calls("UpdateCluster")) == 3
         rig.simulator.faults.clear()
         rig.apply(two(5))
         assert isinstance(await rig.rest(), Done)

@@ -38,18 +38,24 @@ class TestGuards:
             "attempts": attempts,
         }
 
+    def create(self, *, requested: str = "", **status: Any) -> Verdict:
+        return verdict(resource(status=status, reconcile_requested_at=requested), None)
+
+    def refused(self) -> dict[str, Any]:
+        first = self.create()
+        assert isinstance(first, Act)
+        return {"fingerprint": first.fingerprint, "message": "AWS said no"}
+
     def test_a_refused_wish_is_not_sent_again(self) -> None:
-        rejected = {"fingerprint": self.act().fingerprint, "message": "AWS said no"}
-        answer = held(self.after(rejected=rejected))
+        answer = held(self.create(rejected=self.refused()))
         assert answer.reason is Reason.SPEC_REJECTED
         assert answer.message == "AWS said no"
 
     def test_unless_a_person_asks_for_it(self) -> None:
-        rejected = {"fingerprint": self.act().fingerprint, "message": "AWS said no"}
-        assert isinstance(self.after(rejected=rejected, requested="now"), Act)
+        assert isinstance(self.create(rejected=self.refused(), requested="now"), Act)
 
     def test_another_wish_is_sent(self) -> None:
-        assert isinstance(self.after(rejected={"fingerprint": "another", "message": "AWS said no"}), Act)
+        assert isinstance(self.create(rejected={"fingerprint": "another", "message": "AWS said no"}), Act)
 
     @pytest.mark.parametrize("outcome", ["Accepted", "Unknown"])
     def test_a_call_whose_effect_is_not_visible_yet_is_not_repeated(self, outcome: str) -> None:

@@ -116,36 +116,38 @@ class TestLastAction:
 
 
 class TestRejected:
-    owner = resource(spec=scaled(), status=recorded())
+    """A creation that AWS refused; what it refuses of an update is remembered by group (test_parts.py)."""
+
+    owner = resource()
 
     def test_a_refused_wish_is_remembered_and_not_sent_again(self) -> None:
-        refused = after(self.owner, cluster(), answer=ErrorKind.INVALID)
+        refused = after(self.owner, None, answer=ErrorKind.INVALID)
         assert refused.status.rejected is not None
         assert refused.status.rejected.code == "TheCode"
-        later = told(refused, cluster(), now=NOW + timedelta(days=3))
+        later = told(refused, None, now=NOW + timedelta(days=3))
         assert later.result is None
         assert report(later).status.rejected == refused.status.rejected
 
     def test_what_was_refused_keeps_its_words_on_later_passes(self) -> None:
-        refused = after(self.owner, cluster(), answer=ErrorKind.INVALID)
-        again = after(refused, cluster(), now=NOW + timedelta(hours=1))
+        refused = after(self.owner, None, answer=ErrorKind.INVALID)
+        again = after(refused, None, now=NOW + timedelta(hours=1))
         assert [item.message for item in again.status.conditions or []] == [
             item.message for item in refused.status.conditions or []
         ]
 
     @pytest.mark.parametrize("kind", [ErrorKind.DENIED, ErrorKind.QUOTA, ErrorKind.BUSY, ErrorKind.THROTTLED])
     def test_a_refusal_for_another_cause_is_tried_again(self, kind: ErrorKind) -> None:
-        refused = after(self.owner, cluster(), answer=kind)
+        refused = after(self.owner, None, answer=kind)
         assert refused.status.rejected is None
-        assert told(refused, cluster(), now=NOW + timedelta(minutes=5)).result is not None
+        assert told(refused, None, now=NOW + timedelta(minutes=5)).result is not None
 
     def test_an_accepted_call_clears_it(self) -> None:
-        refused = after(self.owner, cluster(), answer=ErrorKind.INVALID)
+        refused = after(self.owner, None, answer=ErrorKind.INVALID)
         edited = replace(resource(spec=scaled(5), generation=2), status=refused.status)
-        assert left(edited, cluster(), now=NOW + timedelta(minutes=5)).rejected is None
+        assert left(edited, None, now=NOW + timedelta(minutes=5)).rejected is None
 
     def test_so_does_a_spec_that_asks_for_nothing_more(self) -> None:
-        refused = after(self.owner, cluster(), answer=ErrorKind.INVALID)
+        refused = after(self.owner, None, answer=ErrorKind.INVALID)
         back = replace(resource(generation=2), status=refused.status)
         assert left(back, cluster()).rejected is None
 

@@ -8,6 +8,7 @@ import pytest
 from tests.unit.core.builders import (
     FORMER,
     OTHERS,
+    after,
     ago,
     cluster,
     failed_creation,
@@ -31,6 +32,7 @@ from hyperpod_operator.core.cluster.plan import DeleteTags, operation
 from hyperpod_operator.core.cluster.policy import DELETED, LIVING, Policy, decide
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Release, Settled, Situation, Verdict
+from hyperpod_operator.core.errors import ErrorKind
 
 
 def told(verdict: Verdict) -> str:
@@ -71,6 +73,12 @@ CLEARED = recorded(lastAction=sent("DeleteCluster"), createFailures=1, provision
 
 REFUSAL = "Namespace team may not use it. Have it added to the list of tenants."
 
+
+def refused(owner: Resource) -> Resource:
+    """The object after AWS refused its update."""
+    return after(owner, cluster(), answer=ErrorKind.INVALID)
+
+
 LIVING_TABLE: list[tuple[str, Situation, str]] = [
     ("region_refused", at(resource(spec=spec(region="eu-west-1"))), "stalled RegionNotAllowed"),
     ("not_allowed", replace(at(resource()), refusal=REFUSAL), "stalled NotAllowed"),
@@ -90,6 +98,7 @@ LIVING_TABLE: list[tuple[str, Situation, str]] = [
     ("failed", at(resource(status=LIVE), cluster(status="Failed")), "stalled ClusterFailed"),
     ("update_software", at(IMAGE, OLD_IMAGE), "UpdateClusterSoftware"),
     ("tags", at(resource(spec=TAGGED, status=LIVE), cluster()), "AddTags"),
+    ("groups_rejected", at(refused(resource(spec=scaled(), status=LIVE)), cluster()), "stalled SpecRejected"),
     ("scaled_outside", at(resource(status=LIVE), GROWN), "stalled ScaledOutside"),
     ("not_at_target", at(resource(status=LIVE), SHORT), "hold Scaling"),
     ("settled", at(resource(status=LIVE), cluster()), "settled"),

@@ -4,8 +4,9 @@ Nothing here decides *whether* to act; it only says which call could close which
 open because closing them could destroy something that the operator does not own.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS
@@ -84,6 +85,16 @@ class Changes:
         """Whether nothing is left that the operator would change."""
         return not (self.needs_update or self.software or self.needs_tags or self.fixed)
 
+    def only(self, names: Set[str]) -> "Changes":
+        """The changes that UpdateCluster makes to these groups; the empty name is the cluster itself."""
+        return replace(
+            self,
+            cluster=self.cluster if "" in names else (),
+            groups_changed=tuple(change for change in self.groups_changed if group_of(change) in names),
+            groups_added=tuple(name for name in self.groups_added if name in names),
+            groups_removed=tuple(name for name in self.groups_removed if name in names),
+        )
+
     def lines(self) -> tuple[str, ...]:
         """The changes that would be made, one line each, for messages."""
         return (
@@ -94,6 +105,12 @@ class Changes:
             *(f"tag {key}={value}" for key, value in self.tags_set.items()),
             *(f"untag {key}" for key in self.tags_removed),
         )
+
+
+def group_of(change: Change) -> str:
+    """Name of the group that a change of a group is about."""
+    found = re.match(r"\w+\[([^\]]*)\]", change.path)
+    return found[1] if found else ""
 
 
 def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:

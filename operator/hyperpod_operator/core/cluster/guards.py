@@ -9,7 +9,7 @@ from datetime import datetime
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import LastAction
 from hyperpod_operator.core.cluster.observed import Json
-from hyperpod_operator.core.cluster.plan import Action, fingerprint, operation
+from hyperpod_operator.core.cluster.plan import Action, UpdateCluster, fingerprint, operation
 from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
@@ -52,11 +52,12 @@ def guarded(
 ) -> Verdict:
     """The call, unless a record says that it is under way, was refused, or came to nothing just now.
 
-    An `urgent` call (deletion) does not wait for a burst of edits to end.
+    An `urgent` call (deletion) does not wait for a burst of edits to end. What AWS refused of an update is remembered
+    by group (see `parts`), so that the rest goes on.
     """
     mark = fingerprint(operation=operation(action), wish=wish)
     return (
-        refused_before(situation, mark)
+        (None if isinstance(action, UpdateCluster) else refused_before(situation, mark))
         or still_echoing(situation, mark)
         or rolled_back(situation, mark)
         or (None if urgent else coalescing(situation, mark))

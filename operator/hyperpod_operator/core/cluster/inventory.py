@@ -7,6 +7,7 @@ from hyperpod_operator.core.cluster.living import changed_at
 from hyperpod_operator.core.cluster.node_health import group_health
 from hyperpod_operator.core.cluster.observed import ObservedGroup
 from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.parts import rejected_parts, sendable
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, EXTERNAL, Resource
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
@@ -110,9 +111,15 @@ def _observed(story: Story, group: ObservedGroup, short: Shortfall | None, *, wo
         appliedInstanceCount=count if _holds(story, group, count) else _applied(story, group.name, applied),
         origin=_origin(story, group),
         softwareUpdateStatus=group.software_update_status or None,
-        message=(short.detail if short else story.situation.changes.minimum_above_count.get(group.name, ""))[:words]
-        or None,
+        message=_words(story, group, short)[:words] or None,
     )
+
+
+def _words(story: Story, group: ObservedGroup, short: Shortfall | None) -> str:
+    """Why the group is not what the spec asks for: what AWS says, what AWS refused, or what waits for its count."""
+    refused = {entry.instanceGroupName: entry.message or "" for entry in rejected_parts(story.situation)}
+    said = (short.detail if short else "", refused.get(group.name, ""))
+    return next((text for text in said if text), story.situation.changes.minimum_above_count.get(group.name, ""))
 
 
 def _holds(story: Story, group: ObservedGroup, count: int | None) -> bool:
@@ -136,8 +143,13 @@ def _applied(story: Story, name: str, before: int | None) -> int | None:
         *result.action.request.get("instanceGroups", []),
         *result.action.request.get("restrictedInstanceGroups", []),
     ]
-    changed = any(change.path.endswith(f"[{name}].instanceCount") for change in story.situation.changes.groups_changed)
-    counts = [int(group["instanceCount"]) for group in sent if changed and group["instanceGroupName"] == name]
+    wanted = [
+        change.wanted
+        for change in story.situation.changes.groups_changed
+        if change.path.endswith(f"[{name}].instanceCount")
+    ]
+    carried = (int(group["instanceCount"]) for group in sent if group["instanceGroupName"] == name)
+    counts = [count for count in carried if count in wanted]
     return max([*counts, *([before] if before is not None else [])], default=None)
 
 
@@ -169,7 +181,8 @@ def _added(story: Story, *, sending: bool) -> tuple[str, ...]:
     """Groups that the update of this pass brings in: it was taken, may have been, or is about to be sent."""
     result = story.result
     taken = result is not None and isinstance(result.action, UpdateCluster) and _may_be_done(result)
-    return story.situation.changes.groups_added if sending or taken else ()
+    added = story.situation.changes.groups_added
+    return tuple(name for name in added if name in sendable(story.situation)) if sending or taken else ()
 
 
 def _may_be_done(result: Accepted | Refused) -> bool:

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, Reason
-from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, guarded
 from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership
-from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, DeleteTags, fingerprint
+from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, fingerprint
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Settled, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
@@ -147,29 +146,10 @@ def fixed_members_differ(situation: Situation) -> Verdict | None:
     if not situation.changes.fixed:
         return None
     message = (
-        f"AWS cannot change these on an existing cluster or group: {_list(situation.changes.fixed)}. Make the spec "
+        f"AWS cannot change these on an existing cluster or group: {listed(situation.changes.fixed)}. Make the spec "
         "match AWS, or add a group under a new name and remove this one."
     )
     return Hold(reason=Reason.IMMUTABLE_DIFFERS, message=message, after=SLOW, stalled=True)
-
-
-def update(situation: Situation) -> Verdict | None:
-    if not situation.changes.needs_update:
-        return None
-    resource = situation.resource
-    action = requests.update(resource=resource, cluster=present(situation), changes=situation.changes)
-    return guarded(
-        situation,
-        action=action,
-        # A minimum that follows a count that is not ours is another wish when that count has grown.
-        wish=[
-            requests.wanted_members(resource),
-            situation.changes.groups_removed,
-            sorted(situation.changes.minimum_above_count),
-        ],
-        reason=Reason.UPDATING,
-        message=f"UpdateCluster: {_list(situation.changes.lines())}.",
-    )
 
 
 def failed(situation: Situation) -> Verdict | None:
@@ -184,50 +164,11 @@ def failed(situation: Situation) -> Verdict | None:
     return Hold(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
 
 
-def update_software(situation: Situation) -> Verdict | None:
-    """Another image for an existing group: replaces root volumes, so it is a call and a message of its own."""
-    if not situation.changes.software:
-        return None
-    action = requests.update_software(
-        resource=situation.resource, cluster=present(situation), changes=situation.changes
-    )
-    gaps = _list([str(change) for _, change in situation.changes.software])
-    return guarded(
-        situation,
-        action=action,
-        wish=action.request,
-        reason=Reason.UPDATING_SOFTWARE,
-        message=f"UpdateClusterSoftware: {gaps}.",
-    )
-
-
-def tags(situation: Situation) -> Verdict | None:
-    """Off before on: an exchange of many tags must never hold more than AWS's 50 in between."""
-    changes, arn = situation.changes, present(situation).arn
-    if changes.tags_removed:
-        return guarded(
-            situation,
-            action=DeleteTags(arn=arn, keys=changes.tags_removed),
-            wish=changes.tags_removed,
-            reason=Reason.UPDATING,
-            message=f"DeleteTags: {', '.join(changes.tags_removed)}.",
-        )
-    if changes.tags_set:
-        return guarded(
-            situation,
-            action=AddTags(arn=arn, tags=changes.tags_set),
-            wish=sorted(changes.tags_set.items()),
-            reason=Reason.UPDATING,
-            message=f"AddTags: {', '.join(sorted(changes.tags_set))}.",
-        )
-    return None
-
-
 def scaled_outside(situation: Situation) -> Verdict | None:
     if not situation.changes.scaled_outside:
         return None
     message = (
-        f"Somebody else scaled out: {_list(situation.changes.scaled_outside)}. The operator does not end nodes that "
+        f"Somebody else scaled out: {listed(situation.changes.scaled_outside)}. The operator does not end nodes that "
         "it did not start. Set instanceCount to AWS's number to keep them (then lower it to scale in), or set "
         "management.countOwner to External on the group."
     )
@@ -302,12 +243,13 @@ def _adopt(situation: Situation) -> Verdict:
     gaps = situation.changes.lines()
     message = (
         f"Adopting {cluster.arn} in {situation.timings.adoption_notice:.0f} s. "
-        + (f"It would then change: {_list(gaps)}." if gaps else "Nothing of it would change but its tags.")
+        + (f"It would then change: {listed(gaps)}." if gaps else "Nothing of it would change but its tags.")
         + " Set spec.management.paused to true to prevent it."
     )
     return Hold(reason=Reason.ADOPTION_ANNOUNCED, message=message, after=max(left, 1.0))
 
 
-def _list(items: Sequence[object], *, most: int = 8) -> str:
+def listed(items: Sequence[object], *, most: int = 8) -> str:
+    """Items for a message, and how many more there are."""
     shown = "; ".join(str(item) for item in items[:most])
     return shown + (f"; and {len(items) - most} more" if len(items) > most else "")

@@ -97,7 +97,8 @@ def rejected(story: Story, end: Ending) -> Rejected | None:
     old, result = story.situation.resource.status.rejected, story.result
     if isinstance(result, Accepted):
         return None
-    if not isinstance(result, Refused) or not TREATMENTS[result.error.kind].remember:
+    by_group = result is not None and isinstance(result.action, UpdateCluster)
+    if not isinstance(result, Refused) or by_group or not TREATMENTS[result.error.kind].remember:
         return old if not end.settled else None
     return Rejected(
         fingerprint=result.fingerprint,

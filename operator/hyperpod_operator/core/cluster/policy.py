@@ -6,7 +6,7 @@ answer wins, so the order of a chain is its meaning: read it top down as the lis
 
 from collections.abc import Callable, Sequence
 
-from hyperpod_operator.core.cluster import absent, living, teardown
+from hyperpod_operator.core.cluster import absent, living, teardown, updating
 from hyperpod_operator.core.cluster.diff import diff
 from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
@@ -34,10 +34,11 @@ LIVING: Sequence[Policy] = (
     living.busy,
     living.fixed_members_differ,
     # It may: what is missing?
-    living.update,
+    updating.update,
     living.failed,
-    living.update_software,
-    living.tags,
+    updating.update_software,
+    updating.tags,
+    updating.groups_rejected,
     # Nothing that we would change: is it what the user wants?
     living.scaled_outside,
     living.not_at_target,

@@ -34,6 +34,7 @@ from hyperpod_operator.core.cluster.mirror import mirrored
 from hyperpod_operator.core.cluster.node_health import node_health
 from hyperpod_operator.core.cluster.notes import notes
 from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.parts import goes_on, remembered
 from hyperpod_operator.core.cluster.plan import (
     UpdateCluster,
     operation,
@@ -42,7 +43,7 @@ from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.outcome import Outcome
+from hyperpod_operator.core.outcome import Blocked, Outcome
 from hyperpod_operator.core.ports import Note
 
 FAILURE_MOST = 2048
@@ -68,7 +69,10 @@ def report(story: Story) -> Report:
     new = _status(story, end)
     mark, told = mirrored(story)
     new = new.model_copy(update={"mirroredEvents": mark})
-    return Report(status=new, notes=(*notes(story, end, new), *told), outcome=end.outcome)
+    outcome = end.outcome
+    if goes_on(story, new.rejectedGroups or []):
+        outcome = Blocked(end.reason, story.situation.timings.settle)
+    return Report(status=new, notes=(*notes(story, end, new), *told), outcome=outcome)
 
 
 def intent(story: Story, act: Act) -> HyperPodClusterStatus:
@@ -99,6 +103,7 @@ def intent(story: Story, act: Act) -> HyperPodClusterStatus:
             "provisionedAt": None,
             "missing": None,
             "rejected": None,
+            "rejectedGroups": None,
             "instanceGroups": group_statuses(story, creating=True),
         }
     )
@@ -120,6 +125,7 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
         "conditions": conditions(story, end),
         "lastAction": last_action(story, end),
         "rejected": rejected(story, end),
+        "rejectedGroups": remembered(story, end),
         "missing": missing(story, end),
         "adoption": adoption(story, end),
         "createFailures": create_failures(story),

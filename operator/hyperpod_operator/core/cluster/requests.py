@@ -5,8 +5,9 @@ UpdateCluster means (the scale-down page keeps it, troubleshooting material says
 never find out. Groups leave only by name through `instanceGroupsToDelete`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
+from hyperpod_operator.api.cluster import InstanceGroup, RestrictedInstanceGroup
 from hyperpod_operator.core.cluster.compare import overlay
 from hyperpod_operator.core.cluster.diff import GOING, MUTABLE_CLUSTER_MEMBERS, SOFTWARE_MEMBERS, Changes
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedGroup
@@ -24,16 +25,23 @@ def create(resource: Resource) -> CreateCluster:
     return CreateCluster(request=request)
 
 
-def update(*, resource: Resource, cluster: ObservedCluster, changes: Changes) -> UpdateCluster:
-    """UpdateCluster with the changed cluster-level members and every group that stays."""
+def update(
+    *, resource: Resource, cluster: ObservedCluster, changes: Changes, untouched: Set[str] = frozenset()
+) -> UpdateCluster:
+    """UpdateCluster with the changed cluster-level members and every group that stays.
+
+    `untouched` groups are repeated as AWS has them, whatever the spec asks for.
+    """
     changed = {change.path.split(".", 1)[0] for change in changes.cluster}
     wanted = resource.spec.model_dump(mode="json", exclude_none=True, include=set(MUTABLE_CLUSTER_MEMBERS) & changed)
     request: dict[str, Json] = {
         name: overlay(wanted=value, observed=cluster.members.get(name), member=name) for name, value in wanted.items()
     }
     request["clusterName"] = cluster.name
-    request["instanceGroups"] = _groups(resource=resource, cluster=cluster, changes=changes, restricted=False)
-    request["restrictedInstanceGroups"] = _groups(resource=resource, cluster=cluster, changes=changes, restricted=True)
+    for member, restricted in (("instanceGroups", False), ("restrictedInstanceGroups", True)):
+        request[member] = _groups(
+            resource=resource, cluster=cluster, changes=changes, restricted=restricted, untouched=untouched
+        )
     if changes.groups_removed:
         request["instanceGroupsToDelete"] = list(changes.groups_removed)
     return UpdateCluster(request={name: value for name, value in request.items() if value != []})
@@ -75,10 +83,12 @@ def wanted_members(resource: Resource) -> dict[str, Json]:
     return request
 
 
-def _groups(*, resource: Resource, cluster: ObservedCluster, changes: Changes, restricted: bool) -> list[Json]:
+def _groups(
+    *, resource: Resource, cluster: ObservedCluster, changes: Changes, restricted: bool, untouched: Set[str]
+) -> list[Json]:
     leaving = set(changes.groups_removed)
     kept = [
-        _kept(resource=resource, group=group, changes=changes)
+        _kept(spec=None if group.name in untouched else resource.groups.get(group.name), group=group, changes=changes)
         for group in cluster.groups
         if group.restricted == restricted and group.name not in leaving and group.status != GOING
     ]
@@ -87,8 +97,9 @@ def _groups(*, resource: Resource, cluster: ObservedCluster, changes: Changes, r
     return [*kept, *added]
 
 
-def _kept(*, resource: Resource, group: ObservedGroup, changes: Changes) -> Mapping[str, Json]:
-    spec = resource.groups.get(group.name)
+def _kept(
+    *, spec: InstanceGroup | RestrictedInstanceGroup | None, group: ObservedGroup, changes: Changes
+) -> Mapping[str, Json]:
     wanted = wish(spec) if spec else {}
     merged: dict[str, Json] = dict(overlay(wanted=wanted, observed=group.members))
     paths = {change.path for change in changes.groups_changed}

@@ -1,0 +1,172 @@
+"""One refusal never holds up the rest: an update goes on without the groups that AWS refused.
+
+UpdateCluster carries all changes of a cluster at once, so a group that AWS refuses would keep back every edit of the
+others. A refusal is put down to the groups that AWS names; where it names none, each changed group is sent by itself
+until the one at fault is known. A refused group is left as AWS has it until its wish or AWS's picture of it changes, a
+reconcile is requested, or its time is over.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.status import RejectedGroup
+from hyperpod_operator.core.cluster.diff import Changes, group_of
+from hyperpod_operator.core.cluster.ending import Ending
+from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.cluster.plan import UpdateCluster, fingerprint
+from hyperpod_operator.core.cluster.resource import Resource, wish
+from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
+from hyperpod_operator.core.cluster.verdict import Situation
+from hyperpod_operator.core.errors import SLOW, ErrorKind
+from hyperpod_operator.core.moments import parse_time, stamp
+
+CLUSTER = ""
+"""The part of an update that is about the cluster itself and no group."""
+
+ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGATION})
+"""Refusals that can be about one group: its members, its quota, its role. All others are about the call or account."""
+
+STANDS = 1800.0
+"""Seconds for which a group that AWS called invalid is left out; doubles with each refusal of the same."""
+STANDS_MOST = 21600.0
+MOST = 100
+"""Refused groups that status keeps; more than AWS takes in one call."""
+
+
+def parts(situation: Situation) -> Mapping[str, str]:
+    """The changed parts by group name, each with a fingerprint of what is wanted and what AWS shows of it."""
+    return {name: _mark(situation, name) for name in _changed(situation.changes)}
+
+
+def sendable(situation: Situation) -> frozenset[str]:
+    """What the next update carries: all that was not refused; else one suspected part by itself; else nothing."""
+    entries = _standing(situation)
+    changed = parts(situation)
+    fresh = frozenset(name for name in changed if name not in entries)
+    suspects = sorted(name for name in changed if name in entries and entries[name].suspected)
+    return fresh or frozenset(suspects[:1])
+
+
+def rejected_parts(situation: Situation) -> tuple[RejectedGroup, ...]:
+    """The changed parts that AWS refused and that are left as they are."""
+    changed, entries = parts(situation), _standing(situation)
+    return tuple(entries[name] for name in sorted(changed) if name in entries and not entries[name].suspected)
+
+
+def pause(entry: RejectedGroup) -> float:
+    """Seconds from the refusal until the group is tried again."""
+    if entry.reason != Reason.SPEC_REJECTED:
+        return SLOW
+    return float(min(STANDS * 2 ** (min(entry.attempts or 1, 16) - 1), STANDS_MOST))
+
+
+def remembered(story: Story, end: Ending) -> list[RejectedGroup] | None:
+    """`status.rejectedGroups` after the pass."""
+    situation, old = story.situation, _recorded(story.situation.resource)
+    if story.unread is not None or situation.observed.cluster is None:
+        return list(old.values()) or None
+    changed = parts(situation)
+    entries = {name: entry for name, entry in old.items() if changed.get(name) == entry.fingerprint}
+    if situation.resource.requested_anew:
+        entries = {}
+    result = story.result
+    if result is not None and isinstance(result.action, UpdateCluster):
+        sent = sendable(situation)
+        if isinstance(result, Accepted):
+            entries = {name: entry for name, entry in entries.items() if name not in sent}
+        elif result.error.kind in ISOLATED and end.stalled:
+            entries |= _refused(story, end, result, sent=sent, changed=changed, before=old)
+    return [entries[name] for name in sorted(entries)][:MOST] or None
+
+
+def goes_on(story: Story, entries: Iterable[RejectedGroup]) -> bool:
+    """Whether a refusal of this pass left something that can be sent without the refused groups."""
+    refused = {entry.instanceGroupName for entry in entries if not entry.suspected}
+    called = isinstance(story.result, Refused) and isinstance(story.result.action, UpdateCluster)
+    return called and bool(refused or _suspected(entries)) and bool(parts(story.situation).keys() - refused)
+
+
+def _suspected(entries: Iterable[RejectedGroup]) -> bool:
+    return any(entry.suspected for entry in entries)
+
+
+def _refused(
+    story: Story,
+    end: Ending,
+    result: Refused,
+    *,
+    sent: frozenset[str],
+    changed: Mapping[str, str],
+    before: Mapping[str, RejectedGroup],
+) -> Mapping[str, RejectedGroup]:
+    named = _named(result.error.message, request=result.action.request, among=sent)  # type: ignore[union-attr]
+    culprits = named or (sent if len(sent) == 1 else frozenset())
+    return {
+        name: RejectedGroup(
+            instanceGroupName=name,
+            fingerprint=changed[name],
+            reason=end.reason,
+            message=end.message[:1024],
+            time=stamp(story.situation.now),
+            attempts=_attempts(before.get(name), changed[name]),
+            suspected=None if culprits else True,
+        )
+        for name in culprits or sent
+    }
+
+
+def _attempts(before: RejectedGroup | None, mark: str) -> int:
+    same = before is not None and before.fingerprint == mark and not before.suspected
+    return (before.attempts or 1) + 1 if same and before is not None else 1
+
+
+def _named(message: str, *, request: Mapping[str, Json], among: frozenset[str]) -> frozenset[str]:
+    """Groups that AWS's words name: in quotes, after the word "group", or by their place in the request."""
+    quoted = {name for name in among if name and re.search(_naming(name), message)}
+    listed = [group["instanceGroupName"] for group in request.get("instanceGroups", [])]
+    places = [int(place) - 1 for place in re.findall(r"[iI]nstanceGroups\.(\d+)\.member", message)]
+    return frozenset(quoted | {listed[place] for place in places if 0 <= place < len(listed)} & among)
+
+
+def _naming(name: str) -> str:
+    exact = re.escape(name)
+    return rf"(?i:\bgroups?\b):?\s+\[?{exact}(?![\w-])|['\"`\[(]{exact}['\"`\])]"
+
+
+def _changed(changes: Changes) -> frozenset[str]:
+    groups = {group_of(change) for change in changes.groups_changed}
+    cluster = {CLUSTER} if changes.cluster else set()
+    return frozenset(groups | cluster | set(changes.groups_added) | set(changes.groups_removed))
+
+
+def _mark(situation: Situation, name: str) -> str:
+    resource, cluster = situation.resource, situation.observed.cluster
+    if name == CLUSTER:
+        wanted: Json = [str(change) for change in situation.changes.cluster]
+        return fingerprint(operation="UpdateCluster", wish=[name, wanted])
+    spec, group = resource.groups.get(name), cluster.group(name) if cluster else None
+    shown = [dict(group.members), group.target_count] if group else None
+    return fingerprint(operation="UpdateCluster", wish=[name, wish(spec) if spec else None, shown])
+
+
+def _recorded(resource: Resource) -> Mapping[str, RejectedGroup]:
+    return {entry.instanceGroupName: entry for entry in resource.status.rejectedGroups or []}
+
+
+def _standing(situation: Situation) -> Mapping[str, RejectedGroup]:
+    if situation.resource.requested_anew:
+        return {}
+    changed = parts(situation)
+    return {
+        name: entry
+        for name, entry in _recorded(situation.resource).items()
+        if changed.get(name) == entry.fingerprint and left(entry, now=situation.now) > 0
+    }
+
+
+def left(entry: RejectedGroup, *, now: datetime) -> float:
+    """Seconds until the group is tried again; 0 when its time cannot be read."""
+    since = parse_time(entry.time or "")
+    return pause(entry) - (now - since).total_seconds() if since else 0.0

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from hyperpod_testbed.chart.manifests import escaped
 from hyperpod_testbed.chart.values import ValuesError, read
 
 ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES_DIRECTORY = Path(__file__).parent / "values"
 
 OF_NO_USE_IN_A_POD = {"--kubeconfig", "--context", "--http-host"}
@@ -48,7 +50,7 @@ def test_braces_reach_the_api_server_as_they_were(helm: Helm, tmp_path: Path) ->
     (tmp_path / "templates").mkdir()
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: braces\nversion: 1.0.0\n")
     (tmp_path / "templates" / "it.yaml").write_text(escaped(hostile))
-    assert hostile.strip() in Helm(home=tmp_path / "home", chart=tmp_path).render()
+    assert hostile.strip() in Helm(home=tmp_path / "home", chart=tmp_path, image=None).render()
 
 
 def test_the_definitions_are_carried_over_to_the_letter(helm: Helm) -> None:
@@ -114,6 +116,27 @@ def test_every_flag_has_a_value(helm: Helm) -> None:
     given = {name.partition("=")[0] for path in VALUES for name in _arguments(helm, files=[path])}
     flags = {option.opts[0] for option in run.params if isinstance(option, click.Option)}
     assert flags - given == OF_NO_USE_IN_A_POD
+
+
+def _bounds(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], float]]:
+    """The least and the greatest number that the schema takes for each value that has bounds."""
+    for name, below in schema.get("properties", {}).items():
+        yield from _bounds(below, (*path, name))
+    if {"minimum", "exclusiveMinimum"} & set(schema):
+        yield path, schema.get("minimum", 0.001)
+        yield path, schema.get("maximum", 1_000_000)
+
+
+BOUNDS = [(path, value) for path, value in _bounds(SCHEMA) if path[0] != "leaderElection"]
+"""The times of the election depend on each other; test_render.py tries them."""
+
+
+@pytest.mark.parametrize(("path", "value"), BOUNDS, ids=lambda given: str(given))
+def test_the_operator_takes_every_number_that_the_schema_takes(helm: Helm, path: tuple[str, ...], value: float) -> None:
+    values: Any = value
+    for name in reversed(path):
+        values = {name: values}
+    run.make_context("run", _arguments(helm, values=values))
 
 
 def test_the_charts_defaults_are_the_operators(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:

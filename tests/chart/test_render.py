@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.chart.conftest import VALUES
 
+from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_testbed.chart import CHART, Helm, HelmError
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -67,9 +69,68 @@ def test_a_value_that_makes_no_sense_is_refused(helm: Helm, path: tuple[str, ...
         helm.render(values=_nested(path, value))
 
 
-def test_two_copies_without_election_are_refused_with_the_way_out(helm: Helm) -> None:
-    with pytest.raises(HelmError, match=r"Set leaderElection\.enabled=true or replicaCount=1"):
-        helm.render(values={"leaderElection": {"enabled": False}})
+TENANT = {"namespaces": ["team-a"], "regions": ["*"]}
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"image": {"repository": ""}}, r"image\.repository is not set"),
+    ({"leaderElection": {"enabled": False}}, r"Set leaderElection\.enabled=true or replicaCount=1"),
+    ({"serviceAccount": {"create": False}}, r"Set serviceAccount\.name"),
+    ({"tenants": {"list": [TENANT]}}, r"Set tenants\.enabled=true"),
+    ({"tenants": {"enabled": True, "list": [TENANT], "trustEveryNamespace": True}}, r"exclude each other"),
+    ({"rbac": {"aggregateToAdmin": True}}, r"tenants\.trustEveryNamespace=true"),
+    ({"rbac": {"aggregateToEdit": True}}, r"tenants\.trustEveryNamespace=true"),
+    ({"leaderElection": {"leaseDurationSeconds": 10}}, r"leaseDurationSeconds \(10\) must be above .*DeadlineSeconds"),
+    ({"leaderElection": {"retryPeriodSeconds": 9}}, r"renewDeadlineSeconds \(10\) must be above 1\.2 times"),
+]
+
+
+@pytest.mark.parametrize(("values", "words"), REFUSED, ids=lambda value: json.dumps(value))
+def test_values_that_contradict_each_other_are_refused_with_the_way_out(
+    helm: Helm, values: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(HelmError, match=words):
+        helm.render(values=values)
+
+
+@pytest.mark.parametrize(
+    "tenants",
+    [{"enabled": True, "list": [TENANT]}, {"enabled": True, "list": []}, {"trustEveryNamespace": True}],
+    ids=["a list", "nobody", "everybody"],
+)
+def test_tenants_may_write_our_resources_when_the_values_say_what_they_may_name(
+    helm: Helm, tenants: dict[str, Any]
+) -> None:
+    rendered = helm.render(values={"rbac": {"aggregateToAdmin": True}, "tenants": tenants})
+    assert 'rbac.authorization.k8s.io/aggregate-to-admin: "true"' in rendered
+
+
+def test_by_default_nobody_but_an_administrator_writes_our_resources(helm: Helm) -> None:
+    writers = [
+        role
+        for role in helm.objects()
+        if role["kind"] == "ClusterRole"
+        and any("aggregate-to" in label for label in role["metadata"]["labels"])
+        and any({"create", "update", "patch", "delete"} & set(rule["verbs"]) for rule in role["rules"])
+    ]
+    assert writers == []
+
+
+def test_without_an_image_the_chart_says_where_it_comes_from(tmp_path: Path) -> None:
+    with pytest.raises(HelmError, match=r"build the image from the Dockerfile"):
+        Helm(home=tmp_path, image=None).render()
+
+
+@pytest.mark.parametrize(
+    "times", [(15, 10, 2), (10, 10, 2), (10.5, 10, 2), (15, 2.4, 2), (15, 2.5, 2), (3, 2, 1), (15, 10, 9)]
+)
+def test_the_chart_takes_the_times_of_a_lease_that_the_operator_takes(
+    helm: Helm, times: tuple[float, float, float]
+) -> None:
+    duration, deadline, period = times
+    wrong = LeaseSettings(duration=duration, renew_deadline=deadline, retry_period=period).problem()
+    names = ("leaseDurationSeconds", "renewDeadlineSeconds", "retryPeriodSeconds")
+    values = {"leaderElection": dict(zip(names, times, strict=True))}
+    with pytest.raises(HelmError, match="leaderElection") if wrong else nullcontext():
+        helm.render(values=values)
 
 
 def test_a_digest_wins_over_a_tag(helm: Helm) -> None:
@@ -88,8 +149,8 @@ def test_runbooks_are_linked_where_the_installation_says(helm: Helm) -> None:
 
 def test_an_older_kubernetes_is_refused(helm: Helm) -> None:
     with pytest.raises(HelmError, match=r"1\.29"):
-        helm("template", "x", CHART, "--kube-version=1.29.9")
+        helm("template", "x", CHART, "--kube-version=1.29.9", "--set=image.repository=x")
 
 
 def test_the_version_of_eks_is_accepted(helm: Helm) -> None:
-    helm("template", "x", CHART, "--kube-version=v1.34.2-eks-3025e55")
+    helm("template", "x", CHART, "--kube-version=v1.34.2-eks-3025e55", "--set=image.repository=x")

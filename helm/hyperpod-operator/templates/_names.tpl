@@ -17,7 +17,7 @@
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "hyperpod-operator.fullname" .) .Values.serviceAccount.name -}}
 {{- else -}}
-{{- default "default" .Values.serviceAccount.name -}}
+{{- .Values.serviceAccount.name -}}
 {{- end -}}
 {{- end -}}
 

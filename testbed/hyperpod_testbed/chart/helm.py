@@ -14,17 +14,27 @@ from hyperpod_testbed.control_plane.tools import tool
 
 Json = dict[str, Any]
 
+IMAGE = "registry.example.com/hyperpod-operator"
+"""A repository, which the chart requires and nothing here pulls from."""
+
 
 class HelmError(RuntimeError):
     """helm refused; the message is its own."""
 
 
 class Helm:
-    """helm against one API server, or none for what needs none."""
+    """helm against one API server, or none for what needs none. Without an `image` only what a user gives is set."""
 
-    def __init__(self, *, home: Path, kubeconfig: Path | None = None, chart: Path = CHART) -> None:
+    def __init__(
+        self, *, home: Path, kubeconfig: Path | None = None, chart: Path = CHART, image: str | None = IMAGE
+    ) -> None:
         self._binary = tool("helm")
         self._chart = chart
+        self._given: list[Path] = []
+        if image is not None:
+            home.mkdir(parents=True, exist_ok=True)
+            self._given = [home / "image.json"]
+            self._given[0].write_text(json.dumps({"image": {"repository": image}}))
         self._env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HELM_")},
             "HELM_CACHE_HOME": str(home / "cache"),
@@ -49,7 +59,7 @@ class Helm:
         return done.stdout
 
     def lint(self, *, files: Sequence[Path] = ()) -> str:
-        return self("lint", "--strict", "--kube-version=1.34", self._chart, *_values(files, None))
+        return self("lint", "--strict", "--kube-version=1.34", self._chart, *self._values(files, None))
 
     def render(
         self,
@@ -62,7 +72,7 @@ class Helm:
         """The manifests as text. `values` come last, as JSON."""
         return self(
             *("template", release, self._chart, "--kube-version=1.34", f"--namespace={namespace}"),
-            *_values(files, values),
+            *self._values(files, values),
             input=None if values is None else json.dumps(values),
         )
 
@@ -83,11 +93,10 @@ class Helm:
         """`install` or `upgrade`."""
         return self(
             *(verb, name, chart or self._chart, f"--namespace={namespace}"),
-            *_values(files, values),
+            *self._values(files, values),
             input=None if values is None else json.dumps(values),
         )
 
-
-def _values(files: Sequence[Path], values: Mapping[str, Any] | None) -> list[str]:
-    """What is given as data comes last and wins; it is read from standard input."""
-    return [f"--values={path}" for path in files] + ([] if values is None else ["--values=-"])
+    def _values(self, files: Sequence[Path], values: Mapping[str, Any] | None) -> list[str]:
+        """What is given as data comes last and wins; it is read from standard input."""
+        return [f"--values={path}" for path in (*self._given, *files)] + ([] if values is None else ["--values=-"])

@@ -3,6 +3,8 @@
 A member that is missing, null, empty or of another type is *unknown*: it never becomes a zero, an empty list or a
 `KeyError` in a decision. The whole answer is then refused with an error that names the member and the call, and the
 next look asks again. botocore checks requests against its model and never answers.
+
+`check` holds an answer to a table of members, `check_model` to the types and required members of the API model.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,12 +12,34 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.model import Shape
+
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 CODE = "IncompleteAnswer"
 """`CloudError.code` of an answer that was refused here."""
 
 _NAMES: Mapping[type, str] = {str: "text", int: "a number", bool: "true or false", list: "a list", dict: "a structure"}
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "character": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (float, int),
+    "double": (float, int),
+    "boolean": (bool,),
+    "timestamp": (datetime,),
+    "list": (list,),
+    "map": (dict,),
+    "structure": (dict,),
+}
+"""botocore's types (Shape.type_name) as botocore's parsers answer them; others pass."""
+
+_BEFORE_LAUNCH: Mapping[str, frozenset[str]] = {
+    "ClusterNodeSummary": frozenset({"InstanceId", "InstanceType", "LaunchTime"}),
+}
+"""Members that the model requires and that a node without an instance does not have (IncludeNodeLogicalIds)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +92,16 @@ def check(answer: Any, *, operation: str, members: Iterable[Member], mutating: b
         for value in _values(answer, member.path.split(".")):
             if (wrong := _wrong(value, member)) is not None:
                 raise unknown(operation=operation, what=f"{member.path} {wrong}", mutating=mutating)
+
+
+def check_model(answer: Any, *, shape: Shape, operation: str, mutating: bool = False) -> None:
+    """Raise CloudError, as `check` does, where an answer is not what the API model says of it.
+
+    `shape` is the operation's output. Members that the model does not know, and words of an enumeration that it does
+    not know, pass: AWS adds to both.
+    """
+    if (wrong := next(_unlike(answer, shape, path=""), None)) is not None:
+        raise unknown(operation=operation, what=wrong, mutating=mutating)
 
 
 def unknown(*, operation: str, what: str, mutating: bool = False) -> CloudError:
@@ -124,3 +158,24 @@ def _wrong(value: Any, member: Member) -> str | None:
     if isinstance(value, str | list) and not value and not member.empty:
         return None if member.optional else "is empty"
     return None
+
+
+def _unlike(value: Any, shape: Shape, *, path: str) -> Iterator[str]:
+    """What differs from the model, first things first; paths are without indices, as in `Volumes[].State`."""
+    types = _TYPES.get(shape.type_name)
+    if types is not None and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
+        yield f"{path or 'everything'} is not a {shape.type_name}"
+    elif shape.type_name == "structure":
+        required = set(shape.required_members) - _BEFORE_LAUNCH.get(shape.name, frozenset())
+        for name, member in shape.members.items():
+            where, has = f"{path}.{name}".lstrip("."), value.get(name)
+            if has is not None:
+                yield from _unlike(has, member, path=where)
+            elif name in required:
+                yield f"{where} is missing"
+    elif shape.type_name == "list":
+        for item in value:
+            yield from _unlike(item, shape.member, path=f"{path}[]")
+    elif shape.type_name == "map":
+        for item in value.values():
+            yield from _unlike(item, shape.value, path=f"{path}{{}}")

@@ -103,6 +103,8 @@ class Caller:
         except Exception as error:
             failure = classify(error, operation=operation, mutating=mutating, service=self._service)
             code, request_id = failure.code, failure.request_id
+            if failure is error:
+                raise
             raise failure from error
         finally:
             self._on_call(operation=operation, code=code, seconds=time.monotonic() - started)

@@ -117,6 +117,9 @@ NEVER_SENT = (
 )
 """No connection: nothing was carried out, whatever the operation."""
 
+UNREADABLE = (ResponseParserError, TypeError, ValueError, KeyError, AttributeError)
+"""What botocore's parsers raise over an answer that does not have the form of the API model."""
+
 MESSAGE_MOST = 500
 """Longest message that goes into a condition or a log line."""
 
@@ -129,11 +132,13 @@ SECRETS = (
 
 
 def classify(error: Exception, *, operation: str, mutating: bool, service: str = "") -> CloudError:
-    """The failure as a CloudError.
+    """The failure as a CloudError; one that is a CloudError already is returned as it is.
 
     For a mutating operation, no answer is no answer: once the request may have left, the outcome is unknown.
     `service` is whom was asked: EC2's codes are told as such.
     """
+    if isinstance(error, CloudError):
+        return error
     if isinstance(error, ClientError):
         return _answered(error, operation=operation, mutating=mutating, service=service)
     code = type(error).__name__
@@ -200,8 +205,8 @@ def _unanswered(error: Exception, *, mutating: bool) -> ErrorKind:
         return ErrorKind.INVALID
     if isinstance(error, NEVER_SENT):
         return ErrorKind.UNREACHABLE
-    if isinstance(error, ResponseParserError):
-        return ErrorKind.UNKNOWN_OUTCOME if mutating else ErrorKind.MALFORMED
     if isinstance(error, BotoCoreError | OSError | TimeoutError):
         return ErrorKind.UNKNOWN_OUTCOME if mutating else ErrorKind.UNREACHABLE
+    if isinstance(error, UNREADABLE):
+        return ErrorKind.UNKNOWN_OUTCOME if mutating else ErrorKind.MALFORMED
     return ErrorKind.UNKNOWN_OUTCOME if mutating else ErrorKind.TRANSIENT

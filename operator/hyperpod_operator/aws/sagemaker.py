@@ -7,6 +7,7 @@ from typing import Any
 from botocore.model import ServiceModel
 
 from hyperpod_operator.aws import translate
+from hyperpod_operator.aws.answers import Member, check, check_model, listed, number, text
 from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.errors import CloudError, ErrorKind
@@ -17,6 +18,30 @@ PAGE = 100
 """Largest MaxResults that these lists take."""
 EVENT_PAGES = 5
 """HyperPod keeps the newest 500 events of a cluster."""
+
+RESTS_ON: Mapping[str, tuple[Member, ...]] = {
+    "DescribeCluster": (
+        text("ClusterArn"),
+        text("ClusterName"),
+        text("ClusterStatus"),
+        *(text(f"{kind}[].InstanceGroupName") for kind in translate.GROUP_LISTS),
+        *(number(f"{kind}[].{count}") for kind in translate.GROUP_LISTS for count in ("CurrentCount", "TargetCount")),
+    ),
+    "ListClusterNodes": (
+        text("ClusterNodeSummaries[].InstanceGroupName"),
+        text("ClusterNodeSummaries[].InstanceStatus.Status"),
+    ),
+    "ListTags": (listed("Tags"), text("Tags[].Key")),
+    "ListClusterEvents": (listed("Events"), text("Events[].EventId")),
+    "DescribeClusterEvent": (),
+    "CreateCluster": (text("ClusterArn"),),
+    "UpdateCluster": (text("ClusterArn"),),
+    "UpdateClusterSoftware": (text("ClusterArn"),),
+    "DeleteCluster": (text("ClusterArn"),),
+    "AddTags": (),
+    "DeleteTags": (),
+}
+"""Operation to the members of its answer that decisions rest on, beyond those that the API model requires."""
 
 
 class SageMaker:
@@ -31,9 +56,11 @@ class SageMaker:
 
     async def describe(self, *, name: str) -> ObservedCluster | None:
         """DescribeCluster."""
-        response = await self._found(
-            "DescribeCluster", lambda client: client.describe_cluster(ClusterName=name), target=name
-        )
+
+        def call(client: Any) -> Any:
+            return _checked(client.describe_cluster(ClusterName=name), client=client, operation="DescribeCluster")
+
+        response = await self._found("DescribeCluster", call, target=name)
         return translate.cluster(model=await self._model(), response=response) if response else None
 
     async def nodes(self, *, name: str, logical_ids: bool = False) -> tuple[ObservedNode, ...]:
@@ -42,7 +69,8 @@ class SageMaker:
 
         def call(client: Any) -> list[Mapping[str, Any]]:
             pages = client.get_paginator("list_cluster_nodes").paginate(**asked, PaginationConfig={"PageSize": PAGE})
-            return [summary for page in pages for summary in page.get("ClusterNodeSummaries", [])]
+            checked = (_checked(page, client=client, operation="ListClusterNodes") for page in pages)
+            return [summary for page in checked for summary in page["ClusterNodeSummaries"]]
 
         summaries = await self._found("ListClusterNodes", call, target=name)
         return tuple(translate.node(summary) for summary in summaries or ())
@@ -64,15 +92,16 @@ class SageMaker:
         asked = {"NextToken": token} if token else {}
 
         def call(client: Any) -> Any:
-            return client.list_cluster_events(
+            answer = client.list_cluster_events(
                 ClusterName=name, SortBy="EventTime", SortOrder="Descending", MaxResults=PAGE, **asked
             )
+            return _checked(answer, client=client, operation="ListClusterEvents")
 
         try:
             response = await self._found("ListClusterEvents", call, target=name) or {}
         except CloudError as error:
-            if error.kind in {ErrorKind.INVALID, ErrorKind.DENIED}:
-                logger.warning("AWS refuses the events of %s, so causes stay untold: %s", name, error)
+            if error.kind in {ErrorKind.INVALID, ErrorKind.DENIED, ErrorKind.MALFORMED}:
+                logger.warning("The events of %s cannot be read, so causes stay unknown: %s", name, error)
                 return (), None
             raise
         return tuple(translate.event(summary) for summary in response.get("Events", [])), response.get("NextToken")
@@ -81,7 +110,8 @@ class SageMaker:
         """DescribeClusterEvent: where the cause is (members FailureMessage of EventMetadata in the API model)."""
 
         def call(client: Any) -> Any:
-            return client.describe_cluster_event(ClusterName=name, EventId=event_id)
+            answer = client.describe_cluster_event(ClusterName=name, EventId=event_id)
+            return _checked(answer, client=client, operation="DescribeClusterEvent")
 
         response = await self._found("DescribeClusterEvent", call, target=name)
         return translate.failure_message(response) if response else None
@@ -91,7 +121,8 @@ class SageMaker:
 
         def call(client: Any) -> dict[str, str]:
             pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
-            return {tag["Key"]: tag["Value"] for page in pages for tag in page.get("Tags", [])}
+            checked = (_checked(page, client=client, operation="ListTags") for page in pages)
+            return {tag["Key"]: tag["Value"] for page in checked for tag in page["Tags"]}
 
         return await self._found("ListTags", call, target=arn) or {}
 
@@ -147,7 +178,18 @@ class SageMaker:
 
         def call(client: Any) -> Any:
             methods = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
-            return getattr(client, methods[operation])(**parameters)
+            answer = getattr(client, methods[operation])(**parameters)
+            return _checked(answer, client=client, operation=operation, mutating=True)
 
         answer: Mapping[str, Any] = await self._caller.write(operation, call, target=target)
         return answer
+
+
+def _checked(answer: Any, *, client: Any, operation: str, mutating: bool = False) -> Mapping[str, Any]:
+    """The answer, if all that it was asked for is known. Raises CloudError."""
+    shape = client.meta.service_model.operation_model(operation).output_shape
+    if shape is not None:
+        check_model(answer, shape=shape, operation=operation, mutating=mutating)
+    check(answer, operation=operation, members=RESTS_ON[operation], mutating=mutating)
+    found: Mapping[str, Any] = answer
+    return found

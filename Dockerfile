@@ -41,6 +41,6 @@ ENV PATH=/opt/hyperpod-operator/bin:$PATH \
     PYTHONUNBUFFERED=1
 # A number, so that runAsNonRoot can be checked; above 10000, so that it is nobody's on the node.
 USER 65532:65532
-EXPOSE 8080
+EXPOSE 8080 8081
 ENTRYPOINT ["hyperpod-operator"]
 CMD ["run"]

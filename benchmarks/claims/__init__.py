@@ -3,7 +3,20 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from benchmarks.claims import burst, creation, fairness, fleet, idle, memory, reads, restart, start, tenancy, volumes
+from benchmarks.claims import (
+    burst,
+    creation,
+    fairness,
+    fleet,
+    flood,
+    idle,
+    memory,
+    reads,
+    restart,
+    start,
+    tenancy,
+    volumes,
+)
 from benchmarks.claims.terms import Terms
 from benchmarks.figure import Figure
 from benchmarks.nodes.claim import measure_nodes
@@ -12,6 +25,7 @@ CLAIMS: Mapping[str, Callable[[Terms], list[Figure]]] = MappingProxyType(
     {
         "tenancy": tenancy.measure,
         "start": start.measure,
+        "flood": flood.measure,
         "creation": creation.measure,
         "burst": burst.measure,
         "fleet": fleet.measure,

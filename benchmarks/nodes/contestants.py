@@ -65,8 +65,8 @@ def operator(environment: Mapping[str, str], flags: Sequence[str] = ()) -> Conte
         command=(
             Path(sys.executable).parent / "hyperpod-operator",
             "run",
-            "--http-host=127.0.0.1",
-            f"--http-port={free_ports(1)[0]}",
+            "--health-probe-bind-address=0",
+            f"--metrics-bind-address=127.0.0.1:{free_ports(1)[0]}",
             "--no-leader-election",  # the peers elect none either
             *flags,
         ),

@@ -31,11 +31,17 @@ class Operator:
         flags: Sequence[str] = (),
         profile: Path | None = None,
     ) -> None:
-        self._port = free_ports(1)[0]
+        self.probe_port, self.metrics_port = free_ports(2)
         command = [str(Path(sys.executable).parent / "hyperpod-operator")]
         if profile:
             command = [sys.executable, "-m", "benchmarks.room.profiled", str(profile)]
-        self._command = [*command, "run", f"--http-port={self._port}", "--http-host=127.0.0.1", *flags]
+        addresses = {"health-probe": self.probe_port, "metrics": self.metrics_port}
+        self._command = [
+            *command,
+            "run",
+            *(f"--{name}-bind-address=127.0.0.1:{port}" for name, port in addresses.items()),
+            *flags,
+        ]
         own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "HYPERPOD_"))}
         self._env = {**own, **environment, "KUBECONFIG": str(kubeconfig)}
         self._log = log
@@ -80,7 +86,7 @@ class Operator:
         return memory_mb(self.pid, "VmHWM") * MIB_IN_MB
 
     def _ready(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.probe_port, timeout=5)
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == http.client.OK

@@ -6,7 +6,7 @@ Every option of `run` can also be given as an environment variable, HYPERPOD_OPE
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -15,6 +15,9 @@ from hyperpod_operator import __version__
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.timings import Timings
+
+if TYPE_CHECKING:
+    from hyperpod_operator.runtime.http.address import BindAddress
 
 DEFAULT = Timings()
 LEASE = LeaseSettings()
@@ -65,11 +68,14 @@ def main() -> None:
               help="Serve EBSVolumeClaims; needs their CustomResourceDefinition and rights on volumes.")  # fmt: skip
 @click.option("--node-writes-per-second", type=click.FloatRange(min=0), default=200.0, show_default=True,
               help="Pace of writes to Nodes; 0: no limit.")  # fmt: skip
-@click.option("--http-host", default="0.0.0.0", show_default=True,  # noqa: S104 - probes come from outside of the pod
-              help="Address of /healthz, /readyz and /metrics.")  # fmt: skip
-@click.option(
-    "--http-port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Port; 0: a free one."
-)
+@click.option("--health-probe-bind-address", default=":8081", show_default=True,
+              help="[HOST]:PORT of /healthz and /readyz; no host: IPv6 and IPv4, 0: none.")  # fmt: skip
+@click.option("--metrics-bind-address", default=":8080", show_default=True,
+              help="[HOST]:PORT of /metrics; no host: IPv6 and IPv4, 0: none.")  # fmt: skip
+@click.option("--metrics-cert-path", type=click.Path(path_type=Path), default=None,
+              help="Directory with tls.crt and tls.key; /metrics is served over TLS then.")  # fmt: skip
+@click.option("--metrics-auth/--no-metrics-auth", default=False, show_default=True,
+              help="Answer /metrics to whom the API server allows it; needs --metrics-cert-path.")  # fmt: skip
 @click.option(
     "--otlp-endpoint", default="", help="URL of an OpenTelemetry collector (OTLP/HTTP) for traces; needs `[otel]`."
 )
@@ -115,6 +121,10 @@ def run(**options: Any) -> None:
     )
     if problem := lease.problem():
         raise click.UsageError(problem)
+    options["health_probe_address"] = _address(options.pop("health_probe_bind_address"), "--health-probe-bind-address")
+    options["metrics_address"] = _address(options.pop("metrics_bind_address"), "--metrics-bind-address")
+    if options["metrics_auth"] and options["metrics_cert_path"] is None:
+        raise click.UsageError("--metrics-auth needs --metrics-cert-path: without TLS anyone could read the tokens.")
     options["allowed_regions"] = frozenset(options["allowed_regions"])
     try:
         tenants = options.pop("tenants")
@@ -135,6 +145,15 @@ def run(**options: Any) -> None:
             error,
         )
         sys.exit(WATCH_ENDED)
+
+
+def _address(text: str, flag: str) -> "BindAddress | None":
+    from hyperpod_operator.runtime.http.address import BindAddress
+
+    try:
+        return BindAddress.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=flag) from error
 
 
 @main.command()

@@ -1,11 +1,13 @@
 """How the operator is configured: validated once at start, then passed on as frozen data."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.timings import Timings
+from hyperpod_operator.runtime.http.address import BindAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +28,14 @@ class Settings:
     node_writes_per_second: float = 200.0
     aws_reads_per_second: float = 5.0
     aws_writes_per_second: float = 2.0
-    http_host: str = "0.0.0.0"  # noqa: S104 - probes and Prometheus come from outside of the pod
-    http_port: int = 8080
+    health_probe_address: BindAddress | None = field(default_factory=lambda: BindAddress(port=8081))
+    """Where /healthz and /readyz are; None: nowhere."""
+    metrics_address: BindAddress | None = field(default_factory=lambda: BindAddress(port=8080))
+    """Where /metrics is; None: nowhere."""
+    metrics_cert_path: Path | None = None
+    """Directory with tls.crt and tls.key; None: plain HTTP."""
+    metrics_auth: bool = False
+    """Whether the API server is asked who may read /metrics."""
     otlp_endpoint: str = ""
     """Where traces go; empty: nowhere."""
     log_format: Literal["json", "text"] = "json"

@@ -27,7 +27,7 @@ def dev(speed: float) -> None:
                 print(f"export {name}={shlex.quote(value)}")
             print(f"export PATH={stack.plane.kubectl_path.parent}:$PATH", flush=True)
             print(
-                f"# ready. Operator: http://127.0.0.1:{stack.operator.port}/metrics, log {stack.operator.log}\n"
+                f"# ready. Operator: http://127.0.0.1:{stack.operator.metrics_port}/metrics, log {stack.operator.log}\n"
                 f"# Simulator: {stack.simulator.url}. Try: kubectl apply -f examples/gpu-and-cpu.yaml; "
                 "kubectl get hpc -w. Ctrl-C stops everything.",
                 file=sys.stderr,

@@ -54,13 +54,13 @@ class OperatorProcess:
         flags: Sequence[str] = FAST,
         log_format: str = "json",
     ) -> None:
-        self.port = free_ports(1)[0]
+        self.probe_port, self.metrics_port = free_ports(2)
         self.log = log
         command = [
             str(Path(sys.executable).parent / "hyperpod-operator"),
             "run",
-            f"--http-port={self.port}",
-            "--http-host=127.0.0.1",
+            f"--health-probe-bind-address=127.0.0.1:{self.probe_port}",
+            f"--metrics-bind-address=127.0.0.1:{self.metrics_port}",
             f"--log-format={log_format}",
             *flags,
         ]
@@ -81,8 +81,9 @@ class OperatorProcess:
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of one of its pages; status 0 when it does not answer."""
+        port = self.metrics_port if path == "/metrics" else self.probe_port
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
                 return int(answer.status), answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

@@ -52,7 +52,7 @@ class Platform:
 
     def __init__(self, *, plane: ControlPlane, argo: ArgoCD, simulator: Simulator, repository: Repository) -> None:
         self.plane, self.argo, self.simulator, self.repository = plane, argo, simulator, repository
-        self._port = free_ports(1)[0]
+        self._probe_port, self._metrics_port = free_ports(2)
         self.process: OperatorProcess | None = None
         self.early = False
         """Whether the second wave came before the first one was healthy."""
@@ -65,7 +65,8 @@ class Platform:
         source["repoURL"] = self.repository.url
         source["helm"]["valuesObject"] |= {
             **FAST,
-            "metrics": {"port": self._port},
+            "metrics": {"port": self._metrics_port},
+            "healthProbe": {"port": self._probe_port},
             "nodeSelector": ELSEWHERE,
             **values,
         }
@@ -115,7 +116,7 @@ class Platform:
             log=self.plane.directory / "operator.log",
             flags=flags,
         )
-        self.process.port = self._port
+        self.process.probe_port, self.process.metrics_port = self._probe_port, self._metrics_port
         self.process.start()
         self._pods_are_ready()
 

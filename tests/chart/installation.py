@@ -43,8 +43,9 @@ class Installation:
     ) -> None:
         self.plane, self.release, self.namespace = plane, release, namespace
         self.user = f"system:serviceaccount:{namespace}:{release}"
-        self.port = free_ports(1)[0]
-        values = {**FAST, **values, "metrics": {"port": self.port}}
+        self.probe_port, self.metrics_port = free_ports(2)
+        ports = {"metrics": {"port": self.metrics_port}, "healthProbe": {"port": self.probe_port}}
+        values = {**FAST, **values, **ports}
         helm.release("install", release, namespace=namespace, values=values)
         self.objects = helm.objects(release=release, namespace=namespace, values=values)
         self.log = plane.directory / f"{release}.log"
@@ -65,7 +66,7 @@ class Installation:
             log=self.log,
             flags=flags,
         )
-        process.port = self.port
+        process.probe_port, process.metrics_port = self.probe_port, self.metrics_port
         process.start()
         try:
             yield process

@@ -25,7 +25,10 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES_DIRECTORY = Path(__file__).parent / "values"
 
-OF_NO_USE_IN_A_POD = {"--kubeconfig", "--context", "--http-host"}
+OF_NO_USE_IN_A_POD = {
+    "--kubeconfig",
+    "--context",
+}
 """Flags without a value in the chart; extraArgs takes them all the same."""
 
 

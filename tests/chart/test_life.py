@@ -104,7 +104,7 @@ def test_the_operator_finds_its_lease_in_its_own_namespace(everywhere: Installat
 
 def test_probes_and_the_charts_own_test_are_answered(everywhere: Installation) -> None:
     """The container's probes, and the script of the pod that `helm test` starts."""
-    url = f"http://127.0.0.1:{everywhere.port}"
+    url = f"http://127.0.0.1:{everywhere.probe_port}"
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         with urllib.request.urlopen(url + everywhere.container[probe]["httpGet"]["path"], timeout=5) as answer:
             assert answer.status == 200
@@ -113,12 +113,12 @@ def test_probes_and_the_charts_own_test_are_answered(everywhere: Installation) -
     assert container["command"] == ["python", "-c"]
     said = subprocess.run(
         [sys.executable, "-c", *container["args"]],
-        env={"OPERATOR_URL": url},
+        env={"METRICS_URL": f"http://127.0.0.1:{everywhere.metrics_port}/metrics", "EXPECTED": "200"},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stdout.split() == ["healthz", "200", "readyz", "200", "metrics", "200"]
+    assert said.stdout.split() == ["metrics", "200"]
 
 
 @pytest.mark.usefixtures("everywhere")

@@ -24,6 +24,7 @@ SETS: Mapping[str, dict[str, Any]] = {
     "without nodes": {"nodeHealth": {"enabled": False}},
     "without volumes": {"volumes": {"enabled": False}},
     "clusters alone": {"nodeHealth": {"enabled": False}, "volumes": {"enabled": False}},
+    "metrics for readers alone": {"metrics": {"authentication": {"enabled": True}, "tls": {"secretName": "metrics"}}},
     "without election": {"leaderElection": {"enabled": False}, "replicaCount": 1},
 }
 
@@ -60,12 +61,18 @@ class Asked:
 
 def duties(values: dict[str, Any]) -> preflight.Duties:
     """What an operator with these values does. A duty that is new has to be thought of here and in the chart."""
-    assert {field.name for field in dataclasses.fields(preflight.Duties)} == {"lease", "nodes", "volume_leases"}
+    assert {field.name for field in dataclasses.fields(preflight.Duties)} == {
+        "lease",
+        "nodes",
+        "volume_leases",
+        "metrics_auth",
+    }
     enabled = {name: values.get(name, {}).get("enabled", True) for name in ("leaderElection", "nodeHealth", "volumes")}
     return preflight.Duties(
         lease=LeaseSettings(namespace=NAMESPACE, name=RELEASE) if enabled["leaderElection"] else None,
         nodes=enabled["nodeHealth"],
         volume_leases=NAMESPACE if enabled["volumes"] else None,
+        metrics_auth=values.get("metrics", {}).get("authentication", {}).get("enabled", False),
     )
 
 

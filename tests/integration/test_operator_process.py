@@ -270,10 +270,10 @@ class TestStartFailures:
         assert "no AWS region is configured" in said
 
     def test_a_port_that_is_taken(self, stack: Stack, simulator: Simulator, tmp_path: Path) -> None:
-        taken = f"--http-port={stack.operator.port}"
+        taken = f"--health-probe-bind-address=127.0.0.1:{stack.operator.probe_port}"
         said = self.ended(simulator, stack.plane.kubeconfig, tmp_path, flags=(taken,))
         assert "cannot be used" in said
-        assert "--http-port" in said
+        assert "--health-probe-bind-address" in said
 
     def test_a_flag_that_makes_no_sense(self, stack: Stack, simulator: Simulator, tmp_path: Path) -> None:
         said = self.ended(simulator, stack.plane.kubeconfig, tmp_path, flags=("--workers=0",))

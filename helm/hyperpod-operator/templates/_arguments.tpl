@@ -49,7 +49,19 @@
 - --confirm-seconds={{ .confirmSeconds }}
 - --adoption-notice-seconds={{ .adoptionNoticeSeconds }}
 {{- end }}
-- --http-port={{ .Values.metrics.port }}
+- --health-probe-bind-address=:{{ .Values.healthProbe.port }}
+- --metrics-bind-address=:{{ .Values.metrics.port }}
+{{- if .Values.metrics.tls.secretName }}
+- --metrics-cert-path=/var/run/secrets/hyperpod-operator/metrics
+{{- end }}
+{{- if .Values.metrics.authentication.enabled }}
+{{- if not .Values.metrics.tls.secretName }}
+{{- fail "metrics.authentication.enabled needs metrics.tls.secretName: without TLS anyone on the network could read the tokens." }}
+{{- end }}
+- --metrics-auth
+{{- else }}
+- --no-metrics-auth
+{{- end }}
 {{- with .Values.tracing.endpoint }}
 - --otlp-endpoint={{ . }}
 {{- end }}

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from hyperpod_operator.app.clusters import cluster_room
 from hyperpod_operator.app.nodes import NodeRoom
 from hyperpod_operator.app.parts import Parts, Room, share
-from hyperpod_operator.app.start import listen
+from hyperpod_operator.app.serving import Serving
 from hyperpod_operator.app.tasks import ended, guarded, on_signals
 from hyperpod_operator.app.traces import untraced
 from hyperpod_operator.app.volumes import VolumeRoom
@@ -26,7 +26,6 @@ from hyperpod_operator.kube.nodes import NodeCache
 from hyperpod_operator.kube.objects import CLUSTERS, VOLUME_CLAIMS, CustomObjects
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.heartbeat import Heartbeat
-from hyperpod_operator.runtime.http import HttpServer
 from hyperpod_operator.runtime.instruments import (
     LOOP_LAG,
     NODE_WATCH_AGE,
@@ -64,6 +63,7 @@ class Operator:
         passes: Callable[[str, Reconcile], Reconcile] = untraced,
     ) -> None:
         self._settings = settings
+        self._api = api
         self._metrics = metrics
         self._events = EventRecorder(api, clock=clock, dropped=metrics.events_dropped)
         parts = Parts(
@@ -152,9 +152,10 @@ class Operator:
 
         While `another_leads`, being able to take over is enough to be ready; `not_ready` says why this one is not.
         """
-        server = HttpServer(
+        serving = Serving(
+            self._settings,
+            loop=self._heartbeat.fault,
             alive={
-                "loop": self._heartbeat.fault,
                 **{f"{room.kind} workers": room.workers.fault for room in self._rooms},
                 "watch": self._watch.pulse.fault,
             },
@@ -162,19 +163,16 @@ class Operator:
                 "watch": lambda: None if another_leads() else self._watch.pulse.not_ready(),
                 "lease": not_ready,
             },
-            metrics=self._metrics.text,
-            host=self._settings.http_host,
-            port=self._settings.http_port,
+            metrics=self._metrics,
+            api=self._api,
         )
-        await listen(server, self._settings)
         heartbeat = asyncio.create_task(guarded(self._heartbeat.run(), stop), name="heartbeat")
-        logger.info("Serving /healthz, /readyz and /metrics on port %d.", server.port)
         try:
-            yield
+            async with serving.running():
+                yield
         finally:
             heartbeat.cancel()
             await ended(heartbeat)
-            await server.stop()
 
     @asynccontextmanager
     async def working(self, stop: asyncio.Event) -> AsyncIterator[None]:

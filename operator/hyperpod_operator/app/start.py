@@ -8,7 +8,6 @@ from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.kube import preflight
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.configuration import own_namespace
-from hyperpod_operator.runtime.http import HttpServer
 from hyperpod_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -23,6 +22,7 @@ async def check_kubernetes(api: ApiServer, settings: Settings, lease: LeaseSetti
         lease=lease,
         nodes=settings.node_health,
         volume_leases=(settings.lease.namespace or own_namespace()) if settings.volumes else None,
+        metrics_auth=settings.metrics_auth,
     )
     problems = await preflight.check(api, namespaces=settings.namespaces, duties=duties)
     if problems:
@@ -47,13 +47,3 @@ async def check_aws(cloud: AwsCloud) -> None:
         )
         return
     logger.info("Working as %s in account %s, region %s.", identity.arn, identity.account, cloud.region)
-
-
-async def listen(server: HttpServer, settings: Settings) -> None:
-    try:
-        await server.start()
-    except OSError as error:
-        raise StartError(
-            f"Port {settings.http_port} on {settings.http_host} cannot be used: {error.strerror}. Choose another one "
-            "with --http-port (0 takes a free one)."
-        ) from error

@@ -207,6 +207,16 @@ class Gauges:
     """Nodes by member of `status.nodeHealth`; empty while nothing is known of them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What the API server says about a bearer token: whose it is, and whether that user may read /metrics."""
+
+    authenticated: bool
+    allowed: bool
+    user: str = ""
+    """Empty where the token is nobody's."""
+
+
 class Metrics(Protocol):
     """Counters and gauges; never raises."""
 

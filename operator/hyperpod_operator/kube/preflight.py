@@ -63,16 +63,22 @@ _FOR_VOLUMES = (
     _Permission(group="", resource="pods", verbs=("list",)),
     _Permission(group="storage.k8s.io", resource="volumeattachments", verbs=("list",), everywhere=True),
 )
+_FOR_READERS_OF_METRICS = (
+    _Permission(group="authentication.k8s.io", resource="tokenreviews", verbs=("create",), everywhere=True),
+    _Permission(group="authorization.k8s.io", resource="subjectaccessreviews", verbs=("create",), everywhere=True),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duties:
     """What this installation does, as far as it needs rights: whose Lease it elects by (None: no election), whether
-    it looks after Nodes, and in which namespace it keeps the Leases of volumes (None: it serves no volumes)."""
+    it looks after Nodes, in which namespace it keeps the Leases of volumes (None: it serves no volumes), and whether it
+    asks who may read its metrics."""
 
     lease: LeaseSettings | None = None
     nodes: bool = False
     volume_leases: str | None = None
+    metrics_auth: bool = False
 
     @property
     def plurals(self) -> tuple[str, ...]:
@@ -81,7 +87,8 @@ class Duties:
     @property
     def permissions(self) -> tuple[_Permission, ...]:
         volumes = () if self.volume_leases is None else (*_FOR_VOLUMES, _volume_leases(self.volume_leases))
-        needed = (*_NEEDED, *_election(self.lease), *(_FOR_NODES if self.nodes else ()), *volumes)
+        readers = _FOR_READERS_OF_METRICS if self.metrics_auth else ()
+        needed = (*_NEEDED, *_election(self.lease), *(_FOR_NODES if self.nodes else ()), *volumes, *readers)
         return tuple(dict.fromkeys(needed))
 
 

@@ -1,7 +1,7 @@
 """Is the event loop turning? A task that should run every second, and how late it was.
 
-One blocking call stops watches, workers and probes alike; a probe that only answers cannot tell, because it is
-served by the same loop after the block is over. So the worst delay is remembered for a while.
+One blocking call stops watches and workers alike. The probes ask from a thread of their own, while the block lasts and
+after it: so the worst delay is remembered for a while.
 """
 
 import asyncio
@@ -16,25 +16,28 @@ REMEMBERED = 15.0
 
 
 class Heartbeat:
-    """Measures the event loop's lag in seconds."""
+    """Measures the event loop's lag in seconds. `lag` and `fault` change nothing: any thread may ask."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._clock = clock
         self._beat_at = clock.monotonic()
-        self._worst = 0.0
-        self._worst_at = self._beat_at
+        self._worst = (0.0, self._beat_at)
+        """The longest delay, and when it was over."""
 
     async def run(self) -> None:
-        """For ever; cancel it to stop."""
+        """Without end; cancel it to stop."""
         while True:
             await asyncio.sleep(INTERVAL)
-            self._take()
-            self._beat_at = self._clock.monotonic()
+            now = self._clock.monotonic()
+            late = self._late(now)
+            if late >= self._recent(now):
+                self._worst = (late, now)
+            self._beat_at = now
 
     def lag(self) -> float:
-        """The longest delay of the last 15 seconds."""
-        self._take()
-        return self._worst
+        """The longest delay of the last 15 seconds, one that has not ended yet included."""
+        now = self._clock.monotonic()
+        return max(self._late(now), self._recent(now))
 
     def fault(self) -> str | None:
         """Why the loop counts as stuck, or None."""
@@ -43,8 +46,9 @@ class Heartbeat:
             return None
         return f"the event loop was blocked for {lag:.0f} s: something calls it synchronously"
 
-    def _take(self) -> None:
-        now = self._clock.monotonic()
-        late = max(0.0, now - self._beat_at - INTERVAL)
-        if late >= self._worst or now - self._worst_at > REMEMBERED:
-            self._worst, self._worst_at = late, now
+    def _late(self, now: float) -> float:
+        return max(0.0, now - self._beat_at - INTERVAL)
+
+    def _recent(self, now: float) -> float:
+        worst, at = self._worst
+        return worst if now - at <= REMEMBERED else 0.0

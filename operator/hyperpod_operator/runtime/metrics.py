@@ -2,11 +2,12 @@
 
 The registry is private: nothing of another library slips in, and tests do not share state. What describes one
 object (conditions, nodes) is computed at the scrape from the last report, so the series of a deleted object
-vanish with it.
+vanish with it. A scrape has two halves: `snapshot` reads what belongs to the event loop, quickly and there; `render`
+writes the text, which takes long with many objects, on whatever thread serves it.
 """
 
 from collections import Counter as Counts
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,7 @@ STATUSES = ("True", "False", "Unknown")
 
 
 class PrometheusMetrics:
-    """`core.ports.Metrics`, and what the other floors count. Safe to call from any thread."""
+    """`core.ports.Metrics`, and what the other floors count. What counts and `render` may be called from any thread."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -159,9 +160,21 @@ class PrometheusMetrics:
         self.observe(QUEUE_ACTIVE, lambda: queue.active, kind)
         self.observe(PASS_AGE, queue.oldest_active_age, kind)
 
+    def snapshot(self) -> "Snapshot":
+        """What only the event loop may read, as it is now; short, however many objects there are."""
+        return self._at_scrape.snapshot()
+
+    def render(self, snapshot: "Snapshot") -> bytes:
+        """The exposition (Prometheus text format 0.0.4). One thread at a time; it need not be the event loop's."""
+        self._at_scrape.rendered = snapshot
+        try:
+            return generate_latest(self.registry)
+        finally:
+            self._at_scrape.rendered = None
+
     def text(self) -> bytes:
-        """The exposition (Prometheus text format 0.0.4)."""
-        return generate_latest(self.registry)
+        """Both halves of a scrape at once."""
+        return self.render(self.snapshot())
 
     def _counter(self, instrument: Instrument) -> Counter:
         return Counter(instrument.name, instrument.help, instrument.labels, registry=self.registry)
@@ -183,8 +196,18 @@ class _Claim:
     modifications_left: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What the gauges of a scrape are made of."""
+
+    claims: "Mapping[Key, _Claim]"
+    objects: Mapping[Key, Gauges]
+    orphans: Mapping[str, int]
+    values: Mapping[tuple[Instrument, tuple[str, ...]], float]
+
+
 class _AtScrape(Collector):
-    """Gauges that are computed when somebody asks."""
+    """Gauges that are computed at a scrape."""
 
     def __init__(self) -> None:
         self.claims: dict[Key, _Claim] = {}
@@ -192,27 +215,37 @@ class _AtScrape(Collector):
         self.orphans: dict[str, int] = {}
         """Volumes by region."""
         self.values: dict[tuple[Instrument, tuple[str, ...]], Callable[[], float]] = {}
+        self.rendered: Snapshot | None = None
+        """What is being written; None takes a new snapshot."""
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            claims=dict(self.claims),
+            objects=dict(self.objects),
+            orphans=dict(self.orphans),
+            values={name: value() for name, value in self.values.items()},
+        )
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        # Copies: a pass may report while a scrape is written.
-        objects = sorted(self.objects.items())
+        seen = self.rendered or self.snapshot()
+        objects = sorted(seen.objects.items())
         yield _family(CONDITION, list(_conditions(objects)))
         yield _family(NODES_WANTED, [(_labels(key), float(g.target_nodes)) for key, g in objects])
         yield _family(NODES_PRESENT, [(_labels(key), float(g.current_nodes)) for key, g in objects])
         for member, instrument in NODE_HEALTH.items():
             told = [(key, g.node_health) for key, g in objects if g.node_health]
             yield _family(instrument, [(_labels(key), float(health.get(member) or 0)) for key, health in told])
-        claims = sorted(self.claims.items())
+        claims = sorted(seen.claims.items())
         yield _family(
             CLAIMS, [((phase,), float(count)) for phase, count in sorted(Counts(c.phase for _, c in claims).items())]
         )
         yield _family(CLAIM_READY, [(_labels(key), float(claim.ready)) for key, claim in claims])
         yield _family(CLAIM_MODIFICATIONS, [(_labels(key), float(claim.modifications_left)) for key, claim in claims])
-        yield _family(VOLUMES_ORPHANED, [((region,), float(count)) for region, count in sorted(self.orphans.items())])
+        yield _family(VOLUMES_ORPHANED, [((region,), float(count)) for region, count in sorted(seen.orphans.items())])
         yield _family(OBJECTS, [((), float(len(objects)))])
         by_instrument: dict[Instrument, list[tuple[tuple[str, ...], float]]] = {}
-        for (instrument, labels), value in list(self.values.items()):
-            by_instrument.setdefault(instrument, []).append((labels, value()))
+        for (instrument, labels), value in seen.values.items():
+            by_instrument.setdefault(instrument, []).append((labels, value))
         for instrument, samples in by_instrument.items():
             yield _family(instrument, samples)
 

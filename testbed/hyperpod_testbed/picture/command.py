@@ -55,7 +55,7 @@ def _measured(*, speed: float) -> Json:
     with (
         Stack(speed=speed) as stack,
         tempfile.TemporaryDirectory() as directory,
-        Prometheus(scraped_port=stack.operator.port, directory=Path(directory)) as prometheus,
+        Prometheus(scraped_port=stack.operator.metrics_port, directory=Path(directory)) as prometheus,
     ):
         start, stage = time.time(), MarkedStage(stack)
         play(stage)

@@ -13,6 +13,7 @@ from hyperpod_operator.app.operator import Operator
 from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.runtime.clock import SystemClock
+from hyperpod_operator.runtime.http.address import BindAddress
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.settings import Settings
 from hyperpod_testbed.processes import free_ports
@@ -24,7 +25,10 @@ class Replica:
     def __init__(self) -> None:
         self.another_leads = False
         self.fault: str | None = None
-        self.settings = Settings(http_host="127.0.0.1", http_port=free_ports(1)[0])
+        self.port = free_ports(1)[0]
+        self.settings = Settings(
+            health_probe_address=BindAddress(host="127.0.0.1", port=self.port), metrics_address=None
+        )
         self.operator = Operator(
             self.settings,
             api=cast(ApiServer, SimpleNamespace(credentials=None)),
@@ -43,7 +47,7 @@ class Replica:
             )
             once()
             session = await stack.enter_async_context(aiohttp.ClientSession())
-            answer = await stack.enter_async_context(session.get(f"http://127.0.0.1:{self.settings.http_port}/readyz"))
+            answer = await stack.enter_async_context(session.get(f"http://127.0.0.1:{self.port}/readyz"))
             return answer.status, await answer.text()
 
 

@@ -84,7 +84,7 @@ class InstanceGroupStatus(Model):
         default=None, description="Kubernetes Nodes of the group that may receive pods, as far as health goes."
     )
     unhealthyNodes: Count | None = Field(
-        default=None, description="Kubernetes Nodes of the group that HyperPod found sick or is checking."
+        default=None, description="Kubernetes Nodes of the group that HyperPod found sick."
     )
     neverJoined: Count | None = Field(
         default=None, description="Instances that SageMaker calls Running and that no Kubernetes Node stands for."
@@ -131,7 +131,10 @@ class NodeHealth(Model):
 
     schedulable: Count | None = Field(default=None, description="Nodes that may receive pods.")
     unschedulable: Count | None = Field(
-        default=None, description="Nodes that HyperPod found sick or is checking, with no repair planned yet."
+        default=None, description="Nodes that HyperPod found sick, with no repair planned yet."
+    )
+    deepHealthCheck: Count | None = Field(
+        default=None, description="Nodes on which deep health checks run: they take no pods, and nothing is wrong."
     )
     pendingReplacement: Count | None = Field(default=None, description="Nodes whose instance HyperPod will replace.")
     pendingReboot: Count | None = Field(default=None, description="Nodes whose instance HyperPod will reboot.")

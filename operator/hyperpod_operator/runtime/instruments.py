@@ -45,9 +45,10 @@ NODE_HEALTH = {
         f"Kubernetes Nodes of the cluster in this state of health: {words}.")
     for field, state, words in (
         ("schedulable", "schedulable", "may receive pods"),
-        ("unschedulable", "unschedulable", "found sick or being checked"),
+        ("unschedulable", "unschedulable", "found sick, no repair planned yet"),
         ("pendingReplacement", "unschedulable_pending_replacement", "HyperPod will replace the instance"),
         ("pendingReboot", "unschedulable_pending_reboot", "HyperPod will reboot the instance"),
+        ("deepHealthCheck", "deep_health_check", "deep health checks run"),
         ("unknown", "unknown", "a status that this release does not know"),
         ("joining", "joining", "young, without a status yet"),
         ("notReported", "not_reported", "without a status although there should be one"),

@@ -87,7 +87,7 @@ class TestWords:
 
     def test_a_node_explains_more_than_a_generic_event(self) -> None:
         node = ObservedNode(instance_id="i-1", group="gpu", instance_type="x", status="Failure", message="Bad disk.")
-        assert said(observed(event(1), event(2, description=CREATION), nodes=[node])) == "Bad disk."
+        assert said(observed(event(1), event(2, description=CREATION), nodes=[node])) == "i-1: Bad disk."
 
     def test_a_telling_description_goes_before_a_node(self) -> None:
         node = ObservedNode(instance_id="i-1", group="gpu", instance_type="x", status="Failure", message="Bad disk.")

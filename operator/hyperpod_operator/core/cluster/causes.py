@@ -153,7 +153,7 @@ def words(group: ObservedGroup, *, observed: Observed, since: datetime | None, u
         return telling
     for node in observed.nodes or ():
         if node.group == group.name and node.message and node.status != "Running" and not updating:
-            return node.message
+            return f"{node.instance_id}: {node.message}" if node.instance_id else node.message
     if descriptions:
         return f"{descriptions[0]} ({HINT})" if observed.causes_denied else descriptions[0]
     return observed.cluster.failure_message if observed.cluster else ""

@@ -1,16 +1,21 @@
 """Why is a group short of its target? AWS answers in prose, which `causes` reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import causes
 from hyperpod_operator.core.cluster.observed import Observed, ObservedGroup
+from hyperpod_operator.core.health.facts import CHECKING, FAILING
 
 TEARDOWN_WEDGE = "does not have permission to perform"
 """InstanceStatus.Message of nodes whose network interfaces cannot be removed, because the group's execution
 role (or its ec2:DeleteNetworkInterface) is gone. Seen on live clusters: they stay Deleting for ever."""
+
+
+NAMED = 5
+"""Instances that a message names before it counts the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ def shortfalls(observed: Observed, *, since: datetime | None) -> tuple[Shortfall
         for group in observed.cluster.groups
         if group.current_count != group.target_count
         or group.status not in AT_REST
+        or _of_status(group, observed, {CHECKING, *FAILING})
         or group.software_update_status in {*SOFTWARE_UPDATING, "Failed"}
     )
 
@@ -67,6 +73,8 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
     updating = group.status == "SystemUpdating" or group.software_update_status in SOFTWARE_UPDATING
     words = causes.words(group, observed=observed, since=since, updating=updating)
     cause = causes.cause_of(words)
+    if not updating and (sick := _of_status(group, observed, FAILING)):
+        return _failing(group, sick, words, observed=observed)
     if cause and not updating:
         return Shortfall(group, cause.reason, words, cause.remedy, cause.stalled)
     if group.software_update_status in SOFTWARE_UPDATING:
@@ -78,13 +86,32 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
     remedy = ""
     if reason is Reason.GROUP_FAILED:
         remedy = "Look at the cluster's events (aws sagemaker list-cluster-events), mend the cause and edit the group."
-    if group.members.get("onStartDeepHealthChecks") and _checking(group, observed):
-        reason, words = Reason.DEEP_HEALTH_CHECKS, words or "deep health checks run; they take 1 to 2 hours"
+    checked = _of_status(group, observed, {CHECKING})
+    if checked and reason is Reason.SCALING:
+        text = f"deep health checks run on {len(checked)} nodes, which take no pods until these pass (1 to 2 hours)"
+        return Shortfall(group, Reason.DEEP_HEALTH_CHECKS, words or text, remedy, stalled)
     return Shortfall(group, reason, words, remedy, stalled)
 
 
-def _checking(group: ObservedGroup, observed: Observed) -> bool:
-    nodes: Sequence[object] = [
-        node for node in observed.nodes or () if node.group == group.name and node.status == "DeepHealthCheckInProgress"
-    ]
-    return bool(nodes)
+def _failing(group: ObservedGroup, sick: Sequence[str], words: str, *, observed: Observed) -> Shortfall:
+    """Instances that SageMaker calls broken, by id; without recovery a person replaces them."""
+    shown = ", ".join(sick[:NAMED]) + (f" and {len(sick) - NAMED} more" if len(sick) > NAMED else "")
+    text = f"SageMaker calls {shown} failing" + (f" ({words})" if words else "")
+    cluster, cause = observed.cluster, causes.cause_of(words)
+    if cluster is None or cluster.members.get("nodeRecovery") != "None":
+        reason, remedy = (cause.reason, cause.remedy) if cause else (Reason.GROUP_DEGRADED, "HyperPod replaces them.")
+        return Shortfall(group, reason, text, remedy, stalled=bool(cause and cause.stalled))
+    remedy = (
+        "nodeRecovery is None, so HyperPod does not replace them: `aws sagemaker batch-replace-cluster-nodes "
+        f"--cluster-name {cluster.name} --node-ids {' '.join(sick[:25])}`."
+    )
+    return Shortfall(group, cause.reason if cause else Reason.GROUP_DEGRADED, text, remedy, stalled=True)
+
+
+def _of_status(group: ObservedGroup, observed: Observed, statuses: Set[str]) -> tuple[str, ...]:
+    """Ids of the group's instances that SageMaker lists with one of these statuses."""
+    return tuple(
+        sorted(
+            node.instance_id for node in observed.nodes or () if node.group == group.name and node.status in statuses
+        )
+    )

@@ -1,14 +1,14 @@
 """What a HyperPodCluster says about the health of its Kubernetes Nodes: counts, the worst by name, one condition.
 
-Only what people act on: a node that joins is no news, and none of this changes `Ready`, which says whether AWS holds
-what the spec asks for; HyperPod replaces a sick node by itself.
+Only what people act on: a node that joins is no news. None of this changes `Ready` while HyperPod repairs sick nodes by
+itself; with nodeRecovery None a person has to, so the cluster is Stalled.
 """
 
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.status import InstanceGroupStatus, NodeHealth, UnhealthyNode
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.health.rollup import GroupHealth, Health, SickNode, named
-from hyperpod_operator.core.health.state import State
+from hyperpod_operator.core.health.state import UNHEALTHY, State
 from hyperpod_operator.core.moments import stamp
 
 WHY_MOST = 256
@@ -29,6 +29,7 @@ def node_health(story: Story) -> NodeHealth | None:
         unschedulable=states.get(State.UNSCHEDULABLE) or None,
         pendingReplacement=states.get(State.PENDING_REPLACEMENT) or None,
         pendingReboot=states.get(State.PENDING_REBOOT) or None,
+        deepHealthCheck=states.get(State.CHECKING) or None,
         unknown=states.get(State.UNKNOWN) or None,
         joining=states.get(State.JOINING) or None,
         notReported=states.get(State.NOT_REPORTED) or None,
@@ -62,7 +63,7 @@ def nodes_healthy(story: Story) -> HealthDraft | None:
     if story.health is not None:
         if not story.health:
             return None
-        status, reason, message = _judged(story.health)
+        status, reason, message = judged(story)
         return (ConditionType.NODES_HEALTHY, status, reason, message)
     if story.health_stands:
         for old in story.situation.resource.status.conditions or []:
@@ -71,7 +72,24 @@ def nodes_healthy(story: Story) -> HealthDraft | None:
     return None
 
 
-def _judged(health: Health) -> tuple[str, Reason, str]:
+def waits_for_a_person(story: Story) -> str:
+    """Why nodes stay sick until a person acts, with the command; empty when HyperPod repairs them or none is sick."""
+    if story.health is None or not story.health.unhealthy or recovers(story):
+        return ""
+    return judged(story)[2]
+
+
+def recovers(story: Story) -> bool:
+    """Whether HyperPod repairs sick nodes by itself; AWS's word, and unset means that it does."""
+    cluster = story.situation.observed.cluster
+    return cluster is None or cluster.members.get("nodeRecovery") != "None"
+
+
+def judged(story: Story) -> tuple[str, Reason, str]:
+    """Status, reason and message of the condition."""
+    health = story.health
+    if health is None:
+        raise AssertionError("asked only while the Nodes are known")
     disagreements = [
         *(
             [
@@ -94,10 +112,16 @@ def _judged(health: Health) -> tuple[str, Reason, str]:
     if health.storm is not None:
         return "False", Reason.MANY_NODES_UNHEALTHY, " ".join([health.storm.message, *disagreements])
     if health.unhealthy:
-        return "False", Reason.NODES_UNHEALTHY, " ".join([_sick(health), *disagreements])
+        return "False", Reason.NODES_UNHEALTHY, " ".join([_sick(story, health), *disagreements])
     if disagreements:
         reason = Reason.NODES_NEVER_JOINED if health.never_joined else Reason.INSTANCES_GONE
         return "False", reason, " ".join(disagreements)
+    if health.checking:
+        message = (
+            f"Deep health checks run on {health.checking} of {health.nodes} nodes; they take no pods until the checks "
+            "pass, usually within 1 to 2 hours. Nothing to do."
+        )
+        return "False", Reason.DEEP_HEALTH_CHECKS, message
     silent = health.states.get(State.NOT_REPORTED, 0)
     if silent:
         message = (
@@ -108,12 +132,25 @@ def _judged(health: Health) -> tuple[str, Reason, str]:
     return "True", Reason.ALL_SCHEDULABLE, f"{health.nodes} nodes, none is unhealthy."
 
 
-def _sick(health: Health) -> str:
+def _sick(story: Story, health: Health) -> str:
     first = ", ".join(f"{sick.name} ({sick.why})" for sick in health.worst if sick.state is not State.NOT_REPORTED)
-    return (
-        f"{health.unhealthy} of {health.nodes} nodes must not receive pods: {first[:1024]}. With nodeRecovery "
-        "Automatic HyperPod reboots or replaces them; otherwise do it with `aws sagemaker "
-        "batch-reboot-cluster-nodes` or `batch-replace-cluster-nodes`."
+    remedy = (
+        "HyperPod reboots or replaces them by itself."
+        if recovers(story)
+        else f"nodeRecovery is None, so HyperPod repairs none of them: {_commands(story, health)}."
+    )
+    return f"{health.unhealthy} of {health.nodes} nodes must not receive pods: {first[:1024]}. {remedy}"
+
+
+def _commands(story: Story, health: Health) -> str:
+    """What a person runs, filled in; of many nodes the worst."""
+    cluster = story.situation.resource.cluster_name
+    reboot = [sick.instance_id for sick in health.worst if sick.state is State.PENDING_REBOOT]
+    replace = [sick.instance_id for sick in health.worst if sick.state in UNHEALTHY - {State.PENDING_REBOOT}]
+    return " and ".join(
+        f"`aws sagemaker batch-{verb}-cluster-nodes --cluster-name {cluster} --node-ids {' '.join(ids)}`"
+        for verb, ids in (("reboot", reboot), ("replace", replace))
+        if ids
     )
 
 

@@ -6,6 +6,7 @@ request id), so a settled cluster is never written to.
 
 from dataclasses import dataclass
 
+from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import (
     HyperPodClusterStatus,
     LastAction,
@@ -31,7 +32,7 @@ from hyperpod_operator.core.cluster.memory import (
     rejected,
 )
 from hyperpod_operator.core.cluster.mirror import mirrored
-from hyperpod_operator.core.cluster.node_health import node_health
+from hyperpod_operator.core.cluster.node_health import node_health, waits_for_a_person
 from hyperpod_operator.core.cluster.notes import notes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.parts import goes_on, remembered
@@ -62,7 +63,7 @@ class Report:
 
 def report(story: Story) -> Report:
     """The report of a pass that ended, well or not."""
-    end = ending(story)
+    end = _unhealthy(story, ending(story))
     old = story.situation.resource.status
     if story.unread is not None and _shrugged_off(story):
         return Report(status=old, notes=(), outcome=end.outcome)
@@ -73,6 +74,16 @@ def report(story: Story) -> Report:
     if goes_on(story, new.rejectedGroups or []):
         outcome = Blocked(end.reason, story.situation.timings.settle)
     return Report(status=new, notes=(*notes(story, end, new), *told), outcome=outcome)
+
+
+def _unhealthy(story: Story, end: Ending) -> Ending:
+    """Ready means usable: sick nodes that nobody repairs wait for a person."""
+    words = waits_for_a_person(story) if end.settled else ""
+    if not words:
+        return end
+    reason = Reason.NODES_UNHEALTHY
+    outcome = Blocked(reason, story.situation.timings.resync)
+    return Ending(outcome=outcome, reason=reason, message=words, stalled=True)
 
 
 def intent(story: Story, act: Act) -> HyperPodClusterStatus:

@@ -12,7 +12,7 @@ from hyperpod_operator.api.names import FAULT_REASONS, FAULT_TYPES, FENCED_AT
 from hyperpod_operator.core.health.contract import because
 from hyperpod_operator.core.health.facts import RUNNING, ClusterFacts
 from hyperpod_operator.core.health.node import Node
-from hyperpod_operator.core.health.state import GRACE, NO_PODS, State, group, state
+from hyperpod_operator.core.health.state import GRACE, UNHEALTHY, State, group, state
 from hyperpod_operator.core.health.storm import Storm, storm
 from hyperpod_operator.core.moments import parse_time
 
@@ -76,8 +76,12 @@ class Health:
         return self.states.get(State.SCHEDULABLE, 0)
 
     @property
+    def checking(self) -> int:
+        return self.states.get(State.CHECKING, 0)
+
+    @property
     def unhealthy(self) -> int:
-        return sum(self.states.get(kind, 0) for kind in NO_PODS)
+        return sum(self.states.get(kind, 0) for kind in UNHEALTHY)
 
 
 def rollup(
@@ -98,7 +102,7 @@ def rollup(
     )
     gone = tuple(sorted(node.name for node in held if facts.instances and node.instance_id not in facts.instances))
     sick = [_sick(node, kind, facts, now=now) for node, kind in judged if kind in _ORDER]
-    turned = [node.since or now for node in sick if node.state in NO_PODS]
+    turned = [node.since or now for node in sick if node.state in UNHEALTHY]
     return Health(
         states=dict(Counter(kind for _, kind in judged)),
         groups=_groups(judged, facts, missing=missing, gone=gone),
@@ -144,7 +148,7 @@ def _groups(
         name = group(node, facts)
         total[name] += 1
         well[name] += kind is State.SCHEDULABLE
-        sick[name] += kind in NO_PODS
+        sick[name] += kind in UNHEALTHY
         orphaned[name] += node.name in without
     return {
         name: GroupHealth(

@@ -24,6 +24,8 @@ class State(StrEnum):
     PENDING_REBOOT = "UnschedulablePendingReboot"
     UNKNOWN = "Unknown"
     """A value that this release does not know: it counts as not schedulable."""
+    CHECKING = "DeepHealthCheck"
+    """A deep health check runs: it takes no pods, and nothing is wrong with it as far as anybody knows."""
     JOINING = "Joining"
     """No label yet, and young enough for that."""
     NOT_REPORTED = "NotReported"
@@ -33,20 +35,28 @@ class State(StrEnum):
 UNSCHEDULABLE_PREFIX = "Unschedulable"
 """How every value of the label begins that keeps pods off, those of later releases of HyperPod included."""
 
-NO_PODS = frozenset({State.UNSCHEDULABLE, State.PENDING_REPLACEMENT, State.PENDING_REBOOT, State.UNKNOWN})
+UNHEALTHY = frozenset({State.UNSCHEDULABLE, State.PENDING_REPLACEMENT, State.PENDING_REBOOT, State.UNKNOWN})
+"""States in which something is wrong with a Node."""
+NO_PODS = UNHEALTHY | {State.CHECKING}
 """States in which a Node must not receive pods."""
-_LABELS = {state.value: state for state in (State.SCHEDULABLE, *NO_PODS) if state is not State.UNKNOWN}
+_LABELS = {state.value: state for state in (State.SCHEDULABLE, *UNHEALTHY) if state is not State.UNKNOWN}
 
 
 def state(node: Node, facts: ClusterFacts, *, now: datetime) -> State:
-    """By the label; SageMaker's word that the instance is failing or checked overrules a healthy one."""
+    """By the label; SageMaker's word that the instance is failing or checked overrules a healthy one.
+
+    HyperPod labels a node that it checks Unschedulable, too: the label alone does not tell a check from a fault.
+    """
     label = node.labels.get(NODE_HEALTH_STATUS)
     if label is not None and label not in _LABELS:
         return State.UNKNOWN
     said = _LABELS[label] if label is not None else None
-    if said in NO_PODS:
+    broken = failing(node, facts)
+    if said in {None, State.SCHEDULABLE, State.UNSCHEDULABLE} and checking(node, facts) and not broken:
+        return State.CHECKING
+    if said in UNHEALTHY:
         return said
-    if checking(node, facts) or failing(node, facts):
+    if broken:
         return State.UNSCHEDULABLE
     if said is not None:
         return said

@@ -3,6 +3,7 @@
 import click
 
 from hyperpod_testbed.chart.generate import chart
+from hyperpod_testbed.conformance.command import conformance
 from hyperpod_testbed.control_plane.command import build, control_plane
 from hyperpod_testbed.demo import demo
 from hyperpod_testbed.dev import dev
@@ -21,6 +22,7 @@ def main() -> None:
 main.add_command(build)
 main.add_command(control_plane)
 main.add_command(simulator)
+main.add_command(conformance)
 main.add_command(dev)
 main.add_command(demo)
 main.add_command(soak)

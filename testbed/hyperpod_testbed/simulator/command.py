@@ -3,9 +3,11 @@
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import click
 
+from hyperpod_testbed.simulator import profile
 from hyperpod_testbed.simulator.simulator import Simulator
 
 
@@ -20,13 +22,31 @@ from hyperpod_testbed.simulator.simulator import Simulator
     type=click.Path(exists=True, dir_okay=False),
     help="Bring the instances as nodes to this Kubernetes cluster.",
 )
-def simulator(port: int, speed: float, account: str, region: str, seed: int, kubeconfig: str | None) -> None:
+@click.option(
+    "--profile",
+    "profile_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Options to answer by, as `conformance --write-profile` makes them.",
+)
+def simulator(
+    port: int,
+    speed: float,
+    account: str,
+    region: str,
+    seed: int,
+    kubeconfig: str | None,
+    profile_file: Path | None,
+) -> None:
     """Run a SageMaker HyperPod endpoint until Ctrl-C; prints the environment that leads there."""
+    try:
+        options = profile.read(profile_file.read_text()) if profile_file else None
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{profile_file}: {error}") from error
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with Simulator(account, speed=speed, seed=seed, kubeconfig=kubeconfig, port=port) as running:
+        with Simulator(account, speed=speed, options=options, seed=seed, kubeconfig=kubeconfig, port=port) as running:
             for name, value in running.environment(region=region).items():
                 print(f"export {name}={value}")
             print(f"# ready; controls under {running.url}/_simulator/; Ctrl-C stops it", file=sys.stderr, flush=True)

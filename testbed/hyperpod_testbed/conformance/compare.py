@@ -1,0 +1,98 @@
+"""What AWS answered beside what the simulator answers, question by question, and the profile that makes them agree."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from hyperpod_testbed.conformance.caller import Budget, Caller, clients
+from hyperpod_testbed.conformance.questions import QUESTIONS, Question
+from hyperpod_testbed.conformance.record import Memory, Record, Redaction
+from hyperpod_testbed.conformance.run import Run
+from hyperpod_testbed.conformance.session import play
+from hyperpod_testbed.conformance.steps.groups import FAILING_GROUP, SCARCE_GROUP
+from hyperpod_testbed.conformance.target import EXAMPLE
+from hyperpod_testbed.simulator import Options, Simulator
+
+_ID = "compare"
+LAG_TOLERANCE = 2.0
+"""Seconds by which two lags may differ: the script looks once a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A question with both answers; None where a side saw nothing to judge by."""
+
+    question: Question
+    recorded: Any
+    simulated: Any
+
+    @property
+    def seen(self) -> bool:
+        return self.recorded is not None and self.simulated is not None
+
+    @property
+    def silent(self) -> str:
+        """The side that saw nothing."""
+        return "record" if self.recorded is None else "simulated run"
+
+    @property
+    def differs(self) -> bool:
+        if not self.seen:
+            return False
+        if isinstance(self.recorded, float) and isinstance(self.simulated, float):
+            return abs(self.recorded - self.simulated) > LAG_TOLERANCE
+        return bool(self.recorded != self.simulated)
+
+
+class OwnedClock:
+    """The simulator's clock: waiting moves it, and nothing else does."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._clock = simulator.clock
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.advance(seconds)
+
+
+def simulate(*, options: Options, rounds: int, say: Callable[[str], None] = lambda _: None) -> Record:
+    """The script against a fresh simulator with these options, in simulated time."""
+    target = EXAMPLE
+    with Simulator(target.account, speed=0.0, options=options) as simulator:
+        simulator.world.fail_lifecycle(f"hyperpod-conformance-{_ID}", FAILING_GROUP)
+        simulator.world.limit_capacity(f"hyperpod-conformance-{_ID}", SCARCE_GROUP, 0)
+        memory = Memory(redaction=Redaction(target.secrets().items()))
+        session = boto3.Session(aws_access_key_id="TESTBED", aws_secret_access_key="testbed")
+        made = clients(session, region=target.region, endpoint_url=simulator.url)
+        budget = Budget(limit=float("inf"), price_per_node_hour=target.pricePerNodeHour, most_nodes=1)
+        caller = Caller(clients=made, pace=OwnedClock(simulator), budget=budget, sink=memory)
+        try:
+            ended = play(Run(id=_ID, target=target, caller=caller, rounds=rounds), say=say)
+        finally:
+            for client in made.values():
+                client.close()
+    return memory.record(about={"id": _ID, "rounds": rounds, "failed": list(ended.failed), "left": list(ended.left)})
+
+
+def compare(recorded: Record, simulated: Record) -> tuple[Row, ...]:
+    """A row per question, in the order of the script."""
+    return tuple(Row(question=one, recorded=one.answer(recorded), simulated=one.answer(simulated)) for one in QUESTIONS)
+
+
+def table(rows: tuple[Row, ...]) -> str:
+    """The rows for a terminal: what differs first, then what agrees, then what was not seen."""
+    lines = [line for row in rows if row.differs for line in _differing(row)]
+    lines += [f"same     {row.question.asks} {row.recorded}" for row in rows if row.seen and not row.differs]
+    lines += [f"not seen {row.question.asks} The {row.silent} has no answer." for row in rows if not row.seen]
+    return "\n".join(lines)
+
+
+def _differing(row: Row) -> tuple[str, str]:
+    return (
+        f"DIFFERS  {row.question.asks}",
+        f"         recorded {row.recorded}, simulated {row.simulated}; set {row.question.option}={row.recorded}",
+    )

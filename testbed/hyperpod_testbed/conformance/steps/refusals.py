@@ -1,0 +1,29 @@
+"""What AWS refuses before anything is made. What it accepts against expectation is deleted at once."""
+
+from hyperpod_testbed.conformance.record import JSON
+from hyperpod_testbed.conformance.run import GROUP, Run
+
+
+def before_anything(run: Run) -> None:
+    run.describe("refusals.unknown-cluster")
+    run.call("refusals.list", "ListClusters")
+    refused(run, "refusals.no-lifecycle-config", run.creation(run.group(GROUP, 1, LifeCycleConfig=None)))
+    spot = run.group(GROUP, 1, CapacityRequirements={"Spot": {}})
+    refused(run, "refusals.spot-not-continuous", run.creation(spot, NodeProvisioningMode=None))
+    plan = f"arn:aws:sagemaker:{run.target.region}:{run.target.account}:training-plan/conformance"
+    both = run.group(GROUP, 1, CapacityRequirements={"Spot": {}}, TrainingPlanArn=plan)
+    refused(run, "refusals.spot-with-plan", run.creation(both))
+    unknown_role = run.target.executionRole.rpartition("/")[0] + f"/hyperpod-conformance-no-such-role-{run.id}"
+    refused(run, "refusals.unknown-role", run.creation(run.group(GROUP, 1, ExecutionRole=unknown_role)))
+
+
+def refused(run: Run, step: str, request: JSON) -> None:
+    """Send a CreateCluster that is expected to be refused; undo it where it is not."""
+    call = run.call(step, "CreateCluster", **request)
+    if call.ok:
+        _undo(run, f"{step}.undo", str(request["ClusterName"]))
+
+
+def _undo(run: Run, step: str, name: str) -> None:
+    run.until(lambda: run.call(step, "DeleteCluster", ClusterName=name).ok, most=1800.0)
+    run.gone(f"{step}.gone", name)

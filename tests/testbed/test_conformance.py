@@ -1,0 +1,119 @@
+"""The conformance script against the simulator: it cleans up, and a comparison finds what differs and nothing else."""
+
+import pytest
+
+from hyperpod_testbed.conformance.compare import compare, simulate
+from hyperpod_testbed.conformance.questions import QUESTIONS
+from hyperpod_testbed.conformance.record import Record
+from hyperpod_testbed.simulator import Options, profile
+
+OTHERWISE: dict[str, object] = {
+    "attach_again": "IncorrectState",
+    "attach_gate_error": "ConflictException",
+    "batch_all_failed": "error",
+    "batch_delete_limit": 99,
+    "batch_delete_lowers_target": False,
+    "blocked_batch_error": "items",
+    "clusters_per_eks": "one",
+    "create_lag": 30.0,
+    "delete_on_termination": True,
+    "detach_while_attaching": "IncorrectState",
+    "device_names": "sd",
+    "ec2_errors": "plain",
+    "failed_node_status": "Failed",
+    "immutables": "none",
+    "lifecycle_config_required": False,
+    "move_changes_targets": False,
+    "never_modified": "empty",
+    "new_group_may_be_empty": False,
+    "node_end": "keep",
+    "node_recovery_default": "None",
+    "not_found_code": "ResourceNotFoundException",
+    "omitted_groups": "delete",
+    "omitted_members": "unset",
+    "pending_instance_id": "omit",
+    "replace_keeps_logical_id": False,
+    "software_update_status": "Updating",
+    "spot_excludes_training_plan": False,
+    "spot_needs_continuous": False,
+    "volume_lag": 45.0,
+}
+"""For each question an answer that is not the simulator's default."""
+UNSEEN = {"throttling_code"}
+"""What a run against the simulator does not see: nothing throttles it."""
+
+
+@pytest.fixture(scope="module")
+def usual() -> Record:
+    """The script against the simulator as it is."""
+    return simulate(options=Options(), rounds=2)
+
+
+def test_the_script_runs_to_its_end_and_leaves_nothing(usual: Record) -> None:
+    assert usual.about["failed"] == []
+    assert usual.about["left"] == []
+
+
+def test_a_record_compared_with_its_own_options_shows_no_difference(usual: Record) -> None:
+    rows = compare(usual, usual)
+    assert not [row for row in rows if row.differs]
+    assert {row.question.option for row in rows if not row.seen} == UNSEEN
+
+
+def test_every_question_has_another_answer_to_be_tried() -> None:
+    assert set(OTHERWISE) | UNSEEN == {question.option for question in QUESTIONS}
+
+
+APART = (
+    {"omitted_groups", "lifecycle_config_required", "software_update_status", "device_names"},
+    {
+        "ec2_errors",
+        "node_end",
+        "immutables",
+        "batch_all_failed",
+        "spot_needs_continuous",
+        "create_lag",
+        "move_changes_targets",
+    },
+    {
+        "attach_again",
+        "batch_delete_limit",
+        "never_modified",
+        "not_found_code",
+        "omitted_members",
+        "pending_instance_id",
+        "replace_keeps_logical_id",
+        "volume_lag",
+    },
+)
+"""Switches that a run can have together: none of them keeps another one from being seen."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [pytest.param(one, id="-".join(sorted(one))) for one in APART])
+def test_a_comparison_finds_just_the_switches_that_differ(options: set[str], usual: Record) -> None:
+    assert _differences(options, usual) == options
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("option", sorted(OTHERWISE))
+def test_a_comparison_finds_the_one_switch_that_differs(option: str, usual: Record) -> None:
+    assert _differences({option}, usual) == {option}
+
+
+def _differences(options: set[str], usual: Record) -> set[str]:
+    """Options that the comparison names, after a look at the values that it gives."""
+    recorded = simulate(options=Options().changed(**{name: OTHERWISE[name] for name in options}), rounds=1)
+    found = {row.question.option: row.recorded for row in compare(recorded, usual) if row.differs}
+    for name in options & set(found):
+        wanted = OTHERWISE[name]
+        assert found[name] == (pytest.approx(wanted, abs=2.0) if isinstance(wanted, float) else wanted)
+    return set(found)
+
+
+def test_a_profile_of_a_record_makes_the_simulator_answer_as_recorded(usual: Record) -> None:
+    switches = {"clusters_per_eks": "many", "ec2_errors": "plain", "never_modified": "empty"}
+    recorded = simulate(options=Options().changed(**switches), rounds=1)
+    answers = {row.question.option: row.recorded for row in compare(recorded, usual) if row.differs}
+    adopted = profile.read(profile.write(profile.answering(Options(), answers)))
+    assert not [row for row in compare(recorded, simulate(options=adopted, rounds=1)) if row.differs]

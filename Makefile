@@ -95,13 +95,19 @@ chart: crds ## Generate what in helm/, gitops/ and docs/ follows from models, va
 	@$(BIN)/hyperpod-testbed gitops
 
 .PHONY: delivery
-delivery: control-plane ## Image, alerts by promtool, chart and Dockerfile by checkov (builds, needs the package index)
+delivery: control-plane ## Image and its bill of materials, alerts, chart and Dockerfile (builds, needs the package index)
+	@$(BIN)/hyperpod-testbed sbom
+	@$(BIN)/hyperpod-testbed audit --sbom sbom.json --unreachable=warn
 	@$(BIN)/hyperpod-testbed build --with promtool
 	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py tests/chart/test_policy_checker.py
 
 .PHONY: sbom
 sbom: $(READY) ## Write sbom.json, the bill of materials of the image's packages (CycloneDX)
 	@$(BIN)/hyperpod-testbed sbom
+
+.PHONY: audit
+audit: $(READY) ## Ask the database OSV for known vulnerabilities of the locked versions (AUDIT="--url MIRROR --ignore ID")
+	@$(BIN)/hyperpod-testbed audit $(AUDIT)
 
 .PHONY: picture
 picture: control-plane ## Draw docs/dashboard.png from a run of the test bed (about 5 minutes; builds Prometheus once)

@@ -4,6 +4,7 @@ Every option of `run` can also be given as an environment variable, HYPERPOD_OPE
 """
 
 import logging
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import yaml
 from hyperpod_operator import __version__
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.tenancy import Tenancy
+from hyperpod_operator.core.text import plain_lines
 from hyperpod_operator.core.timings import Timings
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 DEFAULT = Timings()
 LEASE = LeaseSettings()
 SECONDS = click.FloatRange(min=0, min_open=True, max=86_400)
+NAMESPACE = re.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""RFC 1123 label, as the API server has it for namespaces."""
 CONFIGURATION_FAULT = 2
 """Exit code when something that the operator needs is missing or wrong."""
 WATCH_ENDED = 1
@@ -29,6 +33,7 @@ WATCH_ENDED = 1
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HYPERPOD_OPERATOR"})
+@click.version_option(__version__, prog_name="hyperpod-operator", message="%(prog)s %(version)s")
 def main() -> None:
     """Kubernetes operator for Amazon SageMaker HyperPod clusters on Amazon EKS."""
 
@@ -44,6 +49,8 @@ def main() -> None:
     help="AWS region; default: AWS_REGION or the profile's.",
 )
 @click.option("--allowed-region", "allowed_regions", multiple=True, help="Region that a spec may name; repeatable.")
+@click.option("--allow-unknown-region/--no-allow-unknown-region", default=False, show_default=True,
+              help="Start although a Region is newer than this version, or is none.")  # fmt: skip
 @click.option("--tenants", type=click.Path(path_type=Path), default=None,
               help="File with the roles, keys, S3 prefixes, ... that each namespace may name.")  # fmt: skip
 @click.option("--leader-election/--no-leader-election", default=True, show_default=True,
@@ -125,6 +132,12 @@ def run(**options: Any) -> None:
     options["metrics_address"] = _address(options.pop("metrics_bind_address"), "--metrics-bind-address")
     if options["metrics_auth"] and options["metrics_cert_path"] is None:
         raise click.UsageError("--metrics-auth needs --metrics-cert-path: without TLS anyone could read the tokens.")
+    for namespace in options["namespaces"]:
+        if not NAMESPACE.fullmatch(namespace):
+            raise click.BadParameter(
+                f"{namespace!r} is not the name of a namespace (lower-case letters, digits and hyphens, 63 at most).",
+                param_hint="--namespace",
+            )
     options["allowed_regions"] = frozenset(options["allowed_regions"])
     try:
         tenants = options.pop("tenants")
@@ -136,7 +149,7 @@ def run(**options: Any) -> None:
     try:
         uvloop.run(run_app(settings))
     except StartError as error:
-        click.echo(f"hyperpod-operator cannot start:\n{error}", err=True)
+        click.echo(f"hyperpod-operator cannot start:\n{plain_lines(str(error))}", err=True)
         sys.exit(CONFIGURATION_FAULT)
     except WatchEnded as error:
         logging.getLogger("hyperpod_operator").critical(
@@ -198,5 +211,10 @@ def _write(name: str, text: str, *, output_dir: str | None) -> None:
     if output_dir is None:
         click.echo(f"---\n{text}", nl=False)
         return
-    Path(output_dir).mkdir(parents=True, exist_ok=True)
-    (Path(output_dir) / name).write_text(text)
+    try:
+        Path(output_dir).mkdir(parents=True, exist_ok=True)
+        (Path(output_dir) / name).write_text(text)
+    except OSError as error:
+        raise click.ClickException(
+            f"{Path(output_dir) / name} cannot be written: {error.strerror}. Choose another --output-dir."
+        ) from error

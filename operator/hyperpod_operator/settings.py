@@ -19,6 +19,7 @@ class Settings:
     namespaces: tuple[str, ...] = ()
     region: str = ""
     allowed_regions: frozenset[str] = frozenset()
+    allow_unknown_region: bool = False
     tenancy: Tenancy = field(default_factory=Tenancy)
     leader_election: bool = True
     lease: LeaseSettings = field(default_factory=LeaseSettings)

@@ -11,6 +11,7 @@ from hyperpod_testbed.gitops.argocd import gitops
 from hyperpod_testbed.picture.command import picture
 from hyperpod_testbed.simulator.command import simulator
 from hyperpod_testbed.soak.command import soak
+from hyperpod_testbed.supply.audit import audit
 from hyperpod_testbed.supply.command import sbom
 
 
@@ -30,3 +31,4 @@ main.add_command(chart)
 main.add_command(gitops)
 main.add_command(picture)
 main.add_command(sbom)
+main.add_command(audit)

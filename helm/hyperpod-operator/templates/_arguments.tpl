@@ -10,6 +10,11 @@
 {{- range .Values.aws.allowedRegions }}
 - --allowed-region={{ . }}
 {{- end }}
+{{- if .Values.aws.allowUnknownRegion }}
+- --allow-unknown-region
+{{- else }}
+- --no-allow-unknown-region
+{{- end }}
 {{- if .Values.tenants.enabled }}
 - --tenants=/etc/hyperpod-operator/tenants.yaml
 {{- end }}

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from hyperpod_operator.app.election import elected, end_process
 from hyperpod_operator.app.operator import Operator
-from hyperpod_operator.app.start import StartError, check_aws, check_kubernetes
+from hyperpod_operator.app.start import StartError, check_aws, check_kubernetes, check_regions, say_endpoints
 from hyperpod_operator.app.tasks import on_signals
 from hyperpod_operator.app.traces import tracing, untraced
 from hyperpod_operator.aws.caller import OnCall
@@ -56,6 +56,8 @@ async def run(settings: Settings) -> None:
             on_call = _both(metrics.aws_call, traces.aws_call)
         cloud = _cloud(settings, on_call=on_call, before_write=tenure.require if lease else _nothing)
         stack.push_async_callback(asyncio.to_thread, cloud.close)
+        check_regions(cloud, settings)
+        say_endpoints()
         await check_kubernetes(api, settings, lease)
         await check_aws(cloud)
         await _warm_up(cloud)

@@ -3,6 +3,8 @@
 import logging
 
 from hyperpod_operator.aws.cloud import AwsCloud
+from hyperpod_operator.aws.endpoints import overridden
+from hyperpod_operator.aws.regions import unknown_region
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.kube import preflight
@@ -27,6 +29,31 @@ async def check_kubernetes(api: ApiServer, settings: Settings, lease: LeaseSetti
     problems = await preflight.check(api, namespaces=settings.namespaces, duties=duties)
     if problems:
         raise StartError("\n".join(str(problem) for problem in problems))
+
+
+def check_regions(cloud: AwsCloud, settings: Settings) -> None:
+    """A mistyped Region looks like an account without clusters: it ends the start, before anything is believed."""
+    problems = [unknown_region(name) for name in sorted({cloud.region, *settings.allowed_regions} - {""})]
+    said = "\n".join(problem for problem in problems if problem is not None)
+    if not said:
+        return
+    if not settings.allow_unknown_region:
+        raise StartError(
+            f"{said} Correct --region (or AWS_REGION) and --allowed-region. A Region that is newer than this version "
+            "is accepted with --allow-unknown-region."
+        )
+    logger.warning("%s It is used all the same, because of --allow-unknown-region.", said)
+
+
+def say_endpoints() -> None:
+    """Endpoints other than AWS's are for tests and for VPC endpoints; a forgotten one must not go unnoticed."""
+    for service, url in overridden().items():
+        logger.warning(
+            "Calls to %s go to %s instead of AWS's own endpoint: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_%s or endpoint_url "
+            "of the AWS configuration file says so. Who answers there decides what this operator believes to exist. If "
+            "this is not intended, remove it, or set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true.",
+            *(service, url, service.upper()),
+        )
 
 
 async def check_aws(cloud: AwsCloud) -> None:

@@ -65,6 +65,9 @@ class VolumeReads:
         self._next: asyncio.Task[dict[str, float]] | None = None
         self._one_at_a_time = asyncio.Lock()
 
+    def __len__(self) -> int:
+        return len(self._asked_at.keys() | self._not_before.keys() | self._answers.keys())
+
     async def get(self, ids: Iterable[str], *, fresh: bool = False) -> dict[str, Volume]:
         """The volumes that exist, by id. `fresh` accepts only what was read in the last second or is read now."""
         now = self._monotonic()
@@ -136,7 +139,8 @@ class VolumeReads:
         for one in [one for one, asked_at in self._asked_at.items() if now - asked_at > FORGOTTEN_AFTER]:
             del self._asked_at[one]
             self._answers.pop(one, None)
-            self._not_before.pop(one, None)
+        for one in [one for one, at in self._not_before.items() if now - at > FORGOTTEN_AFTER]:
+            del self._not_before[one]
 
     def _keep(self, part: Iterable[str], found: Mapping[str, Volume], *, read_at: float) -> None:
         for one in part:

@@ -9,6 +9,7 @@ from hyperpod_operator.api.names import CLUSTER_FINALIZER, RECONCILE_REQUESTED_A
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.ports import StoredObject
+from hyperpod_operator.core.text import plain
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def parse(stored: StoredObject) -> Resource:
         generation=stored.generation,
         deleting=stored.deleting,
         has_finalizer=CLUSTER_FINALIZER in stored.finalizers,
-        reconcile_requested_at=stored.annotations.get(RECONCILE_REQUESTED_AT, "")[:REQUEST_MOST],
+        reconcile_requested_at=plain(stored.annotations.get(RECONCILE_REQUESTED_AT, ""))[:REQUEST_MOST],
         spec=spec,
         status=parse_status(stored),
     )

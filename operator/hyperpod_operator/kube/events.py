@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,7 @@ from hyperpod_operator.core.ports import (
     StaleObject,
     StoredObject,
 )
+from hyperpod_operator.core.text import plain
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.series import Series, SeriesBook
 
@@ -65,6 +67,7 @@ class EventRecorder:
 
     def publish(self, *, about: StoredObject, note: Note) -> None:
         """Count one occurrence; the API server hears of it soon."""
+        note = replace(note, message=plain(note.message), action=plain(note.action))
         self._book.record(about=about, note=note, now=self._clock.now(), monotonic=self._clock.monotonic())
         self._wake.set()
 

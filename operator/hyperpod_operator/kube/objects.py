@@ -11,6 +11,7 @@ from typing import Any
 
 from hyperpod_operator.api.names import CLUSTER_KIND, CLUSTER_PLURAL, VOLUME_CLAIM_KIND, VOLUME_CLAIM_PLURAL
 from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.text import plain_values
 from hyperpod_operator.kube import finalizers
 from hyperpod_operator.kube.client import ApiServer, collection_path, object_path
 from hyperpod_operator.kube.status import guarded, merge_patch
@@ -101,8 +102,11 @@ class CustomObjects:
         raise StaleObject(f"{stored.key} changed {ATTEMPTS} times while its finalizer was being removed.")
 
     async def write_status(self, stored: StoredObject, status: Mapping[str, Any]) -> StoredObject:
-        """Make `.status` equal to `status`, in one guarded merge-patch; see `core.ports.Objects`."""
-        current = stored
+        """Make `.status` equal to `status`, in one guarded merge-patch; see `core.ports.Objects`.
+
+        Whatever text got into it, no control character reaches who reads it.
+        """
+        current, status = stored, plain_values(dict(status))
         for _ in range(ATTEMPTS):
             patch = merge_patch(_status(current), status)
             if not patch:

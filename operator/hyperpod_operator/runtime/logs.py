@@ -19,6 +19,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.text import plain, plain_lines
 
 LONGEST_MESSAGE = 4096
 """Characters of one message: a line that a log collector would cut loses its JSON."""
@@ -89,16 +90,24 @@ def catch_uncaught(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class _Sober(logging.Filter):
-    """Marks each record with its object, caps its length, drops what says nothing."""
+    """Marks each record with its object, caps its length, drops what says nothing.
+
+    No record carries a control character: one could forge a line, or act on the terminal of whoever reads it.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
         if message.startswith(_INCONSISTENT):
             # Kopf compares what it sent with what the CRD's schema kept, and prints whole objects about it.
             return False
-        if len(message) > LONGEST_MESSAGE:
-            record.msg = f"{message[: LONGEST_MESSAGE - 1]}…"
-            record.args = None
+        said = plain(message)
+        if len(said) > LONGEST_MESSAGE:
+            said = f"{said[: LONGEST_MESSAGE - 1]}…"
+        if said != message:
+            record.msg, record.args = said, None
+        for name, value in list(record.__dict__.items()):
+            if name not in _STANDARD and not isinstance(value, int | float):
+                setattr(record, name, plain(str(value)))
         key = _about.get()
         record.object_namespace = key.namespace if key is not None else ""
         record.object_name = key.name if key is not None else ""
@@ -113,6 +122,9 @@ class _Json(JsonFormatter):
             reserved_attrs=[*RESERVED_ATTRS, "taskName", "object_namespace", "object_name", "color_message"],
             rename_fields={"exc_info": "exception", "stack_info": "stack"},
         )
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return plain_lines(str(super().formatException(ei)))
 
     def add_fields(self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]) -> None:
         """Called by the base class with the record; `message_dict` holds exc_info and stack_info as text."""
@@ -142,7 +154,7 @@ class _Text(logging.Formatter):
         if extras:
             line = f"{line} {extras}"
         if record.exc_info:
-            line = f"{line}\n{self.formatException(record.exc_info)}"
+            line = f"{line}\n{plain_lines(self.formatException(record.exc_info))}"
         return line
 
 

@@ -9,6 +9,7 @@ from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.controllers.parse import REQUEST_MOST, InvalidSpecError, problems
 from hyperpod_operator.core.ports import StoredObject
+from hyperpod_operator.core.text import plain
 from hyperpod_operator.core.volume.claim import Claim
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ def parse(stored: StoredObject) -> Claim:
         generation=stored.generation,
         deleting=stored.deleting,
         has_finalizer=VOLUME_CLAIM_FINALIZER in stored.finalizers,
-        reconcile_requested_at=stored.annotations.get(RECONCILE_REQUESTED_AT, "")[:REQUEST_MOST],
+        reconcile_requested_at=plain(stored.annotations.get(RECONCILE_REQUESTED_AT, ""))[:REQUEST_MOST],
         force_delete=stored.annotations.get(FORCE_DELETE) == stored.key.name,
         spec=spec,
         status=parse_status(stored),

@@ -12,6 +12,9 @@ from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedNod
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.ports import Cloud
 
+FORGOTTEN_AFTER = 1800.0
+"""Seconds after which a cluster that no claim asks about is forgotten: two resyncs and more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
@@ -30,10 +33,16 @@ class ClusterViews:
         self._monotonic = monotonic
         self._views: dict[tuple[str, str], View] = {}
         self._looking: dict[tuple[str, str], asyncio.Lock] = {}
+        self._asked_at: dict[tuple[str, str], float] = {}
+
+    def __len__(self) -> int:
+        return len(self._asked_at)
 
     async def get(self, *, region: str, name: str, age: float) -> View:
         """A view that is at most `age` seconds old; `name` is the cluster's name or ARN."""
         key, asked_at = (region, name), self._monotonic()
+        self._asked_at[key] = asked_at
+        self._forget_old(asked_at)
         async with self._looking.setdefault(key, asyncio.Lock()):
             held = self._views.get(key)
             if held is not None and held.seen_at >= asked_at - age:
@@ -41,6 +50,12 @@ class ClusterViews:
             view = await self._look(region=region, name=name)
             self._views[key] = view
             return view
+
+    def _forget_old(self, now: float) -> None:
+        for key in [key for key, asked_at in self._asked_at.items() if now - asked_at > FORGOTTEN_AFTER]:
+            if not self._looking[key].locked():
+                del self._asked_at[key], self._looking[key]
+                self._views.pop(key, None)
 
     async def tags(self, *, region: str, arn: str) -> Mapping[str, str]:
         """The tags of a cluster, read now: they prove whose it is."""

@@ -16,6 +16,7 @@ from hyperpod_operator.core.cluster.node_health import nodes_healthy
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.text import plain
 
 MESSAGE_MOST = 2048
 """Longest condition message; metav1.Condition admits 32 KiB, a screen does not."""
@@ -61,7 +62,7 @@ def settle(*, drafts: Iterable[Draft], before: Sequence[Condition], generation: 
                 type=kind,
                 status=status,
                 reason=reason,
-                message=message[:MESSAGE_MOST],
+                message=plain(message)[:MESSAGE_MOST],
                 observedGeneration=generation,
                 lastTransitionTime=was.lastTransitionTime if same and was else stamp(now),
             )

@@ -10,6 +10,7 @@ from datetime import datetime
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.text import plain
 from hyperpod_operator.core.volume import modification
 from hyperpod_operator.core.volume.ending import Ending
 from hyperpod_operator.core.volume.holding import Foreign, Held, holding
@@ -75,7 +76,7 @@ def settle(*, drafts: Iterable[Draft], before: Sequence[Condition], generation: 
             type=kind,
             status=status,
             reason=reason,
-            message=message[:MESSAGE_MOST],
+            message=plain(message)[:MESSAGE_MOST],
             observedGeneration=generation,
             lastTransitionTime=_since(old.get(kind), status=status, now=now),
         )

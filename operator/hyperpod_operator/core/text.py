@@ -1,0 +1,42 @@
+"""Foreign text, made fit to be read: nothing in it may act on a terminal, hide, or turn the line around.
+
+Names, tags and messages come from tenants, nodes and whoever answers in AWS's place. Control and format characters
+(Unicode categories Cc and Cf: C0 and C1, escape sequences, bidirectional controls, zero-width characters) are dropped;
+what breaks a line becomes a space, so that one message stays one line. Everything else stays as it is.
+"""
+
+import re
+import unicodedata
+from typing import Any
+
+_SEQUENCE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, movements of the cursor
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, ...: titles, links
+    r"|\x1b[ -/]*[0-~]?"
+)
+_BREAK = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
+_DROPPED = frozenset({"Cc", "Cf", "Cs"})
+
+
+def plain(text: str) -> str:
+    """`text` as one line without control and format characters. Linear in its length."""
+    if text.isprintable():
+        return text
+    text = _BREAK.sub(" ", _SEQUENCE.sub("", text))
+    return "".join(letter for letter in text if unicodedata.category(letter) not in _DROPPED)
+
+
+def plain_lines(text: str) -> str:
+    """The same line by line, for text whose lines are ours: a traceback, a list of what is missing."""
+    return "\n".join(map(plain, text.split("\n")))
+
+
+def plain_values(value: Any) -> Any:
+    """JSON whose every string, keys aside, is plain."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {key: plain_values(below) for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_values(below) for below in value]
+    return value

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from hyperpod_operator.api.names import CLUSTER_PLURAL, VOLUME_CLAIM_PLURAL
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.timings import Timings
@@ -42,3 +43,8 @@ class Settings:
     log_format: Literal["json", "text"] = "json"
     log_level: str = "INFO"
     timings: Timings = field(default_factory=Timings)
+
+    @property
+    def plurals(self) -> tuple[str, ...]:
+        """The kinds that are served."""
+        return (CLUSTER_PLURAL, *((VOLUME_CLAIM_PLURAL,) if self.volumes else ()))

@@ -223,6 +223,7 @@ class Reason(StrEnum):
     NODE_FREED = "NodeFreed"
     NODE_REPLACED = "NodeReplaced"
     NODE_CONTRADICTS = "NodeContradicts"
+    DEFINITION_DIFFERS = "DefinitionDiffers"
     DELETED = "Deleted"
 
     # EBSVolumeClaim: steady.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
+from hyperpod_operator.app.definitions import compare
 from hyperpod_operator.app.election import elected, end_process
 from hyperpod_operator.app.operator import Operator
 from hyperpod_operator.app.start import StartError, check_aws, check_kubernetes, check_regions, say_endpoints
@@ -63,7 +64,8 @@ async def run(settings: Settings) -> None:
         await _warm_up(cloud)
         _settle_memory()
         passes = traces.passes if traces is not None else untraced
-        operator = Operator(settings, api=api, cloud=cloud, metrics=metrics, clock=clock, passes=passes)
+        skews = await compare(api, plurals=settings.plurals, metrics=metrics)
+        operator = Operator(settings, api=api, cloud=cloud, metrics=metrics, clock=clock, passes=passes, skews=skews)
         if lease is None:
             await stack.enter_async_context(operator.standing_by(stop))
         else:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 
 from hyperpod_operator.app.clusters import cluster_room
+from hyperpod_operator.app.definitions import announce
 from hyperpod_operator.app.nodes import NodeRoom
 from hyperpod_operator.app.parts import Parts, Room, share
 from hyperpod_operator.app.serving import Serving
@@ -24,6 +25,7 @@ from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
 from hyperpod_operator.kube.nodes import NodeCache
 from hyperpod_operator.kube.objects import CLUSTERS, VOLUME_CLAIMS, CustomObjects
+from hyperpod_operator.kube.skew import Skew
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.heartbeat import Heartbeat
 from hyperpod_operator.runtime.instruments import (
@@ -61,8 +63,10 @@ class Operator:
         metrics: PrometheusMetrics,
         clock: SystemClock,
         passes: Callable[[str, Reconcile], Reconcile] = untraced,
+        skews: tuple[Skew, ...] = (),
     ) -> None:
         self._settings = settings
+        self._skews = skews
         self._api = api
         self._metrics = metrics
         self._events = EventRecorder(api, clock=clock, dropped=metrics.events_dropped)
@@ -178,6 +182,7 @@ class Operator:
     async def working(self, stop: asyncio.Event) -> AsyncIterator[None]:
         """What runs in the one replica that leads, started and stopped in order."""
         self._events.start()
+        announce(self._skews, self._events)
         listed = asyncio.Event()
         for room in self._rooms:
             room.workers.start(after=listed)

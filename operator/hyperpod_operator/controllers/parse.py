@@ -5,6 +5,7 @@ import logging
 from pydantic import ValidationError
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.names import CLUSTER_FINALIZER, RECONCILE_REQUESTED_AT
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.resource import Resource
@@ -36,6 +37,7 @@ def parse(stored: StoredObject) -> Resource:
         reconcile_requested_at=plain(stored.annotations.get(RECONCILE_REQUESTED_AT, ""))[:REQUEST_MOST],
         spec=spec,
         status=parse_status(stored),
+        unknown=unknown_members(HyperPodClusterSpec, stored.body.get("spec")),
     )
 
 

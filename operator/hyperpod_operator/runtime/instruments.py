@@ -139,6 +139,9 @@ EVENTS_DROPPED = Instrument(
 LEADER = Instrument(
     P + "leader", "gauge", (),
     "1 while this process works on the objects, 0 on standby.")
+DEFINITION_DIFFERENCES = Instrument(
+    P + "definition_differences", "gauge", ("plural", "difference"),
+    "Members in which an installed CustomResourceDefinition differs from the operator's: missing there, unknown here.")
 WATCH_AGE = Instrument(
     P + "watch_age_seconds", "gauge", (),
     "Seconds since the watch heard from the API server (bookmarks come each minute); +Inf before.")
@@ -182,6 +185,7 @@ TABLE: tuple[Instrument, ...] = (
     AWS_SECONDS,
     EVENTS_DROPPED,
     LEADER,
+    DEFINITION_DIFFERENCES,
     WATCH_AGE,
     LOOP_LAG,
     BUILD,

@@ -33,6 +33,7 @@ from hyperpod_operator.runtime.instruments import (
     CLAIM_READY,
     CLAIMS,
     CONDITION,
+    DEFINITION_DIFFERENCES,
     EVENTS_DROPPED,
     LEADER,
     NODE_CHANGES,
@@ -151,6 +152,11 @@ class PrometheusMetrics:
     def observe(self, instrument: Instrument, value: Callable[[], float], *labels: str) -> None:
         """Export what `value` returns at the moment of a scrape."""
         self._at_scrape.values[(instrument, labels)] = value
+
+    def definition(self, *, plural: str, missing: int, unknown: int) -> None:
+        """In how many members the installed definition of a kind differs from the built-in one."""
+        self.observe(DEFINITION_DIFFERENCES, lambda: float(missing), plural, "missing")
+        self.observe(DEFINITION_DIFFERENCES, lambda: float(unknown), plural, "unknown")
 
     def observe_queue(self, queue: WorkQueue, *, kind: str) -> None:
         """Export the length and ages of the queue of this kind of object."""

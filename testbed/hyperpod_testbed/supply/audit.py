@@ -126,7 +126,9 @@ def _answers(part: Sequence[tuple[Package, str]], *, url: str) -> list[Mapping[s
             results = json.load(answer)["results"]
         if len(results) != len(part) or not all(isinstance(one, dict) for one in results):
             raise ValueError(f"{len(part)} packages were asked about and {len(results)} answered")
-    except (OSError, urllib.error.URLError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise AuditError(
             f"the database at {url} did not answer as OSV does ({error}). Check the network or the proxy, or name a "
             "mirror by --url. Nothing is known about vulnerabilities."

@@ -4,6 +4,7 @@ import logging
 
 from pydantic import ValidationError
 
+from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.names import FORCE_DELETE, RECONCILE_REQUESTED_AT, VOLUME_CLAIM_FINALIZER
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
@@ -31,6 +32,7 @@ def parse(stored: StoredObject) -> Claim:
         force_delete=stored.annotations.get(FORCE_DELETE) == stored.key.name,
         spec=spec,
         status=parse_status(stored),
+        unknown=unknown_members(EBSVolumeClaimSpec, stored.body.get("spec")),
     )
 
 

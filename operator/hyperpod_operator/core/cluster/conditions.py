@@ -17,6 +17,7 @@ from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.unknown import ignored_members
 
 MESSAGE_MOST = 2048
 """Longest condition message; metav1.Condition admits 32 KiB, a screen does not."""
@@ -98,7 +99,7 @@ def _details(story: Story, ending: Ending) -> list[Draft]:
     """The parts of Ready. When the world could not be read, what was known about them stands (see `_kept`)."""
     if story.unread:
         return []
-    drafts: list[Draft] = [_provisioned(story, ending), _synced(story, ending), _at_target(story, ending)]
+    drafts: list[Draft] = [_provisioned(story, ending), _spec_synced(story, ending), _at_target(story, ending)]
     if ending.reason is Reason.TEARDOWN_BLOCKED:
         drafts.append((ConditionType.TEARDOWN_BLOCKED, "True", ending.reason, ending.message))
     health = nodes_healthy(story) if _owned(story) else None
@@ -110,6 +111,12 @@ def _provisioned(story: Story, ending: Ending) -> Draft:
     if _in_service(story) and cluster:
         return (ConditionType.PROVISIONED, "True", Reason.PROVISIONED, f"{cluster.arn} is {cluster.status}.")
     return (ConditionType.PROVISIONED, "False", ending.reason, ending.message)
+
+
+def _spec_synced(story: Story, ending: Ending) -> Draft:
+    """Whatever it says, members of the spec that nobody looks at are not passed over without a word."""
+    kind, status, reason, message = _synced(story, ending)
+    return (kind, status, reason, message + ignored_members(story.situation.resource.unknown))
 
 
 def _synced(story: Story, ending: Ending) -> Draft:

@@ -33,6 +33,8 @@ class Resource:
     reconcile_requested_at: str
     spec: HyperPodClusterSpec
     status: HyperPodClusterStatus
+    unknown: tuple[str, ...] = ()
+    """Paths of members of the stored spec that this version does not know; the first few."""
 
     @property
     def cluster_name(self) -> str:

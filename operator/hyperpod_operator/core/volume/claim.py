@@ -43,6 +43,8 @@ class Claim:
     """Whether the annotation force-delete carries the object's name."""
     spec: EBSVolumeClaimSpec
     status: EBSVolumeClaimStatus
+    unknown: tuple[str, ...] = ()
+    """Paths of members of the stored spec that this version does not know; the first few."""
 
     @property
     def mode(self) -> str:

@@ -11,6 +11,7 @@ from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.unknown import ignored_members
 from hyperpod_operator.core.volume import modification
 from hyperpod_operator.core.volume.ending import Ending
 from hyperpod_operator.core.volume.holding import Foreign, Held, holding
@@ -189,7 +190,8 @@ def _modification(situation: Situation) -> Draft:
         progress = f" ({latest.progress} %)" if latest.progress is not None else ""
         text = f"The volume can be used as it is to be; AWS is still optimizing it{progress}. Nothing to do."
         return (kind, "False", Reason.MODIFYING, text)
-    return (kind, "True", Reason.IN_SYNC, "The volume is what the spec asks for.")
+    ignored = ignored_members(situation.claim.unknown)
+    return (kind, "True", Reason.IN_SYNC, f"The volume is what the spec asks for.{ignored}")
 
 
 def _filesystem(situation: Situation) -> Draft | None:

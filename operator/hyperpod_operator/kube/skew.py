@@ -1,0 +1,94 @@
+"""Do the installed CustomResourceDefinitions have the members that this version knows, and no others?
+
+The API server publishes the schemas that it serves (OpenAPI v3, "/openapi/v3/apis/GROUP/VERSION"), readable by every
+authenticated account; the CustomResourceDefinitions themselves would need a right of their own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hyperpod_operator.api.crd import all_crds
+from hyperpod_operator.api.members import members
+from hyperpod_operator.api.names import API_VERSION
+from hyperpod_operator.kube.client import ApiServer
+
+_KIND = "x-kubernetes-group-version-kind"
+_SAID = 5
+"""Members that a message names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skew:
+    """One kind whose installed definition differs from the built-in one. Paths such as `spec.vpcConfig`."""
+
+    kind: str
+    plural: str
+    missing: tuple[str, ...]
+    """Members that this version knows and the API server drops."""
+    unknown: tuple[str, ...]
+    """Members that the API server stores and this version ignores."""
+
+    def __str__(self) -> str:
+        said = []
+        if self.missing:
+            said.append(
+                f"lacks members that this version of the operator knows ({_listed(self.missing)}): the API server "
+                "drops what you write there. Install this version's definitions: hyperpod-operator crds | kubectl "
+                "apply --server-side -f -"
+            )
+        if self.unknown:
+            said.append(
+                f"has members that this version of the operator does not know ({_listed(self.unknown)}): it ignores "
+                "what you write there. Upgrade the operator."
+            )
+        return f"The installed definition of {self.kind} {'; it also '.join(said)}"
+
+
+async def look(api: ApiServer, *, plurals: Iterable[str]) -> tuple[Skew, ...]:
+    """The kinds of these plurals that differ. Raises KubernetesError where the API server does not say."""
+    document = await api.get(f"/openapi/v3/apis/{API_VERSION}")
+    schemas: Mapping[str, Any] = (document.get("components") or {}).get("schemas") or {}
+    served = {
+        one["kind"]: schema
+        for schema in schemas.values()
+        for one in schema.get(_KIND) or ()
+        if f"{one.get('group')}/{one.get('version')}" == API_VERSION
+    }
+    found = (
+        _compared(crd, served[crd["spec"]["names"]["kind"]])
+        for crd in all_crds().values()
+        if crd["spec"]["names"]["plural"] in plurals and crd["spec"]["names"]["kind"] in served
+    )
+    return tuple(one for one in found if one.missing or one.unknown)
+
+
+def _compared(crd: Mapping[str, Any], served: Mapping[str, Any]) -> Skew:
+    ours = frozenset(_own(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]))
+    theirs = frozenset(_own(served))
+    names = crd["spec"]["names"]
+    return Skew(
+        kind=names["kind"],
+        plural=names["plural"],
+        missing=_outermost(ours - theirs),
+        unknown=_outermost(theirs - ours),
+    )
+
+
+def _own(schema: Mapping[str, Any]) -> Iterable[str]:
+    """Members of spec and status; the rest is Kubernetes'."""
+    return (path for path in members(schema) if path.startswith(("spec", "status")))
+
+
+def _outermost(paths: frozenset[str]) -> tuple[str, ...]:
+    """Without what lies below another one."""
+    kept: list[str] = []
+    for path in sorted(paths):
+        if not kept or not path.startswith((f"{kept[-1]}.", f"{kept[-1]}[", f"{kept[-1]}{{")):
+            kept.append(path)
+    return tuple(kept)
+
+
+def _listed(paths: tuple[str, ...]) -> str:
+    more = f" and {len(paths) - _SAID} more" if len(paths) > _SAID else ""
+    return ", ".join(paths[:_SAID]) + more

@@ -188,6 +188,7 @@ class Reason(StrEnum):
     UNKNOWN_GROUPS = "UnknownGroups"
     SCALED_OUTSIDE = "ScaledOutside"
     MINIMUM_ABOVE_COUNT = "MinimumAboveCount"
+    COUNT_OFFSET = "CountOffset"
 
     # Groups short of their target.
     CAPACITY_SHORTAGE = "CapacityShortage"

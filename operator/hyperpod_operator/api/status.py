@@ -16,6 +16,7 @@ from hyperpod_operator.api.model import Model
 __all__ = [
     "Adoption",
     "Condition",
+    "CountOffset",
     "HyperPodClusterStatus",
     "InstanceGroupStatus",
     "LastAction",
@@ -54,6 +55,19 @@ class NodeCounts(Model):
     )
 
 
+class CountOffset(Model):
+    """How far single nodes that were moved or deleted carried a group's count away from the spec's."""
+
+    value: int = Field(ge=-6758, le=6758, description="What to add to the spec's instanceCount.")
+    since: Timestamp | None = Field(default=None, description="When it was first seen, as RFC 3339.")
+    operation: Word | None = Field(
+        default=None, description="The call that made it: MoveClusterNodes or BatchDeleteClusterNodes."
+    )
+    instanceCount: Count | None = Field(
+        default=None, description="The spec's instanceCount that it adds to; another one in the spec ends it."
+    )
+
+
 class InstanceGroupStatus(Model):
     """What AWS says about one group, and what the operator has to remember of it."""
 
@@ -74,6 +88,11 @@ class InstanceGroupStatus(Model):
         default=None,
         description="The instanceCount that the operator last brought about. Only an edit of the spec away from it "
         "scales the group in.",
+    )
+    countOffset: CountOffset | None = Field(
+        default=None,
+        description="Nodes that somebody moved or deleted by name: the wanted count is instanceCount plus value until "
+        "instanceCount is edited.",
     )
     origin: Word | None = Field(
         default=None,

@@ -142,6 +142,10 @@ class ClusterController:
             observed = await observe(
                 clusters=clusters, resource=resource, causes=self._causes, sweep=sweep, list_nodes=asked
             )
+            known = self._fleet.get(resource.key)
+            if known is not None:
+                groups = {instance.instance_id: instance.group for instance in known.facts.instances.values()}
+                observed = replace(observed, former_groups=groups)
             situation = await self._with_claims(situate(situation, observed))
             verdict = decide(situation)
             if isinstance(verdict, NeedTags):

@@ -58,7 +58,7 @@ async def observe(
         return observed
     if sweep or list_nodes or _nodes_tell(resource, cluster):
         observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
-    if cluster.continuous and (sweep or _events_explain(cluster)):
+    if cluster.continuous and (sweep or _events_explain(resource, cluster)):
         observed = await _observe_events(clusters=clusters, resource=resource, observed=observed, causes=causes)
     return observed
 
@@ -104,7 +104,14 @@ def _nodes_tell(resource: Resource, cluster: ObservedCluster) -> bool:
     )
 
 
-def _events_explain(cluster: ObservedCluster) -> bool:
-    """They say why nodes do not come, and why a change does not end."""
+def _events_explain(resource: Resource, cluster: ObservedCluster) -> bool:
+    """They say why nodes do not come, why a change does not end, and why a group is smaller than its spec."""
+    if any(
+        group.name in resource.groups
+        and group.target_count < resource.groups[group.name].instanceCount
+        and not resource.counts_are_external(group.name)
+        for group in cluster.groups
+    ):
+        return True
     short = any(group.current_count < group.target_count for group in cluster.groups)
     return cluster.status != "InService" or short

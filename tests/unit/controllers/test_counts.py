@@ -63,3 +63,49 @@ async def test_a_group_that_aws_refuses_does_not_hold_up_an_edit_of_another(rig:
     described = sagemaker().describe_cluster(ClusterName="research")
     base = next(item for item in described["InstanceGroups"] if item["InstanceGroupName"] == "base")
     assert base["KubernetesConfig"]["DesiredLabels"] == {"team": "a"}
+
+
+def named(count: int, spare: int = 1) -> dict[str, Any]:
+    """A group of workers, and one that can take them over."""
+    return spec(
+        instanceGroups=[
+            group_spec("w", count, instanceType="ml.m5.xlarge"),
+            group_spec("spare", spare, instanceType="ml.m5.xlarge"),
+        ]
+    )
+
+
+async def test_deleting_a_named_node_and_then_lowering_the_count_leaves_the_others_alone(rig: Rig) -> None:
+    rig.apply(named(4))
+    await rig.rest()
+    first, *others = nodes_of("w")
+    sagemaker().batch_delete_cluster_nodes(ClusterName="research", NodeIds=[first])
+    await rig.idle(1800)
+    assert rig.condition("SpecSynced")["reason"] == "CountOffset"
+    rig.apply(named(3))
+    await rig.idle(1800)
+    assert "UpdateCluster" not in rig.operations()
+    assert nodes_of("w") == others
+    assert rig.condition("SpecSynced")["reason"] == "InSync"
+
+
+async def test_a_moved_node_is_neither_bought_again_nor_held(rig: Rig) -> None:
+    rig.apply(named(4))
+    await rig.rest()
+    arn, moved = rig.status["clusterArn"], nodes_of("w")[0]
+    sagemaker().move_cluster_nodes(
+        SourceClusterArn=arn,
+        SourceInstanceGroupName="w",
+        TargetClusterArn=arn,
+        TargetInstanceGroupName="spare",
+        NodeIds=[moved],
+    )
+    await rig.idle(3600)
+    assert "UpdateCluster" not in rig.operations()
+    assert moved in nodes_of("spare")
+    offsets = {entry["instanceGroupName"]: entry["countOffset"]["value"] for entry in rig.status["instanceGroups"]}
+    assert offsets == {"w": -1, "spare": 1}
+    assert rig.condition("Ready")["status"] == "True"
+    rig.restart()
+    await rig.idle(3600)
+    assert "UpdateCluster" not in rig.operations()

@@ -18,6 +18,7 @@ WARNINGS = {
     "AWSUnreachable",
     "CapacityShortage",
     "ConfirmingDeletion",
+    "CountOffset",
     "GroupDegraded",
     "HealthNotReported",
     "InstancesGone",

@@ -13,6 +13,7 @@ from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.ending import Ending
 from hyperpod_operator.core.cluster.living import changed_at
 from hyperpod_operator.core.cluster.node_health import nodes_healthy
+from hyperpod_operator.core.cluster.offsets import MOVE
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.moments import stamp
@@ -133,10 +134,27 @@ def _synced(story: Story, ending: Ending) -> Draft:
             "add them to the spec to manage them, or delete them in AWS."
         )
         return (ConditionType.SPEC_SYNCED, "True", Reason.UNKNOWN_GROUPS, message)
+    if changes.offsets:
+        return (ConditionType.SPEC_SYNCED, "True", Reason.COUNT_OFFSET, _offsets(story))
     if changes.minimum_above_count:
         words = " ".join(changes.minimum_above_count[name] for name in sorted(changes.minimum_above_count))
         return (ConditionType.SPEC_SYNCED, "True", Reason.MINIMUM_ABOVE_COUNT, words)
     return (ConditionType.SPEC_SYNCED, "True", Reason.IN_SYNC, "AWS holds what the spec asks for.")
+
+
+def _offsets(story: Story) -> str:
+    """Which nodes went or came by name, and the edit that says the same in the spec."""
+    told = []
+    for name, offset in sorted(story.situation.changes.offsets.items()):
+        count = story.situation.resource.groups[name].instanceCount
+        what = "moved" if offset.operation == MOVE else "deleted"
+        where = "out of" if offset.value < 0 else "into"
+        told.append(
+            f"Nodes were {what} {where} group {name} ({abs(offset.value)}, {offset.operation}); the operator neither "
+            f"replaces nor takes them back. Change instanceCount of {name} from {count} to "
+            f"{max(0, count + offset.value)} to have the spec say the same, or to any other count that you want."
+        )
+    return " ".join(told)
 
 
 def _at_target(story: Story, ending: Ending) -> Draft:

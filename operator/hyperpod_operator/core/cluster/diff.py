@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS
+from hyperpod_operator.api.status import CountOffset
 from hyperpod_operator.core.cluster.compare import Change, covers, drift
 from hyperpod_operator.core.cluster.observed import EMPTY, Json, Observed, ObservedCluster, ObservedGroup
+from hyperpod_operator.core.cluster.offsets import offsets, wanted_count
 from hyperpod_operator.core.cluster.resource import CREATED, Resource, wish
 
 FIXED_CLUSTER_MEMBERS = ("vpcConfig", "orchestrator")
@@ -69,6 +71,8 @@ class Changes:
     """Groups that AWS has, the spec does not, and the operator did not create: left alone."""
     scaled_outside: tuple[Change, ...] = ()
     """Groups that somebody else scaled out: scaling in would end nodes that the operator did not start."""
+    offsets: Mapping[str, CountOffset] = field(default_factory=lambda: EMPTY)
+    """By group: what moved or deleted nodes changed of the spec's count (see `offsets`)."""
     minimum_above_count: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     """Groups whose count's owner asked for fewer instances than the spec's minimum, and what that means, in words."""
 
@@ -120,7 +124,8 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
         return Changes()
     # A group that is going is no longer there to be changed; one of the same name is added when it is gone.
     staying = [group for group in cluster.groups if group.name in resource.groups and group.status != GOING]
-    counts = [_count(resource=resource, group=group) for group in staying]
+    carried = offsets(resource=resource, observed=observed, now=now)
+    counts = [_count(resource=resource, group=group, offset=carried.get(group.name)) for group in staying]
     kept = [
         (group, _reachable(wish(resource.groups[group.name]), group=group, count=change))
         for group, (change, _) in zip(staying, counts, strict=True)
@@ -145,6 +150,7 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
         ),
         unknown_groups=unknown,
         scaled_outside=tuple(held for _, held in counts if held),
+        offsets=carried,
         minimum_above_count=_above_count(resource=resource, groups=staying),
     )
 
@@ -200,14 +206,16 @@ def _software_drift(group: ObservedGroup, wanted: Mapping[str, Json], *, now: da
             yield group.name, Change(f"{_where(group)}.{member}", have, want)
 
 
-def _count(*, resource: Resource, group: ObservedGroup) -> tuple[Change | None, Change | None]:
+def _count(
+    *, resource: Resource, group: ObservedGroup, offset: CountOffset | None
+) -> tuple[Change | None, Change | None]:
     """The count's change to make, or the one that is held.
 
     Scaling out only adds what the spec asks for. Scaling in ends nodes, and AWS picks them at random, so it
     needs a person's word: the spec's count must have changed since AWS last held it. A count that grew by
     somebody else's hand is reported and left.
     """
-    wanted = resource.groups[group.name].instanceCount
+    wanted = wanted_count(resource=resource, name=group.name, offset=offset)
     if resource.counts_are_external(group.name) or wanted == group.target_count:
         return None, None
     change = Change(f"{_where(group)}.instanceCount", group.target_count, wanted)

@@ -6,6 +6,7 @@ from hyperpod_operator.core.cluster.guards import PENDING, age
 from hyperpod_operator.core.cluster.living import changed_at
 from hyperpod_operator.core.cluster.node_health import group_health
 from hyperpod_operator.core.cluster.observed import ObservedGroup
+from hyperpod_operator.core.cluster.offsets import JOINING, LEAVING
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.parts import rejected_parts, sendable
 from hyperpod_operator.core.cluster.plan import UpdateCluster
@@ -53,11 +54,15 @@ def groups_summary(story: Story) -> str | None:
 
 
 def node_problems(story: Story) -> list[NodeProblem] | None:
-    """Instances that are not running, by id; what was listed before stands while nodes were not read."""
+    """Instances that are not running, by id; what was listed before stands while nodes were not read.
+
+    A node on its way between groups is progress and no problem.
+    """
     nodes = story.situation.observed.nodes
     if nodes is None:
         return story.situation.resource.status.nodeProblems
-    troubled = sorted((node for node in nodes if node.status != "Running"), key=lambda node: node.instance_id)
+    fine = {"Running", LEAVING, JOINING}
+    troubled = sorted((node for node in nodes if node.status not in fine), key=lambda node: node.instance_id)
     problems = [
         NodeProblem(
             instanceId=node.instance_id,
@@ -109,6 +114,7 @@ def _observed(story: Story, group: ObservedGroup, short: Shortfall | None, *, wo
         currentCount=group.current_count,
         desiredCount=None if external else count,
         appliedInstanceCount=count if _holds(story, group, count) else _applied(story, group.name, applied),
+        countOffset=story.situation.changes.offsets.get(group.name),
         origin=_origin(story, group),
         softwareUpdateStatus=group.software_update_status or None,
         message=_words(story, group, short)[:words] or None,

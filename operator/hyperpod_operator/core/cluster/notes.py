@@ -16,6 +16,7 @@ WORRYING = frozenset(
         Reason.AWS_UNREACHABLE,
         Reason.CAPACITY_SHORTAGE,
         Reason.CONFIRMING_DELETION,
+        Reason.COUNT_OFFSET,
         Reason.HEALTH_NOT_REPORTED,
         Reason.INSTANCES_GONE,
         Reason.MANY_NODES_UNHEALTHY,

@@ -103,6 +103,8 @@ class Observed:
     cluster: ObservedCluster | None
     tags: Mapping[str, str] | None = None
     nodes: tuple[ObservedNode, ...] | None = None
+    former_groups: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    """The group of each instance when nodes were listed before this pass, by id; empty after a restart."""
     events: tuple[ObservedEvent, ...] = ()
     causes_denied: bool = False
     """Whether AWS refuses the details of events, which hold the causes."""

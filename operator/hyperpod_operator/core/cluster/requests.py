@@ -106,6 +106,9 @@ def _kept(
     if not any(path.endswith(f"[{group.name}].instanceCount") for path in paths):
         # An external owner's count, or one that is held: repeating AWS's own number changes nothing.
         merged["instanceCount"] = group.target_count
+    elif spec is not None:
+        offset = changes.offsets.get(group.name)
+        merged["instanceCount"] = max(0, spec.instanceCount + (offset.value if offset else 0))
     if merged.get("minInstanceCount", 0) > merged["instanceCount"]:
         # AWS refuses a minimum above the count. It stands above one that the count's owner lowered, or is left over
         # from a spec that named one.

@@ -33,6 +33,7 @@ def update(situation: Situation) -> Verdict | None:
             situation.changes.groups_removed,
             sorted(situation.changes.minimum_above_count),
             *([sorted(untouched)] if untouched else []),
+            *([name, offset.value] for name, offset in sorted(situation.changes.offsets.items())),
         ],
         reason=Reason.UPDATING,
         message=f"UpdateCluster: {listed(changes.lines())}.",

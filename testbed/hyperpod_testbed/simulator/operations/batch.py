@@ -85,6 +85,7 @@ def batch_delete(sim: Simulation, region: Region, request: JSON) -> JSON:
             group.target = max(0, group.target - 1)
             if group.minimum > group.target:
                 group.spec["MinInstanceCount"] = group.target
+        instances.event(sim, cluster, instance, f"Instance {instance.instance_id} is being deleted.")
         instances.terminate(sim, cluster, instance)
 
     return _batch(sim, cluster, request, _DELETE, delete, needs_patch=True)

@@ -1,0 +1,103 @@
+"""Counts that a move or a deletion of single nodes changed: carried until a person edits the count.
+
+MoveClusterNodes and BatchDeleteClusterNodes are about nodes that somebody named. To answer them with the spec's count
+would buy a node for the group that lost one, and hold the group that got one. So the difference is kept as an offset to
+the spec's count: until instanceCount is edited, or AWS is back at it. Without evidence the spec wins.
+
+Evidence is a node that is listed as moving, an instance id that was listed in another group before, or a recent event
+about an instance of the group that says that it is deleted. AWS documents neither the words of these events nor whether
+the two calls change TargetCount (of a move it is inferred from its rule about MinInstanceCount); without a changed
+TargetCount there is no offset.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from hyperpod_operator.api.status import CountOffset
+from hyperpod_operator.core.cluster.observed import Observed, ObservedGroup
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.moments import parse_time, stamp
+
+MOVE, DELETE = "MoveClusterNodes", "BatchDeleteClusterNodes"
+LEAVING, JOINING = "DetachInProgress", "AttachInProgress"
+"""ClusterInstanceStatus of a node on its way between groups (API model of botocore 1.44.8)."""
+UNDER_WAY = frozenset({"Started", "Accepted", "Unknown"})
+"""Outcomes of a call whose effect is not seen yet: `guards.PENDING`, which imports what imports this."""
+RECENT = timedelta(hours=2)
+"""How old an event may be to explain a count: the operator looks at a settled cluster every few minutes."""
+DELETED = ("delete", "deleting", "deletion", "terminat")
+"""Fragments of an instance's event that says that it goes."""
+
+
+def offsets(*, resource: Resource, observed: Observed, now: datetime) -> Mapping[str, CountOffset]:
+    """The offset of each group whose count is ours and was changed node by node."""
+    cluster = observed.cluster
+    if cluster is None:
+        return {}
+    found = {
+        group.name: _offset(resource=resource, group=group, observed=observed, now=now)
+        for group in cluster.groups
+        if group.name in resource.groups and not resource.counts_are_external(group.name)
+    }
+    return {name: offset for name, offset in found.items() if offset is not None}
+
+
+def wanted_count(*, resource: Resource, name: str, offset: CountOffset | None) -> int:
+    """The spec's count, with what single nodes changed of it."""
+    return max(0, resource.groups[name].instanceCount + (offset.value if offset else 0))
+
+
+def _offset(*, resource: Resource, group: ObservedGroup, observed: Observed, now: datetime) -> CountOffset | None:
+    spec = resource.groups[group.name].instanceCount
+    record = resource.recorded_groups.get(group.name)
+    old = record.countOffset if record else None
+    if old is not None and old.instanceCount != spec:
+        return None  # a person edited the count: it says all
+    difference = group.target_count - spec
+    if difference == 0 or record is None:
+        return None
+    if old is not None and old.value == difference:
+        return old
+    held = record.appliedInstanceCount == spec or old is not None
+    last = resource.status.lastAction
+    if not held or (last is not None and last.operation == "UpdateCluster" and last.outcome in UNDER_WAY):
+        return old
+    sent = parse_time(last.time or "") if last is not None and last.operation == "UpdateCluster" else None
+    since = max(now - RECENT, sent) if sent else now - RECENT
+    operation = _evidence(group, difference - (old.value if old else 0), observed=observed, since=since)
+    if not operation:
+        return old
+    return CountOffset(value=difference, since=stamp(now), operation=operation, instanceCount=spec)
+
+
+def _evidence(group: ObservedGroup, difference: int, *, observed: Observed, since: datetime) -> str:
+    """Which call explains that the target count changed by so much; empty when none does."""
+    listed = {node.instance_id: node for node in observed.nodes or ()}
+    arrived = {
+        node.instance_id
+        for node in listed.values()
+        if node.group == group.name
+        and (node.status == JOINING or observed.former_groups.get(node.instance_id, group.name) != group.name)
+    }
+    left = {
+        instance
+        for instance, name in observed.former_groups.items()
+        if name == group.name and instance in listed and listed[instance].group != name
+    } | {node.instance_id for node in listed.values() if node.group == group.name and node.status == LEAVING}
+    deleted = {
+        event.instance_id
+        for event in observed.events
+        if event.group == group.name and event.instance_id and event.at >= since and _says_deleted(event.description)
+    }
+    if difference > 0:
+        # A node that is still detaching is not listed in the group that it will join.
+        coming = {node.instance_id for node in listed.values() if node.status == LEAVING and node.group != group.name}
+        return MOVE if len(arrived | coming) >= difference else ""
+    if len(left) >= -difference:
+        return MOVE
+    return DELETE if len(left | deleted) >= -difference else ""
+
+
+def _says_deleted(text: str) -> bool:
+    lowered = text.lower()
+    return any(fragment in lowered for fragment in DELETED)

@@ -1,7 +1,8 @@
 """Everything at once: a control plane, the simulator in AWS's place, and the real operator as a process.
 
-The operator is started as a user would start it, by its command, with nothing but flags and environment. Its
-pauses are shortened by flags, because the simulator's clock runs fast.
+The operator is started as a user would start it, by its command, with nothing but flags and environment, under the
+chart's service account with its roles and admission policies. Its pauses are shortened by flags, because the
+simulator's clock runs fast.
 """
 
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.processes import Child, free_ports
 from hyperpod_testbed.simulator import Options, Simulator, Timings
@@ -106,7 +108,10 @@ class OperatorProcess:
 
 
 class Stack:
-    """Control plane, simulator and operator together. `speed` is how many simulated seconds pass in one."""
+    """Control plane, simulator and operator together. `speed` is how many simulated seconds pass in one.
+
+    Once it is entered, `kubeconfig` is the operator's own.
+    """
 
     def __init__(
         self,
@@ -148,11 +153,12 @@ class Stack:
             kubeconfig=self.plane.kubeconfig,
         )
         self.simulator.__enter__()
+        self.kubeconfig = account.install(self.plane)
         self.operator = OperatorProcess(
-            kubeconfig=self.plane.kubeconfig,
+            kubeconfig=self.kubeconfig,
             environment=self.simulator.environment(),
             log=self.plane.directory / "operator.log",
-            flags=self._flags,
+            flags=(*account.FLAGS, *self._flags),
             log_format=self._log_format,
         ).start()
 

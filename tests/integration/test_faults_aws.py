@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
@@ -32,10 +33,10 @@ class Here:
         """`None` takes a variable of the simulator's away."""
         merged = {**self.simulator.environment(), **environment}
         return OperatorProcess(
-            kubeconfig=self.plane.kubeconfig,
+            kubeconfig=account.install(self.plane),
             environment={name: value for name, value in merged.items() if value is not None},
             log=log,
-            flags=(*FAST, f"--namespace={self.namespace}", *flags),
+            flags=(*account.FLAGS, *FAST, f"--namespace={self.namespace}", *flags),
         )
 
     def apply(self, *names: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.proxy import KubeProxy
 from hyperpod_testbed.simulator import Simulator
@@ -38,7 +39,7 @@ class Here:
         self._directory = directory
 
     def operator(self) -> OperatorProcess:
-        kubeconfig = self.proxy.kubeconfig(self.plane.kubeconfig, self._directory / "kubeconfig")
+        kubeconfig = self.proxy.kubeconfig(account.install(self.plane), self._directory / "kubeconfig")
         return OperatorProcess(
             kubeconfig=kubeconfig,
             environment=self.simulator.environment(),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Simulator
 from hyperpod_testbed.stack import FAST, ROOT, OperatorProcess, Stack
@@ -280,14 +281,10 @@ class TestStartFailures:
         assert "--workers" in said
 
 
-def test_an_unreachable_sagemaker_is_told_on_the_resource(
-    control_plane: ControlPlane, stack: Stack, namespace: str, tmp_path: Path
-) -> None:
+def test_an_unreachable_sagemaker_is_told_on_the_resource(stack: Stack, namespace: str, tmp_path: Path) -> None:
     environment = {**stack.simulator.environment(), "AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:9"}
-    flags = (*FAST, f"--namespace={namespace}")
-    lonely = OperatorProcess(
-        kubeconfig=control_plane.kubeconfig, environment=environment, log=tmp_path / "log", flags=flags
-    )
+    flags = (*account.FLAGS, *FAST, f"--namespace={namespace}")
+    lonely = OperatorProcess(kubeconfig=stack.kubeconfig, environment=environment, log=tmp_path / "log", flags=flags)
     stack.operator.stop()
     try:
         lonely.start()

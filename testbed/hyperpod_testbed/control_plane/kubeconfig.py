@@ -1,6 +1,7 @@
 """Kubeconfig files, as plain data."""
 
 import json
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def _write(path: Path, *, server: Server, user: str, login: dict[str, str]) -> P
         "contexts": [{"name": "testbed", "context": {"cluster": "testbed", "user": user}}],
         "current-context": "testbed",
     }
-    path.write_text(json.dumps(document, indent=2))
-    path.chmod(0o600)
-    return path
+    # Written aside and renamed: the file may be read, or written again, meanwhile.
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as aside:
+        aside.write(json.dumps(document, indent=2))
+    return Path(aside.name).replace(path)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.crash_points.ending import Ending, Run, ending
 from hyperpod_testbed.crash_points.phases import SPEC, Phase, at_rest
@@ -91,7 +92,7 @@ class Lane:
         self._objects.create_namespace()
         stack.callback(self._plane.kubectl, "delete", "namespace", namespace, "--wait=false", check=False)
         kubeconfig = self._directory / f"{namespace}.kubeconfig"
-        kube.kubeconfig(self._plane.kubeconfig, kubeconfig)
+        kube.kubeconfig(account.install(self._plane), kubeconfig)
         environment = {
             name: aws.url if name.startswith("AWS_ENDPOINT_URL") else value
             for name, value in self._simulator.environment().items()
@@ -101,7 +102,7 @@ class Lane:
             kubeconfig=kubeconfig,
             environment=environment,
             log=self._directory / f"{namespace}.log",
-            flags=(*FLAGS, visibility, f"--namespace={namespace}"),
+            flags=(*account.FLAGS, *FLAGS, visibility, f"--namespace={namespace}"),
         )
         self._gate = CrashGate(self._end, self._how == signal.SIGKILL, self._name_of)
         aws.gate = kube.gate = self._gate

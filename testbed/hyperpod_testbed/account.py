@@ -1,0 +1,72 @@
+"""The operator's own account in a control plane: what the chart installs beside the Deployment.
+
+The operator runs under the rights and the admission policies that a user's cluster gives it, so a right that is missing
+or a policy that refuses too much fails wherever the operator is started.
+"""
+
+import json
+import subprocess
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+from hyperpod_testbed.chart import Helm
+from hyperpod_testbed.control_plane import ControlPlane, ControlPlaneError
+
+NAMESPACE = "hyperpod-operator"
+"""Namespace and name of the service account, and namespace of its Leases."""
+FLAGS = (f"--lease-namespace={NAMESPACE}",)
+"""Where the chart's roles let it keep Leases."""
+IN_FORCE_SECONDS = 30.0
+
+_KINDS = frozenset(
+    {
+        "ServiceAccount",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Role",
+        "RoleBinding",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    }
+)
+_REFUSED = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolume",
+    "metadata": {"name": "evc-refused"},
+    "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/"}},
+}
+
+
+def install(plane: ControlPlane) -> Path:
+    """Install the account, wait until its policies are in force, and return a kubeconfig with a token of it.
+
+    May be called again for the same control plane. Raises ControlPlaneError when the policies do not come into force.
+    """
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": [namespace]}))
+    plane.apply(_manifests())
+    kubeconfig = plane.service_account_kubeconfig(NAMESPACE, NAMESPACE, duration="24h")
+    _wait_until_in_force(plane, kubeconfig)
+    return kubeconfig
+
+
+@cache
+def _manifests() -> str:
+    with tempfile.TemporaryDirectory() as home:
+        found = [item for item in Helm(home=Path(home)).objects(namespace=NAMESPACE) if item["kind"] in _KINDS]
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": found})
+
+
+def _wait_until_in_force(plane: ControlPlane, kubeconfig: Path) -> None:
+    """The API server compiles policies a moment after they are stored."""
+    command = plane.kubectl_command("create", "--dry-run=server", "-f", "-", kubeconfig=kubeconfig)
+    deadline = time.monotonic() + IN_FORCE_SECONDS
+    while True:
+        done = subprocess.run(command, input=json.dumps(_REFUSED), capture_output=True, text=True, check=False)
+        if "ValidatingAdmissionPolicy" in done.stderr:
+            return
+        if time.monotonic() > deadline:
+            raise ControlPlaneError(f"the operator's admission policies are not in force: {done.stderr}{done.stdout}")
+        time.sleep(0.1)

@@ -280,6 +280,14 @@ ATTACKS: Mapping[What, tuple[Attack, ...]] = {
     ),
 }
 
+REVIEWS: frozenset[What] = frozenset(
+    {
+        ("authentication.k8s.io", "tokenreviews", "create"),
+        ("authorization.k8s.io", "subjectaccessreviews", "create"),
+    }
+)
+"""Creates that store nothing: the API server answers a question and forgets it."""
+
 NODE_VICTIM: Json = {
     "apiVersion": "v1",
     "kind": "Node",

@@ -147,7 +147,7 @@ def _is_ready(body: Mapping[str, Any]) -> bool:
 
 
 def claim(name: str, cluster: str, group: str, *, zone: str = "") -> dict[str, Any]:
-    """Published without a PersistentVolumeClaim: nothing in this room would bind it."""
+    """Published for a PersistentVolumeClaim that nobody makes: nothing in this room would bind it."""
     return {
         "apiVersion": API_VERSION,
         "kind": VOLUME_CLAIM_KIND,
@@ -157,7 +157,7 @@ def claim(name: str, cluster: str, group: str, *, zone: str = "") -> dict[str, A
             "source": {"create": {"availabilityZone": zone} if zone else {}},
             "volume": {"size": 10},
             "attachment": {"target": {"instanceGroupName": group}},
-            "publish": {"type": "LocalPV"},
+            "publish": {"type": "LocalPV", "persistentVolumeClaim": {"name": name}},
         },
     }
 

@@ -141,7 +141,7 @@ def _stalled() -> Iterator[Scene]:
     if volume is None:
         raise AssertionError("the claim is settled")
     elsewhere = replace(volume, attachments=(Attachment(state="attached", associated_resource=STRANGER),))
-    yield _of("attached_elsewhere", DEGRADED, _told(world, owner, volume=elsewhere))
+    yield _of("attached_elsewhere", DEGRADED, _told(world, owner, volume=elsewhere, labelled=()))
     yield _of("volume_lost", DEGRADED, _told(world, owner, volume=None))
     yield _of("node_lost", PROGRESSING, _told(world, owner, nodes=(node(SECOND),)))
     unread = Story(

@@ -192,7 +192,12 @@ class TestNodes:
             "kind": "Node",
             "metadata": {
                 "name": "sick",
-                "labels": {HEALTH: "Unschedulable", "team": "a", TYPE: "p5.48xlarge"},
+                "labels": {
+                    HEALTH: "Unschedulable",
+                    "team": "a",
+                    TYPE: "p5.48xlarge",
+                    "hyperpod-operator.dev/vol-1": "attached",
+                },
                 "annotations": {"example.com/note": "theirs"},
             },
             "spec": {"taints": [THEIRS], "providerID": "aws:///use1-az4/sagemaker/cluster/x"},
@@ -213,8 +218,14 @@ class TestNodes:
             {"op": "add", "path": "/metadata/annotations/hyperpod-operator.dev~1fenced-at", "value": "now"},
             {"op": "add", "path": "/metadata/labels/hyperpod-operator.dev~1instance-type", "value": "p5.48xlarge"},
             {"op": "replace", "path": "/metadata/labels/node.kubernetes.io~1instance-type", "value": "ml.p5.48xlarge"},
+            {
+                "op": "add",
+                "path": "/metadata/labels/hyperpod-operator.dev.node-restriction.kubernetes.io~1vol-1",
+                "value": "attached",
+            },
+            {"op": "remove", "path": "/metadata/labels/hyperpod-operator.dev~1vol-1"},
         ],
-        ids=["the taint", "its record", "its label", "the type"],
+        ids=["the taint", "its record", "its label", "the type", "a volume's label", "a volume's former label"],
     )
     @pytest.mark.usefixtures("node")
     def test_what_it_is_for_is_allowed(self, plane: ControlPlane, operation: dict[str, Any]) -> None:
@@ -234,6 +245,9 @@ class TestNodes:
             {"op": "replace", "path": "/metadata/labels/team", "value": "b"},
             {"op": "remove", "path": "/metadata/labels/team"},
             {"op": "add", "path": "/metadata/labels/new", "value": "x"},
+            {"op": "add", "path": "/metadata/labels/hyperpod-operator.dev~1vol-2", "value": "attached"},
+            {"op": "replace", "path": "/metadata/labels/hyperpod-operator.dev~1vol-1", "value": "other"},
+            {"op": "add", "path": "/metadata/labels/node-restriction.kubernetes.io~1tenant", "value": "a"},
             {
                 "op": "replace",
                 "path": "/metadata/labels/sagemaker.amazonaws.com~1node-health-status",

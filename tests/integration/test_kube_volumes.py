@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hyperpod_operator.api.names import LABEL_CLAIM_UID
+from hyperpod_operator.api.names import LABEL_CLAIM_UID, LABEL_VOLUME_PREFIX
 from hyperpod_operator.core.ports import ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.node_labels import KubeNodeLabels
@@ -121,8 +121,8 @@ class TestPublications:
         await publications.create_persistent_volume(manifest=volume(name))
         found = await publications.persistent_volume(name=name)
         assert found is not None
-        assert (found.volume.claim_uid, found.volume.capacity, found.volume.deleting) == ("uid-1", 100, False)
-        assert found.bound_name == ""
+        assert (found.claim_uid, found.capacity, found.deleting) == ("uid-1", 100, False)
+        assert found.reserved_for is None
 
     @pytest.mark.parametrize(
         ("storage", "gib"), [("1Ti", 1024), ("102400Mi", 100), ("107374182400", 100), ("100G", 93)]
@@ -133,7 +133,7 @@ class TestPublications:
         await publications.create_persistent_volume(manifest=volume(name, storage=storage))
         found = await publications.persistent_volume(name=name)
         assert found is not None
-        assert found.volume.capacity == gib
+        assert found.capacity == gib
 
     async def test_making_what_exists_is_no_error_and_changes_nothing(
         self, publications: KubePublications, name: str
@@ -142,7 +142,7 @@ class TestPublications:
         await publications.create_persistent_volume(manifest=volume(name, storage="200Gi"))
         found = await publications.persistent_volume(name=name)
         assert found is not None
-        assert found.volume.capacity == 100
+        assert found.capacity == 100
 
     async def test_one_that_was_made_anew_under_the_name_is_not_deleted(
         self, publications: KubePublications, name: str
@@ -151,7 +151,7 @@ class TestPublications:
         await publications.delete_persistent_volume(name=name, uid="that-of-the-former-one")
         found = await publications.persistent_volume(name=name)
         assert found is not None
-        assert not found.volume.deleting
+        assert not found.deleting
 
     async def test_deleting_what_is_gone_is_no_error(self, publications: KubePublications, name: str) -> None:
         await publications.delete_persistent_volume(name=name, uid="any")
@@ -165,11 +165,13 @@ class TestPublications:
         kubectl("wait", "--for=jsonpath={.status.phase}=Bound", f"pv/{name}", "--timeout=30s")
         found = await publications.persistent_volume(name=name)
         assert found is not None
-        assert (found.bound_namespace, found.bound_name) == (namespace, "data")
-        await publications.delete_persistent_volume(name=name, uid=found.volume.uid)
+        assert found.reserved_for is not None
+        assert (found.reserved_for.namespace, found.reserved_for.name) == (namespace, "data")
+        assert found.reserved_for.uid
+        await publications.delete_persistent_volume(name=name, uid=found.uid)
         left = await publications.persistent_volume(name=name)
         assert left is not None
-        assert left.volume.deleting
+        assert left.deleting
         bound = await publications.persistent_volume_claim(namespace=namespace, name="data")
         assert bound is not None
         assert bound.claim_uid == "uid-1"
@@ -265,7 +267,7 @@ class TestLabels:
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"example.com/mine": name}}}
         kubectl("apply", "-f", "-", input=json.dumps(node))
         labels = KubeNodeLabels(api)
-        key = "hyperpod-operator.dev/vol-1"
+        key = f"{LABEL_VOLUME_PREFIX}1"
         await labels.label(node_name=name, key=key, value="attached")
         assert await labels.selected(selector={key: "attached", "example.com/mine": name}) == {name}
         await labels.unlabel(node_name=name, key=key)
@@ -275,9 +277,9 @@ class TestLabels:
 
     async def test_a_node_that_is_gone_needs_no_label_off_and_takes_none(self, api: ApiServer, name: str) -> None:
         labels = KubeNodeLabels(api)
-        await labels.unlabel(node_name=name, key="hyperpod-operator.dev/vol-1")
+        await labels.unlabel(node_name=name, key=f"{LABEL_VOLUME_PREFIX}1")
         with pytest.raises(ObjectGone):
-            await labels.label(node_name=name, key="hyperpod-operator.dev/vol-1", value="attached")
+            await labels.label(node_name=name, key=f"{LABEL_VOLUME_PREFIX}1", value="attached")
 
     async def test_a_lease_that_nobody_holds_is_taken(
         self, api: ApiServer, leases: KubeVolumeLeases, namespace: str

@@ -23,7 +23,8 @@ Node = dict[str, Any]
 
 VOLUME, OTHER_VOLUME = "vol-0123456789abcdef0", "vol-0123456789abcdef1"
 WORKERS = {"instanceGroupName": "workers"}
-LOCAL = {"type": "LocalPV"}
+LOCAL = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}
+DRIVER = {"type": "CSI", "persistentVolumeClaim": {"name": "data"}}
 SNAPSHOT = "snap-0123456789abcdef0"
 
 
@@ -214,6 +215,12 @@ CASES = [
         refused=aimed(nodeName="n", nodeSelector={"rack": "a"}),
     ),
     Case(
+        where="spec.attachment.target",
+        message="a key of nodeSelector is",
+        accepted=aimed(instanceGroupName="workers", nodeSelector={"example.com/rack": "a"}),
+        refused=aimed(instanceGroupName="workers", nodeSelector={"kubernetes.io/hostname!=x,!foo,a in (b,c),d": "e"}),
+    ),
+    Case(
         where="spec.attachment",
         message="mode Direct",
         accepted=attached(mode="Direct"),
@@ -228,7 +235,7 @@ CASES = [
     Case(
         where="spec",
         message="publish.type does not fit",
-        accepted=left_alone("CSI", publish={"type": "CSI"}),
+        accepted=left_alone("CSI", publish=DRIVER),
         refused=left_alone("None", publish=LOCAL),
     ),
     Case(
@@ -236,6 +243,12 @@ CASES = [
         message="type None publishes",
         accepted=spec(publish={"type": "None"}),
         refused=spec(publish={"type": "None", "fsType": "xfs"}),
+    ),
+    Case(
+        where="spec.publish",
+        message="a PersistentVolume is reserved",
+        accepted=spec(publish=LOCAL),
+        refused=spec(publish={"type": "LocalPV"}),
     ),
     Case(
         where="spec.publish",

@@ -28,6 +28,13 @@ KEY_PATTERN = (
     r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
     r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 )
+CEL_LABEL_KEY = KEY_PATTERN.replace(r"\.", "[.]")
+"""`KEY_PATTERN` for a CEL string literal, which has no place for a lone backslash. A structural schema has no patterns
+for keys of a map."""
+LABEL_KEY_WORDS = (
+    "an optional DNS prefix and a slash, then a name of letters, digits, dashes, underscores and dots, up to 317 "
+    "characters in all"
+)
 VALUE_PATTERN = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 TAG_PATTERN = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
 

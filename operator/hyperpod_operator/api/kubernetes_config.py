@@ -4,13 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from hyperpod_operator.api.bounds import KEY_PATTERN, LabelKey, LabelValue, TaintKey, TaintValue, keyed
+from hyperpod_operator.api.bounds import (
+    CEL_LABEL_KEY,
+    LABEL_KEY_WORDS,
+    LabelKey,
+    LabelValue,
+    TaintKey,
+    TaintValue,
+    keyed,
+)
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.names import SAGEMAKER_PREFIX
 from hyperpod_operator.api.rules import rule, rules
-
-_KEY = KEY_PATTERN.replace(r"\.", "[.]")
-"""A CEL string literal has no place for a lone backslash."""
 
 
 class Taint(Model):
@@ -45,9 +50,8 @@ class KubernetesConfig(Model):
                 path=".labels",
             ),
             rule(
-                f"!has(self.labels) || self.labels.all(k, k.size() <= 317 && k.matches('{_KEY}'))",
-                message="a label key is an optional DNS prefix and a slash, then a name of letters, digits, dashes, "
-                "underscores and dots, up to 317 characters in all: correct it",
+                f"!has(self.labels) || self.labels.all(k, k.size() <= 317 && k.matches('{CEL_LABEL_KEY}'))",
+                message=f"a label key is {LABEL_KEY_WORDS}: correct it",
                 path=".labels",
             ),
         )

@@ -65,9 +65,12 @@ operator and its IAM policy know what is theirs."""
 RESERVED_VOLUME_TAGS = (*RESERVED_TAGS, f"{CSI_DRIVER}/", "kubernetes.io/")
 """The same for volumes, where the EBS CSI driver and its policy go by tags, too."""
 
-LABEL_VOLUME_PREFIX = f"{GROUP}/vol-"
+LABEL_VOLUME_PREFIX = f"{GROUP}.node-restriction.kubernetes.io/vol-"
 """Label on a Node, completed by the claim's short uid: `attached` while the claim's volume is. PersistentVolumes
-select it, so removing it keeps new pods away before a detach."""
+select it, so removing it keeps new pods away before a detach. The admission plugin NodeRestriction keeps kubelets from
+setting keys under node-restriction.kubernetes.io (kubernetes.io, "Assigning Pods to Nodes", Node isolation)."""
+LABEL_VOLUME_FORMER_PREFIX = f"{GROUP}/vol-"
+"""The prefix of earlier builds, which any kubelet can set: no PersistentVolume selects it, and it is removed."""
 LABEL_CLAIM_UID = f"{GROUP}/claim-uid"
 """Label on PersistentVolumes and PersistentVolumeClaims: which EBSVolumeClaim made them."""
 PERSISTENT_VOLUME_PREFIX = "evc-"
@@ -279,6 +282,7 @@ class Reason(StrEnum):
     AZ_MISMATCH = "AZMismatch"
     MULTI_ATTACH = "MultiAttach"
     NAME_TAKEN = "NameTaken"
+    BOUND_TO_OTHER = "BoundToOther"
     STUCK_ATTACHING = "StuckAttaching"
     SNAPSHOT_FAILED = "SnapshotFailed"
     DELETE_ON_TERMINATION = "DeleteOnTermination"

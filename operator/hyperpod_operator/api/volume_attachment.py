@@ -1,17 +1,26 @@
 """`spec.attachment` of an EBSVolumeClaim: who attaches the volume, and where."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
-from hyperpod_operator.api.bounds import InstanceGroupName
+from hyperpod_operator.api.bounds import KEY_PATTERN, LABEL_KEY_WORDS, VALUE_PATTERN, InstanceGroupName
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.rules import rules
 from hyperpod_operator.api.volume_bounds import Duration, InstanceId, NodeLogicalId, ObjectName
 from hyperpod_operator.api.volume_rules import ATTACHMENT_RULES, TARGET_RULES
 
-LabelKey = Annotated[str, Field(max_length=317)]
-LabelValue = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
+
+def _label_key(key: str) -> str:
+    if re.fullmatch(KEY_PATTERN, key) is None:
+        raise ValueError(f"a label key is {LABEL_KEY_WORDS}")
+    return key
+
+
+SelectorKey = Annotated[str, Field(min_length=1, max_length=317), AfterValidator(_label_key)]
+"""A label's key. In the CRD a CEL rule says the same: a map's keys have no pattern in a structural schema."""
+SelectorValue = Annotated[str, Field(max_length=63, pattern=VALUE_PATTERN)]
 
 
 class Target(Model):
@@ -33,7 +42,7 @@ class Target(Model):
     instanceGroupName: InstanceGroupName | None = Field(
         default=None, description="An instance group: the operator picks one of its nodes and stays with it."
     )
-    nodeSelector: Annotated[dict[LabelKey, LabelValue], Field(max_length=16)] | None = Field(
+    nodeSelector: Annotated[dict[SelectorKey, SelectorValue], Field(max_length=16)] | None = Field(
         default=None, description="Labels that a node of the group must have."
     )
 

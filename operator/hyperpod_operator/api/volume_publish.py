@@ -1,13 +1,19 @@
 """`spec.publish` of an EBSVolumeClaim: how pods come to see the volume."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from hyperpod_operator.api.bounds import ATOMIC
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.rules import rules
-from hyperpod_operator.api.volume_bounds import AccessModes, ClassName, FsType, MountOption, ObjectName
+from hyperpod_operator.api.volume_bounds import (
+    PUBLISHED_CLASS,
+    AccessModes,
+    ClassName,
+    FsType,
+    MountOptions,
+    ObjectName,
+)
 from hyperpod_operator.api.volume_rules import PUBLISH_RULES
 
 
@@ -36,15 +42,20 @@ class Publish(Model):
     )
     fsType: FsType | None = Field(default=None, description="File system of a volume that has none. Unset means ext4.")
     storageClassName: ClassName | None = Field(
-        default=None, description="Class of PersistentVolume and PersistentVolumeClaim. Unset means the empty class."
+        default=None,
+        description=f"Class of PersistentVolume and PersistentVolumeClaim. Unset means {PUBLISHED_CLASS}, which no "
+        "provisioner serves. Another one needs storageClasses in the operator's list of tenants.",
     )
     accessModes: AccessModes | None = Field(
         default=None, description="Exactly one access mode. Unset means ReadWriteOnce."
     )
     persistentVolumeClaim: PublishedClaim | None = Field(
         default=None,
-        description="The PersistentVolumeClaim that the PersistentVolume is reserved for. Unset: for none.",
+        description="The PersistentVolumeClaim of this namespace that the PersistentVolume is reserved for. Required "
+        "with types LocalPV and CSI.",
     )
-    mountOptions: Annotated[list[MountOption], Field(max_length=32, json_schema_extra=ATOMIC)] | None = Field(
-        default=None, description="Mount options, for example noatime."
+    mountOptions: MountOptions | None = Field(
+        default=None,
+        description="Mount options, one per item, for example noatime or commit=30. Only options that are harmless to "
+        "the node are accepted; docs/volumes.md lists them.",
     )

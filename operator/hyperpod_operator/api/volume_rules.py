@@ -4,6 +4,7 @@ Who attaches, what is attached and how pods see it are decided once: a volume wh
 running pod has two masters for a moment, and that moment is when data is lost.
 """
 
+from hyperpod_operator.api.bounds import CEL_LABEL_KEY, LABEL_KEY_WORDS
 from hyperpod_operator.api.names import GROUP
 from hyperpod_operator.api.rules import fixed_once_set, rule
 
@@ -94,6 +95,11 @@ TARGET_RULES = (
         message="nodeSelector narrows a group: set instanceGroupName or remove nodeSelector",
         path=".nodeSelector",
     ),
+    rule(
+        f"!has(self.nodeSelector) || self.nodeSelector.all(k, k.size() <= 317 && k.matches('{CEL_LABEL_KEY}'))",
+        message=f"a key of nodeSelector is a label's key, {LABEL_KEY_WORDS}: correct it",
+        path=".nodeSelector",
+    ),
 )
 
 _DIRECT = "(!has({0}.mode) || {0}.mode == 'Direct')"
@@ -125,6 +131,13 @@ PUBLISH_RULES = (
         "self.type != 'None' || (!has(self.volumeMode) && !has(self.fsType) && !has(self.storageClassName) && "
         "!has(self.accessModes) && !has(self.persistentVolumeClaim) && !has(self.mountOptions))",
         message="type None publishes nothing: remove the other members of publish, or set type: LocalPV or CSI",
+    ),
+    rule(
+        "self.type == 'None' || has(self.persistentVolumeClaim)",
+        message="a PersistentVolume is reserved for one PersistentVolumeClaim of this namespace: set "
+        "persistentVolumeClaim.name",
+        reason="FieldValueRequired",
+        path=".persistentVolumeClaim",
     ),
     rule(
         "!has(self.volumeMode) || self.volumeMode != 'Block' || (!has(self.fsType) && !has(self.mountOptions))",

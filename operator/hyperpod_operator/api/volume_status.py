@@ -206,6 +206,9 @@ class EBSVolumeClaimStatus(Model):
     persistentVolumeClaimName: Annotated[str, Field(max_length=253)] | None = Field(
         default=None, description="Name of the PersistentVolumeClaim."
     )
+    persistentVolumeClaimUid: Word | None = Field(
+        default=None, description="uid of the PersistentVolumeClaim that was last bound: its data is on the volume."
+    )
     inUseBy: Annotated[list[Path], Field(max_length=20, json_schema_extra=SET)] | None = Field(
         default=None, description="Pods that use the volume, namespace/name, up to 20."
     )

@@ -5,6 +5,7 @@ from hyperpod_operator.app.parts import Parts, Room, share
 from hyperpod_operator.controllers.volume.controller import VolumeController
 from hyperpod_operator.controllers.volume.orphans import Orphans
 from hyperpod_operator.controllers.volume.ports import VolumePorts
+from hyperpod_operator.controllers.volume.strays import StrayLabels, SweptClaims
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.timings import Timings
 from hyperpod_operator.core.volume.timings import VolumeTimings
@@ -30,6 +31,8 @@ class VolumeRoom:
         queue = WorkQueue(random=parts.random, most_active=share(settings.workers))
         timings = volume_timings(settings.timings)
         self._queue = queue
+        labels = KubeNodeLabels(parts.api)
+        strays = StrayLabels(claims=claims, labels=labels, wake=queue.add, namespaces=settings.namespaces)
         self._controller = VolumeController(
             ports=VolumePorts(
                 claims=claims,
@@ -40,7 +43,8 @@ class VolumeRoom:
                 publications=KubePublications(parts.api),
                 users=KubeUsers(parts.api, clock=parts.clock),
                 leases=KubeVolumeLeases(parts.api, namespace=settings.lease.namespace or own_namespace()),
-                labels=KubeNodeLabels(parts.api),
+                labels=labels,
+                strays=strays,
                 events=parts.events,
                 metrics=parts.metrics,
                 clock=parts.clock,
@@ -67,7 +71,8 @@ class VolumeRoom:
             monotonic=parts.clock.monotonic,
             namespaces=settings.namespaces,
         )
-        resync = Resync(objects=orphans, queue=queue, random=parts.random, interval=timings.resync)
+        swept = SweptClaims(claims=orphans, strays=strays)
+        resync = Resync(objects=swept, queue=queue, random=parts.random, interval=timings.resync)
         self.room = Room(kind="volume", plural=VOLUME_CLAIM_PLURAL, queue=queue, workers=workers, resync=resync)
 
     def node_changed(self, name: str) -> None:

@@ -132,8 +132,9 @@ class ApiServer:
             self._given_up = time.monotonic()
             raise
 
-    async def get(self, path: str, *, query: Mapping[str, str] | None = None) -> dict[str, Any]:
-        return await self._call("GET", path, query=query)
+    async def get(self, path: str, *, query: Mapping[str, str] | None = None, accept: str = JSON) -> dict[str, Any]:
+        """`accept` asks for another form of the answer, which has to be JSON."""
+        return await self._call("GET", path, query=query, accept=accept)
 
     async def create(self, path: str, body: Mapping[str, Any], *, guarded: bool = True) -> dict[str, Any]:
         return await self._call("POST", path, body=body, content_type=JSON, guarded=guarded)
@@ -215,9 +216,10 @@ class ApiServer:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "",
+        accept: str = JSON,
     ) -> dict[str, Any]:
         what = f"{method} {path}"
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": accept}
         if content_type:
             headers["Content-Type"] = content_type
         try:

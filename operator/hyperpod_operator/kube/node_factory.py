@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from hyperpod_operator.core.health.node import Fault, Node, Taint, identity, kept
+from hyperpod_operator.core.health.node import HOSTNAME, Fault, Node, Taint, identity, kept
 from hyperpod_operator.kube.node_decoding import Condition, NodeObject, TaintEntry
 
 _READY = "Ready"
@@ -38,11 +38,12 @@ class NodeFactory:
         self._shared: dict[Any, Any] = {}
 
     def node(self, found: NodeObject) -> Node | None:
-        """The Node, or None when its providerID is not that of a HyperPod instance."""
-        parts = identity(found.spec.provider_id)
+        """The Node, or None when its name and providerID are not those of one HyperPod instance."""
+        parts = identity(name=found.metadata.name, provider_id=found.spec.provider_id)
         if parts is None:
             return None
         metadata, conditions = found.metadata, found.status.conditions or ()
+        hostname = (metadata.labels or {}).get(HOSTNAME, "")
         return Node(
             name=metadata.name,
             uid=metadata.uid,
@@ -56,6 +57,8 @@ class NodeFactory:
             faults=_faults(conditions),
             ready=_ready(conditions),
             deleting=metadata.deletion_timestamp is not None,
+            # Nearly always the name: then it is one text for both.
+            hostname=metadata.name if hostname == metadata.name else hostname,
         )
 
     def _map(self, found: dict[str, str] | None) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""The Nodes that are held, and the two questions that are asked of them: of a cluster, and of an instance.
+"""The Nodes that are held, by name and by cluster. A Node's name says its instance (`core.health.node.identity`).
 
 What counts as a change is decided here: any field that decisions see. A new resourceVersion alone is none, but it
 is remembered, so that a write guarded by it does not fail for a heartbeat.
@@ -14,12 +14,11 @@ _SEEN = attrgetter(*(field.name for field in fields(Node) if field.name != "reso
 
 
 class NodeIndex:
-    """Nodes by name, by cluster, and by instance of a cluster."""
+    """Nodes by name and by cluster."""
 
     def __init__(self) -> None:
         self._nodes: dict[str, Node] = {}
         self._clusters: dict[str, dict[str, Node]] = {}
-        self._instances: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -29,11 +28,6 @@ class NodeIndex:
 
     def of_cluster(self, cluster_id: str) -> tuple[Node, ...]:
         return tuple(self._clusters.get(cluster_id, {}).values())
-
-    def by_instance(self, cluster_id: str, instance_id: str) -> Node | None:
-        """The newest of those that name this instance: the others are left over from a former life of it."""
-        names = self._instances.get((cluster_id, instance_id), ())
-        return max((self._nodes[name] for name in names), key=lambda node: (node.created_at, node.name), default=None)
 
     def put(self, node: Node) -> bool:
         """Hold this state of a Node. Whether it differs from the former one."""
@@ -47,8 +41,6 @@ class NodeIndex:
             self.remove(node.name)
         self._nodes[node.name] = node
         self._clusters.setdefault(node.cluster_id, {})[node.name] = node
-        instance = (node.cluster_id, node.instance_id)
-        self._instances[instance] = (*self._instances.get(instance, ()), node.name)
         return True
 
     def remove(self, name: str) -> bool:
@@ -60,10 +52,6 @@ class NodeIndex:
         del siblings[name]
         if not siblings:
             del self._clusters[node.cluster_id]
-        instance = (node.cluster_id, node.instance_id)
-        others = tuple(other for other in self._instances.pop(instance) if other != name)
-        if others:
-            self._instances[instance] = others
         return True
 
     def reset(self, nodes: Iterable[Node]) -> list[str]:

@@ -73,7 +73,7 @@ class NodeCache:
 
     @property
     def left_out(self) -> int:
-        """How many Nodes have the label but no providerID of a HyperPod instance."""
+        """How many Nodes have the label, and a name and providerID that are not those of one HyperPod instance."""
         return len(self._left_out)
 
     def get(self, name: str) -> Node | None:
@@ -82,10 +82,6 @@ class NodeCache:
     def of_cluster(self, cluster_id: str) -> tuple[Node, ...]:
         """In no particular order."""
         return self._index.of_cluster(cluster_id)
-
-    def by_instance(self, cluster_id: str, instance_id: str) -> Node | None:
-        """The newest, should several Nodes name this instance."""
-        return self._index.by_instance(cluster_id, instance_id)
 
     def age(self) -> float:
         """Seconds since the API server was last heard of; infinite before the first time."""
@@ -172,8 +168,8 @@ class NodeCache:
             return
         self._left_out.add(name)
         log.warning(
-            "The Node %s is labelled %s=hyperpod, but its providerID %r is not that of a HyperPod instance: it is left "
-            "out. If it is none, remove the label.",
+            "The Node %s is labelled %s=hyperpod, but its name and its providerID %r are not those of one HyperPod "
+            "instance: it is left out. If it is none, remove the label.",
             *(name, COMPUTE_TYPE, provider_id),
         )
 

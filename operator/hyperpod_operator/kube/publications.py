@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from hyperpod_operator.api.names import LABEL_CLAIM_UID
+from hyperpod_operator.core.health.node import HOSTNAME
 from hyperpod_operator.core.ports import ObjectGone, StaleObject
-from hyperpod_operator.core.volume.kubernetes import Published
-from hyperpod_operator.core.volume.observed import PersistentVolume, PersistentVolumeClaim
+from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume, PersistentVolumeClaim
 from hyperpod_operator.kube.client import ApiServer
 
 Json = Mapping[str, Any]
@@ -30,19 +30,17 @@ class KubePublications:
     def __init__(self, api: ApiServer) -> None:
         self._api = api
 
-    async def persistent_volume(self, *, name: str) -> Published | None:
+    async def persistent_volume(self, *, name: str) -> PersistentVolume | None:
         found = await self._read(_volume(name))
         if found is None:
             return None
-        bound = found.get("spec", {}).get("claimRef") or {}
-        return Published(
-            volume=PersistentVolume(
-                name=name,
-                capacity=gibibytes(str(found.get("spec", {}).get("capacity", {}).get("storage", "0"))),
-                **_common(found),
-            ),
-            bound_namespace=str(bound.get("namespace", "")),
-            bound_name=str(bound.get("name", "")),
+        spec = found.get("spec") or {}
+        return PersistentVolume(
+            name=name,
+            capacity=gibibytes(str((spec.get("capacity") or {}).get("storage", "0"))),
+            reserved_for=_reserved_for(spec),
+            hostname=_hostname(spec),
+            **_common(found),
         )
 
     async def persistent_volume_claim(self, *, namespace: str, name: str) -> PersistentVolumeClaim | None:
@@ -97,6 +95,18 @@ def _common(found: Json) -> dict[str, Any]:
         "phase": (found.get("status") or {}).get("phase", ""),
         "deleting": "deletionTimestamp" in metadata,
     }
+
+
+def _reserved_for(spec: Json) -> ClaimReference | None:
+    found = {member: str((spec.get("claimRef") or {}).get(member) or "") for member in ("namespace", "name", "uid")}
+    return ClaimReference(**found) if found["namespace"] and found["name"] else None
+
+
+def _hostname(spec: Json) -> str:
+    """The host that the first term of the nodeAffinity names: the operator writes one term."""
+    terms = ((spec.get("nodeAffinity") or {}).get("required") or {}).get("nodeSelectorTerms") or [{}]
+    named = (item.get("values") for item in terms[0].get("matchExpressions") or () if item.get("key") == HOSTNAME)
+    return str(next((values[0] for values in named if values), ""))
 
 
 def _volume(name: str) -> str:

@@ -72,7 +72,7 @@ NODES_HELD = Instrument(
     "HyperPod's Nodes that the operator knows.")
 NODES_LEFT_OUT = Instrument(
     P + "nodes_left_out", "gauge", (),
-    "Nodes with HyperPod's label whose providerID is not that of a HyperPod instance.")
+    "Nodes with HyperPod's label whose name and providerID are not those of one HyperPod instance.")
 NODE_WATCH_AGE = Instrument(
     P + "node_watch_age_seconds", "gauge", (),
     "Seconds since the watch of Nodes heard from the API server (bookmarks come each minute); +Inf before.")

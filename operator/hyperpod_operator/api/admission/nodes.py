@@ -5,7 +5,14 @@ RBAC can only say "may patch nodes", which would let a stolen token drain a clus
 
 from hyperpod_operator.api.admission.manifests import cel, one_line, variable
 from hyperpod_operator.api.admission.service_account import Manifest, ServiceAccount, holding, validation
-from hyperpod_operator.api.names import FENCED_AT, FENCED_BECAUSE, LABEL_VOLUME_PREFIX, NODE_HEALTH_STATUS, NODE_LABELS
+from hyperpod_operator.api.names import (
+    FENCED_AT,
+    FENCED_BECAUSE,
+    LABEL_VOLUME_FORMER_PREFIX,
+    LABEL_VOLUME_PREFIX,
+    NODE_HEALTH_STATUS,
+    NODE_LABELS,
+)
 
 NAME = "hyperpod-operator-nodes"
 
@@ -14,6 +21,8 @@ LABEL_PREFIXES = (LABEL_VOLUME_PREFIX,)
 ANNOTATIONS = (FENCED_AT, FENCED_BECAUSE)
 
 _OURS = f"(t.key == {cel(NODE_HEALTH_STATUS)} && t.?value.orValue('') == 'Unschedulable' && t.effect == 'NoSchedule')"
+_FORMER = f"(key.startsWith({cel(LABEL_VOLUME_FORMER_PREFIX)}) && !(key in variables.labelsAfter))"
+"""Labels of earlier builds are removed and never set."""
 _SPEC = ("podCIDR", "podCIDRs", "providerID", "unschedulable", "configSource", "externalID")
 
 
@@ -43,8 +52,9 @@ def nodes(account: ServiceAccount) -> list[Manifest]:
                 "the operator may change nothing in a node's spec but one taint",
             ),
             validation(
-                _unchanged("labels", f"(key in {cel(LABELS)} || {_prefixed(LABEL_PREFIXES)})"),
-                f"the operator may change these labels alone: {_list(LABELS)}, {_list(LABEL_PREFIXES)}*",
+                _unchanged("labels", f"(key in {cel(LABELS)} || {_prefixed(LABEL_PREFIXES)} || {_FORMER})"),
+                f"the operator may change these labels alone: {_list(LABELS)}, {_list(LABEL_PREFIXES)}*; and remove "
+                f"{LABEL_VOLUME_FORMER_PREFIX}*",
             ),
             validation(
                 _unchanged("annotations", f"key in {cel(ANNOTATIONS)}"),

@@ -91,7 +91,7 @@ async def in_kubernetes(*, ports: VolumePorts, step: KubernetesStep) -> None:
         case UnlabelNode(node_name=node, key=key):
             await ports.labels.unlabel(node_name=node, key=key)
         case PublishPV(manifest=manifest):
-            await ports.publications.create_persistent_volume(manifest=manifest)
+            await ports.publications.create_persistent_volume(manifest=manifest.body)
         case PublishPVC(manifest=manifest):
             await ports.publications.create_persistent_volume_claim(manifest=manifest)
         case RemovePV(name=name, uid=uid):

@@ -91,7 +91,7 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, cla
         csi_users=had.result()[0],
         lease=had.result()[1],
         snapshots=await _snapshots(cloud=cloud, claim=claim, nodes=nodes.result()),
-        labelled=_labelled(ports=ports, claim=claim, view=view),
+        labelled=await _labelled(ports=ports, claim=claim, view=view),
     )
     if there is not None and _modification_matters(claim, seen, ports=ports):
         found = await cloud.volume_modifications(volume_ids=[there.volume_id])
@@ -181,6 +181,7 @@ def _candidate(
         availability_zone=labels.get(ZONE, ""),
         availability_zone_id=labels.get(ZONE_ID, ""),
         ready=node.ready if node else None,
+        hostname=node.hostname if node else "",
         schedulable=node is None or not _fenced(node),
         labels={**labels, **asked},
         attached_count=count,
@@ -225,11 +226,13 @@ def _chooses(claim: Claim, view: View) -> bool:
     )
 
 
-def _labelled(*, ports: VolumePorts, claim: Claim, view: View) -> tuple[str, ...]:
-    if view.cluster is None:
-        return ()
-    held = ports.nodes.of_cluster(cluster_id(view.cluster.arn))
-    return tuple(sorted(node.name for node in held if claim.label in node.labels))
+async def _labelled(*, ports: VolumePorts, claim: Claim, view: View) -> tuple[str, ...]:
+    """Nodes with the claim's label: those of its cluster, and, after a sweep saw others, all that the server has."""
+    held = ports.nodes.of_cluster(cluster_id(view.cluster.arn)) if view.cluster is not None else ()
+    names = {node.name for node in held if claim.label in node.labels}
+    if ports.strays.suspected(claim.label):
+        names |= await ports.labels.holders(key=claim.label)
+    return tuple(sorted(names))
 
 
 async def _published(*, ports: VolumePorts, claim: Claim) -> Observed:
@@ -238,12 +241,12 @@ async def _published(*, ports: VolumePorts, claim: Claim) -> Observed:
     if claim.publish is not None or claim.status.persistentVolumeName:
         published = await ports.publications.persistent_volume(name=claim.persistent_volume_name)
     pods: tuple[str, ...] = ()
-    if published is not None and published.bound_name:
-        pods = await ports.users.pods(namespace=published.bound_namespace, claim_name=published.bound_name)
+    if published is not None and (bound := published.reserved_for) is not None:
+        pods = await ports.users.pods(namespace=bound.namespace, claim_name=bound.name)
     return Observed(
         cluster=None,
         pods=pods,
-        persistent_volume=published.volume if published else None,
+        persistent_volume=published,
         persistent_volume_claim=await _bound_claim(ports=ports, claim=claim),
     )
 

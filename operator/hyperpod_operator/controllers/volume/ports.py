@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hyperpod_operator.controllers.volume.strays import StrayLabels
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.ports import Clock, Events, Nodes, Objects
 from hyperpod_operator.core.volume.kubernetes import NodeLabels, Publications, Users, VolumeLeases
@@ -22,6 +23,7 @@ class VolumePorts:
     users: Users
     leases: VolumeLeases
     labels: NodeLabels
+    strays: StrayLabels
     events: Events
     metrics: VolumeMetrics
     clock: Clock

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hyperpod_operator.api.names import GROUP, SAGEMAKER_PREFIX
+from hyperpod_operator.api.names import GROUP, LABEL_VOLUME_PREFIX, SAGEMAKER_PREFIX
 
 PROVIDER_ID = re.compile(
     r"aws:///[a-z0-9-]+/sagemaker/cluster/"
@@ -23,7 +23,9 @@ INSTANCE_TYPE_BETA = "beta.kubernetes.io/instance-type"
 ZONE = "topology.kubernetes.io/zone"
 ZONE_ID = "topology.k8s.aws/zone-id"
 
-_PREFIXES = (SAGEMAKER_PREFIX, f"{GROUP}/")
+HOSTNAME = "kubernetes.io/hostname"
+
+_PREFIXES = (SAGEMAKER_PREFIX, f"{GROUP}/", LABEL_VOLUME_PREFIX)
 _KEYS = frozenset({INSTANCE_TYPE, INSTANCE_TYPE_BETA, ZONE, ZONE_ID})
 
 
@@ -48,7 +50,8 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A Kubernetes Node that HyperPod brought; `cluster_id` and `instance_id` are read from its providerID."""
+    """A Kubernetes Node that HyperPod brought; `cluster_id` and `instance_id` are read from its providerID, and its
+    name agrees with them. `hostname` is its label kubernetes.io/hostname, empty where it has none."""
 
     name: str
     uid: str
@@ -63,6 +66,7 @@ class Node:
     ready: bool | None = None
     """The Ready condition; None while it is Unknown or absent."""
     deleting: bool = False
+    hostname: str = ""
 
 
 def kept(key: str) -> bool:
@@ -70,7 +74,14 @@ def kept(key: str) -> bool:
     return key.startswith(_PREFIXES) or key in _KEYS
 
 
-def identity(provider_id: str) -> tuple[str, str] | None:
-    """Cluster id and instance id of a HyperPod node, or None for any other or malformed providerID."""
+def identity(*, name: str, provider_id: str) -> tuple[str, str] | None:
+    """Cluster id and instance id of a HyperPod node; None for a providerID of another form, or another name's.
+
+    A kubelet chooses the providerID of its Node, but its credentials hold it to its own name. So a Node counts as an
+    instance only if both name that instance, and no second Node can take the place of the first. The name is
+    `hyperpod-<instanceId>` (awslabs/ai-on-sagemaker-hyperpod).
+    """
     found = PROVIDER_ID.fullmatch(provider_id)
-    return (found["cluster_id"], found["instance_id"]) if found else None
+    if found is None or name != f"hyperpod-{found['instance_id']}":
+        return None
+    return found["cluster_id"], found["instance_id"]

@@ -11,6 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from hyperpod_operator.api.names import RESERVED_TAGS, RESERVED_VOLUME_TAGS
+from hyperpod_operator.api.volume_bounds import PUBLISHED_CLASS
 
 
 class Matter(StrEnum):
@@ -26,6 +27,8 @@ class Matter(StrEnum):
     REGIONS = "regions"
     SECURITY_GROUPS = "securityGroups"
     SOURCE_S3_URIS = "sourceS3Uris"
+    STORAGE_CLASSES = "storageClasses"
+    """StorageClasses of what a claim publishes, beside the reserved one."""
     SUBNETS = "subnets"
     TRAINING_PLANS = "trainingPlans"
     VOLUMES = "volumes"
@@ -147,7 +150,7 @@ VOLUME_CLAIM_SPEC: Mapping[str, Classification] = MappingProxyType(
         "attachment.target.nodeSelector.<key>": Open("it chooses among the nodes of the cluster that is held"),
         "attachment.target.nodeSelector.*": Open("it chooses among the nodes of the cluster that is held"),
         "attachment.detachTimeout": _TIME,
-        "publish.storageClassName": Open("the PersistentVolume names its claim, so no other namespace can bind it"),
+        "publish.storageClassName": Held(Matter.STORAGE_CLASSES, free=frozenset({PUBLISHED_CLASS})),
         "publish.persistentVolumeClaim.name": Open("an object of the claim's own namespace"),
         "publish.mountOptions[]": Open("the rules of the API name the options that are allowed"),
     }

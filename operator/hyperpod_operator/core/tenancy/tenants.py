@@ -1,8 +1,8 @@
 """Whether a namespace may have what is named.
 
-Without a list everything is allowed that IAM allows. With one, a single entry whose namespaces match has to admit all
-that a resource names; what an entry leaves out it forbids. Two entries never add up: a role of one and a script of
-another are a combination that nobody allowed.
+Without a list everything is allowed that IAM allows; storage classes, of which IAM knows nothing, are forbidden. With
+one, a single entry whose namespaces match has to admit all that a resource names; what an entry leaves out it forbids.
+Two entries never add up: a role of one and a script of another are a combination that nobody allowed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +20,8 @@ nothing repeats. With it the check is linear in the object and in the list, and 
 LONGEST_VALUE = 200
 """Characters of a value in a message."""
 S3 = "s3://"
+CLOSED = frozenset({Matter.STORAGE_CLASSES})
+"""Matters of Kubernetes alone: IAM bounds none of their values, so without a list they are forbidden."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class Tenancy:
         if faulty := [one for one in named if one.fault and (one.matter is None or self.tenants is not None)]:
             return _faulty(faulty)
         if self.tenants is None:
-            return None
+            return _unlisted([one for one in named if one.matter in CLOSED])
         mine = [tenant for tenant in self.tenants if tenant.namespaces.match(namespace)]
         if not mine:
             return (
@@ -119,6 +121,15 @@ def _refused(tenant: Tenant, asked: Iterable[Named]) -> list[Named]:
         if not known[about]:
             refused.append(one)
     return refused
+
+
+def _unlisted(refused: Sequence[Named]) -> str | None:
+    if not refused:
+        return None
+    return (
+        f"{_listed(refused)} needs the operator's list of tenants: have an administrator allow it to the namespace "
+        "there, or leave it out. Until then nothing is changed in AWS."
+    )
 
 
 def _faulty(faulty: Sequence[Named]) -> str:

@@ -171,14 +171,24 @@ def unfence(situation: Situation) -> Act | None:
 
 def stray_label(situation: Situation) -> Verdict | None:
     """A Node that carries the label without holding the volume: a pod there would wait for a disk that never comes."""
-    where = holding(situation)
-    holder = situation.observed.node(where.instance_id) if isinstance(where, Held) else None
+    holder = _holder(situation)
     for name in situation.observed.labelled:
-        if holder is None or holder.node_name != name or (isinstance(where, Held) and where.state == "attaching"):
+        if name != holder:
             step = UnlabelNode(node_name=name, key=situation.claim.label)
             message = f"Taking the volume's label off node {name}, which does not hold the volume."
             return Act(step=step, reason=Reason.UNPUBLISHING, message=message)
     return None
+
+
+def _holder(situation: Situation) -> str:
+    """Name of the Node that has the volume, also after AWS has ended it; empty for none, and before it is attached."""
+    where, recorded = holding(situation), situation.claim.status.attachment
+    if not isinstance(where, Held) or where.state == "attaching":
+        return ""
+    if (node := situation.observed.node(where.instance_id)) is not None:
+        return node.node_name
+    same = recorded is not None and recorded.instanceId == where.instance_id
+    return (recorded.nodeName or "") if same and recorded is not None else ""
 
 
 def closed(situation: Situation) -> Hold | None:

@@ -8,8 +8,10 @@ from functools import cached_property
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec, Publish, VolumeMembers
+from hyperpod_operator.api.volume_bounds import PUBLISHED_CLASS
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.volume.observed import ClaimReference
 
 CREATED = "Created"
 """Origin of a volume that the operator made for this claim."""
@@ -27,6 +29,11 @@ CSI_TAGS = frozenset({names.TAG_CSI_CLUSTER, names.TAG_CSI_CLUSTER_NAME})
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"([0-9]+)([smh])")
+
+
+def volume_label(uid: str) -> str:
+    """Key of the node label of the EBSVolumeClaim with this uid."""
+    return names.LABEL_VOLUME_PREFIX + uid.replace("-", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +166,7 @@ class Claim:
     @property
     def label(self) -> str:
         """The node label that the PersistentVolume selects; from the uid, so that no two claims share one."""
-        return names.LABEL_VOLUME_PREFIX + self.uid.replace("-", "")
+        return volume_label(self.uid)
 
     @property
     def publish(self) -> Publish | None:
@@ -175,6 +182,23 @@ class Claim:
     def persistent_volume_claim_name(self) -> str:
         wanted = self.publish.persistentVolumeClaim if self.publish else None
         return wanted.name if wanted else ""
+
+    @property
+    def reserved_for(self) -> ClaimReference | None:
+        """The PersistentVolumeClaim, always of this namespace, that alone may bind what is published."""
+        name = self.persistent_volume_claim_name
+        return ClaimReference(namespace=self.key.namespace, name=name) if name else None
+
+    @property
+    def storage_class(self) -> str:
+        """Class of PersistentVolume and PersistentVolumeClaim."""
+        named = self.publish.storageClassName if self.publish else None
+        return PUBLISHED_CLASS if named is None else named
+
+    @property
+    def one_node(self) -> bool:
+        """Whether the volume stays with the node that it is on until the spec names another one."""
+        return not self.follows
 
     @property
     def makes_persistent_volume_claim(self) -> bool:

@@ -46,6 +46,7 @@ CONFLICTS = frozenset(
         Reason.AZ_MISMATCH,
         Reason.MULTI_ATTACH,
         Reason.NAME_TAKEN,
+        Reason.BOUND_TO_OTHER,
     }
 )
 TRANSITORY = frozenset({ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.PAUSED})

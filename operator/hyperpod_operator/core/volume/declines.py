@@ -54,7 +54,7 @@ def subject(step: KubernetesStep) -> str:
         case LabelNode(node_name=name) | UnlabelNode(node_name=name):
             return f"Node {name}"
         case PublishPV(manifest=manifest):
-            return f"PersistentVolume {manifest['metadata']['name']}"
+            return f"PersistentVolume {manifest.name}"
         case PublishPVC(manifest=manifest):
             return f"PersistentVolumeClaim {manifest['metadata']['namespace']}/{manifest['metadata']['name']}"
         case RemovePV(name=name):

@@ -3,26 +3,16 @@
 Methods raise StaleObject, ObjectGone or KubernetesError of `core.ports`, and nothing else.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from hyperpod_operator.core.volume.observed import PersistentVolume, PersistentVolumeClaim
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """A PersistentVolume and the PersistentVolumeClaim that is bound to it, by namespace and name; empty for none."""
-
-    volume: PersistentVolume
-    bound_namespace: str = ""
-    bound_name: str = ""
-
-
 class Publications(Protocol):
     """PersistentVolumes and PersistentVolumeClaims, single ones, read afresh."""
 
-    async def persistent_volume(self, *, name: str) -> Published | None: ...
+    async def persistent_volume(self, *, name: str) -> PersistentVolume | None: ...
 
     async def persistent_volume_claim(self, *, namespace: str, name: str) -> PersistentVolumeClaim | None: ...
 
@@ -79,6 +69,14 @@ class NodeLabels(Protocol):
 
     async def unlabel(self, *, node_name: str, key: str) -> None:
         """A Node that is gone is no error."""
+        ...
+
+    async def holders(self, *, key: str) -> frozenset[str]:
+        """Names of all Nodes, HyperPod's or not, that carry a label of this key, whatever its value."""
+        ...
+
+    async def labelled(self, *, prefixes: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """Of all Nodes, HyperPod's or not: the keys of labels under these prefixes, by the Node's name."""
         ...
 
     async def selected(self, *, selector: Mapping[str, str]) -> frozenset[str]:

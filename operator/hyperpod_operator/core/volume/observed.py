@@ -33,6 +33,8 @@ class Candidate:
     ready: bool | None = None
     schedulable: bool = True
     labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
+    hostname: str = ""
+    """Label kubernetes.io/hostname of the Node; empty where it has none."""
     attached_count: int | None = None
     limit: int | None = None
 
@@ -42,8 +44,31 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimReference:
+    """The PersistentVolumeClaim that a PersistentVolume is reserved for. `uid` is empty until one is bound."""
+
+    namespace: str
+    name: str
+    uid: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.namespace or not self.name:
+            raise ValueError("a PersistentVolume is reserved for a named claim of a namespace, or not published")
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    def same_name(self, other: "ClaimReference") -> bool:
+        return (self.namespace, self.name) == (other.namespace, other.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PersistentVolume:
-    """The PersistentVolume of our name. `claim_uid` is its label claim-uid: empty when somebody else made it."""
+    """The PersistentVolume of our name. `claim_uid` is its label claim-uid: empty when somebody else made it.
+
+    `reserved_for` is its claimRef, None where it has none. `hostname` is the one that its nodeAffinity names, empty
+    for none.
+    """
 
     name: str
     uid: str
@@ -52,6 +77,8 @@ class PersistentVolume:
     deleting: bool = False
     capacity: int = 0
     """GiB."""
+    reserved_for: ClaimReference | None = None
+    hostname: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

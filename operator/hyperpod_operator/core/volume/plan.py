@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hyperpod_operator.core.volume.manifest import PersistentVolumeManifest
 from hyperpod_operator.core.volume.ports import Change, NewVolume
 
 DESCRIPTION_MOST = 255
@@ -92,7 +93,7 @@ class UnlabelNode:
 class PublishPV:
     """Create this PersistentVolume; one of that name that exists is looked at in the next pass."""
 
-    manifest: Mapping[str, Any]
+    manifest: PersistentVolumeManifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

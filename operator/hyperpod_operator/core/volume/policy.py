@@ -19,7 +19,7 @@ from hyperpod_operator.core.volume.verdict import Settled, Situation, Verdict
 
 Policy = Callable[[Situation], Verdict | None]
 
-LIVING: Sequence[Policy] = (
+EXISTS: Sequence[Policy] = (
     # Is there a volume, and is it usable?
     identity.paused,
     identity.not_visible_yet,
@@ -27,6 +27,14 @@ LIVING: Sequence[Policy] = (
     identity.create,
     identity.failed,
     identity.creating,
+)
+
+DOORS: Sequence[Policy] = (
+    # Which Nodes let pods in? Whatever else is amiss, a Node that does not hold the volume is none of them.
+    attachment.stray_label,
+)
+
+OURS: Sequence[Policy] = (
     # Is it ours, and ours alone?
     ownership.held_by_other,
     ownership.held_by_csi,
@@ -42,7 +50,6 @@ WHERE: Sequence[Policy] = (
     attachment.lost_node,
     replacement.snapshot,
     attachment.leave,
-    attachment.stray_label,
 )
 
 WHAT: Sequence[Policy] = (
@@ -98,8 +105,8 @@ def chain(situation: Situation) -> Sequence[Policy]:
     if situation.claim.deleting:
         return DELETED
     if situation.claim.direct:
-        return (*LIVING, *WHERE, *WHAT, *THERE, *SEEN)
-    return (*LIVING, *WHAT, *SEEN)
+        return (*EXISTS, *DOORS, *OURS, *WHERE, *WHAT, *THERE, *SEEN)
+    return (*EXISTS, *DOORS, *OURS, *WHAT, *SEEN)
 
 
 def _settled(situation: Situation) -> Settled:

@@ -4,10 +4,12 @@ The label is what opens the door: it is set when AWS says attached, and only the
 """
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume import manifest
-from hyperpod_operator.core.volume.claim import ATTACHED_LABEL
+from hyperpod_operator.core.volume.claim import ATTACHED_LABEL, Claim
 from hyperpod_operator.core.volume.holding import Held, holding
-from hyperpod_operator.core.volume.plan import LabelNode, PublishPV, PublishPVC, RemovePV
+from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume
+from hyperpod_operator.core.volume.plan import LabelNode, PublishPV, PublishPVC, RemovePV, RemovePVC
 from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
 
 
@@ -29,20 +31,90 @@ def persistent_volume(situation: Situation) -> Verdict | None:
     claim, publish, volume = situation.claim, situation.claim.publish, situation.volume
     if publish is None or volume is None:
         return None
-    found = situation.observed.persistent_volume
+    reserved_for, found = claim.reserved_for, situation.observed.persistent_volume
+    if reserved_for is None:
+        message = (
+            "spec.publish names no PersistentVolumeClaim, so anybody's could bind the volume; nothing is published. "
+            "Create another EBSVolumeClaim with publish.persistentVolumeClaim.name."
+        )
+        return Hold(reason=Reason.INVALID_SPEC, message=message, after=SLOW, stalled=True)
     if found is None:
-        step = PublishPV(manifest=manifest.persistent_volume(claim, volume, publish))
-        message = f"Publishing PersistentVolume {claim.persistent_volume_name}."
-        return Act(step=step, reason=Reason.PUBLISHING, message=message)
+        hostname = _hostname(situation) if claim.one_node else ""
+        made = manifest.persistent_volume(claim, volume, publish, reserved_for=reserved_for, hostname=hostname)
+        message = f"Publishing PersistentVolume {made.name} for PersistentVolumeClaim {reserved_for}.{_data_of(claim)}"
+        return Act(step=PublishPV(manifest=made), reason=Reason.PUBLISHING, message=message)
     if found.claim_uid != claim.uid:
         return _taken(situation, f"PersistentVolume {found.name}", remedy="Delete it; this goes on by itself.")
     if found.deleting:
         message = f"PersistentVolume {found.name} is being deleted; it is published again when it is gone."
         return Hold(reason=Reason.PUBLISHING, message=message, after=situation.timings.poll)
+    return _offered(situation, found, reserved_for) or _misplaced(situation, found)
+
+
+def _offered(situation: Situation, found: PersistentVolume, reserved_for: ClaimReference) -> Verdict | None:
+    """Whom the PersistentVolume lets in: the one PersistentVolumeClaim of the spec, whatever its uid, and no other."""
+    held = found.reserved_for
+    if held is None:
+        message = (
+            f"PersistentVolume {found.name} is reserved for no PersistentVolumeClaim, so anybody's could bind it: "
+            f"publishing it again, for {reserved_for}."
+        )
+        return Act(step=RemovePV(name=found.name, uid=found.uid), reason=Reason.PUBLISHING, message=message)
+    if not held.same_name(reserved_for):
+        message = (
+            f"PersistentVolume {found.name} is reserved for PersistentVolumeClaim {held} and not for {reserved_for}. "
+            f"The volume may hold data of {held}, so the operator does not publish it again. Delete the "
+            "PersistentVolume if that data may be read here; it is published again when it is gone."
+        )
+        return Hold(reason=Reason.BOUND_TO_OTHER, message=message, after=situation.timings.watch, stalled=True)
     if found.phase in {"Released", "Failed"} and not situation.observed.pods:
-        message = f"PersistentVolume {found.name} is {found.phase}, its claim is gone: publishing it anew."
+        former = f" (uid {held.uid})" if held.uid else ""
+        message = (
+            f"PersistentVolume {found.name} is {found.phase}: PersistentVolumeClaim {held}{former} is gone. Publishing "
+            "it again, with its data, for a PersistentVolumeClaim of that name in that namespace."
+        )
         return Act(step=RemovePV(name=found.name, uid=found.uid), reason=Reason.PUBLISHING, message=message)
     return None
+
+
+def _misplaced(situation: Situation, found: PersistentVolume) -> Verdict | None:
+    """A PersistentVolume that names a host cannot change: after a move to another one it is published again."""
+    now, claim = _hostname(situation), situation.observed.persistent_volume_claim
+    if not found.hostname or not now or found.hostname == now:
+        return None
+    moved = f"PersistentVolume {found.name} names host {found.hostname}, and the volume is on {now}"
+    if situation.observed.pods:
+        message = f"{moved}. Pods still use it; it is published again when they end."
+        return Hold(reason=Reason.IN_USE, message=message, after=situation.timings.poll)
+    if claim is None or found.phase not in {"Bound", "Pending"}:
+        message = f"{moved}: publishing it again. The data stays on the volume."
+        return Act(step=RemovePV(name=found.name, uid=found.uid), reason=Reason.PUBLISHING, message=message)
+    if claim.claim_uid != situation.claim.uid:
+        message = (
+            f"{moved}. Delete PersistentVolumeClaim {claim.name} and create it again; the data stays on the volume, "
+            "and the operator publishes it again."
+        )
+        return Hold(reason=Reason.PUBLISHING, message=message, after=situation.timings.watch, stalled=True)
+    if claim.deleting:
+        message = f"{moved}. Waiting until PersistentVolumeClaim {claim.name} is gone."
+        return Hold(reason=Reason.PUBLISHING, message=message, after=situation.timings.poll)
+    step = RemovePVC(namespace=situation.claim.key.namespace, name=claim.name, uid=claim.uid)
+    message = (
+        f"{moved}: deleting PersistentVolumeClaim {claim.name} to publish both again. The data stays on the volume."
+    )
+    return Act(step=step, reason=Reason.PUBLISHING, message=message)
+
+
+def _hostname(situation: Situation) -> str:
+    """Of the node that has the volume; empty where it has none, or its Node does not say."""
+    where = holding(situation)
+    node = situation.observed.node(where.instance_id) if isinstance(where, Held) else None
+    return node.hostname if node is not None else ""
+
+
+def _data_of(claim: Claim) -> str:
+    former = claim.status.persistentVolumeClaimUid
+    return f" It holds the data of an earlier PersistentVolumeClaim of that name (uid {former})." if former else ""
 
 
 def persistent_volume_claim(situation: Situation) -> Verdict | None:

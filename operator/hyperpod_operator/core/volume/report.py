@@ -31,6 +31,7 @@ from hyperpod_operator.core.volume.plan import (
     CreateTags,
     CreateVolume,
     DeleteTags,
+    PublishPV,
     RemovePV,
     RemovePVC,
 )
@@ -129,6 +130,7 @@ def _passes_on(story: Story) -> bool:
     return (
         isinstance(result, Accepted)
         and not isinstance(result.step, CloudStep | RemovePV | RemovePVC)
+        and not (isinstance(result.step, PublishPV) and claim.status.persistentVolumeClaimUid)  # an Event says so
         and bool(claim.status.conditions)
         and not claim.status.lastError  # which this may have settled
     )
@@ -169,6 +171,7 @@ def _status(story: Story, end: Ending) -> EBSVolumeClaimStatus:
             "snapshots": _snapshots(story),
             "persistentVolumeName": _persistent_volume_name(situation),
             "persistentVolumeClaimName": _persistent_volume_claim_name(situation),
+            "persistentVolumeClaimUid": _persistent_volume_claim_uid(situation),
             "inUseBy": sorted({pod[:POD_MOST] for pod in situation.observed.pods})[:PODS_MOST] or None,
             "appliedTagKeys": _applied_tag_keys(story),
         }
@@ -239,6 +242,13 @@ def _persistent_volume_name(situation: Situation) -> str | None:
 def _persistent_volume_claim_name(situation: Situation) -> str | None:
     found = situation.observed.persistent_volume_claim
     return found.name if found else None
+
+
+def _persistent_volume_claim_uid(situation: Situation) -> str | None:
+    """Of the one that is bound, else of the one that was: what it wrote is still on the volume."""
+    claim, found = situation.claim, situation.observed.persistent_volume
+    held = found.reserved_for if found is not None and found.claim_uid == claim.uid else None
+    return held.uid if held is not None and held.uid else claim.status.persistentVolumeClaimUid
 
 
 def _applied_tag_keys(story: Story) -> list[str] | None:

@@ -6,16 +6,15 @@ a Lease is made once. The real API server has tests of its own (tests/integratio
 
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from hyperpod_operator.api.names import LABEL_CLAIM_UID, NODE_HEALTH_STATUS
-from hyperpod_operator.core.health.node import Node, Taint, identity, kept
+from hyperpod_operator.core.health.node import HOSTNAME, Node, Taint, identity, kept
 from hyperpod_operator.core.ports import ObjectGone, StaleObject
-from hyperpod_operator.core.volume.kubernetes import Published
-from hyperpod_operator.core.volume.observed import PersistentVolume, PersistentVolumeClaim
+from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume, PersistentVolumeClaim
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.simulator.node_views import NodeViews
 
@@ -53,7 +52,7 @@ class FakeNodes:
 
     def _node(self, name: str) -> Node:
         view = self._views.now()[name]
-        parts = identity(view.provider_id)
+        parts = identity(name=name, provider_id=view.provider_id)
         assert parts is not None
         fence = (Taint(key=NODE_HEALTH_STATUS, value="Unschedulable", effect="NoSchedule"),) if view.fenced else ()
         return Node(
@@ -67,6 +66,7 @@ class FakeNodes:
             annotations={},
             taints=fence,
             ready=view.ready and name not in self.unready,
+            hostname=view.labels.get(HOSTNAME, ""),
         )
 
 
@@ -76,6 +76,8 @@ class FakeLabels:
     def __init__(self, nodes: FakeNodes) -> None:
         self._nodes = nodes
         self.writes: list[str] = []
+        self.others: dict[str, dict[str, str]] = {}
+        """Labels of Nodes that are not HyperPod's, by the Node's name."""
 
     async def label(self, *, node_name: str, key: str, value: str) -> None:
         if self._nodes.get(node_name) is None:
@@ -85,7 +87,20 @@ class FakeLabels:
 
     async def unlabel(self, *, node_name: str, key: str) -> None:
         self.writes.append(f"unlabel {node_name}")
-        self._nodes.labels[node_name].pop(key, None)
+        self.others.get(node_name, self._nodes.labels[node_name]).pop(key, None)
+
+    async def holders(self, *, key: str) -> frozenset[str]:
+        return frozenset(name for name, labels in self._all().items() if key in labels)
+
+    async def labelled(self, *, prefixes: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        wanted = tuple(prefixes)
+        found = {
+            name: frozenset(key for key in labels if key.startswith(wanted)) for name, labels in self._all().items()
+        }
+        return {name: keys for name, keys in found.items() if keys}
+
+    def _all(self) -> dict[str, dict[str, str]]:
+        return {node.name: self._nodes.every_label(node.name) for node in self._nodes.all()} | self.others
 
     async def selected(self, *, selector: Mapping[str, str]) -> frozenset[str]:
         return frozenset(
@@ -100,6 +115,8 @@ class Held:
     manifest: Json
     uid: str
     deleting: bool = False
+    bound: str = ""
+    """Of a PersistentVolume: uid of the PersistentVolumeClaim that it was bound to first."""
 
 
 @dataclass
@@ -113,22 +130,28 @@ class FakePublications:
     writes: list[str] = field(default_factory=list)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
-    async def persistent_volume(self, *, name: str) -> Published | None:
+    async def persistent_volume(self, *, name: str) -> PersistentVolume | None:
         self._collect()
         held = self.volumes.get(name)
         if held is None:
             return None
-        wanted = held.manifest["spec"].get("claimRef") or {}
-        bound = (wanted.get("namespace", ""), wanted.get("name", ""))
-        volume = PersistentVolume(
+        wanted = held.manifest["spec"]["claimRef"]
+        key = (wanted["namespace"], wanted["name"])
+        there = self.claims.get(key)
+        held.bound = held.bound or (there.uid if there else "")
+        phase = "Released" if held.bound and (there is None or there.uid != held.bound) else "Bound"
+        (term,) = held.manifest["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
+        hosts = [item["values"][0] for item in term["matchExpressions"] if item["key"] == HOSTNAME]
+        return PersistentVolume(
             name=name,
             uid=held.uid,
             claim_uid=_label(held),
-            phase="Bound" if bound in self.claims else "Available",
+            phase=phase if held.bound else "Available",
             deleting=held.deleting,
             capacity=int(held.manifest["spec"]["capacity"]["storage"].removesuffix("Gi")),
+            reserved_for=ClaimReference(namespace=key[0], name=key[1], uid=held.bound),
+            hostname=hosts[0] if hosts else "",
         )
-        return Published(volume=volume, bound_namespace=bound[0], bound_name=bound[1])
 
     async def persistent_volume_claim(self, *, namespace: str, name: str) -> PersistentVolumeClaim | None:
         self._collect()

@@ -21,6 +21,7 @@ from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.volumes import Volumes
 from hyperpod_operator.controllers.volume.controller import VolumeController
 from hyperpod_operator.controllers.volume.ports import VolumePorts
+from hyperpod_operator.controllers.volume.strays import StrayLabels
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.outcome import Failed, Outcome
 from hyperpod_operator.core.ports import Key, Note, StoredObject
@@ -135,6 +136,8 @@ class VolumeRig:
     def restart(self) -> None:
         """A new process: what only memory held is gone."""
         self.volumes = TimedClouds(self.cloud, self.clock)
+        self.woken: list[Key] = []
+        self.strays = StrayLabels(claims=self.claims, labels=self.labels, wake=self.woken.append)
         ports = VolumePorts(
             claims=self.claims,
             clusters=self.clusters,
@@ -145,6 +148,7 @@ class VolumeRig:
             users=self.users,
             leases=self.leases,
             labels=self.labels,
+            strays=self.strays,
             events=self.recorder,
             metrics=self.recorder,
             clock=self.clock,

@@ -8,6 +8,8 @@ from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CSI_CLUSTER, TAG_RELE
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
 from hyperpod_operator.core.ports import Key
 
+CSI = {"type": "CSI", "persistentVolumeClaim": {"name": "data"}}
+
 
 async def test_a_new_volume_is_made_once_and_attached_to_a_node_of_the_group(rig: VolumeRig) -> None:
     rig.apply(new())
@@ -83,7 +85,7 @@ async def test_claims_of_a_group_spread_over_its_nodes(rig: VolumeRig) -> None:
 
 async def test_mode_csi_tags_and_publishes_and_never_attaches(rig: VolumeRig) -> None:
     where = zone(rig.nodes)
-    spec = new(source={"create": {"availabilityZone": where}}, attachment={"mode": "CSI"}, publish={"type": "CSI"})
+    spec = new(source={"create": {"availabilityZone": where}}, attachment={"mode": "CSI"}, publish=CSI)
     rig.apply(spec)
     assert isinstance(await rig.rest(), Done)
     assert rig.volume["Tags"][TAG_CSI_CLUSTER] == "true"
@@ -94,7 +96,7 @@ async def test_mode_csi_tags_and_publishes_and_never_attaches(rig: VolumeRig) ->
 
 async def test_mode_csi_is_not_disturbed_by_the_driver_at_work(rig: VolumeRig) -> None:
     where = zone(rig.nodes)
-    spec = new(source={"create": {"availabilityZone": where}}, attachment={"mode": "CSI"}, publish={"type": "CSI"})
+    spec = new(source={"create": {"availabilityZone": where}}, attachment={"mode": "CSI"}, publish=CSI)
     rig.apply(spec)
     await rig.rest()
     arn = rig.simulator.world.create_foreign_cluster("theirs")

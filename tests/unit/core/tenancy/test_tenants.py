@@ -43,6 +43,23 @@ def test_without_a_list_everything_is_allowed() -> None:
     assert Tenancy().refusal(namespace="any", named=group(executionRole=OTHERS)) is None
 
 
+def test_without_a_list_no_storage_class_but_the_reserved_one_is_allowed() -> None:
+    def said(name: str) -> str | None:
+        return Tenancy().refusal(namespace="any", named=names_of_claim({"publish": {"storageClassName": name}}))
+
+    assert said("published.hyperpod-operator.dev") is None
+    for other in ("gp3", ""):
+        assert "spec.publish.storageClassName" in (said(other) or "")
+
+
+def test_a_storage_class_is_held_to_the_list() -> None:
+    def said(name: str) -> str | None:
+        return refused(names_of_claim({"publish": {"storageClassName": name}}), everybody(storageClasses=["gp3-*"]))
+
+    assert said("gp3-expandable") is None
+    assert "storageClassName gp2" in (said("gp2") or "")
+
+
 def test_what_matches_is_allowed() -> None:
     source = {"sourceS3Uri": "s3://sagemaker-team-a/scripts"}
     assert refused(group(executionRole=ROLE, lifeCycleConfig=source)) is None

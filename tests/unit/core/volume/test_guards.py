@@ -62,7 +62,9 @@ def test_a_person_lifts_what_is_held_back(anew: dict[str, object]) -> None:
 
 
 def test_a_publication_has_the_same_name_at_every_pass() -> None:
-    published = spec(attachment={"mode": "None"}, publish={"type": "LocalPV"})
+    published = spec(
+        attachment={"mode": "None"}, publish={"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}
+    )
     first, second = (step_of(decide(situation(claim(published, status=made_status())))) for _ in range(2))
     assert isinstance(first, PublishPV)
     assert fingerprint(first) == fingerprint(second)

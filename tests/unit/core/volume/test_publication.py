@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.core.volume.builders import (
     FIRST,
+    SECOND,
     UID,
     attached_status,
     attachment,
@@ -18,19 +19,36 @@ from tests.unit.core.volume.builders import (
     volume,
 )
 
+from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.device import device_path
-from hyperpod_operator.core.volume.manifest import persistent_volume, persistent_volume_claim
-from hyperpod_operator.core.volume.observed import PersistentVolume, PersistentVolumeClaim
-from hyperpod_operator.core.volume.plan import LabelNode, PublishPV, PublishPVC, RemovePV
+from hyperpod_operator.core.volume.manifest import (
+    PersistentVolumeManifest,
+    persistent_volume,
+    persistent_volume_claim,
+)
+from hyperpod_operator.core.volume.observed import ClaimReference, Lease, PersistentVolume, PersistentVolumeClaim
+from hyperpod_operator.core.volume.plan import LabelNode, PublishPV, PublishPVC, RemovePV, RemovePVC, UnlabelNode
 from hyperpod_operator.core.volume.policy import decide
-from hyperpod_operator.core.volume.verdict import Settled, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Hold, Settled, Verdict
 
 LOCAL = {"type": "LocalPV", "fsType": "xfs", "persistentVolumeClaim": {"name": "data", "create": True}}
 LABEL = (f"hyperpod-{FIRST}",)
 
 
+DATA = ClaimReference(namespace="team", name="data", uid="pvc")
+
+
 def made(**members: Any) -> PersistentVolume:
-    return PersistentVolume(**{"name": f"evc-{UID}", "uid": "pv", "claim_uid": UID, "phase": "Bound", **members})
+    parts = {"name": f"evc-{UID}", "uid": "pv", "claim_uid": UID, "phase": "Bound", "reserved_for": DATA, **members}
+    return PersistentVolume(**parts)
+
+
+def manifest_of(owner: Claim, *, hostname: str = "") -> dict[str, Any]:
+    """The PersistentVolume as the API server gets it."""
+    assert owner.publish is not None
+    assert owner.reserved_for is not None
+    built = persistent_volume(owner, volume(), owner.publish, reserved_for=owner.reserved_for, hostname=hostname)
+    return dict(built.body)
 
 
 def bound(**members: Any) -> PersistentVolumeClaim:
@@ -65,13 +83,13 @@ def test_a_node_that_has_not_joined_is_waited_for() -> None:
 
 def test_a_local_volume_selects_the_label_and_the_stable_path() -> None:
     owner = claim(spec(publish=LOCAL))
-    assert owner.publish is not None
-    manifest = persistent_volume(owner, volume(), owner.publish)
+    manifest = manifest_of(owner)
     (term,) = manifest["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
     assert term["matchExpressions"] == [{"key": owner.label, "operator": "In", "values": ["attached"]}]
     assert manifest["spec"]["local"] == {"path": device_path(volume().volume_id), "fsType": "xfs"}
     assert manifest["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
-    assert manifest["spec"]["claimRef"] == {"namespace": "team", "name": "data"}
+    reference = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "team", "name": "data"}
+    assert manifest["spec"]["claimRef"] == reference
 
 
 def test_the_labels_name_is_one_that_kubernetes_takes() -> None:
@@ -80,9 +98,8 @@ def test_the_labels_name_is_one_that_kubernetes_takes() -> None:
 
 
 def test_a_csi_volume_names_the_driver_and_the_zone_and_is_never_deleted_with_its_pv() -> None:
-    owner = claim(spec(attachment={"mode": "CSI"}, publish={"type": "CSI", "mountOptions": ["noatime"]}))
-    assert owner.publish is not None
-    manifest = persistent_volume(owner, volume(), owner.publish)
+    publish = {"type": "CSI", "mountOptions": ["noatime"], "persistentVolumeClaim": {"name": "data"}}
+    manifest = manifest_of(claim(spec(attachment={"mode": "CSI"}, publish=publish)))
     assert manifest["spec"]["csi"]["driver"] == "ebs.csi.aws.com"
     assert manifest["spec"]["csi"]["volumeHandle"] == volume().volume_id
     assert manifest["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
@@ -93,19 +110,19 @@ def test_a_csi_volume_names_the_driver_and_the_zone_and_is_never_deleted_with_it
 
 
 def test_a_raw_volume_has_no_file_system() -> None:
-    owner = claim(spec(publish={"type": "LocalPV", "volumeMode": "Block"}))
-    assert owner.publish is not None
-    manifest = persistent_volume(owner, volume(), owner.publish)
+    publish = {"type": "LocalPV", "volumeMode": "Block", "persistentVolumeClaim": {"name": "data"}}
+    manifest = manifest_of(claim(spec(publish=publish)))
     assert manifest["spec"]["volumeMode"] == "Block"
     assert "fsType" not in manifest["spec"]["local"]
 
 
-def test_the_claim_is_bound_to_the_volume_by_name_in_the_classless_class() -> None:
+def test_the_claim_is_bound_to_the_volume_by_name_in_the_class_that_nobody_serves() -> None:
     owner = claim(spec(publish=LOCAL))
     assert owner.publish is not None
     manifest = persistent_volume_claim(owner, volume(), owner.publish)
     assert manifest["spec"]["volumeName"] == f"evc-{UID}"
-    assert manifest["spec"]["storageClassName"] == ""
+    assert manifest["spec"]["storageClassName"] == "published.hyperpod-operator.dev"
+    assert manifest_of(owner)["spec"]["storageClassName"] == manifest["spec"]["storageClassName"]
     assert manifest["metadata"]["namespace"] == "team"
 
 
@@ -132,3 +149,117 @@ def test_a_released_persistent_volume_is_made_anew_once_no_pod_uses_it() -> None
     assert isinstance(step_of(judged(labelled=LABEL, persistent_volume=released)), RemovePV)
     kept = judged(labelled=LABEL, persistent_volume=released, persistent_volume_claim=bound(), pods=("team/train",))
     assert isinstance(kept, Settled)
+
+
+def test_a_volume_that_is_published_again_says_whose_data_is_on_it() -> None:
+    verdict = judged(labelled=LABEL, persistent_volume=made(phase="Released"))
+    assert isinstance(verdict, Act)
+    assert "team/data (uid pvc) is gone" in verdict.message
+    owner = claim(spec(publish=LOCAL), status=attached_status() | {"persistentVolumeClaimUid": "pvc"})
+    again = decide(situation(owner, volume=volume(attachment()), labelled=LABEL))
+    assert isinstance(again, Act)
+    assert isinstance(again.step, PublishPV)
+    assert "earlier PersistentVolumeClaim of that name (uid pvc)" in again.message
+    assert again.step.manifest.reserved_for == ClaimReference(namespace="team", name="data")
+
+
+@pytest.mark.parametrize("phase", ["Available", "Bound", "Released", "Failed", "Pending"])
+@pytest.mark.parametrize("other", [{"namespace": "others"}, {"name": "payroll"}])
+def test_a_volume_that_another_claim_may_have_used_is_not_published_again(phase: str, other: dict[str, str]) -> None:
+    foreign = ClaimReference(**{"namespace": "team", "name": "data", "uid": "theirs", **other})
+    verdict = judged(labelled=LABEL, persistent_volume=made(phase=phase, reserved_for=foreign))
+    assert reason_of(verdict) == "BoundToOther"
+    assert isinstance(verdict, Hold)
+    assert verdict.stalled
+    assert str(foreign) in verdict.message
+
+
+def test_a_volume_that_is_reserved_for_nobody_is_taken_back() -> None:
+    verdict = judged(labelled=LABEL, persistent_volume=made(phase="Available", reserved_for=None))
+    assert isinstance(step_of(verdict), RemovePV)
+
+
+def test_nothing_is_published_without_a_named_claim() -> None:
+    verdict = judged({"type": "LocalPV"}, labelled=LABEL)
+    assert reason_of(verdict) == "InvalidSpec"
+
+
+@pytest.mark.parametrize("parts", [{"namespace": ""}, {"name": ""}])
+def test_a_reservation_without_a_name_cannot_be_made(parts: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="named claim"):
+        ClaimReference(**{"namespace": "team", "name": "data", **parts})
+
+
+@pytest.mark.parametrize("option", ["suid", "noatime,suid", "logdev=/dev/nvme1n1", "", "errors=panic", "ro\n"])
+def test_a_manifest_with_another_mount_option_cannot_be_made(option: str) -> None:
+    with pytest.raises(ValueError, match="not on the list"):
+        PersistentVolumeManifest(
+            name="evc-1", claim_uid=UID, reserved_for=DATA, spec={}, mount_options=("noatime", option)
+        )
+
+
+PINNED = {"target": {"nodeName": f"hyperpod-{FIRST}"}}
+
+
+def pinned(target: dict[str, Any] = PINNED, **seen: Any) -> Verdict:
+    """Of a claim that stays with its node, whose hostname is `host-1`."""
+    said = attached_status(target=f"nodeName=hyperpod-{FIRST}", instanceGroupName=None)
+    owner = claim(spec(attachment=target, publish=LOCAL), status=said)
+    nodes = (node(FIRST, hostname="host-1"), node(SECOND))
+    return decide(situation(owner, **{"volume": volume(attachment()), "labelled": LABEL, "nodes": nodes, **seen}))
+
+
+def test_a_volume_that_stays_with_its_node_names_the_host() -> None:
+    step = step_of(pinned())
+    (term,) = step.manifest.body["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
+    assert [item["key"] for item in term["matchExpressions"]] == [claim().label, "kubernetes.io/hostname"]
+    assert term["matchExpressions"][1]["values"] == ["host-1"]
+
+
+def test_a_volume_that_follows_its_group_names_no_host() -> None:
+    step = step_of(judged(labelled=LABEL, nodes=(node(FIRST, hostname="host-1"),)))
+    (term,) = step.manifest.body["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
+    assert [item["key"] for item in term["matchExpressions"]] == [claim().label]
+
+
+def test_after_a_move_to_another_host_claim_and_volume_are_published_again() -> None:
+    before = made(hostname="host-0")
+    assert isinstance(step_of(pinned(persistent_volume=before, persistent_volume_claim=bound())), RemovePVC)
+    gone = bound(deleting=True)
+    assert reason_of(pinned(persistent_volume=before, persistent_volume_claim=gone)) == "Publishing"
+    assert isinstance(step_of(pinned(persistent_volume=made(hostname="host-0", phase="Available"))), RemovePV)
+
+
+def test_a_persons_claim_on_another_host_is_left_to_them() -> None:
+    theirs = bound(claim_uid="")
+    publish = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}
+    said = attached_status(target=f"nodeName=hyperpod-{FIRST}", instanceGroupName=None)
+    owner = claim(spec(attachment=PINNED, publish=publish), status=said)
+    seen = {"volume": volume(attachment()), "labelled": LABEL, "nodes": (node(FIRST, hostname="host-1"),)}
+    verdict = decide(
+        situation(owner, persistent_volume=made(hostname="host-0"), persistent_volume_claim=theirs, **seen)
+    )
+    assert isinstance(verdict, Hold)
+    assert verdict.stalled
+    assert "Delete PersistentVolumeClaim data" in verdict.message
+
+
+def test_pods_that_use_a_volume_on_another_host_are_waited_for() -> None:
+    verdict = pinned(persistent_volume=made(hostname="host-0"), persistent_volume_claim=bound(), pods=("team/train",))
+    assert reason_of(verdict) == "InUse"
+
+
+@pytest.mark.parametrize(
+    ("seen", "attached"),
+    [
+        ({"lease": Lease(holder="team/other/1", holder_alive=True)}, True),
+        ({"csi_users": ("PersistentVolume other",)}, True),
+        ({}, False),
+    ],
+    ids=["another claim has the volume", "the CSI driver has it", "nobody has it"],
+)
+def test_a_stray_label_goes_whatever_else_is_amiss(seen: dict[str, Any], attached: bool) -> None:
+    held = volume(attachment()) if attached else volume()
+    step = step_of(judged(volume=held, labelled=("plain",), **seen))
+    assert isinstance(step, UnlabelNode)
+    assert step.node_name == "plain"

@@ -25,13 +25,14 @@ from tests.unit.core.volume.builders import (
 
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Wait
-from hyperpod_operator.core.volume.observed import PersistentVolume
+from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume
 from hyperpod_operator.core.volume.plan import Attach
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.report import Report, intent, report
 from hyperpod_operator.core.volume.story import Accepted, Refused, Story
 from hyperpod_operator.core.volume.verdict import Act, Situation
 
+LOCAL = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}
 ATTACHED = claim(status=attached_status())
 
 
@@ -102,8 +103,9 @@ def test_delete_on_termination_is_a_danger_that_is_told() -> None:
 
 
 def test_a_file_system_that_lags_behind_is_told() -> None:
-    owner = claim(spec(publish={"type": "LocalPV"}), status=attached_status())
-    published = PersistentVolume(name="pv", uid="pv", claim_uid=UID, capacity=50)
+    owner = claim(spec(publish=LOCAL), status=attached_status())
+    reserved_for = ClaimReference(namespace="team", name="data")
+    published = PersistentVolume(name="pv", uid="pv", claim_uid=UID, capacity=50, reserved_for=reserved_for)
     label = (f"hyperpod-{FIRST}",)
     made = passed(situation(owner, volume=volume(attachment()), persistent_volume=published, labelled=label))
     assert condition(made, "FilesystemResizePending") == ("True", "GrowFilesystem")
@@ -214,7 +216,7 @@ def test_a_call_is_told_once_as_an_event() -> None:
 
 
 def test_a_step_in_kubernetes_that_was_taken_costs_no_status_write_and_no_event() -> None:
-    owner = claim(spec(publish={"type": "LocalPV"}), status=attached_status())
+    owner = claim(spec(publish=LOCAL), status=attached_status())
     told = passed(situation(owner, volume=volume(attachment()), nodes=())).status
     before = situation(replace(owner, status=told), volume=volume(attachment()))
     made = passed(before)
@@ -223,7 +225,7 @@ def test_a_step_in_kubernetes_that_was_taken_costs_no_status_write_and_no_event(
 
 
 def test_the_first_word_about_a_claim_is_written_whatever_the_step() -> None:
-    owner = claim(spec(publish={"type": "LocalPV"}), status=attached_status())
+    owner = claim(spec(publish=LOCAL), status=attached_status())
     assert condition(passed(situation(owner, volume=volume(attachment()))), "Ready")[1] == "Publishing"
 
 

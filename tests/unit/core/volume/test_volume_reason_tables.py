@@ -22,7 +22,9 @@ from hyperpod_operator.core.volume.notes import notes
 from hyperpod_operator.core.volume.phase import phase
 from hyperpod_operator.core.volume.story import Story
 
-CONFLICTS = {"AttachedElsewhere", "ClaimedByOther", "CSIOwned", "AZMismatch", "MultiAttach", "NameTaken"}
+CONFLICTS = {
+    *("AttachedElsewhere", "ClaimedByOther", "CSIOwned", "AZMismatch", "MultiAttach", "NameTaken", "BoundToOther"),
+}
 WARNINGS = {"NodeLost", "DetachBlocked", "RateLimited", "UnknownOutcome"}
 PHASES = {
     "VolumeLost": "Lost",

@@ -338,9 +338,12 @@ class World:
             case UnlabelNode(node_name=name):
                 self.labelled.discard(name)
             case PublishPV(manifest=manifest):
-                metadata = manifest["metadata"]
                 self.persistent_volume = PersistentVolume(
-                    name=metadata["name"], uid="pv", claim_uid=metadata["labels"][LABEL_CLAIM_UID], capacity=100
+                    name=manifest.name,
+                    uid="pv",
+                    claim_uid=manifest.claim_uid,
+                    capacity=100,
+                    reserved_for=manifest.reserved_for,
                 )
             case PublishPVC(manifest=manifest):
                 metadata = manifest["metadata"]

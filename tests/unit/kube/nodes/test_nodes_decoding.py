@@ -46,6 +46,7 @@ def test_all_that_decisions_use_is_read(factory: NodeFactory) -> None:
         },
         annotations={},
         ready=True,
+        hostname="hyperpod-i-00000000000000007",
     )
 
 
@@ -89,6 +90,30 @@ def test_each_member_is_read(parts: dict[str, Any], member: str, expected: Any, 
 )
 def test_a_provider_id_of_another_kind_makes_no_node(provider_id: str, factory: NodeFactory) -> None:
     assert decoded(node_body(spec={"providerID": provider_id}), factory) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["plain", "hyperpod-i-00000000000000002", "hyperpod-i-00000000000000001x", "i-00000000000000001", "HYPERPOD-I-1"],
+)
+def test_a_node_whose_name_is_not_that_of_its_instance_makes_no_node(name: str, factory: NodeFactory) -> None:
+    assert decoded(node_body(1, metadata={"name": name}), factory) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "hostname"),
+    [("hyperpod-i-00000000000000001", "hyperpod-i-00000000000000001"), ("ip-10-0-0-1", "ip-10-0-0-1")],
+)
+def test_the_hostname_is_what_the_label_says(label: str, hostname: str, factory: NodeFactory) -> None:
+    node = decoded(node_body(1, metadata={"labels": {"kubernetes.io/hostname": label}}), factory)
+    assert node is not None
+    assert node.hostname == hostname
+
+
+def test_a_node_without_the_label_has_no_hostname(factory: NodeFactory) -> None:
+    node = decoded(node_body(1, metadata={"labels": {}}), factory)
+    assert node is not None
+    assert node.hostname == ""
 
 
 def test_equal_parts_of_two_nodes_are_one_object(factory: NodeFactory) -> None:

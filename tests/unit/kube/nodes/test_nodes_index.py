@@ -1,8 +1,7 @@
 """What is held, what is asked of it, and what counts as a change."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -56,35 +55,19 @@ def test_a_new_version_alone_is_no_change_and_is_remembered(index: NodeIndex, ma
     assert index.of_cluster("one") == (held,)
 
 
-def test_nodes_are_found_by_cluster_and_instance(index: NodeIndex, make: Make) -> None:
+def test_nodes_are_found_by_name_and_cluster(index: NodeIndex, make: Make) -> None:
     for name, cluster in (("a", "one"), ("b", "one"), ("c", "two")):
         index.put(make(name, cluster_id=cluster))
     assert {node.name for node in index.of_cluster("one")} == {"a", "b"}
     assert index.of_cluster("three") == ()
-    assert index.by_instance("two", "i-c") == index.get("c")
-    assert index.by_instance("one", "i-c") is None
     assert len(index) == 3
 
 
-def test_a_node_that_became_another_instance_is_found_as_that_alone(index: NodeIndex, make: Make) -> None:
+def test_a_node_that_moved_to_another_cluster_is_found_there_alone(index: NodeIndex, make: Make) -> None:
     index.put(make())
-    index.put(make(cluster_id="two", instance_id="i-new"))
+    index.put(make(cluster_id="two"))
     assert index.of_cluster("one") == ()
-    assert index.by_instance("one", "i-a") is None
-    assert index.by_instance("two", "i-new") == index.get("a")
-
-
-def test_of_two_nodes_of_one_instance_the_newest_counts_until_it_goes(index: NodeIndex, make: Make) -> None:
-    old = make("old", instance_id="i-x")
-    new = replace(old, name="new", created_at=old.created_at + timedelta(seconds=1))
-    for node in (new, old):
-        index.put(node)
-    assert index.by_instance("one", "i-x") == new
-    assert len(index.of_cluster("one")) == 2
-    assert index.remove("new")
-    assert index.by_instance("one", "i-x") == old
-    assert index.remove("old")
-    assert index.by_instance("one", "i-x") is None
+    assert index.of_cluster("two") == (index.get("a"),)
 
 
 def test_what_is_not_held_cannot_be_removed(index: NodeIndex) -> None:

@@ -149,6 +149,23 @@ async def test_foreign_nodes_are_counted_and_told_once(
     assert "remove the label" in warning
 
 
+@pytest.mark.parametrize("listed", [True, False], ids=["in the list", "by the watch"])
+async def test_a_second_node_with_the_providerid_of_another_changes_nothing(
+    scripted: ScriptedApi, cache: NodeCache, told: list[str], running: Running, listed: bool
+) -> None:
+    first, second = node_body(1), node_body(1, version=2, metadata={"name": "plain", "uid": "uid-plain"})
+    gone = {**second, "metadata": {**second["metadata"], "resourceVersion": "3"}}
+    scripted.lists = [(page(first, second) if listed else page(first),)]
+    came = b"" if listed else line("ADDED", second)
+    scripted.watches = [(1.0, came + line("MODIFIED", second), 1.0, line("DELETED", gone), 1e9)]
+    async with running(5):
+        node = cache.get(NAME)
+        assert node is not None
+        assert cache.of_cluster(node.cluster_id) == (node,)
+        assert cache.get("plain") is None
+        assert told == [NAME]
+
+
 async def test_a_node_that_gets_its_provider_id_later_joins_then(
     scripted: ScriptedApi, cache: NodeCache, told: list[str], running: Running
 ) -> None:

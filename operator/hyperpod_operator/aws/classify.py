@@ -126,7 +126,7 @@ MESSAGE_MOST = 500
 PREFIX = re.compile(r"^An error occurred \([^)]*\) when calling the \w+ operation(?: \(reached max retries: \d+\))?: ")
 SECRETS = (
     re.compile(r"(?i)(x-amz-security-token|x-amz-signature|signature|session_?token|secret_?access_?key)[=:]\s*\S+"),
-    re.compile(r"(?<=//)[^/@\s]+:[^/@\s]+(?=@)"),
+    re.compile(r"(?<=//)[^/@\s:]+:[^/@\s]+(?=@)"),
     re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{12,}\b"),
 )
 

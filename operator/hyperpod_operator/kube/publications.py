@@ -21,7 +21,7 @@ _GIB = 2**30
 _UNITS = {"": 1, **{unit: 1024**power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi"), start=1)}} | {
     unit: 1000**power for power, unit in enumerate(("k", "M", "G", "T", "P"), start=1)
 }
-_QUANTITY = re.compile(r"([0-9]+\.?[0-9]*)([A-Za-z]*)")
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]*)?)([A-Za-z]*)")
 
 
 class KubePublications:

@@ -86,6 +86,8 @@ def main() -> None:
 @click.option(
     "--otlp-endpoint", default="", help="URL of an OpenTelemetry collector (OTLP/HTTP) for traces; needs `[otel]`."
 )
+@click.option("--state-dir", default="",
+              help="Directory that outlives a crash of the process, for marks of objects that cause one.")  # fmt: skip
 @click.option("--log-format", type=click.Choice(["json", "text"]), default="json", show_default=True)
 @click.option(
     "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO", show_default=True

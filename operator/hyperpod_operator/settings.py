@@ -40,6 +40,8 @@ class Settings:
     """Whether the API server is asked who may read /metrics."""
     otlp_endpoint: str = ""
     """Where traces go; empty: nowhere."""
+    state_dir: str = ""
+    """Directory for marks that outlive a crash of the process; empty: none."""
     log_format: Literal["json", "text"] = "json"
     log_level: str = "INFO"
     timings: Timings = field(default_factory=Timings)

@@ -145,7 +145,8 @@ def test_the_operator_takes_every_number_that_the_schema_takes(helm: Helm, path:
 def test_the_charts_defaults_are_the_operators(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_REGION", raising=False)
     ours = run.make_context("run", _arguments(helm)).params
-    assert ours == {**run.make_context("run", []).params, "lease_namespace": "hyperpod-operator"}
+    in_a_pod = {"lease_namespace": "hyperpod-operator", "state_dir": "/tmp"}
+    assert ours == {**run.make_context("run", []).params, **in_a_pod}
 
 
 def test_the_operator_reads_the_list_of_tenants_as_it_was_meant(helm: Helm, tmp_path: Path) -> None:

@@ -70,6 +70,7 @@
 {{- with .Values.tracing.endpoint }}
 - --otlp-endpoint={{ . }}
 {{- end }}
+- --state-dir=/tmp
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
 {{- with .Values.extraArgs }}

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from pathlib import Path
 
 from hyperpod_operator.app.definitions import compare
 from hyperpod_operator.app.election import elected, end_process
@@ -27,8 +28,10 @@ from hyperpod_operator.kube.configuration import own_namespace
 from hyperpod_operator.kube.leader import Election
 from hyperpod_operator.kube.tenure import Tenure
 from hyperpod_operator.runtime.clock import SystemClock
+from hyperpod_operator.runtime.crash_marks import CrashMarks
 from hyperpod_operator.runtime.logs import catch_uncaught, whose
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
+from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.settings import Settings
 
 __all__ = ["StartError", "run"]
@@ -43,7 +46,13 @@ async def run(settings: Settings) -> None:
     on_signals(stop)
     metrics = PrometheusMetrics()
     clock = SystemClock()
-    tenure = Tenure(clock=clock, on_lost=end_process)
+    quarantine = Quarantine(marks=_crash_marks(settings))
+
+    def lost(why: str) -> None:
+        quarantine.forgive()
+        end_process(why)
+
+    tenure = Tenure(clock=clock, on_lost=lost)
     lease = _lease(settings)
     traces = tracing(settings.otlp_endpoint)
     async with AsyncExitStack() as stack:
@@ -65,7 +74,16 @@ async def run(settings: Settings) -> None:
         _settle_memory()
         passes = traces.passes if traces is not None else untraced
         skews = await compare(api, plurals=settings.plurals, metrics=metrics)
-        operator = Operator(settings, api=api, cloud=cloud, metrics=metrics, clock=clock, passes=passes, skews=skews)
+        operator = Operator(
+            settings,
+            api=api,
+            cloud=cloud,
+            metrics=metrics,
+            clock=clock,
+            quarantine=quarantine,
+            passes=passes,
+            skews=skews,
+        )
         if lease is None:
             await stack.enter_async_context(operator.standing_by(stop))
         else:
@@ -90,6 +108,19 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.collect()
+
+
+def _crash_marks(settings: Settings) -> CrashMarks | None:
+    """What the process before this one left behind; None where nothing is to outlive a process."""
+    if not settings.state_dir:
+        return None
+    try:
+        return CrashMarks(Path(settings.state_dir))
+    except OSError as error:
+        raise StartError(
+            f"The directory {settings.state_dir} cannot be used: {error.strerror}. Name one that exists and may be "
+            "written with --state-dir, or leave the flag out."
+        ) from error
 
 
 def _lease(settings: Settings) -> LeaseSettings | None:

@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from hyperpod_operator.app.clusters import cluster_room
 from hyperpod_operator.app.definitions import announce
@@ -33,10 +34,12 @@ from hyperpod_operator.runtime.instruments import (
     NODE_WATCH_AGE,
     NODES_HELD,
     NODES_LEFT_OUT,
+    QUARANTINED,
     TASKS,
     WATCH_AGE,
 )
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
+from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.watch import Watch
 from hyperpod_operator.runtime.workers import Reconcile
@@ -62,6 +65,7 @@ class Operator:
         cloud: AwsCloud,
         metrics: PrometheusMetrics,
         clock: SystemClock,
+        quarantine: Quarantine,
         passes: Callable[[str, Reconcile], Reconcile] = untraced,
         skews: tuple[Skew, ...] = (),
     ) -> None:
@@ -78,8 +82,10 @@ class Operator:
             metrics=metrics,
             clock=clock,
             random=random.SystemRandom().random,
+            quarantine=quarantine,
             passes=passes,
         )
+        self._quarantine = quarantine
         self._cache = NodeCache(api, clock=clock, random=parts.random, on_change=self._node_changed)
         self._nodes: NodeRoom | None = None
         self._volumes: VolumeRoom | None = None
@@ -136,6 +142,7 @@ class Operator:
         metrics = self._metrics
         for room in self._rooms:
             metrics.observe_queue(room.queue, kind=room.kind)
+            metrics.observe(QUARANTINED, partial(self._in_quarantine, room.kind), room.kind)
         if self._follows_nodes:
             metrics.observe(NODES_HELD, lambda: len(self._cache))
             metrics.observe(NODES_LEFT_OUT, lambda: self._cache.left_out)
@@ -143,6 +150,9 @@ class Operator:
         metrics.observe(WATCH_AGE, self._watch.pulse.age)
         metrics.observe(LOOP_LAG, self._heartbeat.lag)
         metrics.observe(TASKS, lambda: len(asyncio.all_tasks()))
+
+    def _in_quarantine(self, kind: str) -> float:
+        return len(self._quarantine.objects(kind))
 
     @asynccontextmanager
     async def standing_by(

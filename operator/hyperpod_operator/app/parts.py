@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 from hyperpod_operator.app.traces import untraced
 from hyperpod_operator.aws.cloud import AwsCloud
+from hyperpod_operator.controllers.quarantine import QuarantineMarks
+from hyperpod_operator.core.ports import Objects
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
+from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.resync import Resync
-from hyperpod_operator.runtime.workers import Reconcile, Workers
+from hyperpod_operator.runtime.workers import Guard, Reconcile, Workers
 from hyperpod_operator.settings import Settings
 
 
@@ -26,6 +29,7 @@ class Parts:
     metrics: PrometheusMetrics
     clock: SystemClock
     random: Callable[[], float]
+    quarantine: Quarantine
     passes: Callable[[str, Reconcile], Reconcile] = untraced
     """What is put around the reconcile of a kind."""
 
@@ -39,6 +43,13 @@ class Room:
     queue: WorkQueue
     workers: Workers
     resync: Resync | None
+
+
+def guard(parts: Parts, objects: Objects) -> Guard:
+    """What the workers of a kind do about objects whose passes stop the event loop."""
+    return Guard(
+        quarantine=parts.quarantine, mark=QuarantineMarks(objects=objects, events=parts.events, clock=parts.clock)
+    )
 
 
 def share(workers: int) -> int:

@@ -127,6 +127,9 @@ QUEUE_ACTIVE = Instrument(
 PASS_AGE = Instrument(
     P + "queue_oldest_active_age_seconds", "gauge", ("kind",),
     "How long the longest of them has been under way.")
+QUARANTINED = Instrument(
+    P + "quarantined_objects", "gauge", ("kind",),
+    "Objects that are looked at seldom, because passes of them stopped the event loop or ended the process.")
 AWS_CALLS = Instrument(
     P + "aws_calls_total", "counter", ("operation", "code"),
     "Calls to AWS APIs, by operation and result (OK or AWS's error code).")
@@ -181,6 +184,7 @@ TABLE: tuple[Instrument, ...] = (
     QUEUE_DELAYED,
     QUEUE_ACTIVE,
     PASS_AGE,
+    QUARANTINED,
     AWS_CALLS,
     AWS_SECONDS,
     EVENTS_DROPPED,

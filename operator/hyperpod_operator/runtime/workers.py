@@ -7,13 +7,15 @@ its own and ends them with itself; the first pass waits until everything is list
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Protocol, assert_never
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, assert_never
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Wait
 from hyperpod_operator.core.ports import Clock, Key, Metrics
 from hyperpod_operator.runtime import logs
+from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.runtime.queue import QueueClosed, WorkQueue
 
 log = logging.getLogger(__name__)
@@ -33,7 +35,21 @@ MOST_AGAIN = 5
 class Reconcile(Protocol):
     """One pass of one key. `failures` says how many passes of this key failed in a row before it."""
 
-    async def __call__(self, key: Key, failures: int) -> Outcome: ...
+    def __call__(self, key: Key, failures: int) -> Coroutine[Any, Any, Outcome]: ...
+
+
+class Mark(Protocol):
+    """Says on an object that it is in quarantine, and why. Never raises."""
+
+    async def __call__(self, key: Key, message: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """What is done about objects whose passes stop the event loop."""
+
+    quarantine: Quarantine
+    mark: Mark
 
 
 class Workers:
@@ -54,6 +70,7 @@ class Workers:
         kind: str = "cluster",
         count: int = 4,
         deadline: float = DEADLINE,
+        guard: Guard | None = None,
     ) -> None:
         self._queue = queue
         self._reconcile = reconcile
@@ -64,6 +81,8 @@ class Workers:
         self._kind = kind
         self._count = count
         self._deadline = deadline
+        self._guard = guard
+        self._marking: asyncio.Task[None] | None = None
         self._again: dict[Key, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -73,6 +92,12 @@ class Workers:
             asyncio.create_task(self._work(after), name=f"{self._kind}-worker-{number}")
             for number in range(self._count)
         ]
+        if self._guard is not None:
+            confined = self._guard.quarantine.objects(self._kind)
+            for key, seconds in confined.items():
+                self._queue.hold_back(key, seconds=seconds)
+                self._queue.add(key)
+            self._marking = asyncio.create_task(self._mark_all(self._guard, tuple(confined), after))
 
     def fault(self) -> str | None:
         """Why these workers do not work and a restart would help; None while they do."""
@@ -99,10 +124,11 @@ class Workers:
                 within,
                 ", ".join(map(str, self._queue.active_keys())),
             )
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._marking] if self._marking else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks, self._marking = [], None
         return finished
 
     async def _work(self, after: asyncio.Event) -> None:
@@ -114,8 +140,12 @@ class Workers:
                 return
             try:
                 with logs.about(key):
+                    times = self._guard.quarantine.times(self._kind, key) if self._guard else 0
                     outcome = await self._pass(key)
-                self._schedule(key, outcome)
+                    message = self._judge(key, outcome, before=times)
+                    self._schedule(key, outcome)
+                    if self._guard is not None and message:
+                        await self._guard.mark(key, message)
             finally:
                 self._queue.done(key)
 
@@ -125,7 +155,9 @@ class Workers:
         deadline = asyncio.timeout(self._deadline)
         try:
             async with deadline:
-                outcome = await self._reconcile(key, self._queue.failures(key))
+                work = self._reconcile(key, self._queue.failures(key))
+                guard = self._guard
+                outcome = await (guard.quarantine.run(self._kind, key, work) if guard else work)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -148,6 +180,30 @@ class Workers:
             seconds=self._clock.monotonic() - started,
         )
         return outcome
+
+    def _judge(self, key: Key, outcome: Outcome, *, before: int) -> str:
+        """Into quarantine, with what is to be said on the object, or out of it.
+
+        An object that is gone may come back as it was: it stays in.
+        """
+        if self._guard is None:
+            return ""
+        quarantine = self._guard.quarantine
+        times, seconds = quarantine.times(self._kind, key), quarantine.interval(self._kind, key)
+        if times > before and seconds is not None:
+            self._queue.hold_back(key, seconds=seconds)
+            return quarantined(times, seconds)
+        if times and not isinstance(outcome, Gone):
+            quarantine.clear(self._kind, key)
+            self._queue.release(key)
+        return ""
+
+    async def _mark_all(self, guard: Guard, keys: Sequence[Key], after: asyncio.Event) -> None:
+        await after.wait()
+        for key in keys:
+            seconds = guard.quarantine.interval(self._kind, key)
+            if seconds is not None:
+                await guard.mark(key, quarantined(guard.quarantine.times(self._kind, key), seconds))
 
     def _schedule(self, key: Key, outcome: Outcome) -> None:
         repetitions = self._again.pop(key, 0)
@@ -173,6 +229,15 @@ class Workers:
             case _:
                 assert_never(outcome)
         self._queue.recovered(key)
+
+
+def quarantined(times: int, seconds: float) -> str:
+    """What is said on the object."""
+    return (
+        f"Looking at this object stopped the operator for all other objects, {times} times so far. The operator now "
+        f"looks at it every {seconds / 60:.0f} minutes, after all others. Make the object smaller, and report it. To "
+        "have it looked at sooner, an administrator deletes the operator's pod."
+    )
 
 
 def _reason(outcome: Outcome) -> str:

@@ -15,6 +15,7 @@ from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.http.address import BindAddress
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
+from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.settings import Settings
 from hyperpod_testbed.processes import free_ports
 
@@ -35,6 +36,7 @@ class Replica:
             cloud=cast(AwsCloud, SimpleNamespace(region="us-west-2")),
             metrics=PrometheusMetrics(),
             clock=SystemClock(),
+            quarantine=Quarantine(),
         )
 
     async def says(self, *, once: Callable[[], None]) -> tuple[int, str]:

@@ -10,8 +10,9 @@ import pytest
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Wait
 from hyperpod_operator.core.ports import Clock, Gauges, Key
+from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.runtime.queue import WorkQueue
-from hyperpod_operator.runtime.workers import Workers
+from hyperpod_operator.runtime.workers import Guard, Workers
 
 pytestmark = pytest.mark.looptime
 
@@ -294,3 +295,152 @@ async def test_a_pass_that_cannot_be_cut_off_is_a_fault(queue: WorkQueue, run: R
     await asyncio.sleep(160)
     assert "a pass has been under way for 160 s" in (workers.fault() or "")
     await asyncio.sleep(1000)
+
+
+class TestQuarantine:
+    """Objects whose passes stop the event loop are looked at seldom, and say so."""
+
+    @pytest.fixture
+    def held(self) -> list[float]:
+        """CPU time of the loop, which a step moves."""
+        return [0.0]
+
+    @pytest.fixture
+    def marked(self) -> list[tuple[Key, str]]:
+        return []
+
+    @pytest.fixture
+    def quarantine(self, held: list[float]) -> Quarantine:
+        return Quarantine(cpu=lambda: held[0], monotonic=lambda: held[0])
+
+    @pytest.fixture
+    async def workers(
+        self,
+        queue: WorkQueue,
+        counted: Counted,
+        clock: Clock,
+        quarantine: Quarantine,
+        marked: list[tuple[Key, str]],
+        held: list[float],
+    ) -> AsyncIterator[tuple[list[tuple[float, Key]], set[Key], Workers]]:
+        """When passes started; the keys whose passes hold the loop for five seconds; and the workers."""
+        starts, bad = list[tuple[float, Key]](), set[Key]()
+        at_once = asyncio.Event()
+        at_once.set()
+
+        async def reconcile(key: Key, failures: int) -> Outcome:
+            starts.append((asyncio.get_running_loop().time(), key))
+            held[0] += 5.0 if key in bad else 0.0
+            return Wait(Reason.CREATING, 20)
+
+        async def mark(key: Key, message: str) -> None:
+            marked.append((key, message))
+
+        made = Workers(
+            queue=queue,
+            reconcile=reconcile,
+            metrics=counted,
+            clock=clock,
+            random=lambda: 0.5,
+            resync=600,
+            count=1,
+            guard=Guard(quarantine=quarantine, mark=mark),
+        )
+        bad.add(A)
+        made.start(after=at_once)
+        yield starts, bad, made
+        await made.drain(within=0)
+
+    async def test_one_bad_object_does_not_take_the_loop_from_the_others(
+        self, queue: WorkQueue, workers: tuple[list[tuple[float, Key]], set[Key], Workers]
+    ) -> None:
+        starts, _, _ = workers
+        queue.add(A)
+        queue.add(B)
+        await asyncio.sleep(290)
+        assert [key for _, key in starts].count(A) == 1
+        assert [key for _, key in starts].count(B) == 15
+
+    async def test_the_object_says_so_and_how_it_gets_out(
+        self,
+        queue: WorkQueue,
+        workers: tuple[list[tuple[float, Key]], set[Key], Workers],
+        marked: list[tuple[Key, str]],
+    ) -> None:
+        queue.add(A)
+        await asyncio.sleep(1)
+        ((key, message),) = marked
+        assert key == A
+        assert "every 5 minutes" in message
+        assert "Make the object smaller" in message
+
+    async def test_edits_in_a_loop_do_not_bring_it_forward(
+        self, queue: WorkQueue, workers: tuple[list[tuple[float, Key]], set[Key], Workers]
+    ) -> None:
+        starts, _, _ = workers
+        for _ in range(200):
+            queue.request(A)
+            await asyncio.sleep(1)
+        assert len(starts) == 1
+
+    async def test_an_object_that_was_fixed_is_served_as_every_other(
+        self, queue: WorkQueue, workers: tuple[list[tuple[float, Key]], set[Key], Workers], quarantine: Quarantine
+    ) -> None:
+        starts, bad, _ = workers
+        queue.add(A)
+        await asyncio.sleep(1)
+        bad.clear()
+        await asyncio.sleep(400)
+        assert quarantine.objects("cluster") == {}
+        assert len(starts) > 4
+
+    async def test_what_an_earlier_process_died_of_is_not_looked_at_at_once(
+        self, queue: WorkQueue, counted: Counted, clock: Clock, quarantine: Quarantine, marked: list[tuple[Key, str]]
+    ) -> None:
+        quarantine._counts, quarantine._inside = {"cluster/ns/a": 2}, {"cluster/ns/a"}
+        script, listed = Script(), asyncio.Event()
+
+        async def mark(key: Key, message: str) -> None:
+            marked.append((key, message))
+
+        made = Workers(
+            queue=queue,
+            reconcile=script,
+            metrics=counted,
+            clock=clock,
+            random=lambda: 0.5,
+            resync=600,
+            guard=Guard(quarantine=quarantine, mark=mark),
+        )
+        made.start(after=listed)
+        listed.set()
+        queue.request(A)
+        await asyncio.sleep(590)
+        assert script.calls == []
+        assert [key for key, _ in marked] == [A]
+        await asyncio.sleep(20)
+        assert len(script.calls) == 1
+        await made.drain(within=0)
+
+    async def test_an_object_that_is_gone_may_come_back_as_it_was(
+        self, queue: WorkQueue, counted: Counted, clock: Clock, quarantine: Quarantine
+    ) -> None:
+        quarantine._counts, quarantine._inside = {"cluster/ns/a": 1}, {"cluster/ns/a"}
+        at_once = asyncio.Event()
+        at_once.set()
+
+        async def mark(key: Key, message: str) -> None: ...
+
+        made = Workers(
+            queue=queue,
+            reconcile=Script(Gone()),
+            metrics=counted,
+            clock=clock,
+            random=lambda: 0.5,
+            resync=600,
+            guard=Guard(quarantine=quarantine, mark=mark),
+        )
+        made.start(after=at_once)
+        await asyncio.sleep(310)
+        assert quarantine.interval("cluster", A) is not None
+        await made.drain(within=0)

@@ -14,9 +14,9 @@ from hyperpod_operator.core.tenancy.patterns import Patterns
 
 SHOWN = 3
 """Values that a message names."""
-MOST_CHARACTERS = 128 * 1024
-"""Characters of all different values that one resource may name: three times what a hundred groups need in which
-nothing repeats. With it the check is linear in the object and in the list, and their product is bounded, too."""
+MOST_CHARACTERS = 96 * 1024
+"""Characters of all different values that one resource may name: twice what a hundred groups need in which nothing
+repeats. With it the check is linear in the object and in the list, and their product is bounded, too."""
 LONGEST_VALUE = 200
 """Characters of a value in a message."""
 S3 = "s3://"

@@ -232,4 +232,4 @@ def test_each_distinct_value_is_compared_once(monkeypatch: pytest.MonkeyPatch) -
 def test_a_resource_that_names_more_than_is_compared_is_told_so() -> None:
     found = refused(names_of_cluster(mean_spec(values=100, distinct=100)), everybody(kmsKeys=["*"]))
     assert "Name fewer or shorter ones" in (found or "")
-    assert refused(names_of_cluster(mean_spec(values=100, distinct=60)), everybody(kmsKeys=["*"])) is None
+    assert refused(names_of_cluster(mean_spec(values=100, distinct=45)), everybody(kmsKeys=["*"])) is None

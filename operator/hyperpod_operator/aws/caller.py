@@ -8,7 +8,7 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -66,11 +66,29 @@ class Caller:
         """Run `call(client)`; all pages of a paginated operation count as one call here."""
         return await self._run(operation, call, target=target, mutating=False)
 
-    async def write(self, operation: str, call: Callable[[Any], Any], *, target: str) -> Any:
-        """Run a mutating call. A cancelled caller does not stop the thread: the call ends and is logged there."""
-        return await self._run(operation, call, target=target, mutating=True)
+    async def write(
+        self,
+        operation: str,
+        call: Callable[[Any], Any],
+        *,
+        target: str,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> Any:
+        """Run a mutating call. A cancelled caller does not stop the thread: the call ends and is logged there.
 
-    async def _run(self, operation: str, call: Callable[[Any], Any], *, target: str, mutating: bool) -> Any:
+        `before` runs when the call's turn has come: what it reads is no older than that.
+        """
+        return await self._run(operation, call, target=target, mutating=True, before=before)
+
+    async def _run(
+        self,
+        operation: str,
+        call: Callable[[Any], Any],
+        *,
+        target: str,
+        mutating: bool,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> Any:
         try:
             clients = await self.clients()
         except CloudError:
@@ -79,6 +97,8 @@ class Caller:
             raise classify(error, operation=operation, mutating=False) from error
         client = clients.writes if mutating else clients.reads
         await self._limits[mutating].wait()
+        if before is not None:
+            await before()
         context = contextvars.copy_context()  # so that the thread's log lines say which object they are about
         work = asyncio.get_running_loop().run_in_executor(
             self._threads,

@@ -1,7 +1,7 @@
 """SageMaker HyperPod in one region: one method per API operation, typed in and out."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from botocore.model import ServiceModel
@@ -131,9 +131,11 @@ class SageMaker:
         response = await self._write("CreateCluster", request, target=str(request["clusterName"]))
         return str(response["ClusterArn"])
 
-    async def update(self, *, request: Mapping[str, Json]) -> None:
-        """UpdateCluster."""
-        await self._write("UpdateCluster", request, target=str(request["clusterName"]))
+    async def update(
+        self, *, request: Mapping[str, Json], refresh: Callable[[], Awaitable[Mapping[str, Json]]] | None = None
+    ) -> None:
+        """UpdateCluster, with the request that `refresh` makes when the call's turn has come."""
+        await self._write("UpdateCluster", request, target=str(request["clusterName"]), refresh=refresh)
 
     async def update_software(self, *, request: Mapping[str, Json]) -> None:
         """UpdateClusterSoftware."""
@@ -166,23 +168,41 @@ class SageMaker:
                 return None
             raise
 
-    async def _write(self, operation: str, request: Mapping[str, Json], *, target: str) -> Mapping[str, Any]:
-        """The client's method of an operation is its name in snake case; botocore keeps that mapping itself."""
-        model = await self._model()
-        try:
-            parameters = translate.request(model=model, operation=operation, value=request)
-        except ValueError as error:
-            raise CloudError(
-                kind=ErrorKind.INVALID, operation=operation, code="ParamValidationError", message=str(error)
-            ) from error
+    async def _write(
+        self,
+        operation: str,
+        request: Mapping[str, Json],
+        *,
+        target: str,
+        refresh: Callable[[], Awaitable[Mapping[str, Json]]] | None = None,
+    ) -> Mapping[str, Any]:
+        """The client's method of an operation is its name in snake case; botocore keeps that mapping itself.
+
+        With `refresh` the request is made anew when the call's turn has come.
+        """
+        parameters = await self._parameters(operation, request)
+
+        async def renew() -> None:
+            nonlocal parameters
+            if refresh is not None:
+                parameters = await self._parameters(operation, await refresh())
 
         def call(client: Any) -> Any:
             methods = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
             answer = getattr(client, methods[operation])(**parameters)
             return _checked(answer, client=client, operation=operation, mutating=True)
 
-        answer: Mapping[str, Any] = await self._caller.write(operation, call, target=target)
+        before = renew if refresh is not None else None
+        answer: Mapping[str, Any] = await self._caller.write(operation, call, target=target, before=before)
         return answer
+
+    async def _parameters(self, operation: str, request: Mapping[str, Json]) -> dict[str, Any]:
+        try:
+            return translate.request(model=await self._model(), operation=operation, value=request)
+        except ValueError as error:
+            raise CloudError(
+                kind=ErrorKind.INVALID, operation=operation, code="ParamValidationError", message=str(error)
+            ) from error
 
 
 def _checked(answer: Any, *, client: Any, operation: str, mutating: bool = False) -> Mapping[str, Any]:

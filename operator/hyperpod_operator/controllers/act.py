@@ -1,7 +1,9 @@
 """Make the one call that was decided."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import assert_never
 
+from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.plan import (
     AddTags,
     CreateCluster,
@@ -10,6 +12,7 @@ from hyperpod_operator.core.cluster.plan import (
     UpdateCluster,
     UpdateClusterSoftware,
 )
+from hyperpod_operator.core.cluster.requests import with_counts
 from hyperpod_operator.core.cluster.story import Accepted, Refused
 from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.errors import CloudError
@@ -23,8 +26,8 @@ async def act(*, clusters: Clusters, verdict: Act) -> Accepted | Refused:
         match verdict.action:
             case CreateCluster(request=request):
                 arn = await clusters.create(request=request)
-            case UpdateCluster(request=request):
-                await clusters.update(request=request)
+            case UpdateCluster() as update:
+                await clusters.update(request=update.request, refresh=_refresh(clusters, update))
             case UpdateClusterSoftware(request=request):
                 await clusters.update_software(request=request)
             case DeleteCluster(arn=target):
@@ -38,3 +41,15 @@ async def act(*, clusters: Clusters, verdict: Act) -> Accepted | Refused:
     except CloudError as error:
         return Refused(action=verdict.action, fingerprint=verdict.fingerprint, error=error)
     return Accepted(action=verdict.action, fingerprint=verdict.fingerprint, arn=arn)
+
+
+def _refresh(clusters: Clusters, update: UpdateCluster) -> Callable[[], Awaitable[Mapping[str, Json]]] | None:
+    """Counts that are not ours, as they are when the call leaves: it may have waited for its turn."""
+    if not update.repeated:
+        return None
+
+    async def fresh() -> Mapping[str, Json]:
+        cluster = await clusters.describe(name=str(update.request["clusterName"]))
+        return with_counts(update.request, cluster=cluster, names=update.repeated) if cluster else update.request
+
+    return fresh

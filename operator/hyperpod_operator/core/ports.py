@@ -4,7 +4,7 @@
 behind them and tests put theirs. All of them may be called from one event loop; none may block it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -92,8 +92,10 @@ class Clusters(Protocol):
         """CreateCluster; returns the ARN."""
         ...
 
-    async def update(self, *, request: Mapping[str, Json]) -> None:
-        """UpdateCluster."""
+    async def update(
+        self, *, request: Mapping[str, Json], refresh: Callable[[], Awaitable[Mapping[str, Json]]] | None = None
+    ) -> None:
+        """UpdateCluster. `refresh` makes the request anew when the call's turn has come, just before it is sent."""
         ...
 
     async def update_software(self, *, request: Mapping[str, Json]) -> None:

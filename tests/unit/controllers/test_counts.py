@@ -3,9 +3,11 @@
 from typing import Any
 
 import boto3
+import pytest
 from tests.unit.controllers.rig import Rig
 from tests.unit.core.builders import group_spec, spec
 
+from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.core.outcome import Done
 
 
@@ -109,3 +111,34 @@ async def test_a_moved_node_is_neither_bought_again_nor_held(rig: Rig) -> None:
     rig.restart()
     await rig.idle(3600)
     assert "UpdateCluster" not in rig.operations()
+
+
+@pytest.mark.parametrize("owner", ["External", "Operator"])
+async def test_a_count_that_changes_while_the_call_waits_for_its_turn_is_not_undone(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, owner: str
+) -> None:
+    """Somebody scales the group after the pass looked and before the call leaves."""
+
+    def wanted(**labels: str) -> dict[str, Any]:
+        extra = {"kubernetesConfig": {"labels": labels}} if labels else {}
+        return spec(
+            instanceGroups=[
+                group_spec("w", 3, instanceType="ml.m5.xlarge", management={"countOwner": owner}),
+                group_spec("q", 1, instanceType="ml.m5.xlarge", **extra),
+            ]
+        )
+
+    rig.apply(wanted())
+    await rig.rest()
+    real = Caller.write
+
+    async def scaled_meanwhile(caller: Caller, operation: str, *args: Any, **fields: Any) -> Any:
+        if operation == "UpdateCluster":
+            rig.simulator.world.scale_out_of_band("research", "w", 8)
+        return await real(caller, operation, *args, **fields)
+
+    monkeypatch.setattr(Caller, "write", scaled_meanwhile)
+    rig.apply(wanted(team="a"))
+    await rig.idle(1800)
+    assert len(rig.calls("UpdateCluster")) == 1
+    assert len(nodes_of("w")) == 8

@@ -20,9 +20,13 @@ class CreateCluster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateCluster:
-    """`request` names every kept group in full; groups leave only through `instanceGroupsToDelete`."""
+    """`request` names every kept group in full; groups leave only through `instanceGroupsToDelete`.
+
+    The counts of the groups in `repeated` are AWS's own: they are read again just before the call is sent.
+    """
 
     request: Mapping[str, Json]
+    repeated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

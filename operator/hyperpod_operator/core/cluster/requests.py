@@ -9,7 +9,7 @@ from collections.abc import Mapping, Set
 
 from hyperpod_operator.api.cluster import InstanceGroup, RestrictedInstanceGroup
 from hyperpod_operator.core.cluster.compare import overlay
-from hyperpod_operator.core.cluster.diff import GOING, MUTABLE_CLUSTER_MEMBERS, SOFTWARE_MEMBERS, Changes
+from hyperpod_operator.core.cluster.diff import GOING, MUTABLE_CLUSTER_MEMBERS, SOFTWARE_MEMBERS, Changes, group_of
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster, UpdateClusterSoftware
 from hyperpod_operator.core.cluster.resource import Resource, wish
@@ -44,7 +44,28 @@ def update(
         )
     if changes.groups_removed:
         request["instanceGroupsToDelete"] = list(changes.groups_removed)
-    return UpdateCluster(request={name: value for name, value in request.items() if value != []})
+    ours = {group_of(change) for change in changes.groups_changed if change.path.endswith(".instanceCount")}
+    leaving = set(changes.groups_removed)
+    return UpdateCluster(
+        request={name: value for name, value in request.items() if value != []},
+        repeated=frozenset(group.name for group in cluster.groups if group.name not in ours | leaving),
+    )
+
+
+def with_counts(request: Mapping[str, Json], *, cluster: ObservedCluster, names: Set[str]) -> Mapping[str, Json]:
+    """The request with AWS's present counts for these groups: somebody may have scaled them since the pass looked."""
+
+    def fresh(group: Mapping[str, Json]) -> Mapping[str, Json]:
+        found = cluster.group(group["instanceGroupName"])
+        if found is None or found.name not in names:
+            return group
+        made = {**group, "instanceCount": found.target_count}
+        if made.get("minInstanceCount", 0) > made["instanceCount"]:
+            made["minInstanceCount"] = made["instanceCount"]
+        return made
+
+    lists = ("instanceGroups", "restrictedInstanceGroups")
+    return {name: [fresh(group) for group in value] if name in lists else value for name, value in request.items()}
 
 
 def update_software(*, resource: Resource, cluster: ObservedCluster, changes: Changes) -> UpdateClusterSoftware:

@@ -130,6 +130,7 @@ def ebs_volume_claim_crd() -> dict[str, Any]:
                 "categories": [CATEGORY],
             },
             "scope": "Namespaced",
+            "conversion": {"strategy": "None"},  # what the API server makes of none: the applied form is the stored one
             "versions": [
                 {
                     "name": VERSION,
@@ -162,6 +163,7 @@ def hyperpod_cluster_crd() -> dict[str, Any]:
                 "categories": [CATEGORY],
             },
             "scope": "Namespaced",
+            "conversion": {"strategy": "None"},  # what the API server makes of none: the applied form is the stored one
             "versions": [
                 {
                     "name": VERSION,

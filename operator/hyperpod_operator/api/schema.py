@@ -85,6 +85,10 @@ def _node(raw: Mapping[str, Any], *, definitions: Mapping[str, Any], path: str, 
         node["properties"][name] = _node(child, definitions=definitions, path=here, inside=inside)
         if not node["properties"][name].get("description"):
             raise NotStructuralError(path=here, problem="has no description; kubectl explain shows it to users")
+    if not node.get("properties", True):
+        # An empty marker. The API server stores no empty map, and a second manager of server-side apply would then take
+        # the whole node for changed by the first one.
+        del node["properties"]
     for word in ("items", "additionalProperties"):
         if word in node:
             node[word] = _node(node[word], definitions=definitions, path=f"{path}[]", inside=inside)

@@ -1,0 +1,86 @@
+"""Definitions and chart by two managers of server-side apply, in both orders, without forcing anything.
+
+A manager conflicts with another one where it applies a value that differs from the stored one. So what we ship is in
+the form in which the API server stores it: nothing that it drops, nothing that it adds.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.chart.conftest import NAMESPACE, RELEASE
+
+from hyperpod_testbed.chart import CHART, Helm
+from hyperpod_testbed.control_plane import ControlPlane
+
+ROOT = Path(__file__).parents[2]
+DEFINITIONS = sorted((ROOT / "crds").glob("*.yaml"))
+MANAGERS = (("kubectl", "helm"), ("helm", "kubectl"))
+
+
+def applied(plane: ControlPlane, text: str, *, manager: str) -> list[dict[str, Any]]:
+    """What the API server stores after this manager applied it; conflicts fail."""
+    flags = ("apply", "--server-side", f"--field-manager={manager}", "-n", NAMESPACE, "-o", "json", "-f", "-")
+    done = plane.kubectl(*flags, input=text, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    return list(found["items"]) if found["kind"] == "List" else [found]
+
+
+@pytest.fixture
+def without_definitions(plane: ControlPlane) -> Iterator[None]:
+    def gone() -> None:
+        plane.kubectl("delete", "--ignore-not-found", "--wait", *(f"-f={path}" for path in DEFINITIONS))
+
+    gone()
+    yield
+    gone()
+
+
+@pytest.mark.usefixtures("without_definitions")
+@pytest.mark.parametrize("managers", MANAGERS, ids=" then ".join)
+@pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.stem)
+def test_a_definition_has_two_managers_in_peace(plane: ControlPlane, path: Path, managers: tuple[str, str]) -> None:
+    for manager in (*managers, *managers):
+        applied(plane, path.read_text(), manager=manager)
+
+
+@pytest.mark.usefixtures("without_definitions")
+@pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.stem)
+def test_a_definition_is_stored_as_it_is_applied(plane: ControlPlane, path: Path) -> None:
+    (stored,) = applied(plane, path.read_text(), manager="kubectl")
+    assert stored["spec"] == yaml.safe_load(path.read_text())["spec"]
+
+
+@pytest.mark.usefixtures("without_definitions")
+@pytest.mark.parametrize("first", ["definitions", "chart"])
+def test_definitions_and_chart_in_either_order(plane: ControlPlane, helm: Helm, first: str) -> None:
+    """The definitions by kubectl, the whole chart by what stands for Helm, Argo CD or Flux; twice, as they do it."""
+    definitions = "---\n".join(path.read_text() for path in DEFINITIONS)
+    objects = (one for one in helm.objects() if "helm.sh/hook" not in one["metadata"].get("annotations", {}))
+    chart = yaml.safe_dump_all(objects)
+    parts = {"definitions": (definitions, "kubectl"), "chart": (chart, "helm")}
+    order = [first, *(parts.keys() - {first})]
+    try:
+        for name in (*order, *order):
+            text, manager = parts[name]
+            applied(plane, text, manager=manager)
+    finally:
+        plane.kubectl("delete", "-n", NAMESPACE, "--ignore-not-found", "--wait", "-f", "-", input=chart)
+
+
+@pytest.mark.usefixtures("without_definitions")
+def test_helm_takes_over_what_kubectl_applied_and_leaves_it_to_it(plane: ControlPlane, releases: Helm) -> None:
+    definitions = "---\n".join(path.read_text() for path in DEFINITIONS)
+    applied(plane, definitions, manager="kubectl")
+    try:
+        given = (f"--namespace={NAMESPACE}", "--set=image.repository=registry.example/hyperpod-operator")
+        releases("install", RELEASE, CHART, "--take-ownership", *given)
+        applied(plane, definitions, manager="kubectl")
+        releases("upgrade", RELEASE, CHART, *given)
+        applied(plane, definitions, manager="kubectl")
+    finally:
+        releases("uninstall", RELEASE, "--namespace", NAMESPACE, "--ignore-not-found")

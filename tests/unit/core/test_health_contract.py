@@ -147,3 +147,9 @@ def test_every_decision_is_stable_and_touches_only_what_is_ours(accelerated: boo
             assert TAINT in after.taints, seen  # somebody else's
         if label is not None and label != "Schedulable":
             assert any((taint.key, taint.effect) == (TAINT.key, TAINT.effect) for taint in after.taints), seen
+
+
+def test_no_control_character_of_sagemakers_words_reaches_the_node() -> None:
+    failed = instance(status="Failure", message="xid \x1b[31m79\u202e")
+    verdict = decide(node(labels={HEALTH: "Schedulable"}), facts(failed), now=NOW)
+    assert verdict.change.annotations[FENCED_BECAUSE] == "SageMaker calls the instance Failure (xid 79)"

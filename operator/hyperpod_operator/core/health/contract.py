@@ -25,6 +25,7 @@ from hyperpod_operator.core.health.facts import ClusterFacts
 from hyperpod_operator.core.health.node import Node, Taint
 from hyperpod_operator.core.health.state import GRACE, NO_PODS, State, age, checking, failing, state
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.text import plain
 
 TAINT = Taint(key=NODE_HEALTH_STATUS, value="Unschedulable", effect="NoSchedule")
 """The one taint. Its value is never one of the Pending words, which are commands; its effect never NoExecute."""
@@ -84,7 +85,7 @@ def because(node: Node, facts: ClusterFacts) -> str:
         words = f" ({instance.message})" if instance.message else ""
         parts.append(f"SageMaker calls the instance {instance.status}{words}")
     faults = ", ".join(part for name in (FAULT_TYPES, FAULT_REASONS) if (part := node.labels.get(name)))
-    return "; ".join(parts) + (f"; fault: {faults}" if faults else "")
+    return plain("; ".join(parts) + (f"; fault: {faults}" if faults else ""))
 
 
 def _occupied(node: Node) -> bool:

@@ -20,6 +20,12 @@ ONLY_CHECKED_BY_AWS = {"BatchAddClusterNodes", "BatchDeleteClusterNodes", "Attac
 developer guide, IAM for HyperPod; Using the Amazon EBS CSI driver on HyperPod EKS clusters)."""
 
 
+EKS = "arn:aws:eks:REGION:ACCOUNT_ID:cluster/EKS_CLUSTER_NAME"
+OF_RESOURCE = "aws:ResourceTag/hyperpod-operator.dev/eks-cluster"
+OF_REQUEST = "aws:RequestTag/hyperpod-operator.dev/eks-cluster"
+OWNED = "aws:ResourceTag/hyperpod-operator.dev/claim-uid"
+
+
 def actions(name: str, *services: str) -> set[str]:
     """Actions of these services, without the service's name."""
     statements = json.loads((DOCS / name).read_text())["Statement"]
@@ -62,4 +68,24 @@ def test_no_action_is_a_wildcard(name: str) -> None:
 def test_no_volume_is_changed_that_no_claim_owns(action: str) -> None:
     statements = json.loads((DOCS / "operator-volumes.json").read_text())["Statement"]
     conditions = [one["Condition"] for one in statements if action in one["Action"]]
-    assert conditions == [{"Null": {"aws:ResourceTag/hyperpod-operator.dev/claim-uid": "false"}}]
+    assert conditions == [{"StringEquals": {OF_RESOURCE: EKS}, "Null": {OWNED: "false"}}]
+
+
+@pytest.mark.parametrize(
+    ("sid", "tag"),
+    [
+        ("CreateVolumesOfClaims", OF_REQUEST),
+        ("SnapshotOwnedVolumes", OF_RESOURCE),
+        ("AdoptUnownedVolumes", OF_REQUEST),
+        ("AttachToNodes", OF_RESOURCE),
+    ],
+)
+def test_volumes_are_made_taken_and_attached_for_one_eks_cluster(sid: str, tag: str) -> None:
+    """Presence of a tag would let one installation change the volumes of another."""
+    statements = {one["Sid"]: one for one in json.loads((DOCS / "operator-volumes.json").read_text())["Statement"]}
+    assert statements[sid]["Condition"]["StringEquals"][tag] == EKS
+
+
+def test_a_volume_that_names_another_eks_cluster_is_not_adopted() -> None:
+    statements = {one["Sid"]: one for one in json.loads((DOCS / "operator-volumes.json").read_text())["Statement"]}
+    assert statements["AdoptUnownedVolumes"]["Condition"]["StringEqualsIfExists"] == {OF_RESOURCE: EKS}

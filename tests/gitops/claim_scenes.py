@@ -13,6 +13,7 @@ from tests.unit.core.volume.world import World, stored
 from hyperpod_operator.api.names import VOLUME_CLAIM_KIND, Reason
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.missing import not_shown
 from hyperpod_operator.core.volume.plan import CloudStep
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment
@@ -83,6 +84,11 @@ def _told(world: World, owner: Claim, *, error: CloudError | None = None, **memb
     """One pass that looks and changes nothing: refused where it would call, if `error` says so."""
     observed = replace(world.observe(owner), **members)
     situation = Situation(claim=owner, observed=observed, now=world.now)
+    if not_shown(situation):
+        # What is missing is believed at the second look.
+        owner = stored(owner, report(Story(situation=situation, verdict=decide(situation))).status)
+        world.now += timedelta(seconds=situation.timings.confirm)
+        situation = Situation(claim=owner, observed=observed, now=world.now)
     verdict = decide(situation)
     result = None
     if error is not None:

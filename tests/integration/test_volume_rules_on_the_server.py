@@ -170,12 +170,6 @@ CASES = [
         accepted=spec(source={"create": {"availabilityZone": "us-west-2b"}}, attachment={"mode": "None"}),
         refused=spec(attachment={"mode": "CSI"}),
     ),
-    Case(
-        where="spec",
-        message="adoptionPolicy is about",
-        accepted=existing(management={"adoptionPolicy": "Force"}),
-        refused=spec(management={"adoptionPolicy": "IfUnowned"}),
-    ),
     # Types.
     Case(
         where="spec.volume",

@@ -266,7 +266,12 @@ def test_two_claims_on_one_volume_conflict_until_one_goes(stack: Stack, user: Us
         "-o", r"jsonpath={.items[0].metadata.labels.topology\.kubernetes\.io/zone}",
     ).stdout  # fmt: skip
     volume = stack.simulator.ebs.create_volume(zone=zone)
-    members = {"source": {"volumeId": volume}, "volume": None, "publish": None, "management": None}
+    members = {
+        "source": {"volumeId": volume},
+        "volume": None,
+        "publish": None,
+        "management": {"adoptionPolicy": "IfUnowned"},
+    }
     user.apply(claim("one", **members))
     user.settled("one")
     user.apply(claim("two", **members))

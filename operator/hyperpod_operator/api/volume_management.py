@@ -41,10 +41,13 @@ class VolumeManagement(Model):
         description="Only a volume that the operator created is deleted, unless this is false: then an adopted one is, "
         "too. Unset means true.",
     )
-    adoptionPolicy: Literal["IfUnowned", "Force"] | None = Field(
+    adoptionPolicy: Literal["Never", "IfUnowned", "Force"] | None = Field(
         default=None,
-        description="About source.volumeId. IfUnowned: take the volume unless another claim, another owner's tags or "
-        "the CSI driver have it. Force: take it from tags that nobody stands behind. A living claim in this cluster "
-        "and a foreign attachment win in either case. Unset means IfUnowned.",
+        description="Whether a volume that was there before is taken: the one that source.volumeId names, or one that "
+        "an earlier claim of this namespace and name left. Never: it is reported and left alone. IfUnowned: it is "
+        "taken unless the tags of another claim, the CSI driver or an attachment to something else say that it is in "
+        "use. Force: also from another claim of this EKS cluster that does not exist any more. An existing claim, "
+        "another EKS cluster and a foreign attachment win in any case. Announced before anything is changed. Unset "
+        "means Never.",
     )
     snapshotPolicy: SnapshotPolicy | None = Field(default=None, description="When snapshots are made.")

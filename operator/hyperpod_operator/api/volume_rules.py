@@ -173,10 +173,4 @@ CLAIM_RULES = (
         message="publish cannot change or go once it is set, a PersistentVolume is fixed in the same way: "
         f"{ANOTHER} with source.volumeId after this one released the volume",
     ),
-    rule(
-        f"!{_NEW} || !has(self.management) || !has(self.management.adoptionPolicy)",
-        message="adoptionPolicy is about a volume that exists: use source.volumeId, or remove "
-        "management.adoptionPolicy",
-        path=".management.adoptionPolicy",
-    ),
 )

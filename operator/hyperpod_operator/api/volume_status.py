@@ -11,7 +11,7 @@ from pydantic import Field
 from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.model import Model
-from hyperpod_operator.api.status import Arn, Count, Fingerprint, LastAction, Line, Message, Word
+from hyperpod_operator.api.status import Adoption, Arn, Count, Fingerprint, LastAction, Line, Message, Word
 
 Path = Annotated[str, Field(max_length=256)]
 
@@ -81,6 +81,13 @@ class RefusedInstance(Model):
     time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
 
 
+class NotShown(Model):
+    """What AWS showed before and does not show now: looked for again before that is believed."""
+
+    what: Line | None = Field(default=None, description="What is missing.")
+    since: Timestamp | None = Field(default=None, description="When it was first missing, as RFC 3339.")
+
+
 class AttachmentStatus(Model):
     """The node that was chosen, written before the first attach to it."""
 
@@ -100,6 +107,9 @@ class AttachmentStatus(Model):
         default=None, description="State of the attachment: attaching, attached, detaching, detached or busy."
     )
     attachTime: Timestamp | None = Field(default=None, description="When the attach was last asked for, as RFC 3339.")
+    calls: Count | None = Field(
+        default=None, description="How many calls to attach to this node AWS may have taken without showing it yet."
+    )
     attempts: Count | None = Field(default=None, description="How often attaching to this node got stuck.")
     deleteOnTermination: bool | None = Field(
         default=None, description="Whether AWS deletes the volume together with the node."
@@ -199,6 +209,10 @@ class EBSVolumeClaimStatus(Model):
     modification: ModificationStatus | None = Field(default=None, description="The last change of the volume.")
     snapshots: Annotated[list[SnapshotStatus], Field(max_length=20, json_schema_extra=keyed("snapshotId"))] | None = (
         Field(default=None, description="Snapshots that the operator made.")
+    )
+    adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
+    notShown: NotShown | None = Field(
+        default=None, description="Set while something that AWS showed before is not in its answers."
     )
     persistentVolumeName: Annotated[str, Field(max_length=253)] | None = Field(
         default=None, description="Name of the PersistentVolume."

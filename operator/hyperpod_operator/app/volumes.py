@@ -91,5 +91,9 @@ def volume_timings(timings: Timings) -> VolumeTimings:
         claiming=min(PATIENT.claiming, timings.settle),
         echo=min(PATIENT.echo, timings.echo),
         visibility=min(PATIENT.visibility, timings.visibility),
+        confirm=min(PATIENT.confirm, timings.confirm),
+        resend=min(PATIENT.resend, timings.visibility),
+        unseen=min(PATIENT.unseen, 2 * timings.visibility),
+        adoption_notice=timings.adoption_notice,
         settle=min(PATIENT.settle, timings.settle),
     )

@@ -56,11 +56,17 @@ class AwsCloud:
         self._callers: dict[tuple[str, str], Caller] = {}
         self._clusters: dict[str, SageMaker] = {}
         self._volumes: dict[str, Volumes] = {}
+        self._account = ""
 
     @property
     def region(self) -> str:
         """The installation's own region; empty when none is configured anywhere."""
         return self._settings.region or self._session.region_name or ""
+
+    @property
+    def account(self) -> str:
+        """The account of the credentials; empty while STS has not told it."""
+        return self._account
 
     def clusters(self, *, region: str) -> SageMaker:
         """HyperPod in a region; an empty one is the installation's own."""
@@ -92,6 +98,7 @@ class AwsCloud:
             )
         caller = self._caller("sts", self.region)
         answer = await caller.read("GetCallerIdentity", lambda client: client.get_caller_identity(), target="caller")
+        self._account = answer["Account"]
         return Identity(account=answer["Account"], arn=answer["Arn"])
 
     def close(self) -> None:

@@ -7,14 +7,102 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from hyperpod_operator.aws.answers import Member, flag, listed, moment, number, structure, text, unknown
 from hyperpod_operator.core.volume.ports import Attachment, AttachmentLimit, Change, Modification, NewVolume, Snapshot
 from hyperpod_operator.core.volume.ports import Volume as VolumeRecord
 
 Raw = Mapping[str, Any]
 
+VOLUMES = (
+    listed("Volumes"),
+    text("Volumes[].VolumeId"),
+    text("Volumes[].State"),
+    number("Volumes[].Size"),
+    text("Volumes[].VolumeType"),
+    text("Volumes[].AvailabilityZone"),
+    text("Volumes[].AvailabilityZoneId", optional=True),
+    number("Volumes[].Iops", optional=True),
+    number("Volumes[].Throughput", optional=True),
+    flag("Volumes[].MultiAttachEnabled", optional=True),
+    moment("Volumes[].CreateTime", optional=True),
+    listed("Volumes[].Tags", optional=True),
+    text("Volumes[].Tags[].Key"),
+    text("Volumes[].Tags[].Value", empty=True),
+    listed("Volumes[].Attachments", optional=True),
+    text("Volumes[].Attachments[].State"),
+    text("Volumes[].Attachments[].InstanceId", optional=True),
+    text("Volumes[].Attachments[].AssociatedResource", optional=True),
+    moment("Volumes[].Attachments[].AttachTime", optional=True),
+    flag("Volumes[].Attachments[].DeleteOnTermination", optional=True),
+)
+"""What decisions rest on in DescribeVolumes. EC2 leaves out Tags of a volume without any; what else it may leave out is
+read by `volume`, together with the members that then have to be there."""
+PAGES: Mapping[str, tuple[Member, ...]] = {
+    "DescribeVolumes": VOLUMES,
+    "DescribeVolumesModifications": (
+        listed("VolumesModifications"),
+        text("VolumesModifications[].VolumeId"),
+        text("VolumesModifications[].ModificationState"),
+        moment("VolumesModifications[].StartTime"),
+        number("VolumesModifications[].TargetSize", optional=True),
+        text("VolumesModifications[].TargetVolumeType", optional=True),
+        number("VolumesModifications[].TargetIops", optional=True),
+        number("VolumesModifications[].TargetThroughput", optional=True),
+        number("VolumesModifications[].Progress", optional=True),
+        moment("VolumesModifications[].EndTime", optional=True),
+    ),
+    "DescribeSnapshots": (
+        listed("Snapshots"),
+        text("Snapshots[].SnapshotId"),
+        text("Snapshots[].VolumeId"),
+        text("Snapshots[].State"),
+        moment("Snapshots[].StartTime", optional=True),
+        listed("Snapshots[].Tags"),
+        text("Snapshots[].Tags[].Key"),
+        text("Snapshots[].Tags[].Value", empty=True),
+    ),
+    "DescribeInstanceTypes": (
+        listed("InstanceTypes"),
+        text("InstanceTypes[].InstanceType"),
+        structure("InstanceTypes[].EbsInfo", optional=True),
+        number("InstanceTypes[].EbsInfo.MaximumEbsAttachments", optional=True),
+        text("InstanceTypes[].EbsInfo.AttachmentLimitType", optional=True),
+    ),
+}
+"""The same for each page of what is listed. Snapshots are looked for by a tag, so each that is found has tags."""
+NEW_VOLUME = (text("Volume.VolumeId"), text("Volume.State", optional=True))
+NEW_MODIFICATION = (
+    structure("VolumeModification"),
+    text("VolumeModification.VolumeId"),
+    text("VolumeModification.ModificationState", optional=True),
+)
+NEW_SNAPSHOT = (text("SnapshotId"), text("State", optional=True), moment("StartTime", optional=True))
+PERFORMANCE = {
+    "gp2": ("Iops",),
+    "gp3": ("Iops", "Throughput"),
+    "io1": ("Iops", "MultiAttachEnabled"),
+    "io2": ("Iops", "MultiAttachEnabled"),
+}
+"""Members that DescribeVolumes has for volumes of a type (EC2 API reference, Volume)."""
+
 
 def volume(raw: Raw) -> VolumeRecord:
-    """Volume of DescribeVolumes, and the answer of CreateVolume."""
+    """Volume of DescribeVolumes, checked by `VOLUMES` before. Raises CloudError where its members contradict each
+    other or one that a volume of its type has is missing."""
+    for member in PERFORMANCE.get(raw["VolumeType"], ()):
+        if raw.get(member) is None:
+            raise unknown(operation="DescribeVolumes", what=f"Volumes[].{member} is missing")
+    attachments = raw.get("Attachments") or ()
+    if raw["State"] == "in-use" and not attachments:
+        raise unknown(operation="DescribeVolumes", what="Volumes[].Attachments is missing, of a volume that is in-use")
+    for one in attachments:
+        if not one.get("InstanceId") and not one.get("AssociatedResource"):
+            raise unknown(operation="DescribeVolumes", what="Volumes[].Attachments[].AssociatedResource is missing")
+    return new_answer(raw)
+
+
+def new_answer(raw: Raw) -> VolumeRecord:
+    """The answer of CreateVolume, which has less."""
     return VolumeRecord(
         volume_id=raw["VolumeId"],
         state=raw.get("State", ""),
@@ -30,7 +118,7 @@ def volume(raw: Raw) -> VolumeRecord:
         snapshot_id=raw.get("SnapshotId", ""),
         create_time=_time(raw.get("CreateTime")),
         tags=_tags(raw),
-        attachments=tuple(attachment(one) for one in raw.get("Attachments", ())),
+        attachments=tuple(attachment(one) for one in raw.get("Attachments") or ()),
     )
 
 
@@ -47,12 +135,13 @@ def attachment(raw: Raw) -> Attachment:
     )
 
 
-def node_attachment(raw: Raw) -> Attachment:
-    """The answer of AttachClusterNodeVolume and DetachClusterNodeVolume."""
+def node_attachment(raw: Raw, *, cluster_arn: str, instance_id: str) -> Attachment:
+    """The answer of AttachClusterNodeVolume and DetachClusterNodeVolume: what the call asked for is what it is about,
+    and DescribeVolumes has the truth."""
     return Attachment(
-        state=raw.get("Status", ""),
-        associated_resource=f"{raw['ClusterArn']}-{raw['NodeId']}",
-        device=raw.get("DeviceName", ""),
+        state=_word(raw.get("Status")),
+        associated_resource=f"{cluster_arn}-{instance_id}",
+        device=_word(raw.get("DeviceName")),
         attach_time=_time(raw.get("AttachTime")),
     )
 
@@ -147,13 +236,17 @@ def tag_filter(key: str, *values: str) -> list[dict[str, Any]]:
 
 
 def _tags(raw: Raw) -> dict[str, str]:
-    return {tag["Key"]: tag.get("Value", "") for tag in raw.get("Tags", ())}
+    return {tag["Key"]: tag.get("Value", "") for tag in raw.get("Tags") or ()}
 
 
 def _set(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _time(moment: datetime | None) -> datetime | None:
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _time(value: Any) -> datetime | None:
     """botocore answers in the local zone."""
-    return moment.astimezone(UTC) if moment else None
+    return value.astimezone(UTC) if isinstance(value, datetime) else None

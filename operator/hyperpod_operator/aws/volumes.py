@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CSI_CLUSTER
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CSI_CLUSTER, TAG_OWNER, TAG_RELEASED
 from hyperpod_operator.aws import volume_shapes as shapes
+from hyperpod_operator.aws.answers import check
 from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.aws.volume_reads import Ages, VolumeReads
 from hyperpod_operator.aws.volume_tags import TagReads
@@ -70,6 +71,15 @@ class Volumes:
         """DescribeVolumes by the claim's tag, never from memory: it decides whether a volume is made."""
         return await self._tagged.get(claim_uid)
 
+    async def find_volumes_of_owner(self, *, owner: str) -> tuple[Volume, ...]:
+        """DescribeVolumes by the tags that name a claim, in two calls: filters of one call all have to fit."""
+        found = {
+            volume.volume_id: volume
+            for key in (TAG_OWNER, TAG_RELEASED)
+            for volume in await self._listed(shapes.tag_filter(key, owner), target=owner)
+        }
+        return tuple(found.values())
+
     async def managed_volumes(self) -> tuple[Volume, ...]:
         """DescribeVolumes by tag key, at most `Ages.settled` old, and never older than our own last write."""
         async with self._one_at_a_time:
@@ -101,7 +111,8 @@ class Volumes:
             "CreateVolume", lambda client: client.create_volume(**parameters), target=request.client_token[:12]
         )
         self._writes += 1
-        return shapes.volume(answer)
+        check({"Volume": answer}, operation="CreateVolume", members=shapes.NEW_VOLUME, mutating=True)
+        return shapes.new_answer(answer)
 
     async def modify_volume(self, *, volume_id: str, change: Change) -> Modification:
         """ModifyVolume."""
@@ -109,6 +120,7 @@ class Volumes:
         answer = await self._write(
             "ModifyVolume", lambda client: client.modify_volume(VolumeId=volume_id, **parameters), volume_id=volume_id
         )
+        check(answer, operation="ModifyVolume", members=shapes.NEW_MODIFICATION, mutating=True)
         return shapes.modification(answer["VolumeModification"])
 
     async def create_tags(self, *, volume_id: str, tags: Mapping[str, str]) -> None:
@@ -135,6 +147,7 @@ class Volumes:
         answer = await self._ec2.write(
             "CreateSnapshot", lambda client: client.create_snapshot(**parameters), target=volume_id
         )
+        check(answer, operation="CreateSnapshot", members=shapes.NEW_SNAPSHOT, mutating=True)
         return shapes.snapshot(answer)
 
     async def find_snapshots(self, *, claim_uid: str) -> tuple[Snapshot, ...]:
@@ -162,7 +175,7 @@ class Volumes:
             ),
             volume_id=volume_id,
         )
-        return shapes.node_attachment(answer)
+        return shapes.node_attachment(answer, cluster_arn=cluster_arn, instance_id=instance_id)
 
     async def detach(self, *, cluster_arn: str, instance_id: str, volume_id: str) -> Attachment | None:
         """DetachClusterNodeVolume."""
@@ -178,7 +191,7 @@ class Volumes:
             if error.ec2_code in NOTHING_TO_DETACH:
                 return None
             raise
-        return shapes.node_attachment(answer)
+        return shapes.node_attachment(answer, cluster_arn=cluster_arn, instance_id=instance_id)
 
     async def attachment_limits(self, *, instance_types: Sequence[str]) -> Mapping[str, AttachmentLimit]:
         """DescribeInstanceTypes, once for each type: EC2 does not change them. By filter, as with modifications."""
@@ -209,6 +222,7 @@ class Volumes:
                     return await self._halves(asked)
                 wanted = [one for one in wanted if one not in absent] if absent else []
                 continue
+            check(answer, operation="DescribeVolumes", members=shapes.VOLUMES)
             return {raw["VolumeId"]: shapes.volume(raw) for raw in answer["Volumes"]}
         return {}
 
@@ -231,11 +245,12 @@ class Volumes:
         def call(client: Any) -> list[Mapping[str, Any]]:
             methods = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
             paginator = client.get_paginator(methods[operation])
-            pages = paginator.paginate(**parameters, PaginationConfig={"PageSize": page})
-            return [item for one in pages for item in one.get(member, ())]
+            return list(paginator.paginate(**parameters, PaginationConfig={"PageSize": page}))
 
-        found: list[Mapping[str, Any]] = await self._ec2.read(operation, call, target=target)
-        return found
+        pages: list[Mapping[str, Any]] = await self._ec2.read(operation, call, target=target)
+        for one in pages:
+            check(one, operation=operation, members=shapes.PAGES[operation])
+        return [item for one in pages for item in one[member]]
 
     async def _write(self, operation: str, call: Callable[[Any], Any], *, volume_id: str) -> Mapping[str, Any]:
         return await self._changing(self._ec2, operation, call, volume_id=volume_id)

@@ -16,7 +16,7 @@ from hyperpod_operator.controllers.volume.act import act
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.interests import Interest, Interests
 from hyperpod_operator.controllers.volume.measure import measure_moves
-from hyperpod_operator.controllers.volume.observe import observe, recounted, where
+from hyperpod_operator.controllers.volume.observe import Where, observe, recounted, where
 from hyperpod_operator.controllers.volume.parse import parse, parse_status
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.core.errors import SLOW, CloudError
@@ -37,6 +37,7 @@ from hyperpod_operator.core.volume.story import Story
 from hyperpod_operator.core.volume.target import Resolved, resolve
 from hyperpod_operator.core.volume.timings import VolumeTimings
 from hyperpod_operator.core.volume.verdict import Act, Hold, Release, Situation
+from hyperpod_operator.core.volume.whereabouts import Place, misplaced, place_of
 
 logger = logging.getLogger(__name__)
 
@@ -110,18 +111,20 @@ class VolumeController:
         at = await where(ports=self._ports, claim=claim)
         refusal = self._refusal(claim, at.region)
         if refusal is not None:
-            blank = self._situation(claim, Observed(cluster=None))
-            return await self._finish(stored, Story(situation=blank, verdict=_not_allowed(refusal)))
+            return await self._finish(stored, Story(situation=self._blank(claim), verdict=_not_allowed(refusal)))
         if at.region and at.region not in self._regions:
             hold = Hold(reason=Reason.REGION_NOT_ALLOWED, message=_refused(at.region), after=SLOW, stalled=True)
-            return await self._finish(
-                stored, Story(situation=self._situation(claim, Observed(cluster=None)), verdict=hold)
-            )
+            return await self._finish(stored, Story(situation=self._blank(claim), verdict=hold))
+        if (elsewhere := misplaced(claim, self._place(at))) is not None:
+            return await self._finish(stored, Story(situation=self._blank(claim), verdict=elsewhere))
         cloud = self._ports.cloud.volumes(region=at.region)
         try:
             observed = await observe(ports=self._ports, cloud=cloud, counts=self._counts, claim=claim, at=at)
         except (CloudError, KubernetesError) as error:
             return await self._unread(stored, claim, error, failures)
+        seen = observed.cluster
+        if seen is not None and (elsewhere := misplaced(claim, place_of(seen.arn))) is not None:
+            return await self._finish(stored, Story(situation=self._blank(claim), verdict=elsewhere))
         situation = self._situation(claim, recounted(observed, counts=self._counts, claim=claim))
         self._note_interest(situation)
         verdict = decide(situation)
@@ -162,8 +165,7 @@ class VolumeController:
         self, stored: StoredObject, claim: Claim, error: CloudError | KubernetesError, failures: int
     ) -> Outcome:
         logger.warning("A pass could not look, or not begin; it is repeated: %s", error)
-        situation = self._situation(claim, Observed(cluster=None))
-        return await self._finish(stored, Story(situation=situation, unread=error, failures=failures))
+        return await self._finish(stored, Story(situation=self._blank(claim), unread=error, failures=failures))
 
     async def _act(
         self, stored: StoredObject, situation: Situation, verdict: Act, cloud: VolumeCloud, failures: int
@@ -257,6 +259,14 @@ class VolumeController:
             label=situation.claim.label,
         )
         self._interests.note(situation.claim.key, interest)
+
+    def _place(self, at: Where) -> Place:
+        """Where this pass asks AWS."""
+        return Place(region=at.region or self._ports.cloud.region, account=self._ports.cloud.account)
+
+    def _blank(self, claim: Claim) -> Situation:
+        """Of a pass that did not look."""
+        return self._situation(claim, Observed(cluster=None, looked=False))
 
     def _situation(self, claim: Claim, observed: Observed) -> Situation:
         return Situation(claim=claim, observed=observed, now=self._ports.clock.now(), timings=self._timings)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from hyperpod_operator.api.names import NODE_HEALTH_STATUS
+from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID
 from hyperpod_operator.controllers.parse import parse_status
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.ports import VolumePorts
@@ -22,11 +22,12 @@ from hyperpod_operator.core.health.node import ZONE, ZONE_ID, Node
 from hyperpod_operator.core.health.state import UNSCHEDULABLE_PREFIX, State
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume import slots
-from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.adoption import left_behind
+from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.modification import NOTHING, UNDER_WAY, change
 from hyperpod_operator.core.volume.observed import GONE, Candidate, Lease, Observed, PersistentVolumeClaim
 from hyperpod_operator.core.volume.ports import AttachmentLimit, Snapshot, Volume, VolumeCloud
-from hyperpod_operator.core.volume.verdict import Situation, pick
+from hyperpod_operator.core.volume.verdict import Situation
 
 MOVING = 4.0
 """Seconds that a view of the cluster may be old while something is to be done."""
@@ -72,7 +73,9 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, cla
             found_volume = reads.create_task(_volume(cloud=cloud, claim=claim))
             in_kubernetes = reads.create_task(_published(ports=ports, claim=claim))
         view, (volume, tagged) = viewed.result(), found_volume.result()
-        there = volume or pick(tagged)
+        known = Observed(cluster=view.cluster, volume=volume, tagged=tagged)
+        known = replace(known, former=await _former(ports=ports, cloud=cloud, claim=claim, known=known))
+        there = Situation(claim=claim, observed=known, now=ports.clock.now()).volume
         async with asyncio.TaskGroup() as reads:
             nodes = reads.create_task(
                 _nodes(ports=ports, cloud=cloud, counts=counts, claim=claim, view=view, region=at.region)
@@ -88,6 +91,7 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, cla
         nodes=nodes.result(),
         volume=volume,
         tagged=tagged,
+        former=known.former,
         csi_users=had.result()[0],
         lease=had.result()[1],
         snapshots=await _snapshots(cloud=cloud, claim=claim, nodes=nodes.result()),
@@ -125,9 +129,26 @@ async def _view(*, ports: VolumePorts, at: Where, age: float) -> View:
 
 
 async def _volume(*, cloud: VolumeCloud, claim: Claim) -> tuple[Volume | None, tuple[Volume, ...]]:
+    """By id; by tag, too, where what has the id does not carry the tag: a name in status proves nothing."""
     if claim.volume_id:
-        return await cloud.find_volume(volume_id=claim.volume_id, fresh=not is_settled(claim)), ()
+        named = await cloud.find_volume(volume_id=claim.volume_id, fresh=not is_settled(claim))
+        proved = named is not None and named.tags.get(TAG_CLAIM_UID) == claim.uid
+        if proved or claim.origin != CREATED:
+            return named, ()
+        return named, await cloud.find_volumes_by_tag(claim_uid=claim.uid)
     return None, await cloud.find_volumes_by_tag(claim_uid=claim.uid)
+
+
+async def _former(
+    *, ports: VolumePorts, cloud: VolumeCloud, claim: Claim, known: Observed
+) -> tuple[Volume, ...] | None:
+    """What an earlier claim of this namespace and name left; looked up before the first volume is made."""
+    makes = claim.origin == CREATED and claim.status.creation is None and not claim.deleting
+    if not makes or known.volume is not None or known.tagged:
+        return None
+    situation = Situation(claim=claim, observed=known, now=ports.clock.now())
+    found = await cloud.find_volumes_of_owner(owner=claim.owner)
+    return tuple(volume for volume in found if left_behind(situation, volume))
 
 
 async def _nodes(

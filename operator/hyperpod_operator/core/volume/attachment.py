@@ -139,7 +139,9 @@ def busy(situation: Situation, where: Held) -> Hold | None:
 
 def detaching(situation: Situation, where: Held) -> Hold:
     message = f"AWS is detaching the volume from {where.instance_id}."
-    return Hold(reason=Reason.DETACHING, message=message, after=soon(situation), stalled=overdue(situation))
+    last, most = situation.claim.status.lastAction, situation.claim.detach_timeout or situation.timings.detach
+    slow = since(last.time if last else None, now=situation.now) >= most
+    return Hold(reason=Reason.DETACHING, message=message, after=soon(situation), stalled=slow and overdue(situation))
 
 
 def leaving(situation: Situation) -> bool:
@@ -240,13 +242,18 @@ def attach(situation: Situation) -> Verdict | None:
 
 
 def just_sent(situation: Situation) -> Hold | None:
-    """An attach is on its way, or its answer was lost, and EC2 may still show the volume as free."""
+    """AWS took an attach, or may have, and EC2 still shows the volume as free: that attachment is ours until AWS shows
+    otherwise, and is looked for, not asked for again. EC2 promises no limit for its lag."""
     recorded = situation.claim.status.attachment
     if recorded is None or recorded.state != "attaching":
         return None
-    if since(recorded.attachTime, now=situation.now) >= situation.timings.echo:
+    sent = since(recorded.attachTime, now=situation.now)
+    if sent >= situation.timings.resend:
         return None
-    message = f"An attach to {recorded.instanceId} was just sent; looking whether it took before anything else is done."
+    message = (
+        f"AttachClusterNodeVolume for {recorded.instanceId} was sent, and EC2 does not show the attachment yet. The "
+        f"operator looks for it and sends nothing else for {situation.timings.resend / 60:.0f} minutes. Nothing to do."
+    )
     return Hold(reason=Reason.ATTACHING, message=message, after=situation.timings.poll)
 
 

@@ -84,18 +84,26 @@ class Claim:
         return bool(self.spec.attachment.suspend)
 
     @property
+    def adoption_policy(self) -> str:
+        return (self.spec.management and self.spec.management.adoptionPolicy) or "Never"
+
+    @property
+    def adopts(self) -> bool:
+        """Whether the spec lets the claim take a volume that was there before it."""
+        return self.adoption_policy != "Never"
+
+    @property
     def forced(self) -> bool:
-        return bool(self.spec.management and self.spec.management.adoptionPolicy == "Force")
+        return self.adoption_policy == "Force"
 
     @property
     def reclaim_policy(self) -> str:
         return (self.spec.management and self.spec.management.reclaimPolicy) or "Retain"
 
     @property
-    def deletable(self) -> bool:
-        """Whether the volume may ever be deleted: we made it, or its owner said so in as many words."""
-        consent = self.spec.management is not None and self.spec.management.deletionProtection is False
-        return self.origin == CREATED or consent
+    def consents(self) -> bool:
+        """Whether the spec lets a volume be deleted that the operator did not make."""
+        return self.spec.management is not None and self.spec.management.deletionProtection is False
 
     @property
     def snapshots_first(self) -> bool:

@@ -60,7 +60,7 @@ def conditions(story: Story, ending: Ending) -> list[Condition]:
     claim = story.situation.claim
     before = claim.status.conditions or []
     drafts = _summary(story, ending)
-    if story.unread is None:
+    if not story.blind:
         drafts += [draft for draft in _details(story, ending) if draft is not None]
     else:
         drafts += _kept(before)

@@ -5,14 +5,26 @@ nothing: EC2 shows its own effects late, and a repeated modification or snapshot
 """
 
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.guards import PENDING, age
+from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, age
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.volume.plan import CloudStep, CreateSnapshot, CreateVolume, ModifyVolume, Step, fingerprint
+from hyperpod_operator.core.volume.plan import (
+    Attach,
+    CloudStep,
+    CreateSnapshot,
+    CreateTags,
+    CreateVolume,
+    DeleteTags,
+    DeleteVolume,
+    Detach,
+    ModifyVolume,
+    Step,
+    fingerprint,
+)
+from hyperpod_operator.core.volume.timings import VolumeTimings
 from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
-
-SLOW_TO_SHOW = (CreateVolume, CreateSnapshot, ModifyVolume)
 
 
 def since(text: str | None, *, now: datetime) -> float:
@@ -31,6 +43,24 @@ def soon(situation: Situation) -> float:
     last, timings = situation.claim.status.lastAction, situation.timings
     begun = since(last.time if last else None, now=situation.now)
     return min(timings.poll, max(timings.step, begun / 3))
+
+
+def _window(step: CloudStep, *, accepted: bool, timings: VolumeTimings) -> float:
+    """How long this call is not sent again: what costs something if it is done twice waits until the slowest read would
+    show it; what is idempotent only as long as reads usually lag."""
+    match step:
+        case ModifyVolume() | CreateSnapshot():
+            return timings.unseen
+        case Attach():
+            return timings.resend
+        case CreateVolume():  # its token makes it idempotent
+            return timings.resend if accepted else timings.visibility
+        case Detach():
+            return timings.resend if accepted else timings.echo
+        case CreateTags() | DeleteTags() | DeleteVolume():
+            return timings.echo
+        case _:
+            assert_never(step)
 
 
 def guarded(situation: Situation, *, step: CloudStep, reason: Reason, message: str) -> Act | Hold:
@@ -65,11 +95,10 @@ def refused_before(situation: Situation, step: Step) -> Hold | None:
 
 def still_echoing(situation: Situation, step: CloudStep, reason: Reason) -> Hold | None:
     """This very call was sent a moment ago and EC2 may not show it yet."""
-    last = situation.claim.status.lastAction
+    last, timings = situation.claim.status.lastAction, situation.timings
     if last is None or last.fingerprint != fingerprint(step) or last.outcome not in PENDING:
         return None
-    timings = situation.timings
-    left = (timings.visibility if isinstance(step, SLOW_TO_SHOW) else timings.echo) - age(last, now=situation.now)
+    left = _window(step, accepted=last.outcome == ACCEPTED, timings=timings) - age(last, now=situation.now)
     if left <= 0:
         return None
     message = f"{last.operation} was sent; waiting until AWS shows its effect before anything else is sent."

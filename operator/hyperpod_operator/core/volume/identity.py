@@ -65,10 +65,13 @@ def not_visible_yet(situation: Situation) -> Verdict | None:
     creation = claim.status.creation
     if volume is not None or creation is None or creation.outcome != ACCEPTED:
         return None
-    left = situation.timings.visibility - since(creation.time, now=situation.now)
+    left = situation.timings.resend - since(creation.time, now=situation.now)
     if left <= 0:
         return None
-    message = f"{claim.volume_id} was made; waiting until AWS shows it."
+    message = (
+        f"AWS made {claim.volume_id} and does not show it yet. The operator looks for it, and after "
+        f"{situation.timings.resend / 60:.0f} minutes asks for the same volume again, by the same token. Nothing to do."
+    )
     return Hold(reason=Reason.CREATING_VOLUME, message=message, after=min(left, situation.timings.poll))
 
 
@@ -77,8 +80,7 @@ def create(situation: Situation) -> Verdict | None:
     source = claim.spec.source.create
     if (volume is not None and volume.state != "deleted") or source is None:
         return None
-    failures = (claim.status.creation.failures or 0) if claim.status.creation else 0
-    failures += vanished(situation)
+    failures = ended(situation)
     if failures >= situation.timings.create_failures and not claim.requested_anew:
         return _given_up(failures)
     request = _request(situation, source)
@@ -123,13 +125,20 @@ def used(creation: Creation | None) -> bool:
     return creation is not None and creation.outcome == COMPLETED
 
 
-def vanished(situation: Situation) -> int:
-    """1 when a volume that AWS had taken up is gone before it was usable: that attempt has failed."""
+def deleted(situation: Situation) -> bool:
+    """Whether AWS shows the volume of an attempt that was not usable yet as deleted: that attempt has failed.
+
+    A volume that no read shows is another matter: EC2 may show it later, so it is asked for by the same token.
+    """
+    creation, volume = situation.claim.status.creation, situation.volume
+    seen = volume is not None and volume.state == "deleted"
+    return seen and creation is not None and creation.outcome in PENDING
+
+
+def ended(situation: Situation) -> int:
+    """How many volumes in a row ended before they were usable, with the one that this pass sees."""
     creation = situation.claim.status.creation
-    gone = situation.volume is None or situation.volume.state == "deleted"
-    if not gone or creation is None or creation.outcome != ACCEPTED:
-        return 0
-    return int(since(creation.time, now=situation.now) >= situation.timings.visibility)
+    return ((creation.failures or 0) if creation else 0) + int(deleted(situation))
 
 
 def next_attempt(situation: Situation) -> int:
@@ -140,7 +149,7 @@ def next_attempt(situation: Situation) -> int:
     status = situation.claim.status
     last = status.createAttempt or 0
     outcome = status.creation.outcome if status.creation else None
-    return last + 1 if last == 0 or outcome == FAILED or vanished(situation) else last
+    return last + 1 if last == 0 or outcome == FAILED or deleted(situation) else last
 
 
 def _open(situation: Situation) -> bool:
@@ -148,7 +157,7 @@ def _open(situation: Situation) -> bool:
     creation = situation.claim.status.creation
     if creation is None or creation.outcome not in PENDING:
         return False
-    return not vanished(situation)
+    return not deleted(situation)
 
 
 def token(*, uid: str, attempt: int) -> str:

@@ -35,7 +35,7 @@ def change(situation: Situation) -> Change:
     volume = situation.volume
     if volume is None:
         return NOTHING
-    wanted, now = situation.claim.members, _effective(volume, situation.observed.modification)
+    wanted, now = situation.claim.members, _effective(volume, situation)
     return Change(
         size=wanted.size if wanted.size is not None and wanted.size > now.size else None,
         volume_type=wanted.volumeType if wanted.volumeType not in {None, now.volume_type} else None,
@@ -53,7 +53,7 @@ def _kept(value: int | None, situation: Situation) -> int | None:
     volume, wanted = situation.volume, situation.claim.members.volumeType
     if volume is None or wanted is None:
         return None
-    return value if wanted != _effective(volume, situation.observed.modification).volume_type else None
+    return value if wanted != _effective(volume, situation).volume_type else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +64,10 @@ class _Effective:
     throughput: int | None
 
 
-def _effective(volume: Volume, modification: Modification | None) -> _Effective:
+def _effective(volume: Volume, situation: Situation) -> _Effective:
     """What the volume is, or is on its way to be: DescribeVolumes lags behind a modification that was taken."""
-    if modification is None or modification.modification_state not in UNDER_WAY:
+    modification = situation.observed.modification
+    if modification is None or not _counts(modification, situation):
         return _Effective(
             size=volume.size, volume_type=volume.volume_type, iops=volume.iops, throughput=volume.throughput
         )
@@ -76,6 +77,13 @@ def _effective(volume: Volume, modification: Modification | None) -> _Effective:
         iops=modification.target_iops if modification.target_iops is not None else volume.iops,
         throughput=modification.target_throughput if modification.target_throughput is not None else volume.throughput,
     )
+
+
+def _counts(modification: Modification, situation: Situation) -> bool:
+    """Under way, or completed so lately that DescribeVolumes may not show it yet."""
+    done = modification.end_time
+    lately = done is not None and (situation.now - done).total_seconds() < situation.timings.unseen
+    return modification.modification_state in UNDER_WAY or (modification.modification_state == "completed" and lately)
 
 
 def budget(situation: Situation) -> Budget:
@@ -120,7 +128,7 @@ def unfinished(situation: Situation) -> Hold | None:
     if volume is None:
         return None
     size = situation.claim.members.size
-    if size is not None and size < _effective(volume, situation.observed.modification).size:
+    if size is not None and size < _effective(volume, situation).size:
         message = (
             f"{volume.volume_id} has {volume.size} GiB and the spec asks for {size}: EBS volumes only grow. Set "
             f"volume.size to {volume.size} or more, or remove it."
@@ -174,7 +182,7 @@ def _possible(situation: Situation) -> bool:
     if _failed_alike(situation, change(situation)) or budget(situation).next_at is not None:
         return False
     spent = budget(situation).started
-    if spent and (situation.now - spent[-1]).total_seconds() < situation.timings.visibility:
+    if spent and (situation.now - spent[-1]).total_seconds() < situation.timings.unseen:
         return False  # EC2 may not show our last one yet, and would count it once more
     recorded = situation.claim.status.modification
     if recorded is None or recorded.wish != wish(situation):
@@ -193,7 +201,7 @@ def _failed_alike(situation: Situation, wanted: Change) -> bool:
         (wanted.iops, latest.target_iops),
         (wanted.throughput, latest.target_throughput),
     )
-    return all(own is None or own == theirs for own, theirs in pairs)
+    return all(own is None or not theirs or own == theirs for own, theirs in pairs)
 
 
 def describe(wanted: Change) -> str:

@@ -107,20 +107,25 @@ class Lease:
 class Observed:
     """Everything that one pass read. `cluster` is None when AWS says that there is none; then `nodes` is empty.
 
-    `volume` was looked up by id (None: AWS has none of this id, or no id is known); `tagged` by the tag claim-uid
-    and only where no id is known. `labelled` names Nodes that carry the claim's label, `pods` (namespace/name)
-    the pods that are not finished and use the volume, `csi_users` the objects of others by which the CSI driver
-    has the volume (a PersistentVolume that is not ours, a VolumeAttachment).
+    `volume` was looked up by id (None: AWS has none of this id, or no id is known); `tagged` by the tag claim-uid,
+    where no id is known or what has the id does not carry the tag. `former` carries the tags of an earlier claim of
+    this namespace and name, or the tag that its release left; None where that was not looked up, because no volume is
+    to be made. `looked` is False where nothing was read: then nothing here says that something is not there.
+    `labelled` names Nodes that carry the claim's label, `pods` (namespace/name) the pods that are not finished and use
+    the volume, `csi_users` the objects of others by which the CSI driver has the volume (a PersistentVolume that is not
+    ours, a VolumeAttachment).
     """
 
     cluster: ObservedCluster | None
     coming: bool = False
     """Whether a HyperPodCluster object stands for the cluster, which AWS was not asked for yet."""
+    looked: bool = True
     region: str = ""
     """Where the volume is; empty for the operator's own Region."""
     nodes: tuple[Candidate, ...] = ()
     volume: Volume | None = None
     tagged: tuple[Volume, ...] = ()
+    former: tuple[Volume, ...] | None = None
     modification: Modification | None = None
     snapshots: tuple[Snapshot, ...] | None = None
     """The claim's; None when no decision hangs on them and they were not read."""

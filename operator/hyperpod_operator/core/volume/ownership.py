@@ -1,14 +1,16 @@
 """Policies about whose the volume is: one claim, one attacher, one volume.
 
-Inside a cluster a Lease decides, because creating one is atomic. Across clusters there are only EC2's tags: they
-are written, looked at again a moment later, and whoever finds somebody else's name there steps back.
+Inside a cluster a Lease decides, because creating one is atomic. Across clusters there are only EC2's tags (see
+`adoption`): they are written, looked at again a moment later, and whoever finds another claim's name there steps back.
 """
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume import tags
+from hyperpod_operator.core.volume.attachment import elsewhere
 from hyperpod_operator.core.volume.guards import guarded
+from hyperpod_operator.core.volume.holding import Foreign, holding
 from hyperpod_operator.core.volume.plan import CreateTags, DeleteTags, TakeLease
 from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
 
@@ -18,7 +20,7 @@ PV = "PersistentVolume "
 
 
 def held_by_other(situation: Situation) -> Verdict | None:
-    """Another claim of this cluster has the volume's Lease, or another owner's tag is on the volume."""
+    """Another claim of this cluster has the volume's Lease."""
     claim, volume, lease = situation.claim, situation.volume, situation.observed.lease
     if volume is None:
         return None
@@ -28,14 +30,16 @@ def held_by_other(situation: Situation) -> Verdict | None:
             "by itself when the other is gone."
         )
         return Hold(reason=Reason.CLAIMED_BY_OTHER, message=message, after=situation.timings.watch, stalled=True)
-    other = tags.other_claim(situation)
-    if other and not claim.forced:
-        message = (
-            f"{volume.volume_id} carries the tag of {other}. If no such claim exists any more, in any cluster, set "
-            "management.adoptionPolicy: Force; otherwise delete one of the two claims."
-        )
-        return Hold(reason=Reason.CLAIMED_BY_OTHER, message=message, after=SLOW, stalled=True)
     return None
+
+
+def attached_to_others(situation: Situation) -> Verdict | None:
+    """Attached to what is not of this claim's cluster: never tagged, changed or deleted, in whatever mode. In mode CSI
+    the driver attaches the claim's own volume where its pods run."""
+    where = holding(situation)
+    if not isinstance(where, Foreign) or (situation.claim.mode == "CSI" and tags.ours(situation)):
+        return None
+    return elsewhere(situation, where.who)
 
 
 def held_by_csi(situation: Situation) -> Verdict | None:
@@ -89,6 +93,8 @@ def tag(situation: Situation) -> Verdict | None:
     volume = situation.volume
     if volume is None:
         return None
+    if not tags.ours(situation):
+        return None  # `adoption.take` answers before, and a deleted claim tags nothing
     if absent := tags.missing(situation):
         message = f"Setting the tags {', '.join(sorted(absent))} on {volume.volume_id}."
         step = CreateTags(volume_id=volume.volume_id, tags=dict(sorted(absent.items())))

@@ -27,7 +27,7 @@ BY_REASON = {
 def phase(story: Story, end: Ending) -> str | None:
     """The reason tells while something is under way; at rest AWS's picture does."""
     claim, volume = story.situation.claim, story.situation.volume
-    if story.unread is not None:
+    if story.blind:
         return claim.status.phase
     if end.reason in BY_REASON:
         return BY_REASON[end.reason]

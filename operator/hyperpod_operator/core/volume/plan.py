@@ -6,7 +6,7 @@ before it is sent; a step in Kubernetes is guarded by the API server itself and 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -148,6 +148,20 @@ def operation(step: Step) -> str:
     """The API operation's name; for Kubernetes' side the step's own."""
     name = type(step).__name__
     return OPERATIONS.get(name, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Several steps that are announced together: a line for people about each, and a short name for all."""
+
+    fingerprint: str
+    lines: tuple[str, ...]
+
+
+def mark(what: str, volume_id: str, lines: Sequence[str]) -> Mark:
+    """Equal for equal announcements, across restarts."""
+    text = json.dumps([what, volume_id, *lines], separators=(",", ":"))
+    return Mark(fingerprint=hashlib.sha256(text.encode()).hexdigest()[:16], lines=tuple(lines))
 
 
 def fingerprint(step: Step) -> str:

@@ -6,8 +6,10 @@ The first answer wins, so the order of a chain is its meaning: read it top down 
 from collections.abc import Callable, Sequence
 
 from hyperpod_operator.core.volume import (
+    adoption,
     attachment,
     identity,
+    missing,
     modification,
     ownership,
     publication,
@@ -23,7 +25,9 @@ EXISTS: Sequence[Policy] = (
     # Is there a volume, and is it usable?
     identity.paused,
     identity.not_visible_yet,
+    missing.look_again,
     identity.lost,
+    adoption.inherited,
     identity.create,
     identity.failed,
     identity.creating,
@@ -37,8 +41,10 @@ DOORS: Sequence[Policy] = (
 OURS: Sequence[Policy] = (
     # Is it ours, and ours alone?
     ownership.held_by_other,
+    ownership.attached_to_others,
     ownership.held_by_csi,
     ownership.multi_attach,
+    adoption.take,
     ownership.lease,
     ownership.tag,
 )
@@ -83,6 +89,7 @@ DELETED: Sequence[Policy] = (
     teardown.node_label,
     # Is there anything of ours in AWS?
     teardown.not_visible_yet,
+    missing.look_again,
     teardown.not_ours,
     # It is ours: take it off its node, then let it go or have it go.
     teardown.csi,

@@ -146,6 +146,11 @@ class VolumeCloud(Protocol):
         """All pages of DescribeVolumes with the tag `hyperpod-operator.dev/claim-uid`, in whatever state."""
         ...
 
+    async def find_volumes_of_owner(self, *, owner: str) -> tuple[Volume, ...]:
+        """All pages of DescribeVolumes with the tag `hyperpod-operator.dev/owner` or `…/released` of this value
+        (`namespace/name` of a claim), never from memory: it decides whether a volume is made."""
+        ...
+
     async def managed_volumes(self) -> tuple[Volume, ...]:
         """Every volume with the tag key claim-uid or `ebs.csi.aws.com/cluster`: what slots of nodes are counted by.
 
@@ -205,6 +210,11 @@ class VolumeClouds(Protocol):
     @property
     def region(self) -> str:
         """The installation's own region."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """The account of the credentials; empty while it is not known."""
         ...
 
     def volumes(self, *, region: str) -> VolumeCloud: ...

@@ -6,13 +6,21 @@ written to.
 
 from dataclasses import dataclass
 
-from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE, ConditionType
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus, ObservedVolume, Ownership, SnapshotStatus
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE, ConditionType, Reason
+from hyperpod_operator.api.status import Adoption
+from hyperpod_operator.api.volume_status import (
+    EBSVolumeClaimStatus,
+    NotShown,
+    ObservedVolume,
+    Ownership,
+    SnapshotStatus,
+)
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Outcome
 from hyperpod_operator.core.ports import KubernetesError, Note
 from hyperpod_operator.core.volume import declines
+from hyperpod_operator.core.volume.adoption import announcement
 from hyperpod_operator.core.volume.claim import CSI_TAGS
 from hyperpod_operator.core.volume.conditions import conditions, settle
 from hyperpod_operator.core.volume.device import partition_and_account
@@ -23,6 +31,7 @@ from hyperpod_operator.core.volume.memory.attachment import attachment, intended
 from hyperpod_operator.core.volume.memory.calls import intended_action, last_action, last_error
 from hyperpod_operator.core.volume.memory.creation import creation, intended_creation, volume_id
 from hyperpod_operator.core.volume.memory.modification import modification
+from hyperpod_operator.core.volume.missing import not_shown
 from hyperpod_operator.core.volume.notes import notes
 from hyperpod_operator.core.volume.phase import phase
 from hyperpod_operator.core.volume.plan import (
@@ -36,7 +45,7 @@ from hyperpod_operator.core.volume.plan import (
     RemovePVC,
 )
 from hyperpod_operator.core.volume.ports import Snapshot
-from hyperpod_operator.core.volume.story import Accepted, Declined, Story
+from hyperpod_operator.core.volume.story import Accepted, Declined, Refused, Story
 from hyperpod_operator.core.volume.verdict import Act, Situation
 
 PATIENCE = 3
@@ -159,15 +168,18 @@ def _status(story: Story, end: Ending) -> EBSVolumeClaimStatus:
         "phase": phase(story, end),
     }
     if story.unread is None:
+        fields |= {"lastHandledReconcileAt": claim.reconcile_requested_at or old.lastHandledReconcileAt}
+    if not story.blind:
         fields |= {
-            "lastHandledReconcileAt": claim.reconcile_requested_at or old.lastHandledReconcileAt,
             "region": situation.observed.region or old.region,
             "volumeId": volume_id(story),
-            "volumeArn": _arn(situation) or old.volumeArn,
+            "volumeArn": old.volumeArn if old.volumeId == volume_id(story) and old.volumeArn else _arn(situation),
             "availabilityZone": (volume.availability_zone or None) if volume else old.availabilityZone,
             "availabilityZoneId": (volume.availability_zone_id or None) if volume else old.availabilityZoneId,
-            "ownership": _ownership(situation),
-            "observed": _observed(situation),
+            "ownership": _ownership(story),
+            "adoption": _adoption(story, end),
+            "notShown": _not_shown(story),
+            "observed": _observed(story),
             "snapshots": _snapshots(story),
             "persistentVolumeName": _persistent_volume_name(situation),
             "persistentVolumeClaimName": _persistent_volume_claim_name(situation),
@@ -187,18 +199,43 @@ def _arn(situation: Situation) -> str | None:
     return f"arn:{partition}:ec2:{region}:{account}:volume/{volume.volume_id}"
 
 
-def _ownership(situation: Situation) -> Ownership | None:
+def _ownership(story: Story) -> Ownership | None:
+    situation, old = story.situation, story.situation.claim.status
     volume = situation.volume
     if volume is None:
-        return None
+        return old.ownership if _not_shown(story) else None
+    if old.ownership is not None and not volume.tags.get(TAG_CLAIM_UID):
+        return old.ownership  # that it was ours once is what keeps the claim from ending without it
     tag = volume.tags.get(TAG_CLAIM_UID)
     return Ownership(mode=situation.claim.origin, tag=tag[:WORD_MOST] if tag else tag)
 
 
-def _observed(situation: Situation) -> ObservedVolume | None:
+def _adoption(story: Story, end: Ending) -> Adoption | None:
+    """The announcement, from its first pass until the volume is this claim's or something else comes in between."""
+    situation, old = story.situation, story.situation.claim.status.adoption
     volume = situation.volume
-    if volume is None:
+    if isinstance(story.result, Refused):
+        return old
+    if volume is None or end.reason not in {Reason.ADOPTION_ANNOUNCED, Reason.ADOPTED}:
         return None
+    wanted = announcement(situation, volume)
+    if old is not None and old.fingerprint == wanted.fingerprint:
+        return old
+    lines = [line[:512] for line in wanted.lines]
+    return Adoption(fingerprint=wanted.fingerprint, announcedAt=stamp(situation.now), changes=lines)
+
+
+def _not_shown(story: Story) -> NotShown | None:
+    what, old = not_shown(story.situation), story.situation.claim.status.notShown
+    if not what or story.result is not None:
+        return None
+    return old if old is not None and old.what == what else NotShown(what=what, since=stamp(story.situation.now))
+
+
+def _observed(story: Story) -> ObservedVolume | None:
+    volume = story.situation.volume
+    if volume is None:
+        return story.situation.claim.status.observed if _not_shown(story) else None
     return ObservedVolume(
         state=volume.state,
         size=volume.size,
@@ -215,7 +252,7 @@ def _snapshots(story: Story) -> list[SnapshotStatus] | None:
     """As they were read, or as they were; one that was begun a moment ago stays, for AWS may not list it yet."""
     seen, result, situation = story.situation.observed.snapshots, story.result, story.situation
     kept = situation.claim.status.snapshots or []
-    young = [one for one in kept if since(one.startTime, now=situation.now) < situation.timings.visibility]
+    young = [one for one in kept if since(one.startTime, now=situation.now) < situation.timings.unseen]
     listed = list(kept) if seen is None else [*young, *(_snapshot(item) for item in seen)]
     if isinstance(result, Accepted) and isinstance(result.answer, Snapshot):
         listed.append(_snapshot(result.answer))

@@ -47,3 +47,8 @@ class Story:
     result: Accepted | Refused | Declined | None = None
     unread: CloudError | KubernetesError | None = None
     failures: int = 0
+
+    @property
+    def blind(self) -> bool:
+        """Whether the pass did not see the world: what an earlier one recorded stands."""
+        return self.unread is not None or not self.situation.observed.looked

@@ -42,10 +42,11 @@ def surplus(situation: Situation) -> tuple[str, ...]:
 def to_strip(situation: Situation) -> tuple[str, ...]:
     """What comes off a volume that is released: all that says that somebody manages it.
 
+    The EKS cluster's name stays beside the tag that says whose it was: a claim of that name that comes later finds it.
     The CSI driver's tags stay on an adopted volume that had them before: without them it could not be used any more.
     """
     claim = situation.claim
     present = set(situation.volume.tags) if situation.volume else set()
     ours = CSI_TAGS if claim.origin == CREATED else CSI_TAGS & set(claim.status.appliedTagKeys or [])
     csi = ours if claim.mode == "CSI" else frozenset[str]()
-    return tuple(sorted(present & {*names.VOLUME_TAGS, *csi}))
+    return tuple(sorted(present & {*names.VOLUME_TAGS, *csi} - {names.TAG_EKS_CLUSTER}))

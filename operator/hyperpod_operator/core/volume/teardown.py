@@ -9,6 +9,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.guards import PENDING
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume import tags
+from hyperpod_operator.core.volume.adoption import is_adopted, unproved
 from hyperpod_operator.core.volume.attachment import (
     busy,
     closed,
@@ -21,6 +22,7 @@ from hyperpod_operator.core.volume.attachment import (
     unfence,
 )
 from hyperpod_operator.core.volume.attachment import detach as detach_from
+from hyperpod_operator.core.volume.claim import CREATED
 from hyperpod_operator.core.volume.guards import guarded, since
 from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
 from hyperpod_operator.core.volume.plan import (
@@ -33,7 +35,7 @@ from hyperpod_operator.core.volume.plan import (
     RemovePV,
     RemovePVC,
 )
-from hyperpod_operator.core.volume.ports import Snapshot
+from hyperpod_operator.core.volume.ports import Snapshot, Volume
 from hyperpod_operator.core.volume.verdict import Act, Hold, Release, Situation, Verdict
 
 BEFORE_DELETE = "BeforeDelete"
@@ -95,20 +97,35 @@ def not_visible_yet(situation: Situation) -> Verdict | None:
     creation = situation.claim.status.creation
     if situation.volume is not None or creation is None or creation.outcome not in PENDING:
         return None
-    left = situation.timings.visibility - since(creation.time, now=situation.now)
+    left = situation.timings.unseen - since(creation.time, now=situation.now)
     if left <= 0:
         return None
-    message = "A volume may have been made a moment ago; waiting until AWS would show it."
+    message = (
+        "CreateVolume was sent, and AWS may show its volume late. This claim stays until the operator has seen it, "
+        f"{situation.timings.unseen / 60:.0f} minutes at most."
+    )
     return Hold(reason=Reason.AWAITING_VISIBILITY, message=message, after=min(left, situation.timings.poll))
 
 
 def not_ours(situation: Situation) -> Verdict | None:
-    """Nothing there, or nothing that carries our tag: AWS is left alone."""
+    """Nothing there, or nothing that carries our tag: AWS is left alone. Where status says that it is ours and nothing
+    shows who took the tag off, the claim stays: status proves nothing for a change, and is reason enough not to end."""
     volume = situation.volume
     gone = volume is None or volume.state == "deleted"
-    if not gone and tags.ours(situation):
-        return None
+    if volume is not None and not gone:
+        if tags.ours(situation):
+            return None
+        if _untagged(situation, volume):
+            return unproved(situation, volume)
     return lease(situation) or _released(situation, gone=gone)
+
+
+def _untagged(situation: Situation, volume: Volume) -> bool:
+    """Whether the volume was this claim's, carries nobody's tag, and was not released by this claim."""
+    recorded, claim = situation.claim.status.ownership, situation.claim
+    had = claim.origin == CREATED or (recorded is not None and recorded.tag == claim.uid)
+    released = volume.tags.get(names.TAG_RELEASED) == claim.owner
+    return had and not released and not tags.other_claim(situation)
 
 
 def csi(situation: Situation) -> Verdict | None:
@@ -158,6 +175,9 @@ def snapshot(situation: Situation) -> Verdict | None:
     if volume is None or volume.state in {"deleting", "error"} or not _goes(situation) or not claim.snapshots_first:
         return None
     found = final_snapshot(situation)
+    if found is None and (made := _not_listed(situation)):
+        message = f"Snapshot {made} was made; {volume.volume_id} waits until AWS shows it as completed."
+        return Hold(reason=Reason.SNAPSHOTTING, message=message, after=situation.timings.poll)
     if found is None:
         step = CreateSnapshot(
             volume_id=volume.volume_id,
@@ -235,10 +255,25 @@ def final_snapshot(situation: Situation) -> Snapshot | None:
     return min(found, key=lambda item: (order.get(item.state, 2), item.snapshot_id), default=None)
 
 
+def _not_listed(situation: Situation) -> str:
+    """A snapshot that AWS took up lately and does not list yet: status is reason to wait, and proves nothing more."""
+    recorded, most = situation.claim.status.snapshots or [], situation.timings.unseen
+    young = [
+        one.snapshotId
+        for one in recorded
+        if one.purpose == BEFORE_DELETE and since(one.startTime, now=situation.now) < most
+    ]
+    listed = {item.snapshot_id for item in situation.observed.snapshots or ()}
+    return next((one for one in sorted(young) if one not in listed), "")
+
+
 def _goes(situation: Situation) -> bool:
     """Whether the volume is to be deleted: by policy, and provably ours to delete."""
     claim = situation.claim
-    return claim.reclaim_policy != "Retain" and claim.deletable and tags.ours(situation)
+    volume = situation.volume
+    if volume is None or claim.reclaim_policy == "Retain" or not tags.ours(situation):
+        return False
+    return claim.consents or not is_adopted(claim, volume)
 
 
 def _released(situation: Situation, *, gone: bool) -> Release:

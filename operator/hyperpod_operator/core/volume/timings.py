@@ -23,6 +23,16 @@ class VolumeTimings:
     """How long EC2 may still show the state from before an accepted call."""
     visibility: float = 60.0
     """How long a volume or snapshot that was just made may be invisible."""
+    confirm: float = 5.0
+    """How long what AWS showed before and does not show now is looked for again, before that is believed. Longer than
+    any answer is remembered while something is to be done."""
+    resend: float = 300.0
+    """How long a call that AWS took, or that may have reached it, is not sent again although no read shows its effect:
+    EC2 promises no limit for its lag, and nobody has measured when DescribeVolumes shows an attachment."""
+    unseen: float = 600.0
+    """How long something that AWS may have made (a volume, a snapshot, a modification) can stay invisible."""
+    adoption_notice: float = 60.0
+    """Between the announcement that a volume is adopted and the first change of it."""
     settle: float = 15.0
     """Edits of size, type, IOPS and throughput are collected this long: four modifications a day are scarce."""
     stuck: float = 300.0

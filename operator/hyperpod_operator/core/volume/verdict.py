@@ -24,8 +24,18 @@ class Situation:
 
     @property
     def volume(self) -> Volume | None:
-        """The claim's volume: by id, or the oldest usable one that carries the claim's tag."""
-        return self.observed.volume or pick(self.observed.tagged)
+        """The claim's volume: the one with the claim's tag, else the one that its id names, which proves nothing; else
+        the one of an earlier claim of this name, where the policy lets it be taken over."""
+        named, tagged = self.observed.volume, pick(self.observed.tagged)
+        if tagged is not None and self.claim.spec.source.create is not None:
+            return tagged
+        return named or tagged or self._inherited
+
+    @property
+    def _inherited(self) -> Volume | None:
+        """Only where there is exactly one: which of several is meant, nobody but a person can say."""
+        former = self.observed.former or ()
+        return former[0] if len(former) == 1 and self.claim.adopts else None
 
     @property
     def cluster_arn(self) -> str:

@@ -101,6 +101,10 @@ class TimedClouds:
     def region(self) -> str:
         return self._cloud.region
 
+    @property
+    def account(self) -> str:
+        return self._cloud.account
+
     def volumes(self, *, region: str) -> Volumes:
         name = region or REGION
         if name not in self._volumes:

@@ -23,7 +23,9 @@ def new(**members: Any) -> dict[str, Any]:
 
 
 def adopting(volume_id: str, **members: Any) -> dict[str, Any]:
-    return new(**{"source": {"volumeId": volume_id}, "volume": None, **members})
+    """A volume that exists, to be adopted."""
+    management = {"adoptionPolicy": "IfUnowned", **(members.pop("management", None) or {})}
+    return new(**{"source": {"volumeId": volume_id}, "volume": None, "management": management, **members})
 
 
 def published(**members: Any) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
 
+THEIRS = Key("team", "theirs")
+
 OTHER = Key("team", "other")
 
 
@@ -82,12 +84,12 @@ async def test_of_two_clusters_on_one_volume_one_gets_it(make_rig: MakeRig) -> N
     theirs = make_rig(beside=ours)
     theirs.claims._version = 100  # another cluster's uids
     volume = ours.simulator.ebs.create_volume(zone=zone(ours.nodes))
-    for one in (ours, theirs):
-        one.apply(adopting(volume))
+    ours.apply(adopting(volume))
+    theirs.apply(adopting(volume), key=THEIRS)
     for _ in range(60):
         await ours.step()
-        await theirs.step()
-    assert sorted([ours.reason(), theirs.reason()]) == ["ClaimReady", "ClaimedByOther"]
+        await theirs.step(THEIRS)
+    assert sorted([ours.reason(), theirs.reason(THEIRS)]) == ["ClaimReady", "ClaimedByOther"]
     attached = [call for call in ours.calls("AttachClusterNodeVolume") if call.committed]
     assert len(attached) == 1
 

@@ -7,12 +7,13 @@ from typing import Any
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CLUSTER, TAG_EKS_CLUSTER, TAG_OWNER
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus, NotShown
 from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedGroup
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.missing import not_shown
 from hyperpod_operator.core.volume.observed import Candidate, Lease, Observed
 from hyperpod_operator.core.volume.ports import Attachment, Volume
 from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
@@ -144,8 +145,13 @@ def ago(**span: float) -> str:
     return stamp(NOW - timedelta(**span))
 
 
-def situation(owner: Claim | None = None, *, now: datetime = NOW, **members: Any) -> Situation:
-    """A pass over a claim whose volume is there and free; nodes FIRST and SECOND are in `workers`."""
+def situation(
+    owner: Claim | None = None, *, now: datetime = NOW, first_look: bool = False, **members: Any
+) -> Situation:
+    """A pass over a claim whose volume is there and free; nodes FIRST and SECOND are in `workers`.
+
+    What AWS does not show any more was missed by an earlier pass, too, unless this is the `first_look`.
+    """
     owner = owner or claim(status=made_status())
     seen: dict[str, Any] = {
         "cluster": cluster(),
@@ -154,7 +160,12 @@ def situation(owner: Claim | None = None, *, now: datetime = NOW, **members: Any
         "lease": Lease(holder=owner.holder, holder_alive=True),
         **members,
     }
-    return Situation(claim=owner, observed=Observed(**seen), now=now)
+    found = Situation(claim=owner, observed=Observed(**seen), now=now)
+    what = not_shown(found)
+    if not what or first_look:
+        return found
+    missed = NotShown(what=what, since=stamp(now - timedelta(minutes=1)))
+    return replace(found, claim=replace(owner, status=owner.status.model_copy(update={"notShown": missed})))
 
 
 def step_of(verdict: Verdict) -> Any:

@@ -122,7 +122,7 @@ def test_a_burnt_token_gives_way_to_the_next_once_nothing_can_appear_any_more() 
     act, owner = sent(claim())
     burnt = after(owner, act, kind=ErrorKind.INVALID, ec2_code="IdempotentParameterMismatch")
     assert burnt.status.createAttempt == 1
-    late = NOW + timedelta(minutes=2)
+    late = NOW + timedelta(minutes=11)
     burnt = after(owner, act, kind=ErrorKind.INVALID, ec2_code="IdempotentParameterMismatch", now=late)
     again, _ = sent(burnt, now=late + timedelta(minutes=1))
     assert isinstance(again.step, CreateVolume)
@@ -151,13 +151,21 @@ def test_an_invisible_volume_is_waited_for_and_a_used_one_is_lost(outcome: str, 
     assert reason_of(decide(empty(owner))) == reason
 
 
-def test_a_volume_that_vanished_before_it_was_usable_is_made_again_under_another_token() -> None:
-    creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=120), "size": 100}
+def test_a_volume_that_was_never_seen_is_asked_for_again_by_the_same_token() -> None:
+    creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=310), "size": 100}
     act, owner = sent(claim(status=made_status(creation=creation)))
     assert isinstance(act.step, CreateVolume)
-    assert act.step.request.client_token == token(uid=UID, attempt=2)
+    assert act.step.request.client_token == token(uid=UID, attempt=1)
     assert owner.status.creation is not None
-    assert owner.status.creation.failures == 1
+    assert owner.status.creation.failures is None
+
+
+def test_a_volume_that_was_seen_deleted_is_made_again_under_another_token() -> None:
+    creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=10), "size": 100}
+    seen = situation(claim(status=made_status(creation=creation)), volume=volume(state="deleted"), lease=None)
+    step = step_of(decide(seen))
+    assert isinstance(step, CreateVolume)
+    assert step.request.client_token == token(uid=UID, attempt=2)
 
 
 def test_an_error_at_birth_is_cleared_away() -> None:

@@ -1,5 +1,6 @@
 """Whose is the volume: lease, tags, the CSI driver, Multi-Attach."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from tests.unit.core.volume.builders import (
     EKS,
     UID,
     adopting,
+    ago,
     attached_status,
     attachment,
     claim,
@@ -19,26 +21,44 @@ from tests.unit.core.volume.builders import (
     volume,
 )
 
-from hyperpod_operator.api.names import TAG_ADOPTED, TAG_CLAIM_UID, TAG_CSI_CLUSTER, TAG_CSI_CLUSTER_NAME, TAG_OWNER
+from hyperpod_operator.api.names import (
+    TAG_ADOPTED,
+    TAG_CLAIM_UID,
+    TAG_CSI_CLUSTER,
+    TAG_CSI_CLUSTER_NAME,
+    TAG_EKS_CLUSTER,
+    TAG_OWNER,
+    TAG_RELEASED,
+)
+from hyperpod_operator.api.status import Adoption
+from hyperpod_operator.core.volume.adoption import announcement
 from hyperpod_operator.core.volume.observed import Lease
-from hyperpod_operator.core.volume.plan import CreateTags, DeleteTags, TakeLease
+from hyperpod_operator.core.volume.plan import CreateTags, CreateVolume, DeleteTags, TakeLease
 from hyperpod_operator.core.volume.policy import decide
-from hyperpod_operator.core.volume.verdict import Act, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Hold, Verdict
 
-OTHERS = {TAG_CLAIM_UID: "other-uid", TAG_OWNER: "team/other"}
+OTHERS = {TAG_CLAIM_UID: "other-uid", TAG_OWNER: "team/other", TAG_EKS_CLUSTER: EKS}
+TAKES = {"management": {"adoptionPolicy": "IfUnowned"}}
 FORCE = {"management": {"adoptionPolicy": "Force"}}
 
 
-def judged(members: dict[str, Any] | None = None, **seen: Any) -> Verdict:
-    """The verdict about an adopted volume that carries no tag yet."""
-    return decide(situation(claim(adopting(**(members or {}))), **{"volume": volume(tags={}), **seen}))
+def judged(members: dict[str, Any] | None = None, *, announced: bool = True, **seen: Any) -> Verdict:
+    """The verdict about a volume that was there before, carries no tag yet, and whose adoption was announced."""
+    found = situation(claim(adopting(**{**TAKES, **(members or {})})), **{"volume": volume(tags={}), **seen})
+    if announced and found.volume is not None:
+        said = Adoption(fingerprint=announcement(found, found.volume).fingerprint, announcedAt=ago(minutes=2))
+        status = found.claim.status.model_copy(update={"adoption": said})
+        found = replace(found, claim=replace(found.claim, status=status))
+    return decide(found)
 
 
-def test_the_lease_comes_first() -> None:
-    assert isinstance(step_of(judged(lease=None)), TakeLease)
+def test_the_lease_comes_before_the_other_tags() -> None:
+    mine = volume(tags={TAG_CLAIM_UID: UID})
+    assert isinstance(step_of(judged(volume=mine, lease=None)), TakeLease)
+    assert isinstance(step_of(judged(volume=mine)), CreateTags)
 
 
-def test_the_tags_come_next_and_say_that_the_volume_was_adopted() -> None:
+def test_an_adoption_puts_all_tags_on_and_says_that_the_volume_was_adopted() -> None:
     step = step_of(judged())
     assert isinstance(step, CreateTags)
     assert step.tags[TAG_CLAIM_UID] == UID
@@ -52,7 +72,8 @@ def test_the_lease_of_a_living_claim_wins() -> None:
 
 
 def test_the_lease_of_a_claim_that_is_gone_is_taken_over_from_that_one_only() -> None:
-    step = step_of(judged(lease=Lease(holder="team/other/other-uid", holder_alive=False)))
+    mine = volume(tags={TAG_CLAIM_UID: UID})
+    step = step_of(judged(volume=mine, lease=Lease(holder="team/other/other-uid", holder_alive=False)))
     assert isinstance(step, TakeLease)
     assert step.replaces == "team/other/other-uid"
 
@@ -63,7 +84,7 @@ def test_tags_of_another_claim_stop_a_claim_without_force() -> None:
     assert "team/other" in verdict.message  # type: ignore[union-attr]  # a Hold
 
 
-def test_force_overwrites_tags_that_nobody_stands_behind() -> None:
+def test_force_takes_a_volume_from_a_claim_of_this_eks_cluster() -> None:
     step = step_of(judged(FORCE, volume=volume(tags=OTHERS)))
     assert isinstance(step, CreateTags)
     assert step.tags[TAG_CLAIM_UID] == UID
@@ -113,3 +134,98 @@ def test_a_settled_volume_needs_no_tag() -> None:
     owner = claim(status=attached_status())
     assert volume().tags["hyperpod-operator.dev/cluster"] == ARN
     assert not isinstance(decide(situation(owner, volume=volume(attachment()))), Act)
+
+
+ELSEWHERE = {**OTHERS, TAG_EKS_CLUSTER: f"{EKS}-of-others"}
+FOREIGN = attachment(associated_resource="", instance_id="i-0fedcba9876543210", instance_owning_service="")
+POLICIES = pytest.mark.parametrize("policy", ["Never", "IfUnowned", "Force"])
+MODES = pytest.mark.parametrize("mode", ["Direct", "CSI", "None"])
+
+
+def with_policy(policy: str, mode: str = "Direct") -> dict[str, Any]:
+    target = {"target": {"instanceGroupName": "workers"}} if mode == "Direct" else {}
+    return {"attachment": {"mode": mode, **target}, "management": {"adoptionPolicy": policy}}
+
+
+@pytest.mark.parametrize("members", [{"management": None}, with_policy("Never")])
+def test_a_volume_that_was_there_is_left_alone_by_default(members: dict[str, Any]) -> None:
+    assert reason_of(judged(members)) == "NotOwned"
+
+
+@POLICIES
+def test_a_volume_that_carries_the_claims_tag_is_its_own_whatever_the_policy(policy: str) -> None:
+    found = volume(tags={**volume().tags, TAG_ADOPTED: "true"})
+    assert not isinstance(judged(with_policy(policy), volume=found), Hold)
+
+
+@pytest.mark.parametrize("policy", ["IfUnowned", "Force"])
+def test_an_adoption_is_announced_before_anything_is_changed(policy: str) -> None:
+    first = judged({**with_policy(policy), "volume": {"size": 200}}, announced=False, lease=None)
+    assert reason_of(first) == "AdoptionAnnounced"
+    assert "size 200 GiB" in first.message  # type: ignore[union-attr]  # a Hold
+
+
+@MODES
+@POLICIES
+def test_what_is_attached_to_something_foreign_is_never_taken(policy: str, mode: str) -> None:
+    assert reason_of(judged(with_policy(policy, mode), volume=volume(FOREIGN, tags={}))) == "AttachedElsewhere"
+
+
+@pytest.mark.parametrize("mode", ["Direct", "None"])
+def test_our_own_volume_is_not_changed_while_something_foreign_holds_it(mode: str) -> None:
+    held = situation(
+        claim(spec(**with_policy("Never", mode), volume={"size": 500}), status=made_status()), volume=volume(FOREIGN)
+    )
+    assert reason_of(decide(held)) == "AttachedElsewhere"
+
+
+@POLICIES
+def test_a_volume_of_another_eks_cluster_is_never_taken(policy: str) -> None:
+    assert reason_of(judged(with_policy(policy), volume=volume(tags=ELSEWHERE))) == "ClaimedByOther"
+
+
+def test_force_does_not_guess_which_eks_cluster_a_volume_is_of() -> None:
+    nowhere = {TAG_CLAIM_UID: "other-uid", TAG_OWNER: "team/other"}
+    assert reason_of(judged(FORCE, volume=volume(tags=nowhere))) == "ClaimedByOther"
+    assert reason_of(judged(FORCE, volume=volume(tags=OTHERS), cluster=None, nodes=())) == "ClaimedByOther"
+
+
+def test_two_claims_with_force_do_not_take_a_volume_from_each_other_without_end() -> None:
+    status = {"ownership": {"mode": "Adopted", "tag": UID}}
+    verdict = decide(situation(claim(adopting(**FORCE), status=status), volume=volume(tags=OTHERS)))
+    assert reason_of(verdict) == "ClaimedByOther"
+
+
+@POLICIES
+@pytest.mark.parametrize("tags", [{}, {TAG_OWNER: "team/data"}, {"Name": "theirs"}])
+def test_a_volume_that_only_status_calls_ours_is_neither_tagged_nor_changed(tags: dict[str, str], policy: str) -> None:
+    """Whoever may write status names any volume there."""
+    wanted = spec(**with_policy(policy), volume={"size": 500})
+    verdict = decide(situation(claim(wanted, status=made_status()), volume=volume(tags=tags)))
+    assert isinstance(verdict, Hold)
+    assert verdict.stalled
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {TAG_CLAIM_UID: "former-uid", TAG_OWNER: "team/data", TAG_EKS_CLUSTER: EKS},
+        {TAG_RELEASED: "team/data", TAG_EKS_CLUSTER: EKS},
+    ],
+    ids=["lost", "released"],
+)
+def test_what_an_earlier_claim_left_is_named_and_taken_by_policy_only(left: dict[str, str]) -> None:
+    former = replace(volume(tags=left), volume_id="vol-0fedcba9876543210")
+    stopped = decide(situation(claim(spec()), volume=None, former=(former,), lease=None))
+    assert reason_of(stopped) == "NotOwned"
+    assert former.volume_id in stopped.message  # type: ignore[union-attr]  # a Hold
+    taken = decide(situation(claim(spec(**TAKES)), volume=None, former=(former,), lease=None))
+    assert reason_of(taken) == "AdoptionAnnounced"
+    several = decide(situation(claim(spec(**TAKES)), volume=None, former=(former, volume(tags=left)), lease=None))
+    assert reason_of(several) == "NotOwned"
+
+
+def test_a_volume_is_made_after_two_looks_found_none_of_an_earlier_claim() -> None:
+    first = decide(situation(claim(spec()), first_look=True, volume=None, former=(), lease=None))
+    assert reason_of(first) == "CreatingVolume"
+    assert isinstance(step_of(decide(situation(claim(spec()), volume=None, former=(), lease=None))), CreateVolume)

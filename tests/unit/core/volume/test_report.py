@@ -184,7 +184,7 @@ def test_awss_words_are_kept_and_request_ids_are_not() -> None:
 
 def test_one_failed_read_says_nothing_and_three_do() -> None:
     seen = passed(situation(ATTACHED, volume=volume(attachment()))).status
-    blind = situation(replace(ATTACHED, status=seen))
+    blind = situation(replace(ATTACHED, status=seen), first_look=True)
     error = failure(ErrorKind.UNREACHABLE, operation="DescribeVolumes")
     first = report(Story(situation=blind, unread=error, failures=0))
     assert first.status == seen

@@ -6,6 +6,7 @@ from hyperpod_operator.core.volume.attachment import leaving
 from hyperpod_operator.core.volume.device import device_path
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import Free, Held, holding
+from hyperpod_operator.core.volume.missing import look_again
 from hyperpod_operator.core.volume.plan import Attach, Detach
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.refusals import DEFINITE, NO_ROOM
@@ -30,6 +31,7 @@ def intended_attachment(situation: Situation, step: Attach) -> AttachmentStatus:
         devicePath=device_path(step.volume_id),
         state="attaching",
         attachTime=stamp(situation.now),
+        calls=((old.calls or 1) if same and old and old.state == "attaching" else 0) + 1,
         attempts=old.attempts if same and old else None,
         refused=old.refused if old else None,
         followTime=old.followTime if same and old else _gone_since(situation, old),
@@ -65,16 +67,16 @@ def previous(situation: Situation, *, leaving: str) -> list[PreviousAttachment] 
 def attachment(story: Story) -> AttachmentStatus | None:
     """What is known of the chosen node after this pass."""
     situation, old = story.situation, story.situation.claim.status.attachment
-    if story.unread is not None or old is None or not situation.claim.direct:
+    if story.blind or old is None or not situation.claim.direct:
         return old
     where, result = holding(situation), story.result
     fields: dict[str, object] = {}
     if isinstance(where, Held) and where.instance_id == old.instanceId:
         fields |= _seen(where)
     elif isinstance(where, Free) and not (result is not None and isinstance(result.step, Attach)):
-        pending = old.state == "attaching" and since(old.attachTime, now=situation.now) < situation.timings.echo
-        fields |= {} if pending else {"state": "detached", "deviceName": None, "deleteOnTermination": None}
-        fields |= {"detachTime": None}
+        pending = old.state == "attaching" and since(old.attachTime, now=situation.now) < situation.timings.resend
+        gone = {"state": "detached", "deviceName": None, "deleteOnTermination": None, "calls": None}
+        fields |= {"detachTime": None, **({} if pending or look_again(situation) else gone)}
     lost = bool(old.instanceId) and not situation.observed.alive(old.instanceId or "")
     fields["lostTime"] = (old.lostTime or stamp(situation.now)) if lost else None
     if not old.nodeName and (node := situation.observed.node(old.instanceId or "")) is not None:
@@ -90,7 +92,7 @@ def _seen(where: Held) -> dict[str, object]:
     if where.attachment.device:
         seen["deviceName"] = where.attachment.device
     if where.state == "attached":
-        seen |= {"attempts": None, "followTime": None}
+        seen |= {"attempts": None, "followTime": None, "calls": None}
     return seen
 
 
@@ -109,17 +111,19 @@ def _after(story: Story, old: AttachmentStatus) -> dict[str, object]:
     if result.error.ec2_code == NO_ROOM:
         entry = RefusedInstance(instanceId=result.step.instance_id, code=NO_ROOM, time=stamp(situation.now))
         rest = [item for item in old.refused or [] if item.instanceId != entry.instanceId]
-        return {**taught, "state": "detached", "refused": [entry, *rest][:REFUSED_MOST]}
+        gone = {"state": "detached"} if taught else {}
+        return {**taught, **gone, "refused": [entry, *rest][:REFUSED_MOST]}
     return taught
 
 
 def _not_taken(story: Story, refused: Refused) -> dict[str, object]:
     """A refused first attach made nothing: what AWS may show on that node later is somebody else's.
 
-    After a lost answer the same refusal (VolumeInUse) may be about our own attachment, so the record stands.
+    After one that AWS took, or may have taken, a refusal (VolumeInUse) may be about our own attachment, which EC2 does
+    not show yet: the record stands, and the look goes on.
     """
-    last = story.situation.claim.status.lastAction
-    first = last is None or (last.attempts or 1) <= 1
+    recorded = story.situation.claim.status.attachment
+    first = recorded is None or (recorded.calls or 1) <= 1
     if refused.error.kind not in DEFINITE or not first:
         return {}
-    return {"state": "detached", "attachTime": None}
+    return {"state": "detached", "attachTime": None, "calls": None}

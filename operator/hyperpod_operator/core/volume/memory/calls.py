@@ -54,7 +54,7 @@ def last_error(story: Story) -> Refusal | None:
         return _declined(situation, result) or old
     if isinstance(story.verdict, Act) and isinstance(story.verdict.step, CloudStep):
         return None
-    if story.unread is not None or old is None:
+    if story.blind or old is None:
         return old
     if isinstance(result, Accepted) and old.fingerprint == fingerprint(result.step):
         return None

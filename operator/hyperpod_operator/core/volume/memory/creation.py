@@ -5,7 +5,7 @@ from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, STARTED, UN
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.claim import CREATED
 from hyperpod_operator.core.volume.guards import since
-from hyperpod_operator.core.volume.identity import COMPLETED, FAILED, next_attempt, used, vanished
+from hyperpod_operator.core.volume.identity import COMPLETED, FAILED, deleted, ended, next_attempt, used
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
 from hyperpod_operator.core.volume.ports import NewVolume, Volume
 from hyperpod_operator.core.volume.refusals import DEFINITE, token_is_burnt
@@ -13,6 +13,8 @@ from hyperpod_operator.core.volume.story import Accepted, Refused, Story
 from hyperpod_operator.core.volume.tags import ours
 from hyperpod_operator.core.volume.verdict import Situation
 
+ENDED = frozenset({"error", "deleting", "deleted"})
+"""States of a volume that will never be usable."""
 REFUSED = "Refused"
 """Outcome of a creation that AWS did not take: nothing was made."""
 
@@ -20,7 +22,7 @@ REFUSED = "Refused"
 def intended_creation(situation: Situation, request: NewVolume) -> Creation:
     """The request before it is sent. Its time is that of the first try of this attempt."""
     old, attempt = situation.claim.status.creation, next_attempt(situation)
-    failures = ((old.failures or 0) if old else 0) + vanished(situation)
+    failures = ended(situation)
     again = old is not None and old.attempt == attempt and old.outcome in PENDING
     return Creation(
         attempt=attempt,
@@ -44,7 +46,7 @@ def intended_creation(situation: Situation, request: NewVolume) -> Creation:
 def creation(story: Story) -> Creation | None:
     situation, old, volume = story.situation, story.situation.claim.status.creation, story.situation.volume
     result = story.result
-    if story.unread is not None:
+    if story.blind:
         return old
     if old is None:
         return _remade(situation)
@@ -74,12 +76,18 @@ def _created(story: Story, old: Creation) -> Creation:
     """`old` is what the intent stored. Only an answer that leaves no doubt ends an attempt."""
     result, now = story.result, story.situation.now
     if isinstance(result, Accepted):
-        return old.model_copy(update={"outcome": ACCEPTED, "time": stamp(now)})
+        failed = isinstance(result.answer, Volume) and result.answer.state in ENDED
+        ending = {"outcome": FAILED, "failures": (old.failures or 0) + 1} if failed else {"outcome": ACCEPTED}
+        return old.model_copy(update={**ending, "time": stamp(now)})
     if not isinstance(result, Refused):
         return old
     waited = since(old.time, now=now) >= story.situation.timings.visibility
     if token_is_burnt(result.step, result.error):
-        return old.model_copy(update={"outcome": FAILED if waited else UNKNOWN})
+        # The volume of this token failed, or it was asked for in other words by a record that is lost: then EC2 will
+        # show it, however late.
+        shown = since(old.time, now=now) >= story.situation.timings.unseen
+        burnt = {"outcome": FAILED, "failures": (old.failures or 0) + 1} if shown else {"outcome": UNKNOWN}
+        return old.model_copy(update=burnt)
     if result.error.kind in DEFINITE and (old.outcome == STARTED or waited):
         return old.model_copy(update={"outcome": REFUSED})
     return old.model_copy(update={"outcome": UNKNOWN})
@@ -92,6 +100,6 @@ def volume_id(story: Story) -> str | None:
     if isinstance(result, Accepted) and isinstance(result.step, DeleteVolume) and not situation.claim.deleting:
         return None
     found = situation.volume
-    if found is None and vanished(situation):
+    if found is not None and deleted(situation):
         return None
     return found.volume_id if found else (situation.claim.volume_id or None)

@@ -12,7 +12,7 @@ from hyperpod_operator.core.volume.story import Refused, Story
 def modification(story: Story) -> ModificationStatus | None:
     situation, result = story.situation, story.result
     old = situation.claim.status.modification
-    if story.unread is not None or situation.volume is None:
+    if story.blind or situation.volume is None:
         return old
     latest, spent = situation.observed.modification, budget(situation)
     started = [stamp(moment) for moment in spent.started]

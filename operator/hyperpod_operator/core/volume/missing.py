@@ -1,0 +1,72 @@
+"""What AWS showed before and does not show now: one odd answer is not the truth.
+
+A read may lag behind another one, and an answer may lack what it should have. So nothing follows from an absence until
+a second look some seconds later finds the same. What the operator itself took away is not missed.
+"""
+
+from collections.abc import Iterator
+
+from hyperpod_operator.api import names
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.guards import PENDING
+from hyperpod_operator.core.volume.guards import since
+from hyperpod_operator.core.volume.holding import Free, holding
+from hyperpod_operator.core.volume.verdict import Hold, Situation, Verdict
+
+ON_A_NODE = frozenset({"attached", "busy"})
+
+
+def look_again(situation: Situation) -> Verdict | None:
+    """Wait until the absence was seen twice; then the policies that follow take it as it is."""
+    what, recorded = not_shown(situation), situation.claim.status.notShown
+    if not what:
+        return None
+    confirm = situation.timings.confirm
+    seen = since(recorded.since, now=situation.now) if recorded is not None and recorded.what == what else 0.0
+    if seen >= confirm:
+        return None
+    message = f"AWS does not show {what}. The operator looks again before it believes that."
+    reason = Reason.CREATING_VOLUME if what == _former(situation) else Reason.AWAITING_VISIBILITY
+    return Hold(reason=reason, message=message, after=confirm - seen)
+
+
+def not_shown(situation: Situation) -> str:
+    """What this pass misses, as text; empty when nothing is missing."""
+    return ", ".join(_missed(situation))[:1024]
+
+
+def _missed(situation: Situation) -> Iterator[str]:
+    claim, volume, status = situation.claim, situation.volume, situation.claim.status
+    there = volume is not None and volume.state not in {"deleting", "deleted"}
+    if not situation.observed.looked:
+        return
+    if not there and status.observed is not None and not _asked(situation, "DeleteVolume"):
+        yield f"volume {claim.volume_id}"
+    if volume is not None and there and _had_tag(situation) and not _asked(situation, "DeleteTags"):
+        yield from (
+            () if volume.tags.get(names.TAG_CLAIM_UID) else (f"the tag {names.TAG_CLAIM_UID} on {claim.volume_id}",)
+        )
+    recorded = status.attachment
+    if recorded is not None and recorded.state in ON_A_NODE and not _asked(situation, "DetachClusterNodeVolume"):
+        listed = situation.observed.node(recorded.instanceId or "") is not None
+        if not listed:
+            yield f"instance {recorded.instanceId} in the cluster"
+        elif there and isinstance(holding(situation), Free):
+            yield f"the attachment to {recorded.instanceId}"
+    if volume is None and situation.observed.former == () and not claim.deleting:
+        yield _former(situation)
+
+
+def _former(situation: Situation) -> str:
+    return f"a volume of an earlier claim {situation.claim.key}"
+
+
+def _had_tag(situation: Situation) -> bool:
+    recorded = situation.claim.status.ownership
+    return recorded is not None and recorded.tag == situation.claim.uid
+
+
+def _asked(situation: Situation, operation: str) -> bool:
+    """Whether the operator's own last call took it away."""
+    last = situation.claim.status.lastAction
+    return last is not None and last.operation == operation and last.outcome in PENDING

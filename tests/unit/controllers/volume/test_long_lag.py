@@ -1,0 +1,94 @@
+"""EC2 and SageMaker show what was done late, and nobody promises how late: the end of each life is the same."""
+
+from typing import Any
+
+import pytest
+from tests.unit.controllers.rig import pause
+from tests.unit.controllers.volume.conftest import MakeRig
+from tests.unit.controllers.volume.rig import KEY, VolumeRig
+from tests.unit.controllers.volume.scenes import instances, new, replace
+
+from hyperpod_operator.core.outcome import Gone
+from hyperpod_testbed.simulator import Fault
+
+pytestmark = pytest.mark.slow
+
+LAGS = [0.0, 20.0, 45.0, 90.0, 150.0, 400.0]
+READS = ["DescribeVolumes", "DescribeSnapshots", "DescribeVolumesModifications", "DescribeCluster", "ListClusterNodes"]
+SWEEP = [("DescribeVolumes", lag) for lag in LAGS] + [(read, lag) for read in READS[1:] for lag in (90.0, 400.0)]
+LIMIT = 6000.0
+
+
+class Life:
+    """One claim through its life; every volume that ever was is kept account of."""
+
+    def __init__(self, rig: VolumeRig) -> None:
+        self.rig = rig
+        self.volumes: set[str] = set()
+
+    async def until(self, done: Any) -> None:
+        waited = 0.0
+        while not done():
+            assert waited < LIMIT, f"{self.rig.status}; calls {self.rig.operations()[-12:]}"
+            outcome = await self.rig.once()
+            self.volumes |= set(self.rig.simulator.ebs.volumes())
+            if isinstance(outcome, Gone):
+                break
+            after = max(min(pause(outcome) or 60.0, 60.0), 0.5)
+            self.rig.wait(after)
+            waited += after
+        assert done()
+
+    def ready(self, **status: Any) -> Any:
+        return lambda: (
+            self.rig.reason() == "ClaimReady"
+            and all(self.rig.status.get("observed", {}).get(name) == value for name, value in status.items())
+        )
+
+
+@pytest.mark.parametrize(("read", "lag"), SWEEP)
+async def test_a_life_ends_the_same_however_late_a_read_is(make_rig: MakeRig, read: str, lag: float) -> None:
+    rig = make_rig(read_lag={read: lag})
+    life = Life(rig)
+    rig.wait(lag)
+    rig.apply(new(management={"reclaimPolicy": "Snapshot"}))
+    await life.until(life.ready())
+    first = rig.holder
+    bigger = {"volume": {"size": 200}, "management": {"reclaimPolicy": "Snapshot"}}
+    rig.apply(new(**bigger))
+    await life.until(life.ready(size=200))
+    other = next(one for one in instances() if one != first)
+    rig.apply(new(**bigger, attachment={"target": {"instanceId": other}}))
+    await life.until(lambda: rig.holder == other and life.ready()())
+    rig.claims.delete(KEY)
+    await life.until(lambda: not rig.claims.exists(KEY))
+    committed = [call.operation for call in rig.calls() if call.committed]
+    assert len(life.volumes) == 1
+    assert rig.simulator.ebs.volumes() == {}
+    assert len(rig.simulator.ebs.snapshots()) == 1
+    assert committed.count("ModifyVolume") == 1
+    assert committed.count("AttachClusterNodeVolume") == 2
+
+
+@pytest.mark.parametrize("lag", [45.0, 400.0])
+async def test_a_volume_follows_its_replaced_node_however_late_reads_are(make_rig: MakeRig, lag: float) -> None:
+    rig = make_rig(read_lag={"DescribeVolumes": lag})
+    life = Life(rig)
+    rig.wait(lag)
+    rig.apply(new())
+    await life.until(life.ready())
+    first = rig.holder
+    replace(first)
+    await life.until(lambda: bool(rig.holder) and rig.holder != first and life.ready()())
+    assert len(life.volumes) == 1
+
+
+async def test_an_attach_whose_answer_was_lost_and_that_shows_late_stays_ours(make_rig: MakeRig) -> None:
+    rig = make_rig(read_lag={"DescribeVolumes": 400.0})
+    life = Life(rig)
+    rig.simulator.faults.add(Fault(operation="AttachClusterNodeVolume", kind="commit_then_drop", times=1))
+    rig.apply(new(management={"reclaimPolicy": "Delete"}))
+    await life.until(life.ready())
+    rig.claims.delete(KEY)
+    await life.until(lambda: not rig.claims.exists(KEY))
+    assert rig.simulator.ebs.volumes() == {}

@@ -1,0 +1,106 @@
+"""What proves that a volume is a claim's: its tags, in the Region and account that were recorded; never status."""
+
+import pytest
+from tests.unit.controllers.volume.rig import KEY, VolumeRig
+from tests.unit.controllers.volume.scenes import new, published, zone
+
+from hyperpod_operator.api.names import VOLUME_CLAIM_FINALIZER
+from hyperpod_operator.core.outcome import Blocked, Done
+
+pytestmark = pytest.mark.slow
+
+
+def lose(rig: VolumeRig) -> None:
+    """The object is gone without a teardown: a restored cluster, a finalizer that was taken off."""
+    rig.claims._bodies.pop(KEY)
+    rig.leases.holders.clear()
+
+
+@pytest.mark.parametrize("policy", [None, "IfUnowned", "Force"])
+async def test_a_volume_that_was_written_into_status_is_neither_tagged_nor_deleted(
+    rig: VolumeRig, policy: str | None
+) -> None:
+    theirs = rig.simulator.ebs.create_volume(zone=zone(rig.nodes))
+    rig.apply(
+        new(
+            source={"create": {"availabilityZone": zone(rig.nodes)}},
+            management={"reclaimPolicy": "Delete", **({"adoptionPolicy": policy} if policy else {})},
+        )
+    )
+    rig.claims.set_status(KEY, {"volumeId": theirs})
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "NotOwned"
+    rig.claims._bodies[KEY]["metadata"]["finalizers"] = [VOLUME_CLAIM_FINALIZER]
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.claims.exists(KEY)
+    assert rig.operations() == []
+    assert rig.simulator.ebs.volumes()[theirs]["Tags"] == {}
+
+
+async def test_a_volume_whose_tag_was_taken_off_is_left_alone_and_goes_on_when_it_is_back(rig: VolumeRig) -> None:
+    rig.apply(new(management={"reclaimPolicy": "Delete"}))
+    await rig.rest()
+    tags = rig.simulator.ebs.volumes()[rig.status["volumeId"]]["Tags"]
+    volume, before = rig.status["volumeId"], len(rig.calls())
+    rig.simulator.ebs.set_tags(volume, {"Name": "nobody's"})
+    rig.wait(5.0)  # one answer serves for a second
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "NotOwned"
+    assert len(rig.calls()) == before
+    rig.simulator.ebs.set_tags(volume, tags)
+    rig.wait(300.0)
+    for _ in range(60):
+        await rig.step()
+    assert rig.simulator.ebs.volumes() == {}
+
+
+@pytest.mark.parametrize("how", ["lost", "released"])
+async def test_a_claim_that_is_applied_again_gets_no_empty_volume_in_place_of_its_own(rig: VolumeRig, how: str) -> None:
+    rig.apply(new())
+    await rig.rest()
+    volume = rig.status["volumeId"]
+    if how == "released":
+        rig.claims.delete(KEY)
+        await rig.rest()
+    else:
+        lose(rig)
+    rig.apply(new())
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "NotOwned"
+    assert volume in rig.condition("Ready")["message"]
+    assert rig.operations().count("CreateVolume") == 1
+    rig.apply(new(management={"adoptionPolicy": "IfUnowned"}))
+    assert isinstance(await rig.rest(), Done)
+    assert rig.status["volumeId"] == volume
+    assert rig.operations().count("CreateVolume") == 1
+
+
+@pytest.mark.parametrize("deleting", [False, True])
+async def test_another_account_says_nothing_about_a_claim(rig: VolumeRig, deleting: bool) -> None:
+    rig.cloud._account = "111122223333"
+    rig.apply(published())
+    await rig.rest()
+    recorded, before = rig.status["volumeArn"], len(rig.calls())
+    rig.cloud._account = "999988887777"
+    if deleting:
+        rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "WrongAccountOrRegion"
+    assert rig.status["volumeArn"] == recorded
+    assert rig.status["attachment"]["state"] == "attached"
+    assert len(rig.calls()) == before
+    assert rig.claims.exists(KEY)
+
+
+async def test_another_region_says_nothing_about_a_claim(rig: VolumeRig) -> None:
+    rig.apply(published())
+    await rig.rest()
+    rig.claims.set_status(KEY, {**rig.status, "availabilityZone": "eu-west-1a"})
+    rig.claims.delete(KEY)
+    before = len(rig.calls())
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "WrongAccountOrRegion"
+    assert "eu-west-1a" in rig.condition("Ready")["message"]
+    assert len(rig.calls()) == before

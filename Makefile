@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements-uv.lock requirements-dev.lock pyproject.toml testbed/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.11.")'
@@ -62,6 +62,10 @@ test: control-plane ## All tests
 .PHONY: crash-points
 crash-points: control-plane ## Kill the operator before and after each of its calls, all of them (about 10 minutes)
 	@$(PYTEST) tests/integration/test_crash_points_process.py
+
+.PHONY: test-matrix-aws
+test-matrix-aws: $(READY) ## Each answer that AWS may give, one switch at a time (nightly, about 10 minutes)
+	@$(PYTEST) -n auto --dist worksteal -m long tests/unit/controllers
 
 .PHONY: soak
 soak: control-plane ## An hour of random edits, faults and restarts with invariants checked throughout

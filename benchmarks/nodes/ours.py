@@ -22,7 +22,7 @@ from hyperpod_operator.core.health.facts import ClusterFacts, GroupFacts, Instan
 from hyperpod_operator.core.health.labels import missing_labels
 from hyperpod_operator.core.health.node import Node
 from hyperpod_testbed.control_plane import ControlPlane
-from hyperpod_testbed.simulator import Simulator
+from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, OperatorProcess
 
 READY_SECONDS = 90.0
@@ -43,7 +43,7 @@ class Surroundings:
 def surroundings(plane: ControlPlane, *, nodes: int) -> Iterator[Surroundings]:
     """A Ready HyperPodCluster of so many instances, and the simulator at real speed."""
     plane.install_crds(ROOT / "crds")
-    with Simulator(account=ACCOUNT, speed=SPEED_WHILE_CREATING) as simulator:
+    with Simulator(options=Options.crowded(), account=ACCOUNT, speed=SPEED_WHILE_CREATING) as simulator:
         environment = simulator.environment()
         process = OperatorProcess(
             kubeconfig=plane.kubeconfig, environment=environment, log=plane.directory / "operator-setup.log"

@@ -29,7 +29,7 @@ class Aws:
 
     def __enter__(self) -> Self:
         command = str(Path(sys.executable).parent / "hyperpod-testbed")
-        flags = ("simulator", f"--port={self._port}", f"--account={ACCOUNT}", "--speed=1")
+        flags = ("simulator", f"--port={self._port}", f"--account={ACCOUNT}", "--speed=1", "--crowded")
         self.child = Child("simulator", [command, *flags], log=self._log, env=os.environ)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():

@@ -149,7 +149,7 @@ class Stack:
             account=ACCOUNT,
             speed=self._speed,
             timings=self._timings or Timings(),
-            options=self._options or Options(),
+            options=self._options or Options.crowded(),
             kubeconfig=self.plane.kubeconfig,
         )
         self.simulator.__enter__()

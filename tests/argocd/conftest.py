@@ -7,7 +7,7 @@ from tests.argocd.platform import OPERATOR, Platform, Team, config
 
 from hyperpod_testbed.argocd import ArgoCD, Repository
 from hyperpod_testbed.control_plane import ControlPlane
-from hyperpod_testbed.simulator import Simulator
+from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT
 
 SPEED = 300.0
@@ -26,7 +26,7 @@ def declared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Argo CD with our settings, and the platform in Git; nothing is applied yet."""
     with (
         ControlPlane() as plane,
-        Simulator(account=ACCOUNT, speed=SPEED, kubeconfig=plane.kubeconfig) as simulator,
+        Simulator(options=Options.crowded(), account=ACCOUNT, speed=SPEED, kubeconfig=plane.kubeconfig) as simulator,
         ArgoCD(plane, config=config()) as argo,
     ):
         repository = Repository(tmp_path_factory.mktemp("git") / "platform")

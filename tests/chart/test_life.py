@@ -18,7 +18,7 @@ from tests.chart.scenes import Scenes
 from hyperpod_testbed.chart import Helm
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.control_plane.audit import AuditLog
-from hyperpod_testbed.simulator import Simulator
+from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT
 
 SPEED = 300.0
@@ -26,7 +26,7 @@ SPEED = 300.0
 
 @pytest.fixture(scope="module")
 def simulator(plane: ControlPlane) -> Iterator[Simulator]:
-    with Simulator(account=ACCOUNT, speed=SPEED, kubeconfig=plane.kubeconfig) as running:
+    with Simulator(options=Options.crowded(), account=ACCOUNT, speed=SPEED, kubeconfig=plane.kubeconfig) as running:
         yield running
 
 

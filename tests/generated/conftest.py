@@ -11,7 +11,7 @@ from tests.generated.server import Server
 from tests.generated.trial import Trial
 
 from hyperpod_testbed.control_plane import ControlPlane
-from hyperpod_testbed.simulator import Simulator
+from hyperpod_testbed.simulator import Options, Simulator
 
 CRDS = Path(__file__).parents[2] / "crds"
 NAMESPACE = "generated"
@@ -21,7 +21,7 @@ ORDERS = 2
 
 @pytest.fixture(scope="module")
 def trial() -> Iterator[Trial]:
-    simulator = Simulator(account="111122223333", speed=0)
+    simulator = Simulator(options=Options.crowded(), account="111122223333", speed=0)
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner, simulator:
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
             patch.delenv(name, raising=False)

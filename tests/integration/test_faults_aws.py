@@ -15,7 +15,7 @@ import yaml
 
 from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
-from hyperpod_testbed.simulator import Fault, Simulator
+from hyperpod_testbed.simulator import Fault, Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
 
 pytestmark = pytest.mark.control_plane
@@ -71,7 +71,7 @@ class Here:
 @pytest.fixture
 def here(control_plane: ControlPlane, namespace: str) -> Iterator[Here]:
     control_plane.install_crds(ROOT / "crds")
-    with Simulator(account=ACCOUNT, speed=300) as simulator:
+    with Simulator(options=Options.crowded(), account=ACCOUNT, speed=300) as simulator:
         yield Here(control_plane, namespace, simulator)
 
 

@@ -12,7 +12,7 @@ import yaml
 from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.proxy import KubeProxy
-from hyperpod_testbed.simulator import Simulator
+from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(280)]
@@ -81,7 +81,7 @@ class Here:
 @pytest.fixture
 def here(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Here]:
     control_plane.install_crds(ROOT / "crds")
-    with Simulator(account=ACCOUNT, speed=300) as simulator:
+    with Simulator(options=Options.crowded(), account=ACCOUNT, speed=300) as simulator:
         made = Here(control_plane, namespace, simulator, tmp_path)
         with made.proxy:
             yield made
@@ -153,7 +153,10 @@ class TestServersThatAreAway:
     @pytest.fixture
     def own(self, tmp_path: Path) -> Iterator[Here]:
         components = frozenset({"etcd", "kube-apiserver"})
-        with ControlPlane(components=components) as plane, Simulator(account=ACCOUNT, speed=300) as simulator:
+        with (
+            ControlPlane(components=components) as plane,
+            Simulator(options=Options.crowded(), account=ACCOUNT, speed=300) as simulator,
+        ):
             plane.install_crds(ROOT / "crds")
             made = Here(plane, "default", simulator, tmp_path)
             with made.proxy:

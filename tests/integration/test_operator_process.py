@@ -13,7 +13,7 @@ import yaml
 
 from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
-from hyperpod_testbed.simulator import Fault, Simulator
+from hyperpod_testbed.simulator import Fault, Options, Simulator
 from hyperpod_testbed.stack import FAST, ROOT, OperatorProcess, Stack
 
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "gpu-and-cpu.yaml").read_text())
@@ -210,7 +210,7 @@ class TestStartFailures:
 
     @pytest.fixture
     def simulator(self) -> Iterator[Simulator]:
-        with Simulator(speed=SPEED) as running:
+        with Simulator(options=Options.crowded(), speed=SPEED) as running:
             yield running
 
     def ended(

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from hyperpod_testbed.custom_objects import CustomObjects
-from hyperpod_testbed.simulator import Call, Simulator
+from hyperpod_testbed.simulator import Call, Options, Simulator
 from hyperpod_testbed.soak import convergence, vitals
 from hyperpod_testbed.soak.fleet import Fleet, Life
 from hyperpod_testbed.soak.invariants import CALLS_A_MINUTE, EKS_CLUSTER, OWNER, OWNER_UID, Invariants
@@ -22,7 +22,7 @@ GROUP = {"instanceGroupName": "workers", "instanceCount": 1}
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    with Simulator(speed=0.0) as running:
+    with Simulator(options=Options.crowded(), speed=0.0) as running:
         yield running
 
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from hyperpod_testbed.control_plane import ControlPlane
-from hyperpod_testbed.simulator import Fault, Simulator
+from hyperpod_testbed.simulator import Fault, Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(180)]
@@ -154,7 +154,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ControlP
 @pytest.fixture
 def house(audited: tuple[ControlPlane, Path], tmp_path: Path) -> Iterator[House]:
     plane, log = audited
-    with Simulator(account=ACCOUNT, speed=300) as simulator:
+    with Simulator(options=Options.crowded(), account=ACCOUNT, speed=300) as simulator:
         house = House(plane, simulator, log, tmp_path)
         plane.kubectl("delete", "lease", "hyperpod-operator", "-n", "default", "--ignore-not-found")
         log.write_text("")

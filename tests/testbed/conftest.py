@@ -106,7 +106,7 @@ def cluster(group: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any
         request = {
             "ClusterName": name,
             "InstanceGroups": list(groups) or [group()],
-            "Orchestrator": {"Eks": {"ClusterArn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/eks"}},
+            "Orchestrator": {"Eks": {"ClusterArn": f"arn:aws:eks:{REGION}:{ACCOUNT}:cluster/eks-{name}"}},
             "VpcConfig": {"SecurityGroupIds": ["sg-0123456789abcdef0"], "Subnets": ["subnet-0123456789abcdef0"]},
             **members,
         }
@@ -195,6 +195,20 @@ def outcome() -> Callable[..., str]:
     return code_of
 
 
+Answer = tuple[int, bytes, dict[str, str]]
+
+
+@pytest.fixture
+def raw_bytes(sim: Simulator) -> Callable[..., tuple[int, bytes]]:
+    """Send any JSON to an operation: HTTP status and body as it came."""
+
+    def send(operation: str, parameters: object) -> tuple[int, bytes]:
+        status, body, _ = _send(sim, operation, parameters, authorization="", target="SageMaker")
+        return status, body
+
+    return send
+
+
 @pytest.fixture
 def raw(sim: Simulator) -> Callable[..., tuple[int, dict[str, Any], dict[str, str]]]:
     """Send any JSON to an operation, past botocore's own checks: HTTP status, body, headers."""
@@ -202,18 +216,23 @@ def raw(sim: Simulator) -> Callable[..., tuple[int, dict[str, Any], dict[str, st
     def send(
         operation: str, parameters: object, *, authorization: str | None = "", target: str = "SageMaker"
     ) -> tuple[int, dict[str, Any], dict[str, str]]:
-        headers = {"X-Amz-Target": f"{target}.{operation}", "Content-Type": "application/x-amz-json-1.1"}
-        if authorization is not None:
-            headers["Authorization"] = authorization or (
-                f"AWS4-HMAC-SHA256 Credential=RAW/20270115/{REGION}/sagemaker/aws4_request, "
-                "SignedHeaders=host, Signature=00"
-            )
-        request = urllib.request.Request(sim.url, data=json.dumps(parameters).encode(), headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.status, json.load(answer), dict(answer.headers)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.load(error), dict(error.headers)
+        status, body, headers = _send(sim, operation, parameters, authorization=authorization, target=target)
+        return status, json.loads(body), headers
 
     return send
+
+
+def _send(sim: Simulator, operation: str, parameters: object, *, authorization: str | None, target: str) -> Answer:
+    headers = {"X-Amz-Target": f"{target}.{operation}", "Content-Type": "application/x-amz-json-1.1"}
+    if authorization is not None:
+        headers["Authorization"] = authorization or (
+            f"AWS4-HMAC-SHA256 Credential=RAW/20270115/{REGION}/sagemaker/aws4_request, "
+            "SignedHeaders=host, Signature=00"
+        )
+    request = urllib.request.Request(sim.url, data=json.dumps(parameters).encode(), headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read(), dict(answer.headers)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read(), dict(error.headers)

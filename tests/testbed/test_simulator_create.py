@@ -87,7 +87,8 @@ def test_a_restricted_group_has_an_output_path_and_no_lifecycle(in_service, clus
         LifeCycleConfig=None,
         EnvironmentConfig={"FSxLustreConfig": {"SizeInGiB": 1200, "PerUnitStorageThroughput": 125}},
     )
-    details = in_service(cluster(RestrictedInstanceGroups=[restricted]))["RestrictedInstanceGroups"][0]
+    request = cluster(RestrictedInstanceGroups=[restricted], InstanceGroups=None)
+    details = in_service(request)["RestrictedInstanceGroups"][0]
     assert details["EnvironmentConfig"]["S3OutputPath"].startswith("s3://sagemaker-us-west-2-123456789012/")
     assert details["CurrentCount"] == 2
     assert "LifeCycleConfig" not in details

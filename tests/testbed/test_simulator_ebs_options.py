@@ -111,7 +111,7 @@ def test_attach_gate(site, code, outcome, answer, updating, scaling):
     at.sim.clock.advance(3600)
     at.aws.update_cluster_software(ClusterName="ml")
     at.sim.clock.advance(60)
-    assert at.it.describe()["ClusterStatus"] == "SystemUpdating"
+    assert at.it.describe()["ClusterStatus"] == "Updating"
     other = at.sim.ebs.create_volume(zone=at.zone)
     assert (outcome(at.attach, volume=other, node=at.other) == "OK") is updating
 
@@ -156,7 +156,7 @@ def test_node_end(site, answer, expected):
 
 @pytest.mark.parametrize("answer", [True, False])
 def test_node_waits_for_detach(site, answer):
-    at = site(node_waits_for_detach=answer)
+    at = site(node_waits_for_detach=answer, scale_in="count_first")
     at.attach()
     at.aws.batch_delete_cluster_nodes(ClusterName="ml", NodeIds=[at.node])
     at.sim.clock.advance(1200)

@@ -138,3 +138,73 @@ def test_waiting_for_a_call_says_what_came_instead(sim, aws):
     assert sim.log.wait_for("ListClusters")[0].operation == "ListClusters"
     with pytest.raises(TimeoutError, match=r"0 of 1 calls of DeleteCluster.*ListClusters OK"):
         sim.log.wait_for("DeleteCluster", timeout=0.05)
+
+
+@pytest.mark.parametrize(("body", "status"), [("html", 503), ("empty", 500), ("message_only", 400)])
+def test_a_strange_body_is_answered_before_anything_happened(sim, connect, raw_bytes, cluster, body, status):
+    sim.faults.add(Fault("CreateCluster", "body", body=body, status=status, message="Forbidden by the proxy", times=1))
+    found, content = raw_bytes("CreateCluster", cluster())
+    expected = {"html": b"<html>", "empty": b"", "message_only": b'{"message": "Forbidden by the proxy"}'}[body]
+    assert (found, content[: len(expected)], bool(content)) == (status, expected, body != "empty")
+    assert connect(sim).list_clusters()["ClusterSummaries"] == []
+    assert sim.log.calls("CreateCluster")[0].code == "StrangeBody"
+
+
+def test_half_an_answer_leaves_the_work_done(sim, raw_bytes, aws, cluster):
+    sim.faults.add(Fault("CreateCluster", "body", body="truncated", times=1))
+    status, content = raw_bytes("CreateCluster", cluster())
+    assert (status, content.startswith(b'{"ClusterArn"'), content.endswith(b"}")) == (200, True, False)
+    assert aws.describe_cluster(ClusterName="ml")["ClusterStatus"] == "Creating"
+    assert sim.log.calls("CreateCluster")[0].committed
+
+
+def test_a_burst_strikes_the_first_calls_of_each_round(sim, aws, outcome):
+    sim.faults.add(Fault("ListClusters", "throttle", burst=2, every=4))
+    codes = [outcome(aws.list_clusters) for _ in range(8)]
+    assert codes == (["ThrottlingException"] * 2 + ["OK"] * 2) * 2
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(-600, "expired"), (600, "not yet current")])
+def test_a_clock_that_is_off_spoils_signatures(sim, aws, code, seconds, word):
+    sim.access.skew_clock(seconds)
+    error, message = code(aws.list_clusters)
+    assert (error, f"Signature {word}" in message) == ("InvalidSignatureException", True)
+    sim.access.skew_clock(299)
+    aws.list_clusters()
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("implicit", "because no identity-based policy allows the sagemaker:ListClusters action"),
+        ("explicit", "with an explicit deny in an identity-based policy"),
+        ("scp", "with an explicit deny in a service control policy"),
+        ("boundary", "because no permissions boundary allows"),
+        ("vpc_endpoint", "because no VPC endpoint policy allows"),
+        ("encoded", "Encoded authorization failure message: "),
+    ],
+)
+def test_a_denial_says_what_denies(sim, aws, code, why, words):
+    sim.access.deny("ListClusters", why=why)
+    error, message = code(aws.list_clusters)
+    assert (error, words in message) == ("AccessDeniedException", True)
+
+
+@pytest.mark.parametrize("action", ["iam:PassRole", "eks:DescribeCluster", "eks:CreateAccessEntry"])
+def test_rights_elsewhere_are_asked_of_the_caller(sim, aws, code, cluster, action):
+    sim.access.deny(action)
+    error, message = code(aws.create_cluster, **cluster())
+    assert (error, f"not authorized to perform: {action} on resource: arn:aws:" in message) == (
+        "AccessDeniedException",
+        True,
+    )
+    sim.access.allow(action)
+    aws.create_cluster(**cluster())
+
+
+def test_ec2_denies_in_its_own_words(sim, connect, code):
+    sim.access.deny("ec2:DescribeVolumes", why="encoded")
+    error, message = code(connect(sim, service="ec2").describe_volumes)
+    assert error == "UnauthorizedOperation"
+    assert message.startswith("You are not authorized to perform this operation. User: ")
+    assert "Encoded authorization failure message: " in message

@@ -27,7 +27,7 @@ def statuses(aws):
 def test_a_software_update_brings_every_node_to_the_newest_image(sim, aws, details):
     assert details()["ImageVersionStatus"] == "UpdateAvailable"
     aws.update_cluster_software(ClusterName="ml")
-    assert aws.describe_cluster(ClusterName="ml")["ClusterStatus"] == "SystemUpdating"
+    assert (aws.describe_cluster(ClusterName="ml")["ClusterStatus"], details()["Status"]) == ("Updating",) * 2
     assert details()["SoftwareUpdateStatus"] == "Pending"
     sim.clock.advance(1000)
     after = details()
@@ -55,12 +55,14 @@ def test_a_failed_software_update_rolls_back(sim, aws, details):
     sim.world.fail_software_update("ml", "workers")
     deployment = {"RollingUpdatePolicy": {"MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 2}}}
     aws.update_cluster_software(ClusterName="ml", DeploymentConfig=deployment)
-    sim.clock.advance(700)
+    sim.clock.advance(1000)
+    assert details()["SoftwareUpdateStatus"] == "InProgress"
+    sim.clock.advance(800)
     during = details()
     assert (during["SoftwareUpdateStatus"], during["DesiredImageReleaseVersion"]) == ("RollbackInProgress", "1.0.0")
     sim.clock.advance(2000)
     after = details()
-    assert (after["SoftwareUpdateStatus"], after["CurrentImageReleaseVersion"]) == ("RollbackComplete", "1.0.0")
+    assert (after["SoftwareUpdateStatus"], after["CurrentImageReleaseVersion"]) == ("Failed", "1.0.0")
 
 
 @pytest.mark.usefixtures("ready")

@@ -5,11 +5,13 @@ limits among the options are in test_simulator_limits.py.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from hyperpod_testbed import simulator
 from hyperpod_testbed.simulator import Options
 
 UNKNOWN = "i-0000000000000dead"
@@ -115,11 +117,122 @@ def test_deep_check_update_error(account, outcome, answer):
     assert outcome(it.update, it.group(count=3)) == answer
 
 
-@pytest.mark.parametrize(("answer", "expected"), [("many", "OK"), ("one", "ResourceInUse")])
+EKS = "arn:aws:eks:us-west-2:123456789012:cluster/eks-ml"
+
+
+@pytest.mark.parametrize(("answer", "expected"), [("many", "OK"), ("one", "ValidationException")])
 def test_clusters_per_eks(account, outcome, answer, expected):
     it = account(clusters_per_eks=answer)
     it.create()
-    assert outcome(it.aws.create_cluster, **it.cluster("another")) == expected
+    another = it.cluster("another", Orchestrator={"Eks": {"ClusterArn": EKS}})
+    assert outcome(it.aws.create_cluster, **another) == expected
+
+
+def test_an_eks_cluster_is_free_when_the_former_cluster_is_gone_and_its_lag_is_over(account, code, outcome):
+    it = account()
+    it.sim.settings.set_timings(eks_release=60.0)
+    it.create()
+    another = it.cluster("another", Orchestrator={"Eks": {"ClusterArn": EKS}})
+    it.aws.delete_cluster(ClusterName="ml")
+    text = f"Specified cluster external resource id {EKS} already in use"
+    assert code(it.aws.create_cluster, **another) == ("ValidationException", text)
+    while outcome(it.describe) == "OK":
+        it.sim.clock.advance(10)
+    assert code(it.aws.create_cluster, **another)[1] == text
+    it.sim.clock.advance(60)
+    assert outcome(it.aws.create_cluster, **another) == "OK"
+
+
+@pytest.mark.parametrize("answer", ["ConflictException", "ValidationException"])
+def test_busy_code(account, outcome, answer):
+    it = account(busy_code=answer)
+    it.create(seconds=0)
+    assert outcome(it.update, it.group(count=3)) == answer
+    assert outcome(it.aws.delete_cluster, ClusterName="ml") == answer
+    assert outcome(it.aws.update_cluster_software, ClusterName="ml") == answer
+
+
+def failing_update(account, **options):
+    it = account(**options)
+    it.create(it.group(ImageId="ami-0123456789abcdef0"))
+    it.sim.world.fail_software_update("ml", "workers")
+    it.aws.update_cluster_software(ClusterName="ml", ImageId="ami-0fedcba9876543210")
+    return it
+
+
+@pytest.mark.parametrize("answer", ["Failed", "RollbackComplete"])
+def test_failed_software_update_ends(account, answer):
+    it = failing_update(account, failed_software_update_ends=answer)
+    it.sim.clock.advance(7200)
+    group = it.groups()["workers"]
+    assert (group["SoftwareUpdateStatus"], group["Status"]) == (answer, "InService")
+    assert {one["InstanceStatus"]["Status"] for one in it.nodes()} == {"Running"}
+
+
+@pytest.mark.parametrize("answer", ["sticky", "cleared"])
+def test_software_messages(account, answer):
+    it = failing_update(account, software_messages=answer)
+    it.sim.clock.advance(1000)
+    statuses = [one["InstanceStatus"] for one in it.nodes()]
+    assert {one["Status"] for one in statuses} == {"SystemUpdating"}
+    assert {"Message" in one for one in statuses} == {answer == "sticky"}
+    it.sim.clock.advance(7200)
+    assert not any("Message" in one["InstanceStatus"] for one in it.nodes())
+
+
+@pytest.mark.parametrize(("answer", "same"), [("requested", True), ("other", False)])
+def test_software_desired_image(account, answer, same):
+    it = account(software_desired_image=answer)
+    it.create(it.group(ImageId="ami-0123456789abcdef0"))
+    it.aws.update_cluster_software(ClusterName="ml", ImageId="ami-0fedcba9876543210")
+    assert (it.groups()["workers"]["DesiredImageId"] == "ami-0fedcba9876543210") is same
+    it.sim.clock.advance(1200)
+    assert it.groups()["workers"]["DesiredImageId"] == "ami-0fedcba9876543210"
+
+
+@pytest.mark.parametrize(("answer", "seen"), [("nodes_first", (1, 3)), ("count_first", (3, 1))])
+def test_scale_in(account, answer, seen):
+    it = account(scale_in=answer)
+    it.create(it.group(count=3), NodeProvisioningMode="Continuous")
+    it.update(it.group(count=1), seconds=60)
+    assert (len(it.nodes()), it.groups()["workers"]["CurrentCount"]) == seen
+    it.sim.clock.advance(600)
+    assert (len(it.nodes()), it.groups()["workers"]["CurrentCount"]) == (1, 1)
+
+
+def test_an_echoed_empty_list_can_be_sent_back(account, outcome):
+    it = account()
+    it.create()
+    assert outcome(it.update, it.group(count=3, InstanceStorageConfigs=[])) == "OK"
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_empty_storage_echoed(account, answer):
+    it = account(empty_storage_echoed=answer)
+    it.create()
+    assert it.groups()["workers"].get("InstanceStorageConfigs") == ([] if answer else None)
+
+
+@pytest.mark.parametrize(("answer", "mode"), [("none", None), ("Continuous", "Continuous")])
+def test_provisioning_mode_default(account, answer, mode):
+    it = account(provisioning_mode_default=answer)
+    it.create()
+    assert it.describe().get("NodeProvisioningMode") == mode
+
+
+@pytest.mark.parametrize(("answer", "expected"), [("accept", "OK"), ("refuse", "ValidationException")])
+def test_restricted_beside_groups(account, outcome, answer, expected):
+    it = account(restricted_beside_groups=answer)
+    restricted = it.group("nova", InstanceType="ml.p5.48xlarge", LifeCycleConfig=None, EnvironmentConfig={})
+    assert outcome(it.create, RestrictedInstanceGroups=[restricted]) == expected
+
+
+def test_tiered_storage_is_echoed_late(account):
+    it = account()
+    it.create(seconds=1, TieredStorageConfig={"Mode": "Enable"})
+    assert "TieredStorageConfig" not in it.describe()
+    it.sim.clock.advance(60)
+    assert it.describe()["TieredStorageConfig"] == {"Mode": "Enable"}
 
 
 @pytest.mark.parametrize("answer", ["SystemUpdating", "Updating"])
@@ -304,3 +417,16 @@ def test_every_option_has_its_test():
         item.name for item in fields(Options) if not any(item.name.replace("_burst", "_rate") in name for name in names)
     ]
     assert untested == []
+
+
+README = Path(simulator.__file__).parent / "README.md"
+
+
+@pytest.mark.parametrize("name", [item.name for item in fields(Options)])
+def test_the_readme_has_each_option_with_its_default_and_its_source(name):
+    (row,) = (line for line in README.read_text().splitlines() if line.startswith(f"| `{name}` |"))
+    _, _, default, _, source, meaning, _ = re.split(r"(?<!\\)\|", row)
+    value = getattr(Options(), name)
+    assert default.strip() == f"`{dict(value) if isinstance(value, Mapping) else value}`"
+    assert re.search(r"\b(LIVE|DOC|MODEL|unknown)\b", source)
+    assert meaning.strip()

@@ -88,3 +88,24 @@ def test_what_does_not_exist_is_named(sim):
 def test_a_group_that_does_not_exist_is_named(sim):
     with pytest.raises(ValueError, match=r"no group nobody; it has \['workers'\]"):
         sim.world.scale_out_of_band("ml", "nobody", 1)
+
+
+@pytest.mark.parametrize("name", ["subnet-0123456789abcdef0", "sg-0123456789abcdef0"])
+def test_a_network_that_is_gone_is_refused(sim, aws, cluster, code, name):
+    sim.world.remove_network(name)
+    error, message = code(aws.create_cluster, **cluster())
+    assert (error, f"'{name}' does not exist" in message) == ("ValidationException", True)
+    sim.world.restore_network(name)
+    aws.create_cluster(**cluster())
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"), [("missing", "does not exist"), ("creating", "ACTIVE"), ("authentication", "API")]
+)
+def test_an_eks_cluster_that_cannot_be_used_is_refused(sim, aws, cluster, code, problem, words):
+    arn = cluster()["Orchestrator"]["Eks"]["ClusterArn"]
+    sim.world.break_eks(arn, problem)
+    error, message = code(aws.create_cluster, **cluster())
+    assert (error, words in message) == ("ValidationException", True)
+    sim.world.restore_eks(arn)
+    aws.create_cluster(**cluster())

@@ -21,7 +21,7 @@ from hyperpod_testbed.crash_points.phases import SPEC, Phase, at_rest
 from hyperpod_testbed.crash_points.points import CrashGate, Point
 from hyperpod_testbed.custom_objects import CustomObjects, Json
 from hyperpod_testbed.proxy import AwsProxy, KubeProxy
-from hyperpod_testbed.simulator import Simulator, Timings
+from hyperpod_testbed.simulator import Options, Simulator, Timings
 from hyperpod_testbed.stack import ACCOUNT, FAST, OperatorProcess
 
 SPEED = 300.0
@@ -65,7 +65,7 @@ class Lane:
         """
         self._how = how
         self._objects = CustomObjects(plane, namespace=namespace)
-        self._simulator = Simulator(account=ACCOUNT, speed=SPEED, timings=TIMINGS)
+        self._simulator = Simulator(options=Options.crowded(), account=ACCOUNT, speed=SPEED, timings=TIMINGS)
         self._unseen, self._born = unseen, 0
         self._plane, self._directory = plane, directory
         self._numbers = itertools.count(1)

@@ -9,13 +9,14 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hyperpod_testbed.simulator import services, shapes, wire
-from hyperpod_testbed.simulator.calls import DROPPED, OK, PENDING, Call
+from hyperpod_testbed.simulator.calls import DROPPED, OK, PENDING, STRANGE, Call
 from hyperpod_testbed.simulator.core import Core
 from hyperpod_testbed.simulator.ebs import query
 from hyperpod_testbed.simulator.ebs.errors import wrapped
-from hyperpod_testbed.simulator.errors import AwsError
+from hyperpod_testbed.simulator.errors import AwsError, BodyError
 from hyperpod_testbed.simulator.faults import Fault
 from hyperpod_testbed.simulator.lag import require_known
 from hyperpod_testbed.simulator.names import partition
@@ -60,6 +61,10 @@ class Api:
             code = OK
             if any(fault.kind == "commit_then_drop" for fault in faults):
                 raise ConnectionDroppedError
+            if any(fault.kind == "body" for fault in faults):
+                code, answer = STRANGE, replace(answer, body=answer.body[: len(answer.body) // 2])
+        except BodyError as error:
+            code, answer = STRANGE, Reply(error.status, error.content_type, error.body)
         except AwsError as error:
             said = service.spoken(error)
             code = said.code
@@ -101,6 +106,7 @@ class Api:
     async def _before(self, who: Caller, service: Service, name: str, request: JSON) -> list[Fault]:
         core = self._core
         core.access.require_valid(who.access_key)
+        core.access.require_clock(core.clock.now())
         handler = service.handlers.get(name)
         if service is STS and name != IDENTITY:
             raise AwsError("InvalidAction", f"Could not find operation {name} for version 2011-06-15")
@@ -120,6 +126,8 @@ class Api:
                 raise ConnectionDroppedError
             elif fault.kind == "throttle":
                 raise rate_exceeded(options)
+            elif fault.kind == "body" and fault.body != "truncated":
+                raise wire.strange(fault.body, status=fault.status, message=fault.message)
             elif fault.kind == "error":
                 raise AwsError(fault.code, fault.message, status=fault.status)
         return faults
@@ -147,6 +155,8 @@ class Api:
 
     def _permit(self, sim: Simulation, who: Caller, service: Service, name: str, request: JSON) -> None:
         access, region = self._core.access, sim.account.region(who.region)
+        for action, target in _passed_on(name, request):
+            access.require_allowed(who.access_key, action, resource=target, service=action.partition(":")[0])
         resource = _resource(sim, region, request) if service.name == "sagemaker" else "*"
         access.require_allowed(who.access_key, name, resource=resource, service=service.name)
         # AWS asks for the right to tag of whoever creates with tags.
@@ -178,6 +188,20 @@ class Api:
 def new_request_id() -> str:
     """A request id as AWS has them."""
     return str(uuid.uuid4())
+
+
+def _passed_on(name: str, request: JSON) -> list[tuple[str, str]]:
+    """What AWS asks of the caller of CreateCluster and UpdateCluster elsewhere: the right to pass the roles, and those
+    on the EKS cluster (AWS's page on IAM for HyperPod: it makes the access entries as the caller)."""
+    if name not in {"CreateCluster", "UpdateCluster"}:
+        return []
+    listed = [*(request.get("InstanceGroups") or []), *(request.get("RestrictedInstanceGroups") or [])]
+    roles = {group.get("ExecutionRole") for group in listed if isinstance(group, dict)} | {request.get("ClusterRole")}
+    found = [("iam:PassRole", role) for role in sorted(filter(None, roles))]
+    eks = ((request.get("Orchestrator") or {}).get("Eks") or {}).get("ClusterArn")
+    if eks:
+        found += [(f"eks:{action}", eks) for action in ("DescribeCluster", "CreateAccessEntry")]
+    return found
 
 
 def _cluster_name(region: Region, request: JSON) -> str | None:

@@ -11,6 +11,7 @@ from hyperpod_testbed.simulator.verbs import verb
 OK = "OK"
 PENDING = "Pending"
 DROPPED = "ConnectionDropped"
+STRANGE = "StrangeBody"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Call:
     """Whether the operation is of a kind that changes something."""
     request_id: str
     code: str = PENDING
-    """`OK`, AWS's error code, `Pending` while it runs, or `ConnectionDropped` when nothing was processed."""
+    """`OK`, AWS's error code, `Pending` while it runs, `ConnectionDropped` without an answer, or `StrangeBody`."""
     committed: bool = False
     """Whether the operation took effect, also when its answer was lost."""
     service: str = "sagemaker"

@@ -3,11 +3,13 @@
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from hyperpod_testbed.simulator import profile
+from hyperpod_testbed.simulator.options import Options, Timings
 from hyperpod_testbed.simulator.simulator import Simulator
 
 
@@ -28,6 +30,9 @@ from hyperpod_testbed.simulator.simulator import Simulator
     type=click.Path(dir_okay=False, path_type=Path),
     help="Options to answer by, as `conformance --write-profile` makes them.",
 )
+@click.option("--live-timings", is_flag=True, help="The durations that were recorded on AWS; combine with --speed.")
+@click.option("--crowded", is_flag=True, help="Let many HyperPod clusters share one EKS cluster, unlike AWS.")
+@click.option("--stop-within", default=10.0, show_default=True, help="Seconds in which it stops, nodes removed or not.")
 def simulator(
     port: int,
     speed: float,
@@ -36,23 +41,39 @@ def simulator(
     seed: int,
     kubeconfig: str | None,
     profile_file: Path | None,
+    live_timings: bool,
+    crowded: bool,
+    stop_within: float,
 ) -> None:
     """Run a SageMaker HyperPod endpoint until Ctrl-C; prints the environment that leads there."""
     try:
-        options = profile.read(profile_file.read_text()) if profile_file else None
+        options = profile.read(profile_file.read_text()) if profile_file else Options()
     except (OSError, ValueError) as error:
         raise click.ClickException(f"{profile_file}: {error}") from error
+    if crowded:
+        options = replace(options, clusters_per_eks="many")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    timings = Timings.live() if live_timings else Timings()
     try:
-        with Simulator(account, speed=speed, options=options, seed=seed, kubeconfig=kubeconfig, port=port) as running:
+        with Simulator(
+            account, speed=speed, options=options, timings=timings, seed=seed, kubeconfig=kubeconfig, port=port
+        ) as running:
             for name, value in running.environment(region=region).items():
                 print(f"export {name}={value}")
             print(f"# ready; controls under {running.url}/_simulator/; Ctrl-C stops it", file=sys.stderr, flush=True)
             sys.stdout.flush()
             stop.wait()
-            running.nodes.remove()
-            running.nodes.wait_until_in_step()
+            _take_nodes_away(running, within=stop_within)
     except (RuntimeError, OSError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _take_nodes_away(running: Simulator, *, within: float) -> None:
+    """Whatever the control plane does, the simulator stops: an API server that hangs keeps its nodes."""
+    running.nodes.remove()
+    try:
+        running.nodes.wait_until_in_step(timeout=within)
+    except (TimeoutError, ValueError) as error:
+        print(f"# nodes may be left behind: {error}", file=sys.stderr, flush=True)

@@ -101,7 +101,9 @@ class Settings:
         with self._core.present() as sim:
             names = sim.options.__dataclass_fields__
             values = {name: getattr(sim.options, name) for name in names}
-            maps = {name: dict(values[name]) for name in ("instance_quotas", "attachment_limits", "read_lag")}
+            maps = {
+                name: dict(values[name]) for name in ("instance_quotas", "spot_quotas", "attachment_limits", "read_lag")
+            }
             return {**values, **maps}
 
     @verb

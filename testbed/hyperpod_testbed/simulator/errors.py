@@ -11,14 +11,19 @@ class AwsError(Exception):
         self.status = status
 
 
+class BodyError(Exception):
+    """An answer that is none of AWS's: these bytes, whatever was asked."""
+
+    def __init__(self, status: int, content_type: str, body: bytes) -> None:
+        super().__init__(f"HTTP {status}, {len(body)} bytes of {content_type}")
+        self.status = status
+        self.content_type = content_type
+        self.body = body
+
+
 def validation(message: str) -> AwsError:
     """ValidationException, which the API model of HyperPod does not list and the service returns all the same."""
     return AwsError("ValidationException", message)
-
-
-def conflict(message: str) -> AwsError:
-    """ConflictException, as UpdateCluster, UpdateClusterSoftware and DeleteCluster declare it."""
-    return AwsError("ConflictException", message)
 
 
 def limit_exceeded(message: str) -> AwsError:

@@ -15,22 +15,28 @@ ANY = "*"
 class Fault:
     """One thing that goes wrong.
 
-    `error` answers with `code`, `message` and `status`; `throttle` with AWS's throttling error; `delay` waits `seconds`
-    (real ones) and goes on; `drop` closes the connection before anything happened; `commit_then_drop` does the work and
-    closes the connection instead of answering.
+    `error` answers with `code`, `message` and `status`; `body` with the bytes that `body` names, as proxies, load
+    balancers and half-closed connections do (`truncated` does the work first and answers with half of it); `throttle`
+    with AWS's throttling error; `delay` waits `seconds` (real ones) and goes on; `drop` closes the connection before
+    anything happened; `commit_then_drop` does the work and closes the connection instead of answering.
     """
 
     operation: str
     """Name of the operation, alone or after its service (`ec2:DeleteTags`), or `*`."""
-    kind: Literal["error", "delay", "drop", "commit_then_drop", "throttle"]
+    kind: Literal["error", "delay", "drop", "commit_then_drop", "throttle", "body"]
     code: str = "InternalFailure"
     message: str = "The request processing has failed because of an unknown error, exception or failure."
     status: int = 500
     seconds: float = 0.0
+    body: Literal["html", "empty", "message_only", "truncated"] = "html"
+    """Of the kind `body`: a page of a proxy, no byte, a JSON error without a code, or half of the true answer."""
     times: int | None = None
     """How often it strikes; None is for ever."""
     call_index: int | None = None
     """Only the call with this index, from 0, of those that match since the fault was added."""
+    burst: int | None = None
+    """With `every`: the first so many of each `every` calls that match, such as 5 of 20."""
+    every: int | None = None
     probability: float = 1.0
     cluster: str | None = None
     """Only calls about this cluster, by name."""
@@ -95,6 +101,8 @@ class Faults:
         index = self._matched[number]
         self._matched[number] += 1
         if fault.call_index not in {None, index}:
+            return False
+        if fault.burst is not None and fault.every is not None and index % fault.every >= fault.burst:
             return False
         if fault.times is not None and self._struck[number] >= fault.times:
             return False

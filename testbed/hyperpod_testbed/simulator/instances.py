@@ -63,6 +63,7 @@ def terminate(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
 def replace(sim: Simulation, cluster: Cluster, instance: Instance) -> Instance:
     """Terminate an instance and ask for one with a new instance id in its place."""
     group = cluster.groups[instance.group]
+    instance.replaced = True
     terminate(sim, cluster, instance)
     new = launch(sim, cluster, group, type_name=instance.type)
     if sim.options.replace_keeps_logical_id:
@@ -166,6 +167,7 @@ def _configured(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     instance.labels = dict(wanted.get("Labels") or {})
     instance.taints = copy.deepcopy(wanted.get("Taints") or [])
     instance.joined = True
+    _bring_node(sim, instance)
     sim.up(sim, cluster, instance)
     sim.touch(cluster)
 
@@ -185,6 +187,18 @@ def _fail(sim: Simulation, cluster: Cluster, instance: Instance, message: str) -
         after(sim, cluster, instance, sim.timings.launch_retry, lambda: _relaunch(sim, cluster, instance))
     else:
         after(sim, cluster, instance, sim.timings.launch_retry, lambda: _allocate(sim, cluster, instance))
+
+
+def _bring_node(sim: Simulation, instance: Instance) -> None:
+    """SageMaker calls an instance Running before its Node is there, by minutes."""
+    if sim.timings.node_join <= 0:
+        return
+    instance.node_due = True
+
+    def join() -> None:
+        instance.node_due = False
+
+    sim.timeline.after(sim.timings.node_join, join)
 
 
 def _tell_failure(sim: Simulation, cluster: Cluster, instance: Instance, message: str) -> None:

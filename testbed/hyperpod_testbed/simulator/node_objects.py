@@ -8,6 +8,7 @@ a fault. Labels and annotation of faults, and the node condition of a fault, are
 
 import datetime
 import json
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +80,9 @@ def view(cluster: Cluster, instance: Instance, options: Options) -> NodeView:
         "topology.kubernetes.io/region": cluster.region,
         "topology.kubernetes.io/zone": instance.zone.name,
         "topology.k8s.aws/zone-id": instance.zone.id,
+        **_network_labels(instance),
+        f"{PREFIX}num-eni-attachments": "1",
+        f"{PREFIX}num-block-device-mappings": "2",
         "kubernetes.io/hostname": node_name(instance_id),
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": kind.architecture,
@@ -100,6 +104,16 @@ def view(cluster: Cluster, instance: Instance, options: Options) -> NodeView:
         capacity=kind.capacity,
         address=instance.address,
     )
+
+
+def _network_labels(instance: Instance) -> dict[str, str]:
+    """`topology.k8s.aws/network-node-layer-1..3`: a tree in which the zone is the root and neighbours share leaves."""
+    leaf = instance.serial // 4
+    places = (instance.zone.id, f"{instance.zone.id}-{leaf // 4}", f"{instance.zone.id}-{leaf // 4}-{leaf}")
+    return {
+        f"topology.k8s.aws/network-node-layer-{layer}": f"nn-{zlib.crc32(place.encode()):08x}000000000"
+        for layer, place in enumerate(places, 1)
+    }
 
 
 def manifest(node: NodeView, *, now: datetime.datetime) -> JSON:

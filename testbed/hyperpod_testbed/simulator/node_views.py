@@ -25,7 +25,7 @@ class NodeViews:
             made = {}
             for cluster in sim.account.clusters():
                 for serial, instance in cluster.instances.items():
-                    if not (instance.joined and instance.instance_id and instance.registered):
+                    if instance.node_due or not (instance.joined and instance.instance_id and instance.registered):
                         continue
                     key = cluster.id, serial
                     old = self._made.get(key)

@@ -57,8 +57,31 @@ class Timings(EbsTimings):
     """HyperPod's label on an unhealthy node until its taint; 0 writes both at once."""
     register: float = 120.0
     """Somebody deleted a Node until its kubelet registers it again."""
+    eks_release: float = 0.0
+    """A HyperPod cluster is gone until another one can be created for its EKS cluster."""
+    patch_retries: float = 1080.0
+    """Built-in retries of a failed software update until it is rolled back."""
+    node_join: float = 0.0
+    """An instance is Running until its Node exists."""
+    tiered_storage_echo: float = 60.0
+    """CreateCluster until DescribeCluster shows TieredStorageConfig."""
     batch_token_life: float = 8 * 3600.0
     """How long BatchAddClusterNodes remembers a ClientToken."""
+
+    @classmethod
+    def live(cls) -> Self:
+        """The durations that people recorded on AWS: create 15 to 25 minutes, replace 20 to 30, clean up 15 to 20."""
+        return cls(
+            cluster_setup=300.0,
+            allocate=120.0,
+            boot=420.0,
+            lifecycle_script=300.0,
+            node_delete=1050.0,
+            patch_node=1500.0,
+            recovery=180.0,
+            node_join=180.0,
+            eks_release=60.0,
+        )
 
     def divided_by(self, factor: float) -> Self:
         """The same order of things, so much quicker by the clock on the wall: for what compares AWS's times with ours.
@@ -103,10 +126,27 @@ class Options(EbsOptions):
     """DeleteCluster on a Creating cluster that is not Continuous; ConflictException was seen live."""
     deep_check_update_error: Literal["ValidationException", "ConflictException"] = "ValidationException"
     """Code of UpdateCluster while deep health checks run; AWS documents only that it fails, and the text."""
-    clusters_per_eks: Literal["many", "one"] = "many"
-    """Whether several HyperPod clusters may share one EKS cluster."""
-    software_update_status: Literal["SystemUpdating", "Updating"] = "SystemUpdating"
-    """ClusterStatus while UpdateClusterSoftware works."""
+    clusters_per_eks: Literal["many", "one"] = "one"
+    """Whether several HyperPod clusters may share one EKS cluster; one that is being deleted holds it, too."""
+    busy_code: Literal["ConflictException", "ValidationException"] = "ConflictException"
+    """Code of UpdateCluster, UpdateClusterSoftware and DeleteCluster on a cluster whose status does not allow them."""
+    software_update_status: Literal["SystemUpdating", "Updating"] = "Updating"
+    """Status of cluster and groups while UpdateClusterSoftware works."""
+    failed_software_update_ends: Literal["Failed", "RollbackComplete"] = "Failed"
+    """SoftwareUpdateStatus after an update was rolled back."""
+    software_messages: Literal["sticky", "cleared"] = "sticky"
+    """A node keeps the message of its last failed try while the update goes on, or has none."""
+    software_desired_image: Literal["other", "requested"] = "other"
+    """DesiredImageId of a group with a custom AMI while a software update works: another id, or the one asked for."""
+    scale_in: Literal["nodes_first", "count_first"] = "nodes_first"
+    """A node that ends leaves ListClusterNodes before CurrentCount falls, or the count falls at once and the node is
+    listed as ShuttingDown until it is gone."""
+    empty_storage_echoed: bool = True
+    """DescribeCluster shows `InstanceStorageConfigs: []` where the request had none."""
+    provisioning_mode_default: Literal["none", "Continuous"] = "none"
+    """NodeProvisioningMode of a cluster created without one; Continuous was seen with Slurm."""
+    restricted_beside_groups: Literal["refuse", "accept"] = "refuse"
+    """Restricted instance groups in a request, or a cluster, that has other groups."""
     blocked_batch_error: Literal["ConflictException", "ValidationException", "items"] = "ValidationException"
     """A Batch* call in a state that blocks it: an error of either code, or a failure per item."""
     batch_all_failed: Literal["error", "items"] = "items"
@@ -198,12 +238,22 @@ class Options(EbsOptions):
     """Items per page when the request does not say; the model's maximum is 100."""
     instance_quotas: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Quota `ml.<type> for cluster usage` by instance type; a type that is not named has no limit."""
+    spot_quotas: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """The same for Spot instances, which do not count against `instance_quotas`."""
+    spot_taint: str = "sagemaker.amazonaws.com/spot-interruption"
+    """Key of the taint on a Spot node that AWS takes back; AWS documents the taint and not its key."""
     instances_per_cluster: int | None = None
     """Quota on instances in one cluster (AWS starts accounts at 20)."""
     instances_in_total: int | None = None
     """Quota on instances in all clusters of a region (AWS starts accounts at 30)."""
     deep_check_accelerators_only: bool = True
     """Deep health checks run on GPU and Trainium types alone; a CPU group passes at once."""
+
+    @classmethod
+    def crowded(cls) -> Self:
+        """Many HyperPod clusters on one EKS cluster, groups of both kinds in one: more than AWS allows, for harnesses
+        that need many clusters in front of one API server."""
+        return cls(clusters_per_eks="many", restricted_beside_groups="accept")
 
     def changed(self, **changes: Any) -> Self:
         """These options with changes; a name that does not exist is an error that lists the names."""

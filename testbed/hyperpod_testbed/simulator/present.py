@@ -5,11 +5,12 @@ as the JSON protocol has them.
 """
 
 import copy
+import zlib
 from typing import Any
 
 from hyperpod_testbed.simulator.instance_types import instance_type
 from hyperpod_testbed.simulator.simulation import Simulation
-from hyperpod_testbed.simulator.state import JSON, Cluster, Group
+from hyperpod_testbed.simulator.state import JSON, Cluster, Group, Instance
 
 _ECHOED = (
     "ExecutionRole",
@@ -56,6 +57,8 @@ def cluster_details(sim: Simulation, cluster: Cluster) -> JSON:
         ]
     for name in _CLUSTER_ECHOED:
         answer[name] = copy.deepcopy(cluster.spec.get(name))
+    if sim.now - cluster.created_at < sim.timings.tiered_storage_echo:
+        answer["TieredStorageConfig"] = None
     scaling = cluster.spec.get("AutoScaling")
     if scaling:
         answer["AutoScaling"] = {**scaling, "Status": "InService"}
@@ -99,9 +102,11 @@ def group_details(sim: Simulation, cluster: Cluster, group: Group) -> JSON:
             "CurrentInstanceTypes": group.current.get("InstanceTypes") or group.types,
             "DesiredInstanceTypes": group.types,
         }
-        answer["InstanceTypeDetails"] = [_type_detail(cluster, group, name) for name in group.types]
+        answer["InstanceTypeDetails"] = [_type_detail(sim, cluster, group, name) for name in group.types]
     answer["CurrentImageId"] = group.image_id
     answer["DesiredImageId"] = group.desired_image_id
+    if group.software_running and group.desired_image_id and sim.options.software_desired_image == "other":
+        answer["DesiredImageId"] = f"ami-{zlib.crc32(group.desired_image_id.encode()):08x}000000000"
     if filled or group.spec.get("ImageReleaseVersion"):
         answer["CurrentImageReleaseVersion"] = group.image_version
         answer["DesiredImageReleaseVersion"] = group.desired_image_version
@@ -156,24 +161,40 @@ def _common_details(sim: Simulation, cluster: Cluster, group: Group) -> JSON:
     answer: JSON = {
         "InstanceGroupName": group.name,
         "InstanceType": group.spec.get("InstanceType"),
-        "CurrentCount": sum(1 for one in cluster.members(group.name) if one.counted),
+        "CurrentCount": _count(sim, cluster, group),
         "TargetCount": group.target,
         "Status": group.status,
         "ThreadsPerCore": threads(sim, group, group.types[0]),
     }
     for name in _ECHOED:
         answer[name] = copy.deepcopy(group.spec.get(name))
+    if answer["InstanceStorageConfigs"] is None and sim.options.empty_storage_echoed:
+        answer["InstanceStorageConfigs"] = []
     if group.spec.get("TrainingPlanArn"):
         answer["TrainingPlanStatus"] = "Active"
     return answer
 
 
-def _type_detail(cluster: Cluster, group: Group, name: str) -> JSON:
+def _type_detail(sim: Simulation, cluster: Cluster, group: Group, name: str) -> JSON:
     return {
         "InstanceType": name,
-        "CurrentCount": sum(1 for one in cluster.members(group.name) if one.counted and one.type == name),
+        "CurrentCount": _count(sim, cluster, group, type_name=name),
         "ThreadsPerCore": group.spec.get("ThreadsPerCore") or instance_type(name).threads_per_core,
     }
+
+
+def _count(sim: Simulation, cluster: Cluster, group: Group, *, type_name: str | None = None) -> int:
+    """CurrentCount; by option with the instances that end and are not gone."""
+    shown = sim.options.scale_in == "nodes_first"
+    return sum(
+        1
+        for one in cluster.members(group.name)
+        if type_name in {None, one.type} and (one.counted or (shown and _ending(one)))
+    )
+
+
+def _ending(instance: Instance) -> bool:
+    return instance.joined and instance.status == "ShuttingDown" and not instance.replaced
 
 
 def threads(sim: Simulation, group: Group, type_name: str) -> int | None:

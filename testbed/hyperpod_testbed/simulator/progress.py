@@ -125,6 +125,8 @@ def _arrive(sim: Simulation, cluster: Cluster) -> None:
 def _review_continuous(sim: Simulation, cluster: Cluster) -> None:
     _sweep_groups(cluster)
     for group in cluster.groups.values():
+        if group.software_running:
+            continue
         if group.status in {"Creating", "Updating"} and groups.current_count(cluster, group.name) >= group.minimum:
             group.min_turn += 1
             group.status = "InService"
@@ -231,4 +233,7 @@ def _rolled_back(sim: Simulation, cluster: Cluster, *, failed: bool) -> None:
 
 
 def _gone(sim: Simulation, cluster: Cluster) -> None:
-    sim.account.region(cluster.region).clusters.pop(cluster.name, None)
+    region = sim.account.region(cluster.region)
+    region.clusters.pop(cluster.name, None)
+    if cluster.eks_arn:
+        region.eks_freed[cluster.eks_arn] = sim.now

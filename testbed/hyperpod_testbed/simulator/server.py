@@ -19,6 +19,8 @@ from hyperpod_testbed.simulator.control import PREFIX, Control, UnknownVerbError
 _LOG = logging.getLogger(__name__)
 
 STARTUP_SECONDS = 30.0
+GOODBYE_SECONDS = 5.0
+"""What runs in the background gets so long to end."""
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes; UpdateCluster with a hundred full groups stays below."""
 
@@ -56,7 +58,8 @@ class Server:
         """Close the socket, end what runs in the background, and join the thread."""
         if self._loop and self._stop and self._thread and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join()
+            # The thread is a daemon: what hangs at its end (a connection to a dead API server) holds nobody up.
+            self._thread.join(STARTUP_SECONDS)
         self._thread = None
 
     def run_in_loop(self, work: Coroutine[Any, Any, Any], *, timeout: float) -> Any:
@@ -95,7 +98,7 @@ class Server:
             await self._stop.wait()
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait(tasks, timeout=GOODBYE_SECONDS)
         finally:
             await runner.cleanup()
 

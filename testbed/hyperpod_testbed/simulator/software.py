@@ -26,7 +26,8 @@ def start(
     cluster.status = sim.options.software_update_status
     for name, version in versions.items():
         group = cluster.groups[name]
-        group.status = "SystemUpdating"
+        group.status = sim.options.software_update_status
+        group.software_running = True
         group.desired_image_version = version
         if image_id:
             group.desired_image_id = None if image_id == "default" else image_id
@@ -40,11 +41,12 @@ def review(cluster: Cluster) -> None:
     """Whether the software update of the cluster is over."""
     if any(group.software_status in RUNNING for group in cluster.groups.values()):
         return
-    busy = [group for group in cluster.groups.values() if group.status == "SystemUpdating"]
+    busy = [group for group in cluster.groups.values() if group.software_running]
     if not busy:
         return
     for group in busy:
         group.status = "InService"
+        group.software_running = False
     cluster.status = "InService"
     cluster.patched = True
 
@@ -62,15 +64,18 @@ def _batch(sim: Simulation, cluster: Cluster, group: Group) -> None:
 
 
 def _batch_done(sim: Simulation, cluster: Cluster, group: Group, batch: list[Instance]) -> None:
+    key = (cluster.name, group.name)
+    if key in sim.conditions.patch_failures and group.software_status == "InProgress":
+        sim.conditions.patch_failures.discard(key)
+        for instance in batch:
+            if instance.status == "SystemUpdating" and sim.options.software_messages == "sticky":
+                instance.message = instances.LIFECYCLE
+        sim.later(cluster, sim.timings.patch_retries, lambda: _roll_back(sim, cluster, group))
+        return
     for instance in batch:
         if instance.status == "SystemUpdating":
             instances.patched(sim, cluster, instance, version=group.desired_image_version, image=group.desired_image_id)
         group.patched.add(instance.serial)
-    key = (cluster.name, group.name)
-    if key in sim.conditions.patch_failures and group.software_status == "InProgress":
-        sim.conditions.patch_failures.discard(key)
-        _roll_back(sim, cluster, group)
-        return
     wait = (group.software_config or {}).get("WaitIntervalInSeconds") or 0
     sim.later(cluster, float(wait), lambda: _batch(sim, cluster, group))
 
@@ -80,7 +85,9 @@ def _roll_back(sim: Simulation, cluster: Cluster, group: Group) -> None:
     group.image_version, group.desired_image_version = group.desired_image_version, group.image_version
     group.image_id, group.desired_image_id = group.desired_image_id, group.image_id
     group.patched = {
-        one.serial for one in cluster.members(group.name) if one.image_version == group.desired_image_version
+        one.serial
+        for one in cluster.members(group.name)
+        if one.image_version == group.desired_image_version and one.status != "SystemUpdating"
     }
     sim.event(
         cluster,
@@ -94,7 +101,7 @@ def _roll_back(sim: Simulation, cluster: Cluster, group: Group) -> None:
 
 def _end(sim: Simulation, cluster: Cluster, group: Group) -> None:
     back = group.software_status == "RollbackInProgress"
-    group.software_status = "RollbackComplete" if back else "Succeeded"
+    group.software_status = sim.options.failed_software_update_ends if back else "Succeeded"
     group.image_version = group.desired_image_version
     group.image_id = group.desired_image_id
     group.software_config = None

@@ -21,6 +21,10 @@ Recovery = Literal["reboot", "replace"]
 """What brings an unhealthy node back."""
 
 
+EksProblem = Literal["missing", "creating", "authentication"]
+"""What is wrong with an EKS cluster: not there, not ACTIVE, or an authentication mode without access entries."""
+
+
 @dataclass(frozen=True)
 class NodeFault:
     """What the health monitoring agent, or a deep health check, found on a node."""
@@ -61,6 +65,10 @@ class Instance:
     message: str = ""
     joined: bool = False
     """The node is in the EKS cluster."""
+    replaced: bool = False
+    """Another instance has its place, so it does not count while it ends."""
+    node_due: bool = False
+    """The instance is Running and its Node does not exist yet."""
     ready: bool = False
     """The node's kubelet says Ready."""
     checks: str | None = None
@@ -131,6 +139,8 @@ class Group:
     """Instances that are still detached from another group and will join this one."""
     software_status: str | None = None
     software_config: JSON | None = None
+    software_running: bool = False
+    """A software update that this group takes part in is not over."""
     patched: set[int] = field(default_factory=set)
     """Serials of the instances on the desired image of the software update that runs."""
 
@@ -224,6 +234,12 @@ class Cluster:
     review_due: bool = False
 
     @property
+    def eks_arn(self) -> str | None:
+        """The EKS cluster that orchestrates it."""
+        eks = (self.spec.get("Orchestrator") or {}).get("Eks")
+        return str(eks["ClusterArn"]) if eks else None
+
+    @property
     def arn(self) -> str:
         return f"arn:{partition(self.region)}:sagemaker:{self.region}:{self.account}:cluster/{self.id}"
 
@@ -249,6 +265,8 @@ class Region:
     roles: dict[str, tuple[float, int]] = field(default_factory=dict)
     """Execution role → time and number of its first uses, for IAM propagation."""
     ebs: RegionalEbs = field(default_factory=RegionalEbs)
+    eks_freed: dict[str, float] = field(default_factory=dict)
+    """EKS cluster ARN → when its HyperPod cluster was gone."""
 
     def find(self, name_or_arn: str) -> Cluster | None:
         """A cluster by name or ARN."""
@@ -266,6 +284,10 @@ class Conditions:
     lifecycle_failures: dict[tuple[str, str], str] = field(default_factory=dict)
     """(cluster, group) → message of the lifecycle script that fails."""
     missing_roles: set[str] = field(default_factory=set)
+    missing_network: set[str] = field(default_factory=set)
+    """Ids of subnets and security groups that do not exist."""
+    eks_problems: dict[str, EksProblem] = field(default_factory=dict)
+    """EKS cluster ARN → why HyperPod cannot use it."""
     creation_failures: dict[str, str] = field(default_factory=dict)
     """Cluster name → why its creation fails."""
     check_failures: dict[tuple[str, str], list[Recovery]] = field(default_factory=dict)

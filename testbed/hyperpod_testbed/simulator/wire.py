@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from hyperpod_testbed.simulator.errors import AwsError
+from hyperpod_testbed.simulator.errors import AwsError, BodyError
 from hyperpod_testbed.simulator.state import JSON
 
 JSON_TYPE = "application/x-amz-json-1.1"
@@ -91,6 +91,18 @@ def failure(error: AwsError) -> Reply:
     """An error of the JSON protocol; both spellings of the message, as services send either."""
     body = {"__type": error.code, "message": error.message, "Message": error.message}
     return Reply(error.status, JSON_TYPE, json.dumps(body).encode())
+
+
+HTML = b"<html><head><title>503 Service Temporarily Unavailable</title></head><body>proxy</body></html>"
+
+
+def strange(kind: str, *, status: int, message: str) -> BodyError:
+    """An answer as something between the caller and AWS gives it."""
+    if kind == "html":
+        return BodyError(status, "text/html", HTML)
+    if kind == "empty":
+        return BodyError(status, JSON_TYPE, b"")
+    return BodyError(status, JSON_TYPE, json.dumps({"message": message}).encode())
 
 
 def identity(*, account: str, arn: str, request_id: str) -> Reply:

@@ -11,10 +11,11 @@ from hyperpod_testbed.simulator.core import Core
 from hyperpod_testbed.simulator.ebs import lifetimes
 from hyperpod_testbed.simulator.operations import cluster_rules
 from hyperpod_testbed.simulator.operations.clusters import create_cluster
+from hyperpod_testbed.simulator.operations.group_rules import is_spot
 from hyperpod_testbed.simulator.operations.move import move_nodes
 from hyperpod_testbed.simulator.operations.update import apply_update
 from hyperpod_testbed.simulator.simulation import Simulation
-from hyperpod_testbed.simulator.state import DEFAULT_REGION, JSON, Cluster, Instance
+from hyperpod_testbed.simulator.state import DEFAULT_REGION, JSON, Cluster, EksProblem, Instance
 from hyperpod_testbed.simulator.verbs import verb
 
 
@@ -59,6 +60,30 @@ class World:
         """The role is back; what waits for it goes on at its next try."""
         with self._core.change() as sim:
             sim.conditions.missing_roles.discard(arn)
+
+    @verb
+    def remove_network(self, name: str) -> None:
+        """A subnet or security group, by id, is gone: calls that name it are refused."""
+        with self._core.change() as sim:
+            sim.conditions.missing_network.add(name)
+
+    @verb
+    def restore_network(self, name: str) -> None:
+        """The subnet or security group is back."""
+        with self._core.change() as sim:
+            sim.conditions.missing_network.discard(name)
+
+    @verb
+    def break_eks(self, arn: str, problem: EksProblem = "missing") -> None:
+        """HyperPod cannot use this EKS cluster: it is gone, not ACTIVE, or has no access entries."""
+        with self._core.change() as sim:
+            sim.conditions.eks_problems[arn] = problem
+
+    @verb
+    def restore_eks(self, arn: str) -> None:
+        """The EKS cluster can be used again."""
+        with self._core.change() as sim:
+            sim.conditions.eks_problems.pop(arn, None)
 
     @verb
     def fail_creation(self, cluster: str, message: str) -> None:
@@ -177,6 +202,19 @@ class World:
             return arn
 
     @verb
+    def interrupt_spot(self, cluster: str, node_id: str, notice: float = 120.0) -> None:
+        """AWS takes a Spot instance back: a taint, and after the notice (0 for none) another instance in its place."""
+        with self._core.change() as sim:
+            found = _cluster(sim, cluster)
+            instance = found.by_id.get(node_id)
+            if instance is None or not is_spot(found.groups[instance.group].spec):
+                raise ValueError(f"cluster {cluster} has no Spot instance {node_id}")
+            taint = {"Key": sim.options.spot_taint, "Value": "true", "Effect": "NoSchedule"}
+            instance.taints = [*instance.taints, taint]
+            instances.event(sim, found, instance, f"Spot instance {node_id} is being interrupted.", level="Warn")
+            instances.after(sim, found, instance, notice, lambda: _reclaim(sim, found, instance))
+
+    @verb
     def fail_node(self, cluster: str, node_id: str, message: str = "The instance failed.") -> None:
         """An instance fails: status Failure, node not ready, until someone replaces or reboots it by a call.
 
@@ -191,6 +229,11 @@ class World:
             if agent.covers(found):
                 found.health, found.fenced = "UnschedulablePendingReplacement", True
             sim.touch(_cluster(sim, cluster))
+
+
+def _reclaim(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+    instances.replace(sim, cluster, instance)
+    sim.touch(cluster)
 
 
 def _cluster(sim: Simulation, name: str) -> Cluster:
@@ -229,7 +272,7 @@ def _up(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
 def _small_cluster(name: str, region: str, account: str) -> JSON:
     return {
         "ClusterName": name,
-        "Orchestrator": {"Eks": {"ClusterArn": f"arn:aws:eks:{region}:{account}:cluster/other"}},
+        "Orchestrator": {"Eks": {"ClusterArn": f"arn:aws:eks:{region}:{account}:cluster/other-{name}"}},
         "VpcConfig": {"SecurityGroupIds": ["sg-0a0a0a0a"], "Subnets": ["subnet-0a0a0a0a"]},
         "InstanceGroups": [
             {

@@ -86,6 +86,8 @@ def in_ec2_words(error: AwsError) -> AwsError:
     """The same failure as EC2 names it."""
     code, status = _EC2_WORDS.get(error.code, (error.code, error.status))
     message = {"RequestExpired": "Request has expired.", "RequestLimitExceeded": "Request limit exceeded."}.get(code)
+    if code == "UnauthorizedOperation":
+        message = f"You are not authorized to perform this operation. {error.message}"
     return AwsError(code, message or error.message, status=status)
 
 

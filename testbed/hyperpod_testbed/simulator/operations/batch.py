@@ -7,7 +7,7 @@ InstanceId… on the others), as in the API model.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hyperpod_testbed.simulator import groups, instances
+from hyperpod_testbed.simulator import groups, instances, moves
 from hyperpod_testbed.simulator.errors import AwsError, validation
 from hyperpod_testbed.simulator.operations import group_rules
 from hyperpod_testbed.simulator.operations.lookup import by_logical_id, cluster_of, require_continuous
@@ -147,6 +147,8 @@ def _batch(
 def _problem(instance: Instance | None, words: _Words, *, rebooting: bool, blocked: bool) -> tuple[str, str] | None:
     if instance is None:
         return words.not_found, "the node does not exist in the cluster."
+    if instance.status in moves.MOVING and not rebooting:
+        return "NodeIdInUse", "the node is being moved to another instance group."
     allowed = {"Running", "Failure", "DeepHealthCheckInProgress"} | (set() if rebooting else {"Pending"})
     if blocked or instance.status not in allowed:
         return words.wrong_status, f"the node is {instance.status} and cannot be changed now."

@@ -1,8 +1,10 @@
 """What a cluster must be like, beyond what the API model can say, and what may be done to it when."""
 
-from hyperpod_testbed.simulator.errors import AwsError, conflict, in_use, validation
+from collections.abc import Mapping
+
+from hyperpod_testbed.simulator.errors import AwsError, in_use, validation
 from hyperpod_testbed.simulator.simulation import Simulation
-from hyperpod_testbed.simulator.state import JSON, Cluster, Region
+from hyperpod_testbed.simulator.state import JSON, Cluster, EksProblem, Region
 
 BUSY = {"Creating", "Updating", "RollingBack", "SystemUpdating"}
 MOST_TAGS = 50
@@ -17,6 +19,7 @@ def check_cluster(sim: Simulation, region: Region, spec: JSON, *, name: str) -> 
     if orchestrator and "Eks" in orchestrator:
         if not spec.get("VpcConfig"):
             raise validation("VpcConfig is required for clusters with Orchestrator.Eks.")
+        _check_eks(sim, orchestrator["Eks"]["ClusterArn"])
         _check_one_per_eks(sim, region, orchestrator["Eks"]["ClusterArn"], name=name)
     check_autoscaling(spec)
 
@@ -66,7 +69,7 @@ def require_updatable(sim: Simulation, cluster: Cluster) -> None:
     if status == "RollingBack" and sim.options.update_when_rolling_back == "accept":
         return
     if status != "InService":
-        raise _conflict(cluster, "updated")
+        raise _busy(sim, cluster, "updated")
     require_no_checks(sim, cluster)
 
 
@@ -83,28 +86,44 @@ def require_no_checks(sim: Simulation, cluster: Cluster) -> None:
 def require_deletable(sim: Simulation, cluster: Cluster) -> None:
     """DeleteCluster waits for what is under way, except on Continuous clusters."""
     if cluster.status == "Deleting":
-        raise _conflict(cluster, "deleted")
+        raise _busy(sim, cluster, "deleted")
     if cluster.continuous or cluster.status not in BUSY:
         return
     if cluster.status == "Creating" and sim.options.delete_when_creating == "accept":
         return
-    raise _conflict(cluster, "deleted")
+    raise _busy(sim, cluster, "deleted")
 
 
-def require_in_service(cluster: Cluster, what: str) -> None:
+def require_in_service(sim: Simulation, cluster: Cluster, what: str) -> None:
     """Whatever else needs a cluster in service."""
     if cluster.status != "InService":
-        raise _conflict(cluster, what)
+        raise _busy(sim, cluster, what)
 
 
-def _conflict(cluster: Cluster, what: str) -> AwsError:
-    return conflict(f"Cluster {cluster.name} cannot be {what} while it is in {cluster.status} status.")
+def _busy(sim: Simulation, cluster: Cluster, what: str) -> AwsError:
+    return AwsError(
+        sim.options.busy_code, f"Cluster {cluster.name} cannot be {what} while it is in {cluster.status} status."
+    )
+
+
+_EKS_PROBLEMS: Mapping[EksProblem, str] = {
+    "missing": "does not exist",
+    "creating": "is not in ACTIVE status",
+    "authentication": "must use the authentication mode API or API_AND_CONFIG_MAP",
+}
+
+
+def _check_eks(sim: Simulation, arn: str) -> None:
+    """The EKS cluster is there, ACTIVE, and has access entries (prerequisites in AWS's guide; the texts are ours)."""
+    problem = sim.conditions.eks_problems.get(arn)
+    if problem:
+        raise validation(f"EKS cluster {arn} {_EKS_PROBLEMS[problem]}.")
 
 
 def _check_one_per_eks(sim: Simulation, region: Region, arn: str, *, name: str) -> None:
     if sim.options.clusters_per_eks == "many":
         return
-    for other in region.clusters.values():
-        eks = (other.spec.get("Orchestrator") or {}).get("Eks")
-        if eks and eks["ClusterArn"] == arn and other.name != name:
-            raise in_use(f"EKS cluster {arn} is already used by HyperPod cluster {other.name}.")
+    held = any(other.eks_arn == arn and other.name != name for other in region.clusters.values())
+    freed_at = region.eks_freed.get(arn)
+    if held or (freed_at is not None and sim.now - freed_at < sim.timings.eks_release):
+        raise validation(f"Specified cluster external resource id {arn} already in use")

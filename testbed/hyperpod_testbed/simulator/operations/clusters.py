@@ -16,6 +16,8 @@ def create_cluster(sim: Simulation, region: Region, request: JSON) -> JSON:
     """CreateCluster: the name is free, the rules hold, the roles can be assumed, the quotas suffice."""
     plain, restricted = request.get("InstanceGroups") or [], request.get("RestrictedInstanceGroups") or []
     spec = cluster_members(request)
+    if sim.options.provisioning_mode_default == "Continuous":
+        spec.setdefault("NodeProvisioningMode", "Continuous")
     cluster_rules.require_free_name(region, request["ClusterName"])
     cluster_rules.check_cluster(sim, region, spec, name=request["ClusterName"])
     tags = cluster_rules.tag_map(request.get("Tags") or [])
@@ -23,8 +25,10 @@ def create_cluster(sim: Simulation, region: Region, request: JSON) -> JSON:
     if not plain and not restricted:
         raise validation("At least one of InstanceGroups and RestrictedInstanceGroups must be specified.")
     group_rules.check_names(plain, restricted)
+    group_rules.check_kinds(sim, plain=bool(plain), restricted=bool(restricted))
     group_rules.check_groups(sim, spec, plain, restricted=False)
     group_rules.check_groups(sim, spec, restricted, restricted=True)
+    group_rules.check_network(sim, group_rules.networks(spec, [*plain, *restricted]))
     group_rules.check_quotas(sim, region, cluster=None, groups=[*plain, *restricted])
     roles = [group["ExecutionRole"] for group in (*plain, *restricted)]
     group_rules.check_roles(sim, region, [*roles, *filter(None, [spec.get("ClusterRole")])])

@@ -11,6 +11,8 @@ from hyperpod_testbed.simulator.instance_types import instance_type
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Cluster, Region
 
+INCREASE = "Please use AWS Service Quotas to request an increase for this quota."
+
 
 def check_groups(sim: Simulation, spec: JSON, groups: Iterable[JSON], *, restricted: bool) -> None:
     """Check the groups of a request against the cluster specification they are for."""
@@ -36,6 +38,15 @@ def check_names(*lists: Iterable[JSON]) -> None:
             seen.add(name)
 
 
+def check_kinds(sim: Simulation, *, plain: bool, restricted: bool) -> None:
+    """Restricted groups do not go with others, as seen on a live cluster."""
+    if plain and restricted and sim.options.restricted_beside_groups == "refuse":
+        raise validation(
+            "Found RestrictedInstanceGroups in the cluster input. Please remove RestrictedInstanceGroups from the "
+            "request and try again."
+        )
+
+
 def check_roles(sim: Simulation, region: Region, roles: Iterable[str]) -> None:
     """AWS must be able to assume each role; one made a moment ago is not known everywhere yet."""
     for role in sorted(set(roles)):
@@ -49,38 +60,61 @@ def check_roles(sim: Simulation, region: Region, roles: Iterable[str]) -> None:
             )
 
 
+def networks(spec: JSON, groups: Iterable[JSON]) -> list[JSON]:
+    """Every VpcConfig that a cluster and these groups name."""
+    found = [spec.get("VpcConfig"), *(group.get("OverrideVpcConfig") for group in groups)]
+    return [config for config in found if config]
+
+
+def check_network(sim: Simulation, configs: Iterable[JSON]) -> None:
+    """Subnets and security groups exist. How AWS words it in a call is not known; events name them as here."""
+    for config in configs:
+        for kind, member in (("security group", "SecurityGroupIds"), ("subnet", "Subnets")):
+            for name in config.get(member) or []:
+                if name in sim.conditions.missing_network:
+                    raise validation(f"The {kind} '{name}' does not exist")
+
+
 def check_quotas(sim: Simulation, region: Region, *, cluster: Cluster | None, groups: Iterable[JSON]) -> None:
     """The cluster with these groups, and the account with it, stay within the quotas."""
     wanted = list(groups)
     others = [
-        (group.types[0], group.target)
+        (group.types[0], group.target, is_spot(group.spec))
         for other in region.clusters.values()
         if other is not cluster
         for group in other.groups.values()
     ]
-    own = [(_first_type(group), int(group["InstanceCount"])) for group in wanted]
-    size = sum(count for _, count in own)
+    own = [(_first_type(group), int(group["InstanceCount"]), is_spot(group)) for group in wanted]
+    size = sum(count for _, count, _ in own)
     limit = sim.options.instances_per_cluster
     if limit is not None and size > limit:
         raise limit_exceeded(
             "The account-level service limit 'Maximum number instances allowed per SageMaker HyperPod cluster' "
-            f"is {limit} Instances, with a request of {size} Instances."
+            f"is {limit} Instances, with a request of {size} Instances. {INCREASE}"
         )
-    total = size + sum(count for _, count in others)
+    total = size + sum(count for _, count, _ in others)
     limit = sim.options.instances_in_total
     if limit is not None and total > limit:
         raise limit_exceeded(
             "The account-level service limit 'Total number of instances allowed across SageMaker HyperPod clusters' "
-            f"is {limit} Instances, with a request of {total} Instances in total."
+            f"is {limit} Instances, with a request of {total} Instances in total. {INCREASE}"
         )
-    for name, quota in sim.options.instance_quotas.items():
-        used = sum(count for kind, count in others if kind == name)
-        asked = sum(count for kind, count in own if kind == name)
+    quotas = [(name, quota, False) for name, quota in sim.options.instance_quotas.items()]
+    quotas += [(name, quota, True) for name, quota in sim.options.spot_quotas.items()]
+    for name, quota, spot in quotas:
+        used = sum(count for kind, count, is_one in others if (kind, is_one) == (name, spot))
+        asked = sum(count for kind, count, is_one in own if (kind, is_one) == (name, spot))
         if asked and used + asked > quota:
+            what = "spot cluster usage" if spot else "cluster usage"
             raise limit_exceeded(
-                f"The account-level service limit '{name} for cluster usage' is {quota} Instances, with current "
-                f"utilization of {used} Instances and a request delta of {asked} Instances."
+                f"The account-level service limit '{name} for {what}' is {quota} Instances, with current "
+                f"utilization of {used} Instances and a request delta of {asked} Instances. {INCREASE}"
             )
+
+
+def is_spot(group: JSON) -> bool:
+    """Whether a group asks for Spot capacity."""
+    return "Spot" in (group.get("CapacityRequirements") or {})
 
 
 def _first_type(group: JSON) -> str:

@@ -11,7 +11,7 @@ from hyperpod_testbed.simulator.state import JSON, Cluster, Region
 def update_software(sim: Simulation, region: Region, request: JSON) -> JSON:
     """UpdateClusterSoftware: without InstanceGroups, every group."""
     cluster = cluster_of(sim, region, request)
-    cluster_rules.require_in_service(cluster, "patched")
+    cluster_rules.require_in_service(sim, cluster, "patched")
     if any(group.status in {"Creating", "Updating"} for group in cluster.groups.values()):
         raise validation(f"Cluster {cluster.name} has instance groups below their MinInstanceCount.")
     named = request.get("InstanceGroups") or [{"InstanceGroupName": name} for name in cluster.groups]
@@ -27,7 +27,7 @@ def update_software(sim: Simulation, region: Region, request: JSON) -> JSON:
 def start_health_check(sim: Simulation, region: Region, request: JSON) -> JSON:
     """StartClusterHealthCheck: whole groups, or the named instances; those under check already are left alone."""
     cluster = cluster_of(sim, region, request)
-    cluster_rules.require_in_service(cluster, "checked")
+    cluster_rules.require_in_service(sim, cluster, "checked")
     wanted = request["DeepHealthCheckConfigurations"]
     chosen = []
     for item in wanted:

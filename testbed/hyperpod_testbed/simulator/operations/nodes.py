@@ -3,14 +3,18 @@
 from hyperpod_testbed.simulator import pages, present_nodes
 from hyperpod_testbed.simulator.operations.lookup import cluster_of, instance_of
 from hyperpod_testbed.simulator.simulation import Simulation
-from hyperpod_testbed.simulator.state import JSON, Instance, Region
+from hyperpod_testbed.simulator.state import JSON, Cluster, Instance, Region
 
 
 def list_cluster_nodes(sim: Simulation, region: Region, request: JSON) -> JSON:
     """ListClusterNodes: nodes with an instance id, unless IncludeNodeLogicalIds asks for all."""
     cluster = cluster_of(sim, region, request)
     logical = bool(request.get("IncludeNodeLogicalIds")) and cluster.continuous
-    found = [one for one in cluster.instances.values() if (logical or one.instance_id) and _matches(one, request)]
+    found = [
+        one
+        for one in cluster.instances.values()
+        if _listed(sim, cluster, one, logical=logical) and _matches(one, request)
+    ]
     by_name = request.get("SortBy") == "NAME"
     descending = request.get("SortOrder") == "Descending"
     found.sort(key=lambda one: (one.group if by_name else "", _time(one), one.serial), reverse=descending)
@@ -26,6 +30,15 @@ def describe_cluster_node(sim: Simulation, region: Region, request: JSON) -> JSO
     """DescribeClusterNode, by instance id or logical id."""
     cluster = cluster_of(sim, region, request)
     return {"NodeDetails": present_nodes.node_details(sim, cluster, instance_of(sim, cluster, request))}
+
+
+def _listed(sim: Simulation, cluster: Cluster, instance: Instance, *, logical: bool) -> bool:
+    """By option a node that ends leaves the list before CurrentCount falls; a replaced or stuck one stays there."""
+    stays = instance.replaced or instance.message or cluster.status == "Deleting"
+    ending = instance.status == "ShuttingDown" and not stays
+    if ending and sim.options.scale_in == "nodes_first":
+        return False
+    return logical or instance.instance_id is not None
 
 
 def _matches(instance: Instance, request: JSON) -> bool:

@@ -37,8 +37,12 @@ def apply_update(sim: Simulation, region: Region, cluster: Cluster, request: JSO
         group_rules.check_groups(sim, spec, specs, restricted=restricted)
     after = {name: group.spec for name, group in cluster.groups.items() if name not in gone}
     after |= {name: spec for name, (spec, _) in changed.items()}
+    kinds = {group.restricted for name, group in cluster.groups.items() if name not in gone}
+    kinds |= {is_restricted for _, is_restricted in changed.values()}
+    group_rules.check_kinds(sim, plain=False in kinds, restricted=True in kinds)
     if not after:
         raise validation("At least one instance group must remain in the cluster.")
+    group_rules.check_network(sim, group_rules.networks(spec, [members for members, _ in changed.values()]))
     group_rules.check_quotas(sim, region, cluster=cluster, groups=after.values())
     used = {group.spec["ExecutionRole"] for group in cluster.groups.values()}
     group_rules.check_roles(sim, region, {one["ExecutionRole"] for one in after.values()} - used)
@@ -138,7 +142,7 @@ def _merged(sim: Simulation, cluster: Cluster, group: Group, sent: JSON) -> JSON
     fixed = {"inferred": _DOCUMENTED + _INFERRED, "documented": _DOCUMENTED, "none": ()}[sim.options.immutables]
     for member in fixed:
         if member in sent and sent[member] != old.get(member) and not _is_default(group, member, sent[member]):
-            raise validation(f"{member} of instance group '{group.name}' cannot be changed.")
+            raise validation(f"Updating fields {member} on an InstanceGroup not supported")
     _check_types_in_use(cluster, group, sent)
     keep = set(old) if sim.options.omitted_members == "keep" else _ALWAYS_SENT | set(fixed)
     if "InstanceType" in sent or "InstanceRequirements" in sent:
@@ -148,6 +152,8 @@ def _merged(sim: Simulation, cluster: Cluster, group: Group, sent: JSON) -> JSON
 
 def _is_default(group: Group, member: str, value: object) -> bool:
     """Whether the caller repeats what the server filled in and DescribeCluster reported."""
+    if member == "InstanceStorageConfigs":
+        return not value and not group.spec.get(member)
     if member != "ThreadsPerCore" or member in group.spec:
         return False
     return value == instance_type(group.types[0]).threads_per_core

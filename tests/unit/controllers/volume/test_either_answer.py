@@ -31,6 +31,10 @@ ANSWERS: list[dict[str, Any]] = [
     {"modification_limit": "six_hours"},
     {"encryption_by_default": True},
     {"volume_lag": 20.0},
+    {"attachment_lag": 20.0},
+    {"new_volume_lag": 20.0},
+    {"read_lag": {"DescribeSnapshots": 20.0, "DescribeVolumesModifications": 20.0}},
+    {"scale_in": "count_first"},
     {"replace_keeps_logical_id": False},
     {"page_size": 2},
 ]

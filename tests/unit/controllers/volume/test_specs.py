@@ -42,7 +42,8 @@ async def test_a_claim_whose_cluster_object_does_not_exist_yet_waits_for_it(rig:
     assert isinstance(await rig.rest_after(60.0), Done)
 
 
-async def test_a_restricted_group_is_told(rig: VolumeRig) -> None:
+async def test_a_restricted_group_is_told(make_rig: MakeRig) -> None:
+    rig = make_rig(restricted_beside_groups="accept")
     restricted = group("closed", 1, InstanceType="ml.p5.48xlarge")
     restricted.pop("LifeCycleConfig")
     request = {

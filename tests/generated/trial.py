@@ -67,6 +67,9 @@ class WatchedCloud:
     def clusters(self, *, region: str) -> Any:
         return WatchedCalls(self.real.clusters(region=region), self.errors.append)
 
+    async def location(self, *, region: str) -> Any:
+        return await self.real.location(region=region)
+
     def close(self) -> None:
         self.real.close()
 

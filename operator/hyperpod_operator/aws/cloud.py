@@ -3,19 +3,26 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from hyperpod_operator import __version__
+from hyperpod_operator.aws.answers import check, text
 from hyperpod_operator.aws.caller import Caller, Clients, OnCall
 from hyperpod_operator.aws.classify import classify
 from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, Pace
 from hyperpod_operator.aws.sagemaker import SageMaker
 from hyperpod_operator.aws.volumes import Volumes
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.location import Location, location_of
+
+ACCOUNT_PAUSE = 60.0
+"""Seconds between questions to an STS that does not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +60,11 @@ class AwsCloud:
         self._on_call = on_call
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="aws")
         self._session = boto3.Session()
+        self._account = ""
+        self._ask_account_at = 0.0
         self._callers: dict[tuple[str, str], Caller] = {}
         self._clusters: dict[str, SageMaker] = {}
         self._volumes: dict[str, Volumes] = {}
-        self._account = ""
 
     @property
     def region(self) -> str:
@@ -72,7 +80,7 @@ class AwsCloud:
         """HyperPod in a region; an empty one is the installation's own."""
         name = region or self.region
         if name not in self._clusters:
-            self._clusters[name] = SageMaker(self._caller("sagemaker", name))
+            self._clusters[name] = SageMaker(self._caller("sagemaker", name), saw=self._saw)
         return self._clusters[name]
 
     def volumes(self, *, region: str) -> Volumes:
@@ -98,8 +106,33 @@ class AwsCloud:
             )
         caller = self._caller("sts", self.region)
         answer = await caller.read("GetCallerIdentity", lambda client: client.get_caller_identity(), target="caller")
+        check(answer, operation="GetCallerIdentity", members=(text("Account"), text("Arn")))
         self._account = answer["Account"]
         return Identity(account=answer["Account"], arn=answer["Arn"])
+
+    async def location(self, *, region: str) -> Location:
+        """Where calls to a region go. The account is that of the credentials: STS is asked until it answers once, or a
+        cluster shows.
+
+        GetCallerIdentity needs no permission (IAM User Guide). While STS does not answer it is asked again every
+        ACCOUNT_PAUSE seconds, and the account is empty.
+        """
+        name = region or self.region
+        if not self._account and time.monotonic() >= self._ask_account_at:
+            self._ask_account_at = time.monotonic() + ACCOUNT_PAUSE
+            with suppress(CloudError):
+                await self.identity()
+        return Location(partition=self._partition(name), region=name, account=self._account)
+
+    def _saw(self, arn: str) -> None:
+        """DescribeCluster finds clusters of its own account alone, so any of them tells which account that is."""
+        self._account = self._account or location_of(arn).account
+
+    def _partition(self, region: str) -> str:
+        try:
+            return str(self._session.get_partition_for_region(region))
+        except BotoCoreError:
+            return ""  # a Region that this botocore does not know
 
     def close(self) -> None:
         """Let the calls in flight end; new ones are refused."""

@@ -47,8 +47,10 @@ RESTS_ON: Mapping[str, tuple[Member, ...]] = {
 class SageMaker:
     """Implements `core.ports.Clusters`. Raises CloudError."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, *, saw: Callable[[str], None] = lambda _: None) -> None:
+        """`saw` is called with the ARN of each cluster that DescribeCluster shows."""
         self._caller = caller
+        self._saw = saw
 
     async def warm_up(self) -> None:
         """Make the clients before the first call needs them. Raises CloudError when they cannot be made."""
@@ -61,6 +63,8 @@ class SageMaker:
             return _checked(client.describe_cluster(ClusterName=name), client=client, operation="DescribeCluster")
 
         response = await self._found("DescribeCluster", call, target=name)
+        if response:
+            self._saw(response["ClusterArn"])
         return translate.cluster(model=await self._model(), response=response) if response else None
 
     async def nodes(self, *, name: str, logical_ids: bool = False) -> tuple[ObservedNode, ...]:

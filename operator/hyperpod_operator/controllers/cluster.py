@@ -22,6 +22,7 @@ from hyperpod_operator.core.cluster.effective import call_names, spec_names
 from hyperpod_operator.core.cluster.living import not_allowed, region_refused
 from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster
 from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.report import Report, intent, report
@@ -134,7 +135,11 @@ class ClusterController:
     async def _valid(self, stored: StoredObject, resource: Resource, failures: int) -> Outcome:
         situation = self._blank(resource)
         if region_refused(situation) or not_allowed(situation):
-            return await self._finish(stored, Story(situation=situation, verdict=decide(situation)))
+            return await self._finish(stored, Story(situation=situation, verdict=decide(situation), looked=False))
+        here = await self._ports.cloud.location(region=resource.spec.region or "")
+        situation = replace(situation, here=here)
+        if wrong := misplaced(situation):
+            return await self._finish(stored, Story(situation=situation, verdict=wrong, looked=False))
         clusters = self._ports.cloud.clusters(region=resource.spec.region or "")
         sweep = self._sweeps.due(resource.key)
         try:

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.location import Location
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -151,6 +152,10 @@ class Cloud(Protocol):
         ...
 
     def clusters(self, *, region: str) -> Clusters: ...
+
+    async def location(self, *, region: str) -> Location:
+        """Where calls to this region go; the account is empty while STS does not tell it. Never raises."""
+        ...
 
 
 class Objects(Protocol):

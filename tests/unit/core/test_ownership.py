@@ -1,9 +1,9 @@
 """Only AWS's tags prove whose cluster it is."""
 
 import pytest
-from tests.unit.core.builders import ARN, EKS, FORMER, OTHERS, cluster, our_tags, recorded, resource
+from tests.unit.core.builders import ARN, EKS, FORMER, OTHERS, cluster, held, our_tags, recorded, resource, verdict
 
-from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
+from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
 from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted, ownership
 from hyperpod_operator.core.cluster.resource import TAG_VALUE_MOST
@@ -65,3 +65,20 @@ def test_a_long_name_is_still_recognised_after_aws_bounds_the_tag() -> None:
 def test_adoption_can_be_told_from_aws_alone() -> None:
     assert is_adopted({**OURS, TAG_ADOPTED: "true"})
     assert not is_adopted(OURS)
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({}, "carries no ownership tags"),
+        ({TAG_OWNER_UID: "old", TAG_OWNER: "team/research", TAG_EKS_CLUSTER: EKS}, "an earlier object of this name"),
+        ({TAG_OWNER_UID: "x", TAG_OWNER: "other/research", TAG_EKS_CLUSTER: EKS}, "other/research of this EKS cluster"),
+        ({TAG_OWNER_UID: "x", TAG_OWNER: "team/research", TAG_EKS_CLUSTER: "eks-2"}, "team/research on eks-2"),
+        ({TAG_OWNER_UID: "uid-1", TAG_OWNER: "team/research", TAG_EKS_CLUSTER: "eks-2"}, "made by this object for"),
+        ({TAG_OWNER_UID: "x", TAG_EKS_CLUSTER: EKS}, "the object with uid x"),
+    ],
+)
+def test_whose_cluster_it_is_is_said_of_each_pair(tags: dict[str, str], words: str) -> None:
+    answer = held(verdict(resource(), cluster(), tags=tags))
+    assert answer.reason is Reason.NOT_OWNED
+    assert words in answer.message

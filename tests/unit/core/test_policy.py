@@ -33,6 +33,7 @@ from hyperpod_operator.core.cluster.policy import DELETED, LIVING, Policy, decid
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Release, Settled, Situation, Verdict
 from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.location import Location
 
 
 def told(verdict: Verdict) -> str:
@@ -71,6 +72,9 @@ GROWN = with_group(cluster(), group(group_spec(), target_count=8))
 TAGGED = spec(tags=[{"key": "team", "value": "a"}])
 CLEARED = recorded(lastAction=sent("DeleteCluster"), createFailures=1, provisionedAt=None)
 
+ELSEWHERE = Location(partition="aws", region="eu-west-1", account="111122223333")
+SOMEWHERE = Location(partition="aws", region="us-west-2")
+"""The account is not known."""
 REFUSAL = "Namespace team may not use it. Have it added to the list of tenants."
 
 
@@ -82,8 +86,10 @@ def refused(owner: Resource) -> Resource:
 LIVING_TABLE: list[tuple[str, Situation, str]] = [
     ("region_refused", at(resource(spec=spec(region="eu-west-1"))), "stalled RegionNotAllowed"),
     ("not_allowed", replace(at(resource()), refusal=REFUSAL), "stalled NotAllowed"),
+    ("misplaced", replace(at(resource()), here=ELSEWHERE), "stalled WrongAccountOrRegion"),
     ("paused", at(resource(spec=managed(paused=True))), "hold Paused"),
     ("not_visible_yet", at(resource(status={"lastAction": sent("CreateCluster")})), "hold AwaitingVisibility"),
+    ("unproved_end", replace(at(resource(status=LIVE)), here=SOMEWHERE), "hold AWSUnreachable"),
     ("vanished", at(resource(status=LIVE)), "hold ConfirmingDeletion"),
     ("pause_before_recreation", at(resource(status=CLEARED)), "hold Recreating"),
     ("create", at(resource()), "CreateCluster"),
@@ -112,7 +118,9 @@ def deleted(**fields: Any) -> Resource:
 PLAIN = {name: value for name, value in spec().items() if name != "nodeProvisioningMode"}
 DELETED_TABLE: list[tuple[str, Situation, str]] = [
     ("never_served", at(deleted(spec=spec(region="eu-west-1"), status={})), "release Released"),
+    ("misplaced", replace(at(deleted()), here=ELSEWHERE), "stalled WrongAccountOrRegion"),
     ("not_visible_yet", at(deleted(status={"lastAction": sent("CreateCluster")})), "hold AwaitingVisibility"),
+    ("unproved_end", replace(at(deleted()), here=SOMEWHERE), "hold AWSUnreachable"),
     ("vanished", at(deleted()), "hold ConfirmingDeletion"),
     ("gone", at(deleted(status=recorded(lastAction=sent("DeleteCluster")))), "release Deleted"),
     ("unknown_owner", at(deleted(status={}), cluster(), tags=None), "read tags"),
@@ -124,7 +132,7 @@ DELETED_TABLE: list[tuple[str, Situation, str]] = [
     (
         "volumes_attached",
         replace(at(deleted(), cluster()), attached_claims=("team/data", "team/scratch")),
-        "hold VolumesAttached",
+        "stalled VolumesAttached",
     ),
     ("delete", at(deleted(), cluster()), "DeleteCluster"),
 ]

@@ -98,7 +98,7 @@ def _summary(story: Story, ending: Ending) -> list[Draft]:
 
 def _details(story: Story, ending: Ending) -> list[Draft]:
     """The parts of Ready. When the world could not be read, what was known about them stands (see `_kept`)."""
-    if story.unread:
+    if story.blind:
         return []
     drafts: list[Draft] = [_provisioned(story, ending), _spec_synced(story, ending), _at_target(story, ending)]
     if ending.reason is Reason.TEARDOWN_BLOCKED:
@@ -172,7 +172,7 @@ def _at_target(story: Story, ending: Ending) -> Draft:
 
 
 def _kept(story: Story, drafts: Sequence[Draft]) -> list[Draft]:
-    if not story.unread:
+    if not story.blind:
         return []
     made = {draft[0] for draft in drafts} | {ConditionType.RECONCILING, ConditionType.STALLED}
     return [

@@ -4,10 +4,10 @@ Each returns None when its question does not apply. The operator may change only
 that it is ours, and only while AWS is not changing it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, Reason
+from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
 from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, guarded
 from hyperpod_operator.core.cluster.observed import ObservedCluster
@@ -208,9 +208,7 @@ def change_began(resource: Resource) -> datetime | None:
 
 def _refuse_ownership(situation: Situation, *, adoptable: bool) -> Hold:
     cluster = present(situation)
-    tags = situation.observed.tags or {}
-    owner = tags.get(TAG_OWNER)
-    whose = f"belongs to {owner} of {tags.get(TAG_EKS_CLUSTER, 'another EKS cluster')}" if owner else "is not ours"
+    whose = _whose(situation.resource, situation.observed.tags or {})
     way = (
         "set spec.management.adoptionPolicy to IfUnowned to take it over, or delete this resource and create one with "
         "another name"
@@ -222,6 +220,20 @@ def _refuse_ownership(situation: Situation, *, adoptable: bool) -> Hold:
         f"not even when this resource is. To go on, {way}."
     )
     return Hold(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
+
+
+def _whose(resource: Resource, tags: Mapping[str, str]) -> str:
+    """The owner that the tags name, told apart from this very object and from earlier ones of its name."""
+    owner, eks, uid = tags.get(TAG_OWNER), tags.get(TAG_EKS_CLUSTER, ""), tags.get(TAG_OWNER_UID)
+    if owner is None and uid is None:
+        return "carries no ownership tags"
+    here, same_eks = resource.ownership_tags, eks == resource.ownership_tags[TAG_EKS_CLUSTER]
+    if uid == resource.uid:
+        return f"was made by this object for {eks or 'an EKS cluster that its tags do not name'}"
+    if owner == here[TAG_OWNER] and same_eks:
+        return f"belongs to an earlier object of this name in this namespace (uid {uid or 'unknown'})"
+    where = f"on {eks or 'another EKS cluster'}" if not same_eks else "of this EKS cluster"
+    return f"belongs to {owner or f'the object with uid {uid}'} {where}"
 
 
 def _adopt(situation: Situation) -> Verdict:

@@ -60,7 +60,7 @@ def last_action(story: Story, end: Ending) -> LastAction | None:
             attempts=tries,
             fingerprint=result.fingerprint,
         )
-    if old is None or story.unread is not None:
+    if old is None or story.blind:
         return old
     if end.reason is Reason.UPDATE_ROLLED_BACK and old.outcome == ACCEPTED:
         return old.model_copy(update={"outcome": ROLLED_BACK, "time": now})
@@ -111,7 +111,7 @@ def rejected(story: Story, end: Ending) -> Rejected | None:
 
 def missing(story: Story, end: Ending) -> Missing | None:
     old = story.situation.resource.status.missing
-    if story.unread is not None:
+    if story.blind:
         return old
     if end.reason is not Reason.CONFIRMING_DELETION:
         return None
@@ -123,7 +123,7 @@ def missing(story: Story, end: Ending) -> Missing | None:
 def adoption(story: Story, end: Ending) -> Adoption | None:
     situation = story.situation
     old = situation.resource.status.adoption
-    if story.unread is not None or isinstance(story.result, Refused):
+    if story.blind or isinstance(story.result, Refused):
         return old
     if end.reason is not Reason.ADOPTION_ANNOUNCED or situation.observed.cluster is None:
         return None

@@ -5,8 +5,9 @@ answer wins, so the order of a chain is its meaning: read it top down as the lis
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from hyperpod_operator.core.cluster import absent, living, teardown, updating
+from hyperpod_operator.core.cluster import absent, living, placement, teardown, updating
 from hyperpod_operator.core.cluster.diff import diff
 from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
@@ -18,9 +19,12 @@ LIVING: Sequence[Policy] = (
     # The installation does not serve this region, or not this namespace with it: not even a look.
     living.region_refused,
     living.not_allowed,
+    # It lies elsewhere: what is seen here says nothing about it.
+    placement.misplaced,
     # There is no cluster: is it invisible, vanished, refused before, or due?
     absent.paused,
     absent.not_visible_yet,
+    placement.unproved_end,
     absent.vanished,
     absent.pause_before_recreation,
     absent.create,
@@ -47,8 +51,10 @@ LIVING: Sequence[Policy] = (
 
 DELETED: Sequence[Policy] = (
     teardown.never_served,
+    placement.misplaced,
     # Nothing there: may we believe it?
     absent.not_visible_yet,
+    placement.unproved_end,
     absent.vanished,
     teardown.gone,
     # Something there: is it ours, and is it to go?
@@ -75,14 +81,9 @@ def decide(situation: Situation) -> Verdict:
 
 def situate(situation: Situation, observed: Observed) -> Situation:
     """The same question about a newer look at the world."""
-    return Situation(
-        resource=situation.resource,
+    return replace(
+        situation,
         observed=observed,
         changes=diff(resource=situation.resource, observed=observed, now=situation.now),
         ownership=ownership(resource=situation.resource, observed=observed),
-        now=situation.now,
-        timings=situation.timings,
-        allowed_regions=situation.allowed_regions,
-        refusal=situation.refusal,
-        attached_claims=situation.attached_claims,
     )

@@ -141,7 +141,7 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
         "adoption": adoption(story, end),
         "createFailures": create_failures(story),
     }
-    if story.unread is None:
+    if not story.blind:
         owned = situation.ownership in {Ownership.OURS, Ownership.RECORDED}
         fields |= {
             "lastHandledReconcileAt": resource.reconcile_requested_at or old.lastHandledReconcileAt,

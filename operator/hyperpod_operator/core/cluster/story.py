@@ -32,7 +32,8 @@ class Story:
 
     `failures` counts the passes in a row that failed to read, so that one lost packet does not make a healthy
     cluster look sick. `health` is None while nothing is known of the cluster's Nodes; `health_stands` says whether
-    they are watched at all, so that what was told about them before still counts.
+    they are watched at all, so that what was told about them before still counts. `looked` is false for a pass that
+    ended before it asked AWS: what was known stands.
     """
 
     situation: Situation
@@ -42,3 +43,9 @@ class Story:
     failures: int = 0
     health: Health | None = None
     health_stands: bool = False
+    looked: bool = True
+
+    @property
+    def blind(self) -> bool:
+        """Whether this pass learnt nothing about AWS."""
+        return self.unread is not None or not self.looked

@@ -117,7 +117,7 @@ def volumes_attached(situation: Situation) -> Verdict | None:
         "deleted when they have let go: delete them, or set their spec.attachment.suspend to true. With "
         "spec.management.attachedVolumes: Orphan the cluster goes at once and the volumes stay, unattached."
     )
-    return Hold(reason=Reason.VOLUMES_ATTACHED, message=message, after=situation.timings.poll)
+    return Hold(reason=Reason.VOLUMES_ATTACHED, message=message, after=situation.timings.poll, stalled=True)
 
 
 def delete(situation: Situation) -> Verdict | None:

@@ -9,6 +9,7 @@ from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.location import NOWHERE, Location
 from hyperpod_operator.core.timings import Timings
 
 
@@ -28,6 +29,8 @@ class Situation:
     """Why the namespace may not have what the spec names, in words; see core.tenancy."""
     attached_claims: tuple[str, ...] = ()
     """EBSVolumeClaims with a volume on a node of the cluster; read only when the object is being deleted."""
+    here: Location = NOWHERE
+    """Where this pass looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

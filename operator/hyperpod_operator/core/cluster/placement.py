@@ -1,0 +1,98 @@
+"""Does this pass look where the cluster is? If not, nothing that it sees, or does not see, means anything.
+
+Which ARNs bind, and by what:
+
+- `status.clusterArn` and the EKS cluster: partition, Region and account. HyperPod and its EKS cluster share all three.
+- roles: partition and account. A role is passed within its own account only (IAM User Guide, "Grant a user permissions
+  to pass a role to an AWS service"). IAM has no Regions.
+- KMS keys and training plans: partition and Region. A key may belong to another account (KMS Developer Guide, "Allowing
+  users in other accounts to use a KMS key").
+- S3: nothing. A bucket name has neither Region nor account.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from hyperpod_operator.api.names import ABANDON, Reason
+from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
+from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.location import NOWHERE, Location, location_of
+
+REGIONAL = frozenset({"volumeKmsKeyId", "kmsKeyId", "trainingPlanArn"})
+"""Members whose ARN may be of another account."""
+ROLES = frozenset({"executionRole", "clusterRole"})
+
+
+def misplaced(situation: Situation) -> Verdict | None:
+    """The cluster, or what it is made of, lies elsewhere: nothing is sent and nothing is released."""
+    resource, here = situation.resource, situation.here
+    wrong = next(
+        (
+            (where, arn, differs)
+            for where, arn, binding in _arns(resource)
+            if (differs := binding.differences(here)) and arn
+        ),
+        None,
+    )
+    if wrong is None:
+        return None
+    where, arn, differs = wrong
+    what = " and ".join("Region" if name == "region" else name for name in differs)
+    way = (
+        "Start the operator with the Region and the credentials of that place"
+        if where.startswith("status.")
+        else f"Correct {where}, or start the operator with the Region and the credentials of that place"
+    )
+    give_up = f" To give the cluster up without asking AWS, set the annotation {ABANDON}." if resource.deleting else ""
+    message = (
+        f"{where} is {arn}, and the operator works in {here}: another {what}. Nothing is changed or released, because "
+        f"what the operator sees here says nothing about it. {way}.{give_up}"
+    )
+    return Hold(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, after=SLOW, stalled=True)
+
+
+def unproved_end(situation: Situation) -> Verdict | None:
+    """No cluster is shown, one is on record, and the account that was asked is not known: it may be another one."""
+    recorded = situation.resource.status.clusterArn
+    if situation.observed.cluster or not recorded or not situation.here.region or situation.here.account:
+        return None
+    message = (
+        f"AWS shows no cluster, and {recorded} is on record. The operator cannot tell which account it asked, because "
+        "STS does not answer GetCallerIdentity, so it does not take the cluster for deleted. Let the operator reach "
+        f"STS (VPC endpoint, proxy). To give the cluster up without asking AWS, set the annotation {ABANDON} and "
+        "delete this resource."
+    )
+    return Hold(reason=Reason.AWS_UNREACHABLE, message=message, after=60.0)
+
+
+def _arns(resource: Resource) -> Iterator[tuple[str, str, Location]]:
+    """Where it stands, the ARN, and what of it binds. An object that is being deleted is bound by its cluster alone."""
+    recorded, eks = resource.status.clusterArn or "", resource.eks_cluster_arn
+    yield "status.clusterArn", recorded, location_of(recorded)
+    if resource.deleting and recorded:
+        return
+    yield "spec.orchestrator.eks.clusterArn", eks, location_of(eks)
+    if not resource.deleting:
+        yield from _named(resource.spec.model_dump(mode="json", exclude_none=True), path="spec")
+
+
+def _named(value: Json, *, path: str) -> Iterator[tuple[str, str, Location]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            where = f"{path}.{name}"
+            if isinstance(item, str):
+                yield where, item, _binding(name, item)
+            else:
+                yield from _named(item, path=where)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            name = item.get("instanceGroupName", index) if isinstance(item, dict) else index
+            yield from _named(item, path=f"{path}[{name}]")
+
+
+def _binding(name: str, arn: str) -> Location:
+    if name in ROLES:
+        return replace(location_of(arn), region="")
+    return replace(location_of(arn), account="") if name in REGIONAL else NOWHERE

@@ -1,0 +1,101 @@
+"""Region, account and partition of what an object names are those that the operator works in, or nothing happens."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.core.builders import cluster, recorded, resource, scaled, seen, situation
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.placement import misplaced, unproved_end
+from hyperpod_operator.core.cluster.policy import decide
+from hyperpod_operator.core.cluster.verdict import Hold, Situation
+from hyperpod_operator.core.location import NOWHERE, Location, location_of
+
+HERE = Location(partition="aws", region="us-west-2", account="111122223333")
+ELSEWHERE = [
+    (Location(partition="aws", region="us-east-1", account="111122223333"), "another Region"),
+    (Location(partition="aws", region="us-west-2", account="444455556666"), "another account"),
+    (Location(partition="aws-cn", region="us-west-2", account="111122223333"), "another partition"),
+    (Location(partition="aws", region="us-east-1", account="444455556666"), "another Region and account"),
+]
+
+
+def looking(here: Location, *, shown: Any = None, **fields: Any) -> Situation:
+    owner = resource(**fields)
+    return situation(owner, seen(owner, shown), here=here)
+
+
+@pytest.mark.parametrize(("here", "words"), ELSEWHERE)
+@pytest.mark.parametrize("deleting", [False, True])
+@pytest.mark.parametrize("status", [{}, recorded()])
+def test_another_place_changes_and_releases_nothing(
+    here: Location, words: str, deleting: bool, status: dict[str, Any]
+) -> None:
+    verdict = decide(looking(here, spec=scaled(), status=status, deleting=deleting))
+    assert isinstance(verdict, Hold)
+    assert (verdict.reason, verdict.stalled) == (Reason.WRONG_ACCOUNT_OR_REGION, True)
+    assert words in verdict.message
+
+
+def test_the_right_place_is_no_reason_to_wait() -> None:
+    assert misplaced(looking(HERE, spec=scaled(), status=recorded())) is None
+
+
+def test_what_is_not_known_differs_from_nothing() -> None:
+    assert misplaced(looking(NOWHERE, spec=scaled(), status=recorded())) is None
+
+
+def with_group(**members: Any) -> dict[str, Any]:
+    spec = scaled()
+    return spec | {"instanceGroups": [spec["instanceGroups"][0] | members, *spec["instanceGroups"][1:]]}
+
+
+def encrypted(key: str) -> dict[str, Any]:
+    return with_group(instanceStorageConfigs=[{"ebsVolumeConfig": {"volumeSizeInGB": 100, "volumeKmsKeyId": key}}])
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        with_group(executionRole="arn:aws:iam::444455556666:role/other"),
+        with_group(executionRole="arn:aws-cn:iam::111122223333:role/other"),
+        encrypted("arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555"),
+    ],
+)
+def test_what_aws_cannot_use_from_here_is_named(spec: dict[str, Any]) -> None:
+    verdict = misplaced(looking(HERE, spec=spec, status={}))
+    assert isinstance(verdict, Hold)
+    assert "spec.instanceGroups[" in verdict.message
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        encrypted("arn:aws:kms:us-west-2:444455556666:key/11111111-2222-3333-4444-555555555555"),
+        encrypted("alias/of-this-account"),
+    ],
+)
+def test_a_key_of_another_account_may_be_shared(spec: dict[str, Any]) -> None:
+    assert misplaced(looking(HERE, spec=spec, status={})) is None
+
+
+def test_a_spec_that_names_another_place_does_not_hold_up_the_deletion_of_a_cluster_that_is_here() -> None:
+    spec = with_group(executionRole="arn:aws:iam::444455556666:role/other")
+    assert misplaced(looking(HERE, spec=spec, status=recorded(), deleting=True)) is None
+
+
+@pytest.mark.parametrize("deleting", [False, True])
+def test_no_cluster_is_no_proof_while_the_account_is_not_known(deleting: bool) -> None:
+    verdict = decide(looking(replace(HERE, account=""), spec=scaled(), status=recorded(), deleting=deleting))
+    assert isinstance(verdict, Hold)
+    assert "GetCallerIdentity" in verdict.message
+
+
+def test_a_cluster_that_is_shown_proves_the_account() -> None:
+    assert unproved_end(looking(replace(HERE, account=""), shown=cluster(), spec=scaled(), status=recorded())) is None
+
+
+@pytest.mark.parametrize("text", ["", None, "arn", "ml", "arn:aws"])
+def test_what_is_no_arn_lies_nowhere(text: str | None) -> None:
+    assert location_of(text) == NOWHERE

@@ -180,6 +180,8 @@ class Reason(StrEnum):
     CLUSTER_FAILED = "ClusterFailed"
     UPDATE_ROLLED_BACK = "UpdateRolledBack"
     QUOTA_EXCEEDED = "QuotaExceeded"
+    ACCOUNT_BLOCKED = "AccountBlocked"
+    EKS_CLUSTER_IN_USE = "EKSClusterInUse"
     PERMISSION_DENIED = "PermissionDenied"
     REGION_NOT_ALLOWED = "RegionNotAllowed"
     WRONG_ACCOUNT_OR_REGION = "WrongAccountOrRegion"

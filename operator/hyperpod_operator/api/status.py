@@ -190,13 +190,20 @@ class LastAction(Model):
 
 
 class Rejected(Model):
-    """A call that AWS refused as invalid: it is not repeated until the wish changes. For updates: RejectedGroup."""
+    """A call that AWS refused as invalid: it is repeated after a pause, or when the spec or AWS changes.
+
+    For updates: RejectedGroup.
+    """
 
     fingerprint: Fingerprint | None = Field(default=None, description="Digest of the wish that was refused.")
     operation: Word | None = Field(default=None, description="SageMaker API operation.")
     code: Word | None = Field(default=None, description="AWS's error code, for example ValidationException.")
     message: Message | None = Field(default=None, description="What was refused and what to do.")
     time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
+    attempts: Count | None = Field(default=None, description="How often the same was refused in a row.")
+    shown: Fingerprint | None = Field(
+        default=None, description="Digest of what AWS showed then: a change of it ends the refusal."
+    )
 
 
 class RejectedGroup(Model):
@@ -280,7 +287,9 @@ class HyperPodClusterStatus(Model):
         default=None, description="Tag keys that came from the spec: only these are removed again."
     )
     lastAction: LastAction | None = Field(default=None, description="The last call that was to change something.")
-    rejected: Rejected | None = Field(default=None, description="A call that AWS refused and that is not repeated.")
+    rejected: Rejected | None = Field(
+        default=None, description="A call that AWS refused and that is repeated after a pause."
+    )
     rejectedGroups: (
         Annotated[list[RejectedGroup], Field(max_length=100, json_schema_extra=keyed("instanceGroupName"))] | None
     ) = Field(default=None, description="Groups whose part of an update AWS refused; all else goes on without them.")

@@ -40,7 +40,12 @@ CODES: Mapping[str, ErrorKind] = {
     "SignatureDoesNotMatch": ErrorKind.CREDENTIALS,
     "IncompleteSignature": ErrorKind.CREDENTIALS,
     "MissingAuthenticationToken": ErrorKind.CREDENTIALS,
-    "RequestExpired": ErrorKind.CREDENTIALS,
+    "RequestExpired": ErrorKind.CLOCK,
+    "RequestTimeTooSkewed": ErrorKind.CLOCK,
+    "UnknownOperationException": ErrorKind.WRONG_ENDPOINT,
+    "UnknownOperation": ErrorKind.WRONG_ENDPOINT,
+    "PendingVerification": ErrorKind.ACCOUNT,
+    "Blocked": ErrorKind.ACCOUNT,
     "InternalFailure": ErrorKind.TRANSIENT,
     "InternalServerError": ErrorKind.TRANSIENT,
     "InternalServiceException": ErrorKind.TRANSIENT,
@@ -82,13 +87,26 @@ EC2_ERROR = re.compile(r"HyperPod - Ec2ErrCode: ([\w.]+)\s*: Ec2ErrMsg: (.*)", r
 """How SageMaker passes on what EC2 says to AttachClusterNodeVolume and DetachClusterNodeVolume; its own code is
 ValidationException whatever happened."""
 
-TEXTS: Mapping[str, tuple[tuple[str, ErrorKind], ...]] = {
+TEXTS: Mapping[str, tuple[tuple[tuple[str, ...], ErrorKind], ...]] = {
     "ValidationException": (
-        ("assume the execution role", ErrorKind.ROLE_PROPAGATION),
-        ("deep health check", ErrorKind.BUSY),
-        ("already exists", ErrorKind.ALREADY_EXISTS),
+        (("assume the execution role",), ErrorKind.ROLE_PROPAGATION),
+        (("cannot assume",), ErrorKind.ROLE_PROPAGATION),
+        (("could not assume",), ErrorKind.ROLE_PROPAGATION),
+        (("to assume",), ErrorKind.ROLE_PROPAGATION),
+        (("assume role",), ErrorKind.ROLE_PROPAGATION),
+        (("external resource id", "already in use"), ErrorKind.EKS_IN_USE),
+        (("already exists",), ErrorKind.ALREADY_EXISTS),
+        (("deep health check",), ErrorKind.BUSY),
+        (("in progress",), ErrorKind.BUSY),
+        (("not in inservice",), ErrorKind.BUSY),
+        ((" while ",), ErrorKind.BUSY),
+    ),
+    "InvalidSignatureException": (
+        (("expired",), ErrorKind.CLOCK),
+        (("not yet current",), ErrorKind.CLOCK),
     ),
 }
+"""Code to fragments of its text, in lower case, that are all there; the first row that fits decides."""
 
 NAMES_WHAT_IS_THERE = frozenset({"CreateVolume"})
 """Operations that make something new from what the request names (a snapshot, a key, a zone): what is "not found"
@@ -172,6 +190,8 @@ def _answered(error: ClientError, *, operation: str, mutating: bool, service: st
     kind = _kind(ec2_code or code, text=text, status=meta.get("HTTPStatusCode", 0))
     if kind is ErrorKind.NOT_FOUND and operation in NAMES_WHAT_IS_THERE:
         kind = ErrorKind.INVALID
+    if kind is ErrorKind.ALREADY_EXISTS and operation != "CreateCluster":
+        kind = ErrorKind.INVALID if code == "ValidationException" else ErrorKind.BUSY
     if kind is ErrorKind.TRANSIENT and mutating:
         kind = ErrorKind.UNKNOWN_OUTCOME
     return CloudError(
@@ -186,8 +206,8 @@ def _answered(error: ClientError, *, operation: str, mutating: bool, service: st
 
 def _kind(code: str, *, text: str, status: int) -> ErrorKind:
     lowered = text.lower()
-    for fragment, kind in TEXTS.get(code, ()):
-        if fragment in lowered:
+    for fragments, kind in TEXTS.get(code, ()):
+        if all(fragment in lowered for fragment in fragments):
             return kind
     if code in CODES:
         return CODES[code]

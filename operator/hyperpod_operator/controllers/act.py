@@ -1,10 +1,12 @@
 """Make the one call that was decided."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import assert_never
 
 from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.plan import (
+    Action,
     AddTags,
     CreateCluster,
     DeleteCluster,
@@ -15,7 +17,7 @@ from hyperpod_operator.core.cluster.plan import (
 from hyperpod_operator.core.cluster.requests import with_counts
 from hyperpod_operator.core.cluster.story import Accepted, Refused
 from hyperpod_operator.core.cluster.verdict import Act
-from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.ports import Clusters
 
 
@@ -39,7 +41,7 @@ async def act(*, clusters: Clusters, verdict: Act) -> Accepted | Refused:
             case _:
                 assert_never(verdict.action)
     except CloudError as error:
-        return Refused(action=verdict.action, fingerprint=verdict.fingerprint, error=error)
+        return Refused(action=verdict.action, fingerprint=verdict.fingerprint, error=_about_us(error, verdict.action))
     return Accepted(action=verdict.action, fingerprint=verdict.fingerprint, arn=arn)
 
 
@@ -53,3 +55,20 @@ def _refresh(clusters: Clusters, update: UpdateCluster) -> Callable[[], Awaitabl
         return with_counts(update.request, cluster=cluster, names=update.repeated) if cluster else update.request
 
     return fresh
+
+
+def _about_us(error: CloudError, action: Action) -> CloudError:
+    """Tell "the cluster exists already" from other things that exist: AWS has one code for all."""
+    if error.kind is not ErrorKind.ALREADY_EXISTS or error.code != "ValidationException":
+        return error
+    name = re.escape(str(action.request["clusterName"])) if isinstance(action, CreateCluster) else ""
+    ours = rf"(?i)\bcluster(?: with)?(?: the)?(?: name)?:?\s+['\"\[(`]?{name}['\"\])`]?\s+already exists"
+    if name and re.search(ours, error.message):
+        return error
+    return CloudError(
+        kind=ErrorKind.INVALID,
+        operation=error.operation,
+        code=error.code,
+        message=error.message,
+        request_id=error.request_id,
+    )

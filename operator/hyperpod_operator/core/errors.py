@@ -31,6 +31,14 @@ class ErrorKind(StrEnum):
     """Nothing was carried out: no connection, no name resolution, TLS refused."""
     TRANSIENT = "Transient"
     """AWS answered with a server-side error; it may or may not have acted."""
+    EKS_IN_USE = "EKSInUse"
+    """The EKS cluster has a HyperPod cluster already; the mapping is one to one."""
+    WRONG_ENDPOINT = "WrongEndpoint"
+    """Whoever answered does not know the operation: it is not the service that was meant."""
+    CLOCK = "Clock"
+    """The signature was too old or too new: the clock here and that of AWS differ."""
+    ACCOUNT = "Account"
+    """AWS is verifying the account, or has blocked it."""
     MALFORMED = "Malformed"
     """A read was answered, and a member that decisions rest on is missing or cannot be true: nothing is known."""
 
@@ -96,8 +104,10 @@ TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
         ),
         ErrorKind.INVALID: Treatment(
             Reason.SPEC_REJECTED,
-            "Correct the spec; the same request is not sent again until the spec changes or a reconcile "
-            "is requested by annotation.",
+            "Correct the spec, or its cause lies outside: a role (its trust or rights), the EKS cluster "
+            "(authentication mode, HyperPod's Helm chart), subnets, security groups, the lifecycle script, a quota. "
+            "The same request is sent again after 30 minutes, later every 6 hours, and at once when the spec or what "
+            "AWS shows changes or a reconcile is requested by annotation.",
             stalled=True,
             after=SLOW,
             remember=True,
@@ -141,6 +151,33 @@ TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
             Reason.AWS_ERROR,
             "AWS had a fault of its own; the operator tries again with growing pauses.",
             at_least=5.0,
+        ),
+        ErrorKind.EKS_IN_USE: Treatment(
+            Reason.EKS_CLUSTER_IN_USE,
+            "An EKS cluster takes one HyperPod cluster, until the deletion of that has ended. Delete the other one "
+            "(aws sagemaker list-clusters shows it) or name another EKS cluster; it is tried again every minute, after "
+            "an hour every 10 minutes.",
+            after=60.0,
+        ),
+        ErrorKind.WRONG_ENDPOINT: Treatment(
+            Reason.AWS_UNREACHABLE,
+            "What answers does not know this operation, so it is not SageMaker in this Region: check the Region, the "
+            "endpoint (AWS_ENDPOINT_URL, VPC endpoint) and the proxy.",
+            at_least=5.0,
+        ),
+        ErrorKind.CLOCK: Treatment(
+            Reason.CREDENTIALS_INVALID,
+            "The clock of the operator's node and that of AWS differ by more than AWS accepts (5 minutes): let the "
+            "node take its time from NTP.",
+            stalled=True,
+            at_least=5.0,
+        ),
+        ErrorKind.ACCOUNT: Treatment(
+            Reason.ACCOUNT_BLOCKED,
+            "AWS is verifying the account or has blocked it: see the account's mail or ask AWS Support. It is tried "
+            "again every 30 minutes.",
+            stalled=True,
+            after=1800.0,
         ),
         ErrorKind.MALFORMED: Treatment(
             Reason.AWS_ERROR,

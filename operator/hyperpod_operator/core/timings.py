@@ -33,5 +33,10 @@ class Timings:
     rollback_backoff: float = 300.0
     """First pause before a change that AWS rolled back is tried again; doubles up to an hour."""
     rollback_backoff_most: float = 3600.0
+    rest: float = 600.0
+    """How long an accepted change that AWS does not show counts as not visible yet, and not as rolled back."""
+    refusal: float = 1800.0
+    """First pause before a request that AWS called invalid is sent again; doubles up to `refusal_most`."""
+    refusal_most: float = 21600.0
     recreate_attempts: int = 3
     """How many failed creations `onCreateFailure: Recreate` clears away before it holds."""

@@ -19,6 +19,25 @@ def answered(code: str, message: str = "words", status: int = 400, *, mutating: 
     return classify(ClientError(response, "CreateCluster"), operation="CreateCluster", mutating=mutating)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [("InvalidSignatureException", "Signature expired: 20261128T1 is now earlier than"), ("RequestExpired", "x")],
+)
+def test_an_expired_signature_is_the_clocks(code: str, text: str) -> None:
+    assert answered(code, text).kind is ErrorKind.CLOCK
+
+
+def test_only_a_creation_is_told_that_its_name_exists() -> None:
+    def kind(operation: str, code: str) -> ErrorKind:
+        response = {"Error": {"Code": code, "Message": "Cluster 'x' already exists."}}
+        return classify(ClientError(response, operation), operation=operation, mutating=True).kind  # type: ignore[arg-type]
+
+    assert kind("CreateCluster", "ValidationException") is kind("CreateCluster", "ResourceInUse")
+    assert kind("CreateCluster", "ResourceInUse") is ErrorKind.ALREADY_EXISTS
+    assert kind("UpdateCluster", "ValidationException") is ErrorKind.INVALID
+    assert kind("UpdateCluster", "ResourceInUse") is ErrorKind.BUSY
+
+
 @pytest.mark.parametrize(("code", "kind"), CODES.items())
 def test_each_code_has_its_kind(code: str, kind: ErrorKind) -> None:
     expected = ErrorKind.UNKNOWN_OUTCOME if kind is ErrorKind.TRANSIENT else kind
@@ -31,6 +50,12 @@ def test_each_code_has_its_kind(code: str, kind: ErrorKind) -> None:
     [
         ("SageMaker cannot assume the execution role arn:aws:iam::1:role/x", ErrorKind.ROLE_PROPAGATION),
         ("Deep health checks are in progress", ErrorKind.BUSY),
+        ("Could not assume role arn:aws:iam::1:role/x", ErrorKind.ROLE_PROPAGATION),
+        ("SageMaker was unable to assume role x", ErrorKind.ROLE_PROPAGATION),
+        ("Instance groups cannot be changed while the cluster is Updating", ErrorKind.BUSY),
+        ("An update is in progress", ErrorKind.BUSY),
+        ("The cluster is not in InService status", ErrorKind.BUSY),
+        ("Specified cluster external resource id arn:aws:eks:x:1:cluster/a already in use", ErrorKind.EKS_IN_USE),
         ("1 validation error detected", ErrorKind.INVALID),
     ],
 )

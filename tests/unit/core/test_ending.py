@@ -37,6 +37,10 @@ TABLE = [
     (ErrorKind.UNKNOWN_OUTCOME, Wait(Reason.UNKNOWN_OUTCOME, 5.0), False),
     (ErrorKind.UNREACHABLE, Failed(Reason.AWS_UNREACHABLE, 5.0), False),
     (ErrorKind.TRANSIENT, Failed(Reason.AWS_ERROR, 5.0), False),
+    (ErrorKind.EKS_IN_USE, Wait(Reason.EKS_CLUSTER_IN_USE, 60.0), False),
+    (ErrorKind.WRONG_ENDPOINT, Failed(Reason.AWS_UNREACHABLE, 5.0), False),
+    (ErrorKind.CLOCK, Failed(Reason.CREDENTIALS_INVALID, 5.0), True),
+    (ErrorKind.ACCOUNT, Blocked(Reason.ACCOUNT_BLOCKED, 1800.0), True),
     (ErrorKind.MALFORMED, Failed(Reason.AWS_ERROR, 5.0), False),
 ]
 OWNER = resource(spec=scaled(), status=recorded())

@@ -14,7 +14,7 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.verdict import Act, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, Hold, Verdict
 
 
 class TestGuards:
@@ -44,7 +44,29 @@ class TestGuards:
     def refused(self) -> dict[str, Any]:
         first = self.create()
         assert isinstance(first, Act)
-        return {"fingerprint": first.fingerprint, "message": "AWS said no"}
+        return {"fingerprint": first.fingerprint, "message": "AWS said no", "time": ago(60)}
+
+    @pytest.mark.parametrize(("attempts", "minutes"), [(1, 30), (2, 60), (3, 120), (9, 360), (500, 360)])
+    def test_a_refusal_ends_after_a_time_that_doubles(self, attempts: int, minutes: int) -> None:
+        refusal = self.refused() | {"attempts": attempts}
+        assert isinstance(self.create(rejected=refusal | {"time": ago(minutes * 60 * 0.89)}), Hold)
+        assert isinstance(self.create(rejected=refusal | {"time": ago(minutes * 60 * 1.11)}), Act)
+
+    def test_a_refusal_ends_when_aws_shows_something_else(self) -> None:
+        assert isinstance(self.create(rejected=self.refused() | {"shown": "something else"}), Act)
+
+    def test_a_change_that_aws_does_not_show_is_not_called_rolled_back_for_ten_minutes(self) -> None:
+        def quiet(seconds: float) -> Hold:
+            owner = resource(spec=scaled(), status=recorded(lastAction=self.last("Accepted", seconds)))
+            return held(verdict(owner, cluster()))
+
+        assert quiet(599).reason is Reason.SETTLING
+        assert quiet(601).reason is Reason.UPDATE_ROLLED_BACK
+
+    def test_a_failure_message_from_before_does_not_say_that_aws_went_back(self) -> None:
+        old = recorded(lastAction=self.last("Accepted", 120), failureMessage="no capacity", clusterStatus="InService")
+        owner = resource(spec=scaled(), status=old)
+        assert held(verdict(owner, cluster(failure_message="no capacity"))).reason is Reason.SETTLING
 
     def test_a_refused_wish_is_not_sent_again(self) -> None:
         answer = held(self.create(rejected=self.refused()))

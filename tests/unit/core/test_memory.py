@@ -124,16 +124,30 @@ class TestRejected:
         refused = after(self.owner, None, answer=ErrorKind.INVALID)
         assert refused.status.rejected is not None
         assert refused.status.rejected.code == "TheCode"
-        later = told(refused, None, now=NOW + timedelta(days=3))
+        later = told(refused, None, now=NOW + timedelta(minutes=25))
         assert later.result is None
         assert report(later).status.rejected == refused.status.rejected
 
     def test_what_was_refused_keeps_its_words_on_later_passes(self) -> None:
         refused = after(self.owner, None, answer=ErrorKind.INVALID)
-        again = after(refused, None, now=NOW + timedelta(hours=1))
+        again = after(refused, None, now=NOW + timedelta(minutes=20))
         assert [item.message for item in again.status.conditions or []] == [
             item.message for item in refused.status.conditions or []
         ]
+
+    def test_a_refusal_that_ended_and_came_again_stands_longer(self) -> None:
+        refused = after(self.owner, None, answer=ErrorKind.INVALID)
+        again = after(refused, None, answer=ErrorKind.INVALID, now=NOW + timedelta(minutes=40))
+        assert again.status.rejected is not None
+        assert again.status.rejected.attempts == 2
+        assert told(again, None, now=NOW + timedelta(minutes=40 + 50)).result is None
+
+    def test_a_name_that_exists_while_no_cluster_shows_is_remembered_the_second_time(self) -> None:
+        first = after(self.owner, None, answer=ErrorKind.ALREADY_EXISTS)
+        assert first.status.rejected is None
+        second = after(first, None, answer=ErrorKind.ALREADY_EXISTS, now=NOW + timedelta(minutes=6))
+        assert second.status.rejected is not None
+        assert told(second, None, now=NOW + timedelta(minutes=25)).result is None
 
     @pytest.mark.parametrize("kind", [ErrorKind.DENIED, ErrorKind.QUOTA, ErrorKind.BUSY, ErrorKind.THROTTLED])
     def test_a_refusal_for_another_cause_is_tried_again(self, kind: ErrorKind) -> None:

@@ -45,7 +45,23 @@ class TestDeleted:
         last = {"operation": "CreateCluster", "outcome": "Unknown", "time": ago(10)}
         assert held(verdict(self.gone(status={"lastAction": last}), None)).reason is Reason.AWAITING_VISIBILITY
 
-    @pytest.mark.parametrize("tags", [{}, OTHERS, FORMER])
+    @pytest.mark.parametrize("tags", [{}, {"team": "a"}])
+    def test_a_cluster_on_record_whose_tags_are_gone_is_neither_deleted_nor_released(
+        self, tags: dict[str, str]
+    ) -> None:
+        answer = held(verdict(self.gone(), cluster(), tags=tags))
+        assert (answer.reason, answer.stalled) == (Reason.NOT_OWNED, True)
+        assert "aws sagemaker add-tags" in answer.message
+
+    def test_status_of_another_cluster_is_no_reason_to_hold_on(self) -> None:
+        owner = self.gone(status=recorded(clusterArn=f"{ARN}x"))
+        assert isinstance(verdict(owner, cluster(), tags={}), Release)
+
+    def test_our_own_release_is_no_loss_of_tags(self) -> None:
+        last = {"operation": "DeleteTags", "outcome": "Accepted", "time": ago(10)}
+        assert isinstance(verdict(self.gone(status=recorded(lastAction=last)), cluster(), tags={}), Release)
+
+    @pytest.mark.parametrize("tags", [OTHERS, FORMER])
     def test_a_foreign_cluster_stays(self, tags: dict[str, str]) -> None:
         assert isinstance(verdict(self.gone(), cluster(), tags=tags), Release)
 

@@ -22,6 +22,11 @@ from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Release,
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome, Wait
 
+IN_USE_TRIES = 60
+"""Tries, one a minute, in which the deletion of another HyperPod cluster of the same EKS cluster should have ended."""
+IN_USE_LATER = 600.0
+BUSY_BY_TEXT = 60.0
+"""Seconds before a call is made again that AWS called invalid with words about a state."""
 AFTER_TAGS = 1.0
 """Seconds after a tag call: usually something else is left to do."""
 
@@ -59,8 +64,8 @@ def ending(story: Story) -> Ending:
             assert_never(story.verdict)
 
 
-def role_propagation_attempts(story: Story) -> int:
-    """How often this very call met a role that AWS could not assume yet, this time included."""
+def refusals(story: Story) -> int:
+    """How often in a row this very call was refused, this time included."""
     last = story.situation.resource.status.lastAction
     result = story.result
     same = isinstance(result, Refused) and last is not None and last.fingerprint == result.fingerprint
@@ -98,12 +103,12 @@ def _tagged(story: Story) -> Ending:
 def _refused(story: Story, result: Refused) -> Ending:
     error, timings = result.error, story.situation.timings
     if error.kind is ErrorKind.ROLE_PROPAGATION:
-        if role_propagation_attempts(story) >= timings.role_propagation_attempts:
+        if refusals(story) >= timings.role_propagation_attempts:
             reason, remedy = Reason.PERMISSION_DENIED, TREATMENTS[error.kind].remedy
             message = f"{error.operation}: {error.message} {remedy} It is tried again every 5 minutes."
             return Ending(outcome=Blocked(reason, SLOW), reason=reason, message=message, stalled=True)
         reason = Reason.ROLE_PROPAGATION
-        outcome = Wait(reason, timings.role_propagation)
+        outcome: Outcome = Wait(reason, timings.role_propagation)
         return Ending(outcome=outcome, reason=reason, message=_text(error, TREATMENTS[error.kind]))
     cluster = story.situation.observed.cluster
     if error.kind is ErrorKind.BUSY and cluster is not None and cluster.status == "Failed":
@@ -113,8 +118,13 @@ def _refused(story: Story, result: Refused) -> Ending:
         )
         reason = Reason.CLUSTER_FAILED
         return Ending(outcome=Blocked(reason, SLOW), reason=reason, message=message, stalled=True)
+    if error.kind is ErrorKind.EKS_IN_USE and refusals(story) > IN_USE_TRIES:
+        text = _text(error, TREATMENTS[error.kind])
+        outcome = Blocked(Reason.EKS_CLUSTER_IN_USE, IN_USE_LATER)
+        return Ending(outcome=outcome, reason=Reason.EKS_CLUSTER_IN_USE, message=text, stalled=True)
     if error.kind is ErrorKind.BUSY:
-        outcome = Wait(Reason.CLUSTER_BUSY, timings.poll)
+        # ConflictException is a state of the cluster, which is over soon; a text may be about anything.
+        outcome = Wait(Reason.CLUSTER_BUSY, timings.poll if error.code != "ValidationException" else BUSY_BY_TEXT)
         return Ending(outcome=outcome, reason=Reason.CLUSTER_BUSY, message=_text(error, TREATMENTS[error.kind]))
     return _broken(error)
 

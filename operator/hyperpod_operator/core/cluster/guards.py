@@ -4,11 +4,13 @@ Every call to an existing cluster passes here. Each guard looks at what earlier 
 restart changes nothing.
 """
 
+import zlib
 from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.status import LastAction
+from hyperpod_operator.api.status import LastAction, Rejected
 from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import Action, UpdateCluster, fingerprint, operation
 from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
@@ -30,12 +32,19 @@ ROLLED_BACK = "RolledBack"
 UNDONE_TWICE = 2
 """From this attempt on a change that does not last is made with growing pauses."""
 
+SOFTWARE_WENT_BACK = frozenset({"RollbackInProgress", "RollbackComplete", "Failed"})
+"""SoftwareUpdateStatus of a group whose update did not stay (API model)."""
+
 PENDING = frozenset({STARTED, ACCEPTED, UNKNOWN})
 
 
 def age(last: LastAction | None, *, now: datetime) -> float:
     """Seconds since the last action; infinite without one or when its time cannot be read."""
-    moment = parse_time(last.time) if last and last.time else None
+    return _since(last.time if last else None, now=now)
+
+
+def _since(time: str | None, *, now: datetime) -> float:
+    moment = parse_time(time) if time else None
     return (now - moment).total_seconds() if moment else float("inf")
 
 
@@ -66,13 +75,33 @@ def guarded(
 
 
 def refused_before(situation: Situation, mark: str) -> Hold | None:
-    """AWS called exactly this invalid: it would again."""
+    """AWS called exactly this invalid a while ago, and nothing that is known of has changed since."""
     rejected = situation.resource.status.rejected
     if situation.resource.deleting:
         return None  # nobody edits a deleted object any more: a refused deletion is tried again, slowly
     if not rejected or rejected.fingerprint != mark or situation.resource.requested_anew:
         return None
-    return Hold(reason=Reason.SPEC_REJECTED, message=rejected.message or "", after=SLOW, stalled=True)
+    left = rejection_pause(situation, rejected) - _since(rejected.time, now=situation.now)
+    if left <= 0 or (rejected.shown and rejected.shown != shown(situation)):
+        return None
+    return Hold(reason=Reason.SPEC_REJECTED, message=rejected.message or "", after=min(left, SLOW), stalled=True)
+
+
+def rejection_pause(situation: Situation, rejected: Rejected) -> float:
+    """Seconds for which a refusal stands: doubles each time, and differs by a tenth from one object to another."""
+    timings = situation.timings
+    whole = min(timings.refusal * 2 ** (min(rejected.attempts or 1, 16) - 1), timings.refusal_most)
+    chance = zlib.crc32(f"{situation.resource.uid}{rejected.fingerprint}".encode()) / 2**32
+    return float(whole * (0.9 + 0.2 * chance))
+
+
+def shown(situation: Situation) -> str:
+    """A short name for what AWS shows of the cluster, without the counts that move while nodes come and go."""
+    cluster = situation.observed.cluster
+    if cluster is None:
+        return fingerprint(operation="Shown", wish=None)
+    groups = [[group.name, group.status, group.target_count, dict(group.members)] for group in cluster.groups]
+    return fingerprint(operation="Shown", wish=[cluster.arn, cluster.status, dict(cluster.members), groups])
 
 
 def still_echoing(situation: Situation, mark: str) -> Hold | None:
@@ -96,6 +125,14 @@ def rolled_back(situation: Situation, mark: str) -> Hold | None:
         return None  # somebody undid it: put it right at once, the first time
     if situation.resource.requested_anew:
         return None
+    if last.outcome == ACCEPTED and not shown_back(situation):
+        left = situation.timings.rest - age(last, now=situation.now)
+        if left > 0:
+            message = (
+                f"AWS accepted {last.operation} and does not show it yet, nor that it went back. Waiting until it "
+                f"shows either, for {situation.timings.rest / 60:.0f} min at most."
+            )
+            return Hold(reason=Reason.SETTLING, message=message, after=min(left, situation.timings.poll))
     pause = rollback_pause(situation)
     left = pause if last.outcome == ACCEPTED else pause - age(last, now=situation.now)
     if left <= 0:
@@ -107,6 +144,34 @@ def rolled_back(situation: Situation, mark: str) -> Hold | None:
         f"again after {pause / 60:.0f} min, or at once when a reconcile is requested by annotation."
     )
     return Hold(reason=Reason.UPDATE_ROLLED_BACK, message=message, after=left, stalled=True)
+
+
+def shown_back(situation: Situation) -> bool:
+    """Whether AWS shows that it went back, rather than not yet showing that it went on.
+
+    A failure message counts if it is new, or if the last look saw the cluster at work: an old one stays for ever.
+    """
+    cluster, status = situation.observed.cluster, situation.resource.status
+    if cluster is None:
+        return False
+    fresh = cluster.failure_message != (status.failureMessage or "") or status.clusterStatus != "InService"
+    return (
+        cluster.status == "RollingBack"
+        or bool(cluster.failure_message and fresh)
+        or any(group.software_update_status in SOFTWARE_WENT_BACK for group in cluster.groups)
+    )
+
+
+def untagged(situation: Situation) -> bool:
+    """Status records this very cluster as ours, and its ownership tags are gone; not by our own DeleteTags.
+
+    Status proves nothing, so the cluster is not changed; it is reason enough not to release the object.
+    """
+    status, cluster = situation.resource.status, situation.observed.cluster
+    last = status.lastAction
+    ours = bool(status.origin) and cluster is not None and status.clusterArn == cluster.arn
+    taken_off = situation.resource.deleting and last is not None and last.operation == "DeleteTags"
+    return ours and situation.ownership is Ownership.UNOWNED and not taken_off
 
 
 def coalescing(situation: Situation, mark: str) -> Hold | None:

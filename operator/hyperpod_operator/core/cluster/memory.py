@@ -14,7 +14,7 @@ from hyperpod_operator.api.status import (
     Missing,
     Rejected,
 )
-from hyperpod_operator.core.cluster.ending import Ending, role_propagation_attempts
+from hyperpod_operator.core.cluster.ending import Ending, refusals
 from hyperpod_operator.core.cluster.guards import (
     ACCEPTED,
     APPLIED,
@@ -23,6 +23,8 @@ from hyperpod_operator.core.cluster.guards import (
     ROLLED_BACK,
     UNKNOWN,
     age,
+    shown,
+    untagged,
 )
 from hyperpod_operator.core.cluster.inventory import group_statuses
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
@@ -51,8 +53,8 @@ def last_action(story: Story, end: Ending) -> LastAction | None:
     if result is not None:
         outcome = ACCEPTED if isinstance(result, Accepted) else _outcome(result)
         tries = attempts(story, result.fingerprint)
-        if isinstance(result, Refused) and result.error.kind is ErrorKind.ROLE_PROPAGATION:
-            tries = role_propagation_attempts(story)
+        if isinstance(result, Refused) and result.error.kind in {ErrorKind.ROLE_PROPAGATION, ErrorKind.EKS_IN_USE}:
+            tries = refusals(story)
         return LastAction(
             operation=operation(result.action),
             outcome=outcome,
@@ -64,9 +66,16 @@ def last_action(story: Story, end: Ending) -> LastAction | None:
         return old
     if end.reason is Reason.UPDATE_ROLLED_BACK and old.outcome == ACCEPTED:
         return old.model_copy(update={"outcome": ROLLED_BACK, "time": now})
+    if old.outcome == ACCEPTED and _rolling_back(story):
+        return old.model_copy(update={"outcome": ROLLED_BACK, "time": now})
     if old.outcome in PENDING and _visible(story, old):
         return old.model_copy(update={"outcome": APPLIED})
     return old
+
+
+def _rolling_back(story: Story) -> bool:
+    cluster = story.situation.observed.cluster
+    return cluster is not None and cluster.status == "RollingBack"
 
 
 def _outcome(result: Refused) -> str:
@@ -97,8 +106,7 @@ def rejected(story: Story, end: Ending) -> Rejected | None:
     old, result = story.situation.resource.status.rejected, story.result
     if isinstance(result, Accepted):
         return None
-    by_group = result is not None and isinstance(result.action, UpdateCluster)
-    if not isinstance(result, Refused) or by_group or not TREATMENTS[result.error.kind].remember:
+    if not isinstance(result, Refused) or not _remembered(story, result):
         return old if not end.settled else None
     return Rejected(
         fingerprint=result.fingerprint,
@@ -106,7 +114,17 @@ def rejected(story: Story, end: Ending) -> Rejected | None:
         code=result.error.code[:128],
         message=end.message[:2048],
         time=stamp(story.situation.now),
+        attempts=((old.attempts or 1) + 1) if old is not None and old.fingerprint == result.fingerprint else 1,
+        shown=shown(story.situation),
     )
+
+
+def _remembered(story: Story, result: Refused) -> bool:
+    """Invalid is remembered; so is a name that exists already while its cluster never appears."""
+    last = story.situation.resource.status.lastAction
+    again = last is not None and last.fingerprint == result.fingerprint and last.outcome == UNKNOWN
+    exists = result.error.kind is ErrorKind.ALREADY_EXISTS and again
+    return not isinstance(result.action, UpdateCluster) and (TREATMENTS[result.error.kind].remember or exists)
 
 
 def missing(story: Story, end: Ending) -> Missing | None:
@@ -147,8 +165,8 @@ def created_arn(story: Story) -> str | None:
     """While AWS shows nothing, the ARN that we know of: the new one, or the one that should be there."""
     if isinstance(story.result, Accepted) and isinstance(story.result.action, CreateCluster):
         return story.result.arn
-    unowned = story.situation.observed.cluster is not None
-    return None if unowned else story.situation.resource.status.clusterArn
+    cluster, recorded = story.situation.observed.cluster, story.situation.resource.status.clusterArn
+    return recorded if cluster is None or untagged(story.situation) else None
 
 
 def last_seen(story: Story, end: Ending) -> str | None:

@@ -4,9 +4,9 @@ The object is released only when AWS shows nothing of ours any more, or when pol
 is there stays. Nothing else lets go: a cluster that nobody watches keeps billing.
 """
 
-from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
+from hyperpod_operator.api.names import ABANDON, OWNERSHIP_TAGS, Reason
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
-from hyperpod_operator.core.cluster.guards import PENDING, guarded
+from hyperpod_operator.core.cluster.guards import PENDING, guarded, untagged
 from hyperpod_operator.core.cluster.living import present, region_refused
 from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
@@ -38,6 +38,14 @@ def gone(situation: Situation) -> Verdict | None:
 def not_ours(situation: Situation) -> Verdict | None:
     if situation.ownership in {Ownership.OURS, Ownership.RECORDED}:
         return None
+    if untagged(situation):
+        command = " ".join(f"Key={key},Value={value}" for key, value in situation.resource.ownership_tags.items())
+        message = (
+            f"{present(situation).arn} is on record as ours and carries no ownership tags: it is neither deleted nor "
+            f"released. If it is ours, put them back (aws sagemaker add-tags --resource-arn {present(situation).arn} "
+            f"--tags {command}); if it is to stay, set the annotation {ABANDON}."
+        )
+        return Hold(reason=Reason.NOT_OWNED, message=message, after=situation.timings.confirm, stalled=True)
     message = f"{present(situation).arn} does not carry our ownership tags: it stays as it is."
     return Release(reason=Reason.RELEASED, message=message)
 

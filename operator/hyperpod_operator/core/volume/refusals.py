@@ -25,6 +25,9 @@ DEFINITE = frozenset(
         ErrorKind.BUSY,
         ErrorKind.NOT_FOUND,
         ErrorKind.ROLE_PROPAGATION,
+        ErrorKind.WRONG_ENDPOINT,
+        ErrorKind.CLOCK,
+        ErrorKind.ACCOUNT,
     }
 )
 """Kinds after which the call has certainly done nothing."""

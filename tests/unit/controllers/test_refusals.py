@@ -1,0 +1,93 @@
+"""Refusals end, and say the truth: what AWS answers to a creation, over hours of owned time."""
+
+from typing import Any
+
+import pytest
+from tests.unit.controllers.rig import KEY, Rig
+from tests.unit.controllers.test_life import two
+
+from hyperpod_operator.core.outcome import Blocked, Done
+from hyperpod_testbed.simulator import Fault
+
+pytestmark = pytest.mark.slow
+
+ENTRY = "An access entry with a different type already exists for arn:aws:iam::111122223333:role/x."
+TAKEN = "Specified cluster external resource id arn:aws:eks:us-west-2:111122223333:cluster/ml already in use."
+
+
+def invalid(message: str, operation: str = "CreateCluster", **fields: Any) -> Fault:
+    return Fault(operation=operation, kind="error", status=400, code="ValidationException", message=message, **fields)
+
+
+async def test_something_else_that_exists_is_a_refusal_and_sent_once(rig: Rig) -> None:
+    rig.simulator.faults.add(invalid(ENTRY))
+    rig.apply(two())
+    assert isinstance(await rig.rest(), Blocked)
+    await rig.idle(1200)
+    assert rig.condition("Stalled")["reason"] == "SpecRejected"
+    assert len(rig.calls("CreateCluster")) == 1
+
+
+async def test_a_cause_outside_that_is_gone_ends_the_refusal_by_itself(rig: Rig) -> None:
+    rig.simulator.faults.add(invalid("Amazon EKS cluster is missing one or more required dependencies."))
+    rig.apply(two())
+    await rig.rest()
+    assert "its cause lies outside" in rig.condition("Ready")["message"]
+    rig.simulator.faults.clear()
+    await rig.idle(2100)
+    assert isinstance(await rig.rest(), Done)
+
+
+async def test_a_refusal_that_lasts_is_tried_a_few_times_a_day(rig: Rig) -> None:
+    rig.simulator.faults.add(invalid("No."))
+    rig.apply(two())
+    await rig.idle(24 * 3600)
+    assert 5 <= len(rig.calls("CreateCluster")) <= 9
+
+
+async def test_an_eks_cluster_in_use_is_waited_for_and_passes_by_itself(rig: Rig) -> None:
+    rig.simulator.faults.add(invalid(TAKEN))
+    rig.apply(two())
+    await rig.idle(1200)
+    assert rig.condition("Reconciling")["reason"] == "EKSClusterInUse"
+    assert 15 <= len(rig.calls("CreateCluster")) <= 22
+    rig.simulator.faults.clear()
+    assert isinstance(await rig.rest(), Done)
+
+
+async def test_an_eks_cluster_that_stays_in_use_needs_a_person(rig: Rig) -> None:
+    rig.simulator.faults.add(invalid(TAKEN))
+    rig.apply(two())
+    await rig.idle(3 * 3600)
+    assert rig.condition("Stalled")["reason"] == "EKSClusterInUse"
+    assert len(rig.calls("CreateCluster")) <= 80
+
+
+@pytest.mark.parametrize("lag", [0.0, 45.0, 90.0, 150.0, 400.0])
+async def test_a_describe_that_lags_changes_nothing_about_the_end(make_rig: Any, lag: float) -> None:
+    rig = make_rig(describe_lag=lag)
+    rig.apply(two())
+    await rig.rest()
+    rig.apply(two(6))
+    await rig.rest()
+    assert rig.condition("Ready")["status"] == "True"
+    assert "UpdateRolledBack" not in rig.reasons()
+    assert [call.code for call in rig.calls("CreateCluster")].count("OK") == 1
+    assert len(rig.calls("UpdateCluster")) == 1
+
+
+async def test_tags_that_are_missing_once_release_nothing(rig: Rig) -> None:
+    rig.apply(two())
+    await rig.rest()
+    arn = rig.status["clusterArn"]
+    tags = dict(await rig.cloud.clusters(region="").tags(arn=arn))
+    rig.simulator.world.set_tags("research", {})
+    rig.apply(two(7))
+    await rig.rest()
+    rig.objects.delete(KEY)
+    await rig.idle(3600)
+    assert rig.has_finalizer
+    assert rig.operations() == ["CreateCluster"]
+    rig.simulator.world.set_tags("research", tags)
+    await rig.rest()
+    assert rig.operations() == ["CreateCluster", "DeleteCluster"]

@@ -128,7 +128,7 @@ def test_members_of_the_fleet() -> None:
     fleet = Fleet()
     before = entries(fleet)
     for number in range(MANY):
-        fleet.learn(stored=stored(number), cluster=cluster(number), nodes=None, enforce=True)
+        fleet.learn(stored=stored(number), cluster=cluster(number), nodes=None, enforce=True, now=NOW)
     for number in range(MANY):
         fleet.forget(stored(number).key)
     assert entries(fleet) == before

@@ -189,6 +189,7 @@ class ClusterController:
                 stored=stored,
                 cluster=cluster,
                 nodes=situation.observed.nodes,
+                now=situation.now,
                 enforce=not (resource.spec.management and resource.spec.management.nodeHealth == "Observe"),
             )
 
@@ -200,9 +201,9 @@ class ClusterController:
         held = nodes.of_cluster(member.facts.cluster_id)
         now = self._ports.clock.now()
         if len(held) < MANY_NODES:
-            return rollup(held, member.facts, launched=member.launched, now=now)
+            return rollup(held, member.facts, running_since=member.running_since, now=now)
         # Thousands take a third of a second, in which no sick node could be fenced.
-        return await asyncio.to_thread(rollup, held, member.facts, launched=member.launched, now=now)
+        return await asyncio.to_thread(rollup, held, member.facts, running_since=member.running_since, now=now)
 
     async def _hold_on(self, stored: StoredObject, situation: Situation, verdict: Verdict) -> StoredObject:
         """Our finalizer goes on before anything of ours is in AWS, and back on if somebody took it off."""

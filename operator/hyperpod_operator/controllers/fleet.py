@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedNode
-from hyperpod_operator.core.health.facts import ClusterFacts, cluster_id, facts
+from hyperpod_operator.core.health.facts import RUNNING, ClusterFacts, cluster_id, facts
 from hyperpod_operator.core.ports import Key, StoredObject
 
 
@@ -17,12 +17,12 @@ from hyperpod_operator.core.ports import Key, StoredObject
 class Member:
     """One cluster: its object, and what SageMaker and the spec say about its nodes.
 
-    `launched` is when each instance was launched, by id.
+    `running_since` is when each instance was first seen Running, by id; a restart of the operator begins anew.
     """
 
     stored: StoredObject
     facts: ClusterFacts
-    launched: Mapping[str, datetime | None] = field(default_factory=dict)
+    running_since: Mapping[str, datetime] = field(default_factory=dict)
     listed: bool = False
     """Whether ListClusterNodes was ever read: without it nothing is known about single instances."""
 
@@ -52,20 +52,31 @@ class Fleet:
         return self._members.get(key)
 
     def learn(
-        self, *, stored: StoredObject, cluster: ObservedCluster, nodes: tuple[ObservedNode, ...] | None, enforce: bool
+        self,
+        *,
+        stored: StoredObject,
+        cluster: ObservedCluster,
+        nodes: tuple[ObservedNode, ...] | None,
+        enforce: bool,
+        now: datetime,
     ) -> Member:
         """Take in what a pass saw. `nodes` is None where it did not list them: what was known of them stands."""
         old = self._members.get(stored.key)
+        known_since = old.running_since if old is not None else {}
         found = facts(cluster=cluster, nodes=nodes or (), enforce=enforce, name=cluster.name)
         member = Member(
             stored=stored,
             facts=found,
-            launched={node.instance_id: node.launched_at for node in nodes or ()},
+            running_since={
+                node.instance_id: known_since.get(node.instance_id, now)
+                for node in nodes or ()
+                if node.status == RUNNING
+            },
             listed=nodes is not None,
         )
         if nodes is None and old is not None and old.facts.cluster_id == found.cluster_id:
             known = replace(found, instances=old.facts.instances)
-            member = replace(member, facts=known, launched=old.launched, listed=old.listed)
+            member = replace(member, facts=known, running_since=old.running_since, listed=old.listed)
         if old is not None and old.facts.cluster_id != found.cluster_id:
             self._keys.pop(old.facts.cluster_id, None)
         self._members[stored.key] = member

@@ -142,3 +142,21 @@ async def test_a_count_that_changes_while_the_call_waits_for_its_turn_is_not_und
     await rig.idle(1800)
     assert len(rig.calls("UpdateCluster")) == 1
     assert len(nodes_of("w")) == 8
+
+
+async def test_a_minimum_that_is_never_reached_is_tried_with_growing_pauses_and_said(rig: Rig) -> None:
+    rig.simulator.world.limit_capacity("research", "w", 4)
+    rig.apply(spec(instanceGroups=[group_spec("w", 16, minInstanceCount=8)]))
+    await rig.until("UpdateRolledBack", passes=2000)
+    assert rig.operations() == ["CreateCluster"]
+    ready = rig.condition("Ready")["message"]
+    assert "did not reach its minInstanceCount 8" in ready
+    assert "ended 4 running nodes" in ready
+    (event,) = [note for note in rig.recorder.notes if note.reason == "UpdateRolledBack"]
+    assert (event.type, "ended 4 running nodes" in event.message) == ("Warning", True)
+    await rig.idle(60)
+    assert rig.operations() == ["CreateCluster", "UpdateCluster"]
+    await rig.until("UpdateRolledBack", passes=2000)
+    assert rig.operations() == ["CreateCluster", "UpdateCluster"]
+    (entry,) = rig.status["rejectedGroups"]
+    assert entry["attempts"] == 2

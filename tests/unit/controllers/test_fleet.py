@@ -1,9 +1,10 @@
 """What passes over clusters learnt: who is told of it, and what a later pass does not forget."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from tests.unit.core.health import CLUSTER, CPU, GPU
+from tests.unit.core.health import CLUSTER, CPU, GPU, NOW
 
 from hyperpod_operator.controllers.fleet import Fleet, Member
 from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedGroup, ObservedNode
@@ -28,6 +29,7 @@ class Passes:
 
     def __init__(self) -> None:
         self.fleet = Fleet()
+        self.now = NOW
         self.told: list[tuple[str, frozenset[str] | None]] = []
         self.fleet.on_learnt = lambda cluster, instances: self.told.append((cluster, instances))
 
@@ -50,7 +52,9 @@ class Passes:
             body={"kind": "HyperPodCluster"},
         )
         cluster = ObservedCluster(arn=arn, name="research", status="InService", groups=(group,))
-        return self.fleet.learn(stored=stored, cluster=cluster, nodes=nodes if listed else None, enforce=enforce)
+        return self.fleet.learn(
+            stored=stored, cluster=cluster, nodes=nodes if listed else None, enforce=enforce, now=self.now
+        )
 
 
 @pytest.fixture
@@ -105,3 +109,19 @@ def test_a_cluster_that_is_gone_is_forgotten_under_both_names(passes: Passes) ->
     assert passes.fleet.of(CLUSTER) is None
     assert passes.fleet.get(KEY) is None
     assert not passes.fleet.lists(arn=ARN, instance_id=GPU)
+
+
+def test_an_instance_counts_as_running_from_the_pass_that_first_saw_it_so(passes: Passes) -> None:
+    """Launched hours ago and checked since: it is not late when it joins a few minutes after it runs."""
+    checked = replace(RUNNING, status="DeepHealthCheckInProgress", launched_at=NOW - timedelta(hours=3))
+    passes.see(checked, OTHER)
+    passes.now = NOW + timedelta(minutes=30)
+    passes.see(RUNNING, OTHER)
+    passes.now = NOW + timedelta(minutes=40)
+    member = passes.see(RUNNING, OTHER)
+    assert member.running_since == {GPU: NOW + timedelta(minutes=30), CPU: NOW}
+
+
+def test_a_pass_that_does_not_list_keeps_since_when_instances_run(passes: Passes) -> None:
+    passes.now = NOW + timedelta(minutes=30)
+    assert passes.see(listed=False).running_since == {GPU: NOW, CPU: NOW}

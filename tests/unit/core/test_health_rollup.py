@@ -28,11 +28,11 @@ def fleet(count: int, *, sick: int = 0) -> list[Node]:
     ]
 
 
-def rolled(nodes: list[Node], *, launched_ago: float = 3600.0) -> Health:
+def rolled(nodes: list[Node], *, running_for: float = 3600.0) -> Health:
     known = [instance(item.instance_id, group="gpu", instance_type="ml.p5.48xlarge") for item in nodes]
     world = facts(*known)
-    launched = {item.instance_id: NOW - timedelta(seconds=launched_ago) for item in known}
-    return rollup(nodes, world, launched=launched, now=NOW)
+    since = {item.instance_id: NOW - timedelta(seconds=running_for) for item in known}
+    return rollup(nodes, world, running_since=since, now=NOW)
 
 
 def test_nodes_are_counted_by_state_and_by_group() -> None:
@@ -56,13 +56,13 @@ def test_a_sick_node_is_told_with_fault_and_time() -> None:
 
 def test_an_instance_that_never_joined_is_told_after_a_while() -> None:
     world = facts(instance(GPU), instance(CPU))
-    old = rollup([], world, launched={GPU: NOW - timedelta(hours=1), CPU: NOW}, now=NOW)
+    old = rollup([], world, running_since={GPU: NOW - timedelta(hours=1), CPU: NOW}, now=NOW)
     assert old.never_joined == (GPU,)
     assert old.groups["gpu"].never_joined == 1
 
 
 def test_a_node_whose_instance_is_gone_is_told() -> None:
-    health = rollup([node(instance_id=GPU)], facts(instance(CPU)), launched={}, now=NOW)
+    health = rollup([node(instance_id=GPU)], facts(instance(CPU)), running_since={}, now=NOW)
     assert health.instance_gone == (f"hyperpod-{GPU}",)
 
 

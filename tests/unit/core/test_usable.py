@@ -4,10 +4,22 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.core.builders import cluster, conditions_of, recorded, resource, spec, told
+from tests.unit.core.builders import (
+    cluster,
+    conditions_of,
+    group,
+    group_spec,
+    left,
+    recorded,
+    resource,
+    scaled,
+    spec,
+    told,
+    with_group,
+)
 from tests.unit.core.health import CHECK, GPU, HEALTH, NOW, facts, instance, node
 
-from hyperpod_operator.core.cluster.observed import ObservedNode
+from hyperpod_operator.core.cluster.observed import ObservedEvent, ObservedNode
 from hyperpod_operator.core.cluster.report import Report, report
 from hyperpod_operator.core.health.facts import FAILING
 from hyperpod_operator.core.health.node import Node
@@ -38,8 +50,8 @@ def labelled(count: int, **labels: str) -> list[Node]:
 
 def rolled(nodes: list[Node], status: str = "Running") -> Health:
     known = [instance(item.instance_id, group="gpu", instance_type="ml.p5.48xlarge", status=status) for item in nodes]
-    launched = {item.instance_id: NOW - timedelta(days=1) for item in known}
-    return rollup(nodes, facts(*known), launched=launched, now=NOW)
+    since = {item.instance_id: NOW - timedelta(days=1) for item in known}
+    return rollup(nodes, facts(*known), running_since=since, now=NOW)
 
 
 @pytest.mark.parametrize("label", [None, "Schedulable", "Unschedulable"])
@@ -115,3 +127,14 @@ def test_a_sick_node_that_hyperpod_repairs_leaves_the_cluster_ready() -> None:
     made = passed(listed("Running"), health=rolled(labelled(1, **{HEALTH: "UnschedulablePendingReboot"})))
     assert conditions_of(made.status)["Ready"] == ("True", "ClusterReady")
     assert isinstance(made.outcome, Done)
+
+
+@pytest.mark.parametrize("listed_nodes", [3, 4])
+def test_instances_that_end_are_progress_whether_or_not_they_are_still_listed(listed_nodes: int) -> None:
+    """AWS drops them from the list before CurrentCount falls, and old errors of the group are about something else."""
+    found = with_group(cluster(), group(group_spec(), target_count=3, current=4))
+    old = ObservedEvent(event_id="e", at=NOW, level="Error", description="Lifecycle script failed.", group="gpu")
+    status = recorded(instanceGroups=[{"instanceGroupName": "gpu", "appliedInstanceCount": 4, "origin": "Created"}])
+    made = left(resource(spec=scaled(3), status=status), found, nodes=listed("Running", listed_nodes), events=(old,))
+    assert conditions_of(made)["GroupsAtTarget"] == conditions_of(made)["Ready"] == ("False", "Scaling")
+    assert "1 instances are ending" in next(item.message for item in made.conditions or [] if item.type == "Ready")

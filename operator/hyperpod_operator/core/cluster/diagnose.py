@@ -75,6 +75,10 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
     cause = causes.cause_of(words)
     if not updating and (sick := _of_status(group, observed, FAILING)):
         return _failing(group, sick, words, observed=observed)
+    ending = group.current_count - group.target_count
+    if ending > 0 and group.status in AT_REST and not updating:
+        # Events about how they came explain nothing. They leave ListClusterNodes before the count falls.
+        return Shortfall(group, Reason.SCALING, f"{ending} instances are ending", "", stalled=False)
     if cause and not updating:
         return Shortfall(group, cause.reason, words, cause.remedy, cause.stalled)
     if group.software_update_status in SOFTWARE_UPDATING:

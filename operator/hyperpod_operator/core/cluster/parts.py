@@ -4,6 +4,9 @@ UpdateCluster carries all changes of a cluster at once, so a group that AWS refu
 others. A refusal is put down to the groups that AWS names; where it names none, each changed group is sent by itself
 until the one at fault is known. A refused group is left as AWS has it until its wish or AWS's picture of it changes, a
 reconcile is requested, or its time is over.
+
+A group that did not reach its minInstanceCount in the time that AWS gives it (3 hours) is treated alike: AWS ended what
+ran of it and rolled its count back, so the next try comes after a pause that grows from the first time on.
 """
 
 import re
@@ -14,6 +17,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import RejectedGroup
 from hyperpod_operator.core.cluster.diff import Changes, group_of
 from hyperpod_operator.core.cluster.ending import Ending
+from hyperpod_operator.core.cluster.guards import PENDING
 from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.plan import UpdateCluster, fingerprint
 from hyperpod_operator.core.cluster.resource import Resource, wish
@@ -31,6 +35,9 @@ ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGA
 STANDS = 1800.0
 """Seconds for which a group that AWS called invalid is left out; doubles with each refusal of the same."""
 STANDS_MOST = 21600.0
+ROLLED_BACK = 300.0
+"""Seconds before a group that AWS rolled back is tried again; doubles with each time."""
+ROLLED_BACK_MOST = 3600.0
 MOST = 100
 """Refused groups that status keeps; more than AWS takes in one call."""
 
@@ -57,6 +64,8 @@ def rejected_parts(situation: Situation) -> tuple[RejectedGroup, ...]:
 
 def pause(entry: RejectedGroup) -> float:
     """Seconds from the refusal until the group is tried again."""
+    if entry.reason == Reason.UPDATE_ROLLED_BACK:
+        return float(min(ROLLED_BACK * 2 ** (min(entry.attempts or 1, 16) - 1), ROLLED_BACK_MOST))
     if entry.reason != Reason.SPEC_REJECTED:
         return SLOW
     return float(min(STANDS * 2 ** (min(entry.attempts or 1, 16) - 1), STANDS_MOST))
@@ -68,14 +77,19 @@ def remembered(story: Story, end: Ending) -> list[RejectedGroup] | None:
     if story.unread is not None or situation.observed.cluster is None:
         return list(old.values()) or None
     changed = parts(situation)
-    entries = {name: entry for name, entry in old.items() if changed.get(name) == entry.fingerprint}
+    entries = {name: entry for name, entry in old.items() if _valid(situation, entry, changed)}
+    entries |= _rolled_back(situation, changed)
     if situation.resource.requested_anew:
         entries = {}
     result = story.result
     if result is not None and isinstance(result.action, UpdateCluster):
         sent = sendable(situation)
         if isinstance(result, Accepted):
-            entries = {name: entry for name, entry in entries.items() if name not in sent}
+            entries = {
+                name: _tried(entry) if name in sent else entry
+                for name, entry in entries.items()
+                if name not in sent or _back(entry)
+            }
         elif result.error.kind in ISOLATED and end.stalled:
             entries |= _refused(story, end, result, sent=sent, changed=changed, before=old)
     return [entries[name] for name in sorted(entries)][:MOST] or None
@@ -159,11 +173,77 @@ def _standing(situation: Situation) -> Mapping[str, RejectedGroup]:
     if situation.resource.requested_anew:
         return {}
     changed = parts(situation)
-    return {
+    recorded = {
         name: entry
         for name, entry in _recorded(situation.resource).items()
-        if changed.get(name) == entry.fingerprint and left(entry, now=situation.now) > 0
+        if _valid(situation, entry, changed) and left(entry, now=situation.now) > 0
     }
+    return {**recorded, **_rolled_back(situation, changed)}
+
+
+def _valid(situation: Situation, entry: RejectedGroup, changed: Mapping[str, str]) -> bool:
+    """Whether an entry is still about what is wanted; one of a rollback until the group has reached its minimum."""
+    name = entry.instanceGroupName
+    if not _back(entry):
+        return changed.get(name) == entry.fingerprint
+    cluster = situation.observed.cluster
+    group = cluster.group(name) if cluster else None
+    reached = group is not None and group.current_count >= _minimum(situation, name) > 0
+    return entry.fingerprint == _wished(situation, name) and not reached
+
+
+def _rolled_back(situation: Situation, changed: Mapping[str, str]) -> Mapping[str, RejectedGroup]:
+    """Groups that AWS is seen to have rolled back below their minimum since they were last sent."""
+    resource, cluster = situation.resource, situation.observed.cluster
+    last = resource.status.lastAction
+    if cluster is None or (last is not None and last.outcome in PENDING):
+        return {}
+    found = {}
+    for group in cluster.groups:
+        record, known = resource.recorded_groups.get(group.name), _recorded(resource).get(group.name)
+        minimum = _minimum(situation, group.name)
+        if group.name not in changed or record is None or group.target_count >= minimum:
+            continue
+        if record.appliedInstanceCount != resource.groups[group.name].instanceCount:
+            continue  # AWS never worked towards the spec's count
+        again = known is not None and _back(known) and known.fingerprint == _wished(situation, group.name)
+        if again and known is not None and known.time:
+            continue
+        entry = RejectedGroup(
+            instanceGroupName=group.name,
+            fingerprint=_wished(situation, group.name),
+            reason=Reason.UPDATE_ROLLED_BACK,
+            time=stamp(situation.now),
+            attempts=(known.attempts or 1) + 1 if again and known is not None else 1,
+        )
+        message = (
+            f"Group {group.name} did not reach its minInstanceCount {minimum} in the time that AWS gives it (3 hours): "
+            f"AWS rolled it back to {group.target_count} and ended {record.currentCount or 0} running nodes. It is "
+            f"tried again after {pause(entry) / 60:.0f} min. Lower minInstanceCount to keep what AWS can give, or get "
+            "capacity first (a training plan, other instance types or another zone)."
+        )
+        found[group.name] = entry.model_copy(update={"message": message})
+    return found
+
+
+def _tried(entry: RejectedGroup) -> RejectedGroup:
+    """The memory of a rollback after the group was sent again: how often, until it reaches its minimum."""
+    return entry.model_copy(update={"time": None}) if _back(entry) else entry
+
+
+def _back(entry: RejectedGroup) -> bool:
+    return entry.reason == Reason.UPDATE_ROLLED_BACK
+
+
+def _minimum(situation: Situation, name: str) -> int:
+    spec = situation.resource.groups.get(name)
+    external = situation.resource.counts_are_external(name)
+    return int(wish(spec).get("minInstanceCount", 0)) if spec is not None and not external else 0
+
+
+def _wished(situation: Situation, name: str) -> str:
+    spec = situation.resource.groups.get(name)
+    return fingerprint(operation="UpdateCluster", wish=[name, wish(spec) if spec else None])
 
 
 def left(entry: RejectedGroup, *, now: datetime) -> float:

@@ -85,9 +85,12 @@ class Health:
 
 
 def rollup(
-    nodes: Iterable[Node], facts: ClusterFacts, *, launched: Mapping[str, datetime | None], now: datetime
+    nodes: Iterable[Node], facts: ClusterFacts, *, running_since: Mapping[str, datetime], now: datetime
 ) -> Health:
-    """`launched` is when each instance was launched, by id: one that is young need not have joined yet."""
+    """`running_since` is when each instance was first seen Running, by id: its Node joins some minutes later.
+
+    An instance can be launched long before it runs (deep health checks take hours), so its LaunchTime tells nothing.
+    """
     held = tuple(node for node in nodes if not node.deleting)
     judged = [(node, state(node, facts, now=now)) for node in held]
     joined = {node.instance_id for node in held}
@@ -97,7 +100,7 @@ def rollup(
             for instance in facts.instances.values()
             if instance.status == RUNNING
             and instance.instance_id not in joined
-            and _old_enough(launched.get(instance.instance_id), now=now)
+            and _old_enough(running_since.get(instance.instance_id), now=now)
         )
     )
     gone = tuple(sorted(node.name for node in held if facts.instances and node.instance_id not in facts.instances))
@@ -163,5 +166,5 @@ def _groups(
     }
 
 
-def _old_enough(launched: datetime | None, *, now: datetime) -> bool:
-    return launched is not None and now - launched > timedelta(seconds=GRACE)
+def _old_enough(since: datetime | None, *, now: datetime) -> bool:
+    return since is not None and now - since > timedelta(seconds=GRACE)

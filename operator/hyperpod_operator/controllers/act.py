@@ -20,6 +20,12 @@ from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.ports import Clusters
 
+EXISTING_CLUSTER = re.compile(
+    r"(?i)\bcluster(?: with)?(?: the)?(?: name)?:? ['\"\[(`]?([a-z0-9-]{1,63})['\"\])`]? already exists"
+)
+"""The cluster's name in the sentence of CreateCluster about a name that is taken; `CloudError.message` has single
+spaces."""
+
 
 async def act(*, clusters: Clusters, verdict: Act) -> Accepted | Refused:
     """Never raises CloudError: a refusal is something to report."""
@@ -57,13 +63,16 @@ def _refresh(clusters: Clusters, update: UpdateCluster) -> Callable[[], Awaitabl
     return fresh
 
 
+def _names(message: str, cluster: str) -> bool:
+    """Whether the message says of this very cluster that it exists."""
+    return any(name.casefold() == cluster.casefold() for name in EXISTING_CLUSTER.findall(message))
+
+
 def _about_us(error: CloudError, action: Action) -> CloudError:
     """Tell "the cluster exists already" from other things that exist: AWS has one code for all."""
     if error.kind is not ErrorKind.ALREADY_EXISTS or error.code != "ValidationException":
         return error
-    name = re.escape(str(action.request["clusterName"])) if isinstance(action, CreateCluster) else ""
-    ours = rf"(?i)\bcluster(?: with)?(?: the)?(?: name)?:?\s+['\"\[(`]?{name}['\"\])`]?\s+already exists"
-    if name and re.search(ours, error.message):
+    if isinstance(action, CreateCluster) and _names(error.message, str(action.request["clusterName"])):
         return error
     return CloudError(
         kind=ErrorKind.INVALID,

@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/pytest
-GENERATED := crds admission helm gitops docs/api.md docs/licences.md docs/observability.md
+GENERATED := crds admission helm gitops docs/api.md docs/aws-assumptions.md docs/licences.md docs/observability.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --python-version 3.11
 
@@ -93,7 +93,7 @@ crds: $(READY) ## Generate crds/ and admission/ from the models
 	@$(BIN)/hyperpod-operator policies --prefix --output-dir admission
 
 .PHONY: chart
-chart: crds ## Generate what in helm/, gitops/ and docs/ follows from models, values, metrics, locks and Lua
+chart: crds ## Generate what in helm/, gitops/ and docs/ follows from models, values, metrics, locks, assumptions and Lua
 	@$(BIN)/hyperpod-testbed chart
 	@$(BIN)/python -m tests.gitops.fixtures
 	@$(BIN)/hyperpod-testbed gitops

@@ -65,6 +65,7 @@ operator and its IAM policy know what is theirs."""
 RESERVED_VOLUME_TAGS = (*RESERVED_TAGS, f"{CSI_DRIVER}/", "kubernetes.io/")
 """The same for volumes, where the EBS CSI driver and its policy go by tags, too."""
 
+# [assumption: node-restriction-on]
 LABEL_VOLUME_PREFIX = f"{GROUP}.node-restriction.kubernetes.io/vol-"
 """Label on a Node, completed by the claim's short uid: `attached` while the claim's volume is. PersistentVolumes
 select it, so removing it keeps new pods away before a detach. The admission plugin NodeRestriction keeps kubelets from

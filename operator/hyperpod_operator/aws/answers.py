@@ -36,6 +36,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 }
 """botocore's types (Shape.type_name) as botocore's parsers answer them; others pass."""
 
+# [assumption: pending-node-has-no-instance]
 _BEFORE_LAUNCH: Mapping[str, frozenset[str]] = {
     "ClusterNodeSummary": frozenset({"InstanceId", "InstanceType", "LaunchTime"}),
 }
@@ -94,6 +95,7 @@ def check(answer: Any, *, operation: str, members: Iterable[Member], mutating: b
                 raise unknown(operation=operation, what=f"{member.path} {wrong}", mutating=mutating)
 
 
+# [assumption: enums-grow, required-members-present]
 def check_model(answer: Any, *, shape: Shape, operation: str, mutating: bool = False) -> None:
     """Raise CloudError, as `check` does, where an answer is not what the API model says of it.
 

@@ -14,6 +14,7 @@ from botocore.parsers import ResponseParserError
 
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
+# [assumption: codes-beyond-the-model, not-found-means-absent]
 CODES: Mapping[str, ErrorKind] = {
     "ResourceNotFound": ErrorKind.NOT_FOUND,
     "ResourceNotFoundException": ErrorKind.NOT_FOUND,
@@ -83,10 +84,12 @@ CODES: Mapping[str, ErrorKind] = {
 }
 """SageMaker's modelled errors, AWS's common errors, those seen on live clusters without being modelled, EC2's own."""
 
+# [assumption: ec2-errors-are-wrapped]
 EC2_ERROR = re.compile(r"HyperPod - Ec2ErrCode: ([\w.]+)\s*: Ec2ErrMsg: (.*)", re.DOTALL)
 """How SageMaker passes on what EC2 says to AttachClusterNodeVolume and DetachClusterNodeVolume; its own code is
 ValidationException whatever happened."""
 
+# [assumption: role-propagates-slowly, validation-may-be-state]
 TEXTS: Mapping[str, tuple[tuple[tuple[str, ...], ErrorKind], ...]] = {
     "ValidationException": (
         (("assume the execution role",), ErrorKind.ROLE_PROPAGATION),
@@ -124,6 +127,7 @@ CREDENTIAL_FAULTS = (
 )
 """No usable credentials on this side: nothing was sent."""
 
+# [assumption: no-answer-leaves-outcome-open]
 NEVER_SENT = (
     botocore_exceptions.EndpointConnectionError,
     botocore_exceptions.ConnectTimeoutError,

@@ -28,6 +28,7 @@ class Pace:
     burst: int
 
 
+# [assumption: throttled-per-account]
 READS = Pace(rate=5.0, burst=20)
 """About 10 describes a second have been seen to pass; half of that leaves room for others in the account."""
 WRITES = Pace(rate=2.0, burst=5)

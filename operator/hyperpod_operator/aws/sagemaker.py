@@ -16,9 +16,11 @@ logger = logging.getLogger(__name__)
 
 PAGE = 100
 """Largest MaxResults that these lists take."""
+# [assumption: newest-500-events]
 EVENT_PAGES = 5
 """HyperPod keeps the newest 500 events of a cluster."""
 
+# [assumption: required-members-present]
 RESTS_ON: Mapping[str, tuple[Member, ...]] = {
     "DescribeCluster": (
         text("ClusterArn"),

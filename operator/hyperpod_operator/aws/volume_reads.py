@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from hyperpod_operator.core.volume.ports import Volume
 
+# [assumption: limits-of-ec2-reads]
 MOST_IDS = 500
 """Ids in one DescribeVolumes."""
 GATHER = 0.05

@@ -77,6 +77,7 @@ NEW_MODIFICATION = (
     text("VolumeModification.ModificationState", optional=True),
 )
 NEW_SNAPSHOT = (text("SnapshotId"), text("State", optional=True), moment("StartTime", optional=True))
+# [assumption: gp3-has-iops-and-throughput, io-has-iops-and-multi-attach]
 PERFORMANCE = {
     "gp2": ("Iops",),
     "gp3": ("Iops", "Throughput"),
@@ -93,6 +94,7 @@ def volume(raw: Raw) -> VolumeRecord:
         if raw.get(member) is None:
             raise unknown(operation="DescribeVolumes", what=f"Volumes[].{member} is missing")
     attachments = raw.get("Attachments") or ()
+    # [assumption: in-use-lists-attachments]
     if raw["State"] == "in-use" and not attachments:
         raise unknown(operation="DescribeVolumes", what="Volumes[].Attachments is missing, of a volume that is in-use")
     for one in attachments:

@@ -13,6 +13,7 @@ from hyperpod_operator.api.names import TAG_CLAIM_UID
 from hyperpod_operator.aws import volume_reads
 from hyperpod_operator.core.volume.ports import Volume
 
+# [assumption: limits-of-ec2-reads]
 MOST_VALUES = 200
 """Values of the filters of one request (EC2 user guide)."""
 

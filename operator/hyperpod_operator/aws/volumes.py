@@ -91,6 +91,7 @@ class Volumes:
             self._managed = (now, writes, found)
             return found
 
+    # [assumption: never-modified-is-left-out]
     async def volume_modifications(self, *, volume_ids: Sequence[str]) -> Mapping[str, Modification]:
         """DescribeVolumesModifications, by filter: named by id, one that was never modified would spoil them all."""
         found: dict[str, Modification] = {}

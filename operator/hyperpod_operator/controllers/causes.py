@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 MOST_READ = 6
 """Calls of DescribeClusterEvent in one pass over a cluster; the next pass reads on."""
+# [assumption: event-details-are-final]
 MOST_KEPT = 2000
 """Causes in memory, over all clusters; an event's details never change."""
 PAUSE_WHEN_DENIED = 3600.0
@@ -56,6 +57,7 @@ class Causes:
                 logger.debug("The cause of event %s cannot be read now, the next pass tries again: %s", event_id, error)
             return False
         self._denied.pop(arn, None)
+        # [assumption: event-may-be-listed-before-it-is-described]
         if cause is None:
             return True  # Listed and not found: the two reads lag differently, so this is not remembered.
         self._known[event_id] = cause

@@ -152,6 +152,7 @@ TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
             "AWS had a fault of its own; the operator tries again with growing pauses.",
             at_least=5.0,
         ),
+        # [assumption: one-cluster-for-one-eks]
         ErrorKind.EKS_IN_USE: Treatment(
             Reason.EKS_CLUSTER_IN_USE,
             "An EKS cluster takes one HyperPod cluster, until the deletion of that has ended. Delete the other one "

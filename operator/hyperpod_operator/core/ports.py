@@ -75,6 +75,7 @@ class Clusters(Protocol):
         """All pages of ListTags; empty when AWS says that there is no such cluster."""
         ...
 
+    # [assumption: events-need-continuous]
     async def events(
         self, *, name: str, enough: Callable[[tuple[ObservedEvent, ...]], bool]
     ) -> tuple[ObservedEvent, ...]:

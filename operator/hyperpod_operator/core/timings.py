@@ -17,10 +17,12 @@ class Timings:
     """Between two readings of a settled cluster's tags and nodes."""
     poll: float = 20.0
     """Between two looks while AWS is changing something."""
+    # [assumption: created-is-visible-in-time]
     visibility: float = 300.0
     """How long a cluster that was just created may be invisible before it counts as absent."""
     settle: float = 10.0
     """Pause after a change before the next one, so that a burst of edits becomes one call."""
+    # [assumption: reads-lag]
     echo: float = 60.0
     """How long DescribeCluster may still show the state from before an accepted change."""
     confirm: float = 15.0

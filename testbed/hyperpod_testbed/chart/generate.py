@@ -8,6 +8,7 @@ import click
 
 from hyperpod_testbed.chart import manifests, metrics, readme, schema, values
 from hyperpod_testbed.chart.dashboard import dashboard
+from hyperpod_testbed.docs import assumptions
 from hyperpod_testbed.docs.api_reference import reference
 from hyperpod_testbed.supply import licences
 
@@ -26,6 +27,7 @@ def generated(*, chart: Path = CHART, crds: Path = ROOT / "crds") -> Mapping[Pat
         chart / "files" / "dashboard.json": dashboard(),
         OBSERVABILITY: metrics.with_metrics(OBSERVABILITY.read_text()),
         ROOT / "docs" / "api.md": reference(crds),
+        ROOT / "docs" / "aws-assumptions.md": assumptions.page(ROOT / "operator" / "hyperpod_operator"),
         ROOT / "docs" / "licences.md": licences.page(ROOT / "requirements.lock"),
         **{templates / "crds" / path.name: manifests.definition(path.read_text()) for path in sorted(crds.iterdir())},
         **{templates / "admission" / name: text for name, text in manifests.policies().items()},
@@ -42,7 +44,7 @@ def stale(wanted: Mapping[Path, str], *, chart: Path = CHART) -> list[Path]:
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file is not as it has to be.")
 def chart(check: bool) -> None:
-    """Generate what in helm/ and docs/ follows from models, values, metrics and locks."""
+    """Generate what in helm/ and docs/ follows from models, values, metrics, locks and assumptions."""
     wanted = generated()
     behind = stale(wanted)
     if check:

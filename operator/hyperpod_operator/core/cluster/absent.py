@@ -44,6 +44,7 @@ def not_visible_yet(situation: Situation) -> Verdict | None:
     return Hold(reason=Reason.AWAITING_VISIBILITY, message=message, after=min(left, LOOK_AGAIN))
 
 
+# [assumption: absence-once-is-no-proof]
 def vanished(situation: Situation) -> Verdict | None:
     """A cluster that we knew is gone and we did not delete it: one look is not proof, two are."""
     status = situation.resource.status
@@ -83,6 +84,7 @@ def pause_before_recreation(situation: Situation) -> Verdict | None:
     return Hold(reason=Reason.RECREATING, message=message, after=left)
 
 
+# [assumption: cluster-name-is-unique]
 def create(situation: Situation) -> Verdict | None:
     """The name is free: create, unless AWS refused exactly this before."""
     if situation.observed.cluster:

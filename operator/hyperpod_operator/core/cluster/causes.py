@@ -16,13 +16,16 @@ from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster, O
 LOUD = frozenset({"Warn", "Error"})
 MOST_PER_GROUP: Mapping[str, int] = {"Error": 3, "Warn": 1}
 """Newest events of a group, by level, that can explain it. A fault makes a pair of Error events: instance and group."""
+# [assumption: faults-make-paired-events]
 PAIR = timedelta(minutes=1)
 """Events this close to each other are about the same fault."""
 HORIZON = timedelta(hours=1)
 """How far back events are read when it is not known since when a group is short."""
 
+# [assumption: scaling-makes-warnings]
 NOISE = ("lost orchestration-ready status", "request to service failed")
 """Every scaling makes such events, and a retry cures them: they explain nothing (seen on live clusters)."""
+# [assumption: cause-is-in-event-details]
 GENERIC = ("failed to provision ec2 instance", "instance creation in cluster")
 """Descriptions that only say that something failed."""
 HINT = "AWS keeps the cause in the event's details; allow sagemaker:DescribeClusterEvent (docs/iam.md)"

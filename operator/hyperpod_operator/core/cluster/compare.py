@@ -11,6 +11,7 @@ from datetime import datetime
 
 from hyperpod_operator.core.cluster.observed import Json
 
+# [assumption: lists-have-no-order]
 ORDERED = frozenset({"instanceTypes"})
 """InstanceRequirements.InstanceTypes: "listed in order of priority" (API reference)."""
 
@@ -35,6 +36,7 @@ class Change:
         return f"{self.path}: {_short(self.observed)} -> {_short(self.wanted)}"
 
 
+# [assumption: unset-members-are-filled]
 def drift(*, wanted: Mapping[str, Json], observed: Mapping[str, Json], path: str, now: datetime) -> Iterator[Change]:
     """Each member of `wanted` that `observed` does not meet, one level at a time down to lists and scalars."""
     for member, value in wanted.items():

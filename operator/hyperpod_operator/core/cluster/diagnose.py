@@ -9,6 +9,7 @@ from hyperpod_operator.core.cluster import causes
 from hyperpod_operator.core.cluster.observed import Observed, ObservedGroup
 from hyperpod_operator.core.health.facts import CHECKING, FAILING
 
+# [assumption: teardown-needs-the-role]
 TEARDOWN_WEDGE = "does not have permission to perform"
 """InstanceStatus.Message of nodes whose network interfaces cannot be removed, because the group's execution
 role (or its ec2:DeleteNetworkInterface) is gone. Seen on live clusters: they stay Deleting for ever."""
@@ -33,12 +34,14 @@ class Shortfall:
         return ": ".join(part for part in (text, self.detail) if part) + (f" {self.remedy}" if self.remedy else "")
 
 
+# [assumption: group-status-explains]
 GROUP_TROUBLES: Mapping[str, tuple[Reason, bool]] = {
     "Failed": (Reason.GROUP_FAILED, True),
     "Degraded": (Reason.GROUP_DEGRADED, False),
     "SystemUpdating": (Reason.UPDATING_SOFTWARE, False),
 }
 
+# [assumption: software-update-words]
 SOFTWARE_UPDATING = frozenset({"Pending", "InProgress", "RollbackInProgress"})
 """SoftwareUpdateStatus while an update works or goes back. ClusterStatus and the group's Status are `Updating` then, as
 seen on a live cluster, or `SystemUpdating`, as documented."""
@@ -75,6 +78,7 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
     cause = causes.cause_of(words)
     if not updating and (sick := _of_status(group, observed, FAILING)):
         return _failing(group, sick, words, observed=observed)
+    # [assumption: ending-instances-still-count]
     ending = group.current_count - group.target_count
     if ending > 0 and group.status in AT_REST and not updating:
         # Events about how they came explain nothing. They leave ListClusterNodes before the count falls.

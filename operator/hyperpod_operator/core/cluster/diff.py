@@ -28,6 +28,7 @@ MUTABLE_CLUSTER_MEMBERS = (
     "restrictedInstanceGroupsConfig",
 )
 
+# [assumption: some-group-members-are-fixed]
 FIXED_GROUP_MEMBERS = frozenset(
     {
         "instanceType",
@@ -42,6 +43,7 @@ FIXED_GROUP_MEMBERS = frozenset(
 """Members that UpdateCluster wants repeated unchanged or cannot change on an existing group
 (SageMaker developer guide, "Updating a HyperPod cluster")."""
 
+# [assumption: default-image-has-other-names]
 DEFAULT_IMAGE = "default"
 """ImageId for HyperPod's own image. AWS may echo it as the image that it stands for, which must not look like
 drift: the call that would close it replaces root volumes."""
@@ -206,6 +208,7 @@ def _software_drift(group: ObservedGroup, wanted: Mapping[str, Json], *, now: da
             yield group.name, Change(f"{_where(group)}.{member}", have, want)
 
 
+# [assumption: scale-in-picks-nodes]
 def _count(
     *, resource: Resource, group: ObservedGroup, offset: CountOffset | None
 ) -> tuple[Change | None, Change | None]:

@@ -16,6 +16,7 @@ from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 
+# [assumption: create-has-no-token]
 STARTED = "Started"
 """Recorded before CreateCluster is sent: from here on AWS may hold a cluster that cannot be seen yet."""
 ACCEPTED = "Accepted"
@@ -87,6 +88,7 @@ def refused_before(situation: Situation, mark: str) -> Hold | None:
     return Hold(reason=Reason.SPEC_REJECTED, message=rejected.message or "", after=min(left, SLOW), stalled=True)
 
 
+# [assumption: validation-may-be-state]
 def rejection_pause(situation: Situation, rejected: Rejected) -> float:
     """Seconds for which a refusal stands: doubles each time, and differs by a tenth from one object to another."""
     timings = situation.timings
@@ -146,6 +148,7 @@ def rolled_back(situation: Situation, mark: str) -> Hold | None:
     return Hold(reason=Reason.UPDATE_ROLLED_BACK, message=message, after=left, stalled=True)
 
 
+# [assumption: failed-updates-roll-back]
 def shown_back(situation: Situation) -> bool:
     """Whether AWS shows that it went back, rather than not yet showing that it went on.
 
@@ -162,6 +165,7 @@ def shown_back(situation: Situation) -> bool:
     )
 
 
+# [assumption: tags-stay-on-clusters]
 def untagged(situation: Situation) -> bool:
     """Status records this very cluster as ours, and its ownership tags are gone; not by our own DeleteTags.
 

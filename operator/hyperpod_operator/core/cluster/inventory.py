@@ -22,6 +22,7 @@ WORDS_OF_ALL_GROUPS_MOST = 12_000
 """Characters that the groups' messages share: 200 groups in trouble must not make status grow past 100 KB."""
 
 
+# [assumption: replaced-instance-is-listed]
 def node_counts(story: Story) -> NodeCounts | None:
     """Counts from DescribeCluster; `running` from the last list of nodes that was read."""
     cluster = story.situation.observed.cluster

@@ -18,6 +18,7 @@ from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Settled,
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 
+# [assumption: busy-clusters-refuse-updates]
 TRANSITIONS = {
     "Creating": (Reason.CREATING, "AWS is creating the cluster; that takes 10 to 25 minutes."),
     "Updating": (Reason.UPDATING, "AWS is updating the cluster; further edits are collected until it is done."),

@@ -18,13 +18,16 @@ from hyperpod_operator.core.cluster.observed import Observed, ObservedGroup
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.moments import parse_time, stamp
 
+# [assumption: node-calls-may-change-targets]
 MOVE, DELETE = "MoveClusterNodes", "BatchDeleteClusterNodes"
+# [assumption: moved-node-keeps-its-id]
 LEAVING, JOINING = "DetachInProgress", "AttachInProgress"
 """ClusterInstanceStatus of a node on its way between groups (API model of botocore 1.44.8)."""
 UNDER_WAY = frozenset({"Started", "Accepted", "Unknown"})
 """Outcomes of a call whose effect is not seen yet: `guards.PENDING`, which imports what imports this."""
 RECENT = timedelta(hours=2)
 """How old an event may be to explain a count: the operator looks at a settled cluster every few minutes."""
+# [assumption: deletions-are-in-events]
 DELETED = ("delete", "deleting", "deletion", "terminat")
 """Fragments of an instance's event that says that it goes."""
 

@@ -20,11 +20,14 @@ from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.location import NOWHERE, Location, location_of
 
+# [assumption: key-may-be-of-another-account]
 REGIONAL = frozenset({"volumeKmsKeyId", "kmsKeyId", "trainingPlanArn"})
 """Members whose ARN may be of another account."""
+# [assumption: role-passed-in-own-account]
 ROLES = frozenset({"executionRole", "clusterRole"})
 
 
+# [assumption: cluster-shares-place-with-eks]
 def misplaced(situation: Situation) -> Verdict | None:
     """The cluster, or what it is made of, lies elsewhere: nothing is sent and nothing is released."""
     resource, here = situation.resource, situation.here

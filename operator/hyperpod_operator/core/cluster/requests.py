@@ -25,6 +25,7 @@ def create(resource: Resource) -> CreateCluster:
     return CreateCluster(request=request)
 
 
+# [assumption: omitted-groups-either-way]
 def update(
     *, resource: Resource, cluster: ObservedCluster, changes: Changes, untouched: Set[str] = frozenset()
 ) -> UpdateCluster:
@@ -118,6 +119,7 @@ def _groups(
     return [*kept, *added]
 
 
+# [assumption: described-groups-can-be-sent-back, omitted-members-either-way]
 def _kept(
     *, spec: InstanceGroup | RestrictedInstanceGroup | None, group: ObservedGroup, changes: Changes
 ) -> Mapping[str, Json]:
@@ -130,10 +132,12 @@ def _kept(
     elif spec is not None:
         offset = changes.offsets.get(group.name)
         merged["instanceCount"] = max(0, spec.instanceCount + (offset.value if offset else 0))
+    # [assumption: minimum-not-above-count]
     if merged.get("minInstanceCount", 0) > merged["instanceCount"]:
         # AWS refuses a minimum above the count. It stands above one that the count's owner lowered, or is left over
         # from a spec that named one.
         merged["minInstanceCount"] = merged["instanceCount"]
+    # [assumption: repeated-image-changes-nothing]
     for member in SOFTWARE_MEMBERS:
         # A pinned image is repeated as it is; an image that AWS chose must not become a pin by being repeated.
         if wanted.get(member) is not None and group.members.get(member) is not None:
@@ -152,6 +156,7 @@ def _kept(
     return merged
 
 
+# [assumption: patch-date-is-planned]
 def _pinned_date(*, wanted: Mapping[str, Json], observed: Mapping[str, Json]) -> str | None:
     """The date that the spec asks for, if it is the very one that AWS holds."""
     asked, held = _patch_date(wanted), _patch_date(observed)

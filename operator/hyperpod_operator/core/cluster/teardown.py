@@ -109,6 +109,7 @@ def busy(situation: Situation) -> Verdict | None:
     cluster = present(situation)
     if cluster.status in {"InService", "Failed"} or cluster.continuous:
         return None
+    # [assumption: creating-cannot-be-deleted]
     message = f"The cluster is {cluster.status}; AWS deletes it only when that is over. Waiting, then deleting once."
     return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
 

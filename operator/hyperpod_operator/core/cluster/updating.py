@@ -76,6 +76,7 @@ def update_software(situation: Situation) -> Verdict | None:
     )
 
 
+# [assumption: fifty-tags]
 def tags(situation: Situation) -> Verdict | None:
     """Off before on: an exchange of many tags must never hold more than AWS's 50 in between."""
     changes, arn = situation.changes, present(situation).arn

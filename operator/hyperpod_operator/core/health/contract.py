@@ -27,6 +27,7 @@ from hyperpod_operator.core.health.state import GRACE, NO_PODS, State, age, chec
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.text import plain
 
+# [assumption: one-health-taint]
 TAINT = Taint(key=NODE_HEALTH_STATUS, value="Unschedulable", effect="NoSchedule")
 """The one taint. Its value is never one of the Pending words, which are commands; its effect never NoExecute."""
 

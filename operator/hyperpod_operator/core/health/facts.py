@@ -8,8 +8,10 @@ from hyperpod_operator.core.health.instance_types import describe
 
 ON_DEMAND, SPOT, TRAINING_PLAN = "on-demand", "spot", "training-plan"
 
+# [assumption: failed-node-has-two-words]
 FAILING = frozenset({"Failure", "Failed"})
 """ClusterInstanceStatus of an instance that is broken; the API's enum says Failure, AWS's prose says Failed."""
+# [assumption: deep-check-is-not-sickness]
 CHECKING = "DeepHealthCheckInProgress"
 RUNNING = "Running"
 

@@ -20,6 +20,7 @@ from hyperpod_operator.core.health.node import INSTANCE_TYPE, INSTANCE_TYPE_BETA
 LABEL_MOST = 63
 
 
+# [assumption: type-label-has-prefix]
 def missing_labels(node: Node, facts: ClusterFacts) -> dict[str, str]:
     """The labels to set; empty while SageMaker has not told about the instance, or all are right."""
     instance = facts.instances.get(node.instance_id)

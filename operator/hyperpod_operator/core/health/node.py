@@ -74,6 +74,7 @@ def kept(key: str) -> bool:
     return key.startswith(_PREFIXES) or key in _KEYS
 
 
+# [assumption: node-is-named-after-instance, provider-id-names-cluster-and-instance]
 def identity(*, name: str, provider_id: str) -> tuple[str, str] | None:
     """Cluster id and instance id of a HyperPod node; None for a providerID of another form, or another name's.
 

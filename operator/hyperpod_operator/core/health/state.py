@@ -11,6 +11,7 @@ from hyperpod_operator.api.names import (
 from hyperpod_operator.core.health.facts import CHECKING, FAILING, ClusterFacts
 from hyperpod_operator.core.health.node import INSTANCE_TYPE, Node
 
+# [assumption: health-labels-come-late, node-joins-after-running]
 GRACE = 600.0
 """Seconds after a Node joined in which HyperPod need not have labelled it."""
 
@@ -32,6 +33,7 @@ class State(StrEnum):
     """No label although HyperPod's health monitoring agent should have set one."""
 
 
+# [assumption: health-label-is-the-word]
 UNSCHEDULABLE_PREFIX = "Unschedulable"
 """How every value of the label begins that keeps pods off, those of later releases of HyperPod included."""
 
@@ -72,12 +74,14 @@ def checking(node: Node, facts: ClusterFacts) -> bool:
     return label == "InProgress" or (label is None and instance is not None and instance.status == CHECKING)
 
 
+# [assumption: fault-shows-in-label-or-status]
 def failing(node: Node, facts: ClusterFacts) -> bool:
     """SageMaker calls the instance broken."""
     instance = facts.instances.get(node.instance_id)
     return instance is not None and instance.status in FAILING
 
 
+# [assumption: cpu-nodes-are-not-watched]
 def watched(node: Node, facts: ClusterFacts) -> bool:
     """Whether HyperPod checks this node's health: it does so on GPU and Neuron instances, never on CPU ones."""
     instance = facts.instances.get(node.instance_id)

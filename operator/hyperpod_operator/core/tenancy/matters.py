@@ -138,6 +138,7 @@ VOLUME_CLAIM_SPEC: Mapping[str, Classification] = MappingProxyType(
         "clusterRef.clusterName": Held(Matter.CLUSTERS),
         "source.volumeId": Held(Matter.VOLUMES),
         "source.create.snapshotId": Held(Matter.VOLUMES),
+        # [assumption: ec2-refuses-zones-of-other-regions]
         "source.create.availabilityZone": Open("EC2 takes zones of the Region only, and the Region is held"),
         "source.create.availabilityZoneId": Open("EC2 takes zones of the Region only, and the Region is held"),
         "source.create.kmsKeyId": Held(Matter.KMS_KEYS),

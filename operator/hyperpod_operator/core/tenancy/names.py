@@ -65,6 +65,7 @@ def reserved(key: str, prefixes: Iterable[str]) -> str:
     IAM compares the keys of `aws:ResourceTag/...` without case, so another spelling would pass for the operator's own
     ("Tag keys", IAM user guide, "Controlling access to AWS resources using tags").
     """
+    # [assumption: iam-tag-keys-without-case]
     folded = key.casefold()
     return next((prefix for prefix in prefixes if folded.startswith(prefix)), "")
 

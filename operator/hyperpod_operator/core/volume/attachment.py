@@ -35,6 +35,7 @@ def elsewhere(situation: Situation, who: str) -> Hold:
     return Hold(reason=Reason.ATTACHED_ELSEWHERE, message=message, after=situation.timings.watch, stalled=True)
 
 
+# [assumption: detach-while-attaching-may-be-refused]
 def on_the_way(situation: Situation) -> Verdict | None:
     """AWS is attaching or detaching. An attach that never ends is broken off, once."""
     where = holding(situation)
@@ -61,6 +62,7 @@ def on_the_way(situation: Situation) -> Verdict | None:
     return closed(situation) or detach(situation, where, reason=Reason.STUCK_ATTACHING, why=why)
 
 
+# [assumption: ended-node-releases-its-volumes]
 def lost_node(situation: Situation) -> Verdict | None:
     """AWS has ended the node and still shows the attachment: wait for it to let go, help after a while."""
     where = holding(situation)
@@ -193,6 +195,7 @@ def _holder(situation: Situation) -> str:
     return (recorded.nodeName or "") if same and recorded is not None else ""
 
 
+# [assumption: attach-needs-in-service]
 def closed(situation: Situation) -> Hold | None:
     """SageMaker attaches and detaches only while the cluster is InService."""
     if situation.in_service:
@@ -241,6 +244,7 @@ def attach(situation: Situation) -> Verdict | None:
     return guarded(situation, step=step, reason=Reason.ATTACHING, message=message)
 
 
+# [assumption: attach-again-is-harmless, attachment-shows-late]
 def just_sent(situation: Situation) -> Hold | None:
     """AWS took an attach, or may have, and EC2 still shows the volume as free: that attachment is ours until AWS shows
     otherwise, and is looked for, not asked for again. EC2 promises no limit for its lag."""

@@ -242,6 +242,7 @@ def _at_risk(situation: Situation) -> Draft | None:
     where = holding(situation)
     if not situation.claim.direct or not isinstance(where, Held):
         return None
+    # [assumption: delete-on-termination-may-be-set]
     if where.attachment.delete_on_termination:
         text = (
             f"AWS will delete the volume together with {where.instance_id} (DeleteOnTermination). Make a snapshot, and "

@@ -7,6 +7,7 @@ id joined on. Another form is never guessed at, because a wrong guess here would
 import re
 from dataclasses import dataclass
 
+# [assumption: associated-resource-names-the-node]
 ASSOCIATED_RESOURCE = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):sagemaker:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):"
     r"cluster/(?P<cluster_id>[a-z0-9]{12})-(?P<instance_id>i-[0-9a-f]{8}(?:[0-9a-f]{9})?)"
@@ -15,6 +16,7 @@ ASSOCIATED_RESOURCE = re.compile(
 
 CLUSTER_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:cluster/(?P<cluster_id>[a-z0-9]{12})")
 
+# [assumption: device-path-is-stable]
 BY_ID = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
 
 

@@ -49,6 +49,7 @@ def _window(step: CloudStep, *, accepted: bool, timings: VolumeTimings) -> float
     """How long this call is not sent again: what costs something if it is done twice waits until the slowest read would
     show it; what is idempotent only as long as reads usually lag."""
     match step:
+        # [assumption: snapshot-has-no-token]
         case ModifyVolume() | CreateSnapshot():
             return timings.unseen
         case Attach():

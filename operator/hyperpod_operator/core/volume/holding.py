@@ -13,6 +13,7 @@ from hyperpod_operator.core.volume.device import associated_resource, cluster_id
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.verdict import Situation
 
+# [assumption: attach-time-tells-who-asked]
 SLACK = timedelta(minutes=2)
 """By how much AWS's clock and ours, and a call's way, may differ."""
 

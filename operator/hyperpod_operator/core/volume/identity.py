@@ -135,6 +135,7 @@ def deleted(situation: Situation) -> bool:
     return seen and creation is not None and creation.outcome in PENDING
 
 
+# [assumption: failed-volumes-show-error]
 def ended(situation: Situation) -> int:
     """How many volumes in a row ended before they were usable, with the one that this pass sees."""
     creation = situation.claim.status.creation
@@ -160,6 +161,7 @@ def _open(situation: Situation) -> bool:
     return not deleted(situation)
 
 
+# [assumption: create-volume-is-idempotent]
 def token(*, uid: str, attempt: int) -> str:
     """64 characters, the longest that EC2 takes; a failed attempt's token stays burnt for hours."""
     return hashlib.sha256(f"{uid}/{attempt}".encode()).hexdigest()

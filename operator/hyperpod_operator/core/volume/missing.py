@@ -16,6 +16,7 @@ from hyperpod_operator.core.volume.verdict import Hold, Situation, Verdict
 ON_A_NODE = frozenset({"attached", "busy"})
 
 
+# [assumption: absence-once-is-no-proof]
 def look_again(situation: Situation) -> Verdict | None:
     """Wait until the absence was seen twice; then the policies that follow take it as it is."""
     what, recorded = not_shown(situation), situation.claim.status.notShown

@@ -86,6 +86,7 @@ def _counts(modification: Modification, situation: Situation) -> bool:
     return modification.modification_state in UNDER_WAY or (modification.modification_state == "completed" and lately)
 
 
+# [assumption: modification-budget]
 def budget(situation: Situation) -> Budget:
     """From our own record, and AWS's latest modification if it was somebody else's."""
     recorded = situation.claim.status.modification
@@ -128,6 +129,7 @@ def unfinished(situation: Situation) -> Hold | None:
     if volume is None:
         return None
     size = situation.claim.members.size
+    # [assumption: volumes-only-grow]
     if size is not None and size < _effective(volume, situation).size:
         message = (
             f"{volume.volume_id} has {volume.size} GiB and the spec asks for {size}: EBS volumes only grow. Set "

@@ -10,6 +10,7 @@ from hyperpod_operator.core.volume.ports import Modification, Snapshot, Volume
 
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
+# [assumption: ended-instance-is-gone]
 GONE = frozenset({"ShuttingDown", "NotFound"})
 """InstanceStatus values that say that AWS is ending the instance, or has."""
 

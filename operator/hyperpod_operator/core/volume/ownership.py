@@ -69,6 +69,7 @@ def _published_by_others(situation: Situation) -> tuple[str, ...]:
     return tuple(user for user in situation.observed.csi_users if user.startswith(PV))
 
 
+# [assumption: multi-attach-is-not-used]
 def multi_attach(situation: Situation) -> Verdict | None:
     volume = situation.volume
     if volume is None or not volume.multi_attach_enabled or not situation.claim.direct:

@@ -15,6 +15,7 @@ from hyperpod_operator.core.volume.holding import Held, holding
 from hyperpod_operator.core.volume.plan import DESCRIPTION_MOST, CreateSnapshot
 from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
 
+# [assumption: replacement-is-announced]
 BEFORE_REPLACEMENT = "BeforeReplacement"
 """Value of the tag snapshot-purpose."""
 

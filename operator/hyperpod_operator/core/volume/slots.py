@@ -14,6 +14,7 @@ INTERFACES = f"{SAGEMAKER_PREFIX}num-eni-attachments"
 BLOCK_DEVICES = f"{SAGEMAKER_PREFIX}num-block-device-mappings"
 
 
+# [assumption: slots-of-a-node]
 def slots(limit: AttachmentLimit | None, *, labels: Mapping[str, str]) -> int | None:
     """Volumes that may be attached beside what the node booted with; None where EC2 did not tell."""
     if limit is None:

@@ -7,6 +7,7 @@ from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
 from hyperpod_operator.core.volume.verdict import Situation
 
 
+# [assumption: volume-is-made-with-its-tags]
 def ours(situation: Situation) -> bool:
     """Whether AWS shows this claim's uid on the volume, in the very answer that is being judged."""
     volume = situation.volume

@@ -105,6 +105,7 @@ def _already(situation: Situation, nodes: Sequence[Candidate]) -> Candidate | No
     return next((node for node in nodes if node.instance_id == where.instance_id), None)
 
 
+# [assumption: logical-id-may-change]
 def _replacement(situation: Situation, *, lost: str, group: str) -> Resolution:
     if not situation.claim.follows:
         return _unresolved(

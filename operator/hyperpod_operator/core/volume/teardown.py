@@ -240,6 +240,7 @@ def lease(situation: Situation) -> Verdict | None:
     return Act(step=step, reason=Reason.RELEASING, message=f"Giving the lease of {volume_id} back.")
 
 
+# [assumption: completed-snapshot-is-whole]
 def final_snapshot(situation: Situation) -> Snapshot | None:
     """Of this volume and claim, made for its deletion: a completed one first, then one under way."""
     volume, uid = situation.volume, situation.claim.uid

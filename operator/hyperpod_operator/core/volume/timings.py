@@ -17,10 +17,13 @@ class VolumeTimings:
     """After a step: usually another one is due."""
     brief: float = 0.05
     """After a step in Kubernetes whose effect the next read shows."""
+    # [assumption: ec2-tags-have-no-compare-and-set]
     claiming: float = 2.0
     """After writing ownership tags: EC2's tags have no compare-and-set, so the next look tells who wrote last."""
+    # [assumption: ec2-reads-lag]
     echo: float = 30.0
     """How long EC2 may still show the state from before an accepted call."""
+    # [assumption: new-may-be-not-found]
     visibility: float = 60.0
     """How long a volume or snapshot that was just made may be invisible."""
     confirm: float = 5.0

@@ -64,6 +64,7 @@ def _elsewhere(claim: Claim, place: Place) -> Iterator[str]:
     )
     for member, zone in zones:
         # Local Zones and Wavelength Zones begin with the name of their Region, too (EC2 user guide).
+        # [assumption: zone-name-begins-with-region]
         if zone and place.region and not zone.startswith(place.region):
             yield f"{member} is {zone}"
 

@@ -133,8 +133,8 @@ NODES = (
         id="replacement-is-announced",
         belief="Before HyperPod replaces a node, the node's health label is UnschedulablePendingReplacement.",
         source="DOC: SageMaker developer guide, Resiliency-related Kubernetes labels",
-        if_false="A replacement without the label leaves no snapshot beforeDetachOnReplacement; the volume follows all "
-        "the same.",
+        if_false="A replacement without the label leaves no snapshot of snapshotPolicy.beforeReplacement; the volume "
+        "follows all the same.",
         tests=(
             "unit/controllers/volume/test_moves.py::test_a_volume_follows_the_replacement_of_its_node",
             "unit/controllers/volume/test_replacement.py::test_a_node_that_is_only_to_be_rebooted_brings_no_snapshot",

@@ -5,7 +5,7 @@ The rows are folded into a tree once, so the walk costs as much as the held memb
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import unquote
 
 from hyperpod_operator.core.tenancy.matters import (
@@ -97,6 +97,8 @@ def _judged(value: str, row: Held | Below | TagKey, path: str) -> Named | None:
         case TagKey(reserved=prefixes):
             prefix = reserved(value, prefixes)
             return Named(path, value, fault=f"tag keys under {prefix} are reserved") if prefix else None
+        case _:
+            assert_never(row)
 
 
 def _name(item: Any, number: int) -> str:

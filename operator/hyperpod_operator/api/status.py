@@ -221,6 +221,16 @@ class RejectedGroup(Model):
     )
 
 
+class SentTag(Model):
+    """A tag that AWS accepted: until ListTags shows it, and for ten minutes at most, it counts as set or removed."""
+
+    key: Word = Field(description="Tag key.")
+    value: Annotated[str, Field(max_length=256)] | None = Field(
+        default=None, description="The value that was set; left out when the tag was removed."
+    )
+    time: Timestamp | None = Field(default=None, description="When AWS accepted it, as RFC 3339.")
+
+
 class Missing(Model):
     """A cluster that should be there and was not found: looked for again before it is believed."""
 
@@ -285,6 +295,9 @@ class HyperPodClusterStatus(Model):
     nodeHealth: NodeHealth | None = Field(default=None, description="The health of the cluster's Kubernetes Nodes.")
     appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
         default=None, description="Tag keys that came from the spec: only these are removed again."
+    )
+    sentTags: Annotated[list[SentTag], Field(max_length=100, json_schema_extra=keyed("key"))] | None = Field(
+        default=None, description="Tags that AWS accepted and does not show yet."
     )
     lastAction: LastAction | None = Field(default=None, description="The last call that was to change something.")
     rejected: Rejected | None = Field(

@@ -83,13 +83,15 @@ async def observe_tags(*, clusters: Clusters, observed: Observed) -> Observed:
 def _tags_decide(resource: Resource, observed: Observed) -> bool:
     """Whether tags matter now: the owner is unproved, the wish is new, or it was not fulfilled when last looked at.
 
-    The last case finds what one edit left to do after its first call: tags follow an update, one call a pass.
+    What one edit left to do after its first call is found so (tags follow an update, one call a pass), and so are
+    tags that AWS accepted and did not show yet.
     """
     unproved = ownership(resource=resource, observed=observed) is Ownership.UNREAD
     last, cluster = resource.status.lastAction, observed.cluster
     open_wish = cluster is not None and cluster.status == "InService" and not resource.was_synced
     letting_go = resource.deleting and last is not None and last.operation == "DeleteTags"
-    return unproved or resource.edited or resource.requested_anew or open_wish or letting_go
+    unseen = bool(resource.status.sentTags)
+    return unproved or resource.edited or resource.requested_anew or open_wish or letting_go or unseen
 
 
 def _nodes_tell(resource: Resource, cluster: ObservedCluster) -> bool:

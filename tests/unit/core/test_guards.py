@@ -1,5 +1,6 @@
 """What keeps a call from being sent twice or again without hope."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,14 @@ from tests.unit.core.builders import (
     recorded,
     resource,
     scaled,
+    seen,
+    situation,
     verdict,
+    with_group,
 )
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.guards import SOFTWARE_WENT_BACK, shown_back
 from hyperpod_operator.core.cluster.verdict import Act, Hold, Verdict
 
 
@@ -67,6 +72,22 @@ class TestGuards:
         old = recorded(lastAction=self.last("Accepted", 120), failureMessage="no capacity", clusterStatus="InService")
         owner = resource(spec=scaled(), status=old)
         assert held(verdict(owner, cluster(failure_message="no capacity"))).reason is Reason.SETTLING
+
+    @pytest.mark.parametrize("operation", ["AddTags", "DeleteTags"])
+    @pytest.mark.parametrize("status", sorted(SOFTWARE_WENT_BACK))
+    def test_aws_does_not_roll_tags_back_whatever_it_shows_of_software(self, operation: str, status: str) -> None:
+        last = {"operation": operation, "outcome": "Accepted", "time": ago(120), "fingerprint": "x"}
+        assert not self.shown_back(last, software_update_status=status)
+
+    def test_the_end_of_an_earlier_software_update_says_nothing_about_an_update(self) -> None:
+        for operation, back in (("UpdateCluster", False), ("UpdateClusterSoftware", True)):
+            last = {"operation": operation, "outcome": "Accepted", "time": ago(120), "fingerprint": "x"}
+            assert self.shown_back(last, software_update_status="Failed") is back
+
+    def shown_back(self, last: dict[str, Any], **group_fields: Any) -> bool:
+        owner, found = resource(status=recorded(lastAction=last)), cluster()
+        found = with_group(found, replace(found.groups[0], **group_fields))
+        return shown_back(situation(owner, seen(owner, found)))
 
     def test_a_refused_wish_is_not_sent_again(self) -> None:
         answer = held(self.create(rejected=self.refused()))

@@ -15,6 +15,7 @@ from hyperpod_operator.core.cluster.compare import Change, covers, drift
 from hyperpod_operator.core.cluster.observed import EMPTY, Json, Observed, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.offsets import offsets, wanted_count
 from hyperpod_operator.core.cluster.resource import CREATED, Resource, wish
+from hyperpod_operator.core.cluster.sent_tags import expected
 
 FIXED_CLUSTER_MEMBERS = ("vpcConfig", "orchestrator")
 """Create-only: UpdateCluster has no VpcConfig, and the EKS cluster cannot be exchanged."""
@@ -133,7 +134,7 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
         for group, (change, _) in zip(staying, counts, strict=True)
     ]
     removed, unknown = _extra_groups(resource=resource, cluster=cluster)
-    tags_set, tags_removed = _tags(resource=resource, tags=observed.tags)
+    tags_set, tags_removed = _tags(resource=resource, shown=observed.tags, now=now)
     return Changes(
         cluster=tuple(_cluster_drift(resource, cluster, members=MUTABLE_CLUSTER_MEMBERS, now=now)),
         groups_changed=(
@@ -266,10 +267,13 @@ def _extra_groups(*, resource: Resource, cluster: ObservedCluster) -> tuple[tupl
     return tuple(removed), tuple(unknown)
 
 
-def _tags(*, resource: Resource, tags: Mapping[str, str] | None) -> tuple[Mapping[str, str], tuple[str, ...]]:
+def _tags(
+    *, resource: Resource, shown: Mapping[str, str] | None, now: datetime
+) -> tuple[Mapping[str, str], tuple[str, ...]]:
     """Tags to set, and tags that an earlier spec had set and this one does not name any more."""
-    if tags is None:
+    if shown is None:
         return {}, ()
+    tags = expected(resource=resource, tags=shown, now=now)
     changed = {key: value for key, value in resource.wanted_tags.items() if tags.get(key) != value}
     ours_once = resource.status.appliedTagKeys or []
     dropped = tuple(

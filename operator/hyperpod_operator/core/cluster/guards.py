@@ -150,18 +150,22 @@ def rolled_back(situation: Situation, mark: str) -> Hold | None:
 
 # [assumption: failed-updates-roll-back]
 def shown_back(situation: Situation) -> bool:
-    """Whether AWS shows that it went back, rather than not yet showing that it went on.
+    """Whether AWS shows that the last call went back, rather than not yet showing that it went on.
 
-    A failure message counts if it is new, or if the last look saw the cluster at work: an old one stays for ever.
+    Each call has its own evidence: tags have none (AWS never rolls them back), a software update has the status of the
+    groups, where it stays until the next one. A failure message counts if it is new, or if the last look saw the
+    cluster at work: an old one stays.
     """
     cluster, status = situation.observed.cluster, situation.resource.status
-    if cluster is None:
+    called = status.lastAction.operation if status.lastAction else None
+    if cluster is None or called in {"AddTags", "DeleteTags"}:
         return False
     fresh = cluster.failure_message != (status.failureMessage or "") or status.clusterStatus != "InService"
+    software = called == "UpdateClusterSoftware"
     return (
         cluster.status == "RollingBack"
         or bool(cluster.failure_message and fresh)
-        or any(group.software_update_status in SOFTWARE_WENT_BACK for group in cluster.groups)
+        or (software and any(group.software_update_status in SOFTWARE_WENT_BACK for group in cluster.groups))
     )
 
 

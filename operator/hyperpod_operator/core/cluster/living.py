@@ -14,6 +14,7 @@ from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, fingerprint
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.sent_tags import pending
 from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Settled, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
@@ -70,7 +71,13 @@ def not_ours(situation: Situation) -> Verdict | None:
     if situation.resource.paused:
         message = "Paused: the cluster that exists is not adopted. Set spec.management.paused to false to adopt it."
         return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
-    return being_deleted(situation) or busy(situation) or fixed_members_differ(situation) or _adopt(situation)
+    return (
+        being_deleted(situation)
+        or busy(situation)
+        or fixed_members_differ(situation)
+        or _adoption_not_shown(situation)
+        or _adopt(situation)
+    )
 
 
 def paused(situation: Situation) -> Verdict | None:
@@ -235,6 +242,15 @@ def _whose(resource: Resource, tags: Mapping[str, str]) -> str:
         return f"belongs to an earlier object of this name in this namespace (uid {uid or 'unknown'})"
     where = f"on {eks or 'another EKS cluster'}" if not same_eks else "of this EKS cluster"
     return f"belongs to {owner or f'the object with uid {uid}'} {where}"
+
+
+def _adoption_not_shown(situation: Situation) -> Hold | None:
+    """AWS accepted our ownership tags a moment ago: announcing and adding them again would change nothing."""
+    sent = pending(situation.resource, now=situation.now)
+    if not any(tag.key == TAG_OWNER_UID and tag.value == situation.resource.uid for tag in sent):
+        return None
+    message = "AWS accepted the ownership tags and does not show them yet. Waiting until it does, for 10 min at most."
+    return Hold(reason=Reason.SETTLING, message=message, after=situation.timings.poll)
 
 
 def _adopt(situation: Situation) -> Verdict:

@@ -4,6 +4,7 @@ All of it is in status, so it survives a restart; nothing here is read from anyw
 pass itself.
 """
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
@@ -13,6 +14,7 @@ from hyperpod_operator.api.status import (
     LastAction,
     Missing,
     Rejected,
+    SentTag,
 )
 from hyperpod_operator.core.cluster.ending import Ending, refusals
 from hyperpod_operator.core.cluster.guards import (
@@ -39,6 +41,7 @@ from hyperpod_operator.core.cluster.plan import (
     operation,
 )
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED
+from hyperpod_operator.core.cluster.sent_tags import MOST, pending
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
 from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
@@ -66,7 +69,7 @@ def last_action(story: Story, end: Ending) -> LastAction | None:
         return old
     if end.reason is Reason.UPDATE_ROLLED_BACK and old.outcome == ACCEPTED:
         return old.model_copy(update={"outcome": ROLLED_BACK, "time": now})
-    if old.outcome == ACCEPTED and _rolling_back(story):
+    if old.outcome == ACCEPTED and old.operation not in {"AddTags", "DeleteTags"} and _rolling_back(story):
         return old.model_copy(update={"outcome": ROLLED_BACK, "time": now})
     if old.outcome in PENDING and _visible(story, old):
         return old.model_copy(update={"outcome": APPLIED})
@@ -225,3 +228,32 @@ def applied_tag_keys(story: Story) -> list[str] | None:
     if situation.ownership is Ownership.OURS and situation.observed.tags is not None and not situation.changes.tags_set:
         old |= set(situation.resource.wanted_tags)
     return sorted(old) or None
+
+
+def sent_tags(story: Story) -> list[SentTag] | None:
+    """Tags that AWS accepted and did not show yet (see `core.cluster.sent_tags`)."""
+    situation = story.situation
+    tags, now = situation.observed.tags, situation.now
+    if situation.observed.cluster is None:
+        return None
+    waiting = pending(situation.resource, now=now)
+    kept = {tag.key: tag for tag in waiting if tags is None or tags.get(tag.key) != tag.value}
+    for key, value in _tags_accepted(story).items():
+        kept.pop(key, None)
+        kept[key] = SentTag(key=key, value=value, time=stamp(now))
+    return list(kept.values())[-MOST:] or None
+
+
+def _tags_accepted(story: Story) -> Mapping[str, str | None]:
+    """The tags of this pass's call by key; None for those that it took off."""
+    if not isinstance(story.result, Accepted):
+        return {}
+    match story.result.action:
+        case AddTags(tags=tags):
+            return dict(tags)
+        case DeleteTags(keys=keys):
+            return dict.fromkeys(keys)
+        case CreateCluster() | UpdateCluster() | UpdateClusterSoftware() | DeleteCluster():
+            return {}
+        case _:
+            assert_never(story.result.action)

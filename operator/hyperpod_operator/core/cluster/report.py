@@ -30,6 +30,7 @@ from hyperpod_operator.core.cluster.memory import (
     origin,
     provisioned_at,
     rejected,
+    sent_tags,
 )
 from hyperpod_operator.core.cluster.mirror import mirrored
 from hyperpod_operator.core.cluster.node_health import node_health, waits_for_a_person
@@ -158,5 +159,6 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
             "nodeProblems": node_problems(story) if owned else None,
             "nodeHealth": node_health(story) if owned else None,
             "appliedTagKeys": applied_tag_keys(story),
+            "sentTags": sent_tags(story),
         }
     return old.model_copy(update=fields)

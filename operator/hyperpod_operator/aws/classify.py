@@ -111,6 +111,14 @@ TEXTS: Mapping[str, tuple[tuple[tuple[str, ...], ErrorKind], ...]] = {
 }
 """Code to fragments of its text, in lower case, that are all there; the first row that fits decides."""
 
+_TRANSITION = r"(?:Creating|Updating|Deleting|RollingBack|SystemUpdating)"
+_STATUS = r"\b(?:status|state)\b"
+STATE_NAMED = re.compile(
+    rf"{_STATUS}[^.]{{0,40}}\b{_TRANSITION}\b|\b{_TRANSITION}\b[^.]{{0,20}}{_STATUS}", re.IGNORECASE
+)
+"""A ValidationException that names a passing ClusterStatus or InstanceGroupStatus (API model) is about the state of the
+cluster, not about the request. Nobody recorded AWS's texts for that."""
+
 NAMES_WHAT_IS_THERE = frozenset({"CreateVolume"})
 """Operations that make something new from what the request names (a snapshot, a key, a zone): what is "not found"
 there is a value of the spec, not the resource that the call is about."""
@@ -213,6 +221,8 @@ def _kind(code: str, *, text: str, status: int) -> ErrorKind:
     for fragments, kind in TEXTS.get(code, ()):
         if all(fragment in lowered for fragment in fragments):
             return kind
+    if code == "ValidationException" and STATE_NAMED.search(text):
+        return ErrorKind.BUSY
     if code in CODES:
         return CODES[code]
     if status == 429:

@@ -56,7 +56,12 @@ def test_each_code_has_its_kind(code: str, kind: ErrorKind) -> None:
         ("An update is in progress", ErrorKind.BUSY),
         ("The cluster is not in InService status", ErrorKind.BUSY),
         ("Specified cluster external resource id arn:aws:eks:x:1:cluster/a already in use", ErrorKind.EKS_IN_USE),
+        ("Cluster ml has status Updating.", ErrorKind.BUSY),
+        ("Cannot update a cluster in SystemUpdating state", ErrorKind.BUSY),
+        ("Cluster in state: CREATING", ErrorKind.BUSY),
         ("1 validation error detected", ErrorKind.INVALID),
+        ("Updating fields OverrideVpcConfig on an InstanceGroup not supported", ErrorKind.INVALID),
+        ("Status 'x' of the image is not one that HyperPod takes. Creating the group failed.", ErrorKind.INVALID),
     ],
 )
 def test_a_validation_error_is_told_apart_by_its_words(message: str, kind: ErrorKind) -> None:

@@ -190,7 +190,29 @@ def test_a_denial_says_what_denies(sim, aws, code, why, words):
     assert (error, words in message) == ("AccessDeniedException", True)
 
 
-@pytest.mark.parametrize("action", ["iam:PassRole", "eks:DescribeCluster", "eks:CreateAccessEntry"])
+ELSEWHERE = pytest.mark.parametrize(
+    "action",
+    [
+        "iam:PassRole",
+        "eks:DescribeCluster",
+        "eks:CreateAccessEntry",
+        "eks:DescribeAccessEntry",
+        "eks:AssociateAccessPolicy",
+    ],
+)
+
+
+@ELSEWHERE
+def test_rights_elsewhere_are_asked_of_the_caller_of_an_update(account, outcome, action):
+    it = account()
+    it.create()
+    it.sim.access.deny(action)
+    assert outcome(it.update, it.group(count=3)) == "AccessDeniedException"
+    it.sim.access.allow(action)
+    assert outcome(it.update, it.group(count=3)) == "OK"
+
+
+@ELSEWHERE
 def test_rights_elsewhere_are_asked_of_the_caller(sim, aws, code, cluster, action):
     sim.access.deny(action)
     error, message = code(aws.create_cluster, **cluster())

@@ -155,7 +155,7 @@ class Api:
 
     def _permit(self, sim: Simulation, who: Caller, service: Service, name: str, request: JSON) -> None:
         access, region = self._core.access, sim.account.region(who.region)
-        for action, target in _passed_on(name, request):
+        for action, target in _passed_on(region, name, request):
             access.require_allowed(who.access_key, action, resource=target, service=action.partition(":")[0])
         resource = _resource(sim, region, request) if service.name == "sagemaker" else "*"
         access.require_allowed(who.access_key, name, resource=resource, service=service.name)
@@ -190,7 +190,11 @@ def new_request_id() -> str:
     return str(uuid.uuid4())
 
 
-def _passed_on(name: str, request: JSON) -> list[tuple[str, str]]:
+_OF_EKS = ("DescribeCluster", "CreateAccessEntry", "DescribeAccessEntry", "AssociateAccessPolicy")
+"""Actions on the EKS cluster that AWS asks of the caller (HyperPod guide, IAM permissions for cluster admins)."""
+
+
+def _passed_on(region: Region, name: str, request: JSON) -> list[tuple[str, str]]:
     """What AWS asks of the caller of CreateCluster and UpdateCluster elsewhere: the right to pass the roles, and those
     on the EKS cluster (AWS's page on IAM for HyperPod: it makes the access entries as the caller)."""
     if name not in {"CreateCluster", "UpdateCluster"}:
@@ -198,9 +202,11 @@ def _passed_on(name: str, request: JSON) -> list[tuple[str, str]]:
     listed = [*(request.get("InstanceGroups") or []), *(request.get("RestrictedInstanceGroups") or [])]
     roles = {group.get("ExecutionRole") for group in listed if isinstance(group, dict)} | {request.get("ClusterRole")}
     found = [("iam:PassRole", role) for role in sorted(filter(None, roles))]
-    eks = ((request.get("Orchestrator") or {}).get("Eks") or {}).get("ClusterArn")
+    named = _named(request)
+    there = region.find(named) if isinstance(named, str) else None
+    eks = ((request.get("Orchestrator") or {}).get("Eks") or {}).get("ClusterArn") or (there.eks_arn if there else None)
     if eks:
-        found += [(f"eks:{action}", eks) for action in ("DescribeCluster", "CreateAccessEntry")]
+        found += [(f"eks:{action}", eks) for action in _OF_EKS]
     return found
 
 

@@ -4,7 +4,7 @@
 or what others saw on live AWS, makes likelier. `Timings` is how long AWS takes, in simulated seconds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -141,6 +141,9 @@ class Options(EbsOptions):
     scale_in: Literal["nodes_first", "count_first"] = "nodes_first"
     """A node that ends leaves ListClusterNodes before CurrentCount falls, or the count falls at once and the node is
     listed as ShuttingDown until it is gone."""
+    failed_nodes: Literal["listed", "unlisted"] = "listed"
+    """ListClusterNodes shows a node in status Failure until another takes its place, or leaves it out while
+    CurrentCount still counts it."""
     empty_storage_echoed: bool = True
     """DescribeCluster shows `InstanceStorageConfigs: []` where the request had none."""
     provisioning_mode_default: Literal["none", "Continuous"] = "none"
@@ -223,6 +226,8 @@ class Options(EbsOptions):
     DescribeVolumesModifications; it goes before the lags of groups of operations."""
     role_propagation: float = 0.0
     """Simulated seconds from the first use of an execution role during which AWS cannot assume it."""
+    known_roles: Collection[str] | None = None
+    """ARNs of the roles that exist, and any other is refused; None: every role exists."""
     role_attempts: int = 0
     """Number of first uses of an execution role that fail as if it were not known yet."""
 

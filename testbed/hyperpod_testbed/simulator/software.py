@@ -11,6 +11,8 @@ from hyperpod_testbed.simulator import instances
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Cluster, Group, Instance
 
+RETRIES = 4
+"""Built-in retries of a batch before the group is rolled back (seen on AWS: about 4 in 18 minutes)."""
 RUNNING = {"Pending", "InProgress", "RollbackInProgress"}
 
 
@@ -63,14 +65,18 @@ def _batch(sim: Simulation, cluster: Cluster, group: Group) -> None:
     sim.later(cluster, sim.timings.patch_node, lambda: _batch_done(sim, cluster, group, batch))
 
 
-def _batch_done(sim: Simulation, cluster: Cluster, group: Group, batch: list[Instance]) -> None:
-    key = (cluster.name, group.name)
-    if key in sim.conditions.patch_failures and group.software_status == "InProgress":
-        sim.conditions.patch_failures.discard(key)
+def _batch_done(sim: Simulation, cluster: Cluster, group: Group, batch: list[Instance], *, retries: int = 0) -> None:
+    if group.software_status == "InProgress" and _try_failed(sim, cluster, group):
         for instance in batch:
             if instance.status == "SystemUpdating" and sim.options.software_messages == "sticky":
                 instance.message = instances.LIFECYCLE
-        sim.later(cluster, sim.timings.patch_retries, lambda: _roll_back(sim, cluster, group))
+        if retries == RETRIES:
+            sim.conditions.patch_failures.pop((cluster.name, group.name), None)
+            _roll_back(sim, cluster, group)
+            return
+        again = functools.partial(_batch_done, sim, cluster, group, batch, retries=retries + 1)
+        sim.later(cluster, sim.timings.patch_retries / RETRIES, again)
+        sim.touch(cluster)
         return
     for instance in batch:
         if instance.status == "SystemUpdating":
@@ -78,6 +84,15 @@ def _batch_done(sim: Simulation, cluster: Cluster, group: Group, batch: list[Ins
         group.patched.add(instance.serial)
     wait = (group.software_config or {}).get("WaitIntervalInSeconds") or 0
     sim.later(cluster, float(wait), lambda: _batch(sim, cluster, group))
+
+
+def _try_failed(sim: Simulation, cluster: Cluster, group: Group) -> bool:
+    """Whether this try fails; a number of failing tries is one less afterwards."""
+    key = (cluster.name, group.name)
+    failing = sim.conditions.patch_failures.get(key, 0)
+    if failing:
+        sim.conditions.patch_failures[key] = failing - 1
+    return failing > 0
 
 
 def _roll_back(sim: Simulation, cluster: Cluster, group: Group) -> None:

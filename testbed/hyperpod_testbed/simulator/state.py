@@ -294,7 +294,8 @@ class Conditions:
     """(cluster, group) → what the next failures of deep health checks ask for, one node each."""
     missing_taints: set[tuple[str, str]] = field(default_factory=set)
     """(cluster, group) on whose nodes HyperPod forgets its taint."""
-    patch_failures: set[tuple[str, str]] = field(default_factory=set)
+    patch_failures: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By cluster and group: how many tries of a software update still fail."""
     """(cluster, group) whose next software update fails and rolls back."""
     image_versions: list[str] = field(default_factory=lambda: ["1.0.0"])
     """Releases of the HyperPod image, oldest first."""

@@ -6,7 +6,7 @@ but appears in no log.
 
 import copy
 
-from hyperpod_testbed.simulator import agent, instances, progress
+from hyperpod_testbed.simulator import agent, instances, progress, software
 from hyperpod_testbed.simulator.core import Core
 from hyperpod_testbed.simulator.ebs import lifetimes
 from hyperpod_testbed.simulator.operations import cluster_rules
@@ -104,10 +104,11 @@ class World:
             sim.conditions.check_failures[cluster, group] = ["replace"] * nodes
 
     @verb
-    def fail_software_update(self, cluster: str, group: str) -> None:
-        """The next software update of the group fails after its first batch and rolls back."""
+    def fail_software_update(self, cluster: str, group: str, tries: int = software.RETRIES + 1) -> None:
+        """The next tries to update the group's first batch fail: all of them, and it rolls back; fewer, and a later try
+        succeeds."""
         with self._core.change() as sim:
-            sim.conditions.patch_failures.add((cluster, group))
+            sim.conditions.patch_failures[cluster, group] = tries
 
     @verb
     def release_image(self, version: str) -> None:

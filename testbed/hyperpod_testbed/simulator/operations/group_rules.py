@@ -53,7 +53,9 @@ def check_roles(sim: Simulation, region: Region, roles: Iterable[str]) -> None:
         first, attempts = region.roles.get(role, (sim.now, 0))
         region.roles[role] = (first, attempts + 1)
         fresh = sim.now - first < sim.options.role_propagation or attempts < sim.options.role_attempts
-        if fresh or role in sim.conditions.missing_roles:
+        known = sim.options.known_roles
+        missing = role in sim.conditions.missing_roles or (known is not None and role not in known)
+        if fresh or missing:
             raise validation(
                 f"SageMaker HyperPod cannot assume the execution role {role}. "
                 "Verify that the role exists and that it trusts sagemaker.amazonaws.com."

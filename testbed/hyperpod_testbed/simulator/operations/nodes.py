@@ -33,9 +33,11 @@ def describe_cluster_node(sim: Simulation, region: Region, request: JSON) -> JSO
 
 
 def _listed(sim: Simulation, cluster: Cluster, instance: Instance, *, logical: bool) -> bool:
-    """By option a node that ends leaves the list before CurrentCount falls; a replaced or stuck one stays there."""
+    """By option a node that ends or failed leaves the list before CurrentCount falls; a replaced or stuck one stays."""
     stays = instance.replaced or instance.message or cluster.status == "Deleting"
     ending = instance.status == "ShuttingDown" and not stays
+    if instance.status == "Failure" and sim.options.failed_nodes == "unlisted":
+        return False
     if ending and sim.options.scale_in == "nodes_first":
         return False
     return logical or instance.instance_id is not None

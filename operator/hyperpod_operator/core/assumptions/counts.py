@@ -17,15 +17,15 @@ COUNTS = (
     ),
     Assumption(
         id="ending-instances-still-count",
-        belief="While instances end, CurrentCount stays above TargetCount; ListClusterNodes drops them before the "
-        "count falls, or after it.",
+        belief="While instances end, CurrentCount stays above TargetCount; ListClusterNodes drops them and failed "
+        "nodes before the count falls, or after it.",
         source="LIVE: nodes leave the list first, the count falls 15 to 20 minutes later",
         if_false="Nothing: a group above its target is progress in both orders.",
         tests=(
             "unit/core/test_usable.py::test_instances_that_end_are_progress_whether_or_not_they_are_still_listed",
             _EVERY,
         ),
-        switches=("scale_in",),
+        switches=("failed_nodes", "scale_in"),
     ),
     Assumption(
         id="replaced-instance-is-listed",

@@ -7,6 +7,7 @@ may lead to CreateCluster.
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.guards import ACCEPTED, APPLIED, PENDING, UNKNOWN, age, guarded
+from hyperpod_operator.core.cluster.pauses import growing
 from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
 from hyperpod_operator.core.moments import parse_time
 
@@ -73,7 +74,7 @@ def pause_before_recreation(situation: Situation) -> Verdict | None:
     if situation.observed.cluster or not failures or not last or last.operation != "DeleteCluster":
         return None
     timings = situation.timings
-    pause = min(timings.rollback_backoff * 2 ** (min(failures, 16) - 1), timings.rollback_backoff_most)
+    pause = growing(first=timings.rollback_backoff, most=timings.rollback_backoff_most, attempts=failures)
     left = pause - age(last, now=situation.now)
     if left <= 0:
         return None

@@ -4,13 +4,13 @@ Every call to an existing cluster passes here. Each guard looks at what earlier 
 restart changes nothing.
 """
 
-import zlib
 from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.status import LastAction, Rejected
+from hyperpod_operator.api.status import LastAction
 from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
 from hyperpod_operator.core.cluster.plan import Action, UpdateCluster, fingerprint, operation
 from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
@@ -51,10 +51,9 @@ def _since(time: str | None, *, now: datetime) -> float:
 
 def rollback_pause(situation: Situation) -> float:
     """Seconds before a rolled-back change is tried again: doubles with each try."""
-    last = situation.resource.status.lastAction
-    attempts = max(1, (last.attempts or 1) if last else 1)
-    timings = situation.timings
-    return float(min(timings.rollback_backoff * 2 ** (min(attempts, 16) - 1), timings.rollback_backoff_most))
+    last, timings = situation.resource.status.lastAction, situation.timings
+    attempts = last.attempts if last else 1
+    return growing(first=timings.rollback_backoff, most=timings.rollback_backoff_most, attempts=attempts)
 
 
 def guarded(
@@ -82,19 +81,11 @@ def refused_before(situation: Situation, mark: str) -> Hold | None:
         return None  # nobody edits a deleted object any more: a refused deletion is tried again, slowly
     if not rejected or rejected.fingerprint != mark or situation.resource.requested_anew:
         return None
-    left = rejection_pause(situation, rejected) - _since(rejected.time, now=situation.now)
+    stands = refusal_pause(situation, mark=rejected.fingerprint, attempts=rejected.attempts)
+    left = stands - _since(rejected.time, now=situation.now)
     if left <= 0 or (rejected.shown and rejected.shown != shown(situation)):
         return None
     return Hold(reason=Reason.SPEC_REJECTED, message=rejected.message or "", after=min(left, SLOW), stalled=True)
-
-
-# [assumption: validation-may-be-state]
-def rejection_pause(situation: Situation, rejected: Rejected) -> float:
-    """Seconds for which a refusal stands: doubles each time, and differs by a tenth from one object to another."""
-    timings = situation.timings
-    whole = min(timings.refusal * 2 ** (min(rejected.attempts or 1, 16) - 1), timings.refusal_most)
-    chance = zlib.crc32(f"{situation.resource.uid}{rejected.fingerprint}".encode()) / 2**32
-    return float(whole * (0.9 + 0.2 * chance))
 
 
 def shown(situation: Situation) -> str:

@@ -11,7 +11,6 @@ ran of it and rolled its count back, so the next try comes after a pause that gr
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import RejectedGroup
@@ -19,6 +18,7 @@ from hyperpod_operator.core.cluster.diff import Changes, group_of
 from hyperpod_operator.core.cluster.ending import Ending
 from hyperpod_operator.core.cluster.guards import PENDING
 from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
 from hyperpod_operator.core.cluster.plan import UpdateCluster, fingerprint
 from hyperpod_operator.core.cluster.resource import Resource, wish
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
@@ -32,12 +32,6 @@ CLUSTER = ""
 ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGATION})
 """Refusals that can be about one group: its members, its quota, its role. All others are about the call or account."""
 
-STANDS = 1800.0
-"""Seconds for which a group that AWS called invalid is left out; doubles with each refusal of the same."""
-STANDS_MOST = 21600.0
-ROLLED_BACK = 300.0
-"""Seconds before a group that AWS rolled back is tried again; doubles with each time."""
-ROLLED_BACK_MOST = 3600.0
 MOST = 100
 """Refused groups that status keeps; more than AWS takes in one call."""
 
@@ -62,13 +56,14 @@ def rejected_parts(situation: Situation) -> tuple[RejectedGroup, ...]:
     return tuple(entries[name] for name in sorted(changed) if name in entries and not entries[name].suspected)
 
 
-def pause(entry: RejectedGroup) -> float:
+def pause(situation: Situation, entry: RejectedGroup) -> float:
     """Seconds from the refusal until the group is tried again."""
-    if entry.reason == Reason.UPDATE_ROLLED_BACK:
-        return float(min(ROLLED_BACK * 2 ** (min(entry.attempts or 1, 16) - 1), ROLLED_BACK_MOST))
+    timings = situation.timings
+    if _back(entry):
+        return growing(first=timings.rollback_backoff, most=timings.rollback_backoff_most, attempts=entry.attempts)
     if entry.reason != Reason.SPEC_REJECTED:
         return SLOW
-    return float(min(STANDS * 2 ** (min(entry.attempts or 1, 16) - 1), STANDS_MOST))
+    return refusal_pause(situation, mark=entry.fingerprint, attempts=entry.attempts)
 
 
 def remembered(story: Story, end: Ending) -> list[RejectedGroup] | None:
@@ -176,7 +171,7 @@ def _standing(situation: Situation) -> Mapping[str, RejectedGroup]:
     recorded = {
         name: entry
         for name, entry in _recorded(situation.resource).items()
-        if _valid(situation, entry, changed) and left(entry, now=situation.now) > 0
+        if _valid(situation, entry, changed) and left(situation, entry) > 0
     }
     return {**recorded, **_rolled_back(situation, changed)}
 
@@ -219,8 +214,8 @@ def _rolled_back(situation: Situation, changed: Mapping[str, str]) -> Mapping[st
         message = (
             f"Group {group.name} did not reach its minInstanceCount {minimum} in the time that AWS gives it (3 hours): "
             f"AWS rolled it back to {group.target_count} and ended {record.currentCount or 0} running nodes. It is "
-            f"tried again after {pause(entry) / 60:.0f} min. Lower minInstanceCount to keep what AWS can give, or get "
-            "capacity first (a training plan, other instance types or another zone)."
+            f"tried again after {pause(situation, entry) / 60:.0f} min. Lower minInstanceCount to keep what AWS can "
+            "give, or get capacity first (a training plan, other instance types or another zone)."
         )
         found[group.name] = entry.model_copy(update={"message": message})
     return found
@@ -246,7 +241,7 @@ def _wished(situation: Situation, name: str) -> str:
     return fingerprint(operation="UpdateCluster", wish=[name, wish(spec) if spec else None])
 
 
-def left(entry: RejectedGroup, *, now: datetime) -> float:
+def left(situation: Situation, entry: RejectedGroup) -> float:
     """Seconds until the group is tried again; 0 when its time cannot be read."""
     since = parse_time(entry.time or "")
-    return pause(entry) - (now - since).total_seconds() if since else 0.0
+    return pause(situation, entry) - (situation.now - since).total_seconds() if since else 0.0

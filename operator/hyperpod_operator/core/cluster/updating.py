@@ -49,7 +49,7 @@ def groups_rejected(situation: Situation) -> Verdict | None:
     return Hold(
         reason=_reason(entries[0]),
         message=" ".join(words),
-        after=max(1.0, min(SLOW, *(left(entry, now=situation.now) for entry in entries))),
+        after=max(1.0, min(SLOW, *(left(situation, entry) for entry in entries))),
         stalled=True,
     )
 

@@ -1,0 +1,26 @@
+"""How long the operator waits before it makes the same call again: one rule for a whole call and for a group of it."""
+
+import zlib
+
+from hyperpod_operator.core.cluster.verdict import Situation
+
+DOUBLINGS = 15
+"""More change nothing: each pause has a longest length that is reached before."""
+
+
+def growing(*, first: float, most: float, attempts: int | None) -> float:
+    """Seconds: `first` after one attempt, twice as long after each further one, `most` at last."""
+    return float(min(first * 2 ** min(max((attempts or 1) - 1, 0), DOUBLINGS), most))
+
+
+# [assumption: validation-may-be-state]
+def refusal_pause(situation: Situation, *, mark: str | None, attempts: int | None) -> float:
+    """Seconds for which a refusal of the call `mark` stands.
+
+    It differs by up to a tenth from one object and call to another, so that those that one cause refused together are
+    not sent again together; for one object and call it is the same in each pass.
+    """
+    timings = situation.timings
+    whole = growing(first=timings.refusal, most=timings.refusal_most, attempts=attempts)
+    chance = zlib.crc32(f"{situation.resource.uid}{mark or ''}".encode()) / 2**32
+    return whole * (0.9 + 0.2 * chance)

@@ -14,7 +14,7 @@ from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
 from hyperpod_operator.controllers.causes import Causes
 from hyperpod_operator.controllers.fleet import Fleet
-from hyperpod_operator.controllers.observe import Sweeps, observe, observe_tags
+from hyperpod_operator.controllers.observe import Proofs, Sweeps, observe, observe_tags
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status
 from hyperpod_operator.core.cluster.conditions import settle
 from hyperpod_operator.core.cluster.diff import Changes
@@ -101,6 +101,7 @@ class ClusterController:
         self._ports = ports
         self._settings = settings
         self._causes = Causes(monotonic=ports.clock.monotonic)
+        self._proofs = Proofs()
         self._sweeps = Sweeps(period=settings.timings.sweep, monotonic=ports.clock.monotonic)
 
     async def reconcile(self, key: Key, failures: int) -> Outcome:
@@ -117,6 +118,7 @@ class ClusterController:
             outcome = Failed(Reason.INTERNAL_ERROR, KUBERNETES_PAUSE)
         if isinstance(outcome, Gone):
             self._sweeps.forget(key)
+            self._proofs.forget(key)
             self._fleet.forget(key)
         return outcome
 
@@ -145,7 +147,12 @@ class ClusterController:
         try:
             asked = self._asks(cluster_id(resource.status.clusterArn or ""))
             observed = await observe(
-                clusters=clusters, resource=resource, causes=self._causes, sweep=sweep, list_nodes=asked
+                clusters=clusters,
+                resource=resource,
+                causes=self._causes,
+                proofs=self._proofs,
+                sweep=sweep,
+                list_nodes=asked,
             )
             known = self._fleet.get(resource.key)
             if known is not None:
@@ -161,6 +168,7 @@ class ClusterController:
             return await self._finish(stored, Story(situation=situation, unread=error, failures=failures))
         if sweep:
             self._sweeps.done(resource.key)
+        self._proofs.learn(situation.resource, situation.observed)
         self._learn(stored, situation)
         if isinstance(verdict, Act):
             refusal = self._refusal(situation.resource, call_names(situation, verdict.action))

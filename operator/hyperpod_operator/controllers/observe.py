@@ -41,18 +41,46 @@ class Sweeps:
         self._due.pop(key, None)
 
 
+class Proofs:
+    """Which cluster's tags named each object when this process last read them.
+
+    What status records is not enough to act on the cluster's Nodes: whoever writes a status could name another's
+    cluster. RAM only: losing it costs one look at the tags of each cluster.
+    """
+
+    def __init__(self) -> None:
+        self._proved: dict[Key, tuple[str, str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._proved)
+
+    def holds(self, resource: Resource, cluster: ObservedCluster) -> bool:
+        return self._proved.get(resource.key) == (resource.uid, cluster.arn)
+
+    def learn(self, resource: Resource, observed: Observed) -> None:
+        """Take in what a pass saw; one that read no tags changes nothing."""
+        if observed.cluster is None or observed.tags is None:
+            return
+        self._proved.pop(resource.key, None)
+        if ownership(resource=resource, observed=observed) is Ownership.OURS:
+            self._proved[resource.key] = (resource.uid, observed.cluster.arn)
+
+    def forget(self, key: Key) -> None:
+        self._proved.pop(key, None)
+
+
 async def observe(
-    *, clusters: Clusters, resource: Resource, causes: Causes, sweep: bool, list_nodes: bool = False
+    *, clusters: Clusters, resource: Resource, causes: Causes, proofs: Proofs, sweep: bool, list_nodes: bool = False
 ) -> Observed:
     """Describe first; the rest follows from it. Raises CloudError.
 
-    `list_nodes`: somebody waits for SageMaker's word about single instances.
+    `list_nodes`: a decision about a Node needs what SageMaker says about single instances.
     """
     cluster = await clusters.describe(name=resource.cluster_name)
     if cluster is None:
         return Observed(cluster=None)
     observed = Observed(cluster=cluster)
-    if sweep or _tags_decide(resource, observed):
+    if sweep or not proofs.holds(resource, cluster) or _tags_decide(resource, observed):
         observed = await observe_tags(clusters=clusters, observed=observed)
     if ownership(resource=resource, observed=observed) not in {Ownership.OURS, Ownership.RECORDED}:
         return observed

@@ -17,7 +17,7 @@ from tests.unit.core.builders import (
     with_group,
 )
 
-from hyperpod_operator.api.names import TAG_OWNER_UID
+from hyperpod_operator.api.names import TAG_ADOPTED, TAG_OWNER_UID
 from hyperpod_operator.core.cluster.diff import Changes, diff
 from hyperpod_operator.core.cluster.observed import Observed
 
@@ -118,6 +118,18 @@ def test_any_other_group_that_the_spec_does_not_name_is_left(origin: str | None)
     found = changes(owner)
     assert found.groups_removed == ()
     assert found.unknown_groups == ("cpu",)
+
+
+@pytest.mark.parametrize("recorded_origin", ["Created", "Adopted", None])
+def test_no_record_removes_a_group_from_a_cluster_whose_tags_say_adopted(recorded_origin: str | None) -> None:
+    owner = resource(spec=spec(instanceGroups=[group_spec()]), status=recorded(origin=recorded_origin))
+    found = changes(owner, tags=our_tags(owner, **{TAG_ADOPTED: "true"}))
+    assert (found.groups_removed, found.unknown_groups) == ((), ("cpu",))
+
+
+def test_an_adopted_cluster_whose_tags_were_not_read_loses_no_group() -> None:
+    owner = resource(spec=spec(instanceGroups=[group_spec()]), status=recorded(origin="Adopted"))
+    assert changes(owner, tags=None).groups_removed == ()
 
 
 def test_a_group_that_aws_is_deleting_is_not_deleted_again() -> None:

@@ -22,7 +22,7 @@ from tests.unit.core.builders import (
     with_group,
 )
 
-from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.names import TAG_ADOPTED, Reason
 from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, DeleteTags, UpdateCluster
 from hyperpod_operator.core.cluster.policy import decide
@@ -130,6 +130,11 @@ class TestFailedCreation:
         status = never_in_service(createFailures=3)
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
         assert held(verdict(owner, self.failed)).reason is Reason.CREATE_FAILED
+
+    def test_never_for_a_cluster_whose_tags_say_adopted_whatever_status_says(self) -> None:
+        owner = resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service())
+        tags = our_tags(owner, **{TAG_ADOPTED: "true"})
+        assert held(verdict(owner, self.failed, tags=tags)).reason is Reason.CREATE_FAILED
 
     def test_never_for_an_adopted_cluster(self) -> None:
         status = never_in_service(origin="Adopted")

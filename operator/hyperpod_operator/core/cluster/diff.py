@@ -14,7 +14,8 @@ from hyperpod_operator.api.status import CountOffset
 from hyperpod_operator.core.cluster.compare import Change, covers, drift
 from hyperpod_operator.core.cluster.observed import EMPTY, Json, Observed, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.offsets import offsets, wanted_count
-from hyperpod_operator.core.cluster.resource import CREATED, Resource, wish
+from hyperpod_operator.core.cluster.ownership import is_adopted
+from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, Resource, wish
 from hyperpod_operator.core.cluster.sent_tags import expected
 
 FIXED_CLUSTER_MEMBERS = ("vpcConfig", "orchestrator")
@@ -71,7 +72,7 @@ class Changes:
     fixed: tuple[Change, ...] = ()
     """Differences that no call can close on a living cluster or group."""
     unknown_groups: tuple[str, ...] = ()
-    """Groups that AWS has, the spec does not, and the operator did not create: left alone."""
+    """Groups that AWS has, the spec does not, and that are not provably the operator's: left alone."""
     scaled_outside: tuple[Change, ...] = ()
     """Groups that somebody else scaled out: scaling in would end nodes that the operator did not start."""
     offsets: Mapping[str, CountOffset] = field(default_factory=lambda: EMPTY)
@@ -133,7 +134,7 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
         (group, _reachable(wish(resource.groups[group.name]), group=group, count=change))
         for group, (change, _) in zip(staying, counts, strict=True)
     ]
-    removed, unknown = _extra_groups(resource=resource, cluster=cluster)
+    removed, unknown = _extra_groups(resource=resource, cluster=cluster, tags=observed.tags)
     tags_set, tags_removed = _tags(resource=resource, shown=observed.tags, now=now)
     return Changes(
         cluster=tuple(_cluster_drift(resource, cluster, members=MUTABLE_CLUSTER_MEMBERS, now=now)),
@@ -255,15 +256,24 @@ def _above_count(*, resource: Resource, groups: list[ObservedGroup]) -> Mapping[
     }
 
 
-def _extra_groups(*, resource: Resource, cluster: ObservedCluster) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Groups that the spec does not name: those that we created go, all others stay."""
+def _extra_groups(
+    *, resource: Resource, cluster: ObservedCluster, tags: Mapping[str, str] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Groups that the spec does not name: those that we created go, all others stay.
+
+    Who created a group is on record in status alone, because AWS tags clusters and not groups. A record is enough in a
+    cluster that we created, which its owner may delete as a whole. In an adopted cluster, where groups of others are
+    the rule, it is not: a false one would end their nodes.
+    """
+    adopted = resource.status.origin == ADOPTED if tags is None else is_adopted(tags)
     removed: list[str] = []
     unknown: list[str] = []
     for group in cluster.groups:
         if group.name in resource.groups or group.status == GOING:
             continue
         record = resource.recorded_groups.get(group.name)
-        (removed if record and record.origin == CREATED else unknown).append(group.name)
+        ours = record is not None and record.origin == CREATED and not adopted
+        (removed if ours else unknown).append(group.name)
     return tuple(removed), tuple(unknown)
 
 

@@ -11,7 +11,7 @@ from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER,
 from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, guarded
 from hyperpod_operator.core.cluster.observed import ObservedCluster
-from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, fingerprint
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.sent_tags import pending
@@ -141,8 +141,13 @@ def creation_failed(situation: Situation) -> Verdict | None:
 
 
 def _creation_of_ours(situation: Situation) -> bool:
-    """Positive proof that this very creation failed and that nothing ever ran: only then may it be cleared away."""
+    """Positive proof that this very creation failed and that nothing ever ran: only then may it be cleared away.
+
+    What status says is needed and not enough: the tags, which every call needs, name this object and no adoption.
+    """
     cluster, status = present(situation), situation.resource.status
+    if is_adopted(situation.observed.tags or {}):
+        return False
     last = status.lastAction
     ours = status.origin == "Created" and last is not None and last.operation == "CreateCluster"
     running = any(node.status == "Running" for node in situation.observed.nodes or ())

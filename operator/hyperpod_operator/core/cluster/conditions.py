@@ -130,9 +130,9 @@ def _synced(story: Story, ending: Ending) -> Draft:
         return (ConditionType.SPEC_SYNCED, "False", ending.reason, ending.message)
     if held:
         message = (
-            f"AWS has groups that the spec does not name: {held}. They are left alone, because the operator deletes only "
-            "groups that it created, in clusters that it created. Add them to the spec to manage them, or delete them in "
-            "AWS."
+            f"AWS has groups that the spec does not name: {held}. They are left alone, because the operator deletes "
+            "only groups that it created, in clusters that it created. Add them to the spec to manage them, or delete "
+            "them in AWS."
         )
         return (ConditionType.SPEC_SYNCED, "True", Reason.UNKNOWN_GROUPS, message)
     if changes.offsets:

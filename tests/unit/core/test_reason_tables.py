@@ -1,16 +1,21 @@
 """Tables keyed by reason, tried for every reason there is: a reason without an answer here fails, and so does a row
 that is dropped from a table."""
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
-from tests.unit.core.builders import NOW, resource, unread
+from tests.unit.core.builders import NOW, cluster, recorded, resource, told, unread
 
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.status import Condition
 from hyperpod_operator.core.cluster.conditions import conditions
-from hyperpod_operator.core.cluster.ending import Ending
+from hyperpod_operator.core.cluster.ending import BLOCKED, Ending, ending
 from hyperpod_operator.core.cluster.notes import notes
+from hyperpod_operator.core.cluster.verdict import Hold
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.outcome import Done
+from hyperpod_operator.core.outcome import Blocked, Done, Wait
 
 WARNINGS = {
     "AdoptionAnnounced",
@@ -71,3 +76,23 @@ def test_what_is_not_ready_is_reconciling_or_stalled_unless_a_person_paused_it(r
     end = Ending(outcome=Done(), reason=reason, message="m", stalled=stalled)
     found = {item.type for item in conditions(unread(resource()), end)} & {"Reconciling", "Stalled", "Paused"}
     assert found == {"Paused" if reason is Reason.PAUSED else "Stalled" if stalled else "Reconciling"}
+
+
+def documented(section: str) -> set[str]:
+    """The reasons in a section of docs/conditions.md about clusters."""
+    text = (Path(__file__).parents[3] / "docs" / "conditions.md").read_text()
+    part = text.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    return set(re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE))
+
+
+def test_the_documentation_and_the_operator_call_the_same_reasons_blocked() -> None:
+    assert documented("Blocked") == set(BLOCKED)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_reason_that_is_documented_as_blocked_is_stalled_whoever_gives_it(reason: Reason) -> None:
+    held = Hold(reason=reason, message="m", after=60.0)
+    end = ending(replace(told(resource(status=recorded()), cluster()), verdict=held))
+    blocked = reason in documented("Blocked")
+    assert end.stalled is blocked
+    assert end.outcome == (Blocked(reason, 60.0) if blocked else Wait(reason, 60.0))

@@ -4,7 +4,7 @@ Verdicts already say this for themselves; calls and failures get theirs from the
 same kind of failure reads the same everywhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
@@ -31,6 +31,29 @@ AFTER_TAGS = 1.0
 """Seconds after a tag call: usually something else is left to do."""
 
 
+BLOCKED = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.QUARANTINED,
+        Reason.SPEC_REJECTED,
+        Reason.NOT_OWNED,
+        Reason.IMMUTABLE_DIFFERS,
+        Reason.CREATE_FAILED,
+        Reason.CLUSTER_FAILED,
+        Reason.UPDATE_ROLLED_BACK,
+        Reason.QUOTA_EXCEEDED,
+        Reason.ACCOUNT_BLOCKED,
+        Reason.PERMISSION_DENIED,
+        Reason.REGION_NOT_ALLOWED,
+        Reason.WRONG_ACCOUNT_OR_REGION,
+        Reason.NOT_ALLOWED,
+        Reason.TEARDOWN_BLOCKED,
+        Reason.VOLUMES_ATTACHED,
+    }
+)
+"""Reasons with which a pass always ends Stalled, whoever gave them (docs/conditions.md, Blocked)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """`settled` is the only way to Ready=True; `stalled` says that a person has to act."""
@@ -43,6 +66,15 @@ class Ending:
 
 
 def ending(story: Story) -> Ending:
+    """The end of the pass. A reason that the documentation calls Blocked is Stalled."""
+    end = _ending(story)
+    if end.reason not in BLOCKED or end.stalled:
+        return end
+    outcome = Blocked(end.reason, end.outcome.after) if isinstance(end.outcome, Wait) else end.outcome
+    return replace(end, outcome=outcome, stalled=True)
+
+
+def _ending(story: Story) -> Ending:
     """Exactly one of: could not look, called and was refused, called, held, released, settled."""
     if story.unread is not None:
         return _broken(story.unread)

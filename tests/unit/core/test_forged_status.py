@@ -23,7 +23,7 @@ from tests.unit.core.builders import (
     with_group,
 )
 
-from hyperpod_operator.api.names import TAG_ADOPTED, Reason
+from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_ADOPTED, Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.guards import shown
@@ -126,6 +126,13 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
         "nodeProblems": st.just([{"instanceId": "i-1"}]),
         "nodeHealth": st.just({"schedulable": 3}),
         "appliedTagKeys": st.lists(st.sampled_from(["team", "cost", TAG_ADOPTED]), unique=True, max_size=3),
+        "sentTags": st.lists(
+            st.fixed_dictionaries(
+                {"key": st.sampled_from(["team", "cost", *OWNERSHIP_TAGS])}, optional={"value": words, "time": times}
+            ),
+            unique_by=lambda item: item["key"],
+            max_size=3,
+        ),
         "lastAction": st.fixed_dictionaries(
             {},
             optional={

@@ -232,10 +232,12 @@ class SentTag(Model):
 
 
 class Missing(Model):
-    """A cluster that should be there and was not found: looked for again before it is believed."""
+    """What AWS showed before and does not show now: looked for again before it is believed."""
 
-    since: Timestamp | None = Field(default=None, description="When it was first not found, as RFC 3339.")
-    confirmations: Count | None = Field(default=None, description="How many looks did not find it.")
+    what: Line | None = Field(
+        default=None, description="What is missing, for example: the cluster, group gpu, or a tag by its key."
+    )
+    since: Timestamp | None = Field(default=None, description="When it was first missing, as RFC 3339.")
 
 
 class Adoption(Model):
@@ -306,7 +308,7 @@ class HyperPodClusterStatus(Model):
     rejectedGroups: (
         Annotated[list[RejectedGroup], Field(max_length=100, json_schema_extra=keyed("instanceGroupName"))] | None
     ) = Field(default=None, description="Groups whose part of an update AWS refused; all else goes on without them.")
-    missing: Missing | None = Field(default=None, description="Set while the cluster is unexpectedly not found.")
+    missing: Missing | None = Field(default=None, description="Set while AWS does not show what it showed before.")
     adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
     mirroredEvents: MirroredEvents | None = Field(
         default=None, description="How far HyperPod's own events were repeated as Kubernetes Events."

@@ -162,6 +162,15 @@ def _wrong(value: Any, member: Member) -> str | None:
     return None
 
 
+def _spelt(value: list[Any], shape: Shape) -> bool:
+    """Whether a text stood where a list of texts belongs: botocore's JSON parser then answers its characters.
+
+    None of the names, ids and types that AWS lists has only one character.
+    """
+    texts = shape.member.type_name == "string" and bool(value)
+    return texts and all(isinstance(one, str) and len(one) == 1 for one in value)
+
+
 def _unlike(value: Any, shape: Shape, *, path: str) -> Iterator[str]:
     """What differs from the model, first things first; paths are without indices, as in `Volumes[].State`."""
     types = _TYPES.get(shape.type_name)
@@ -175,6 +184,8 @@ def _unlike(value: Any, shape: Shape, *, path: str) -> Iterator[str]:
                 yield from _unlike(has, member, path=where)
             elif name in required:
                 yield f"{where} is missing"
+    elif shape.type_name == "list" and _spelt(value, shape):
+        yield f"{path} is a text and not a list"
     elif shape.type_name == "list":
         for item in value:
             yield from _unlike(item, shape.member, path=f"{path}[]")

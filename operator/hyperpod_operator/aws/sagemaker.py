@@ -27,6 +27,7 @@ RESTS_ON: Mapping[str, tuple[Member, ...]] = {
         text("ClusterName"),
         text("ClusterStatus"),
         *(text(f"{kind}[].InstanceGroupName") for kind in translate.GROUP_LISTS),
+        *(text(f"{kind}[].Status") for kind in translate.GROUP_LISTS),
         *(number(f"{kind}[].{count}") for kind in translate.GROUP_LISTS for count in ("CurrentCount", "TargetCount")),
     ),
     "ListClusterNodes": (

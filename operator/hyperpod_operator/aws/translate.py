@@ -91,7 +91,7 @@ def failure_message(response: Mapping[str, Any]) -> str:
     """The cause in DescribeClusterEvent's answer: below EventMetadata there is one part, by the kind of the event."""
     details = (response.get("EventDetails") or {}).get("EventDetails") or {}
     parts = (details.get("EventMetadata") or {}).values()
-    return next((part["FailureMessage"] for part in parts if part.get("FailureMessage")), "")
+    return next((part["FailureMessage"] for part in parts if part and part.get("FailureMessage")), "")
 
 
 def _group(details: Mapping[str, Any], *, shape: Shape, restricted: bool) -> ObservedGroup:

@@ -28,6 +28,8 @@ class Causes:
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._known: OrderedDict[str, str] = OrderedDict()
+        self._blank: set[str] = set()
+        """Events whose details named no cause once: believed when the next look finds the same."""
         self._denied: dict[str, float] = {}
         """Cluster ARN to when the call was denied; permissions may differ by region."""
 
@@ -60,6 +62,12 @@ class Causes:
         # [assumption: event-may-be-listed-before-it-is-described]
         if cause is None:
             return True  # Listed and not found: the two reads lag differently, so this is not remembered.
+        if not cause and event_id not in self._blank:
+            self._blank.add(event_id)
+            return True
+        self._blank.discard(event_id)
+        if len(self._blank) > MOST_KEPT:
+            self._blank.clear()
         self._known[event_id] = cause
         while len(self._known) > MOST_KEPT:
             self._known.popitem(last=False)

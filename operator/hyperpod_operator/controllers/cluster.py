@@ -28,7 +28,7 @@ from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.report import Report, intent, report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.story import Story
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Release, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, LookAgain, NeedTags, Release, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.rollup import Health, rollup
@@ -166,6 +166,8 @@ class ClusterController:
                 verdict = decide(situation)
         except CloudError as error:
             return await self._finish(stored, Story(situation=situation, unread=error, failures=failures))
+        if isinstance(verdict, LookAgain):
+            return await self._finish(stored, Story(situation=situation, verdict=verdict))
         if sweep:
             self._sweeps.done(resource.key)
         self._proofs.learn(situation.resource, situation.observed)

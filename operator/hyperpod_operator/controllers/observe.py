@@ -84,7 +84,7 @@ async def observe(
         observed = await observe_tags(clusters=clusters, observed=observed)
     if ownership(resource=resource, observed=observed) not in {Ownership.OURS, Ownership.RECORDED}:
         return observed
-    if sweep or list_nodes or _nodes_tell(resource, cluster):
+    if sweep or list_nodes or resource.status.missing or _nodes_tell(resource, cluster):
         observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
     if cluster.continuous and (sweep or _events_explain(resource, cluster)):
         observed = await _observe_events(clusters=clusters, resource=resource, observed=observed, causes=causes)
@@ -117,9 +117,10 @@ def _tags_decide(resource: Resource, observed: Observed) -> bool:
     unproved = ownership(resource=resource, observed=observed) is Ownership.UNREAD
     last, cluster = resource.status.lastAction, observed.cluster
     open_wish = cluster is not None and cluster.status == "InService" and not resource.was_synced
+    doubted = resource.status.missing is not None
     letting_go = resource.deleting and last is not None and last.operation == "DeleteTags"
     unseen = bool(resource.status.sentTags)
-    return unproved or resource.edited or resource.requested_anew or open_wish or letting_go or unseen
+    return unproved or doubted or resource.edited or resource.requested_anew or open_wish or letting_go or unseen
 
 
 def _nodes_tell(resource: Resource, cluster: ObservedCluster) -> bool:

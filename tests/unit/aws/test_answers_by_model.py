@@ -97,3 +97,14 @@ def test_every_path_exists_in_the_model(operation: str) -> None:
 def test_what_botocore_cannot_parse_is_malformed(kind: Callable[[str], Exception]) -> None:
     assert classify(kind("x"), operation="DescribeCluster", mutating=False).kind is ErrorKind.MALFORMED
     assert classify(kind("x"), operation="CreateCluster", mutating=True).kind is ErrorKind.UNKNOWN_OUTCOME
+
+
+def test_a_text_in_place_of_a_list_of_texts_is_refused() -> None:
+    """botocore's JSON parser answers the characters of such a text."""
+    answer = {**DESCRIBED, "VpcConfig": {"SecurityGroupIds": list("sg-1"), "Subnets": ["subnet-1"]}}
+    assert "VpcConfig.SecurityGroupIds is a text and not a list" in refused(answer).message
+
+
+def test_a_group_without_a_status_is_unknown() -> None:
+    group = {name: value for name, value in GROUP.items() if name != "Status"}
+    assert "InstanceGroups[].Status is missing" in refused(DESCRIBED | {"InstanceGroups": [group]}).message

@@ -17,7 +17,7 @@ from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, Hold, LookAgain, Situation, Verdict
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import Key
@@ -178,8 +178,21 @@ def verdict(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Ve
     return decide(situation(owner, seen(owner, found, **fields)))
 
 
+def second_look(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Verdict:
+    """The answer when the same was seen 16 s before, too."""
+    before = report(told(owner, found, **fields)).status
+    later = replace(owner, status=before)
+    return decide(situation(later, seen(later, found, **fields), now=NOW + timedelta(seconds=16)))
+
+
 def held(answer: Verdict) -> Hold:
     assert isinstance(answer, Hold), answer
+    return answer
+
+
+def doubted(answer: Verdict) -> LookAgain:
+    """The second look that an answer asks for."""
+    assert isinstance(answer, LookAgain), answer
     return answer
 
 

@@ -7,10 +7,12 @@ from tests.unit.core.builders import (
     action,
     after,
     ago,
+    doubted,
     held,
     managed,
     recorded,
     resource,
+    second_look,
     verdict,
 )
 
@@ -35,7 +37,7 @@ class TestAbsent:
         paused = after(resource(spec=managed(paused=True), status=recorded()), None)
         assert paused.status.clusterStatus == "InService"
         resumed = replace(resource(), status=paused.status)
-        assert held(verdict(resumed, None)).reason is Reason.CONFIRMING_DELETION
+        assert doubted(verdict(resumed, None)).reason is Reason.CONFIRMING_DELETION
 
     @pytest.mark.parametrize("outcome", ["Started", "Accepted", "Unknown"])
     def test_a_create_that_may_have_happened_is_not_repeated_while_reads_lag(self, outcome: str) -> None:
@@ -48,11 +50,10 @@ class TestAbsent:
         assert isinstance(action(verdict(resource(status={"lastAction": last}), None)), CreateCluster)
 
     def test_a_known_cluster_that_is_missing_is_looked_for_again(self) -> None:
-        assert held(verdict(resource(status=recorded()), None)).reason is Reason.CONFIRMING_DELETION
+        assert doubted(verdict(resource(status=recorded()), None)).reason is Reason.CONFIRMING_DELETION
 
     def test_after_the_second_look_it_is_created_again(self) -> None:
-        missing = {"since": ago(16), "confirmations": 1}
-        assert isinstance(action(verdict(resource(status=recorded(missing=missing)), None)), CreateCluster)
+        assert isinstance(action(second_look(resource(status=recorded()), None)), CreateCluster)
 
     def test_a_cluster_that_we_cleared_away_needs_no_second_look_but_a_pause(self) -> None:
         last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(10)}

@@ -16,6 +16,7 @@ from tests.unit.core.builders import (
     recorded,
     resource,
     scaled,
+    second_look,
     situation,
     spec,
     verdict,
@@ -139,4 +140,4 @@ class TestFailedCreation:
     def test_never_for_an_adopted_cluster(self) -> None:
         status = never_in_service(origin="Adopted")
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
-        assert held(verdict(owner, self.failed)).reason is Reason.CREATE_FAILED
+        assert held(second_look(owner, self.failed)).reason is Reason.CREATE_FAILED

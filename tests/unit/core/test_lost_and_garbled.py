@@ -11,6 +11,7 @@ from tests.unit.core.builders import (
     our_tags,
     recorded,
     resource,
+    second_look,
     seen,
     situation,
     spec,
@@ -23,7 +24,7 @@ from hyperpod_operator.core.cluster.plan import CreateCluster, DeleteTags
 from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.story import Accepted, Story
-from hyperpod_operator.core.cluster.verdict import Act, Hold, Settled, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, Hold, LookAgain, Settled, Verdict
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 
@@ -57,7 +58,7 @@ def test_an_accepted_creation_remembers_its_groups() -> None:
 
 
 def test_a_cluster_that_is_made_anew_was_never_in_service() -> None:
-    owner = resource(status=recorded(missing={"since": ago(16), "confirmations": 1}))
+    owner = resource(status=recorded(missing={"what": "the cluster", "since": ago(16)}))
     answer, status = acted(owner, None)
     assert isinstance(answer, Act)
     assert isinstance(answer.action, CreateCluster)
@@ -100,7 +101,7 @@ def test_a_patch_date_to_come_is_sent() -> None:
 
 
 def test_a_garbled_time_of_missing_is_stamped_anew() -> None:
-    _, status = acted(resource(status=recorded(missing={"since": "yesterday", "confirmations": 1})), None)
+    _, status = acted(resource(status=recorded(missing={"what": "the cluster", "since": "yesterday"})), None)
     assert status.missing.since != "yesterday"
 
 
@@ -132,7 +133,7 @@ def test_what_was_never_enabled_need_not_be_disabled() -> None:
 def test_a_refused_deletion_and_one_wrong_answer_do_not_let_go() -> None:
     last = {"operation": "DeleteCluster", "outcome": "Rejected", "time": ago(60)}
     answer = verdict(resource(deleting=True, status=recorded(lastAction=last)), None)
-    assert isinstance(answer, Hold)
+    assert isinstance(answer, LookAgain)
     assert answer.reason == "ConfirmingDeletion"
 
 
@@ -151,7 +152,8 @@ def test_a_change_that_somebody_keeps_undoing_is_made_with_growing_pauses() -> N
 
 def test_the_tags_alone_say_whether_a_cluster_was_adopted() -> None:
     owner = resource(deleting=True, status=recorded(origin="Adopted"))
-    answer = verdict(owner, cluster(), tags=our_tags(owner))
+    assert isinstance(verdict(owner, cluster(), tags=our_tags(owner)), LookAgain)
+    answer = second_look(owner, cluster(), tags=our_tags(owner))
     assert isinstance(answer, Act)
     assert not isinstance(answer.action, DeleteTags)
 

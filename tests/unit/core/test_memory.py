@@ -56,7 +56,7 @@ class TestIntent:
         ]
 
     def test_forgets_the_cluster_that_vanished(self) -> None:
-        owner = resource(status=recorded(missing={"since": ago(16), "confirmations": 1}))
+        owner = resource(status=recorded(missing={"what": "the cluster", "since": ago(16)}))
         made = self.stored(owner)
         assert (made.clusterArn, made.clusterStatus, made.provisionedAt, made.missing) == (None, None, None, None)
 

@@ -31,7 +31,7 @@ from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.plan import DeleteTags, operation
 from hyperpod_operator.core.cluster.policy import DELETED, LIVING, Policy, decide
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Release, Settled, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, Hold, LookAgain, NeedTags, Release, Settled, Situation, Verdict
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.location import Location
 
@@ -43,6 +43,8 @@ def told(verdict: Verdict) -> str:
             return operation(action)
         case Hold(reason=reason, stalled=stalled):
             return f"{'stalled' if stalled else 'hold'} {reason}"
+        case LookAgain(reason=reason):
+            return f"look again {reason}"
         case Release(reason=reason):
             return f"release {reason}"
         case NeedTags():
@@ -90,7 +92,7 @@ LIVING_TABLE: list[tuple[str, Situation, str]] = [
     ("paused", at(resource(spec=managed(paused=True))), "hold Paused"),
     ("not_visible_yet", at(resource(status={"lastAction": sent("CreateCluster")})), "hold AwaitingVisibility"),
     ("unproved_end", replace(at(resource(status=LIVE)), here=SOMEWHERE), "hold AWSUnreachable"),
-    ("vanished", at(resource(status=LIVE)), "hold ConfirmingDeletion"),
+    ("look_again", at(resource(status=LIVE)), "look again ConfirmingDeletion"),
     ("pause_before_recreation", at(resource(status=CLEARED)), "hold Recreating"),
     ("create", at(resource()), "CreateCluster"),
     ("unknown_owner", at(resource(), cluster(), tags=None), "read tags"),
@@ -121,7 +123,7 @@ DELETED_TABLE: list[tuple[str, Situation, str]] = [
     ("misplaced", replace(at(deleted()), here=ELSEWHERE), "stalled WrongAccountOrRegion"),
     ("not_visible_yet", at(deleted(status={"lastAction": sent("CreateCluster")})), "hold AwaitingVisibility"),
     ("unproved_end", replace(at(deleted()), here=SOMEWHERE), "hold AWSUnreachable"),
-    ("vanished", at(deleted()), "hold ConfirmingDeletion"),
+    ("look_again", at(deleted()), "look again ConfirmingDeletion"),
     ("gone", at(deleted(status=recorded(lastAction=sent("DeleteCluster")))), "release Deleted"),
     ("unknown_owner", at(deleted(status={}), cluster(), tags=None), "read tags"),
     ("not_ours", at(deleted(), cluster(), tags=FORMER), "release Released"),

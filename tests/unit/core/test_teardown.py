@@ -15,6 +15,7 @@ from tests.unit.core.builders import (
     our_tags,
     recorded,
     resource,
+    second_look,
     spec,
     verdict,
 )
@@ -49,7 +50,7 @@ class TestDeleted:
     def test_a_cluster_on_record_whose_tags_are_gone_is_neither_deleted_nor_released(
         self, tags: dict[str, str]
     ) -> None:
-        answer = held(verdict(self.gone(), cluster(), tags=tags))
+        answer = held(second_look(self.gone(), cluster(), tags=tags))
         assert (answer.reason, answer.stalled) == (Reason.NOT_OWNED, True)
         assert "aws sagemaker add-tags" in answer.message
 
@@ -77,7 +78,8 @@ class TestDeleted:
 
     def test_an_adopted_cluster_is_deleted_on_an_explicit_word(self) -> None:
         owner = self.gone(spec=managed(deletionPolicy="Delete"), status=recorded(origin="Adopted"))
-        assert isinstance(action(verdict(owner, cluster())), DeleteCluster)
+        tags = our_tags(owner, **{TAG_ADOPTED: "true"})
+        assert isinstance(action(verdict(owner, cluster(), tags=tags)), DeleteCluster)
 
     def test_paused_holds_the_deletion(self) -> None:
         assert held(verdict(self.gone(spec=managed(paused=True)), cluster())).reason is Reason.PAUSED

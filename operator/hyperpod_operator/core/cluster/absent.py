@@ -6,10 +6,9 @@ may lead to CreateCluster.
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import requests
-from hyperpod_operator.core.cluster.guards import ACCEPTED, APPLIED, PENDING, UNKNOWN, age, guarded
+from hyperpod_operator.core.cluster.guards import PENDING, age, guarded
 from hyperpod_operator.core.cluster.pauses import growing
 from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
-from hyperpod_operator.core.moments import parse_time
 
 LOOK_AGAIN = 5.0
 """Seconds between looks for a cluster that should appear any moment."""
@@ -43,27 +42,6 @@ def not_visible_yet(situation: Situation) -> Verdict | None:
         f"sent again for {situation.timings.visibility / 60:.0f} min."
     )
     return Hold(reason=Reason.AWAITING_VISIBILITY, message=message, after=min(left, LOOK_AGAIN))
-
-
-# [assumption: absence-once-is-no-proof]
-def vanished(situation: Situation) -> Verdict | None:
-    """A cluster that we knew is gone and we did not delete it: one look is not proof, two are."""
-    status = situation.resource.status
-    last = status.lastAction
-    sent = last is not None and last.operation == "DeleteCluster"
-    ours_deleted = sent and last is not None and last.outcome in {ACCEPTED, APPLIED, UNKNOWN}
-    if situation.observed.cluster or not status.clusterStatus or ours_deleted:
-        return None
-    since = parse_time(status.missing.since) if status.missing and status.missing.since else None
-    waited = (situation.now - since).total_seconds() if since else 0.0
-    left = situation.timings.confirm - waited
-    if since and left <= 0:
-        return None
-    message = (
-        f"AWS does not show cluster {situation.resource.cluster_name} any more, and the operator did not delete it. "
-        "Looking once more before believing it."
-    )
-    return Hold(reason=Reason.CONFIRMING_DELETION, message=message, after=max(left, 1.0))
 
 
 def pause_before_recreation(situation: Situation) -> Verdict | None:

@@ -16,6 +16,7 @@ from hyperpod_operator.core.cluster.node_health import nodes_healthy
 from hyperpod_operator.core.cluster.offsets import MOVE
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.cluster.verdict import LookAgain
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.text import plain
 from hyperpod_operator.core.unknown import ignored_members
@@ -85,6 +86,8 @@ def _summary(story: Story, ending: Ending) -> list[Draft]:
     reason, message = ending.reason, ending.message
     if ending.settled:
         return [(ConditionType.READY, "True", Reason.CLUSTER_READY, message)]
+    if isinstance(story.verdict, LookAgain) and (unmoved := _unmoved(story, message)):
+        return unmoved
     if ending.reason is Reason.PAUSED:
         fine = _in_service(story) and story.situation.changes.none and not _short(story)
         return [
@@ -94,6 +97,16 @@ def _summary(story: Story, ending: Ending) -> list[Draft]:
     ready: Draft = (ConditionType.READY, "Unknown" if story.unread else "False", reason, message)
     follow = ConditionType.STALLED if ending.stalled else ConditionType.RECONCILING
     return [ready, (follow, "True", reason, message)]
+
+
+def _unmoved(story: Story, message: str) -> list[Draft]:
+    """What Ready said of this spec before an answer that is not believed yet, with a word about that answer."""
+    resource, cluster = story.situation.resource, story.situation.observed.cluster
+    summary = {ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED}
+    before = [one for one in resource.status.conditions or [] if one.type in summary and one.reason in set(Reason)]
+    if cluster is None or resource.edited:
+        return []
+    return [(ConditionType(one.type), one.status, Reason(one.reason), message) for one in before]
 
 
 def _details(story: Story, ending: Ending) -> list[Draft]:

@@ -18,7 +18,7 @@ from hyperpod_operator.core.cluster.plan import (
     operation,
 )
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Release, Settled
+from hyperpod_operator.core.cluster.verdict import Act, Hold, LookAgain, NeedTags, Release, Settled
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome, Wait
 
@@ -86,6 +86,8 @@ def _ending(story: Story) -> Ending:
         case Hold(reason=reason, message=message, after=after, stalled=stalled):
             outcome: Outcome = Blocked(reason, after) if stalled else Wait(reason, after)
             return Ending(outcome=outcome, reason=reason, message=message, stalled=stalled)
+        case LookAgain(reason=reason, message=message, after=after):
+            return Ending(outcome=Wait(reason, after), reason=reason, message=message)
         case Release(reason=reason, message=message):
             return Ending(outcome=Gone(), reason=reason, message=message)
         case Settled(message=message):

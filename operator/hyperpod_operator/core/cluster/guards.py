@@ -12,6 +12,7 @@ from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
 from hyperpod_operator.core.cluster.plan import Action, UpdateCluster, fingerprint, operation
+from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
@@ -167,10 +168,16 @@ def untagged(situation: Situation) -> bool:
     Status proves nothing, so the cluster is not changed; it is reason enough not to release the object.
     """
     status, cluster = situation.resource.status, situation.observed.cluster
-    last = status.lastAction
+    tags = situation.observed.tags
     ours = bool(status.origin) and cluster is not None and status.clusterArn == cluster.arn
-    taken_off = situation.resource.deleting and last is not None and last.operation == "DeleteTags"
-    return ours and situation.ownership is Ownership.UNOWNED and not taken_off
+    missing = tags is not None and not all(tags.get(key) for key in situation.resource.ownership_tags)
+    return ours and missing and situation.ownership is not Ownership.OURS and not taken_off(situation.resource)
+
+
+def taken_off(resource: Resource) -> bool:
+    """Whether the ownership tags are missing because the operator removed them: the cluster is to stay."""
+    last = resource.status.lastAction
+    return resource.deleting and last is not None and last.operation == "DeleteTags"
 
 
 def coalescing(situation: Situation, mark: str) -> Hold | None:

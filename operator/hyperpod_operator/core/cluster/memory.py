@@ -5,11 +5,13 @@ pass itself.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
 from hyperpod_operator.api.status import (
     Adoption,
+    HyperPodClusterStatus,
     InstanceGroupStatus,
     LastAction,
     Missing,
@@ -26,9 +28,9 @@ from hyperpod_operator.core.cluster.guards import (
     UNKNOWN,
     age,
     shown,
-    untagged,
 )
 from hyperpod_operator.core.cluster.inventory import group_statuses
+from hyperpod_operator.core.cluster.missing import not_shown
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.plan import (
     AddTags,
@@ -130,14 +132,19 @@ def _remembered(story: Story, result: Refused) -> bool:
     return not isinstance(result.action, UpdateCluster) and (TREATMENTS[result.error.kind].remember or exists)
 
 
-def missing(story: Story, end: Ending) -> Missing | None:
-    old = story.situation.resource.status.missing
-    if story.blind:
+def missing(story: Story, *, status: HyperPodClusterStatus) -> Missing | None:
+    """What the next pass would miss, given the status that this one leaves.
+
+    Kept for as long as the same is missing, so that what was believed is not doubted in the next pass.
+    """
+    old, resource = story.situation.resource.status.missing, story.situation.resource
+    if story.unread is not None or not story.looked:
         return old
-    if end.reason is not Reason.CONFIRMING_DELETION:
+    what = not_shown(replace(story.situation, resource=replace(resource, status=status)))
+    if story.result is not None or not what:
         return None
-    if old is None or parse_time(old.since or "") is None:
-        return Missing(since=stamp(story.situation.now), confirmations=1)
+    if old is None or old.what != what or parse_time(old.since or "") is None:
+        return Missing(what=what, since=stamp(story.situation.now))
     return old
 
 
@@ -169,13 +176,12 @@ def created_arn(story: Story) -> str | None:
     if isinstance(story.result, Accepted) and isinstance(story.result.action, CreateCluster):
         return story.result.arn
     cluster, recorded = story.situation.observed.cluster, story.situation.resource.status.clusterArn
-    return recorded if cluster is None or untagged(story.situation) else None
+    return recorded if cluster is None else None
 
 
 def last_seen(story: Story, end: Ending) -> str | None:
-    """A vanished cluster keeps its last status until the second look."""
-    kept = end.reason in {Reason.CONFIRMING_DELETION, Reason.PAUSED}
-    return story.situation.resource.status.clusterStatus if kept else None
+    """A cluster that vanished while paused keeps its last status: it is looked for twice afterwards."""
+    return story.situation.resource.status.clusterStatus if end.reason is Reason.PAUSED else None
 
 
 def origin(story: Story) -> str | None:

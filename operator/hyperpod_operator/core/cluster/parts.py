@@ -69,7 +69,7 @@ def pause(situation: Situation, entry: RejectedGroup) -> float:
 def remembered(story: Story, end: Ending) -> list[RejectedGroup] | None:
     """`status.rejectedGroups` after the pass."""
     situation, old = story.situation, _recorded(story.situation.resource)
-    if story.unread is not None or situation.observed.cluster is None:
+    if story.blind or situation.observed.cluster is None:
         return list(old.values()) or None
     changed = parts(situation)
     entries = {name: entry for name, entry in old.items() if _valid(situation, entry, changed)}

@@ -7,7 +7,7 @@ answer wins, so the order of a chain is its meaning: read it top down as the lis
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from hyperpod_operator.core.cluster import absent, living, placement, teardown, updating
+from hyperpod_operator.core.cluster import absent, living, missing, placement, teardown, updating
 from hyperpod_operator.core.cluster.diff import diff
 from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
@@ -25,7 +25,8 @@ LIVING: Sequence[Policy] = (
     absent.paused,
     absent.not_visible_yet,
     placement.unproved_end,
-    absent.vanished,
+    # What AWS showed before (the cluster, a group, a tag) is not there: was it seen missing twice?
+    missing.look_again,
     absent.pause_before_recreation,
     absent.create,
     # There is a cluster: is it ours?
@@ -55,7 +56,7 @@ DELETED: Sequence[Policy] = (
     # Nothing there: may we believe it?
     absent.not_visible_yet,
     placement.unproved_end,
-    absent.vanished,
+    missing.look_again,
     teardown.gone,
     # Something there: is it ours, and is it to go?
     living.unknown_owner,

@@ -13,9 +13,7 @@ from hyperpod_operator.api.status import (
 )
 from hyperpod_operator.core.cluster.conditions import conditions, initial
 from hyperpod_operator.core.cluster.ending import Ending, ending
-from hyperpod_operator.core.cluster.guards import (
-    STARTED,
-)
+from hyperpod_operator.core.cluster.guards import STARTED, untagged
 from hyperpod_operator.core.cluster.inventory import group_statuses, groups_summary, node_counts, node_problems
 from hyperpod_operator.core.cluster.memory import (
     adoption,
@@ -138,11 +136,12 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
         "lastAction": last_action(story, end),
         "rejected": rejected(story, end),
         "rejectedGroups": remembered(story, end),
-        "missing": missing(story, end),
         "adoption": adoption(story, end),
         "createFailures": create_failures(story),
     }
-    if not story.blind:
+    if not story.blind and untagged(situation):
+        fields["lastHandledReconcileAt"] = resource.reconcile_requested_at or old.lastHandledReconcileAt
+    elif not story.blind:
         owned = situation.ownership in {Ownership.OURS, Ownership.RECORDED}
         fields |= {
             "lastHandledReconcileAt": resource.reconcile_requested_at or old.lastHandledReconcileAt,
@@ -161,4 +160,5 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
             "appliedTagKeys": applied_tag_keys(story),
             "sentTags": sent_tags(story),
         }
-    return old.model_copy(update=fields)
+    new = old.model_copy(update=fields)
+    return new.model_copy(update={"missing": missing(story, status=new)})

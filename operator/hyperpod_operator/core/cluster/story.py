@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hyperpod_operator.core.cluster.plan import Action
-from hyperpod_operator.core.cluster.verdict import Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import LookAgain, Situation, Verdict
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.health.rollup import Health
 
@@ -47,5 +47,5 @@ class Story:
 
     @property
     def blind(self) -> bool:
-        """Whether this pass learnt nothing about AWS."""
-        return self.unread is not None or not self.looked
+        """Whether this pass learnt nothing about AWS: it did not look, got no answer, or does not believe it yet."""
+        return self.unread is not None or not self.looked or isinstance(self.verdict, LookAgain)

@@ -41,7 +41,7 @@ def not_ours(situation: Situation) -> Verdict | None:
     if untagged(situation):
         command = " ".join(f"Key={key},Value={value}" for key, value in situation.resource.ownership_tags.items())
         message = (
-            f"{present(situation).arn} is on record as ours and carries no ownership tags: it is neither deleted nor "
+            f"{present(situation).arn} is on record as ours and lacks ownership tags: it is neither deleted nor "
             f"released. If it is ours, put them back (aws sagemaker add-tags --resource-arn {present(situation).arn} "
             f"--tags {command}); if it is to stay, set the annotation {ABANDON}."
         )

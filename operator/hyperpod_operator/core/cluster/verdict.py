@@ -54,6 +54,15 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookAgain:
+    """The answer lacks what AWS showed before: it is not believed until a second look finds the same (`missing`)."""
+
+    reason: Reason
+    message: str
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NeedTags:
     """The ownership tags have to be read before this can be judged."""
 
@@ -73,4 +82,4 @@ class Release:
     message: str
 
 
-Verdict = Act | Hold | NeedTags | Settled | Release
+Verdict = Act | Hold | LookAgain | NeedTags | Settled | Release

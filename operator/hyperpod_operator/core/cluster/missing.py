@@ -1,0 +1,134 @@
+"""What AWS showed before and does not show now: one odd answer is not the truth.
+
+Nothing follows from an absence until a second look some seconds later finds the same: no call, no release, and status
+stays as it is. What the operator itself took away is not missed. The memory of the first look is in status
+(`missing`), and what AWS showed before is told from status alone, so a restart changes nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from hyperpod_operator.api.names import OWNERSHIP_TAGS, ConditionType, Reason
+from hyperpod_operator.core.cluster.diff import GOING
+from hyperpod_operator.core.cluster.guards import ACCEPTED, APPLIED, PENDING, UNKNOWN, age, taken_off
+from hyperpod_operator.core.cluster.observed import Json, ObservedCluster
+from hyperpod_operator.core.cluster.resource import ADOPTED, Resource
+from hyperpod_operator.core.cluster.verdict import LookAgain, Situation, Verdict
+from hyperpod_operator.core.moments import parse_time
+
+WHAT_MOST = 1024
+"""Characters that status keeps of what is missing."""
+
+
+# [assumption: absence-once-is-no-proof]
+def look_again(situation: Situation) -> Verdict | None:
+    """Wait until the absence was seen twice; then the policies that follow take it as it is."""
+    what, recorded = not_shown(situation), situation.resource.status.missing
+    if not what:
+        return None
+    confirm = situation.timings.confirm
+    since = parse_time(recorded.since or "") if recorded is not None and recorded.what == what else None
+    waited = max(0.0, (situation.now - since).total_seconds()) if since else 0.0
+    left = max(confirm - waited, _not_visible_yet(situation))
+    if left <= 0:
+        return None
+    name, gone = situation.resource.cluster_name, situation.observed.cluster is None
+    message = (
+        f"AWS does not show cluster {name} any more, and the operator did not delete it. "
+        "Looking once more before believing it."
+        if gone
+        else f"AWS does not show {what} of cluster {name} any more, and the operator did not remove it. The operator "
+        "looks again before it believes that; nothing is changed meanwhile."
+    )
+    return LookAgain(
+        reason=Reason.CONFIRMING_DELETION if gone else Reason.AWAITING_VISIBILITY,
+        message=message,
+        after=max(1.0, min(left, confirm)),
+    )
+
+
+def not_shown(situation: Situation) -> str:
+    """What this pass misses, as text; empty when nothing is missing."""
+    return ", ".join(dict.fromkeys(_missed(situation)))[:WHAT_MOST]
+
+
+def _missed(situation: Situation) -> Iterator[str]:
+    resource, cluster = situation.resource, situation.observed.cluster
+    if cluster is None:
+        # A pause is not the first of the two looks: nothing follows from it.
+        held = resource.paused and not resource.deleting
+        if resource.status.clusterStatus and not _deleted_by_us(resource) and not held:
+            yield "the cluster"
+        return
+    if not resource.status.origin or resource.status.clusterArn != cluster.arn:
+        return
+    if cluster.status != GOING:
+        yield from (f"group {name}" for name in _groups(situation, cluster))
+        yield from _members(situation)
+        counts = resource.status.nodes
+        if situation.observed.nodes == () and cluster.current_count and counts is not None and counts.running:
+            yield "the nodes"
+    yield from (f"tag {key}" for key in _tags(situation))
+
+
+def _deleted_by_us(resource: Resource) -> bool:
+    last = resource.status.lastAction
+    return last is not None and last.operation == "DeleteCluster" and last.outcome in {ACCEPTED, APPLIED, UNKNOWN}
+
+
+def _groups(situation: Situation, cluster: ObservedCluster) -> Iterator[str]:
+    """Groups that AWS showed: their record has a status. One that was going, or that our update removes, may go."""
+    resource = situation.resource
+    for name, record in sorted(resource.recorded_groups.items()):
+        removed = name not in resource.groups and _under_way(resource, "UpdateCluster")
+        if record.status and record.status != GOING and not removed and cluster.group(name) is None:
+            yield name
+
+
+def _members(situation: Situation) -> Iterator[str]:
+    """Members of the spec that AWS held when the last pass looked, by the condition SpecSynced."""
+    resource, changes = situation.resource, situation.changes
+    held = next((one for one in resource.status.conditions or [] if one.type == ConditionType.SPEC_SYNCED), None)
+    if held is None or held.status != "True" or held.observedGeneration != resource.generation or resource.edited:
+        return
+    gaps = [*changes.cluster, *changes.groups_changed, *changes.fixed, *(change for _, change in changes.software)]
+    yield from (gap.path for gap in gaps if lacks(gap.observed, wanted=gap.wanted))
+
+
+def _tags(situation: Situation) -> Iterator[str]:
+    """Tags that prove the owner, and those of the spec that the operator has set. An emptied value is no value."""
+    resource, tags = situation.resource, situation.observed.tags
+    if tags is None or taken_off(resource):
+        return
+    proving = [*OWNERSHIP_TAGS] if resource.status.origin == ADOPTED else [*resource.ownership_tags]
+    yield from (key for key in proving if not tags.get(key))
+    if not _under_way(resource, "AddTags") and not _under_way(resource, "DeleteTags"):
+        coming = {tag.key for tag in resource.status.sentTags or []}
+        applied = [key for key in resource.status.appliedTagKeys or [] if key not in coming]
+        yield from (key for key in applied if resource.wanted_tags.get(key) and not tags.get(key))
+
+
+def lacks(observed: Json, *, wanted: Json) -> bool:
+    """Whether AWS's value is the wanted one with something left out, at any depth."""
+    if wanted is None or wanted in ("", [], {}):
+        return False
+    if observed is None or observed in ("", [], {}):
+        return True
+    if isinstance(wanted, Mapping) and isinstance(observed, Mapping):
+        return any(lacks(observed.get(name), wanted=value) for name, value in wanted.items())
+    if isinstance(wanted, list | tuple) and isinstance(observed, list | tuple):
+        pairs = zip(observed, wanted, strict=False)
+        return len(observed) < len(wanted) or any(lacks(there, wanted=value) for there, value in pairs)
+    return False
+
+
+def _under_way(resource: Resource, operation: str) -> bool:
+    last = resource.status.lastAction
+    return last is not None and last.operation == operation and last.outcome in PENDING
+
+
+def _not_visible_yet(situation: Situation) -> float:
+    """Seconds for which the tags of a cluster that the operator just created may not be visible."""
+    last, cluster = situation.resource.status.lastAction, situation.observed.cluster
+    if cluster is None or last is None or last.operation != "CreateCluster" or not any(_tags(situation)):
+        return 0.0
+    return situation.timings.visibility - age(last, now=situation.now)

@@ -1,0 +1,233 @@
+"""One wrong answer of SageMaker changes nothing in AWS, releases nothing and leaves no trace in status.
+
+Each member of each answer that a pass reads is dropped, nulled, emptied, of another type, or short of an item, in each
+state of a life. The pass may make the call that it makes with right answers, or none; the next look, at right answers,
+leaves the status that it leaves without the fault, and status is all that a pass remembers.
+"""
+
+import copy
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from tests.unit.controllers.rig import KEY, Rig
+from tests.unit.controllers.test_life import THEIRS, plain, two
+from tests.unit.controllers.wrong_answers import FAULTS, Wire, at, members
+from tests.unit.core.builders import group_spec
+
+from hyperpod_operator.api.names import CLUSTER_FINALIZER
+from hyperpod_operator.core.outcome import Done, Gone
+from hyperpod_operator.core.timings import Timings
+from hyperpod_testbed.simulator import Fault
+
+WRITES = ("CreateCluster", "UpdateCluster", "UpdateClusterSoftware", "DeleteCluster", "AddTags", "DeleteTags")
+EVERY_READ = Timings(sweep=0.0)
+"""Each pass reads all there is."""
+
+
+def rich(gpu: int = 4, **members: Any) -> dict[str, Any]:
+    """A spec with optional members of many shapes."""
+    wanted: dict[str, Any] = two(gpu, tags=[{"key": "team", "value": "a"}, {"key": "cost", "value": "b"}], **members)
+    wanted["instanceGroups"][0] |= {
+        "kubernetesConfig": {
+            "labels": {"tier": "gold"},
+            "taints": [{"key": "k", "value": "v", "effect": "NoSchedule"}],
+        },
+        "minInstanceCount": 1,
+        "instanceStorageConfigs": [{"ebsVolumeConfig": {"volumeSizeInGB": 100}}],
+        "overrideVpcConfig": {"securityGroupIds": ["sg-9"], "subnets": ["subnet-9"]},
+    }
+    return wanted
+
+
+async def creating(rig: Rig) -> None:
+    rig.apply(rich())
+    await rig.step()
+    await rig.once()
+
+
+async def creating_all_or_nothing(rig: Rig) -> None:
+    rig.apply(plain())
+    await rig.step()
+    await rig.once()
+
+
+async def settled(rig: Rig) -> None:
+    rig.apply(rich())
+    assert isinstance(await rig.rest(), Done)
+
+
+async def paused(rig: Rig) -> None:
+    await settled(rig)
+    rig.apply(rich(management={"paused": True}))
+    await rig.once()
+
+
+async def with_a_group_of_others(rig: Rig) -> None:
+    await settled(rig)
+    rig.simulator.world.add_group_out_of_band("research", THEIRS)
+    rig.simulator.clock.advance(3600)
+    await rig.rest()
+
+
+async def edited(rig: Rig) -> None:
+    """An update is due in the next pass."""
+    await settled(rig)
+    rig.simulator.clock.advance(3600)
+    rig.apply(rich(6))
+
+
+async def scaling(rig: Rig) -> None:
+    """Nodes come one by one and some do not, with their causes in the details of events."""
+    await settled(rig)
+    rig.simulator.world.limit_capacity("research", "gpu", 4)
+    rig.apply(rich(8))
+    await rig.until("CapacityShortage")
+
+
+async def updating(rig: Rig) -> None:
+    rig.apply(plain())
+    await rig.rest()
+    rig.apply(plain(6))
+    await rig.step()
+    await rig.once()
+    assert rig.condition("Ready")["reason"] == "Updating"
+
+
+async def shrinking(rig: Rig) -> None:
+    """A scale-in and a group that goes are under way."""
+    wanted = rich()
+    wanted["instanceGroups"].append(group_spec("extra", 1))
+    rig.apply(wanted)
+    await rig.rest()
+    rig.apply(rich(2))
+    await rig.step()
+    await rig.once()
+
+
+async def about_to_be_deleted(rig: Rig) -> None:
+    await settled(rig)
+    rig.objects.delete(KEY)
+
+
+async def about_to_be_retained(rig: Rig) -> None:
+    rig.apply(rich(management={"deletionPolicy": "Retain"}))
+    await rig.rest()
+    rig.objects.delete(KEY)
+
+
+async def deleting(rig: Rig) -> None:
+    await about_to_be_deleted(rig)
+    await rig.step()
+    await rig.once()
+
+
+STATES = (
+    creating,
+    creating_all_or_nothing,
+    settled,
+    paused,
+    with_a_group_of_others,
+    edited,
+    scaling,
+    updating,
+    shrinking,
+    about_to_be_deleted,
+    about_to_be_retained,
+    deleting,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What one pass did."""
+
+    calls: list[tuple[str, Any]]
+    status: dict[str, Any]
+    released: bool
+
+
+class Replay:
+    """The same moment again and again: AWS refuses each change, and the object is put back before each look."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        rig.timings = EVERY_READ
+        self._body = copy.deepcopy(rig.objects._bodies[KEY])
+        for operation in WRITES:
+            rig.simulator.faults.add(
+                Fault(operation=operation, kind="error", code="AccessDeniedException", message="not now")
+            )
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """The status before the look."""
+        return dict(self._body.get("status", {}))
+
+    def again(self) -> None:
+        self._rig.objects._bodies[KEY] = copy.deepcopy(self._body)
+        self._rig.restart()
+
+    async def look(self) -> Look:
+        rig, before = self._rig, len(self._rig.calls())
+        outcome = await rig.once()
+        gone = isinstance(outcome, Gone) or not rig.objects.exists(KEY)
+        released = gone or CLUSTER_FINALIZER not in rig.objects._bodies[KEY]["metadata"].get("finalizers", [])
+        calls = [(call.operation, call.parameters) for call in rig.calls()[before:]]
+        return Look(calls=calls, status={} if gone else rig.status, released=released)
+
+
+def differing(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+    """What differs; groups of a cluster that is going are never changed any more."""
+    names = set(left | right) - ({"instanceGroups"} if right.get("clusterStatus") == "Deleting" else set())
+    return {name: (left.get(name), right.get(name)) for name in sorted(names) if left.get(name) != right.get(name)}
+
+
+def harmless(call: tuple[str, Any], right: list[tuple[str, Any]], *, shown: dict[str, Any]) -> bool:
+    """Whether the call asks for nothing but what the right one asks for or AWS has anyway."""
+    operation, asked = call
+    return any(operation == name and within(asked, wanted, shown) for name, wanted in right)
+
+
+def within(asked: Any, wanted: Any, shown: Any) -> bool:
+    if isinstance(asked, dict) and isinstance(wanted, dict):
+        held = shown if isinstance(shown, dict) else {}
+        return all(within(value, wanted.get(name, held.get(name)), held.get(name)) for name, value in asked.items())
+    if isinstance(asked, list) and isinstance(wanted, list) and asked and isinstance(asked[0], dict):
+        return len(asked) == len(wanted) and all(within(one, two, None) for one, two in zip(asked, wanted, strict=True))
+    return bool(asked == wanted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+async def test_a_wrong_answer_leads_to_nothing_and_is_forgotten(
+    rig: Rig, state: Callable[[Rig], Awaitable[None]]
+) -> None:
+    await state(rig)
+    wire, replay = await Wire.of(rig), Replay(rig)
+    replay.again()
+    right = await replay.look()
+    found: list[str] = []
+    tried = [
+        (operation, path, fault)
+        for operation, answer in wire.answers.items()
+        for path in members(answer)
+        for fault in FAULTS
+    ]
+    for operation, path, fault in tried:
+        where = f"{operation} {path} {fault.__name__}"
+        replay.again()
+        wire.wrong(operation, at(path, fault))
+        wrong = await replay.look()
+        wire.right()
+        if not all(harmless(call, right.calls, shown=wire.answers["DescribeCluster"]) for call in wrong.calls):
+            found.append(f"{where}: {wrong.calls}")
+        if wrong.released and not right.released:
+            found.append(f"{where}: released")
+        elif not wrong.calls and wrong.status != replay.status:
+            after = await replay.look()
+            if difference := differing(after.status, right.status):
+                found.append(f"{where}: {difference}")
+    assert not found, "\n".join(found)
+    assert {"DescribeCluster", "ListTags"} <= wire.answers.keys()

@@ -1,0 +1,127 @@
+"""Answers of SageMaker with one member changed, at the client's edge: found in the answer itself and not in a list."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from tests.unit.controllers.rig import Rig
+
+PACKAGING = "ResponseMetadata"
+"""What botocore adds to an answer."""
+
+
+def dropped(holder: dict[str, Any], name: str) -> None:
+    del holder[name]
+
+
+def nulled(holder: dict[str, Any], name: str) -> None:
+    holder[name] = None
+
+
+def emptied(holder: dict[str, Any], name: str) -> None:
+    empty: Any = {list: [], dict: {}, str: ""}
+    holder[name] = empty.get(type(holder[name]), holder[name])
+
+
+def retyped(holder: dict[str, Any], name: str) -> None:
+    """Another type; a list of texts becomes what botocore makes of a text: its characters."""
+    value = holder[name]
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        holder[name] = list("odd")
+    elif isinstance(value, str):
+        holder[name] = 7
+    else:
+        holder[name] = "odd"
+
+
+def shortened(holder: dict[str, Any], name: str) -> None:
+    """A list without its first item."""
+    if isinstance(holder[name], list):
+        holder[name] = holder[name][1:]
+
+
+FAULTS: tuple[Callable[[dict[str, Any], str], None], ...] = (dropped, nulled, emptied, retyped, shortened)
+
+
+class Wire:
+    """Changes answers on their way to the operator, and repeats those that it knows: a moment can be looked at often.
+
+    `answers` holds the last one by operation.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, dict[str, Any]] = {}
+        self._known: dict[tuple[str, Any], dict[str, Any]] = {}
+        self._operation = ""
+        self._change: Callable[[dict[str, Any]], None] | None = None
+
+    @classmethod
+    async def of(cls, rig: Rig) -> "Wire":
+        """A wire on the client that the rig's operator reads with."""
+        wire = cls()
+        clients = await rig.cloud.clusters(region="")._caller.clients()
+        clients.reads.meta.events.register("before-call.sagemaker", wire._asked)
+        clients.reads.meta.events.register("after-call.sagemaker", wire._answered)
+        return wire
+
+    def wrong(self, operation: str, change: Callable[[dict[str, Any]], None] | None) -> None:
+        self._operation, self._change = operation, change
+
+    def right(self) -> None:
+        self.wrong("", None)
+
+    def forget(self) -> None:
+        """Ask AWS again: time has passed."""
+        self._known.clear()
+
+    def _asked(self, *, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
+        context["asked"] = key = (model.name, params["body"])
+        known = self._known.get(key)
+        return None if known is None else (SimpleNamespace(status_code=200), copy.deepcopy(known))
+
+    def _answered(self, *, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+        if "Error" in parsed:
+            return
+        self.answers[model.name] = self._known[context["asked"]] = copy.deepcopy(parsed)
+        if model.name == self._operation and self._change is not None:
+            self._change(parsed)
+
+
+def members(answer: Mapping[str, Any], *, path: str = "") -> Iterator[str]:
+    """Paths of all members, each once, as in `InstanceGroups[].Status`."""
+    yield from dict.fromkeys(_members(answer, path=path))
+
+
+def _members(answer: Any, *, path: str) -> Iterator[str]:
+    if isinstance(answer, list):
+        for item in answer:
+            yield from _members(item, path=f"{path}[]")
+    elif isinstance(answer, Mapping):
+        for name, value in answer.items():
+            if name != PACKAGING:
+                yield f"{path}.{name}".lstrip(".")
+                yield from _members(value, path=f"{path}.{name}".lstrip("."))
+
+
+def at(path: str, fault: Callable[[dict[str, Any], str], None]) -> Callable[[dict[str, Any]], None]:
+    """The fault in the member at this path, in each item of each list on the way."""
+
+    def change(answer: dict[str, Any]) -> None:
+        *way, name = path.split(".")
+        for holder in _holders(answer, way):
+            if name in holder:
+                fault(holder, name)
+
+    return change
+
+
+def _holders(value: Any, way: list[str]) -> Iterator[dict[str, Any]]:
+    if not way:
+        yield value
+        return
+    head, *rest = way
+    found = value.get(head.removesuffix("[]"))
+    for item in found if head.endswith("[]") else [found]:
+        if isinstance(item, dict):
+            yield from _holders(item, rest)

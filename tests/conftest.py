@@ -5,9 +5,14 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from pytest_asyncio.plugin import PytestAsyncioFunction
 
 from hyperpod_testbed.control_plane import ControlPlane
+
+# A machine that does other things meanwhile is no fault of what is tested.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -64,6 +64,14 @@ class WatchedCloud:
         self.real = cloud
         self.errors: list[Exception] = []
 
+    @property
+    def region(self) -> str:
+        return self.real.region
+
+    @property
+    def account(self) -> str:
+        return self.real.account
+
     def clusters(self, *, region: str) -> Any:
         return WatchedCalls(self.real.clusters(region=region), self.errors.append)
 

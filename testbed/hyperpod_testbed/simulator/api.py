@@ -201,13 +201,21 @@ def _passed_on(region: Region, name: str, request: JSON) -> list[tuple[str, str]
         return []
     listed = [*(request.get("InstanceGroups") or []), *(request.get("RestrictedInstanceGroups") or [])]
     roles = {group.get("ExecutionRole") for group in listed if isinstance(group, dict)} | {request.get("ClusterRole")}
-    found = [("iam:PassRole", role) for role in sorted(filter(None, roles))]
+    found = [("iam:PassRole", role) for role in sorted(role for role in roles if role and isinstance(role, str))]
     named = _named(request)
     there = region.find(named) if isinstance(named, str) else None
-    eks = ((request.get("Orchestrator") or {}).get("Eks") or {}).get("ClusterArn") or (there.eks_arn if there else None)
+    eks = _text(request, "Orchestrator", "Eks", "ClusterArn") or (there.eks_arn if there else None)
     if eks:
         found += [(f"eks:{action}", eks) for action in _OF_EKS]
     return found
+
+
+def _text(request: JSON, *path: str) -> str | None:
+    """A member of a request that the model has not been asked about yet; None where it is no text."""
+    found: object = request
+    for member in path:
+        found = found.get(member) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _cluster_name(region: Region, request: JSON) -> str | None:

@@ -90,6 +90,7 @@ def test_leading_can_be_won_and_lost(metrics: PrometheusMetrics) -> None:
 def test_everything_exported_is_in_the_table_or_describes_the_process(metrics: PrometheusMetrics) -> None:
     metrics.observe_queue(WorkQueue(random=lambda: 0.5), kind="cluster")
     metrics.observe(m.WATCH_AGE, lambda: 1.0)
+    metrics.observe(m.QUARANTINED, lambda: 0.0, "cluster")
     metrics.definition(plural="hyperpodclusters", missing=0, unknown=0)
     for instrument in (m.LOOP_LAG, m.NODES_HELD, m.NODES_LEFT_OUT, m.NODE_WATCH_AGE, m.TASKS):
         metrics.observe(instrument, lambda: 1.0)

@@ -65,7 +65,7 @@ COUNTS = (
     ),
     Assumption(
         id="deletions-are-in-events",
-        belief="After BatchDeleteClusterNodes an event about the instance has a word such as delete or terminate.",
+        belief="After BatchDeleteClusterNodes an event about the instance has the word delete, deleting or deletion.",
         source="INF: AWS does not document the words",
         if_false="Without such an event, the operator raises the count to the spec's, and the group gets a new node.",
         tests=(

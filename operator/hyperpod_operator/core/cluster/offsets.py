@@ -28,8 +28,9 @@ UNDER_WAY = frozenset({"Started", "Accepted", "Unknown"})
 RECENT = timedelta(hours=2)
 """How old an event may be to explain a count: the operator looks at a settled cluster every few minutes."""
 # [assumption: deletions-are-in-events]
-DELETED = ("delete", "deleting", "deletion", "terminat")
-"""Fragments of an instance's event that says that it goes."""
+DELETED = ("delete", "deleting", "deletion")
+"""Fragments of an instance's event that says that it was deleted. An instance that UpdateCluster scales in is
+terminated, too: that word alone is no evidence of a deletion by name."""
 
 
 def offsets(*, resource: Resource, observed: Observed, now: datetime) -> Mapping[str, CountOffset]:

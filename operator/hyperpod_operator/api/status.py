@@ -224,7 +224,7 @@ class RejectedGroup(Model):
 class SentTag(Model):
     """A tag that AWS accepted: until ListTags shows it, and for ten minutes at most, it counts as set or removed."""
 
-    key: Word = Field(description="Tag key.")
+    key: Word = Field(description="Key of the tag, as it was sent to AWS.")
     value: Annotated[str, Field(max_length=256)] | None = Field(
         default=None, description="The value that was set; left out when the tag was removed."
     )

@@ -19,6 +19,9 @@ from hyperpod_operator.core.errors import CloudError, ErrorKind
 CODE = "IncompleteAnswer"
 """`CloudError.code` of an answer that was refused here."""
 
+SPELT = 4
+"""Items of one character that a list has at least when it is a text that was taken apart."""
+
 _NAMES: Mapping[type, str] = {str: "text", int: "a number", bool: "true or false", list: "a list", dict: "a structure"}
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -165,9 +168,9 @@ def _wrong(value: Any, member: Member) -> str | None:
 def _spelt(value: list[Any], shape: Shape) -> bool:
     """Whether a text stood where a list of texts belongs: botocore's JSON parser then answers its characters.
 
-    None of the names, ids and types that AWS lists has only one character.
+    A list may have an item of one character, but the names, ids and types that AWS lists are longer than SPELT.
     """
-    texts = shape.member.type_name == "string" and bool(value)
+    texts = shape.member.type_name == "string" and len(value) >= SPELT
     return texts and all(isinstance(one, str) and len(one) == 1 for one in value)
 
 

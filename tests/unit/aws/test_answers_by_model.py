@@ -108,3 +108,8 @@ def test_a_text_in_place_of_a_list_of_texts_is_refused() -> None:
 def test_a_group_without_a_status_is_unknown() -> None:
     group = {name: value for name, value in GROUP.items() if name != "Status"}
     assert "InstanceGroups[].Status is missing" in refused(DESCRIBED | {"InstanceGroups": [group]}).message
+
+
+def test_a_list_with_a_name_of_one_character_is_a_list() -> None:
+    answer = {**DESCRIBED, "VpcConfig": {"SecurityGroupIds": ["0"], "Subnets": ["subnet-1"]}}
+    assert _checked(answer, client=CLIENT, operation="DescribeCluster") is answer

@@ -9,7 +9,7 @@ from hyperpod_operator.core.outcome import Blocked, Done, Gone
 from hyperpod_operator.core.ports import Key
 
 CSI = {"type": "CSI", "persistentVolumeClaim": {"name": "data"}}
-EKS = "arn:aws:eks:us-west-2:111122223333:cluster/other"
+EKS = "arn:aws:eks:us-west-2:111122223333:cluster/other-research"
 """Of the cluster that these tests start from."""
 
 

@@ -142,6 +142,11 @@ async def test_immediate_moves_a_used_volume(rig: VolumeRig) -> None:
     await rig.rest()
     rig.publications.pods["team", "data"] = ["train-0"]
     rig.apply(aimed(second, detachPolicy="Immediate"))
+    while rig.holder != second:
+        await rig.step()
+    await rig.until("InUse")
+    assert "Pods still use it; it is published again when they end." in rig.condition("Ready")["message"]
+    rig.publications.pods.clear()
     assert isinstance(await rig.rest(), Done)
     assert rig.holder == second
 

@@ -33,8 +33,7 @@ async def test_a_cluster_that_is_only_being_made_is_waited_for(rig: VolumeRig) -
     cluster = Key("team", "hpc")
     rig.clusters.apply(cluster, {})
     rig.apply(new(clusterRef={"name": "hpc"}))
-    await rig.once()
-    assert rig.reason() == "ClusterNotInService"
+    await rig.until("ClusterNotInService")
     assert rig.condition("Stalled") == {}
     rig.clusters.set_status(cluster, {"clusterArn": arn_of(rig.simulator)})
     assert isinstance(await rig.rest(), Done)

@@ -57,7 +57,8 @@ integration: control-plane ## Tests against the real control plane and the simul
 
 .PHONY: test
 test: control-plane ## All tests
-	@$(PYTEST) tests benchmarks -m "not long"
+	@$(PYTEST) -n auto --dist worksteal tests benchmarks -m "not control_plane and not long" --durations=30
+	@$(PYTEST) tests -m "control_plane and not long" --durations=30
 
 .PHONY: crash-points
 crash-points: control-plane ## Kill the operator before and after each of its calls, all of them (about 10 minutes)

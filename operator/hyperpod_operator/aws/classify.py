@@ -111,10 +111,9 @@ TEXTS: Mapping[str, tuple[tuple[tuple[str, ...], ErrorKind], ...]] = {
 }
 """Code to fragments of its text, in lower case, that are all there; the first row that fits decides."""
 
-_TRANSITION = r"(?:Creating|Updating|Deleting|RollingBack|SystemUpdating)"
-_STATUS = r"\b(?:status|state)\b"
 STATE_NAMED = re.compile(
-    rf"{_STATUS}[^.]{{0,40}}\b{_TRANSITION}\b|\b{_TRANSITION}\b[^.]{{0,20}}{_STATUS}", re.IGNORECASE
+    r"(?i)\b(?:status|state)\b[^.]{0,40}\b(?:Creating|Updating|Deleting|RollingBack|SystemUpdating)\b"
+    r"|\b(?:Creating|Updating|Deleting|RollingBack|SystemUpdating)\b[^.]{0,20}\b(?:status|state)\b"
 )
 """A ValidationException that names a passing ClusterStatus or InstanceGroupStatus (API model) is about the state of the
 cluster, not about the request. Nobody recorded AWS's texts for that."""

@@ -25,10 +25,10 @@ def emptied(holder: dict[str, Any], name: str) -> None:
 
 
 def retyped(holder: dict[str, Any], name: str) -> None:
-    """Another type; a list of texts becomes what botocore makes of a text: its characters."""
+    """Another type; for a list of texts, what botocore makes of its first text alone: the characters of it."""
     value = holder[name]
     if isinstance(value, list) and value and isinstance(value[0], str):
-        holder[name] = list("odd")
+        holder[name] = list(value[0])
     elif isinstance(value, str):
         holder[name] = 7
     else:

@@ -68,7 +68,7 @@ async def start(control_plane: ControlPlane, queue: WorkQueue, namespace: str) -
             stack.push_async_callback(lambda: task)
             stack.callback(watch.stop)
             async with asyncio.timeout(20):
-                listed = asyncio.create_task(watch.pulse.first_list.wait())
+                listed = asyncio.create_task(watch.health.first_list.wait())
                 await asyncio.wait([listed, task], return_when=asyncio.FIRST_COMPLETED)
                 listed.cancel()
             return Running(watch, task)
@@ -137,7 +137,7 @@ async def test_all_namespaces_are_watched_when_none_is_given(start: Start, queue
 
 async def test_several_namespaces_are_watched(start: Start, queue: WorkQueue, create: Create, namespace: str) -> None:
     watch = (await start(namespaces=("default", namespace))).watch
-    assert watch.pulse.not_ready() is None
+    assert watch.health.not_ready() is None
     key = await create()
     assert await next_key(queue) == key
 
@@ -165,10 +165,10 @@ async def test_kopf_leaves_nothing_on_an_object_and_takes_nothing_from_it(
 async def test_the_watch_knows_that_it_is_alive(start: Start) -> None:
     watch = (await start()).watch
     assert watch.started.is_set()
-    assert watch.pulse.first_list.is_set()
-    assert watch.pulse.not_ready() is None
-    assert watch.pulse.fault() is None
-    assert watch.pulse.age() < 5
+    assert watch.health.first_list.is_set()
+    assert watch.health.not_ready() is None
+    assert watch.health.fault() is None
+    assert watch.health.age() < 5
 
 
 async def test_an_api_server_that_restarts_is_watched_again(
@@ -177,14 +177,14 @@ async def test_an_api_server_that_restarts_is_watched_again(
     watch = (await start()).watch
     await asyncio.to_thread(control_plane.stop, "kube-apiserver")
     await asyncio.sleep(1)
-    assert watch.pulse.age() >= 1
+    assert watch.health.age() >= 1
     # In this thread although it holds the loop up: the server dies with the thread that started it.
     control_plane.start("kube-apiserver")
     key = await create()
     async with asyncio.timeout(30):
         assert await queue.get() == key
     queue.done(key)
-    assert watch.pulse.age() < 5
+    assert watch.health.age() < 5
 
 
 async def test_a_stop_is_quick_and_spares_the_tasks_of_others(start: Start, queue: WorkQueue, create: Create) -> None:

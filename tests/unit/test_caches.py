@@ -17,8 +17,8 @@ from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.ports import Cloud, Key, Note, StoredObject
 from hyperpod_operator.kube.series import SAME_SERIES, SeriesBook
+from hyperpod_operator.runtime.change_filter import ChangeFilter
 from hyperpod_operator.runtime.queue import WorkQueue
-from hyperpod_operator.runtime.wishes import Wishes
 
 MANY = 300
 
@@ -159,9 +159,9 @@ async def test_keys_of_the_queue() -> None:
 
 
 def test_change_filters() -> None:
-    wishes = Wishes()
+    changes = ChangeFilter()
     for number in range(MANY):
-        wishes.is_new(stored(number).key, event="ADDED", metadata={"uid": str(number)})
+        changes.is_new(stored(number).key, event="ADDED", metadata={"uid": str(number)})
     for number in range(MANY):
-        wishes.is_new(stored(number).key, event="DELETED", metadata={})
-    assert entries(wishes) == 0
+        changes.is_new(stored(number).key, event="DELETED", metadata={})
+    assert entries(changes) == 0

@@ -32,8 +32,8 @@ ABANDON = f"{GROUP}/abandon"
 """Annotation: its value is the object's name. A deleted object is released at once, and AWS is not asked or told."""
 FORCE_DELETE = f"{GROUP}/force-delete"
 """Annotation: its value is the object's name. A deleted EBSVolumeClaim no longer waits for pods that use it."""
-WISH_ANNOTATIONS = (RECONCILE_REQUESTED_AT, ABANDON, FORCE_DELETE)
-"""Annotations by which a person asks for something: a new value asks for a pass."""
+TRIGGER_ANNOTATIONS = (RECONCILE_REQUESTED_AT, ABANDON, FORCE_DELETE)
+"""A new value of one of these annotations triggers a pass."""
 
 TAG_OWNER_UID = f"{GROUP}/owner-uid"
 TAG_OWNER = f"{GROUP}/owner"

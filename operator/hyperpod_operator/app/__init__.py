@@ -26,7 +26,7 @@ from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.configuration import own_namespace
 from hyperpod_operator.kube.leader import Election
-from hyperpod_operator.kube.tenure import Tenure
+from hyperpod_operator.kube.leadership_guard import LeadershipGuard
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.crash_marks import CrashMarks
 from hyperpod_operator.runtime.logs import catch_uncaught, whose
@@ -52,7 +52,7 @@ async def run(settings: Settings) -> None:
         quarantine.forgive()
         end_process(why)
 
-    tenure = Tenure(clock=clock, on_lost=lost)
+    guard = LeadershipGuard(clock=clock, on_lost=lost)
     lease = _lease(settings)
     traces = tracing(settings.otlp_endpoint)
     async with AsyncExitStack() as stack:
@@ -64,7 +64,7 @@ async def run(settings: Settings) -> None:
         if traces is not None:
             api.watch_writes(traces.api_write)
             on_call = _both(metrics.aws_call, traces.aws_call)
-        cloud = _cloud(settings, on_call=on_call, before_write=tenure.require if lease else _nothing)
+        cloud = _cloud(settings, on_call=on_call, before_write=guard.require if lease else _nothing)
         stack.push_async_callback(asyncio.to_thread, cloud.close)
         check_regions(cloud, settings)
         say_endpoints()
@@ -87,8 +87,8 @@ async def run(settings: Settings) -> None:
         if lease is None:
             await stack.enter_async_context(operator.standing_by(stop))
         else:
-            api.guard_writes(tenure.require)
-            election = Election(api, lease=lease, clock=clock, tenure=tenure)
+            api.guard_writes(guard.require)
+            election = Election(api, lease=lease, clock=clock, guard=guard)
             standby = operator.standing_by(stop, another_leads=election.another_leads, not_ready=election.not_ready)
             await stack.enter_async_context(standby)
             await stack.enter_async_context(elected(election, stop, may_release=lambda: operator.finished))

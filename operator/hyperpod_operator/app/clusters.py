@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from hyperpod_operator.api.names import CLUSTER_PLURAL
-from hyperpod_operator.app.parts import Parts, Room, guard
+from hyperpod_operator.app.parts import Parts, Room, quarantine_guard
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.controllers.fleet import Fleet
 from hyperpod_operator.controllers.volume.holders import attached_claims
@@ -55,7 +55,7 @@ def cluster_room(
         random=parts.random,
         resync=settings.timings.resync,
         count=settings.workers,
-        guard=guard(parts, objects),
+        guard=quarantine_guard(parts, objects),
     )
     resync = Resync(objects=objects, queue=queue, random=parts.random, interval=settings.timings.resync)
     return Room(kind="cluster", plural=CLUSTER_PLURAL, queue=queue, workers=workers, resync=resync)

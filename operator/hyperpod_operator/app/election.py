@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from hyperpod_operator.app.tasks import ended, first, guarded
+from hyperpod_operator.app.tasks import ended, first, stopping_on_exit
 from hyperpod_operator.kube.leader import Election
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ async def elected(election: Election, stop: asyncio.Event, *, may_release: Calla
     Unless `may_release` says no: a call that was cut off may still be on its way, so the next leader has to wait
     until the lease is over.
     """
-    renewing = asyncio.create_task(guarded(election.run(), stop), name="election")
+    renewing = asyncio.create_task(stopping_on_exit(election.run(), stop), name="election")
     try:
         await first(election.elected, stop)
         yield

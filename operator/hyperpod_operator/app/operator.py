@@ -17,7 +17,7 @@ from hyperpod_operator.app.definitions import announce
 from hyperpod_operator.app.nodes import NodeRoom
 from hyperpod_operator.app.parts import Parts, Room, share
 from hyperpod_operator.app.serving import Serving
-from hyperpod_operator.app.tasks import ended, guarded, on_signals
+from hyperpod_operator.app.tasks import ended, on_signals, stopping_on_exit
 from hyperpod_operator.app.traces import untraced
 from hyperpod_operator.app.volumes import VolumeRoom
 from hyperpod_operator.aws.cloud import AwsCloud
@@ -147,7 +147,7 @@ class Operator:
             metrics.observe(NODES_HELD, lambda: len(self._cache))
             metrics.observe(NODES_LEFT_OUT, lambda: self._cache.left_out)
             metrics.observe(NODE_WATCH_AGE, self._cache.age)
-        metrics.observe(WATCH_AGE, self._watch.pulse.age)
+        metrics.observe(WATCH_AGE, self._watch.health.age)
         metrics.observe(LOOP_LAG, self._heartbeat.lag)
         metrics.observe(TASKS, lambda: len(asyncio.all_tasks()))
 
@@ -171,16 +171,16 @@ class Operator:
             loop=self._heartbeat.fault,
             alive={
                 **{f"{room.kind} workers": room.workers.fault for room in self._rooms},
-                "watch": self._watch.pulse.fault,
+                "watch": self._watch.health.fault,
             },
             ready={
-                "watch": lambda: None if another_leads() else self._watch.pulse.not_ready(),
+                "watch": lambda: None if another_leads() else self._watch.health.not_ready(),
                 "lease": not_ready,
             },
             metrics=self._metrics,
             api=self._api,
         )
-        heartbeat = asyncio.create_task(guarded(self._heartbeat.run(), stop), name="heartbeat")
+        heartbeat = asyncio.create_task(stopping_on_exit(self._heartbeat.run(), stop), name="heartbeat")
         try:
             async with serving.running():
                 yield
@@ -197,16 +197,20 @@ class Operator:
         for room in self._rooms:
             room.workers.start(after=listed)
         self._metrics.leading(True)
-        tasks = [asyncio.create_task(guarded(self._cache.run(), stop), name="nodes")] if self._follows_nodes else []
+        tasks = (
+            [asyncio.create_task(stopping_on_exit(self._cache.run(), stop), name="nodes")]
+            if self._follows_nodes
+            else []
+        )
         tasks.append(asyncio.create_task(self._first_lists(listed), name="first lists"))
         tasks += [
-            asyncio.create_task(guarded(room.resync.run(), stop), name=f"{room.kind} resync")
+            asyncio.create_task(stopping_on_exit(room.resync.run(), stop), name=f"{room.kind} resync")
             for room in self._rooms
             if room.resync is not None
         ]
         # Kopf installs signal handlers of its own in the main thread: ours go back right after its start.
         watching = asyncio.create_task(
-            guarded(self._watch.run(on_started=lambda: on_signals(stop)), stop), name="watch"
+            stopping_on_exit(self._watch.run(on_started=lambda: on_signals(stop)), stop), name="watch"
         )
         try:
             yield
@@ -224,7 +228,7 @@ class Operator:
         """Set `listed` once everything that a pass may ask for is there, or has taken too long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LISTS):
-                await self._watch.pulse.first_list.wait()
+                await self._watch.health.first_list.wait()
                 if self._follows_nodes:
                     await self._cache.first_list()
         listed.set()

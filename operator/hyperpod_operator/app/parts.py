@@ -14,7 +14,7 @@ from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.resync import Resync
-from hyperpod_operator.runtime.workers import Guard, Reconcile, Workers
+from hyperpod_operator.runtime.workers import QuarantineGuard, Reconcile, Workers
 from hyperpod_operator.settings import Settings
 
 
@@ -45,9 +45,9 @@ class Room:
     resync: Resync | None
 
 
-def guard(parts: Parts, objects: Objects) -> Guard:
+def quarantine_guard(parts: Parts, objects: Objects) -> QuarantineGuard:
     """What the workers of a kind do about objects whose passes stop the event loop."""
-    return Guard(
+    return QuarantineGuard(
         quarantine=parts.quarantine, mark=QuarantineMarks(objects=objects, events=parts.events, clock=parts.clock)
     )
 

@@ -22,8 +22,8 @@ async def ended(*tasks: asyncio.Task[None]) -> None:
             raise result
 
 
-async def guarded(work: Coroutine[None, None, None], stop: asyncio.Event) -> None:
-    """Any end of a part that should run for ever ends the process: a half-running operator is worse than none."""
+async def stopping_on_exit(work: Coroutine[None, None, None], stop: asyncio.Event) -> None:
+    """The process stops when `work` ends, however it ends: a half-running operator is worse than none."""
     try:
         await work
     finally:

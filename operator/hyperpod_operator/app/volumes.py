@@ -1,7 +1,7 @@
 """What looks after EBSVolumeClaims, put together."""
 
 from hyperpod_operator.api.names import VOLUME_CLAIM_PLURAL
-from hyperpod_operator.app.parts import Parts, Room, guard, share
+from hyperpod_operator.app.parts import Parts, Room, quarantine_guard, share
 from hyperpod_operator.controllers.volume.controller import VolumeController
 from hyperpod_operator.controllers.volume.orphans import Orphans
 from hyperpod_operator.controllers.volume.ports import VolumePorts
@@ -62,7 +62,7 @@ class VolumeRoom:
             resync=timings.resync,
             kind="volume",
             count=settings.workers,
-            guard=guard(parts, claims),
+            guard=quarantine_guard(parts, claims),
         )
         orphans = Orphans(
             claims=claims,

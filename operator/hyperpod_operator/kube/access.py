@@ -39,6 +39,6 @@ class MetricsReaders:
 
     async def _create(self, path: str, version: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
         body = {"apiVersion": version, "kind": kind, "spec": spec}
-        answer = await self._api.create(path, body, guarded=False)
+        answer = await self._api.create(path, body, leader_only=False)
         found = answer.get("status")
         return found if isinstance(found, dict) else {}

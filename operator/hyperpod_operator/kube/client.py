@@ -23,8 +23,8 @@ from hyperpod_operator import __version__
 from hyperpod_operator.api.names import API_VERSION
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube import configuration as configurations
-from hyperpod_operator.kube.arriving import Arriving
 from hyperpod_operator.kube.configuration import Credentials
+from hyperpod_operator.kube.response_stream import ResponseStream
 
 REQUEST_TIMEOUT = 10.0
 """Seconds for one call, connection included; longer than any healthy answer, shorter than people's patience."""
@@ -136,12 +136,12 @@ class ApiServer:
         """`accept` asks for another form of the answer, which has to be JSON."""
         return await self._call("GET", path, query=query, accept=accept)
 
-    async def create(self, path: str, body: Mapping[str, Any], *, guarded: bool = True) -> dict[str, Any]:
-        return await self._call("POST", path, body=body, content_type=JSON, guarded=guarded)
+    async def create(self, path: str, body: Mapping[str, Any], *, leader_only: bool = True) -> dict[str, Any]:
+        return await self._call("POST", path, body=body, content_type=JSON, leader_only=leader_only)
 
-    async def replace(self, path: str, body: Mapping[str, Any], *, guarded: bool = True) -> dict[str, Any]:
+    async def replace(self, path: str, body: Mapping[str, Any], *, leader_only: bool = True) -> dict[str, Any]:
         """PUT; the body's `metadata.resourceVersion` makes it conditional."""
-        return await self._call("PUT", path, body=body, content_type=JSON, guarded=guarded)
+        return await self._call("PUT", path, body=body, content_type=JSON, leader_only=leader_only)
 
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """RFC 7386; a `metadata.resourceVersion` in the body makes it conditional."""
@@ -156,7 +156,7 @@ class ApiServer:
         return await self._call("DELETE", path, body={"preconditions": {"uid": uid}}, content_type=JSON)
 
     @asynccontextmanager
-    async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[Arriving]:
+    async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[ResponseStream]:
         """GET an answer that is long or has no end, to be read while it arrives.
 
         Whatever breaks it off leaves the `async with` as KubernetesError. Only connecting is limited in time: how
@@ -179,7 +179,7 @@ class ApiServer:
             if answer.status != 200:
                 content = await answer.read()
                 raise _refusal(what, status=answer.status, content=content, decoded=_decoded(content))
-            yield Arriving(answer)
+            yield ResponseStream(answer)
         except _NO_ANSWER as error:
             raise KubernetesError(
                 status=0,
@@ -192,10 +192,10 @@ class ApiServer:
                     answer.connection.transport.abort()
                 answer.close()
 
-    async def _call(self, method: str, path: str, *, guarded: bool = True, **parts: Any) -> dict[str, Any]:
+    async def _call(self, method: str, path: str, *, leader_only: bool = True, **parts: Any) -> dict[str, Any]:
         if method == "GET":
             return await self._send(method, path, **parts)
-        if guarded:
+        if leader_only:
             self._guard()
         started, code = time.monotonic(), "0"
         try:

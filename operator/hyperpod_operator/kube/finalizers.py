@@ -15,17 +15,17 @@ def adding(stored: StoredObject, finalizer: str) -> Operations:
     """The operations that add `finalizer`; none when it is there."""
     if finalizer in stored.finalizers:
         return []
-    return [*_guards(stored), _written((*stored.finalizers, finalizer))]
+    return [*_preconditions(stored), _written((*stored.finalizers, finalizer))]
 
 
 def removing(stored: StoredObject, finalizer: str) -> Operations:
     """The operations that remove `finalizer`; none when it is not there."""
     if finalizer not in stored.finalizers:
         return []
-    return [*_guards(stored), _written(tuple(name for name in stored.finalizers if name != finalizer))]
+    return [*_preconditions(stored), _written(tuple(name for name in stored.finalizers if name != finalizer))]
 
 
-def _guards(stored: StoredObject) -> Operations:
+def _preconditions(stored: StoredObject) -> Operations:
     return [
         {"op": "test", "path": "/metadata/uid", "value": stored.uid},
         {"op": "test", "path": "/metadata/resourceVersion", "value": stored.resource_version},

@@ -17,8 +17,8 @@ from kubernetes.aio.leaderelection.leaderelection import LeaderElection
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import Clock
 from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.leadership_guard import LeadershipGuard
 from hyperpod_operator.kube.lease import LeaseLock
-from hyperpod_operator.kube.tenure import Tenure
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +40,13 @@ class _Loop(LeaderElection):
 
 
 class Election:
-    """One candidate. `tenure` is proved while this process leads."""
+    """One candidate. `guard` is proved while this process leads."""
 
-    def __init__(self, api: ApiServer, *, lease: LeaseSettings, clock: Clock, tenure: Tenure) -> None:
+    def __init__(self, api: ApiServer, *, lease: LeaseSettings, clock: Clock, guard: LeadershipGuard) -> None:
         self.identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
         self._lease = lease
-        self._tenure = tenure
-        self._lock = LeaseLock(api, lease=lease, identity=self.identity, clock=clock, tenure=tenure)
+        self._guard = guard
+        self._lock = LeaseLock(api, lease=lease, identity=self.identity, clock=clock, guard=guard)
         self._config = Config(
             self._lock,
             lease_duration=lease.duration,
@@ -63,15 +63,15 @@ class Election:
         logger.info(
             "Asking for the lease %s/%s as %s.", self._lease.namespace, self._lease.name, self.identity
         )  # fmt: skip
-        watch = asyncio.create_task(self._tenure.watch(), name="tenure")
+        watch = asyncio.create_task(self._guard.watch(), name="leadership-guard")
         try:
             await _Loop(self._config, renew_every=max(SHORTEST_PERIOD, self._lease.retry_period)).run()
         except Exception as error:
-            self._tenure.lose(f"leader election broke: {type(error).__name__}: {error}")
+            self._guard.lose(f"leader election broke: {type(error).__name__}: {error}")
             raise
         finally:
             watch.cancel()
-        self._tenure.lose("the lease could not be renewed in time")
+        self._guard.lose("the lease could not be renewed in time")
 
     async def release(self) -> None:
         """Give the lease up if it is ours; after the last write and after `run` was cancelled."""

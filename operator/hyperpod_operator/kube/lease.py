@@ -22,7 +22,7 @@ from kubernetes.aio.leaderelection.resourcelock.baselock import BaseLock
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import Clock, KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer, collection_path, object_path
-from hyperpod_operator.kube.tenure import Tenure
+from hyperpod_operator.kube.leadership_guard import LeadershipGuard
 
 logger = logging.getLogger(__name__)
 
@@ -37,14 +37,16 @@ _NOT_FOUND.body = json.dumps({"code": 404})
 
 
 class LeaseLock(BaseLock):
-    """Reads and writes the lease; proves the tenure at each write that the API server took."""
+    """Reads and writes the lease; proves the guard at each write that the API server took."""
 
-    def __init__(self, api: ApiServer, *, lease: LeaseSettings, identity: str, clock: Clock, tenure: Tenure) -> None:
+    def __init__(
+        self, api: ApiServer, *, lease: LeaseSettings, identity: str, clock: Clock, guard: LeadershipGuard
+    ) -> None:
         super().__init__(lease.name, lease.namespace, identity)
         self._api = api
         self._lease = lease
         self._clock = clock
-        self._tenure = tenure
+        self._guard = guard
         self._found: dict[str, Any] = {}
         self._changed_at = 0.0
         self.holder = ""
@@ -67,8 +69,8 @@ class LeaseLock(BaseLock):
             return False, ApiException(status=0, reason=self.fault)
         self._tell(None)
         self._see(found)
-        if self._tenure.held and self.holder not in ("", self.identity):
-            self._tenure.lose(f"the lease {namespace}/{name} is held by {self.holder} now")
+        if self._guard.held and self.holder not in ("", self.identity):
+            self._guard.lose(f"the lease {namespace}/{name} is held by {self.holder} now")
         if self._is_free():
             return True, LeaderElectionRecord(None, None, None, None)
         spec = found["spec"]
@@ -83,23 +85,23 @@ class LeaseLock(BaseLock):
             "spec": self._ours({}),
         }
         path = collection_path(LEASES, namespace=namespace, group_version=GROUP_VERSION)
-        return await self._write(self._api.create(path, body, guarded=False))
+        return await self._write(self._api.create(path, body, leader_only=False))
 
     async def update(self, name: str, namespace: str, updated_record: object) -> bool:  # noqa: ARG002 - as above
         """Take or renew the lease, if it is ours or free and nobody wrote it since it was read."""
         if self.holder != self.identity and not self._is_free():
             return False  # the library goes by the wall clock, which may have been set
         body = {**self._found, "spec": self._ours(self._found.get("spec") or {})}
-        return await self._write(self._api.replace(self._path, body, guarded=False))
+        return await self._write(self._api.replace(self._path, body, leader_only=False))
 
     async def release(self) -> None:
         """Give the lease up, so that the next one takes it at once; best effort, the lease expires anyhow."""
-        self._tenure.end()
+        self._guard.end()
         if self.holder != self.identity:
             return
         spec = {**self._found["spec"], "holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": self._now()}
         try:
-            await self._answer(self._api.replace(self._path, {**self._found, "spec": spec}, guarded=False))
+            await self._answer(self._api.replace(self._path, {**self._found, "spec": spec}, leader_only=False))
         except (KubernetesError, ObjectGone, StaleObject, TimeoutError) as error:
             logger.warning(
                 "The lease %s/%s could not be given up (%s); another replica takes it when it expires, in %g s.",
@@ -118,7 +120,7 @@ class LeaseLock(BaseLock):
         self._tell(None)
         self._see(found)
         # From before the request: the API server may have taken it at once and answered late.
-        self._tenure.prove(until=asked_at + self._lease.renew_deadline)
+        self._guard.prove(until=asked_at + self._lease.renew_deadline)
         return True
 
     async def _answer(self, call: Awaitable[dict[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The Nodes that are held, by name and by cluster. A Node's name says its instance (`core.health.node.identity`).
 
 What counts as a change is decided here: any field that decisions see. A new resourceVersion alone is none, but it
-is remembered, so that a write guarded by it does not fail for a heartbeat.
+is remembered, so that a conditional write does not fail for a heartbeat.
 """
 
 from collections.abc import Iterable

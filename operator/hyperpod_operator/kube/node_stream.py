@@ -36,7 +36,7 @@ _GONE = 410
 
 
 class Answer(Protocol):
-    """The part of `kube.arriving.Arriving` that is needed here."""
+    """The part of `kube.response_stream.ResponseStream` that is needed here."""
 
     async def read(self) -> bytes: ...
 

@@ -1,4 +1,4 @@
-"""Writes to Nodes, one guarded JSON-patch each.
+"""Writes to Nodes, one conditional JSON-patch each.
 
 `spec.taints` is replaced as a whole list, and kubelets, the health monitoring agent and people write to the same
 Nodes. So every patch tests that the Node is the one, and the version, that the decision was made on: a write that

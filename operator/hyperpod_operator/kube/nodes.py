@@ -17,8 +17,8 @@ from hyperpod_operator.core.ports import Clock, KubernetesError
 from hyperpod_operator.kube.node_decoding import DELETED, Event, Garbled, NodeObject
 from hyperpod_operator.kube.node_factory import NodeFactory
 from hyperpod_operator.kube.node_index import NodeIndex
-from hyperpod_operator.kube.node_outage import Outage
 from hyperpod_operator.kube.node_stream import Expired, NodeStream, Streams
+from hyperpod_operator.kube.watch_backoff import WatchBackoff
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class NodeCache:
         """The resourceVersion up to which everything is known; None when only a list can tell."""
         self._heard_at: float | None = None
         self._watching_since = inf
-        self._outage = Outage(random=random)
+        self._backoff = WatchBackoff(random=random)
         self._listed = asyncio.Event()
 
     @property
@@ -97,7 +97,7 @@ class NodeCache:
 
     async def _follow(self) -> float:
         """List if need be, then watch until that ends. How long to wait before the next time."""
-        outage = self._outage
+        backoff = self._backoff
         try:
             if self._position is None:
                 self._position = await self._list()
@@ -105,24 +105,26 @@ class NodeCache:
             await self._stream.watch(self._position, self._take)
         except Expired as expired:
             self._position = None
-            outage.tell(logging.INFO, "expired", f"All Nodes are listed anew: {expired}")
-            return outage.pause(first=0.0)
+            backoff.report(logging.INFO, "expired", f"Listing all Nodes again: {expired}")
+            return backoff.pause(first=0.0)
         except KubernetesError as error:
             # A stream that was cut goes on where it stopped; what was refused starts over.
             self._position = self._position if error.status == 0 else None
-            outage.tell(logging.WARNING, f"status {error.status}", f"Nodes are not followed: {error}")
+            backoff.report(logging.WARNING, f"status {error.status}", f"The watch of Nodes failed: {error}")
         except Garbled as error:
             self._position = None
-            outage.tell(logging.WARNING, "garbled", f"Nodes are not followed: {error}. {_PROXY}")
+            backoff.report(logging.WARNING, "garbled", f"The watch of Nodes failed: {error}. {_PROXY}")
         except Exception as error:
             self._position = None
             kind = type(error).__name__
-            outage.tell(logging.ERROR, kind, f"Nodes are not followed, please report this fault: {format_exc()}")
+            backoff.report(logging.ERROR, kind, f"The watch of Nodes failed, please report this fault: {format_exc()}")
         else:
             if self._steady():
                 return 0.0
-            outage.tell(logging.INFO, "ended", "The API server ended the watch of Nodes early; it is renewed.")
-        return outage.pause()
+            backoff.report(
+                logging.INFO, "ended", "The API server ended the watch of Nodes early; the operator starts it again."
+            )
+        return backoff.pause()
 
     async def _list(self) -> int:
         nodes: list[Node] = []
@@ -189,5 +191,5 @@ class NodeCache:
         """Whether the watch has lasted; then what went before is over."""
         steady = self._clock.monotonic() - self._watching_since >= STEADY
         if steady:
-            self._outage.over()
+            self._backoff.over()
         return steady

@@ -14,7 +14,7 @@ from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, Stale
 from hyperpod_operator.core.text import plain_values
 from hyperpod_operator.kube import finalizers
 from hyperpod_operator.kube.client import ApiServer, collection_path, object_path
-from hyperpod_operator.kube.status import guarded, merge_patch
+from hyperpod_operator.kube.status import conditional, merge_patch
 
 Found = list[StoredObject]
 
@@ -102,7 +102,7 @@ class CustomObjects:
         raise StaleObject(f"{stored.key} changed {ATTEMPTS} times while its finalizer was being removed.")
 
     async def write_status(self, stored: StoredObject, status: Mapping[str, Any]) -> StoredObject:
-        """Make `.status` equal to `status`, in one guarded merge-patch; see `core.ports.Objects`.
+        """Make `.status` equal to `status`, in one conditional merge-patch; see `core.ports.Objects`.
 
         Whatever text got into it, no control character reaches who reads it.
         """
@@ -111,7 +111,7 @@ class CustomObjects:
             patch = merge_patch(_status(current), status)
             if not patch:
                 return current
-            body = guarded(patch, uid=current.uid, resource_version=current.resource_version)
+            body = conditional(patch, uid=current.uid, resource_version=current.resource_version)
             try:
                 return self._parse(await self._api.merge_patch(f"{self._path(stored.key)}/status", body))
             except StaleObject as error:

@@ -30,7 +30,7 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
     return patch
 
 
-def guarded(patch: Mapping[str, Any], *, uid: str, resource_version: str) -> dict[str, Any]:
+def conditional(patch: Mapping[str, Any], *, uid: str, resource_version: str) -> dict[str, Any]:
     """The request body: this patch of status, for exactly this version of exactly this object."""
     return {"metadata": {"uid": uid, "resourceVersion": resource_version}, "status": dict(patch)}
 

@@ -18,7 +18,7 @@ import kopf
 
 from hyperpod_operator import __version__
 from hyperpod_operator.core.ports import Clock, KubernetesError
-from hyperpod_operator.runtime.pulse import Pulse
+from hyperpod_operator.runtime.watch_health import WatchHealth
 
 log = logging.getLogger(__name__)
 
@@ -82,18 +82,18 @@ class _Lent:
 class Login:
     """Kopf's login handler, and the sessions that it opened."""
 
-    def __init__(self, *, credentials: Callable[[], Awaitable[Credentials]], clock: Clock, pulse: Pulse) -> None:
+    def __init__(self, *, credentials: Callable[[], Awaitable[Credentials]], clock: Clock, health: WatchHealth) -> None:
         self._credentials = credentials
         self._clock = clock
-        self._pulse = pulse
+        self._health = health
         self._lent: list[_Lent] = []
         self._refused_since: float | None = None
 
     async def log_in(self) -> kopf.AiohttpSession | None:
         """A fresh session, or None when it is time to give up. Waits where trying at once would be a storm."""
-        if self._pulse.accepted or not self._pulse.refused:
+        if self._health.accepted or not self._health.refused:
             self._refused_since = None
-        if self._pulse.refused and await self._give_up():
+        if self._health.refused and await self._give_up():
             return None
         while True:
             try:
@@ -128,7 +128,7 @@ class Login:
             headers=headers,
             proxy=found.proxy,
             trust_env=True,  # as the Kubernetes client does
-            trace_configs=[self._pulse.tracing()],
+            trace_configs=[self._health.tracing()],
         )
         lent = _Lent(session, clock=self._clock)
         self._lent.append(lent)

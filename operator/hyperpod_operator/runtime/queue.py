@@ -310,7 +310,7 @@ class WorkQueue:
 
     def _arm(self) -> None:
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
-            heapq.heappop(self._heap)  # superseded by an earlier wish, or granted
+            heapq.heappop(self._heap)  # superseded by an earlier time, or done
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

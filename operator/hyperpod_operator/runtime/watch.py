@@ -16,11 +16,11 @@ import kopf
 
 from hyperpod_operator.api.names import GROUP, VERSION
 from hyperpod_operator.core.ports import Clock, Key
+from hyperpod_operator.runtime.change_filter import ChangeFilter
 from hyperpod_operator.runtime.kopf_storage import NoDiffBase, NoProgress
 from hyperpod_operator.runtime.login import Credentials, Login
-from hyperpod_operator.runtime.pulse import Pulse
 from hyperpod_operator.runtime.queue import WorkQueue
-from hyperpod_operator.runtime.wishes import Wishes
+from hyperpod_operator.runtime.watch_health import WatchHealth
 
 _KOPF = os.path.dirname(kopf.__file__) + os.sep
 
@@ -49,10 +49,10 @@ class Watch:
         self._queues = dict(queues)
         self._namespaces = namespaces
         self._clock = clock
-        self.pulse = Pulse(
+        self.health = WatchHealth(
             clock=clock, plurals=tuple(self._queues), streams=len(self._queues) * max(1, len(namespaces))
         )
-        self._login = Login(credentials=credentials, clock=clock, pulse=self.pulse)
+        self._login = Login(credentials=credentials, clock=clock, health=self.health)
         self._stop = asyncio.Event()
         self.started = asyncio.Event()
         """Set once Kopf has started its tasks."""
@@ -63,7 +63,7 @@ class Watch:
         Raises WatchEnded. `on_started` is called right after Kopf's start. Kopf takes SIGTERM and SIGINT over in the
         main thread; this is the moment to take them back.
         """
-        self.pulse.started()
+        self.health.started()
         try:
             tasks = await kopf.spawn_tasks(
                 registry=self._registry(),
@@ -110,14 +110,14 @@ class Watch:
 
 def _enqueues(queue: WorkQueue) -> Callable[..., Awaitable[None]]:
     """The handler of one kind: what travels on is the key, and only if the event can matter."""
-    wishes = Wishes()
+    changes = ChangeFilter()
 
     async def enqueue(*, meta: Mapping[str, Any], namespace: str | None, name: str | None, **event: Any) -> None:
         # A result would be written into the object's status: None, always.
         if namespace is None or name is None:
             return
         key = Key(namespace, name)
-        if wishes.is_new(key, event=event["type"], metadata=meta):
+        if changes.is_new(key, event=event["type"], metadata=meta):
             queue.request(key)
 
     return enqueue

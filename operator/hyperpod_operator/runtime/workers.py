@@ -45,7 +45,7 @@ class Mark(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Guard:
+class QuarantineGuard:
     """What is done about objects whose passes stop the event loop."""
 
     quarantine: Quarantine
@@ -70,7 +70,7 @@ class Workers:
         kind: str = "cluster",
         count: int = 4,
         deadline: float = DEADLINE,
-        guard: Guard | None = None,
+        guard: QuarantineGuard | None = None,
     ) -> None:
         self._queue = queue
         self._reconcile = reconcile
@@ -198,7 +198,7 @@ class Workers:
             self._queue.release(key)
         return ""
 
-    async def _mark_all(self, guard: Guard, keys: Sequence[Key], after: asyncio.Event) -> None:
+    async def _mark_all(self, guard: QuarantineGuard, keys: Sequence[Key], after: asyncio.Event) -> None:
         await after.wait()
         for key in keys:
             seconds = guard.quarantine.interval(self._kind, key)

@@ -64,7 +64,7 @@ async def test_a_replica_that_nobody_leads_is_not_ready_before_it_watches(replic
 
 
 async def test_the_leader_is_not_ready_before_everything_is_listed(replica: Replica) -> None:
-    status, text = await replica.says(once=replica.operator._watch.pulse.started)
+    status, text = await replica.says(once=replica.operator._watch.health.started)
     assert status == 503
     assert "the first list of" in text
 

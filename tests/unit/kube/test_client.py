@@ -174,7 +174,7 @@ async def test_a_guard_stops_writes_and_lets_reads_pass(api: ApiServer, server: 
             await write("/x", {})
     with pytest.raises(PermissionError):
         await api.json_patch("/x", [])
-    await api.replace("/lease", {}, guarded=False)
+    await api.replace("/lease", {}, leader_only=False)
     assert [(request.method, request.path) for request in server.requests] == [("GET", "/x"), ("PUT", "/lease")]
 
 

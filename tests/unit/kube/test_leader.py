@@ -15,7 +15,7 @@ from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.leader import Election
-from hyperpod_operator.kube.tenure import LeadershipLost, Tenure
+from hyperpod_operator.kube.leadership_guard import LeadershipGuard, LeadershipLost
 
 pytestmark = pytest.mark.looptime
 
@@ -66,8 +66,8 @@ class Line:
             raise ObjectGone(path)
         return copy.deepcopy(self.server.lease)
 
-    async def create(self, path: str, body: dict[str, Any], *, guarded: bool) -> dict[str, Any]:
-        assert not guarded, "the lease itself is not fenced by the lease"
+    async def create(self, path: str, body: dict[str, Any], *, leader_only: bool) -> dict[str, Any]:
+        assert not leader_only, "the lease itself needs no leadership"
         await self._pass()
         self.before_write()
         if self.server.lease is not None:
@@ -75,8 +75,8 @@ class Line:
         self.writes += 1
         return self.server.store(body)
 
-    async def replace(self, path: str, body: dict[str, Any], *, guarded: bool) -> dict[str, Any]:
-        assert not guarded
+    async def replace(self, path: str, body: dict[str, Any], *, leader_only: bool) -> dict[str, Any]:
+        assert not leader_only
         await self._pass()
         self.before_write()
         if self.server.lease is None or body["metadata"]["resourceVersion"] != str(self.server.version):
@@ -93,14 +93,14 @@ class Line:
 
 
 class Replica:
-    """An election with its line, its tenure and what it said at the end."""
+    """An election with its line, its guard and what it said at the end."""
 
     def __init__(self, server: LeaseServer, *, lease: LeaseSettings = LEASE) -> None:
         self.line = Line(server)
         self.lost: list[str] = []
         self.gone = asyncio.Event()
-        self.tenure = Tenure(clock=LoopClock(), on_lost=self._ended)
-        self.election = Election(cast(ApiServer, self.line), lease=lease, clock=LoopClock(), tenure=self.tenure)
+        self.guard = LeadershipGuard(clock=LoopClock(), on_lost=self._ended)
+        self.election = Election(cast(ApiServer, self.line), lease=lease, clock=LoopClock(), guard=self.guard)
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> "Replica":
@@ -159,7 +159,7 @@ async def lead(start: Start) -> Replica:
 
 async def test_the_first_one_makes_the_lease_and_leads(server: LeaseServer, start: Start) -> None:
     leader = await lead(start)
-    assert leader.tenure.held
+    assert leader.guard.held
     assert server.spec["holderIdentity"] == leader.election.identity
     assert server.spec["leaseDurationSeconds"] == 15
     assert server.spec["leaseTransitions"] == 0
@@ -169,8 +169,8 @@ async def test_a_second_one_stands_by_for_as_long_as_the_first_renews(start: Sta
     leader = await lead(start)
     standby = start()
     await asyncio.sleep(300)
-    assert leader.tenure.held
-    assert not standby.tenure.held
+    assert leader.guard.held
+    assert not standby.guard.held
     assert not standby.election.elected.is_set()
     assert standby.election.not_ready() is None
     assert (standby.election.another_leads(), leader.election.another_leads()) == (True, False)
@@ -208,7 +208,7 @@ async def test_who_gave_the_lease_up_may_not_write(start: Start) -> None:
     await leader.kill()
     await leader.election.release()
     with pytest.raises(LeadershipLost):
-        leader.tenure.require()
+        leader.guard.require()
 
 
 async def test_a_release_leaves_a_lease_of_another_one_alone(server: LeaseServer, start: Start) -> None:
@@ -229,7 +229,7 @@ async def test_renewing_survives_an_api_server_that_is_away_for_a_moment(start: 
     assert leader.election.not_ready() is not None
     leader.line.error = None
     await asyncio.sleep(60)
-    assert leader.tenure.held
+    assert leader.guard.held
     assert leader.lost == []
 
 
@@ -258,7 +258,7 @@ async def test_one_call_that_hangs_does_not_cost_the_lease(start: Start) -> None
     await asyncio.sleep(LEASE.retry_period + 0.1)
     leader.line.hang = False
     await asyncio.sleep(30)
-    assert leader.tenure.held
+    assert leader.guard.held
 
 
 async def test_the_end_of_the_librarys_loop_is_a_loss(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,9 +283,9 @@ async def test_a_fault_in_the_librarys_loop_is_a_loss(server: LeaseServer, monke
 
 async def test_a_leader_that_slept_past_its_time_may_not_write(start: Start) -> None:
     leader = await lead(start)
-    leader.tenure.prove(until=asyncio.get_running_loop().time() - 0.001)  # as after SIGSTOP, before any timer ran
+    leader.guard.prove(until=asyncio.get_running_loop().time() - 0.001)  # as after SIGSTOP, before any timer ran
     with pytest.raises(LeadershipLost):
-        leader.tenure.require()
+        leader.guard.require()
     assert leader.lost
 
 
@@ -301,7 +301,7 @@ async def test_a_lease_that_a_person_deleted_is_made_again(server: LeaseServer, 
     leader = await lead(start)
     server.lease = None
     await asyncio.sleep(30)
-    assert leader.tenure.held
+    assert leader.guard.held
     assert server.spec["holderIdentity"] == leader.election.identity
 
 
@@ -313,7 +313,7 @@ async def test_a_clock_that_is_set_forward_takes_no_lease(start: Start, monkeypa
     monkeypatch.setattr(library.time, "time", lambda: real() + 3600)
     await asyncio.sleep(120)
     assert not standby.election.elected.is_set()
-    assert leader.tenure.held
+    assert leader.guard.held
 
 
 async def test_a_clock_that_is_set_back_delays_no_takeover(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,7 +339,7 @@ async def test_the_holders_own_duration_counts(server: LeaseServer, start: Start
 async def test_two_that_ask_at_the_same_moment_do_not_both_lead(server: LeaseServer, start: Start) -> None:
     replicas = [start() for _ in range(5)]
     await asyncio.sleep(10)
-    assert sum(replica.tenure.held for replica in replicas) == 1
+    assert sum(replica.guard.held for replica in replicas) == 1
 
 
 async def test_times_are_utc_and_acquiring_is_not_renewing(server: LeaseServer, start: Start) -> None:

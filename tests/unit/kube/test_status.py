@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperpod_operator.kube.status import guarded, merge_patch
+from hyperpod_operator.kube.status import conditional, merge_patch
 
 JSON = st.recursive(
     st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "x"]),
@@ -67,5 +67,5 @@ def test_patches_are_the_smallest_that_do(old: dict[str, Any], new: dict[str, An
 
 
 def test_a_write_is_for_one_version_of_one_object() -> None:
-    body = guarded({"phase": "Ready"}, uid="u", resource_version="7")
+    body = conditional({"phase": "Ready"}, uid="u", resource_version="7")
     assert body == {"metadata": {"uid": "u", "resourceVersion": "7"}, "status": {"phase": "Ready"}}

@@ -10,7 +10,7 @@ import pytest
 
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.runtime.login import Login
-from hyperpod_operator.runtime.pulse import Pulse
+from hyperpod_operator.runtime.watch_health import WatchHealth
 
 pytestmark = pytest.mark.looptime
 
@@ -43,13 +43,13 @@ def source() -> Source:
 
 
 @pytest.fixture
-def pulse(clock: Any) -> Pulse:
-    return Pulse(clock=clock, plurals=("things",))
+def health(clock: Any) -> WatchHealth:
+    return WatchHealth(clock=clock, plurals=("things",))
 
 
 @pytest.fixture
-async def login(source: Source, clock: Any, pulse: Pulse) -> AsyncIterator[Login]:
-    login = Login(credentials=source, clock=clock, pulse=pulse)
+async def login(source: Source, clock: Any, health: WatchHealth) -> AsyncIterator[Login]:
+    login = Login(credentials=source, clock=clock, health=health)
     yield login
     await login.close()
 
@@ -77,32 +77,32 @@ async def test_a_renewal_that_nobody_refused_does_not_wait(login: Login) -> None
     assert asyncio.get_running_loop().time() - start < 0.1
 
 
-async def test_refused_credentials_are_tried_again_after_a_pause(login: Login, pulse: Pulse) -> None:
+async def test_refused_credentials_are_tried_again_after_a_pause(login: Login, health: WatchHealth) -> None:
     await login.log_in()
-    pulse.refused = True
+    health.refused = True
     start = asyncio.get_running_loop().time()
     assert await login.log_in() is not None
     assert asyncio.get_running_loop().time() - start == pytest.approx(5, abs=0.1)
 
 
 async def test_credentials_that_stay_refused_are_given_up_after_two_minutes(
-    login: Login, pulse: Pulse, caplog: pytest.LogCaptureFixture
+    login: Login, health: WatchHealth, caplog: pytest.LogCaptureFixture
 ) -> None:
     start = asyncio.get_running_loop().time()
     logins = 0
     while await login.log_in() is not None:
-        pulse.refused = True
+        health.refused = True
         logins += 1
     assert asyncio.get_running_loop().time() - start == pytest.approx(120, abs=1)
     assert logins == 25
     assert "Check the token" in caplog.text
 
 
-async def test_a_refusal_between_successes_is_not_added_to_an_old_one(login: Login, pulse: Pulse) -> None:
+async def test_a_refusal_between_successes_is_not_added_to_an_old_one(login: Login, health: WatchHealth) -> None:
     for _ in range(3):
-        pulse.refused = True
+        health.refused = True
         assert await login.log_in() is not None
-        pulse.accepted = True
+        health.accepted = True
         await asyncio.sleep(300)
 
 

@@ -12,7 +12,7 @@ from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, O
 from hyperpod_operator.core.ports import Clock, Gauges, Key
 from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.runtime.queue import WorkQueue
-from hyperpod_operator.runtime.workers import Guard, Workers
+from hyperpod_operator.runtime.workers import QuarantineGuard, Workers
 
 pytestmark = pytest.mark.looptime
 
@@ -344,7 +344,7 @@ class TestQuarantine:
             random=lambda: 0.5,
             resync=600,
             count=1,
-            guard=Guard(quarantine=quarantine, mark=mark),
+            guard=QuarantineGuard(quarantine=quarantine, mark=mark),
         )
         bad.add(A)
         made.start(after=at_once)
@@ -410,7 +410,7 @@ class TestQuarantine:
             clock=clock,
             random=lambda: 0.5,
             resync=600,
-            guard=Guard(quarantine=quarantine, mark=mark),
+            guard=QuarantineGuard(quarantine=quarantine, mark=mark),
         )
         made.start(after=listed)
         listed.set()
@@ -438,7 +438,7 @@ class TestQuarantine:
             clock=clock,
             random=lambda: 0.5,
             resync=600,
-            guard=Guard(quarantine=quarantine, mark=mark),
+            guard=QuarantineGuard(quarantine=quarantine, mark=mark),
         )
         made.start(after=at_once)
         await asyncio.sleep(310)

@@ -224,15 +224,15 @@ async def test_an_outage_is_two_lines_in_the_log(
     async with running(700):
         pass
     counts = Counter(record.getMessage() for record in caplog.records)
-    assert counts["Nodes are not followed: cut off"] == 1
-    assert counts["Nodes are followed again."] == 1
+    assert counts["The watch of Nodes failed: cut off"] == 1
+    assert counts["The watch of Nodes works again."] == 1
 
 
 async def test_the_next_outage_is_told_again(scripted: ScriptedApi, running: Running, warnings: Warnings) -> None:
     scripted.lists = [(page(),)]
     scripted.watches = [(CUT,), (31.0, bookmark(2), CUT), (CUT,), (1.0, bookmark(3), 1e9)]
     async with running(60):
-        assert warnings() == ["Nodes are not followed: cut off"] * 2
+        assert warnings() == ["The watch of Nodes failed: cut off"] * 2
 
 
 async def test_age_is_the_time_since_a_sign_of_life(scripted: ScriptedApi, cache: NodeCache, running: Running) -> None:

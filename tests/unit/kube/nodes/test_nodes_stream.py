@@ -8,8 +8,8 @@ from aiohttp import web
 from tests.unit.kube.conftest import FakeServer
 
 from hyperpod_operator.core.ports import KubernetesError
-from hyperpod_operator.kube.arriving import Arriving
 from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.response_stream import ResponseStream
 
 
 async def content(api: ApiServer, path: str) -> bytes:
@@ -17,7 +17,7 @@ async def content(api: ApiServer, path: str) -> bytes:
         return b"".join([part async for part in parts(answer)])
 
 
-async def parts(answer: Arriving) -> AsyncIterator[bytes]:
+async def parts(answer: ResponseStream) -> AsyncIterator[bytes]:
     while part := await answer.read():
         yield part
 

@@ -11,7 +11,7 @@ _TOGETHER = 0.001
 """Seconds for what gathered to come through in one piece and not in two: what was decrypted already, and the rest."""
 
 
-class Arriving:
+class ResponseStream:
     """The body of one answer of `aiohttp`."""
 
     def __init__(self, answer: Any) -> None:

@@ -9,15 +9,15 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from hyperpod_operator.runtime.pulse import Pulse
+from hyperpod_operator.runtime.watch_health import WatchHealth
 
 LIST = "/apis/g/v1/things"
 STATUS: web.AppKey[list[int]] = web.AppKey("status", list)
 
 
 @pytest.fixture
-def pulse(clock: Any) -> Pulse:
-    return Pulse(clock=clock, plurals=("things",))
+def health(clock: Any) -> WatchHealth:
+    return WatchHealth(clock=clock, plurals=("things",))
 
 
 class Server:
@@ -53,46 +53,46 @@ async def server() -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def session(pulse: Pulse, server: Server) -> AsyncIterator[aiohttp.ClientSession]:
-    pulse.started()
-    async with aiohttp.ClientSession(server.url, trace_configs=[pulse.tracing()]) as session:
+async def session(health: WatchHealth, server: Server) -> AsyncIterator[aiohttp.ClientSession]:
+    health.started()
+    async with aiohttp.ClientSession(server.url, trace_configs=[health.tracing()]) as session:
         yield session
 
 
-async def test_before_kopf_starts_nothing_is_expected(pulse: Pulse, clock: Any) -> None:
+async def test_before_kopf_starts_nothing_is_expected(health: WatchHealth, clock: Any) -> None:
     clock.blocked = 1000
-    assert pulse.fault() is None
-    assert pulse.not_ready() == "the watch is not started"
+    assert health.fault() is None
+    assert health.not_ready() == "the watch is not started"
 
 
-async def test_a_list_alone_is_not_a_watch(pulse: Pulse, session: aiohttp.ClientSession) -> None:
+async def test_a_list_alone_is_not_a_watch(health: WatchHealth, session: aiohttp.ClientSession) -> None:
     await session.get(LIST)
-    assert not pulse.first_list.is_set()
-    assert "first list of things is not done" in (pulse.not_ready() or "")
+    assert not health.first_list.is_set()
+    assert "first list of things is not done" in (health.not_ready() or "")
 
 
-async def test_an_open_stream_is_ready(pulse: Pulse, session: aiohttp.ClientSession) -> None:
+async def test_an_open_stream_is_ready(health: WatchHealth, session: aiohttp.ClientSession) -> None:
     async with session.get(LIST, params={"watch": "true"}):
-        assert pulse.first_list.is_set()
-        assert pulse.not_ready() is None
-        assert pulse.age() < 1
+        assert health.first_list.is_set()
+        assert health.not_ready() is None
+        assert health.age() < 1
 
 
 async def test_bytes_count_when_they_are_read(
-    pulse: Pulse, session: aiohttp.ClientSession, server: Server, clock: Any
+    health: WatchHealth, session: aiohttp.ClientSession, server: Server, clock: Any
 ) -> None:
     async with session.get(LIST, params={"watch": "true"}) as response:
         clock.blocked = 100
         server.lines.put_nowait(b"{}\n")
         await asyncio.sleep(0.05)
-        assert "nothing was heard from the API server for 100 s" in (pulse.not_ready() or "")
+        assert "nothing was heard from the API server for 100 s" in (health.not_ready() or "")
         chunks = response.content.iter_chunked(1024)
         assert await anext(aiter(chunks)) == b"{}\n"
-        assert pulse.not_ready() is None
+        assert health.not_ready() is None
 
 
 async def test_reading_a_stream_to_its_end_works_as_without_a_listener(
-    pulse: Pulse, session: aiohttp.ClientSession, server: Server
+    health: WatchHealth, session: aiohttp.ClientSession, server: Server
 ) -> None:
     for line in (b"one\n", b"two\n", b""):
         server.lines.put_nowait(line)
@@ -100,55 +100,57 @@ async def test_reading_a_stream_to_its_end_works_as_without_a_listener(
         assert b"".join([chunk async for chunk in response.content.iter_chunked(3)]) == b"one\ntwo\n"
 
 
-async def test_other_kinds_do_not_count(pulse: Pulse, session: aiohttp.ClientSession) -> None:
+async def test_other_kinds_do_not_count(health: WatchHealth, session: aiohttp.ClientSession) -> None:
     await session.get("/apis/g/v1/others", params={"watch": "false"})
-    assert pulse.age() == inf
+    assert health.age() == inf
 
 
 async def test_kopf_that_tries_in_vain_is_not_hung(
-    pulse: Pulse, session: aiohttp.ClientSession, server: Server, clock: Any
+    health: WatchHealth, session: aiohttp.ClientSession, server: Server, clock: Any
 ) -> None:
     server.status = 500
     clock.blocked = 150
     await session.get(LIST)
     clock.blocked = 300
-    assert pulse.fault() is None
-    assert pulse.not_ready() is not None
+    assert health.fault() is None
+    assert health.not_ready() is not None
 
 
-async def test_kopf_that_does_not_even_try_is_hung(pulse: Pulse, session: aiohttp.ClientSession, clock: Any) -> None:
+async def test_kopf_that_does_not_even_try_is_hung(
+    health: WatchHealth, session: aiohttp.ClientSession, clock: Any
+) -> None:
     await session.get(LIST)
     clock.blocked = 181
-    assert "has not tried anything for 181 s" in (pulse.fault() or "")
+    assert "has not tried anything for 181 s" in (health.fault() or "")
 
 
 async def test_every_namespace_has_a_stream_of_its_own(clock: Any, server: Server) -> None:
-    pulse = Pulse(clock=clock, plurals=("things",), streams=2)
-    pulse.started()
-    async with aiohttp.ClientSession(server.url, trace_configs=[pulse.tracing()]) as session:
+    health = WatchHealth(clock=clock, plurals=("things",), streams=2)
+    health.started()
+    async with aiohttp.ClientSession(server.url, trace_configs=[health.tracing()]) as session:
         one = await session.get("/apis/g/v1/namespaces/one/things", params={"watch": "true"})
-        assert not pulse.first_list.is_set()
+        assert not health.first_list.is_set()
         two = await session.get("/apis/g/v1/namespaces/two/things", params={"watch": "true"})
-        assert pulse.first_list.is_set()
+        assert health.first_list.is_set()
         one.close()
         two.close()
 
 
 async def test_a_refusal_is_remembered_until_the_next_login(
-    pulse: Pulse, session: aiohttp.ClientSession, server: Server
+    health: WatchHealth, session: aiohttp.ClientSession, server: Server
 ) -> None:
     server.status = 401
     await session.get("/apis")
-    assert (pulse.refused, pulse.accepted) == (True, False)
-    pulse.tracing()
-    assert not pulse.refused
+    assert (health.refused, health.accepted) == (True, False)
+    health.tracing()
+    assert not health.refused
 
 
 async def test_a_stream_that_never_starts_is_not_hidden_by_one_that_runs(clock: Any, server: Server) -> None:
-    pulse = Pulse(clock=clock, plurals=("things",), streams=2)
-    pulse.started()
-    async with aiohttp.ClientSession(server.url, trace_configs=[pulse.tracing()]) as session:
+    health = WatchHealth(clock=clock, plurals=("things",), streams=2)
+    health.started()
+    async with aiohttp.ClientSession(server.url, trace_configs=[health.tracing()]) as session:
         clock.blocked = 181
         one = await session.get("/apis/g/v1/namespaces/one/things", params={"watch": "true"})
-        assert "has not tried anything" in (pulse.fault() or "")
+        assert "has not tried anything" in (health.fault() or "")
         one.close()

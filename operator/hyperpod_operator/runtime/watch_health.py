@@ -25,7 +25,7 @@ STUCK = 180.0
 """Seconds without even an attempt after which Kopf counts as hung (not alive): its own timeouts are shorter."""
 
 
-class Pulse:
+class WatchHealth:
     """Signs of life of Kopf's watch streams on `plurals`. `streams` is how many there should be."""
 
     def __init__(self, *, clock: Clock, plurals: tuple[str, ...], streams: int = 1) -> None:

@@ -1,6 +1,6 @@
-"""How long to wait before Nodes are read again, and what of the trouble is worth a line in the log.
+"""How long to wait before Nodes are read again, and which failures are worth a line in the log.
 
-A kind of trouble is told once and its end is told once, so that an hour without an API server is two lines. Pauses
+A kind of failure is logged once and its end is logged once, so that an hour without an API server is two lines. Pauses
 double and are never in step with other clients. Only a watch that lasts ends an outage: one that is accepted and
 cut again and again does not.
 """
@@ -15,18 +15,18 @@ LONGEST_PAUSE = 30.0
 _DOUBLINGS = 10
 
 
-class Outage:
-    """The trouble since all was well, if there is any."""
+class WatchBackoff:
+    """The failures of a watch since it last worked, and how long to wait after them."""
 
     def __init__(self, *, random: Callable[[], float]) -> None:
         self._random = random
         self._failures = 0
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
-    def tell(self, level: int, kind: str, text: str) -> None:
+    def report(self, level: int, kind: str, text: str) -> None:
         """Log the first of a kind; whoever wants to see the others sets the level to DEBUG."""
-        log.log(logging.DEBUG if kind in self._told else level, "%s", text)
-        self._told.add(kind)
+        log.log(logging.DEBUG if kind in self._reported else level, "%s", text)
+        self._reported.add(kind)
 
     def pause(self, *, first: float = FIRST_PAUSE) -> float:
         """Seconds to wait after one more failure; `first` when it is the only one yet."""
@@ -36,8 +36,8 @@ class Outage:
         return pause * (0.5 + 0.5 * self._random())
 
     def over(self) -> None:
-        """All is well (again)."""
-        if self._told:
-            log.info("Nodes are followed again.")
+        """The watch works (again)."""
+        if self._reported:
+            log.info("The watch of Nodes works again.")
         self._failures = 0
-        self._told.clear()
+        self._reported.clear()

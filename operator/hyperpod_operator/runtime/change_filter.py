@@ -1,19 +1,19 @@
-"""Is this event a new wish, or the echo of our own writing?
+"""The change filter (a predicate in controller-runtime): does this event need a pass, or is it our own write?
 
 Every status and finalizer that we write comes back as a MODIFIED event. Taken for news it would start the next pass
 at once and throw away the pause that the last one asked for: a refused call would be repeated as fast as AWS
-answers. What asks for a pass is another object, another spec, a deletion, or a person's request by annotation.
+answers. What triggers a pass is another object, another spec, a deletion, or a new value of a trigger annotation.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from hyperpod_operator.api.names import WISH_ANNOTATIONS
+from hyperpod_operator.api.names import TRIGGER_ANNOTATIONS
 from hyperpod_operator.core.ports import Key
 
 
-class Wishes:
-    """The last wish seen of each object. RAM only: after a restart everything is new once."""
+class ChangeFilter:
+    """The state last seen of each object, in RAM only: after a restart each object is new once."""
 
     def __init__(self) -> None:
         self._seen: dict[Key, tuple[Any, ...]] = {}
@@ -24,13 +24,13 @@ class Wishes:
             self._seen.pop(key, None)
             return True
         annotations = metadata.get("annotations") or {}
-        wish = (
+        state = (
             metadata.get("uid"),
             metadata.get("generation"),
             metadata.get("deletionTimestamp"),
-            *(annotations.get(name) for name in WISH_ANNOTATIONS),
+            *(annotations.get(name) for name in TRIGGER_ANNOTATIONS),
         )
-        if self._seen.get(key) == wish:
+        if self._seen.get(key) == state:
             return False
-        self._seen[key] = wish
+        self._seen[key] = state
         return True

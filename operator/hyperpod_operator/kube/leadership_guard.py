@@ -16,7 +16,7 @@ class LeadershipLost(Exception):  # noqa: N818 - a state of affairs, not an erro
     """This process must not write any more."""
 
 
-class Tenure:
+class LeadershipGuard:
     """The time for which leadership is proved. `on_lost` is to end the process: nothing after it is of use."""
 
     def __init__(self, *, clock: Clock, on_lost: Callable[[str], None]) -> None:

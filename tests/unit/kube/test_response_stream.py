@@ -7,8 +7,8 @@ import pytest
 from aiohttp import web
 
 from hyperpod_operator.core.ports import KubernetesError
-from hyperpod_operator.kube.arriving import Arriving
 from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.response_stream import ResponseStream
 
 PIECES = [f"piece {number} ".encode() * 500 for number in range(40)]
 Serve = Callable[[Callable[[web.StreamResponse], Awaitable[None]]], Awaitable[None]]
@@ -45,7 +45,7 @@ async def in_pieces(response: web.StreamResponse) -> None:
         await asyncio.sleep(0.002)
 
 
-async def gathered(answer: Arriving, *, seconds: float) -> list[bytes]:
+async def gathered(answer: ResponseStream, *, seconds: float) -> list[bytes]:
     found = []
     while part := await answer.read():
         found.append(part)

@@ -9,7 +9,7 @@ import click
 
 from benchmarks import figure, machine, record
 from benchmarks.claims import CLAIMS, Terms
-from benchmarks.room import RoomError
+from benchmarks.environment import BenchmarkError
 from hyperpod_testbed.control_plane import ControlPlaneError
 from hyperpod_testbed.control_plane.build import BuildError
 
@@ -42,7 +42,7 @@ def main(
     for name in names or CLAIMS:
         try:
             new += _measured(name, rounds, terms)
-        except (RoomError, BuildError, ControlPlaneError) as error:
+        except (BenchmarkError, BuildError, ControlPlaneError) as error:
             raise click.ClickException(f"the claim {name} could not be measured: {error}") from error
         if not profile:
             # After each claim: what was measured is kept when a later one cannot be.

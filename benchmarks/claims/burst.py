@@ -1,21 +1,21 @@
 """500 resources applied at once: how long until AWS was asked for the last of them."""
 
 from benchmarks.claims.terms import Terms
+from benchmarks.environment import LIFTED
+from benchmarks.environment.objects import names
 from benchmarks.figure import Figure
-from benchmarks.room import LIFTED
-from benchmarks.room.objects import names
 
 COUNT = 500
 PATIENCE = 300.0
 
 
 def measure(terms: Terms) -> list[Figure]:
-    with terms.room() as room, room.operator(*LIFTED) as operator:
+    with terms.environment() as env, env.operator(*LIFTED) as operator:
         operator.wait_ready()
-        since = room.aws.position()
+        since = env.aws.position()
         before = operator.cpu()
-        first_sent, last_answered = room.objects.create(names(COUNT))
-        calls = room.aws.wait("CreateCluster", count=COUNT, since=since, seconds=PATIENCE)
+        first_sent, last_answered = env.objects.create(names(COUNT))
+        calls = env.aws.wait("CreateCluster", count=COUNT, since=since, seconds=PATIENCE)
         spent = operator.cpu() - before
         last = max(call.wall_time for call in calls)
         return [

@@ -8,9 +8,9 @@ the call itself. What the AWS network takes is not in it.
 import time
 
 from benchmarks.claims.terms import Terms
+from benchmarks.environment import LIFTED, BenchmarkError
+from benchmarks.environment.objects import names
 from benchmarks.figure import Figure, percentile
-from benchmarks.room import LIFTED, RoomError
-from benchmarks.room.objects import names
 
 COUNT = 200
 PAUSE = 0.25
@@ -19,19 +19,19 @@ PATIENCE = 60.0
 
 
 def measure(terms: Terms) -> list[Figure]:
-    with terms.room() as room, room.operator(*LIFTED) as operator:
+    with terms.environment() as env, env.operator(*LIFTED) as operator:
         operator.wait_ready()
-        lane, sent = room.objects.lane(), dict[str, float]()
+        lane, sent = env.objects.lane(), dict[str, float]()
         for name in names(COUNT):
-            body = room.objects.body(name)
+            body = env.objects.body(name)
             sent[name] = time.time()
             lane.post(body)
             time.sleep(PAUSE)
         lane.close()
-        calls = room.aws.wait("CreateCluster", count=COUNT, since=0, seconds=PATIENCE)
+        calls = env.aws.wait("CreateCluster", count=COUNT, since=0, seconds=PATIENCE)
         took = [(call.wall_time - sent[call.parameters["ClusterName"]]) * 1000 for call in calls]
         if len(took) != COUNT:
-            raise RoomError(f"{len(took)} CreateCluster came for {COUNT} resources")
+            raise BenchmarkError(f"{len(took)} CreateCluster came for {COUNT} resources")
         return [
             Figure(name="apply to CreateCluster, one at a time, p50", value=percentile(took, 50), unit="ms", most=50),
             Figure(name="apply to CreateCluster, one at a time, p99", value=percentile(took, 99), unit="ms", most=250),

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.claims.terms import Terms
+from benchmarks.environment import BenchmarkError, Environment
 from benchmarks.figure import Figure
-from benchmarks.room import Room, RoomError
 from hyperpod_operator.api.names import API_VERSION, CLUSTER_KIND, CLUSTER_PLURAL, RECONCILE_REQUESTED_AT
 
 NOISY, QUIET = "noisy", "quiet"
@@ -41,8 +41,8 @@ SPEC = {
 class Tenant:
     """Whoever writes objects of one namespace, over one kept-alive connection."""
 
-    def __init__(self, room: Room, namespace: str) -> None:
-        self._connection = room.connection()
+    def __init__(self, env: Environment, namespace: str) -> None:
+        self._connection = env.connection()
         self._namespace = namespace
         self._path = f"/apis/{API_VERSION}/namespaces/{namespace}/{CLUSTER_PLURAL}"
 
@@ -66,7 +66,7 @@ class Tenant:
         self.create(name)
         while not self._ask("GET", f"{self._path}/{name}").get("status"):
             if time.monotonic() - started > PATIENCE:
-                raise RoomError(f"the object {self._namespace}/{name} has no status after {PATIENCE:.0f} s")
+                raise BenchmarkError(f"the object {self._namespace}/{name} has no status after {PATIENCE:.0f} s")
             time.sleep(LOOK)
         return time.monotonic() - started
 
@@ -79,14 +79,14 @@ class Tenant:
         answer = self._connection.getresponse()
         said = answer.read()
         if answer.status not in {http.client.OK, http.client.CREATED}:
-            raise RoomError(f"{method} {path}: {answer.status} {said.decode(errors='replace')[:200]}")
+            raise BenchmarkError(f"{method} {path}: {answer.status} {said.decode(errors='replace')[:200]}")
         found: dict[str, object] = json.loads(said)
         return found
 
 
 def measure(terms: Terms) -> list[Figure]:
-    with terms.room() as room, room.operator() as operator:
-        noisy, quiet = Tenant(room, NOISY), Tenant(room, QUIET)
+    with terms.environment() as env, env.operator() as operator:
+        noisy, quiet = Tenant(env, NOISY), Tenant(env, QUIET)
         noisy.come()
         quiet.come()
         operator.wait_ready()
@@ -95,7 +95,7 @@ def measure(terms: Terms) -> list[Figure]:
         for name in objects:
             noisy.create(name)
         beside = max(quiet.first_status(f"beside-{number}") for number in range(ROUNDS))
-        with annotated(room, objects):
+        with annotated(env, objects):
             under = max(quiet.first_status(f"under-{number}") for number in range(ROUNDS))
         noisy.close()
         quiet.close()
@@ -108,9 +108,9 @@ def measure(terms: Terms) -> list[Figure]:
 
 
 @contextmanager
-def annotated(room: Room, objects: list[str]) -> Iterator[None]:
+def annotated(env: Environment, objects: list[str]) -> Iterator[None]:
     """A second connection asks for passes of all objects, one after the other, as fast as it is answered."""
-    tenant, enough, failed = Tenant(room, NOISY), threading.Event(), list[Exception]()
+    tenant, enough, failed = Tenant(env, NOISY), threading.Event(), list[Exception]()
 
     def loop() -> None:
         number = 0
@@ -131,4 +131,4 @@ def annotated(room: Room, objects: list[str]) -> Iterator[None]:
         thread.join()
         tenant.close()
     if failed:
-        raise RoomError(f"the noisy objects could not be annotated: {failed[0]}") from failed[0]
+        raise BenchmarkError(f"the noisy objects could not be annotated: {failed[0]}") from failed[0]

@@ -5,9 +5,9 @@ a cluster that AWS is creating, which are those of its default flags.
 """
 
 from benchmarks.claims.terms import Terms
+from benchmarks.environment import LIFTED
+from benchmarks.environment.objects import names
 from benchmarks.figure import Figure
-from benchmarks.room import LIFTED
-from benchmarks.room.objects import names
 
 COUNT = 1000
 ROUND_TRIP = 0.05
@@ -17,15 +17,15 @@ CALM = 10.0
 
 
 def measure(terms: Terms) -> list[Figure]:
-    with terms.room(round_trip=ROUND_TRIP) as room, room.operator(*LIFTED) as operator:
+    with terms.environment(round_trip=ROUND_TRIP) as env, env.operator(*LIFTED) as operator:
         operator.wait_ready()
-        with room.progress() as progress:
-            before, audited, since = operator.cpu(), room.audit.position(), room.aws.position()
-            first_sent, _ = room.objects.create(names(COUNT))
+        with env.progress() as progress:
+            before, audited, since = operator.cpu(), env.audit.position(), env.aws.position()
+            first_sent, _ = env.objects.create(names(COUNT))
             settled = progress.wait(COUNT, seconds=PATIENCE)
             spent = operator.cpu() - before
-        calls = room.aws.calls(since=since)
-        writes = room.audit.last_writes(since=audited, calm=CALM)
+        calls = env.aws.calls(since=since)
+        writes = env.audit.last_writes(since=audited, calm=CALM)
         return [
             Figure(name="API server writes per resource created", value=len(writes) / COUNT, unit="writes"),
             Figure(name="AWS calls per resource created", value=len(calls) / COUNT, unit="calls"),

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.claims.terms import Terms
+from benchmarks.environment.faults import BenchmarkError
+from benchmarks.environment.operator import Operator
 from benchmarks.figure import Figure
-from benchmarks.room.faults import RoomError
-from benchmarks.room.operator import Operator
 
 GIVEN = 5.0
 """Seconds that a probe is given; one that fails counts as these."""
@@ -21,7 +21,7 @@ LOOK = 0.2
 
 def measure(terms: Terms) -> list[Figure]:
     seconds = terms.seconds(15.0, quick=3.0)
-    with terms.room() as room, room.operator() as operator:
+    with terms.environment() as env, env.operator() as operator:
         operator.wait_ready()
         worst = max(
             _worst(operator, kind=kind, port=port, seconds=seconds)
@@ -53,13 +53,13 @@ def _probe(port: int) -> float:
 @contextmanager
 def _flooded(kind: str, port: int) -> Iterator[None]:
     """A process of its own: its work must not slow the prober down."""
-    command = [sys.executable, "-m", "benchmarks.room.flood", kind, str(port)]
+    command = [sys.executable, "-m", "benchmarks.environment.flood", kind, str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as flood:
         try:
             if flood.stdout is None or flood.stdout.readline() != "flooding\n":
-                raise RoomError(f"the flood of {kind} did not begin")
+                raise BenchmarkError(f"the flood of {kind} did not begin")
             yield
             if flood.poll() is not None:
-                raise RoomError(f"the flood of {kind} ended by itself")
+                raise BenchmarkError(f"the flood of {kind} ended by itself")
         finally:
             flood.kill()

@@ -8,9 +8,9 @@ cluster goes through what takes it 50 minutes otherwise, its slow sweep for most
 import time
 
 from benchmarks.claims.terms import Terms
+from benchmarks.environment import LIFTED
+from benchmarks.environment.objects import names
 from benchmarks.figure import Figure
-from benchmarks.room import LIFTED
-from benchmarks.room.objects import names
 from hyperpod_operator.core.timings import Timings
 
 COUNT = 50
@@ -25,18 +25,18 @@ def measure(terms: Terms) -> list[Figure]:
     defaults = Timings()
     dense = (f"--resync-seconds={defaults.resync / DENSER:g}", f"--sweep-seconds={defaults.sweep / DENSER:g}")
     minutes = terms.seconds(MINUTES, quick=0.5)
-    with terms.room() as room, room.operator(*LIFTED, *dense) as operator, room.progress() as progress:
+    with terms.environment() as env, env.operator(*LIFTED, *dense) as operator, env.progress() as progress:
         operator.wait_ready()
-        room.objects.create(names(COUNT))
+        env.objects.create(names(COUNT))
         progress.wait(COUNT, seconds=PATIENCE)
         time.sleep(CALM)
-        audited, since, before, started = room.audit.position(), room.aws.position(), operator.cpu(), time.monotonic()
+        audited, since, before, started = env.audit.position(), env.aws.position(), operator.cpu(), time.monotonic()
         time.sleep(minutes * 60)
         took = (time.monotonic() - started) / 60
         spent = operator.cpu() - before
-        writes, lease = room.audit.writes(since=audited), room.audit.lease_writes(since=audited)
-        mutations = room.aws.calls(mutating=True, since=since)
-        looks = room.aws.calls("DescribeCluster", since=since)
+        writes, lease = env.audit.writes(since=audited), env.audit.lease_writes(since=audited)
+        mutations = env.aws.calls(mutating=True, since=since)
+        looks = env.aws.calls("DescribeCluster", since=since)
     span = terms.said(f"in {minutes:g} min")
     return [
         Figure(name="API server writes in idle minutes, Lease aside", value=len(writes), unit=f"writes {span}", most=0),

@@ -6,12 +6,12 @@ import json
 import time
 
 from benchmarks.claims.terms import Terms
+from benchmarks.environment import LIFTED, Environment
+from benchmarks.environment.objects import names
 from benchmarks.figure import Figure
 from benchmarks.nodes.api import Nodes
 from benchmarks.nodes.manifest import node_manifest
 from benchmarks.nodes.ours import instances, labels
-from benchmarks.room import LIFTED, Room
-from benchmarks.room.objects import names
 from hyperpod_operator.core.health.facts import cluster_id
 
 COUNT = 500
@@ -26,12 +26,12 @@ def measure(terms: Terms) -> list[Figure]:
 
 
 def _clusters(terms: Terms) -> list[Figure]:
-    with terms.room() as room, room.operator(*LIFTED) as operator, room.progress() as progress:
+    with terms.environment() as env, env.operator(*LIFTED) as operator, env.progress() as progress:
         operator.wait_ready()
         calm = terms.seconds(CALM, quick=5.0)
         time.sleep(calm)
         idle = operator.memory()
-        room.objects.create(names(COUNT))
+        env.objects.create(names(COUNT))
         progress.wait(COUNT, seconds=PATIENCE)
         time.sleep(calm)
         return [
@@ -42,13 +42,13 @@ def _clusters(terms: Terms) -> list[Figure]:
 
 
 def _nodes(terms: Terms) -> list[Figure]:
-    with terms.room() as room:
-        room.objects.resize(instances=NODES_EACH)
-        with room.operator(*LIFTED) as operator, room.progress() as progress:
+    with terms.environment() as env:
+        env.objects.resize(instances=NODES_EACH)
+        with env.operator(*LIFTED) as operator, env.progress() as progress:
             operator.wait_ready()
-            room.objects.create(names(COUNT))
+            env.objects.create(names(COUNT))
             progress.wait(COUNT, seconds=PATIENCE)
-            joined = asyncio.run(_join(room))
+            joined = asyncio.run(_join(env))
             time.sleep(terms.seconds(3 * CALM, quick=CALM))
             what = f"resident memory with {joined:,} nodes and {COUNT} clusters"
             return [
@@ -57,12 +57,12 @@ def _nodes(terms: Terms) -> list[Figure]:
             ]
 
 
-async def _join(room: Room) -> int:
+async def _join(env: Environment) -> int:
     """A Node for every instance of every cluster; how many."""
-    listed = json.loads(room.plane.kubectl("get", "hyperpodclusters", "--all-namespaces", "-o", "json").stdout)["items"]
+    listed = json.loads(env.plane.kubectl("get", "hyperpodclusters", "--all-namespaces", "-o", "json").stdout)["items"]
     now = datetime.datetime.now(datetime.UTC)
-    found = instances(room.aws.environment(), arns=[item["status"]["clusterArn"] for item in listed])
-    async with Nodes(room.plane) as nodes:
+    found = instances(env.aws.environment(), arns=[item["status"]["clusterArn"] for item in listed])
+    async with Nodes(env.plane) as nodes:
         await nodes.create(
             node_manifest(number, instance_id=instance_id, cluster_id=cluster_id(arn), labels=labels(), now=now)
             for number, (arn, instance_id) in enumerate(found)

@@ -9,9 +9,9 @@ import time
 from collections import Counter
 
 from benchmarks.claims.terms import Terms
+from benchmarks.environment import LIFTED
+from benchmarks.environment.objects import names
 from benchmarks.figure import Figure
-from benchmarks.room import LIFTED
-from benchmarks.room.objects import names
 from hyperpod_operator.core.timings import Timings
 
 COUNT = 200
@@ -25,15 +25,15 @@ def measure(terms: Terms) -> list[Figure]:
     resync, sweep = Timings().resync / DENSER, Timings().sweep / DENSER
     dense = (f"--resync-seconds={resync:g}", f"--sweep-seconds={sweep:g}")
     window = terms.seconds(2 * sweep, quick=sweep)
-    with terms.room() as room, room.operator(*LIFTED, *dense) as operator, room.progress() as progress:
+    with terms.environment() as env, env.operator(*LIFTED, *dense) as operator, env.progress() as progress:
         operator.wait_ready()
-        room.objects.create(names(COUNT))
+        env.objects.create(names(COUNT))
         progress.wait(COUNT, seconds=PATIENCE)
         time.sleep(SPREAD * resync)
-        since, started = room.aws.position(), time.time()
+        since, started = env.aws.position(), time.time()
         time.sleep(window)
         until = time.time()
-        calls = [call for call in room.aws.calls(since=since) if started <= call.wall_time < until]
+        calls = [call for call in env.aws.calls(since=since) if started <= call.wall_time < until]
     hours = (until - started) * DENSER / 3600
     an_hour = {operation: count / COUNT / hours for operation, count in Counter(c.operation for c in calls).items()}
     describes = an_hour.pop(DESCRIBES, 0.0)

@@ -3,9 +3,9 @@
 import time
 
 from benchmarks.claims.terms import Terms
+from benchmarks.environment import LIFTED
+from benchmarks.environment.objects import names
 from benchmarks.figure import Figure
-from benchmarks.room import LIFTED
-from benchmarks.room.objects import names
 
 COUNT = 1000
 PATIENCE = 400.0
@@ -14,20 +14,20 @@ AFTERMATH = 5.0
 
 
 def measure(terms: Terms) -> list[Figure]:
-    with terms.room() as room:
-        with room.operator(*LIFTED) as operator, room.progress() as progress:
+    with terms.environment() as env:
+        with env.operator(*LIFTED) as operator, env.progress() as progress:
             operator.wait_ready()
-            room.objects.create(names(COUNT))
+            env.objects.create(names(COUNT))
             progress.wait(COUNT, seconds=PATIENCE)
             time.sleep(AFTERMATH)
-        audited, since = room.audit.position(), room.aws.position()
-        with room.operator(*LIFTED) as operator:
+        audited, since = env.audit.position(), env.aws.position()
+        with env.operator(*LIFTED) as operator:
             ready = operator.wait_ready()
-            looked = room.aws.wait("DescribeCluster", count=COUNT, since=since, seconds=PATIENCE)
+            looked = env.aws.wait("DescribeCluster", count=COUNT, since=since, seconds=PATIENCE)
             spent = operator.cpu()
             time.sleep(AFTERMATH)
-            writes = room.audit.writes(since=audited)
-            mutations = room.aws.calls(mutating=True, since=since)
+            writes = env.audit.writes(since=audited)
+            mutations = env.aws.calls(mutating=True, since=since)
         through = max(call.wall_time for call in looked)
         return [
             Figure(name="restart with 1,000 resources: API server writes", value=len(writes), unit="writes", most=0),

@@ -10,8 +10,8 @@ import sys
 import time
 
 from benchmarks.claims.terms import Terms
+from benchmarks.environment.objects import names
 from benchmarks.figure import Figure
-from benchmarks.room.objects import names
 
 STARTS = 5
 PATIENCE = 60.0
@@ -20,13 +20,13 @@ IMPORTS = "import boto3, kopf, kubernetes.aio.client, aiohttp, pydantic, prometh
 
 def measure(terms: Terms) -> list[Figure]:
     first, ready, cpu, bare = [], [], [], []
-    with terms.room() as room:
-        room.objects.create(names(1))
+    with terms.environment() as env:
+        env.objects.create(names(1))
         for _ in range(STARTS):
-            since = room.aws.position()
-            with room.operator() as operator:
+            since = env.aws.position()
+            with env.operator() as operator:
                 ready.append(operator.wait_ready() - operator.started_at)
-                calls = room.aws.wait("DescribeCluster", count=1, since=since, seconds=PATIENCE)
+                calls = env.aws.wait("DescribeCluster", count=1, since=since, seconds=PATIENCE)
                 first.append(calls[0].wall_time - operator.started_at)
                 cpu.append(operator.cpu())
             bare.append(_imports())

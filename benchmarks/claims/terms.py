@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.room import Room
+from benchmarks.environment import Environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,9 +14,9 @@ class Terms:
     profiles: Path | None = None
     """Directory for a profile of every operator; the figures of such a run are worth nothing."""
 
-    def room(self, *, round_trip: float = 0.0) -> Room:
-        """A room of one's own: no claim finds what another one left."""
-        return Room(round_trip=round_trip, logs=self.logs, profiles=self.profiles)
+    def environment(self, *, round_trip: float = 0.0) -> Environment:
+        """An environment of its own: no claim finds what another one left."""
+        return Environment(round_trip=round_trip, logs=self.logs, profiles=self.profiles)
 
     def seconds(self, full: float, *, quick: float) -> float:
         """How long to wait."""

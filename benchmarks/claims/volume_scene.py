@@ -13,8 +13,8 @@ from typing import Any
 
 import boto3
 
-from benchmarks.room import Room, RoomError
-from benchmarks.room.objects import NAMESPACE, Connect, connect
+from benchmarks.environment import BenchmarkError, Environment
+from benchmarks.environment.objects import NAMESPACE, Connect, connect
 from hyperpod_operator.api.names import API_VERSION, VOLUME_CLAIM_KIND, VOLUME_CLAIM_PLURAL
 from hyperpod_testbed.simulator.calls import Call
 from hyperpod_testbed.simulator.client import SimulatorClient
@@ -35,12 +35,12 @@ AT_ONCE = (
 
 
 class Scene:
-    """The room with the means to make clusters, Nodes and claims in it."""
+    """The environment with the means to make clusters, Nodes and claims in it."""
 
-    def __init__(self, room: Room) -> None:
-        self.room = room
-        self._connect: Connect = connect(room.plane)
-        environment = room.aws.environment()
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+        self._connect: Connect = connect(env.plane)
+        environment = env.aws.environment()
         self._controls = SimulatorClient(environment["AWS_ENDPOINT_URL_EC2"])
         self.set_timings(**dict.fromkeys(AT_ONCE, 0.0))
         self.sagemaker = boto3.client(
@@ -88,7 +88,7 @@ class Scene:
         deadline = time.monotonic() + PATIENCE
         while not found():
             if time.monotonic() > deadline:
-                raise RoomError(f"{what}: not within {PATIENCE:.0f} s")
+                raise BenchmarkError(f"{what}: not within {PATIENCE:.0f} s")
             time.sleep(0.02)
         return time.time()
 
@@ -98,7 +98,7 @@ class Scene:
         return sum(_is_ready(one) for one in listed)
 
     def attached(self, *, since: int) -> list[Call]:
-        return [call for call in self.room.aws.calls(ATTACH, since=since) if call.code == "OK"]
+        return [call for call in self.env.aws.calls(ATTACH, since=since) if call.code == "OK"]
 
     @staticmethod
     def _asked(connection: http.client.HTTPSConnection, verb: str, path: str, body: Any) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Scene:
         answer = connection.getresponse()
         made: dict[str, Any] = json.loads(answer.read())
         if answer.status >= http.client.BAD_REQUEST:
-            raise RoomError(f"{verb} {path}: {answer.status} {made.get('message', '')}")
+            raise BenchmarkError(f"{verb} {path}: {answer.status} {made.get('message', '')}")
         return made
 
 
@@ -147,7 +147,7 @@ def _is_ready(body: Mapping[str, Any]) -> bool:
 
 
 def claim(name: str, cluster: str, group: str, *, zone: str = "") -> dict[str, Any]:
-    """Published for a PersistentVolumeClaim that nobody makes: nothing in this room would bind it."""
+    """Published for a PersistentVolumeClaim that nobody makes: nothing in this environment would bind it."""
     return {
         "apiVersion": API_VERSION,
         "kind": VOLUME_CLAIM_KIND,

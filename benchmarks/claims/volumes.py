@@ -11,9 +11,9 @@ from functools import partial
 
 from benchmarks.claims.terms import Terms
 from benchmarks.claims.volume_scene import ATTACH, CLAIMS_PATH, PATIENCE, Cluster, Scene, claim
+from benchmarks.environment import LIFTED
+from benchmarks.environment.operator import Operator
 from benchmarks.figure import Figure, percentile
-from benchmarks.room import LIFTED
-from benchmarks.room.operator import Operator
 from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX
 
 JOINS, BATCH = 50, 10
@@ -30,8 +30,8 @@ EC2_READS = frozenset({"DescribeVolumes", "DescribeVolumesModifications", "Descr
 
 
 def measure(terms: Terms) -> list[Figure]:
-    with terms.room() as room:
-        scene = Scene(room)
+    with terms.environment() as env:
+        scene = Scene(env)
         return [*_joins_and_replacements(scene), *_many(scene, terms)]
 
 
@@ -40,19 +40,19 @@ def _joins_and_replacements(scene: Scene) -> list[Figure]:
     by_group = {group: instance for instance, group in cluster.instances().items()}
     zone = cluster.zone
     waited: list[float] = []
-    with scene.room.operator(*LIFTED) as operator:
+    with scene.env.operator(*LIFTED) as operator:
         operator.wait_ready()
         groups = sorted(by_group)
         for start in range(0, JOINS, BATCH):
             part = groups[start : start + BATCH]
-            since = scene.room.aws.position()
+            since = scene.env.aws.position()
             scene.claims([claim(f"join-{group}", cluster.name, group, zone=zone) for group in part])
             scene.until(partial(_waiting, scene, part), what="claims that wait for their node")
             joined: dict[str, float] = {}
             for group in part:
                 joined[by_group[group]] = cluster.join([by_group[group]])
                 time.sleep(0.2)
-            calls = scene.room.aws.wait(ATTACH, count=len(part), since=since, seconds=PATIENCE)
+            calls = scene.env.aws.wait(ATTACH, count=len(part), since=since, seconds=PATIENCE)
             waited += [call.wall_time - joined[call.parameters["NodeId"]] for call in calls]
         scene.until(lambda: scene.ready() == JOINS, what="claims that are ready")
         return [
@@ -74,14 +74,14 @@ def _replacements(
     waited, labelled = [], []
     scene.set_timings(volume_attach=AWS_ATTACHES)
     for group in groups:
-        old, since = by_group[group], scene.room.aws.position()
+        old, since = by_group[group], scene.env.aws.position()
         scene.sagemaker.batch_replace_cluster_nodes(ClusterName=cluster.name, NodeIds=[old])
         scene.until(partial(_other, cluster, group, old), what="a replacement")
-        scene.room.plane.kubectl("delete", "node", f"hyperpod-{old}")
+        scene.env.plane.kubectl("delete", "node", f"hyperpod-{old}")
         scene.until(partial(_waits_for, scene, group, "WaitingForReplacement"), what="a claim that waits")
         new = _other(cluster, group, old)
         joined = cluster.join([new])
-        (call,) = scene.room.aws.wait(ATTACH, count=1, since=since, seconds=PATIENCE)
+        (call,) = scene.env.aws.wait(ATTACH, count=1, since=since, seconds=PATIENCE)
         waited.append(call.wall_time - joined)
         seen = scene.until(partial(_holds, scene, new), what="a label")
         labelled.append(seen - call.wall_time - AWS_ATTACHES)
@@ -100,14 +100,14 @@ def _replacements(
 def _many(scene: Scene, terms: Terms) -> list[Figure]:
     cluster = scene.cluster("many", {"workers": NODES})
     cluster.join(cluster.instances())
-    with scene.room.operator(*LIFTED, *DENSE) as operator:
+    with scene.env.operator(*LIFTED, *DENSE) as operator:
         operator.wait_ready()
-        audited = scene.room.audit.position()
+        audited = scene.env.audit.position()
         took, spent = _burst(scene, operator, cluster, range(BURST))
         _burst(scene, operator, cluster, range(BURST, CLAIMS))
         scene.until(lambda: scene.ready() == CLAIMS + JOINS, what="claims that are ready")
         # Events come in the background, after the work.
-        written = scene.room.audit.last_writes(since=audited, calm=CALM)
+        written = scene.env.audit.last_writes(since=audited, calm=CALM)
         events = sum(write.resource == "events" for write in written)
         return [
             Figure(name="a claim, created to ready: API server writes", value=len(written) / CLAIMS, unit="writes"),
@@ -120,9 +120,9 @@ def _many(scene: Scene, terms: Terms) -> list[Figure]:
 
 def _burst(scene: Scene, operator: Operator, cluster: Cluster, numbers: range) -> tuple[float, float]:
     """Seconds until the last was attached, and the operator's CPU-seconds for it."""
-    since, before = scene.room.aws.position(), operator.cpu()
+    since, before = scene.env.aws.position(), operator.cpu()
     first = scene.claims([claim(f"many-{number:04d}", cluster.name, "workers") for number in numbers])
-    scene.room.aws.wait(ATTACH, count=len(numbers), since=since, seconds=PATIENCE)
+    scene.env.aws.wait(ATTACH, count=len(numbers), since=since, seconds=PATIENCE)
     scene.until(lambda: len(scene.attached(since=since)) >= len(numbers), what="attachments")
     last = max(call.wall_time for call in scene.attached(since=since))
     return last - first, operator.cpu() - before
@@ -130,12 +130,12 @@ def _burst(scene: Scene, operator: Operator, cluster: Cluster, numbers: range) -
 
 def _steady(scene: Scene, operator: Operator, terms: Terms) -> list[Figure]:
     minutes = terms.seconds(STEADY_MINUTES, quick=1.0)
-    room = scene.room
-    audited, since, before, started = room.audit.position(), room.aws.position(), operator.cpu(), time.monotonic()
+    env = scene.env
+    audited, since, before, started = env.audit.position(), env.aws.position(), operator.cpu(), time.monotonic()
     time.sleep(minutes * 60)
     took, spent = (time.monotonic() - started) / 60, operator.cpu() - before
-    writes = room.audit.writes(since=audited)
-    calls = room.aws.calls(since=since)
+    writes = env.audit.writes(since=audited)
+    calls = env.aws.calls(since=since)
     reads = [call for call in calls if call.operation in EC2_READS]
     changes = [call for call in calls if call.mutating]
     span = terms.said(f"in {minutes:g} min")

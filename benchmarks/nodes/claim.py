@@ -7,6 +7,7 @@ left out: it needs minutes for each start (`python -m benchmarks.nodes` has it).
 from typing import Any
 
 from benchmarks.claims.terms import Terms
+from benchmarks.environment import BenchmarkError
 from benchmarks.figure import Figure
 from benchmarks.nodes.contestants import OPERATOR
 from benchmarks.nodes.process import CoreError
@@ -14,18 +15,17 @@ from benchmarks.nodes.report import figures
 from benchmarks.nodes.run import Wish, measure
 from benchmarks.nodes.single_round import Sizes
 from benchmarks.nodes.watcher import ContractError
-from benchmarks.room import RoomError
 
 CONTESTANTS = (OPERATOR, "controller-runtime", "client-informer", "kopf-on-event")
 
 
 def measure_nodes(terms: Terms) -> list[Figure]:
-    """One round with 5,000 nodes, or 1,000 when it is to be quick. Raises RoomError, as every claim does."""
+    """One round with 5,000 nodes, or 1,000 when it is to be quick. Raises BenchmarkError, as every claim does."""
     sizes = Sizes(changes=20, burst=200) if terms.quick else Sizes()
     done: list[dict[str, Any]] = []
     wish = Wish(contestants=CONTESTANTS, rounds=1, nodes=1000 if terms.quick else 5000, sizes=sizes, logs=terms.logs)
     try:
         measure(wish, tell=lambda _: None, keep=done.append)
     except (ContractError, CoreError) as error:
-        raise RoomError(str(error)) from error
+        raise BenchmarkError(str(error)) from error
     return figures(done)

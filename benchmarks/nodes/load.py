@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.nodes.api import STRATEGIC, Nodes
-from benchmarks.peers.contract import FENCED_AT, HEALTH
+from benchmarks.peers.taint import HEALTH, TAINTED_AT
 
 FIT = {"metadata": {"labels": {HEALTH: "Schedulable"}}}
 UNFIT = {"metadata": {"labels": {HEALTH: "UnschedulablePendingReplacement"}}}
-RESET = {"metadata": {"labels": {HEALTH: "Schedulable"}, "annotations": {FENCED_AT: None}}, "spec": {"taints": None}}
+RESET = {"metadata": {"labels": {HEALTH: "Schedulable"}, "annotations": {TAINTED_AT: None}}, "spec": {"taints": None}}
 
 
 def heartbeat() -> dict[str, Any]:

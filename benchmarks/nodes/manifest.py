@@ -8,7 +8,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.peers.contract import COMPUTE_TYPE, HEALTH
+from benchmarks.peers.taint import COMPUTE_TYPE, HEALTH
 
 IMAGES = 37
 """A kubelet reports up to 50; with two names each they are most of a node's bytes. With these a node has 11 KB."""

@@ -64,9 +64,9 @@ async def started(
             contestant.name, contestant.command, log=log, env=process_environment(contestant, arena.kubeconfig)
         )
     try:
-        await arena.watcher.wait(bad, fenced=True, seconds=contestant.patience)
+        await arena.watcher.wait(bad, tainted=True, seconds=contestant.patience)
         cpu = cpu_seconds(child.pid)
-        times = [arena.watcher.fenced[name] - began for name in bad]
+        times = [arena.watcher.tainted[name] - began for name in bad]
         found = {"start_first_s": min(times), "start_last_s": max(times), "start_cpu_s": cpu}
         yield child.pid, found
         # By then the caller is done: what other processes took of the contestant's core during all of it.
@@ -76,8 +76,8 @@ async def started(
         raise ContractError(f"{contestant.name}: {error}\nThe end of {log}:\n{child.tail(30)}") from error
     finally:
         await asyncio.to_thread(child.stop, grace=10.0)
-        await arena.nodes.patch_all({*bad, *arena.watcher.fenced}, RESET)
-        await arena.watcher.wait(bad, fenced=False, seconds=REACTION_SECONDS)
+        await arena.nodes.patch_all({*bad, *arena.watcher.tainted}, RESET)
+        await arena.watcher.wait(bad, tainted=False, seconds=REACTION_SECONDS)
 
 
 async def small(arena: Arena, contestant: Contestant, names: Sequence[str]) -> dict[str, Any]:
@@ -136,8 +136,8 @@ async def _latency(arena: Arena, names: Sequence[str], changed: Sequence[str], c
             await asyncio.sleep(arena.sizes.pause * (1 + chance.random()))
             began = time.perf_counter()
             await arena.nodes.patch(name, UNFIT)
-            await arena.watcher.wait([name], fenced=True, seconds=REACTION_SECONDS)
-            samples.append((arena.watcher.fenced[name] - began) * 1e3)
+            await arena.watcher.wait([name], tainted=True, seconds=REACTION_SECONDS)
+            samples.append((arena.watcher.tainted[name] - began) * 1e3)
     await asyncio.sleep(0.5)
     return {"latency_ms": samples, "surplus_changes": arena.watcher.foreign() - len(changed)}
 
@@ -147,8 +147,8 @@ async def _burst(arena: Arena, pid: int, names: Sequence[str]) -> dict[str, Any]
     cpu, began = cpu_seconds(pid), time.perf_counter()
     await arena.nodes.patch_all(names, UNFIT)
     written = time.perf_counter()
-    await arena.watcher.wait(names, fenced=True, seconds=REACTION_SECONDS * 2)
-    last = max(arena.watcher.fenced[name] for name in names)
+    await arena.watcher.wait(names, tainted=True, seconds=REACTION_SECONDS * 2)
+    last = max(arena.watcher.tainted[name] for name in names)
     return {
         "burst_last_s": last - began,
         "burst_writing_s": written - began,
@@ -158,8 +158,8 @@ async def _burst(arena: Arena, pid: int, names: Sequence[str]) -> dict[str, Any]
 
 
 async def _healed(arena: Arena, names: Sequence[str]) -> dict[str, Any]:
-    """The other half of the contract: every fence is lifted again."""
+    """The other half of the contract: every taint is removed again."""
     began = time.perf_counter()
     await arena.nodes.patch_all(names, FIT)
-    await arena.watcher.wait(names, fenced=False, seconds=REACTION_SECONDS * 2)
+    await arena.watcher.wait(names, tainted=False, seconds=REACTION_SECONDS * 2)
     return {"release_last_s": time.perf_counter() - began}

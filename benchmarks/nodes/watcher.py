@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from benchmarks.nodes.api import Nodes
-from benchmarks.peers.contract import FENCED_AT, TAINT
+from benchmarks.peers.taint import TAINT, TAINTED_AT
 
 
 class ContractError(RuntimeError):
@@ -17,14 +17,14 @@ class ContractError(RuntimeError):
 
 
 class Watcher:
-    """Follows all nodes. `fenced` maps each node with the taint to when it was first seen (perf_counter)."""
+    """Follows all nodes. `tainted` maps each node with the taint to when it was first seen (perf_counter)."""
 
     def __init__(self, nodes: Nodes) -> None:
         self._nodes = nodes
         self._seen: set[str] = set()
         self._changed = asyncio.Event()
         self._broken = ""
-        self.fenced: dict[str, float] = {}
+        self.tainted: dict[str, float] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -36,11 +36,11 @@ class Watcher:
                 version = event["object"]["metadata"]["resourceVersion"]
                 self._see(event["object"])
 
-    async def wait(self, names: Collection[str], *, fenced: bool, seconds: float) -> None:
+    async def wait(self, names: Collection[str], *, tainted: bool, seconds: float) -> None:
         """Until all of these have the taint, or none of them has it. Raises ContractError after so many seconds."""
 
         def left() -> list[str]:
-            return [name for name in names if (name in self.fenced) is not fenced]
+            return [name for name in names if (name in self.tainted) is not tainted]
 
         todo = left()
         try:
@@ -49,10 +49,10 @@ class Watcher:
                     self._changed.clear()
                     await self._changed.wait()
                     # One name at a time is looked up, not all of a thousand for each event.
-                    if (todo[-1] in self.fenced) is fenced:
+                    if (todo[-1] in self.tainted) is tainted:
                         todo = left()
         except TimeoutError as error:
-            want = "have" if fenced else "lose"
+            want = "have" if tainted else "lose"
             raise ContractError(
                 f"{len(todo)} of {len(names)} nodes did not {want} the taint within {seconds:.0f} s, among them "
                 f"{todo[0]}; look at the end of the contestant's log"
@@ -73,12 +73,12 @@ class Watcher:
     def _see(self, node: dict[str, Any]) -> None:
         meta = node["metadata"]
         self._seen.add(meta["resourceVersion"])
-        name, marked = meta["name"], FENCED_AT in meta.get("annotations", {})
+        name, marked = meta["name"], TAINTED_AT in meta.get("annotations", {})
         tainted = any(taint.items() >= TAINT.items() for taint in node["spec"].get("taints", ()))
         if tainted is not marked:
-            self._broken = f"{name} has the taint or the annotation {FENCED_AT} without the other"
+            self._broken = f"{name} has the taint or the annotation {TAINTED_AT} without the other"
         if tainted:
-            self.fenced.setdefault(name, time.perf_counter())
+            self.tainted.setdefault(name, time.perf_counter())
         else:
-            self.fenced.pop(name, None)
+            self.tainted.pop(name, None)
         self._changed.set()

@@ -10,7 +10,7 @@ import threading
 from typing import Any
 
 import kubernetes
-from benchmarks.peers.contract import COMPUTE_TYPE, decide, patch
+from benchmarks.peers.taint import COMPUTE_TYPE, decide, patch
 from kubernetes.informer.informer import ADDED, MODIFIED, SharedInformer
 
 CONFLICTS = (409, 422)
@@ -18,7 +18,7 @@ ATTEMPTS = 5
 LOGGER = logging.getLogger("client-informer")
 
 
-class Fencer:
+class Tainter:
     """Handles one node at a time."""
 
     def __init__(self, api: kubernetes.client.CoreV1Api) -> None:
@@ -61,9 +61,9 @@ def main() -> None:
     informer: Any = SharedInformer(  # type: ignore[no-untyped-call]  # as above
         api.list_node, label_selector=f"{COMPUTE_TYPE}=hyperpod"
     )
-    fencer = Fencer(api)
-    informer.add_event_handler(ADDED, fencer.changed)
-    informer.add_event_handler(MODIFIED, fencer.changed)
+    tainter = Tainter(api)
+    informer.add_event_handler(ADDED, tainter.changed)
+    informer.add_event_handler(MODIFIED, tainter.changed)
     informer.start()
     threading.Event().wait()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import kopf
 import kubernetes
-from benchmarks.peers.contract import COMPUTE_TYPE, HEALTH, decide, patch
+from benchmarks.peers.taint import COMPUTE_TYPE, HEALTH, decide, patch
 
 LABELS = {COMPUTE_TYPE: "hyperpod"}
 CONFLICTS = (409, 422)

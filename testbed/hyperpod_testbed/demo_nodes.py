@@ -29,10 +29,10 @@ def a_gpu_fails(stage: Stage) -> None:
     """HyperPod finds the fault and forgets its taint; then it replaces the node."""
     claim = _claim(stage)
     node, volume = claim["attachment"]["nodeName"], claim["volumeId"]
-    stage.title(f"A GPU of {node} fails, and HyperPod forgets its taint: the operator fences the node")
+    stage.title(f"A GPU of {node} fails, and HyperPod does not set its taint: the operator taints the node")
     stage.stack.simulator.health.forget_taints(NAME, "gpu")
     stage.stack.simulator.health.fail(node=node, recovery="replace")
-    path = "jsonpath={.spec.taints}{'\\n'}{.metadata.annotations.hyperpod-operator\\.dev/fenced-because}"
+    path = "jsonpath={.spec.taints}{'\\n'}{.metadata.annotations.hyperpod-operator\\.dev/taint-reason}"
     stage.show_when("get", "node", node, "-o", path, done=lambda text: TAINT in text, what="the taint")
     stage.run("delete", "pod", POD, "--force", "--grace-period=0")
     _run_pod(stage, "elsewhere")
@@ -49,7 +49,7 @@ def a_gpu_fails(stage: Stage) -> None:
     holder = str(_claim(stage)["attachment"]["nodeName"])
     stage.show_when("get", "pod", POD, "-o", WHERE, done=lambda text: holder in text, what="the pod beside its volume")
     stage.watch(until=lambda row: "11/11" in row, what="the replacement")
-    stage.run("get", "events", "--field-selector=reason=NodeFenced", "-o", EVENTS)
+    stage.run("get", "events", "--field-selector=reason=NodeTainted", "-o", EVENTS)
 
 
 def the_claim_is_deleted(stage: Stage) -> None:

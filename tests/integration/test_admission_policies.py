@@ -215,7 +215,7 @@ class TestNodes:
         "operation",
         [
             {"op": "add", "path": "/spec/taints/-", "value": TAINT},
-            {"op": "add", "path": "/metadata/annotations/hyperpod-operator.dev~1fenced-at", "value": "now"},
+            {"op": "add", "path": "/metadata/annotations/hyperpod-operator.dev~1tainted-at", "value": "now"},
             {"op": "add", "path": "/metadata/labels/hyperpod-operator.dev~1instance-type", "value": "p5.48xlarge"},
             {"op": "replace", "path": "/metadata/labels/node.kubernetes.io~1instance-type", "value": "ml.p5.48xlarge"},
             {

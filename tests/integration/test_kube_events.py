@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from hyperpod_operator.core.ports import Key, Note, StoredObject
+from hyperpod_operator.core.ports import Event, Key, StoredObject
 from hyperpod_operator.kube import series
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
 from hyperpod_testbed.control_plane import ControlPlane
 
-NOTE = Note(type="Warning", reason="QuotaExceeded", action="CreateCluster", message="Ask for more.")
+EVENT = Event(type="Warning", reason="QuotaExceeded", action="CreateCluster", message="Ask for more.")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,7 +76,7 @@ def written(control_plane: ControlPlane, namespace: str) -> Callable[[], list[di
     def written() -> list[dict[str, Any]]:
         shown = control_plane.kubectl("-n", namespace, "get", "events.events.k8s.io", "-o", "json").stdout
         items: list[dict[str, Any]] = json.loads(shown)["items"]
-        return [item for item in items if item["reason"] == NOTE.reason]
+        return [item for item in items if item["reason"] == EVENT.reason]
 
     return written
 
@@ -87,7 +87,7 @@ Written = Callable[[], list[dict[str, Any]]]
 async def test_an_event_is_stored_as_it_was_meant(
     recorder: EventRecorder, about: StoredObject, written: Written, lost: Lost
 ) -> None:
-    recorder.publish(about=about, note=NOTE)
+    recorder.publish(about=about, event=EVENT)
     await recorder.stop()
     (event,) = written()
     assert (event["type"], event["action"], event["note"]) == ("Warning", "CreateCluster", "Ask for more.")
@@ -105,7 +105,7 @@ async def test_repetitions_become_a_series(
 ) -> None:
     monkeypatch.setattr(series, "BETWEEN_COUNTS", 0.2)
     for _ in range(4):
-        recorder.publish(about=about, note=NOTE)
+        recorder.publish(about=about, event=EVENT)
         await asyncio.sleep(0.3)
     await recorder.stop()
     (event,) = written()
@@ -116,7 +116,7 @@ async def test_repetitions_become_a_series(
 async def test_kubectl_describe_finds_it(
     recorder: EventRecorder, about: StoredObject, control_plane: ControlPlane, namespace: str
 ) -> None:
-    recorder.publish(about=about, note=NOTE)
+    recorder.publish(about=about, event=EVENT)
     await recorder.stop()
     shown = control_plane.kubectl("-n", namespace, "events", "--for=HyperPodCluster/blue").stdout
     assert "Ask for more." in shown
@@ -135,6 +135,6 @@ async def test_a_namespace_that_is_gone_only_costs_its_event(
         annotations={},
         body=about.body,
     )
-    recorder.publish(about=elsewhere, note=NOTE)
+    recorder.publish(about=elsewhere, event=EVENT)
     await recorder.stop()
     assert lost.count == 1

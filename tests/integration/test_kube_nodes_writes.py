@@ -16,7 +16,7 @@ from hyperpod_testbed.control_plane import ControlPlane
 
 NAME = "hyperpod-i-00000000000000001"
 PATH = f"/api/v1/nodes/{NAME}"
-FENCED = "hyperpod-operator.dev/fenced-at"
+TAINTED = "hyperpod-operator.dev/tainted-at"
 OURS = Taint(key=HEALTH, value="Unschedulable", effect="NoSchedule")
 
 Read = Callable[[], Any]
@@ -62,14 +62,14 @@ def others(node: Node) -> list[str]:
 async def test_a_taint_comes_last_and_goes_without_a_trace(api: ApiServer, writer: NodeWriter) -> None:
     await make(api, {"key": "example.com/z", "effect": "NoExecute"}, {"key": "example.com/a", "effect": "NoSchedule"})
     before = await read(writer)
-    fence = NodeChange(taints=(*before.taints, OURS), annotations={FENCED: "now"})
-    fenced = await writer.change(before, fence)
-    assert fenced.taints == (*before.taints, OURS)
-    assert fenced.annotations == {FENCED: "now"}
-    assert fenced == await read(writer)
-    freed = await writer.change(fenced, NodeChange(taints=before.taints, annotations={FENCED: None}))
-    assert (freed.taints, freed.annotations) == (before.taints, {})
-    assert others(freed) == ["example.com/z", "example.com/a"]
+    taint = NodeChange(taints=(*before.taints, OURS), annotations={TAINTED: "now"})
+    tainted = await writer.change(before, taint)
+    assert tainted.taints == (*before.taints, OURS)
+    assert tainted.annotations == {TAINTED: "now"}
+    assert tainted == await read(writer)
+    untainted = await writer.change(tainted, NodeChange(taints=before.taints, annotations={TAINTED: None}))
+    assert (untainted.taints, untainted.annotations) == (before.taints, {})
+    assert others(untainted) == ["example.com/z", "example.com/a"]
 
 
 async def test_the_last_taint_takes_the_member_with_it(api: ApiServer, writer: NodeWriter) -> None:
@@ -82,16 +82,16 @@ async def test_the_last_taint_takes_the_member_with_it(api: ApiServer, writer: N
 async def test_annotations_of_others_outlive_the_first_of_ours(api: ApiServer, writer: NodeWriter) -> None:
     await make(api)
     await api.merge_patch(PATH, {"metadata": {"annotations": {"example.com/x": "y"}}})
-    await writer.change(await read(writer), NodeChange(annotations={FENCED: "now"}))
+    await writer.change(await read(writer), NodeChange(annotations={TAINTED: "now"}))
     annotations = (await api.get(PATH))["metadata"]["annotations"]
-    assert annotations.items() >= {"example.com/x": "y", FENCED: "now"}.items()
+    assert annotations.items() >= {"example.com/x": "y", TAINTED: "now"}.items()
 
 
 async def test_a_node_without_annotations_gets_its_first(api: ApiServer, writer: NodeWriter) -> None:
     await make(api)
     await api.merge_patch(PATH, {"metadata": {"annotations": None}})
-    node = await writer.change(await read(writer), NodeChange(annotations={FENCED: "now"}))
-    assert node.annotations == {FENCED: "now"}
+    node = await writer.change(await read(writer), NodeChange(annotations={TAINTED: "now"}))
+    assert node.annotations == {TAINTED: "now"}
 
 
 async def test_labels_are_set_and_removed_one_by_one(api: ApiServer, writer: NodeWriter) -> None:

@@ -105,7 +105,7 @@ def settled(ward: Ward, *, gpus: int) -> None:
     ward.wait(lambda: ward.status().get("nodeHealth", {}).get("schedulable") == gpus, seconds=60)
 
 
-def test_a_pod_stays_off_a_sick_node_and_lands_when_it_is_freed(ward: Ward) -> None:
+def test_a_pod_stays_off_a_sick_node_and_lands_when_the_taint_is_gone(ward: Ward) -> None:
     ward.cluster(gpus=1)
     settled(ward, gpus=1)
     (name,) = ward.nodes()
@@ -117,8 +117,8 @@ def test_a_pod_stays_off_a_sick_node_and_lands_when_it_is_freed(ward: Ward) -> N
     ward.verdict(name, "Schedulable")
     ward.wait(lambda: ward.bound_to("train") == name)
     assert ward.tainted() == set()
-    ward.wait(lambda: {name, ward.name} <= set(ward.events("NodeFenced")))
-    ward.wait(lambda: {name, ward.name} <= set(ward.events("NodeFreed")))
+    ward.wait(lambda: {name, ward.name} <= set(ward.events("NodeTainted")))
+    ward.wait(lambda: {name, ward.name} <= set(ward.events("NodeUntainted")))
 
 
 def test_a_pod_that_tolerates_the_taint_may_run_on_a_sick_node(ward: Ward) -> None:
@@ -159,7 +159,7 @@ def test_hyperpods_own_taint_and_strangers_taints_are_left_alone(ward: Ward) -> 
     ward.stack.simulator.health.fail(node=name, recovery=None)
     ward.wait(lambda: ward.status()["nodeHealth"].get("unschedulable") == 1)
     node = ward.nodes()[name]
-    assert not any(key.startswith("hyperpod-operator.dev/fenced") for key in node["metadata"]["annotations"])
+    assert not any(key.startswith("hyperpod-operator.dev/tainted") for key in node["metadata"]["annotations"])
     assert {"key": "example.com/theirs", "value": "x", "effect": "NoExecute"} in _plain(node)
 
 
@@ -195,7 +195,7 @@ def test_a_restart_writes_nothing_to_nodes_that_are_right(ward: Ward) -> None:
     assert {name: _ours(item) for name, item in ward.nodes().items()} == before
 
 
-def test_a_storm_fences_all_and_says_so_once(ward: Ward) -> None:
+def test_a_mass_failure_taints_all_and_says_so_once(ward: Ward) -> None:
     ward.cluster(gpus=12)
     settled(ward, gpus=12)
     ward.stack.simulator.health.forget_taints(ward.name, "gpu")

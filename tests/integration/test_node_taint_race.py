@@ -10,11 +10,11 @@ from tests.unit.controllers.rig import Recorder
 from tests.unit.kube.nodes.scripted import HEALTH, node_body
 
 from hyperpod_operator.controllers.fleet import Fleet, Member
-from hyperpod_operator.controllers.nodes import NodeController, NodePorts, Wakes
-from hyperpod_operator.core.health.contract import TAINT
+from hyperpod_operator.controllers.nodes import Enqueue, NodeController, NodePorts
 from hyperpod_operator.core.health.facts import ClusterFacts
+from hyperpod_operator.core.health.mass_failure import Lane
 from hyperpod_operator.core.health.node import Node
-from hyperpod_operator.core.health.storm import Lane
+from hyperpod_operator.core.health.taint import TAINT
 from hyperpod_operator.core.outcome import Again
 from hyperpod_operator.core.ports import Key, StaleObject, StoredObject
 from hyperpod_operator.kube.client import ApiServer
@@ -39,7 +39,7 @@ def plane() -> Iterator[ControlPlane]:
 class NodeRecorder(Recorder):
     def node_changed(self, *, step: str, result: str) -> None: ...
 
-    def node_fenced(self, *, seconds: float) -> None: ...
+    def node_tainted(self, *, seconds: float) -> None: ...
 
     def node_recovered(self, *, seconds: float) -> None: ...
 
@@ -80,9 +80,9 @@ def controller(api: ApiServer, cache: NodeCache, wake: asyncio.Event) -> NodeCon
             budget=budget,
         ),
         fleet=fleet,
-        wakes=Wakes(now=lambda _key, _lane: wake.set(), later=lambda _key, _seconds: None, cluster=lambda _: None),
+        enqueue=Enqueue(now=lambda _key, _lane: wake.set(), later=lambda _key, _seconds: None, cluster=lambda _: None),
     )
-    assert Lane.FENCE < Lane.LABEL
+    assert Lane.TAINT < Lane.LABEL
     return learn(found, fleet)
 
 

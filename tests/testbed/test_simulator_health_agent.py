@@ -41,7 +41,7 @@ def test_a_reboot_keeps_the_instance(fleet):
     it.sim.clock.advance(300)
     assert (ids(it), status(it, node)) == (before, "Running")
     after = it.sim.health.report()[f"hyperpod-{node}"]
-    assert (after["health"], after["fenced"], after["faults"]) == ("Schedulable", False, [])
+    assert (after["health"], after["tainted"], after["faults"]) == ("Schedulable", False, [])
 
 
 def test_a_replacement_brings_another_instance(fleet):
@@ -135,7 +135,7 @@ def test_a_failed_cpu_instance_keeps_its_health_label_and_its_instance(fleet):
     it.sim.world.fail_node("ml", node)
     it.sim.clock.advance(7200)
     found = it.sim.health.report()[f"hyperpod-{node}"]
-    assert (found["status"], found["health"], found["fenced"]) == ("Failure", "Schedulable", False)
+    assert (found["status"], found["health"], found["tainted"]) == ("Failure", "Schedulable", False)
 
 
 def test_a_storm_hits_the_share_that_was_asked_for(fleet):

@@ -39,13 +39,13 @@ def demand(it, *nodes):
 
 def state(it, instance):
     found = it.sim.health.report()[f"hyperpod-{instance}"]
-    return found["status"], found["checks"], found["health"], found["fenced"]
+    return found["status"], found["checks"], found["health"], found["tainted"]
 
 
 PASSED = ("Running", "Passed", "Schedulable", False)
 
 
-def test_a_node_under_check_is_fenced_until_it_passes(checked):
+def test_a_node_under_check_is_tainted_until_it_passes(checked):
     it = checked()
     node = ids(it)[0]
     assert state(it, node) == ("DeepHealthCheckInProgress", "InProgress", "Unschedulable", True)

@@ -83,7 +83,7 @@ def test_faults_are_conditions_on_gpu_nodes_alone(node, type_name, told):
     it = node(type_name)
     it.fail("One")
     assert [fault.type for fault in it.view().faults] == told
-    assert (it.view().labels[FAULT_TYPES], it.view().fenced) == ("One", True)
+    assert (it.view().labels[FAULT_TYPES], it.view().tainted) == ("One", True)
 
 
 def test_a_condition_tells_the_newest_fault_of_its_type(node):
@@ -102,14 +102,14 @@ def test_a_condition_tells_the_newest_fault_of_its_type(node):
 def test_a_forgotten_taint_leaves_the_label(node, wanted, label):
     it = node()
     it.fail("One", recovery=wanted, taint=False)
-    assert (it.view().labels[HEALTH], it.view().fenced) == (f"Unschedulable{label}", False)
+    assert (it.view().labels[HEALTH], it.view().tainted) == (f"Unschedulable{label}", False)
 
 
 def test_taints_are_forgotten_and_remembered_by_group(node):
     it = node()
     it.sim.health.forget_taints("ml", "workers")
     it.fail("One")
-    assert not it.view().fenced
+    assert not it.view().tainted
     it.sim.health.remember_taints("ml", "workers")
     it.fail("Two")
-    assert it.view().fenced
+    assert it.view().tainted

@@ -11,7 +11,7 @@ from hyperpod_testbed.simulator.node_api import NodeApi
 
 PREFIX = "sagemaker.amazonaws.com/"
 HEALTH = f"{PREFIX}node-health-status"
-FENCE = {"key": HEALTH, "value": "Unschedulable", "effect": "NoSchedule"}
+HEALTH_TAINT = {"key": HEALTH, "value": "Unschedulable", "effect": "NoSchedule"}
 
 
 class World:
@@ -90,7 +90,7 @@ def test_a_fault_is_told_by_labels_annotation_taint_and_condition(world):
     node = it.settled()[name]
     assert labels(node)["node-health-status"] == "UnschedulablePendingReplacement"
     assert (labels(node)["fault-types"], labels(node)["fault-reasons"]) == ("NvidiaErrorTerminate", "Xid79")
-    assert taints(node) == [FENCE]
+    assert taints(node) == [HEALTH_TAINT]
     (detail,) = json.loads(node["metadata"]["annotations"][f"{PREFIX}fault-details"])
     stamp = "2027-01-15T08:00:00Z"
     expected = {"timestamp": stamp, "type": "NvidiaErrorTerminate", "reason": "Xid79", "message": "fell off the bus"}
@@ -116,7 +116,7 @@ def test_a_reboot_keeps_the_node_object(world):
     ((name, before),) = it.settled().items()
     it.sim.health.fail(node=name, recovery="reboot")
     during = it.settled(90)[name]
-    assert (condition(during, "Ready")["status"], taints(during)) == ("False", [FENCE])
+    assert (condition(during, "Ready")["status"], taints(during)) == ("False", [HEALTH_TAINT])
     after = it.settled(300)[name]
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert after["status"]["nodeInfo"]["bootID"] != before["status"]["nodeInfo"]["bootID"]
@@ -144,17 +144,17 @@ def test_the_taint_may_come_after_the_label(world):
     it.sim.settings.set_timings(taint=30.0)
     (name,) = it.sim.health.fail(share=1.0)
     assert taints(it.settled()[name]) == []
-    assert taints(it.settled(60)[name]) == [FENCE]
+    assert taints(it.settled(60)[name]) == [HEALTH_TAINT]
 
 
-@pytest.mark.parametrize(("answer", "left"), [("any", []), ("own", [FENCE])])
+@pytest.mark.parametrize(("answer", "left"), [("any", []), ("own", [HEALTH_TAINT])])
 def test_health_taint_removal(world, answer, left):
     it = world(recovery="None", health_taint_removal=answer)
     (name,) = it.sim.health.fail(share=1.0, taint=False, recovery="reboot")
     it.settled()
     it.plane.kubectl("taint", "node", name, f"{HEALTH}=Unschedulable:NoSchedule")
     it.sim.health.fail(node=name, taint=False, recovery="replace")
-    assert taints(it.settled()[name]) == [FENCE]
+    assert taints(it.settled()[name]) == [HEALTH_TAINT]
     it.sim.health.recover(node=name)
     assert taints(it.settled()[name]) == left
 
@@ -240,10 +240,10 @@ def test_a_taint_that_is_set_between_read_and_write_stays(world, monkeypatch):
     it.sim.health.fail(node=name)
     node = it.settled()[name]
     assert meanwhile == [name]
-    assert (taints(node), len(taints(node, "theirs"))) == ([FENCE], 1)
+    assert (taints(node), len(taints(node, "theirs"))) == ([HEALTH_TAINT], 1)
 
 
 def test_a_storm_reaches_every_node(world):
     it = world(count=100, recovery="None")
     it.sim.health.fail(share=1.0)
-    assert all(taints(node) == [FENCE] for node in it.settled().values())
+    assert all(taints(node) == [HEALTH_TAINT] for node in it.settled().values())

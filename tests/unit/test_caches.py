@@ -15,7 +15,7 @@ from hyperpod_operator.controllers.observe import Sweeps
 from hyperpod_operator.controllers.volume import views
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.cluster.observed import ObservedCluster
-from hyperpod_operator.core.ports import Cloud, Key, Note, StoredObject
+from hyperpod_operator.core.ports import Cloud, Event, Key, StoredObject
 from hyperpod_operator.kube.series import SAME_SERIES, SeriesBook
 from hyperpod_operator.runtime.change_filter import ChangeFilter
 from hyperpod_operator.runtime.queue import WorkQueue
@@ -115,8 +115,8 @@ async def test_volumes_that_no_claim_asks_about(clock: Clock) -> None:
 def test_series_of_events(clock: Clock) -> None:
     book = SeriesBook(lambda _: None)
     for number in range(MANY):
-        note = Note(type="Normal", reason=Reason.PAUSED, action="Look", message=f"m{number}")
-        book.record(about=stored(number), note=note, now=NOW, monotonic=clock())
+        event = Event(type="Normal", reason=Reason.PAUSED, action="Look", message=f"m{number}")
+        book.record(about=stored(number), event=event, now=NOW, monotonic=clock())
     while (series := book.next_due(monotonic=clock())) is not None:
         book.mark_sent(series, count=1, monotonic=clock())
     clock.seconds += SAME_SERIES + 1

@@ -14,7 +14,7 @@ from tests.unit.runtime.test_logs import untouched_logging
 from hyperpod_operator import cli
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.cluster import conditions as cluster_conditions
-from hyperpod_operator.core.ports import Key, Note, StoredObject
+from hyperpod_operator.core.ports import Event, Key, StoredObject
 from hyperpod_operator.core.volume import conditions as volume_conditions
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
@@ -80,7 +80,7 @@ async def test_whatever_else_is_written_to_status() -> None:
 async def test_an_event() -> None:
     server = Server()
     recorder = EventRecorder(cast(ApiServer, server), clock=Clock(), dropped=lambda _: None)
-    recorder.publish(about=STORED, note=Note(type="Normal", reason=Reason.PAUSED, action=FOREIGN, message=FOREIGN))
+    recorder.publish(about=STORED, event=Event(type="Normal", reason=Reason.PAUSED, action=FOREIGN, message=FOREIGN))
     await recorder.stop()
     assert (server.bodies[0]["note"], server.bodies[0]["action"]) == (PLAIN, PLAIN)
 

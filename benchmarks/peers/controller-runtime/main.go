@@ -65,7 +65,7 @@ func run(ctx context.Context, concurrency int) error {
 		Named("node-health").
 		For(&corev1.Node{}, builder.WithPredicates(wanted)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
-		Complete(&fencer{client: manager.GetClient()})
+		Complete(&tainter{client: manager.GetClient()})
 	if err != nil {
 		return err
 	}
@@ -81,11 +81,11 @@ func trim(object any) (any, error) {
 	return object, nil
 }
 
-type fencer struct {
+type tainter struct {
 	client client.Client
 }
 
-func (f *fencer) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+func (f *tainter) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	var node corev1.Node
 	if err := f.client.Get(ctx, request.NamespacedName, &node); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from hyperpod_operator.api.names import CLUSTER_PLURAL
-from hyperpod_operator.app.parts import Parts, Room, quarantine_guard
+from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, quarantine_guard
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.controllers.fleet import Fleet
 from hyperpod_operator.controllers.volume.holders import attached_claims
@@ -14,19 +14,18 @@ from hyperpod_operator.runtime.resync import Resync
 from hyperpod_operator.runtime.workers import Workers
 
 
-def cluster_room(
-    parts: Parts,
+def cluster_runtime(
+    dependencies: Dependencies,
     *,
     queue: WorkQueue,
     objects: CustomObjects,
     nodes: NodeCache | None,
     claims: CustomObjects | None,
     fleet: Fleet,
-    asks: Callable[[str], bool],
-) -> Room:
-    """`nodes` is None where nobody looks after the health of Nodes, `claims` where nobody serves claims; for `asks`
-    see ClusterController."""
-    settings = parts.settings
+    needs_nodes: Callable[[str], bool],
+) -> ControllerRuntime:
+    """`nodes` is None without node health, `claims` is None without claims; for `needs_nodes` see ClusterController."""
+    settings = dependencies.settings
 
     async def attached(cluster_arn: str) -> tuple[str, ...]:
         return await attached_claims(claims, cluster_arn=cluster_arn) if claims is not None else ()
@@ -34,10 +33,10 @@ def cluster_room(
     controller = ClusterController(
         ports=Ports(
             objects=objects,
-            cloud=parts.cloud,
-            events=parts.events,
-            metrics=parts.metrics,
-            clock=parts.clock,
+            cloud=dependencies.cloud,
+            events=dependencies.events,
+            metrics=dependencies.metrics,
+            clock=dependencies.clock,
             nodes=nodes,
             attached_claims=attached if claims is not None else None,
         ),
@@ -45,17 +44,17 @@ def cluster_room(
             timings=settings.timings, allowed_regions=settings.allowed_regions, tenancy=settings.tenancy
         ),
         fleet=fleet,
-        asks=asks,
+        needs_nodes=needs_nodes,
     )
     workers = Workers(
         queue=queue,
-        reconcile=parts.passes("cluster", controller.reconcile),
-        metrics=parts.metrics,
-        clock=parts.clock,
-        random=parts.random,
+        reconcile=dependencies.passes("cluster", controller.reconcile),
+        metrics=dependencies.metrics,
+        clock=dependencies.clock,
+        random=dependencies.random,
         resync=settings.timings.resync,
         count=settings.workers,
-        guard=quarantine_guard(parts, objects),
+        guard=quarantine_guard(dependencies, objects),
     )
-    resync = Resync(objects=objects, queue=queue, random=parts.random, interval=settings.timings.resync)
-    return Room(kind="cluster", plural=CLUSTER_PLURAL, queue=queue, workers=workers, resync=resync)
+    resync = Resync(objects=objects, queue=queue, random=dependencies.random, interval=settings.timings.resync)
+    return ControllerRuntime(kind="cluster", plural=CLUSTER_PLURAL, queue=queue, workers=workers, resync=resync)

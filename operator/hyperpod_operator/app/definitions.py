@@ -3,7 +3,7 @@
 import logging
 
 from hyperpod_operator.api.names import GROUP, Reason
-from hyperpod_operator.core.ports import Events, Key, KubernetesError, Note, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.ports import Event, Events, Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.skew import Skew, look
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
@@ -31,8 +31,8 @@ async def compare(api: ApiServer, *, plurals: tuple[str, ...], metrics: Promethe
 def announce(found: tuple[Skew, ...], events: Events) -> None:
     """An Event about each definition that differs; there is no condition for it."""
     for skew in found:
-        note = Note(type="Warning", reason=Reason.DEFINITION_DIFFERS, action="Compare", message=str(skew))
-        events.publish(about=_definition(skew.plural), note=note)
+        event = Event(type="Warning", reason=Reason.DEFINITION_DIFFERS, action="Compare", message=str(skew))
+        events.publish(about=_definition(skew.plural), event=event)
 
 
 def _definition(plural: str) -> StoredObject:

@@ -12,14 +12,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
-from hyperpod_operator.app.clusters import cluster_room
+from hyperpod_operator.app.clusters import cluster_runtime
 from hyperpod_operator.app.definitions import announce
-from hyperpod_operator.app.nodes import NodeRoom
-from hyperpod_operator.app.parts import Parts, Room, share
+from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, share
+from hyperpod_operator.app.nodes import NodeRuntime
 from hyperpod_operator.app.serving import Serving
 from hyperpod_operator.app.tasks import ended, on_signals, stopping_on_exit
 from hyperpod_operator.app.traces import untraced
-from hyperpod_operator.app.volumes import VolumeRoom
+from hyperpod_operator.app.volumes import VolumeRuntime
 from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.fleet import Fleet
 from hyperpod_operator.kube.client import ApiServer
@@ -74,7 +74,7 @@ class Operator:
         self._api = api
         self._metrics = metrics
         self._events = EventRecorder(api, clock=clock, dropped=metrics.events_dropped)
-        parts = Parts(
+        dependencies = Dependencies(
             settings=settings,
             api=api,
             cloud=cloud,
@@ -86,12 +86,12 @@ class Operator:
             passes=passes,
         )
         self._quarantine = quarantine
-        self._cache = NodeCache(api, clock=clock, random=parts.random, on_change=self._node_changed)
-        self._nodes: NodeRoom | None = None
-        self._volumes: VolumeRoom | None = None
-        self._rooms = tuple(self._furnish(parts))
+        self._cache = NodeCache(api, clock=clock, random=dependencies.random, on_change=self._node_changed)
+        self._nodes: NodeRuntime | None = None
+        self._volumes: VolumeRuntime | None = None
+        self._runtimes = tuple(self._build(dependencies))
         self._watch = Watch(
-            queues={room.plural: room.queue for room in self._rooms if room.plural},
+            queues={runtime.plural: runtime.queue for runtime in self._runtimes if runtime.plural},
             credentials=api.credentials,
             clock=clock,
             namespaces=settings.namespaces,
@@ -101,32 +101,34 @@ class Operator:
         """Whether every pass ended by itself when the work was stopped."""
         self._measure()
 
-    def _furnish(self, parts: Parts) -> Iterator[Room]:
-        """The rooms of this installation."""
-        settings, fleet = parts.settings, Fleet()
-        clusters = CustomObjects(parts.api, CLUSTERS, namespaces=settings.namespaces)
-        queue = WorkQueue(random=parts.random, most_active=share(settings.workers))
+    def _build(self, dependencies: Dependencies) -> Iterator[ControllerRuntime]:
+        """The controllers that this installation runs."""
+        settings, fleet = dependencies.settings, Fleet()
+        clusters = CustomObjects(dependencies.api, CLUSTERS, namespaces=settings.namespaces)
+        queue = WorkQueue(random=dependencies.random, most_active=share(settings.workers))
         if settings.node_health:
-            self._nodes = NodeRoom(
-                parts,
+            self._nodes = NodeRuntime(
+                dependencies,
                 cache=self._cache,
                 fleet=fleet,
-                look_at=lambda key: queue.add_after(key, settings.timings.settle),
+                enqueue_cluster=lambda key: queue.add_after(key, settings.timings.settle),
             )
-            yield self._nodes.room
-        claims = CustomObjects(parts.api, VOLUME_CLAIMS, namespaces=settings.namespaces) if settings.volumes else None
-        yield cluster_room(
-            parts,
+            yield self._nodes.runtime
+        claims = (
+            CustomObjects(dependencies.api, VOLUME_CLAIMS, namespaces=settings.namespaces) if settings.volumes else None
+        )
+        yield cluster_runtime(
+            dependencies,
             queue=queue,
             objects=clusters,
             nodes=self._cache if settings.node_health else None,
             claims=claims,
             fleet=fleet,
-            asks=self._nodes.controller.unknown if self._nodes else lambda _: False,
+            needs_nodes=self._nodes.controller.unknown if self._nodes else lambda _: False,
         )
         if claims is not None:
-            self._volumes = VolumeRoom(parts, claims=claims, clusters=clusters, cache=self._cache)
-            yield self._volumes.room
+            self._volumes = VolumeRuntime(dependencies, claims=claims, clusters=clusters, cache=self._cache)
+            yield self._volumes.runtime
 
     @property
     def _follows_nodes(self) -> bool:
@@ -140,9 +142,9 @@ class Operator:
 
     def _measure(self) -> None:
         metrics = self._metrics
-        for room in self._rooms:
-            metrics.observe_queue(room.queue, kind=room.kind)
-            metrics.observe(QUARANTINED, partial(self._in_quarantine, room.kind), room.kind)
+        for runtime in self._runtimes:
+            metrics.observe_queue(runtime.queue, kind=runtime.kind)
+            metrics.observe(QUARANTINED, partial(self._in_quarantine, runtime.kind), runtime.kind)
         if self._follows_nodes:
             metrics.observe(NODES_HELD, lambda: len(self._cache))
             metrics.observe(NODES_LEFT_OUT, lambda: self._cache.left_out)
@@ -170,7 +172,7 @@ class Operator:
             self._settings,
             loop=self._heartbeat.fault,
             alive={
-                **{f"{room.kind} workers": room.workers.fault for room in self._rooms},
+                **{f"{runtime.kind} workers": runtime.workers.fault for runtime in self._runtimes},
                 "watch": self._watch.health.fault,
             },
             ready={
@@ -194,8 +196,8 @@ class Operator:
         self._events.start()
         announce(self._skews, self._events)
         listed = asyncio.Event()
-        for room in self._rooms:
-            room.workers.start(after=listed)
+        for runtime in self._runtimes:
+            runtime.workers.start(after=listed)
         self._metrics.leading(True)
         tasks = (
             [asyncio.create_task(stopping_on_exit(self._cache.run(), stop), name="nodes")]
@@ -204,9 +206,9 @@ class Operator:
         )
         tasks.append(asyncio.create_task(self._first_lists(listed), name="first lists"))
         tasks += [
-            asyncio.create_task(stopping_on_exit(room.resync.run(), stop), name=f"{room.kind} resync")
-            for room in self._rooms
-            if room.resync is not None
+            asyncio.create_task(stopping_on_exit(runtime.resync.run(), stop), name=f"{runtime.kind} resync")
+            for runtime in self._runtimes
+            if runtime.resync is not None
         ]
         # Kopf installs signal handlers of its own in the main thread: ours go back right after its start.
         watching = asyncio.create_task(
@@ -215,7 +217,7 @@ class Operator:
         try:
             yield
         finally:
-            drained = await asyncio.gather(*(room.workers.drain(within=DRAIN) for room in self._rooms))
+            drained = await asyncio.gather(*(runtime.workers.drain(within=DRAIN) for runtime in self._runtimes))
             self.finished = all(drained)
             self._watch.stop()
             for task in tasks:

@@ -1,7 +1,7 @@
 """What looks after EBSVolumeClaims, put together."""
 
 from hyperpod_operator.api.names import VOLUME_CLAIM_PLURAL
-from hyperpod_operator.app.parts import Parts, Room, quarantine_guard, share
+from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, quarantine_guard, share
 from hyperpod_operator.controllers.volume.controller import VolumeController
 from hyperpod_operator.controllers.volume.orphans import Orphans
 from hyperpod_operator.controllers.volume.ports import VolumePorts
@@ -23,58 +23,62 @@ from hyperpod_operator.runtime.workers import Workers
 PATIENT = VolumeTimings()
 
 
-class VolumeRoom:
+class VolumeRuntime:
     """`node_changed` is to be called with the name of each Node that came, changed or went."""
 
-    def __init__(self, parts: Parts, *, claims: CustomObjects, clusters: CustomObjects, cache: NodeCache) -> None:
-        settings = parts.settings
-        queue = WorkQueue(random=parts.random, most_active=share(settings.workers))
+    def __init__(
+        self, dependencies: Dependencies, *, claims: CustomObjects, clusters: CustomObjects, cache: NodeCache
+    ) -> None:
+        settings = dependencies.settings
+        queue = WorkQueue(random=dependencies.random, most_active=share(settings.workers))
         timings = volume_timings(settings.timings)
         self._queue = queue
-        labels = KubeNodeLabels(parts.api)
+        labels = KubeNodeLabels(dependencies.api)
         strays = StrayLabels(claims=claims, labels=labels, wake=queue.add, namespaces=settings.namespaces)
         self._controller = VolumeController(
             ports=VolumePorts(
                 claims=claims,
                 clusters=clusters,
-                cloud=parts.cloud,
-                views=ClusterViews(cloud=parts.cloud, monotonic=parts.clock.monotonic),
+                cloud=dependencies.cloud,
+                views=ClusterViews(cloud=dependencies.cloud, monotonic=dependencies.clock.monotonic),
                 nodes=cache,
-                publications=KubePublications(parts.api),
-                users=KubeUsers(parts.api, clock=parts.clock),
-                leases=KubeVolumeLeases(parts.api, namespace=settings.lease.namespace or own_namespace()),
+                publications=KubePublications(dependencies.api),
+                users=KubeUsers(dependencies.api, clock=dependencies.clock),
+                leases=KubeVolumeLeases(dependencies.api, namespace=settings.lease.namespace or own_namespace()),
                 labels=labels,
                 strays=strays,
-                events=parts.events,
-                metrics=parts.metrics,
-                clock=parts.clock,
+                events=dependencies.events,
+                metrics=dependencies.metrics,
+                clock=dependencies.clock,
             ),
             timings=timings,
-            regions=frozenset({parts.cloud.region, *settings.allowed_regions}),
+            regions=frozenset({dependencies.cloud.region, *settings.allowed_regions}),
             tenancy=settings.tenancy,
         )
         workers = Workers(
             queue=queue,
-            reconcile=parts.passes("volume", self._controller.reconcile),
-            metrics=parts.metrics,
-            clock=parts.clock,
-            random=parts.random,
+            reconcile=dependencies.passes("volume", self._controller.reconcile),
+            metrics=dependencies.metrics,
+            clock=dependencies.clock,
+            random=dependencies.random,
             resync=timings.resync,
             kind="volume",
             count=settings.workers,
-            guard=quarantine_guard(parts, claims),
+            guard=quarantine_guard(dependencies, claims),
         )
         orphans = Orphans(
             claims=claims,
-            cloud=parts.cloud,
-            metrics=parts.metrics,
-            regions={parts.cloud.region, *settings.allowed_regions},
-            monotonic=parts.clock.monotonic,
+            cloud=dependencies.cloud,
+            metrics=dependencies.metrics,
+            regions={dependencies.cloud.region, *settings.allowed_regions},
+            monotonic=dependencies.clock.monotonic,
             namespaces=settings.namespaces,
         )
         swept = SweptClaims(claims=orphans, strays=strays)
-        resync = Resync(objects=swept, queue=queue, random=parts.random, interval=timings.resync)
-        self.room = Room(kind="volume", plural=VOLUME_CLAIM_PLURAL, queue=queue, workers=workers, resync=resync)
+        resync = Resync(objects=swept, queue=queue, random=dependencies.random, interval=timings.resync)
+        self.runtime = ControllerRuntime(
+            kind="volume", plural=VOLUME_CLAIM_PLURAL, queue=queue, workers=workers, resync=resync
+        )
 
     def node_changed(self, name: str) -> None:
         for key in self._controller.node_changed(name):

@@ -37,13 +37,13 @@ from hyperpod_operator.core.ports import (
     Clock,
     Cloud,
     Clusters,
+    Event,
     Events,
     Gauges,
     Key,
     KubernetesError,
     Metrics,
     Nodes,
-    Note,
     ObjectGone,
     Objects,
     StaleObject,
@@ -84,8 +84,8 @@ class ClusterSettings:
 class ClusterController:
     """Reconciles HyperPodClusters. Holds no truth: what it remembers only saves reads.
 
-    What a pass learns goes into `fleet`. `asks` says whether somebody waits for SageMaker's word about the instances
-    of the cluster of this id.
+    What a pass learns goes into `fleet`. `needs_nodes` says whether a Node of the cluster of this id needs what
+    SageMaker knows about its instance.
     """
 
     def __init__(
@@ -94,10 +94,10 @@ class ClusterController:
         ports: Ports,
         settings: ClusterSettings,
         fleet: Fleet | None = None,
-        asks: Callable[[str], bool] = lambda _: False,
+        needs_nodes: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._fleet = fleet or Fleet()
-        self._asks = asks
+        self._needs_nodes = needs_nodes
         self._ports = ports
         self._settings = settings
         self._causes = Causes(monotonic=ports.clock.monotonic)
@@ -145,7 +145,7 @@ class ClusterController:
         clusters = self._ports.cloud.clusters(region=resource.spec.region or "")
         sweep = self._sweeps.due(resource.key)
         try:
-            asked = self._asks(cluster_id(resource.status.clusterArn or ""))
+            asked = self._needs_nodes(cluster_id(resource.status.clusterArn or ""))
             observed = await observe(
                 clusters=clusters,
                 resource=resource,
@@ -212,7 +212,7 @@ class ClusterController:
         now = self._ports.clock.now()
         if len(held) < MANY_NODES:
             return rollup(held, member.facts, running_since=member.running_since, now=now)
-        # Thousands take a third of a second, in which no sick node could be fenced.
+        # Thousands take a third of a second, in which no sick node could be tainted.
         return await asyncio.to_thread(rollup, held, member.facts, running_since=member.running_since, now=now)
 
     async def _hold_on(self, stored: StoredObject, situation: Situation, verdict: Verdict) -> StoredObject:
@@ -241,8 +241,8 @@ class ClusterController:
         status = _dump(made.status)
         if status != stored.body.get("status"):
             stored = await self._ports.objects.write_status(stored, status)
-        for note in made.notes:
-            self._tell(stored, note)
+        for event in made.events:
+            self._tell(stored, event)
         self._ports.metrics.object_state(key=stored.key, gauges=_gauges(made.status))
         return made.outcome
 
@@ -253,12 +253,12 @@ class ClusterController:
             f"Released by the annotation {ABANDON} without asking AWS: {arn} stays as it is, with our tags, and is "
             "billed. Delete it with `aws sagemaker delete-cluster` if it is not wanted."
         )
-        self._tell(stored, Note(type="Warning", reason=Reason.ABANDONED, action="Release", message=message))
+        self._tell(stored, Event(type="Warning", reason=Reason.ABANDONED, action="Release", message=message))
         await self._ports.objects.remove_finalizer(stored, CLUSTER_FINALIZER)
         return Gone()
 
     async def _release(self, stored: StoredObject, verdict: Release) -> Outcome:
-        self._tell(stored, Note(type="Normal", reason=verdict.reason, action="Release", message=verdict.message))
+        self._tell(stored, Event(type="Normal", reason=verdict.reason, action="Release", message=verdict.message))
         await self._ports.objects.remove_finalizer(stored, CLUSTER_FINALIZER)
         return Gone()
 
@@ -280,13 +280,13 @@ class ClusterController:
             now=self._ports.clock.now(),
         )
         new = status.model_copy(update={"observedGeneration": stored.generation, "conditions": conditions})
-        note = Note(type="Warning", reason=Reason.INVALID_SPEC, action="Parse", message=message)
+        event = Event(type="Warning", reason=Reason.INVALID_SPEC, action="Parse", message=message)
         known = any(
             condition.reason == Reason.INVALID_SPEC and condition.message == message
             for condition in status.conditions or []
         )
         outcome = Blocked(Reason.INVALID_SPEC, SLOW)
-        return await self._record(stored, Report(status=new, notes=() if known else (note,), outcome=outcome))
+        return await self._record(stored, Report(status=new, events=() if known else (event,), outcome=outcome))
 
     def _blank(self, resource: Resource) -> Situation:
         """The situation before anything was read."""
@@ -308,12 +308,12 @@ class ClusterController:
         spec = () if resource.deleting else spec_names(resource, own_region=self._ports.cloud.region)
         return self._settings.tenancy.refusal(namespace=resource.key.namespace, named=(*spec, *called))
 
-    def _tell(self, stored: StoredObject, note: Note) -> None:
-        self._ports.events.publish(about=stored, note=note)
+    def _tell(self, stored: StoredObject, event: Event) -> None:
+        self._ports.events.publish(about=stored, event=event)
         logger.info(
             "%s",
-            note.message,
-            extra={"reason": str(note.reason), "action": note.action},
+            event.message,
+            extra={"reason": str(event.reason), "action": event.action},
         )
 
 

@@ -13,21 +13,21 @@ from hyperpod_operator.api.names import LABEL_INSTANCE_GROUP, Reason
 from hyperpod_operator.controllers.fleet import Fleet, Member
 from hyperpod_operator.controllers.subjects import node_subject
 from hyperpod_operator.core.health.change import NodeChange
-from hyperpod_operator.core.health.contract import Step, Verdict, decide
 from hyperpod_operator.core.health.labels import contradiction, missing_labels
+from hyperpod_operator.core.health.mass_failure import Lane
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.state import NO_PODS, State
-from hyperpod_operator.core.health.storm import Lane
+from hyperpod_operator.core.health.taint import Step, TaintDecision, decide
 from hyperpod_operator.core.outcome import Again, Done, Failed, Gone, Outcome, Wait
 from hyperpod_operator.core.ports import (
     Clock,
+    Event,
     Events,
     Key,
     KubernetesError,
     NodeMetrics,
     Nodes,
     NodeWrites,
-    Note,
     ObjectGone,
     StaleObject,
 )
@@ -51,7 +51,7 @@ class NodePorts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wakes:
+class Enqueue:
     """Whom to wake: a Node now in a lane, a Node in so many seconds, or the HyperPodCluster of a changed Node."""
 
     now: Callable[[Key, Lane], None]
@@ -72,10 +72,10 @@ class _Seen:
 class NodeController:
     """Keeps the taint and the labels of HyperPod's Nodes right. What it remembers serves metrics and Events only."""
 
-    def __init__(self, *, ports: NodePorts, fleet: Fleet, wakes: Wakes) -> None:
+    def __init__(self, *, ports: NodePorts, fleet: Fleet, enqueue: Enqueue) -> None:
         self._ports = ports
         self._fleet = fleet
-        self._wakes = wakes
+        self._enqueue = enqueue
         self._seen: dict[str, _Seen] = {}
 
     def changed(self, name: str) -> None:
@@ -89,7 +89,7 @@ class NodeController:
             return  # a stranger's cluster, or one that no pass has looked at yet: `learnt` comes back to it
         moved = self._judge(node, member)
         if moved or self._unknown(node, member):
-            self._wakes.cluster(member.key)
+            self._enqueue.cluster(member.key)
 
     def learnt(self, cluster_id: str, instances: frozenset[str] | None) -> None:
         """A pass learnt something new about a cluster, or some instances of it; that very pass reports about them."""
@@ -139,27 +139,27 @@ class NodeController:
         member = self._fleet.of(node.cluster_id)
         if member is None:
             return Gone()
-        verdict = decide(node, member.facts, now=self._ports.clock.now())
-        change = replace(verdict.change, labels=missing_labels(node, member.facts))
+        decision = decide(node, member.facts, now=self._ports.clock.now())
+        change = replace(decision.change, labels=missing_labels(node, member.facts))
         if change:
             await self._ports.budget()
             await self._ports.writes.change(node, change)
-            self._tell(node, member, verdict, change)
-        if verdict.look_again is not None:
-            return Wait(Reason.HEALTH_NOT_REPORTED, verdict.look_again)
+            self._tell(node, member, decision, change)
+        if decision.look_again is not None:
+            return Wait(Reason.HEALTH_NOT_REPORTED, decision.look_again)
         return Done()
 
     def _judge(self, node: Node, member: Member) -> bool:
         """Line the Node up if it wants a write. Says whether its state is another one than before."""
-        verdict = decide(node, member.facts, now=self._ports.clock.now())
+        decision = decide(node, member.facts, now=self._ports.clock.now())
         key = Key("", node.name)
-        if verdict.change:
-            self._wakes.now(key, Lane.FENCE if verdict.step is Step.FENCE else Lane.FREE)
+        if decision.change:
+            self._enqueue.now(key, Lane.TAINT if decision.step is Step.TAINT else Lane.UNTAINT)
         elif missing_labels(node, member.facts):
-            self._wakes.now(key, Lane.LABEL)
-        elif verdict.look_again is not None:
-            self._wakes.later(key, verdict.look_again)
-        return self._follow(node, member, verdict.state)
+            self._enqueue.now(key, Lane.LABEL)
+        elif decision.look_again is not None:
+            self._enqueue.later(key, decision.look_again)
+        return self._follow(node, member, decision.state)
 
     def _follow(self, node: Node, member: Member, state: State) -> bool:
         seen = self._seen.get(node.name)
@@ -172,8 +172,8 @@ class NodeController:
         odd = contradiction(node, member.facts)
         if odd and (seen is None or seen.contradiction != odd):
             message = f"{odd}. The operator leaves that label alone; remove it to have SageMaker's type there."
-            note = Note(type="Warning", reason=Reason.NODE_CONTRADICTS, action="Observe", message=message)
-            self._ports.events.publish(about=node_subject(node), note=note)
+            event = Event(type="Warning", reason=Reason.NODE_CONTRADICTS, action="Observe", message=message)
+            self._ports.events.publish(about=node_subject(node), event=event)
         self._seen[node.name] = _Seen(cluster=member.key, state=state, since=since, contradiction=odd)
         return seen is None or seen.state is not state
 
@@ -189,9 +189,9 @@ class NodeController:
                 "HyperPod replaces the instance, a new Node joins under another name; status.nodes tells when all are "
                 "there."
             )
-            note = Note(type="Normal", reason=Reason.NODE_REPLACED, action="Observe", message=message)
-            self._ports.events.publish(about=member.stored, note=note)
-        self._wakes.cluster(seen.cluster)
+            event = Event(type="Normal", reason=Reason.NODE_REPLACED, action="Observe", message=message)
+            self._ports.events.publish(about=member.stored, event=event)
+        self._enqueue.cluster(seen.cluster)
 
     def _unknown(self, node: Node, member: Member | None) -> bool:
         """Whether SageMaker has to be asked about this instance: our labels on it would say that it was."""
@@ -199,25 +199,25 @@ class NodeController:
             return False
         return LABEL_INSTANCE_GROUP not in node.labels and not node.deleting
 
-    def _tell(self, node: Node, member: Member, verdict: Verdict, change: NodeChange) -> None:
-        step = str(verdict.step) if verdict.change else "Label"
+    def _tell(self, node: Node, member: Member, decision: TaintDecision, change: NodeChange) -> None:
+        step = str(decision.step) if decision.change else "Label"
         self._ports.metrics.node_changed(step=step, result="OK")
         about = {"cluster": str(member.key), "step": step}
-        if not verdict.change:
+        if not decision.change:
             logger.info("Labels of the Node %s are set: %s.", node.name, sorted(change.labels), extra=about)
             return
-        logger.info("The Node %s: %s", node.name, verdict.message, extra=about)
-        if verdict.step is Step.TIDY:
+        logger.info("The Node %s: %s", node.name, decision.message, extra=about)
+        if decision.step is Step.CLEAR_RECORD:
             return
-        fenced = verdict.step is Step.FENCE
+        tainted = decision.step is Step.TAINT
         seen = self._seen.get(node.name)
-        if fenced and seen is not None and seen.since is not None:
-            self._ports.metrics.node_fenced(seconds=self._ports.clock.monotonic() - seen.since)
-        note = Note(
-            type="Warning" if fenced else "Normal",
-            reason=Reason.NODE_FENCED if fenced else Reason.NODE_FREED,
-            action=str(verdict.step),
-            message=verdict.message,
+        if tainted and seen is not None and seen.since is not None:
+            self._ports.metrics.node_tainted(seconds=self._ports.clock.monotonic() - seen.since)
+        event = Event(
+            type="Warning" if tainted else "Normal",
+            reason=Reason.NODE_TAINTED if tainted else Reason.NODE_UNTAINTED,
+            action=str(decision.step),
+            message=decision.message,
         )
-        self._ports.events.publish(about=node_subject(node), note=note)
-        self._ports.events.publish(about=member.stored, note=replace(note, message=f"{node.name}: {note.message}"))
+        self._ports.events.publish(about=node_subject(node), event=event)
+        self._ports.events.publish(about=member.stored, event=replace(event, message=f"{node.name}: {event.message}"))

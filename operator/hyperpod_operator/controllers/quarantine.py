@@ -10,10 +10,10 @@ from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import (
     Clock,
+    Event,
     Events,
     Key,
     KubernetesError,
-    Note,
     ObjectGone,
     Objects,
     StaleObject,
@@ -46,8 +46,8 @@ class QuarantineMarks:
         except (KubernetesError, ObjectGone, StaleObject) as error:
             logger.warning("The condition %s of %s could not be written: %s", Reason.QUARANTINED, key, error)
             return
-        note = Note(type="Warning", reason=Reason.QUARANTINED, action="Quarantine", message=message)
-        self._events.publish(about=stored, note=note)
+        event = Event(type="Warning", reason=Reason.QUARANTINED, action="Quarantine", message=message)
+        self._events.publish(about=stored, event=event)
 
     def _conditions(self, stored: StoredObject, before: list[dict[str, Any]], message: str) -> list[dict[str, Any]]:
         was = {one.get("type"): one for one in before}

@@ -188,7 +188,7 @@ class Objects(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Event:
     """One Kubernetes Event: `reason` is a CamelCase word of `api/names.py`, `action` what was done or looked at."""
 
     type: Literal["Normal", "Warning"]
@@ -200,7 +200,7 @@ class Note:
 class Events(Protocol):
     """Kubernetes Events about an object. Best effort: never raises, never makes a pass wait for the server."""
 
-    def publish(self, *, about: StoredObject, note: Note) -> None: ...
+    def publish(self, *, about: StoredObject, event: Event) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +242,7 @@ class NodeMetrics(Protocol):
         """A change of a Node ended; `result` is OK, Conflict or Refused."""
         ...
 
-    def node_fenced(self, *, seconds: float) -> None: ...
+    def node_tainted(self, *, seconds: float) -> None: ...
 
     def node_recovered(self, *, seconds: float) -> None: ...
 

@@ -20,8 +20,8 @@ from urllib.parse import quote
 from hyperpod_operator.api.names import EVENT_CONTROLLER
 from hyperpod_operator.core.ports import (
     Clock,
+    Event,
     KubernetesError,
-    Note,
     ObjectGone,
     StaleObject,
     StoredObject,
@@ -65,10 +65,10 @@ class EventRecorder:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def publish(self, *, about: StoredObject, note: Note) -> None:
+    def publish(self, *, about: StoredObject, event: Event) -> None:
         """Count one occurrence; the API server hears of it soon."""
-        note = replace(note, message=plain(note.message), action=plain(note.action))
-        self._book.record(about=about, note=note, now=self._clock.now(), monotonic=self._clock.monotonic())
+        event = replace(event, message=plain(event.message), action=plain(event.action))
+        self._book.record(about=about, event=event, now=self._clock.now(), monotonic=self._clock.monotonic())
         self._wake.set()
 
     def start(self) -> None:
@@ -134,7 +134,7 @@ class EventRecorder:
                 body = {"series": _series(series, count=count)}
                 await self._api.merge_patch(f"{path}/{quote(_name(series), safe='')}", body)
             else:
-                await self._api.create(path, self._event(series, count=count))
+                await self._api.create(path, self._body(series, count=count))
         except ObjectGone as error:
             if series.sent:
                 self._book.restart(series)
@@ -153,12 +153,12 @@ class EventRecorder:
 
     def _give_up(self, series: Series, error: Exception) -> None:
         about = f"{_namespace(series)}/{series.regarding['name']}"
-        log.warning("The Event %s about %s was dropped: %s", series.key.note.reason, about, error)
+        log.warning("The Event %s about %s was dropped: %s", series.key.event.reason, about, error)
         self._book.drop(series)
 
-    def _event(self, series: Series, *, count: int) -> dict[str, Any]:
-        note = series.key.note
-        event = {
+    def _body(self, series: Series, *, count: int) -> dict[str, Any]:
+        event = series.key.event
+        body: dict[str, Any] = {
             "apiVersion": GROUP_VERSION,
             "kind": "Event",
             "metadata": {
@@ -168,15 +168,15 @@ class EventRecorder:
             "eventTime": _micro_time(series.first_at),
             "reportingController": EVENT_CONTROLLER,
             "reportingInstance": self._instance,
-            "type": note.type,
-            "reason": note.reason[:LONGEST_WORD],
-            "action": (note.action or note.reason)[:LONGEST_WORD],
-            "note": capped(note.message, LONGEST_NOTE),
+            "type": event.type,
+            "reason": event.reason[:LONGEST_WORD],
+            "action": (event.action or event.reason)[:LONGEST_WORD],
+            "note": capped(event.message, LONGEST_NOTE),
             "regarding": dict(series.regarding),
         }
         if count > 1:
-            event["series"] = _series(series, count=count)
-        return event
+            body["series"] = _series(series, count=count)
+        return body
 
 
 def capped(text: str, most: int) -> str:
@@ -197,12 +197,12 @@ def _namespace(series: Series) -> str:
 
 
 def _name(series: Series) -> str:
-    """Unique for object, moment and note, as client-go names them: the object's name and a hexadecimal time.
+    """Unique for object, moment and content, as client-go names them: the object's name and a hexadecimal time.
 
     The same for every try of one Event, so that a try whose answer was lost cannot make a second one.
     """
     moment = int(series.first_at.timestamp() * 1_000_000)
-    suffix = f".{moment:x}{hash(series.key.note) & 0xFFFF:04x}"
+    suffix = f".{moment:x}{hash(series.key.event) & 0xFFFF:04x}"
     return series.regarding["name"][: LONGEST_NAME - len(suffix)].rstrip(".-") + suffix
 
 

@@ -63,7 +63,7 @@ class NodeObject(msgspec.Struct, gc=False):
     status: Status = msgspec.field(default_factory=Status)
 
 
-class Event(msgspec.Struct, gc=False):
+class WatchEvent(msgspec.Struct, gc=False):
     """One line of a watch. A bookmark's object has a resourceVersion and nothing else."""
 
     type: str
@@ -94,7 +94,7 @@ class _ErrorEvent(msgspec.Struct, gc=False, tag="ERROR"):
 
 
 _page = msgspec.json.Decoder(Page)
-_event = msgspec.json.Decoder(Event)
+_event = msgspec.json.Decoder(WatchEvent)
 _error = msgspec.json.Decoder(_ErrorEvent)
 
 
@@ -106,7 +106,7 @@ def page(content: bytes) -> Page:
         raise Garbled(f"a list of Nodes is not what it should be: {error}") from error
 
 
-def event(line: bytes) -> Event | Refused:
+def event(line: bytes) -> WatchEvent | Refused:
     """A line of a watch, or what the API server says against it. Raises Garbled."""
     try:
         return _event.decode(line)

@@ -17,7 +17,7 @@ from typing import Protocol
 from hyperpod_operator.api.names import COMPUTE_TYPE
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.kube import node_decoding as decoding
-from hyperpod_operator.kube.node_decoding import BOOKMARK, Event, Garbled, NodeObject, Refused
+from hyperpod_operator.kube.node_decoding import BOOKMARK, Garbled, NodeObject, Refused, WatchEvent
 
 PATH = "/api/v1/nodes"
 SELECTOR = f"{COMPUTE_TYPE}=hyperpod"
@@ -86,7 +86,7 @@ class NodeStream:
                 return _position(page.metadata.resource_version)
             following = {"continue": page.metadata.next}
 
-    async def watch(self, position: int, take: Callable[[list[Event], int], None]) -> None:
+    async def watch(self, position: int, take: Callable[[list[WatchEvent], int], None]) -> None:
         """Hand on what happens after `position`, batch by batch with the new position, until the stream ends.
 
         Raises KubernetesError with status 0 when it was cut or silent, which a new watch from the last position
@@ -148,7 +148,7 @@ class NodeStream:
         return b"".join(parts)
 
 
-def _news(lines: Iterable[bytes], position: int) -> tuple[list[Event], int]:
+def _news(lines: Iterable[bytes], position: int) -> tuple[list[WatchEvent], int]:
     """The events that were not seen yet, and the position after them."""
     news = []
     for line in lines:

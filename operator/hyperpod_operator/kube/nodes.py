@@ -14,7 +14,7 @@ from traceback import format_exc
 from hyperpod_operator.api.names import COMPUTE_TYPE
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.ports import Clock, KubernetesError
-from hyperpod_operator.kube.node_decoding import DELETED, Event, Garbled, NodeObject
+from hyperpod_operator.kube.node_decoding import DELETED, Garbled, NodeObject, WatchEvent
 from hyperpod_operator.kube.node_factory import NodeFactory
 from hyperpod_operator.kube.node_index import NodeIndex
 from hyperpod_operator.kube.node_stream import Expired, NodeStream, Streams
@@ -147,12 +147,12 @@ class NodeCache:
         self._tell(changed)
         return position
 
-    def _take(self, events: list[Event], position: int) -> None:
+    def _take(self, events: list[WatchEvent], position: int) -> None:
         changed = {event.object.metadata.name: None for event in events if self._changes(event)}
         self._position = position
         self._tell(changed)
 
-    def _changes(self, event: Event) -> bool:
+    def _changes(self, event: WatchEvent) -> bool:
         """Hold what the event says; whether that is anything new."""
         name = event.object.metadata.name
         node = self._factory.node(event.object)

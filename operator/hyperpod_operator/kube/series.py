@@ -1,6 +1,6 @@
 """The bookkeeping of repeated Events: what is one series, what is due to be sent, what is dropped.
 
-Pure of I/O so that its rules can be tested at once. A note with the same object, type, reason, action and
+Pure of I/O so that its rules can be tested at once. An Event with the same object, type, reason, action and
 message within ten minutes of the last one is the same series; its first occurrence is due at once, its count
 at most every 30 seconds. Memory is bounded: when too much is unsent the oldest is dropped and counted, and one
 object whose messages never repeat cannot flood the API server.
@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from hyperpod_operator.core.ports import Note, StoredObject
+from hyperpod_operator.core.ports import Event, StoredObject
 
 SAME_SERIES = 600.0
-"""Seconds after its last occurrence in which a note still belongs to its series."""
+"""Seconds after its last occurrence within which an Event still belongs to its series."""
 BETWEEN_COUNTS = 30.0
 """Seconds between two updates of a series' count."""
 MOST_PER_OBJECT = 25
@@ -27,10 +27,10 @@ MOST_SERIES = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesKey:
-    """What makes two notes one Event."""
+    """What makes two Events one series."""
 
     uid: str
-    note: Note
+    event: Event
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,9 +60,9 @@ class SeriesBook:
     _new: OrderedDict[SeriesKey, None] = field(default_factory=OrderedDict)
     _begun: dict[str, deque[float]] = field(default_factory=dict)
 
-    def record(self, *, about: StoredObject, note: Note, now: datetime, monotonic: float) -> None:
+    def record(self, *, about: StoredObject, event: Event, now: datetime, monotonic: float) -> None:
         """Count one occurrence."""
-        key = SeriesKey(uid=about.uid, note=note)
+        key = SeriesKey(uid=about.uid, event=event)
         known = self._series.get(key)
         if known is not None and monotonic - known.last_seen <= SAME_SERIES:
             known.count += 1
@@ -91,7 +91,7 @@ class SeriesBook:
         return None
 
     def wait(self, *, monotonic: float) -> float | None:
-        """Seconds until something is due; None when only a new note can make it so."""
+        """Seconds until something is due; None when only a new Event can make it so."""
         if self._new:
             return 0.0
         due = [series.sent_at + BETWEEN_COUNTS for series in self._series.values() if series.sent and series.unsent]

@@ -59,9 +59,9 @@ NODE_HEALTH = {
 """By member of status.nodeHealth. CloudWatch Container Insights has the first four by the same names."""
 NODE_CHANGES = Instrument(
     P + "node_changes_total", "counter", ("step", "result"),
-    "Writes to Nodes, by step (Fence, Free, Tidy, Label, Write) and result (OK, Conflict, Refused).")
-NODE_FENCE_SECONDS = Instrument(
-    P + "node_fence_seconds", "histogram", (),
+    "Writes to Nodes, by step (Taint, Untaint, ClearRecord, Label, Write) and result (OK, Conflict, Refused).")
+NODE_TAINT_SECONDS = Instrument(
+    P + "node_taint_seconds", "histogram", (),
     "From the moment the operator saw that a Node is unhealthy until its taint was on the API server.", _CALL_SECONDS)
 NODE_RECOVERY_SECONDS = Instrument(
     P + "node_recovery_seconds", "histogram", (),
@@ -164,7 +164,7 @@ TABLE: tuple[Instrument, ...] = (
     NODES_PRESENT,
     *NODE_HEALTH.values(),
     NODE_CHANGES,
-    NODE_FENCE_SECONDS,
+    NODE_TAINT_SECONDS,
     NODE_RECOVERY_SECONDS,
     NODES_HELD,
     NODES_LEFT_OUT,

@@ -37,9 +37,9 @@ from hyperpod_operator.runtime.instruments import (
     EVENTS_DROPPED,
     LEADER,
     NODE_CHANGES,
-    NODE_FENCE_SECONDS,
     NODE_HEALTH,
     NODE_RECOVERY_SECONDS,
+    NODE_TAINT_SECONDS,
     NODES_PRESENT,
     NODES_WANTED,
     OBJECTS,
@@ -73,7 +73,7 @@ class PrometheusMetrics:
         self._aws_seconds = self._histogram(AWS_SECONDS)
         self._events_dropped = self._counter(EVENTS_DROPPED)
         self._node_changes = self._counter(NODE_CHANGES)
-        self._node_fence_seconds = self._histogram(NODE_FENCE_SECONDS)
+        self._node_taint_seconds = self._histogram(NODE_TAINT_SECONDS)
         self._node_recovery_seconds = self._histogram(NODE_RECOVERY_SECONDS)
         self._volume_steps = self._counter(VOLUME_STEPS)
         self._volume_attach_seconds = self._histogram(VOLUME_ATTACH_SECONDS)
@@ -105,8 +105,8 @@ class PrometheusMetrics:
     def node_changed(self, *, step: str, result: str) -> None:
         self._node_changes.labels(step, result).inc()
 
-    def node_fenced(self, *, seconds: float) -> None:
-        self._node_fence_seconds.observe(seconds)
+    def node_tainted(self, *, seconds: float) -> None:
+        self._node_taint_seconds.observe(seconds)
 
     def node_recovered(self, *, seconds: float) -> None:
         self._node_recovery_seconds.observe(seconds)

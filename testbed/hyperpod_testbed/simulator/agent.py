@@ -50,20 +50,20 @@ def note(
         recovery.ask(sim, cluster, instance, wanted)
     instance.health = recovery.LABELS[instance.recovery]
     if taint:
-        fence(sim, cluster, instance)
+        add_taint(sim, cluster, instance)
     text = f"{found.type} ({found.reason}) on instance {instance.instance_id}: {found.message}"
     instances.event(sim, cluster, instance, text, level="Error", failure=text)
     sim.touch(cluster)
 
 
-def fence(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
+def add_taint(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     """Put HyperPod's taint on the node, unless it forgets to, at once or a while after the label."""
     if (cluster.name, instance.group) in sim.conditions.missing_taints:
         return
 
     def now() -> None:
         if instance.health != "Schedulable":
-            instance.fenced = True
+            instance.tainted = True
 
     if sim.timings.taint > 0:
         instances.after(sim, cluster, instance, sim.timings.taint, now)

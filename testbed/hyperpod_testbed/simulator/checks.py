@@ -51,7 +51,7 @@ def start(sim: Simulation, cluster: Cluster, instance: Instance, *, demanded: bo
     instance.check_demanded = demanded
     instance.health = "Unschedulable"
     instance.recovery, instance.recovery_due = None, False
-    agent.fence(sim, cluster, instance)
+    agent.add_taint(sim, cluster, instance)
     instances.event(sim, cluster, instance, f"Deep health check of instance {instance.instance_id} started.")
     instances.after(sim, cluster, instance, sim.timings.deep_health_check, lambda: _end(sim, cluster, instance))
 

@@ -45,8 +45,8 @@ class Health:
         """The health agent finds a fault on one node, on a list of nodes, or on a share of the healthy ones.
 
         `share` is of the nodes that the agent covers, in one cluster or group if they are named. `recovery` is the
-        remedy that the agent asks for. Without `taint` HyperPod forgets its taint. A `persistent` fault is found again
-        after a reboot, and then asks for a replacement. Returns the names of the Nodes.
+        remedy that the agent asks for. Without `taint` HyperPod does not set its taint. A `persistent` fault is found
+        again after a reboot, and then asks for a replacement. Returns the names of the Nodes.
         """
         _check(fault=fault, reason=reason, recovery=recovery)
         with self._core.change() as sim:
@@ -119,7 +119,7 @@ class Health:
                     "status": one.status,
                     "health": one.health,
                     "checks": one.checks,
-                    "fenced": one.fenced,
+                    "tainted": one.tainted,
                     "recovery": one.recovery,
                     "registered": one.registered,
                     "faults": [fault.type for fault in one.faults if fault.active],

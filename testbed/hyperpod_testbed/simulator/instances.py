@@ -89,7 +89,7 @@ def run(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     instance.message = ""
     instance.ready = True
     instance.health = "Schedulable"
-    instance.fenced = False
+    instance.tainted = False
     instance.registered = True
     instance.recovery, instance.recovery_due = None, False
     if instance.checks == "InProgress":

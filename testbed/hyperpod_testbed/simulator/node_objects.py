@@ -43,7 +43,7 @@ class NodeView:
     labels: dict[str, str]
     taints: tuple[tuple[str, str, str], ...]
     """Key, value, effect, without HyperPod's own."""
-    fenced: bool
+    tainted: bool
     """HyperPod's own taint."""
     ready: bool
     boot_id: str = ""
@@ -97,7 +97,7 @@ def view(cluster: Cluster, instance: Instance, options: Options) -> NodeView:
         provider_id=f"aws:///{instance.zone.id}/sagemaker/cluster/hyperpod-{cluster.id}-{instance_id}",
         labels=labels,
         taints=tuple((taint["Key"], taint.get("Value", ""), taint["Effect"]) for taint in instance.taints),
-        fenced=instance.fenced,
+        tainted=instance.tainted,
         ready=instance.ready,
         boot_id=f"{instance_id}-{instance.boots}",
         annotations={WRITTEN: instance.health, FAULT_DETAILS: _fault_details(instance)},
@@ -204,7 +204,7 @@ def taint_object(key: str, value: str, effect: str) -> JSON:
 
 def moves_taints(node: NodeView, *, former: NodeView | None) -> bool:
     """Whether the taints of the node may have to change."""
-    if former is None or (former.taints, former.fenced) != (node.taints, node.fenced):
+    if former is None or (former.taints, former.tainted) != (node.taints, node.tainted):
         return True
     return node.healthy and not former.healthy
 
@@ -246,15 +246,15 @@ def taints_after(
     """
     ours = {(key, effect) for key, _, effect in (*(former.taints if former else ()), *wanted.taints)}
     recovered = wanted.healthy and (former is None or not former.healthy)
-    if wanted.fenced or (former is not None and former.fenced) or (recovered and (remove_any or former is None)):
+    if wanted.tainted or (former is not None and former.tainted) or (recovered and (remove_any or former is None)):
         ours.add((HEALTH, "NoSchedule"))
     kept = [taint for taint in existing if (taint["key"], taint["effect"]) not in ours]
     return [*kept, *_own_taints(wanted)]
 
 
 def _own_taints(node: NodeView) -> list[JSON]:
-    fence = [(HEALTH, "Unschedulable", "NoSchedule")] if node.fenced else []
-    return [taint_object(*taint) for taint in (*node.taints, *fence)]
+    health_taint = [(HEALTH, "Unschedulable", "NoSchedule")] if node.tainted else []
+    return [taint_object(*taint) for taint in (*node.taints, *health_taint)]
 
 
 def _essence(taints: list[JSON]) -> set[tuple[str, str, str]]:

@@ -75,7 +75,7 @@ class Instance:
     """Label deep-health-check-status."""
     health: str = "Schedulable"
     """Label node-health-status."""
-    fenced: bool = False
+    tainted: bool = False
     """HyperPod's taint is on the node."""
     faults: tuple[NodeFault, ...] = ()
     """Oldest first; those that are over stay for a while, as in the annotation fault-details."""
@@ -293,7 +293,7 @@ class Conditions:
     check_failures: dict[tuple[str, str], list[Recovery]] = field(default_factory=dict)
     """(cluster, group) → what the next failures of deep health checks ask for, one node each."""
     missing_taints: set[tuple[str, str]] = field(default_factory=set)
-    """(cluster, group) on whose nodes HyperPod forgets its taint."""
+    """(cluster, group) on whose nodes HyperPod does not set its taint."""
     patch_failures: dict[tuple[str, str], int] = field(default_factory=dict)
     """By cluster and group: how many tries of a software update still fail."""
     """(cluster, group) whose next software update fails and rolls back."""

@@ -228,7 +228,7 @@ class World:
             found.turn += 1
             found.status, found.message, found.ready = "Failure", message, False
             if agent.covers(found):
-                found.health, found.fenced = "UnschedulablePendingReplacement", True
+                found.health, found.tainted = "UnschedulablePendingReplacement", True
             sim.touch(_cluster(sim, cluster))
 
 

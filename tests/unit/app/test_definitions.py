@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from hyperpod_operator.app import definitions
-from hyperpod_operator.core.ports import Events, KubernetesError, Note, StoredObject
+from hyperpod_operator.core.ports import Event, Events, KubernetesError, StoredObject
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.skew import Skew
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
@@ -15,10 +15,10 @@ SKEW = Skew(kind="HyperPodCluster", plural="hyperpodclusters", missing=("spec.a"
 
 class Recorded:
     def __init__(self) -> None:
-        self.told: list[tuple[StoredObject, Note]] = []
+        self.told: list[tuple[StoredObject, Event]] = []
 
-    def publish(self, *, about: StoredObject, note: Note) -> None:
-        self.told.append((about, note))
+    def publish(self, *, about: StoredObject, event: Event) -> None:
+        self.told.append((about, event))
 
 
 async def compared(monkeypatch: pytest.MonkeyPatch, found: Any) -> tuple[tuple[Skew, ...], PrometheusMetrics]:
@@ -61,9 +61,9 @@ async def test_a_server_that_does_not_say_ends_nothing(
 def test_an_event_is_about_the_definition() -> None:
     recorded = Recorded()
     definitions.announce((SKEW,), cast(Events, recorded))
-    ((about, note),) = recorded.told
+    ((about, event),) = recorded.told
     assert (about.body["kind"], about.key.name) == (
         "CustomResourceDefinition",
         "hyperpodclusters.hyperpod-operator.dev",
     )
-    assert (note.type, note.reason) == ("Warning", "DefinitionDiffers")
+    assert (event.type, event.reason) == ("Warning", "DefinitionDiffers")

@@ -13,7 +13,7 @@ from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import Pace
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Wait
-from hyperpod_operator.core.ports import Gauges, Key, Note, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.ports import Event, Gauges, Key, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Simulator
 
@@ -122,11 +122,11 @@ class Recorder:
     """Events and metrics that a test can read."""
 
     def __init__(self) -> None:
-        self.notes: list[Note] = []
+        self.events: list[Event] = []
         self.gauges: dict[Key, Gauges] = {}
 
-    def publish(self, *, about: StoredObject, note: Note) -> None:
-        self.notes.append(note)
+    def publish(self, *, about: StoredObject, event: Event) -> None:
+        self.events.append(event)
 
     def pass_ended(self, *, kind: str, outcome: str, reason: str, seconds: float) -> None: ...
 
@@ -224,7 +224,7 @@ class Rig:
         return [call.operation for call in self.calls()]
 
     def reasons(self) -> list[str]:
-        return [str(note.reason) for note in self.recorder.notes]
+        return [str(event.reason) for event in self.recorder.events]
 
     @property
     def has_finalizer(self) -> bool:

@@ -43,7 +43,7 @@ async def busy(make_rig: Callable[..., Rig], request: pytest.FixtureRequest) -> 
     await rig.rest()
     rig.simulator.clock.advance(60)
     rig.simulator.world.add_group_out_of_band("research", THEIRS)
-    rig.recorder.notes.clear()
+    rig.recorder.events.clear()
     return rig
 
 

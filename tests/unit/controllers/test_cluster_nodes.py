@@ -31,7 +31,7 @@ class Ward:
 
     def __init__(self, rig: Rig) -> None:
         self.rig, self.nodes, self.fleet = rig, HeldNodes(), Fleet()
-        self.asks = False
+        self.needs_nodes = False
         rig.controller = ClusterController(
             ports=Ports(
                 objects=rig.objects,
@@ -43,7 +43,7 @@ class Ward:
             ),
             settings=ClusterSettings(timings=rig.timings),
             fleet=self.fleet,
-            asks=lambda _: self.asks,
+            needs_nodes=lambda _: self.needs_nodes,
         )
 
     async def settle(self) -> None:
@@ -78,9 +78,9 @@ class Ward:
 async def ward(rig: Rig) -> Ward:
     made = Ward(rig)
     await made.settle()
-    made.asks = True
+    made.needs_nodes = True
     await rig.once()
-    made.asks = False
+    made.needs_nodes = False
     return made
 
 
@@ -150,7 +150,7 @@ async def test_a_settled_pass_lists_no_instances(ward: Ward) -> None:
 
 
 async def test_instances_are_listed_when_somebody_waits_for_them(ward: Ward) -> None:
-    ward.asks = True
+    ward.needs_nodes = True
     since = ward.rig.simulator.log.size()
     await ward.rig.once()
     assert "ListClusterNodes" in [call.operation for call in ward.rig.simulator.log.calls(since=since)]

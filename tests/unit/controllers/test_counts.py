@@ -152,7 +152,7 @@ async def test_a_minimum_that_is_never_reached_is_tried_with_growing_pauses_and_
     ready = rig.condition("Ready")["message"]
     assert "did not reach its minInstanceCount 8" in ready
     assert "ended 4 running nodes" in ready
-    (event,) = [note for note in rig.recorder.notes if note.reason == "UpdateRolledBack"]
+    (event,) = [event for event in rig.recorder.events if event.reason == "UpdateRolledBack"]
     assert (event.type, "ended 4 running nodes" in event.message) == ("Warning", True)
     await rig.idle(60)
     assert rig.operations() == ["CreateCluster", "UpdateCluster"]

@@ -111,8 +111,8 @@ class TestTheFinalizer:
         assert isinstance(await rig.once(), Gone)
         assert not rig.objects.exists(KEY)
         assert len(rig.simulator.log.calls()) == calls
-        assert rig.recorder.notes[-1].type == "Warning"
-        assert "cluster/" in rig.recorder.notes[-1].message
+        assert rig.recorder.events[-1].type == "Warning"
+        assert "cluster/" in rig.recorder.events[-1].message
 
     @pytest.mark.parametrize("word", ["", "true", "other"])
     async def test_no_other_word_does(self, rig: Rig, word: str) -> None:

@@ -113,7 +113,7 @@ async def test_an_adoption_is_announced_once_and_tags_once(lagging: Rig) -> None
     lagging.simulator.clock.advance(300)
     lagging.objects.set_status(KEY, {})
     lagging.apply(two(2, 1, management={"adoptionPolicy": "IfUnowned"}))
-    lagging.recorder.notes.clear()
+    lagging.recorder.events.clear()
     assert isinstance(await lagging.rest(), Done)
     assert lagging.operations() == ["CreateCluster", "DeleteTags", "AddTags"]
     assert lagging.reasons().count("AdoptionAnnounced") == 1

@@ -7,17 +7,17 @@ from datetime import datetime
 import pytest
 from tests.unit.core.health import CLUSTER, CPU, HEALTH, NOW, facts, instance, node
 
-from hyperpod_operator.api.names import FENCED_AT, LABEL_INSTANCE_GROUP
+from hyperpod_operator.api.names import LABEL_INSTANCE_GROUP, TAINTED_AT
 from hyperpod_operator.controllers.fleet import Fleet, Member
-from hyperpod_operator.controllers.nodes import NodeController, NodePorts, Wakes
+from hyperpod_operator.controllers.nodes import Enqueue, NodeController, NodePorts
 from hyperpod_operator.core.health.change import NodeChange
-from hyperpod_operator.core.health.contract import TAINT
 from hyperpod_operator.core.health.facts import ClusterFacts
 from hyperpod_operator.core.health.labels import missing_labels
+from hyperpod_operator.core.health.mass_failure import Lane
 from hyperpod_operator.core.health.node import Node
-from hyperpod_operator.core.health.storm import Lane
+from hyperpod_operator.core.health.taint import TAINT
 from hyperpod_operator.core.outcome import Done, Failed, Gone, Wait
-from hyperpod_operator.core.ports import Key, KubernetesError, Note, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.ports import Event, Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 
 OBJECT = Key("team", "research")
 SICK = {HEALTH: "UnschedulablePendingReplacement"}
@@ -83,22 +83,22 @@ def applied(one: Node, change: NodeChange) -> Node:
 class Told:
     """Events, metrics and wakes."""
 
-    notes: list[tuple[str, str, Note]] = field(default_factory=list)
+    events: list[tuple[str, str, Event]] = field(default_factory=list)
     changes: list[tuple[str, str]] = field(default_factory=list)
-    fenced: list[float] = field(default_factory=list)
+    tainted: list[float] = field(default_factory=list)
     recovered: list[float] = field(default_factory=list)
     now: list[tuple[str, Lane]] = field(default_factory=list)
     later: list[tuple[str, float]] = field(default_factory=list)
     clusters: list[Key] = field(default_factory=list)
 
-    def publish(self, *, about: StoredObject, note: Note) -> None:
-        self.notes.append((about.body["kind"], about.key.name, note))
+    def publish(self, *, about: StoredObject, event: Event) -> None:
+        self.events.append((about.body["kind"], about.key.name, event))
 
     def node_changed(self, *, step: str, result: str) -> None:
         self.changes.append((step, result))
 
-    def node_fenced(self, *, seconds: float) -> None:
-        self.fenced.append(seconds)
+    def node_tainted(self, *, seconds: float) -> None:
+        self.tainted.append(seconds)
 
     def node_recovered(self, *, seconds: float) -> None:
         self.recovered.append(seconds)
@@ -115,7 +115,7 @@ class Clock:
         return self.seconds
 
 
-class Room:
+class NodeRig:
     """A NodeController with everything around it."""
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ class Room:
                 budget=self.world.budget,
             ),
             fleet=self.fleet,
-            wakes=Wakes(
+            enqueue=Enqueue(
                 now=lambda key, lane: self.told.now.append((key.name, lane)),
                 later=lambda key, seconds: self.told.later.append((key.name, seconds)),
                 cluster=self.told.clusters.append,
@@ -160,12 +160,12 @@ class Room:
         return await self.controller.reconcile(Key("", one.name), 0)
 
     def reasons(self, kind: str) -> list[str]:
-        return [str(note.reason) for about, _, note in self.told.notes if about == kind]
+        return [str(event.reason) for about, _, event in self.told.events if about == kind]
 
 
 @pytest.fixture
-def room() -> Room:
-    return Room()
+def rig() -> NodeRig:
+    return NodeRig()
 
 
 def labelled(**fields: object) -> Node:
@@ -174,200 +174,200 @@ def labelled(**fields: object) -> Node:
     return replace(bare, labels={**WELL, **missing_labels(bare, facts(instance()))}, **fields)
 
 
-def test_a_sick_node_is_called_before_labels(room: Room) -> None:
-    room.changed(node(labels=SICK))
-    assert room.told.now == [(node().name, Lane.FENCE)]
+def test_a_sick_node_is_called_before_labels(rig: NodeRig) -> None:
+    rig.changed(node(labels=SICK))
+    assert rig.told.now == [(node().name, Lane.TAINT)]
 
 
-def test_missing_labels_alone_wait_in_the_last_lane(room: Room) -> None:
-    room.changed(node(labels=WELL))
-    assert room.told.now == [(node().name, Lane.LABEL)]
+def test_missing_labels_alone_wait_in_the_last_lane(rig: NodeRig) -> None:
+    rig.changed(node(labels=WELL))
+    assert rig.told.now == [(node().name, Lane.LABEL)]
 
 
-def test_a_change_that_asks_for_nothing_wakes_nobody(room: Room) -> None:
-    room.changed(labelled())
-    room.told.clusters.clear()
-    room.changed(labelled(ready=False))
-    assert (room.told.now, room.told.later, room.told.clusters) == ([], [], [])
+def test_a_change_that_asks_for_nothing_wakes_nobody(rig: NodeRig) -> None:
+    rig.changed(labelled())
+    rig.told.clusters.clear()
+    rig.changed(labelled(ready=False))
+    assert (rig.told.now, rig.told.later, rig.told.clusters) == ([], [], [])
 
 
-def test_a_node_of_a_strangers_cluster_is_nobodys(room: Room) -> None:
-    room.changed(node(labels=SICK, cluster_id="zzzzzzzzzzzz"))
-    assert (room.told.now, room.told.clusters) == ([], [])
+def test_a_node_of_a_strangers_cluster_is_nobodys(rig: NodeRig) -> None:
+    rig.changed(node(labels=SICK, cluster_id="zzzzzzzzzzzz"))
+    assert (rig.told.now, rig.told.clusters) == ([], [])
 
 
-def test_a_state_that_changed_wakes_its_cluster_once(room: Room) -> None:
-    room.changed(labelled())
-    room.changed(labelled())
-    assert room.told.clusters == [OBJECT]
-    room.changed(replace(labelled(), labels={**labelled().labels, **SICK}))
-    assert room.told.clusters == [OBJECT, OBJECT]
+def test_a_state_that_changed_wakes_its_cluster_once(rig: NodeRig) -> None:
+    rig.changed(labelled())
+    rig.changed(labelled())
+    assert rig.told.clusters == [OBJECT]
+    rig.changed(replace(labelled(), labels={**labelled().labels, **SICK}))
+    assert rig.told.clusters == [OBJECT, OBJECT]
 
 
-def test_what_a_pass_learns_calls_the_nodes_and_not_the_cluster_again(room: Room) -> None:
-    room.world.put(node(labels=SICK))
-    room.controller.learnt(CLUSTER, None)
-    assert room.told.now == [(node().name, Lane.FENCE)]
-    assert room.told.clusters == []
+def test_what_a_pass_learns_calls_the_nodes_and_not_the_cluster_again(rig: NodeRig) -> None:
+    rig.world.put(node(labels=SICK))
+    rig.controller.learnt(CLUSTER, None)
+    assert rig.told.now == [(node().name, Lane.TAINT)]
+    assert rig.told.clusters == []
 
 
-def test_what_a_pass_learns_of_one_instance_calls_its_node_alone(room: Room) -> None:
+def test_what_a_pass_learns_of_one_instance_calls_its_node_alone(rig: NodeRig) -> None:
     other = node(instance_id=CPU, labels=SICK)
-    room.world.put(node(labels=SICK))
-    room.world.put(other)
-    room.controller.learnt(CLUSTER, frozenset({CPU}))
-    assert [name for name, _ in room.told.now] == [other.name]
+    rig.world.put(node(labels=SICK))
+    rig.world.put(other)
+    rig.controller.learnt(CLUSTER, frozenset({CPU}))
+    assert [name for name, _ in rig.told.now] == [other.name]
 
 
-def test_a_young_node_is_looked_at_when_its_grace_is_over(room: Room) -> None:
+def test_a_young_node_is_looked_at_when_its_grace_is_over(rig: NodeRig) -> None:
     one = replace(labelled(), labels={key: value for key, value in labelled().labels.items() if key != HEALTH})
-    room.changed(replace(one, created_at=NOW))
-    assert [seconds for _, seconds in room.told.later] == [600.0]
+    rig.changed(replace(one, created_at=NOW))
+    assert [seconds for _, seconds in rig.told.later] == [600.0]
 
 
-async def test_a_sick_node_is_fenced_recorded_and_told(room: Room) -> None:
+async def test_a_sick_node_is_tainted_recorded_and_reported(rig: NodeRig) -> None:
     one = node(labels=SICK)
-    room.changed(one)
-    room.clock.seconds += 0.25
-    assert isinstance(await room.once(one), Done)
-    after = room.world.stored[one.name]
+    rig.changed(one)
+    rig.clock.seconds += 0.25
+    assert isinstance(await rig.once(one), Done)
+    after = rig.world.stored[one.name]
     assert TAINT in after.taints
-    assert FENCED_AT in after.annotations
-    assert (room.reasons("Node"), room.reasons("HyperPodCluster")) == (["NodeFenced"], ["NodeFenced"])
-    assert room.told.fenced == [0.25]
-    assert room.told.changes == [("Fence", "OK")]
+    assert TAINTED_AT in after.annotations
+    assert (rig.reasons("Node"), rig.reasons("HyperPodCluster")) == (["NodeTainted"], ["NodeTainted"])
+    assert rig.told.tainted == [0.25]
+    assert rig.told.changes == [("Taint", "OK")]
 
 
-async def test_one_write_carries_taint_and_labels(room: Room) -> None:
+async def test_one_write_carries_taint_and_labels(rig: NodeRig) -> None:
     one = node(labels=SICK)
-    room.changed(one)
-    await room.once(one)
-    ((_, change),) = room.world.writes
+    rig.changed(one)
+    await rig.once(one)
+    ((_, change),) = rig.world.writes
     assert change.taints is not None
     assert change.labels[LABEL_INSTANCE_GROUP] == "gpu"
 
 
-async def test_a_second_pass_writes_nothing(room: Room) -> None:
+async def test_a_second_pass_writes_nothing(rig: NodeRig) -> None:
     one = node(labels=SICK)
-    room.changed(one)
-    await room.once(one)
-    room.world.put(room.world.stored[one.name])
-    await room.once(one)
-    assert len(room.world.writes) == 1
+    rig.changed(one)
+    await rig.once(one)
+    rig.world.put(rig.world.stored[one.name])
+    await rig.once(one)
+    assert len(rig.world.writes) == 1
 
 
-async def test_a_healthy_node_is_freed_of_our_taint(room: Room) -> None:
-    one = replace(labelled(), taints=(TAINT,), annotations={FENCED_AT: "2026-11-23T11:00:00Z"})
-    room.changed(one)
-    assert room.told.now == [(one.name, Lane.FREE)]
-    await room.once(one)
-    assert room.world.stored[one.name].taints == ()
-    assert room.reasons("Node") == ["NodeFreed"]
+async def test_a_healthy_node_loses_our_taint(rig: NodeRig) -> None:
+    one = replace(labelled(), taints=(TAINT,), annotations={TAINTED_AT: "2026-11-23T11:00:00Z"})
+    rig.changed(one)
+    assert rig.told.now == [(one.name, Lane.UNTAINT)]
+    await rig.once(one)
+    assert rig.world.stored[one.name].taints == ()
+    assert rig.reasons("Node") == ["NodeUntainted"]
 
 
-async def test_a_taint_of_hyperpods_stays(room: Room) -> None:
+async def test_a_taint_of_hyperpods_stays(rig: NodeRig) -> None:
     one = replace(labelled(), taints=(TAINT,))
-    room.changed(one)
-    await room.once(one)
-    assert room.world.writes == []
+    rig.changed(one)
+    await rig.once(one)
+    assert rig.world.writes == []
 
 
-async def test_who_was_faster_is_read_and_decided_upon_anew(room: Room) -> None:
+async def test_who_was_faster_is_read_and_decided_upon_anew(rig: NodeRig) -> None:
     stale = node(labels=SICK)
     fresh = replace(labelled(), resource_version="9")
-    room.world.put(stale, stored=fresh)
-    assert isinstance(await room.once(stale), Done)
-    assert room.world.writes == []
-    assert room.told.changes == [("Write", "Conflict")]
+    rig.world.put(stale, stored=fresh)
+    assert isinstance(await rig.once(stale), Done)
+    assert rig.world.writes == []
+    assert rig.told.changes == [("Write", "Conflict")]
 
 
-async def test_a_node_that_goes_in_mid_patch_is_no_error(room: Room) -> None:
+async def test_a_node_that_goes_in_mid_patch_is_no_error(rig: NodeRig) -> None:
     one = node(labels=SICK)
-    room.world.put(one)
-    room.world.fails.append(ObjectGone(one.name))
-    assert isinstance(await room.once(one), Gone)
+    rig.world.put(one)
+    rig.world.fails.append(ObjectGone(one.name))
+    assert isinstance(await rig.once(one), Gone)
 
 
-async def test_a_refusal_is_told_and_tried_again(room: Room, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refusal_is_told_and_tried_again(rig: NodeRig, caplog: pytest.LogCaptureFixture) -> None:
     one = node(labels=SICK)
-    room.world.put(one)
-    room.world.fails.append(KubernetesError(status=403, message="refused by a policy."))
-    assert isinstance(await room.once(one), Failed)
+    rig.world.put(one)
+    rig.world.fails.append(KubernetesError(status=403, message="refused by a policy."))
+    assert isinstance(await rig.once(one), Failed)
     assert "refused by a policy" in caplog.text
-    assert room.told.changes == [("Write", "Refused")]
+    assert rig.told.changes == [("Write", "Refused")]
 
 
-async def test_observe_writes_nothing(room: Room) -> None:
-    room.know(facts(instance(), enforce=False))
+async def test_observe_writes_nothing(rig: NodeRig) -> None:
+    rig.know(facts(instance(), enforce=False))
     one = node(labels=SICK)
-    room.changed(one)
-    assert room.told.now == []
-    await room.once(one)
-    assert room.world.writes == []
+    rig.changed(one)
+    assert rig.told.now == []
+    await rig.once(one)
+    assert rig.world.writes == []
 
 
-async def test_a_young_node_waits(room: Room) -> None:
+async def test_a_young_node_waits(rig: NodeRig) -> None:
     one = replace(labelled(), labels={key: value for key, value in labelled().labels.items() if key != HEALTH})
     one = replace(one, created_at=NOW)
-    room.world.put(one)
-    assert await room.once(one) == Wait("HealthNotReported", 600.0)  # type: ignore[arg-type]
+    rig.world.put(one)
+    assert await rig.once(one) == Wait("HealthNotReported", 600.0)  # type: ignore[arg-type]
 
 
-async def test_nothing_is_done_for_a_cluster_that_is_forgotten(room: Room) -> None:
+async def test_nothing_is_done_for_a_cluster_that_is_forgotten(rig: NodeRig) -> None:
     one = node(labels=SICK)
-    room.world.put(one)
-    room.fleet.forget(OBJECT)
-    assert isinstance(await room.once(one), Gone)
-    assert room.world.writes == []
+    rig.world.put(one)
+    rig.fleet.forget(OBJECT)
+    assert isinstance(await rig.once(one), Gone)
+    assert rig.world.writes == []
 
 
-def test_a_sick_node_that_leaves_is_told_on_its_cluster(room: Room) -> None:
+def test_a_sick_node_that_leaves_is_told_on_its_cluster(rig: NodeRig) -> None:
     one = node(labels=SICK)
-    room.changed(one)
-    room.clock.seconds += 300
-    del room.world.held[one.name]
-    room.controller.changed(one.name)
-    assert room.reasons("HyperPodCluster") == ["NodeReplaced"]
-    assert "300 s after it was found unhealthy" in room.told.notes[-1][2].message
-    assert room.told.clusters == [OBJECT, OBJECT]
+    rig.changed(one)
+    rig.clock.seconds += 300
+    del rig.world.held[one.name]
+    rig.controller.changed(one.name)
+    assert rig.reasons("HyperPodCluster") == ["NodeReplaced"]
+    assert "300 s after it was found unhealthy" in rig.told.events[-1][2].message
+    assert rig.told.clusters == [OBJECT, OBJECT]
 
 
-def test_a_healthy_node_that_leaves_is_no_news(room: Room) -> None:
+def test_a_healthy_node_that_leaves_is_no_news(rig: NodeRig) -> None:
     one = labelled()
-    room.changed(one)
-    del room.world.held[one.name]
-    room.controller.changed(one.name)
-    assert room.told.notes == []
+    rig.changed(one)
+    del rig.world.held[one.name]
+    rig.controller.changed(one.name)
+    assert rig.told.events == []
 
 
-def test_the_seconds_of_a_recovery_are_counted(room: Room) -> None:
-    room.changed(node(labels=SICK))
-    room.clock.seconds += 120
-    room.changed(labelled())
-    assert room.told.recovered == [120.0]
+def test_the_seconds_of_a_recovery_are_counted(rig: NodeRig) -> None:
+    rig.changed(node(labels=SICK))
+    rig.clock.seconds += 120
+    rig.changed(labelled())
+    assert rig.told.recovered == [120.0]
 
 
-def test_a_contradicting_type_is_told_once(room: Room) -> None:
+def test_a_contradicting_type_is_told_once(rig: NodeRig) -> None:
     odd = replace(labelled(), labels={**labelled().labels, "node.kubernetes.io/instance-type": "ml.g5.xlarge"})
-    room.changed(odd)
-    room.changed(odd)
-    assert room.reasons("Node") == ["NodeContradicts"]
+    rig.changed(odd)
+    rig.changed(odd)
+    assert rig.reasons("Node") == ["NodeContradicts"]
 
 
-def test_an_instance_that_sagemaker_did_not_tell_about_is_asked_for(room: Room) -> None:
-    room.know(facts(instances={}))
-    room.world.put(node(labels=WELL))
-    assert room.controller.unknown(CLUSTER)
+def test_an_instance_that_sagemaker_did_not_tell_about_is_asked_for(rig: NodeRig) -> None:
+    rig.know(facts(instances={}))
+    rig.world.put(node(labels=WELL))
+    assert rig.controller.unknown(CLUSTER)
 
 
-def test_an_instance_whose_labels_tell_that_it_was_asked_for_is_not_asked_for_again(room: Room) -> None:
-    room.know(facts(instances={}))
-    room.world.put(labelled())
-    assert not room.controller.unknown(CLUSTER)
+def test_an_instance_whose_labels_tell_that_it_was_asked_for_is_not_asked_for_again(rig: NodeRig) -> None:
+    rig.know(facts(instances={}))
+    rig.world.put(labelled())
+    assert not rig.controller.unknown(CLUSTER)
 
 
-def test_an_unknown_instance_wakes_its_cluster(room: Room) -> None:
-    room.know(facts(instances={}))
-    room.changed(node(labels=WELL))
-    room.changed(node(labels=WELL, ready=False))
-    assert room.told.clusters == [OBJECT, OBJECT]
+def test_an_unknown_instance_wakes_its_cluster(rig: NodeRig) -> None:
+    rig.know(facts(instances={}))
+    rig.changed(node(labels=WELL))
+    rig.changed(node(labels=WELL, ready=False))
+    assert rig.told.clusters == [OBJECT, OBJECT]

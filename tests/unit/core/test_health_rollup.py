@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from tests.unit.core.health import CPU, GPU, HEALTH, NOW, facts, instance, node
 
+from hyperpod_operator.core.health.mass_failure import mass_failure
 from hyperpod_operator.core.health.node import Fault, Node
 from hyperpod_operator.core.health.rollup import WORST, Health, rollup
 from hyperpod_operator.core.health.state import State
-from hyperpod_operator.core.health.storm import storm
 
 
 def number(index: int) -> str:
@@ -22,7 +22,7 @@ def fleet(count: int, *, sick: int = 0) -> list[Node]:
         node(
             instance_id=number(index),
             labels={HEALTH: "Unschedulable" if index < sick else "Schedulable"},
-            annotations={"hyperpod-operator.dev/fenced-at": "2026-11-23T11:59:00Z"} if index < sick else {},
+            annotations={"hyperpod-operator.dev/tainted-at": "2026-11-23T11:59:00Z"} if index < sick else {},
         )
         for index in range(count)
     ]
@@ -72,17 +72,17 @@ def test_five_thousand_nodes_fit_in_few_kilobytes() -> None:
 
 
 @pytest.mark.parametrize(("sick", "of", "breaks"), [(4, 8, False), (5, 25, True), (19, 100, False), (20, 100, True)])
-def test_many_at_once_are_a_storm(sick: int, of: int, breaks: bool) -> None:
-    found = storm([NOW] * sick, nodes=of, now=NOW)
+def test_many_at_once_are_a_mass_failure(sick: int, of: int, breaks: bool) -> None:
+    found = mass_failure([NOW] * sick, nodes=of, now=NOW)
     assert (found is not None) == breaks
 
 
 def test_many_over_a_day_are_none() -> None:
-    assert storm([NOW - timedelta(hours=hour) for hour in range(24)], nodes=24, now=NOW) is None
+    assert mass_failure([NOW - timedelta(hours=hour) for hour in range(24)], nodes=24, now=NOW) is None
 
 
-def test_a_storm_says_what_to_look_at() -> None:
-    found = rolled(fleet(20, sick=10)).storm
+def test_a_mass_failure_says_what_to_look_at() -> None:
+    found = rolled(fleet(20, sick=10)).mass_failure
     assert found is not None
     assert "aws-hyperpod" in found.message
     assert "nodeRecovery" in found.message

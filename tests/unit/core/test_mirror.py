@@ -21,8 +21,8 @@ def event(number: int, *, ago: float = 60.0, level: str = "Error", **parts: Any)
 def tell(*events: ObservedEvent, mark: MirroredEvents | None = None) -> tuple[MirroredEvents | None, list[str]]:
     owner = resource(status=HyperPodClusterStatus(mirroredEvents=mark))
     given = situation(owner, Observed(cluster=cluster(), events=events))
-    new, notes = mirrored(Story(situation=given))
-    return new, [note.message for note in notes]
+    new, events = mirrored(Story(situation=given))
+    return new, [event.message for event in events]
 
 
 def test_a_warning_is_told_with_its_place() -> None:
@@ -39,8 +39,8 @@ def test_what_every_scaling_brings_is_no_warning() -> None:
     owner = resource(status=HyperPodClusterStatus())
     noise = replace(event(1), description="3 node(s) lost orchestration-ready status. Current: 1/4")
     given = situation(owner, Observed(cluster=cluster(), events=(noise, event(2))))
-    _, notes = mirrored(Story(situation=given))
-    assert sorted(note.type for note in notes) == ["Normal", "Warning"]
+    _, events = mirrored(Story(situation=given))
+    assert sorted(event.type for event in events) == ["Normal", "Warning"]
 
 
 def test_what_was_told_is_not_told_again() -> None:

@@ -12,7 +12,7 @@ from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.status import Condition
 from hyperpod_operator.core.cluster.conditions import conditions
 from hyperpod_operator.core.cluster.ending import BLOCKED, Ending, ending
-from hyperpod_operator.core.cluster.notes import notes
+from hyperpod_operator.core.cluster.events import events
 from hyperpod_operator.core.cluster.verdict import Hold
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Blocked, Done, Wait
@@ -47,8 +47,8 @@ def event_type(reason: Reason, *, status: str = "False", stalled: bool = False) 
     owner = resource()
     new = owner.status.model_copy(update={"conditions": [condition]})
     end = Ending(outcome=Done(), reason=reason, message="m", stalled=stalled)
-    (note,) = notes(unread(owner), end, new)
-    return note.type
+    (event,) = events(unread(owner), end, new)
+    return event.type
 
 
 @pytest.mark.parametrize("reason", list(Reason))

@@ -48,7 +48,7 @@ def test_a_second_look_at_the_same_world_writes_nothing() -> None:
     first = after(resource(status=recorded()), cluster())
     again = report(told(first, cluster(), now=NOW + timedelta(hours=5)))
     assert again.status == first.status
-    assert again.notes == ()
+    assert again.events == ()
     assert again.outcome == Done()
 
 
@@ -143,7 +143,7 @@ class TestUnread:
     def test_a_healthy_cluster_survives_a_few_failed_looks_unchanged(self) -> None:
         made = report(unread(self.settled(), failures=PATIENCE - 1))
         assert made.status == self.settled().status
-        assert made.notes == ()
+        assert made.events == ()
         assert made.outcome == Failed(Reason.AWS_UNREACHABLE, 5.0)
 
     def test_after_that_status_says_so_and_keeps_the_rest(self) -> None:

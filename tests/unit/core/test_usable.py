@@ -80,7 +80,7 @@ def test_a_node_that_checks_itself_takes_no_pods() -> None:
 
 def test_checks_of_many_nodes_are_no_mass_failure() -> None:
     health = rolled(labelled(16, **{HEALTH: "Unschedulable", CHECK: "InProgress"}))
-    assert (health.checking, health.unhealthy, health.storm, health.worst) == (16, 0, None, ())
+    assert (health.checking, health.unhealthy, health.mass_failure, health.worst) == (16, 0, None, ())
 
 
 def test_a_cluster_whose_nodes_check_themselves_is_reconciling_and_says_so() -> None:
@@ -90,8 +90,8 @@ def test_a_cluster_whose_nodes_check_themselves_is_reconciling_and_says_so() -> 
     assert found["Ready"] == found["GroupsAtTarget"] == found["NodesHealthy"] == ("False", "DeepHealthChecks")
     assert found["Reconciling"] == ("True", "DeepHealthChecks")
     assert isinstance(made.outcome, Wait)
-    assert [note.type for note in made.notes if note.reason == "DeepHealthChecks"] == ["Normal"]
-    assert not any("nodeRecovery" in note.message for note in made.notes)
+    assert [event.type for event in made.events if event.reason == "DeepHealthChecks"] == ["Normal"]
+    assert not any("nodeRecovery" in event.message for event in made.events)
     assert made.status.nodeHealth is not None
     assert (made.status.nodeHealth.deepHealthCheck, made.status.nodeHealth.unschedulable) == (2, None)
 

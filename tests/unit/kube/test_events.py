@@ -7,14 +7,14 @@ from typing import Any, cast
 
 import pytest
 
-from hyperpod_operator.core.ports import KubernetesError, Note, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.ports import Event, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder, capped
 
 pytestmark = pytest.mark.looptime
 
 Make = Callable[..., StoredObject]
-NOTE = Note(type="Warning", reason="QuotaExceeded", action="Create", message="Ask for more.")
+EVENT = Event(type="Warning", reason="QuotaExceeded", action="Create", message="Ask for more.")
 
 
 class LoopClock:
@@ -82,7 +82,7 @@ async def recorder(fake: FakeApi, lost: Lost) -> AsyncIterator[EventRecorder]:
 async def test_an_event_is_written_at_once_and_says_everything(
     recorder: EventRecorder, fake: FakeApi, make_stored: Make
 ) -> None:
-    recorder.publish(about=make_stored(), note=NOTE)
+    recorder.publish(about=make_stored(), event=EVENT)
     await asyncio.sleep(0.1)
     ((path, event),) = fake.created
     assert path == "/apis/events.k8s.io/v1/namespaces/team/events"
@@ -103,7 +103,7 @@ async def test_a_storm_is_one_event_and_a_count_every_half_minute(
     recorder: EventRecorder, fake: FakeApi, make_stored: Make
 ) -> None:
     for _ in range(100):
-        recorder.publish(about=make_stored(), note=NOTE)
+        recorder.publish(about=make_stored(), event=EVENT)
         await asyncio.sleep(1)
     assert len(fake.created) == 1
     assert [body["series"]["count"] for _, body in fake.patched] == [31, 61, 91]
@@ -114,7 +114,7 @@ async def test_publishing_never_waits_and_an_outage_only_delays(
     recorder: EventRecorder, fake: FakeApi, make_stored: Make, lost: Lost
 ) -> None:
     fake.error = KubernetesError(status=0, message="away")
-    recorder.publish(about=make_stored(), note=NOTE)
+    recorder.publish(about=make_stored(), event=EVENT)
     await asyncio.sleep(300)
     assert 8 <= fake.tries <= 15
     fake.error = None
@@ -126,11 +126,11 @@ async def test_an_event_that_is_refused_for_good_is_dropped_counted_and_blocks_n
     recorder: EventRecorder, fake: FakeApi, make_stored: Make, lost: Lost
 ) -> None:
     fake.error = KubernetesError(status=403, message="no")
-    recorder.publish(about=make_stored(), note=NOTE)
+    recorder.publish(about=make_stored(), event=EVENT)
     await asyncio.sleep(1)
     assert (fake.tries, lost.count) == (1, 1)
     fake.error = None
-    recorder.publish(about=make_stored("green"), note=NOTE)
+    recorder.publish(about=make_stored("green"), event=EVENT)
     await asyncio.sleep(1)
     assert len(fake.created) == 1
 
@@ -139,10 +139,10 @@ async def test_a_lost_answer_does_not_make_a_second_event(
     recorder: EventRecorder, fake: FakeApi, make_stored: Make, lost: Lost
 ) -> None:
     fake.error = StaleObject("already exists")
-    recorder.publish(about=make_stored(), note=NOTE)
+    recorder.publish(about=make_stored(), event=EVENT)
     await asyncio.sleep(1)
     fake.error = None
-    recorder.publish(about=make_stored(), note=NOTE)
+    recorder.publish(about=make_stored(), event=EVENT)
     await asyncio.sleep(31)
     assert (fake.created, len(fake.patched), lost.count) == ([], 1, 0)
     assert fake.patched[0][1]["series"]["count"] == 2
@@ -151,9 +151,9 @@ async def test_a_lost_answer_does_not_make_a_second_event(
 async def test_an_event_that_expired_is_written_again_with_its_count(
     recorder: EventRecorder, fake: FakeApi, make_stored: Make
 ) -> None:
-    recorder.publish(about=make_stored(), note=NOTE)
+    recorder.publish(about=make_stored(), event=EVENT)
     await asyncio.sleep(1)
-    recorder.publish(about=make_stored(), note=NOTE)
+    recorder.publish(about=make_stored(), event=EVENT)
     fake.expired = True
     await asyncio.sleep(31)
     assert len(fake.created) == 2
@@ -164,10 +164,10 @@ async def test_a_fault_of_ours_does_not_silence_later_events(
     recorder: EventRecorder, fake: FakeApi, make_stored: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     fake.error = ZeroDivisionError("bug")
-    recorder.publish(about=make_stored(), note=NOTE)
+    recorder.publish(about=make_stored(), event=EVENT)
     await asyncio.sleep(1)
     fake.error = None
-    recorder.publish(about=make_stored("green"), note=NOTE)
+    recorder.publish(about=make_stored("green"), event=EVENT)
     await asyncio.sleep(1)
     assert len(fake.created) == 1
     assert "please report it" in caplog.text
@@ -176,10 +176,10 @@ async def test_a_fault_of_ours_does_not_silence_later_events(
 async def test_what_is_left_at_the_stop_is_written(fake: FakeApi, lost: Lost, make_stored: Make) -> None:
     recorder = EventRecorder(cast(ApiServer, fake), clock=LoopClock(), dropped=lost)
     recorder.start()
-    recorder.publish(about=make_stored(), note=NOTE)
+    recorder.publish(about=make_stored(), event=EVENT)
     await asyncio.sleep(1)
-    recorder.publish(about=make_stored(), note=NOTE)
-    recorder.publish(about=make_stored("green"), note=NOTE)
+    recorder.publish(about=make_stored(), event=EVENT)
+    recorder.publish(about=make_stored("green"), event=EVENT)
     await recorder.stop()
     assert (len(fake.created), len(fake.patched), lost.count) == (2, 1, 0)
 
@@ -194,7 +194,7 @@ async def test_a_stop_does_not_wait_for_an_api_server_that_is_away(
     fake.create = hang  # type: ignore[method-assign]  # the slowest server there is
     recorder = EventRecorder(cast(ApiServer, fake), clock=LoopClock(), dropped=lost)
     recorder.start()
-    recorder.publish(about=make_stored(), note=NOTE)
+    recorder.publish(about=make_stored(), event=EVENT)
     start = asyncio.get_running_loop().time()
     await recorder.stop()
     assert asyncio.get_running_loop().time() - start == pytest.approx(2, abs=0.1)
@@ -204,8 +204,8 @@ async def test_a_stop_does_not_wait_for_an_api_server_that_is_away(
 async def test_a_note_fits_into_a_kilobyte_whatever_its_language(
     recorder: EventRecorder, fake: FakeApi, make_stored: Make
 ) -> None:
-    long = Note(type="Normal", reason="Creating", action="Create", message="ü" * 5000)
-    recorder.publish(about=make_stored(), note=long)
+    long = Event(type="Normal", reason="Creating", action="Create", message="ü" * 5000)
+    recorder.publish(about=make_stored(), event=long)
     await asyncio.sleep(0.1)
     assert len(fake.created[0][1]["note"].encode()) <= 1024
 
@@ -218,6 +218,6 @@ def test_a_text_that_fits_is_not_touched(text: str) -> None:
 async def test_the_longest_name_still_gives_a_valid_event_name(
     recorder: EventRecorder, fake: FakeApi, make_stored: Make
 ) -> None:
-    recorder.publish(about=make_stored("a" * 253), note=NOTE)
+    recorder.publish(about=make_stored("a" * 253), event=EVENT)
     await asyncio.sleep(0.1)
     assert len(fake.created[0][1]["metadata"]["name"]) == 253

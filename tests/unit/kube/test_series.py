@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from hyperpod_operator.core.ports import Note, StoredObject
+from hyperpod_operator.core.ports import Event, StoredObject
 from hyperpod_operator.kube import series as s
 from hyperpod_operator.kube.series import Series, SeriesBook
 
 Make = Callable[..., StoredObject]
 
 
-def note(message: str = "hello", *, reason: str = "Creating") -> Note:
-    return Note(type="Normal", reason=reason, action="Create", message=message)
+def event(message: str = "hello", *, reason: str = "Creating") -> Event:
+    return Event(type="Normal", reason=reason, action="Create", message=message)
 
 
 class Lost:
@@ -35,8 +35,8 @@ def book(lost: Lost) -> SeriesBook:
 
 @pytest.fixture
 def record(book: SeriesBook, clock: Any, make_stored: Make) -> Callable[..., None]:
-    def record(what: Note | None = None, *, about: str = "blue") -> None:
-        book.record(about=make_stored(about), note=what or note(), now=clock.now(), monotonic=clock.monotonic())
+    def record(what: Event | None = None, *, about: str = "blue") -> None:
+        book.record(about=make_stored(about), event=what or event(), now=clock.now(), monotonic=clock.monotonic())
 
     return record
 
@@ -99,8 +99,8 @@ def test_a_series_that_goes_on_stays_one_series_for_hours(record: Record, send: 
         assert send() is first
 
 
-@pytest.mark.parametrize("other", [note("other"), note(reason="Deleting")])
-def test_another_message_or_reason_is_another_event(record: Record, book: SeriesBook, other: Note) -> None:
+@pytest.mark.parametrize("other", [event("other"), event(reason="Deleting")])
+def test_another_message_or_reason_is_another_event(record: Record, book: SeriesBook, other: Event) -> None:
     record()
     record(other)
     assert book.pending == 2
@@ -118,10 +118,10 @@ def test_new_events_go_before_counts(record: Record, send: Send, clock: Any) -> 
     send()
     record()
     clock.seconds += 60
-    record(note("new"))
+    record(event("new"))
     series = send()
     assert series is not None
-    assert series.key.note.message == "new"
+    assert series.key.event.message == "new"
 
 
 def test_when_too_much_is_unsent_the_oldest_is_dropped_and_counted(
@@ -137,10 +137,10 @@ def test_when_too_much_is_unsent_the_oldest_is_dropped_and_counted(
 
 def test_one_object_cannot_flood_the_api_server(record: Record, book: SeriesBook, lost: Lost, clock: Any) -> None:
     for number in range(40):
-        record(note(f"request {number}"))
+        record(event(f"request {number}"))
     assert (book.pending, lost.count) == (s.MOST_PER_OBJECT, 40 - s.MOST_PER_OBJECT)
     clock.seconds += 601
-    record(note("later"))
+    record(event("later"))
     assert book.pending == s.MOST_PER_OBJECT + 1
 
 

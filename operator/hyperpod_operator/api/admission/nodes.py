@@ -6,19 +6,19 @@ RBAC can only say "may patch nodes", which would let a stolen token drain a clus
 from hyperpod_operator.api.admission.manifests import cel, one_line, variable
 from hyperpod_operator.api.admission.service_account import Manifest, ServiceAccount, holding, validation
 from hyperpod_operator.api.names import (
-    FENCED_AT,
-    FENCED_BECAUSE,
     LABEL_VOLUME_FORMER_PREFIX,
     LABEL_VOLUME_PREFIX,
     NODE_HEALTH_STATUS,
     NODE_LABELS,
+    TAINT_REASON,
+    TAINTED_AT,
 )
 
 NAME = "hyperpod-operator-nodes"
 
 LABELS = (*NODE_LABELS, "node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
 LABEL_PREFIXES = (LABEL_VOLUME_PREFIX,)
-ANNOTATIONS = (FENCED_AT, FENCED_BECAUSE)
+ANNOTATIONS = (TAINTED_AT, TAINT_REASON)
 
 _OURS = f"(t.key == {cel(NODE_HEALTH_STATUS)} && t.?value.orValue('') == 'Unschedulable' && t.effect == 'NoSchedule')"
 _FORMER = f"(key.startsWith({cel(LABEL_VOLUME_FORMER_PREFIX)}) && !(key in variables.labelsAfter))"

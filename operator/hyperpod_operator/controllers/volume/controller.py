@@ -22,12 +22,12 @@ from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
-from hyperpod_operator.core.ports import Key, KubernetesError, Note, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.ports import Event, Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.conditions import settle
 from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, region_names, spec_names
-from hyperpod_operator.core.volume.notes import on_node
+from hyperpod_operator.core.volume.events import on_node
 from hyperpod_operator.core.volume.observed import Observed
 from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, Step
 from hyperpod_operator.core.volume.policy import decide
@@ -194,8 +194,8 @@ class VolumeController:
         before = parse_status(stored)
         if status != stored.body.get("status"):
             stored = await self._ports.claims.write_status(stored, status)
-        for note in made.notes:
-            self._tell(stored, note)
+        for event in made.events:
+            self._tell(stored, event)
         self._measure(stored, before, made.status)
         return made.outcome
 
@@ -206,12 +206,12 @@ class VolumeController:
             f"Released by the annotation {ABANDON} without asking AWS: {volume} stays as and where it is, with our "
             "tags, and is billed. A PersistentVolume of this claim stays, too. Delete by hand what is not wanted."
         )
-        self._tell(stored, Note(type="Warning", reason=Reason.ABANDONED, action="Release", message=message))
+        self._tell(stored, Event(type="Warning", reason=Reason.ABANDONED, action="Release", message=message))
         await self._ports.claims.remove_finalizer(stored, VOLUME_CLAIM_FINALIZER)
         return Gone()
 
     async def _release(self, stored: StoredObject, verdict: Release) -> Outcome:
-        self._tell(stored, Note(type="Normal", reason=verdict.reason, action="Release", message=verdict.message))
+        self._tell(stored, Event(type="Normal", reason=verdict.reason, action="Release", message=verdict.message))
         await self._ports.claims.remove_finalizer(stored, VOLUME_CLAIM_FINALIZER)
         return Gone()
 
@@ -232,10 +232,10 @@ class VolumeController:
             condition.reason == Reason.INVALID_SPEC and condition.message == message
             for condition in status.conditions or []
         )
-        note = Note(type="Warning", reason=Reason.INVALID_SPEC, action="Parse", message=message)
+        event = Event(type="Warning", reason=Reason.INVALID_SPEC, action="Parse", message=message)
         new = status.model_copy(update={"observedGeneration": stored.generation, "conditions": conditions})
         outcome = Blocked(Reason.INVALID_SPEC, SLOW)
-        return await self._record(stored, Report(status=new, notes=() if known else (note,), outcome=outcome))
+        return await self._record(stored, Report(status=new, events=() if known else (event,), outcome=outcome))
 
     def _note_choice(self, situation: Situation, act: Act) -> None:
         """A node that is chosen by this pass counts from now on, also where its volume is yet to be made."""
@@ -287,11 +287,11 @@ class VolumeController:
         said = on_node(story)
         node = self._ports.nodes.get(said[0]) if said is not None else None
         if said is not None and node is not None:
-            self._ports.events.publish(about=node_subject(node), note=said[1])
+            self._ports.events.publish(about=node_subject(node), event=said[1])
 
-    def _tell(self, stored: StoredObject, note: Note) -> None:
-        self._ports.events.publish(about=stored, note=note)
-        logger.info("%s", note.message, extra={"reason": str(note.reason), "action": note.action})
+    def _tell(self, stored: StoredObject, event: Event) -> None:
+        self._ports.events.publish(about=stored, event=event)
+        logger.info("%s", event.message, extra={"reason": str(event.reason), "action": event.action})
 
 
 def _settled_on(situation: Situation, instance_id: str) -> bool:

@@ -15,11 +15,11 @@ from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.views import View
 from hyperpod_operator.core.cluster.observed import ObservedNode
 from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.health.contract import TAINT
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.instance_types import PREFIX
 from hyperpod_operator.core.health.node import ZONE, ZONE_ID, Node
 from hyperpod_operator.core.health.state import UNSCHEDULABLE_PREFIX, State
+from hyperpod_operator.core.health.taint import TAINT
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume import slots
 from hyperpod_operator.core.volume.adoption import left_behind
@@ -203,14 +203,14 @@ def _candidate(
         availability_zone_id=labels.get(ZONE_ID, ""),
         ready=node.ready if node else None,
         hostname=node.hostname if node else "",
-        schedulable=node is None or not _fenced(node),
+        schedulable=node is None or not _tainted(node),
         labels={**labels, **asked},
         attached_count=count,
         limit=slots.slots(limit, labels=labels),
     )
 
 
-def _fenced(node: Node) -> bool:
+def _tainted(node: Node) -> bool:
     """HyperPod's taint is on it, or its label says that it should be."""
     tainted = any((taint.key, taint.effect) == (TAINT.key, TAINT.effect) for taint in node.taints)
     return tainted or node.labels.get(TAINT.key, "").startswith(UNSCHEDULABLE_PREFIX)

@@ -49,7 +49,7 @@ NODES = (
         "keep pods off, Schedulable lets them in, and later releases may add values.",
         source="DOC: SageMaker developer guide, Resiliency-related Kubernetes labels",
         if_false="A value of another meaning that keeps pods off is safe; Schedulable on a sick node lets pods in.",
-        tests=("unit/core/test_health_contract.py::test_every_decision_is_stable_and_touches_only_what_is_ours",),
+        tests=("unit/core/test_health_taint.py::test_every_decision_is_stable_and_touches_only_what_is_ours",),
     ),
     Assumption(
         id="one-health-taint",
@@ -59,8 +59,8 @@ NODES = (
         if_false="A taint of another value is left alone. If HyperPod removes its own taints only, the operator "
         "removes those that it set, which it does anyway.",
         tests=(
-            "unit/core/test_health_contract.py::test_a_taint_of_another_value_leaves_no_place_for_ours",
-            "unit/core/test_health_contract.py::test_a_taint_that_somebody_else_set_stays",
+            "unit/core/test_health_taint.py::test_a_taint_of_another_value_leaves_no_place_for_ours",
+            "unit/core/test_health_taint.py::test_a_taint_that_somebody_else_set_stays",
             _EVERY,
         ),
         switches=("health_taint_removal",),
@@ -71,8 +71,8 @@ NODES = (
         source="INF: the health monitoring agent starts after the node has joined",
         if_false="A node whose labels come later than the grace is reported, and not tainted.",
         tests=(
-            "unit/core/test_health_contract.py::test_a_young_node_without_labels_is_given_time",
-            "unit/core/test_health_contract.py::test_an_old_gpu_node_without_labels_is_told_and_not_fenced",
+            "unit/core/test_health_taint.py::test_a_young_node_without_labels_is_given_time",
+            "unit/core/test_health_taint.py::test_an_old_gpu_node_without_labels_is_reported_and_not_tainted",
         ),
     ),
     Assumption(
@@ -81,8 +81,8 @@ NODES = (
         source="DOC: SageMaker developer guide, HyperPod resiliency",
         if_false="The operator does not report a CPU node without health labels; it follows a label that is there.",
         tests=(
-            "unit/core/test_health_contract.py::test_a_cpu_node_waits_for_no_label",
-            "unit/core/test_health_contract.py::test_a_cpu_node_whose_instance_recovered_is_freed",
+            "unit/core/test_health_taint.py::test_a_cpu_node_waits_for_no_label",
+            "unit/core/test_health_taint.py::test_a_cpu_node_whose_instance_recovered_is_untainted",
             _EVERY,
         ),
         switches=("deep_check_accelerators_only", "label_commands_on_cpu"),
@@ -93,7 +93,7 @@ NODES = (
         source="MODEL: Failure; DOC: Failed in the prose",
         if_false="With a third word the instance is listed as troubled, but not called sick.",
         tests=(
-            "unit/core/test_health_contract.py::test_and_one_whose_instance_sagemaker_calls_broken",
+            "unit/core/test_health_taint.py::test_and_one_whose_instance_sagemaker_calls_broken",
             _EVERY,
         ),
         switches=("failed_node_status",),
@@ -104,7 +104,7 @@ NODES = (
         source="DOC: SageMaker developer guide, Resiliency-related Kubernetes labels; INF: the status",
         if_false="If only the status tells, the operator uses the status.",
         tests=(
-            "unit/core/test_health_contract.py::test_a_node_that_hyperpod_calls_sick_gets_the_missing_taint",
+            "unit/core/test_health_taint.py::test_a_node_that_hyperpod_calls_sick_gets_the_missing_taint",
             _EVERY,
         ),
         switches=("faulty_instance_status",),

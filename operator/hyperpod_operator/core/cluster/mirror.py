@@ -10,7 +10,7 @@ from hyperpod_operator.core.cluster.causes import LOUD, is_noise
 from hyperpod_operator.core.cluster.observed import ObservedEvent
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.moments import parse_time, stamp
-from hyperpod_operator.core.ports import Note
+from hyperpod_operator.core.ports import Event
 
 HISTORY = 3600.0
 """Seconds: what is older when a cluster's events are first read (an adoption, say) is history."""
@@ -18,7 +18,7 @@ MOST = 20
 """Events told by one pass; a storm is summed up in one more."""
 
 
-def mirrored(story: Story) -> tuple[MirroredEvents | None, tuple[Note, ...]]:
+def mirrored(story: Story) -> tuple[MirroredEvents | None, tuple[Event, ...]]:
     """The mark to store, and the Events to write once it is stored."""
     old = story.situation.resource.status.mirroredEvents
     loud = [event for event in story.situation.observed.events if event.level in LOUD]
@@ -30,10 +30,10 @@ def mirrored(story: Story) -> tuple[MirroredEvents | None, tuple[Note, ...]]:
     ids = {event.event_id for event in events if stamp(event.at) == newest}
     before = set(old.ids or []) if old and old.time == newest else set()
     mark = MirroredEvents(time=newest, ids=sorted(ids | before)[:100])
-    notes = [_note(event) for event in fresh[-MOST:]]
+    made = [_event(event) for event in fresh[-MOST:]]
     if len(fresh) > MOST:
-        notes.insert(0, _summary(len(fresh) - MOST))
-    return mark, tuple(notes)
+        made.insert(0, _summary(len(fresh) - MOST))
+    return mark, tuple(made)
 
 
 def _is_new(event: ObservedEvent, mark: MirroredEvents | None, story: Story) -> bool:
@@ -45,10 +45,10 @@ def _is_new(event: ObservedEvent, mark: MirroredEvents | None, story: Story) -> 
     return at > stamp(since) or (at == stamp(since) and event.event_id not in (mark.ids or []))
 
 
-def _note(event: ObservedEvent) -> Note:
+def _event(event: ObservedEvent) -> Event:
     where = ", ".join(part for part in (event.group, event.instance_id) if part)
     text = ": ".join(dict.fromkeys(part for part in (event.description, event.cause) if part))
-    return Note(
+    return Event(
         type="Normal" if is_noise(event) else "Warning",
         reason=Reason.HYPERPOD_EVENT,
         action="Observe",
@@ -56,8 +56,8 @@ def _note(event: ObservedEvent) -> Note:
     )
 
 
-def _summary(count: int) -> Note:
-    return Note(
+def _summary(count: int) -> Event:
+    return Event(
         type="Warning",
         reason=Reason.HYPERPOD_EVENT,
         action="Observe",

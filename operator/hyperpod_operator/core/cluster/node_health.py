@@ -109,8 +109,8 @@ def judged(story: Story) -> tuple[str, Reason, str]:
             else []
         ),
     ]
-    if health.storm is not None:
-        return "False", Reason.MANY_NODES_UNHEALTHY, " ".join([health.storm.message, *disagreements])
+    if health.mass_failure is not None:
+        return "False", Reason.MANY_NODES_UNHEALTHY, " ".join([health.mass_failure.message, *disagreements])
     if health.unhealthy:
         return "False", Reason.NODES_UNHEALTHY, " ".join([_sick(story, health), *disagreements])
     if disagreements:

@@ -13,6 +13,7 @@ from hyperpod_operator.api.status import (
 )
 from hyperpod_operator.core.cluster.conditions import conditions, initial
 from hyperpod_operator.core.cluster.ending import Ending, ending
+from hyperpod_operator.core.cluster.events import events
 from hyperpod_operator.core.cluster.guards import STARTED, untagged
 from hyperpod_operator.core.cluster.inventory import group_statuses, groups_summary, node_counts, node_problems
 from hyperpod_operator.core.cluster.memory import (
@@ -32,7 +33,6 @@ from hyperpod_operator.core.cluster.memory import (
 )
 from hyperpod_operator.core.cluster.mirror import mirrored
 from hyperpod_operator.core.cluster.node_health import node_health, waits_for_a_person
-from hyperpod_operator.core.cluster.notes import notes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.parts import goes_on, remembered
 from hyperpod_operator.core.cluster.plan import (
@@ -44,7 +44,7 @@ from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Blocked, Outcome
-from hyperpod_operator.core.ports import Note
+from hyperpod_operator.core.ports import Event
 
 FAILURE_MOST = 2048
 """Longest failure message that is copied; the schema admits 8,192 characters."""
@@ -56,7 +56,7 @@ PATIENCE = 3
 @dataclass(frozen=True, kw_only=True)
 class Report:
     status: HyperPodClusterStatus
-    notes: tuple[Note, ...]
+    events: tuple[Event, ...]
     outcome: Outcome
 
 
@@ -65,14 +65,14 @@ def report(story: Story) -> Report:
     end = _unhealthy(story, ending(story))
     old = story.situation.resource.status
     if story.unread is not None and _shrugged_off(story):
-        return Report(status=old, notes=(), outcome=end.outcome)
+        return Report(status=old, events=(), outcome=end.outcome)
     new = _status(story, end)
     mark, told = mirrored(story)
     new = new.model_copy(update={"mirroredEvents": mark})
     outcome = end.outcome
     if goes_on(story, new.rejectedGroups or []):
         outcome = Blocked(end.reason, story.situation.timings.settle)
-    return Report(status=new, notes=(*notes(story, end, new), *told), outcome=outcome)
+    return Report(status=new, events=(*events(story, end, new), *told), outcome=outcome)
 
 
 def _unhealthy(story: Story, end: Ending) -> Ending:

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from hyperpod_operator.api.names import FAULT_REASONS, FAULT_TYPES, FENCED_AT
-from hyperpod_operator.core.health.contract import because
+from hyperpod_operator.api.names import FAULT_REASONS, FAULT_TYPES, TAINTED_AT
 from hyperpod_operator.core.health.facts import RUNNING, ClusterFacts
+from hyperpod_operator.core.health.mass_failure import MassFailure, mass_failure
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.state import GRACE, UNHEALTHY, State, group, state
-from hyperpod_operator.core.health.storm import Storm, storm
+from hyperpod_operator.core.health.taint import because
 from hyperpod_operator.core.moments import parse_time
 
 WORST = 10
@@ -61,7 +61,7 @@ class Health:
     """Instances that SageMaker calls Running, for longer than the grace, and that no Node stands for."""
     instance_gone: tuple[str, ...] = ()
     """Nodes whose instance SageMaker does not know."""
-    storm: Storm | None = None
+    mass_failure: MassFailure | None = None
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell about."""
@@ -112,7 +112,7 @@ def rollup(
         worst=tuple(sorted(sick, key=_severity)[:WORST]),
         never_joined=missing,
         instance_gone=gone,
-        storm=storm(turned, nodes=len(held), now=now),
+        mass_failure=mass_failure(turned, nodes=len(held), now=now),
     )
 
 
@@ -128,7 +128,7 @@ def _severity(sick: SickNode) -> tuple[int, str]:
 
 def _sick(node: Node, kind: State, facts: ClusterFacts, *, now: datetime) -> SickNode:  # noqa: ARG001 - one shape
     fault = node.faults[0] if node.faults else None
-    fenced = parse_time(node.annotations.get(FENCED_AT, ""))
+    tainted = parse_time(node.annotations.get(TAINTED_AT, ""))
     return SickNode(
         name=node.name,
         instance_id=node.instance_id,
@@ -137,7 +137,7 @@ def _sick(node: Node, kind: State, facts: ClusterFacts, *, now: datetime) -> Sic
         why=because(node, facts),
         fault_type=node.labels.get(FAULT_TYPES) or (fault.type if fault else ""),
         fault_reason=node.labels.get(FAULT_REASONS) or (fault.reason if fault else ""),
-        since=(fault.since if fault else None) or fenced,
+        since=(fault.since if fault else None) or tainted,
     )
 
 

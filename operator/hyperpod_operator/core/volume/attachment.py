@@ -68,7 +68,7 @@ def lost_node(situation: Situation) -> Verdict | None:
     where = holding(situation)
     if not isinstance(where, Held) or situation.observed.alive(where.instance_id):
         return None
-    if labelled := unfence(situation):
+    if labelled := relabel(situation):
         return labelled
     recorded = situation.claim.status.attachment
     waited = since(recorded.lostTime if recorded else None, now=situation.now)
@@ -110,7 +110,7 @@ def away(situation: Situation, where: Held, *, why: str) -> Hold | Act:
     return (
         in_use(situation, where)
         or closed(situation)
-        or unfence(situation)
+        or relabel(situation)
         or busy(situation, where)
         or detach(situation, where, reason=Reason.DETACHING, why=why)
     )
@@ -165,7 +165,7 @@ def overdue(situation: Situation) -> bool:
     return wanted_at is not None and since(wanted_at, now=situation.now) >= most
 
 
-def unfence(situation: Situation) -> Act | None:
+def relabel(situation: Situation) -> Act | None:
     """The label goes first, so that no new pod finds its way to a volume that is about to leave."""
     for name in situation.observed.labelled:
         step = UnlabelNode(node_name=name, key=situation.claim.label)

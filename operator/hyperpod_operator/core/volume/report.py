@@ -18,13 +18,14 @@ from hyperpod_operator.api.volume_status import (
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Outcome
-from hyperpod_operator.core.ports import KubernetesError, Note
+from hyperpod_operator.core.ports import Event, KubernetesError
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.adoption import announcement
 from hyperpod_operator.core.volume.claim import CSI_TAGS
 from hyperpod_operator.core.volume.conditions import conditions, settle
 from hyperpod_operator.core.volume.device import partition_and_account
 from hyperpod_operator.core.volume.ending import Ending, ending
+from hyperpod_operator.core.volume.events import events
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.identity import next_attempt
 from hyperpod_operator.core.volume.memory.attachment import attachment, intended_attachment, previous
@@ -32,7 +33,6 @@ from hyperpod_operator.core.volume.memory.calls import intended_action, last_act
 from hyperpod_operator.core.volume.memory.creation import creation, intended_creation, volume_id
 from hyperpod_operator.core.volume.memory.modification import modification
 from hyperpod_operator.core.volume.missing import not_shown
-from hyperpod_operator.core.volume.notes import notes
 from hyperpod_operator.core.volume.phase import phase
 from hyperpod_operator.core.volume.plan import (
     Attach,
@@ -60,7 +60,7 @@ SNAPSHOTS_MOST = 20
 @dataclass(frozen=True, kw_only=True)
 class Report:
     status: EBSVolumeClaimStatus
-    notes: tuple[Note, ...]
+    events: tuple[Event, ...]
     outcome: Outcome
 
 
@@ -69,11 +69,11 @@ def report(story: Story) -> Report:
     end = ending(story)
     old = story.situation.claim.status
     if _shrugged_off(story):
-        return Report(status=old, notes=(), outcome=end.outcome)
+        return Report(status=old, events=(), outcome=end.outcome)
     if _passes_on(story):
-        return Report(status=old, notes=(), outcome=end.outcome)
+        return Report(status=old, events=(), outcome=end.outcome)
     new = _status(story, end)
-    return Report(status=new, notes=notes(story, end, new), outcome=end.outcome)
+    return Report(status=new, events=events(story, end, new), outcome=end.outcome)
 
 
 def intent(situation: Situation, act: Act) -> EBSVolumeClaimStatus | None:

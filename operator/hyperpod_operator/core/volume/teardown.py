@@ -19,7 +19,7 @@ from hyperpod_operator.core.volume.attachment import (
     just_sent,
     lost_node,
     on_the_way,
-    unfence,
+    relabel,
 )
 from hyperpod_operator.core.volume.attachment import detach as detach_from
 from hyperpod_operator.core.volume.claim import CREATED
@@ -89,7 +89,7 @@ def persistent_volume(situation: Situation) -> Verdict | None:
 
 
 def node_label(situation: Situation) -> Verdict | None:
-    return unfence(situation)
+    return relabel(situation)
 
 
 def not_visible_yet(situation: Situation) -> Verdict | None:

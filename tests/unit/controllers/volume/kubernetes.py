@@ -54,7 +54,9 @@ class FakeNodes:
         view = self._views.now()[name]
         parts = identity(name=name, provider_id=view.provider_id)
         assert parts is not None
-        fence = (Taint(key=NODE_HEALTH_STATUS, value="Unschedulable", effect="NoSchedule"),) if view.fenced else ()
+        health_taint = (
+            (Taint(key=NODE_HEALTH_STATUS, value="Unschedulable", effect="NoSchedule"),) if view.tainted else ()
+        )
         return Node(
             name=name,
             uid=name,
@@ -64,7 +66,7 @@ class FakeNodes:
             created_at=NEVER,
             labels={key: value for key, value in self.every_label(name).items() if kept(key)},
             annotations={},
-            taints=fence,
+            taints=health_taint,
             ready=view.ready and name not in self.unready,
             hostname=view.labels.get(HOSTNAME, ""),
         )

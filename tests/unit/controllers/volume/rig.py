@@ -24,7 +24,7 @@ from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.strays import StrayLabels
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.outcome import Failed, Outcome
-from hyperpod_operator.core.ports import Key, Note, StoredObject
+from hyperpod_operator.core.ports import Event, Key, StoredObject
 from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.volume.timings import VolumeTimings
 from hyperpod_testbed.simulator import Simulator
@@ -62,11 +62,11 @@ class VolumeRecorder(Recorder):
         self.on_nodes: list[tuple[str, str]] = []
         """Events on Nodes: the Node's name and the action."""
 
-    def publish(self, *, about: StoredObject, note: Note) -> None:
+    def publish(self, *, about: StoredObject, event: Event) -> None:
         if about.body.get("kind") == "Node":
-            self.on_nodes.append((about.key.name, note.action))
+            self.on_nodes.append((about.key.name, event.action))
         else:
-            super().publish(about=about, note=note)
+            super().publish(about=about, event=event)
 
     def claim_state(self, *, key: Key, phase: str, ready: bool, modifications_left: int) -> None:
         self.states[key] = (phase, ready, modifications_left)
@@ -241,7 +241,7 @@ class VolumeRig:
         return [call.operation for call in self.calls()]
 
     def reasons(self) -> list[str]:
-        return [str(note.reason) for note in self.recorder.notes]
+        return [str(event.reason) for event in self.recorder.events]
 
     @property
     def volume(self) -> dict[str, Any]:

@@ -53,7 +53,7 @@ async def test_a_deletion_waits_for_pods_and_force_delete_does_not(rig: VolumeRi
     volume = rig.status["volumeId"]
     assert isinstance(await rig.rest(), Gone)
     assert not rig.simulator.ebs.volumes()[volume]["Attachments"]
-    (told,) = [note for note in rig.recorder.notes if note.action == "ForceDelete"]
+    (told,) = [event for event in rig.recorder.events if event.action == "ForceDelete"]
     assert (told.type, "team/train-0" in told.message) == ("Warning", True)
 
 
@@ -75,8 +75,8 @@ async def test_an_abandoned_claim_is_let_go_without_a_word_to_aws(rig: VolumeRig
     rig.apply(rig.claims._bodies[KEY]["spec"], annotations={ABANDON: "data"})
     assert isinstance(await rig.once(), Gone)
     assert len(rig.simulator.log.calls()) == calls
-    assert rig.recorder.notes[-1].reason == "Abandoned"
-    assert volume in rig.recorder.notes[-1].message
+    assert rig.recorder.events[-1].reason == "Abandoned"
+    assert volume in rig.recorder.events[-1].message
     assert volume in rig.simulator.ebs.volumes()
 
 

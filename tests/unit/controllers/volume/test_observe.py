@@ -90,15 +90,15 @@ async def test_only_nodes_that_kubernetes_selects_carry_the_labels_that_were_ask
     assert {first, third} <= {node.instance_id for node in observed.nodes}
 
 
-async def test_a_node_that_hyperpod_fenced_is_seen_as_not_schedulable(rig: VolumeRig) -> None:
+async def test_a_node_that_hyperpod_tainted_is_seen_as_not_schedulable(rig: VolumeRig) -> None:
     rig.simulator.world.fail_node(CLUSTER, instances()[0])
     rig.nodes.labels[f"hyperpod-{instances()[1]}"]["sagemaker.amazonaws.com/node-health-status"] = (
         "UnschedulablePendingX"
     )
     rig.apply(new())
     observed = await seen(rig)
-    fenced = {node.instance_id for node in observed.nodes if not node.schedulable}
-    assert instances()[1] in fenced
+    tainted = {node.instance_id for node in observed.nodes if not node.schedulable}
+    assert instances()[1] in tainted
 
 
 async def test_an_instance_without_a_node_is_seen_without_a_name(rig: VolumeRig) -> None:

@@ -16,7 +16,7 @@ async def test_a_claim_that_is_made_again_gets_the_data_and_an_event_says_so(rig
     now = rig.publications.claims["team", "data"].uid
     assert now != former
     assert rig.operations() == ["CreateVolume", "AttachClusterNodeVolume"]
-    assert any(f"uid {former}" in note.message for note in rig.recorder.notes)
+    assert any(f"uid {former}" in event.message for event in rig.recorder.events)
     await rig.rest_after(1000)
     assert rig.status["persistentVolumeClaimUid"] == now
 

@@ -26,9 +26,9 @@ async def test_an_invalid_spec_is_told_once_and_nothing_is_touched(rig: VolumeRi
     assert isinstance(await rig.once(), Blocked)
     assert rig.reason() == "InvalidSpec"
     assert "attachment.mode" in rig.condition("Ready")["message"]
-    writes, told = rig.writes(), len(rig.recorder.notes)
+    writes, told = rig.writes(), len(rig.recorder.events)
     await rig.once()
-    assert (rig.writes(), len(rig.recorder.notes)) == (writes, told)
+    assert (rig.writes(), len(rig.recorder.events)) == (writes, told)
     assert rig.operations() == []
 
 

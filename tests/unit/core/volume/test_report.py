@@ -74,7 +74,7 @@ def test_a_settled_claim_is_not_written_to_again() -> None:
     first = passed(before)
     again = passed(replace(before, claim=replace(ATTACHED, status=first.status)))
     assert again.status == first.status
-    assert again.notes == ()
+    assert again.events == ()
 
 
 def test_waiting_is_reconciling_and_a_persons_turn_is_stalled() -> None:
@@ -99,7 +99,7 @@ def test_delete_on_termination_is_a_danger_that_is_told() -> None:
     made = passed(situation(ATTACHED, volume=volume(attachment(delete_on_termination=True))))
     assert condition(made, "DataAtRisk") == ("True", "DeleteOnTermination")
     assert condition(made, "Ready")[0] == "True"
-    assert [note.type for note in made.notes if note.reason == "DeleteOnTermination"] == ["Warning"]
+    assert [event.type for event in made.events if event.reason == "DeleteOnTermination"] == ["Warning"]
 
 
 def test_a_file_system_that_lags_behind_is_told() -> None:
@@ -212,7 +212,7 @@ def test_pods_are_listed_in_order_and_bounded() -> None:
 
 def test_a_call_is_told_once_as_an_event() -> None:
     made = passed(situation(claim(status=made_status())))
-    assert [note.action for note in made.notes if note.reason == "Attaching"] == ["AttachClusterNodeVolume"]
+    assert [event.action for event in made.events if event.reason == "Attaching"] == ["AttachClusterNodeVolume"]
 
 
 def test_a_step_in_kubernetes_that_was_taken_costs_no_status_write_and_no_event() -> None:
@@ -220,7 +220,7 @@ def test_a_step_in_kubernetes_that_was_taken_costs_no_status_write_and_no_event(
     told = passed(situation(owner, volume=volume(attachment()), nodes=())).status
     before = situation(replace(owner, status=told), volume=volume(attachment()))
     made = passed(before)
-    assert (made.status, made.notes) == (told, ())
+    assert (made.status, made.events) == (told, ())
     assert isinstance(made.outcome, Wait)
 
 

@@ -18,7 +18,7 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Done
 from hyperpod_operator.core.volume.conditions import conditions
 from hyperpod_operator.core.volume.ending import Ending
-from hyperpod_operator.core.volume.notes import notes
+from hyperpod_operator.core.volume.events import events
 from hyperpod_operator.core.volume.phase import phase
 from hyperpod_operator.core.volume.story import Story
 
@@ -74,8 +74,8 @@ def test_a_reason_that_asks_nobody_to_act_is_a_warning_only_where_it_is_listed(r
         type=ConditionType.READY, status="False", reason=reason, message="m", lastTransitionTime=stamp(NOW)
     )
     new = unread.situation.claim.status.model_copy(update={"conditions": [ready]})
-    assert [note.type for note in notes(unread, end(reason), new)] == ["Warning" if reason in WARNINGS else "Normal"]
-    assert [note.type for note in notes(unread, end(reason, stalled=True), new)] == ["Warning"]
+    assert [event.type for event in events(unread, end(reason), new)] == ["Warning" if reason in WARNINGS else "Normal"]
+    assert [event.type for event in events(unread, end(reason, stalled=True), new)] == ["Warning"]
 
 
 @pytest.mark.parametrize("stalled", [False, True])

@@ -10,7 +10,7 @@ from tests.unit.kube.nodes.scripted import CLUSTER, bookmark, line, node_body, p
 
 from hyperpod_operator.core.health.node import Fault, Node, Taint
 from hyperpod_operator.kube import node_decoding as decoding
-from hyperpod_operator.kube.node_decoding import Event, Garbled, Refused
+from hyperpod_operator.kube.node_decoding import Garbled, Refused, WatchEvent
 from hyperpod_operator.kube.node_factory import NodeFactory
 
 
@@ -22,7 +22,7 @@ def factory() -> NodeFactory:
 def decoded(body: Mapping[str, Any], factory: NodeFactory) -> Node | None:
     """By way of a watch's line."""
     event = decoding.event(line("ADDED", body))
-    assert isinstance(event, Event)
+    assert isinstance(event, WatchEvent)
     return factory.node(event.object)
 
 
@@ -54,8 +54,8 @@ def test_all_that_decisions_use_is_read(factory: NodeFactory) -> None:
     ("parts", "member", "expected"),
     [
         ({"metadata": {"deletionTimestamp": "2026-01-02T03:04:05Z"}}, "deleting", True),
-        ({"metadata": {"annotations": {"hyperpod-operator.dev/fenced-at": "t", "example.com/x": "y"}}},
-         "annotations", {"hyperpod-operator.dev/fenced-at": "t"}),
+        ({"metadata": {"annotations": {"hyperpod-operator.dev/tainted-at": "t", "example.com/x": "y"}}},
+         "annotations", {"hyperpod-operator.dev/tainted-at": "t"}),
         ({"metadata": {"annotations": {"example.com/x": "y"}}}, "annotations", {}),
         ({"metadata": {"labels": None}}, "labels", {}),
         ({"spec": {"taints": [{"key": "b", "effect": "NoExecute", "timeAdded": "2026-01-01T00:00:00Z"},
@@ -149,7 +149,7 @@ def test_a_page_names_the_next_one() -> None:
 
 def test_a_bookmark_is_a_version_alone() -> None:
     event = decoding.event(bookmark(12))
-    assert isinstance(event, Event)
+    assert isinstance(event, WatchEvent)
     assert (event.type, event.object.metadata.resource_version) == (decoding.BOOKMARK, "12")
 
 

@@ -15,7 +15,7 @@ from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.node_factory import NodeFactory
 from hyperpod_operator.kube.node_writes import NodeWriter
 
-FENCED = "hyperpod-operator.dev/fenced-at"
+TAINTED = "hyperpod-operator.dev/tainted-at"
 TESTS = [
     {"op": "test", "path": "/metadata/uid", "value": "uid-1"},
     {"op": "test", "path": "/metadata/resourceVersion", "value": "1"},
@@ -52,8 +52,8 @@ def writer(api: ApiServer) -> NodeWriter:
          [{"op": "add", "path": "/metadata/labels/hyperpod-operator.dev~1instance-type", "value": "p5.48xlarge"}]),
         (node_body(), {"labels": {"hyperpod-operator.dev/a~b": "c"}},
          [{"op": "add", "path": "/metadata/labels/hyperpod-operator.dev~1a~0b", "value": "c"}]),
-        (node_body(metadata={"annotations": {FENCED: "then"}}), {"annotations": {FENCED: None}},
-         [{"op": "remove", "path": "/metadata/annotations/hyperpod-operator.dev~1fenced-at"}]),
+        (node_body(metadata={"annotations": {TAINTED: "then"}}), {"annotations": {TAINTED: None}},
+         [{"op": "remove", "path": "/metadata/annotations/hyperpod-operator.dev~1tainted-at"}]),
     ],
 )  # fmt: skip
 async def test_a_change_is_one_patch_that_tests_first(
@@ -68,7 +68,7 @@ async def test_a_change_is_one_patch_that_tests_first(
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"taints": ()}, {"labels": {"hyperpod-operator.dev/x": None}}, {"annotations": {FENCED: None}},
+    [{}, {"taints": ()}, {"labels": {"hyperpod-operator.dev/x": None}}, {"annotations": {TAINTED: None}},
      {"labels": {HEALTH: "Schedulable"}}],
 )  # fmt: skip
 async def test_what_is_so_already_is_not_written(
@@ -118,8 +118,8 @@ async def test_a_node_that_is_gone_is_said_to_be(writer: NodeWriter, server: Fak
 async def test_annotations_are_created_only_where_there_are_none(writer: NodeWriter, server: FakeServer) -> None:
     bare = node_body()
     server.answers = [(422, {"kind": "Status", "message": "missing path"}), (200, bare), (200, node_body(version=2))]
-    await writer.change(as_read(bare), NodeChange(annotations={FENCED: "now"}))
-    add = {"op": "add", "path": "/metadata/annotations/hyperpod-operator.dev~1fenced-at", "value": "now"}
+    await writer.change(as_read(bare), NodeChange(annotations={TAINTED: "now"}))
+    add = {"op": "add", "path": "/metadata/annotations/hyperpod-operator.dev~1tainted-at", "value": "now"}
     patches = [request.body for request in server.requests if request.method == "PATCH"]
     assert patches == [[*TESTS, add], [*TESTS, {"op": "add", "path": "/metadata/annotations", "value": {}}, add]]
 
@@ -146,7 +146,7 @@ async def test_annotations_of_others_are_never_created_anew(writer: NodeWriter, 
     body = node_body(metadata={"annotations": {"example.com/theirs": "x"}})
     server.answers = [(422, {"kind": "Status", "message": "Invalid value"}), (200, body)]
     with pytest.raises(KubernetesError, match="Invalid value"):
-        await writer.change(as_read(body), NodeChange(annotations={FENCED: "now"}))
+        await writer.change(as_read(body), NodeChange(annotations={TAINTED: "now"}))
     assert [request.method for request in server.requests] == ["PATCH", "GET"]
 
 
@@ -154,4 +154,4 @@ async def test_a_refusal_that_creating_the_map_does_not_solve_ends_it(writer: No
     refusal = (422, {"kind": "Status", "message": "Invalid value"})
     server.answers = [refusal, (200, node_body()), refusal, (200, node_body())]
     with pytest.raises(KubernetesError, match="Invalid value"):
-        await writer.change(as_read(node_body()), NodeChange(annotations={FENCED: "now"}))
+        await writer.change(as_read(node_body()), NodeChange(annotations={TAINTED: "now"}))

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.room.faults import RoomError
+from benchmarks.environment.faults import BenchmarkError
 
 PATIENCE = 300.0
 USER = "hyperpod-operator"
@@ -69,7 +69,7 @@ class AuditLog:
         return [one for one in self._all(since) if one.resource != "leases"]
 
     def last_writes(self, *, since: int, calm: float) -> list[Write]:
-        """The writes once no more came for `calm` seconds. Raises RoomError when they do not end."""
+        """The writes once no more came for `calm` seconds. Raises BenchmarkError when they do not end."""
         deadline = time.monotonic() + PATIENCE
         found = self.writes(since=since)
         while time.monotonic() < deadline:
@@ -77,7 +77,7 @@ class AuditLog:
             before, found = found, self.writes(since=since)
             if len(found) == len(before):
                 return found
-        raise RoomError(f"the operator still writes {PATIENCE:.0f} s after its work was done: {found[-1]}")
+        raise BenchmarkError(f"the operator still writes {PATIENCE:.0f} s after its work was done: {found[-1]}")
 
     def lease_writes(self, *, since: int = 0) -> list[Write]:
         return [one for one in self._all(since) if one.resource == "leases"]

@@ -2,7 +2,7 @@
 
 from hyperpod_operator.api.names import FORCE_DELETE, ConditionType, Reason
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
-from hyperpod_operator.core.ports import Note
+from hyperpod_operator.core.ports import Event
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.ending import Ending
 from hyperpod_operator.core.volume.plan import Attach, Detach, operation
@@ -16,10 +16,10 @@ WORRYING = frozenset({Reason.NODE_LOST, Reason.DETACH_BLOCKED, Reason.RATE_LIMIT
 BAD_WHEN_TRUE = frozenset({ConditionType.CONFLICT, ConditionType.DATA_AT_RISK, ConditionType.FILESYSTEM_RESIZE_PENDING})
 
 
-def notes(story: Story, end: Ending, new: EBSVolumeClaimStatus) -> tuple[Note, ...]:
-    made: list[Note] = []
+def events(story: Story, end: Ending, new: EBSVolumeClaimStatus) -> tuple[Event, ...]:
+    made: list[Event] = []
     if isinstance(story.verdict, Act) and story.result is not None:
-        made.append(_step_note(story, story.verdict, story.result))
+        made.append(_step_event(story, story.verdict, story.result))
         made += _overridden(story)
     before = {condition.type: condition for condition in story.situation.claim.status.conditions or []}
     for condition in new.conditions or []:
@@ -33,13 +33,13 @@ def notes(story: Story, end: Ending, new: EBSVolumeClaimStatus) -> tuple[Note, .
         warning = bad or (end.stalled and condition.status != "True") or condition.reason in WORRYING
         message = f"{condition.type} is {condition.status}: {condition.message}"
         made.append(
-            Note(type="Warning" if warning else "Normal", reason=condition.reason, action="Observe", message=message)
+            Event(type="Warning" if warning else "Normal", reason=condition.reason, action="Observe", message=message)
         )
-    first = {note.reason: note for note in reversed(made)}
-    return tuple(note for note in made if first[note.reason] is note)
+    first = {event.reason: event for event in reversed(made)}
+    return tuple(event for event in made if first[event.reason] is event)
 
 
-def on_node(story: Story) -> tuple[str, Note] | None:
+def on_node(story: Story) -> tuple[str, Event] | None:
     """The name of the Node whose volume comes or goes by this pass, and what its Event says."""
     act, result = story.verdict, story.result
     if not isinstance(act, Act) or not isinstance(result, Accepted) or not isinstance(result.step, Attach | Detach):
@@ -48,10 +48,10 @@ def on_node(story: Story) -> tuple[str, Note] | None:
     if node is None or not node.node_name:
         return None
     message = f"EBSVolumeClaim {story.situation.claim.key}: {act.message}"
-    return node.node_name, Note(type="Normal", reason=act.reason, action=operation(act.step), message=message)
+    return node.node_name, Event(type="Normal", reason=act.reason, action=operation(act.step), message=message)
 
 
-def _overridden(story: Story) -> list[Note]:
+def _overridden(story: Story) -> list[Event]:
     """The trace that the annotation force-delete leaves when it disregards pods."""
     claim, pods = story.situation.claim, story.situation.observed.pods
     detaches = story.result is not None and isinstance(story.result.step, Detach)
@@ -62,18 +62,18 @@ def _overridden(story: Story) -> list[Note]:
         f"The annotation {FORCE_DELETE} has this deletion go on although pods use the volume: {', '.join(pods[:3])}"
         f"{more}. It is taken from under them: what they have not written yet is lost. End them."
     )
-    return [Note(type="Warning", reason=Reason.IN_USE, action="ForceDelete", message=message)]
+    return [Event(type="Warning", reason=Reason.IN_USE, action="ForceDelete", message=message)]
 
 
-def _step_note(story: Story, act: Act, result: Accepted | Refused | Declined) -> Note:
+def _step_event(story: Story, act: Act, result: Accepted | Refused | Declined) -> Event:
     if isinstance(result, Accepted):
-        return Note(type="Normal", reason=act.reason, action=operation(act.step), message=act.message)
+        return Event(type="Normal", reason=act.reason, action=operation(act.step), message=act.message)
     if isinstance(result, Declined):
         reason, said = declines.treatment(result.error).reason, declines.text(result.error, step=result.step)
-        return Note(type="Warning", reason=reason, action=operation(act.step), message=said)
+        return Event(type="Warning", reason=reason, action=operation(act.step), message=said)
     error = result.error
     request = f" (request {error.request_id})" if error.request_id else ""
     reason = treatment(result.step, error, by_group=story.situation.claim.by_group).reason
     code = error.ec2_code or error.code
     message = f"{error.operation} failed ({code}): {error.message}{request}"
-    return Note(type="Warning", reason=reason, action=operation(act.step), message=message)
+    return Event(type="Warning", reason=reason, action=operation(act.step), message=message)

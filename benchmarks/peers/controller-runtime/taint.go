@@ -11,8 +11,8 @@ const (
 	computeType = "sagemaker.amazonaws.com/compute-type"
 	healthKey   = "sagemaker.amazonaws.com/node-health-status"
 	checksKey   = "sagemaker.amazonaws.com/deep-health-check-status"
-	fencedAt    = "hyperpod-operator.dev/fenced-at"
-	fencedPath  = "/metadata/annotations/hyperpod-operator.dev~1fenced-at"
+	taintedAt    = "hyperpod-operator.dev/tainted-at"
+	taintedPath  = "/metadata/annotations/hyperpod-operator.dev~1tainted-at"
 	unfit       = "Unschedulable"
 	inProgress  = "InProgress"
 	failed      = "Failed"
@@ -30,20 +30,20 @@ type change int
 
 const (
 	nothing change = iota
-	fence
-	release
+	addTaint
+	removeTaint
 )
 
 // decide says what the contract asks for. It reads labels, taints and one annotation, nothing else.
 func decide(node *corev1.Node) change {
 	health, checks := node.Labels[healthKey], node.Labels[checksKey]
-	_, ours := node.Annotations[fencedAt]
+	_, ours := node.Annotations[taintedAt]
 	tainted := hasTaint(node)
 	switch {
 	case !tainted && (strings.HasPrefix(health, unfit) || checks == inProgress):
-		return fence
+		return addTaint
 	case tainted && ours && health == "Schedulable" && checks != inProgress && checks != failed:
-		return release
+		return removeTaint
 	}
 	return nothing
 }
@@ -52,18 +52,18 @@ func decide(node *corev1.Node) change {
 func patch(node *corev1.Node, what change, now time.Time) []operation {
 	guard := operation{Op: "test", Path: "/metadata/resourceVersion", Value: node.ResourceVersion}
 	switch what {
-	case fence:
+	case addTaint:
 		taint := corev1.Taint{Key: healthKey, Value: unfit, Effect: corev1.TaintEffectNoSchedule}
 		return []operation{
 			guard,
 			{Op: "add", Path: "/spec/taints", Value: append(otherTaints(node), taint)},
 			annotate(node, now.UTC().Format(time.RFC3339)),
 		}
-	case release:
+	case removeTaint:
 		return []operation{
 			guard,
 			{Op: "replace", Path: "/spec/taints", Value: otherTaints(node)},
-			{Op: "remove", Path: fencedPath},
+			{Op: "remove", Path: taintedPath},
 		}
 	}
 	return nil
@@ -71,9 +71,9 @@ func patch(node *corev1.Node, what change, now time.Time) []operation {
 
 func annotate(node *corev1.Node, stamp string) operation {
 	if len(node.Annotations) == 0 { // a JSON patch cannot add to a map that is not there
-		return operation{Op: "add", Path: "/metadata/annotations", Value: map[string]string{fencedAt: stamp}}
+		return operation{Op: "add", Path: "/metadata/annotations", Value: map[string]string{taintedAt: stamp}}
 	}
-	return operation{Op: "add", Path: fencedPath, Value: stamp}
+	return operation{Op: "add", Path: taintedPath, Value: stamp}
 }
 
 func isOurs(taint corev1.Taint) bool {

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from benchmarks.environment.faults import BenchmarkError
 from benchmarks.nodes.process import cpu_seconds, memory_mb
-from benchmarks.room.faults import RoomError
 from hyperpod_testbed.processes import Child, free_ports
 
 READY_SECONDS = 60.0
@@ -34,7 +34,7 @@ class Operator:
         self.probe_port, self.metrics_port = free_ports(2)
         command = [str(Path(sys.executable).parent / "hyperpod-operator")]
         if profile:
-            command = [sys.executable, "-m", "benchmarks.room.profiled", str(profile)]
+            command = [sys.executable, "-m", "benchmarks.environment.profiled", str(profile)]
         addresses = {"health-probe": self.probe_port, "metrics": self.metrics_port}
         self._command = [
             *command,
@@ -58,7 +58,7 @@ class Operator:
     ) -> None:
         self._child.stop(grace=30.0)
         if kind is None and self._child.exit_code != 0:
-            raise RoomError(f"the operator ended with {self._child.exit_code}:\n{self._child.tail(20)}")
+            raise BenchmarkError(f"the operator ended with {self._child.exit_code}:\n{self._child.tail(20)}")
 
     @property
     def pid(self) -> int:
@@ -69,7 +69,7 @@ class Operator:
         deadline = time.monotonic() + READY_SECONDS
         while not self._ready():
             if not self._child.running or time.monotonic() > deadline:
-                raise RoomError(f"the operator is not ready. The end of its log:\n{self._child.tail(20)}")
+                raise BenchmarkError(f"the operator is not ready. The end of its log:\n{self._child.tail(20)}")
             time.sleep(LOOK)
         return time.time()
 

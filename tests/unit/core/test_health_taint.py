@@ -5,12 +5,12 @@ import itertools
 import pytest
 from tests.unit.core.health import CHECK, CPU, GPU, HEALTH, NOW, THEIRS, applied, facts, instance, node
 
-from hyperpod_operator.api.names import FENCED_AT, FENCED_BECAUSE
-from hyperpod_operator.core.health.contract import TAINT, Step, decide
+from hyperpod_operator.api.names import TAINT_REASON, TAINTED_AT
 from hyperpod_operator.core.health.node import Node, Taint
 from hyperpod_operator.core.health.state import GRACE, State
+from hyperpod_operator.core.health.taint import TAINT, Step, decide
 
-RECORD = {FENCED_AT: "2026-11-23T11:00:00Z", FENCED_BECAUSE: "HyperPod labels it Unschedulable"}
+RECORD = {TAINTED_AT: "2026-11-23T11:00:00Z", TAINT_REASON: "HyperPod labels it Unschedulable"}
 OTHER_VALUE = Taint(key=TAINT.key, value="Other", effect="NoSchedule")
 OTHER_EFFECT = Taint(key=TAINT.key, value="Unschedulable", effect="NoExecute")
 
@@ -23,23 +23,23 @@ def step(given: Node, *instances: object, **fields: object) -> Step:
     "label", ["Unschedulable", "UnschedulablePendingReplacement", "UnschedulablePendingReboot", "SomethingNew", ""]
 )
 def test_a_node_that_hyperpod_calls_sick_gets_the_missing_taint(label: str) -> None:
-    verdict = decide(node(labels={HEALTH: label}, taints=(THEIRS,)), facts(), now=NOW)
-    assert verdict.step is Step.FENCE
-    assert verdict.change.taints == (THEIRS, TAINT)
-    assert verdict.change.annotations[FENCED_AT] == "2026-11-23T12:00:00Z"
-    assert verdict.change.labels == {}
+    decision = decide(node(labels={HEALTH: label}, taints=(THEIRS,)), facts(), now=NOW)
+    assert decision.step is Step.TAINT
+    assert decision.change.taints == (THEIRS, TAINT)
+    assert decision.change.annotations[TAINTED_AT] == "2026-11-23T12:00:00Z"
+    assert decision.change.labels == {}
 
 
 def test_so_does_one_under_a_deep_health_check() -> None:
-    assert step(node(labels={HEALTH: "Schedulable", CHECK: "InProgress"})) is Step.FENCE
-    assert step(node(), instance(status="DeepHealthCheckInProgress")) is Step.FENCE
+    assert step(node(labels={HEALTH: "Schedulable", CHECK: "InProgress"})) is Step.TAINT
+    assert step(node(), instance(status="DeepHealthCheckInProgress")) is Step.TAINT
 
 
 @pytest.mark.parametrize("status", ["Failure", "Failed"])
 def test_and_one_whose_instance_sagemaker_calls_broken(status: str) -> None:
-    verdict = decide(node(labels={HEALTH: "Schedulable"}), facts(instance(status=status, message="xid")), now=NOW)
-    assert verdict.step is Step.FENCE
-    assert "xid" in verdict.message
+    decision = decide(node(labels={HEALTH: "Schedulable"}), facts(instance(status=status, message="xid")), now=NOW)
+    assert decision.step is Step.TAINT
+    assert "xid" in decision.message
 
 
 @pytest.mark.parametrize("label", ["Unschedulable", "UnschedulablePendingReboot"])
@@ -48,15 +48,17 @@ def test_a_sick_node_with_the_taint_is_hyperpods_own_business(label: str) -> Non
 
 
 def test_our_own_taint_goes_when_hyperpod_says_schedulable() -> None:
-    verdict = decide(node(labels={HEALTH: "Schedulable"}, taints=(THEIRS, TAINT), annotations=RECORD), facts(), now=NOW)
-    assert verdict.step is Step.FREE
-    assert verdict.change.taints == (THEIRS,)
-    assert verdict.change.annotations == {FENCED_AT: None, FENCED_BECAUSE: None}
+    decision = decide(
+        node(labels={HEALTH: "Schedulable"}, taints=(THEIRS, TAINT), annotations=RECORD), facts(), now=NOW
+    )
+    assert decision.step is Step.UNTAINT
+    assert decision.change.taints == (THEIRS,)
+    assert decision.change.annotations == {TAINTED_AT: None, TAINT_REASON: None}
 
 
 def test_the_time_that_the_api_server_adds_makes_it_no_other_taint() -> None:
     dated = Taint(key=TAINT.key, value=TAINT.value, effect=TAINT.effect, time_added="2026-11-23T11:00:00Z")
-    assert step(node(labels={HEALTH: "Schedulable"}, taints=(dated,), annotations=RECORD)) is Step.FREE
+    assert step(node(labels={HEALTH: "Schedulable"}, taints=(dated,), annotations=RECORD)) is Step.UNTAINT
 
 
 def test_a_taint_that_somebody_else_set_stays() -> None:
@@ -74,40 +76,40 @@ def test_no_label_is_no_word_of_health() -> None:
 
 
 def test_a_record_without_the_taint_is_dropped() -> None:
-    assert step(node(labels={HEALTH: "Schedulable"}, annotations=RECORD)) is Step.TIDY
+    assert step(node(labels={HEALTH: "Schedulable"}, annotations=RECORD)) is Step.CLEAR_RECORD
 
 
 def test_a_taint_of_another_value_leaves_no_place_for_ours() -> None:
     """The API server takes one taint for a key and an effect."""
     assert step(node(labels={HEALTH: "Unschedulable"}, taints=(OTHER_VALUE,))) is Step.KEEP
-    assert step(node(labels={HEALTH: "Unschedulable"}, taints=(OTHER_EFFECT,))) is Step.FENCE
+    assert step(node(labels={HEALTH: "Unschedulable"}, taints=(OTHER_EFFECT,))) is Step.TAINT
 
 
 def test_a_young_node_without_labels_is_given_time() -> None:
-    verdict = decide(node(age=60), facts(), now=NOW)
-    assert (verdict.step, verdict.state) == (Step.KEEP, State.JOINING)
-    assert verdict.look_again == GRACE - 60
+    decision = decide(node(age=60), facts(), now=NOW)
+    assert (decision.step, decision.state) == (Step.KEEP, State.JOINING)
+    assert decision.look_again == GRACE - 60
 
 
-def test_an_old_gpu_node_without_labels_is_told_and_not_fenced() -> None:
-    verdict = decide(node(), facts(), now=NOW)
-    assert (verdict.step, verdict.state) == (Step.KEEP, State.NOT_REPORTED)
+def test_an_old_gpu_node_without_labels_is_reported_and_not_tainted() -> None:
+    decision = decide(node(), facts(), now=NOW)
+    assert (decision.step, decision.state) == (Step.KEEP, State.NOT_REPORTED)
 
 
 def test_a_cpu_node_waits_for_no_label() -> None:
-    verdict = decide(node(instance_id=CPU, age=1), facts(), now=NOW)
-    assert (verdict.state, verdict.look_again) == (State.SCHEDULABLE, None)
+    decision = decide(node(instance_id=CPU, age=1), facts(), now=NOW)
+    assert (decision.state, decision.look_again) == (State.SCHEDULABLE, None)
 
 
-def test_a_cpu_node_whose_instance_recovered_is_freed() -> None:
-    assert step(node(instance_id=CPU, taints=(TAINT,), annotations=RECORD)) is Step.FREE
+def test_a_cpu_node_whose_instance_recovered_is_untainted() -> None:
+    assert step(node(instance_id=CPU, taints=(TAINT,), annotations=RECORD)) is Step.UNTAINT
 
 
 def test_observing_says_what_would_be_done_and_does_nothing() -> None:
-    verdict = decide(node(labels={HEALTH: "Unschedulable"}), facts(enforce=False), now=NOW)
-    assert verdict.step is Step.FENCE
-    assert not verdict.change
-    assert "Only observed" in verdict.message
+    decision = decide(node(labels={HEALTH: "Unschedulable"}), facts(enforce=False), now=NOW)
+    assert decision.step is Step.TAINT
+    assert not decision.change
+    assert "Only observed" in decision.message
 
 
 def test_a_node_that_is_going_is_left_alone() -> None:
@@ -131,17 +133,17 @@ def test_every_decision_is_stable_and_touches_only_what_is_ours(accelerated: boo
         known = [] if status is None else [instance(GPU, status=status, instance_type=kind, group="other")]
         world = facts(*known, instance(CPU), enforce=enforce)
         given = node(labels=labels, annotations=record, taints=taints, age=age)
-        verdict = decide(given, world, now=NOW)
+        decision = decide(given, world, now=NOW)
         seen = (label, check, status, taints, record, age)
         if not enforce:
-            assert not verdict.change, seen
+            assert not decision.change, seen
             continue
-        after = applied(given, verdict.change)
+        after = applied(given, decision.change)
         again = decide(after, world, now=NOW)
         assert again.step is Step.KEEP, seen
         assert not again.change, seen
-        assert verdict.change.labels == {}, seen
-        assert set(verdict.change.annotations) <= {FENCED_AT, FENCED_BECAUSE}, seen
+        assert decision.change.labels == {}, seen
+        assert set(decision.change.annotations) <= {TAINTED_AT, TAINT_REASON}, seen
         assert [taint for taint in after.taints if taint != TAINT] == [t for t in taints if t != TAINT], seen
         if TAINT in taints and not record:
             assert TAINT in after.taints, seen  # somebody else's
@@ -151,5 +153,5 @@ def test_every_decision_is_stable_and_touches_only_what_is_ours(accelerated: boo
 
 def test_no_control_character_of_sagemakers_words_reaches_the_node() -> None:
     failed = instance(status="Failure", message="xid \x1b[31m79\u202e")
-    verdict = decide(node(labels={HEALTH: "Schedulable"}), facts(failed), now=NOW)
-    assert verdict.change.annotations[FENCED_BECAUSE] == "SageMaker calls the instance Failure (xid 79)"
+    decision = decide(node(labels={HEALTH: "Schedulable"}), facts(failed), now=NOW)
+    assert decision.change.annotations[TAINT_REASON] == "SageMaker calls the instance Failure (xid 79)"

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.room.faults import RoomError
+from benchmarks.environment.faults import BenchmarkError
 from hyperpod_operator.api.names import API_VERSION, CLUSTER_KIND, CLUSTER_PLURAL
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.stack import ROOT
@@ -62,7 +62,9 @@ class Objects:
             if status == http.client.OK:
                 return
             if time.monotonic() > deadline:
-                raise RoomError(f"the API server does not serve {PATH} {SERVED_SECONDS:.0f} s after its definition")
+                raise BenchmarkError(
+                    f"the API server does not serve {PATH} {SERVED_SECONDS:.0f} s after its definition"
+                )
             time.sleep(0.1)
 
     def lane(self) -> "Lane":
@@ -99,7 +101,7 @@ class Objects:
         for lane in lanes:
             lane.close()
         if failed:
-            raise RoomError(f"the API server did not take every resource: {failed[0]}") from failed[0]
+            raise BenchmarkError(f"the API server did not take every resource: {failed[0]}") from failed[0]
         return first[0], last
 
 
@@ -115,7 +117,7 @@ class Lane:
         answer = self._connection.getresponse()
         made: dict[str, Any] = json.loads(answer.read())
         if answer.status != http.client.CREATED:
-            raise RoomError(f"POST {PATH}: {answer.status} {made.get('message', '')}")
+            raise BenchmarkError(f"POST {PATH}: {answer.status} {made.get('message', '')}")
         return made
 
     def close(self) -> None:

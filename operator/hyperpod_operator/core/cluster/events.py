@@ -7,7 +7,7 @@ from hyperpod_operator.core.cluster.plan import CreateCluster, operation
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
 from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.errors import TREATMENTS
-from hyperpod_operator.core.ports import Note
+from hyperpod_operator.core.ports import Event
 
 WORRYING = frozenset(
     {
@@ -33,40 +33,40 @@ WORRYING = frozenset(
 """Reasons that nobody has to act on and that a person still wants to see as a Warning."""
 
 
-def notes(story: Story, end: Ending, new: HyperPodClusterStatus) -> tuple[Note, ...]:
+def events(story: Story, end: Ending, new: HyperPodClusterStatus) -> tuple[Event, ...]:
     """Events: the call that was made, the cluster that vanished, and each condition that changed."""
-    made: list[Note] = []
+    made: list[Event] = []
     if isinstance(story.verdict, Act) and story.result is not None:
-        made.append(_call_note(story.verdict, story.result))
+        made.append(_call_event(story.verdict, story.result))
         if story.situation.resource.status.missing and isinstance(story.verdict.action, CreateCluster):
             name = story.situation.resource.cluster_name
             message = f"Cluster {name} was deleted outside of the operator (confirmed by two looks); creating it again."
-            made.insert(0, Note(type="Warning", reason=Reason.CLUSTER_DISAPPEARED, action="Observe", message=message))
+            made.insert(0, Event(type="Warning", reason=Reason.CLUSTER_DISAPPEARED, action="Observe", message=message))
     before = {condition.type: condition for condition in story.situation.resource.status.conditions or []}
     for condition in new.conditions or []:
         if condition.type in {ConditionType.RECONCILING, ConditionType.STALLED}:
             continue  # they say what Ready says
         was = before.get(condition.type)
         if was is None or (was.status, was.reason) != (condition.status, condition.reason):
-            made.append(_condition_note(condition, stalled=end.stalled))
+            made.append(_condition_event(condition, stalled=end.stalled))
     # One Event per reason: the conditions that changed with the first of them say the same in other words.
-    first = {note.reason: note for note in reversed(made)}
-    return tuple(note for note in made if first[note.reason] is note)
+    first = {event.reason: event for event in reversed(made)}
+    return tuple(event for event in made if first[event.reason] is event)
 
 
-def _call_note(act: Act, result: Accepted | Refused) -> Note:
+def _call_event(act: Act, result: Accepted | Refused) -> Event:
     if isinstance(result, Accepted):
-        return Note(type="Normal", reason=act.reason, action=operation(act.action), message=act.message)
+        return Event(type="Normal", reason=act.reason, action=operation(act.action), message=act.message)
     error = result.error
     request = f" (request {error.request_id})" if error.request_id else ""
     reason = TREATMENTS[error.kind].reason
     message = f"{error.operation} failed ({error.code}): {error.message}{request}"
-    return Note(type="Warning", reason=reason, action=operation(act.action), message=message)
+    return Event(type="Warning", reason=reason, action=operation(act.action), message=message)
 
 
-def _condition_note(condition: Condition, *, stalled: bool) -> Note:
+def _condition_event(condition: Condition, *, stalled: bool) -> Event:
     warning = (stalled and condition.status != "True") or condition.reason in WORRYING
-    return Note(
+    return Event(
         type="Warning" if warning else "Normal",
         reason=condition.reason,
         action="Observe",

@@ -1,4 +1,4 @@
-"""python -m benchmarks.room.flood scrapes|lazy PORT: what somebody who means harm does to a port, until killed."""
+"""python -m benchmarks.environment.flood scrapes|lazy PORT: what an attacker does to a port, until killed."""
 
 import resource
 import socket

@@ -1,8 +1,8 @@
-"""The taint contract: a node that HyperPod found sick carries its taint, a healthy one is not kept fenced by us.
+"""The health taint: a node that HyperPod found unhealthy carries it, and the operator removes only what it added.
 
-HyperPod owns the labels and the taint. We close gaps only: the taint is missing although it should be there, or it
-is there only because we added it and nothing asks for it any more. What we added is recorded on the Node itself,
-in the same write, so that no restart forgets it.
+HyperPod owns the labels and the taint. The operator closes gaps only: it adds the taint where it is missing, and
+removes it where the operator added it and nothing requires it any more. What it added is recorded on the Node
+itself, in the same write, so that a restart loses nothing.
 
 Source: SageMaker developer guide, "Resiliency-related Kubernetes labels" and "EKS prerequisites" (the taint).
 """
@@ -16,9 +16,9 @@ from hyperpod_operator.api.names import (
     DEEP_HEALTH_CHECK_STATUS,
     FAULT_REASONS,
     FAULT_TYPES,
-    FENCED_AT,
-    FENCED_BECAUSE,
     NODE_HEALTH_STATUS,
+    TAINT_REASON,
+    TAINTED_AT,
 )
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.facts import ClusterFacts
@@ -38,17 +38,17 @@ class Step(StrEnum):
     """What is done about a Node."""
 
     KEEP = "Keep"
-    FENCE = "Fence"
-    FREE = "Free"
-    TIDY = "Tidy"
-    """Our record outlived the taint: drop the record."""
+    TAINT = "Taint"
+    UNTAINT = "Untaint"
+    CLEAR_RECORD = "ClearRecord"
+    """The taint is gone and its record is not: remove the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class TaintDecision:
     """`change` is what to write; empty when there is nothing to do or the cluster only observes.
 
-    `look_again` is in seconds; None when only a change of the Node or of the facts can change the verdict.
+    `look_again` is in seconds; None when only a change of the Node or of the facts can change the decision.
     """
 
     step: Step
@@ -58,19 +58,19 @@ class Verdict:
     look_again: float | None = None
 
 
-def decide(node: Node, facts: ClusterFacts, *, now: datetime) -> Verdict:
-    """Pure and stable: applied and asked again, it keeps."""
+def decide(node: Node, facts: ClusterFacts, *, now: datetime) -> TaintDecision:
+    """Pure and stable: once its change is applied, the decision is KEEP."""
     found = state(node, facts, now=now)
     if node.deleting:
-        return Verdict(step=Step.KEEP, state=found)
-    tainted, ours = TAINT in map(_plain, node.taints), FENCED_AT in node.annotations
+        return TaintDecision(step=Step.KEEP, state=found)
+    tainted, ours = TAINT in map(_plain, node.taints), TAINTED_AT in node.annotations
     if found in NO_PODS and not _occupied(node):
-        return _fence(node, facts, found, now=now)
+        return _taint(node, facts, found, now=now)
     if tainted and ours and _cleared(node, found):
-        return _free(node, facts, found)
+        return _untaint(node, facts, found)
     if ours and not tainted:
-        return _tidy(facts, found)
-    return Verdict(step=Step.KEEP, state=found, look_again=_look_again(node, found, now=now))
+        return _clear_record(facts, found)
+    return TaintDecision(step=Step.KEEP, state=found, look_again=_look_again(node, found, now=now))
 
 
 def because(node: Node, facts: ClusterFacts) -> str:
@@ -103,45 +103,45 @@ def _cleared(node: Node, found: State) -> bool:
     return found is State.SCHEDULABLE and not failed_check
 
 
-def _fence(node: Node, facts: ClusterFacts, found: State, *, now: datetime) -> Verdict:
+def _taint(node: Node, facts: ClusterFacts, found: State, *, now: datetime) -> TaintDecision:
     why = because(node, facts)
     change = NodeChange(
         taints=(*node.taints, TAINT),
-        annotations={FENCED_AT: stamp(now), FENCED_BECAUSE: why[:_BECAUSE_MOST]},
+        annotations={TAINTED_AT: stamp(now), TAINT_REASON: why[:_BECAUSE_MOST]},
     )
     message = (
         f"New pods are kept off: {why}, and the taint {TAINT.key}={TAINT.value}:{TAINT.effect} was missing. Pods that "
         "run stay. It is taken off when HyperPod labels the node Schedulable; with automatic node recovery HyperPod "
         "reboots or replaces the instance."
     )
-    return _verdict(Step.FENCE, found, message, change, facts)
+    return _decision(Step.TAINT, found, message, change, facts)
 
 
-def _free(node: Node, facts: ClusterFacts, found: State) -> Verdict:
+def _untaint(node: Node, facts: ClusterFacts, found: State) -> TaintDecision:
     change = NodeChange(
         taints=tuple(taint for taint in node.taints if _plain(taint) != TAINT), annotations=_no_record()
     )
     message = (
         "Pods may come again: HyperPod calls the node healthy, and the taint there was the operator's own, set "
-        f"at {node.annotations[FENCED_AT]}."
+        f"at {node.annotations[TAINTED_AT]}."
     )
-    return _verdict(Step.FREE, found, message, change, facts)
+    return _decision(Step.UNTAINT, found, message, change, facts)
 
 
-def _tidy(facts: ClusterFacts, found: State) -> Verdict:
+def _clear_record(facts: ClusterFacts, found: State) -> TaintDecision:
     change = NodeChange(annotations=_no_record())
-    return _verdict(Step.TIDY, found, "Somebody else took the node-health taint off.", change, facts)
+    return _decision(Step.CLEAR_RECORD, found, "Somebody else took the node-health taint off.", change, facts)
 
 
-def _verdict(step: Step, found: State, message: str, change: NodeChange, facts: ClusterFacts) -> Verdict:
+def _decision(step: Step, found: State, message: str, change: NodeChange, facts: ClusterFacts) -> TaintDecision:
     if facts.enforce:
-        return Verdict(step=step, state=found, message=message, change=change)
+        return TaintDecision(step=step, state=found, message=message, change=change)
     observed = f"Only observed (management.nodeHealth: Observe), nothing is changed. It would be: {message}"
-    return Verdict(step=step, state=found, message=observed)
+    return TaintDecision(step=step, state=found, message=observed)
 
 
 def _no_record() -> Mapping[str, str | None]:
-    return {FENCED_AT: None, FENCED_BECAUSE: None}
+    return {TAINTED_AT: None, TAINT_REASON: None}
 
 
 def _look_again(node: Node, found: State, *, now: datetime) -> float | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.room.faults import RoomError
+from benchmarks.environment.faults import BenchmarkError
 from hyperpod_testbed.processes import Child, free_ports
 from hyperpod_testbed.simulator.calls import Call
 from hyperpod_testbed.simulator.client import SimulatorClient, SimulatorUnreachableError
@@ -34,7 +34,7 @@ class Aws:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if not self.child.running or time.monotonic() > deadline:
-                raise RoomError(f"the simulator does not answer. The end of its output:\n{self.child.tail(20)}")
+                raise BenchmarkError(f"the simulator does not answer. The end of its output:\n{self.child.tail(20)}")
             time.sleep(0.05)
         self._controls.settings.set_timings(**dict.fromkeys(AT_ONCE, 0.0))
         if self._round_trip:
@@ -47,7 +47,9 @@ class Aws:
         broken = self._controls.settings.broken_responses() if kind is None else []
         self.child.stop()
         if broken:
-            raise RoomError(f"the simulator answered against the API model, so this run proves nothing: {broken[0]}")
+            raise BenchmarkError(
+                f"the simulator answered against the API model, so this run proves nothing: {broken[0]}"
+            )
 
     def environment(self) -> dict[str, str]:
         return self._controls.environment()
@@ -71,7 +73,7 @@ class Aws:
                     return found
                 step = self.position() - since + count - len(found)
             time.sleep(0.2)
-        raise RoomError(f"{len(found)} of {count} {operation} came within {seconds:.0f} s")
+        raise BenchmarkError(f"{len(found)} of {count} {operation} came within {seconds:.0f} s")
 
     def _answers(self) -> bool:
         try:

@@ -23,7 +23,7 @@ func made(health, checks string, annotated bool, taints ...corev1.Taint) *corev1
 		}
 	}
 	if annotated {
-		node.Annotations = map[string]string{fencedAt: "2025-01-01T00:00:00Z"}
+		node.Annotations = map[string]string{taintedAt: "2025-01-01T00:00:00Z"}
 	}
 	node.Spec.Taints = taints
 	return node
@@ -36,17 +36,17 @@ func TestDecide(t *testing.T) {
 		want change
 	}{
 		{"a healthy node is left alone", made("Schedulable", "Passed", false), nothing},
-		{"an unschedulable node is fenced", made("Unschedulable", "", false), fence},
-		{"any word that begins so fences", made("UnschedulablePendingReboot", "", false), fence},
-		{"a running check fences", made("Schedulable", inProgress, false), fence},
-		{"a failed check alone does not fence", made("Schedulable", failed, false), nothing},
-		{"a fenced node stays fenced", made("Unschedulable", "", true, ourTaint), nothing},
-		{"a healed node is released", made("Schedulable", "", true, ourTaint), release},
+		{"an unschedulable node is tainted", made("Unschedulable", "", false), addTaint},
+		{"any word that begins so taints", made("UnschedulablePendingReboot", "", false), addTaint},
+		{"a running check taints", made("Schedulable", inProgress, false), addTaint},
+		{"a failed check alone does not taint", made("Schedulable", failed, false), nothing},
+		{"a tainted node stays tainted", made("Unschedulable", "", true, ourTaint), nothing},
+		{"a healed node is released", made("Schedulable", "", true, ourTaint), removeTaint},
 		{"somebody else's taint is not lifted", made("Schedulable", "", false, ourTaint), nothing},
-		{"a running check keeps the fence", made("Schedulable", inProgress, true, ourTaint), nothing},
-		{"a failed check keeps the fence", made("Schedulable", failed, true, ourTaint), nothing},
-		{"no label keeps the fence", made("", "", true, ourTaint), nothing},
-		{"a foreign taint is not the fence", made("Unschedulable", "", false, foreign), fence},
+		{"a running check keeps the taint", made("Schedulable", inProgress, true, ourTaint), nothing},
+		{"a failed check keeps the taint", made("Schedulable", failed, true, ourTaint), nothing},
+		{"no label keeps the taint", made("", "", true, ourTaint), nothing},
+		{"a foreign taint is not the health taint", made("Unschedulable", "", false, foreign), addTaint},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -67,15 +67,15 @@ func TestPatch(t *testing.T) {
 		what change
 		want string
 	}{
-		{"fence keeps foreign taints and makes the annotations", made(unfit, "", false, foreign), fence,
+		{"tainting keeps foreign taints and makes the annotations", made(unfit, "", false, foreign), addTaint,
 			`[` + guard + `,{"op":"add","path":"/spec/taints","value":[` + team + `,` + ours + `]},` +
-				`{"op":"add","path":"/metadata/annotations","value":{"` + fencedAt + `":"2025-01-02T12:00:00Z"}}]`},
-		{"fence adds to annotations that are there", made(unfit, "", true), fence,
+				`{"op":"add","path":"/metadata/annotations","value":{"` + taintedAt + `":"2025-01-02T12:00:00Z"}}]`},
+		{"tainting adds to annotations that are there", made(unfit, "", true), addTaint,
 			`[` + guard + `,{"op":"add","path":"/spec/taints","value":[` + ours + `]},` +
-				`{"op":"add","path":"` + fencedPath + `","value":"2025-01-02T12:00:00Z"}]`},
-		{"release takes away taint and annotation", made("Schedulable", "", true, ourTaint, foreign), release,
+				`{"op":"add","path":"` + taintedPath + `","value":"2025-01-02T12:00:00Z"}]`},
+		{"removing takes away taint and annotation", made("Schedulable", "", true, ourTaint, foreign), removeTaint,
 			`[` + guard + `,{"op":"replace","path":"/spec/taints","value":[` + team + `]},` +
-				`{"op":"remove","path":"` + fencedPath + `"}]`},
+				`{"op":"remove","path":"` + taintedPath + `"}]`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestPatch(t *testing.T) {
 
 func TestPatchLeavesTheCachedNodeAlone(t *testing.T) {
 	node := made("Schedulable", "", true, ourTaint, foreign)
-	patch(node, release, noon)
+	patch(node, removeTaint, noon)
 	if len(node.Spec.Taints) != 2 || node.Spec.Taints[0] != ourTaint || node.Spec.Taints[1] != foreign {
 		t.Fatalf("the taints were changed: %+v", node.Spec.Taints)
 	}

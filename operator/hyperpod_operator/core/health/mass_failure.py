@@ -1,7 +1,7 @@
-"""When many nodes turn unhealthy at once, the health agent may be wrong: fence them still, and say so loudly.
+"""Many nodes turn unhealthy at once: the health agent may be wrong. The operator taints them and raises a warning.
 
-The breaker holds nothing back: a sick node that receives pods costs a training run, a healthy one that is fenced
-costs patience. It tells people what to look at before HyperPod's automatic recovery replaces half of a cluster.
+It never delays a taint: an unhealthy node that receives pods costs a training run, a tainted healthy node costs
+only time. The warning says what to check before automatic recovery replaces half of a cluster.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ WINDOW = timedelta(minutes=10)
 
 
 class Lane(IntEnum):
-    """In which order pending changes of Nodes are made: sick nodes first, then the freed, then labels."""
+    """The priority of pending changes to Nodes, highest first."""
 
-    FENCE = 0
-    FREE = 1
+    TAINT = 0
+    UNTAINT = 1
     LABEL = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Storm:
+class MassFailure:
     """So many of a cluster's nodes turned unhealthy within the window."""
 
     nodes: int
@@ -39,7 +39,7 @@ class Storm:
         )
 
 
-def storm(turned: Sequence[datetime], *, nodes: int, now: datetime) -> Storm | None:
+def mass_failure(turned: Sequence[datetime], *, nodes: int, now: datetime) -> MassFailure | None:
     """`turned` is when each unhealthy node turned so; None while that is no more than nodes break by themselves."""
     recent = sum(1 for moment in turned if now - moment <= WINDOW)
-    return Storm(nodes=recent, of=nodes) if recent >= max(AT_LEAST, SHARE * nodes) else None
+    return MassFailure(nodes=recent, of=nodes) if recent >= max(AT_LEAST, SHARE * nodes) else None

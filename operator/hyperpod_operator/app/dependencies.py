@@ -1,4 +1,4 @@
-"""What every room is built from."""
+"""What each controller is built from, and what runs one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from hyperpod_operator.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
+class Dependencies:
     """Made once. `random` returns a float in [0, 1)."""
 
     settings: Settings
@@ -35,8 +35,8 @@ class Parts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Room:
-    """One kind of object at work: its queue, its workers, and the net under its watch if Kopf has one for it."""
+class ControllerRuntime:
+    """What runs the controller of one kind: queue, workers and, where Kopf watches the kind, its full sync."""
 
     kind: str
     plural: str
@@ -45,10 +45,11 @@ class Room:
     resync: Resync | None
 
 
-def quarantine_guard(parts: Parts, objects: Objects) -> QuarantineGuard:
+def quarantine_guard(dependencies: Dependencies, objects: Objects) -> QuarantineGuard:
     """What the workers of a kind do about objects whose passes stop the event loop."""
     return QuarantineGuard(
-        quarantine=parts.quarantine, mark=QuarantineMarks(objects=objects, events=parts.events, clock=parts.clock)
+        quarantine=dependencies.quarantine,
+        mark=QuarantineMarks(objects=objects, events=dependencies.events, clock=dependencies.clock),
     )
 
 

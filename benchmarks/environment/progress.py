@@ -11,8 +11,8 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.room.faults import RoomError
-from benchmarks.room.objects import PATH, Connect
+from benchmarks.environment.faults import BenchmarkError
+from benchmarks.environment.objects import PATH, Connect
 
 LONGEST_SILENCE = 900.0
 
@@ -47,9 +47,9 @@ class Progress:
         with self._changed:
             while len(self._ready) < count:
                 if self._error:
-                    raise RoomError(f"the watch of the resources ended: {self._error}") from self._error
+                    raise BenchmarkError(f"the watch of the resources ended: {self._error}") from self._error
                 if not self._changed.wait(deadline - time.monotonic()):
-                    raise RoomError(f"{len(self._ready)} of {count} resources were ready within {seconds:.0f} s")
+                    raise BenchmarkError(f"{len(self._ready)} of {count} resources were ready within {seconds:.0f} s")
             return sorted(self._ready.values())[count - 1]
 
     def _follow(self) -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.room.audit import USER, AuditLog
-from benchmarks.room.aws import Aws
-from benchmarks.room.objects import Objects, connect
-from benchmarks.room.operator import Operator
-from benchmarks.room.progress import Progress
+from benchmarks.environment.audit import USER, AuditLog
+from benchmarks.environment.aws import Aws
+from benchmarks.environment.objects import Objects, connect
+from benchmarks.environment.operator import Operator
+from benchmarks.environment.progress import Progress
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.stack import ROOT
 
@@ -25,7 +25,7 @@ LIFTED = ("--aws-reads-per-second=0", "--aws-writes-per-second=0")
 """Flags that lift the operator's own AWS budget: otherwise its patience would be measured, not its speed."""
 
 
-class Room:
+class Environment:
     """For a `with` statement. `round_trip` is what each AWS call takes at least, in seconds.
 
     Every log is kept under `logs`, and a profile of every operator under `profiles`, where these are given.

@@ -23,39 +23,39 @@ from tests.unit.core.builders import (
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.errors import ErrorKind
-from hyperpod_operator.core.ports import Note
+from hyperpod_operator.core.ports import Event
 
 
-def notes(owner: Any, found: Any, **fields: Any) -> tuple[Note, ...]:
-    return report(told(owner, found, **fields)).notes
+def events(owner: Any, found: Any, **fields: Any) -> tuple[Event, ...]:
+    return report(told(owner, found, **fields)).events
 
 
 def test_an_accepted_call_says_what_it_changes() -> None:
-    first = notes(resource(spec=scaled(), status=recorded()), cluster())[0]
+    first = events(resource(spec=scaled(), status=recorded()), cluster())[0]
     assert (first.type, first.reason, first.action) == ("Normal", Reason.UPDATING, "UpdateCluster")
     assert "instanceGroups[gpu].instanceCount: 4 -> 6" in first.message
 
 
 def test_a_refused_call_is_a_warning_with_the_request_id_for_aws_support() -> None:
-    first = notes(resource(spec=scaled(), status=recorded()), cluster(), answer=ErrorKind.QUOTA)[0]
+    first = events(resource(spec=scaled(), status=recorded()), cluster(), answer=ErrorKind.QUOTA)[0]
     assert (first.type, first.reason, first.action) == ("Warning", Reason.QUOTA_EXCEEDED, "UpdateCluster")
     assert "(request request-1)" in first.message
 
 
 def test_each_reason_is_told_once_a_pass() -> None:
-    made = notes(resource(), None)
-    assert len({note.reason for note in made}) == len(made)
+    made = events(resource(), None)
+    assert len({event.reason for event in made}) == len(made)
 
 
 def test_becoming_ready_is_good_news() -> None:
-    made = {note.reason: note.type for note in notes(resource(status=recorded()), cluster())}
+    made = {event.reason: event.type for event in events(resource(status=recorded()), cluster())}
     assert made[Reason.CLUSTER_READY] == "Normal"
 
 
 def test_what_did_not_change_is_not_told_again() -> None:
     owner = resource(status=recorded())
     settled = replace(owner, status=report(told(owner, cluster())).status)
-    assert notes(settled, cluster(), now=NOW + timedelta(hours=1)) == ()
+    assert events(settled, cluster(), now=NOW + timedelta(hours=1)) == ()
 
 
 def test_another_message_with_the_same_reason_is_not_told() -> None:
@@ -63,7 +63,7 @@ def test_another_message_with_the_same_reason_is_not_told() -> None:
     owner = resource(status=recorded())
     waiting = replace(owner, status=report(told(owner, short)).status)
     nearly = with_group(cluster(), group(group_spec(), current=3))
-    assert notes(waiting, nearly) == ()
+    assert events(waiting, nearly) == ()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_another_message_with_the_same_reason_is_not_told() -> None:
 )
 def test_what_a_person_should_see_is_a_warning(owner: Any, found: Any, tags: Any, reason: Reason) -> None:
     fields = {} if tags is None else {"tags": tags}
-    assert {note.reason: note.type for note in notes(owner, found, **fields)}[reason] == "Warning"
+    assert {event.reason: event.type for event in events(owner, found, **fields)}[reason] == "Warning"
 
 
 @pytest.mark.parametrize(
@@ -90,18 +90,18 @@ def test_what_a_person_should_see_is_a_warning(owner: Any, found: Any, tags: Any
     ],
 )
 def test_the_ordinary_course_of_things_is_no_warning(owner: Any, found: Any, reason: Reason) -> None:
-    assert {note.reason: note.type for note in notes(owner, found)}[reason] == "Normal"
+    assert {event.reason: event.type for event in events(owner, found)}[reason] == "Normal"
 
 
 def test_a_cluster_that_was_deleted_by_others_is_told_before_its_recreation() -> None:
     owner = resource(status=recorded())
     lost = replace(owner, status=report(told(owner, None)).status)
-    made = notes(lost, None, now=NOW + timedelta(seconds=16))
-    assert [note.reason for note in made][:2] == [Reason.CLUSTER_DISAPPEARED, Reason.CREATING]
+    made = events(lost, None, now=NOW + timedelta(seconds=16))
+    assert [event.reason for event in made][:2] == [Reason.CLUSTER_DISAPPEARED, Reason.CREATING]
     assert made[0].type == "Warning"
 
 
 def test_a_world_that_cannot_be_read_is_told_when_patience_ends() -> None:
-    assert [note.reason for note in report(unread(resource(status=recorded()), failures=3)).notes] == [
+    assert [event.reason for event in report(unread(resource(status=recorded()), failures=3)).events] == [
         Reason.AWS_UNREACHABLE
     ]

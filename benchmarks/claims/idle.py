@@ -2,7 +2,7 @@
 
 By default a settled cluster is looked at every ten minutes, so five minutes of silence would prove little. Here 50
 clusters are looked at ten times as often: as many passes a minute as 500 clusters cause by default, and each
-cluster goes through what takes it 50 minutes otherwise, its slow sweep for most of them.
+cluster goes through what takes it 50 minutes otherwise, its slow full sync for most of them.
 """
 
 import time
@@ -23,7 +23,7 @@ PATIENCE = 120.0
 
 def measure(terms: Terms) -> list[Figure]:
     defaults = Timings()
-    dense = (f"--resync-seconds={defaults.resync / DENSER:g}", f"--sweep-seconds={defaults.sweep / DENSER:g}")
+    dense = (f"--resync-seconds={defaults.resync / DENSER:g}", f"--full-sync-seconds={defaults.full_sync / DENSER:g}")
     minutes = terms.seconds(MINUTES, quick=0.5)
     with terms.environment() as env, env.operator(*LIFTED, *dense) as operator, env.progress() as progress:
         operator.wait_ready()

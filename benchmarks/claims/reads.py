@@ -1,7 +1,7 @@
 """What a settled cluster costs the account in AWS reads an hour.
 
 An hour of waiting would tell no more than two minutes on a schedule that is 60 times as dense: the defaults of
---resync-seconds and --sweep-seconds, divided by 60. What is counted in so many seconds is what comes in as many
+--resync-seconds and --full-sync-seconds, divided by 60. What is counted in so many seconds is what comes in as many
 minutes otherwise. The clusters start together, so the count begins only when their jitter has spread them.
 """
 
@@ -22,9 +22,9 @@ DESCRIBES, PATIENCE = "DescribeCluster", 300.0
 
 
 def measure(terms: Terms) -> list[Figure]:
-    resync, sweep = Timings().resync / DENSER, Timings().sweep / DENSER
-    dense = (f"--resync-seconds={resync:g}", f"--sweep-seconds={sweep:g}")
-    window = terms.seconds(2 * sweep, quick=sweep)
+    resync, full_sync = Timings().resync / DENSER, Timings().full_sync / DENSER
+    dense = (f"--resync-seconds={resync:g}", f"--full-sync-seconds={full_sync:g}")
+    window = terms.seconds(2 * full_sync, quick=full_sync)
     with terms.environment() as env, env.operator(*LIFTED, *dense) as operator, env.progress() as progress:
         operator.wait_ready()
         env.objects.create(names(COUNT))

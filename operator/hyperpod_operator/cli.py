@@ -29,7 +29,7 @@ NAMESPACE = re.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 CONFIGURATION_FAULT = 2
 """Exit code when something that the operator needs is missing or wrong."""
 WATCH_ENDED = 1
-"""Exit code when changes of objects do not reach the operator any more: a new process watches anew."""
+"""Exit code when changes of objects do not reach the operator any more: a new process starts a new watch."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HYPERPOD_OPERATOR"})
@@ -41,75 +41,83 @@ def main() -> None:
 @main.command()
 @click.option("--kubeconfig", default="", help="Kubeconfig file; default: KUBECONFIG, the pod's own, ~/.kube/config.")
 @click.option("--context", default="", help="Context of the kubeconfig; default: its current one.")
-@click.option("--namespace", "namespaces", multiple=True, help="Namespace to serve; repeatable. Default: all.")
+@click.option("--namespace", "namespaces", multiple=True, help="Namespace to watch; repeatable. Default: all.")
 @click.option(
     "--region",
     default="",
     envvar=["HYPERPOD_OPERATOR_REGION", "AWS_REGION"],
     help="AWS region; default: AWS_REGION or the profile's.",
 )
-@click.option("--allowed-region", "allowed_regions", multiple=True, help="Region that a spec may name; repeatable.")
+@click.option(
+    "--allowed-region", "allowed_regions", multiple=True, help="Further Region that spec.region may name; repeatable."
+)
 @click.option("--allow-unknown-region/--no-allow-unknown-region", default=False, show_default=True,
-              help="Start although a Region is newer than this version, or is none.")  # fmt: skip
+              help="Start even if this version does not know a Region.")  # fmt: skip
 @click.option("--tenants", type=click.Path(path_type=Path), default=None,
-              help="File with the roles, keys, S3 prefixes, ... that each namespace may name.")  # fmt: skip
+              help="File that lists the roles, keys, S3 prefixes, ... that each namespace may name.")  # fmt: skip
 @click.option("--leader-election/--no-leader-election", default=True, show_default=True,
-              help="Elect one of several replicas by a Lease. Without it run one only.")  # fmt: skip
+              help="Elect one leader among the replicas with a Lease. If disabled, run a single replica.")  # fmt: skip
 @click.option("--lease-namespace", default="", help="Namespace of the Lease; default: the pod's, else `default`.")
 @click.option("--lease-name", default=LEASE.name, show_default=True,
-              help="Name of the Lease; each installation in a namespace needs its own.")  # fmt: skip
+              help="Name of the Lease; must be unique per installation in a namespace.")  # fmt: skip
 @click.option("--lease-duration", type=SECONDS, default=LEASE.duration, show_default=True,
-              help="Seconds without renewal after which another replica takes over.")  # fmt: skip
+              help="Seconds without renewal after which another replica becomes the leader.")  # fmt: skip
 @click.option("--renew-deadline", type=SECONDS, default=LEASE.renew_deadline, show_default=True,
-              help="Seconds without renewal after which the leader stops writing and ends.")  # fmt: skip
+              help="Seconds without renewal after which the leader stops writing and exits.")  # fmt: skip
 @click.option("--retry-period", type=SECONDS, default=LEASE.retry_period, show_default=True,
-              help="Seconds between two renewals.")  # fmt: skip
-@click.option("--workers", type=click.IntRange(1, 100), default=16, show_default=True, help="Passes at the same time.")
+              help="Seconds between renewals of the Lease.")  # fmt: skip
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 100),
+    default=16,
+    show_default=True,
+    help="Maximum number of concurrent reconciles per kind.",
+)
 @click.option("--aws-reads-per-second", type=click.FloatRange(0, 1000), default=5.0, show_default=True,
-              help="Pace of AWS reads in the long run; 0 lifts the limit.")  # fmt: skip
+              help="Sustained rate limit for AWS read calls; 0 disables it.")  # fmt: skip
 @click.option("--aws-writes-per-second", type=click.FloatRange(0, 1000), default=2.0, show_default=True,
-              help="Pace of AWS changes in the long run; 0 lifts the limit.")  # fmt: skip
+              help="Sustained rate limit for AWS calls that change something; 0 disables it.")  # fmt: skip
 @click.option("--node-health/--no-node-health", default=True, show_default=True,
-              help="Look after the taint and the labels of HyperPod's Nodes; needs rights on nodes.")  # fmt: skip
+              help="Manage the health taint and the labels of HyperPod Nodes; needs access to Nodes.")  # fmt: skip
 @click.option("--volumes/--no-volumes", default=True, show_default=True,
-              help="Serve EBSVolumeClaims; needs their CustomResourceDefinition and rights on volumes.")  # fmt: skip
+              help="Reconcile EBSVolumeClaims; needs their CustomResourceDefinition and access to them.")  # fmt: skip
 @click.option("--node-writes-per-second", type=click.FloatRange(min=0), default=200.0, show_default=True,
-              help="Pace of writes to Nodes; 0: no limit.")  # fmt: skip
+              help="Rate limit for writes to Nodes; 0 disables it.")  # fmt: skip
 @click.option("--health-probe-bind-address", default=":8081", show_default=True,
-              help="[HOST]:PORT of /healthz and /readyz; no host: IPv6 and IPv4, 0: none.")  # fmt: skip
+              help="[HOST]:PORT of /healthz and /readyz; without a host: IPv6 and IPv4; 0 disables them.")  # fmt: skip
 @click.option("--metrics-bind-address", default=":8080", show_default=True,
-              help="[HOST]:PORT of /metrics; no host: IPv6 and IPv4, 0: none.")  # fmt: skip
+              help="[HOST]:PORT of /metrics; without a host: IPv6 and IPv4; 0 disables it.")  # fmt: skip
 @click.option("--metrics-cert-path", type=click.Path(path_type=Path), default=None,
-              help="Directory with tls.crt and tls.key; /metrics is served over TLS then.")  # fmt: skip
+              help="Directory with tls.crt and tls.key to serve /metrics over TLS.")  # fmt: skip
 @click.option("--metrics-auth/--no-metrics-auth", default=False, show_default=True,
-              help="Answer /metrics to whom the API server allows it; needs --metrics-cert-path.")  # fmt: skip
+              help="Authenticate and authorize /metrics with the API server; needs --metrics-cert-path.")  # fmt: skip
 @click.option(
     "--otlp-endpoint", default="", help="URL of an OpenTelemetry collector (OTLP/HTTP) for traces; needs `[otel]`."
 )
 @click.option("--state-dir", default="",
-              help="Directory that outlives a crash of the process, for marks of objects that cause one.")  # fmt: skip
+              help="Directory that survives a crash of the process; records which objects caused one.")  # fmt: skip
 @click.option("--log-format", type=click.Choice(["json", "text"]), default="json", show_default=True)
 @click.option(
     "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO", show_default=True
 )
 @click.option("--resync-seconds", type=SECONDS, default=DEFAULT.resync, show_default=True,
-              help="Between two looks at a settled cluster.")  # fmt: skip
-@click.option("--sweep-seconds", type=SECONDS, default=DEFAULT.sweep, show_default=True,
-              help="Between two readings of a settled cluster's tags and nodes.")  # fmt: skip
+              help="Seconds between reconciles of a resource that is in sync.")  # fmt: skip
+@click.option("--full-sync-seconds", type=SECONDS, default=DEFAULT.full_sync, show_default=True,
+              help="Seconds between full syncs of a cluster, which also read its tags and nodes.")  # fmt: skip
 @click.option("--poll-seconds", type=SECONDS, default=DEFAULT.poll, show_default=True,
-              help="Between two looks while AWS is changing a cluster.")  # fmt: skip
-@click.option("--settle-seconds", type=SECONDS, default=DEFAULT.settle, show_default=True,
-              help="In which edits are collected after a change.")  # fmt: skip
-@click.option("--echo-seconds", type=SECONDS, default=DEFAULT.echo, show_default=True,
-              help="For which AWS may still show the state from before a change.")  # fmt: skip
+              help="Seconds between reconciles while AWS is changing a cluster.")  # fmt: skip
+@click.option("--debounce-seconds", type=SECONDS, default=DEFAULT.debounce, show_default=True,
+              help="Seconds to collect further edits before the next call to AWS.")  # fmt: skip
+@click.option("--propagation-window-seconds", type=SECONDS, default=DEFAULT.propagation_window, show_default=True,
+              help="Seconds for which AWS may still return the state from before a change.")  # fmt: skip
 @click.option("--visibility-seconds", type=SECONDS, default=DEFAULT.visibility, show_default=True,
-              help="For which a new cluster may be invisible.")  # fmt: skip
-@click.option("--confirm-seconds", type=SECONDS, default=DEFAULT.confirm, show_default=True,
-              help="Between the two looks that confirm that a cluster vanished.")  # fmt: skip
+              help="Seconds for which AWS may not return a new cluster yet.")  # fmt: skip
+@click.option("--deletion-confirmation-seconds", type=SECONDS, default=DEFAULT.deletion_confirmation, show_default=True,
+              help="Seconds for which a cluster must be missing before the operator considers it deleted.")  # fmt: skip
 @click.option("--adoption-notice-seconds", type=SECONDS, default=DEFAULT.adoption_notice, show_default=True,
-              help="Between announcing what adoption would change and adopting.")  # fmt: skip
+              help="Seconds between announcing what an adoption changes and adopting the cluster.")  # fmt: skip
 def run(**options: Any) -> None:
-    """Run the operator until it is told to stop."""
+    """Run the operator until SIGTERM or SIGINT."""
     # Imported here: `crds` and `version` need neither boto3 nor Kopf, which take seconds to load.
     import uvloop
 
@@ -133,7 +141,9 @@ def run(**options: Any) -> None:
     options["health_probe_address"] = _address(options.pop("health_probe_bind_address"), "--health-probe-bind-address")
     options["metrics_address"] = _address(options.pop("metrics_bind_address"), "--metrics-bind-address")
     if options["metrics_auth"] and options["metrics_cert_path"] is None:
-        raise click.UsageError("--metrics-auth needs --metrics-cert-path: without TLS anyone could read the tokens.")
+        raise click.UsageError(
+            "--metrics-auth needs --metrics-cert-path: without TLS, tokens would be readable in transit."
+        )
     for namespace in options["namespaces"]:
         if not NAMESPACE.fullmatch(namespace):
             raise click.BadParameter(
@@ -155,8 +165,8 @@ def run(**options: Any) -> None:
         sys.exit(CONFIGURATION_FAULT)
     except WatchEnded as error:
         logging.getLogger("hyperpod_operator").critical(
-            "%s. This process ends now and is started anew; nothing is lost. If this repeats, look at the API "
-            "server's health.",
+            "%s. This process exits, and Kubernetes restarts it; no state is lost. If this repeats, check the "
+            "health of the API server.",
             error,
         )
         sys.exit(WATCH_ENDED)
@@ -184,12 +194,14 @@ def crds(output_dir: str | None) -> None:
 
 @main.command()
 @click.option("--namespace", default="hyperpod-operator", show_default=True, help="Namespace of the operator.")
-@click.option("--service-account", default="hyperpod-operator", show_default=True, help="Its service account.")
-@click.option("--lease-name", default=LEASE.name, show_default=True, help="Lease by which its replicas elect a leader.")
+@click.option(
+    "--service-account", default="hyperpod-operator", show_default=True, help="Service account of the operator."
+)
+@click.option("--lease-name", default=LEASE.name, show_default=True, help="Lease for leader election.")
 @click.option("--action", type=click.Choice(["Warn", "Deny"]), default="Warn", show_default=True,
-              help="What happens to a pod that asks for a node that HyperPod never brings.")  # fmt: skip
+              help="Action for a pod that requests a node that HyperPod never creates.")  # fmt: skip
 @click.option("--instance-type", "instance_types", multiple=True,
-              help="EC2 type, without ml., that only HyperPod's nodes have in this cluster; repeatable.")  # fmt: skip
+              help="EC2 instance type, without ml., that only HyperPod nodes have; repeatable.")  # fmt: skip
 @click.option("--prefix/--no-prefix", default=False, show_default=True,
               help="Include the policy that adds ml. to instance types; needs MutatingAdmissionPolicy.")  # fmt: skip
 @click.option("--output-dir", type=click.Path(file_okay=False), default=None, help="Write files instead of printing.")

@@ -29,13 +29,13 @@ ACCOUNT = "111122223333"
 FAST = (
     "--no-leader-election",
     "--poll-seconds=0.5",
-    "--settle-seconds=0.5",
-    "--echo-seconds=3",
+    "--debounce-seconds=0.5",
+    "--propagation-window-seconds=3",
     "--visibility-seconds=5",
-    "--confirm-seconds=1",
+    "--deletion-confirmation-seconds=1",
     "--adoption-notice-seconds=1",
     "--resync-seconds=5",
-    "--sweep-seconds=10",
+    "--full-sync-seconds=10",
     "--aws-reads-per-second=0",
     "--aws-writes-per-second=0",
 )

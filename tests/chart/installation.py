@@ -20,13 +20,13 @@ FAST = {
     "aws": {"readsPerSecond": 0, "writesPerSecond": 0},
     "reconcile": {
         "pollSeconds": 0.5,
-        "settleSeconds": 0.5,
-        "echoSeconds": 3,
+        "debounceSeconds": 0.5,
+        "propagationWindowSeconds": 3,
         "visibilitySeconds": 5,
-        "confirmSeconds": 1,
+        "deletionConfirmationSeconds": 1,
         "adoptionNoticeSeconds": 1,
         "resyncSeconds": 5,
-        "sweepSeconds": 10,
+        "fullSyncSeconds": 10,
     },
 }
 """For the simulator's clock."""

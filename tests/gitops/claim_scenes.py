@@ -87,7 +87,7 @@ def _told(world: World, owner: Claim, *, error: CloudError | None = None, **memb
     if not_shown(situation):
         # What is missing is believed at the second look.
         owner = stored(owner, report(Story(situation=situation, verdict=decide(situation))).status)
-        world.now += timedelta(seconds=situation.timings.confirm)
+        world.now += timedelta(seconds=situation.timings.deletion_confirmation)
         situation = Situation(claim=owner, observed=observed, now=world.now)
     verdict = decide(situation)
     result = None

@@ -11,7 +11,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.aws import volume_reads
 from hyperpod_operator.aws.volume_reads import VolumeReads
 from hyperpod_operator.controllers.fleet import Fleet
-from hyperpod_operator.controllers.observe import Sweeps
+from hyperpod_operator.controllers.observe import FullSyncs
 from hyperpod_operator.controllers.volume import views
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.cluster.observed import ObservedCluster
@@ -134,13 +134,13 @@ def test_members_of_the_fleet() -> None:
     assert entries(fleet) == before
 
 
-def test_sweeps(clock: Clock) -> None:
-    sweeps = Sweeps(period=60, monotonic=clock)
+def test_full_syncs(clock: Clock) -> None:
+    full_syncs = FullSyncs(period=60, monotonic=clock)
     for number in range(MANY):
-        sweeps.done(stored(number).key)
+        full_syncs.done(stored(number).key)
     for number in range(MANY):
-        sweeps.forget(stored(number).key)
-    assert entries(sweeps) == 0
+        full_syncs.forget(stored(number).key)
+    assert entries(full_syncs) == 0
 
 
 async def test_keys_of_the_queue() -> None:

@@ -46,12 +46,12 @@
 {{- with .Values.reconcile }}
 - --workers={{ .workers }}
 - --resync-seconds={{ .resyncSeconds }}
-- --sweep-seconds={{ .sweepSeconds }}
+- --full-sync-seconds={{ .fullSyncSeconds }}
 - --poll-seconds={{ .pollSeconds }}
-- --settle-seconds={{ .settleSeconds }}
-- --echo-seconds={{ .echoSeconds }}
+- --debounce-seconds={{ .debounceSeconds }}
+- --propagation-window-seconds={{ .propagationWindowSeconds }}
 - --visibility-seconds={{ .visibilitySeconds }}
-- --confirm-seconds={{ .confirmSeconds }}
+- --deletion-confirmation-seconds={{ .deletionConfirmationSeconds }}
 - --adoption-notice-seconds={{ .adoptionNoticeSeconds }}
 {{- end }}
 - --health-probe-bind-address=:{{ .Values.healthProbe.port }}

@@ -186,7 +186,7 @@ class LastAction(Model):
     )
     time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
     attempts: Count | None = Field(default=None, description="How often the same call was made in a row.")
-    fingerprint: Fingerprint | None = Field(default=None, description="Digest of the wish behind the call.")
+    fingerprint: Fingerprint | None = Field(default=None, description="Hash of the desired state behind the call.")
 
 
 class Rejected(Model):
@@ -195,7 +195,7 @@ class Rejected(Model):
     For updates: RejectedGroup.
     """
 
-    fingerprint: Fingerprint | None = Field(default=None, description="Digest of the wish that was refused.")
+    fingerprint: Fingerprint | None = Field(default=None, description="Hash of the desired state that AWS rejected.")
     operation: Word | None = Field(default=None, description="SageMaker API operation.")
     code: Word | None = Field(default=None, description="AWS's error code, for example ValidationException.")
     message: Message | None = Field(default=None, description="What was refused and what to do.")

@@ -144,8 +144,10 @@ class ModificationStatus(Model):
     progress: Count | None = Field(default=None, description="Percent.")
     startTime: Timestamp | None = Field(default=None, description="When it began, as RFC 3339.")
     target: Line | None = Field(default=None, description="What it leads to.")
-    wish: Fingerprint | None = Field(default=None, description="Digest of a wished change that is not made yet.")
-    wishTime: Timestamp | None = Field(default=None, description="When that change was first seen.")
+    pendingChange: Fingerprint | None = Field(
+        default=None, description="Hash of a desired change that the operator has not made yet."
+    )
+    pendingSince: Timestamp | None = Field(default=None, description="When the operator first saw that change.")
     startTimes: Annotated[list[Timestamp], Field(max_length=8, json_schema_extra=ATOMIC)] | None = Field(
         default=None, description="When the modifications of the last 24 hours began."
     )

@@ -19,7 +19,7 @@ from hyperpod_operator.app.tasks import on_signals
 from hyperpod_operator.app.traces import tracing, untraced
 from hyperpod_operator.aws.caller import OnCall
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.aws.limiter import READS, WRITES, Pace
+from hyperpod_operator.aws.limiter import READS, WRITES, RateLimit
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import KubernetesError
@@ -154,8 +154,8 @@ def _cloud(settings: Settings, *, on_call: OnCall, before_write: Callable[[], No
         settings=CloudSettings(
             region=settings.region,
             threads=max(4, settings.workers),
-            reads=Pace(rate=settings.aws_reads_per_second, burst=READS.burst),
-            writes=Pace(rate=settings.aws_writes_per_second, burst=WRITES.burst),
+            reads=RateLimit(rate=settings.aws_reads_per_second, burst=READS.burst),
+            writes=RateLimit(rate=settings.aws_writes_per_second, burst=WRITES.burst),
             before_write=before_write,
             whose=whose,
         ),

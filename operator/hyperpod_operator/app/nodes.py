@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies
-from hyperpod_operator.aws.limiter import Limiter, Pace
+from hyperpod_operator.aws.limiter import Limiter, RateLimit
 from hyperpod_operator.controllers.fleet import Fleet
 from hyperpod_operator.controllers.nodes import Enqueue, NodeController, NodePorts
 from hyperpod_operator.core.health.mass_failure import Lane
@@ -14,18 +14,18 @@ from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.workers import Workers
 
 RESYNC = 3600.0
-"""Seconds between two looks at a Node that once wanted a write; its watch tells of everything sooner."""
+"""Seconds between reconciles of a Node that once needed a write; the watch delivers everything sooner."""
 
 
 class NodeRuntime:
-    """A queue of its own, so that five thousand Nodes never stand before a cluster."""
+    """A queue of its own, so that five thousand Nodes never delay a cluster."""
 
     def __init__(
         self, dependencies: Dependencies, *, cache: NodeCache, fleet: Fleet, enqueue_cluster: Callable[[Key], None]
     ) -> None:
         settings = dependencies.settings
         queue = WorkQueue(random=dependencies.random, lanes=len(Lane))
-        pace = Pace(rate=settings.node_writes_per_second, burst=max(1, int(settings.node_writes_per_second)))
+        limit = RateLimit(rate=settings.node_writes_per_second, burst=max(1, int(settings.node_writes_per_second)))
         self.controller = NodeController(
             ports=NodePorts(
                 nodes=cache,
@@ -33,7 +33,7 @@ class NodeRuntime:
                 events=dependencies.events,
                 metrics=dependencies.metrics,
                 clock=dependencies.clock,
-                budget=Limiter(pace, monotonic=dependencies.clock.monotonic).wait,
+                budget=Limiter(limit, monotonic=dependencies.clock.monotonic).wait,
             ),
             fleet=fleet,
             enqueue=Enqueue(

@@ -111,7 +111,7 @@ class Operator:
                 dependencies,
                 cache=self._cache,
                 fleet=fleet,
-                enqueue_cluster=lambda key: queue.add_after(key, settings.timings.settle),
+                enqueue_cluster=lambda key: queue.add_after(key, settings.timings.debounce),
             )
             yield self._nodes.runtime
         claims = (

@@ -15,7 +15,7 @@ from hyperpod_operator import __version__
 from hyperpod_operator.aws.answers import check, text
 from hyperpod_operator.aws.caller import Caller, Clients, OnCall
 from hyperpod_operator.aws.classify import classify
-from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, Pace
+from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, RateLimit
 from hyperpod_operator.aws.sagemaker import SageMaker
 from hyperpod_operator.aws.volumes import Volumes
 from hyperpod_operator.core.errors import CloudError, ErrorKind
@@ -33,12 +33,12 @@ class CloudSettings:
     threads: int = 16
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
-    reads: Pace = READS
-    writes: Pace = WRITES
+    reads: RateLimit = READS
+    writes: RateLimit = WRITES
     before_write: Callable[[], None] = lambda: None
     """Called in the sending thread when a mutating request is about to leave; it raises to stop it."""
     whose: Callable[[], str] = lambda: ""
-    """For which namespace a call is made: they share the pace in turn."""
+    """For which namespace a call is made: they share the rate limit in turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class AwsCloud:
         return self._clusters[name]
 
     def volumes(self, *, region: str) -> Volumes:
-        """EBS and HyperPod's attachments in a region, at the same pace as its clusters; an empty one is our own."""
+        """EBS volumes and attachments in a region (empty: our own), under the same rate limit as its clusters."""
         name = region or self.region
         if name not in self._volumes:
             self._volumes[name] = Volumes(ec2=self._caller("ec2", name), hyperpod=self._caller("sagemaker", name))
@@ -139,7 +139,7 @@ class AwsCloud:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _caller(self, service: str, region: str) -> Caller:
-        """One per service and region, whoever calls: the pace is the account's."""
+        """One per service and region, whoever calls: the rate limit is the account's."""
         if (service, region) not in self._callers:
             self._callers[service, region] = self._new_caller(service, region)
         return self._callers[service, region]

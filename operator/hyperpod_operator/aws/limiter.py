@@ -1,9 +1,9 @@
-"""Our own pace in front of AWS: a token bucket per account and region, reads and writes apart.
+"""The rate limiter in front of AWS: a token bucket per account and region, reads and writes apart.
 
 AWS publishes no rate for HyperPod's operations and throttles per account, so a hundred resources that wake at
 once must queue here, where waiting costs a coroutine, and not in botocore, where it would park threads. A
-throttled answer halves the pace; it recovers while no further one comes. Namespaces are served in turn: the account's
-pace is shared by all of them, and a namespace with four hundred resources waits for itself.
+throttled answer halves the rate; it recovers while no further one comes. Namespaces are served in turn: the account's
+rate is shared by all of them, and a namespace with four hundred resources waits for itself.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from hyperpod_operator.core.turns import Turns
 
 SLOWEST = 1 / 16
-"""The pace never falls below this share of its setting."""
+"""The rate never falls below this share of its setting."""
 RECOVERY_SECONDS = 60.0
-"""How long a halved pace takes to double again."""
+"""How long a halved rate takes to double again."""
 SHORTEST_WAIT = 0.001
 """Seconds between two looks at the bucket: a timer may fire a little early, and must not be set to nothing then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class RateLimit:
     """Calls a second in the long run, and how many may come at once. A rate of 0 lifts the limit."""
 
     rate: float
@@ -29,9 +29,9 @@ class Pace:
 
 
 # [assumption: throttled-per-account]
-READS = Pace(rate=5.0, burst=20)
+READS = RateLimit(rate=5.0, burst=20)
 """About 10 describes a second have been seen to pass; half of that leaves room for others in the account."""
-WRITES = Pace(rate=2.0, burst=5)
+WRITES = RateLimit(rate=2.0, burst=5)
 
 
 class Limiter:
@@ -42,15 +42,15 @@ class Limiter:
 
     def __init__(
         self,
-        pace: Pace,
+        limit: RateLimit,
         *,
         monotonic: Callable[[], float],
         group: Callable[[], str] = lambda: "",
     ) -> None:
-        self._pace = pace
+        self._limit = limit
         self._monotonic = monotonic
         self._group = group
-        self._tokens = float(pace.burst)
+        self._tokens = float(limit.burst)
         self._filled_at = monotonic()
         self._slowed_at = float("-inf")
         self._share_then = 1.0
@@ -59,7 +59,7 @@ class Limiter:
 
     async def wait(self) -> None:
         """Return when a call may be made."""
-        if not self._pace.rate:
+        if not self._limit.rate:
             return
         if not len(self._waiting) and self._missing() <= 0:
             self._tokens -= 1
@@ -79,7 +79,7 @@ class Limiter:
             raise
 
     def throttled(self) -> None:
-        """AWS said that it was too much: go on at half the pace, with nothing in hand."""
+        """AWS throttled a call: halve the rate and drop the burst."""
         share = max(self._share / 2, SLOWEST)
         self._slowed_at, self._share_then = self._monotonic(), share
         self._tokens = min(self._tokens, 0.0)
@@ -87,7 +87,7 @@ class Limiter:
     @property
     def rate(self) -> float:
         """Calls a second at this moment."""
-        return self._pace.rate * self._share
+        return self._limit.rate * self._share
 
     @property
     def _share(self) -> float:
@@ -98,7 +98,7 @@ class Limiter:
     def _missing(self) -> float:
         """Tokens short of one, after filling up for the time that has passed."""
         now = self._monotonic()
-        self._tokens = min(float(self._pace.burst), self._tokens + (now - self._filled_at) * self.rate)
+        self._tokens = min(float(self._limit.burst), self._tokens + (now - self._filled_at) * self.rate)
         self._filled_at = now
         return 1.0 - self._tokens
 

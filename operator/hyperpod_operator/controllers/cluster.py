@@ -14,7 +14,7 @@ from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
 from hyperpod_operator.controllers.causes import Causes
 from hyperpod_operator.controllers.fleet import Fleet
-from hyperpod_operator.controllers.observe import Proofs, Sweeps, observe, observe_tags
+from hyperpod_operator.controllers.observe import FullSyncs, Proofs, observe, observe_tags
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status
 from hyperpod_operator.core.cluster.conditions import settle
 from hyperpod_operator.core.cluster.diff import Changes
@@ -102,7 +102,7 @@ class ClusterController:
         self._settings = settings
         self._causes = Causes(monotonic=ports.clock.monotonic)
         self._proofs = Proofs()
-        self._sweeps = Sweeps(period=settings.timings.sweep, monotonic=ports.clock.monotonic)
+        self._full_syncs = FullSyncs(period=settings.timings.full_sync, monotonic=ports.clock.monotonic)
 
     async def reconcile(self, key: Key, failures: int) -> Outcome:
         """One pass. `failures` is how many passes over this object failed in a row before this one."""
@@ -117,7 +117,7 @@ class ClusterController:
             logger.warning("The API server failed during a pass; nothing is lost, the pass is repeated: %s", error)
             outcome = Failed(Reason.INTERNAL_ERROR, KUBERNETES_PAUSE)
         if isinstance(outcome, Gone):
-            self._sweeps.forget(key)
+            self._full_syncs.forget(key)
             self._proofs.forget(key)
             self._fleet.forget(key)
         return outcome
@@ -143,7 +143,7 @@ class ClusterController:
         if wrong := misplaced(situation):
             return await self._finish(stored, Story(situation=situation, verdict=wrong, looked=False))
         clusters = self._ports.cloud.clusters(region=resource.spec.region or "")
-        sweep = self._sweeps.due(resource.key)
+        full_sync = self._full_syncs.due(resource.key)
         try:
             asked = self._needs_nodes(cluster_id(resource.status.clusterArn or ""))
             observed = await observe(
@@ -151,7 +151,7 @@ class ClusterController:
                 resource=resource,
                 causes=self._causes,
                 proofs=self._proofs,
-                sweep=sweep,
+                full_sync=full_sync,
                 list_nodes=asked,
             )
             known = self._fleet.get(resource.key)
@@ -168,8 +168,8 @@ class ClusterController:
             return await self._finish(stored, Story(situation=situation, unread=error, failures=failures))
         if isinstance(verdict, LookAgain):
             return await self._finish(stored, Story(situation=situation, verdict=verdict))
-        if sweep:
-            self._sweeps.done(resource.key)
+        if full_sync:
+            self._full_syncs.done(resource.key)
         self._proofs.learn(situation.resource, situation.observed)
         self._learn(stored, situation)
         if isinstance(verdict, Act):

@@ -1,7 +1,7 @@
 """Read from AWS what one pass needs, and no more: the only reader of a pass.
 
 A settled cluster costs one DescribeCluster per pass. Tags, nodes and events are read when a decision or a
-report hangs on them, and on a slow sweep that is spread over the hour by the object's name, so that a restart
+report hangs on them, and on a slow full sync that is spread over the hour by the object's name, so that a restart
 does not read everything at once.
 """
 
@@ -18,7 +18,7 @@ from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.ports import Clusters, Key
 
 
-class Sweeps:
+class FullSyncs:
     """When each object's tags and nodes are due for another look. RAM only: losing it costs one look each."""
 
     def __init__(self, *, period: float, monotonic: Callable[[], float]) -> None:
@@ -27,7 +27,7 @@ class Sweeps:
         self._due: dict[Key, float] = {}
 
     def due(self, key: Key) -> bool:
-        """Whether the sweep is due; the first one comes at a moment of the period that the name decides."""
+        """Whether the full sync is due; the first one comes at a moment of the period that the name decides."""
         now = self._monotonic()
         if key not in self._due:
             share = zlib.crc32(str(key).encode()) / 2**32
@@ -70,7 +70,7 @@ class Proofs:
 
 
 async def observe(
-    *, clusters: Clusters, resource: Resource, causes: Causes, proofs: Proofs, sweep: bool, list_nodes: bool = False
+    *, clusters: Clusters, resource: Resource, causes: Causes, proofs: Proofs, full_sync: bool, list_nodes: bool = False
 ) -> Observed:
     """Describe first; the rest follows from it. Raises CloudError.
 
@@ -80,13 +80,13 @@ async def observe(
     if cluster is None:
         return Observed(cluster=None)
     observed = Observed(cluster=cluster)
-    if sweep or not proofs.holds(resource, cluster) or _tags_decide(resource, observed):
+    if full_sync or not proofs.holds(resource, cluster) or _tags_decide(resource, observed):
         observed = await observe_tags(clusters=clusters, observed=observed)
     if ownership(resource=resource, observed=observed) not in {Ownership.OURS, Ownership.RECORDED}:
         return observed
-    if sweep or list_nodes or resource.status.missing or _nodes_tell(resource, cluster):
+    if full_sync or list_nodes or resource.status.missing or _nodes_tell(resource, cluster):
         observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
-    if cluster.continuous and (sweep or _events_explain(resource, cluster)):
+    if cluster.continuous and (full_sync or _events_explain(resource, cluster)):
         observed = await _observe_events(clusters=clusters, resource=resource, observed=observed, causes=causes)
     return observed
 

@@ -12,23 +12,23 @@ class Timings:
     """
 
     resync: float = 600.0
-    """Between two looks at a settled cluster (jittered by 20 %): external changes are noticed this late."""
-    sweep: float = 3600.0
-    """Between two readings of a settled cluster's tags and nodes."""
+    """Between reconciles of a cluster that is in sync (jittered by 20 %): drift is noticed this late."""
+    full_sync: float = 3600.0
+    """Between full syncs, which also read the tags and nodes of a cluster that is in sync."""
     poll: float = 20.0
-    """Between two looks while AWS is changing something."""
+    """Between reconciles while AWS is changing something."""
     # [assumption: created-is-visible-in-time]
     visibility: float = 300.0
-    """How long a cluster that was just created may be invisible before it counts as absent."""
-    settle: float = 10.0
-    """Pause after a change before the next one, so that a burst of edits becomes one call."""
+    """How long AWS may not return a cluster that was just created before it counts as missing."""
+    debounce: float = 10.0
+    """How long to collect further edits before the next call to AWS, so that a burst of edits becomes one call."""
     # [assumption: reads-lag]
-    echo: float = 60.0
+    propagation_window: float = 60.0
     """How long DescribeCluster may still show the state from before an accepted change."""
-    confirm: float = 15.0
-    """Between the two looks that confirm that a cluster has vanished."""
+    deletion_confirmation: float = 15.0
+    """How long a cluster must be missing before it counts as deleted."""
     adoption_notice: float = 60.0
-    """Between announcing what adoption would change and adopting."""
+    """Between announcing what an adoption changes and adopting."""
     role_propagation: float = 5.0
     """Between tries while IAM propagates a new role."""
     role_propagation_attempts: int = 12

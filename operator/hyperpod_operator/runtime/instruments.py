@@ -33,11 +33,11 @@ RECONCILE_SECONDS = Instrument(
 CONDITION = Instrument(
     P + "cluster_condition", "gauge", (*_OBJECT, "type", "status"),
     "1 for the status that the condition has, 0 for the others.")
-NODES_WANTED = Instrument(
-    P + "cluster_nodes_wanted", "gauge", _OBJECT,
+NODES_DESIRED = Instrument(
+    P + "cluster_nodes_desired", "gauge", _OBJECT,
     "Nodes that the cluster should have.")
-NODES_PRESENT = Instrument(
-    P + "cluster_nodes_present", "gauge", _OBJECT,
+NODES_CURRENT = Instrument(
+    P + "cluster_nodes_current", "gauge", _OBJECT,
     "Nodes that the cluster has.")
 NODE_HEALTH = {
     field: Instrument(
@@ -160,8 +160,8 @@ TABLE: tuple[Instrument, ...] = (
     RECONCILES,
     RECONCILE_SECONDS,
     CONDITION,
-    NODES_WANTED,
-    NODES_PRESENT,
+    NODES_DESIRED,
+    NODES_CURRENT,
     *NODE_HEALTH.values(),
     NODE_CHANGES,
     NODE_TAINT_SECONDS,

@@ -40,8 +40,8 @@ from hyperpod_operator.runtime.instruments import (
     NODE_HEALTH,
     NODE_RECOVERY_SECONDS,
     NODE_TAINT_SECONDS,
-    NODES_PRESENT,
-    NODES_WANTED,
+    NODES_CURRENT,
+    NODES_DESIRED,
     OBJECTS,
     PASS_AGE,
     QUEUE_ACTIVE,
@@ -236,8 +236,8 @@ class _AtScrape(Collector):
         seen = self.rendered or self.snapshot()
         objects = sorted(seen.objects.items())
         yield _family(CONDITION, list(_conditions(objects)))
-        yield _family(NODES_WANTED, [(_labels(key), float(g.target_nodes)) for key, g in objects])
-        yield _family(NODES_PRESENT, [(_labels(key), float(g.current_nodes)) for key, g in objects])
+        yield _family(NODES_DESIRED, [(_labels(key), float(g.target_nodes)) for key, g in objects])
+        yield _family(NODES_CURRENT, [(_labels(key), float(g.current_nodes)) for key, g in objects])
         for member, instrument in NODE_HEALTH.items():
             told = [(key, g.node_health) for key, g in objects if g.node_health]
             yield _family(instrument, [(_labels(key), float(health.get(member) or 0)) for key, health in told])

@@ -35,11 +35,11 @@ PANELS = (
         queries=((f'{P}cluster_condition{{type="Stalled",status="True"}} == 1', "{{namespace}}/{{name}}"),),
     ),
     Panel(
-        title="Nodes wanted and present",
+        title="Desired and current nodes",
         description="A gap that stays is a shortage of capacity or a group that fails.",
         queries=(
-            (f"sum by (namespace, name) ({P}cluster_nodes_wanted)", "wanted {{namespace}}/{{name}}"),
-            (f"sum by (namespace, name) ({P}cluster_nodes_present)", "present {{namespace}}/{{name}}"),
+            (f"sum by (namespace, name) ({P}cluster_nodes_desired)", "desired {{namespace}}/{{name}}"),
+            (f"sum by (namespace, name) ({P}cluster_nodes_current)", "current {{namespace}}/{{name}}"),
         ),
     ),
     Panel(

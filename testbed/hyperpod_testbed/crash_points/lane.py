@@ -36,7 +36,13 @@ TIMINGS = Timings(
     jitter=0.0,
 )
 """A create takes a third of a second: what AWS does meanwhile is not what is tried here."""
-FLAGS = (*FAST, "--echo-seconds=1.5", "--resync-seconds=30", "--sweep-seconds=300", "--no-node-health")
+FLAGS = (
+    *FAST,
+    "--propagation-window-seconds=1.5",
+    "--resync-seconds=30",
+    "--full-sync-seconds=300",
+    "--no-node-health",
+)
 """Nodes join at moments of their own: how often their health is reported would differ from run to run."""
 PATIENCE = 45.0
 """Real seconds that a run may take to come to rest."""

@@ -1,8 +1,8 @@
 """AWS's side of a soak: trouble of every kind that comes and goes by chance.
 
 Episodes are short against the run and overlap; a share of the time is calm, so that work gets done. Lag stays
-below what the operator was told to expect (`--visibility-seconds`, `--echo-seconds`): beyond that no client can
-tell a slow AWS from an empty one.
+below what the operator is configured to expect (`--visibility-seconds`, `--propagation-window-seconds`): beyond that
+no client can tell a slow AWS from an empty one.
 """
 
 import random

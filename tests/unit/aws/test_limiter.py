@@ -1,16 +1,16 @@
-"""Our own pace: bursts pass, floods queue in order, a throttled answer slows it down for a while."""
+"""The rate limiter: bursts pass, floods queue in order, a throttled answer slows it down for a while."""
 
 import asyncio
 
 import pytest
 
-from hyperpod_operator.aws.limiter import RECOVERY_SECONDS, Limiter, Pace
+from hyperpod_operator.aws.limiter import RECOVERY_SECONDS, Limiter, RateLimit
 
 pytestmark = pytest.mark.looptime
 
 
 def limiter(rate: float, burst: int) -> Limiter:
-    return Limiter(Pace(rate=rate, burst=burst), monotonic=asyncio.get_running_loop().time)
+    return Limiter(RateLimit(rate=rate, burst=burst), monotonic=asyncio.get_running_loop().time)
 
 
 async def spent(made: Limiter, calls: int) -> float:
@@ -40,7 +40,7 @@ async def test_waiters_keep_their_order() -> None:
     assert order == list(range(20))
 
 
-async def test_a_throttled_answer_halves_the_pace_and_it_recovers() -> None:
+async def test_a_throttled_answer_halves_the_rate_and_it_recovers() -> None:
     made = limiter(8.0, 8)
     made.throttled()
     assert made.rate == pytest.approx(4.0)
@@ -62,7 +62,7 @@ async def test_it_never_stops_for_good() -> None:
 
 async def test_a_namespace_with_many_calls_delays_another_by_one_of_them() -> None:
     whose, served = "noisy", list[str]()
-    made = Limiter(Pace(rate=1.0, burst=1), monotonic=asyncio.get_running_loop().time, group=lambda: whose)
+    made = Limiter(RateLimit(rate=1.0, burst=1), monotonic=asyncio.get_running_loop().time, group=lambda: whose)
 
     async def call(name: str) -> None:
         await made.wait()

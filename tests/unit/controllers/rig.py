@@ -10,7 +10,7 @@ from typing import Any
 
 from hyperpod_operator.api.names import CLUSTER_FINALIZER
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.aws.limiter import Pace
+from hyperpod_operator.aws.limiter import RateLimit
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Wait
 from hyperpod_operator.core.ports import Event, Gauges, Key, ObjectGone, StaleObject, StoredObject
@@ -18,7 +18,7 @@ from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Simulator
 
 KEY = Key("team", "research")
-UNLIMITED = Pace(rate=0.0, burst=1)
+UNLIMITED = RateLimit(rate=0.0, burst=1)
 RESTING = (Done, Blocked, Gone)
 
 

@@ -22,7 +22,7 @@ from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Fault
 
 WRITES = ("CreateCluster", "UpdateCluster", "UpdateClusterSoftware", "DeleteCluster", "AddTags", "DeleteTags")
-EVERY_READ = Timings(sweep=0.0)
+EVERY_READ = Timings(full_sync=0.0)
 """Each pass reads all there is."""
 
 

@@ -51,8 +51,8 @@ def test_a_condition_has_one_series_per_possible_status(metrics: PrometheusMetri
         for status in STATUSES
     }
     assert values == {"True": 0, "False": 1, "Unknown": 0}
-    assert value(metrics, "hyperpod_operator_cluster_nodes_wanted", namespace="ns", name="a") == 8
-    assert value(metrics, "hyperpod_operator_cluster_nodes_present", namespace="ns", name="a") == 3
+    assert value(metrics, "hyperpod_operator_cluster_nodes_desired", namespace="ns", name="a") == 8
+    assert value(metrics, "hyperpod_operator_cluster_nodes_current", namespace="ns", name="a") == 3
 
 
 def test_a_condition_that_is_no_longer_reported_vanishes(metrics: PrometheusMetrics) -> None:

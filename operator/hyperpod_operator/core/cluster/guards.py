@@ -103,11 +103,11 @@ def still_echoing(situation: Situation, mark: str) -> Hold | None:
     last = situation.resource.status.lastAction
     if not last or last.fingerprint != mark or last.outcome not in PENDING:
         return None
-    left = situation.timings.echo - age(last, now=situation.now)
+    left = situation.timings.propagation_window - age(last, now=situation.now)
     if left <= 0:
         return None
     message = f"{last.operation} was sent; waiting until AWS shows its effect before anything else is sent."
-    return Hold(reason=Reason.SETTLING, message=message, after=min(left, situation.timings.settle))
+    return Hold(reason=Reason.SETTLING, message=message, after=min(left, situation.timings.debounce))
 
 
 def rolled_back(situation: Situation, mark: str) -> Hold | None:
@@ -185,7 +185,7 @@ def coalescing(situation: Situation, mark: str) -> Hold | None:
     last = situation.resource.status.lastAction
     if not last or last.fingerprint == mark or last.outcome not in PENDING | {APPLIED}:
         return None
-    left = situation.timings.settle - age(last, now=situation.now)
+    left = situation.timings.debounce - age(last, now=situation.now)
     if left <= 0:
         return None
     message = f"{last.operation} was sent a moment ago; further edits are collected before the next call."

@@ -201,7 +201,9 @@ def _still_coming(story: Story) -> dict[str, InstanceGroupStatus]:
     """Groups on record that AWS does not show yet, while the call that brings them may not be visible."""
     situation = story.situation
     last = situation.resource.status.lastAction
-    waiting = last is not None and (last.outcome in PENDING or age(last, now=situation.now) < situation.timings.echo)
+    waiting = last is not None and (
+        last.outcome in PENDING or age(last, now=situation.now) < situation.timings.propagation_window
+    )
     records = situation.resource.recorded_groups
     return {name: entry for name, entry in records.items() if waiting and entry.status is None}
 

@@ -25,7 +25,7 @@ def look_again(situation: Situation) -> Verdict | None:
     what, recorded = not_shown(situation), situation.resource.status.missing
     if not what:
         return None
-    confirm = situation.timings.confirm
+    confirm = situation.timings.deletion_confirmation
     since = parse_time(recorded.since or "") if recorded is not None and recorded.what == what else None
     waited = max(0.0, (situation.now - since).total_seconds()) if since else 0.0
     left = max(confirm - waited, _not_visible_yet(situation))

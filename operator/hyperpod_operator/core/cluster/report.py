@@ -71,7 +71,7 @@ def report(story: Story) -> Report:
     new = new.model_copy(update={"mirroredEvents": mark})
     outcome = end.outcome
     if goes_on(story, new.rejectedGroups or []):
-        outcome = Blocked(end.reason, story.situation.timings.settle)
+        outcome = Blocked(end.reason, story.situation.timings.debounce)
     return Report(status=new, events=(*events(story, end, new), *told), outcome=outcome)
 
 

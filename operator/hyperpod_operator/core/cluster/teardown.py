@@ -45,7 +45,9 @@ def not_ours(situation: Situation) -> Verdict | None:
             f"released. If it is ours, put them back (aws sagemaker add-tags --resource-arn {present(situation).arn} "
             f"--tags {command}); if it is to stay, set the annotation {ABANDON}."
         )
-        return Hold(reason=Reason.NOT_OWNED, message=message, after=situation.timings.confirm, stalled=True)
+        return Hold(
+            reason=Reason.NOT_OWNED, message=message, after=situation.timings.deletion_confirmation, stalled=True
+        )
     message = f"{present(situation).arn} does not carry our ownership tags: it stays as it is."
     return Release(reason=Reason.RELEASED, message=message)
 

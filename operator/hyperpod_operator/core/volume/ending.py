@@ -8,7 +8,7 @@ from hyperpod_operator.core.errors import TREATMENTS, CloudError, Treatment
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome, Wait
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume import declines
-from hyperpod_operator.core.volume.modification import wish
+from hyperpod_operator.core.volume.modification import pending_change
 from hyperpod_operator.core.volume.plan import (
     CloudStep,
     CreateSnapshot,
@@ -73,10 +73,10 @@ def _sooner(story: Story, after: float) -> float:
     """Whatever else is waited for: an edit of the volume is sent when its collecting ends."""
     situation = story.situation
     recorded = situation.claim.status.modification
-    fresh = wish(situation)
-    if not fresh or situation.claim.deleting or (recorded is not None and recorded.wish == fresh):
+    fresh = pending_change(situation)
+    if not fresh or situation.claim.deleting or (recorded is not None and recorded.pendingChange == fresh):
         return after
-    return min(after, situation.timings.settle)
+    return min(after, situation.timings.debounce)
 
 
 def _after(step: Step, *, timings: VolumeTimings) -> float:

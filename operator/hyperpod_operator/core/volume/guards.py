@@ -57,9 +57,9 @@ def _window(step: CloudStep, *, accepted: bool, timings: VolumeTimings) -> float
         case CreateVolume():  # its token makes it idempotent
             return timings.resend if accepted else timings.visibility
         case Detach():
-            return timings.resend if accepted else timings.echo
+            return timings.resend if accepted else timings.propagation_window
         case CreateTags() | DeleteTags() | DeleteVolume():
-            return timings.echo
+            return timings.propagation_window
         case _:
             assert_never(step)
 

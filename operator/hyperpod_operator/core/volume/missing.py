@@ -22,7 +22,7 @@ def look_again(situation: Situation) -> Verdict | None:
     what, recorded = not_shown(situation), situation.claim.status.notShown
     if not what:
         return None
-    confirm = situation.timings.confirm
+    confirm = situation.timings.deletion_confirmation
     seen = since(recorded.since, now=situation.now) if recorded is not None and recorded.what == what else 0.0
     if seen >= confirm:
         return None

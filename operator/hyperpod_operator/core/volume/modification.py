@@ -49,7 +49,7 @@ def change(situation: Situation) -> Change:
 
 
 def _kept(value: int | None, situation: Situation) -> int | None:
-    """A changed type resets IOPS and throughput, so what is wished goes along with it."""
+    """A changed type resets IOPS and throughput, so the desired values go along with it."""
     volume, wanted = situation.volume, situation.claim.members.volumeType
     if volume is None or wanted is None:
         return None
@@ -94,7 +94,7 @@ def budget(situation: Situation) -> Budget:
     latest = situation.observed.modification
     began = latest.start_time if latest else None
     if began is not None and not any(
-        abs((began - moment).total_seconds()) < situation.timings.echo for moment in moments
+        abs((began - moment).total_seconds()) < situation.timings.propagation_window for moment in moments
     ):
         moments.add(began)
     window = DAY + MARGIN
@@ -104,8 +104,8 @@ def budget(situation: Situation) -> Budget:
     return Budget(started=fresh, next_at=fresh[-situation.timings.modifications] + timedelta(seconds=window))
 
 
-def wish(situation: Situation) -> str:
-    """A name for the change that is wished for and open; empty when there is none."""
+def pending_change(situation: Situation) -> str:
+    """A hash of the change that is still to be made; empty when there is none."""
     wanted, volume = change(situation), situation.volume
     if volume is None or wanted == NOTHING:
         return ""
@@ -171,8 +171,8 @@ def _why_not(situation: Situation, wanted: Change) -> Hold:
         verdict = guarded(situation, step=step, reason=Reason.MODIFYING, message="")
         if isinstance(verdict, Hold):
             return verdict
-    message = f"Collecting edits of spec.volume for {timings.settle:.0f} seconds: {text}."
-    return Hold(reason=Reason.MODIFYING, message=message, after=timings.settle)
+    message = f"Collecting edits of spec.volume for {timings.debounce:.0f} seconds: {text}."
+    return Hold(reason=Reason.MODIFYING, message=message, after=timings.debounce)
 
 
 def _possible(situation: Situation) -> bool:
@@ -187,9 +187,9 @@ def _possible(situation: Situation) -> bool:
     if spent and (situation.now - spent[-1]).total_seconds() < situation.timings.unseen:
         return False  # EC2 may not show our last one yet, and would count it once more
     recorded = situation.claim.status.modification
-    if recorded is None or recorded.wish != wish(situation):
+    if recorded is None or recorded.pendingChange != pending_change(situation):
         return False
-    return since(recorded.wishTime, now=situation.now) >= situation.timings.settle
+    return since(recorded.pendingSince, now=situation.now) >= situation.timings.debounce
 
 
 def _failed_alike(situation: Situation, wanted: Change) -> bool:

@@ -8,11 +8,11 @@ class VolumeTimings:
     """Durations in seconds. EC2 makes a volume in seconds and attaches one in seconds; what lasts is a node's life."""
 
     resync: float = 600.0
-    """Between two looks at a settled claim."""
+    """Between reconciles of a claim that is in sync."""
     poll: float = 10.0
-    """Between two looks while AWS is doing something that takes seconds."""
+    """Between reconciles while AWS is doing something that takes seconds."""
     watch: float = 60.0
-    """Between two looks at what somebody else has to end."""
+    """Between reconciles while something outside of the operator has to end."""
     step: float = 1.0
     """After a step: usually another one is due."""
     brief: float = 0.05
@@ -21,14 +21,14 @@ class VolumeTimings:
     claiming: float = 2.0
     """After writing ownership tags: EC2's tags have no compare-and-set, so the next look tells who wrote last."""
     # [assumption: ec2-reads-lag]
-    echo: float = 30.0
+    propagation_window: float = 30.0
     """How long EC2 may still show the state from before an accepted call."""
     # [assumption: new-may-be-not-found]
     visibility: float = 60.0
     """How long a volume or snapshot that was just made may be invisible."""
-    confirm: float = 5.0
-    """How long what AWS showed before and does not show now is looked for again, before that is believed. Longer than
-    any answer is remembered while something is to be done."""
+    deletion_confirmation: float = 5.0
+    """How long something that AWS returned before must be missing before it counts as deleted. Longer than any
+    answer is cached while something is to be done."""
     resend: float = 300.0
     """How long a call that AWS took, or that may have reached it, is not sent again although no read shows its effect:
     EC2 promises no limit for its lag, and nobody has measured when DescribeVolumes shows an attachment."""
@@ -36,7 +36,7 @@ class VolumeTimings:
     """How long something that AWS may have made (a volume, a snapshot, a modification) can stay invisible."""
     adoption_notice: float = 60.0
     """Between the announcement that a volume is adopted and the first change of it."""
-    settle: float = 15.0
+    debounce: float = 15.0
     """Edits of size, type, IOPS and throughput are collected this long: four modifications a day are scarce."""
     stuck: float = 300.0
     """How long an attach, or the release by a lost node, may last before a detach is tried."""

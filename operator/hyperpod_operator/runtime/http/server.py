@@ -118,7 +118,7 @@ class HttpServer:
         await door.close()
 
     async def _accept(self, listening: socket.socket, context: ssl.SSLContext | None, door: "_Door") -> None:
-        loop, pace = asyncio.get_running_loop(), 1 / self._limits.accepts_per_second
+        loop, interval = asyncio.get_running_loop(), 1 / self._limits.accepts_per_second
         next_at = looked_at = time.monotonic()
         changed_at = self._certificate.changed_at() if self._certificate else None
         while True:
@@ -133,7 +133,7 @@ class HttpServer:
             if context is not None and self._certificate is not None and now - looked_at > RELOAD:
                 looked_at, changed_at = now, self._reload(self._certificate, context, changed_at)
             door.enter(accepted, context)
-            next_at = max(next_at, now - BURST) + pace
+            next_at = max(next_at, now - BURST) + interval
             # Also without a pause the others have their turn: who was let in is read before the next one comes in.
             await asyncio.sleep(max(0.0, next_at - now))
 

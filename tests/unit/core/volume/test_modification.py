@@ -21,7 +21,7 @@ from tests.unit.core.volume.builders import (
 
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.claim import Claim
-from hyperpod_operator.core.volume.modification import NOTHING, budget, change, wish
+from hyperpod_operator.core.volume.modification import NOTHING, budget, change, pending_change
 from hyperpod_operator.core.volume.plan import Attach, ModifyVolume
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Change, Modification
@@ -35,11 +35,11 @@ def modified(state: str, **members: Any) -> Modification:
     return Modification(volume_id=VOLUME_ID, modification_state=state, **made)
 
 
-def wishing(volume: dict[str, Any], **record: Any) -> Claim:
-    """A claim whose wish was first seen a minute ago, so that collecting edits is over."""
+def edited_claim(volume: dict[str, Any], **record: Any) -> Claim:
+    """A claim whose change was first seen a minute ago, so that collecting edits is over."""
     wanted = spec(volume=volume)
-    name = wish(attached(claim(wanted, status=attached_status())))
-    seen = {"wish": name, "wishTime": ago(minutes=1), **record}
+    name = pending_change(attached(claim(wanted, status=attached_status())))
+    seen = {"pendingChange": name, "pendingSince": ago(minutes=1), **record}
     return claim(wanted, status={**attached_status(), "modification": seen})
 
 
@@ -66,29 +66,29 @@ def test_only_what_differs_is_changed_and_a_new_type_takes_its_rates_along(
 
 
 def test_all_edits_go_into_one_call() -> None:
-    step = step_of(decide(attached(wishing({"size": 200, "iops": 4000}))))
+    step = step_of(decide(attached(edited_claim({"size": 200, "iops": 4000}))))
     assert isinstance(step, ModifyVolume)
     assert step.change == Change(size=200, iops=4000)
 
 
-def test_a_new_wish_is_collected_before_it_is_sent() -> None:
+def test_a_new_change_is_collected_before_it_is_sent() -> None:
     before = attached(claim(spec(volume={"size": 200}), status=attached_status()))
     verdict = decide(before)
     assert reason_of(verdict) == "Modifying"
     made = report(Story(situation=before, verdict=verdict))
     assert made.status.modification is not None
-    assert made.status.modification.wishTime == stamp(NOW)
+    assert made.status.modification.pendingSince == stamp(NOW)
 
 
 def test_another_edit_starts_the_collecting_anew() -> None:
-    owner = wishing({"size": 200})
+    owner = edited_claim({"size": 200})
     again = claim(spec(volume={"size": 300}), status=owner.status.model_dump(exclude_none=True))
     assert isinstance(decide(attached(again)), Hold)
 
 
 @pytest.mark.parametrize("state", ["modifying", "optimizing"])
 def test_one_modification_at_a_time(state: str) -> None:
-    assert reason_of(decide(attached(wishing({"size": 200}), modification=modified(state)))) == "Modifying"
+    assert reason_of(decide(attached(edited_claim({"size": 200}), modification=modified(state)))) == "Modifying"
 
 
 def test_what_is_on_its_way_is_no_drift() -> None:
@@ -106,32 +106,35 @@ def test_a_volume_that_is_merely_being_optimized_is_settled() -> None:
 
 def test_the_fifth_of_a_day_waits_for_the_first_to_be_a_day_old() -> None:
     times = [ago(hours=hours) for hours in (20, 10, 5, 1)]
-    before = attached(wishing({"size": 200}, startTimes=times))
+    before = attached(edited_claim({"size": 200}, startTimes=times))
     assert reason_of(decide(before)) == "RateLimited"
     assert budget(before).next_at == NOW + timedelta(hours=4, minutes=1)
-    later = attached(wishing({"size": 200}, startTimes=times), now=NOW + timedelta(hours=4, minutes=1, seconds=1))
+    later = attached(edited_claim({"size": 200}, startTimes=times), now=NOW + timedelta(hours=4, minutes=1, seconds=1))
     assert isinstance(step_of(decide(later)), ModifyVolume)
 
 
 def test_a_modification_by_somebody_else_counts() -> None:
     times = [ago(hours=hours) for hours in (20, 10, 5)]
     foreign = modified("completed", start_time=NOW - timedelta(hours=1))
-    assert reason_of(decide(attached(wishing({"size": 200}, startTimes=times), modification=foreign))) == "RateLimited"
+    assert (
+        reason_of(decide(attached(edited_claim({"size": 200}, startTimes=times), modification=foreign)))
+        == "RateLimited"
+    )
 
 
 def test_our_own_last_one_is_not_counted_twice() -> None:
     own = modified("completed", start_time=NOW - timedelta(hours=1, seconds=-3))
-    assert len(budget(attached(wishing({"size": 200}, startTimes=[ago(hours=1)]), modification=own)).started) == 1
+    assert len(budget(attached(edited_claim({"size": 200}, startTimes=[ago(hours=1)]), modification=own)).started) == 1
 
 
 def test_a_modification_that_ec2_does_not_show_yet_is_not_sent_again() -> None:
     """Whatever other call came in between."""
-    assert isinstance(decide(attached(wishing({"size": 200}, startTimes=[ago(seconds=40)]))), Hold)
+    assert isinstance(decide(attached(edited_claim({"size": 200}, startTimes=[ago(seconds=40)]))), Hold)
 
 
 def test_a_failed_modification_is_not_repeated_until_a_person_asks() -> None:
     failed = modified("failed", target_size=200, status_message="no room")
-    owner = wishing({"size": 200})
+    owner = edited_claim({"size": 200})
     verdict = decide(attached(owner, modification=failed))
     assert reason_of(verdict) == "ModificationFailed"
     assert "no room" in verdict.message  # type: ignore[union-attr]  # a Hold

@@ -2,7 +2,7 @@
 
 from hyperpod_operator.api.volume_status import ModificationStatus
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.volume.modification import budget, describe, wish
+from hyperpod_operator.core.volume.modification import budget, describe, pending_change
 from hyperpod_operator.core.volume.plan import ModifyVolume
 from hyperpod_operator.core.volume.ports import Change
 from hyperpod_operator.core.volume.refusals import DEFINITE
@@ -16,26 +16,26 @@ def modification(story: Story) -> ModificationStatus | None:
         return old
     latest, spent = situation.observed.modification, budget(situation)
     started = [stamp(moment) for moment in spent.started]
-    open_wish = wish(situation) or None
+    open_change = pending_change(situation) or None
     made = ModificationStatus(
         modificationState=latest.modification_state if latest else None,
         progress=latest.progress if latest else None,
         startTime=stamp(latest.start_time) if latest and latest.start_time else None,
         target=_target(latest) if latest else None,
-        wish=open_wish,
-        wishTime=None,
+        pendingChange=open_change,
+        pendingSince=None,
         startTimes=started or None,
         used24h=len(started),
         nextAllowedTime=stamp(spent.next_at) if spent.next_at else None,
     )
-    if open_wish:
-        same = old is not None and old.wish == open_wish and old.wishTime
-        made = made.model_copy(update={"wishTime": old.wishTime if same and old else stamp(situation.now)})
+    if open_change:
+        same = old is not None and old.pendingChange == open_change and old.pendingSince
+        made = made.model_copy(update={"pendingSince": old.pendingSince if same and old else stamp(situation.now)})
     certain = not (isinstance(result, Refused) and result.error.kind in DEFINITE)
     if result is not None and isinstance(result.step, ModifyVolume) and certain:
         spent_now = [*started, stamp(situation.now)]
         made = made.model_copy(update={"startTimes": spent_now, "used24h": len(spent_now)})
-    empty = latest is None and not open_wish and not made.startTimes
+    empty = latest is None and not open_change and not made.startTimes
     return None if empty else made
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from hyperpod_operator.api.names import CLUSTER_PLURAL, VOLUME_CLAIM_PLURAL
+from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.timings import Timings
@@ -47,6 +47,10 @@ class Settings:
     timings: Timings = field(default_factory=Timings)
 
     @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds that are served: those without a switch, and those whose switch is on."""
+        return tuple(kind for kind in KINDS if not kind.switch or getattr(self, kind.switch))
+
+    @property
     def plurals(self) -> tuple[str, ...]:
-        """The kinds that are served."""
-        return (CLUSTER_PLURAL, *((VOLUME_CLAIM_PLURAL,) if self.volumes else ()))
+        return tuple(kind.plural for kind in self.kinds)

@@ -10,6 +10,7 @@ import yaml
 from tests.chart.conftest import NAMESPACE, RELEASE
 from tests.chart.rights import Right, rights
 
+from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.kube import preflight
 from hyperpod_testbed.chart import Helm
@@ -62,16 +63,18 @@ class Asked:
 def duties(values: dict[str, Any]) -> preflight.Duties:
     """What an operator with these values does. A duty that is new has to be thought of here and in the chart."""
     assert {field.name for field in dataclasses.fields(preflight.Duties)} == {
+        "kinds",
         "lease",
         "nodes",
-        "volume_leases",
+        "namespace",
         "metrics_auth",
     }
     enabled = {name: values.get(name, {}).get("enabled", True) for name in ("leaderElection", "nodeHealth", "volumes")}
     return preflight.Duties(
         lease=LeaseSettings(namespace=NAMESPACE, name=RELEASE) if enabled["leaderElection"] else None,
         nodes=enabled["nodeHealth"],
-        volume_leases=NAMESPACE if enabled["volumes"] else None,
+        kinds=tuple(kind for kind in KINDS if not kind.switch or enabled[kind.switch]),
+        namespace=NAMESPACE,
         metrics_auth=values.get("metrics", {}).get("authentication", {}).get("enabled", False),
     )
 

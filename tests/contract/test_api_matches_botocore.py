@@ -16,7 +16,8 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StringShape
 from pydantic import TypeAdapter, ValidationError
 
 from hyperpod_operator.api import bounds
-from hyperpod_operator.api.crd import hyperpod_cluster_crd
+from hyperpod_operator.api.crd import crd
+from hyperpod_operator.api.kinds import CLUSTER
 
 Node = dict[str, Any]
 Difference = tuple[str, str, Any, Any]
@@ -69,7 +70,7 @@ def model() -> ServiceModel:
 
 @pytest.fixture(scope="module")
 def spec() -> Node:
-    version = hyperpod_cluster_crd()["spec"]["versions"][0]
+    version = crd(CLUSTER)["spec"]["versions"][0]
     found: Node = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
     return found
 

@@ -11,7 +11,8 @@ import botocore.session
 import pytest
 from botocore.model import ServiceModel, Shape
 
-from hyperpod_operator.api.crd import ebs_volume_claim_crd
+from hyperpod_operator.api.crd import crd
+from hyperpod_operator.api.kinds import VOLUME_CLAIM
 
 Node = dict[str, Any]
 
@@ -52,7 +53,7 @@ def sagemaker() -> ServiceModel:
 
 @pytest.fixture(scope="module")
 def spec() -> Node:
-    found: Node = ebs_volume_claim_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    found: Node = crd(VOLUME_CLAIM)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     return found
 
 

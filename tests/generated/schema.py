@@ -12,14 +12,15 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from hyperpod_operator.api.crd import hyperpod_cluster_crd
+from hyperpod_operator.api.crd import crd
+from hyperpod_operator.api.kinds import CLUSTER
 
 Node = Mapping[str, Any]
 Path = tuple[str | int, ...]
 Known = Mapping[str, tuple[Any, ...]]
 """Values that examples have under a member of this name: a cluster made of them is one that AWS takes."""
 
-SPEC: Node = hyperpod_cluster_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+SPEC: Node = crd(CLUSTER)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
 
 FEW = 3
 """Most items of a list that is made up: long ones are tried as boundaries."""

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import CLUSTER_FINALIZER
 from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.kube import objects as objects_module
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.objects import CLUSTERS, CustomObjects
+from hyperpod_operator.kube.objects import CustomObjects
 from hyperpod_testbed.control_plane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ async def api(control_plane: ControlPlane) -> AsyncIterator[ApiServer]:
 
 @pytest.fixture
 def objects(api: ApiServer, namespace: str) -> CustomObjects:
-    return CustomObjects(api, CLUSTERS, namespaces=(namespace,))
+    return CustomObjects(api, CLUSTER, namespaces=(namespace,))
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ async def test_lists_come_in_chunks_and_are_complete(
 
 async def test_the_list_of_everything_spans_namespaces(api: ApiServer, create: Create) -> None:
     key = create()
-    assert key in {stored.key for stored in await CustomObjects(api, CLUSTERS).list()}
+    assert key in {stored.key for stored in await CustomObjects(api, CLUSTER).list()}
 
 
 # Finalizers.

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from hyperpod_operator.api.crd import hyperpod_cluster_crd
+from hyperpod_operator.api.crd import crd
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import API_VERSION, CLUSTER_KIND, CLUSTER_PLURAL, GROUP
 from hyperpod_testbed.control_plane import ControlPlane
 
@@ -401,7 +402,7 @@ def rules_of(node: Node, path: str) -> Iterator[tuple[str, str]]:
 
 def test_no_rule_is_without_a_case() -> None:
     """Models that both kinds of group share are tried in one of them."""
-    schema = hyperpod_cluster_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema = crd(CLUSTER)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     rules = {(path.replace(f"{RIG}.", f"{IG}."), message) for path, message in rules_of(schema, "")}
     tried = {
         (path, message)

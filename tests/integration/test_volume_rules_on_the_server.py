@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from hyperpod_operator.api.crd import ebs_volume_claim_crd
+from hyperpod_operator.api.crd import crd
+from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import API_VERSION, GROUP, VOLUME_CLAIM_KIND
 from hyperpod_testbed.control_plane import ControlPlane
 
@@ -323,7 +324,7 @@ def rules_of(node: Node, path: str) -> Iterator[tuple[str, str]]:
 
 
 def test_no_rule_is_without_a_case() -> None:
-    schema = ebs_volume_claim_crd()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema = crd(VOLUME_CLAIM)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     rules = set(rules_of(schema, ""))
     tried = {
         (path, message)

@@ -2,7 +2,6 @@
 
 import io
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -12,13 +11,13 @@ from tests.unit.core.builders import NOW
 from tests.unit.runtime.test_logs import untouched_logging
 
 from hyperpod_operator import cli
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.core.cluster import conditions as cluster_conditions
+from hyperpod_operator.core.engine.conditions import settle
 from hyperpod_operator.core.ports import Event, Key, StoredObject
-from hyperpod_operator.core.volume import conditions as volume_conditions
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
-from hyperpod_operator.kube.objects import CLUSTERS, CustomObjects
+from hyperpod_operator.kube.objects import CustomObjects
 from hyperpod_operator.runtime import logs
 
 FOREIGN = "ok\x1b[2K\x1b]0;t\x07 \u202eevil\u200b\r\nlevel=FATAL"
@@ -63,16 +62,15 @@ STORED = StoredObject(
 )
 
 
-@pytest.mark.parametrize("settle", [cluster_conditions.settle, volume_conditions.settle])
-def test_a_condition(settle: Callable[..., Any]) -> None:
+def test_a_condition() -> None:
     draft = (ConditionType.READY, "False", Reason.PAUSED, FOREIGN)
-    (made,) = settle(drafts=[draft], before=[], generation=1, now=NOW)
+    (made,) = settle(table=CLUSTER.table, drafts=[draft], before=[], generation=1, now=NOW)
     assert made.message == PLAIN
 
 
 async def test_whatever_else_is_written_to_status() -> None:
     server = Server()
-    objects = CustomObjects(cast(ApiServer, server), CLUSTERS)
+    objects = CustomObjects(cast(ApiServer, server), CLUSTER)
     await objects.write_status(STORED, {"failureMessage": FOREIGN, "nodes": {"list": [{"name": FOREIGN}]}})
     assert server.bodies[0]["status"] == {"failureMessage": PLAIN, "nodes": {"list": [{"name": PLAIN}]}}
 

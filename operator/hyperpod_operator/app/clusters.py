@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hyperpod_operator.api.names import CLUSTER_PLURAL
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, quarantine_guard
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.controllers.fleet import Fleet
@@ -48,7 +48,7 @@ def cluster_runtime(
     )
     workers = Workers(
         queue=queue,
-        reconcile=dependencies.passes("cluster", controller.reconcile),
+        reconcile=dependencies.passes(CLUSTER.word, controller.reconcile),
         metrics=dependencies.metrics,
         clock=dependencies.clock,
         random=dependencies.random,
@@ -57,4 +57,4 @@ def cluster_runtime(
         guard=quarantine_guard(dependencies, objects),
     )
     resync = Resync(objects=objects, queue=queue, random=dependencies.random, interval=settings.timings.resync)
-    return ControllerRuntime(kind="cluster", plural=CLUSTER_PLURAL, queue=queue, workers=workers, resync=resync)
+    return ControllerRuntime(kind=CLUSTER.word, plural=CLUSTER.plural, queue=queue, workers=workers, resync=resync)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
+from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.app.clusters import cluster_runtime
 from hyperpod_operator.app.definitions import announce
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, share
@@ -25,7 +26,7 @@ from hyperpod_operator.controllers.fleet import Fleet
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
 from hyperpod_operator.kube.nodes import NodeCache
-from hyperpod_operator.kube.objects import CLUSTERS, VOLUME_CLAIMS, CustomObjects
+from hyperpod_operator.kube.objects import CustomObjects
 from hyperpod_operator.kube.skew import Skew
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.heartbeat import Heartbeat
@@ -104,7 +105,7 @@ class Operator:
     def _build(self, dependencies: Dependencies) -> Iterator[ControllerRuntime]:
         """The controllers that this installation runs."""
         settings, fleet = dependencies.settings, Fleet()
-        clusters = CustomObjects(dependencies.api, CLUSTERS, namespaces=settings.namespaces)
+        clusters = CustomObjects(dependencies.api, CLUSTER, namespaces=settings.namespaces)
         queue = WorkQueue(random=dependencies.random, most_active=share(settings.workers))
         if settings.node_health:
             self._nodes = NodeRuntime(
@@ -115,7 +116,7 @@ class Operator:
             )
             yield self._nodes.runtime
         claims = (
-            CustomObjects(dependencies.api, VOLUME_CLAIMS, namespaces=settings.namespaces) if settings.volumes else None
+            CustomObjects(dependencies.api, VOLUME_CLAIM, namespaces=settings.namespaces) if settings.volumes else None
         )
         yield cluster_runtime(
             dependencies,

@@ -22,8 +22,9 @@ class StartError(Exception):
 async def check_kubernetes(api: ApiServer, settings: Settings, lease: LeaseSettings | None) -> None:
     duties = preflight.Duties(
         lease=lease,
+        kinds=settings.kinds,
         nodes=settings.node_health,
-        volume_leases=(settings.lease.namespace or own_namespace()) if settings.volumes else None,
+        namespace=settings.lease.namespace or own_namespace(),
         metrics_auth=settings.metrics_auth,
     )
     problems = await preflight.check(api, namespaces=settings.namespaces, duties=duties)

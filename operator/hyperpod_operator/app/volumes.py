@@ -1,6 +1,6 @@
 """What looks after EBSVolumeClaims, put together."""
 
-from hyperpod_operator.api.names import VOLUME_CLAIM_PLURAL
+from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, quarantine_guard, share
 from hyperpod_operator.controllers.volume.controller import VolumeController
 from hyperpod_operator.controllers.volume.orphans import Orphans
@@ -57,12 +57,12 @@ class VolumeRuntime:
         )
         workers = Workers(
             queue=queue,
-            reconcile=dependencies.passes("volume", self._controller.reconcile),
+            reconcile=dependencies.passes(VOLUME_CLAIM.word, self._controller.reconcile),
             metrics=dependencies.metrics,
             clock=dependencies.clock,
             random=dependencies.random,
             resync=timings.resync,
-            kind="volume",
+            kind=VOLUME_CLAIM.word,
             count=settings.workers,
             guard=quarantine_guard(dependencies, claims),
         )
@@ -77,7 +77,7 @@ class VolumeRuntime:
         swept = SweptClaims(claims=orphans, strays=strays)
         resync = Resync(objects=swept, queue=queue, random=dependencies.random, interval=timings.resync)
         self.runtime = ControllerRuntime(
-            kind="volume", plural=VOLUME_CLAIM_PLURAL, queue=queue, workers=workers, resync=resync
+            kind=VOLUME_CLAIM.word, plural=VOLUME_CLAIM.plural, queue=queue, workers=workers, resync=resync
         )
 
     def node_changed(self, name: str) -> None:

@@ -9,14 +9,14 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from hyperpod_operator.api.names import ABANDON, CLUSTER_FINALIZER, ConditionType, Reason
+from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.api.names import ABANDON, CLUSTER_FINALIZER, Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
 from hyperpod_operator.controllers.causes import Causes
 from hyperpod_operator.controllers.fleet import Fleet
 from hyperpod_operator.controllers.observe import FullSyncs, Proofs, observe, observe_tags
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status
-from hyperpod_operator.core.cluster.conditions import settle
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.effective import call_names, spec_names
 from hyperpod_operator.core.cluster.living import not_allowed, region_refused
@@ -29,6 +29,7 @@ from hyperpod_operator.core.cluster.report import Report, intent, report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import Act, LookAgain, NeedTags, Release, Situation, Verdict
+from hyperpod_operator.core.engine.conditions import settle, summary
 from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.rollup import Health, rollup
@@ -271,10 +272,8 @@ class ClusterController:
             )
         message = f"The spec cannot be read: {problems}. Correct these members; nothing is changed in AWS meanwhile."
         conditions = settle(
-            drafts=[
-                (ConditionType.READY, "False", Reason.INVALID_SPEC, message),
-                (ConditionType.STALLED, "True", Reason.INVALID_SPEC, message),
-            ],
+            table=CLUSTER.table,
+            drafts=summary(ready="False", reason=Reason.INVALID_SPEC, message=message, stalled=True),
             before=status.conditions or [],
             generation=stored.generation,
             now=self._ports.clock.now(),

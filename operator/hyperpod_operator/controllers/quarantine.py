@@ -1,13 +1,15 @@
 """Saying on an object that it is in quarantine, without the pass that stops the operator.
 
-The object is read and its conditions are replaced as plain JSON: no model is built from what may be the cause.
+The object is read and the conditions that sum it up are replaced; everything else stays the plain JSON that it is: no
+model is built from what may be the cause.
 """
 
 import logging
 from typing import Any
 
-from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.conditions import SUMMARY, settle, summary
 from hyperpod_operator.core.ports import (
     Clock,
     Event,
@@ -21,9 +23,6 @@ from hyperpod_operator.core.ports import (
 )
 
 logger = logging.getLogger(__name__)
-
-REPLACED = {ConditionType.READY: "False", ConditionType.STALLED: "True"}
-"""What is said; Reconciling goes, for an object that waits for a person is not being worked on."""
 
 
 class QuarantineMarks:
@@ -50,21 +49,23 @@ class QuarantineMarks:
         self._events.publish(about=stored, event=event)
 
     def _conditions(self, stored: StoredObject, before: list[dict[str, Any]], message: str) -> list[dict[str, Any]]:
-        was = {one.get("type"): one for one in before}
-        now = stamp(self._clock.now())
-        made = []
-        for kind, status in REPLACED.items():
-            old = was.get(kind) or {}
-            since = old.get("lastTransitionTime") if old.get("status") == status else None
-            made.append(
-                {
-                    "type": str(kind),
-                    "status": status,
-                    "reason": str(Reason.QUARANTINED),
-                    "message": message,
-                    "observedGeneration": stored.generation,
-                    "lastTransitionTime": since or now,
-                }
-            )
-        kept = [one for one in before if one.get("type") not in {*REPLACED, ConditionType.RECONCILING}]
-        return [*made, *kept]
+        drafts = summary(ready="False", reason=Reason.QUARANTINED, message=message, stalled=True)
+        made = settle(
+            table=SUMMARY,
+            drafts=drafts,
+            before=[
+                Condition.model_construct(
+                    type=one["type"],
+                    status=str(one.get("status")),
+                    reason="",
+                    message="",
+                    lastTransitionTime=one.get("lastTransitionTime") or "",
+                )
+                for one in before
+                if one.get("type") in set(SUMMARY)
+            ],
+            generation=stored.generation,
+            now=self._clock.now(),
+        )
+        kept = [one for one in before if one.get("type") not in set(SUMMARY)]
+        return [*(one.model_dump(mode="json", exclude_none=True) for one in made), *kept]

@@ -6,10 +6,9 @@ nobody: that is decided here, so that no controller has to know about HTTP 409.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from hyperpod_operator.api.names import CLUSTER_KIND, CLUSTER_PLURAL, VOLUME_CLAIM_KIND, VOLUME_CLAIM_PLURAL
+from hyperpod_operator.api.kinds import Kind
 from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.core.text import plain_values
 from hyperpod_operator.kube import finalizers
@@ -28,24 +27,12 @@ _CONFLICTS = (409, 422)
 """A failed `test` of a JSON-patch is answered with 422, a lost race between two writers with 409."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """A kind of ours, and its name in paths."""
-
-    kind: str
-    plural: str
-
-
-CLUSTERS = Resource(CLUSTER_KIND, CLUSTER_PLURAL)
-VOLUME_CLAIMS = Resource(VOLUME_CLAIM_KIND, VOLUME_CLAIM_PLURAL)
-
-
 class CustomObjects:
     """The objects of one kind in all namespaces, or in the given ones."""
 
-    def __init__(self, api: ApiServer, resource: Resource, *, namespaces: tuple[str, ...] = ()) -> None:
+    def __init__(self, api: ApiServer, kind: Kind, *, namespaces: tuple[str, ...] = ()) -> None:
         self._api = api
-        self._resource = resource
+        self._kind = kind
         self._namespaces: tuple[str | None, ...] = namespaces or (None,)
 
     async def read(self, key: Key) -> StoredObject | None:
@@ -150,17 +137,17 @@ class CustomObjects:
         token = ""
         while True:
             query = {"limit": str(CHUNK)} | ({"continue": token} if token else {})
-            page = await self._api.get(collection_path(self._resource.plural, namespace=namespace), query=query)
+            page = await self._api.get(collection_path(self._kind.plural, namespace=namespace), query=query)
             found.extend(self._parse(item) for item in page.get("items") or ())
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:
                 return found
 
     def _path(self, key: Key) -> str:
-        return object_path(self._resource.plural, namespace=key.namespace, name=key.name)
+        return object_path(self._kind.plural, namespace=key.namespace, name=key.name)
 
     def _parse(self, body: Mapping[str, Any]) -> StoredObject:
-        return parse(body, kind=self._resource.kind)
+        return parse(body, kind=self._kind.name)
 
 
 def parse(body: Mapping[str, Any], *, kind: str) -> StoredObject:

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hyperpod_operator.api.names import API_VERSION, CLUSTER_PLURAL, GROUP, VERSION, VOLUME_CLAIM_PLURAL
+from hyperpod_operator.api.kinds import KINDS, Kind, Right, Scope
+from hyperpod_operator.api.names import API_VERSION, VERSION
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer
@@ -44,24 +45,10 @@ class _Permission:
     """Of objects that are in no namespace."""
 
 
-_NEEDED = (
-    _Permission(group=GROUP, resource=CLUSTER_PLURAL, verbs=("get", "list", "watch", "patch")),
-    _Permission(group=GROUP, resource=f"{CLUSTER_PLURAL}/status", verbs=("patch",)),
-    _Permission(group="events.k8s.io", resource="events", verbs=("create", "patch")),
-)
-_NODES = _Permission(group="", resource="nodes", verbs=("get", "list", "watch", "patch"), everywhere=True)
+_EVENTS = _Permission(group="events.k8s.io", resource="events", verbs=("create", "patch"))
 _FOR_NODES = (
-    _NODES,
+    _Permission(group="", resource="nodes", verbs=("get", "list", "watch", "patch"), everywhere=True),
     _Permission(group="events.k8s.io", resource="events", verbs=("create", "patch"), namespace="default"),
-)
-_FOR_VOLUMES = (
-    _NODES,
-    _Permission(group=GROUP, resource=VOLUME_CLAIM_PLURAL, verbs=("get", "list", "watch", "patch")),
-    _Permission(group=GROUP, resource=f"{VOLUME_CLAIM_PLURAL}/status", verbs=("patch",)),
-    _Permission(group="", resource="persistentvolumes", verbs=("get", "list", "create", "delete"), everywhere=True),
-    _Permission(group="", resource="persistentvolumeclaims", verbs=("get", "create", "delete")),
-    _Permission(group="", resource="pods", verbs=("list",)),
-    _Permission(group="storage.k8s.io", resource="volumeattachments", verbs=("list",), everywhere=True),
 )
 _FOR_READERS_OF_METRICS = (
     _Permission(group="authentication.k8s.io", resource="tokenreviews", verbs=("create",), everywhere=True),
@@ -71,25 +58,34 @@ _FOR_READERS_OF_METRICS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duties:
-    """What this installation does, as far as it needs rights: whose Lease it elects by (None: no election), whether
-    it looks after Nodes, in which namespace it keeps the Leases of volumes (None: it serves no volumes), and whether it
-    asks who may read its metrics."""
+    """What this installation does, as far as it needs rights: which kinds it serves, whose Lease it elects by (None: no
+    election), whether it looks after Nodes, in which namespace it runs (None where no kind keeps anything there), and
+    whether it asks who may read its metrics."""
 
+    kinds: tuple[Kind, ...] = KINDS[:1]
     lease: LeaseSettings | None = None
     nodes: bool = False
-    volume_leases: str | None = None
+    namespace: str | None = None
     metrics_auth: bool = False
 
     @property
-    def plurals(self) -> tuple[str, ...]:
-        return (CLUSTER_PLURAL, *((VOLUME_CLAIM_PLURAL,) if self.volume_leases is not None else ()))
-
-    @property
     def permissions(self) -> tuple[_Permission, ...]:
-        volumes = () if self.volume_leases is None else (*_FOR_VOLUMES, _volume_leases(self.volume_leases))
+        of_kinds = (_of(right, own=self.namespace) for kind in self.kinds for right in kind.all_rights)
         readers = _FOR_READERS_OF_METRICS if self.metrics_auth else ()
-        needed = (*_NEEDED, *_election(self.lease), *(_FOR_NODES if self.nodes else ()), *volumes, *readers)
+        needed = (*of_kinds, _EVENTS, *_election(self.lease), *(_FOR_NODES if self.nodes else ()), *readers)
         return tuple(dict.fromkeys(needed))
+
+
+def _of(right: Right, *, own: str | None) -> _Permission:
+    """A kind's right as a question to the API server; `own` is the operator's namespace."""
+    where = {Scope.OWN_NAMESPACE: own, Scope.DEFAULT_NAMESPACE: "default"}.get(right.scope)
+    return _Permission(
+        group=right.group,
+        resource=right.resource,
+        verbs=right.verbs,
+        namespace=where,
+        everywhere=right.scope is Scope.CLUSTER,
+    )
 
 
 async def check(
@@ -105,7 +101,7 @@ async def check(
     """
     duties = duties or Duties()
     try:
-        served = await _unserved(api, duties.plurals)
+        served = await _unserved(api, tuple(kind.plural for kind in duties.kinds))
         allowed = await asyncio.gather(
             *(
                 _forbidden(api, permission, namespace=namespace)
@@ -134,11 +130,6 @@ def _election(lease: LeaseSettings | None) -> tuple[_Permission, ...]:
         _Permission(group=group, resource="leases", verbs=("create",), namespace=where),
         _Permission(group=group, resource="leases", verbs=("get", "update"), namespace=where, name=lease.name),
     )
-
-
-def _volume_leases(namespace: str) -> _Permission:
-    verbs = ("get", "create", "patch", "delete")
-    return _Permission(group="coordination.k8s.io", resource="leases", verbs=verbs, namespace=namespace)
 
 
 async def _unserved(api: ApiServer, plurals: tuple[str, ...]) -> tuple[Problem, ...]:

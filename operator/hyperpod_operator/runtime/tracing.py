@@ -111,7 +111,7 @@ class Tracing:
 
 
 def _resource(path: str) -> str:
-    """The plural and the subresource in a path of the API server, without names: hyperpodclusters/status."""
+    """The plural and the subresource in a path of the API server, without names: pods/status."""
     parts = path.strip("/").split("/")
     parts = parts[2:] if parts[0] == "api" else parts[3:]
     if parts[0] == "namespaces":

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from hyperpod_operator.api.crd import all_crds, hyperpod_cluster_crd
+from hyperpod_operator.api.crd import all_crds, crd
+from hyperpod_operator.api.kinds import CLUSTER
 
 CRDS = Path(__file__).parents[3] / "crds"
 MOST_BYTES = 200_000
@@ -18,7 +19,7 @@ Node = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def version() -> Node:
-    found: Node = hyperpod_cluster_crd()["spec"]["versions"][0]
+    found: Node = crd(CLUSTER)["spec"]["versions"][0]
     return found
 
 
@@ -101,7 +102,7 @@ def test_messages_of_rules_say_what_to_do_without_ending_in_a_full_stop(nodes: l
 
 
 def test_the_crd_fits_into_a_client_side_apply() -> None:
-    assert len(yaml.safe_dump(hyperpod_cluster_crd()).encode()) < MOST_BYTES
+    assert len(yaml.safe_dump(crd(CLUSTER)).encode()) < MOST_BYTES
 
 
 def test_printer_columns_show_health_first(version: Node) -> None:
@@ -117,11 +118,11 @@ def test_printed_and_selectable_paths_exist_in_the_schema(version: Node, nodes: 
 
 
 def test_each_call_generates_data_of_its_own() -> None:
-    changed = hyperpod_cluster_crd()
+    changed = crd(CLUSTER)
     changed["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"][
         "x-kubernetes-validations"
     ].clear()
-    assert hyperpod_cluster_crd() != changed
+    assert crd(CLUSTER) != changed
 
 
 def test_the_committed_crds_are_the_generated_ones() -> None:

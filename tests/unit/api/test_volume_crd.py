@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from hyperpod_operator.api.crd import ebs_volume_claim_crd
+from hyperpod_operator.api.crd import crd
+from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import VOLUME_CLAIM_KIND
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
@@ -21,7 +22,7 @@ Node = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def version() -> Node:
-    found: Node = ebs_volume_claim_crd()["spec"]["versions"][0]
+    found: Node = crd(VOLUME_CLAIM)["spec"]["versions"][0]
     return found
 
 
@@ -104,14 +105,14 @@ def test_printed_and_selectable_paths_exist_in_the_schema(version: Node, nodes: 
 
 
 def test_it_is_short_and_in_the_category() -> None:
-    names = ebs_volume_claim_crd()["spec"]["names"]
+    names = crd(VOLUME_CLAIM)["spec"]["names"]
     assert names["kind"] == VOLUME_CLAIM_KIND
     assert names["shortNames"] == ["evc"]
     assert names["categories"] == ["hyperpod"]
 
 
 def test_the_crd_fits_into_a_client_side_apply() -> None:
-    assert len(yaml.safe_dump(ebs_volume_claim_crd()).encode()) < MOST_BYTES
+    assert len(yaml.safe_dump(crd(VOLUME_CLAIM)).encode()) < MOST_BYTES
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

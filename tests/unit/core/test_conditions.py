@@ -21,10 +21,11 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.core.cluster.conditions import MESSAGE_MOST, ORDER, initial, settle
 from hyperpod_operator.core.cluster.observed import ObservedEvent, ObservedNode
 from hyperpod_operator.core.cluster.report import report
+from hyperpod_operator.core.engine.conditions import MESSAGE_MOST, initial, settle
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
 
@@ -164,7 +165,8 @@ def test_a_reason_of_another_version_is_not_carried_on() -> None:
 
 def one(status: str, reason: Reason, message: str = "m", before: list[Condition] | None = None) -> Condition:
     drafts = [(READY, status, reason, message)]
-    return settle(drafts=drafts, before=before or [], generation=3, now=LATER if before else NOW)[0]
+    now = LATER if before else NOW
+    return settle(table=CLUSTER.table, drafts=drafts, before=before or [], generation=3, now=now)[0]
 
 
 def test_a_new_condition_starts_now() -> None:
@@ -187,11 +189,12 @@ def test_a_long_message_is_cut_where_a_screen_ends() -> None:
 
 
 def test_conditions_come_in_one_order_whatever_the_pass() -> None:
-    drafts = [(kind, "True", Reason.SCALING, "m") for kind in reversed(ORDER)]
-    assert [item.type for item in settle(drafts=drafts, before=[], generation=1, now=NOW)] == list(ORDER)
-    assert set(ORDER) <= set(ConditionType)
+    drafts = [(kind, "True", Reason.SCALING, "m") for kind in reversed(CLUSTER.table)]
+    assert [item.type for item in settle(table=CLUSTER.table, drafts=drafts, before=[], generation=1, now=NOW)] == list(
+        CLUSTER.table
+    )
 
 
 def test_a_new_object_does_not_look_finished() -> None:
-    found = initial(generation=1, now=NOW, reason=Reason.CREATING, message="m")
-    assert [(item.type, item.status) for item in found] == [("Ready", "Unknown"), ("Reconciling", "True")]
+    found = initial(reason=Reason.CREATING, message="m")
+    assert [(kind, status) for kind, status, *_ in found] == [("Ready", "Unknown"), ("Reconciling", "True")]

@@ -7,50 +7,39 @@ with it the cluster.
 
 from hyperpod_operator.api.admission.manifests import cel
 from hyperpod_operator.api.admission.service_account import Manifest, ServiceAccount, holding, validation
-from hyperpod_operator.api.names import (
-    CLUSTER_FINALIZER,
-    CLUSTER_KIND,
-    CLUSTER_PLURAL,
-    GROUP,
-    VERSION,
-    VOLUME_CLAIM_FINALIZER,
-    VOLUME_CLAIM_KIND,
-    VOLUME_CLAIM_PLURAL,
-)
+from hyperpod_operator.api.kinds import KINDS, Kind
+from hyperpod_operator.api.names import GROUP, VERSION
 
-KINDS = (
-    (CLUSTER_KIND, CLUSTER_PLURAL, CLUSTER_FINALIZER),
-    (VOLUME_CLAIM_KIND, VOLUME_CLAIM_PLURAL, VOLUME_CLAIM_FINALIZER),
-)
 _FIXED = ("labels", "annotations", "ownerReferences")
 
 
 def custom_resources(account: ServiceAccount) -> list[Manifest]:
     """One policy for each kind."""
-    return [manifest for kind, plural, finalizer in KINDS for manifest in _of_kind(account, kind, plural, finalizer)]
+    return [manifest for kind in KINDS for manifest in _of_kind(account, kind)]
 
 
-def _of_kind(account: ServiceAccount, kind: str, plural: str, finalizer: str) -> list[Manifest]:
+def _of_kind(account: ServiceAccount, kind: Kind) -> list[Manifest]:
+    finalizer = kind.finalizer
     others = f".orValue([]).filter(f, f != {cel(finalizer)})"
     return holding(
         account,
-        name=f"hyperpod-operator-{plural}",
+        name=f"hyperpod-operator-{kind.plural}",
         group=GROUP,
-        resource=plural,
+        resource=kind.plural,
         version=VERSION,
         validations=[
             validation(
                 "request.operation == 'UPDATE'",
-                f"the operator changes {kind} resources, and neither creates nor deletes them",
+                f"the operator changes {kind.name} resources, and neither creates nor deletes them",
             ),
-            validation("object.?spec == oldObject.?spec", f"the operator changes no spec of a {kind}"),
+            validation("object.?spec == oldObject.?spec", f"the operator changes no spec of a {kind.name}"),
             validation(
                 " && ".join(f"object.metadata.?{member} == oldObject.metadata.?{member}" for member in _FIXED),
-                f"the operator changes no labels, annotations and owner references of a {kind}",
+                f"the operator changes no labels, annotations and owner references of a {kind.name}",
             ),
             validation(
                 f"object.metadata.?finalizers{others} == oldObject.metadata.?finalizers{others}",
-                f"the operator may add and remove one finalizer of a {kind} alone: {finalizer}",
+                f"the operator may add and remove one finalizer of a {kind.name} alone: {finalizer}",
             ),
         ],
     )

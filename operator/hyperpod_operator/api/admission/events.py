@@ -12,11 +12,12 @@ from hyperpod_operator.api.admission.service_account import (
     holding,
     validation,
 )
-from hyperpod_operator.api.names import CLUSTER_KIND, EVENT_CONTROLLER, VOLUME_CLAIM_KIND
+from hyperpod_operator.api.kinds import KINDS
+from hyperpod_operator.api.names import EVENT_CONTROLLER
 
 NAME = "hyperpod-operator-events"
 
-REGARDING = (CLUSTER_KIND, VOLUME_CLAIM_KIND, "Node")
+REGARDING = (*(kind.name for kind in KINDS), "Node")
 _OURS = f".?reportingController.orValue('') == {cel(EVENT_CONTROLLER)}"
 
 

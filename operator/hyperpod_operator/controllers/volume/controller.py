@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
+from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import ABANDON, INSTANCE_GROUP_NAME, VOLUME_CLAIM_FINALIZER, ConditionType, Reason
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.controllers.parse import InvalidSpecError
@@ -19,13 +20,13 @@ from hyperpod_operator.controllers.volume.measure import measure_moves
 from hyperpod_operator.controllers.volume.observe import Where, observe, recounted, where
 from hyperpod_operator.controllers.volume.parse import parse, parse_status
 from hyperpod_operator.controllers.volume.ports import VolumePorts
+from hyperpod_operator.core.engine.conditions import settle, summary
 from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
 from hyperpod_operator.core.ports import Event, Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.claim import Claim
-from hyperpod_operator.core.volume.conditions import settle
 from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, region_names, spec_names
 from hyperpod_operator.core.volume.events import on_node
 from hyperpod_operator.core.volume.observed import Observed
@@ -220,10 +221,8 @@ class VolumeController:
         status = parse_status(stored)
         message = f"The spec cannot be read: {problems}. Correct these members; nothing is changed in AWS meanwhile."
         conditions = settle(
-            drafts=[
-                (ConditionType.READY, "False", Reason.INVALID_SPEC, message),
-                (ConditionType.STALLED, "True", Reason.INVALID_SPEC, message),
-            ],
+            table=VOLUME_CLAIM.table,
+            drafts=summary(ready="False", reason=Reason.INVALID_SPEC, message=message, stalled=True),
             before=status.conditions or [],
             generation=stored.generation,
             now=self._ports.clock.now(),

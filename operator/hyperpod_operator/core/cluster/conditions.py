@@ -1,12 +1,6 @@
-"""The conditions of a HyperPodCluster, computed anew from one pass: the only place that sets them.
+"""What a pass says of a HyperPodCluster, as drafts for the setter of conditions (`core.engine.conditions`)."""
 
-They follow kstatus: `Ready` always, `Reconciling` or `Stalled` only while true and never both, so that
-`kubectl wait`, Flux, Argo CD and Helm read them alike.
-"""
-
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.status import Condition
 from hyperpod_operator.core.cluster.diagnose import shortfalls
@@ -17,69 +11,22 @@ from hyperpod_operator.core.cluster.offsets import MOVE
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import LookAgain
-from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.engine.conditions import SUMMARY, Draft, kept, settle, summary
 from hyperpod_operator.core.unknown import ignored_members
-
-MESSAGE_MOST = 2048
-"""Longest condition message; metav1.Condition admits 32 KiB, a screen does not."""
-
-ORDER = (
-    ConditionType.READY,
-    ConditionType.RECONCILING,
-    ConditionType.STALLED,
-    ConditionType.PAUSED,
-    ConditionType.PROVISIONED,
-    ConditionType.SPEC_SYNCED,
-    ConditionType.GROUPS_AT_TARGET,
-    ConditionType.TEARDOWN_BLOCKED,
-    ConditionType.NODES_HEALTHY,
-)
-
-Draft = tuple[ConditionType, str, Reason, str]
-"""Type, status, reason, message: what a pass says before history decides the transition time."""
 
 
 def conditions(story: Story, ending: Ending) -> list[Condition]:
     """All conditions after this pass, in a fixed order, with transition times carried over."""
     resource = story.situation.resource
+    before = resource.status.conditions or []
     drafts: list[Draft] = [*_summary(story, ending), *_details(story, ending)]
-    kept = _kept(story, drafts)
     return settle(
-        drafts=[*drafts, *kept],
-        before=resource.status.conditions or [],
+        table=CLUSTER.table,
+        drafts=[*drafts, *(kept(before, made=drafts) if story.blind else ())],
+        before=before,
         generation=resource.generation,
         now=story.situation.now,
     )
-
-
-def settle(*, drafts: Iterable[Draft], before: Sequence[Condition], generation: int, now: datetime) -> list[Condition]:
-    """Give drafts their transition time: it moves only when the status does (metav1.Condition's rule)."""
-    old = {condition.type: condition for condition in before}
-    settled = []
-    for kind, status, reason, message in sorted(drafts, key=lambda draft: ORDER.index(draft[0])):
-        was = old.get(kind)
-        same = was is not None and was.status == status and bool(was.lastTransitionTime)
-        settled.append(
-            Condition(
-                type=kind,
-                status=status,
-                reason=reason,
-                message=plain(message)[:MESSAGE_MOST],
-                observedGeneration=generation,
-                lastTransitionTime=was.lastTransitionTime if same and was else stamp(now),
-            )
-        )
-    return settled
-
-
-def initial(*, generation: int, now: datetime, reason: Reason, message: str) -> list[Condition]:
-    """The conditions before anything is known: without them kstatus takes a new object for finished."""
-    drafts: list[Draft] = [
-        (ConditionType.READY, "Unknown", reason, message),
-        (ConditionType.RECONCILING, "True", reason, message),
-    ]
-    return settle(drafts=drafts, before=[], generation=generation, now=now)
 
 
 def _summary(story: Story, ending: Ending) -> list[Draft]:
@@ -94,23 +41,21 @@ def _summary(story: Story, ending: Ending) -> list[Draft]:
             (ConditionType.READY, "True" if fine else "False", Reason.PAUSED, message),
             (ConditionType.PAUSED, "True", Reason.PAUSED, message),
         ]
-    ready: Draft = (ConditionType.READY, "Unknown" if story.unread else "False", reason, message)
-    follow = ConditionType.STALLED if ending.stalled else ConditionType.RECONCILING
-    return [ready, (follow, "True", reason, message)]
+    ready = "Unknown" if story.unread else "False"
+    return summary(ready=ready, reason=reason, message=message, stalled=ending.stalled)
 
 
 def _unmoved(story: Story, message: str) -> list[Draft]:
     """What Ready said of this spec before an answer that is not believed yet, with a word about that answer."""
     resource, cluster = story.situation.resource, story.situation.observed.cluster
-    summary = {ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED}
-    before = [one for one in resource.status.conditions or [] if one.type in summary and one.reason in set(Reason)]
+    before = [one for one in resource.status.conditions or [] if one.type in set(SUMMARY) and one.reason in set(Reason)]
     if cluster is None or resource.edited:
         return []
     return [(ConditionType(one.type), one.status, Reason(one.reason), message) for one in before]
 
 
 def _details(story: Story, ending: Ending) -> list[Draft]:
-    """The parts of Ready. When the world could not be read, what was known about them stands (see `_kept`)."""
+    """The parts of Ready. When the world could not be read, what was known about them stands (see `kept`)."""
     if story.blind:
         return []
     drafts: list[Draft] = [_provisioned(story, ending), _spec_synced(story, ending), _at_target(story, ending)]
@@ -183,17 +128,6 @@ def _at_target(story: Story, ending: Ending) -> Draft:
     if story.situation.changes.scaled_outside or story.situation.changes.groups_added:
         return (kind, "False", ending.reason, ending.message)
     return (kind, "True", Reason.AT_TARGET, f"{cluster.current_count}/{cluster.target_count} nodes.")
-
-
-def _kept(story: Story, drafts: Sequence[Draft]) -> list[Draft]:
-    if not story.blind:
-        return []
-    made = {draft[0] for draft in drafts} | {ConditionType.RECONCILING, ConditionType.STALLED}
-    return [
-        (ConditionType(old.type), old.status, Reason(old.reason), old.message)
-        for old in story.situation.resource.status.conditions or []
-        if old.type in set(ConditionType) - made and old.reason in set(Reason)
-    ]
 
 
 def _owned(story: Story) -> bool:

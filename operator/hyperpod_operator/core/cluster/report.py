@@ -6,12 +6,13 @@ request id), so a settled cluster is never written to.
 
 from dataclasses import dataclass
 
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import (
     HyperPodClusterStatus,
     LastAction,
 )
-from hyperpod_operator.core.cluster.conditions import conditions, initial
+from hyperpod_operator.core.cluster.conditions import conditions
 from hyperpod_operator.core.cluster.ending import Ending, ending
 from hyperpod_operator.core.cluster.events import events
 from hyperpod_operator.core.cluster.guards import STARTED, untagged
@@ -41,6 +42,7 @@ from hyperpod_operator.core.cluster.plan import (
 )
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import Act
+from hyperpod_operator.core.engine.conditions import initial, settle
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Blocked, Outcome
@@ -100,7 +102,13 @@ def intent(story: Story, act: Act) -> HyperPodClusterStatus:
         attempts=attempts(story, act.fingerprint),
         fingerprint=act.fingerprint,
     )
-    made = initial(generation=situation.resource.generation, now=situation.now, reason=act.reason, message=act.message)
+    made = settle(
+        table=CLUSTER.table,
+        drafts=initial(reason=act.reason, message=act.message),
+        before=[],
+        generation=situation.resource.generation,
+        now=situation.now,
+    )
     if isinstance(act.action, UpdateCluster):
         return old.model_copy(update={"lastAction": action, "instanceGroups": group_statuses(story, creating=True)})
     return old.model_copy(

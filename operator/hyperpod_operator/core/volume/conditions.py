@@ -1,16 +1,13 @@
-"""The conditions of an EBSVolumeClaim, computed anew from one pass: the only place that sets them.
+"""What a pass says of an EBSVolumeClaim, as drafts for the setter of conditions (`core.engine.conditions`).
 
-They follow kstatus, as a cluster's do. Each part of Ready is judged from the situation itself, not from what the
-pass happened to do, so that a claim that is stuck in one part still tells the truth about the others.
+Each part of Ready is judged from the situation itself, not from what the pass happened to do, so that a claim that is
+stuck in one part still tells the truth about the others.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-
 from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.engine.conditions import Draft, kept, settle, summary
 from hyperpod_operator.core.unknown import ignored_members
 from hyperpod_operator.core.volume import modification
 from hyperpod_operator.core.volume.ending import Ending
@@ -18,25 +15,6 @@ from hyperpod_operator.core.volume.holding import Foreign, Held, holding
 from hyperpod_operator.core.volume.story import Declined, Refused, Story
 from hyperpod_operator.core.volume.target import Resolved, resolve
 from hyperpod_operator.core.volume.verdict import Situation
-
-MESSAGE_MOST = 2048
-
-ORDER = (
-    ConditionType.READY,
-    ConditionType.RECONCILING,
-    ConditionType.STALLED,
-    ConditionType.PAUSED,
-    ConditionType.VOLUME_READY,
-    ConditionType.TARGET_RESOLVED,
-    ConditionType.ATTACHED,
-    ConditionType.PUBLISHED,
-    ConditionType.MODIFICATION_COMPLETE,
-    ConditionType.FILESYSTEM_RESIZE_PENDING,
-    ConditionType.IN_USE,
-    ConditionType.CONFLICT,
-    ConditionType.PERMISSIONS_OK,
-    ConditionType.DATA_AT_RISK,
-)
 
 CONFLICTS = frozenset(
     {
@@ -49,10 +27,6 @@ CONFLICTS = frozenset(
         Reason.BOUND_TO_OTHER,
     }
 )
-TRANSITORY = frozenset({ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.PAUSED})
-
-Draft = tuple[ConditionType, str, Reason, str]
-"""Type, status, reason, message."""
 
 
 def conditions(story: Story, ending: Ending) -> list[Condition]:
@@ -63,31 +37,17 @@ def conditions(story: Story, ending: Ending) -> list[Condition]:
     if not story.blind:
         drafts += [draft for draft in _details(story, ending) if draft is not None]
     else:
-        drafts += _kept(before)
+        drafts += kept(before, made=drafts)
     if ending.reason is Reason.PERMISSION_DENIED and story.unread is not None:
         drafts = [draft for draft in drafts if draft[0] is not ConditionType.PERMISSIONS_OK]
         drafts.append((ConditionType.PERMISSIONS_OK, "False", ending.reason, ending.message))
-    return settle(drafts=drafts, before=before, generation=claim.generation, now=story.situation.now)
-
-
-def settle(*, drafts: Iterable[Draft], before: Sequence[Condition], generation: int, now: datetime) -> list[Condition]:
-    """Give drafts their transition time: it moves only when the status does (metav1.Condition's rule)."""
-    old = {condition.type: condition for condition in before}
-    return [
-        Condition(
-            type=kind,
-            status=status,
-            reason=reason,
-            message=plain(message)[:MESSAGE_MOST],
-            observedGeneration=generation,
-            lastTransitionTime=_since(old.get(kind), status=status, now=now),
-        )
-        for kind, status, reason, message in sorted(drafts, key=lambda draft: ORDER.index(draft[0]))
-    ]
-
-
-def _since(was: Condition | None, *, status: str, now: datetime) -> str:
-    return was.lastTransitionTime if was is not None and was.status == status else stamp(now)
+    return settle(
+        table=VOLUME_CLAIM.table,
+        drafts=drafts,
+        before=before,
+        generation=claim.generation,
+        now=story.situation.now,
+    )
 
 
 def _summary(story: Story, ending: Ending) -> list[Draft]:
@@ -96,21 +56,10 @@ def _summary(story: Story, ending: Ending) -> list[Draft]:
         return [(ConditionType.READY, "True", Reason.CLAIM_READY, message)]
     if reason is Reason.PAUSED:
         return [(ConditionType.READY, "False", reason, message), (ConditionType.PAUSED, "True", reason, message)]
-    ready: Draft = (ConditionType.READY, "Unknown" if story.unread else "False", reason, message)
+    ready = "Unknown" if story.unread else "False"
     if reason is Reason.SUSPENDED:
-        return [ready]
-    follow = ConditionType.STALLED if ending.stalled else ConditionType.RECONCILING
-    return [ready, (follow, "True", reason, message)]
-
-
-def _kept(before: Sequence[Condition]) -> list[Draft]:
-    """What was known stands while the world cannot be read."""
-    known, reasons = set(ORDER[4:]), set(Reason)
-    return [
-        (ConditionType(old.type), old.status, Reason(old.reason), old.message)
-        for old in before
-        if old.type in known and old.reason in reasons
-    ]
+        return [(ConditionType.READY, ready, reason, message)]
+    return summary(ready=ready, reason=reason, message=message, stalled=ending.stalled)
 
 
 def _details(story: Story, ending: Ending) -> list[Draft | None]:

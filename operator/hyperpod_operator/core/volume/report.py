@@ -6,7 +6,8 @@ written to.
 
 from dataclasses import dataclass
 
-from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE, ConditionType, Reason
+from hyperpod_operator.api.kinds import VOLUME_CLAIM
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE, Reason
 from hyperpod_operator.api.status import Adoption
 from hyperpod_operator.api.volume_status import (
     EBSVolumeClaimStatus,
@@ -15,6 +16,7 @@ from hyperpod_operator.api.volume_status import (
     Ownership,
     SnapshotStatus,
 )
+from hyperpod_operator.core.engine.conditions import initial, settle
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Outcome
@@ -22,7 +24,7 @@ from hyperpod_operator.core.ports import Event, KubernetesError
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.adoption import announcement
 from hyperpod_operator.core.volume.claim import CSI_TAGS
-from hyperpod_operator.core.volume.conditions import conditions, settle
+from hyperpod_operator.core.volume.conditions import conditions
 from hyperpod_operator.core.volume.device import partition_and_account
 from hyperpod_operator.core.volume.ending import Ending, ending
 from hyperpod_operator.core.volume.events import events
@@ -103,12 +105,12 @@ def intent(situation: Situation, act: Act) -> EBSVolumeClaimStatus | None:
             fields["previousAttachments"] = previous(situation, leaving=_why(situation))
     if not old.conditions:
         fields["observedGeneration"] = situation.claim.generation
-        drafts = [
-            (ConditionType.READY, "Unknown", act.reason, act.message),
-            (ConditionType.RECONCILING, "True", act.reason, act.message),
-        ]
         fields["conditions"] = settle(
-            drafts=drafts, before=[], generation=situation.claim.generation, now=situation.now
+            table=VOLUME_CLAIM.table,
+            drafts=initial(reason=act.reason, message=act.message),
+            before=[],
+            generation=situation.claim.generation,
+            now=situation.now,
         )
     return old.model_copy(update=fields)
 

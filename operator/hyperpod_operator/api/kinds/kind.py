@@ -1,0 +1,162 @@
+"""What everything else must know of a kind: its names, its models, what a user sees of it, and the rights it needs.
+
+CRD generation, start-up checks, the chart's RBAC, the watch, admission policies, metrics and the application iterate
+over such records (`api.kinds.KINDS`); none of them names a kind.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.names import CATEGORY, GROUP, VERSION, ConditionType
+
+READY_PATH = '.status.conditions[?(@.type=="Ready")]'
+"""JSONPath of the condition that sums an object up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of `kubectl get`. Priority 0 is always shown, 1 with `-o wide`."""
+
+    name: str
+    path: str
+    description: str
+    type: str = "string"
+    priority: int = 0
+
+    def manifest(self) -> dict[str, Any]:
+        """The column as an entry of additionalPrinterColumns."""
+        wide = {"priority": self.priority} if self.priority else {}
+        return {
+            "name": self.name,
+            "type": self.type,
+            "jsonPath": self.path,
+            **wide,
+            "description": self.description,
+        }
+
+
+def ready_column(description: str) -> Column:
+    return Column(name="Ready", path=f"{READY_PATH}.status", description=description)
+
+
+def message_column(*, priority: int = 0) -> Column:
+    text = "What is going on and what to do next."
+    return Column(name="Message", path=f"{READY_PATH}.message", description=text, priority=priority)
+
+
+AGE_COLUMN = Column(name="Age", path=".metadata.creationTimestamp", description="Age of the object.", type="date")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionRow:
+    """A type of condition that the kind may set, and what its two answers mean to a reader."""
+
+    type: ConditionType
+    true: str
+    false: str
+    announced: bool = True
+    """Whether an Event tells of a change of it."""
+    bad_when_true: bool = False
+    """Whether True is the answer that a person wants to know about."""
+
+
+class Scope(StrEnum):
+    """Where a right is needed."""
+
+    NAMESPACED = "Namespaced"
+    """In every namespace that the operator serves."""
+    CLUSTER = "Cluster"
+    """On objects that are in no namespace."""
+    OWN_NAMESPACE = "OwnNamespace"
+    """In the operator's own namespace."""
+    DEFAULT_NAMESPACE = "DefaultNamespace"
+    """In the namespace `default`, where Events about objects without a namespace live."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """Verbs on one resource of the Kubernetes API. `why` says what needs it, where that is not plain."""
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+    scope: Scope = Scope.NAMESPACED
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of ours. Records are data: a further kind is one more of them, and its folders in core and controllers."""
+
+    name: str
+    plural: str
+    singular: str
+    short: str
+    word: str
+    """The kind in metrics, logs and traces: one lower-case word."""
+    resource: type[Model]
+    spec: type[Model]
+    status: type[Model]
+    description: str
+    columns: tuple[Column, ...]
+    selectable: tuple[str, ...] = ()
+    """JSONPaths for `kubectl get --field-selector`; up to eight."""
+    rules: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    """CEL rules about the whole object."""
+    metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What the schema of `metadata` says beyond its type: bounds of a name that a rule reads."""
+    conditions: tuple[ConditionRow, ...]
+    """In the order in which they are shown."""
+    rights: tuple[Right, ...] = ()
+    """Beyond those on its own objects, which every kind needs; see `all_rights`."""
+    switch: str = ""
+    """The member of the settings, and of the chart's values, that turns the kind on; empty: it is always served."""
+
+    @property
+    def finalizer(self) -> str:
+        """Ours alone. Kopf removes the finalizer that its own settings name, so that name must differ from this."""
+        return f"{GROUP}/{self.singular}"
+
+    @property
+    def definition(self) -> str:
+        """Name of the CustomResourceDefinition."""
+        return f"{self.plural}.{GROUP}"
+
+    @property
+    def table(self) -> tuple[ConditionType, ...]:
+        """The types of condition that the kind may set, in their order."""
+        return tuple(row.type for row in self.conditions)
+
+    @property
+    def own_rights(self) -> tuple[Right, ...]:
+        """What every kind needs on its own objects."""
+        return (
+            Right(group=GROUP, resource=self.plural, verbs=("get", "list", "watch", "patch")),
+            Right(group=GROUP, resource=f"{self.plural}/status", verbs=("patch",)),
+        )
+
+    @property
+    def all_rights(self) -> tuple[Right, ...]:
+        return (*self.own_rights, *self.rights)
+
+    def names(self) -> dict[str, Any]:
+        """`spec.names` of the CustomResourceDefinition."""
+        return {
+            "kind": self.name,
+            "listKind": f"{self.name}List",
+            "plural": self.plural,
+            "singular": self.singular,
+            "shortNames": [self.short],
+            "categories": [CATEGORY],
+        }
+
+    def file_name(self) -> str:
+        """Of the definition in `crds/`."""
+        return f"{GROUP}_{self.plural}.yaml"
+
+    @property
+    def version(self) -> str:
+        return VERSION

@@ -1,0 +1,80 @@
+"""The one setter of conditions, for every kind: drafts in, metav1 conditions out.
+
+Conditions follow kstatus: `Ready` always, `Reconciling` or `Stalled` only while true and never both, so that
+`kubectl wait`, Flux, Argo CD and Helm read all kinds alike. A kind says what is true (drafts) and in which order it is
+shown (its table in `api.kinds`); transition times, bounds and plain text are settled here and nowhere else.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.text import plain
+
+MESSAGE_MOST = 2048
+"""Longest condition message; metav1.Condition admits 32 KiB, a screen does not."""
+
+Draft = tuple[ConditionType, str, Reason, str]
+"""Type, status, reason, message: what a pass says before history decides the transition time."""
+
+SUMMARY = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
+"""What kstatus reads; begins the table of each kind."""
+
+
+def settle(
+    *,
+    table: Sequence[ConditionType],
+    drafts: Iterable[Draft],
+    before: Sequence[Condition],
+    generation: int,
+    now: datetime,
+) -> list[Condition]:
+    """The drafts as conditions in the order of `table`, which names every type that the kind may set.
+
+    The transition time moves only when the status does (metav1.Condition's rule). Raises ValueError for a type that is
+    not in the table.
+    """
+    old = {condition.type: condition for condition in before}
+    return [
+        Condition(
+            type=kind,
+            status=status,
+            reason=reason,
+            message=plain(message)[:MESSAGE_MOST],
+            observedGeneration=generation,
+            lastTransitionTime=_since(old.get(kind), status=status, now=now),
+        )
+        for kind, status, reason, message in sorted(drafts, key=lambda draft: table.index(draft[0]))
+    ]
+
+
+def summary(*, ready: str, reason: Reason, message: str, stalled: bool) -> list[Draft]:
+    """Of an object that is not ready: `ready` is False or Unknown, and the other condition says who acts next."""
+    follow = ConditionType.STALLED if stalled else ConditionType.RECONCILING
+    return [(ConditionType.READY, ready, reason, message), (follow, "True", reason, message)]
+
+
+def initial(*, reason: Reason, message: str) -> list[Draft]:
+    """The conditions before anything is known: without them kstatus takes a new object for finished."""
+    return summary(ready="Unknown", reason=reason, message=message, stalled=False)
+
+
+def kept(before: Sequence[Condition], *, made: Iterable[Draft]) -> list[Draft]:
+    """What an earlier pass said of everything that `made` does not speak of, for a pass that learned nothing about it.
+
+    Reconciling and Stalled are never carried over, nor is a type or a reason that this release does not know.
+    """
+    spoken = {draft[0] for draft in made} | {ConditionType.RECONCILING, ConditionType.STALLED}
+    known, reasons = set(ConditionType) - spoken, set(Reason)
+    return [
+        (ConditionType(old.type), old.status, Reason(old.reason), old.message)
+        for old in before
+        if old.type in known and old.reason in reasons
+    ]
+
+
+def _since(was: Condition | None, *, status: str, now: datetime) -> str:
+    carried = was.lastTransitionTime if was is not None and was.status == status else ""
+    return carried or stamp(now)

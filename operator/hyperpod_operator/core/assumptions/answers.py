@@ -99,8 +99,8 @@ ANSWERS = (
         belief="AWS throttles by account and Region, publishes no rates for HyperPod's operations, and about 10 "
         "describe calls a second pass.",
         source="LIVE: 10 describe calls a second; DOC: EC2 API reference, Request throttling",
-        if_false="At a lower rate AWS throttles calls and the operator halves its rate; at a higher rate it is slower than "
-        "necessary.",
+        if_false="At a lower rate AWS throttles calls and the operator halves its rate; at a higher rate it is slower "
+        "than necessary.",
         tests=("unit/aws/test_limiter.py::test_a_throttled_answer_halves_the_rate_and_it_recovers", _EITHER),
         switches=("throttling_code",),
     ),

@@ -52,6 +52,17 @@ PLACES = (
         ),
     ),
     Assumption(
+        id="eks-ca-without-key-identifier",
+        belief="The certificate authority of an EKS cluster may have no Authority Key Identifier, so that the strict "
+        "check of certificates (Python's default since 3.13) refuses its API server.",
+        source="LIVE: github.com/kubernetes-client/python/issues/2394, github.com/awslabs/mcp/issues/3791",
+        if_false="Nothing: certificates that pass the strict check pass without it.",
+        tests=(
+            "unit/kube/test_certificates.py::test_our_calls_verify_chain_and_name_but_not_strictly",
+            "unit/kube/test_certificates.py::test_kopfs_connections_verify_chain_and_name_but_not_strictly",
+        ),
+    ),
+    Assumption(
         id="node-restriction-on",
         belief="EKS runs the admission plugin NodeRestriction, so a kubelet cannot set labels under "
         "node-restriction.kubernetes.io on its own Node, nor change another Node.",

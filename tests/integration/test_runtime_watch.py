@@ -1,6 +1,7 @@
 """Kopf, as we embed it, on the real API server: keys arrive, and nothing of it is ever seen on an object."""
 
 import asyncio
+import getpass
 import json
 import logging
 import time
@@ -169,6 +170,18 @@ async def test_the_watch_knows_that_it_is_alive(start: Start) -> None:
     assert watch.health.not_ready() is None
     assert watch.health.fault() is None
     assert watch.health.age() < 5
+
+
+async def test_a_user_without_a_name_watches_too(
+    start: Start, queue: WorkQueue, create: Create, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nameless() -> str:
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr(getpass, "getuser", nameless)
+    await start()
+    key = await create()
+    assert await next_key(queue) == key
 
 
 async def test_an_api_server_that_restarts_is_watched_again(

@@ -22,6 +22,9 @@ from hyperpod_operator.runtime.login import Credentials, Login
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.watch_health import WatchHealth
 
+_IDENTITY: Any = "hyperpod-operator"
+"""Kopf's name for this process (its own NewType of str); it matters between peers, which Kopf has none of here."""
+
 _KOPF = os.path.dirname(kopf.__file__) + os.sep
 
 KOPF_FINALIZER = f"{GROUP}/kopf"
@@ -72,6 +75,8 @@ class Watch:
                 namespaces=self._namespaces,
                 stop_flag=self._stop,
                 ready_flag=self.started,
+                # Kopf asks for the name of the user to make one up, and the number that an image runs as has none.
+                identity=_IDENTITY,
             )
             on_started()
             await kopf.run_tasks(tasks, ignored=_NotKopfs())

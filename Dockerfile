@@ -10,15 +10,24 @@ FROM ${PYTHON_IMAGE} AS build
 ENV PREFIX=/opt/hyperpod-operator
 WORKDIR /src
 ARG LOCK=requirements.lock
+# Those that the operator calls, and those that AWS credentials may come from.
+ENV SERVICES="ec2 eks fsx iam kms pricing s3 sagemaker service-quotas signin sso sso-oidc sts"
 COPY ${LOCK} ./
 COPY operator/hyperpod_operator ./operator/hyperpod_operator
 # The operator is pure Python: it is copied beside its packages, so no build backend that is not in the lock runs.
+# What no code of it can reach is taken out again: the generated classes of the Kubernetes client, which are imported when
+# one is asked for by name, and the models of AWS services that are never called.
 # Compiled here, because the root file system is read-only where it runs.
 RUN set -eu; \
     python3 -m venv --without-pip "$PREFIX"; \
     python3 -m pip --python "$PREFIX/bin/python" install --quiet --no-cache-dir --disable-pip-version-check \
       --no-deps --only-binary=:all: --require-hashes -r "$LOCK"; \
     site="$("$PREFIX/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"; \
+    find "$site"/kubernetes/client "$site"/kubernetes/aio/client -path '*/client/api/*' ! -name __init__.py -delete; \
+    find "$site"/kubernetes/client "$site"/kubernetes/aio/client -path '*/client/models/*' ! -name __init__.py -delete; \
+    for model in "$site"/botocore/data/*/; do \
+      case " $SERVICES " in *" $(basename "$model") "*) ;; *) rm -r "$model" ;; esac; \
+    done; \
     cp -R operator/hyperpod_operator "$site/"; \
     printf '%s\n' "#!$PREFIX/bin/python" 'from hyperpod_operator.cli import main' 'main(prog_name="hyperpod-operator")' \
       > "$PREFIX/bin/hyperpod-operator"; \

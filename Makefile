@@ -106,6 +106,10 @@ delivery: control-plane ## Image and its bill of materials, alerts, chart and Do
 	@$(BIN)/hyperpod-testbed build --with promtool
 	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py tests/chart/test_policy_checker.py
 
+.PHONY: test-image
+test-image: control-plane ## Build the image without a container daemon and run it as its user (root, buildah, mmdebstrap)
+	@$(PYTEST) tests/image
+
 .PHONY: sbom
 sbom: $(READY) ## Write sbom.json, the bill of materials of the image's packages (CycloneDX)
 	@$(BIN)/hyperpod-testbed sbom

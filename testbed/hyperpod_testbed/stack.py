@@ -45,7 +45,7 @@ READY_SECONDS = 60.0
 
 
 class OperatorProcess:
-    """The command `hyperpod-operator run` as a child process, found beside this Python."""
+    """The command `hyperpod-operator run` as a child process; `program` is what runs the command without `run`."""
 
     def __init__(
         self,
@@ -55,11 +55,12 @@ class OperatorProcess:
         log: Path,
         flags: Sequence[str] = FAST,
         log_format: str = "json",
+        program: Sequence[str] = (str(Path(sys.executable).parent / "hyperpod-operator"),),
     ) -> None:
         self.probe_port, self.metrics_port = free_ports(2)
         self.log = log
         command = [
-            str(Path(sys.executable).parent / "hyperpod-operator"),
+            *program,
             "run",
             f"--health-probe-bind-address=127.0.0.1:{self.probe_port}",
             f"--metrics-bind-address=127.0.0.1:{self.metrics_port}",

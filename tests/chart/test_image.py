@@ -6,16 +6,21 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import botocore.session
 import pytest
 import yaml
 
 from hyperpod_operator import __version__
+from hyperpod_operator.aws import endpoints
 from hyperpod_testbed.chart import CHART
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 BUILD, IMAGE = re.split(r"(?m)^FROM \$\{PYTHON_IMAGE\}(?: AS build)?$", DOCKERFILE)[1:]
 
+
+(SERVICES,) = re.findall(r'(?m)^ENV SERVICES="(.*)"$', BUILD)
+"""AWS services whose models the image keeps."""
 
 LOCKS = ("requirements.lock", "requirements-otel.lock")
 """What the build argument LOCK may be; the first is its default."""
@@ -43,7 +48,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory, lock: str) -> Path:
         put.parent.mkdir(parents=True, exist_ok=True)
         _ = shutil.copytree(ROOT / name, put) if (ROOT / name).is_dir() else shutil.copy(ROOT / name, put)
     (command,) = re.findall(r"(?ms)^RUN (.*?[^\\])$", BUILD)
-    env = {**os.environ, "PREFIX": str(prefix), "LOCK": lock}
+    env = {**os.environ, "PREFIX": str(prefix), "LOCK": lock, "SERVICES": SERVICES}
     env.pop("VIRTUAL_ENV", None)
     done = subprocess.run(
         ["sh", "-c", command.replace("\\\n", "")], cwd=source, env=env, capture_output=True, text=True, check=False
@@ -51,6 +56,14 @@ def prefix(tmp_path_factory: pytest.TempPathFactory, lock: str) -> Path:
     assert done.returncode == 0, done.stderr
     shutil.rmtree(source)
     return prefix
+
+
+def test_it_keeps_the_model_of_each_service_that_the_operator_calls() -> None:
+    assert set(endpoints.SERVICES) <= set(SERVICES.split())
+
+
+def test_each_service_that_it_keeps_exists() -> None:
+    assert set(SERVICES.split()) <= set(botocore.session.get_session().get_available_services())
 
 
 @pytest.mark.long

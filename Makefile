@@ -31,11 +31,12 @@ $(READY): requirements-uv.lock requirements-dev.lock pyproject.toml testbed/pypr
 venv: $(READY) ## Create or refresh the Python environment
 
 .PHONY: lint
-lint: $(READY) ## Style, types and the import rules of the architecture
+lint: $(READY) ## Style, types, the import rules of the architecture, and subjects of commits
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy operator/hyperpod_operator testbed/hyperpod_testbed
-	@$(BIN)/mypy benchmarks
+	@$(BIN)/mypy benchmarks tools
+	@$(BIN)/python tools/commit_subjects.py
 	@$(BIN)/lint-imports
 
 .PHONY: fmt

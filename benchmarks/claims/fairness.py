@@ -1,4 +1,4 @@
-"""A quiet tenant beside a noisy one: its first status while 400 objects of another wait or are annotated.
+"""A quiet tenant next to a noisy one: its first status while 400 objects of another wait or are annotated.
 
 With the operator's default pace in front of AWS: the pace is what the namespaces share. Every object is paused, so a
 pass is one DescribeCluster and one status. The quiet objects come one after the other; the slowest counts.
@@ -94,15 +94,15 @@ def measure(terms: Terms) -> list[Figure]:
         objects = [f"n{number:04d}" for number in range(COUNT)]
         for name in objects:
             noisy.create(name)
-        beside = max(quiet.first_status(f"beside-{number}") for number in range(ROUNDS))
+        next to = max(quiet.first_status(f"beside-{number}") for number in range(ROUNDS))
         with annotated(env, objects):
             under = max(quiet.first_status(f"under-{number}") for number in range(ROUNDS))
         noisy.close()
         quiet.close()
-    said = f"quiet tenant beside {COUNT} noisy objects, first status"
+    said = f"quiet tenant next to {COUNT} noisy objects, first status"
     return [
         Figure(name="quiet tenant alone, first status", value=alone, unit="s"),
-        Figure(name=said, value=beside, unit="s", most=GOAL),
+        Figure(name=said, value=next to, unit="s", most=GOAL),
         Figure(name=f"{said}, while they are annotated in a loop", value=under, unit="s", most=GOAL),
     ]
 

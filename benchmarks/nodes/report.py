@@ -51,7 +51,7 @@ QUANTITIES = (
     Quantity(key="burst_cpu_s", name="many at once, CPU", unit="CPU-s"),
     Quantity(key="steady_changes", name="changes of Nodes in steady state", unit="writes", most=0),
     Quantity(key="steady_write_requests", name="requests to write Nodes in steady state", unit="writes", most=0),
-    Quantity(key="surplus_changes", name="changes beside one for each label", unit="writes", most=0),
+    Quantity(key="surplus_changes", name="changes other than one per label", unit="writes", most=0),
     Quantity(key="others_share", name="others on the contestant's core, per minute", unit="CPU-s", factor=60),
 )
 """In the order of the table."""

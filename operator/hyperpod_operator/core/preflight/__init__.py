@@ -1,0 +1,1 @@
+"""What can be known before a call that costs money: checks as pure functions over gathered facts."""

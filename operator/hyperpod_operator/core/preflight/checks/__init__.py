@@ -1,0 +1,1 @@
+"""The checks, by what they are about. `table` puts them in order."""

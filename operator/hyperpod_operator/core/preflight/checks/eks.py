@@ -1,0 +1,189 @@
+"""Checks of the EKS cluster and its add-ons."""
+
+from collections.abc import Iterator
+
+from hyperpod_operator.core.preflight.facts import EksCluster
+from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.tables import versions
+
+SOURCE = "SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
+DESCRIBE = "eks:DescribeCluster"
+OTHER_CNIS = ("cilium", "calico", "weave", "flannel", "antrea", "canal", "kube-router")
+"""Names of CNI plugins in the workloads and add-ons that install them."""
+
+
+def _cluster(subject: ClusterSubject) -> EksCluster | None:
+    found = subject.facts.eks
+    return found if isinstance(found, EksCluster) else None
+
+
+def exists(subject: ClusterSubject) -> Iterator[Finding]:
+    found = subject.facts.eks
+    if isinstance(found, Unread):
+        yield unknown(found)
+    elif found is None:
+        yield fails(arn=subject.eks_arn)
+    elif found.status != "ACTIVE":
+        yield fails(arn=f"{subject.eks_arn} ({found.status})")
+    else:
+        yield passes()
+
+
+def version(subject: ClusterSubject) -> Iterator[Finding]:
+    if isinstance(subject.facts.eks, Unread):
+        yield unknown(subject.facts.eks)
+    if (found := _cluster(subject)) is None:
+        return
+    if found.version in versions.KUBERNETES and not versions.older(found.version, versions.KUBERNETES_OLDEST):
+        yield passes()
+    elif versions.older(found.version, versions.KUBERNETES[0]):
+        yield fails(version=found.version)
+    else:
+        yield warns(version=found.version, newest=versions.KUBERNETES[-1])
+
+
+def authentication(subject: ClusterSubject) -> Iterator[Finding]:
+    if isinstance(subject.facts.eks, Unread):
+        yield unknown(subject.facts.eks)
+    if (found := _cluster(subject)) is None or not found.authentication_mode:
+        return
+    supported = found.authentication_mode in versions.AUTHENTICATION_MODES
+    yield passes() if supported else fails(mode=found.authentication_mode)
+
+
+def vpc_cni(subject: ClusterSubject) -> Iterator[Finding]:
+    addons, workloads = subject.facts.addons, subject.facts.workloads
+    found = "" if isinstance(addons, Unread) else addons["vpc-cni"].version if "vpc-cni" in addons else ""
+    if not found and not isinstance(workloads, Unread):
+        images = [one.image for one in workloads if one.name == "aws-node"]
+        found = images[0].rpartition(":")[2] if images else ""
+        if not found and not isinstance(addons, Unread):
+            yield fails(found="is not installed")
+            return
+    if found:
+        old = versions.older(found, versions.VPC_CNI)
+        yield fails(found=f"is {found}") if old else passes()
+    elif isinstance(addons, Unread):
+        yield unknown(addons)
+    else:
+        yield unknown(Unread(why="the VPC CNI is no add-on of EKS, and the Kubernetes API was not read"))
+
+
+def only_cni(subject: ClusterSubject) -> Iterator[Finding]:
+    addons, workloads = subject.facts.addons, subject.facts.workloads
+    if isinstance(addons, Unread) and isinstance(workloads, Unread):
+        yield unknown(addons)
+        return
+    names = [] if isinstance(addons, Unread) else list(addons)
+    names += [] if isinstance(workloads, Unread) else [f"{one.namespace}/{one.name}" for one in workloads]
+    others = sorted({name for name in names if any(cni in name.lower() for cni in OTHER_CNIS)})
+    yield fails(names=", ".join(others)) if others else passes()
+
+
+def addons_healthy(subject: ClusterSubject) -> Iterator[Finding]:
+    found = subject.facts.addons
+    if isinstance(found, Unread):
+        yield unknown(found)
+        return
+    for addon in found.values():
+        if addon.status not in {"ACTIVE", "UPDATING", "CREATING"} or addon.issues:
+            words = f" ({', '.join(addon.issues)})" if addon.issues else ""
+            yield warns(addon=addon.name, status=addon.status, words=words)
+    yield passes()
+
+
+def one_to_one(subject: ClusterSubject) -> Iterator[Finding]:
+    if not subject.new:
+        return
+    usage = subject.facts.usage
+    if isinstance(usage, Unread):
+        yield unknown(usage)
+    elif usage.of_eks:
+        yield fails(name=usage.of_eks)
+    elif usage.complete:
+        yield passes()
+    else:
+        yield unknown(Unread(why="the account has more HyperPod clusters than are read"))
+
+
+CHECKS = (
+    Check(
+        name="EKSClusterActive",
+        area=Area.EKS,
+        what="The EKS cluster exists and is ACTIVE",
+        why="HyperPod joins its instances to a running EKS cluster only.",
+        source=SOURCE,
+        judge=exists,
+        reads=(DESCRIBE,),
+        fail="There is no active EKS cluster {arn}.",
+        remedy="Correct orchestrator.eks.clusterArn, or wait until the EKS cluster is ACTIVE.",
+    ),
+    Check(
+        name="EKSVersionSupported",
+        area=Area.EKS,
+        what="HyperPod supports the Kubernetes version of the EKS cluster",
+        why="The HyperPod AMI follows the Kubernetes version; instances of an unsupported one do not join.",
+        source=f"{SOURCE}, Kubernetes version support (as of {versions.KUBERNETES_AS_OF})",
+        judge=version,
+        reads=(DESCRIBE,),
+        fail="The EKS cluster runs Kubernetes {version}, which HyperPod does not support.",
+        warn="The EKS cluster runs Kubernetes {version}; AWS's page names 1.30 to {newest} (as of 2026-07).",
+        remedy="Compare with AWS's page on prerequisites, and upgrade the EKS cluster if it is too old.",
+    ),
+    Check(
+        name="EKSAuthenticationMode",
+        area=Area.EKS,
+        what="The EKS cluster's authentication mode is API or API_AND_CONFIG_MAP",
+        why="HyperPod adds access entries for its instances; with CONFIG_MAP they never join.",
+        source=SOURCE,
+        judge=authentication,
+        reads=(DESCRIBE,),
+        fail="The authentication mode of the EKS cluster is {mode}.",
+        remedy="Set it: aws eks update-cluster-config --access-config authenticationMode=API_AND_CONFIG_MAP.",
+    ),
+    Check(
+        name="VPCCNIVersion",
+        area=Area.EKS,
+        what=f"The VPC CNI plugin is installed in version {versions.VPC_CNI} or later",
+        why="Older versions do not assign addresses on HyperPod instances: pods stay in ContainerCreating.",
+        source=SOURCE,
+        judge=vpc_cni,
+        reads=("eks:ListAddons", "eks:DescribeAddon"),
+        fail=f"The VPC CNI plugin {{found}}; HyperPod needs {versions.VPC_CNI} or later.",
+        remedy="Install or update the add-on vpc-cni.",
+    ),
+    Check(
+        name="OnlyVPCCNI",
+        area=Area.EKS,
+        what="The VPC CNI is the only CNI plugin",
+        why="HyperPod supports no other CNI plugin.",
+        source=SOURCE,
+        judge=only_cni,
+        reads=("eks:ListAddons",),
+        fail="Another CNI plugin is installed: {names}.",
+        remedy="Remove it, or use another EKS cluster.",
+    ),
+    Check(
+        name="EKSAddonsHealthy",
+        area=Area.EKS,
+        what="The add-ons of the EKS cluster are healthy",
+        why="Instances without working DNS, CNI or Pod Identity join and run nothing.",
+        source="Amazon EKS API reference, AddonHealth",
+        judge=addons_healthy,
+        reads=("eks:ListAddons", "eks:DescribeAddon"),
+        warn="Add-on {addon} is {status}{words}.",
+        remedy="See aws eks describe-addon for the cause.",
+    ),
+    Check(
+        name="OneHyperPodClusterPerEKSCluster",
+        area=Area.EKS,
+        what="No other HyperPod cluster uses the EKS cluster",
+        why="An EKS cluster takes one HyperPod cluster; CreateCluster fails otherwise.",
+        source="SageMaker developer guide, sagemaker-hyperpod-eks",
+        judge=one_to_one,
+        reads=("sagemaker:ListClusters", "sagemaker:DescribeCluster"),
+        fail="The HyperPod cluster {name} uses this EKS cluster.",
+        remedy="Delete that cluster, adopt it by its clusterName, or name another EKS cluster.",
+    ),
+)

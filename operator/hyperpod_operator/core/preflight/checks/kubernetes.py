@@ -1,0 +1,101 @@
+"""Checks of what HyperPod's Helm chart installs in the EKS cluster."""
+
+from collections.abc import Iterator
+
+from hyperpod_operator.core.health.instance_types import describe
+from hyperpod_operator.core.preflight.facts import Workload
+from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.tables import versions
+
+SOURCE = "SageMaker developer guide, sagemaker-hyperpod-eks-install-packages-using-helm-chart"
+READ = ("kubernetes:list daemonsets",)
+AGENT = "health-monitoring-agent"
+NVIDIA, NEURON, EFA = "nvidia-device-plugin", "neuron-device-plugin", "efa-k8s-device-plugin"
+
+
+def _workload(subject: ClusterSubject, part: str) -> Workload | None:
+    """The workload whose name has this part: Helm puts the release's name in front."""
+    known = subject.facts.workloads
+    return None if isinstance(known, Unread) else next((one for one in known if part in one.name), None)
+
+
+def health_agent(subject: ClusterSubject) -> Iterator[Finding]:
+    if isinstance(subject.facts.workloads, Unread):
+        yield unknown(subject.facts.workloads)
+        return
+    needed = subject.karpenter or any(group.spec.onStartDeepHealthChecks for group in subject.groups)
+    found = _workload(subject, AGENT)
+    if found is None:
+        yield fails() if needed else warns()
+    else:
+        yield passes()
+
+
+def health_agent_version(subject: ClusterSubject) -> Iterator[Finding]:
+    if not subject.karpenter:
+        return
+    if isinstance(subject.facts.workloads, Unread):
+        yield unknown(subject.facts.workloads)
+        return
+    found = _workload(subject, AGENT)
+    if found is None:
+        return
+    tag = found.image.rpartition(":")[2].split("_")[0]
+    needed = versions.HEALTH_AGENT_FOR_KARPENTER.split("_")[0]
+    yield fails(version=tag) if versions.older(tag, needed) else passes()
+
+
+def device_plugins(subject: ClusterSubject) -> Iterator[Finding]:
+    if isinstance(subject.facts.workloads, Unread):
+        yield unknown(subject.facts.workloads)
+        return
+    for group in subject.groups:
+        for name in group.types:
+            found = describe(name)
+            if found is None or not found.accelerated:
+                continue
+            plugin = NEURON if found.family.startswith(("trn", "inf")) else NVIDIA
+            alternative = plugin == NVIDIA and _workload(subject, "gpu-operator") is not None
+            if _workload(subject, plugin) is None and not alternative:
+                yield warns(group=group.name, plugin=plugin, type=name)
+            else:
+                yield passes(group=group.name)
+
+
+CHECKS = (
+    Check(
+        name="HealthMonitoringAgent",
+        area=Area.KUBERNETES,
+        what="The health monitoring agent is installed",
+        why="Without it no fault is found and no node is replaced; deep health checks and autoscaling need it.",
+        source=SOURCE,
+        judge=health_agent,
+        reads=READ,
+        fail=f"The namespace aws-hyperpod has no DaemonSet {AGENT}, which deep health checks and autoscaling need.",
+        warn=f"The namespace aws-hyperpod has no DaemonSet {AGENT}: HyperPod repairs no node.",
+        remedy="Install HyperPod's Helm chart before the cluster (docs/install-eks.md).",
+    ),
+    Check(
+        name="HealthMonitoringAgentVersion",
+        area=Area.KUBERNETES,
+        what="The health monitoring agent is new enough for autoscaling",
+        why="Autoscaling needs a later version of the agent.",
+        source="SageMaker developer guide, sagemaker-hyperpod-eks-autoscaling",
+        judge=health_agent_version,
+        reads=READ,
+        fail=f"The health monitoring agent is {{version}}; autoscaling needs {versions.HEALTH_AGENT_FOR_KARPENTER}.",
+        remedy="Upgrade HyperPod's Helm chart.",
+    ),
+    Check(
+        name="DevicePlugins",
+        area=Area.KUBERNETES,
+        what="The device plugins for the accelerators are installed",
+        why="Without its plugin a node offers no GPU or Neuron device, and pods that ask for one stay Pending.",
+        source=SOURCE,
+        judge=device_plugins,
+        reads=READ,
+        warn="{type} needs {plugin}, and no workload of that name is installed.",
+        remedy="Install HyperPod's Helm chart, or NVIDIA's GPU operator.",
+    ),
+)

@@ -1,0 +1,265 @@
+"""Checks of subnets, addresses, routes and security groups."""
+
+from collections.abc import Iterator, Mapping
+
+from hyperpod_operator.core.preflight.checks.security_groups import has_efa
+from hyperpod_operator.core.preflight.facts import EksCluster, RouteTable, Subnet
+from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
+from hyperpod_operator.core.preflight.tables import pods
+
+SOURCE = "SageMaker developer guide, sagemaker-hyperpod-prerequisites, Amazon VPC"
+EKS_SOURCE = "SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
+SUBNETS, ROUTES, GROUPS = "ec2:DescribeSubnets", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups"
+EFA_FAMILIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200", "trn1", "trn1n", "trn2")
+"""Families whose every HyperPod size has EFA (Amazon EC2 user guide, "Supported instance types" of EFA)."""
+EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
+
+
+def _found(subject: ClusterSubject, group: Planned) -> Mapping[str, Subnet]:
+    """The group's subnets that exist."""
+    known = subject.facts.subnets
+    return {} if isinstance(known, Unread) else {name: known[name] for name in group.subnets if name in known}
+
+
+def subnets_exist(subject: ClusterSubject) -> Iterator[Finding]:
+    known = subject.facts.subnets
+    if isinstance(known, Unread):
+        yield unknown(known)
+        return
+    for group in subject.groups:
+        missing = [name for name in group.subnets if name not in known]
+        yield fails(group=group.name, missing=", ".join(missing)) if missing else passes(group=group.name)
+
+
+def subnets_in_vpc(subject: ClusterSubject) -> Iterator[Finding]:
+    cluster, known = subject.facts.eks, subject.facts.subnets
+    for fact in (cluster, known):
+        if isinstance(fact, Unread):
+            yield unknown(fact)
+            return
+    if not isinstance(cluster, EksCluster) or not cluster.vpc_id:
+        return
+    for group in subject.groups:
+        for name, subnet in _found(subject, group).items():
+            if subnet.vpc_id != cluster.vpc_id:
+                yield fails(group=group.name, subnet=name, theirs=subnet.vpc_id, ours=cluster.vpc_id)
+            else:
+                yield passes(group=group.name)
+
+
+def subnets_private(subject: ClusterSubject) -> Iterator[Finding]:
+    tables = subject.facts.route_tables
+    for fact in (subject.facts.subnets, tables):
+        if isinstance(fact, Unread):
+            yield unknown(fact)
+            return
+    for group in subject.groups:
+        for name, subnet in _found(subject, group).items():
+            gateway = _internet(_table(tables, name, subnet.vpc_id))
+            yield fails(group=group.name, subnet=name, gateway=gateway) if gateway else passes(group=group.name)
+
+
+def _table(tables: Fact[tuple[RouteTable, ...]], subnet: str, vpc: str) -> RouteTable | None:
+    """The table that a subnet uses: its own, else the main one of its VPC."""
+    if isinstance(tables, Unread):
+        return None
+    own = next((table for table in tables if subnet in table.subnets), None)
+    return own or next((table for table in tables if table.main and table.vpc_id == vpc), None)
+
+
+def _internet(table: RouteTable | None) -> str:
+    """The internet gateway to which a table sends what it does not know; empty for a private subnet."""
+    routes = table.routes if table else ()
+    return next((one.target for one in routes if one.destination in EVERYWHERE and one.target.startswith("igw-")), "")
+
+
+def addresses_free(subject: ClusterSubject) -> Iterator[Finding]:
+    known = subject.facts.subnets
+    if isinstance(known, Unread):
+        yield unknown(known)
+        return
+    for group in subject.groups:
+        found = _found(subject, group)
+        need = _addresses(subject, group)
+        if not found or not group.count:
+            continue
+        if need is None:
+            yield unknown(
+                Unread(why=f"nobody publishes how many pods {', '.join(group.types)} takes"), group=group.name
+            )
+            continue
+        free = sum(subnet.free for subnet in found.values())
+        values = {"free": free, "count": group.count, "each": need, "all": need * group.count}
+        if free < group.count:
+            yield fails(group=group.name, **values)
+        elif free < need * group.count:
+            yield warns(group=group.name, **values)
+        else:
+            yield passes(group=group.name)
+
+
+def _addresses(subject: ClusterSubject, group: Planned) -> int | None:
+    """Addresses of one instance with all its pods, of the type that takes most."""
+    types = subject.facts.types
+    facts = {} if isinstance(types, Unread) else types
+    each = [
+        pods.addresses(name, addresses_per_interface=fact.addresses_per_interface if fact else None)
+        for name in group.types
+        for fact in [facts.get(name.removeprefix("ml."))]
+    ]
+    known = [one for one in each if one is not None]
+    return max(known) if len(known) == len(each) and known else None
+
+
+def addressing(subject: ClusterSubject) -> Iterator[Finding]:
+    cluster, known = subject.facts.eks, subject.facts.subnets
+    for fact in (cluster, known):
+        if isinstance(fact, Unread):
+            yield unknown(fact)
+            return
+    if not isinstance(cluster, EksCluster) or cluster.ip_family != "ipv6":
+        return
+    for group in subject.groups:
+        for name, subnet in _found(subject, group).items():
+            yield passes(group=group.name) if subnet.ipv6 else fails(group=group.name, subnet=name)
+
+
+def s3_reachable(subject: ClusterSubject) -> Iterator[Finding]:
+    tables, endpoints = subject.facts.route_tables, subject.facts.endpoints
+    for fact in (subject.facts.subnets, tables, endpoints):
+        if isinstance(fact, Unread):
+            yield unknown(fact)
+            return
+    for group in subject.groups:
+        for name, subnet in _found(subject, group).items():
+            table = _table(tables, name, subnet.vpc_id)
+            outward = table is not None and any(route.destination in EVERYWHERE for route in table.routes)
+            gateway = table is not None and any(route.target.startswith("vpce-") for route in table.routes)
+            interface = not isinstance(endpoints, Unread) and any(one.endswith(".s3") for one in endpoints)
+            reached = outward or gateway or interface
+            yield passes(group=group.name) if reached else warns(group=group.name, subnet=name)
+
+
+def one_zone(subject: ClusterSubject) -> Iterator[Finding]:
+    if isinstance(subject.facts.subnets, Unread):
+        yield unknown(subject.facts.subnets)
+        return
+    for group in subject.groups:
+        zones = sorted({subnet.zone for subnet in _found(subject, group).values()})
+        if not zones or not (has_efa(subject, group) or subject.karpenter):
+            continue
+        yield warns(group=group.name, zones=", ".join(zones)) if len(zones) > 1 else passes(group=group.name)
+
+
+def offered(subject: ClusterSubject) -> Iterator[Finding]:
+    offerings, known = subject.facts.offerings, subject.facts.subnets
+    for fact in (offerings, known):
+        if isinstance(fact, Unread):
+            yield unknown(fact)
+            return
+    for group in subject.groups:
+        zones = {subnet.zone_id for subnet in _found(subject, group).values()}
+        if not zones or isinstance(offerings, Unread):
+            continue
+        there = {name: offerings.get(name.removeprefix("ml."), frozenset()) for name in group.types}
+        if any(places & zones for places in there.values()):
+            yield passes(group=group.name)
+            continue
+        places = sorted(set().union(*there.values()))
+        elsewhere = f"EC2 offers it in {', '.join(places)}" if places else "EC2 names no zone of this Region for it"
+        yield warns(group=group.name, type=", ".join(group.types), zones=", ".join(sorted(zones)), elsewhere=elsewhere)
+
+
+CHECKS = (
+    Check(
+        name="SubnetsExist",
+        area=Area.NETWORK,
+        what="The subnets exist",
+        why="CreateCluster fails, or instances fail to launch one by one.",
+        source=SOURCE,
+        judge=subnets_exist,
+        reads=(SUBNETS,),
+        fail="EC2 has no subnet {missing} in this Region and account.",
+        remedy="Correct the subnet ids of vpcConfig or overrideVpcConfig.",
+    ),
+    Check(
+        name="SubnetsInVPC",
+        area=Area.NETWORK,
+        what="The subnets are in the VPC of the EKS cluster",
+        why="Instances in another VPC do not reach the Kubernetes API and never join.",
+        source=EKS_SOURCE,
+        judge=subnets_in_vpc,
+        reads=(SUBNETS, "eks:DescribeCluster"),
+        fail="Subnet {subnet} is in {theirs}, and the EKS cluster in {ours}.",
+        remedy="Name subnets of the EKS cluster's VPC.",
+    ),
+    Check(
+        name="SubnetsPrivate",
+        area=Area.NETWORK,
+        what="The subnets are private",
+        why="Instances get no public address: behind an internet gateway they reach nothing outside.",
+        source=EKS_SOURCE,
+        judge=subnets_private,
+        reads=(SUBNETS, ROUTES),
+        fail="Subnet {subnet} is public: its route table sends 0.0.0.0/0 to {gateway}.",
+        remedy="Name private subnets, with a NAT gateway or VPC endpoints.",
+    ),
+    Check(
+        name="AddressesFree",
+        area=Area.NETWORK,
+        what="The subnets have free addresses for all instances and their pods",
+        why="Instances fail to launch, or pods wait for an address, when a subnet is full; its CIDR cannot grow.",
+        source=f"{EKS_SOURCE}, maximum number of pods",
+        judge=addresses_free,
+        reads=(SUBNETS, "ec2:DescribeInstanceTypes"),
+        fail="The subnets have {free} free addresses, fewer than the {count} instances.",
+        warn="The subnets have {free} free addresses; {count} instances with all their pods take up to {all} ({each} "
+        "each).",
+        remedy="Use larger or further subnets of the zone.",
+    ),
+    Check(
+        name="AddressFamily",
+        area=Area.NETWORK,
+        what="The subnets of an IPv6 EKS cluster have IPv6 addresses",
+        why="Pods of an IPv6 EKS cluster get IPv6 addresses only.",
+        source=EKS_SOURCE,
+        judge=addressing,
+        reads=(SUBNETS, "eks:DescribeCluster"),
+        fail="The EKS cluster uses IPv6, and subnet {subnet} has no IPv6 CIDR.",
+        remedy="Associate an IPv6 CIDR with the subnet.",
+    ),
+    Check(
+        name="S3Reachable",
+        area=Area.NETWORK,
+        what="The subnets reach Amazon S3",
+        why="Lifecycle scripts come from S3: without a path instances fail after their time is up.",
+        source=SOURCE,
+        judge=s3_reachable,
+        reads=(SUBNETS, ROUTES, "ec2:DescribeVpcEndpoints"),
+        warn="Subnet {subnet} has neither a default route nor an endpoint for S3.",
+        remedy="Add a gateway endpoint for S3 to its route table, or a NAT gateway.",
+    ),
+    Check(
+        name="OneZone",
+        area=Area.NETWORK,
+        what="Each group with EFA or Karpenter is in one zone",
+        why="EFA does not cross zones, and HyperPod places a group in one of its zones that you do not choose.",
+        source=SOURCE,
+        judge=one_zone,
+        reads=(SUBNETS,),
+        warn="The subnets are in several zones: {zones}.",
+        remedy="Give the group an overrideVpcConfig with subnets of one zone.",
+    ),
+    Check(
+        name="TypeOfferedInZone",
+        area=Area.NETWORK,
+        what="EC2 offers the instance types in the zones of the subnets",
+        why="There is no capacity where a type is not offered: launches fail for as long as they are tried.",
+        source="Amazon EC2 API reference, DescribeInstanceTypeOfferings",
+        judge=offered,
+        reads=(SUBNETS, "ec2:DescribeInstanceTypeOfferings"),
+        warn="EC2 does not offer {type} in {zones}; {elsewhere}.",
+        remedy="Choose subnets of another zone, or another type.",
+    ),
+)

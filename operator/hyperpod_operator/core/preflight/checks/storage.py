@@ -1,0 +1,192 @@
+"""Checks of KMS keys, volume sizes and file systems of instance groups."""
+
+from collections.abc import Iterator
+
+from hyperpod_operator.core.preflight.addresses import file_system_id, keys_of
+from hyperpod_operator.core.preflight.facts import NOT_GATHERED, EksCluster, KmsKey
+from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.tables import quotas, rights
+
+SOURCE = "SageMaker developer guide, smcluster-cmk"
+FSX = "fsx:DescribeFileSystems"
+
+
+def _keys(subject: ClusterSubject) -> Iterator[tuple[str, str, Fact[KmsKey | None]]]:
+    for group in subject.groups:
+        for key in keys_of(group):
+            yield group.name, key, subject.facts.keys.get(key, NOT_GATHERED)
+
+
+def usable_key(group: str, name: str, key: Fact[KmsKey | None]) -> Finding:
+    """Whether EBS can encrypt with a key."""
+    if isinstance(key, Unread):
+        return unknown(key, group=group)
+    if key is None:
+        return fails(group=group, key=name, problem="does not exist in this Region")
+    if key.state != "Enabled":
+        return fails(group=group, key=name, problem=f"is {key.state}")
+    if not key.symmetric or key.usage != "ENCRYPT_DECRYPT":
+        return fails(group=group, key=name, problem="is not a symmetric encryption key")
+    return passes(group=group)
+
+
+def granted_key(group: str, name: str, key: Fact[KmsKey | None], principals: frozenset[str]) -> Iterator[Finding]:
+    """Whether the key's policy lets a role of the account use it, directly or through IAM."""
+    if key is None:
+        return
+    policy = key if isinstance(key, Unread) else key.policy
+    if isinstance(policy, Unread):
+        yield unknown(policy, group=group)
+        return
+    account = name.split(":")[4] if name.startswith("arn:") else ""
+    reach = principals | ({f"arn:aws:iam::{account}:root", account} if account else frozenset())
+    mine = [
+        one
+        for one in policy
+        if "*" in one.principals
+        or any(principal in reach or principal.endswith(":root") for principal in one.principals)
+    ]
+    if rights.allowed(mine, "kms:CreateGrant"):
+        yield passes(group=group)
+    else:
+        yield fails(group=group, key=name) if not any(one.conditional for one in mine) else warns(group=group, key=name)
+
+
+def key_usable(subject: ClusterSubject) -> Iterator[Finding]:
+    for group, name, key in _keys(subject):
+        yield usable_key(group, name, key)
+
+
+def key_policy(subject: ClusterSubject) -> Iterator[Finding]:
+    roles = {group.name: group.role for group in subject.groups}
+    for group, name, key in _keys(subject):
+        yield from granted_key(group, name, key, frozenset({roles[group]}))
+
+
+def volume_size(subject: ClusterSubject) -> Iterator[Finding]:
+    sizes = {
+        group.name: size
+        for group in subject.groups
+        for one in group.spec.instanceStorageConfigs or []
+        if one.ebsVolumeConfig and (size := one.ebsVolumeConfig.volumeSizeInGB)
+    }
+    if not sizes:
+        return
+    listed = subject.facts.quotas
+    if isinstance(listed, Unread):
+        yield unknown(listed)
+        return
+    most = listed.get(quotas.VOLUME_SIZE)
+    if most is None:
+        yield unknown(Unread(why=f"Service Quotas does not list “{quotas.VOLUME_SIZE}”"))
+        return
+    for group, size in sizes.items():
+        yield fails(group=group, size=size, most=int(most)) if size > most else passes(group=group)
+
+
+def file_systems(subject: ClusterSubject) -> Iterator[Finding]:
+    cluster = subject.facts.eks
+    vpc = cluster.vpc_id if isinstance(cluster, EksCluster) else ""
+    for group in subject.groups:
+        for config in group.spec.instanceStorageConfigs or []:
+            name = file_system_id(config)
+            if not name:
+                continue
+            found = subject.facts.file_systems.get(name, NOT_GATHERED)
+            mount = config.fsxLustreConfig.mountName if config.fsxLustreConfig else ""
+            if isinstance(found, Unread):
+                yield unknown(found, group=group.name)
+            elif found is None:
+                yield fails(group=group.name, name=name, problem="does not exist in this Region")
+            elif found.lifecycle not in {"AVAILABLE", "UPDATING"}:
+                yield fails(group=group.name, name=name, problem=f"is {found.lifecycle}")
+            elif vpc and found.vpc_id != vpc:
+                yield fails(group=group.name, name=name, problem=f"is in {found.vpc_id}, and the cluster in {vpc}")
+            elif mount and found.mount_name and mount != found.mount_name:
+                yield fails(group=group.name, name=name, problem=f"has the mountName {found.mount_name}, not {mount}")
+            else:
+                yield passes(group=group.name)
+
+
+def file_system_zone(subject: ClusterSubject) -> Iterator[Finding]:
+    known = subject.facts.subnets
+    for group in subject.groups:
+        for config in group.spec.instanceStorageConfigs or []:
+            name = file_system_id(config)
+            found = subject.facts.file_systems.get(name, NOT_GATHERED)
+            if config.fsxLustreConfig is None or not name or found is None:
+                continue
+            for fact in (known, found):
+                if isinstance(fact, Unread):
+                    yield unknown(fact, group=group.name)
+                    return
+            if isinstance(known, Unread) or isinstance(found, Unread):
+                return
+            zones = {known[one].zone for one in group.subnets if one in known}
+            theirs = {known[one].zone for one in found.subnets if one in known}
+            if not zones or not theirs:
+                continue
+            there, here = ", ".join(sorted(theirs)), ", ".join(sorted(zones))
+            apart = not theirs & zones
+            yield warns(group=group.name, name=name, theirs=there, zones=here) if apart else passes(group=group.name)
+
+
+CHECKS = (
+    Check(
+        name="KMSKeyUsable",
+        area=Area.STORAGE,
+        what="The KMS keys of root and additional volumes exist and are enabled",
+        why="Instances fail to launch when EBS cannot encrypt their volumes.",
+        source=SOURCE,
+        judge=key_usable,
+        reads=("kms:DescribeKey",),
+        fail="KMS key {key} {problem}.",
+        remedy="Name an enabled symmetric key of this Region.",
+    ),
+    Check(
+        name="KMSKeyPolicy",
+        area=Area.STORAGE,
+        what="The policies of the KMS keys let the execution roles create grants",
+        why="HyperPod's instances decrypt their volumes by grants of the execution role.",
+        source=SOURCE,
+        judge=key_policy,
+        reads=("kms:GetKeyPolicy",),
+        fail="The policy of KMS key {key} allows kms:CreateGrant to nobody of this account.",
+        warn="The policy of KMS key {key} allows kms:CreateGrant on conditions that are not evaluated here.",
+        remedy="Allow kms:CreateGrant and kms:DescribeKey to the execution role in the key policy.",
+    ),
+    Check(
+        name="VolumeSizeQuota",
+        area=Area.STORAGE,
+        what="Additional volumes are within the quota for their size",
+        why="CreateCluster fails with ResourceLimitExceeded.",
+        source="Service Quotas, Amazon SageMaker",
+        judge=volume_size,
+        reads=("servicequotas:ListServiceQuotas",),
+        fail="volumeSizeInGB is {size}, and the quota of this account is {most}.",
+        remedy=f"Ask Service Quotas for more (“{quotas.VOLUME_SIZE}”), or lower volumeSizeInGB.",
+    ),
+    Check(
+        name="FileSystemReachable",
+        area=Area.STORAGE,
+        what="The FSx file systems are available and in the VPC of the cluster",
+        why="Instances that cannot mount a file system fail.",
+        source="SageMaker developer guide, sagemaker-hyperpod-prerequisites, FSx for Lustre",
+        judge=file_systems,
+        reads=(FSX,),
+        fail="FSx file system {name} {problem}.",
+        remedy="Correct dnsName and mountName, or use a file system of the cluster's VPC.",
+    ),
+    Check(
+        name="FileSystemZone",
+        area=Area.STORAGE,
+        what="FSx for Lustre file systems are in the zone of their groups",
+        why="Traffic between zones is slower and is billed.",
+        source="SageMaker developer guide, sagemaker-hyperpod-prerequisites, FSx for Lustre",
+        judge=file_system_zone,
+        reads=(FSX, "ec2:DescribeSubnets"),
+        warn="FSx file system {name} is in {theirs}, and the group in {zones}.",
+        remedy="Place the group in the zone of the file system with overrideVpcConfig.",
+    ),
+)

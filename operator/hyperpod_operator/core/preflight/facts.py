@@ -1,0 +1,231 @@
+"""What was read from AWS and Kubernetes before a call, frozen. A member that could not be read is Unread.
+
+None, or an id that a mapping does not have, means that AWS says that there is no such thing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeVar
+
+from hyperpod_operator.core.preflight.model import Fact, Unread
+
+V = TypeVar("V")
+NOT_GATHERED = Unread(why="it was not read")
+
+
+def nothing() -> Mapping[str, V]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EksCluster:
+    """eks:DescribeCluster."""
+
+    status: str
+    version: str
+    authentication_mode: str = ""
+    vpc_id: str = ""
+    ip_family: str = ""
+    role_arn: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addon:
+    """eks:DescribeAddon. `issues` are the codes of health.issues."""
+
+    name: str
+    version: str
+    status: str
+    issues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subnet:
+    """ec2:DescribeSubnets. `free` is AvailableIpAddressCount (IPv4)."""
+
+    vpc_id: str
+    zone: str
+    zone_id: str
+    free: int
+    ipv6: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route: where to, and through what (`igw-…`, `nat-…`, `vpce-…`, `local`)."""
+
+    destination: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteTable:
+    """ec2:DescribeRouteTables."""
+
+    vpc_id: str
+    main: bool
+    subnets: frozenset[str]
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One permission of a security group. `protocol` is -1 for all traffic."""
+
+    egress: bool
+    protocol: str
+    groups: frozenset[str] = frozenset()
+    cidrs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityGroup:
+    """ec2:DescribeSecurityGroups."""
+
+    name: str
+    vpc_id: str
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeFacts:
+    """ec2:DescribeInstanceTypes of the EC2 type. None: EC2 does not say."""
+
+    efa: bool | None = None
+    addresses_per_interface: int | None = None
+    attachments: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement of an IAM policy, with single values made lists."""
+
+    allow: bool
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ("*",)
+    principals: tuple[str, ...] = ()
+    conditional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """iam:GetRole and what it may do. `may` has IAM's answer for each action that was simulated."""
+
+    trusts: frozenset[str]
+    attached: Fact[frozenset[str]] = NOT_GATHERED
+    """Names of attached managed policies."""
+    may: Fact[Mapping[str, bool]] = NOT_GATHERED
+    statements: Fact[tuple[Statement, ...]] = NOT_GATHERED
+    """Of inline and attached policies, read only where IAM does not simulate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """s3:GetObject of a lifecycle script. `crlf`: its lines end with CR LF. `shebang`: its first line begins #!."""
+
+    crlf: bool
+    shebang: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KmsKey:
+    """kms:DescribeKey and kms:GetKeyPolicy."""
+
+    arn: str
+    state: str
+    usage: str = "ENCRYPT_DECRYPT"
+    symmetric: bool = True
+    aws_managed: bool = False
+    policy: Fact[tuple[Statement, ...]] = NOT_GATHERED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """A reserved capacity of a training plan."""
+
+    instance_type: str
+    zone_id: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlan:
+    """sagemaker:DescribeTrainingPlan."""
+
+    status: str
+    start: datetime | None = None
+    end: datetime | None = None
+    available: int | None = None
+    targets: frozenset[str] = frozenset()
+    capacities: tuple[Capacity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSystem:
+    """fsx:DescribeFileSystems."""
+
+    lifecycle: str
+    vpc_id: str
+    mount_name: str = ""
+    subnets: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What other HyperPod clusters of the account hold, from ListClusters and DescribeCluster.
+
+    `complete` is false where there are more than were read: the counts are then the least that is used. `of_eks` is
+    the name of another HyperPod cluster of the same EKS cluster.
+    """
+
+    instances: Mapping[str, int] = field(default_factory=nothing)
+    total: int = 0
+    clusters: int = 0
+    complete: bool = True
+    of_eks: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """A DaemonSet or Deployment of the EKS cluster. `image` is that of its first container."""
+
+    namespace: str
+    name: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that the checks of a cluster may look at."""
+
+    known_types: frozenset[str] = frozenset()
+    """ClusterInstanceType of the API model that this version ships."""
+    eks: Fact[EksCluster | None] = NOT_GATHERED
+    addons: Fact[Mapping[str, Addon]] = NOT_GATHERED
+    subnets: Fact[Mapping[str, Subnet]] = NOT_GATHERED
+    route_tables: Fact[tuple[RouteTable, ...]] = NOT_GATHERED
+    endpoints: Fact[frozenset[str]] = NOT_GATHERED
+    """Service names of the VPC's endpoints."""
+    security_groups: Fact[Mapping[str, SecurityGroup]] = NOT_GATHERED
+    offerings: Fact[Mapping[str, frozenset[str]]] = NOT_GATHERED
+    """Zone ids by instance type, without `ml.`."""
+    types: Fact[Mapping[str, TypeFacts]] = NOT_GATHERED
+    """By instance type, without `ml.`."""
+    roles: Mapping[str, Fact[Role | None]] = field(default_factory=nothing)
+    pass_role: Fact[Mapping[str, bool]] = NOT_GATHERED
+    """By role ARN: whether the caller may pass it to SageMaker."""
+    scripts: Mapping[str, Fact[Script | None]] = field(default_factory=nothing)
+    """By address, as s3://bucket/key."""
+    keys: Mapping[str, Fact[KmsKey | None]] = field(default_factory=nothing)
+    quotas: Fact[Mapping[str, float]] = NOT_GATHERED
+    """Of the service SageMaker, by name."""
+    usage: Fact[Usage] = NOT_GATHERED
+    plans: Mapping[str, Fact[TrainingPlan | None]] = field(default_factory=nothing)
+    file_systems: Mapping[str, Fact[FileSystem | None]] = field(default_factory=nothing)
+    """By the id that a DNS name begins with."""
+    workloads: Fact[tuple[Workload, ...]] = NOT_GATHERED
+    """DaemonSets and Deployments of kube-system and aws-hyperpod."""
+    calls: int = 0
+    """Calls to AWS that gathering these took."""

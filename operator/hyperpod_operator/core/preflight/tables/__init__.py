@@ -1,0 +1,1 @@
+"""Data that AWS publishes in prose only, each with its source and date."""

@@ -1,0 +1,306 @@
+"""The checks of an EBSVolumeClaim whose volume is about to be made. Rules of EC2, as of November 2026.
+
+EC2 raises its maxima now and then, and some Regions lag: what exceeds a maximum warns, what breaks a ratio fails.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from hyperpod_operator.api.volume import CreateSource, EBSVolumeClaimSpec, VolumeMembers
+from hyperpod_operator.core.preflight.checks.storage import usable_key
+from hyperpod_operator.core.preflight.facts import NOT_GATHERED, KmsKey
+from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
+
+EBS = "Amazon EBS user guide, volume types; API model, CreateVolume"
+QUOTA_NAMES: Mapping[str, str] = {
+    "gp2": "Storage for General Purpose SSD (gp2) volumes, in TiB",
+    "gp3": "Storage for General Purpose SSD (gp3) volumes, in TiB",
+    "io1": "Storage for Provisioned IOPS SSD (io1) volumes, in TiB",
+    "io2": "Storage for Provisioned IOPS SSD (io2) volumes, in TiB",
+    "st1": "Storage for Throughput Optimized HDD (st1) volumes, in TiB",
+    "sc1": "Storage for Cold HDD (sc1) volumes, in TiB",
+    "standard": "Storage for Magnetic (standard) volumes, in TiB",
+}
+"""Quotas of the service ebs by volume type (Amazon EBS endpoints and quotas, AWS general reference)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Ranges of a volume type: GiB, IOPS and IOPS for each GiB."""
+
+    sizes: tuple[int, int]
+    iops: tuple[int, int] | None = None
+    ratio: int = 0
+
+
+LIMITS: Mapping[str, Limits] = {
+    "gp3": Limits((1, 65_536), (3_000, 80_000), 500),
+    "io2": Limits((4, 65_536), (100, 256_000), 1_000),
+    "io1": Limits((4, 16_384), (100, 64_000), 50),
+    "gp2": Limits((1, 16_384)),
+    "st1": Limits((125, 16_384)),
+    "sc1": Limits((125, 16_384)),
+    "standard": Limits((1, 1_024)),
+}
+"""The same pages; ratios as in the AWS EBS CSI driver (pkg/cloud/cloud.go)."""
+FREE_IOPS = 3_000
+"""IOPS that every gp3 volume has: the ratio bounds those beyond."""
+THROUGHPUT = (125, 2_000)
+"""MiB/s of a gp3 volume."""
+IOPS_PER_MIB = 4
+"""IOPS that a MiB/s of throughput needs (0.25 MiB/s for each)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotFacts:
+    """ec2:DescribeSnapshots. `size` is in GiB."""
+
+    state: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """Volumes that the instance type of the target takes, and the most that its nodes hold less than that."""
+
+    limit: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeFacts:
+    """What was read for a claim. `zones` are names and ids of the zones of the Region, `nodes_zones` of the target."""
+
+    zones: Fact[frozenset[str]] = NOT_GATHERED
+    target_zones: Fact[frozenset[str]] = NOT_GATHERED
+    key: Fact[KmsKey | None] = NOT_GATHERED
+    snapshot: Fact[SnapshotFacts | None] = NOT_GATHERED
+    quotas: Fact[Mapping[str, float]] = NOT_GATHERED
+    slots: Fact[Slots] = NOT_GATHERED
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimSubject:
+    spec: EBSVolumeClaimSpec
+    facts: VolumeFacts
+
+    @property
+    def source(self) -> CreateSource | None:
+        """How the volume is made; None for one that exists."""
+        return self.spec.source.create
+
+    @property
+    def volume(self) -> VolumeMembers:
+        return self.spec.volume or VolumeMembers()
+
+    @property
+    def type(self) -> str:
+        return self.volume.volumeType or "gp3"
+
+    @property
+    def size(self) -> int | None:
+        """GiB; a snapshot's where the spec leaves it out, None where nobody says."""
+        snapshot = self.facts.snapshot
+        return self.volume.size or (snapshot.size if isinstance(snapshot, SnapshotFacts) else None)
+
+
+def zone(subject: ClaimSubject) -> Iterator[Finding]:
+    source = subject.source
+    named = (source.availabilityZone or source.availabilityZoneId) if source else None
+    if not named:
+        return
+    known, target = subject.facts.zones, subject.facts.target_zones
+    if isinstance(known, Unread):
+        yield unknown(known)
+        return
+    if named not in known:
+        yield fails(zone=named, problem="is no zone of this Region")
+    elif not isinstance(target, Unread) and target and named not in target:
+        yield fails(zone=named, problem=f"has no node of the target, which is in {', '.join(sorted(target))}")
+    else:
+        yield passes()
+
+
+def key(subject: ClaimSubject) -> Iterator[Finding]:
+    named = subject.source.kmsKeyId if subject.source else None
+    if named:
+        yield usable_key("", named, subject.facts.key)
+
+
+def snapshot(subject: ClaimSubject) -> Iterator[Finding]:
+    named = subject.source.snapshotId if subject.source else None
+    if not named:
+        return
+    found, size = subject.facts.snapshot, subject.volume.size
+    if isinstance(found, Unread):
+        yield unknown(found)
+    elif found is None:
+        yield fails(snapshot=named, problem="does not exist in this Region")
+    elif found.state in {"error", "recoverable", "recovering"}:
+        yield fails(snapshot=named, problem=f"is {found.state}")
+    elif size is not None and size < found.size:
+        yield fails(snapshot=named, problem=f"has {found.size} GiB, and volume.size is {size}")
+    else:
+        yield passes()
+
+
+def size(subject: ClaimSubject) -> Iterator[Finding]:
+    wanted = subject.size
+    if subject.source is None or wanted is None:
+        return
+    least, most = LIMITS[subject.type].sizes
+    if wanted < least:
+        yield fails(size=wanted, type=subject.type, least=least)
+    else:
+        yield warns(size=wanted, type=subject.type, most=most) if wanted > most else passes()
+
+
+def iops(subject: ClaimSubject) -> Iterator[Finding]:
+    limits, wanted = LIMITS[subject.type], subject.volume.iops
+    if subject.source is None or wanted is None or limits.iops is None:
+        return
+    least, most = limits.iops
+    free = FREE_IOPS if subject.type == "gp3" else 0
+    ratio = max(free, limits.ratio * subject.size) if subject.size else None
+    if ratio is not None and wanted > ratio:
+        yield fails(iops=wanted, problem=f"{subject.size} GiB of {subject.type} take {ratio} at most")
+    elif wanted < least:
+        yield fails(iops=wanted, problem=f"{subject.type} has {least} at least")
+    elif wanted > most:
+        yield warns(iops=wanted, problem=f"{subject.type} takes {most} at most, as far as this version knows")
+    else:
+        yield passes()
+
+
+def throughput(subject: ClaimSubject) -> Iterator[Finding]:
+    wanted = subject.volume.throughput
+    if subject.source is None or wanted is None or subject.type != "gp3":
+        return
+    least, most = THROUGHPUT
+    needed = wanted * IOPS_PER_MIB
+    if wanted < least:
+        yield fails(throughput=wanted, problem=f"gp3 has {least} MiB/s at least")
+    elif needed > (subject.volume.iops or FREE_IOPS):
+        yield fails(throughput=wanted, problem=f"it needs {needed} IOPS, 4 for each MiB/s")
+    elif wanted > most:
+        yield warns(throughput=wanted, problem=f"gp3 takes {most} MiB/s at most, as far as this version knows")
+    else:
+        yield passes()
+
+
+def quota(subject: ClaimSubject) -> Iterator[Finding]:
+    wanted = subject.size
+    if subject.source is None or wanted is None:
+        return
+    listed = subject.facts.quotas
+    if isinstance(listed, Unread):
+        yield unknown(listed)
+        return
+    name = QUOTA_NAMES[subject.type]
+    limit = listed.get(name)
+    if limit is None:
+        yield unknown(Unread(why=f"Service Quotas does not list “{name}”"))
+    else:
+        yield fails(size=wanted, limit=limit, type=subject.type) if wanted > limit * 1024 else passes()
+
+
+def slots(subject: ClaimSubject) -> Iterator[Finding]:
+    found = subject.facts.slots
+    if isinstance(found, Unread):
+        yield unknown(found)
+    else:
+        yield passes() if found.free > 0 else warns(limit=found.limit)
+
+
+CLAIM: tuple[Check, ...] = (
+    Check(
+        name="VolumeZone",
+        area=Area.VOLUME,
+        what="The zone exists and has nodes of the target",
+        why="A volume attaches to nodes of its own zone only, and cannot move.",
+        source=EBS,
+        judge=zone,
+        reads=("ec2:DescribeAvailabilityZones",),
+        fail="Zone {zone} {problem}.",
+        remedy="Name the zone of the nodes, or leave the zone out: the operator then takes that of the target.",
+    ),
+    Check(
+        name="VolumeKMSKey",
+        area=Area.VOLUME,
+        what="The KMS key exists and is enabled",
+        why="EC2 makes the volume, and then deletes it without an error to the caller.",
+        source="Amazon EBS user guide, encryption",
+        judge=key,
+        reads=("kms:DescribeKey",),
+        fail="KMS key {key} {problem}.",
+        remedy="Name an enabled symmetric key of this Region.",
+    ),
+    Check(
+        name="VolumeSnapshot",
+        area=Area.VOLUME,
+        what="The snapshot exists, is usable and is not larger than the volume",
+        why="CreateVolume is refused.",
+        source="API model, CreateVolume.Size",
+        judge=snapshot,
+        reads=("ec2:DescribeSnapshots",),
+        fail="Snapshot {snapshot} {problem}.",
+        remedy="Correct source.create.snapshotId, or raise volume.size.",
+    ),
+    Check(
+        name="VolumeSize",
+        area=Area.VOLUME,
+        what="The volume type takes this size",
+        why="CreateVolume is refused.",
+        source=EBS,
+        judge=size,
+        fail="A {type} volume has {least} GiB at least, and volume.size is {size}.",
+        warn="A {type} volume takes {most} GiB, as far as this version knows, and volume.size is {size}.",
+        remedy="Change volume.size or volume.volumeType.",
+    ),
+    Check(
+        name="VolumeIOPS",
+        area=Area.VOLUME,
+        what="The volume type takes these IOPS at this size",
+        why="CreateVolume is refused.",
+        source=EBS,
+        judge=iops,
+        fail="volume.iops is {iops}: {problem}.",
+        warn="volume.iops is {iops}: {problem}.",
+        remedy="Lower volume.iops, or raise volume.size.",
+    ),
+    Check(
+        name="VolumeThroughput",
+        area=Area.VOLUME,
+        what="The volume type takes this throughput at these IOPS",
+        why="CreateVolume is refused.",
+        source=EBS,
+        judge=throughput,
+        fail="volume.throughput is {throughput}: {problem}.",
+        warn="volume.throughput is {throughput}: {problem}.",
+        remedy="Lower volume.throughput, or raise volume.iops.",
+    ),
+    Check(
+        name="VolumeQuota",
+        area=Area.VOLUME,
+        what="The volume is within the storage quota of its type",
+        why="CreateVolume fails with VolumeLimitExceeded.",
+        source="AWS general reference, Amazon EBS endpoints and quotas",
+        judge=quota,
+        reads=("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"),
+        fail="The volume has {size} GiB, and the account may have {limit} TiB of {type} in all.",
+        remedy="Ask Service Quotas (Amazon EBS) for more, or lower volume.size.",
+    ),
+    Check(
+        name="AttachmentSlots",
+        area=Area.VOLUME,
+        what="A node of the target takes another volume",
+        why="Instances take a limited number of volumes; one more waits until another is detached.",
+        source="Amazon EC2 user guide, volume limits; API member EbsInfo.MaximumEbsAttachments",
+        judge=slots,
+        reads=("ec2:DescribeInstanceTypes",),
+        warn="Every node of the target holds the {limit} volumes that its instance type takes.",
+        remedy="Use another group or instance type, or detach a volume.",
+    ),
+)
+"""In the order in which they are shown."""

@@ -1,0 +1,495 @@
+"""For each check of a cluster: a subject that it passes, those that it fails or warns of, and one without rights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from tests.unit.core.preflight import world
+from tests.unit.core.preflight.world import (
+    DENIED,
+    FACTS,
+    FSX,
+    KEY,
+    NOW,
+    PLAN,
+    ROLE,
+    SCALING_ROLE,
+    SCRIPT,
+    group,
+    having,
+    spec,
+    subject,
+)
+
+from hyperpod_operator.core.location import Location
+from hyperpod_operator.core.preflight.facts import (
+    Addon,
+    EksCluster,
+    Facts,
+    FileSystem,
+    KmsKey,
+    Role,
+    Route,
+    RouteTable,
+    Rule,
+    Script,
+    SecurityGroup,
+    Statement,
+    Subnet,
+    TrainingPlan,
+    Usage,
+    Workload,
+)
+from hyperpod_operator.core.preflight.model import Result
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.tables import rights
+
+FAIL, WARN = Result.FAIL, Result.WARN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """`bad` are subjects with the result that the check has of them and a word of its message."""
+
+    good: ClusterSubject
+    bad: tuple[tuple[ClusterSubject, Result, str], ...]
+    denied: ClusterSubject | None = None
+
+
+def eks(**members: Any) -> Facts:
+    assert isinstance(FACTS.eks, EksCluster)
+    return having(eks=replace(FACTS.eks, **members))
+
+
+def addon(version: str) -> Facts:
+    return having(addons={"vpc-cni": Addon(name="vpc-cni", version=version, status="ACTIVE")})
+
+
+def subnet(**members: Any) -> Facts:
+    assert isinstance(FACTS.subnets, Mapping)
+    return having(subnets={"subnet-1": replace(FACTS.subnets["subnet-1"], **members)})
+
+
+def routes(*found: Route) -> Facts:
+    return having(route_tables=(RouteTable(vpc_id="vpc-1", main=True, subnets=frozenset(), routes=found),))
+
+
+def security(*rules: Rule, vpc: str = "vpc-1") -> Facts:
+    return having(security_groups={"sg-1": SecurityGroup(name="hyperpod", vpc_id=vpc, rules=rules)})
+
+
+def role(arn: str = ROLE, **members: Any) -> Facts:
+    found = FACTS.roles[arn]
+    assert isinstance(found, Role)
+    return having(roles={**FACTS.roles, arn: replace(found, **members)})
+
+
+def key(**members: Any) -> Facts:
+    found = FACTS.keys[KEY]
+    assert isinstance(found, KmsKey)
+    return having(keys={KEY: replace(found, **members)})
+
+
+def plan(**members: Any) -> Facts:
+    found = FACTS.plans[PLAN]
+    assert isinstance(found, TrainingPlan)
+    return having(plans={PLAN: replace(found, **members)})
+
+
+def fsx(**members: Any) -> Facts:
+    found = FACTS.file_systems[FSX]
+    assert isinstance(found, FileSystem)
+    return having(file_systems={FSX: replace(found, **members)})
+
+
+def without(part: str) -> Facts:
+    assert isinstance(FACTS.workloads, tuple)
+    return having(workloads=tuple(one for one in FACTS.workloads if part not in one.name))
+
+
+def agent(tag: str) -> Facts:
+    workload = Workload(namespace="aws-hyperpod", name="health-monitoring-agent", image=f"hma:{tag}")
+    return having(workloads=(workload,))
+
+
+CHECKED = {"onStartDeepHealthChecks": ["InstanceStress", "InstanceConnectivity"]}
+KARPENTER = {"autoScaling": {"mode": "Enable"}, "clusterRole": SCALING_ROLE}
+LUSTRE = {"environmentConfig": {"fSxLustreConfig": {"sizeInGiB": 2400, "perUnitStorageThroughput": 250}}}
+ODD_LUSTRE = {"environmentConfig": {"fSxLustreConfig": {"sizeInGiB": 1300, "perUnitStorageThroughput": 250}}}
+RESTRICTED = {"instanceGroupName": "rig", "instanceCount": 1, "instanceType": world.P5, "executionRole": ROLE}
+SPOT = spec(group(capacityRequirements={"spot": {}}))
+PLANNED = spec(group(trainingPlanArn=PLAN))
+SELF = frozenset({"sg-1"})
+INWARD = Rule(egress=False, protocol="-1", groups=SELF)
+OUTWARD = Rule(egress=True, protocol="-1", groups=SELF)
+ANYWHERE = Rule(egress=True, protocol="-1", cidrs=frozenset({"0.0.0.0/0"}))
+OLD_CLUSTER = {"new": False, "adds": frozenset({"rig"}), "created_at": NOW.replace(year=2025, month=7, day=1)}
+NEW_CLUSTER = {**OLD_CLUSTER, "created_at": NOW}
+WITH_RIG = spec(restrictedInstanceGroups=[{**RESTRICTED, **LUSTRE}])
+TWO_ZONES = having(
+    subnets={
+        "subnet-1": Subnet(vpc_id="vpc-1", zone="us-west-2b", zone_id="usw2-az2", free=4000),
+        "subnet-2": Subnet(vpc_id="vpc-1", zone="us-west-2a", zone_id="usw2-az1", free=4000),
+    }
+)
+IN_TWO_ZONES = spec(vpcConfig={"securityGroupIds": ["sg-1"], "subnets": ["subnet-1", "subnet-2"]})
+NODE_POLICIES = frozenset({rights.EKS_NODE_POLICY, rights.MANAGED_POLICY})
+MAY_NOT_ATTACH = {**dict.fromkeys(rights.ROLE_ACTIONS, True), "ec2:CreateNetworkInterface": False}
+MAY_NOT_PULL = {**dict.fromkeys(rights.ROLE_ACTIONS, True), "ecr:BatchGetImage": False}
+ONLY_ADMINS = (Statement(allow=True, actions=("kms:*",), principals=("arn:aws:iam::111122223333:role/admin",)),)
+ON_CONDITION = (Statement(allow=False, actions=("kms:*",), principals=("*",), conditional=True),)
+
+CASES: Mapping[str, Case] = {
+    "SameRegion": Case(
+        good=subject(),
+        bad=(
+            (subject(spec(orchestrator={"eks": {"clusterArn": world.EKS.replace("us-west-2", "us-east-1")}})), FAIL,
+             "us-east-1"),
+            (subject(spec(group(executionRole=ROLE.replace("arn:aws:", "arn:aws-us-gov:")))), FAIL, "aws-us-gov"),
+        ),
+    ),
+    "SameAccount": Case(
+        good=subject(),
+        bad=(
+            (subject(spec(group(executionRole=ROLE.replace("1111", "4444", 1)))), FAIL, "executionRole"),
+            (subject(spec(orchestrator={"eks": {"clusterArn": world.EKS.replace("1111", "4444", 1)}})), FAIL, "eks"),
+        ),
+        denied=subject(here=Location(partition="aws", region="us-west-2")),
+    ),
+    "InstanceTypeKnown": Case(
+        good=subject(),
+        bad=(
+            (subject(spec(group(instanceType="ml.p5.48xlarg"))), FAIL, "Did you mean ml.p5.48xlarge"),
+            (subject(spec(group(instanceType="ml.p5.48xlarg")), facts=having(quotas=DENIED)), WARN, "ml.p5.48xlarge"),
+        ),
+    ),
+    "DeepHealthChecksSupported": Case(
+        good=subject(spec(group(**CHECKED))),
+        bad=((subject(spec(group(**CHECKED, instanceType=world.M5))), FAIL, "ml.m5.4xlarge"),),
+    ),
+    "ConnectivityNeedsTwoNodes": Case(
+        good=subject(spec(group(**CHECKED))), bad=((subject(spec(group(count=1, **CHECKED))), WARN, "one instance"),)
+    ),
+    "KarpenterGroupsStartEmpty": Case(
+        good=subject(spec(group(count=0), **KARPENTER)), bad=((subject(spec(**KARPENTER)), WARN, "instanceCount is 2"),)
+    ),
+    "GroupsWithinQuota": Case(
+        good=subject(spec(*(group(f"g{number}") for number in range(15)))),
+        bad=((subject(spec(*(group(f"g{number}") for number in range(21)))), WARN, "21 groups"),),
+    ),
+    "RestrictedFileSystemSize": Case(
+        good=subject(WITH_RIG),
+        bad=((subject(spec(restrictedInstanceGroups=[{**RESTRICTED, **ODD_LUSTRE}])), WARN, "1300"),),
+    ),
+    "RestrictedGroupsSupported": Case(
+        good=subject(WITH_RIG, **NEW_CLUSTER),
+        bad=((subject(WITH_RIG, **OLD_CLUSTER), FAIL, "2025-07-01"),),
+        denied=subject(WITH_RIG, **{**OLD_CLUSTER, "created_at": None}),
+    ),
+    "EKSClusterActive": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=having(eks=None)), FAIL, world.EKS),
+            (subject(facts=eks(status="CREATING")), FAIL, "CREATING"),
+        ),
+        denied=subject(facts=having(eks=DENIED)),
+    ),
+    "EKSVersionSupported": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=eks(version="1.27")), FAIL, "1.27"),
+            (subject(facts=eks(version="1.29")), WARN, "1.29"),
+            (subject(facts=eks(version="1.99")), WARN, "1.99"),
+        ),
+        denied=subject(facts=having(eks=DENIED)),
+    ),
+    "EKSAuthenticationMode": Case(
+        good=subject(),
+        bad=((subject(facts=eks(authentication_mode="CONFIG_MAP")), FAIL, "CONFIG_MAP"),),
+        denied=subject(facts=having(eks=DENIED)),
+    ),
+    "VPCCNIVersion": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=addon("v1.18.2-eksbuild.1")), FAIL, "v1.18.2"),
+            (subject(facts=having(addons={}, workloads=())), FAIL, "not installed"),
+        ),
+        denied=subject(facts=having(addons=DENIED, workloads=DENIED)),
+    ),
+    "OnlyVPCCNI": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=having(workloads=(Workload(namespace="kube-system", name="cilium", image="x"),))), FAIL,
+             "cilium"),
+        ),
+        denied=subject(facts=having(addons=DENIED, workloads=DENIED)),
+    ),
+    "EKSAddonsHealthy": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=having(addons={"coredns": Addon(name="coredns", version="v1", status="DEGRADED")})), WARN,
+             "coredns"),
+        ),
+        denied=subject(facts=having(addons=DENIED)),
+    ),
+    "OneHyperPodClusterPerEKSCluster": Case(
+        good=subject(),
+        bad=((subject(facts=having(usage=Usage(of_eks="other"))), FAIL, "other"),),
+        denied=subject(facts=having(usage=DENIED)),
+    ),
+    "SubnetsExist": Case(
+        good=subject(),
+        bad=((subject(facts=having(subnets={})), FAIL, "subnet-1"),),
+        denied=subject(facts=having(subnets=DENIED)),
+    ),
+    "SubnetsInVPC": Case(
+        good=subject(),
+        bad=((subject(facts=subnet(vpc_id="vpc-2")), FAIL, "vpc-2"),),
+        denied=subject(facts=having(subnets=DENIED)),
+    ),
+    "SubnetsPrivate": Case(
+        good=subject(),
+        bad=((subject(facts=routes(Route(destination="0.0.0.0/0", target="igw-1"))), FAIL, "igw-1"),),
+        denied=subject(facts=having(route_tables=DENIED)),
+    ),
+    "AddressesFree": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=subnet(free=1)), FAIL, "1 free"),
+            (subject(facts=subnet(free=161)), WARN, "162"),
+        ),
+        denied=subject(facts=having(subnets=DENIED)),
+    ),
+    "AddressFamily": Case(
+        good=subject(facts=eks(ip_family="ipv6")),
+        bad=(
+            (subject(facts=replace(eks(ip_family="ipv6"), subnets=subnet(ipv6=False).subnets)), FAIL, "subnet-1"),
+        ),
+        denied=subject(facts=having(eks=DENIED)),
+    ),
+    "S3Reachable": Case(
+        good=subject(facts=routes(Route(destination="pl-1", target="vpce-1"))),
+        bad=((subject(facts=routes()), WARN, "subnet-1"),),
+        denied=subject(facts=having(endpoints=DENIED)),
+    ),
+    "SecurityGroupsExist": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=having(security_groups={})), FAIL, "do not exist"),
+            (subject(facts=security(vpc="vpc-2")), FAIL, "not in the VPC"),
+        ),
+        denied=subject(facts=having(security_groups=DENIED)),
+    ),
+    "EFASelfReference": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=security(INWARD)), FAIL, "sg-1"),
+            (subject(facts=security(OUTWARD)), FAIL, "sg-1"),
+            (subject(facts=security(INWARD, ANYWHERE)), FAIL, "sg-1"),
+        ),
+        denied=subject(facts=having(security_groups=DENIED)),
+    ),
+    "EFAOpenEgress": Case(
+        good=subject(),
+        bad=((subject(facts=security(INWARD, OUTWARD, ANYWHERE)), WARN, "0.0.0.0/0"),),
+        denied=subject(facts=having(security_groups=DENIED)),
+    ),
+    "OneZone": Case(
+        good=subject(),
+        bad=((subject(IN_TWO_ZONES, facts=TWO_ZONES), WARN, "us-west-2a, us-west-2b"),),
+        denied=subject(facts=having(subnets=DENIED)),
+    ),
+    "TypeOfferedInZone": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=having(offerings={"p5.48xlarge": frozenset({"usw2-az3"})})), WARN, "usw2-az3"),
+            (subject(facts=having(offerings={})), WARN, "names no zone"),
+        ),
+        denied=subject(facts=having(offerings=DENIED)),
+    ),
+    "ExecutionRoleTrust": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=having(roles={ROLE: None})), FAIL, "does not exist"),
+            (subject(facts=role(trusts=frozenset({"ec2.amazonaws.com"}))), FAIL, "does not trust"),
+        ),
+        denied=subject(facts=having(roles={ROLE: DENIED})),
+    ),
+    "ExecutionRoleManagedPolicy": Case(
+        good=subject(),
+        bad=((subject(facts=role(attached=frozenset())), WARN, rights.MANAGED_POLICY),),
+        denied=subject(facts=role(attached=DENIED)),
+    ),
+    "ExecutionRolePermissions": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=role(may=MAY_NOT_ATTACH)), FAIL, "ec2:CreateNetworkInterface"),
+            (subject(facts=role(may=MAY_NOT_PULL)), WARN, "ecr:BatchGetImage"),
+            (subject(facts=role(may=DENIED, statements=())), FAIL, "ec2:DescribeVpcs"),
+        ),
+        denied=subject(facts=role(may=DENIED, statements=DENIED)),
+    ),
+    "ExecutionRoleNotNodeRole": Case(
+        good=subject(),
+        bad=((subject(facts=role(attached=NODE_POLICIES)), FAIL, "EKS nodes"),),
+        denied=subject(facts=role(attached=DENIED)),
+    ),
+    "AutoscalingRoleTrust": Case(
+        good=subject(spec(**KARPENTER)),
+        bad=(
+            (subject(spec(**KARPENTER), facts=role(SCALING_ROLE, trusts=frozenset())), FAIL, "does not trust"),
+            (subject(spec(**KARPENTER), facts=having(roles={SCALING_ROLE: None})), FAIL, "does not exist"),
+        ),
+        denied=subject(spec(**KARPENTER), facts=having(roles={SCALING_ROLE: DENIED})),
+    ),
+    "PassRole": Case(
+        good=subject(),
+        bad=((subject(facts=having(pass_role={ROLE: False})), FAIL, ROLE),),
+        denied=subject(facts=having(pass_role=DENIED)),
+    ),
+    "LifecycleScriptDeclared": Case(
+        good=subject(), bad=((subject(spec(group(lifeCycleConfig=None))), WARN, "names no script"),)
+    ),
+    "LifecycleScriptExists": Case(
+        good=subject(),
+        bad=((subject(facts=having(scripts={SCRIPT: None})), FAIL, SCRIPT),),
+        denied=subject(facts=having(scripts={SCRIPT: DENIED})),
+    ),
+    "LifecycleScriptLineEnds": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=having(scripts={SCRIPT: Script(crlf=True)})), FAIL, "CR LF"),
+            (subject(facts=having(scripts={SCRIPT: Script(crlf=False, shebang=False)})), WARN, "#!"),
+        ),
+        denied=subject(facts=having(scripts={SCRIPT: DENIED})),
+    ),
+    "LifecycleBucketName": Case(
+        good=subject(),
+        bad=(
+            (subject(spec(group(lifeCycleConfig={"sourceS3Uri": "s3://mine/x", "onCreate": "a.sh"}))), WARN, "mine"),
+        ),
+    ),
+    "KMSKeyUsable": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=having(keys={KEY: None})), FAIL, "does not exist"),
+            (subject(facts=key(state="PendingDeletion")), FAIL, "PendingDeletion"),
+            (subject(facts=key(usage="SIGN_VERIFY")), FAIL, "symmetric"),
+            (subject(facts=key(symmetric=False)), FAIL, "symmetric"),
+        ),
+        denied=subject(facts=having(keys={KEY: DENIED})),
+    ),
+    "KMSKeyPolicy": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=key(policy=ONLY_ADMINS)), FAIL, "kms:CreateGrant"),
+            (subject(facts=key(policy=ON_CONDITION)), WARN, "conditions"),
+        ),
+        denied=subject(facts=key(policy=DENIED)),
+    ),
+    "VolumeSizeQuota": Case(
+        good=subject(),
+        bad=(
+            (subject(spec(group(instanceStorageConfigs=[{"ebsVolumeConfig": {"volumeSizeInGB": 2000}}]))), FAIL,
+             "2000"),
+        ),
+        denied=subject(facts=having(quotas=DENIED)),
+    ),
+    "FileSystemReachable": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=having(file_systems={FSX: None})), FAIL, "does not exist"),
+            (subject(facts=fsx(lifecycle="FAILED")), FAIL, "FAILED"),
+            (subject(facts=fsx(vpc_id="vpc-2")), FAIL, "vpc-2"),
+            (subject(facts=fsx(mount_name="other")), FAIL, "mountName"),
+        ),
+        denied=subject(facts=having(file_systems={FSX: DENIED})),
+    ),
+    "FileSystemZone": Case(
+        good=subject(),
+        bad=(
+            (
+                subject(
+                    facts=replace(
+                        TWO_ZONES, file_systems=fsx(subnets=frozenset({"subnet-2"})).file_systems
+                    )
+                ),
+                WARN,
+                "us-west-2a",
+            ),
+        ),
+        denied=subject(facts=having(subnets=DENIED)),
+    ),
+    "InstanceQuota": Case(
+        good=subject(),
+        bad=((subject(spec(group(count=7))), FAIL, "quota is 8"),),
+        denied=subject(facts=having(quotas=DENIED)),
+    ),
+    "SpotQuota": Case(
+        good=subject(SPOT),
+        bad=((subject(spec(group(count=9, capacityRequirements={"spot": {}}))), FAIL, "as Spot"),),
+        denied=subject(SPOT, facts=having(quotas=DENIED)),
+    ),
+    "ClusterSizeQuota": Case(
+        good=subject(),
+        bad=((subject(spec(group(count=21))), FAIL, "21 instances"),),
+        denied=subject(facts=having(quotas=DENIED)),
+    ),
+    "AccountQuota": Case(
+        good=subject(),
+        bad=((subject(spec(group(count=25))), FAIL, "other clusters have 6"),),
+        denied=subject(facts=having(usage=DENIED)),
+    ),
+    "TrainingPlanUsable": Case(
+        good=subject(PLANNED),
+        bad=(
+            (subject(PLANNED, facts=having(plans={PLAN: None})), FAIL, "does not exist"),
+            (subject(PLANNED, facts=plan(status="Expired")), FAIL, "Expired"),
+            (subject(PLANNED, facts=plan(end=NOW)), FAIL, "ended"),
+            (subject(PLANNED, facts=plan(targets=frozenset({"training-job"}))), FAIL, "training-job"),
+        ),
+        denied=subject(PLANNED, facts=having(plans={PLAN: DENIED})),
+    ),
+    "TrainingPlanFits": Case(
+        good=subject(PLANNED),
+        bad=(
+            (subject(spec(group(trainingPlanArn=PLAN, instanceType=world.M5))), FAIL, "holds ml.p5.48xlarge"),
+            (subject(PLANNED, facts=replace(plan(), subnets=subnet(zone_id="usw2-az1").subnets)), FAIL, "usw2-az1"),
+            (subject(spec(group(count=5, trainingPlanArn=PLAN))), FAIL, "4 instances left"),
+        ),
+        denied=subject(PLANNED, facts=having(plans={PLAN: DENIED})),
+    ),
+    "TrainingPlanWindow": Case(
+        good=subject(PLANNED),
+        bad=(
+            (subject(PLANNED, facts=plan(start=NOW + timedelta(days=1))), WARN, "starts at"),
+            (subject(PLANNED, facts=plan(end=NOW + timedelta(days=13))), WARN, "ends at"),
+        ),
+        denied=subject(PLANNED, facts=having(plans={PLAN: DENIED})),
+    ),
+    "CapacityHistory": Case(
+        good=subject(new=False, adds=frozenset({"gpu"})),
+        bad=(
+            (subject(new=False, adds=frozenset({"gpu"}), shortages=(world.P5,)), WARN, "no capacity for ml.p5"),
+        ),
+    ),
+    "HealthMonitoringAgent": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=without("health")), WARN, "repairs no node"),
+            (subject(spec(group(**CHECKED)), facts=without("health")), FAIL, "need"),
+        ),
+        denied=subject(facts=having(workloads=DENIED)),
+    ),
+    "HealthMonitoringAgentVersion": Case(
+        good=subject(spec(**KARPENTER)),
+        bad=((subject(spec(**KARPENTER), facts=agent("1.0.700.0_1.0.1.0")), FAIL, "1.0.700.0"),),
+        denied=subject(spec(**KARPENTER), facts=having(workloads=DENIED)),
+    ),
+    "DevicePlugins": Case(
+        good=subject(),
+        bad=((subject(facts=without("nvidia")), WARN, "nvidia-device-plugin"),),
+        denied=subject(facts=having(workloads=DENIED)),
+    ),
+}  # fmt: skip

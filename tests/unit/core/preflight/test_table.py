@@ -1,0 +1,131 @@
+"""Each row of the table passes, fails, and says Unknown where rights are missing. A row without its tests fails."""
+
+import re
+
+import pytest
+from tests.unit.core.preflight.cases import CASES
+from tests.unit.core.preflight.world import FACTS, group, having, spec, subject
+
+from hyperpod_operator.core.preflight.model import Area, Check, Checked, Result, Unread, unknown
+from hyperpod_operator.core.preflight.run import MESSAGE_MOST, preflight
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.table import CLUSTER
+
+BAD = [
+    pytest.param(name, *bad, id=f"{name}-{number}")
+    for name, case in CASES.items()
+    for number, bad in enumerate(case.bad)
+]
+ROWS = {check.name: check for check in CLUSTER}
+
+
+def of(name: str, about: ClusterSubject) -> Checked:
+    found = {check.name: check for check in preflight(CLUSTER, about).checks}
+    assert name in found, f"{name} does not apply"
+    return found[name]
+
+
+def test_every_check_has_cases_and_no_case_is_left_over() -> None:
+    assert set(ROWS) == set(CASES)
+
+
+def test_names_are_given_once() -> None:
+    assert len(ROWS) == len(CLUSTER)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_check_passes(name: str) -> None:
+    assert of(name, CASES[name].good).result is Result.PASS
+
+
+@pytest.mark.parametrize(("name", "about", "result", "word"), BAD)
+def test_a_check_finds_what_is_wrong(name: str, about: ClusterSubject, result: Result, word: str) -> None:
+    found = of(name, about)
+    assert (found.result, word in found.message) == (result, True), found
+
+
+@pytest.mark.parametrize("name", [name for name, check in ROWS.items() if check.fail])
+def test_a_check_that_can_fail_has_a_case_that_fails(name: str) -> None:
+    assert Result.FAIL in {result for _, result, _ in CASES[name].bad}
+
+
+@pytest.mark.parametrize("name", [name for name, check in ROWS.items() if check.warn])
+def test_a_check_that_can_warn_has_a_case_that_warns(name: str) -> None:
+    assert Result.WARN in {result for _, result, _ in CASES[name].bad}
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.denied])
+def test_a_check_without_rights_is_unknown(name: str) -> None:
+    about = CASES[name].denied
+    assert about is not None
+    assert of(name, about).result is Result.UNKNOWN
+
+
+def test_a_check_that_reads_has_a_case_without_rights() -> None:
+    unread = {name for name, case in CASES.items() if case.denied is None}
+    assert not unread & {name for name, check in ROWS.items() if check.reads}
+
+
+@pytest.mark.parametrize("check", CLUSTER, ids=lambda check: check.name)
+def test_a_row_says_all_that_the_documentation_shows(check: Check) -> None:
+    assert all((check.what, check.why, check.source, check.remedy, check.fail or check.warn))
+    assert check.remedy.endswith(".")
+    assert not check.what.endswith(".")
+
+
+def test_an_action_that_is_denied_is_named() -> None:
+    found = of("SubnetsExist", subject(facts=having(subnets=Unread(why="denied", action="ec2:DescribeSubnets"))))
+    assert "ec2:DescribeSubnets" in found.message
+
+
+def test_nothing_gathered_is_unknown_and_blocks_nothing() -> None:
+    result = preflight(CLUSTER, subject(facts=type(FACTS)()))
+    assert not result.failed
+    assert result.of(Result.UNKNOWN)
+
+
+def test_all_is_well_in_the_world_of_the_tests() -> None:
+    wrong = [check for check in preflight(CLUSTER, subject()).checks if check.result is not Result.PASS]
+    assert wrong == []
+
+
+def test_a_failure_of_one_group_names_that_group() -> None:
+    about = subject(
+        spec(group("cpu", instanceType="ml.m5.4xlarge", onStartDeepHealthChecks=["InstanceStress"]), group())
+    )
+    found = of("DeepHealthChecksSupported", about)
+    assert found.groups == {"cpu"}
+    assert found.message.startswith("Group cpu: ")
+
+
+def test_a_failure_of_the_cluster_is_of_no_group() -> None:
+    assert of("EKSClusterActive", subject(facts=having(eks=None))).groups == frozenset()
+
+
+def test_a_message_is_bounded_whatever_is_wrong() -> None:
+    about = subject(spec(*(group(f"g{number}") for number in range(50))), facts=having(subnets={}))
+    found = of("SubnetsExist", about)
+    assert len(found.message) <= MESSAGE_MOST
+    assert "And 47 more." in found.message
+
+
+def test_only_added_groups_are_judged_on_a_living_cluster() -> None:
+    wrong = group("cpu", instanceType="ml.m5.4xlarge", onStartDeepHealthChecks=["InstanceStress"])
+    about = subject(spec(wrong, group()), new=False, adds=frozenset({"gpu"}))
+    assert "DeepHealthChecksSupported" not in {check.name for check in preflight(CLUSTER, about).checks}
+
+
+@pytest.mark.parametrize("area", Area)
+def test_every_area_has_checks(area: Area) -> None:
+    from hyperpod_operator.core.preflight.volume import CLAIM
+
+    assert any(check.area is area for check in (*CLUSTER, *CLAIM))
+
+
+@pytest.mark.parametrize("check", CLUSTER, ids=lambda check: check.name)
+def test_what_a_check_reads_is_named_as_a_right(check: Check) -> None:
+    assert all(re.fullmatch(r"[a-z0-9]+:[A-Za-z ]+", action) for action in check.reads)
+
+
+def test_an_unread_fact_says_why() -> None:
+    assert unknown(Unread(why="no answer in 10 s")).values["why"] == "no answer in 10 s"

@@ -1,0 +1,121 @@
+"""The checks of an EBSVolumeClaim: each passes, finds what is wrong, and is Unknown without rights."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.core.preflight.world import DENIED, KEY
+
+from hyperpod_operator.api.volume import EBSVolumeClaimSpec
+from hyperpod_operator.core.preflight.facts import KmsKey
+from hyperpod_operator.core.preflight.model import Checked, Result
+from hyperpod_operator.core.preflight.run import preflight
+from hyperpod_operator.core.preflight.volume import CLAIM, LIMITS, QUOTA_NAMES, ClaimSubject, Slots, SnapshotFacts
+from hyperpod_operator.core.preflight.volume import VolumeFacts as Facts
+
+FACTS = Facts(
+    zones=frozenset({"us-west-2b", "usw2-az2", "us-west-2a"}),
+    target_zones=frozenset({"us-west-2b", "usw2-az2"}),
+    key=KmsKey(arn=KEY, state="Enabled"),
+    snapshot=SnapshotFacts(state="completed", size=100),
+    quotas=dict.fromkeys(QUOTA_NAMES.values(), 50.0),
+    slots=Slots(limit=28, free=3),
+)
+SOURCE = {"availabilityZone": "us-west-2b", "snapshotId": "snap-0123abcd", "kmsKeyId": KEY, "encrypted": True}
+
+
+def claim(facts: Facts = FACTS, *, source: dict[str, Any] | None = None, **volume: Any) -> ClaimSubject:
+    spec = {
+        "clusterRef": {"name": "research"},
+        "source": {"create": {**SOURCE, **(source or {})}},
+        "volume": {"size": 500, "iops": 6000, "throughput": 500, **volume},
+        "attachment": {"target": {"instanceGroupName": "gpu"}},
+    }
+    return ClaimSubject(spec=EBSVolumeClaimSpec.model_validate(spec), facts=facts)
+
+
+def having(**members: Any) -> ClaimSubject:
+    return claim(replace(FACTS, **members))
+
+
+BAD = {
+    "VolumeZone": [
+        (claim(source={"availabilityZone": "us-west-2d"}), Result.FAIL, "no zone"),
+        (claim(source={"availabilityZone": "us-west-2a"}), Result.FAIL, "no node"),
+    ],
+    "VolumeKMSKey": [
+        (having(key=None), Result.FAIL, "does not exist"),
+        (having(key=KmsKey(arn=KEY, state="Disabled")), Result.FAIL, "Disabled"),
+    ],
+    "VolumeSnapshot": [
+        (having(snapshot=None), Result.FAIL, "does not exist"),
+        (having(snapshot=SnapshotFacts(state="error", size=1)), Result.FAIL, "error"),
+        (having(snapshot=SnapshotFacts(state="completed", size=501)), Result.FAIL, "501 GiB"),
+    ],
+    "VolumeSize": [
+        (claim(volumeType="st1", size=124), Result.FAIL, "125"),
+        (claim(size=65_537), Result.WARN, "65536"),
+    ],
+    "VolumeIOPS": [
+        (claim(size=10, iops=5_001), Result.FAIL, "5000 at most"),
+        (claim(iops=2_999), Result.FAIL, "3000 at least"),
+        (claim(iops=80_001), Result.WARN, "80000"),
+    ],
+    "VolumeThroughput": [
+        (claim(throughput=124), Result.FAIL, "125"),
+        (claim(throughput=1_501), Result.FAIL, "6004 IOPS"),
+        (claim(throughput=2_001, iops=20_000), Result.WARN, "2000"),
+    ],
+    "VolumeQuota": [(claim(size=51_201, iops=6000), Result.FAIL, "50.0 TiB")],
+    "AttachmentSlots": [(having(slots=Slots(limit=28, free=0)), Result.WARN, "28 volumes")],
+}
+DENIED_CASES = {
+    "VolumeZone": having(zones=DENIED),
+    "VolumeKMSKey": having(key=DENIED),
+    "VolumeSnapshot": having(snapshot=DENIED),
+    "VolumeQuota": having(quotas=DENIED),
+    "AttachmentSlots": having(slots=DENIED),
+}
+
+
+def of(name: str, about: ClaimSubject) -> Checked:
+    return next(check for check in preflight(CLAIM, about).checks if check.name == name)
+
+
+def test_every_check_has_cases() -> None:
+    assert set(BAD) == {check.name for check in CLAIM}
+    assert set(DENIED_CASES) == {check.name for check in CLAIM if check.reads}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_check_passes(name: str) -> None:
+    assert of(name, claim()).result is Result.PASS
+
+
+@pytest.mark.parametrize(
+    ("name", "about", "result", "word"), [(name, *case) for name, cases in BAD.items() for case in cases]
+)
+def test_a_check_finds_what_is_wrong(name: str, about: ClaimSubject, result: Result, word: str) -> None:
+    found = of(name, about)
+    assert (found.result, word in found.message) == (result, True), found
+
+
+@pytest.mark.parametrize("check", CLAIM, ids=lambda check: check.name)
+def test_each_result_that_a_check_has_words_for_has_a_case(check: Any) -> None:
+    results = {result for _, result, _ in BAD[check.name]}
+    assert results == {result for result, text in ((Result.FAIL, check.fail), (Result.WARN, check.warn)) if text}
+
+
+@pytest.mark.parametrize("name", DENIED_CASES)
+def test_a_check_without_rights_is_unknown(name: str) -> None:
+    assert of(name, DENIED_CASES[name]).result is Result.UNKNOWN
+
+
+def test_every_volume_type_has_limits_and_a_quota() -> None:
+    assert set(LIMITS) == set(QUOTA_NAMES)
+
+
+def test_a_volume_that_exists_is_not_checked_for_its_creation() -> None:
+    spec = claim().spec.model_copy(update={"source": claim().spec.source.model_copy(update={"create": None})})
+    names = {check.name for check in preflight(CLAIM, ClaimSubject(spec=spec, facts=FACTS)).checks}
+    assert names == {"AttachmentSlots"}

@@ -75,6 +75,14 @@ def tainted(key: str, **changes: Any) -> Node:
     return spec(group(kubernetesConfig={"taints": [{"key": key, "effect": "NoSchedule"}]}, **changes))
 
 
+def scheduled(expression: str) -> Node:
+    return spec(group(scheduledUpdateConfig={"scheduleExpression": expression}))
+
+
+PLACES = (
+    ("spec.vpcConfig", lambda vpc: spec(vpcConfig=vpc)),
+    ("spec.instanceGroups[].overrideVpcConfig", lambda vpc: spec(group(overrideVpcConfig=vpc))),
+)
 CONTINUOUS = {"nodeProvisioningMode": "Continuous"}
 SCALING = {"autoScaling": {"mode": "Enable"}, "clusterRole": ROLE, "nodeRecovery": "Automatic", **CONTINUOUS}
 
@@ -344,6 +352,60 @@ CASES = [
         "put ml. in front",
         accepted=spec(flexible("ml.g5.xlarge"), **CONTINUOUS),
         refused=spec(flexible("g5.xlarge"), **CONTINUOUS),
+    ),
+    *(
+        check(
+            f"{where}.subnets[]",
+            "give ids of subnets",
+            accepted=placed({"securityGroupIds": ["sg-1"], "subnets": ["subnet-1"]}),
+            refused=placed({"securityGroupIds": ["sg-1"], "subnets": ["vpc-0123456789abcdef0"]}),
+        )
+        for where, placed in PLACES
+    ),
+    *(
+        check(
+            f"{where}.securityGroupIds[]",
+            "give the id of the security group",
+            accepted=placed({"securityGroupIds": ["sg-1"], "subnets": ["subnet-1"]}),
+            refused=placed({"securityGroupIds": ["default"], "subnets": ["subnet-1"]}),
+        )
+        for where, placed in PLACES
+    ),
+    check(
+        f"{IG}.executionRole",
+        "give the ARN of the role",
+        accepted=spec(group(executionRole=OTHER_ROLE)),
+        refused=spec(group(executionRole="hyperpod")),
+    ),
+    check(
+        "spec.clusterRole",
+        "give the ARN of the role",
+        accepted=spec(clusterRole=ROLE),
+        refused=spec(clusterRole="hyperpod-autoscaling-role"),
+    ),
+    check(
+        "spec.orchestrator.eks.clusterArn",
+        "give the ARN of the EKS cluster",
+        accepted=spec(),
+        refused=spec(orchestrator={"eks": {"clusterArn": "ml"}}),
+    ),
+    check(
+        "spec.clusterName",
+        "use dashes instead of underscores",
+        accepted=spec(clusterName="my-cluster"),
+        refused=spec(clusterName="my_cluster"),
+    ),
+    check(
+        f"{IG}.instanceGroupName",
+        "use dashes instead of underscores",
+        accepted=spec(group(instanceGroupName="gpu-a")),
+        refused=spec(group(instanceGroupName="gpu_a")),
+    ),
+    check(
+        f"{IG}.scheduledUpdateConfig.scheduleExpression",
+        "give an AWS cron expression",
+        accepted=scheduled("cron(30 3 1 * ? *)"),
+        refused=scheduled("0 4 * * 0"),
     ),
     check(
         "spec",

@@ -85,6 +85,18 @@ class Case:
 
 
 CASES = [
+    Case(
+        where="spec.clusterRef.clusterName",
+        message="use dashes instead of underscores",
+        accepted=spec(clusterRef={"clusterName": "a-b"}),
+        refused=spec(clusterRef={"clusterName": "a_b"}),
+    ),
+    Case(
+        where="spec.attachment.target.instanceGroupName",
+        message="use dashes instead of underscores",
+        accepted=aimed(instanceGroupName="gpu-a"),
+        refused=aimed(instanceGroupName="gpu_a"),
+    ),
     # What never changes.
     Case(
         where="spec.clusterRef",

@@ -38,9 +38,19 @@ LABEL_KEY_WORDS = (
 VALUE_PATTERN = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 TAG_PATTERN = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
 
-ClusterName = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN)]
+NO_UNDERSCORES = rules(
+    rule(
+        "!self.contains('_')",
+        message="use dashes instead of underscores: names in SageMaker have letters, digits and inner dashes only",
+        computed="'use dashes instead of underscores: ' + self.replace('_', '-')",
+    )
+)
+
+ClusterName = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN, json_schema_extra=NO_UNDERSCORES)]
 """ClusterName."""
-InstanceGroupName = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN)]
+InstanceGroupName = Annotated[
+    str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN, json_schema_extra=NO_UNDERSCORES)
+]
 """ClusterInstanceGroupName."""
 Region = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$")]
 """An AWS Region code, for example us-west-2 or us-gov-west-1. Not an API member: it chooses the endpoint."""
@@ -51,6 +61,13 @@ EksClusterArn = Annotated[
         min_length=20,
         max_length=2048,
         pattern=r"^arn:aws[a-z\-]*:eks:[a-z0-9\-]*:[0-9]{12}:cluster/[0-9A-Za-z][A-Za-z0-9\-_]{0,99}$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('arn:')",
+                message="give the ARN of the EKS cluster and not its name: aws eks describe-cluster --name NAME "
+                "--query cluster.arn",
+            )
+        ),
     ),
 ]
 """EksClusterArn."""
@@ -60,6 +77,12 @@ RoleArn = Annotated[
         min_length=20,
         max_length=2048,
         pattern=r"^arn:aws[a-z\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('arn:')",
+                message="give the ARN of the role and not its name: aws iam get-role --role-name NAME --query Role.Arn",
+            )
+        ),
     ),
 ]
 """RoleArn."""
@@ -122,9 +145,37 @@ FsxSizeInGiB = Annotated[int, Field(ge=1200, le=100800)]
 FsxThroughput = Annotated[int, Field(ge=125, le=1000)]
 """FSxLustrePerUnitStorageThroughput."""
 
-SecurityGroupId = Annotated[str, Field(max_length=32, pattern=r"^[-0-9a-zA-Z]+$")]
+SecurityGroupId = Annotated[
+    str,
+    Field(
+        max_length=32,
+        pattern=r"^[-0-9a-zA-Z]+$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('sg-')",
+                message="give the id of the security group and not its name, as sg-0123456789abcdef0: aws ec2 "
+                "describe-security-groups",
+            )
+        ),
+    ),
+]
 """SecurityGroupId."""
-SubnetId = Annotated[str, Field(max_length=32, pattern=r"^[-0-9a-zA-Z]+$")]
+SubnetId = Annotated[
+    str,
+    Field(
+        max_length=32,
+        pattern=r"^[-0-9a-zA-Z]+$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('subnet-')",
+                message="give ids of subnets, as subnet-0123456789abcdef0, and not of their VPC: aws ec2 "
+                "describe-subnets",
+                computed="'give ids of subnets, as subnet-0123456789abcdef0: ' + (self.startsWith('vpc-') ? "
+                "'aws ec2 describe-subnets --filters Name=vpc-id,Values=' + self : self + ' is none')",
+            )
+        ),
+    ),
+]
 """SubnetId."""
 
 TagKey = Annotated[str, Field(min_length=1, max_length=128, pattern=TAG_PATTERN)]
@@ -140,8 +191,21 @@ TaintKey = Annotated[str, Field(min_length=1, max_length=317, pattern=KEY_PATTER
 TaintValue = Annotated[str, Field(min_length=1, max_length=63, pattern=VALUE_PATTERN)]
 """ClusterKubernetesTaintValue."""
 
-ScheduleExpression = Annotated[str, Field(min_length=1, max_length=256)]
-"""CronScheduleExpression."""
+ScheduleExpression = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=256,
+        json_schema_extra=rules(
+            rule(
+                "self.matches('^cron[(][^ ]+ [^ ]+ ([?] [^ ]+ [^ ?]+|[^ ?]+ [^ ]+ [?]) [^ ]+[)]$')",
+                message="give an AWS cron expression, as cron(0 4 ? * SUN *): minutes, hours, day of month, month, day "
+                "of week, year, and a question mark for one of the two days",
+            )
+        ),
+    ),
+]
+"""CronScheduleExpression. Form: "Cron expressions", Amazon EventBridge user guide."""
 AlarmName = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^.*\S.*$")]
 """AlarmName. AWS's pattern looks ahead, which RE2 cannot; this one says the same: not only blanks."""
 BatchSize = Annotated[int, Field(ge=1)]

@@ -36,6 +36,13 @@ class Management(Model):
         description="What happens when the creation of a cluster ends in Failed. Hold: keep it for inspection and "
         "report CreateFailed. Recreate: delete it and try again, a few times, each time later. Unset means Hold.",
     )
+    preflight: Literal["Enforce", "Warn", "Off"] | None = Field(
+        default=None,
+        description="What happens when a check before CreateCluster, or before a group is added, fails. Enforce: the "
+        "call waits until the check passes. Warn: the call is made and the failure is reported. Off: nothing is "
+        "checked. A check that may not read what it needs never holds a call back. Unset means the installation's "
+        "default, which is Enforce.",
+    )
     attachedVolumes: Literal["Wait", "Orphan"] | None = Field(
         default=None,
         description="What happens to volumes that EBSVolumeClaims have attached to nodes, when the cluster is deleted. "

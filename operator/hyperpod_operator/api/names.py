@@ -129,6 +129,7 @@ class ConditionType(StrEnum):
     PAUSED = "Paused"
     TEARDOWN_BLOCKED = "TeardownBlocked"
     NODES_HEALTHY = "NodesHealthy"
+    PREFLIGHT_PASSED = "PreflightPassed"
 
     # Of an EBSVolumeClaim.
     VOLUME_READY = "VolumeReady"
@@ -151,6 +152,7 @@ class Reason(StrEnum):
     PROVISIONED = "Provisioned"
     IN_SYNC = "InSync"
     AT_TARGET = "AtTarget"
+    CHECKS_PASSED = "ChecksPassed"
     PAUSED = "Paused"
 
     # Waiting: time or AWS will solve it, nobody has to act.
@@ -189,6 +191,7 @@ class Reason(StrEnum):
     NOT_ALLOWED = "NotAllowed"
     TEARDOWN_BLOCKED = "TeardownBlocked"
     VOLUMES_ATTACHED = "VolumesAttached"
+    PREFLIGHT_FAILED = "PreflightFailed"
 
     # Held: a difference that the operator sees and leaves alone, because acting could destroy what it does not own.
     UNKNOWN_GROUPS = "UnknownGroups"

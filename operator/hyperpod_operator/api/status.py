@@ -25,6 +25,8 @@ __all__ = [
     "NodeCounts",
     "NodeHealth",
     "NodeProblem",
+    "PreflightCheck",
+    "PreflightStatus",
     "Rejected",
     "RejectedGroup",
     "UnhealthyNode",
@@ -259,6 +261,36 @@ class MirroredEvents(Model):
     )
 
 
+class PreflightCheck(Model):
+    """What one check of preflight said."""
+
+    name: Word = Field(description="Name of the check; docs/preflight.md explains it.")
+    group: Word | None = Field(
+        default=None,
+        description="What it is about: Spec, EKS, Network, Roles, Scripts, Storage, Capacity, Kubernetes or Volume.",
+    )
+    result: Word = Field(
+        description="Pass; Warn: look at it; Fail: the call would fail or cost money for nothing; Unknown: what the "
+        "check needs could not be read."
+    )
+    message: Line | None = Field(default=None, description="What was found, where, and what to do; none for Pass.")
+
+
+class PreflightStatus(Model):
+    """The checks before the last call that creates a cluster or adds groups."""
+
+    checkedAt: Timestamp | None = Field(default=None, description="When they ran, as RFC 3339.")
+    fingerprint: Fingerprint | None = Field(default=None, description="Digest of what was checked.")
+    attempts: Count | None = Field(default=None, description="How often in a row the same was checked and failed.")
+    passed: Count | None = Field(default=None, description="Checks that passed.")
+    warnings: Count | None = Field(default=None, description="Checks that warn.")
+    failures: Count | None = Field(default=None, description="Checks that failed.")
+    unknown: Count | None = Field(default=None, description="Checks that could not read what they need.")
+    checks: Annotated[list[PreflightCheck], Field(max_length=100, json_schema_extra=keyed("name"))] | None = Field(
+        default=None, description="What each check said: failures first, then warnings, unknown and passed ones."
+    )
+
+
 class HyperPodClusterStatus(Model):
     """`status` of a HyperPodCluster."""
 
@@ -309,6 +341,9 @@ class HyperPodClusterStatus(Model):
         Annotated[list[RejectedGroup], Field(max_length=100, json_schema_extra=keyed("instanceGroupName"))] | None
     ) = Field(default=None, description="Groups whose part of an update AWS refused; all else goes on without them.")
     missing: Missing | None = Field(default=None, description="Set while AWS does not show what it showed before.")
+    preflight: PreflightStatus | None = Field(
+        default=None, description="The checks before the last call that creates the cluster or adds groups."
+    )
     adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
     mirroredEvents: MirroredEvents | None = Field(
         default=None, description="How far HyperPod's own events were repeated as Kubernetes Events."

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ABANDON, CLUSTER_FINALIZER, Reason
-from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.api.status import HyperPodClusterStatus, PreflightStatus
 from hyperpod_operator.controllers.act import act
 from hyperpod_operator.controllers.causes import Causes
 from hyperpod_operator.controllers.fleet import Fleet
 from hyperpod_operator.controllers.observe import FullSyncs, Proofs, observe, observe_tags
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status
+from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.effective import call_names, spec_names
 from hyperpod_operator.core.cluster.living import not_allowed, region_refused
@@ -73,6 +74,8 @@ class Ports:
     nodes: Nodes | None = None
     attached_claims: Callable[[str], Awaitable[tuple[str, ...]]] | None = None
     """Claims with volumes on the cluster of this ARN; None where no claims are served."""
+    preflight: Gate | None = None
+    """Checks before calls that cost money; None where nothing is checked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,9 +181,14 @@ class ClusterController:
             if refusal is not None:
                 held = not_allowed(replace(situation, refusal=refusal))
                 return await self._finish(stored, Story(situation=situation, verdict=held))
+        checked = None
+        if isinstance(verdict, Act) and self._ports.preflight is not None:
+            checked, waits = await self._ports.preflight.check(situation, verdict.action)
+            if waits is not None:
+                return await self._finish(stored, Story(situation=situation, verdict=waits, preflight=checked))
         stored = await self._hold_on(stored, situation, verdict)
         if isinstance(verdict, Act):
-            return await self._act(stored, situation, verdict, clusters)
+            return await self._act(stored, situation, verdict, clusters, checked)
         return await self._finish(stored, Story(situation=situation, verdict=verdict))
 
     async def _with_claims(self, situation: Situation) -> Situation:
@@ -223,13 +231,20 @@ class ClusterController:
             return stored
         return await self._ports.objects.add_finalizer(stored, CLUSTER_FINALIZER)
 
-    async def _act(self, stored: StoredObject, situation: Situation, verdict: Act, clusters: Clusters) -> Outcome:
+    async def _act(
+        self,
+        stored: StoredObject,
+        situation: Situation,
+        verdict: Act,
+        clusters: Clusters,
+        checked: PreflightStatus | None,
+    ) -> Outcome:
         adds_groups = isinstance(verdict.action, UpdateCluster) and situation.changes.groups_added
         if isinstance(verdict.action, CreateCluster) or adds_groups:
             planned = intent(Story(situation=situation, verdict=verdict), verdict)
             stored = await self._ports.objects.write_status(stored, _dump(planned))
         result = await act(clusters=clusters, verdict=verdict)
-        return await self._finish(stored, Story(situation=situation, verdict=verdict, result=result))
+        return await self._finish(stored, Story(situation=situation, verdict=verdict, result=result, preflight=checked))
 
     async def _finish(self, stored: StoredObject, story: Story) -> Outcome:
         watched = self._ports.nodes is not None

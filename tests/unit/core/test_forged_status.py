@@ -152,6 +152,9 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
             unique_by=lambda item: item["instanceGroupName"],
             max_size=3,
         ),
+        "preflight": st.fixed_dictionaries(
+            {}, optional={"fingerprint": mark, "checkedAt": times, "failures": counts, "attempts": counts}
+        ),
         "missing": st.fixed_dictionaries({}, optional={"since": times, "confirmations": counts}),
         "adoption": st.fixed_dictionaries({}, optional={"fingerprint": mark, "announcedAt": times}),
         "mirroredEvents": st.fixed_dictionaries({}, optional={"time": times, "ids": st.just(["e"])}),

@@ -73,5 +73,12 @@ CLUSTER = Kind(
             "Nodes make the cluster Stalled; otherwise HyperPod repairs them and `Ready` stays. `Unknown`: "
             "HyperPod does not tell.",
         ),
+        ConditionRow(
+            type=ConditionType.PREFLIGHT_PASSED,
+            true="No check failed before the last call that creates the cluster or adds groups; the message has the "
+            "warnings. (missing): nothing was checked.",
+            false="A check failed; the message says which, where, and what to do. With "
+            "`spec.management.preflight: Enforce` the call waits.",
+        ),
     ),
 )

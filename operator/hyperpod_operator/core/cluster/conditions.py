@@ -12,6 +12,7 @@ from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import LookAgain
 from hyperpod_operator.core.engine.conditions import SUMMARY, Draft, kept, settle, summary
+from hyperpod_operator.core.preflight.record import passed
 from hyperpod_operator.core.unknown import ignored_members
 
 
@@ -19,7 +20,7 @@ def conditions(story: Story, ending: Ending) -> list[Condition]:
     """All conditions after this pass, in a fixed order, with transition times carried over."""
     resource = story.situation.resource
     before = resource.status.conditions or []
-    drafts: list[Draft] = [*_summary(story, ending), *_details(story, ending)]
+    drafts: list[Draft] = [*_summary(story, ending), *_details(story, ending), *_preflight(story)]
     return settle(
         table=CLUSTER.table,
         drafts=[*drafts, *(kept(before, made=drafts) if story.blind else ())],
@@ -43,6 +44,16 @@ def _summary(story: Story, ending: Ending) -> list[Draft]:
         ]
     ready = "Unknown" if story.unread else "False"
     return summary(ready=ready, reason=reason, message=message, stalled=ending.stalled)
+
+
+def _preflight(story: Story) -> list[Draft]:
+    """What the checks before the last costly call said; nothing where none ran."""
+    said = passed(story.preflight or story.situation.resource.status.preflight)
+    if said is None or story.situation.resource.preflight == "Off":
+        return []
+    fine, message = said
+    reason = Reason.CHECKS_PASSED if fine else Reason.PREFLIGHT_FAILED
+    return [(ConditionType.PREFLIGHT_PASSED, "True" if fine else "False", reason, message)]
 
 
 def _unmoved(story: Story, message: str) -> list[Draft]:

@@ -49,6 +49,7 @@ BLOCKED = frozenset(
         Reason.NOT_ALLOWED,
         Reason.TEARDOWN_BLOCKED,
         Reason.VOLUMES_ATTACHED,
+        Reason.PREFLIGHT_FAILED,
     }
 )
 """Reasons with which a pass always ends Stalled, whoever gave them (docs/conditions.md, Blocked)."""

@@ -146,6 +146,7 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
         "rejectedGroups": remembered(story, end),
         "adoption": adoption(story, end),
         "createFailures": create_failures(story),
+        "preflight": None if resource.preflight == "Off" else story.preflight or old.preflight,
     }
     if not story.blind and untagged(situation):
         fields["lastHandledReconcileAt"] = resource.reconcile_requested_at or old.lastHandledReconcileAt

@@ -76,6 +76,11 @@ class Resource:
         return bool(self.spec.management and self.spec.management.adoptionPolicy == "IfUnowned")
 
     @property
+    def preflight(self) -> str | None:
+        """Enforce, Warn or Off; None leaves it to the installation."""
+        return self.spec.management.preflight if self.spec.management else None
+
+    @property
     def recreates(self) -> bool:
         return bool(self.spec.management and self.spec.management.onCreateFailure == "Recreate")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hyperpod_operator.api.status import PreflightStatus
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.cluster.verdict import LookAgain, Situation, Verdict
 from hyperpod_operator.core.errors import CloudError
@@ -44,6 +45,8 @@ class Story:
     health: Health | None = None
     health_stands: bool = False
     looked: bool = True
+    preflight: PreflightStatus | None = None
+    """What the checks of this pass said; None where none ran."""
 
     @property
     def blind(self) -> bool:

@@ -1,0 +1,40 @@
+"""Checks before a call that costs money: gather facts, judge them, and hold the call if one fails."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from hyperpod_operator.api.status import PreflightStatus
+from hyperpod_operator.core.cluster.plan import Action
+from hyperpod_operator.core.cluster.verdict import Hold, Situation
+from hyperpod_operator.core.preflight.gate import ENFORCE, due, held, preflight, stands
+from hyperpod_operator.core.preflight.ports import ClusterFacts, Workloads
+from hyperpod_operator.core.preflight.record import recorded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """`facts` gives what reads AWS in a Region; `workloads` is None where the Kubernetes API is not read."""
+
+    facts: Callable[[str], ClusterFacts]
+    workloads: Workloads | None = None
+    mode: str = ENFORCE
+    """For clusters that do not choose one."""
+
+    async def check(self, situation: Situation, action: Action) -> tuple[PreflightStatus | None, Hold | None]:
+        """What the checks say, if they are about this call at all, and why it is not made if one fails."""
+        wanted, resource = due(situation, action, mode=self.mode), situation.resource
+        if wanted is None:
+            return None, None
+        status = resource.status.preflight
+        if status is None or not stands(situation, wanted):
+            facts = await self.facts(resource.spec.region or "").gather(wanted.subject)
+            if self.workloads is not None:
+                facts = replace(facts, workloads=await self.workloads.workloads())
+            status = recorded(
+                preflight(replace(wanted.subject, facts=facts)),
+                mark=wanted.mark,
+                before=resource.status.preflight,
+                now=situation.now,
+                requested=resource.requested_anew,
+            )
+        return status, held(status, wanted, mode=resource.preflight or self.mode, now=situation.now)

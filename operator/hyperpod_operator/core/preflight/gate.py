@@ -1,0 +1,96 @@
+"""Whether a call waits for its checks: only CreateCluster and calls that add groups do, and only where one fails."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.status import PreflightStatus
+from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster, fingerprint, operation
+from hyperpod_operator.core.cluster.verdict import Hold, Situation
+from hyperpod_operator.core.preflight.facts import Facts
+from hyperpod_operator.core.preflight.model import Preflight
+from hyperpod_operator.core.preflight.record import left, passed, pause
+from hyperpod_operator.core.preflight.run import preflight as run
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.table import CLUSTER
+
+ENFORCE, WARN, OFF = "Enforce", "Warn", "Off"
+MODES = (ENFORCE, WARN, OFF)
+SHORTAGE = "sufficient capacity"
+"""In the cause of an event when AWS lacked an instance type (facts recorded on live clusters)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """The checks of a call that are due. `mark` names what is checked."""
+
+    mark: str
+    subject: ClusterSubject
+    operation: str
+
+
+def due(situation: Situation, action: Action, *, mode: str) -> Due | None:
+    """What a call has to be checked for; None for a call that brings nothing new into AWS."""
+    resource = situation.resource
+    if (resource.preflight or mode) == OFF:
+        return None
+    new = isinstance(action, CreateCluster)
+    adds = frozenset(situation.changes.groups_added)
+    if not new and not (isinstance(action, UpdateCluster) and adds):
+        return None
+    cluster = situation.observed.cluster
+    subject = ClusterSubject(
+        spec=resource.spec,
+        here=situation.here,
+        facts=Facts(),
+        now=situation.now,
+        new=new,
+        adds=adds,
+        created_at=cluster.created_at if cluster else None,
+        shortages=_shortages(situation),
+    )
+    spec = resource.spec.model_dump(mode="json", exclude_none=True, exclude={"management", "tags"})
+    return Due(
+        mark=fingerprint(operation="Preflight", wish=[spec, sorted(adds), new]),
+        subject=subject,
+        operation=operation(action),
+    )
+
+
+def _shortages(situation: Situation) -> tuple[str, ...]:
+    """Types of groups for which AWS had no capacity in the events that this pass read."""
+    groups = {event.group for event in situation.observed.events if SHORTAGE in event.cause}
+    found = [
+        str(group.members["instanceType"])
+        for group in (situation.observed.cluster.groups if situation.observed.cluster else ())
+        if group.name in groups and group.members.get("instanceType")
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def preflight(subject: ClusterSubject) -> Preflight:
+    """All checks of a cluster."""
+    return run(CLUSTER, subject)
+
+
+def stands(situation: Situation, wanted: Due) -> bool:
+    """Whether what status records of these very checks counts still, so that nothing is read again."""
+    if situation.resource.requested_anew:
+        return False
+    return left(situation.resource.status.preflight, mark=wanted.mark, now=situation.now) > 0
+
+
+def held(status: PreflightStatus, wanted: Due, *, mode: str, now: datetime) -> Hold | None:
+    """Why the call is not made; None when it is."""
+    said = passed(status)
+    if said is None or said[0] or mode != ENFORCE:
+        return None
+    failures = status.failures or 0
+    count = f"{failures} checks fail" if failures != 1 else "1 check fails"
+    message = (
+        f"{wanted.operation} is not sent because {count}: {said[1]} The checks run again {pause(status) / 60:.0f} min "
+        "after the last time, or at once when the spec changes or a reconcile is requested by annotation; "
+        "spec.management.preflight: Warn sends the call regardless."
+    )
+    after = max(1.0, left(status, mark=wanted.mark, now=now))
+    return Hold(reason=Reason.PREFLIGHT_FAILED, message=message, after=after, stalled=True)

@@ -1,0 +1,23 @@
+"""Who gathers facts, as Protocols. None of them raises: what cannot be read is Unread."""
+
+from typing import Protocol
+
+from hyperpod_operator.core.preflight.facts import Facts, Workload
+from hyperpod_operator.core.preflight.model import Fact
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+
+
+class ClusterFacts(Protocol):
+    """Reads of AWS for the checks of a cluster."""
+
+    async def gather(self, subject: ClusterSubject) -> Facts:
+        """Everything that the checks of the subject need, within the budget of calls and of time."""
+        ...
+
+
+class Workloads(Protocol):
+    """Reads of the EKS cluster's Kubernetes API."""
+
+    async def workloads(self) -> Fact[tuple[Workload, ...]]:
+        """DaemonSets of kube-system and aws-hyperpod."""
+        ...

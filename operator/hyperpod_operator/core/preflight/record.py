@@ -1,0 +1,69 @@
+"""The memory of preflight in status: what was checked, when, with which result, and when it is checked again."""
+
+from datetime import datetime
+
+from hyperpod_operator.api.status import PreflightCheck, PreflightStatus
+from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.preflight.model import Preflight, Result
+from hyperpod_operator.core.preflight.run import ORDER
+
+FIRST_PAUSE = 60.0
+"""Seconds until checks that failed run again; the pause doubles with each failure."""
+LONGEST_PAUSE = 1800.0
+STANDS = 600.0
+"""Seconds for which checks that passed count for the same call: AWS may refuse it for a moment and be asked again."""
+MOST_CHECKS = 100
+"""Checks that status holds; the schema has the same bound."""
+
+
+def recorded(
+    result: Preflight, *, mark: str, before: PreflightStatus | None, now: datetime, requested: bool = False
+) -> PreflightStatus:
+    """`status.preflight` after the checks ran. `mark` names what was checked."""
+    again = before is not None and before.fingerprint == mark and bool(before.failures) and not requested
+    worst_first = sorted(result.checks, key=lambda check: ORDER.index(check.result))
+    return PreflightStatus(
+        checkedAt=stamp(now),
+        fingerprint=mark,
+        attempts=(((before.attempts or 0) if again and before else 0) + 1) if result.failed else None,
+        passed=len(result.of(Result.PASS)),
+        warnings=len(result.of(Result.WARN)),
+        failures=len(result.failed),
+        unknown=len(result.of(Result.UNKNOWN)),
+        checks=[
+            PreflightCheck(
+                name=check.name,
+                group=check.area,
+                result=check.result,
+                message=None if check.result is Result.PASS else check.message,
+            )
+            for check in worst_first
+        ][:MOST_CHECKS],
+    )
+
+
+def pause(status: PreflightStatus) -> float:
+    """Seconds from checks that failed to the next."""
+    doublings = min(max((status.attempts or 1) - 1, 0), 15)
+    return min(FIRST_PAUSE * 2.0**doublings, LONGEST_PAUSE)
+
+
+def left(status: PreflightStatus | None, *, mark: str, now: datetime) -> float:
+    """Seconds for which what is recorded stands; 0 when the checks are due, or were about something else."""
+    since = parse_time(status.checkedAt or "") if status else None
+    if status is None or since is None or status.fingerprint != mark or since > now:
+        return 0.0  # a time to come was not written by a pass: it must not hold anything for long
+    stands = pause(status) if status.failures else STANDS
+    return max(0.0, stands - (now - since).total_seconds())
+
+
+def passed(status: PreflightStatus | None) -> tuple[bool, str] | None:
+    """Whether nothing failed, and in words what was found; None where nothing was checked."""
+    if status is None or not status.checkedAt:
+        return None
+    failures = [check.message or check.name for check in status.checks or [] if check.result == Result.FAIL]
+    if failures:
+        return False, " ".join(failures)
+    others = [check.message or check.name for check in status.checks or [] if check.result == Result.WARN]
+    counts = f"{status.passed or 0} checks passed, {status.warnings or 0} warn, {status.unknown or 0} are unknown."
+    return True, " ".join([counts, *others])

@@ -15,6 +15,7 @@ from hyperpod_operator import __version__
 from hyperpod_operator.aws.answers import check, text
 from hyperpod_operator.aws.caller import Caller, Clients, OnCall
 from hyperpod_operator.aws.classify import classify
+from hyperpod_operator.aws.facts.gather import AwsFacts
 from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, RateLimit
 from hyperpod_operator.aws.sagemaker import SageMaker
 from hyperpod_operator.aws.volumes import Volumes
@@ -65,6 +66,8 @@ class AwsCloud:
         self._callers: dict[tuple[str, str], Caller] = {}
         self._clusters: dict[str, SageMaker] = {}
         self._volumes: dict[str, Volumes] = {}
+        self._facts: dict[str, AwsFacts] = {}
+        self._arn = ""
 
     @property
     def region(self) -> str:
@@ -90,6 +93,16 @@ class AwsCloud:
             self._volumes[name] = Volumes(ec2=self._caller("ec2", name), hyperpod=self._caller("sagemaker", name))
         return self._volumes[name]
 
+    def facts(self, *, region: str) -> AwsFacts:
+        """What preflight reads in a Region; an empty one is our own."""
+        name = region or self.region
+        if name not in self._facts:
+            self._facts[name] = AwsFacts(caller=lambda service: self._caller(service, name), identity=self._caller_arn)
+        return self._facts[name]
+
+    async def _caller_arn(self) -> str:
+        return self._arn or (await self.identity()).arn
+
     async def warm_up(self) -> None:
         """Make the clients of the own region now: loading the service model is the slowest part of a first call."""
         if self.region:
@@ -107,7 +120,7 @@ class AwsCloud:
         caller = self._caller("sts", self.region)
         answer = await caller.read("GetCallerIdentity", lambda client: client.get_caller_identity(), target="caller")
         check(answer, operation="GetCallerIdentity", members=(text("Account"), text("Arn")))
-        self._account = answer["Account"]
+        self._account, self._arn = answer["Account"], answer["Arn"]
         return Identity(account=answer["Account"], arn=answer["Arn"])
 
     async def location(self, *, region: str) -> Location:

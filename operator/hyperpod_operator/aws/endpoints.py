@@ -13,7 +13,7 @@ from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.exceptions import BotoCoreError
 from botocore.utils import ensure_boolean
 
-SERVICES = ("sagemaker", "ec2", "sts")
+SERVICES = ("sagemaker", "ec2", "sts", "eks", "iam", "service-quotas", "s3", "kms", "fsx", "pricing")
 """Every service that the operator calls, by botocore's name."""
 
 

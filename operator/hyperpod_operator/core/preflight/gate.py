@@ -44,6 +44,7 @@ def due(situation: Situation, action: Action, *, mode: str) -> Due | None:
         here=situation.here,
         facts=Facts(),
         now=situation.now,
+        name=resource.cluster_name,
         new=new,
         adds=adds,
         created_at=cluster.created_at if cluster else None,

@@ -43,6 +43,8 @@ class ClusterSubject:
     here: Location
     facts: Facts
     now: datetime
+    name: str = ""
+    """The cluster's name in AWS."""
     new: bool = True
     adds: frozenset[str] = frozenset()
     created_at: datetime | None = None

@@ -1,0 +1,117 @@
+"""What the account holds and may hold: quotas, other HyperPod clusters, training plans."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from hyperpod_operator.aws.facts.reader import Ask, Reader, items
+from hyperpod_operator.core.preflight.facts import Capacity, TrainingPlan, Usage
+from hyperpod_operator.core.preflight.model import Fact, Unread
+
+HOUR = 3600.0
+QUOTA_PAGES = 60
+"""Pages of 100 quotas: SageMaker has some thousands of them."""
+OTHER_CLUSTERS = 8
+"""Other HyperPod clusters that are described for what they hold."""
+
+
+async def quotas(reader: Reader, wanted: Collection[str], *, service: str = "sagemaker") -> Fact[Mapping[str, float]]:
+    """Applied quotas of a service by name, and the defaults where one of `wanted` has no applied value.
+
+    The lists are long and the same for all clusters, so they are read once an hour and stand outside of the budget.
+    """
+    applied = await _listed(reader, "ListServiceQuotas", service)
+    if isinstance(applied, Unread) or not set(wanted) - set(applied):
+        return applied
+    defaults = await _listed(reader, "ListAWSDefaultServiceQuotas", service)
+    return applied if isinstance(defaults, Unread) else {**defaults, **applied}
+
+
+async def _listed(reader: Reader, operation: str, service: str) -> Fact[dict[str, float]]:
+    pages = await reader.ask(
+        Ask(
+            service="service-quotas",
+            operation=operation,
+            action=f"servicequotas:{operation}",
+            parameters={"ServiceCode": service},
+            keep=HOUR,
+            pages=QUOTA_PAGES,
+            counted=False,
+        )
+    )
+    if isinstance(pages, Unread):
+        return pages
+    return {
+        str(one["QuotaName"]): float(one["Value"])
+        for one in items(pages, "Quotas")
+        if one.get("QuotaName") and isinstance(one.get("Value"), int | float)
+    }
+
+
+async def usage(reader: Reader, *, eks_arn: str, but: str) -> Fact[Usage]:
+    """What other HyperPod clusters than the one named `but` hold. Service Quotas does not tell what is used."""
+    listed = await reader.ask(
+        Ask(service="sagemaker", operation="ListClusters", action="sagemaker:ListClusters", pages=3)
+    )
+    if isinstance(listed, Unread):
+        return listed
+    names = [str(one["ClusterName"]) for one in items(listed, "ClusterSummaries") if one.get("ClusterName") != but]
+    described = await asyncio.gather(*(_cluster(reader, name) for name in names[:OTHER_CLUSTERS]))
+    counts: Counter[str] = Counter()
+    total, user, complete = 0, "", len(names) <= OTHER_CLUSTERS and not (listed or [{}])[-1].get("NextToken")
+    for name, found in zip(names, described, strict=False):
+        if isinstance(found, Unread):
+            complete = False
+            continue
+        groups = [*(found.get("InstanceGroups") or []), *(found.get("RestrictedInstanceGroups") or [])]
+        for group in groups:
+            count = int(group.get("TargetCount") or 0)
+            total += count
+            if group.get("InstanceType"):
+                counts[str(group["InstanceType"])] += count
+        if ((found.get("Orchestrator") or {}).get("Eks") or {}).get("ClusterArn") == eks_arn:
+            user = name
+    return Usage(instances=dict(counts), total=total, clusters=len(names), complete=complete, of_eks=user)
+
+
+async def _cluster(reader: Reader, name: str) -> Fact[Mapping[str, Any]]:
+    pages = await reader.ask(
+        Ask(
+            service="sagemaker",
+            operation="DescribeCluster",
+            action="sagemaker:DescribeCluster",
+            parameters={"ClusterName": name},
+        )
+    )
+    return pages if isinstance(pages, Unread) else pages[0] if pages else {}
+
+
+async def training_plan(reader: Reader, arn: str) -> Fact[TrainingPlan | None]:
+    """sagemaker:DescribeTrainingPlan, whose TrainingPlanName takes the ARN (API model)."""
+    pages = await reader.ask(
+        Ask(
+            service="sagemaker",
+            operation="DescribeTrainingPlan",
+            action="sagemaker:DescribeTrainingPlan",
+            parameters={"TrainingPlanName": arn},
+        )
+    )
+    if pages is None or isinstance(pages, Unread):
+        return pages
+    found = pages[0]
+    return TrainingPlan(
+        status=found["Status"],
+        start=found.get("StartTime"),
+        end=found.get("EndTime"),
+        available=found.get("AvailableInstanceCount"),
+        targets=frozenset(str(one) for one in found.get("TargetResources") or []),
+        capacities=tuple(
+            Capacity(
+                instance_type=one.get("InstanceType", ""),
+                zone_id=one.get("AvailabilityZoneId", ""),
+                count=one.get("TotalInstanceCount") or 0,
+            )
+            for one in found.get("ReservedCapacitySummaries") or []
+        ),
+    )

@@ -1,0 +1,125 @@
+"""All facts about one cluster, side by side: each service is asked only about what the spec names."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+from hyperpod_operator.aws.caller import Caller
+from hyperpod_operator.aws.facts import account, eks, iam, network, stores
+from hyperpod_operator.aws.facts.reader import BUDGET, PATIENCE, Answers, Reader
+from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.preflight.addresses import wanted
+from hyperpod_operator.core.preflight.facts import Facts
+from hyperpod_operator.core.preflight.model import Fact, Unread
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.tables import quotas
+
+T = TypeVar("T")
+
+
+class AwsFacts:
+    """Implements `core.preflight.ports.ClusterFacts` in one Region."""
+
+    def __init__(
+        self,
+        *,
+        caller: Callable[[str], Caller],
+        identity: Callable[[], Awaitable[str]],
+        monotonic: Callable[[], float] = time.monotonic,
+        budget: int = BUDGET,
+        patience: float = PATIENCE,
+    ) -> None:
+        """`caller` gives the Caller of a service, `identity` the caller's ARN; it may raise CloudError."""
+        self._caller = caller
+        self._identity = identity
+        self._monotonic = monotonic
+        self._budget = budget
+        self._patience = patience
+        self._answers = Answers(monotonic=monotonic)
+
+    async def gather(self, subject: ClusterSubject) -> Facts:
+        """Never raises."""
+        reader = Reader(
+            caller=self._caller,
+            answers=self._answers,
+            budget=self._budget,
+            patience=self._patience,
+            monotonic=self._monotonic,
+        )
+        named = wanted(subject)
+        types = [name.removeprefix("ml.") for name in named.types]
+        names = [*(quotas.of_type(name) for name in named.types), quotas.CLUSTER_SIZE, quotas.ALL_CLUSTERS]
+        known, cluster, subnets, groups = await asyncio.gather(
+            self._known_types(),
+            eks.cluster(reader, subject.eks_arn),
+            network.subnets(reader, named.subnets),
+            network.security_groups(reader, named.security_groups),
+        )
+        vpcs = sorted({one.vpc_id for one in subnets.values()}) if not isinstance(subnets, Unread) else []
+        routes, endpoints = await asyncio.gather(
+            _if(vpcs, network.route_tables(reader, vpcs), subnets), _if(vpcs, network.endpoints(reader, vpcs), subnets)
+        )
+        listed, plans, scripts, passed = await asyncio.gather(
+            account.quotas(reader, names),
+            _each(named.plans, lambda arn: account.training_plan(reader, arn)),
+            _each(named.scripts, lambda address: stores.script(reader, address)),
+            self._pass_role(reader, named.roles),
+        )
+        keys, systems, offered, described = await asyncio.gather(
+            _each(named.keys, lambda key: stores.key(reader, key)),
+            _each(named.file_systems, lambda one: stores.file_system(reader, one)),
+            network.offerings(reader, types),
+            network.instance_types(reader, types),
+        )
+        # Those that may need many calls come last: what is left of the budget is theirs.
+        addons = await eks.addons(reader, subject.eks_arn)
+        roles = await _each(named.roles, lambda arn: iam.role(reader, arn))
+        used = await account.usage(reader, eks_arn=subject.eks_arn, but=subject.name)
+        return Facts(
+            known_types=known,
+            eks=cluster,
+            addons=addons,
+            subnets=subnets,
+            route_tables=routes,
+            endpoints=endpoints,
+            security_groups=groups,
+            offerings=offered,
+            types=described,
+            roles=roles,
+            pass_role=passed,
+            scripts=scripts,
+            keys=keys,
+            quotas=listed,
+            usage=used,
+            plans=plans,
+            file_systems=systems,
+            calls=reader.calls,
+        )
+
+    async def _known_types(self) -> frozenset[str]:
+        """ClusterInstanceType of the API model; no call."""
+        try:
+            clients = await self._caller("sagemaker").clients()
+        except CloudError:
+            return frozenset()
+        return frozenset(clients.reads.meta.service_model.shape_for("ClusterInstanceType").enum)
+
+    async def _pass_role(self, reader: Reader, roles: Sequence[str]) -> Fact[Mapping[str, bool]]:
+        try:
+            return await iam.pass_role(reader, await self._identity(), roles)
+        except CloudError as error:
+            return Unread(why=f"it is not known who the caller is: {error.message}")
+
+
+async def _each(names: Sequence[str], read: Callable[[str], Awaitable[T]]) -> dict[str, T]:
+    return dict(zip(names, await asyncio.gather(*(read(name) for name in names)), strict=True))
+
+
+async def _if(asked: Sequence[str], read: Awaitable[Fact[T]], otherwise: object) -> Fact[T]:
+    """The read, unless there is nothing to ask about."""
+    if asked:
+        return await read
+    if hasattr(read, "close"):
+        read.close()
+    return otherwise if isinstance(otherwise, Unread) else Unread(why="none of the subnets exists")

@@ -1,0 +1,182 @@
+"""One preflight's reads: within a budget of calls and of time, each answer checked, and never an exception.
+
+What AWS denies, does not answer in time, or answers in another form than its model says, is Unread: it is neither
+"there is none" nor a zero.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import OperationNotPageableError
+
+from hyperpod_operator.aws.answers import check_model, unknown
+from hyperpod_operator.aws.caller import Caller
+from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.preflight.model import Fact, Unread
+
+BUDGET = 40
+"""Calls to AWS that the checks of one cluster make at most."""
+PATIENCE = 20.0
+"""Seconds in which all of them have to be answered."""
+SILENT = frozenset({ErrorKind.UNREACHABLE, ErrorKind.WRONG_ENDPOINT, ErrorKind.CREDENTIALS, ErrorKind.CLOCK})
+"""Failures after which a service is not asked again in the same preflight: it would not answer the next call either."""
+MISSING = frozenset(
+    {
+        "ResourceNotFoundException",
+        "ResourceNotFound",
+        "NoSuchEntity",
+        "NoSuchKey",
+        "NoSuchBucket",
+        "NotFoundException",
+        "FileSystemNotFound",
+        "404",
+    }
+)
+"""Codes by which services say that what was asked about does not exist (the services' API references)."""
+
+BEGINNING = 65_536
+"""Bytes of a stream that are read."""
+
+Pages = list[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One question. `parameters` are the operation's members; `action` is the right that it needs.
+
+    `keep` is for how many seconds the answer may be given again, `pages` how many pages are read at most.
+    """
+
+    service: str
+    operation: str
+    action: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    keep: float = 30.0
+    pages: int = 10
+    counted: bool = True
+    """False for reads that serve all clusters of a Region for an hour: they are outside of a preflight's budget."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.service}:{self.operation}:{sorted(self.parameters.items())!r}"
+
+
+class Answers:
+    """Answers that may be given again, by question. Bounded; belongs to one Region and one event loop."""
+
+    def __init__(self, *, monotonic: Callable[[], float], most: int = 1000) -> None:
+        self._monotonic = monotonic
+        self._most = most
+        self._kept: dict[str, tuple[float, Pages | None]] = {}
+
+    def get(self, key: str) -> tuple[Pages | None] | None:
+        """The answer in a tuple, since None is one; None where nothing is kept."""
+        found = self._kept.get(key)
+        return (found[1],) if found is not None and self._monotonic() < found[0] else None
+
+    def put(self, key: str, pages: Pages | None, *, keep: float) -> None:
+        now = self._monotonic()
+        if len(self._kept) >= self._most:
+            self._kept = {name: one for name, one in self._kept.items() if one[0] > now}
+        if len(self._kept) < self._most:
+            self._kept[key] = (now + keep, pages)
+
+
+class Reader:
+    """The reads of one preflight."""
+
+    def __init__(
+        self,
+        *,
+        caller: Callable[[str], Caller],
+        answers: Answers,
+        budget: int = BUDGET,
+        patience: float = PATIENCE,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._caller = caller
+        self._answers = answers
+        self._budget = budget
+        self._until = monotonic() + patience
+        self._patience = patience
+        self._monotonic = monotonic
+        self._silent: dict[str, Unread] = {}
+        self.calls = 0
+
+    async def ask(self, ask: Ask) -> Fact[Pages | None]:
+        """All pages of the answer; None where AWS says that there is no such thing."""
+        if (kept := self._answers.get(ask.key)) is not None:
+            return kept[0]
+        if ask.service in self._silent:
+            return self._silent[ask.service]
+        if ask.counted and self.calls >= self._budget:
+            return Unread(why=f"the checks of this cluster used up their {self._budget} calls to AWS")
+        self.calls += ask.counted
+        try:
+            async with asyncio.timeout(max(0.0, self._until - self._monotonic())):
+                pages: Pages | None = await self._caller(ask.service).read(
+                    ask.operation, lambda client: self._pages(client, ask), target="preflight"
+                )
+        except TimeoutError:
+            why = Unread(why=f"{ask.service} did not answer {ask.operation} within {self._patience:.0f} s")
+            return self._silent.setdefault(ask.service, why)
+        except CloudError as error:
+            return self._failed(ask, error)
+        self._answers.put(ask.key, pages, keep=ask.keep)
+        return pages
+
+    def _failed(self, ask: Ask, error: CloudError) -> Fact[Pages | None]:
+        if error.code in MISSING:
+            self._answers.put(ask.key, None, keep=ask.keep)
+            return None
+        if error.kind is ErrorKind.DENIED or error.code == "403":
+            return Unread(why=error.message, action=ask.action)
+        why = Unread(why=f"{ask.operation} failed ({error.code}): {error.message.rstrip('. ')}")
+        if error.kind in SILENT:
+            self._silent[ask.service] = why
+        return why
+
+    def _pages(self, client: Any, ask: Ask) -> Pages:
+        """Runs in a thread. Pages beyond the first count as calls of their own."""
+        method = _method(client, ask.operation)
+        shape = client.meta.service_model.operation_model(ask.operation).output_shape
+        pages: Pages = []
+        for number, page in enumerate(_paged(client, method, ask.parameters)):
+            if shape is not None:
+                check_model(page, shape=shape, operation=ask.operation)
+            pages.append(_beginning(page))
+            if number:
+                self.calls += ask.counted
+            if len(pages) >= ask.pages or (ask.counted and self.calls >= self._budget):
+                break
+        if not pages:
+            raise unknown(operation=ask.operation, what="there is no page")
+        return pages
+
+
+def _beginning(page: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An answer whose body is a stream, with its first bytes as `Read` instead; others as they are."""
+    if "Body" not in page:
+        return page
+    with page["Body"] as body:
+        return {"Read": body.read(BEGINNING)}
+
+
+def _method(client: Any, operation: str) -> str:
+    methods = {name: method for method, name in client.meta.method_to_api_mapping.items()}
+    return str(methods[operation])
+
+
+def _paged(client: Any, method: str, parameters: Mapping[str, Any]) -> Any:
+    try:
+        return client.get_paginator(method).paginate(**parameters)
+    except OperationNotPageableError:
+        return [getattr(client, method)(**parameters)]
+
+
+def items(pages: Pages | None, name: str) -> list[Any]:
+    """The items of a list over all pages."""
+    return [item for page in pages or [] for item in page.get(name) or []]

@@ -1,0 +1,73 @@
+"""S3, KMS and FSx for preflight."""
+
+import codecs
+from collections.abc import Mapping
+from typing import Any
+
+from hyperpod_operator.aws.facts.policies import statements
+from hyperpod_operator.aws.facts.reader import BEGINNING, Ask, Reader, items
+from hyperpod_operator.core.preflight.addresses import bucket_of, key_of
+from hyperpod_operator.core.preflight.facts import FileSystem, KmsKey, Script, Statement
+from hyperpod_operator.core.preflight.model import Fact, Unread
+
+
+async def script(reader: Reader, address: str) -> Fact[Script | None]:
+    """s3:GetObject of the beginning of a lifecycle script."""
+    parameters = {"Bucket": bucket_of(address), "Key": key_of(address), "Range": f"bytes=0-{BEGINNING - 1}"}
+    ask = Ask(service="s3", operation="GetObject", action="s3:GetObject", parameters=parameters)
+    pages = await reader.ask(ask)
+    if pages is None or isinstance(pages, Unread):
+        return pages
+    text: bytes = pages[0].get("Read", b"")
+    return Script(crlf=b"\r\n" in text, shebang=text.removeprefix(codecs.BOM_UTF8).startswith(b"#!"))
+
+
+async def key(reader: Reader, name: str) -> Fact[KmsKey | None]:
+    """kms:DescribeKey, and kms:GetKeyPolicy of a customer's key."""
+    ask = Ask(service="kms", operation="DescribeKey", action="kms:DescribeKey", parameters={"KeyId": name})
+    pages = await reader.ask(ask)
+    if pages is None or isinstance(pages, Unread):
+        return pages
+    found = pages[0].get("KeyMetadata") or {}
+    if not found.get("KeyState") or not found.get("Arn"):
+        return Unread(why="the answer of kms:DescribeKey has no state")
+    managed = found.get("KeyManager") == "AWS"
+    policy: Fact[tuple[Statement, ...]] = Unread(why="it is a key of AWS, whose policy is not ours to judge")
+    return KmsKey(
+        arn=found["Arn"],
+        state=found["KeyState"],
+        usage=found.get("KeyUsage", "ENCRYPT_DECRYPT"),
+        symmetric=found.get("KeySpec", "SYMMETRIC_DEFAULT") == "SYMMETRIC_DEFAULT",
+        aws_managed=managed,
+        policy=policy if managed else await _policy(reader, found["Arn"]),
+    )
+
+
+async def _policy(reader: Reader, arn: str) -> Fact[tuple[Statement, ...]]:
+    parameters = {"KeyId": arn, "PolicyName": "default"}
+    ask = Ask(service="kms", operation="GetKeyPolicy", action="kms:GetKeyPolicy", parameters=parameters)
+    pages = await reader.ask(ask)
+    if pages is None or isinstance(pages, Unread):
+        return pages or Unread(why="the key has no policy")
+    try:
+        return statements(pages[0].get("Policy", ""))
+    except ValueError as error:
+        return Unread(why=f"the key's policy cannot be read: {error}")
+
+
+async def file_system(reader: Reader, name: str) -> Fact[FileSystem | None]:
+    """fsx:DescribeFileSystems."""
+    parameters = {"FileSystemIds": [name]}
+    ask = Ask(service="fsx", operation="DescribeFileSystems", action="fsx:DescribeFileSystems", parameters=parameters)
+    pages = await reader.ask(ask)
+    if pages is None or isinstance(pages, Unread):
+        return pages
+    found: list[Mapping[str, Any]] = items(pages, "FileSystems")
+    if not found:
+        return None
+    return FileSystem(
+        lifecycle=found[0].get("Lifecycle", ""),
+        vpc_id=found[0].get("VpcId", ""),
+        mount_name=(found[0].get("LustreConfiguration") or {}).get("MountName", ""),
+        subnets=frozenset(str(one) for one in found[0].get("SubnetIds") or []),
+    )

@@ -1,4 +1,4 @@
-"""The command `hyperpod-operator`: run | crds | policies | version.
+"""The command `hyperpod-operator`: run | crds | policies | preflight | version.
 
 Every option of `run` can also be given as an environment variable, HYPERPOD_OPERATOR_ and the option's name.
 """
@@ -14,6 +14,7 @@ import yaml
 
 from hyperpod_operator import __version__
 from hyperpod_operator.core.lease import LeaseSettings
+from hyperpod_operator.core.preflight.gate import ENFORCE, MODES
 from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.text import plain_lines
 from hyperpod_operator.core.timings import Timings
@@ -28,6 +29,8 @@ NAMESPACE = re.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 """RFC 1123 label, as the API server has it for namespaces."""
 CONFIGURATION_FAULT = 2
 """Exit code when something that the operator needs is missing or wrong."""
+CHECKS_FAILED = 2
+"""Exit code of `preflight` when a check failed."""
 WATCH_ENDED = 1
 """Exit code when changes of objects do not reach the operator any more: a new process starts a new watch."""
 
@@ -77,6 +80,8 @@ def main() -> None:
               help="Sustained rate limit for AWS read calls; 0 disables it.")  # fmt: skip
 @click.option("--aws-writes-per-second", type=click.FloatRange(0, 1000), default=2.0, show_default=True,
               help="Sustained rate limit for AWS calls that change something; 0 disables it.")  # fmt: skip
+@click.option("--preflight", type=click.Choice(MODES), default=ENFORCE, show_default=True,
+              help="Default of management.preflight: what failed checks do.")  # fmt: skip
 @click.option("--node-health/--no-node-health", default=True, show_default=True,
               help="Manage the health taint and the labels of HyperPod Nodes; needs access to Nodes.")  # fmt: skip
 @click.option("--volumes/--no-volumes", default=True, show_default=True,
@@ -213,6 +218,29 @@ def policies(prefix: bool, output_dir: str | None, **options: Any) -> None:
         if name == "prefix.yaml" and not prefix:
             continue
         _write(name, yaml.safe_dump_all(manifests, sort_keys=False, width=110), output_dir=output_dir)
+
+
+@main.command()
+@click.option("-f", "--filename", "files", multiple=True, required=True,
+              help="File or directory of manifests, or - for standard input; repeatable.")  # fmt: skip
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--region", default="", envvar=["HYPERPOD_OPERATOR_REGION", "AWS_REGION"],
+              help="AWS Region of resources that name none; default: AWS_REGION or the profile's.")  # fmt: skip
+def preflight(files: tuple[str, ...], output: str, region: str) -> None:
+    """Check resources against AWS before they are applied, with your own credentials; nothing is changed.
+
+    Exit code 0: nothing failed; 2: a check failed; 1: a file cannot be read or a resource is invalid.
+    """
+    import asyncio
+
+    from hyperpod_operator.app.preflight import InputError, check_files, printed
+
+    try:
+        reports = asyncio.run(check_files(files, region=region, stdin=sys.stdin.read))
+    except InputError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(printed(reports, output))
+    sys.exit(CHECKS_FAILED if any(report.result.failed for report in reports) else 0)
 
 
 @main.command()

@@ -6,6 +6,7 @@ from typing import Literal
 
 from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.core.lease import LeaseSettings
+from hyperpod_operator.core.preflight.gate import ENFORCE
 from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.timings import Timings
 from hyperpod_operator.runtime.http.address import BindAddress
@@ -44,6 +45,8 @@ class Settings:
     """Directory for marks that outlive a crash of the process; empty: none."""
     log_format: Literal["json", "text"] = "json"
     log_level: str = "INFO"
+    preflight: str = ENFORCE
+    """What failed checks do to clusters that do not choose: Enforce, Warn or Off."""
     timings: Timings = field(default_factory=Timings)
 
     @property

@@ -32,6 +32,7 @@
 - --no-leader-election
 {{- end }}
 {{- end }}
+- --preflight={{ .Values.preflight }}
 {{- if .Values.nodeHealth.enabled }}
 - --node-health
 - --node-writes-per-second={{ .Values.nodeHealth.writesPerSecond }}

@@ -6,9 +6,11 @@ from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, quarantine_guard
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.controllers.fleet import Fleet
+from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.controllers.volume.holders import attached_claims
 from hyperpod_operator.kube.nodes import NodeCache
 from hyperpod_operator.kube.objects import CustomObjects
+from hyperpod_operator.kube.workloads import KubeWorkloads
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.resync import Resync
 from hyperpod_operator.runtime.workers import Workers
@@ -39,6 +41,11 @@ def cluster_runtime(
             clock=dependencies.clock,
             nodes=nodes,
             attached_claims=attached if claims is not None else None,
+            preflight=Gate(
+                facts=lambda region: dependencies.cloud.facts(region=region),
+                workloads=KubeWorkloads(dependencies.api),
+                mode=settings.preflight,
+            ),
         ),
         settings=ClusterSettings(
             timings=settings.timings, allowed_regions=settings.allowed_regions, tenancy=settings.tenancy

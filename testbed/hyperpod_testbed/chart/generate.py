@@ -8,7 +8,7 @@ import click
 
 from hyperpod_testbed.chart import manifests, metrics, readme, schema, values
 from hyperpod_testbed.chart.dashboard import dashboard
-from hyperpod_testbed.docs import assumptions
+from hyperpod_testbed.docs import assumptions, preflight
 from hyperpod_testbed.docs.api_reference import reference
 from hyperpod_testbed.supply import licences
 
@@ -28,6 +28,7 @@ def generated(*, chart: Path = CHART, crds: Path = ROOT / "crds") -> Mapping[Pat
         OBSERVABILITY: metrics.with_metrics(OBSERVABILITY.read_text()),
         ROOT / "docs" / "api.md": reference(crds),
         ROOT / "docs" / "aws-assumptions.md": assumptions.page(ROOT / "operator" / "hyperpod_operator"),
+        ROOT / "docs" / "preflight.md": preflight.page(),
         ROOT / "docs" / "licences.md": licences.page(ROOT / "requirements.lock"),
         **{templates / "crds" / path.name: manifests.definition(path.read_text()) for path in sorted(crds.iterdir())},
         **{templates / "admission" / name: text for name, text in manifests.policies().items()},

@@ -30,7 +30,7 @@ def test_one_variable_for_all_services(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_variable_for_one_service(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
-    monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service.upper()}", "http://localhost:1")
+    monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}", "http://localhost:1")
     assert overridden() == {service: "http://localhost:1"}
 
 

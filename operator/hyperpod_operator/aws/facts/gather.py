@@ -5,15 +5,17 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
+from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.aws.facts import account, eks, iam, network, stores
 from hyperpod_operator.aws.facts.reader import BUDGET, PATIENCE, Answers, Reader
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.preflight.addresses import wanted
-from hyperpod_operator.core.preflight.facts import Facts
+from hyperpod_operator.core.preflight.facts import NOT_GATHERED, Facts
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas
+from hyperpod_operator.core.preflight.volume import QUOTA_NAMES, VolumeFacts
 
 T = TypeVar("T")
 
@@ -40,13 +42,7 @@ class AwsFacts:
 
     async def gather(self, subject: ClusterSubject) -> Facts:
         """Never raises."""
-        reader = Reader(
-            caller=self._caller,
-            answers=self._answers,
-            budget=self._budget,
-            patience=self._patience,
-            monotonic=self._monotonic,
-        )
+        reader = self._reader()
         named = wanted(subject)
         types = [name.removeprefix("ml.") for name in named.types]
         names = [*(quotas.of_type(name) for name in named.types), quotas.CLUSTER_SIZE, quotas.ALL_CLUSTERS]
@@ -95,6 +91,26 @@ class AwsFacts:
             plans=plans,
             file_systems=systems,
             calls=reader.calls,
+        )
+
+    async def gather_claim(self, spec: EBSVolumeClaimSpec) -> VolumeFacts:
+        """What the checks of an EBSVolumeClaim need of EC2, KMS and Service Quotas. Never raises."""
+        reader, source = self._reader(), spec.source.create
+        kind = (spec.volume.volumeType if spec.volume else None) or "gp3"
+        zones, listed = await asyncio.gather(
+            network.zones(reader), account.quotas(reader, [QUOTA_NAMES[kind]], service="ebs")
+        )
+        key = await stores.key(reader, source.kmsKeyId) if source and source.kmsKeyId else NOT_GATHERED
+        snapshot = await network.snapshot(reader, source.snapshotId) if source and source.snapshotId else NOT_GATHERED
+        return VolumeFacts(zones=zones, quotas=listed, key=key, snapshot=snapshot, calls=reader.calls)
+
+    def _reader(self) -> Reader:
+        return Reader(
+            caller=self._caller,
+            answers=self._answers,
+            budget=self._budget,
+            patience=self._patience,
+            monotonic=self._monotonic,
         )
 
     async def _known_types(self) -> frozenset[str]:

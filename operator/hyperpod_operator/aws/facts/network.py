@@ -9,6 +9,7 @@ from typing import Any
 from hyperpod_operator.aws.facts.reader import Ask, Reader, items
 from hyperpod_operator.core.preflight.facts import Route, RouteTable, Rule, SecurityGroup, Subnet, TypeFacts
 from hyperpod_operator.core.preflight.model import Fact, Unread
+from hyperpod_operator.core.preflight.volume import SnapshotFacts
 
 HOUR = 3600.0
 TARGETS = (
@@ -156,3 +157,16 @@ async def zones(reader: Reader) -> Fact[frozenset[str]]:
         return pages
     found = items(pages, "AvailabilityZones")
     return frozenset(str(one[name]) for one in found for name in ("ZoneName", "ZoneId") if one.get(name))
+
+
+async def snapshot(reader: Reader, name: str) -> Fact[SnapshotFacts | None]:
+    """ec2:DescribeSnapshots of one snapshot."""
+    pages = await reader.ask(_ask("DescribeSnapshots", Filters=_filters(snapshot_id=[name])))
+    if isinstance(pages, Unread):
+        return pages
+    found = [one for one in items(pages, "Snapshots") if one.get("SnapshotId") == name]
+    if not found:
+        return None
+    if not found[0].get("State") or not found[0].get("VolumeSize"):
+        return Unread(why="the answer of ec2:DescribeSnapshots has no state or size")
+    return SnapshotFacts(state=found[0]["State"], size=found[0]["VolumeSize"])

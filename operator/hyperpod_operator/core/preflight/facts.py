@@ -13,6 +13,7 @@ from hyperpod_operator.core.preflight.model import Fact, Unread
 
 V = TypeVar("V")
 NOT_GATHERED = Unread(why="it was not read")
+KUBERNETES_UNREAD = Unread(why="the Kubernetes API of the EKS cluster was not read")
 
 
 def nothing() -> Mapping[str, V]:
@@ -225,7 +226,7 @@ class Facts:
     plans: Mapping[str, Fact[TrainingPlan | None]] = field(default_factory=nothing)
     file_systems: Mapping[str, Fact[FileSystem | None]] = field(default_factory=nothing)
     """By the id that a DNS name begins with."""
-    workloads: Fact[tuple[Workload, ...]] = NOT_GATHERED
+    workloads: Fact[tuple[Workload, ...]] = KUBERNETES_UNREAD
     """DaemonSets and Deployments of kube-system and aws-hyperpod."""
     calls: int = 0
     """Calls to AWS that gathering these took."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, assert_never
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -111,6 +111,8 @@ class Check:
                 return self.warn
             case Result.FAIL:
                 return self.fail
+            case _:
+                assert_never(result)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,86 @@
+"""docs/preflight.md: every check that runs before a costly call, from the tables in the operator's code."""
+
+from collections.abc import Iterator, Sequence
+
+from hyperpod_operator.core.preflight.model import Area, Check
+from hyperpod_operator.core.preflight.table import CLUSTER
+from hyperpod_operator.core.preflight.volume import CLAIM
+
+HEAD = """\
+# Preflight
+
+<!-- Generated from operator/hyperpod_operator/core/preflight by `make chart`. -->
+
+A HyperPod cluster that cannot work fails late: after 20 minutes of an EFA check, after 40 for a quota, after hours for
+nodes that never join. Preflight reads beforehand what can be known and says what is wrong, where, and what to do.
+
+The checks run before CreateCluster and before a call that adds groups to a cluster. They read only, make at most 40
+calls to AWS, and none while nothing is created or added. The list of quotas is read once an hour for all clusters of a
+Region, beside these 40.
+
+| Result | What it means | What happens |
+|---|---|---|
+| `Pass` | As it should be. | The call is made. |
+| `Warn` | It may work; look at it. | The call is made. |
+| `Fail` | The call would fail, or make instances that are billed and cannot be used. | With `Enforce` the call waits. |
+| `Unknown` | The operator may not read what the check needs, or got no answer. The message names the IAM \
+action. | The call is made. |
+
+`spec.management.preflight` chooses: `Enforce` (the default; the installation's own default is the chart's
+`preflight`) holds the call while a check fails, `Warn` reports and makes it, `Off` checks nothing. The results are in
+`status.preflight`, and the condition `PreflightPassed` sums them up. Checks that failed run again after 1 minute, then
+2, up to 30; at once when the spec changes or the annotation `hyperpod-operator.dev/reconcile-requested-at` gets a new
+value. Checks that passed stand for 10 minutes.
+
+## Before anything is applied
+
+```sh
+hyperpod-operator preflight -f cluster.yaml
+hyperpod-operator preflight -f manifests/ --output json
+```
+
+It reads AWS with your own credentials and needs no Kubernetes cluster. Exit code 0: nothing failed; 2: a check failed;
+1: a file cannot be read, or a resource in it is invalid.
+
+## Rights
+
+[iam/operator-preflight.json](iam/operator-preflight.json) has every action below. Leave out what you do not want to
+grant: its checks are then `Unknown`, and hold nothing back.
+"""
+
+
+def page() -> str:
+    """The document."""
+    return "\n".join(_lines()).rstrip() + "\n"
+
+
+def actions() -> tuple[str, ...]:
+    """Every IAM action that a check reads with."""
+    found = {action for check in (*CLUSTER, *CLAIM) for action in check.reads}
+    return tuple(sorted(action for action in found if not action.startswith("kubernetes:")))
+
+
+def _lines() -> Iterator[str]:
+    yield HEAD
+    for area in Area:
+        checks = [check for check in (*CLUSTER, *CLAIM) if check.area is area]
+        yield f"## {area}\n"
+        yield from _section(checks)
+
+
+def _section(checks: Sequence[Check]) -> Iterator[str]:
+    for check in checks:
+        yield f"### {check.name}\n"
+        yield f"{check.what}. {check.why}\n"
+        for word, text in (("Fails", check.fail), ("Warns", check.warn)):
+            if text:
+                yield f"- {word}: {_shown(text)}"
+        yield f"- What to do: {_shown(check.remedy)}"
+        yield f"- Reads: {', '.join(f'`{action}`' for action in check.reads) or 'the spec alone'}"
+        yield f"- Source: {check.source}"
+        yield ""
+
+
+def _shown(text: str) -> str:
+    """A template with its values as placeholders that Markdown shows."""
+    return text.replace("{", "‹").replace("}", "›").replace("<type>", "‹type›")

@@ -24,9 +24,9 @@ Connect = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def botocore_session() -> Any:
+def boto3_session() -> boto3.Session:
     """One session for all: loading the service model is what takes time."""
-    return botocore.session.Session()
+    return boto3.Session(botocore_session=botocore.session.Session())
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def sim(start_simulator: Callable[..., Simulator]) -> Simulator:
 
 
 @pytest.fixture
-def connect(botocore_session: Any) -> Iterator[Connect]:
+def connect(boto3_session: boto3.Session) -> Iterator[Connect]:
     """Make boto3 clients that do not retry; they are closed with the test."""
     with ExitStack() as stack:
 
@@ -60,7 +60,7 @@ def connect(botocore_session: Any) -> Iterator[Connect]:
             attempts: int = 1,
             read_timeout: float = 10.0,
         ) -> Any:
-            made = boto3.Session(botocore_session=botocore_session).client(
+            made = boto3_session.client(
                 service,
                 region_name=region,
                 endpoint_url=sim.url,

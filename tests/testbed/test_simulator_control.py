@@ -124,7 +124,10 @@ def test_the_command_prints_the_environment_and_ends_on_a_signal(connect):
     command = [sys.executable, "-c", program, "simulator", "--speed", "60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert "ready" in process.stderr.readline()
-        lines = [process.stdout.readline().strip().removeprefix("export ") for _ in range(8)]
+        lines = [
+            process.stdout.readline().strip().removeprefix("export ")
+            for _ in range(len(SimulatorClient("").environment()))
+        ]
         environment = dict(line.split("=", 1) for line in lines)
         remote = SimulatorClient(environment["AWS_ENDPOINT_URL_SAGEMAKER"])
         assert (remote.environment(), remote.clock.speed()) == (environment, 60.0)

@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 import pytest
 
 from hyperpod_testbed.simulator import Fault, Options, shapes
-from hyperpod_testbed.simulator.ebs import query
 from hyperpod_testbed.simulator.ebs.operations import OPERATIONS
 
 VOLUME = {"AvailabilityZone": "us-west-2a", "Size": 100, "VolumeType": "gp3"}
+NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
 SCOPE = "AWS4-HMAC-SHA256 Credential=RAW/20270115/us-west-2/ec2/aws4_request, SignedHeaders=host, Signature=00"
 
 
@@ -26,7 +26,7 @@ def form(sim):
     """Send a form to EC2, past botocore's own checks: HTTP status and the XML."""
 
     def send(action, **parameters):
-        body = urllib.parse.urlencode({"Action": action, "Version": query.VERSION, **parameters}).encode()
+        body = urllib.parse.urlencode({"Action": action, "Version": "2016-11-15", **parameters}).encode()
         headers = {"Authorization": SCOPE, "Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
         request = urllib.request.Request(sim.url, data=body, headers=headers)
         try:
@@ -46,13 +46,13 @@ def error_of(answer):
 
 def test_an_answer_is_xml_in_ec2s_namespace_with_a_request_id(form):
     status, root = form("DescribeVolumes")
-    assert (status, root.tag) == (200, f"{{{query.NAMESPACE}}}DescribeVolumesResponse")
-    assert root.findtext(f"{{{query.NAMESPACE}}}requestId")
+    assert (status, root.tag) == (200, f"{{{NAMESPACE}}}DescribeVolumesResponse")
+    assert root.findtext(f"{{{NAMESPACE}}}requestId")
 
 
 def test_an_operation_without_output_says_return(sim, form):
     volume = sim.ebs.create_volume()
-    assert form("DeleteVolume", VolumeId=volume)[1].findtext(f"{{{query.NAMESPACE}}}return") == "true"
+    assert form("DeleteVolume", VolumeId=volume)[1].findtext(f"{{{NAMESPACE}}}return") == "true"
 
 
 def test_an_error_has_ec2s_shape(form):
@@ -88,7 +88,7 @@ def test_an_operation_that_is_not_there_is_said_so(form):
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_every_operation_says_what_it_does_and_has_a_model(name):
     assert inspect.getdoc(OPERATIONS[name].answer)
-    assert query.model().operation_model(name)
+    assert shapes.service("ec2").operation_model(name)
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
@@ -180,7 +180,7 @@ def test_an_answer_against_the_model_fails_the_test_that_got_it(sim, ec2, code):
 
 def test_a_response_is_held_to_the_model_of_ec2():
     wrong = {"VolumeId": "v", "State": "dancing", "Surplus": 1}
-    assert len(shapes.response_problems("CreateVolume", wrong, model=query.model())) == 2
+    assert len(shapes.response_problems("CreateVolume", wrong, model=shapes.service("ec2"))) == 2
 
 
 def test_the_environment_leads_ec2_here_too(sim):

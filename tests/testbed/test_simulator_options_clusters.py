@@ -187,10 +187,10 @@ def test_spot_excludes_training_plan(account, outcome, answer, expected):
     assert outcome(it.create, group, NodeProvisioningMode="Continuous") == expected
 
 
-def test_known_roles(account, outcome):
+def test_prerequisites_of_a_name_that_does_not_exist(account, outcome):
     it = account()
     role = it.group()["ExecutionRole"]
-    it.sim.settings.set_options(known_roles=[role])
+    it.sim.settings.set_options(prerequisites={"role": {f"{role}-unknown".rpartition("/")[2]: None}})
     unknown = it.group("second", ExecutionRole=f"{role}-unknown")
     assert outcome(it.create, it.group(), unknown) == "ValidationException"
     assert outcome(it.create, it.group()) == "OK"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from hyperpod_testbed.simulator.errors import AwsError
+from hyperpod_testbed.simulator.spelling import spellings
 from hyperpod_testbed.simulator.verbs import verb
 
 EXPIRED = "The security token included in the request is expired"
@@ -99,16 +100,27 @@ class Access:
         word, order = ("expired", "earlier") if skew < 0 else ("not yet current", "later")
         raise AwsError("InvalidSignatureException", f"Signature {word}: {theirs} is now {order} than {ours} (5 min.)")
 
-    def require_allowed(self, access_key: str, operation: str, *, resource: str, service: str = "sagemaker") -> None:
-        """Refuse a denied action, in IAM's words."""
-        action = operation if ":" in operation else f"{service}:{operation}"
+    def require_allowed(
+        self, access_key: str, operation: str, *, resource: str, service: str = "sagemaker", action: str | None = None
+    ) -> None:
+        """Refuse a denied action, in IAM's words; `action` where it is not called like the operation."""
+        full = operation if ":" in operation else f"{service}:{action or operation}"
+        names = {operation} if ":" in operation else {full, *spellings(service, operation)}
         with self._lock:
-            keys = [(key, name) for key in (None, access_key) for name in (operation, action)]
+            keys = [(key, name) for key in (None, access_key) for name in sorted(names)]
             why = next((self._denied[key] for key in keys if key in self._denied), None)
         if why is None:
             return
         raise AwsError(
             "AccessDeniedException",
-            f"User: {self.principal(access_key)} is not authorized to perform: {action} on resource: {resource} "
-            + _REASONS[why].format(action=action),
+            f"User: {self.principal(access_key)} is not authorized to perform: {full} on resource: {resource} "
+            + _REASONS[why].format(action=full),
         )
+
+    def denied_to_all(self, action: str) -> Why | None:
+        """Why an action, after its service, is denied to every key; None when it is not."""
+        service, _, operation = action.partition(":")
+        with self._lock:
+            return next(
+                (self._denied[None, one] for one in spellings(service, operation) if (None, one) in self._denied), None
+            )

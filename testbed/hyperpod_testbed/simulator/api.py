@@ -8,13 +8,11 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
 
-from hyperpod_testbed.simulator import services, shapes, wire
+from hyperpod_testbed.simulator import services, shapes, wire, words
 from hyperpod_testbed.simulator.calls import DROPPED, OK, PENDING, STRANGE, Call
 from hyperpod_testbed.simulator.core import Core
-from hyperpod_testbed.simulator.ebs import query
 from hyperpod_testbed.simulator.ebs.errors import wrapped
 from hyperpod_testbed.simulator.errors import AwsError, BodyError
 from hyperpod_testbed.simulator.faults import Fault
@@ -25,7 +23,7 @@ from hyperpod_testbed.simulator.services import STS, Service
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Region
 from hyperpod_testbed.simulator.throttle import rate_exceeded
-from hyperpod_testbed.simulator.wire import Caller, Reply
+from hyperpod_testbed.simulator.wire import Caller, Reply, Request
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,21 +40,24 @@ class Api:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    async def handle(self, headers: Mapping[str, str], body: bytes, *, request_id: str) -> Reply:
+    async def handle(self, asked: Request, *, request_id: str) -> Reply:
         """Answer a request; raises ConnectionDroppedError when a fault takes the connection."""
-        service = services.of(headers)
+        service = services.of(asked)
         index: int | None = None
         committed = False
         try:
-            who = wire.caller(headers)
-            name = service.operation(headers, body)
-            request = service.parameters(name, body)
+            who = wire.caller(asked.headers)
+            name = service.protocol.operation(asked)
+            if not name:
+                raise wire.unknown_operation()
+            request = service.protocol.parameters(name, asked) if name in service.handlers else {}
             index = self._begin(who, service, name, request, request_id=request_id)
             faults = await self._before(who, service, name, request)
             if service is STS:
-                answer = self._identity(who, request_id=request_id)
+                answer = service.protocol.success(name, self._identity(who), request_id)
             else:
-                answer = service.success(name, self._execute(who, service, name, request), request_id)
+                done = self._execute(who, service, name, request)
+                answer = service.protocol.success(name, done, request_id)
                 committed = service.handlers[name].mutating
             code = OK
             if any(fault.kind == "commit_then_drop" for fault in faults):
@@ -66,9 +67,9 @@ class Api:
         except BodyError as error:
             code, answer = STRANGE, Reply(error.status, error.content_type, error.body)
         except AwsError as error:
-            said = service.spoken(error)
+            said = service.words.said(error)
             code = said.code
-            answer = service.failure(said, request_id)
+            answer = service.protocol.failure(said, request_id)
         except ConnectionDroppedError:
             self._end(index, code=DROPPED, committed=committed)
             raise
@@ -77,7 +78,7 @@ class Api:
             self._core.broken_responses.append(f"{type(error).__name__}: {error}")
             _LOG.exception("the simulator failed on a call")
             code = "SimulatorFault"
-            answer = service.failure(AwsError(code, str(error), status=500), request_id)
+            answer = service.protocol.failure(AwsError(code, str(error), status=500), request_id)
         self._end(index, code=code, committed=committed)
         return answer
 
@@ -132,10 +133,11 @@ class Api:
                 raise AwsError(fault.code, fault.message, status=fault.status)
         return faults
 
-    def _identity(self, who: Caller, *, request_id: str) -> Reply:
+    def _identity(self, who: Caller) -> JSON:
         with self._core.present() as sim:
             account = sim.account.id
-        return wire.identity(account=account, arn=self._core.access.principal(who.access_key), request_id=request_id)
+        arn = self._core.access.principal(who.access_key)
+        return {"Arn": arn, "UserId": "AROATESTBED:session", "Account": account}
 
     def _execute(self, who: Caller, service: Service, name: str, request: JSON) -> JSON:
         core = self._core
@@ -157,8 +159,13 @@ class Api:
         access, region = self._core.access, sim.account.region(who.region)
         for action, target in _passed_on(region, name, request):
             access.require_allowed(who.access_key, action, resource=target, service=action.partition(":")[0])
-        resource = _resource(sim, region, request) if service.name == "sagemaker" else "*"
-        access.require_allowed(who.access_key, name, resource=resource, service=service.name)
+        if service.name == "sagemaker":
+            resource = _resource(sim, region, request)
+        else:
+            resource = service.resource(sim.account.id, request, region.name)
+        access.require_allowed(
+            who.access_key, name, action=service.actions.get(name), resource=resource, service=service.name
+        )
         # AWS asks for the right to tag of whoever creates with tags.
         if name == "CreateCluster" and request.get("Tags"):
             access.require_allowed(who.access_key, "AddTags", resource=resource)
@@ -168,7 +175,7 @@ class Api:
             try:
                 access.require_allowed(who.access_key, EC2_ACTIONS[name], resource="*", service="ec2")
             except AwsError as error:
-                raise wrapped(sim, query.in_ec2_words(error)) from error
+                raise wrapped(sim, words.EC2.said(error)) from error
 
     def _check(self, sim: Simulation, service: Service, name: str, answer: JSON) -> None:
         tolerated: set[str] = set()

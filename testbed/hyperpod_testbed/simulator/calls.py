@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hyperpod_testbed.simulator.spelling import spellings
 from hyperpod_testbed.simulator.verbs import verb
 
 OK = "OK"
@@ -53,13 +54,13 @@ class CallLog:
         region: str | None = None,
         code: str | None = None,
     ) -> list[Call]:
-        """The calls from index `since` on that fit every filter."""
+        """The calls from index `since` on that fit every filter; `operation` alone or after its service."""
         with self._lock:
             chosen = self._calls[since:]
         return [
             call
             for call in chosen
-            if operation in {None, call.operation}
+            if (operation is None or operation in spellings(call.service, call.operation))
             and mutating in {None, call.mutating}
             and region in {None, call.region}
             and code in {None, call.code}

@@ -16,10 +16,13 @@ from hyperpod_testbed.simulator.ebs.scripts import Ebs
 from hyperpod_testbed.simulator.faults import Faults
 from hyperpod_testbed.simulator.health import Health
 from hyperpod_testbed.simulator.nodes import NodeBringer
+from hyperpod_testbed.simulator.prerequisites.control import Prerequisites
 from hyperpod_testbed.simulator.state import DEFAULT_REGION
 from hyperpod_testbed.simulator.verbs import is_verb
 from hyperpod_testbed.simulator.world import World
 
+ENDPOINTS = ("SAGEMAKER", "EC2", "STS", "EKS", "IAM", "SERVICE_QUOTAS", "S3", "KMS", "PRICING", "FSX")
+"""The services that the simulator answers, as the variables for their endpoints name them."""
 TIMEOUT = 30.0
 """Real seconds for one control call."""
 
@@ -62,6 +65,7 @@ class SimulatorClient:
         self.settings = cast(Settings, _Remote(self.url, "settings", Settings))
         self.health = cast(Health, _Remote(self.url, "health", Health))
         self.ebs = cast(Ebs, _Remote(self.url, "ebs", Ebs))
+        self.prerequisites = cast(Prerequisites, _Remote(self.url, "prerequisites", Prerequisites))
         self.nodes = cast(NodeBringer, _Remote(self.url, "nodes", NodeBringer))
 
     def environment(self, *, region: str = DEFAULT_REGION) -> dict[str, str]:
@@ -72,9 +76,7 @@ class SimulatorClient:
 def environment(url: str, *, region: str) -> dict[str, str]:
     """The environment variables that bring a process with boto3 to the simulator at an address."""
     return {
-        "AWS_ENDPOINT_URL_SAGEMAKER": url,
-        "AWS_ENDPOINT_URL_EC2": url,
-        "AWS_ENDPOINT_URL_STS": url,
+        **{f"AWS_ENDPOINT_URL_{name}": url for name in ENDPOINTS},
         "AWS_ACCESS_KEY_ID": "TESTBED",
         "AWS_SECRET_ACCESS_KEY": "testbed",
         "AWS_REGION": region,

@@ -1,7 +1,7 @@
 """The simulated account under one lock: what the HTTP side, the world events and the node bringer share."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
@@ -14,6 +14,7 @@ from hyperpod_testbed.simulator.faults import Faults
 from hyperpod_testbed.simulator.lag import Lag
 from hyperpod_testbed.simulator.names import Names
 from hyperpod_testbed.simulator.options import Options, Timings
+from hyperpod_testbed.simulator.prerequisites.resources import Inventory
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Account
 from hyperpod_testbed.simulator.throttle import Throttle
@@ -44,6 +45,7 @@ class Core:
             options=options,
             review=progress.review,
             up=checks.up,
+            denied=self.access.denied_to_all,
         )
 
     @contextmanager
@@ -101,9 +103,7 @@ class Settings:
         with self._core.present() as sim:
             names = sim.options.__dataclass_fields__
             values = {name: getattr(sim.options, name) for name in names}
-            maps = {
-                name: dict(values[name]) for name in ("instance_quotas", "spot_quotas", "attachment_limits", "read_lag")
-            }
+            maps = {name: dict(value) for name, value in values.items() if isinstance(value, Mapping)}
             return {**values, **maps}
 
     @verb
@@ -128,6 +128,7 @@ class Settings:
         core = self._core
         with core.change() as sim:
             sim.account.regions.clear()
+            sim.account.inventory = Inventory()
             sim.timeline.clear()
             sim.conditions = type(sim.conditions)()
             core.faults.clear()

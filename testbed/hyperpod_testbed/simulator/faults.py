@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Literal
 
+from hyperpod_testbed.simulator.spelling import spellings
 from hyperpod_testbed.simulator.verbs import verb
 
 ANY = "*"
@@ -85,7 +86,7 @@ class Faults:
 
     def strike(self, *, operation: str, service: str = "sagemaker", cluster: str | None, region: str) -> list[Fault]:
         """The faults that hit this call; counts it."""
-        names = {ANY, operation, f"{service}:{operation}"}
+        names = {ANY, *spellings(service, operation)}
         with self._lock:
             return [
                 fault

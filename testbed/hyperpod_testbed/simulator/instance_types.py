@@ -55,6 +55,22 @@ _OTHER_PODS = {
 }
 
 
+_HOURLY = {
+    "p4d.24xlarge": "25.9100175600",
+    "p5.48xlarge": "66.0480000000",
+    "p5en.48xlarge": "75.9552000000",
+    "g6e.48xlarge": "37.6600000000",
+}
+"""On-demand prices of HyperPod as people recorded them from the price list, in USD, us-west-2 and us-east-1."""
+_PER_CORE, _PER_ACCELERATOR = 0.0576, 2.5
+"""For the types whose price nobody recorded: what ml.m5 costs per vCPU, and the order of an accelerator's price."""
+_EFA_SUPPORTED = re.compile(
+    r"(p[456].*|trn[12]n?)\..*|(c5n|g4dn|g5|g6|g6e|gr6)\.(8|9|12|16|18|24|48)xlarge|g7e?\.(8|12|24|48)xlarge|"
+    r"(c6a|m6a|c6i|m6i|r6i|m7i|r7i|c8g|m8g)\.(24|32|48)xlarge|(c7g|m7g)\.16xlarge|i3en\.(12|24)xlarge"
+)
+"""Types with an Elastic Fabric Adapter, roughly (EC2 user guide)."""
+
+
 @dataclass(frozen=True)
 class InstanceType:
     """A HyperPod instance type, `ml.` included in its name."""
@@ -72,6 +88,22 @@ class InstanceType:
     def accelerated(self) -> bool:
         """Whether deep health checks and the health monitoring agent cover the type: GPU and Trainium only."""
         return bool(self.gpus or self.neurons)
+
+    @property
+    def efa_supported(self) -> bool:
+        """Whether EC2 says that the type has an Elastic Fabric Adapter."""
+        return bool(self.efa) or _EFA_SUPPORTED.fullmatch(self.name.removeprefix("ml.")) is not None
+
+    @property
+    def addresses_per_interface(self) -> int:
+        """IPv4 addresses of one interface: one for the node, the rest for pods (HyperPod guide, table of pods)."""
+        return self.pods + 1
+
+    @property
+    def addresses(self) -> int:
+        """IPv4 addresses that an instance takes: those of its first network card and one of each other, 81 for P5
+        (HyperPod guide)."""
+        return self.addresses_per_interface + max(0, self.efa - 1)
 
     @property
     def threads_per_core(self) -> int:
@@ -118,3 +150,12 @@ def _scale(size: str) -> float:
         return _SIZES[size]
     number = size.removesuffix("xlarge")
     return float(number) if number.isdigit() else 1.0
+
+
+def hourly_price(name: str) -> str:
+    """What HyperPod takes for an hour of an instance on demand, in USD, as the price list writes it."""
+    recorded = _HOURLY.get(name.removeprefix("ml."))
+    if recorded:
+        return recorded
+    known = instance_type(name)
+    return f"{known.cores * _PER_CORE + (known.gpus + known.neurons) * _PER_ACCELERATOR:.10f}"

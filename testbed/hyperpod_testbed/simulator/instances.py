@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable
 
 from hyperpod_testbed.simulator.ebs import lifetimes
-from hyperpod_testbed.simulator.names import zone
+from hyperpod_testbed.simulator.prerequisites import addresses, execution
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import Cluster, Group, Instance
 
@@ -35,7 +35,7 @@ def launch(sim: Simulation, cluster: Cluster, group: Group, *, type_name: str | 
         logical_id=sim.names.logical_id(),
         group=group.name,
         type=type_name or group.types[0],
-        zone=zone(cluster.region, subnets[0]),
+        zone=addresses.zone_of(sim, sim.account.region(cluster.region), subnets[0]),
         subnet=subnets[0],
         image_version=group.desired_image_version,
         image_id=group.desired_image_id,
@@ -140,7 +140,7 @@ def _allocate(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
             _fail(sim, cluster, instance, capacity_missing(instance.type))
             return
     role = cluster.groups[instance.group].spec["ExecutionRole"]
-    if role in sim.conditions.missing_roles:
+    if not execution.assumable(sim, role):
         _fail(sim, cluster, instance, f"HyperPod cannot assume the execution role {role}.")
         return
     instance.instance_id = sim.names.instance_id()
@@ -222,7 +222,7 @@ def _relaunch(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
 
 def _finish(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     role = cluster.groups[instance.group].spec["ExecutionRole"]
-    if role in sim.conditions.missing_roles:
+    if not execution.allows(sim, role, "ec2:DeleteNetworkInterface"):
         instance.message = permission_missing(role)
         event(sim, cluster, instance, instance.message, level="Error", failure=instance.message)
         after(sim, cluster, instance, sim.timings.teardown_retry, lambda: _finish(sim, cluster, instance))

@@ -4,7 +4,7 @@
 or what others saw on live AWS, makes likelier. `Timings` is how long AWS takes, in simulated seconds.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -226,10 +226,13 @@ class Options(EbsOptions):
     DescribeVolumesModifications; it goes before the lags of groups of operations."""
     role_propagation: float = 0.0
     """Simulated seconds from the first use of an execution role during which AWS cannot assume it."""
-    known_roles: Collection[str] | None = None
-    """ARNs of the roles that exist, and any other is refused; None: every role exists."""
     role_attempts: int = 0
     """Number of first uses of an execution role that fail as if it were not known yet."""
+
+    prerequisites: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """What HyperPod clusters need, as this account has it, by kind (`*` for all), name (`*` for all) and member:
+    `{"subnet": {"subnet-0a": {"route": "internet"}}}`. None for a name that does not exist, and `{"role": {"*": None}}`
+    where there are no roles but those that somebody declared; otherwise every name exists, and is right."""
 
     read_rate: float = 1000.0
     """Describe and List calls per real second that the account may make in a region."""
@@ -241,10 +244,16 @@ class Options(EbsOptions):
     """Mutating calls that may come at once."""
     page_size: int = 100
     """Items per page when the request does not say; the model's maximum is 100."""
+    page_limit: int | None = None
+    """Most items on a page of EC2, EKS, IAM, Service Quotas, S3, KMS, FSx and the price list, whatever the request says
+    (each may answer with fewer than it was asked for); None: as many as the service has."""
     instance_quotas: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Quota `ml.<type> for cluster usage` by instance type; a type that is not named has no limit."""
     spot_quotas: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """The same for Spot instances, which do not count against `instance_quotas`."""
+    service_quotas: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
+    """Any other quota by `service/name`, such as `ebs/Storage for General Purpose SSD (gp3) volumes, in TiB`; None:
+    there is no applied value, as for quotas that nobody ever raised, and AWS's default counts."""
     spot_taint: str = "sagemaker.amazonaws.com/spot-interruption"
     """Key of the taint on a Spot node that AWS takes back; AWS documents the taint and not its key."""
     instances_per_cluster: int | None = None

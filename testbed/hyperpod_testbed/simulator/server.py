@@ -15,6 +15,7 @@ from aiohttp import web
 
 from hyperpod_testbed.simulator.api import Api, ConnectionDroppedError, new_request_id
 from hyperpod_testbed.simulator.control import PREFIX, Control, UnknownVerbError
+from hyperpod_testbed.simulator.wire import Request
 
 _LOG = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Server:
         app = web.Application(client_max_size=LARGEST_BODY)
         app.router.add_post(PREFIX + "{verb}", self._on_control)
         app.router.add_get(PREFIX + "health", self._on_health)
-        app.router.add_post("/{path:.*}", self._on_call)
+        app.router.add_route("*", "/{path:.*}", self._on_call)
         # A caller that gives up does not stop what it asked for: AWS works on.
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
@@ -103,10 +104,11 @@ class Server:
             await runner.cleanup()
 
     async def _on_call(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
+        path, _, query = request.raw_path.partition("?")
+        asked = Request(request.method, path, query, request.headers, await request.read())
         request_id = new_request_id()
         try:
-            reply = await self._api.handle(request.headers, body, request_id=request_id)
+            reply = await self._api.handle(asked, request_id=request_id)
         except ConnectionDroppedError:
             if request.transport:
                 request.transport.abort()
@@ -114,7 +116,7 @@ class Server:
         return web.Response(
             status=reply.status,
             body=reply.body,
-            headers={"Content-Type": reply.content_type, "x-amzn-RequestId": request_id},
+            headers={"Content-Type": reply.content_type, "x-amzn-RequestId": request_id, **reply.headers},
         )
 
     async def _on_control(self, request: web.Request) -> web.StreamResponse:

@@ -1,79 +1,156 @@
 """The services behind the one socket: how each is spoken to, and which operations it has.
 
-A request says whose it is: SageMaker speaks JSON, STS and EC2 speak forms, and the signature names the service.
+A request says whose it is by the service in the scope of its signature.
 """
 
+import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from botocore.model import ServiceModel
 
-from hyperpod_testbed.simulator import shapes, wire
-from hyperpod_testbed.simulator.ebs import query
-from hyperpod_testbed.simulator.ebs.operations import OPERATIONS as EC2_OPERATIONS
+from hyperpod_testbed.simulator import shapes, wire, words
+from hyperpod_testbed.simulator.ebs.errors import model_refusal
+from hyperpod_testbed.simulator.ebs.operations import OPERATIONS as EC2_VOLUMES
 from hyperpod_testbed.simulator.errors import AwsError, validation
 from hyperpod_testbed.simulator.operations import OPERATIONS, Handler
+from hyperpod_testbed.simulator.prerequisites import operations as prerequisites
+from hyperpod_testbed.simulator.protocols import Protocol
+from hyperpod_testbed.simulator.protocols.forms import Ec2Protocol, QueryProtocol
+from hyperpod_testbed.simulator.protocols.json_rpc import JsonProtocol
+from hyperpod_testbed.simulator.protocols.rest import RestJsonProtocol, RestXmlProtocol
 from hyperpod_testbed.simulator.state import JSON
-from hyperpod_testbed.simulator.wire import Reply
+from hyperpod_testbed.simulator.words import Words
+
+
+def _ours(problems: list[str]) -> AwsError:
+    return validation(shapes.summary(problems))
+
+
+def _anything(_: str, __: JSON, ___: str) -> str:
+    return "*"
 
 
 @dataclass(frozen=True)
 class Service:
-    """One service: from the bytes of a request to what it asks for, and from an answer to bytes."""
+    """One service: its protocol, its operations, and its words for failures."""
 
     name: str
+    """As signatures and IAM's actions have it."""
+    model_name: str
+    """As botocore has it."""
     handlers: Mapping[str, Handler]
-    model: Callable[[], ServiceModel]
-    operation: Callable[[Mapping[str, str], bytes], str]
-    parameters: Callable[[str, bytes], JSON]
-    refusal: Callable[[list[str]], AwsError]
+    protocol: Protocol
+    words: Words
+    refusal: Callable[[list[str]], AwsError] = _ours
     """The error for a request that the service model forbids."""
-    spoken: Callable[[AwsError], AwsError]
-    """An error in the service's own words."""
-    success: Callable[[str, JSON, str], Reply]
-    failure: Callable[[AwsError, str], Reply]
+    actions: Mapping[str, str] = field(default_factory=dict)
+    """IAM actions that are not called like their operation."""
+    resource: Callable[[str, JSON, str], str] = _anything
+    """What a denial names, by account, request and region."""
+
+    def model(self) -> ServiceModel:
+        """Its model in botocore."""
+        return shapes.service(self.model_name)
+
+
+def _model(name: str) -> Callable[[], ServiceModel]:
+    return functools.partial(shapes.service, name)
 
 
 SAGEMAKER = Service(
     name="sagemaker",
-    handlers=OPERATIONS,
-    model=shapes.sagemaker,
-    operation=lambda headers, _: wire.operation(headers),
-    parameters=lambda _, body: wire.parameters(body),
-    refusal=lambda problems: validation(shapes.summary(problems)),
-    spoken=lambda error: error,
-    success=lambda _name, answer, _id: wire.success(answer),
-    failure=lambda error, _: wire.failure(error),
+    model_name="sagemaker",
+    handlers={**OPERATIONS, **prerequisites.SAGEMAKER},
+    protocol=JsonProtocol("SageMaker"),
+    words=words.SAGEMAKER,
 )
-
 EC2 = Service(
     name="ec2",
-    handlers=EC2_OPERATIONS,
-    model=query.model,
-    operation=lambda _, body: query.action(body),
-    parameters=lambda name, body: query.parameters(name, body) if name in EC2_OPERATIONS else {},
-    refusal=query.refusal,
-    spoken=query.in_ec2_words,
-    success=lambda name, answer, request_id: query.success(name, answer, request_id=request_id),
-    failure=lambda error, request_id: query.failure(error, request_id=request_id),
+    model_name="ec2",
+    handlers={**EC2_VOLUMES, **prerequisites.EC2},
+    protocol=Ec2Protocol(_model("ec2")),
+    words=words.EC2,
+    refusal=model_refusal,
 )
-
 STS = Service(
     name="sts",
+    model_name="sts",
     handlers={},
-    model=shapes.sagemaker,
-    operation=lambda _, body: wire.sts_action(body),
-    parameters=lambda _name, _body: {},
-    refusal=lambda problems: validation(shapes.summary(problems)),
-    spoken=lambda error: error,
-    success=lambda _name, answer, _id: wire.success(answer),
-    failure=lambda error, request_id: wire.sts_failure(error, request_id=request_id),
+    protocol=QueryProtocol(_model("sts")),
+    words=words.STS,
 )
 """Its one operation is about the caller, not about the account, and `api` answers it."""
 
+ALL: Mapping[str, Service] = {
+    one.name: one
+    for one in (
+        SAGEMAKER,
+        EC2,
+        STS,
+        Service(
+            name="eks",
+            model_name="eks",
+            handlers=prerequisites.EKS,
+            protocol=RestJsonProtocol(_model("eks"), prerequisites.EKS),
+            words=words.EKS,
+            resource=prerequisites.eks_resource,
+        ),
+        Service(
+            name="iam",
+            model_name="iam",
+            handlers=prerequisites.IAM,
+            protocol=QueryProtocol(_model("iam")),
+            words=words.IAM,
+            resource=prerequisites.iam_resource,
+        ),
+        Service(
+            name="servicequotas",
+            model_name="service-quotas",
+            handlers=prerequisites.QUOTAS,
+            protocol=JsonProtocol("ServiceQuotasV20190624"),
+            words=words.QUOTAS,
+        ),
+        Service(
+            name="s3",
+            model_name="s3",
+            handlers=prerequisites.S3,
+            protocol=RestXmlProtocol(_model("s3"), prerequisites.S3),
+            words=words.S3,
+            actions=prerequisites.S3_ACTIONS,
+            resource=prerequisites.s3_resource,
+        ),
+        Service(
+            name="kms",
+            model_name="kms",
+            handlers=prerequisites.KMS,
+            protocol=JsonProtocol("TrentService"),
+            words=words.KMS,
+            resource=prerequisites.kms_resource,
+        ),
+        Service(
+            name="pricing",
+            model_name="pricing",
+            handlers=prerequisites.PRICING,
+            protocol=JsonProtocol("AWSPriceListService"),
+            words=words.PRICING,
+        ),
+        Service(
+            name="fsx",
+            model_name="fsx",
+            handlers=prerequisites.FSX,
+            protocol=JsonProtocol("AWSSimbaAPIService_v20180301"),
+            words=words.FSX,
+        ),
+    )
+}
+"""By name."""
 
-def of(headers: Mapping[str, str]) -> Service:
-    """The service that a request is for."""
-    if not wire.is_query(headers):
-        return SAGEMAKER
-    return EC2 if "/ec2/aws4_request" in headers.get("Authorization", "") else STS
+
+def of(request: wire.Request) -> Service:
+    """The service that a request is for; one that is not signed is taken for SageMaker's, or STS's if it is a form."""
+    named = ALL.get(wire.signed_for(request.headers))
+    if named:
+        return named
+    form = request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+    return STS if form else SAGEMAKER

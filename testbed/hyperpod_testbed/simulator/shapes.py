@@ -15,10 +15,19 @@ MOST_REPORTED = 10
 """AWS cuts a long list of errors short; so does this."""
 
 
+_VERSIONS = {"sagemaker": "2017-07-24", "ec2": "2016-11-15"}
+"""API versions that are named; of the other services botocore has one."""
+
+
 @functools.cache
+def service(name: str) -> ServiceModel:
+    """A service's model in the botocore that is installed, by botocore's name of the service."""
+    return botocore.session.Session().get_service_model(name, api_version=_VERSIONS.get(name))
+
+
 def sagemaker() -> ServiceModel:
-    """The service model `sagemaker/2017-07-24` of the botocore that is installed."""
-    return botocore.session.Session().get_service_model("sagemaker", api_version="2017-07-24")
+    """The service model `sagemaker/2017-07-24`."""
+    return service("sagemaker")
 
 
 def operation(name: str, *, model: ServiceModel | None = None) -> OperationModel:
@@ -112,6 +121,8 @@ def _scalar(shape: Shape, value: Any, path: str) -> list[str]:
     if kind == "string":
         text = isinstance(value, str)
         return _string(shape, value, path) if text else [_broken(value, path, "Member must be a string")]
+    if kind == "blob":
+        return [] if isinstance(value, bytes) else [_broken(value, path, "Member must be bytes")]
     if kind == "boolean":
         return [] if isinstance(value, bool) else [_broken(value, path, "Member must be a boolean")]
     if kind in {"integer", "long"}:

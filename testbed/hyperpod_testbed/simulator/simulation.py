@@ -27,6 +27,8 @@ class Simulation:
     """Looks at a cluster after its instances changed, and moves its status on."""
     up: Callable[["Simulation", Cluster, Instance], None]
     """Takes an instance that booted: to a deep health check, to work, or to the next repair."""
+    denied: Callable[[str], str | None]
+    """Why an action of the account's callers is denied, or None."""
     conditions: Conditions = field(default_factory=Conditions)
 
     @property

@@ -13,6 +13,7 @@ from hyperpod_testbed.simulator.ebs.scripts import Ebs
 from hyperpod_testbed.simulator.health import Health
 from hyperpod_testbed.simulator.nodes import NodeBringer
 from hyperpod_testbed.simulator.options import Options, Timings
+from hyperpod_testbed.simulator.prerequisites.control import Prerequisites
 from hyperpod_testbed.simulator.server import Server, every
 from hyperpod_testbed.simulator.state import DEFAULT_REGION
 from hyperpod_testbed.simulator.world import World
@@ -61,6 +62,7 @@ class Simulator:
         self.settings = Settings(self.core)
         self.health = Health(self.core)
         self.ebs = Ebs(self.core)
+        self.prerequisites = Prerequisites(self.core)
         self.nodes = NodeBringer(self.core, kubeconfig)
         self._control = Control(
             {
@@ -71,6 +73,7 @@ class Simulator:
                 "world": self.world,
                 "health": self.health,
                 "ebs": self.ebs,
+                "prerequisites": self.prerequisites,
                 "settings": self.settings,
                 "nodes": self.nodes,
             }

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from hyperpod_testbed.simulator.ebs.state import RegionalEbs
 from hyperpod_testbed.simulator.names import Zone, partition
+from hyperpod_testbed.simulator.prerequisites.resources import Inventory
 
 JSON = dict[str, Any]
 
@@ -265,6 +266,8 @@ class Region:
     roles: dict[str, tuple[float, int]] = field(default_factory=dict)
     """Execution role → time and number of its first uses, for IAM propagation."""
     ebs: RegionalEbs = field(default_factory=RegionalEbs)
+    inventory: Inventory = field(default_factory=Inventory)
+    """Subnets, EKS clusters, keys and what else HyperPod clusters need."""
     eks_freed: dict[str, float] = field(default_factory=dict)
     """EKS cluster ARN → when its HyperPod cluster was gone."""
 
@@ -283,11 +286,6 @@ class Conditions:
     """(cluster, group) → how many instances can exist."""
     lifecycle_failures: dict[tuple[str, str], str] = field(default_factory=dict)
     """(cluster, group) → message of the lifecycle script that fails."""
-    missing_roles: set[str] = field(default_factory=set)
-    missing_network: set[str] = field(default_factory=set)
-    """Ids of subnets and security groups that do not exist."""
-    eks_problems: dict[str, EksProblem] = field(default_factory=dict)
-    """EKS cluster ARN → why HyperPod cannot use it."""
     creation_failures: dict[str, str] = field(default_factory=dict)
     """Cluster name → why its creation fails."""
     check_failures: dict[tuple[str, str], list[Recovery]] = field(default_factory=dict)
@@ -307,6 +305,8 @@ class Account:
 
     id: str
     regions: dict[str, Region] = field(default_factory=dict)
+    inventory: Inventory = field(default_factory=Inventory)
+    """Roles, policies, buckets: what an account has once."""
 
     def region(self, name: str) -> Region:
         """The region, made when first used."""

@@ -14,6 +14,7 @@ from hyperpod_testbed.simulator.operations.clusters import create_cluster
 from hyperpod_testbed.simulator.operations.group_rules import is_spot
 from hyperpod_testbed.simulator.operations.move import move_nodes
 from hyperpod_testbed.simulator.operations.update import apply_update
+from hyperpod_testbed.simulator.prerequisites import inventory
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import DEFAULT_REGION, JSON, Cluster, EksProblem, Instance
 from hyperpod_testbed.simulator.verbs import verb
@@ -53,37 +54,41 @@ class World:
     def remove_role(self, arn: str) -> None:
         """An execution role is deleted: launches fail, and teardown stops with the cluster Deleting."""
         with self._core.change() as sim:
-            sim.conditions.missing_roles.add(arn)
+            inventory.remove(sim, sim.account.region(DEFAULT_REGION), "role", arn)
 
     @verb
     def restore_role(self, arn: str) -> None:
         """The role is back; what waits for it goes on at its next try."""
         with self._core.change() as sim:
-            sim.conditions.missing_roles.discard(arn)
+            inventory.restore(sim, sim.account.region(DEFAULT_REGION), "role", arn)
 
     @verb
-    def remove_network(self, name: str) -> None:
+    def remove_network(self, name: str, region: str = DEFAULT_REGION) -> None:
         """A subnet or security group, by id, is gone: calls that name it are refused."""
         with self._core.change() as sim:
-            sim.conditions.missing_network.add(name)
+            inventory.remove(sim, sim.account.region(region), _network_kind(name), name)
 
     @verb
-    def restore_network(self, name: str) -> None:
+    def restore_network(self, name: str, region: str = DEFAULT_REGION) -> None:
         """The subnet or security group is back."""
         with self._core.change() as sim:
-            sim.conditions.missing_network.discard(name)
+            inventory.restore(sim, sim.account.region(region), _network_kind(name), name)
 
     @verb
     def break_eks(self, arn: str, problem: EksProblem = "missing") -> None:
         """HyperPod cannot use this EKS cluster: it is gone, not ACTIVE, or has no access entries."""
         with self._core.change() as sim:
-            sim.conditions.eks_problems[arn] = problem
+            region = sim.account.region(arn.split(":")[3])
+            if problem == "missing":
+                inventory.remove(sim, region, "eks_cluster", arn)
+            else:
+                inventory.change(sim, region, "eks_cluster", arn, _EKS_PROBLEMS[problem])
 
     @verb
     def restore_eks(self, arn: str) -> None:
         """The EKS cluster can be used again."""
         with self._core.change() as sim:
-            sim.conditions.eks_problems.pop(arn, None)
+            inventory.restore(sim, sim.account.region(arn.split(":")[3]), "eks_cluster", arn)
 
     @verb
     def fail_creation(self, cluster: str, message: str) -> None:
@@ -230,6 +235,16 @@ class World:
             if agent.covers(found):
                 found.health, found.tainted = "UnschedulablePendingReplacement", True
             sim.touch(_cluster(sim, cluster))
+
+
+_EKS_PROBLEMS: dict[EksProblem, JSON] = {
+    "creating": {"status": "CREATING"},
+    "authentication": {"authentication_mode": "CONFIG_MAP"},
+}
+
+
+def _network_kind(name: str) -> str:
+    return "subnet" if name.startswith("subnet-") else "security_group"
 
 
 def _reclaim(sim: Simulation, cluster: Cluster, instance: Instance) -> None:

@@ -14,6 +14,7 @@ LAGS: list[dict[str, Any]] = [
     {"new_volume_lag": 20.0},
     {"role_attempts": 2},
     {"page_size": 2},
+    {"page_limit": 2},
 ]
 
 

@@ -63,3 +63,16 @@ def require_wet(dry: bool) -> None:
     """End a request that only asks whether it would be allowed: it would."""
     if dry:
         raise AwsError("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", status=412)
+
+
+def model_refusal(problems: list[str]) -> AwsError:
+    """A request that the model forbids, as EC2 refuses it: the first problem only."""
+    first = problems[0]
+    code = "InvalidParameterValue"
+    if "must not be null" in first:
+        code = "MissingParameter"
+    elif "is not known" in first:
+        code = "UnknownParameter"
+    elif "at 'instanceTypes." in first:
+        code = "InvalidInstanceType"
+    return AwsError(code, first)

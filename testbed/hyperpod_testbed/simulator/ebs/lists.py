@@ -33,14 +33,22 @@ def matching(
     return [item for item in items if all(test(item) for test in tests)]
 
 
-def page(sim: Simulation, items: list[Any], request: JSON, *, operation: str, ids: str | None = None) -> JSON:
+def page(
+    sim: Simulation, items: list[Any], request: JSON, *, operation: str, ids: str | None = None, size: int = WHOLE
+) -> JSON:
     """One page under the name `items`; ids and MaxResults exclude each other."""
     if ids and request.get(ids) and request.get("MaxResults"):
         raise combination(f"The parameter {ids} cannot be used with the parameter maxResults in the same request")
     if sim.options.shuffle_lists:
         items = sim.names.shuffled(items, key=operation)
-    chosen, token = pages.page(items, request, operation=operation, default_size=WHOLE)
+    chosen, token = pages.page(items, request, operation=operation, default_size=size, most=sim.options.page_limit)
     return {"items": chosen, **({"NextToken": token} if token else {})}
+
+
+def named(request: JSON, *, member: str, filter_name: str) -> list[str]:
+    """The ids that a request names in full, by member or by filter."""
+    filters = [one for one in request.get("Filters") or [] if one.get("Name") == filter_name]
+    return [*(request.get(member) or []), *(value for one in filters for value in one.get("Values") or [])]
 
 
 def check_ids(ids: Iterable[str], *, prefix: str, parameter: str) -> None:

@@ -1,4 +1,4 @@
-"""The operations of EC2 that the simulator has, by the name on the wire."""
+"""The operations of EC2 about volumes and zones, by the name on the wire."""
 
 from collections.abc import Mapping
 
@@ -17,6 +17,5 @@ OPERATIONS: Mapping[str, Handler] = {
     "CreateSnapshot": Handler(snapshots.create_snapshot, mutating=True),
     "DescribeSnapshots": Handler(snapshots.describe_snapshots),
     "DeleteSnapshot": Handler(snapshots.delete_snapshot, mutating=True),
-    "DescribeInstanceTypes": Handler(places.describe_instance_types),
     "DescribeAvailabilityZones": Handler(places.describe_zones),
 }

@@ -1,4 +1,4 @@
-"""DescribeInstanceTypes and DescribeAvailabilityZones, and how many volumes an instance type takes.
+"""DescribeAvailabilityZones, and how many volumes an instance type takes.
 
 The counts are EC2's published ones, by family and size, for the types that HyperPod has; any other type shares 28
 slots with its network interfaces, as Nitro types do unless EC2 says otherwise.
@@ -7,7 +7,7 @@ slots with its network interfaces, as Nitro types do unless EC2 says otherwise.
 import re
 from typing import Any
 
-from hyperpod_testbed.simulator.ebs import lists, query
+from hyperpod_testbed.simulator.ebs import lists
 from hyperpod_testbed.simulator.ebs.errors import require_wet
 from hyperpod_testbed.simulator.errors import AwsError
 from hyperpod_testbed.simulator.names import zones
@@ -60,20 +60,6 @@ def free_slots(sim: Simulation, cluster: Cluster, instance: Instance, *, attache
     return limit(sim, instance.type)[0] - own - attached
 
 
-def describe_instance_types(sim: Simulation, _: Region, request: JSON) -> JSON:
-    """DescribeInstanceTypes: name and EbsInfo only,."""
-    names = request.get("InstanceTypes") or []
-    known = query.model().shape_for("InstanceType").metadata["enum"]
-    found = lists.matching(
-        list(dict.fromkeys(names)) or known,
-        request,
-        fields={"instance-type": lambda one: one},
-    )
-    answer = lists.page(sim, found, request, operation="DescribeInstanceTypes", ids="InstanceTypes")
-    require_wet(bool(request.get("DryRun")))
-    return {"InstanceTypes": [_instance_type(sim, one) for one in answer.pop("items")], **answer}
-
-
 def describe_zones(_: Simulation, region: Region, request: JSON) -> JSON:
     """DescribeAvailabilityZones."""
     fields: dict[str, Any] = {"zone-name": lambda one: one.name, "zone-id": lambda one: one.id, "state": _available}
@@ -116,17 +102,3 @@ def _published(name: str) -> tuple[int, str]:
     if sized := _BY_SIZE.match(name):
         return _SIZES.get(sized[2], 32), DEDICATED
     return DEFAULT
-
-
-def _instance_type(sim: Simulation, name: str) -> JSON:
-    count, kind = limit(sim, name)
-    return {
-        "InstanceType": name,
-        "EbsInfo": {
-            "EbsOptimizedSupport": "default",
-            "EncryptionSupport": "supported",
-            "NvmeSupport": "required",
-            "MaximumEbsAttachments": count,
-            "AttachmentLimitType": kind,
-        },
-    }

@@ -7,6 +7,7 @@ from hyperpod_testbed.simulator.core import Core
 from hyperpod_testbed.simulator.ebs import lifetimes, present
 from hyperpod_testbed.simulator.ebs import volumes as operations
 from hyperpod_testbed.simulator.ebs.state import Attachment, Volume
+from hyperpod_testbed.simulator.prerequisites import inventory
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import DEFAULT_REGION, JSON, Region
 from hyperpod_testbed.simulator.verbs import verb
@@ -142,13 +143,13 @@ class Ebs:
     def break_key(self, key: str, region: str = DEFAULT_REGION) -> None:
         """EBS cannot use a KMS key: volumes that are created with it fail afterwards."""
         with self._core.change() as sim:
-            sim.account.region(region).ebs.script.broken_keys.add(key)
+            inventory.change(sim, sim.account.region(region), "key", key, {"usable": False})
 
     @verb
     def mend_key(self, key: str, region: str = DEFAULT_REGION) -> None:
         """EBS can use the KMS key again."""
         with self._core.change() as sim:
-            sim.account.region(region).ebs.script.broken_keys.discard(key)
+            inventory.restore(sim, sim.account.region(region), "key", key)
 
     @verb
     def fail_snapshots(self, times: int = 1, region: str = DEFAULT_REGION) -> None:

@@ -110,8 +110,6 @@ class Script:
     failing_snapshots: int = 0
     failing_modifications: int = 0
     stuck_attachments: int = 0
-    broken_keys: set[str] = field(default_factory=set)
-    """KMS keys that EBS cannot use: whatever is created with one fails after it seemed to succeed."""
 
 
 @dataclass

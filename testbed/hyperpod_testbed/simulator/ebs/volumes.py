@@ -20,6 +20,8 @@ from hyperpod_testbed.simulator.ebs.errors import (
 from hyperpod_testbed.simulator.ebs.state import RegionalEbs, Snapshot, UsedToken, Volume
 from hyperpod_testbed.simulator.errors import AwsError
 from hyperpod_testbed.simulator.names import Zone, partition, zones
+from hyperpod_testbed.simulator.prerequisites import inventory
+from hyperpod_testbed.simulator.prerequisites.resources import Key
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Region
 
@@ -75,12 +77,18 @@ def create_volume(sim: Simulation, region: Region, request: JSON) -> JSON:
     ebs.volumes[made.id] = made
     if token:
         ebs.tokens[token] = UsedToken(time=sim.now, request=asked, volume_id=made.id)
-    fails = made.kms_key is not None and made.kms_key in ebs.script.broken_keys
+    fails = made.kms_key is not None and not _usable(sim, region, made.kms_key)
     if ebs.script.failing_volumes > 0:
         ebs.script.failing_volumes -= 1
         fails = True
     sim.timeline.after(sim.timings.volume_create, lambda: _created(sim, ebs, made, fails=fails))
     return present.created(present.volume(sim, region, made))
+
+
+def _usable(sim: Simulation, region: Region, named: str) -> bool:
+    """Whether EBS can use a key: a key that is not there or not enabled fails after the call (CreateVolume's page)."""
+    key = inventory.find(sim, region, Key, named)
+    return key is not None and key.usable and key.state == "Enabled"
 
 
 def delete_volume(sim: Simulation, region: Region, request: JSON) -> JSON:

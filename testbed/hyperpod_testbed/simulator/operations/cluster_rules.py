@@ -1,10 +1,9 @@
 """What a cluster must be like, beyond what the API model can say, and what may be done to it when."""
 
-from collections.abc import Mapping
-
 from hyperpod_testbed.simulator.errors import AwsError, in_use, validation
+from hyperpod_testbed.simulator.prerequisites import inventory
 from hyperpod_testbed.simulator.simulation import Simulation
-from hyperpod_testbed.simulator.state import JSON, Cluster, EksProblem, Region
+from hyperpod_testbed.simulator.state import JSON, Cluster, Region
 
 BUSY = {"Creating", "Updating", "RollingBack", "SystemUpdating"}
 MOST_TAGS = 50
@@ -19,7 +18,7 @@ def check_cluster(sim: Simulation, region: Region, spec: JSON, *, name: str) -> 
     if orchestrator and "Eks" in orchestrator:
         if not spec.get("VpcConfig"):
             raise validation("VpcConfig is required for clusters with Orchestrator.Eks.")
-        _check_eks(sim, orchestrator["Eks"]["ClusterArn"])
+        _check_eks(sim, region, orchestrator["Eks"]["ClusterArn"])
         _check_one_per_eks(sim, region, orchestrator["Eks"]["ClusterArn"], name=name)
     check_autoscaling(spec)
 
@@ -106,18 +105,15 @@ def _busy(sim: Simulation, cluster: Cluster, what: str) -> AwsError:
     )
 
 
-_EKS_PROBLEMS: Mapping[EksProblem, str] = {
-    "missing": "does not exist",
-    "creating": "is not in ACTIVE status",
-    "authentication": "must use the authentication mode API or API_AND_CONFIG_MAP",
-}
-
-
-def _check_eks(sim: Simulation, arn: str) -> None:
+def _check_eks(sim: Simulation, region: Region, arn: str) -> None:
     """The EKS cluster is there, ACTIVE, and has access entries (prerequisites in AWS's guide; the texts are ours)."""
-    problem = sim.conditions.eks_problems.get(arn)
-    if problem:
-        raise validation(f"EKS cluster {arn} {_EKS_PROBLEMS[problem]}.")
+    eks = inventory.eks_cluster(sim, region, arn)
+    if eks is None:
+        raise validation(f"EKS cluster {arn} does not exist.")
+    if eks.status != "ACTIVE":
+        raise validation(f"EKS cluster {arn} is not in ACTIVE status.")
+    if eks.authentication_mode == "CONFIG_MAP":
+        raise validation(f"EKS cluster {arn} must use the authentication mode API or API_AND_CONFIG_MAP.")
 
 
 def _check_one_per_eks(sim: Simulation, region: Region, arn: str, *, name: str) -> None:

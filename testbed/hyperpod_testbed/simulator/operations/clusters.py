@@ -28,7 +28,7 @@ def create_cluster(sim: Simulation, region: Region, request: JSON) -> JSON:
     group_rules.check_kinds(sim, plain=bool(plain), restricted=bool(restricted))
     group_rules.check_groups(sim, spec, plain, restricted=False)
     group_rules.check_groups(sim, spec, restricted, restricted=True)
-    group_rules.check_network(sim, group_rules.networks(spec, [*plain, *restricted]))
+    group_rules.check_network(sim, region, group_rules.networks(spec, [*plain, *restricted]))
     group_rules.check_quotas(sim, region, cluster=None, groups=[*plain, *restricted])
     roles = [group["ExecutionRole"] for group in (*plain, *restricted)]
     group_rules.check_roles(sim, region, [*roles, *filter(None, [spec.get("ClusterRole")])])

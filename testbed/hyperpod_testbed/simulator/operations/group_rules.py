@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from hyperpod_testbed.simulator.errors import limit_exceeded, validation
 from hyperpod_testbed.simulator.instance_types import instance_type
+from hyperpod_testbed.simulator.prerequisites import execution, inventory, quotas
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Cluster, Region
 
@@ -53,9 +54,7 @@ def check_roles(sim: Simulation, region: Region, roles: Iterable[str]) -> None:
         first, attempts = region.roles.get(role, (sim.now, 0))
         region.roles[role] = (first, attempts + 1)
         fresh = sim.now - first < sim.options.role_propagation or attempts < sim.options.role_attempts
-        known = sim.options.known_roles
-        missing = role in sim.conditions.missing_roles or (known is not None and role not in known)
-        if fresh or missing:
+        if fresh or not execution.assumable(sim, role):
             raise validation(
                 f"SageMaker HyperPod cannot assume the execution role {role}. "
                 "Verify that the role exists and that it trusts sagemaker.amazonaws.com."
@@ -68,13 +67,15 @@ def networks(spec: JSON, groups: Iterable[JSON]) -> list[JSON]:
     return [config for config in found if config]
 
 
-def check_network(sim: Simulation, configs: Iterable[JSON]) -> None:
+def check_network(sim: Simulation, region: Region, configs: Iterable[JSON]) -> None:
     """Subnets and security groups exist. How AWS words it in a call is not known; events name them as here."""
     for config in configs:
-        for kind, member in (("security group", "SecurityGroupIds"), ("subnet", "Subnets")):
-            for name in config.get(member) or []:
-                if name in sim.conditions.missing_network:
-                    raise validation(f"The {kind} '{name}' does not exist")
+        for name in config.get("SecurityGroupIds") or []:
+            if inventory.security_group(sim, region, name) is None:
+                raise validation(f"The security group '{name}' does not exist")
+        for name in config.get("Subnets") or []:
+            if inventory.subnet(sim, region, name) is None:
+                raise validation(f"The subnet '{name}' does not exist")
 
 
 def check_quotas(sim: Simulation, region: Region, *, cluster: Cluster | None, groups: Iterable[JSON]) -> None:
@@ -88,30 +89,43 @@ def check_quotas(sim: Simulation, region: Region, *, cluster: Cluster | None, gr
     ]
     own = [(_first_type(group), int(group["InstanceCount"]), is_spot(group)) for group in wanted]
     size = sum(count for _, count, _ in own)
-    limit = sim.options.instances_per_cluster
-    if limit is not None and size > limit:
+    limit = quotas.limit(sim, "sagemaker", quotas.PER_CLUSTER)
+    if size > limit:
         raise limit_exceeded(
-            "The account-level service limit 'Maximum number instances allowed per SageMaker HyperPod cluster' "
-            f"is {limit} Instances, with a request of {size} Instances. {INCREASE}"
+            f"The account-level service limit '{quotas.PER_CLUSTER}' "
+            f"is {limit:.0f} Instances, with a request of {size} Instances. {INCREASE}"
         )
-    total = size + sum(count for _, count, _ in others)
-    limit = sim.options.instances_in_total
-    if limit is not None and total > limit:
-        raise limit_exceeded(
-            "The account-level service limit 'Total number of instances allowed across SageMaker HyperPod clusters' "
-            f"is {limit} Instances, with a request of {total} Instances in total. {INCREASE}"
-        )
-    quotas = [(name, quota, False) for name, quota in sim.options.instance_quotas.items()]
-    quotas += [(name, quota, True) for name, quota in sim.options.spot_quotas.items()]
-    for name, quota, spot in quotas:
-        used = sum(count for kind, count, is_one in others if (kind, is_one) == (name, spot))
-        asked = sum(count for kind, count, is_one in own if (kind, is_one) == (name, spot))
-        if asked and used + asked > quota:
-            what = "spot cluster usage" if spot else "cluster usage"
+    for spot, name in ((None, quotas.IN_TOTAL), (True, quotas.SPOT_IN_TOTAL)):
+        total = sum(count for _, count, is_one in (*own, *others) if spot is None or is_one)
+        limit = quotas.limit(sim, "sagemaker", name)
+        if total > limit and any(count for _, count, is_one in own if spot is None or is_one):
             raise limit_exceeded(
-                f"The account-level service limit '{name} for {what}' is {quota} Instances, with current "
+                f"The account-level service limit '{name}' "
+                f"is {limit:.0f} Instances, with a request of {total} Instances in total. {INCREASE}"
+            )
+    for kind, spot in sorted({(kind, is_one) for kind, _, is_one in own}):
+        name = quotas.spot(kind) if spot else quotas.on_demand(kind)
+        limit = quotas.limit(sim, "sagemaker", name)
+        used = sum(count for one, count, is_one in others if (one, is_one) == (kind, spot))
+        asked = sum(count for one, count, is_one in own if (one, is_one) == (kind, spot))
+        if asked and used + asked > limit:
+            raise limit_exceeded(
+                f"The account-level service limit '{name}' is {limit:.0f} Instances, with current "
                 f"utilization of {used} Instances and a request delta of {asked} Instances. {INCREASE}"
             )
+    _check_volume_sizes(sim, wanted)
+
+
+def _check_volume_sizes(sim: Simulation, groups: Iterable[JSON]) -> None:
+    limit = quotas.limit(sim, "sagemaker", quotas.VOLUME_SIZE)
+    for group in groups:
+        for item in group.get("InstanceStorageConfigs") or []:
+            size = (item.get("EbsVolumeConfig") or {}).get("VolumeSizeInGB") or 0
+            if size > limit:
+                raise limit_exceeded(
+                    f"The account-level service limit '{quotas.VOLUME_SIZE}' is {limit:.0f} GB, with a request of "
+                    f"{size} GB. {INCREASE}"
+                )
 
 
 def is_spot(group: JSON) -> bool:

@@ -42,7 +42,7 @@ def apply_update(sim: Simulation, region: Region, cluster: Cluster, request: JSO
     group_rules.check_kinds(sim, plain=False in kinds, restricted=True in kinds)
     if not after:
         raise validation("At least one instance group must remain in the cluster.")
-    group_rules.check_network(sim, group_rules.networks(spec, [members for members, _ in changed.values()]))
+    group_rules.check_network(sim, region, group_rules.networks(spec, [members for members, _ in changed.values()]))
     group_rules.check_quotas(sim, region, cluster=cluster, groups=after.values())
     used = {group.spec["ExecutionRole"] for group in cluster.groups.values()}
     group_rules.check_roles(sim, region, {one["ExecutionRole"] for one in after.values()} - used)

@@ -1,0 +1,60 @@
+"""KMS: keys and their policies."""
+
+import json
+
+from hyperpod_testbed.simulator.errors import AwsError
+from hyperpod_testbed.simulator.names import partition
+from hyperpod_testbed.simulator.prerequisites import inventory
+from hyperpod_testbed.simulator.prerequisites.defaults import DAY
+from hyperpod_testbed.simulator.prerequisites.resources import Key
+from hyperpod_testbed.simulator.simulation import Simulation
+from hyperpod_testbed.simulator.state import JSON, Region
+
+
+def describe_key(sim: Simulation, region: Region, request: JSON) -> JSON:
+    """DescribeKey: by id, ARN or alias."""
+    one = _key(sim, region, request)
+    metadata = {
+        "AWSAccountId": sim.account.id,
+        "KeyId": one.id,
+        "Arn": one.arn,
+        "CreationDate": sim.now - 30 * DAY,
+        "Enabled": one.state == "Enabled",
+        "Description": "",
+        "KeyUsage": one.usage,
+        "KeyState": one.state,
+        "Origin": "AWS_KMS",
+        "KeyManager": one.manager,
+        "CustomerMasterKeySpec": one.spec,
+        "KeySpec": one.spec,
+        "EncryptionAlgorithms": [one.spec] if one.spec == "SYMMETRIC_DEFAULT" else ["RSAES_OAEP_SHA_256"],
+        "MultiRegion": one.multi_region,
+    }
+    if one.state == "PendingDeletion":
+        metadata["DeletionDate"] = sim.now + 7 * DAY
+    return {"KeyMetadata": metadata}
+
+
+def get_key_policy(sim: Simulation, region: Region, request: JSON) -> JSON:
+    """GetKeyPolicy: `default` is the only one that a key has."""
+    one = _key(sim, region, request)
+    name = request.get("PolicyName") or "default"
+    if name != "default":
+        raise AwsError("NotFoundException", "No such policy exists")
+    return {"Policy": json.dumps(dict(one.policy), indent=2), "PolicyName": name}
+
+
+def resource(account: str, request: JSON, region: str) -> str:
+    """What a denial of KMS names."""
+    named = str(request.get("KeyId") or "*")
+    return named if named.startswith("arn:") else f"arn:{partition(region)}:kms:{region}:{account}:key/{named}"
+
+
+def _key(sim: Simulation, region: Region, request: JSON) -> Key:
+    found = inventory.find(sim, region, Key, request["KeyId"])
+    if found is None:
+        named = request["KeyId"]
+        arn = named if named.startswith("arn:") else resource(sim.account.id, request, region.name)
+        what = "Alias" if "alias/" in named else "Key"
+        raise AwsError("NotFoundException", f"{what} '{arn}' does not exist")
+    return found

@@ -1,7 +1,7 @@
-"""What is the operator's, not AWS's. Everything of that kind lives under a key named `management`.
+"""Fields for the operator and not for AWS. All of them are under a key named `management`.
 
-There are no defaults in the schema: what an unset member means can depend on how the cluster came about, and
-an operator that is newer than the stored object must still be able to tell "unset" from "chosen".
+There are no defaults in the schema: what an unset field means can depend on whether the operator created the cluster,
+and an operator that is newer than the stored object must be able to distinguish "unset" from "chosen".
 """
 
 from typing import Literal
@@ -16,25 +16,27 @@ class Management(Model):
 
     paused: bool | None = Field(
         default=None,
-        description="true: the operator observes and reports but changes nothing in AWS, not even to delete. Unset "
-        "means false.",
+        description="true: the operator observes and reports, and changes nothing in AWS; it does not delete either. "
+        "Unset means false.",
     )
     deletionPolicy: Literal["Delete", "Retain"] | None = Field(
         default=None,
-        description="What happens to the cluster in AWS when this object is deleted. Delete: DeleteCluster, and the "
-        "object stays until the cluster is gone. Retain: the cluster stays, our ownership tags are removed. Unset "
-        "means Delete for a cluster that the operator created and Retain for an adopted one.",
+        description="What happens to the cluster in AWS when you delete this object. Delete: the operator calls "
+        "DeleteCluster, and the object stays until the cluster is gone. Retain: the cluster stays, and the operator "
+        "removes its ownership tags. Unset means Delete for a cluster that the operator created and Retain for an "
+        "adopted one.",
     )
     adoptionPolicy: Literal["Never", "IfUnowned"] | None = Field(
         default=None,
-        description="What happens when AWS already has a cluster of this name. Never: report NotOwned and leave it "
-        "alone. IfUnowned: take it over if no other owner's tag is on it; the changes are announced in "
-        "status.adoption first. Unset means Never.",
+        description="What happens if AWS already has a cluster of this name. Never: the operator reports NotOwned and "
+        "leaves it alone. IfUnowned: it adopts the cluster unless it has the tags of another owner, and announces the "
+        "changes in status.adoption first. Unset means Never.",
     )
     onCreateFailure: Literal["Hold", "Recreate"] | None = Field(
         default=None,
-        description="What happens when the creation of a cluster ends in Failed. Hold: keep it for inspection and "
-        "report CreateFailed. Recreate: delete it and try again, a few times, each time later. Unset means Hold.",
+        description="What happens if the creation of a cluster fails. Hold: the operator keeps it for inspection and "
+        "reports CreateFailed. Recreate: it deletes the cluster and retries a few times, with backoff. Unset means "
+        "Hold.",
     )
     preflight: Literal["Enforce", "Warn", "Off"] | None = Field(
         default=None,
@@ -45,15 +47,16 @@ class Management(Model):
     )
     attachedVolumes: Literal["Wait", "Orphan"] | None = Field(
         default=None,
-        description="What happens to volumes that EBSVolumeClaims have attached to nodes, when the cluster is deleted. "
-        "Wait: the cluster is deleted when the claims have let go, because nothing can be detached after that. Orphan: "
-        "it is deleted at once; AWS frees the volumes when their nodes end. Unset means Wait.",
+        description="What happens to volumes of EBSVolumeClaims that are attached to nodes when you delete the "
+        "cluster. Wait: the deletion continues once the claims have detached their volumes, because AWS detaches "
+        "nothing later. Orphan: it does not wait; AWS releases the volumes when it terminates their nodes. Unset "
+        "means Wait.",
     )
     nodeHealth: Literal["Enforce", "Observe"] | None = Field(
         default=None,
-        description="What the operator does about the cluster's Nodes in Kubernetes. Enforce: it adds the node-health "
-        "taint where HyperPod's own is missing, takes its own off again, and sets the instance-type labels. Observe: "
-        "it reports and changes no Node. Unset means Enforce.",
+        description="What the operator does with the cluster's Nodes in Kubernetes. Enforce: it adds the node-health "
+        "taint where HyperPod's own is missing, removes its own taint, and sets the instance-type labels. Observe: it "
+        "reports and changes no Node. Unset means Enforce.",
     )
 
 
@@ -62,8 +65,8 @@ class GroupManagement(Model):
 
     countOwner: Literal["Operator", "External"] | None = Field(
         default=None,
-        description="Who decides how many instances the group has. Operator: instanceCount is applied when it is "
-        "edited. External: instanceCount counts at creation only, then somebody else (an autoscaler, a person) "
-        "scales the group and the operator repeats what AWS says. Unset means Operator, or External while "
+        description="Who decides how many instances the group has. Operator: the operator applies instanceCount when "
+        "you edit it. External: instanceCount applies at creation only; afterwards an autoscaler or another tool "
+        "scales the group, and the operator repeats the count in AWS. Unset means Operator, or External while "
         "autoScaling.mode is Enable.",
     )

@@ -50,28 +50,28 @@ class NodeCounts(Model):
     target: Count | None = Field(default=None, description="Sum of the groups' target counts in AWS.")
     current: Count | None = Field(default=None, description="Sum of the groups' current counts in AWS.")
     running: Count | None = Field(
-        default=None, description="Nodes whose status is Running, as of the last look at each node."
+        default=None, description="Nodes whose status is Running, as of the last read of each node."
     )
     notRunning: Count | None = Field(
-        default=None, description="Nodes in any other status, as of the last look at each node; see nodeProblems."
+        default=None, description="Nodes in any other status, as of the last read of each node; see nodeProblems."
     )
 
 
 class CountOffset(Model):
-    """How far single nodes that were moved or deleted carried a group's count away from the spec's."""
+    """The difference between a group's count and the spec's, because single nodes were moved or deleted."""
 
-    value: int = Field(ge=-6758, le=6758, description="What to add to the spec's instanceCount.")
+    value: int = Field(ge=-6758, le=6758, description="Number to add to the spec's instanceCount.")
     since: Timestamp | None = Field(default=None, description="When it was first seen, as RFC 3339.")
     operation: Word | None = Field(
         default=None, description="The call that made it: MoveClusterNodes or BatchDeleteClusterNodes."
     )
     instanceCount: Count | None = Field(
-        default=None, description="The spec's instanceCount that it adds to; another one in the spec ends it."
+        default=None, description="The spec's instanceCount that it adds to; an edit of it removes the offset."
     )
 
 
 class InstanceGroupStatus(Model):
-    """What AWS says about one group, and what the operator has to remember of it."""
+    """The state of one group in AWS, and what the operator records about it."""
 
     instanceGroupName: Word = Field(description="Name of the group.")
     restricted: bool | None = Field(default=None, description="true for a restricted instance group.")
@@ -83,42 +83,42 @@ class InstanceGroupStatus(Model):
     instanceType: Word | None = Field(
         default=None, description="Instance type; of a flexible group the first in the list."
     )
-    targetCount: Count | None = Field(default=None, description="Instances that AWS is working towards.")
-    currentCount: Count | None = Field(default=None, description="Instances that AWS counts as there.")
+    targetCount: Count | None = Field(default=None, description="Target number of instances in AWS.")
+    currentCount: Count | None = Field(default=None, description="Current number of instances in AWS.")
     desiredCount: Count | None = Field(default=None, description="Instances that the spec asks for.")
     appliedInstanceCount: Count | None = Field(
         default=None,
-        description="The instanceCount that the operator last brought about. Only an edit of the spec away from it "
-        "scales the group in.",
+        description="The instanceCount that the operator last applied. The operator scales the group in only after "
+        "you edit the spec.",
     )
     countOffset: CountOffset | None = Field(
         default=None,
-        description="Nodes that somebody moved or deleted by name: the wanted count is instanceCount plus value until "
-        "instanceCount is edited.",
+        description="Nodes that were moved or deleted by name: the desired count is instanceCount plus value until you "
+        "edit instanceCount.",
     )
     origin: Word | None = Field(
         default=None,
-        description="Created: by the operator. Adopted: it was there before. External: somebody else added it; the "
-        "operator leaves it alone.",
+        description="Created: the operator created it. Adopted: it existed before. External: something else added it; "
+        "the operator leaves it alone.",
     )
     schedulableNodes: Count | None = Field(
         default=None, description="Kubernetes Nodes of the group that may receive pods, as far as health goes."
     )
     unhealthyNodes: Count | None = Field(
-        default=None, description="Kubernetes Nodes of the group that HyperPod found sick."
+        default=None, description="Kubernetes Nodes of the group that HyperPod found unhealthy."
     )
     neverJoined: Count | None = Field(
-        default=None, description="Instances that SageMaker calls Running and that no Kubernetes Node stands for."
+        default=None, description="Instances that SageMaker reports as Running and that have no Kubernetes Node."
     )
     instancesGone: Count | None = Field(
-        default=None, description="Kubernetes Nodes of the group whose instance SageMaker does not know."
+        default=None, description="Kubernetes Nodes of the group that have no matching SageMaker instance."
     )
     softwareUpdateStatus: Word | None = Field(
         default=None,
         description="AWS's status of the last AMI update: Pending, InProgress, Succeeded, Failed, RollbackInProgress "
         "or RollbackComplete.",
     )
-    message: Message | None = Field(default=None, description="Why the group is not at its target, if it is not.")
+    message: Message | None = Field(default=None, description="Why the group is not at its target.")
 
 
 class NodeProblem(Model):
@@ -127,22 +127,22 @@ class NodeProblem(Model):
     instanceId: Word = Field(description="EC2 instance id.")
     instanceGroupName: Word | None = Field(default=None, description="Name of its group.")
     status: Word | None = Field(default=None, description="AWS's status of the node, for example Failure or Pending.")
-    message: Message | None = Field(default=None, description="AWS's words about it.")
+    message: Message | None = Field(default=None, description="AWS's message about it.")
 
 
 class UnhealthyNode(Model):
-    """A Kubernetes Node that must not receive pods, or of which nobody knows whether it may."""
+    """A Kubernetes Node that must not receive pods, or whose health is unknown."""
 
     name: Annotated[str, Field(max_length=253)] = Field(description="Name of the Node.")
     instanceId: Word | None = Field(default=None, description="EC2 instance id.")
     instanceGroupName: Word | None = Field(default=None, description="Name of its group.")
     state: Word | None = Field(
         default=None,
-        description="HyperPod's word: Unschedulable, UnschedulablePendingReplacement or UnschedulablePendingReboot; "
-        "Unknown for a word that this release does not know, NotReported for none.",
+        description="HyperPod's status: Unschedulable, UnschedulablePendingReplacement or UnschedulablePendingReboot; "
+        "Unknown for a status that this release does not know, NotReported for none.",
     )
-    faultType: Word | None = Field(default=None, description="HyperPod's type of the fault, if it tells one.")
-    faultReason: Word | None = Field(default=None, description="HyperPod's reason of the fault, if it tells one.")
+    faultType: Word | None = Field(default=None, description="HyperPod's type of the fault, if known.")
+    faultReason: Word | None = Field(default=None, description="HyperPod's reason of the fault, if known.")
     message: Line | None = Field(default=None, description="Why it must not receive pods.")
     since: Timestamp | None = Field(default=None, description="Since when, as RFC 3339, if that is known.")
 
@@ -152,7 +152,7 @@ class NodeHealth(Model):
 
     schedulable: Count | None = Field(default=None, description="Nodes that may receive pods.")
     unschedulable: Count | None = Field(
-        default=None, description="Nodes that HyperPod found sick, with no repair planned yet."
+        default=None, description="Nodes that HyperPod found unhealthy, with no repair planned yet."
     )
     deepHealthCheck: Count | None = Field(
         default=None, description="Nodes on which deep health checks run: they take no pods, and nothing is wrong."
@@ -160,16 +160,16 @@ class NodeHealth(Model):
     pendingReplacement: Count | None = Field(default=None, description="Nodes whose instance HyperPod will replace.")
     pendingReboot: Count | None = Field(default=None, description="Nodes whose instance HyperPod will reboot.")
     unknown: Count | None = Field(
-        default=None, description="Nodes with a health status that this release does not know; kept free of pods."
+        default=None, description="Nodes with a health status that this release does not know; they get no new pods."
     )
-    joining: Count | None = Field(default=None, description="Young Nodes without a health status.")
+    joining: Count | None = Field(default=None, description="Recently created Nodes without a health status.")
     notReported: Count | None = Field(
         default=None, description="Nodes that should have a health status by now and have none."
     )
     neverJoined: Count | None = Field(
-        default=None, description="Instances that SageMaker calls Running and that no Node stands for."
+        default=None, description="Instances that SageMaker reports as Running and that have no Node."
     )
-    instancesGone: Count | None = Field(default=None, description="Nodes whose instance SageMaker does not know.")
+    instancesGone: Count | None = Field(default=None, description="Nodes that have no matching SageMaker instance.")
     worst: Annotated[list[UnhealthyNode], Field(max_length=10, json_schema_extra=ATOMIC)] | None = Field(
         default=None, description="Up to 10 Nodes that are not healthy, the worst first."
     )
@@ -183,8 +183,8 @@ class LastAction(Model):
     )
     outcome: Word | None = Field(
         default=None,
-        description="Started: about to be sent. Accepted: AWS took it. Applied: AWS shows its effect. Rejected: AWS "
-        "refused it. RolledBack: AWS went back to the former state. Unknown: no answer arrived.",
+        description="Started: about to be sent. Accepted: AWS accepted it. Applied: AWS shows its effect. Rejected: "
+        "AWS rejected it. RolledBack: AWS returned to the previous state. Unknown: there was no response.",
     )
     time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
     attempts: Count | None = Field(default=None, description="How often the same call was made in a row.")
@@ -237,7 +237,7 @@ class Missing(Model):
     """What AWS showed before and does not show now: looked for again before it is believed."""
 
     what: Line | None = Field(
-        default=None, description="What is missing, for example: the cluster, group gpu, or a tag by its key."
+        default=None, description="What is missing, for example the cluster, group gpu, or a tag by its key."
     )
     since: Timestamp | None = Field(default=None, description="When it was first missing, as RFC 3339.")
 
@@ -257,7 +257,7 @@ class MirroredEvents(Model):
 
     time: Timestamp | None = Field(default=None, description="EventTime of the newest one, as RFC 3339.")
     ids: Annotated[list[Word], Field(max_length=100, json_schema_extra=SET)] | None = Field(
-        default=None, description="EventIds of that very time: others of it may still come."
+        default=None, description="EventIds of that time; there may be more with the same time."
     )
 
 
@@ -310,7 +310,7 @@ class HyperPodClusterStatus(Model):
     failureMessage: Message | None = Field(default=None, description="AWS's FailureMessage of the cluster.")
     region: Word | None = Field(default=None, description="AWS Region of the cluster.")
     origin: Word | None = Field(
-        default=None, description="Created: the operator made the cluster. Adopted: it was there before."
+        default=None, description="Created: the operator created the cluster. Adopted: it existed before."
     )
     creationTime: Timestamp | None = Field(default=None, description="When AWS created the cluster, as RFC 3339.")
     provisionedAt: Timestamp | None = Field(
@@ -322,16 +322,18 @@ class HyperPodClusterStatus(Model):
     )
     instanceGroups: (
         Annotated[list[InstanceGroupStatus], Field(max_length=200, json_schema_extra=keyed("instanceGroupName"))] | None
-    ) = Field(default=None, description="The groups that AWS has, of both kinds, and those about to be made.")
+    ) = Field(
+        default=None, description="The groups in AWS, of both kinds, and those that the operator is about to create."
+    )
     nodeProblems: Annotated[list[NodeProblem], Field(max_length=20, json_schema_extra=ATOMIC)] | None = Field(
         default=None, description="Up to 20 nodes that are not Running."
     )
     nodeHealth: NodeHealth | None = Field(default=None, description="The health of the cluster's Kubernetes Nodes.")
     appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
-        default=None, description="Tag keys that came from the spec: only these are removed again."
+        default=None, description="Tag keys that came from the spec: the operator removes only these."
     )
     sentTags: Annotated[list[SentTag], Field(max_length=100, json_schema_extra=keyed("key"))] | None = Field(
-        default=None, description="Tags that AWS accepted and does not show yet."
+        default=None, description="Tags that AWS accepted and does not return yet."
     )
     lastAction: LastAction | None = Field(default=None, description="The last call that was to change something.")
     rejected: Rejected | None = Field(
@@ -340,17 +342,19 @@ class HyperPodClusterStatus(Model):
     rejectedGroups: (
         Annotated[list[RejectedGroup], Field(max_length=100, json_schema_extra=keyed("instanceGroupName"))] | None
     ) = Field(default=None, description="Groups whose part of an update AWS refused; all else goes on without them.")
-    missing: Missing | None = Field(default=None, description="Set while AWS does not show what it showed before.")
+    missing: Missing | None = Field(
+        default=None, description="Set while AWS does not return something that it returned before."
+    )
     preflight: PreflightStatus | None = Field(
         default=None, description="The checks before the last call that creates the cluster or adds groups."
     )
     adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
     mirroredEvents: MirroredEvents | None = Field(
-        default=None, description="How far HyperPod's own events were repeated as Kubernetes Events."
+        default=None, description="How far the operator has published HyperPod's own events as Kubernetes Events."
     )
     createFailures: Count | None = Field(
         default=None, description="How many creations in a row ended in Failed and were deleted."
     )
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
-        default=None, description="The state in the form of Kubernetes conditions; Ready sums it up."
+        default=None, description="Conditions; Ready is the summary."
     )

@@ -100,7 +100,7 @@ class Source(Model):
 
     model_config = ConfigDict(json_schema_extra=rules(*SOURCE_RULES))
 
-    volumeId: VolumeId | None = Field(default=None, description="A volume that exists: it is adopted.")
+    volumeId: VolumeId | None = Field(default=None, description="An existing volume, which the operator adopts.")
     create: CreateSource | None = Field(default=None, description="A new volume; may be empty.")
 
 
@@ -125,18 +125,21 @@ class VolumeMembers(Model):
         default=None, description="Type of the volume. Unset means gp3 for a new volume."
     )
     iops: Iops | None = Field(
-        default=None, description="IOPS, for gp3, io1 (needed) and io2 (needed). What is possible is up to EC2."
+        default=None,
+        description="IOPS, for gp3, and for io1 and io2, which require it. EC2 decides which values are possible.",
     )
-    throughput: Throughput | None = Field(default=None, description="MiB/s, for gp3. What is possible is up to EC2.")
+    throughput: Throughput | None = Field(
+        default=None, description="MiB/s, for gp3. EC2 decides which values are possible."
+    )
     tags: Annotated[list[VolumeTag], Field(max_length=40, json_schema_extra=keyed("key"))] | None = Field(
         default=None,
         description="AWS tags of the volume, identified by key; up to 40, because AWS takes 50 and the operator adds "
-        "its own. Tags that others set are left alone.",
+        "its own. The operator does not change tags that others set.",
     )
 
 
 class EBSVolumeClaimSpec(Model):
-    """What the user wants. A member that is unset is not managed and never counts as drift."""
+    """The desired state. An unset field is unmanaged and never counts as drift."""
 
     model_config = ConfigDict(json_schema_extra=rules(*CLAIM_RULES))
 
@@ -157,11 +160,11 @@ class EBSVolumeClaimSpec(Model):
         ),
     ] = Field(description="Where the volume comes from; exactly one of its members. Cannot change.")
     volume: VolumeMembers | None = Field(
-        default=None, description="What the volume should be; can change. Unset members are left alone."
+        default=None, description="Desired properties of the volume; can change. Unset fields are unmanaged."
     )
     attachment: VolumeAttachmentSpec = Field(description="Who attaches the volume, and where.")
     publish: Publish | None = Field(
-        default=None, description="How pods see the volume. Unset: they do not. Cannot change once it is set."
+        default=None, description="How pods use the volume. Unset means not at all. Cannot change once it is set."
     )
     management: VolumeManagement | None = Field(
         default=None, description="How the operator treats the volume. Not sent to AWS."
@@ -174,7 +177,7 @@ class EBSVolumeClaim(Model):
     apiVersion: str = Field(default=API_VERSION, description="API group and version of the object.", max_length=253)
     kind: str = Field(default=VOLUME_CLAIM_KIND, description="Kind of the object.", max_length=63)
     metadata: dict[str, Any] = Field(description="Standard object metadata.")
-    spec: EBSVolumeClaimSpec = Field(description="What the volume should be. See status for what it is.")
+    spec: EBSVolumeClaimSpec = Field(description="Desired state of the volume. See status for the actual state.")
     status: EBSVolumeClaimStatus | None = Field(
-        default=None, description="What the operator last saw and did. Written by the operator only."
+        default=None, description="State that the operator last observed. Written by the operator only."
     )

@@ -36,11 +36,11 @@ class Target(Model):
     )
     nodeLogicalId: NodeLogicalId | None = Field(
         default=None,
-        description="NodeLogicalId of the node (clusters with continuous provisioning). It finds a node and is never "
-        "the only ground to follow one.",
+        description="NodeLogicalId of the node (clusters with continuous provisioning). It selects a node and is never "
+        "sufficient to follow one.",
     )
     instanceGroupName: InstanceGroupName | None = Field(
-        default=None, description="An instance group: the operator picks one of its nodes and stays with it."
+        default=None, description="An instance group: the operator chooses one of its nodes and keeps it."
     )
     nodeSelector: Annotated[dict[SelectorKey, SelectorValue], Field(max_length=16)] | None = Field(
         default=None, description="Labels that a node of the group must have."
@@ -55,23 +55,27 @@ class VolumeAttachmentSpec(Model):
     mode: Literal["Direct", "CSI", "None"] | None = Field(
         default=None,
         description="The one attacher of the volume. Direct: the operator, through the SageMaker API, to the target. "
-        "CSI: the EBS CSI driver alone, where pods run. None: nobody. Cannot change. Unset means Direct.",
+        "CSI: only the EBS CSI driver, where pods run. None: the volume is never attached. Cannot change. Unset means "
+        "Direct.",
     )
-    target: Target | None = Field(default=None, description="Where to attach; needed in mode Direct, and only there.")
+    target: Target | None = Field(
+        default=None, description="Where to attach the volume; only for mode Direct, which requires it."
+    )
     followNode: Literal["Replacement", "Never"] | None = Field(
         default=None,
-        description="When AWS has ended the node. Replacement: go to a node of the same group and zone, the newest "
-        "first. Never: wait for a person. Unset means Replacement for an instanceGroupName and Never for a node.",
+        description="What happens after AWS has terminated the node. Replacement: attach to a node of the same group "
+        "and zone, the newest first. Never: report it and wait for an edit. Unset means Replacement for an "
+        "instanceGroupName and Never for a node.",
     )
     detachPolicy: Literal["WhenUnused", "Immediate"] | None = Field(
         default=None,
-        description="WhenUnused: detach only when no pod uses the volume. Immediate: do not look at pods; AWS still "
-        "refuses while the device is busy. Unset means WhenUnused.",
+        description="WhenUnused: detach only when no pod uses the volume. Immediate: detach even if pods use it; AWS "
+        "still rejects that while the device is busy. Unset means WhenUnused.",
     )
     detachTimeout: Duration | None = Field(
         default=None,
-        description="How long a detach may wait, for example 10m, before the claim is reported as Stalled. It never "
-        "forces anything. Unset means 10m.",
+        description="How long a detach may take, for example 10m, before the claim is Stalled. The operator never "
+        "forces a detach. Unset means 10m.",
     )
     suspend: bool | None = Field(
         default=None, description="true: detach and stay detached, for maintenance. Unset means false."

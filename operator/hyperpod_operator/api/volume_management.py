@@ -8,17 +8,18 @@ from hyperpod_operator.api.model import Model
 
 
 class SnapshotPolicy(Model):
-    """When the operator makes snapshots. They are never deleted by it."""
+    """When the operator creates snapshots. It never deletes them."""
 
     beforeDelete: bool | None = Field(
         default=None,
-        description="true: reclaimPolicy Delete makes a snapshot first, as Snapshot does. Unset means false.",
+        description="true: reclaimPolicy Delete creates a snapshot first, as Snapshot does. Unset means false.",
     )
     beforeReplacement: bool | None = Field(
         default=None,
-        description="true: when the node that holds the volume is announced to be replaced (its label "
-        "sagemaker.amazonaws.com/node-health-status is UnschedulablePendingReplacement, set by HyperPod or by you), a "
-        "snapshot is made, one for each node. The replacement does not wait for it. Mode Direct. Unset means false.",
+        description="true: when the replacement of the volume's node is announced (its label "
+        "sagemaker.amazonaws.com/node-health-status is UnschedulablePendingReplacement, set by HyperPod or by you), "
+        "the operator creates one snapshot for each node. The replacement does not wait for it. Mode Direct. Unset "
+        "means false.",
     )
 
 
@@ -27,27 +28,27 @@ class VolumeManagement(Model):
 
     paused: bool | None = Field(
         default=None,
-        description="true: the operator observes and reports but changes nothing, not even to delete. Unset means "
-        "false.",
+        description="true: the operator observes and reports, and changes nothing; it does not delete either. Unset "
+        "means false.",
     )
     reclaimPolicy: Literal["Retain", "Delete", "Snapshot"] | None = Field(
         default=None,
-        description="What happens to the volume when this object is deleted. Retain: it stays, without our tags. "
-        "Delete: it is deleted. Snapshot: a snapshot is made, and the volume is deleted when it is complete. Unset "
-        "means Retain.",
+        description="What happens to the volume when you delete this object. Retain: it stays, without the operator's "
+        "tags. Delete: the operator deletes it. Snapshot: the operator creates a snapshot, and deletes the volume when "
+        "it is complete. Unset means Retain.",
     )
     deletionProtection: bool | None = Field(
         default=None,
-        description="Only a volume that the operator created is deleted, unless this is false: then an adopted one is, "
-        "too. Unset means true.",
+        description="The operator deletes only a volume that it created; false: it also deletes an adopted one. Unset "
+        "means true.",
     )
     adoptionPolicy: Literal["Never", "IfUnowned", "Force"] | None = Field(
         default=None,
-        description="Whether a volume that was there before is taken: the one that source.volumeId names, or one that "
-        "an earlier claim of this namespace and name left. Never: it is reported and left alone. IfUnowned: it is "
-        "taken unless the tags of another claim, the CSI driver or an attachment to something else say that it is in "
-        "use. Force: also from another claim of this EKS cluster that does not exist any more. An existing claim, "
-        "another EKS cluster and a foreign attachment win in any case. Announced before anything is changed. Unset "
-        "means Never.",
+        description="Whether the operator adopts an existing volume: the one that source.volumeId names, or one that "
+        "an earlier claim of this namespace and name left. Never: it reports the volume and leaves it alone. "
+        "IfUnowned: it adopts the volume unless tags of another claim, the CSI driver, or an attachment to something "
+        "else show that it is in use. Force: it also adopts a volume of another claim of this EKS cluster that no "
+        "longer exists. It never adopts a volume of an existing claim, of another EKS cluster, or one that is attached "
+        "elsewhere. It announces the adoption before it changes anything. Unset means Never.",
     )
-    snapshotPolicy: SnapshotPolicy | None = Field(default=None, description="When snapshots are made.")
+    snapshotPolicy: SnapshotPolicy | None = Field(default=None, description="When the operator creates snapshots.")

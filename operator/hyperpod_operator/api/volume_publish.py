@@ -1,4 +1,4 @@
-"""`spec.publish` of an EBSVolumeClaim: how pods come to see the volume."""
+"""`spec.publish` of an EBSVolumeClaim: how pods use the volume."""
 
 from typing import Literal
 
@@ -23,7 +23,7 @@ class PublishedClaim(Model):
     name: ObjectName = Field(description="Name of the PersistentVolumeClaim, in the namespace of this object.")
     create: bool | None = Field(
         default=None,
-        description="true: the operator makes it, and removes it when this object is deleted. Unset means false: the "
+        description="true: the operator creates it, and removes it when you delete this object. Unset means false: the "
         "PersistentVolume waits for a PersistentVolumeClaim of this name.",
     )
 
@@ -34,7 +34,7 @@ class Publish(Model):
     model_config = ConfigDict(json_schema_extra=rules(*PUBLISH_RULES))
 
     type: Literal["None", "LocalPV", "CSI"] = Field(
-        description="LocalPV: a local PersistentVolume on whichever node holds the volume (mode Direct). CSI: a static "
+        description="LocalPV: a local PersistentVolume on the node that has the volume (mode Direct). CSI: a static "
         "PersistentVolume of ebs.csi.aws.com (mode CSI). None: none."
     )
     volumeMode: Literal["Filesystem", "Block"] | None = Field(
@@ -44,7 +44,7 @@ class Publish(Model):
     storageClassName: ClassName | None = Field(
         default=None,
         description=f"Class of PersistentVolume and PersistentVolumeClaim. Unset means {PUBLISHED_CLASS}, which no "
-        "provisioner serves. Another one needs storageClasses in the operator's list of tenants.",
+        "provisioner serves. Another one needs storageClasses in the operator's tenants list.",
     )
     accessModes: AccessModes | None = Field(
         default=None, description="Exactly one access mode. Unset means ReadWriteOnce."

@@ -158,7 +158,7 @@ CLAIM_RULES = (
     rule(
         f"!{_NEW} || {_MODE} == 'Direct' || has(self.source.create.availabilityZone) || "
         "has(self.source.create.availabilityZoneId)",
-        message="without a target node nothing tells the zone: set availabilityZone or availabilityZoneId",
+        message="without a target node the zone is unknown: set availabilityZone or availabilityZoneId",
         reason="FieldValueRequired",
         path=".source.create",
     ),

@@ -17,10 +17,10 @@ Path = Annotated[str, Field(max_length=256)]
 
 
 class Ownership(Model):
-    """On what ground the volume is ours."""
+    """Why the claim owns the volume."""
 
     mode: Word | None = Field(
-        default=None, description="Created: the operator made the volume. Adopted: it was there before."
+        default=None, description="Created: the operator created the volume. Adopted: it existed before."
     )
     tag: Word | None = Field(
         default=None, description="Value of the tag hyperpod-operator.dev/claim-uid on the volume."
@@ -61,7 +61,7 @@ class Creation(Model):
 
 
 class ObservedVolume(Model):
-    """What EC2 says about the volume."""
+    """State of the volume in EC2."""
 
     state: Word | None = Field(default=None, description="creating, available, in-use, deleting, deleted or error.")
     size: Count | None = Field(default=None, description="GiB.")
@@ -74,7 +74,7 @@ class ObservedVolume(Model):
 
 
 class RefusedInstance(Model):
-    """A node that had no room for the volume a moment ago."""
+    """A node that recently had no free slot for the volume."""
 
     instanceId: Word = Field(description="EC2 instance id.")
     code: Word | None = Field(default=None, description="EC2's error code.")
@@ -101,27 +101,31 @@ class AttachmentStatus(Model):
     nodeName: Annotated[str, Field(max_length=253)] | None = Field(
         default=None, description="Name of the Kubernetes Node."
     )
-    deviceName: Word | None = Field(default=None, description="DeviceName as AWS told it; use devicePath.")
+    deviceName: Word | None = Field(default=None, description="DeviceName from AWS; use devicePath instead.")
     devicePath: Path | None = Field(default=None, description="Path of the device on the node, the same on every node.")
     state: Word | None = Field(
         default=None, description="State of the attachment: attaching, attached, detaching, detached or busy."
     )
-    attachTime: Timestamp | None = Field(default=None, description="When the attach was last asked for, as RFC 3339.")
+    attachTime: Timestamp | None = Field(
+        default=None, description="When the operator last sent the attach call, as RFC 3339."
+    )
     calls: Count | None = Field(
-        default=None, description="How many calls to attach to this node AWS may have taken without showing it yet."
+        default=None, description="How many attach calls AWS may have accepted without returning the attachment yet."
     )
     attempts: Count | None = Field(default=None, description="How often attaching to this node got stuck.")
     deleteOnTermination: bool | None = Field(
         default=None, description="Whether AWS deletes the volume together with the node."
     )
-    lostTime: Timestamp | None = Field(default=None, description="When AWS first said that the node is gone.")
+    lostTime: Timestamp | None = Field(default=None, description="When AWS first reported the node as gone.")
     followTime: Timestamp | None = Field(
         default=None,
-        description="When AWS first said that the former node is gone; until the volume is attached to this one.",
+        description="When AWS first reported the previous node as gone; set until the volume is attached to this one.",
     )
-    detachTime: Timestamp | None = Field(default=None, description="When a detach was first wanted, as RFC 3339.")
+    detachTime: Timestamp | None = Field(
+        default=None, description="When the operator first needed to detach the volume, as RFC 3339."
+    )
     refused: Annotated[list[RefusedInstance], Field(max_length=10, json_schema_extra=keyed("instanceId"))] | None = (
-        Field(default=None, description="Nodes that had no free slot: tried again later.")
+        Field(default=None, description="Nodes that had no free slot; the operator retries them later.")
     )
 
 
@@ -130,20 +134,22 @@ class PreviousAttachment(Model):
 
     instanceId: Word | None = Field(default=None, description="EC2 instance id.")
     nodeName: Annotated[str, Field(max_length=253)] | None = Field(default=None, description="Name of the Node.")
-    attachTime: Timestamp | None = Field(default=None, description="When the attach was last asked for, as RFC 3339.")
-    until: Timestamp | None = Field(default=None, description="When it was given up, as RFC 3339.")
-    why: Line | None = Field(default=None, description="Why it was given up.")
+    attachTime: Timestamp | None = Field(
+        default=None, description="When the operator last sent the attach call, as RFC 3339."
+    )
+    until: Timestamp | None = Field(default=None, description="When the attachment ended, as RFC 3339.")
+    why: Line | None = Field(default=None, description="Why the attachment ended.")
 
 
 class ModificationStatus(Model):
-    """The last change of size, type, IOPS or throughput, and what is left of the day's four."""
+    """The last change of size, type, IOPS or throughput, and how many of the four per day are left."""
 
     modificationState: Word | None = Field(
         default=None, description="modifying, optimizing, completed or failed; see EC2's ModifyVolume."
     )
     progress: Count | None = Field(default=None, description="Percent.")
     startTime: Timestamp | None = Field(default=None, description="When it began, as RFC 3339.")
-    target: Line | None = Field(default=None, description="What it leads to.")
+    target: Line | None = Field(default=None, description="The target of the modification.")
     pendingChange: Fingerprint | None = Field(
         default=None, description="Hash of a desired change that the operator has not made yet."
     )
@@ -161,7 +167,7 @@ class SnapshotStatus(Model):
     snapshotId: Word = Field(description="Id of the snapshot.")
     state: Word | None = Field(default=None, description="pending, completed, error, recoverable or recovering.")
     purpose: Word | None = Field(default=None, description="BeforeDelete or BeforeReplacement.")
-    instanceId: Word | None = Field(default=None, description="The node that was to be replaced.")
+    instanceId: Word | None = Field(default=None, description="The node that was about to be replaced.")
     startTime: Timestamp | None = Field(default=None, description="When it was begun, as RFC 3339.")
 
 
@@ -172,7 +178,7 @@ class Refusal(Model):
     code: Word | None = Field(default=None, description="AWS's error code.")
     message: Message | None = Field(default=None, description="What was refused and what to do.")
     reason: Word | None = Field(default=None, description="Reason that the conditions give while it is not repeated.")
-    stalled: bool | None = Field(default=None, description="Whether a person has to act.")
+    stalled: bool | None = Field(default=None, description="Whether user action is needed.")
     fingerprint: Fingerprint | None = Field(default=None, description="Digest of the call.")
     time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
     retryAt: Timestamp | None = Field(default=None, description="When it is tried again.")
@@ -190,23 +196,21 @@ class EBSVolumeClaimStatus(Model):
     )
     phase: Word | None = Field(
         default=None,
-        description="For people: Pending, Creating, Available, Attaching, Attached, Modifying, Detaching, "
+        description="For display only: Pending, Creating, Available, Attaching, Attached, Modifying, Detaching, "
         "Snapshotting, Deleting, Released, Failed or Lost.",
     )
-    region: Word | None = Field(
-        default=None, description="Region of the volume where it is another than the operator's own."
-    )
+    region: Word | None = Field(default=None, description="Region of the volume if it differs from the operator's own.")
     volumeId: Word | None = Field(default=None, description="Id of the volume.")
     volumeArn: Arn | None = Field(default=None, description="ARN of the volume.")
     availabilityZone: Word | None = Field(default=None, description="Zone of the volume by name.")
     availabilityZoneId: Word | None = Field(default=None, description="Zone of the volume by id.")
-    ownership: Ownership | None = Field(default=None, description="On what ground the volume is ours.")
+    ownership: Ownership | None = Field(default=None, description="Why the claim owns the volume.")
     createAttempt: Count | None = Field(default=None, description="Suffix of the token of the last CreateVolume.")
     creation: Creation | None = Field(default=None, description="The request that makes the volume.")
-    observed: ObservedVolume | None = Field(default=None, description="What EC2 says about the volume.")
+    observed: ObservedVolume | None = Field(default=None, description="State of the volume in EC2.")
     attachment: AttachmentStatus | None = Field(default=None, description="The node that was chosen.")
     previousAttachments: Annotated[list[PreviousAttachment], Field(max_length=5, json_schema_extra=ATOMIC)] | None = (
-        Field(default=None, description="The last five nodes that held the volume, newest first.")
+        Field(default=None, description="The last five nodes that the volume was attached to, newest first.")
     )
     modification: ModificationStatus | None = Field(default=None, description="The last change of the volume.")
     snapshots: Annotated[list[SnapshotStatus], Field(max_length=20, json_schema_extra=keyed("snapshotId"))] | None = (
@@ -214,7 +218,7 @@ class EBSVolumeClaimStatus(Model):
     )
     adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
     notShown: NotShown | None = Field(
-        default=None, description="Set while something that AWS showed before is not in its answers."
+        default=None, description="Set while AWS does not return something that it returned before."
     )
     persistentVolumeName: Annotated[str, Field(max_length=253)] | None = Field(
         default=None, description="Name of the PersistentVolume."
@@ -223,18 +227,20 @@ class EBSVolumeClaimStatus(Model):
         default=None, description="Name of the PersistentVolumeClaim."
     )
     persistentVolumeClaimUid: Word | None = Field(
-        default=None, description="uid of the PersistentVolumeClaim that was last bound: its data is on the volume."
+        default=None, description="uid of the last bound PersistentVolumeClaim, whose data is on the volume."
     )
     inUseBy: Annotated[list[Path], Field(max_length=20, json_schema_extra=SET)] | None = Field(
         default=None, description="Pods that use the volume, namespace/name, up to 20."
     )
     appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
-        default=None, description="Tag keys that this claim put on the volume: only these are removed again."
+        default=None, description="Tag keys that this claim set on the volume: the operator removes only these."
     )
     lastAction: LastAction | None = Field(
         default=None, description="The last call that was to change something in AWS, written before it is sent."
     )
-    lastError: Refusal | None = Field(default=None, description="The last call that was refused, while it matters.")
+    lastError: Refusal | None = Field(
+        default=None, description="The last call that AWS or the API server rejected, while it matters."
+    )
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
-        default=None, description="The state in the form of Kubernetes conditions; Ready sums it up."
+        default=None, description="Conditions; Ready is the summary."
     )

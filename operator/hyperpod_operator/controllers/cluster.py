@@ -16,7 +16,7 @@ from hyperpod_operator.controllers.act import act
 from hyperpod_operator.controllers.causes import Causes
 from hyperpod_operator.controllers.fleet import Fleet
 from hyperpod_operator.controllers.observe import FullSyncs, Proofs, observe, observe_tags
-from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status
+from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.effective import call_names, spec_names
@@ -293,7 +293,14 @@ class ClusterController:
             generation=stored.generation,
             now=self._ports.clock.now(),
         )
-        new = status.model_copy(update={"observedGeneration": stored.generation, "conditions": conditions})
+        asked = reconcile_requested_at(stored) or status.lastHandledReconcileAt
+        new = status.model_copy(
+            update={
+                "observedGeneration": stored.generation,
+                "conditions": conditions,
+                "lastHandledReconcileAt": asked,
+            }
+        )
         event = Event(type="Warning", reason=Reason.INVALID_SPEC, action="Parse", message=message)
         known = any(
             condition.reason == Reason.INVALID_SPEC and condition.message == message

@@ -34,11 +34,16 @@ def parse(stored: StoredObject) -> Resource:
         generation=stored.generation,
         deleting=stored.deleting,
         has_finalizer=CLUSTER_FINALIZER in stored.finalizers,
-        reconcile_requested_at=plain(stored.annotations.get(RECONCILE_REQUESTED_AT, ""))[:REQUEST_MOST],
+        reconcile_requested_at=reconcile_requested_at(stored),
         spec=spec,
         status=parse_status(stored),
         unknown=unknown_members(HyperPodClusterSpec, stored.body.get("spec")),
     )
+
+
+def reconcile_requested_at(stored: StoredObject) -> str:
+    """The value of the annotation that asks for a pass, as status echoes it; empty without one."""
+    return plain(stored.annotations.get(RECONCILE_REQUESTED_AT, ""))[:REQUEST_MOST]
 
 
 def parse_status(stored: StoredObject) -> HyperPodClusterStatus:

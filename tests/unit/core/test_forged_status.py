@@ -28,7 +28,6 @@ from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.guards import shown
 from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
-from hyperpod_operator.core.cluster.parts import parts
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, UpdateCluster, fingerprint
 from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.resource import Resource
@@ -82,7 +81,7 @@ def marks(owner: Resource, found: ObservedCluster, tags: dict[str, str]) -> list
     return [
         *(fingerprint(operation=operation, wish=wish) for operation, wish in wishes),
         *([decided.fingerprint] if isinstance(decided, Act) else []),
-        *parts(snapshot).values(),
+        *snapshot.changed_parts.values(),
         shown(snapshot),
     ]
 

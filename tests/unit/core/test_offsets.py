@@ -22,9 +22,8 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.status import HyperPodClusterStatus
-from hyperpod_operator.core.cluster.guards import PENDING
+from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedEvent, ObservedNode
-from hyperpod_operator.core.cluster.offsets import UNDER_WAY
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.verdict import Act, Hold, Settled
@@ -162,11 +161,8 @@ def test_a_count_that_fell_further_without_evidence_is_raised_to_the_offset() ->
     assert next(item for item in request["instanceGroups"] if item["instanceGroupName"] == "gpu")["instanceCount"] == 3
 
 
-def test_an_update_of_ours_that_is_under_way_is_no_deletion() -> None:
-    last = {"operation": "UpdateCluster", "outcome": "Accepted", "time": ago(100)}
+@pytest.mark.parametrize("outcome", sorted(PENDING))
+def test_an_update_of_ours_that_is_under_way_is_no_deletion(outcome: str) -> None:
+    last = {"operation": "UpdateCluster", "outcome": outcome, "time": ago(100)}
     made = left(resource(status=recorded(lastAction=last)), counts(3), events=deletion("g3"))
     assert offsets(made) == {}
-
-
-def test_what_counts_as_under_way_is_what_the_guards_call_pending() -> None:
-    assert UNDER_WAY == PENDING

@@ -6,7 +6,8 @@ may lead to CreateCluster.
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import requests
-from hyperpod_operator.core.cluster.guards import PENDING, age, guarded
+from hyperpod_operator.core.cluster.call_outcomes import PENDING
+from hyperpod_operator.core.cluster.guards import age, guarded
 from hyperpod_operator.core.cluster.pauses import growing
 from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import LastAction
+from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, APPLIED, PENDING, ROLLED_BACK
 from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
@@ -17,27 +18,11 @@ from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 
-# [assumption: create-has-no-token]
-STARTED = "Started"
-"""Recorded before CreateCluster is sent: from here on AWS may hold a cluster that cannot be seen yet."""
-ACCEPTED = "Accepted"
-"""AWS took the call."""
-REJECTED = "Rejected"
-"""AWS refused the call and did nothing."""
-UNKNOWN = "Unknown"
-"""No answer: the call may or may not have been carried out."""
-APPLIED = "Applied"
-"""A later pass saw the change in AWS."""
-ROLLED_BACK = "RolledBack"
-"""AWS took the call, tried, and went back to the former state."""
-
 UNDONE_TWICE = 2
 """From this attempt on a change that does not last is made with growing pauses."""
 
 SOFTWARE_WENT_BACK = frozenset({"RollbackInProgress", "RollbackComplete", "Failed"})
 """SoftwareUpdateStatus of a group whose update did not stay (API model)."""
-
-PENDING = frozenset({STARTED, ACCEPTED, UNKNOWN})
 
 
 def age(last: LastAction | None, *, now: datetime) -> float:

@@ -1,8 +1,9 @@
 """Groups, counts and troubled nodes as status shows them: bounded, so that 5,000 nodes fit in few kilobytes."""
 
 from hyperpod_operator.api.status import InstanceGroupStatus, NodeCounts, NodeProblem
+from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
-from hyperpod_operator.core.cluster.guards import PENDING, age
+from hyperpod_operator.core.cluster.guards import age
 from hyperpod_operator.core.cluster.living import changed_at
 from hyperpod_operator.core.cluster.node_health import group_health
 from hyperpod_operator.core.cluster.observed import ObservedGroup

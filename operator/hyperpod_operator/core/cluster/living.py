@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
+from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING
 from hyperpod_operator.core.cluster.diagnose import shortfalls
-from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, guarded
+from hyperpod_operator.core.cluster.guards import guarded
 from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, fingerprint

@@ -18,17 +18,9 @@ from hyperpod_operator.api.status import (
     Rejected,
     SentTag,
 )
+from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, APPLIED, PENDING, REJECTED, ROLLED_BACK, UNKNOWN
 from hyperpod_operator.core.cluster.ending import Ending, refusals
-from hyperpod_operator.core.cluster.guards import (
-    ACCEPTED,
-    APPLIED,
-    PENDING,
-    REJECTED,
-    ROLLED_BACK,
-    UNKNOWN,
-    age,
-    shown,
-)
+from hyperpod_operator.core.cluster.guards import age, shown
 from hyperpod_operator.core.cluster.inventory import group_statuses
 from hyperpod_operator.core.cluster.missing import not_shown
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted

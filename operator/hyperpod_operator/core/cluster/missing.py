@@ -8,8 +8,9 @@ stays as it is. What the operator itself took away is not missed. The memory of 
 from collections.abc import Iterator, Mapping
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, ConditionType, Reason
+from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, APPLIED, PENDING, UNKNOWN
 from hyperpod_operator.core.cluster.diff import GOING
-from hyperpod_operator.core.cluster.guards import ACCEPTED, APPLIED, PENDING, UNKNOWN, age, taken_off
+from hyperpod_operator.core.cluster.guards import age, taken_off
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, Resource
 from hyperpod_operator.core.cluster.verdict import LookAgain, Situation, Verdict

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from hyperpod_operator.api.status import CountOffset
+from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.observed import Observed, ObservedGroup
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.moments import parse_time, stamp
@@ -23,8 +24,6 @@ MOVE, DELETE = "MoveClusterNodes", "BatchDeleteClusterNodes"
 # [assumption: moved-node-keeps-its-id]
 LEAVING, JOINING = "DetachInProgress", "AttachInProgress"
 """ClusterInstanceStatus of a node on its way between groups (API model of botocore 1.44.8)."""
-UNDER_WAY = frozenset({"Started", "Accepted", "Unknown"})
-"""Outcomes of a call whose effect is not seen yet: `guards.PENDING`, which imports what imports this."""
 RECENT = timedelta(hours=2)
 """How old an event may be to explain a count: the operator looks at a settled cluster every few minutes."""
 # [assumption: deletions-are-in-events]
@@ -64,7 +63,7 @@ def _offset(*, resource: Resource, group: ObservedGroup, observed: Observed, now
         return old
     held = record.appliedInstanceCount == spec or old is not None
     last = resource.status.lastAction
-    if not held or (last is not None and last.operation == "UpdateCluster" and last.outcome in UNDER_WAY):
+    if not held or (last is not None and last.operation == "UpdateCluster" and last.outcome in PENDING):
         return old
     sent = parse_time(last.time or "") if last is not None and last.operation == "UpdateCluster" else None
     since = max(now - RECENT, sent) if sent else now - RECENT

@@ -14,9 +14,8 @@ from collections.abc import Iterable, Mapping
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import RejectedGroup
-from hyperpod_operator.core.cluster.diff import Changes, group_of
+from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.ending import Ending
-from hyperpod_operator.core.cluster.guards import PENDING
 from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
 from hyperpod_operator.core.cluster.plan import UpdateCluster, fingerprint
@@ -26,9 +25,6 @@ from hyperpod_operator.core.cluster.verdict import Situation
 from hyperpod_operator.core.errors import SLOW, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
 
-CLUSTER = ""
-"""The part of an update that is about the cluster itself and no group."""
-
 ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGATION})
 """Refusals that can be about one group: its members, its quota, its role. All others are about the call or account."""
 
@@ -36,15 +32,10 @@ MOST = 100
 """Refused groups that status keeps; more than AWS takes in one call."""
 
 
-def parts(situation: Situation) -> Mapping[str, str]:
-    """The changed parts by group name, each with a fingerprint of what is wanted and what AWS shows of it."""
-    return {name: _mark(situation, name) for name in _changed(situation.changes)}
-
-
 def sendable(situation: Situation) -> frozenset[str]:
     """What the next update carries: all that was not refused; else one suspected part by itself; else nothing."""
     entries = _standing(situation)
-    changed = parts(situation)
+    changed = situation.changed_parts
     fresh = frozenset(name for name in changed if name not in entries)
     suspects = sorted(name for name in changed if name in entries and entries[name].suspected)
     return fresh or frozenset(suspects[:1])
@@ -52,7 +43,7 @@ def sendable(situation: Situation) -> frozenset[str]:
 
 def rejected_parts(situation: Situation) -> tuple[RejectedGroup, ...]:
     """The changed parts that AWS refused and that are left as they are."""
-    changed, entries = parts(situation), _standing(situation)
+    changed, entries = situation.changed_parts, _standing(situation)
     return tuple(entries[name] for name in sorted(changed) if name in entries and not entries[name].suspected)
 
 
@@ -71,7 +62,7 @@ def remembered(story: Story, end: Ending) -> list[RejectedGroup] | None:
     situation, old = story.situation, _recorded(story.situation.resource)
     if story.blind or situation.observed.cluster is None:
         return list(old.values()) or None
-    changed = parts(situation)
+    changed = situation.changed_parts
     entries = {name: entry for name, entry in old.items() if _valid(situation, entry, changed)}
     entries |= _rolled_back(situation, changed)
     if situation.resource.requested_anew:
@@ -94,7 +85,7 @@ def goes_on(story: Story, entries: Iterable[RejectedGroup]) -> bool:
     """Whether a refusal of this pass left something that can be sent without the refused groups."""
     refused = {entry.instanceGroupName for entry in entries if not entry.suspected}
     called = isinstance(story.result, Refused) and isinstance(story.result.action, UpdateCluster)
-    return called and bool(refused or _suspected(entries)) and bool(parts(story.situation).keys() - refused)
+    return called and bool(refused or _suspected(entries)) and bool(story.situation.changed_parts.keys() - refused)
 
 
 def _suspected(entries: Iterable[RejectedGroup]) -> bool:
@@ -144,22 +135,6 @@ def _naming(name: str) -> str:
     return rf"(?i:\bgroups?\b):?\s+\[?{exact}(?![\w-])|['\"`\[(]{exact}['\"`\])]"
 
 
-def _changed(changes: Changes) -> frozenset[str]:
-    groups = {group_of(change) for change in changes.groups_changed}
-    cluster = {CLUSTER} if changes.cluster else set()
-    return frozenset(groups | cluster | set(changes.groups_added) | set(changes.groups_removed))
-
-
-def _mark(situation: Situation, name: str) -> str:
-    resource, cluster = situation.resource, situation.observed.cluster
-    if name == CLUSTER:
-        wanted: Json = [str(change) for change in situation.changes.cluster]
-        return fingerprint(operation="UpdateCluster", wish=[name, wanted])
-    spec, group = resource.groups.get(name), cluster.group(name) if cluster else None
-    shown = [dict(group.members), group.target_count] if group else None
-    return fingerprint(operation="UpdateCluster", wish=[name, wish(spec) if spec else None, shown])
-
-
 def _recorded(resource: Resource) -> Mapping[str, RejectedGroup]:
     return {entry.instanceGroupName: entry for entry in resource.status.rejectedGroups or []}
 
@@ -167,7 +142,7 @@ def _recorded(resource: Resource) -> Mapping[str, RejectedGroup]:
 def _standing(situation: Situation) -> Mapping[str, RejectedGroup]:
     if situation.resource.requested_anew:
         return {}
-    changed = parts(situation)
+    changed = situation.changed_parts
     recorded = {
         name: entry
         for name, entry in _recorded(situation.resource).items()

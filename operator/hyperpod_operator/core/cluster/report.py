@@ -12,10 +12,11 @@ from hyperpod_operator.api.status import (
     HyperPodClusterStatus,
     LastAction,
 )
+from hyperpod_operator.core.cluster.call_outcomes import STARTED
 from hyperpod_operator.core.cluster.conditions import conditions
 from hyperpod_operator.core.cluster.ending import Ending, ending
 from hyperpod_operator.core.cluster.events import events
-from hyperpod_operator.core.cluster.guards import STARTED, untagged
+from hyperpod_operator.core.cluster.guards import untagged
 from hyperpod_operator.core.cluster.inventory import group_statuses, groups_summary, node_counts, node_problems
 from hyperpod_operator.core.cluster.memory import (
     adoption,
@@ -148,13 +149,13 @@ def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
         "createFailures": create_failures(story),
         "preflight": None if resource.preflight == "Off" else story.preflight or old.preflight,
     }
-    if not story.blind and untagged(situation):
+    if not story.looked or not story.blind:
+        # A pass that ended before it asked AWS has done all that a request can have of it.
         fields["lastHandledReconcileAt"] = resource.reconcile_requested_at or old.lastHandledReconcileAt
-    elif not story.blind:
+    if not story.blind and not untagged(situation):
         owned = situation.ownership in {Ownership.OURS, Ownership.RECORDED}
         fields |= {
-            "lastHandledReconcileAt": resource.reconcile_requested_at or old.lastHandledReconcileAt,
-            "region": resource.spec.region,
+            "region": situation.here.region or resource.spec.region,
             "clusterArn": cluster.arn if cluster and owned else created_arn(story),
             "clusterStatus": cluster.status if cluster and owned else last_seen(story, end),
             "failureMessage": (cluster.failure_message[:FAILURE_MOST] or None) if cluster and owned else None,

@@ -5,8 +5,9 @@ is there stays. Nothing else lets go: a cluster that nobody watches keeps billin
 """
 
 from hyperpod_operator.api.names import ABANDON, OWNERSHIP_TAGS, Reason
+from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
-from hyperpod_operator.core.cluster.guards import PENDING, guarded, untagged
+from hyperpod_operator.core.cluster.guards import guarded, untagged
 from hyperpod_operator.core.cluster.living import present, region_refused
 from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted

@@ -8,7 +8,7 @@ from hyperpod_operator.api.status import RejectedGroup
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.guards import guarded
 from hyperpod_operator.core.cluster.living import listed, present
-from hyperpod_operator.core.cluster.parts import left, parts, rejected_parts, sendable
+from hyperpod_operator.core.cluster.parts import left, rejected_parts, sendable
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteTags
 from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
 from hyperpod_operator.core.errors import SLOW
@@ -21,7 +21,7 @@ def update(situation: Situation) -> Verdict | None:
     resource, chosen = situation.resource, sendable(situation)
     if not chosen:
         return None
-    changes, untouched = situation.changes.only(chosen), parts(situation).keys() - chosen
+    changes, untouched = situation.changes.only(chosen), situation.changed_parts.keys() - chosen
     return guarded(
         situation,
         action=requests.update(

@@ -1,9 +1,12 @@
 """What a policy may answer: the vocabulary between deciding and reporting."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.changed_parts import changed_parts
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership
@@ -31,6 +34,11 @@ class Situation:
     """EBSVolumeClaims with a volume on a node of the cluster; read only when the object is being deleted."""
     here: Location = NOWHERE
     """Where this pass looks."""
+
+    @cached_property
+    def changed_parts(self) -> Mapping[str, str]:
+        """What an update would consist of (see `changed_parts`); many rules of one pass ask for it."""
+        return changed_parts(resource=self.resource, cluster=self.observed.cluster, changes=self.changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

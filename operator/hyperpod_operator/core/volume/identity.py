@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, Reason
 from hyperpod_operator.api.volume import CreateSource
 from hyperpod_operator.api.volume_status import Creation
-from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING
+from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.guards import guarded, since, soon

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.guards import PENDING
+from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import Free, holding
 from hyperpod_operator.core.volume.verdict import Hold, Situation, Verdict

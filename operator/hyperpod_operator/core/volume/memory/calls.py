@@ -2,7 +2,7 @@
 
 from hyperpod_operator.api.status import LastAction
 from hyperpod_operator.api.volume_status import Refusal
-from hyperpod_operator.core.cluster.guards import ACCEPTED, REJECTED, STARTED, UNKNOWN
+from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, REJECTED, STARTED, UNKNOWN
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume import declines

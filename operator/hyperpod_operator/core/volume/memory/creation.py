@@ -1,7 +1,7 @@
 """The request that makes the volume, and the id that came of it."""
 
 from hyperpod_operator.api.volume_status import CreatedTag, Creation
-from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, STARTED, UNKNOWN
+from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING, STARTED, UNKNOWN
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.claim import CREATED
 from hyperpod_operator.core.volume.guards import since

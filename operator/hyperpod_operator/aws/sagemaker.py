@@ -9,7 +9,7 @@ from botocore.model import ServiceModel
 from hyperpod_operator.aws import translate
 from hyperpod_operator.aws.answers import Member, check, check_model, listed, number, text
 from hyperpod_operator.aws.caller import Caller
-from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedEvent, ObservedNode
+from hyperpod_operator.core.cluster.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ RESTS_ON: Mapping[str, tuple[Member, ...]] = {
         *(text(f"{kind}[].Status") for kind in translate.GROUP_LISTS),
         *(number(f"{kind}[].{count}") for kind in translate.GROUP_LISTS for count in ("CurrentCount", "TargetCount")),
     ),
+    "ListClusters": (text("ClusterSummaries[].ClusterName"), text("ClusterSummaries[].ClusterStatus")),
     "ListClusterNodes": (
         text("ClusterNodeSummaries[].InstanceGroupName"),
         text("ClusterNodeSummaries[].InstanceStatus.Status"),
@@ -69,6 +70,20 @@ class SageMaker:
         if response:
             self._saw(response["ClusterArn"])
         return translate.cluster(model=await self._model(), response=response) if response else None
+
+    async def listed(self) -> tuple[ListedCluster, ...]:
+        """ListClusters, all pages."""
+
+        def call(client: Any) -> list[ListedCluster]:
+            pages = client.get_paginator("list_clusters").paginate(PaginationConfig={"PageSize": PAGE})
+            checked = (_checked(page, client=client, operation="ListClusters") for page in pages)
+            return [
+                ListedCluster(name=summary["ClusterName"], status=summary["ClusterStatus"])
+                for page in checked
+                for summary in page["ClusterSummaries"]
+            ]
+
+        return tuple(await self._caller.read("ListClusters", call, target="clusters"))
 
     async def nodes(self, *, name: str, logical_ids: bool = False) -> tuple[ObservedNode, ...]:
         """ListClusterNodes, all pages."""
@@ -124,14 +139,15 @@ class SageMaker:
         return translate.failure_message(response) if response else None
 
     async def tags(self, *, arn: str) -> Mapping[str, str]:
-        """ListTags, all pages."""
+        """ListTags, all pages. NOT_FOUND is no answer about tags: this read does not know what another one shows."""
 
         def call(client: Any) -> dict[str, str]:
             pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
             checked = (_checked(page, client=client, operation="ListTags") for page in pages)
             return {tag["Key"]: tag["Value"] for page in checked for tag in page["Tags"]}
 
-        return await self._found("ListTags", call, target=arn) or {}
+        found: dict[str, str] = await self._caller.read("ListTags", call, target=arn)
+        return found
 
     async def create(self, *, request: Mapping[str, Json]) -> str:
         """CreateCluster."""

@@ -14,6 +14,7 @@ from hyperpod_operator.api.names import ABANDON, CLUSTER_FINALIZER, Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus, PreflightStatus
 from hyperpod_operator.controllers.act import act
 from hyperpod_operator.controllers.causes import Causes
+from hyperpod_operator.controllers.eks_use import used_by
 from hyperpod_operator.controllers.fleet import Fleet
 from hyperpod_operator.controllers.observe import FullSyncs, Proofs, observe, observe_tags
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse, parse_status, reconcile_requested_at
@@ -28,10 +29,10 @@ from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster
 from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.report import Report, intent, report
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.cluster.story import Refused, Story
 from hyperpod_operator.core.cluster.verdict import Act, LookAgain, NeedTags, Release, Situation, Verdict
 from hyperpod_operator.core.engine.conditions import settle, summary
-from hyperpod_operator.core.errors import SLOW, CloudError
+from hyperpod_operator.core.errors import SLOW, CloudError, ErrorKind
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.rollup import Health, rollup
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
@@ -244,6 +245,9 @@ class ClusterController:
             planned = intent(Story(situation=situation, verdict=verdict), verdict)
             stored = await self._ports.objects.write_status(stored, _dump(planned))
         result = await act(clusters=clusters, verdict=verdict)
+        if isinstance(result, Refused) and result.error.kind is ErrorKind.EKS_IN_USE:
+            use = await used_by(clusters=clusters, eks_cluster_arn=situation.resource.eks_cluster_arn)
+            result = replace(result, eks_use=use)
         return await self._finish(stored, Story(situation=situation, verdict=verdict, result=result, preflight=checked))
 
     async def _finish(self, stored: StoredObject, story: Story) -> Outcome:

@@ -15,6 +15,7 @@ from hyperpod_operator.core.cluster.living import change_began
 from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.ports import Clusters, Key
 
 
@@ -81,7 +82,7 @@ async def observe(
         return Observed(cluster=None)
     observed = Observed(cluster=cluster)
     if full_sync or not proofs.holds(resource, cluster) or _tags_decide(resource, observed):
-        observed = await observe_tags(clusters=clusters, observed=observed)
+        observed = await _tags_if_known(clusters=clusters, observed=observed)
     if ownership(resource=resource, observed=observed) not in {Ownership.OURS, Ownership.RECORDED}:
         return observed
     if full_sync or list_nodes or resource.status.missing or _nodes_tell(resource, cluster):
@@ -106,6 +107,16 @@ async def observe_tags(*, clusters: Clusters, observed: Observed) -> Observed:
     if observed.cluster is None:
         return observed
     return replace(observed, tags=await clusters.tags(arn=observed.cluster.arn))
+
+
+async def _tags_if_known(*, clusters: Clusters, observed: Observed) -> Observed:
+    """Tags for the report. Where reads disagree about whether there is such a cluster, its tags stay unread."""
+    try:
+        return await observe_tags(clusters=clusters, observed=observed)
+    except CloudError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return observed
+        raise
 
 
 def _tags_decide(resource: Resource, observed: Observed) -> bool:

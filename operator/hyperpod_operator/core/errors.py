@@ -155,9 +155,8 @@ TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
         # [assumption: one-cluster-for-one-eks]
         ErrorKind.EKS_IN_USE: Treatment(
             Reason.EKS_CLUSTER_IN_USE,
-            "An EKS cluster takes one HyperPod cluster, until the deletion of that has ended. Delete the other one "
-            "(aws sagemaker list-clusters shows it) or name another EKS cluster; it is tried again every minute, after "
-            "an hour every 10 minutes.",
+            "An EKS cluster takes one HyperPod cluster, until the deletion of that has ended. Delete the other one or "
+            "name another EKS cluster; the operator tries again every minute, after an hour every 10 minutes.",
             after=60.0,
         ),
         ErrorKind.WRONG_ENDPOINT: Treatment(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedEvent, ObservedNode
+from hyperpod_operator.core.cluster.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.location import Location
@@ -64,6 +64,10 @@ class Clusters(Protocol):
         """DescribeCluster by name; None when AWS says that there is no such cluster."""
         ...
 
+    async def listed(self) -> tuple[ListedCluster, ...]:
+        """All pages of ListClusters: every cluster of the account in this region, whoever made it."""
+        ...
+
     async def nodes(self, *, name: str, logical_ids: bool = False) -> tuple[ObservedNode, ...]:
         """All pages of ListClusterNodes; empty when AWS says that there is no such cluster.
 
@@ -72,7 +76,7 @@ class Clusters(Protocol):
         ...
 
     async def tags(self, *, arn: str) -> Mapping[str, str]:
-        """All pages of ListTags; empty when AWS says that there is no such cluster."""
+        """All pages of ListTags. Raises NOT_FOUND where AWS knows no such cluster: that says nothing about its tags."""
         ...
 
     # [assumption: events-need-continuous]

@@ -12,7 +12,6 @@ from hyperpod_testbed.simulator import Fault
 pytestmark = pytest.mark.slow
 
 ENTRY = "An access entry with a different type already exists for arn:aws:iam::111122223333:role/x."
-TAKEN = "Specified cluster external resource id arn:aws:eks:us-west-2:111122223333:cluster/ml already in use."
 
 
 def invalid(message: str, operation: str = "CreateCluster", **fields: Any) -> Fault:
@@ -43,24 +42,6 @@ async def test_a_refusal_that_lasts_is_tried_a_few_times_a_day(rig: Rig) -> None
     rig.apply(two())
     await rig.idle(24 * 3600)
     assert 5 <= len(rig.calls("CreateCluster")) <= 9
-
-
-async def test_an_eks_cluster_in_use_is_waited_for_and_passes_by_itself(rig: Rig) -> None:
-    rig.simulator.faults.add(invalid(TAKEN))
-    rig.apply(two())
-    await rig.idle(1200)
-    assert rig.condition("Reconciling")["reason"] == "EKSClusterInUse"
-    assert 15 <= len(rig.calls("CreateCluster")) <= 22
-    rig.simulator.faults.clear()
-    assert isinstance(await rig.rest(), Done)
-
-
-async def test_an_eks_cluster_that_stays_in_use_needs_a_person(rig: Rig) -> None:
-    rig.simulator.faults.add(invalid(TAKEN))
-    rig.apply(two())
-    await rig.idle(3 * 3600)
-    assert rig.condition("Stalled")["reason"] == "EKSClusterInUse"
-    assert len(rig.calls("CreateCluster")) <= 80
 
 
 @pytest.mark.parametrize("lag", [0.0, 45.0, 90.0, 150.0, 400.0])

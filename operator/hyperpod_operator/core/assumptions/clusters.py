@@ -43,7 +43,8 @@ CLUSTERS = (
         if_false="Nothing if AWS allows several. With another text the refusal counts as one of the spec, and is tried "
         "again after minutes, then hours.",
         tests=(
-            "unit/controllers/test_refusals.py::test_an_eks_cluster_in_use_is_waited_for_and_passes_by_itself",
+            "unit/controllers/test_eks_in_use.py::test_without_any_cluster_listed_it_is_waited_for_an_hour",
+            "unit/controllers/test_eks_in_use.py::test_a_cluster_that_is_going_is_waited_for_by_name",
             _EITHER,
         ),
         switches=("clusters_per_eks",),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.observed import EksUse
 from hyperpod_operator.core.cluster.plan import (
     AddTags,
     CreateCluster,
@@ -24,7 +25,10 @@ from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome,
 
 IN_USE_TRIES = 60
 """Tries, one a minute, in which the deletion of another HyperPod cluster of the same EKS cluster should have ended."""
+IN_USE_PAUSE = 60.0
+"""Seconds between tries while another HyperPod cluster of the EKS cluster is shown, or in the first hour."""
 IN_USE_LATER = 600.0
+"""Seconds between tries when AWS shows no other cluster and still refuses after an hour."""
 BUSY_BY_TEXT = 60.0
 """Seconds before a call is made again that AWS called invalid with words about a state."""
 AFTER_TAGS = 1.0
@@ -153,15 +157,42 @@ def _refused(story: Story, result: Refused) -> Ending:
         )
         reason = Reason.CLUSTER_FAILED
         return Ending(outcome=Blocked(reason, SLOW), reason=reason, message=message, stalled=True)
-    if error.kind is ErrorKind.EKS_IN_USE and refusals(story) > IN_USE_TRIES:
-        text = _text(error, TREATMENTS[error.kind])
-        outcome = Blocked(Reason.EKS_CLUSTER_IN_USE, IN_USE_LATER)
-        return Ending(outcome=outcome, reason=Reason.EKS_CLUSTER_IN_USE, message=text, stalled=True)
+    if error.kind is ErrorKind.EKS_IN_USE:
+        return _eks_in_use(story, result)
     if error.kind is ErrorKind.BUSY:
         # ConflictException is a state of the cluster, which is over soon; a text may be about anything.
         outcome = Wait(Reason.CLUSTER_BUSY, timings.poll if error.code != "ValidationException" else BUSY_BY_TEXT)
         return Ending(outcome=outcome, reason=Reason.CLUSTER_BUSY, message=_text(error, TREATMENTS[error.kind]))
     return _broken(error)
+
+
+# [assumption: one-cluster-for-one-eks]
+def _eks_in_use(story: Story, result: Refused) -> Ending:
+    """AWS has another HyperPod cluster for the EKS cluster: one that is going is waited for, one that stays is not."""
+    error, use = result.error, result.eks_use or EksUse()
+    reason, eks = Reason.EKS_CLUSTER_IN_USE, story.situation.resource.eks_cluster_arn
+    if use.going:
+        message = (
+            f"AWS is deleting HyperPod cluster {use.name}, which {eks} has until then. The operator tries again every "
+            "minute."
+        )
+        return Ending(outcome=Wait(reason, IN_USE_PAUSE), reason=reason, message=message)
+    if use.name:
+        message = (
+            f"{eks} has HyperPod cluster {use.name} ({use.status}) already, and takes only one. Delete that cluster, "
+            "or name another EKS cluster. The operator tries again every minute."
+        )
+        return Ending(outcome=Blocked(reason, IN_USE_PAUSE), reason=reason, message=message, stalled=True)
+    why = (
+        f"Which one cannot be read ({use.unread}): grant the operator's role sagemaker:ListClusters (docs/iam.md)."
+        if use.unread
+        else "AWS lists no HyperPod cluster of this EKS cluster, so the deletion of one may be about to end."
+    )
+    words, remedy = error.message.rstrip(". "), TREATMENTS[error.kind].remedy
+    message = f"{error.operation} failed ({error.code}): {words}. {why} {remedy}"
+    if refusals(story) > IN_USE_TRIES:
+        return Ending(outcome=Blocked(reason, IN_USE_LATER), reason=reason, message=message, stalled=True)
+    return Ending(outcome=Wait(reason, IN_USE_PAUSE), reason=reason, message=message)
 
 
 def _broken(error: CloudError) -> Ending:

@@ -98,7 +98,7 @@ def _members(situation: Situation) -> Iterator[str]:
 def _tags(situation: Situation) -> Iterator[str]:
     """Tags that prove the owner, and those of the spec that the operator has set. An emptied value is no value."""
     resource, tags = situation.resource, situation.observed.tags
-    if tags is None or taken_off(resource):
+    if tags is None or taken_off(resource) or _deleted_by_us(resource):
         return
     proving = [*OWNERSHIP_TAGS] if resource.status.origin == ADOPTED else [*resource.ownership_tags]
     yield from (key for key in proving if not tags.get(key))

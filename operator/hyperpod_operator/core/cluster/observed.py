@@ -70,6 +70,31 @@ class ObservedCluster:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedCluster:
+    """One entry of ListClusters."""
+
+    name: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EksUse:
+    """Which HyperPod cluster an EKS cluster has, by ListClusters and DescribeCluster; `name` is empty if none shows.
+
+    `unread` is why that could not be read: the operation and the code of AWS's refusal.
+    """
+
+    name: str = ""
+    status: str = ""
+    unread: str = ""
+
+    @property
+    def going(self) -> bool:
+        """Whether its deletion is under way: then the EKS cluster becomes free by itself."""
+        return self.status == "Deleting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedNode:
     """One entry of ListClusterNodes. `message` is InstanceStatus.Message."""
 

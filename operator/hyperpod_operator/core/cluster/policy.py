@@ -56,6 +56,7 @@ DELETED: Sequence[Policy] = (
     # Nothing there: may we believe it?
     absent.not_visible_yet,
     placement.unproved_end,
+    teardown.sent,
     missing.look_again,
     teardown.gone,
     # Something there: is it ours, and is it to go?

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hyperpod_operator.api.status import PreflightStatus
+from hyperpod_operator.core.cluster.observed import EksUse
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.cluster.verdict import LookAgain, Situation, Verdict
 from hyperpod_operator.core.errors import CloudError
@@ -25,6 +26,8 @@ class Refused:
     action: Action
     fingerprint: str
     error: CloudError
+    eks_use: EksUse | None = None
+    """Where AWS refused a second HyperPod cluster for an EKS cluster: which one it has."""
 
 
 @dataclass(frozen=True, kw_only=True)

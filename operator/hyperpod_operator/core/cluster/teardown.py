@@ -5,13 +5,13 @@ is there stays. Nothing else lets go: a cluster that nobody watches keeps billin
 """
 
 from hyperpod_operator.api.names import ABANDON, OWNERSHIP_TAGS, Reason
-from hyperpod_operator.core.cluster.call_outcomes import PENDING
+from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
-from hyperpod_operator.core.cluster.guards import guarded, untagged
+from hyperpod_operator.core.cluster.guards import age, guarded, untagged
 from hyperpod_operator.core.cluster.living import present, region_refused
-from hyperpod_operator.core.cluster.observed import ObservedCluster
+from hyperpod_operator.core.cluster.observed import Json, ObservedCluster
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
-from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags
+from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags, fingerprint
 from hyperpod_operator.core.cluster.verdict import Hold, Release, Situation, Verdict
 
 NAMED = 3
@@ -26,6 +26,26 @@ def never_served(situation: Situation) -> Verdict | None:
     if refused and not maybe:
         return Release(reason=Reason.RELEASED, message="Nothing was created in a region that is not served.")
     return refused
+
+
+# [assumption: reads-lag]
+def sent(situation: Situation) -> Verdict | None:
+    """DeleteCluster of this very cluster was accepted: whatever a late read still shows of it, nothing else is due.
+
+    Its tags may be gone before DescribeCluster stops to show it, so they are not asked for.
+    """
+    cluster, last = situation.observed.cluster, situation.resource.status.lastAction
+    if cluster is None or last is None or last.outcome != ACCEPTED or situation.resource.requested_anew:
+        return None
+    if last.fingerprint != fingerprint(operation="DeleteCluster", wish=_wish(cluster)):
+        return None
+    if cluster.status == "Deleting":
+        return under_way(situation)
+    left = situation.timings.rest - age(last, now=situation.now)
+    if left <= 0:
+        return None
+    message = f"DeleteCluster {cluster.name} was sent; waiting until AWS shows that the cluster is going."
+    return Hold(reason=Reason.DELETING, message=message, after=min(left, situation.timings.poll))
 
 
 def gone(situation: Situation) -> Verdict | None:
@@ -137,11 +157,15 @@ def delete(situation: Situation) -> Verdict | None:
     return guarded(
         situation,
         action=DeleteCluster(arn=cluster.arn),
-        wish=["delete", cluster.arn],
+        wish=_wish(cluster),
         reason=Reason.DELETING,
         message=f"DeleteCluster {cluster.name} ({cluster.arn}).",
         urgent=True,
     )
+
+
+def _wish(cluster: ObservedCluster) -> Json:
+    return ["delete", cluster.arn]
 
 
 def _roles(cluster: ObservedCluster) -> set[str]:

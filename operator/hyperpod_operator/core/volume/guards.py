@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.guards import ACCEPTED, PENDING, age
+from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING
+from hyperpod_operator.core.cluster.guards import age
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume.plan import (
     Attach,

@@ -1,0 +1,30 @@
+"""Which HyperPod cluster an EKS cluster has: looked for when AWS refuses a second one."""
+
+from hyperpod_operator.core.cluster.observed import EksUse, ObservedCluster
+from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.ports import Clusters
+
+MOST = 50
+"""Clusters that one look describes; ListClusters does not show EKS clusters."""
+
+
+async def used_by(*, clusters: Clusters, eks_cluster_arn: str) -> EksUse:
+    """Never raises CloudError: the refusal stands whether its cause can be read or not.
+
+    Clusters that are going are described first. One that stays counts for more: only it needs a person.
+    """
+    found = []
+    try:
+        listed = sorted(await clusters.listed(), key=lambda one: one.status != "Deleting")
+        for one in listed[:MOST]:
+            cluster = await clusters.describe(name=one.name)
+            if cluster is not None and _eks_cluster(cluster) == eks_cluster_arn:
+                found.append(EksUse(name=cluster.name, status=cluster.status))
+    except CloudError as error:
+        return EksUse(unread=f"{error.operation}: {error.code}")
+    return next((one for one in found if not one.going), found[0] if found else EksUse())
+
+
+def _eks_cluster(cluster: ObservedCluster) -> str:
+    orchestrator = cluster.members.get("orchestrator") or {}
+    return str((orchestrator.get("eks") or {}).get("clusterArn") or "")

@@ -110,7 +110,7 @@ def _coming() -> Iterator[Scene]:
         "permission_denied", DEGRADED, _told(empty(), new, error=_failed(ErrorKind.DENIED, "UnauthorizedOperation"))
     )
     yield _of("throttled", PROGRESSING, _told(empty(), new, error=_failed(ErrorKind.THROTTLED, "RequestLimitExceeded")))
-    yield _of("node_not_found", PROGRESSING, _told(empty(), new, nodes=()))
+    yield _of("node_not_running", PROGRESSING, _told(empty(), new, nodes=()))
     yield _of("cluster_not_found", DEGRADED, _told(empty(), new, cluster=None))
 
 

@@ -94,6 +94,13 @@ def _waiting() -> Iterator[Scene]:
     yield _of("nodes_coming", PROGRESSING, seen(owned(), short))
     event = ObservedEvent(event_id="1", at=NOW, level="Warn", description="Insufficient capacity", group="gpu")
     yield _of("capacity_shortage", PROGRESSING, seen(owned(), short, events=(event,)))
+    checked = ObservedNode(
+        instance_id="i-00000000000000001",
+        group="gpu",
+        instance_type="ml.p5.48xlarge",
+        status="DeepHealthCheckInProgress",
+    )
+    yield _of("deep_health_checks", PROGRESSING, seen(owned(), found(), nodes=(checked,)))
     yield _of("updating", PROGRESSING, seen(owned(larger(), generation=2), found()))
     grown, new = owned(larger(), generation=2), owned(status={})
     for name, owner, cluster, kind, code, words in (

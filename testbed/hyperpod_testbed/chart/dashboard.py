@@ -49,6 +49,7 @@ PANELS = (
             ("sum(hyperpod_node_health_status_unschedulable)", "unschedulable"),
             ("sum(hyperpod_node_health_status_unschedulable_pending_reboot)", "to be rebooted"),
             ("sum(hyperpod_node_health_status_unschedulable_pending_replacement)", "to be replaced"),
+            ("sum(hyperpod_node_health_status_deep_health_check)", "deep health checks run"),
             ("sum(hyperpod_node_health_status_never_joined)", "never joined"),
         ),
     ),

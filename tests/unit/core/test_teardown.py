@@ -97,7 +97,24 @@ class TestDeleted:
         first = verdict(self.gone(), cluster())
         assert isinstance(first, Act)
         last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(5), "fingerprint": first.fingerprint}
-        assert held(verdict(self.gone(status=recorded(lastAction=last)), cluster())).reason is Reason.SETTLING
+        assert held(verdict(self.gone(status=recorded(lastAction=last)), cluster())).reason is Reason.DELETING
+
+    @pytest.mark.parametrize("tags", [{}, None])
+    def test_tags_that_go_before_the_cluster_does_change_nothing_about_a_deletion_that_was_sent(
+        self, tags: dict[str, str] | None
+    ) -> None:
+        first = verdict(self.gone(), cluster())
+        assert isinstance(first, Act)
+        last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(90), "fingerprint": first.fingerprint}
+        owner = self.gone(status=recorded(lastAction=last))
+        assert held(verdict(owner, cluster(), tags=tags)).reason is Reason.DELETING
+        assert held(verdict(owner, cluster(status="Deleting"), tags=tags)).reason is Reason.DELETING
+
+    def test_the_deletion_of_another_cluster_of_this_name_is_no_deletion_of_this_one(self) -> None:
+        first = verdict(self.gone(), cluster(arn="arn:aws:sagemaker:us-west-2:111122223333:cluster/zzzzzzzzzzzz"))
+        assert isinstance(first, Act)
+        last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(90), "fingerprint": first.fingerprint}
+        assert isinstance(action(verdict(self.gone(status=recorded(lastAction=last)), cluster())), DeleteCluster)
 
     def test_a_wedged_teardown_names_the_role_to_restore(self) -> None:
         words = "SageMaker does not have permission to perform ec2:DeleteNetworkInterface."

@@ -65,10 +65,12 @@ COUNTS = (
     ),
     Assumption(
         id="deletions-are-in-events",
-        belief="After BatchDeleteClusterNodes an event about the instance has the word delete, deleting or deletion.",
-        source="INF: AWS does not document the words",
+        belief="After BatchDeleteClusterNodes, MoveClusterNodes or the console's deletion an event about the instance "
+        "says so in one of the words of the table SIGNS.",
+        source="MODEL: names of operations and statuses; INF: AWS does not document the words of events",
         if_false="Without such an event, the operator raises the count to the spec's, and the group gets a new node.",
         tests=(
+            "unit/core/test_node_calls.py::test_each_sign_of_a_call_explains_a_lower_count",
             "unit/core/test_offsets.py::test_a_node_deleted_by_name_is_not_bought_again",
             "unit/core/test_offsets.py::test_without_evidence_the_spec_wins",
         ),

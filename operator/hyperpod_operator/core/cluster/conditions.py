@@ -6,8 +6,8 @@ from hyperpod_operator.api.status import Condition
 from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.ending import Ending
 from hyperpod_operator.core.cluster.living import changed_at
+from hyperpod_operator.core.cluster.node_calls import MOVE
 from hyperpod_operator.core.cluster.node_health import nodes_healthy
-from hyperpod_operator.core.cluster.offsets import MOVE
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import LookAgain

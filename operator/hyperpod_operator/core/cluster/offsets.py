@@ -15,21 +15,16 @@ from datetime import datetime, timedelta
 
 from hyperpod_operator.api.status import CountOffset
 from hyperpod_operator.core.cluster.call_outcomes import PENDING
+from hyperpod_operator.core.cluster.node_calls import DELETE, MOVE, call_of
 from hyperpod_operator.core.cluster.observed import Observed, ObservedGroup
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.moments import parse_time, stamp
 
-# [assumption: node-calls-may-change-targets]
-MOVE, DELETE = "MoveClusterNodes", "BatchDeleteClusterNodes"
 # [assumption: moved-node-keeps-its-id]
 LEAVING, JOINING = "DetachInProgress", "AttachInProgress"
 """ClusterInstanceStatus of a node on its way between groups (API model of botocore 1.44.8)."""
 RECENT = timedelta(hours=2)
 """How old an event may be to explain a count: the operator looks at a settled cluster every few minutes."""
-# [assumption: deletions-are-in-events]
-DELETED = ("delete", "deleting", "deletion")
-"""Fragments of an instance's event that says that it was deleted. An instance that UpdateCluster scales in is
-terminated, too: that word alone is no evidence of a deletion by name."""
 
 
 def offsets(*, resource: Resource, observed: Observed, now: datetime) -> Mapping[str, CountOffset]:
@@ -87,11 +82,14 @@ def _evidence(group: ObservedGroup, difference: int, *, observed: Observed, sinc
         for instance, name in observed.former_groups.items()
         if name == group.name and instance in listed and listed[instance].group != name
     } | {node.instance_id for node in listed.values() if node.group == group.name and node.status == LEAVING}
-    deleted = {
-        event.instance_id
-        for event in observed.events
-        if event.group == group.name and event.instance_id and event.at >= since and _says_deleted(event.description)
+    named = {
+        event.instance_id: call_of(event.description)
+        for event in sorted(observed.events, key=lambda event: event.at)
+        if event.group == group.name and event.instance_id and event.at >= since and call_of(event.description)
     }
+    deleted = {instance for instance, call in named.items() if call == DELETE}
+    # A node that moves to another cluster is in no list of this one any more.
+    left |= {instance for instance, call in named.items() if call == MOVE and instance not in arrived}
     if difference > 0:
         # A node that is still detaching is not listed in the group that it will join.
         coming = {node.instance_id for node in listed.values() if node.status == LEAVING and node.group != group.name}
@@ -99,8 +97,3 @@ def _evidence(group: ObservedGroup, difference: int, *, observed: Observed, sinc
     if len(left) >= -difference:
         return MOVE
     return DELETE if len(left | deleted) >= -difference else ""
-
-
-def _says_deleted(text: str) -> bool:
-    lowered = text.lower()
-    return any(fragment in lowered for fragment in DELETED)

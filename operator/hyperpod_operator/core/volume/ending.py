@@ -24,6 +24,33 @@ from hyperpod_operator.core.volume.story import Declined, Refused, Story
 from hyperpod_operator.core.volume.timings import VolumeTimings
 from hyperpod_operator.core.volume.verdict import Act, Hold, Release, Settled
 
+BLOCKED = frozenset(
+    {
+        Reason.KUBERNETES_REFUSED,
+        Reason.CLUSTER_NOT_FOUND,
+        Reason.NODE_NOT_FOUND,
+        Reason.NODE_UNSCHEDULABLE,
+        Reason.RESTRICTED_INSTANCE_GROUP,
+        Reason.VOLUME_LOST,
+        Reason.VOLUME_FAILED,
+        Reason.MODIFICATION_FAILED,
+        Reason.SIZE_BELOW_ACTUAL,
+        Reason.ATTACHED_ELSEWHERE,
+        Reason.CLAIMED_BY_OTHER,
+        Reason.CSI_OWNED,
+        Reason.AZ_MISMATCH,
+        Reason.MULTI_ATTACH,
+        Reason.BOUND_TO_OTHER,
+        Reason.NAME_TAKEN,
+        Reason.STUCK_ATTACHING,
+        Reason.SNAPSHOT_FAILED,
+        Reason.DELETE_ON_TERMINATION,
+        Reason.GROW_FILESYSTEM,
+    }
+)
+"""Reasons with which a claim that waits is always Stalled, whoever gave them (docs/conditions.md, "Blocked
+claims"). A step that is made with such a reason is what the operator still can do by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
@@ -56,7 +83,7 @@ def ending(story: Story) -> Ending:
             after = _after(step, timings=story.situation.timings)
             return Ending(outcome=Wait(reason, after), reason=reason, message=message)
         case Hold(reason=reason, message=message, after=after, stalled=stalled):
-            after = _sooner(story, after)
+            after, stalled = _sooner(story, after), stalled or reason in BLOCKED
             outcome: Outcome = Blocked(reason, after) if stalled else Wait(reason, after)
             return Ending(outcome=outcome, reason=reason, message=message, stalled=stalled)
         case Release(reason=reason, message=message):

@@ -84,11 +84,13 @@ def _first(situation: Situation) -> Resolution:
     matching = [node for node in situation.observed.nodes if _matches(situation, node) and node.status not in GONE]
     text = situation.claim.target_text
     if not matching:
+        # A group may have no node yet, or be scaled to zero; a node that is named and not there is not expected.
+        by_group = situation.claim.by_group
         return _unresolved(
-            Reason.NODE_NOT_FOUND,
+            Reason.NODE_NOT_RUNNING if by_group else Reason.NODE_NOT_FOUND,
             f"The cluster has no node for {text}. Correct attachment.target, or wait until the node is there.",
             after=situation.timings.watch,
-            stalled=not situation.claim.by_group,
+            stalled=not by_group,
         )
     if not situation.claim.by_group:
         return _resolved(situation, matching[0])

@@ -107,8 +107,8 @@ def test_why_nothing_is_attached_to_a_given_node(trouble: dict[str, Any], reason
 @pytest.mark.parametrize(
     ("nodes", "reason"),
     [
-        ((), "NodeNotFound"),
-        ((node(status=GONE),), "NodeNotFound"),
+        ((), "NodeNotRunning"),
+        ((node(status=GONE),), "NodeNotRunning"),
         ((node(ready=False),), "NodeNotRunning"),
         ((node(attached_count=9, limit=9),), "NoCapacity"),
         ((node(availability_zone="us-west-2a", availability_zone_id="usw2-az1"),), "AZMismatch"),

@@ -1,5 +1,8 @@
 """Tables about claims that are keyed by reason, tried for every reason there is."""
 
+import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +18,13 @@ from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.outcome import Done
+from hyperpod_operator.core.outcome import Blocked, Done, Wait
 from hyperpod_operator.core.volume.conditions import conditions
-from hyperpod_operator.core.volume.ending import Ending
+from hyperpod_operator.core.volume.ending import BLOCKED, Ending, ending
 from hyperpod_operator.core.volume.events import events
 from hyperpod_operator.core.volume.phase import phase
 from hyperpod_operator.core.volume.story import Story
+from hyperpod_operator.core.volume.verdict import Hold
 
 CONFLICTS = {
     *("AttachedElsewhere", "ClaimedByOther", "CSIOwned", "AZMismatch", "MultiAttach", "NameTaken", "BoundToOther"),
@@ -85,6 +89,25 @@ def test_what_is_not_ready_is_reconciling_or_stalled_unless_a_person_stopped_it(
     by_hand = {Reason.PAUSED: {"Paused"}, Reason.SUSPENDED: set[str]()}
     expected = by_hand.get(reason, {"Stalled" if stalled else "Reconciling"})
     assert found & {"Reconciling", "Stalled", "Paused"} == expected
+
+
+def documented(section: str) -> set[str]:
+    """The reasons in a section of docs/conditions.md about claims."""
+    text = (Path(__file__).parents[4] / "docs" / "conditions.md").read_text()
+    part = text.split("\n## EBSVolumeClaim\n", 1)[1].split(f"\n### {section}\n", 1)[1].split("\n##", 1)[0]
+    return set(re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE))
+
+
+def test_the_documentation_and_the_operator_say_the_same_of_when_a_person_has_to_act() -> None:
+    assert documented("Blocked claims") == set(BLOCKED)
+
+
+@EVERY_REASON
+def test_a_claim_that_waits_for_a_person_is_stalled_whoever_says_so(reason: Reason) -> None:
+    waits = ending(replace(story(), verdict=Hold(reason=reason, message="m", after=60.0)))
+    blocked = reason in documented("Blocked claims")
+    assert waits.stalled is blocked
+    assert waits.outcome == (Blocked(reason, 60.0) if blocked else Wait(reason, 60.0))
 
 
 def test_the_tables_of_this_module_name_reasons() -> None:

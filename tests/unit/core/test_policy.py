@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.unit.core.builders import (
+    ARN,
     FORMER,
     OTHERS,
     after,
@@ -28,7 +29,7 @@ from tests.unit.core.builders import (
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.observed import ObservedCluster
-from hyperpod_operator.core.cluster.plan import DeleteTags, operation
+from hyperpod_operator.core.cluster.plan import DeleteTags, fingerprint, operation
 from hyperpod_operator.core.cluster.policy import DELETED, LIVING, Policy, decide
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.verdict import Act, Hold, LookAgain, NeedTags, Release, Settled, Situation, Verdict
@@ -118,11 +119,17 @@ def deleted(**fields: Any) -> Resource:
 
 
 PLAIN = {name: value for name, value in spec().items() if name != "nodeProvisioningMode"}
+DELETION = {
+    **sent("DeleteCluster"),
+    "fingerprint": fingerprint(operation="DeleteCluster", wish=["delete", ARN]),
+}
+"""DeleteCluster of this very cluster, which AWS accepted."""
 DELETED_TABLE: list[tuple[str, Situation, str]] = [
     ("never_served", at(deleted(spec=spec(region="eu-west-1"), status={})), "release Released"),
     ("misplaced", replace(at(deleted()), here=ELSEWHERE), "stalled WrongAccountOrRegion"),
     ("not_visible_yet", at(deleted(status={"lastAction": sent("CreateCluster")})), "hold AwaitingVisibility"),
     ("unproved_end", replace(at(deleted()), here=SOMEWHERE), "hold AWSUnreachable"),
+    ("sent", at(deleted(status=recorded(lastAction=DELETION)), cluster(), tags={}), "hold Deleting"),
     ("look_again", at(deleted()), "look again ConfirmingDeletion"),
     ("gone", at(deleted(status=recorded(lastAction=sent("DeleteCluster")))), "release Deleted"),
     ("unknown_owner", at(deleted(status={}), cluster(), tags=None), "read tags"),

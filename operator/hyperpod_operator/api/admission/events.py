@@ -13,11 +13,13 @@ from hyperpod_operator.api.admission.service_account import (
     validation,
 )
 from hyperpod_operator.api.kinds import KINDS
-from hyperpod_operator.api.names import EVENT_CONTROLLER
+from hyperpod_operator.api.names import EVENT_CONTROLLER, GROUP
 
 NAME = "hyperpod-operator-events"
 
 REGARDING = (*(kind.name for kind in KINDS), "Node")
+DEFINITIONS = tuple(f"{kind.plural}.{GROUP}" for kind in KINDS)
+"""CustomResourceDefinitions that the operator compares with its own at the start (DefinitionDiffers)."""
 _OURS = f".?reportingController.orValue('') == {cel(EVENT_CONTROLLER)}"
 
 
@@ -38,8 +40,11 @@ def events(account: ServiceAccount) -> list[Manifest]:
                 f"the operator writes Events with the reportingController {EVENT_CONTROLLER} alone",
             ),
             validation(
-                f"request.operation == 'DELETE' || object.?regarding.?kind.orValue('') in {cel(REGARDING)}",
-                f"the operator writes Events about these kinds alone: {', '.join(REGARDING)}",
+                f"request.operation == 'DELETE' || object.?regarding.?kind.orValue('') in {cel(REGARDING)} "
+                "|| (object.?regarding.?kind.orValue('') == 'CustomResourceDefinition' "
+                f"&& object.?regarding.?name.orValue('') in {cel(DEFINITIONS)})",
+                f"the operator writes Events about these kinds alone: {', '.join(REGARDING)}, and about its "
+                "CustomResourceDefinitions",
             ),
             validation(WITHOUT_OWNERS, "the operator writes Events without owner references"),
         ],

@@ -39,9 +39,9 @@ SIGNS = (
 
 def call_of(text: str) -> str:
     """The operation that named the instance of this event; empty when none is recognised."""
-    return next((sign.operation for sign in SIGNS if re.search(_pattern(sign), text)), "")
+    return next((sign.operation for sign in SIGNS if re.search(_pattern(sign.words), text)), "")
 
 
-def _pattern(sign: Sign) -> str:
+def _pattern(words: str) -> str:
     """From the beginning of a word: "removed" is not "moved"."""
-    return r"(?i)\b" + r"\s+".join(re.escape(word) for word in sign.words.split())
+    return r"(?i)\b" + r"\s+".join(re.escape(word) for word in words.split())

@@ -1,4 +1,4 @@
-"""The list of tenants as a file: read once at start, refused as a whole when anything in it is not understood."""
+"""The tenants list as a file: read once at start, and rejected as a whole if any of it is invalid."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,19 +36,19 @@ def read_tenants(path: Path) -> Tenancy:
     try:
         found = _File.model_validate(yaml.safe_load(path.read_text()))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TenantsError(f"The list of tenants {path} cannot be read: {error}") from error
+        raise TenantsError(f"The tenants list {path} cannot be read: {error}") from error
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, item['loc'])) or 'the file'}: {item['msg']}"
             for item in error.errors(include_url=False)
         )
-        raise TenantsError(f"The list of tenants {path} is not understood: {problems}") from error
+        raise TenantsError(f"The tenants list {path} is not understood: {problems}") from error
     made = []
     for number, entry in enumerate(found.tenants):
         try:
             made.append(_tenant(entry.model_dump(exclude_none=True)))
         except ValueError as error:
-            raise TenantsError(f"The list of tenants {path} cannot be used: tenants.{number}.{error}") from error
+            raise TenantsError(f"The tenants list {path} cannot be used: tenants.{number}.{error}") from error
     return Tenancy(tenants=tuple(made))
 
 

@@ -106,7 +106,7 @@ async def test_a_change_decided_on_an_older_version_is_refused(api: ApiServer, w
     await make(api)
     node = await read(writer)
     await api.merge_patch(PATH, {"metadata": {"labels": {HEALTH: "Unschedulable"}}})
-    with pytest.raises(StaleObject, match="changed by somebody else"):
+    with pytest.raises(StaleObject, match="changed by another client"):
         await writer.change(node, NodeChange(taints=(OURS,)))
     assert OURS not in (await read(writer)).taints
 

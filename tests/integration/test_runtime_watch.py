@@ -239,8 +239,8 @@ async def test_a_token_that_stays_bad_ends_the_watch_in_words(
         async with asyncio.timeout(20):
             await watch.run()
     await api.close()
-    assert "refused the operator's credentials" in caplog.text
-    assert 4 <= caplog.text.count("read again in") <= 6
+    assert "rejected the operator's credentials" in caplog.text
+    assert 4 <= caplog.text.count("reads them again in") <= 6
 
 
 async def test_a_rotated_token_is_picked_up_after_a_refusal(

@@ -1,4 +1,4 @@
-"""The file with the list of tenants: all of it is understood, or the operator does not start."""
+"""The file with the tenants list: all of it is understood, or the operator does not start."""
 
 from pathlib import Path
 
@@ -69,4 +69,4 @@ def test_what_is_not_understood_is_refused_as_a_whole(tmp_path: Path, text: str,
 def test_a_missing_file_is_told_at_the_command(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["run", f"--tenants={tmp_path / 'nowhere'}"])
     assert result.exit_code == 2
-    assert "The list of tenants" in result.output
+    assert "The tenants list" in result.output

@@ -36,8 +36,8 @@ async def elected(election: Election, stop: asyncio.Event, *, may_release: Calla
 def end_process(why: str) -> None:
     """At once, without any farewell: whatever else this process would do could be a write of a second leader."""
     logger.critical(
-        "Leadership is lost: %s. This process ends now and is started anew; another replica may lead meanwhile. If "
-        "this repeats, look at the API server's latency and at this pod's CPU limit.",
+        "Leadership is lost: %s. This process exits, and Kubernetes restarts it; another replica may lead meanwhile. "
+        "If this repeats, check the API server's latency and this pod's CPU limit.",
         why,
     )
     logging.shutdown()

@@ -79,7 +79,7 @@ class Serving:
             "Serving /metrics on port %d, %s, %s.",
             server.port,
             "over plain HTTP" if path is None else "over TLS",
-            "to whom the API server allows it" if self._settings.metrics_auth else "to everyone who can reach it",
+            "to clients that the API server authorizes" if self._settings.metrics_auth else "to every client",
         )
         return server
 

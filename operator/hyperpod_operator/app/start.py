@@ -43,7 +43,7 @@ def check_regions(cloud: AwsCloud, settings: Settings) -> None:
             f"{said} Correct --region (or AWS_REGION) and --allowed-region. A Region that is newer than this version "
             "is accepted with --allow-unknown-region."
         )
-    logger.warning("%s It is used all the same, because of --allow-unknown-region.", said)
+    logger.warning("%s The operator uses it, because of --allow-unknown-region.", said)
 
 
 def say_endpoints() -> None:
@@ -51,7 +51,7 @@ def say_endpoints() -> None:
     for service, url in overridden().items():
         logger.warning(
             "Calls to %s go to %s instead of AWS's own endpoint: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_%s or endpoint_url "
-            "of the AWS configuration file says so. Who answers there decides what this operator believes to exist. If "
+            "of the AWS configuration file says so. That endpoint decides what exists for this operator. If "
             "this is not intended, remove it, or set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true.",
             *(service, url, service.upper()),
         )
@@ -69,7 +69,8 @@ async def check_aws(cloud: AwsCloud) -> None:
                 "and AWS_SECRET_ACCESS_KEY, and AWS_REGION or --region."
             ) from error
         logger.warning(
-            "AWS STS did not tell who the operator is (%s: %s). Going on; resources will show if SageMaker answers.",
+            "AWS STS did not return the operator's identity (%s: %s). The operator continues; resources show whether "
+            "SageMaker responds.",
             error.code,
             error.message,
         )

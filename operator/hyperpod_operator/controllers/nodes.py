@@ -186,8 +186,8 @@ class NodeController:
             seconds = self._ports.clock.monotonic() - seen.since
             message = (
                 f"The Node {name}, {seen.state}, left Kubernetes {seconds:.0f} s after it was found unhealthy. If "
-                "HyperPod replaces the instance, a new Node joins under another name; status.nodes tells when all are "
-                "there."
+                "HyperPod replaces the instance, a new Node joins under another name; status.nodes shows when all are "
+                "present."
             )
             event = Event(type="Normal", reason=Reason.NODE_REPLACED, action="Observe", message=message)
             self._ports.events.publish(about=member.stored, event=event)

@@ -52,7 +52,7 @@ def parse_status(stored: StoredObject) -> HyperPodClusterStatus:
         return HyperPodClusterStatus.model_validate(stored.body.get("status") or {})
     except ValidationError as error:
         logger.warning(
-            "status of %s cannot be read and is built anew from AWS: %s",
+            "status of %s cannot be parsed and is rebuilt from AWS: %s",
             stored.key,
             problems(error),
         )

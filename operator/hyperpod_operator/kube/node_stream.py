@@ -124,7 +124,7 @@ class NodeStream:
             raise KubernetesError(
                 status=0,
                 message=f"The watch of Nodes was silent for {self._inactivity:g} s, without even a bookmark. "
-                "Check that the API server runs and that no proxy between holds its answers back.",
+                "Check that the API server runs and that no proxy buffers its responses.",
             ) from None
         except KubernetesError as error:
             raise _expired(error) from error
@@ -157,12 +157,12 @@ def _news(lines: Iterable[bytes], position: int) -> tuple[list[WatchEvent], int]
             raise KubernetesError(
                 status=found.code or 500,
                 message=f"The API server ended the watch of Nodes: {found.message or 'no explanation'}. "
-                "The operator lists them anew; look at the API server's log if this comes again and again.",
+                "The operator lists them again; if this repeats, check the log of the API server.",
             )
         at = _position(found.object.metadata.resource_version)
         if found.type == BOOKMARK and at < position:
             # Its history is another one, as after etcd was restored: it would keep quiet until it has caught up.
-            raise Expired(f"the API server is at {at}, before {position} that it had told of")
+            raise Expired(f"the API server is at {at}, before {position} that it had reported")
         if found.type != BOOKMARK and at > position:
             news.append(found)
         position = max(position, at)

@@ -62,7 +62,7 @@ class NodeWriter:
         else:
             changed = self._factory.node(_decoded(node.name, body))
             if changed is None:
-                raise StaleObject(f"The Node {node.name} is none of HyperPod any more.")
+                raise StaleObject(f"The Node {node.name} no longer belongs to HyperPod.")
             return changed
         return await self._apply(node, operations, maps=missing)
 
@@ -72,9 +72,11 @@ class NodeWriter:
         if found is None:
             raise ObjectGone(f"The Node {node.name} was deleted since it was read.") from error
         if found.metadata.uid != node.uid:
-            raise ObjectGone(f"The Node {node.name} was deleted, and another one made, since it was read.") from error
+            raise ObjectGone(
+                f"The Node {node.name} was deleted, and another one created, since it was read."
+            ) from error
         if found.metadata.resource_version != node.resource_version:
-            raise StaleObject(f"The Node {node.name} was changed by somebody else since it was read.") from error
+            raise StaleObject(f"The Node {node.name} was changed by another client since it was read.") from error
         return found
 
     async def _read(self, name: str) -> NodeObject | None:

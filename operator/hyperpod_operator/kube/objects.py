@@ -104,7 +104,7 @@ class CustomObjects:
             except StaleObject as error:
                 current = await self._after_conflict(current, error)
             if merge_patch(_status(stored), _status(current)):
-                raise StaleObject(f"The status of {stored.key} was written by somebody else since it was read.")
+                raise StaleObject(f"The status of {stored.key} was written by another client since it was read.")
         raise StaleObject(f"{stored.key} changed {ATTEMPTS} times while its status was being written.")
 
     async def _after_conflict(self, current: StoredObject, error: StaleObject | KubernetesError) -> StoredObject:
@@ -113,7 +113,7 @@ class CustomObjects:
             raise error
         fresh = await self.read(current.key)
         if fresh is None:
-            raise ObjectGone(f"{current.key} does not exist any more.") from error
+            raise ObjectGone(f"{current.key} no longer exists.") from error
         if fresh.uid != current.uid:
             raise StaleObject(
                 f"{current.key} was deleted and created again (now uid {fresh.uid}) since it was read."

@@ -32,28 +32,28 @@ RECONCILE_SECONDS = Instrument(
     "Duration of a pass, by kind of object.", _PASS_SECONDS)
 CONDITION = Instrument(
     P + "cluster_condition", "gauge", (*_OBJECT, "type", "status"),
-    "1 for the status that the condition has, 0 for the others.")
+    "1 for the current status of the condition, 0 for the others.")
 NODES_DESIRED = Instrument(
     P + "cluster_nodes_desired", "gauge", _OBJECT,
-    "Nodes that the cluster should have.")
+    "Target number of nodes of the cluster.")
 NODES_CURRENT = Instrument(
     P + "cluster_nodes_current", "gauge", _OBJECT,
-    "Nodes that the cluster has.")
+    "Current number of nodes of the cluster.")
 NODE_HEALTH = {
     field: Instrument(
         f"hyperpod_node_health_status_{state}", "gauge", _OBJECT,
-        f"Kubernetes Nodes of the cluster in this state of health: {words}.")
+        f"Kubernetes Nodes of the cluster by state of health: {words}.")
     for field, state, words in (
         ("schedulable", "schedulable", "may receive pods"),
-        ("unschedulable", "unschedulable", "found sick, no repair planned yet"),
+        ("unschedulable", "unschedulable", "unhealthy, no repair planned yet"),
         ("pendingReplacement", "unschedulable_pending_replacement", "HyperPod will replace the instance"),
         ("pendingReboot", "unschedulable_pending_reboot", "HyperPod will reboot the instance"),
         ("deepHealthCheck", "deep_health_check", "deep health checks run"),
         ("unknown", "unknown", "a status that this release does not know"),
-        ("joining", "joining", "young, without a status yet"),
+        ("joining", "joining", "recently created, without a status yet"),
         ("notReported", "not_reported", "without a status although there should be one"),
-        ("neverJoined", "never_joined", "instances Running in SageMaker that no Node stands for"),
-        ("instancesGone", "instances_gone", "Nodes whose instance SageMaker does not know"),
+        ("neverJoined", "never_joined", "instances Running in SageMaker that have no Node"),
+        ("instancesGone", "instances_gone", "Nodes that have no matching SageMaker instance"),
     )
 }
 """By member of status.nodeHealth. CloudWatch Container Insights has the first four by the same names."""
@@ -69,13 +69,13 @@ NODE_RECOVERY_SECONDS = Instrument(
     (60, 300, 600, 1200, 1800, 3600, 7200, 14400, 86400))
 NODES_HELD = Instrument(
     P + "nodes", "gauge", (),
-    "HyperPod's Nodes that the operator knows.")
+    "HyperPod Nodes that the operator knows.")
 NODES_LEFT_OUT = Instrument(
     P + "nodes_left_out", "gauge", (),
     "Nodes with HyperPod's label whose name and providerID are not those of one HyperPod instance.")
 NODE_WATCH_AGE = Instrument(
     P + "node_watch_age_seconds", "gauge", (),
-    "Seconds since the watch of Nodes heard from the API server (bookmarks come each minute); +Inf before.")
+    "Seconds since the watch of Nodes last received data from the API server (bookmarks arrive each minute).")
 CLAIMS = Instrument(
     P + "volume_claims", "gauge", ("phase",),
     "EBSVolumeClaims by phase, as status.phase has it: Pending, Creating, Available, Attaching, Attached and so on.")
@@ -91,45 +91,44 @@ VOLUME_STEPS = Instrument(
     "it), else SageMaker's, or the HTTP status of the API server.")
 VOLUME_ATTACH_SECONDS = Instrument(
     P + "volume_attach_seconds", "histogram", ("moved",),
-    "From asking for an attach until it was seen; moved=true: the volume came from another node.",
+    "From the attach call until AWS reports the volume as attached; moved=true: it came from another node.",
     (1, 2, 5, 10, 20, 30, 60, 120, 300, 600))
 VOLUME_DETACH_SECONDS = Instrument(
     P + "volume_detach_seconds", "histogram", (),
-    "From wanting a detach until the volume was seen free.",
+    "From the need for a detach until AWS reports the volume as available.",
     (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 3600))
 VOLUME_FOLLOW_SECONDS = Instrument(
     P + "volume_follow_seconds", "histogram", (),
-    "From AWS's word that a volume's node is gone until the volume was attached to another one; the count says how "
-    "often that happened.",
+    "From the report of AWS that a volume's node is gone until the volume is attached to another node.",
     (5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600))
 VOLUMES_ORPHANED = Instrument(
     P + "volumes_orphaned", "gauge", ("region",),
-    "EBS volumes with the tag of a claim of this EKS cluster that does not exist any more: nobody looks after them and "
-    "they are billed. Counted with each resync; the log names them.")
+    "EBS volumes with the tag of a claim of this EKS cluster that no longer exists; they incur cost. Counted with each "
+    "resync; the log names them.")
 TASKS = Instrument(
     P + "tasks", "gauge", (),
     "Tasks of the event loop; a number that only grows is a leak.")
 OBJECTS = Instrument(
     P + "clusters", "gauge", (),
-    "HyperPodCluster objects that the operator reports about.")
+    "HyperPodCluster objects that the operator manages.")
 QUEUE_DEPTH = Instrument(
     P + "queue_depth", "gauge", ("kind",),
     "Objects that wait for a free worker.")
 QUEUE_AGE = Instrument(
     P + "queue_oldest_age_seconds", "gauge", ("kind",),
-    "How long the first of them has waited.")
+    "Time that the first of them has waited.")
 QUEUE_DELAYED = Instrument(
     P + "queue_delayed", "gauge", ("kind",),
-    "Objects whose next pass is planned for later.")
+    "Objects whose next pass is scheduled for later.")
 QUEUE_ACTIVE = Instrument(
     P + "queue_active", "gauge", ("kind",),
-    "Passes under way.")
+    "Running passes.")
 PASS_AGE = Instrument(
     P + "queue_oldest_active_age_seconds", "gauge", ("kind",),
-    "How long the longest of them has been under way.")
+    "Age of the oldest running pass.")
 QUARANTINED = Instrument(
     P + "quarantined_objects", "gauge", ("kind",),
-    "Objects that are looked at seldom, because passes of them stopped the event loop or ended the process.")
+    "Objects that are reconciled rarely, because their passes blocked the event loop or crashed the process.")
 AWS_CALLS = Instrument(
     P + "aws_calls_total", "counter", ("operation", "code"),
     "Calls to AWS APIs, by operation and result (OK or AWS's error code).")
@@ -138,16 +137,16 @@ AWS_SECONDS = Instrument(
     "Duration of a call to an AWS API, own retries included.", _CALL_SECONDS)
 EVENTS_DROPPED = Instrument(
     P + "events_dropped_total", "counter", (),
-    "Kubernetes Events that were lost: refused, too many, or the API server was away.")
+    "Kubernetes Events that were lost: rejected, too many, or the API server was unavailable.")
 LEADER = Instrument(
     P + "leader", "gauge", (),
-    "1 while this process works on the objects, 0 on standby.")
+    "1 while this replica is the leader, 0 on standby.")
 DEFINITION_DIFFERENCES = Instrument(
     P + "definition_differences", "gauge", ("plural", "difference"),
-    "Members in which an installed CustomResourceDefinition differs from the operator's: missing there, unknown here.")
+    "Fields that differ between an installed CustomResourceDefinition and the operator's: missing there, unknown here.")
 WATCH_AGE = Instrument(
     P + "watch_age_seconds", "gauge", (),
-    "Seconds since the watch heard from the API server (bookmarks come each minute); +Inf before.")
+    "Seconds since the watch last received data from the API server (bookmarks arrive each minute).")
 LOOP_LAG = Instrument(
     P + "event_loop_lag_seconds", "gauge", (),
     "Longest recent delay of the event loop.")

@@ -101,7 +101,9 @@ class Login:
                 await self._close([lent for lent in self._lent if lent.unused])
                 return self._open(found)
             except (KubernetesError, OSError, ValueError) as error:
-                log.warning("The API server's credentials cannot be read; again in %g s: %s", PAUSE, error)
+                log.warning(
+                    "The operator cannot read the credentials for the API server and retries in %g s: %s", PAUSE, error
+                )
                 await asyncio.sleep(PAUSE)
 
     async def _give_up(self) -> bool:
@@ -109,12 +111,15 @@ class Login:
         since = self._refused_since = now if self._refused_since is None else self._refused_since
         if now - since >= GIVE_UP:
             log.error(
-                "The API server has refused the operator's credentials for %.0f s (HTTP 401); the operator starts "
+                "The API server has rejected the operator's credentials for %.0f s (HTTP 401); the operator starts "
                 "anew. Check the token of its service account, or the user of the kubeconfig.",
                 now - since,
             )
             return True
-        log.warning("The API server refused the operator's credentials (HTTP 401); they are read again in %g s.", PAUSE)
+        log.warning(
+            "The API server rejected the operator's credentials (HTTP 401); the operator reads them again in %g s.",
+            PAUSE,
+        )
         await asyncio.sleep(PAUSE)
         return False
 

@@ -46,8 +46,8 @@ class Quarantine:
         if marks and marks.left_behind:
             self._count(marks.left_behind)
             log.warning(
-                "The process before this one died while it worked on %s, for the %d. time. After %d times the object "
-                "is looked at seldom.",
+                "The previous process crashed while it reconciled %s (crash %d). After %d crashes the operator "
+                "reconciles the object rarely.",
                 marks.left_behind, self._counts[marks.left_behind], DEATHS,
             )  # fmt: skip
         self._inside = {subject for subject, count in self._counts.items() if count >= DEATHS}

@@ -154,4 +154,4 @@ def test_every_decision_is_stable_and_touches_only_what_is_ours(accelerated: boo
 def test_no_control_character_of_sagemakers_words_reaches_the_node() -> None:
     failed = instance(status="Failure", message="xid \x1b[31m79\u202e")
     decision = decide(node(labels={HEALTH: "Schedulable"}), facts(failed), now=NOW)
-    assert decision.change.annotations[TAINT_REASON] == "SageMaker calls the instance Failure (xid 79)"
+    assert decision.change.annotations[TAINT_REASON] == "SageMaker reports the instance as Failure (xid 79)"

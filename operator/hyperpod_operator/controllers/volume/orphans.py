@@ -63,7 +63,7 @@ class Orphans:
         try:
             return await self._cloud.volumes(region=region).managed_volumes()
         except CloudError as error:
-            logger.info("Orphaned volumes in %s could not be counted; the next resync tries again: %s", region, error)
+            logger.info("The operator cannot count orphaned volumes in %s; the next resync retries: %s", region, error)
             return None
 
     def _tell(self, region: str, found: Mapping[str, str]) -> None:
@@ -71,7 +71,7 @@ class Orphans:
         if found:
             named = ", ".join(f"{volume_id} of {owner}" for volume_id, owner in sorted(found.items())[:NAMED])
             logger.warning(
-                "%d volumes in %s carry the tag of a claim that does not exist any more, and are billed: %s. Adopt "
+                "%d volumes in %s have the tag of a claim that no longer exists, and incur cost: %s. Adopt "
                 "each with a new claim (source.volumeId, management.adoptionPolicy: Force), or delete it in EC2.",
                 len(found),
                 region,

@@ -41,5 +41,5 @@ def parse_status(stored: StoredObject) -> EBSVolumeClaimStatus:
     try:
         return EBSVolumeClaimStatus.model_validate(stored.body.get("status") or {})
     except ValidationError as error:
-        logger.warning("status of %s cannot be read and is built anew from AWS: %s", stored.key, problems(error))
+        logger.warning("status of %s cannot be parsed and is rebuilt from AWS: %s", stored.key, problems(error))
         return EBSVolumeClaimStatus()

@@ -32,10 +32,10 @@ class MassFailure:
     @property
     def message(self) -> str:
         return (
-            f"{self.nodes} of {self.of} nodes turned unhealthy within {WINDOW.seconds // 60} minutes. Nodes do not "
-            "break in such numbers by themselves: look at the health monitoring agent (namespace aws-hyperpod), a "
-            "driver or AMI update, and the network, before HyperPod replaces them; setting spec.nodeRecovery to None "
-            "stops that. New pods are kept off these nodes meanwhile."
+            f"{self.nodes} of {self.of} nodes turned unhealthy within {WINDOW.seconds // 60} minutes. This "
+            "suggests a common cause: check the health monitoring agent (namespace aws-hyperpod), a driver or AMI "
+            "update, and the network, before HyperPod replaces them; set spec.nodeRecovery to None to prevent that. "
+            "These nodes get no new pods meanwhile."
         )
 
 

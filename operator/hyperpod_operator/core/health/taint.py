@@ -84,7 +84,7 @@ def because(node: Node, facts: ClusterFacts) -> str:
     if failing(node, facts):
         instance = facts.instances[node.instance_id]
         words = f" ({instance.message})" if instance.message else ""
-        parts.append(f"SageMaker calls the instance {instance.status}{words}")
+        parts.append(f"SageMaker reports the instance as {instance.status}{words}")
     faults = ", ".join(part for name in (FAULT_TYPES, FAULT_REASONS) if (part := node.labels.get(name)))
     return plain("; ".join(parts) + (f"; fault: {faults}" if faults else ""))
 
@@ -110,8 +110,8 @@ def _taint(node: Node, facts: ClusterFacts, found: State, *, now: datetime) -> T
         annotations={TAINTED_AT: stamp(now), TAINT_REASON: why[:_BECAUSE_MOST]},
     )
     message = (
-        f"New pods are kept off: {why}, and the taint {TAINT.key}={TAINT.value}:{TAINT.effect} was missing. Pods that "
-        "run stay. It is taken off when HyperPod labels the node Schedulable; with automatic node recovery HyperPod "
+        f"Tainted the node ({TAINT.key}={TAINT.value}:{TAINT.effect}) because {why}; running pods are not evicted. The "
+        "operator removes the taint when HyperPod labels the node Schedulable; with automatic node recovery HyperPod "
         "reboots or replaces the instance."
     )
     return _decision(Step.TAINT, found, message, change, facts)
@@ -122,7 +122,7 @@ def _untaint(node: Node, facts: ClusterFacts, found: State) -> TaintDecision:
         taints=tuple(taint for taint in node.taints if _plain(taint) != TAINT), annotations=_no_record()
     )
     message = (
-        "Pods may come again: HyperPod calls the node healthy, and the taint there was the operator's own, set "
+        "Removed the node-health taint: HyperPod labels the node Schedulable, and the operator had added the taint "
         f"at {node.annotations[TAINTED_AT]}."
     )
     return _decision(Step.UNTAINT, found, message, change, facts)
@@ -130,13 +130,13 @@ def _untaint(node: Node, facts: ClusterFacts, found: State) -> TaintDecision:
 
 def _clear_record(facts: ClusterFacts, found: State) -> TaintDecision:
     change = NodeChange(annotations=_no_record())
-    return _decision(Step.CLEAR_RECORD, found, "Somebody else took the node-health taint off.", change, facts)
+    return _decision(Step.CLEAR_RECORD, found, "The node-health taint was removed by another client.", change, facts)
 
 
 def _decision(step: Step, found: State, message: str, change: NodeChange, facts: ClusterFacts) -> TaintDecision:
     if facts.enforce:
         return TaintDecision(step=step, state=found, message=message, change=change)
-    observed = f"Only observed (management.nodeHealth: Observe), nothing is changed. It would be: {message}"
+    observed = f"Only observed (management.nodeHealth: Observe), no change. With Enforce: {message}"
     return TaintDecision(step=step, state=found, message=observed)
 
 

@@ -63,16 +63,13 @@ class Tenancy:
             return _unlisted([one for one in named if one.matter in CLOSED])
         mine = [tenant for tenant in self.tenants if tenant.namespaces.match(namespace)]
         if not mine:
-            return (
-                f"Namespace {namespace} is not served: no entry of the operator's list of tenants names it. Have an "
-                "administrator add it to the list."
-            )
+            return f"Namespace {namespace} is not in the operator's tenants list. Ask an administrator to add it."
         asked = [one for one in named if one.matter is not None]
         length = sum(map(len, {one.value for one in asked}))
         if length > MOST_CHARACTERS:
             return (
                 f"The roles, keys, scripts and other names in this resource have {length} characters together, and at "
-                f"most {MOST_CHARACTERS} are compared with the operator's list of tenants. Name fewer or shorter ones. "
+                f"most {MOST_CHARACTERS} are compared with the operator's tenants list. Name fewer or shorter ones. "
                 "Until then nothing is changed in AWS."
             )
         refused = [_refused(tenant, asked) for tenant in mine]
@@ -82,7 +79,7 @@ class Tenancy:
         several = f" (none of its {len(mine)} entries admits all that is named)" if len(mine) > 1 else ""
         return (
             f"Namespace {namespace} may not use {_listed(fewest)}{several}. Name what an entry of the operator's list "
-            "of tenants allows, or have an administrator extend the list. Until then nothing is changed in AWS."
+            "of tenants allows, or ask an administrator to extend the list. The operator changes nothing in AWS until then."
         )
 
 
@@ -127,8 +124,8 @@ def _unlisted(refused: Sequence[Named]) -> str | None:
     if not refused:
         return None
     return (
-        f"{_listed(refused)} needs the operator's list of tenants: have an administrator allow it to the namespace "
-        "there, or leave it out. Until then nothing is changed in AWS."
+        f"{_listed(refused)} needs the operator's tenants list: ask an administrator to allow it for the namespace "
+        "there, or omit it. The operator changes nothing in AWS until then."
     )
 
 

@@ -90,7 +90,7 @@ class Connection(asyncio.Protocol):
             response = Response.text("this is not an HTTP/1.1 request", status=HTTPStatus.BAD_REQUEST)
         elif request.method not in ("GET", "HEAD"):
             response = Response.text(
-                "only GET is answered", status=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, HEAD"}
+                "only GET is supported", status=HTTPStatus.METHOD_NOT_ALLOWED, headers={"Allow": "GET, HEAD"}
             )
         else:
             response = await self._handled(request)
@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
             async with asyncio.timeout(self._limits.answer):
                 return await self._handler(request)
         except TimeoutError:
-            return Response.text("no answer in time", status=HTTPStatus.SERVICE_UNAVAILABLE)
+            return Response.text("no response in time", status=HTTPStatus.SERVICE_UNAVAILABLE)
         except Exception:
-            logger.exception("GET %s could not be answered by a fault of the operator; please report it.", request.path)
-            return Response.text("a fault of the operator; its log tells", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+            logger.exception("GET %s failed because of an error in the operator; please report it.", request.path)
+            return Response.text("an error in the operator; see its log", status=HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -98,7 +98,7 @@ def test_the_image_of_aws_belongs_to_nobody() -> None:
 
 
 def test_a_namespace_that_no_entry_names_may_nothing() -> None:
-    assert "Namespace team-b is not served" in (refused((), namespace="team-b") or "")
+    assert "Namespace team-b is not in the operator's tenants list" in (refused((), namespace="team-b") or "")
 
 
 @pytest.mark.parametrize("matter", Matter)

@@ -89,8 +89,8 @@ async def test_keys_that_are_not_read_are_never_written(writer: NodeWriter, serv
 @pytest.mark.parametrize(
     ("now", "expected", "words"),
     [
-        ((200, node_body(version=2)), StaleObject, "changed by somebody else"),
-        ((200, node_body(metadata={"uid": "another"})), ObjectGone, "another one made"),
+        ((200, node_body(version=2)), StaleObject, "changed by another client"),
+        ((200, node_body(metadata={"uid": "another"})), ObjectGone, "another one created"),
         (GONE, ObjectGone, "was deleted"),
     ],
 )

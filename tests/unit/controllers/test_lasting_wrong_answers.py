@@ -62,7 +62,7 @@ class Lived:
 
 async def lived(rig: Rig, state: State, fault: Any = None, *, passes: int = 0) -> Lived:
     """A life with a fault of so many passes in this state."""
-    rig.timings = Timings(sweep=0.0)
+    rig.timings = Timings(full_sync=0.0)
     rig.restart()
     await state(rig)
     wire = await Wire.of(rig)

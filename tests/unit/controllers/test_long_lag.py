@@ -37,7 +37,7 @@ sweep = pytest.mark.parametrize(
 def late(make_rig: Callable[..., Rig], read: str, lag: float) -> Rig:
     """A rig whose reads come late; the account was there before."""
     rig = make_rig(read_lag=dict.fromkeys(READS if read == EVERY else [read], lag))
-    rig.timings = Timings(sweep=0.0)
+    rig.timings = Timings(full_sync=0.0)
     rig.restart()
     rig.simulator.clock.advance(lag)
     return rig

@@ -12,6 +12,7 @@ from hyperpod_operator.api.names import CLUSTER_FINALIZER
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import RateLimit
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
+from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Wait
 from hyperpod_operator.core.ports import Event, Gauges, Key, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.core.timings import Timings
@@ -162,11 +163,17 @@ class Rig:
         self.cloud = AwsCloud(settings=settings, on_call=lambda **_: None)
         self.timings = Timings()
         self.failures = 0
+        self.preflight: Gate | None = None
         self.restart()
 
     def restart(self) -> None:
         ports = Ports(
-            objects=self.objects, cloud=self.cloud, events=self.recorder, metrics=self.recorder, clock=self.clock
+            objects=self.objects,
+            cloud=self.cloud,
+            events=self.recorder,
+            metrics=self.recorder,
+            clock=self.clock,
+            preflight=self.preflight,
         )
         self.controller = ClusterController(ports=ports, settings=ClusterSettings(timings=self.timings))
         self.failures = 0

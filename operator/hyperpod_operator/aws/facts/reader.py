@@ -37,6 +37,8 @@ MISSING = frozenset(
 )
 """Codes by which services say that what was asked about does not exist (the services' API references)."""
 
+DOCUMENTS = frozenset({"AssumeRolePolicyDocument", "PolicyDocument", "Document"})
+"""Members of IAM's answers that botocore decodes (handler `json_decode_policies`)."""
 BEGINNING = 65_536
 """Bytes of a stream that are read."""
 
@@ -146,7 +148,7 @@ class Reader:
         pages: Pages = []
         for number, page in enumerate(_paged(client, method, ask.parameters)):
             if shape is not None:
-                check_model(page, shape=shape, operation=ask.operation)
+                check_model(_undecoded(page), shape=shape, operation=ask.operation)
             pages.append(_beginning(page))
             if number:
                 self.calls += ask.counted
@@ -155,6 +157,19 @@ class Reader:
         if not pages:
             raise unknown(operation=ask.operation, what="there is no page")
         return pages
+
+
+def _undecoded(page: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The answer as the model has it: botocore decodes IAM's policy documents, which are texts there."""
+    return {name: _document_as_text(name, value) for name, value in page.items()}
+
+
+def _document_as_text(name: str, value: Any) -> Any:
+    if name in DOCUMENTS and isinstance(value, dict):
+        return "decoded"
+    if isinstance(value, dict):
+        return {below: _document_as_text(below, found) for below, found in value.items()}
+    return value
 
 
 def _beginning(page: Mapping[str, Any]) -> Mapping[str, Any]:

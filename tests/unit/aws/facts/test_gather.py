@@ -1,0 +1,358 @@
+"""What AWS answers becomes facts, and what it does not answer becomes Unread: never an exception, never a zero."""
+
+import asyncio
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from tests.unit.aws.facts.fake import FakeAws, refusal
+from tests.unit.core.preflight.world import EKS, FSX, HERE, KEY, PLAN, ROLE, SCRIPT, group, spec
+
+from hyperpod_operator.aws.facts.gather import AwsFacts
+from hyperpod_operator.aws.facts.iam import source_of
+from hyperpod_operator.aws.facts.policies import statements
+from hyperpod_operator.aws.facts.reader import BUDGET, MISSING, Answers, Ask, Reader
+from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.preflight.facts import Facts, Role, Script
+from hyperpod_operator.core.preflight.gate import preflight
+from hyperpod_operator.core.preflight.model import Result, Unread
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.tables import quotas, rights
+
+OPERATOR = "arn:aws:sts::111122223333:assumed-role/operator/session"
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def stream(text: bytes) -> Any:
+    return io.BytesIO(text)
+
+
+def trust(service: str) -> dict[str, Any]:
+    return {"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
+
+
+def simulated(**parameters: Any) -> dict[str, Any]:
+    names = parameters.get("ResourceArns") or ["*"]
+    return {
+        "EvaluationResults": [
+            {"EvalActionName": action, "EvalResourceName": name, "EvalDecision": "allowed"}
+            for action in parameters["ActionNames"]
+            for name in names
+        ]
+    }
+
+
+ITSELF = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-1"}]}]
+LISTED = [
+    {"QuotaName": name, "Value": value}
+    for name, value in {quotas.of_type("ml.p5.48xlarge"): 8.0, quotas.CLUSTER_SIZE: 20.0,
+                        quotas.ALL_CLUSTERS: 30.0, quotas.VOLUME_SIZE: 1024.0}.items()
+]  # fmt: skip
+WORLD: dict[str, Any] = {
+    "DescribeCluster": lambda **parameters: (
+        {
+            "cluster": {
+                "name": "ml",
+                "status": "ACTIVE",
+                "version": "1.33",
+                "accessConfig": {"authenticationMode": "API"},
+                "resourcesVpcConfig": {"vpcId": "vpc-1"},
+                "kubernetesNetworkConfig": {"ipFamily": "ipv4"},
+            }
+        }
+        if "name" in parameters
+        else {
+            "ClusterArn": "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl",
+            "ClusterStatus": "InService",
+            "InstanceGroups": [{"InstanceGroupName": "g", "InstanceType": "ml.p5.48xlarge", "TargetCount": 2}],
+            "Orchestrator": {"Eks": {"ClusterArn": f"{EKS}-other"}},
+        }
+    ),
+    "ListAddons": {"addons": ["vpc-cni", "coredns"]},
+    "DescribeAddon": {"addon": {"addonVersion": "v1.20.1-eksbuild.1", "status": "ACTIVE"}},
+    "DescribeSubnets": {
+        "Subnets": [
+            {"SubnetId": "subnet-1", "VpcId": "vpc-1", "AvailabilityZone": "us-west-2b",
+             "AvailabilityZoneId": "usw2-az2", "AvailableIpAddressCount": 4000}
+        ]
+    },
+    "DescribeRouteTables": {
+        "RouteTables": [
+            {"VpcId": "vpc-1", "Associations": [{"Main": True}],
+             "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "active"}]}
+        ]
+    },
+    "DescribeVpcEndpoints": {"VpcEndpoints": []},
+    "DescribeSecurityGroups": {
+        "SecurityGroups": [
+            {"GroupId": "sg-1", "GroupName": "hyperpod", "VpcId": "vpc-1", "IpPermissions": ITSELF,
+             "IpPermissionsEgress": ITSELF}
+        ]
+    },
+    "DescribeInstanceTypeOfferings": {
+        "InstanceTypeOfferings": [{"InstanceType": "p5.48xlarge", "Location": "usw2-az2"}]
+    },
+    "DescribeInstanceTypes": {
+        "InstanceTypes": [
+            {"InstanceType": "p5.48xlarge", "NetworkInfo": {"EfaSupported": True, "Ipv4AddressesPerInterface": 50}}
+        ]
+    },
+    "GetRole": {
+        "Role": {"Path": "/", "RoleName": "r", "RoleId": "id", "Arn": ROLE, "CreateDate": CREATED,
+                 "AssumeRolePolicyDocument": trust(rights.TRUSTED)}
+    },
+    "ListAttachedRolePolicies": {"AttachedPolicies": [{"PolicyName": rights.MANAGED_POLICY, "PolicyArn": "arn:x"}]},
+    "SimulatePrincipalPolicy": simulated,
+    "GetObject": lambda **_: {"Body": stream(b"#!/bin/bash\necho\n")},
+    "DescribeKey": {"KeyMetadata": {"KeyId": "k", "Arn": KEY, "KeyState": "Enabled", "KeyManager": "CUSTOMER"}},
+    "GetKeyPolicy": {
+        "Policy": json.dumps(
+            {"Statement": {"Effect": "Allow", "Action": "kms:*", "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+                           "Resource": "*"}}
+        )
+    },
+    "ListServiceQuotas": {"Quotas": LISTED},
+    "ListAWSDefaultServiceQuotas": {"Quotas": []},
+    "ListClusters": {
+        "ClusterSummaries": [
+            {"ClusterArn": "arn:x", "ClusterName": "other", "CreationTime": CREATED, "ClusterStatus": "InService"}
+        ]
+    },
+    "DescribeTrainingPlan": {
+        "TrainingPlanArn": PLAN, "TrainingPlanName": "research", "Status": "Active", "AvailableInstanceCount": 4
+    },
+    "DescribeFileSystems": {
+        "FileSystems": [{"FileSystemId": FSX, "Lifecycle": "AVAILABLE", "VpcId": "vpc-1",
+                         "LustreConfiguration": {"MountName": "abcd"}, "SubnetIds": ["subnet-1"]}]
+    },
+}  # fmt: skip
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def about(**members: Any) -> ClusterSubject:
+    wanted = spec(group(**members))
+    return ClusterSubject(spec=wanted, here=HERE, facts=Facts(), now=CREATED, name="research")
+
+
+def facts_of(aws: FakeAws, *, time: Time | None = None, identity: Any = None) -> AwsFacts:
+    async def us() -> str:
+        return OPERATOR
+
+    return AwsFacts(caller=aws.caller, identity=identity or us, monotonic=time or Time())
+
+
+async def gathered(aws: FakeAws, subject: ClusterSubject | None = None) -> Facts:
+    return await facts_of(aws).gather(subject or about())
+
+
+def world(**changes: Any) -> FakeAws:
+    return FakeAws({**WORLD, **changes})
+
+
+async def test_a_right_cluster_passes_every_check_that_reads_aws() -> None:
+    facts = await gathered(world(), about(trainingPlanArn=PLAN))
+    result = preflight(replace(about(trainingPlanArn=PLAN), facts=facts))
+    wrong = [check for check in result.checks if check.result is not Result.PASS and check.area != "Kubernetes"]
+    assert wrong == []
+
+
+async def test_a_preflight_stays_within_its_budget_of_calls() -> None:
+    aws = world()
+    facts = await gathered(aws, about(trainingPlanArn=PLAN))
+    assert facts.calls <= BUDGET
+    assert len(aws.calls) <= BUDGET
+
+
+async def test_many_roles_and_scripts_do_not_exceed_the_budget() -> None:
+    groups = [
+        group(f"g{number}", executionRole=f"{ROLE}-{number}",
+              lifeCycleConfig={"sourceS3Uri": f"s3://sagemaker-x/{number}", "onCreate": "a.sh"})
+        for number in range(60)
+    ]  # fmt: skip
+    aws = world()
+    facts = await gathered(aws, replace(about(), spec=spec(*groups)))
+    counted = [call for call in aws.calls if call[0] != "service-quotas"]
+    assert (len(counted), facts.calls) == (BUDGET, BUDGET)
+    unread = [role for role in facts.roles.values() if isinstance(role, Unread)]
+    assert "used up their 40 calls" in str(unread[0])
+
+
+async def test_without_any_right_nothing_fails_and_each_action_is_named() -> None:
+    facts = await gathered(FakeAws(), about(trainingPlanArn=PLAN))
+    result = preflight(replace(about(trainingPlanArn=PLAN), facts=facts))
+    assert not result.failed
+    said = " ".join(check.message for check in result.of(Result.UNKNOWN))
+    for action in ("eks:DescribeCluster", "ec2:DescribeSubnets", "iam:GetRole", "s3:GetObject", "kms:DescribeKey",
+                   "servicequotas:ListServiceQuotas", "sagemaker:DescribeTrainingPlan", "fsx:DescribeFileSystems",
+                   "iam:SimulatePrincipalPolicy"):  # fmt: skip
+        assert action in said, action
+
+
+@pytest.mark.parametrize("operation", WORLD)
+async def test_a_denial_of_one_call_never_fails_a_check(operation: str) -> None:
+    facts = await gathered(world(**{operation: refusal("AccessDenied", status=403)}), about(trainingPlanArn=PLAN))
+    assert not preflight(replace(about(trainingPlanArn=PLAN), facts=facts)).failed
+
+
+@pytest.mark.parametrize("answer", [{}, {"Subnets": "x"}, {"cluster": None}, {"Quotas": [{"Value": "many"}]}], ids=str)
+@pytest.mark.parametrize("operation", WORLD)
+async def test_an_odd_answer_is_no_exception(operation: str, answer: Any) -> None:
+    await gathered(world(**{operation: answer}), about(trainingPlanArn=PLAN))
+
+
+@pytest.mark.parametrize("operation", WORLD)
+async def test_a_service_that_cannot_be_reached_never_fails_a_check(operation: str) -> None:
+    facts = await gathered(world(**{operation: EndpointConnectionError(endpoint_url="https://x")}))
+    assert not preflight(replace(about(), facts=facts)).failed
+
+
+async def test_a_service_that_cannot_be_reached_is_asked_once() -> None:
+    aws = world(GetObject=EndpointConnectionError(endpoint_url="https://x"))
+    await gathered(
+        aws, about(lifeCycleConfig={"sourceS3Uri": "s3://sagemaker-x", "onCreate": "a", "onInitComplete": "b"})
+    )
+    assert [call[1] for call in aws.calls].count("GetObject") == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "member", "name"),
+    [
+        ("DescribeCluster", "ResourceNotFoundException", "eks", ""),
+        ("GetRole", "NoSuchEntity", "roles", ROLE),
+        ("GetObject", "NoSuchKey", "scripts", SCRIPT),
+        ("DescribeKey", "NotFoundException", "keys", KEY),
+        ("DescribeFileSystems", "FileSystemNotFound", "file_systems", FSX),
+        ("DescribeTrainingPlan", "ResourceNotFound", "plans", PLAN),
+    ],
+)
+async def test_what_does_not_exist_is_none(operation: str, code: str, member: str, name: str) -> None:
+    assert code in MISSING
+    facts = await gathered(world(**{operation: refusal(code, status=404)}), about(trainingPlanArn=PLAN))
+    found = getattr(facts, member)
+    assert (found[name] if name else found) is None
+
+
+async def test_the_line_ends_of_a_script_are_seen() -> None:
+    facts = await gathered(world(GetObject=lambda **_: {"Body": stream(b"#!/bin/bash\r\necho\r\n")}))
+    assert facts.scripts[SCRIPT] == Script(crlf=True)
+
+
+async def test_policies_are_read_where_iam_may_not_simulate() -> None:
+    allows = {"Statement": [{"Effect": "Allow", "Action": ["ec2:*", "ecr:*"], "Resource": "*"}]}
+    aws = world(
+        SimulatePrincipalPolicy=refusal("AccessDenied", status=403),
+        ListRolePolicies={"PolicyNames": ["vpc"]},
+        GetRolePolicy={"RoleName": "r", "PolicyName": "vpc", "PolicyDocument": allows},
+        GetPolicy={"Policy": {"DefaultVersionId": "v1"}},
+        GetPolicyVersion={"PolicyVersion": {"Document": {"Statement": []}}},
+    )
+    role = (await gathered(aws)).roles[ROLE]
+    assert isinstance(role, Role)
+    assert not isinstance(role.statements, Unread)
+    assert rights.allowed(role.statements, "ec2:CreateNetworkInterface")
+
+
+async def test_other_clusters_count_against_quotas() -> None:
+    usage = (await gathered(world())).usage
+    assert not isinstance(usage, Unread)
+    assert (usage.instances, usage.total, usage.of_eks, usage.complete) == ({"ml.p5.48xlarge": 2}, 2, "", True)
+
+
+async def test_the_cluster_itself_is_no_other_cluster() -> None:
+    usage = (await gathered(world(), replace(about(), name="other"))).usage
+    assert not isinstance(usage, Unread)
+    assert usage.total == 0
+
+
+async def test_an_answer_is_given_again_for_a_while() -> None:
+    aws, time = world(), Time()
+    facts = facts_of(aws, time=time)
+    await facts.gather(about())
+    first = len(aws.calls)
+    assert (await facts.gather(about())).calls == 0
+    assert len(aws.calls) == first
+
+
+async def test_the_list_of_quotas_is_read_once_an_hour() -> None:
+    aws, time = world(), Time()
+    facts = facts_of(aws, time=time)
+    for moment in (0.0, 1800.0, 3599.0, 3601.0):
+        time.now = moment
+        await facts.gather(about())
+    assert [call[1] for call in aws.calls].count("ListServiceQuotas") == 2
+
+
+async def test_a_failure_is_not_remembered() -> None:
+    aws = world(DescribeSubnets=refusal("InternalError", status=500))
+    facts = facts_of(aws)
+    assert isinstance((await facts.gather(about())).subnets, Unread)
+    aws.answers["DescribeSubnets"] = WORLD["DescribeSubnets"]
+    assert not isinstance((await facts.gather(about())).subnets, Unread)
+
+
+async def test_an_unknown_identity_is_unread() -> None:
+    async def nobody() -> str:
+        raise CloudError(kind=ErrorKind.UNREACHABLE, operation="GetCallerIdentity", code="x", message="no answer")
+
+    facts = await facts_of(world(), identity=nobody).gather(about())
+    assert isinstance(facts.pass_role, Unread)
+
+
+async def test_a_service_that_does_not_answer_in_time_is_unread() -> None:
+    class Slow:
+        async def read(self, *_: Any, **__: Any) -> Any:
+            await asyncio.Event().wait()
+
+    reader = Reader(caller=lambda _: Slow(), answers=Answers(monotonic=Time()), patience=0.0, monotonic=Time())  # type: ignore[arg-type,return-value]
+    ask = Ask(service="eks", operation="DescribeCluster", action="eks:DescribeCluster", parameters={"name": "ml"})
+    assert "did not answer" in str(await reader.ask(ask))
+
+
+async def test_pages_count_as_calls_and_end_with_the_budget() -> None:
+    aws = FakeAws()
+    aws.pages["describe_subnets"] = [{"Subnets": []}] * 100
+    reader = Reader(caller=aws.caller, answers=Answers(monotonic=Time()), budget=3, monotonic=Time())
+    await reader.ask(Ask(service="ec2", operation="DescribeSubnets", action="ec2:DescribeSubnets", pages=50))
+    assert reader.calls == 3
+
+
+def test_remembered_answers_are_bounded() -> None:
+    time = Time()
+    answers = Answers(monotonic=time, most=3)
+    for number in range(10):
+        answers.put(str(number), [], keep=10.0)
+    assert sum(answers.get(str(number)) is not None for number in range(10)) == 3
+    time.now = 11.0
+    answers.put("new", None, keep=10.0)
+    assert answers.get("new") == (None,)
+
+
+@pytest.mark.parametrize(
+    ("arn", "source"),
+    [
+        (OPERATOR, "arn:aws:iam::111122223333:role/operator"),
+        ("arn:aws:iam::111122223333:user/alice", "arn:aws:iam::111122223333:user/alice"),
+        ("arn:aws:iam::111122223333:root", ""),
+        ("arn:aws:sts::111122223333:federated-user/bob", ""),
+        ("", ""),
+    ],
+)
+def test_whose_policies_are_simulated(arn: str, source: str) -> None:
+    assert source_of(arn) == source
+
+
+@pytest.mark.parametrize("document", ["", "[]", "nonsense", None, 3])
+def test_a_policy_that_cannot_be_read_is_an_error_of_one_kind(document: Any) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        statements(document)

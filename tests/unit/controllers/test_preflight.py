@@ -1,0 +1,236 @@
+"""Checks before costly calls, in the passes of a cluster: what waits, what is read, and what is said."""
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.controllers.rig import Rig
+from tests.unit.core.builders import group_spec, spec
+from tests.unit.core.preflight.world import FACTS, having
+
+from hyperpod_operator.controllers.preflight import Gate
+from hyperpod_operator.core.preflight.facts import Facts, Workload
+from hyperpod_operator.core.preflight.model import Fact
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+
+
+class Source:
+    """Facts as a test wants them; counts how often they were gathered."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.gathered = 0
+
+    async def gather(self, subject: ClusterSubject) -> Facts:
+        assert subject.here.region == "us-west-2"
+        self.gathered += 1
+        return self.facts
+
+
+class Installed:
+    def __init__(self, *found: Workload) -> None:
+        self._found = found
+
+    async def workloads(self) -> Fact[tuple[Workload, ...]]:
+        return self._found
+
+
+WRONG = having(subnets={}, roles={}, quotas={}, scripts={}, keys={})
+RIGHT = Facts()
+"""Nothing read: everything is Unknown, and nothing fails."""
+
+
+@pytest.fixture
+def source(rig: Rig) -> Source:
+    made = Source(RIGHT)
+    rig.preflight = Gate(facts=lambda _: made)
+    rig.restart()
+    return made
+
+
+def checks(rig: Rig) -> dict[str, str]:
+    return {check["name"]: check["result"] for check in rig.status["preflight"]["checks"]}
+
+
+async def test_a_wrong_cluster_is_not_created_and_says_why(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec())
+    await rig.rest()
+    assert rig.operations() == []
+    ready = rig.condition("Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "PreflightFailed")
+    assert "CreateCluster is not sent" in ready["message"]
+    assert "EC2 has no subnet subnet-1" in ready["message"]
+    assert rig.condition("Stalled")["reason"] == "PreflightFailed"
+    assert rig.condition("PreflightPassed")["status"] == "False"
+    assert checks(rig)["SubnetsExist"] == "Fail"
+
+
+async def test_nothing_is_written_on_the_object_but_status_while_a_check_fails(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec())
+    await rig.rest()
+    assert not rig.has_finalizer
+
+
+async def test_a_cluster_that_cannot_be_checked_is_created(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    assert rig.operations()[0] == "CreateCluster"
+    assert rig.condition("PreflightPassed")["status"] == "True"
+    assert rig.status["preflight"]["failures"] == 0
+
+
+async def test_a_settled_cluster_reads_nothing(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    gathered = source.gathered
+    await rig.idle(7200)
+    assert (source.gathered, gathered) == (1, 1)
+
+
+async def test_a_settled_cluster_is_not_written_to(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    await rig.idle(1200)
+    rig.objects.writes.clear()
+    await rig.idle(3600)
+    assert rig.objects.writes == []
+
+
+async def test_checks_run_again_with_growing_pauses_while_they_fail(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec())
+    moments = []
+    for _ in range(40):
+        before = source.gathered
+        await rig.step()
+        if source.gathered > before:
+            moments.append(rig.clock.monotonic())
+    pauses = [round(after - before) for before, after in itertools.pairwise(moments)]
+    assert pauses[:5] == [120, 240, 480, 960, 1800]
+
+
+async def test_a_pass_within_the_pause_reads_and_writes_nothing(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec())
+    await rig.once()
+    await rig.once()
+    rig.objects.writes.clear()
+    await rig.once()
+    assert (source.gathered, rig.objects.writes) == (1, [])
+
+
+async def test_a_restart_within_the_pause_reads_nothing(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec())
+    await rig.rest()
+    rig.restart()
+    await rig.once()
+    assert source.gathered == 1
+
+
+async def test_the_cluster_is_created_when_the_cause_is_gone(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec())
+    await rig.rest()
+    source.facts = RIGHT
+    rig.simulator.clock.advance(60)
+    await rig.until("ClusterReady")
+    assert rig.condition("PreflightPassed")["status"] == "True"
+
+
+async def test_an_annotation_checks_again_at_once(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec())
+    await rig.rest()
+    rig.apply(spec(), annotations={"hyperpod-operator.dev/reconcile-requested-at": "now"})
+    await rig.once()
+    assert source.gathered == 2
+
+
+async def test_an_edit_checks_again_at_once(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec())
+    await rig.rest()
+    rig.apply(spec(nodeRecovery="None"))
+    await rig.once()
+    assert source.gathered == 2
+
+
+async def test_warn_creates_and_reports(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec(management={"preflight": "Warn"}))
+    await rig.until("ClusterReady")
+    assert "CreateCluster" in rig.operations()
+    assert rig.condition("PreflightPassed")["reason"] == "PreflightFailed"
+
+
+async def test_off_reads_nothing_and_says_nothing(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec(management={"preflight": "Off"}))
+    await rig.until("ClusterReady")
+    assert (source.gathered, "preflight" in rig.status, rig.condition("PreflightPassed")) == (0, False, {})
+
+
+async def test_the_default_of_the_installation_counts(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.preflight = Gate(facts=lambda _: source, mode="Off")
+    rig.restart()
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    assert source.gathered == 0
+
+
+def with_new(**members: Any) -> dict[str, Any]:
+    wanted = spec(**members)
+    wanted["instanceGroups"].append(group_spec("new", 1))
+    return wanted
+
+
+async def test_a_wrong_group_is_not_added(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    source.facts = WRONG
+    rig.apply(with_new())
+    await rig.rest()
+    assert rig.condition("Ready")["reason"] == "PreflightFailed"
+    assert "UpdateCluster" not in rig.operations()
+
+
+async def test_scaling_a_group_is_not_checked(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    source.facts = WRONG
+    wanted = spec()
+    wanted["instanceGroups"][0]["instanceCount"] = 5
+    rig.apply(wanted)
+    await rig.step()
+    await rig.until("ClusterReady")
+    assert source.gathered == 1
+
+
+async def test_a_deletion_is_not_checked(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    source.facts = WRONG
+    rig.objects.delete(next(iter(rig.objects._bodies)))
+    await rig.rest()
+    assert (source.gathered, "DeleteCluster" in rig.operations()) == (1, True)
+
+
+async def test_what_kubernetes_runs_is_checked_too(rig: Rig, source: Source) -> None:
+    cilium = Workload(namespace="kube-system", name="cilium", image="cilium:1")
+    rig.preflight = Gate(facts=lambda _: source, workloads=Installed(cilium))
+    rig.restart()
+    rig.apply(spec())
+    await rig.rest()
+    assert checks(rig)["OnlyVPCCNI"] == "Fail"
+
+
+async def test_right_facts_let_the_cluster_be_created(rig: Rig, source: Source) -> None:
+    source.facts = replace(FACTS, known_types=frozenset())
+    rig.apply(spec(management={"preflight": "Warn"}))
+    await rig.until("ClusterReady")
+    assert rig.status["preflight"]["passed"] > 10

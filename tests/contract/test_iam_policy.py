@@ -8,6 +8,7 @@ import pytest
 
 import hyperpod_operator.aws.sagemaker as sagemaker
 import hyperpod_operator.aws.volumes as volumes
+from hyperpod_testbed.docs import preflight
 from hyperpod_testbed.simulator.ebs.operations import OPERATIONS as EC2_OPERATIONS
 from hyperpod_testbed.simulator.operations import OPERATIONS
 
@@ -57,6 +58,18 @@ def test_the_observing_policy_changes_nothing() -> None:
 def test_every_read_is_in_the_observing_policy() -> None:
     reads = {name for name in OF_CLUSTERS | OF_VOLUMES if name.startswith(("Describe", "List"))}
     assert actions("operator-observe.json", "sagemaker", "ec2") == reads
+
+
+def test_the_policy_for_preflight_is_what_the_checks_read() -> None:
+    """s3:ListBucket makes S3 tell "there is none" from "denied" (S3 API reference, GetObject)."""
+    statements = json.loads((DOCS / "operator-preflight.json").read_text())["Statement"]
+    listed = {action for statement in statements for action in statement["Action"]}
+    assert listed == {*preflight.actions(), "s3:ListBucket"}
+
+
+def test_the_policy_for_preflight_changes_nothing() -> None:
+    verbs = {action.partition(":")[2] for action in preflight.actions()}
+    assert all(verb.startswith(("Describe", "Get", "List", "Simulate")) for verb in verbs)
 
 
 @pytest.mark.parametrize("name", ["operator-full.json", "operator-volumes.json", "operator-observe.json"])

@@ -235,7 +235,7 @@ CASES: Mapping[str, Case] = {
     ),
     "OneHyperPodClusterPerEKSCluster": Case(
         good=subject(),
-        bad=((subject(facts=having(usage=Usage(of_eks="other"))), FAIL, "other"),),
+        bad=((subject(facts=having(usage=Usage(of_eks="other"))), WARN, "other"),),
         denied=subject(facts=having(usage=DENIED)),
     ),
     "SubnetsExist": Case(
@@ -423,7 +423,10 @@ CASES: Mapping[str, Case] = {
     ),
     "InstanceQuota": Case(
         good=subject(),
-        bad=((subject(spec(group(count=7))), FAIL, "quota is 8"),),
+        bad=(
+            (subject(spec(group(count=9))), FAIL, "quota is 8"),
+            (subject(spec(group(count=7))), WARN, "other clusters have 2"),
+        ),
         denied=subject(facts=having(quotas=DENIED)),
     ),
     "SpotQuota": Case(
@@ -438,7 +441,10 @@ CASES: Mapping[str, Case] = {
     ),
     "AccountQuota": Case(
         good=subject(),
-        bad=((subject(spec(group(count=25))), FAIL, "other clusters have 6"),),
+        bad=(
+            (subject(spec(group(count=31))), FAIL, "31 instances"),
+            (subject(spec(group(count=25))), WARN, "other clusters have 6"),
+        ),
         denied=subject(facts=having(usage=DENIED)),
     ),
     "TrainingPlanUsable": Case(

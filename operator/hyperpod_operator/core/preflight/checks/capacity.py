@@ -38,7 +38,8 @@ def _type_quota(subject: ClusterSubject, *, spot: bool) -> Iterator[Finding]:
             continue
         others = used.instances.get(name, 0) if used and not spot else 0
         if count + others > limit:
-            yield fails(type=name, count=count, limit=int(limit), others=others)
+            say = fails if count > limit else warns
+            yield say(type=name, count=count, limit=int(limit), others=others)
         elif used is None and not spot and isinstance(subject.facts.usage, Unread):
             yield unknown(subject.facts.usage)
         elif used is not None and not used.complete and not spot:
@@ -81,7 +82,8 @@ def account_quota(subject: ClusterSubject) -> Iterator[Finding]:
     if limit is None:
         yield unknown(Unread(why=f"Service Quotas does not list “{quotas.ALL_CLUSTERS}”"))
     elif subject.instances + usage.total > limit:
-        yield fails(count=subject.instances, others=usage.total, limit=int(limit))
+        say = fails if subject.instances > limit else warns
+        yield say(count=subject.instances, others=usage.total, limit=int(limit))
     elif not usage.complete:
         yield unknown(Unread(why="the account has more HyperPod clusters than are read"))
     else:
@@ -171,6 +173,7 @@ CHECKS = (
         judge=on_demand_quota,
         reads=(*QUOTAS, *USAGE),
         fail="The spec asks for {count} {type}, other clusters have {others}, and the quota is {limit}.",
+        warn="The spec asks for {count} {type}, other clusters have {others}, and the quota is {limit}.",
         remedy="Ask Service Quotas for a higher limit (“<type> for cluster usage”), or lower instanceCount.",
     ),
     Check(
@@ -204,6 +207,7 @@ CHECKS = (
         judge=account_quota,
         reads=(*QUOTAS, *USAGE),
         fail="The spec asks for {count} instances, other clusters have {others}, and the account may have {limit}.",
+        warn="The spec asks for {count} instances, other clusters have {others}, and the account may have {limit}.",
         remedy=f"Ask Service Quotas for more (“{quotas.ALL_CLUSTERS}”).",
     ),
     Check(

@@ -100,7 +100,7 @@ def one_to_one(subject: ClusterSubject) -> Iterator[Finding]:
     if isinstance(usage, Unread):
         yield unknown(usage)
     elif usage.of_eks:
-        yield fails(name=usage.of_eks)
+        yield warns(name=usage.of_eks)
     elif usage.complete:
         yield passes()
     else:
@@ -179,11 +179,12 @@ CHECKS = (
         name="OneHyperPodClusterPerEKSCluster",
         area=Area.EKS,
         what="No other HyperPod cluster uses the EKS cluster",
-        why="An EKS cluster takes one HyperPod cluster; CreateCluster fails otherwise.",
+        why="An EKS cluster takes one HyperPod cluster, until the deletion of that has ended. AWS refuses another one "
+        "immediately and without cost, and the operator tries again, so this check only warns.",
         source="SageMaker developer guide, sagemaker-hyperpod-eks",
         judge=one_to_one,
         reads=("sagemaker:ListClusters", "sagemaker:DescribeCluster"),
-        fail="The HyperPod cluster {name} uses this EKS cluster.",
+        warn="The HyperPod cluster {name} uses this EKS cluster.",
         remedy="Delete that cluster, adopt it by its clusterName, or name another EKS cluster.",
     ),
 )

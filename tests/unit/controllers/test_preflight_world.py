@@ -1,0 +1,139 @@
+"""Preflight against the simulator's EKS, EC2, IAM, quotas, S3, KMS and FSx: what is wrong is found before creation."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.unit.controllers.rig import Rig
+from tests.unit.core.builders import group_spec, spec
+
+from hyperpod_operator.controllers.preflight import Gate
+from hyperpod_operator.core.preflight.facts import Facts
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+
+KEY = "arn:aws:kms:us-west-2:111122223333:key/0f0f0f0f-1111-2222-3333-444444444444"
+FSX = "fs-0123456789abcdef0"
+SCRIPT = "s3://sagemaker-x/lifecycle/on_create.sh"
+STORAGE = [
+    {"ebsVolumeConfig": {"volumeSizeInGB": 500, "volumeKmsKeyId": KEY}},
+    {"fsxLustreConfig": {"dnsName": f"{FSX}.fsx.us-west-2.amazonaws.com", "mountName": "abcdefgh"}},
+]
+
+
+def wanted(**members: Any) -> dict[str, Any]:
+    groups = [group_spec(count=2, instanceStorageConfigs=STORAGE, **members)]
+    return spec(instanceGroups=groups, vpcConfig={"securityGroupIds": ["sg-1"], "subnets": ["subnet-1"]})
+
+
+class Counting:
+    """What reads AWS, with the calls that each preflight took."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self.calls: list[int] = []
+
+    async def gather(self, subject: ClusterSubject) -> Facts:
+        facts = await self._rig.cloud.facts(region="").gather(subject)
+        self.calls.append(facts.calls)
+        return facts
+
+
+@pytest.fixture
+def checked(make_rig: Callable[..., Rig]) -> Callable[..., tuple[Rig, Counting]]:
+    def make(**prerequisites: Any) -> tuple[Rig, Counting]:
+        rig = make_rig(prerequisites=prerequisites)
+        source = Counting(rig)
+        rig.preflight = Gate(facts=lambda _: source)
+        rig.restart()
+        return rig, source
+
+    return make
+
+
+WRONG = {
+    "no such subnet": ({"subnet": {"subnet-1": None}}, "EC2 has no subnet subnet-1"),
+    "a public subnet": ({"subnet": {"subnet-1": {"route": "internet"}}}, "Subnet subnet-1 is public"),
+    "a full subnet": ({"subnet": {"subnet-1": {"free": 1}}}, "1 free addresses, fewer than the 2 instances"),
+    "no such security group": ({"security_group": {"sg-1": None}}, "Security groups sg-1 do not exist"),
+    "EFA without itself": (
+        {"security_group": {"sg-1": {"self_egress": False}}},
+        "allows all traffic from and to itself",
+    ),
+    "no EKS cluster": ({"eks_cluster": {"ml": None}}, "There is no active EKS cluster"),
+    "an EKS cluster that is not active": ({"eks_cluster": {"ml": {"status": "CREATING"}}}, "(CREATING)"),
+    "an old EKS cluster": ({"eks_cluster": {"ml": {"version": "1.27"}}}, "Kubernetes 1.27"),
+    "CONFIG_MAP": ({"eks_cluster": {"ml": {"authentication_mode": "CONFIG_MAP"}}}, "authentication mode"),
+    "an old CNI": ({"eks_cluster": {"ml": {"cni": "v1.18.2-eksbuild.1"}}}, "v1.18.2-eksbuild.1"),
+    "no role": ({"role": {"hyperpod-execution": None}}, "does not exist"),
+    "a role that trusts others": ({"role": {"hyperpod-execution": {"services": ["ec2.amazonaws.com"]}}}, "trust"),
+    "a role without rights": ({"role": {"hyperpod-execution": {"inline": {}, "managed": []}}}, "may not ec2:"),
+    "no script": ({"object": {SCRIPT: None}}, f"S3 has no object {SCRIPT}"),
+    "Windows line ends": ({"object": {SCRIPT: {"content": "#!/bin/bash\r\necho\r\n"}}}, "CR LF"),
+    "no file system": ({"file_system": {FSX: None}}, f"FSx file system {FSX}"),
+    "another mount name": ({"file_system": {FSX: {"mount_name": "other"}}}, "mountName other"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("prerequisites", "words"), WRONG.values(), ids=WRONG.keys())
+async def test_what_is_wrong_holds_the_creation_and_is_named(
+    checked: Callable[..., tuple[Rig, Counting]], prerequisites: dict[str, Any], words: str
+) -> None:
+    rig, source = checked(**prerequisites)
+    rig.apply(wanted())
+    await rig.rest()
+    assert "CreateCluster" not in rig.operations()
+    assert rig.condition("Ready")["reason"] == "PreflightFailed"
+    assert words in rig.condition("PreflightPassed")["message"]
+    assert max(source.calls) <= 40
+
+
+async def test_a_right_world_passes_within_the_budget_and_is_read_once(
+    checked: Callable[..., tuple[Rig, Counting]],
+) -> None:
+    rig, source = checked()
+    rig.apply(wanted())
+    await rig.until("ClusterReady")
+    assert rig.status["preflight"]["failures"] == 0
+    assert rig.condition("PreflightPassed")["status"] == "True"
+    await rig.idle(7200)
+    assert len(source.calls) == 1
+    assert 10 < source.calls[0] <= 40
+
+
+async def test_a_right_world_leaves_nothing_unknown_that_aws_tells(
+    checked: Callable[..., tuple[Rig, Counting]],
+) -> None:
+    rig, _ = checked()
+    rig.apply(wanted())
+    await rig.until("ClusterReady")
+    unknown = {check["name"] for check in rig.status["preflight"]["checks"] if check["result"] == "Unknown"}
+    assert unknown <= {"HealthMonitoringAgent", "DevicePlugins", "KMSKeyPolicy"}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "eks:DescribeCluster",
+        "DescribeSubnets",
+        "GetRole",
+        "ListServiceQuotas",
+        "GetObject",
+        "DescribeKey",
+        "ListClusters",
+    ],
+)
+async def test_a_right_that_is_missing_blocks_nothing_and_is_named(
+    checked: Callable[..., tuple[Rig, Counting]], operation: str
+) -> None:
+    rig, _ = checked()
+    rig.simulator.access.deny(operation)
+    if operation == "eks:DescribeCluster":
+        rig.apply({**wanted(), "management": {"preflight": "Warn"}})
+        await rig.step()
+    else:
+        rig.apply(wanted())
+        await rig.until("ClusterReady")
+    words = " ".join(check.get("message", "") for check in rig.status["preflight"]["checks"])
+    assert rig.status["preflight"]["failures"] == 0
+    assert operation.rpartition(":")[2] in words

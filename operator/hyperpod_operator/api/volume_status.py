@@ -199,7 +199,7 @@ class EBSVolumeClaimStatus(Model):
         description="For display only: Pending, Creating, Available, Attaching, Attached, Modifying, Detaching, "
         "Snapshotting, Deleting, Released, Failed or Lost.",
     )
-    region: Word | None = Field(default=None, description="Region of the volume if it differs from the operator's own.")
+    region: Word | None = Field(default=None, description="Region of the volume, once there is one.")
     volumeId: Word | None = Field(default=None, description="Id of the volume.")
     volumeArn: Arn | None = Field(default=None, description="ARN of the volume.")
     availabilityZone: Word | None = Field(default=None, description="Zone of the volume by name.")

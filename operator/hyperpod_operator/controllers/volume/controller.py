@@ -126,7 +126,8 @@ class VolumeController:
         seen = observed.cluster
         if seen is not None and (elsewhere := misplaced(claim, place_of(seen.arn))) is not None:
             return await self._finish(stored, Story(situation=self._blank(claim), verdict=elsewhere))
-        situation = self._situation(claim, recounted(observed, counts=self._counts, claim=claim))
+        counted = recounted(observed, counts=self._counts, claim=claim)
+        situation = self._situation(claim, counted, region=self._place(at).region)
         self._note_interest(situation)
         verdict = decide(situation)
         if isinstance(verdict, Act):
@@ -267,8 +268,9 @@ class VolumeController:
         """Of a pass that did not look."""
         return self._situation(claim, Observed(cluster=None, looked=False))
 
-    def _situation(self, claim: Claim, observed: Observed) -> Situation:
-        return Situation(claim=claim, observed=observed, now=self._ports.clock.now(), timings=self._timings)
+    def _situation(self, claim: Claim, observed: Observed, *, region: str = "") -> Situation:
+        now = self._ports.clock.now()
+        return Situation(claim=claim, observed=observed, now=now, region=region, timings=self._timings)
 
     def _measure(self, stored: StoredObject, before: EBSVolumeClaimStatus, after: EBSVolumeClaimStatus) -> None:
         ready = any(one.type == ConditionType.READY and one.status == "True" for one in after.conditions or [])

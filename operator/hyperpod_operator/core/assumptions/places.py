@@ -28,13 +28,6 @@ PLACES = (
         tests=("unit/core/test_placement.py::test_a_key_of_another_account_may_be_shared",),
     ),
     Assumption(
-        id="zone-name-begins-with-region",
-        belief="The name of an Availability Zone begins with the name of its Region.",
-        source="DOC: EC2 User Guide, Regions and Zones",
-        if_false="A claim with such a zone is held as if its volume lay in another Region.",
-        untested="No Region has such a zone, and the operator has no other way to tell the Region of a zone.",
-    ),
-    Assumption(
         id="ec2-refuses-zones-of-other-regions",
         belief="EC2 refuses a zone that is not one of the Region that the call is sent to.",
         source="DOC: EC2 API reference, CreateVolume and error InvalidZone.NotFound",

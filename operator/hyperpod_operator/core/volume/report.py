@@ -23,7 +23,7 @@ from hyperpod_operator.core.outcome import Outcome
 from hyperpod_operator.core.ports import Event, KubernetesError
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.adoption import announcement
-from hyperpod_operator.core.volume.claim import CSI_TAGS
+from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
 from hyperpod_operator.core.volume.conditions import conditions
 from hyperpod_operator.core.volume.device import partition_and_account
 from hyperpod_operator.core.volume.ending import Ending, ending
@@ -32,7 +32,7 @@ from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.identity import next_attempt
 from hyperpod_operator.core.volume.memory.attachment import attachment, intended_attachment, previous
 from hyperpod_operator.core.volume.memory.calls import intended_action, last_action, last_error
-from hyperpod_operator.core.volume.memory.creation import creation, intended_creation, volume_id
+from hyperpod_operator.core.volume.memory.creation import REFUSED, creation, intended_creation, volume_id
 from hyperpod_operator.core.volume.memory.modification import modification
 from hyperpod_operator.core.volume.missing import not_shown
 from hyperpod_operator.core.volume.phase import phase
@@ -89,7 +89,7 @@ def intent(situation: Situation, act: Act) -> EBSVolumeClaimStatus | None:
         return None
     fields: dict[str, object] = {
         "lastAction": intended_action(situation, step),
-        "region": situation.observed.region or old.region,
+        "region": situation.region or old.region,
     }
     if isinstance(step, CreateVolume):
         fields |= {
@@ -173,7 +173,7 @@ def _status(story: Story, end: Ending) -> EBSVolumeClaimStatus:
         fields |= {"lastHandledReconcileAt": claim.reconcile_requested_at or old.lastHandledReconcileAt}
     if not story.blind:
         fields |= {
-            "region": situation.observed.region or old.region,
+            "region": _region(story),
             "volumeId": volume_id(story),
             "volumeArn": old.volumeArn if old.volumeId == volume_id(story) and old.volumeArn else _arn(situation),
             "availabilityZone": (volume.availability_zone or None) if volume else old.availabilityZone,
@@ -190,6 +190,17 @@ def _status(story: Story, end: Ending) -> EBSVolumeClaimStatus:
             "appliedTagKeys": _applied_tag_keys(story),
         }
     return old.model_copy(update=fields)
+
+
+def _region(story: Story) -> str | None:
+    """Where the volume is, or may have been made. Nothing else ties a claim to a place: a claim that looked in the wrong
+    one and found nothing goes on in the right one."""
+    situation, old = story.situation, story.situation.claim.status
+    if situation.volume is not None:
+        return situation.region or old.region
+    made = creation(story)
+    refused = made is None or made.outcome == REFUSED
+    return None if situation.claim.origin == CREATED and refused else old.region
 
 
 def _arn(situation: Situation) -> str | None:

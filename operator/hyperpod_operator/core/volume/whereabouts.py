@@ -58,15 +58,8 @@ def _elsewhere(claim: Claim, place: Place) -> Iterator[str]:
     for member, arn in arns:
         if arn and _differs(place_of(arn), place):
             yield f"{member} is {arn}"
-    zones = (
-        ("status.availabilityZone", status.availabilityZone),
-        ("status.creation.availabilityZone", status.creation.availabilityZone if status.creation else None),
-    )
-    for member, zone in zones:
-        # Local Zones and Wavelength Zones begin with the name of their Region, too (EC2 user guide).
-        # [assumption: zone-name-begins-with-region]
-        if zone and place.region and not zone.startswith(place.region):
-            yield f"{member} is {zone}"
+    if status.region and _differs(Place(region=status.region), place):
+        yield f"status.region is {status.region}"
 
 
 def _differs(recorded: Place, here: Place) -> bool:

@@ -1,5 +1,7 @@
 """Deletion when something is in its way: pods, a failed snapshot, a cluster that went first, a person in a hurry."""
 
+from typing import Any
+
 import boto3
 import pytest
 from tests.unit.controllers.volume.rig import KEY, REGION, VolumeRig
@@ -112,6 +114,40 @@ async def test_a_deletion_waits_for_an_attach_whose_answer_was_lost(rig: VolumeR
     assert isinstance(await rig.rest(), Gone)
     assert volume["Attachments"] == []
     assert rig.clock.monotonic() - deleted_at >= rig.timings.propagation_window - 5.0
+
+
+NOT_THERE = [
+    {"source": {"create": {"availabilityZone": "mars-north-1a"}}},
+    {"source": {"create": {"availabilityZoneId": "mrn1-az9"}}},
+    {"source": {"create": {"snapshotId": "snap-00000000000000000"}}, "volume": None},
+    {"volume": {"size": 65536, "volumeType": "gp2"}},
+]
+
+
+@pytest.mark.parametrize("members", NOT_THERE)
+async def test_a_claim_whose_every_creation_was_refused_is_deleted_at_once(
+    rig: VolumeRig, members: dict[str, Any]
+) -> None:
+    rig.apply(new(**members))
+    await rig.rest()
+    await rig.idle(1200.0)
+    assert rig.reason() == "SpecRejected"
+    assert len(rig.calls("CreateVolume")) > 1
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.once(), Gone)
+
+
+@pytest.mark.parametrize("kind", ["drop", "error"])
+async def test_a_claim_whose_creation_was_not_answered_waits_for_its_volume(rig: VolumeRig, kind: str) -> None:
+    """A fault of AWS's own says no more than silence."""
+    rig.apply(new())
+    rig.simulator.faults.add(Fault("CreateVolume", kind))  # type: ignore[arg-type]
+    while not rig.simulator.log.calls("CreateVolume"):
+        await rig.step()
+    began = rig.clock.monotonic()
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    assert rig.clock.monotonic() - began >= rig.timings.unseen - 60.0
 
 
 async def test_a_name_of_the_greatest_length_is_released_too(rig: VolumeRig) -> None:

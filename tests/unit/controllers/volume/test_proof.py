@@ -1,11 +1,12 @@
 """What proves that a volume is a claim's: its tags, in the Region and account that were recorded; never status."""
 
 import pytest
-from tests.unit.controllers.volume.rig import KEY, VolumeRig
-from tests.unit.controllers.volume.scenes import new, published, zone
+from tests.unit.controllers.volume.rig import KEY, REGION, VolumeRig
+from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, new, published, zone
 
 from hyperpod_operator.api.names import VOLUME_CLAIM_FINALIZER
 from hyperpod_operator.core.outcome import Blocked, Done
+from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
 
@@ -94,13 +95,37 @@ async def test_another_account_says_nothing_about_a_claim(rig: VolumeRig, deleti
     assert rig.claims.exists(KEY)
 
 
-async def test_another_region_says_nothing_about_a_claim(rig: VolumeRig) -> None:
+@pytest.mark.parametrize("deleting", [False, True])
+@pytest.mark.parametrize("lost", ["", "commit_then_drop"])
+async def test_another_region_says_nothing_about_a_claim(rig: VolumeRig, lost: str, deleting: bool) -> None:
+    """Neither once there is a volume, nor while one may have been made."""
+    if lost:
+        rig.simulator.faults.add(Fault("CreateVolume", lost, times=1))  # type: ignore[arg-type]
     rig.apply(published())
-    await rig.rest()
-    rig.claims.set_status(KEY, {**rig.status, "availabilityZone": "eu-west-1a"})
-    rig.claims.delete(KEY)
-    before = len(rig.calls())
+    while not rig.simulator.log.calls("CreateVolume"):
+        await rig.step()
+    if not lost:
+        await rig.rest()
+    made = rig.simulator.ebs.volumes()
+    rig.start_in("eu-west-1")
+    if deleting:
+        rig.claims.delete(KEY)
+    before = len(rig.simulator.log.calls())
     assert isinstance(await rig.rest(), Blocked)
     assert rig.reason() == "WrongAccountOrRegion"
-    assert "eu-west-1a" in rig.condition("Ready")["message"]
-    assert len(rig.calls()) == before
+    assert "us-west-2" in rig.condition("Ready")["message"]
+    assert len(rig.simulator.log.calls()) == before
+    assert rig.simulator.ebs.volumes() == made
+
+
+async def test_a_claim_that_looked_in_another_region_for_a_while_goes_on(rig: VolumeRig) -> None:
+    rig.simulator.world.delete_out_of_band(CLUSTER, at_once=True)
+    rig.start_in("eu-west-1")
+    rig.apply(new())
+    await rig.idle(600.0)
+    assert "region" not in rig.status
+    rig.start_in(REGION)
+    add_cluster(rig.simulator)
+    await rig.idle(1200.0)
+    assert rig.reason() == "ClaimReady"
+    assert rig.status["region"] == REGION

@@ -197,12 +197,15 @@ class World:
     ) -> str:
         """Someone else creates a cluster: `request` has members of CreateCluster, for the rest there is a small one.
 
-        With `in_service` its groups are complete at once. Returns its ARN.
+        Their roles have existed for long. With `in_service` its groups are complete at once. Returns its ARN.
         """
         with self._core.change() as sim:
             listed = [{"Key": key, "Value": value} for key, value in (tags or {}).items()]
             asked = {**_small_cluster(name, region, sim.account.id), **(request or {}), "Tags": listed}
-            arn = str(create_cluster(sim, sim.account.region(region), asked)["ClusterArn"])
+            home = sim.account.region(region)
+            for group in asked.get("InstanceGroups") or []:
+                home.roles.setdefault(group["ExecutionRole"], (float("-inf"), sim.options.role_attempts))
+            arn = str(create_cluster(sim, home, asked)["ClusterArn"])
             if in_service:
                 _complete(sim, _cluster(sim, name))
             return arn

@@ -47,6 +47,7 @@ def named(answer: dict[str, Any]) -> str:
 async def life(rig: VolumeRig) -> None:
     """Make, attach, publish, grow, delete with a snapshot."""
     rig.apply(published(management={"reclaimPolicy": "Snapshot"}))
+    await rig.until("ClaimReady")  # a cluster that AWS does not show yet is waited for
     assert isinstance(await rig.rest(), Done)
     rig.apply(published(volume={"size": 200}, management={"reclaimPolicy": "Snapshot"}))
     await rig.idle(2 * 3600)

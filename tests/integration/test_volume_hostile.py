@@ -36,8 +36,7 @@ def kubectl(stack: Stack, namespace: str) -> Iterator[Kubectl]:
         return stack.plane.kubectl("-n", namespace, *args, **options).stdout
 
     yield call
-    # A claim whose creation AWS left open waits for minutes before it goes; the namespace goes with the control plane.
-    call("delete", "evc", "--all", "--wait=false")
+    call("delete", "evc", "--all", "--wait=true", "--timeout=60s")
 
 
 def claim(name: str, **members: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Only what decisions use is taken over. What EC2 leaves out stays unset: a missin
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,10 @@ VOLUMES = (
 )
 """What decisions rest on in DescribeVolumes. EC2 leaves out Tags of a volume without any; what else it may leave out is
 read by `volume`, together with the members that then have to be there."""
+ESSENTIAL = frozenset(
+    {"Volumes[].VolumeId", "Volumes[].Tags[].Key", "Volumes[].Tags[].Value", "Volumes[].Attachments[].State"}
+)
+"""Members without which an answer about a volume, or one of its items, says nothing."""
 PAGES: Mapping[str, tuple[Member, ...]] = {
     "DescribeVolumes": VOLUMES,
     "DescribeVolumesModifications": (
@@ -70,13 +75,25 @@ PAGES: Mapping[str, tuple[Member, ...]] = {
     ),
 }
 """The same for each page of what is listed. Snapshots are looked for by a tag, so each that is found has tags."""
-NEW_VOLUME = (text("Volume.VolumeId"), text("Volume.State", optional=True))
+NEW_VOLUME = tuple(
+    replace(one, path=one.path.replace("Volumes[]", "Volume"), optional=one.optional or one.path not in ESSENTIAL)
+    for one in VOLUMES
+    if one.path != "Volumes"
+)
+"""CreateVolume answers with less; what it does say has to be of the right type."""
 NEW_MODIFICATION = (
     structure("VolumeModification"),
     text("VolumeModification.VolumeId"),
     text("VolumeModification.ModificationState", optional=True),
 )
-NEW_SNAPSHOT = (text("SnapshotId"), text("State", optional=True), moment("StartTime", optional=True))
+NEW_SNAPSHOT = (
+    text("SnapshotId"),
+    text("State", optional=True),
+    moment("StartTime", optional=True),
+    listed("Tags", optional=True),
+    text("Tags[].Key"),
+    text("Tags[].Value", empty=True),
+)
 # [assumption: gp3-has-iops-and-throughput, io-has-iops-and-multi-attach]
 PERFORMANCE = {
     "gp2": ("Iops",),
@@ -107,9 +124,9 @@ def new_answer(raw: Raw) -> VolumeRecord:
     """The answer of CreateVolume, which has less."""
     return VolumeRecord(
         volume_id=raw["VolumeId"],
-        state=raw.get("State", ""),
-        size=raw.get("Size", 0),
-        volume_type=raw.get("VolumeType", ""),
+        state=raw.get("State") or "",
+        size=raw.get("Size") or 0,
+        volume_type=raw.get("VolumeType") or "",
         iops=raw.get("Iops"),
         throughput=raw.get("Throughput"),
         encrypted=bool(raw.get("Encrypted")),
@@ -179,10 +196,10 @@ def snapshot(raw: Raw) -> Snapshot:
 
 def attachment_limit(raw: Raw) -> AttachmentLimit | None:
     """EbsInfo of an instance type; None where EC2 tells no number."""
-    info = raw.get("EbsInfo", {})
-    if "MaximumEbsAttachments" not in info:
+    info = raw.get("EbsInfo") or {}
+    if (most := info.get("MaximumEbsAttachments")) is None:
         return None
-    return AttachmentLimit(maximum=info["MaximumEbsAttachments"], shared=info.get("AttachmentLimitType") != "dedicated")
+    return AttachmentLimit(maximum=most, shared=info.get("AttachmentLimitType") != "dedicated")
 
 
 def new_volume(request: NewVolume) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Time stands still unless the rig moves it: passes take no simulated time, and wh
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -232,6 +232,27 @@ class Rig:
 
     def reasons(self) -> list[str]:
         return [str(event.reason) for event in self.recorder.events]
+
+    def steps(self) -> list[str]:
+        """Writes to other objects: a cluster has none."""
+        return []
+
+    def keep(self) -> Callable[[], None]:
+        """Note the object as it is; the result puts it back."""
+        body = copy.deepcopy(self.objects._bodies[KEY])
+
+        def restore() -> None:
+            self.objects._bodies[KEY] = copy.deepcopy(body)
+
+        return restore
+
+    async def clients(self) -> list[Any]:
+        """The boto3 clients that the operator reads SageMaker with."""
+        return [(await self.cloud.clusters(region="")._caller.clients()).reads]
+
+    @property
+    def held(self) -> bool:
+        return self.objects.exists(KEY) and self.has_finalizer
 
     @property
     def has_finalizer(self) -> bool:

@@ -5,21 +5,18 @@ state of a life. The pass may make the call that it makes with right answers, or
 leaves the status that it leaves without the fault, and status is all that a pass remembers.
 """
 
-import copy
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.unit.controllers.replay import Replay
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import THEIRS, plain, two
-from tests.unit.controllers.wrong_answers import FAULTS, Wire, at, members
+from tests.unit.controllers.wrong_answers import Wire, every_fault
 from tests.unit.core.builders import group_spec
 
-from hyperpod_operator.api.names import CLUSTER_FINALIZER
-from hyperpod_operator.core.outcome import Done, Gone
+from hyperpod_operator.core.outcome import Done
 from hyperpod_operator.core.timings import Timings
-from hyperpod_testbed.simulator import Fault
 
 WRITES = ("CreateCluster", "UpdateCluster", "UpdateClusterSoftware", "DeleteCluster", "AddTags", "DeleteTags")
 EVERY_READ = Timings(full_sync=0.0)
@@ -139,45 +136,6 @@ STATES = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """What one pass did."""
-
-    calls: list[tuple[str, Any]]
-    status: dict[str, Any]
-    released: bool
-
-
-class Replay:
-    """The same moment again and again: AWS refuses each change, and the object is put back before each look."""
-
-    def __init__(self, rig: Rig) -> None:
-        self._rig = rig
-        rig.timings = EVERY_READ
-        self._body = copy.deepcopy(rig.objects._bodies[KEY])
-        for operation in WRITES:
-            rig.simulator.faults.add(
-                Fault(operation=operation, kind="error", code="AccessDeniedException", message="not now")
-            )
-
-    @property
-    def status(self) -> dict[str, Any]:
-        """The status before the look."""
-        return dict(self._body.get("status", {}))
-
-    def again(self) -> None:
-        self._rig.objects._bodies[KEY] = copy.deepcopy(self._body)
-        self._rig.restart()
-
-    async def look(self) -> Look:
-        rig, before = self._rig, len(self._rig.calls())
-        outcome = await rig.once()
-        gone = isinstance(outcome, Gone) or not rig.objects.exists(KEY)
-        released = gone or CLUSTER_FINALIZER not in rig.objects._bodies[KEY]["metadata"].get("finalizers", [])
-        calls = [(call.operation, call.parameters) for call in rig.calls()[before:]]
-        return Look(calls=calls, status={} if gone else rig.status, released=released)
-
-
 def differing(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
     """What differs; groups of a cluster that is going are never changed any more."""
     names = set(left | right) - ({"instanceGroups"} if right.get("clusterStatus") == "Deleting" else set())
@@ -205,20 +163,17 @@ async def test_a_wrong_answer_leads_to_nothing_and_is_forgotten(
     rig: Rig, state: Callable[[Rig], Awaitable[None]]
 ) -> None:
     await state(rig)
+    rig.timings = EVERY_READ
     wire, replay = await Wire.of(rig), Replay(rig)
+    replay.refuse(WRITES)
     replay.again()
     right = await replay.look()
     found: list[str] = []
-    tried = [
-        (operation, path, fault)
-        for operation, answer in wire.answers.items()
-        for path in members(answer)
-        for fault in FAULTS
-    ]
-    for operation, path, fault in tried:
-        where = f"{operation} {path} {fault.__name__}"
+    tried = [(operation, *fault) for operation, answer in wire.answers.items() for fault in every_fault(answer)]
+    for operation, name, change in tried:
+        where = f"{operation} {name}"
         replay.again()
-        wire.wrong(operation, at(path, fault))
+        wire.wrong(operation, change)
         wrong = await replay.look()
         wire.right()
         if not all(harmless(call, right.calls, shown=wire.answers["DescribeCluster"]) for call in wrong.calls):

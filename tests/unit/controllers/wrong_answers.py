@@ -1,11 +1,11 @@
-"""Answers of SageMaker with one member changed, at the client's edge: found in the answer itself and not in a list."""
+"""Answers of AWS with one member changed, at the client's edge: found in the answer itself and not in a list."""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from tests.unit.controllers.rig import Rig
+from tests.unit.controllers.replay import Replayed
 
 PACKAGING = "ResponseMetadata"
 """What botocore adds to an answer."""
@@ -52,17 +52,17 @@ class Wire:
 
     def __init__(self) -> None:
         self.answers: dict[str, dict[str, Any]] = {}
-        self._known: dict[tuple[str, Any], dict[str, Any]] = {}
+        self._known: dict[tuple[str, str], dict[str, Any]] = {}
         self._operation = ""
         self._change: Callable[[dict[str, Any]], None] | None = None
 
     @classmethod
-    async def of(cls, rig: Rig) -> "Wire":
-        """A wire on the client that the rig's operator reads with."""
+    async def of(cls, rig: Replayed) -> "Wire":
+        """A wire on the clients of the rig's operator."""
         wire = cls()
-        clients = await rig.cloud.clusters(region="")._caller.clients()
-        clients.reads.meta.events.register("before-call.sagemaker", wire._asked)
-        clients.reads.meta.events.register("after-call.sagemaker", wire._answered)
+        for client in await rig.clients():
+            client.meta.events.register("before-call", wire._asked)
+            client.meta.events.register("after-call", wire._answered)
         return wire
 
     def wrong(self, operation: str, change: Callable[[dict[str, Any]], None] | None) -> None:
@@ -71,12 +71,17 @@ class Wire:
     def right(self) -> None:
         self.wrong("", None)
 
-    def forget(self) -> None:
-        """Ask AWS again: time has passed."""
-        self._known.clear()
+    def forget(self) -> Callable[[], None]:
+        """Ask AWS again: time has passed. The result goes back to the moment before."""
+        known, self._known = self._known, {}
+
+        def back() -> None:
+            self._known = known
+
+        return back
 
     def _asked(self, *, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
-        context["asked"] = key = (model.name, params["body"])
+        context["asked"] = key = (model.name, repr(params["body"]))
         known = self._known.get(key)
         return None if known is None else (SimpleNamespace(status_code=200), copy.deepcopy(known))
 
@@ -86,6 +91,18 @@ class Wire:
         self.answers[model.name] = self._known[context["asked"]] = copy.deepcopy(parsed)
         if model.name == self._operation and self._change is not None:
             self._change(parsed)
+
+
+def every_fault(answer: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[dict[str, Any]], None]]]:
+    """A name and a change for each other answer that a fault in one member makes."""
+    seen = [copy.deepcopy(answer)]
+    for path in members(answer):
+        for fault in FAULTS:
+            changed = copy.deepcopy(dict(answer))
+            at(path, fault)(changed)
+            if changed not in seen:
+                seen.append(changed)
+                yield f"{path} {fault.__name__}", at(path, fault)
 
 
 def members(answer: Mapping[str, Any], *, path: str = "") -> Iterator[str]:

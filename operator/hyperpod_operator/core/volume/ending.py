@@ -22,7 +22,7 @@ from hyperpod_operator.core.volume.plan import (
 from hyperpod_operator.core.volume.refusals import kept_back, treatment
 from hyperpod_operator.core.volume.story import Declined, Refused, Story
 from hyperpod_operator.core.volume.timings import VolumeTimings
-from hyperpod_operator.core.volume.verdict import Act, Hold, Release, Settled
+from hyperpod_operator.core.volume.verdict import Act, Hold, LookAgain, Release, Settled
 
 BLOCKED = frozenset(
     {
@@ -86,6 +86,8 @@ def ending(story: Story) -> Ending:
             after, stalled = _sooner(story, after), stalled or reason in BLOCKED
             outcome: Outcome = Blocked(reason, after) if stalled else Wait(reason, after)
             return Ending(outcome=outcome, reason=reason, message=message, stalled=stalled)
+        case LookAgain(reason=reason, message=message, after=after):
+            return Ending(outcome=Wait(reason, after), reason=reason, message=message)
         case Release(reason=reason, message=message):
             return Ending(outcome=Gone(), reason=reason, message=message)
         case Settled(message=message):

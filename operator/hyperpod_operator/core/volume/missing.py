@@ -1,19 +1,24 @@
 """What AWS showed before and does not show now: one odd answer is not the truth.
 
 A read may lag behind another one, and an answer may lack what it should have. So nothing follows from an absence until
-a second look some seconds later finds the same. What the operator itself took away is not missed.
+a second look some seconds later finds the same, and status stays as it is. What the operator itself took away is not
+missed.
 """
 
 from collections.abc import Iterator
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.volume_status import AttachmentStatus
 from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import Free, holding
-from hyperpod_operator.core.volume.verdict import Hold, Situation, Verdict
+from hyperpod_operator.core.volume.modification import UNDER_WAY
+from hyperpod_operator.core.volume.verdict import Hold, LookAgain, Situation, Verdict
 
 ON_A_NODE = frozenset({"attached", "busy"})
+BOUND = ON_A_NODE | {"attaching", "detaching"}
+"""States of an attachment whose instance the cluster has."""
 
 
 # [assumption: absence-once-is-no-proof]
@@ -27,8 +32,9 @@ def look_again(situation: Situation) -> Verdict | None:
     if seen >= confirm:
         return None
     message = f"AWS does not show {what}. The operator looks again before it believes that."
-    reason = Reason.CREATING_VOLUME if what == _former(situation) else Reason.AWAITING_VISIBILITY
-    return Hold(reason=reason, message=message, after=confirm - seen)
+    if what == _former(situation):  # which no pass has seen: there is nothing to stay as it is
+        return Hold(reason=Reason.CREATING_VOLUME, message=message, after=confirm - seen)
+    return LookAgain(reason=Reason.AWAITING_VISIBILITY, message=message, after=confirm - seen)
 
 
 def not_shown(situation: Situation) -> str:
@@ -48,14 +54,24 @@ def _missed(situation: Situation) -> Iterator[str]:
             () if volume.tags.get(names.TAG_CLAIM_UID) else (f"the tag {names.TAG_CLAIM_UID} on {claim.volume_id}",)
         )
     recorded = status.attachment
-    if recorded is not None and recorded.state in ON_A_NODE and not _asked(situation, "DetachClusterNodeVolume"):
-        listed = situation.observed.node(recorded.instanceId or "") is not None
-        if not listed:
+    if recorded is not None and recorded.state in BOUND:
+        if situation.observed.node(recorded.instanceId or "") is None:
             yield f"instance {recorded.instanceId} in the cluster"
-        elif there and isinstance(holding(situation), Free):
-            yield f"the attachment to {recorded.instanceId}"
+        elif there and isinstance(holding(situation), Free) and recorded.state in ON_A_NODE:
+            yield from () if _asked(situation, "DetachClusterNodeVolume") else (_attachment(recorded),)
+    if there and _under_way(situation) and situation.observed.modification is None:
+        yield f"the modification of {claim.volume_id}"
     if volume is None and situation.observed.former == () and not claim.deleting:
         yield _former(situation)
+
+
+def _attachment(recorded: AttachmentStatus) -> str:
+    return f"the attachment to {recorded.instanceId}"
+
+
+def _under_way(situation: Situation) -> bool:
+    recorded = situation.claim.status.modification
+    return recorded is not None and recorded.modificationState in UNDER_WAY
 
 
 def _former(situation: Situation) -> str:

@@ -48,7 +48,7 @@ from hyperpod_operator.core.volume.plan import (
 )
 from hyperpod_operator.core.volume.ports import Snapshot
 from hyperpod_operator.core.volume.story import Accepted, Declined, Refused, Story
-from hyperpod_operator.core.volume.verdict import Act, Situation
+from hyperpod_operator.core.volume.verdict import Act, LookAgain, Situation
 
 PATIENCE = 3
 """Passes in a row that may fail to read a claim's world before its status says so."""
@@ -74,6 +74,9 @@ def report(story: Story) -> Report:
         return Report(status=old, events=(), outcome=end.outcome)
     if _passes_on(story):
         return Report(status=old, events=(), outcome=end.outcome)
+    if isinstance(story.verdict, LookAgain) and old.conditions:
+        doubted = old.model_copy(update={"notShown": _not_shown(story)})
+        return Report(status=doubted, events=(), outcome=end.outcome)
     new = _status(story, end)
     return Report(status=new, events=events(story, end, new), outcome=end.outcome)
 
@@ -193,8 +196,8 @@ def _status(story: Story, end: Ending) -> EBSVolumeClaimStatus:
 
 
 def _region(story: Story) -> str | None:
-    """Where the volume is, or may have been made. Nothing else ties a claim to a place: a claim that looked in the wrong
-    one and found nothing goes on in the right one."""
+    """Where the volume is, or may have been made. Nothing else ties a claim to a place: one that found nothing in the
+    wrong place goes on in the right one."""
     situation, old = story.situation, story.situation.claim.status
     if situation.volume is not None:
         return situation.region or old.region

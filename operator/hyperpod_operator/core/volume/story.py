@@ -6,7 +6,7 @@ from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume.plan import CloudStep, KubernetesStep, Step
 from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume
-from hyperpod_operator.core.volume.verdict import Situation, Verdict
+from hyperpod_operator.core.volume.verdict import LookAgain, Situation, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,5 +50,5 @@ class Story:
 
     @property
     def blind(self) -> bool:
-        """Whether the pass did not see the world: what an earlier one recorded stands."""
-        return self.unread is not None or not self.situation.observed.looked
+        """Whether the pass did not see the world, or does not believe it yet: what an earlier one recorded stands."""
+        return self.unread is not None or not self.situation.observed.looked or isinstance(self.verdict, LookAgain)

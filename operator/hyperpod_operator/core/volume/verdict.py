@@ -89,6 +89,15 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookAgain:
+    """The answer lacks what AWS showed before: it is not believed until a second look finds the same (`missing`)."""
+
+    reason: Reason
+    message: str
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """The volume is what and where the spec asks for."""
 
@@ -103,4 +112,4 @@ class Release:
     message: str
 
 
-Verdict = Act | Hold | Settled | Release
+Verdict = Act | Hold | LookAgain | Settled | Release

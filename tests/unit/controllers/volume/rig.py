@@ -4,7 +4,9 @@ As in the rig of clusters time stands still unless the rig moves it. What EC2 sa
 time, too, so that the sharing of reads is tried together with the rest.
 """
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from tests.unit.controllers.rig import RESTING, UNLIMITED, FakeObjects, Recorder, SimulatorTime, pause
@@ -16,7 +18,7 @@ from tests.unit.controllers.volume.kubernetes import (
     FakeUsers,
 )
 
-from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX
+from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX, VOLUME_CLAIM_FINALIZER
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.volumes import Volumes
 from hyperpod_operator.controllers.volume.controller import VolumeController
@@ -106,7 +108,7 @@ class TimedClouds:
         return self._cloud.account
 
     def volumes(self, *, region: str) -> Volumes:
-        name = region or REGION
+        name = region or self._cloud.region
         if name not in self._volumes:
             self._volumes[name] = Volumes(
                 ec2=self._cloud._caller("ec2", name),
@@ -161,6 +163,11 @@ class VolumeRig:
             ports=ports, timings=self.timings, regions=frozenset({REGION}), tenancy=Tenancy()
         )
         self._failures.clear()
+
+    def start_in(self, region: str) -> None:
+        """The operator is started with another Region."""
+        self.cloud._settings = replace(self.cloud._settings, region=region)
+        self.restart()
 
     def apply(self, spec: Mapping[str, Any], *, key: Key = KEY, **fields: Any) -> None:
         self.claims.apply(key, spec, **fields)
@@ -263,6 +270,33 @@ class VolumeRig:
     def labelled(self) -> list[str]:
         """Nodes with the claim's label."""
         return self.nodes.holders(LABEL_VOLUME_PREFIX + self.uid.replace("-", ""))
+
+    def steps(self) -> list[str]:
+        """Steps in Kubernetes so far, but for the writes of claims themselves."""
+        return [*self.publications.writes, *self.leases.writes, *self.labels.writes]
+
+    def keep(self) -> Callable[[], None]:
+        """Note all that Kubernetes holds; the result puts it back."""
+        claims, labels = copy.deepcopy(self.claims._bodies), copy.deepcopy(self.nodes.labels)
+        leases = dict(self.leases.holders)
+        published = copy.deepcopy((self.publications.volumes, self.publications.claims))
+
+        def restore() -> None:
+            self.claims._bodies, self.nodes.labels = copy.deepcopy(claims), copy.deepcopy(labels)
+            self.leases.holders = dict(leases)
+            self.publications.volumes, self.publications.claims = copy.deepcopy(published)
+
+        return restore
+
+    async def clients(self) -> list[Any]:
+        """The boto3 clients that the operator calls EC2 and SageMaker with."""
+        pairs = [await self.cloud._caller(service, REGION).clients() for service in ("ec2", "sagemaker")]
+        return [client for pair in pairs for client in (pair.reads, pair.writes)]
+
+    @property
+    def held(self) -> bool:
+        body = self.claims._bodies.get(KEY)
+        return body is not None and VOLUME_CLAIM_FINALIZER in body["metadata"].get("finalizers", [])
 
     def writes(self) -> int:
         """Writes to the API server so far."""

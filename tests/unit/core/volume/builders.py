@@ -16,7 +16,7 @@ from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.missing import not_shown
 from hyperpod_operator.core.volume.observed import Candidate, Lease, Observed
 from hyperpod_operator.core.volume.ports import Attachment, Volume
-from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Hold, LookAgain, Situation, Verdict
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"
@@ -174,7 +174,7 @@ def step_of(verdict: Verdict) -> Any:
 
 
 def reason_of(verdict: Verdict) -> str:
-    assert isinstance(verdict, Hold), verdict
+    assert isinstance(verdict, Hold | LookAgain), verdict
     return str(verdict.reason)
 
 

@@ -49,7 +49,8 @@ def _missed(situation: Situation) -> Iterator[str]:
         return
     if not there and status.observed is not None and not _asked(situation, "DeleteVolume"):
         yield f"volume {claim.volume_id}"
-    if volume is not None and there and _had_tag(situation) and not _asked(situation, "DeleteTags"):
+    shown = volume is not None and volume.state != "deleted"
+    if volume is not None and shown and _had_tag(situation) and not _asked(situation, "DeleteTags"):
         yield from (
             () if volume.tags.get(names.TAG_CLAIM_UID) else (f"the tag {names.TAG_CLAIM_UID} on {claim.volume_id}",)
         )

@@ -1,0 +1,129 @@
+"""The command `preflight`: what it reads, what it prints, and how it exits."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from tests.unit.core.builders import spec
+
+from hyperpod_operator import cli
+from hyperpod_operator.app.preflight import InputError, Resource, resources
+from hyperpod_testbed.simulator import Simulator
+from hyperpod_testbed.simulator.options import Options
+
+CLAIM = {
+    "apiVersion": "hyperpod-operator.dev/v1alpha1",
+    "kind": "EBSVolumeClaim",
+    "metadata": {"name": "data"},
+    "spec": {
+        "clusterRef": {"name": "research"},
+        "source": {"create": {"availabilityZone": "us-west-2b"}},
+        "volume": {"size": 100},
+        "attachment": {"target": {"instanceGroupName": "gpu"}},
+    },
+}
+
+
+def manifest(**members: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "hyperpod-operator.dev/v1alpha1",
+        "kind": "HyperPodCluster",
+        "metadata": {"name": "research"},
+        "spec": spec(**members),
+    }
+
+
+def said(*args: str | Path, text: str = "") -> Result:
+    return CliRunner().invoke(cli.main, ["preflight", *(str(arg) for arg in args)], input=text)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    """AWS with what the test's parameter says of its resources."""
+    prerequisites = getattr(request, "param", {})
+    simulator = Simulator(account="111122223333", speed=0, options=Options(prerequisites=prerequisites)).start()
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in simulator.environment().items():
+        monkeypatch.setenv(name, value)
+    yield simulator
+    simulator.stop()
+
+
+def test_a_right_cluster_exits_with_0_and_lists_its_checks(aws: Simulator) -> None:
+    done = said("-f", "-", text=yaml.safe_dump(manifest()))
+    assert done.exit_code == 0, done.output
+    assert "HyperPodCluster research" in done.output
+    assert "ok    EKS/EKSClusterActive: The EKS cluster exists and is ACTIVE." in done.output
+    assert " calls to AWS." in done.output
+
+
+@pytest.mark.parametrize("aws", [{"subnet": {"subnet-1": None}}], indirect=True)
+def test_a_wrong_cluster_exits_with_2_and_says_what_to_do(aws: Simulator) -> None:
+    done = said("-f", "-", text=yaml.safe_dump(manifest()))
+    assert done.exit_code == cli.CHECKS_FAILED == 2
+    assert "FAIL  Network/SubnetsExist: Group gpu: EC2 has no subnet subnet-1" in done.output
+    assert "Correct the subnet ids" in done.output
+
+
+def test_json_has_every_check_of_every_resource(aws: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump_all([manifest(), {"kind": "ConfigMap", "apiVersion": "v1"}]))
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "b.json").write_text(json.dumps(CLAIM))
+    (tmp_path / "notes.txt").write_text(": no yaml : {")
+    done = said("-f", tmp_path, "-o", "json")
+    assert done.exit_code == 0, done.output
+    reports = json.loads(done.output)
+    assert [(one["kind"], one["name"]) for one in reports] == [
+        ("HyperPodCluster", "research"),
+        ("EBSVolumeClaim", "data"),
+    ]
+    assert {"name": "VolumeZone", "group": "Volume", "result": "Pass"}.items() <= reports[1]["checks"][0].items()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [", "is no YAML"),
+        ("kind: ConfigMap", "no HyperPodCluster and no EBSVolumeClaim"),
+        (yaml.safe_dump({**manifest(), "spec": {}}), "is invalid"),
+        ("", "no HyperPodCluster"),
+    ],
+)
+def test_what_cannot_be_read_exits_with_1(text: str, words: str) -> None:
+    done = said("-f", "-", text=text)
+    assert (done.exit_code, words in done.output) == (1, True), done.output
+
+
+def test_a_file_that_is_not_there_exits_with_1(tmp_path: Path) -> None:
+    done = said("-f", tmp_path / "none.yaml")
+    assert done.exit_code == 1
+    assert "cannot be read" in done.output
+
+
+def test_items_of_a_list_are_read() -> None:
+    listed = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [manifest(), CLAIM]})
+    assert [one.kind for one in resources(["-"], stdin=lambda: listed)] == ["HyperPodCluster", "EBSVolumeClaim"]
+
+
+def test_names_are_printed_without_control_characters() -> None:
+    odd = yaml.safe_dump({**manifest(), "metadata": {"name": "a\x1b[31mb"}})
+    (found,) = resources(["-"], stdin=lambda: odd)
+    assert isinstance(found, Resource)
+    assert found.name == "ab"
+
+
+@pytest.mark.parametrize("body", [None, 1, "x", [], {"apiVersion": 3}, {"kind": "HyperPodCluster"}])
+def test_what_is_no_resource_is_passed_over(body: Any) -> None:
+    assert list(resources(["-"], stdin=lambda: yaml.safe_dump(body))) == []
+
+
+def test_an_invalid_resource_is_named_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(yaml.safe_dump({**manifest(), "spec": {"instanceGroups": "none"}}))
+    with pytest.raises(InputError, match=r"HyperPodCluster research in .*x\.yaml is invalid"):
+        list(resources([str(path)], stdin=str))

@@ -1,0 +1,70 @@
+"""DaemonSets for preflight: what is listed, and what a refusal or an odd answer becomes."""
+
+from typing import Any
+
+import pytest
+
+from hyperpod_operator.core.ports import KubernetesError, ObjectGone
+from hyperpod_operator.core.preflight.facts import Workload
+from hyperpod_operator.core.preflight.model import Unread
+from hyperpod_operator.kube.workloads import NAMESPACES, KubeWorkloads
+
+
+class Api:
+    """Answers by namespace: a body, or an error."""
+
+    def __init__(self, **answers: Any) -> None:
+        self._answers = answers
+
+    async def get(self, path: str, *, query: dict[str, str]) -> Any:
+        assert query["limit"]
+        namespace = path.split("/")[5]
+        answer = self._answers.get(namespace.replace("-", "_"), {"items": []})
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def daemon_set(name: str, *images: str) -> dict[str, Any]:
+    containers = [{"image": image} for image in images]
+    return {"metadata": {"name": name}, "spec": {"template": {"spec": {"containers": containers}}}}
+
+
+async def listed(**answers: Any) -> Any:
+    return await KubeWorkloads(Api(**answers)).workloads()  # type: ignore[arg-type]
+
+
+async def test_daemon_sets_of_both_namespaces_are_listed() -> None:
+    found = await listed(
+        kube_system={"items": [daemon_set("aws-node", "cni:v1.20.1", "agent:1")]},
+        aws_hyperpod={"items": [daemon_set("health-monitoring-agent", "hma:1")]},
+    )
+    assert found == (
+        Workload(namespace="kube-system", name="aws-node", image="cni:v1.20.1"),
+        Workload(namespace="aws-hyperpod", name="health-monitoring-agent", image="hma:1"),
+    )
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_denial_names_the_right(status: int) -> None:
+    found = await listed(kube_system=KubernetesError(status=status, message="forbidden"))
+    assert isinstance(found, Unread)
+    assert found.action == "kubernetes:list daemonsets in kube-system"
+
+
+async def test_a_failure_is_unread_without_a_right() -> None:
+    found = await listed(aws_hyperpod=KubernetesError(status=0, message="no answer"))
+    assert isinstance(found, Unread)
+    assert (found.action, "no answer" in found.why) == ("", True)
+
+
+async def test_a_namespace_that_is_not_there_has_none() -> None:
+    assert await listed(aws_hyperpod=ObjectGone("aws-hyperpod")) == ()
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, {"items": None}, {"items": ["x"]}, {"items": [{}]}, {"items": [daemon_set("a")]}]
+)
+async def test_an_odd_answer_is_no_exception(answer: Any) -> None:
+    found = await listed(kube_system=answer)
+    assert all(one.namespace in NAMESPACES for one in found)

@@ -52,6 +52,7 @@ from hyperpod_operator.core.ports import (
     StaleObject,
     StoredObject,
 )
+from hyperpod_operator.core.preflight.gate import rest
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.timings import Timings
 
@@ -186,7 +187,11 @@ class ClusterController:
         if isinstance(verdict, Act) and self._ports.preflight is not None:
             checked, waits = await self._ports.preflight.check(situation, verdict.action)
             if waits is not None:
-                return await self._finish(stored, Story(situation=situation, verdict=waits, preflight=checked))
+                others = rest(situation, verdict.action)
+                verdict = decide(others) if others is not None else waits
+                if others is None or not isinstance(verdict, Act):
+                    return await self._finish(stored, Story(situation=situation, verdict=waits, preflight=checked))
+                situation = others
         stored = await self._hold_on(stored, situation, verdict)
         if isinstance(verdict, Act):
             return await self._act(stored, situation, verdict, clusters, checked)

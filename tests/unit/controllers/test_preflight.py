@@ -199,6 +199,33 @@ async def test_a_wrong_group_is_not_added(rig: Rig, source: Source) -> None:
     assert "UpdateCluster" not in rig.operations()
 
 
+async def test_a_wrong_group_holds_up_no_other_change(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    source.facts = WRONG
+    wanted = with_new()
+    wanted["instanceGroups"][1]["instanceCount"] = 3
+    rig.apply(wanted)
+    await rig.rest()
+    sent = [call.parameters for call in rig.calls("UpdateCluster")]
+    assert [[group["InstanceGroupName"] for group in one["InstanceGroups"]] for one in sent] == [["gpu", "cpu"]]
+    assert sent[0]["InstanceGroups"][1]["InstanceCount"] == 3
+    assert rig.condition("Ready")["reason"] == "PreflightFailed"
+    assert source.gathered >= 2
+
+
+async def test_a_group_is_added_when_the_cause_is_gone(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    source.facts = WRONG
+    rig.apply(with_new())
+    await rig.rest()
+    source.facts = RIGHT
+    rig.simulator.clock.advance(60)
+    await rig.until("ClusterReady")
+    assert [group["instanceGroupName"] for group in rig.status["instanceGroups"]] == ["cpu", "gpu", "new"]
+
+
 async def test_scaling_a_group_is_not_checked(rig: Rig, source: Source) -> None:
     rig.apply(spec())
     await rig.until("ClusterReady")

@@ -36,7 +36,7 @@ def sendable(situation: Situation) -> frozenset[str]:
     """What the next update carries: all that was not refused; else one suspected part by itself; else nothing."""
     entries = _standing(situation)
     changed = situation.changed_parts
-    fresh = frozenset(name for name in changed if name not in entries)
+    fresh = frozenset(name for name in changed if name not in entries and name not in situation.held_groups)
     suspects = sorted(name for name in changed if name in entries and entries[name].suspected)
     return fresh or frozenset(suspects[:1])
 

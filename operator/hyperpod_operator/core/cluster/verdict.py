@@ -34,6 +34,8 @@ class Situation:
     """EBSVolumeClaims with a volume on a node of the cluster; read only when the object is being deleted."""
     here: Location = NOWHERE
     """Where this pass looks."""
+    held_groups: frozenset[str] = frozenset()
+    """Groups that are not added in this pass, because a check fails (core.preflight)."""
 
     @cached_property
     def changed_parts(self) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """Whether a call waits for its checks: only CreateCluster and calls that add groups do, and only where one fails."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
@@ -79,6 +79,13 @@ def stands(situation: Situation, wanted: Due) -> bool:
     if situation.resource.requested_anew:
         return False
     return left(situation.resource.status.preflight, mark=wanted.mark, now=situation.now) > 0
+
+
+def rest(situation: Situation, action: Action) -> Situation | None:
+    """The situation without the groups whose checks fail, so that they hold up nothing else; None for a creation."""
+    if not isinstance(action, UpdateCluster):
+        return None
+    return replace(situation, held_groups=frozenset(situation.changes.groups_added))
 
 
 def held(status: PreflightStatus, wanted: Due, *, mode: str, now: datetime) -> Hold | None:

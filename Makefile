@@ -10,7 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/pytest
-GENERATED := crds admission helm gitops docs/api.md docs/aws-assumptions.md docs/licences.md docs/observability.md docs/preflight.md
+GENERATED := crds admission helm gitops docs/api.md docs/aws-assumptions.md docs/conditions.md docs/licences.md \
+	docs/observability.md docs/preflight.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --python-version 3.11
 

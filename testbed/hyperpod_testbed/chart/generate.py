@@ -8,12 +8,13 @@ import click
 
 from hyperpod_testbed.chart import manifests, metrics, readme, schema, values
 from hyperpod_testbed.chart.dashboard import dashboard
-from hyperpod_testbed.docs import assumptions, preflight
+from hyperpod_testbed.docs import assumptions, conditions, preflight
 from hyperpod_testbed.docs.api_reference import reference
 from hyperpod_testbed.supply import licences
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "helm" / "hyperpod-operator"
+CONDITIONS = ROOT / "docs" / "conditions.md"
 OBSERVABILITY = ROOT / "docs" / "observability.md"
 
 
@@ -27,6 +28,7 @@ def generated(*, chart: Path = CHART, crds: Path = ROOT / "crds") -> Mapping[Pat
         chart / "files" / "dashboard.json": dashboard(),
         OBSERVABILITY: metrics.with_metrics(OBSERVABILITY.read_text()),
         ROOT / "docs" / "api.md": reference(crds),
+        CONDITIONS: conditions.with_tables(CONDITIONS.read_text()),
         ROOT / "docs" / "aws-assumptions.md": assumptions.page(ROOT / "operator" / "hyperpod_operator"),
         ROOT / "docs" / "preflight.md": preflight.page(),
         ROOT / "docs" / "licences.md": licences.page(ROOT / "requirements.lock"),

@@ -19,8 +19,9 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.ending import Ending, ending
+from hyperpod_operator.core.cluster.ending import ending
 from hyperpod_operator.core.cluster.story import Refused
+from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, ErrorKind
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Wait
 
@@ -46,7 +47,7 @@ TABLE = [
 OWNER = resource(spec=scaled(), status=recorded())
 
 
-def refused(kind: ErrorKind, **status: Any) -> Ending:
+def refused(kind: ErrorKind, **status: Any) -> ResultSummary:
     return ending(told(resource(spec=scaled(), status=recorded(**status)), cluster(), answer=kind))
 
 

@@ -48,37 +48,37 @@ CLUSTER = Kind(
         *summary(ready="AWS holds what the spec asks for and every node is there."),
         ConditionRow(
             type=ConditionType.PROVISIONED,
-            true="The cluster exists, is ours and was made.",
-            false="It does not exist yet, failed, is going, or is not ours.",
+            true="The cluster exists, and the operator owns it.",
+            false="It does not exist yet, failed, is being deleted, or is not owned by this resource.",
         ),
         ConditionRow(
             type=ConditionType.SPEC_SYNCED,
-            true="AWS holds what the spec asks for (counts of nodes that run aside).",
-            false="A change is waiting, under way, refused or held.",
+            true="AWS holds what the spec asks for (except for running counts of nodes).",
+            false="A change is pending, in progress, rejected, or deliberately not made.",
         ),
         ConditionRow(
             type=ConditionType.GROUPS_AT_TARGET,
-            true="Every group has the nodes that AWS wants it to have.",
+            true="Every group has its target number of nodes.",
             false="A group lacks nodes; the message names it and quotes AWS.",
         ),
         ConditionRow(
             type=ConditionType.TEARDOWN_BLOCKED,
-            true="AWS cannot take the cluster down; the message names the role to restore.",
-            false="(absent)",
+            true="AWS cannot delete the cluster; the message names the role to restore.",
+            false="(missing)",
         ),
         ConditionRow(
             type=ConditionType.NODES_HEALTHY,
-            true="Every Kubernetes Node of the cluster may receive pods, as far as HyperPod's health checks go.",
-            false="Some must not, or Kubernetes and SageMaker disagree about them. With `nodeRecovery: None` sick "
-            "Nodes make the cluster Stalled; otherwise HyperPod repairs them and `Ready` stays. `Unknown`: "
-            "HyperPod does not tell.",
+            true="Every Kubernetes Node of the cluster may receive pods, according to HyperPod's health checks.",
+            false="Some are unhealthy, or Kubernetes and SageMaker disagree about them. With `nodeRecovery: None` "
+            "unhealthy Nodes make the cluster Stalled; otherwise HyperPod repairs them and `Ready` does not "
+            "change. `Unknown`: HyperPod reports no health.",
         ),
         ConditionRow(
             type=ConditionType.PREFLIGHT_PASSED,
             true="No check failed before the last call that creates the cluster or adds groups; the message has the "
             "warnings. (missing): nothing was checked.",
-            false="A check failed; the message says which, where, and what to do. With "
-            "`spec.management.preflight: Enforce` the call waits.",
+            false="A check failed; the message says which, where, and what to do. With `spec.management.preflight: "
+            "Enforce` the call waits.",
         ),
     ),
 )

@@ -10,21 +10,24 @@ def summary(*, ready: str) -> tuple[ConditionRow, ...]:
         ConditionRow(
             type=ConditionType.READY,
             true=ready,
-            false="Not yet, or not any more; the reason and message say why. `Unknown`: AWS could not be asked.",
+            false="Not yet, or no longer; the reason and message say why. `Unknown`: the operator cannot read the state"
+            " from AWS.",
         ),
         ConditionRow(
             type=ConditionType.RECONCILING,
-            true="Something is under way; nobody has to act.",
-            false="(absent)",
+            true="Work is in progress; you need to do nothing.",
+            false="(missing)",
+            announced=False,  # it says what Ready says
         ),
         ConditionRow(
             type=ConditionType.STALLED,
-            true="A person has to act; the message says what to do.",
-            false="(absent)",
+            true="You need to act; the message says what to do.",
+            false="(missing)",
+            announced=False,  # it says what Ready says
         ),
         ConditionRow(
             type=ConditionType.PAUSED,
-            true="`spec.management.paused` is set: AWS is observed and not changed.",
-            false="(absent)",
+            true="`spec.management.paused` is set: the operator observes AWS and changes nothing.",
+            false="(missing)",
         ),
     )

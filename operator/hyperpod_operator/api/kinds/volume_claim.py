@@ -53,19 +53,19 @@ VOLUME_CLAIM = Kind(
         ConditionRow(
             type=ConditionType.VOLUME_READY,
             true="The volume exists and can be used.",
-            false="It is being made, is in error, or is gone.",
+            false="AWS is creating it, it is in error, or it is gone.",
             announced=False,
         ),
         ConditionRow(
             type=ConditionType.TARGET_RESOLVED,
-            true="A node is chosen and may have the volume. Mode Direct only.",
-            false="No node fits; the reason says why.",
+            true="The operator has chosen a node for the volume. Mode Direct only.",
+            false="No node is suitable; the reason says why.",
             announced=False,
         ),
         ConditionRow(
             type=ConditionType.ATTACHED,
-            true="AWS shows the volume as attached to that node. Mode Direct only.",
-            false="Not yet, not any more, or to something else.",
+            true="AWS reports the volume as attached to that node. Mode Direct only.",
+            false="Not yet, no longer, or attached to something else.",
             announced=False,
         ),
         ConditionRow(
@@ -77,13 +77,14 @@ VOLUME_CLAIM = Kind(
         ConditionRow(
             type=ConditionType.MODIFICATION_COMPLETE,
             true="Size, type, IOPS and throughput are what the spec asks for.",
-            false="A modification waits, runs or failed. The claim is Ready while AWS is merely optimizing.",
+            false="A modification is pending, in progress or failed. The claim is Ready while AWS is optimizing the "
+            "volume.",
             announced=False,
         ),
         ConditionRow(
             type=ConditionType.FILESYSTEM_RESIZE_PENDING,
-            true="The volume grew and the file system on it has to be grown by hand.",
-            false="It was last known to fill the volume.",
+            true="The volume grew, and you need to grow its file system.",
+            false="The file system last filled the volume.",
             bad_when_true=True,
         ),
         ConditionRow(
@@ -94,19 +95,19 @@ VOLUME_CLAIM = Kind(
         ),
         ConditionRow(
             type=ConditionType.CONFLICT,
-            true="Somebody else has the volume, its zone does not fit, or a name is taken.",
-            false="No conflict is known.",
+            true="Something else uses the volume, its zone does not match, or a name is taken.",
+            false="There is no known conflict.",
             bad_when_true=True,
         ),
         ConditionRow(
             type=ConditionType.PERMISSIONS_OK,
-            true="AWS has refused no call for lack of permission.",
+            true="AWS has denied no call for lack of permission.",
             false="The message names the call.",
             announced=False,
         ),
         ConditionRow(
             type=ConditionType.DATA_AT_RISK,
-            true="AWS would delete the volume together with its node (DeleteOnTermination).",
+            true="AWS deletes the volume together with its node (DeleteOnTermination).",
             false="The volume outlives its node.",
             bad_when_true=True,
         ),

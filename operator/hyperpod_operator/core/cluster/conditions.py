@@ -2,9 +2,9 @@
 
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.reasons import REASONS, Severity
 from hyperpod_operator.api.status import Condition
 from hyperpod_operator.core.cluster.diagnose import shortfalls
-from hyperpod_operator.core.cluster.ending import Ending
 from hyperpod_operator.core.cluster.living import changed_at
 from hyperpod_operator.core.cluster.node_calls import MOVE
 from hyperpod_operator.core.cluster.node_health import nodes_healthy
@@ -12,11 +12,12 @@ from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import LookAgain
 from hyperpod_operator.core.engine.conditions import SUMMARY, Draft, kept, settle, summary
+from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.preflight.record import passed
 from hyperpod_operator.core.unknown import ignored_members
 
 
-def conditions(story: Story, ending: Ending) -> list[Condition]:
+def conditions(story: Story, ending: ResultSummary) -> list[Condition]:
     """All conditions after this pass, in a fixed order, with transition times carried over."""
     resource = story.situation.resource
     before = resource.status.conditions or []
@@ -30,19 +31,15 @@ def conditions(story: Story, ending: Ending) -> list[Condition]:
     )
 
 
-def _summary(story: Story, ending: Ending) -> list[Draft]:
+def _summary(story: Story, ending: ResultSummary) -> list[Draft]:
     reason, message = ending.reason, ending.message
     if ending.settled:
         return [(ConditionType.READY, "True", Reason.CLUSTER_READY, message)]
     if isinstance(story.verdict, LookAgain) and (unmoved := _unmoved(story, message)):
         return unmoved
-    if ending.reason is Reason.PAUSED:
-        fine = _in_service(story) and story.situation.changes.none and not _short(story)
-        return [
-            (ConditionType.READY, "True" if fine else "False", Reason.PAUSED, message),
-            (ConditionType.PAUSED, "True", Reason.PAUSED, message),
-        ]
-    ready = "Unknown" if story.unread else "False"
+    usable = _in_service(story) and story.situation.changes.none and not _short(story)
+    paused = REASONS[reason].severity is Severity.PAUSED
+    ready = "Unknown" if story.unread else "True" if paused and usable else "False"
     return summary(ready=ready, reason=reason, message=message, stalled=ending.stalled)
 
 
@@ -65,31 +62,31 @@ def _unmoved(story: Story, message: str) -> list[Draft]:
     return [(ConditionType(one.type), one.status, Reason(one.reason), message) for one in before]
 
 
-def _details(story: Story, ending: Ending) -> list[Draft]:
+def _details(story: Story, ending: ResultSummary) -> list[Draft]:
     """The parts of Ready. When the world could not be read, what was known about them stands (see `kept`)."""
     if story.blind:
         return []
     drafts: list[Draft] = [_provisioned(story, ending), _spec_synced(story, ending), _at_target(story, ending)]
-    if ending.reason is Reason.TEARDOWN_BLOCKED:
+    if REASONS[ending.reason].condition is ConditionType.TEARDOWN_BLOCKED:
         drafts.append((ConditionType.TEARDOWN_BLOCKED, "True", ending.reason, ending.message))
     health = nodes_healthy(story) if _owned(story) else None
     return [*drafts, health] if health else drafts
 
 
-def _provisioned(story: Story, ending: Ending) -> Draft:
+def _provisioned(story: Story, ending: ResultSummary) -> Draft:
     cluster = story.situation.observed.cluster
     if _in_service(story) and cluster:
         return (ConditionType.PROVISIONED, "True", Reason.PROVISIONED, f"{cluster.arn} is {cluster.status}.")
     return (ConditionType.PROVISIONED, "False", ending.reason, ending.message)
 
 
-def _spec_synced(story: Story, ending: Ending) -> Draft:
+def _spec_synced(story: Story, ending: ResultSummary) -> Draft:
     """Whatever it says, members of the spec that nobody looks at are not passed over without a word."""
     kind, status, reason, message = _synced(story, ending)
     return (kind, status, reason, message + ignored_members(story.situation.resource.unknown))
 
 
-def _synced(story: Story, ending: Ending) -> Draft:
+def _synced(story: Story, ending: ResultSummary) -> Draft:
     changes = story.situation.changes
     held = ", ".join(changes.unknown_groups)
     if not _in_service(story) or story.result or not changes.none or changes.scaled_outside:
@@ -127,7 +124,7 @@ def _offsets(story: Story) -> str:
     return " ".join(told)
 
 
-def _at_target(story: Story, ending: Ending) -> Draft:
+def _at_target(story: Story, ending: ResultSummary) -> Draft:
     cluster = story.situation.observed.cluster
     kind = ConditionType.GROUPS_AT_TARGET
     if cluster is None or not _owned(story):

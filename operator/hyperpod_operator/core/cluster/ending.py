@@ -4,7 +4,6 @@ Verdicts already say this for themselves; calls and failures get theirs from the
 same kind of failure reads the same everywhere.
 """
 
-from dataclasses import dataclass, replace
 from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
@@ -20,8 +19,9 @@ from hyperpod_operator.core.cluster.plan import (
 )
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
 from hyperpod_operator.core.cluster.verdict import Act, Hold, LookAgain, NeedTags, Release, Settled
+from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, failed, waiting
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
-from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.outcome import Done, Gone
 
 IN_USE_TRIES = 60
 """Tries, one a minute, in which the deletion of another HyperPod cluster of the same EKS cluster should have ended."""
@@ -35,51 +35,12 @@ AFTER_TAGS = 1.0
 """Seconds after a tag call: usually something else is left to do."""
 
 
-BLOCKED = frozenset(
-    {
-        Reason.INVALID_SPEC,
-        Reason.QUARANTINED,
-        Reason.SPEC_REJECTED,
-        Reason.NOT_OWNED,
-        Reason.IMMUTABLE_DIFFERS,
-        Reason.CREATE_FAILED,
-        Reason.CLUSTER_FAILED,
-        Reason.UPDATE_ROLLED_BACK,
-        Reason.QUOTA_EXCEEDED,
-        Reason.ACCOUNT_BLOCKED,
-        Reason.PERMISSION_DENIED,
-        Reason.REGION_NOT_ALLOWED,
-        Reason.WRONG_ACCOUNT_OR_REGION,
-        Reason.NOT_ALLOWED,
-        Reason.TEARDOWN_BLOCKED,
-        Reason.VOLUMES_ATTACHED,
-        Reason.PREFLIGHT_FAILED,
-    }
-)
-"""Reasons with which a pass always ends Stalled, whoever gave them (docs/conditions.md, Blocked)."""
+def ending(story: Story) -> ResultSummary:
+    """The end of the pass; a reason whose record says so is Stalled, whoever gave it."""
+    return as_recorded(_ending(story))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """`settled` is the only way to Ready=True; `stalled` says that a person has to act."""
-
-    outcome: Outcome
-    reason: Reason
-    message: str
-    stalled: bool = False
-    settled: bool = False
-
-
-def ending(story: Story) -> Ending:
-    """The end of the pass. A reason that the documentation calls Blocked is Stalled."""
-    end = _ending(story)
-    if end.reason not in BLOCKED or end.stalled:
-        return end
-    outcome = Blocked(end.reason, end.outcome.after) if isinstance(end.outcome, Wait) else end.outcome
-    return replace(end, outcome=outcome, stalled=True)
-
-
-def _ending(story: Story) -> Ending:
+def _ending(story: Story) -> ResultSummary:
     """Exactly one of: could not look, called and was refused, called, held, released, settled."""
     if story.unread is not None:
         return _broken(story.unread)
@@ -89,14 +50,13 @@ def _ending(story: Story) -> Ending:
         return _accepted(story, story.result)
     match story.verdict:
         case Hold(reason=reason, message=message, after=after, stalled=stalled):
-            outcome: Outcome = Blocked(reason, after) if stalled else Wait(reason, after)
-            return Ending(outcome=outcome, reason=reason, message=message, stalled=stalled)
+            return waiting(reason=reason, message=message, after=after, stalled=stalled)
         case LookAgain(reason=reason, message=message, after=after):
-            return Ending(outcome=Wait(reason, after), reason=reason, message=message)
+            return waiting(reason=reason, message=message, after=after)
         case Release(reason=reason, message=message):
-            return Ending(outcome=Gone(), reason=reason, message=message)
+            return ResultSummary(outcome=Gone(), reason=reason, message=message)
         case Settled(message=message):
-            return Ending(outcome=Done(), reason=Reason.CLUSTER_READY, message=message, settled=True)
+            return ResultSummary(outcome=Done(), reason=Reason.CLUSTER_READY, message=message, settled=True)
         case NeedTags() | Act() | None:
             raise AssertionError("a pass ends with tags read, and a call has a result")
         case _:
@@ -111,7 +71,7 @@ def refusals(story: Story) -> int:
     return 1 + ((last.attempts or 0) if same and last is not None and last.outcome == "Rejected" else 0)
 
 
-def _accepted(story: Story, result: Accepted) -> Ending:
+def _accepted(story: Story, result: Accepted) -> ResultSummary:
     timings = story.situation.timings
     match result.action:
         case CreateCluster():
@@ -129,45 +89,42 @@ def _accepted(story: Story, result: Accepted) -> Ending:
         case _:
             assert_never(result.action)
     message = f"{operation(result.action)} was accepted. {what}"
-    return Ending(outcome=Wait(reason, after), reason=reason, message=message)
+    return waiting(reason=reason, message=message, after=after)
 
 
-def _tagged(story: Story) -> Ending:
+def _tagged(story: Story) -> ResultSummary:
     if not isinstance(story.verdict, Act):
         raise AssertionError("a call is made only by a verdict to act")
-    reason = story.verdict.reason
-    return Ending(outcome=Wait(reason, AFTER_TAGS), reason=reason, message=story.verdict.message)
+    return waiting(reason=story.verdict.reason, message=story.verdict.message, after=AFTER_TAGS)
 
 
-def _refused(story: Story, result: Refused) -> Ending:
+def _refused(story: Story, result: Refused) -> ResultSummary:
     error, timings = result.error, story.situation.timings
     if error.kind is ErrorKind.ROLE_PROPAGATION:
         if refusals(story) >= timings.role_propagation_attempts:
             reason, remedy = Reason.PERMISSION_DENIED, TREATMENTS[error.kind].remedy
             message = f"{error.operation}: {error.message} {remedy} It is tried again every 5 minutes."
-            return Ending(outcome=Blocked(reason, SLOW), reason=reason, message=message, stalled=True)
-        reason = Reason.ROLE_PROPAGATION
-        outcome: Outcome = Wait(reason, timings.role_propagation)
-        return Ending(outcome=outcome, reason=reason, message=_text(error, TREATMENTS[error.kind]))
+            return waiting(reason=reason, message=message, after=SLOW, stalled=True)
+        text = _text(error, TREATMENTS[error.kind])
+        return waiting(reason=Reason.ROLE_PROPAGATION, message=text, after=timings.role_propagation)
     cluster = story.situation.observed.cluster
     if error.kind is ErrorKind.BUSY and cluster is not None and cluster.status == "Failed":
         message = (
             f"AWS reports the cluster as Failed ({cluster.failure_message or 'no reason given'}) and takes no change: "
             f"{error.message} It is tried again every 5 minutes; to start anew, delete this resource and apply it."
         )
-        reason = Reason.CLUSTER_FAILED
-        return Ending(outcome=Blocked(reason, SLOW), reason=reason, message=message, stalled=True)
+        return waiting(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
     if error.kind is ErrorKind.EKS_IN_USE:
         return _eks_in_use(story, result)
     if error.kind is ErrorKind.BUSY:
         # ConflictException is a state of the cluster, which is over soon; a text may be about anything.
-        outcome = Wait(Reason.CLUSTER_BUSY, timings.poll if error.code != "ValidationException" else BUSY_BY_TEXT)
-        return Ending(outcome=outcome, reason=Reason.CLUSTER_BUSY, message=_text(error, TREATMENTS[error.kind]))
+        after = timings.poll if error.code != "ValidationException" else BUSY_BY_TEXT
+        return waiting(reason=Reason.CLUSTER_BUSY, message=_text(error, TREATMENTS[error.kind]), after=after)
     return _broken(error)
 
 
 # [assumption: one-cluster-for-one-eks]
-def _eks_in_use(story: Story, result: Refused) -> Ending:
+def _eks_in_use(story: Story, result: Refused) -> ResultSummary:
     """AWS has another HyperPod cluster for the EKS cluster: one that is going is waited for, one that stays is not."""
     error, use = result.error, result.eks_use or EksUse()
     reason, eks = Reason.EKS_CLUSTER_IN_USE, story.situation.resource.eks_cluster_arn
@@ -176,13 +133,13 @@ def _eks_in_use(story: Story, result: Refused) -> Ending:
             f"AWS is deleting HyperPod cluster {use.name}, which {eks} has until then. The operator tries again every "
             "minute."
         )
-        return Ending(outcome=Wait(reason, IN_USE_PAUSE), reason=reason, message=message)
+        return waiting(reason=reason, message=message, after=IN_USE_PAUSE)
     if use.name:
         message = (
             f"{eks} has HyperPod cluster {use.name} ({use.status}) already, and takes only one. Delete that cluster, "
             "or name another EKS cluster. The operator tries again every minute."
         )
-        return Ending(outcome=Blocked(reason, IN_USE_PAUSE), reason=reason, message=message, stalled=True)
+        return waiting(reason=reason, message=message, after=IN_USE_PAUSE, stalled=True)
     why = (
         f"Which one cannot be read ({use.unread}): grant the operator's role sagemaker:ListClusters (docs/iam.md)."
         if use.unread
@@ -191,19 +148,13 @@ def _eks_in_use(story: Story, result: Refused) -> Ending:
     words, remedy = error.message.rstrip(". "), TREATMENTS[error.kind].remedy
     message = f"{error.operation} failed ({error.code}): {words}. {why} {remedy}"
     if refusals(story) > IN_USE_TRIES:
-        return Ending(outcome=Blocked(reason, IN_USE_LATER), reason=reason, message=message, stalled=True)
-    return Ending(outcome=Wait(reason, IN_USE_PAUSE), reason=reason, message=message)
+        return waiting(reason=reason, message=message, after=IN_USE_LATER, stalled=True)
+    return waiting(reason=reason, message=message, after=IN_USE_PAUSE)
 
 
-def _broken(error: CloudError) -> Ending:
+def _broken(error: CloudError) -> ResultSummary:
     treatment = TREATMENTS[error.kind]
-    if treatment.after is None:
-        outcome: Outcome = Failed(treatment.reason, treatment.at_least)
-    elif treatment.stalled:
-        outcome = Blocked(treatment.reason, treatment.after)
-    else:
-        outcome = Wait(treatment.reason, treatment.after)
-    return Ending(outcome=outcome, reason=treatment.reason, message=_text(error, treatment), stalled=treatment.stalled)
+    return failed(_text(error, treatment), treatment)
 
 
 def _text(error: CloudError, treatment: Treatment) -> str:

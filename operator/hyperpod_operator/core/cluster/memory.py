@@ -19,7 +19,7 @@ from hyperpod_operator.api.status import (
     SentTag,
 )
 from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, APPLIED, PENDING, REJECTED, ROLLED_BACK, UNKNOWN
-from hyperpod_operator.core.cluster.ending import Ending, refusals
+from hyperpod_operator.core.cluster.ending import refusals
 from hyperpod_operator.core.cluster.guards import age, shown
 from hyperpod_operator.core.cluster.inventory import group_statuses
 from hyperpod_operator.core.cluster.missing import not_shown
@@ -37,6 +37,7 @@ from hyperpod_operator.core.cluster.plan import (
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED
 from hyperpod_operator.core.cluster.sent_tags import MOST, pending
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
+from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
 
@@ -44,7 +45,7 @@ UNDONE_LATELY = 7200.0
 """Seconds within which the same change made again counts as another attempt: something undoes it."""
 
 
-def last_action(story: Story, end: Ending) -> LastAction | None:
+def last_action(story: Story, end: ResultSummary) -> LastAction | None:
     old, now = story.situation.resource.status.lastAction, stamp(story.situation.now)
     result = story.result
     if result is not None:
@@ -99,7 +100,7 @@ def attempts(story: Story, mark: str) -> int:
     return (last.attempts or 0) + 1 if repeated and last is not None else 1
 
 
-def rejected(story: Story, end: Ending) -> Rejected | None:
+def rejected(story: Story, end: ResultSummary) -> Rejected | None:
     old, result = story.situation.resource.status.rejected, story.result
     if isinstance(result, Accepted):
         return None
@@ -140,7 +141,7 @@ def missing(story: Story, *, status: HyperPodClusterStatus) -> Missing | None:
     return old
 
 
-def adoption(story: Story, end: Ending) -> Adoption | None:
+def adoption(story: Story, end: ResultSummary) -> Adoption | None:
     situation = story.situation
     old = situation.resource.status.adoption
     if story.blind or isinstance(story.result, Refused):
@@ -171,7 +172,7 @@ def created_arn(story: Story) -> str | None:
     return recorded if cluster is None else None
 
 
-def last_seen(story: Story, end: Ending) -> str | None:
+def last_seen(story: Story, end: ResultSummary) -> str | None:
     """A cluster that vanished while paused keeps its last status: it is looked for twice afterwards."""
     return story.situation.resource.status.clusterStatus if end.reason is Reason.PAUSED else None
 

@@ -15,13 +15,13 @@ from collections.abc import Iterable, Mapping
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import RejectedGroup
 from hyperpod_operator.core.cluster.call_outcomes import PENDING
-from hyperpod_operator.core.cluster.ending import Ending
 from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
 from hyperpod_operator.core.cluster.plan import UpdateCluster, fingerprint
 from hyperpod_operator.core.cluster.resource import Resource, wish
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
 from hyperpod_operator.core.cluster.verdict import Situation
+from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import SLOW, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
 
@@ -57,7 +57,7 @@ def pause(situation: Situation, entry: RejectedGroup) -> float:
     return refusal_pause(situation, mark=entry.fingerprint, attempts=entry.attempts)
 
 
-def remembered(story: Story, end: Ending) -> list[RejectedGroup] | None:
+def remembered(story: Story, end: ResultSummary) -> list[RejectedGroup] | None:
     """`status.rejectedGroups` after the pass."""
     situation, old = story.situation, _recorded(story.situation.resource)
     if story.blind or situation.observed.cluster is None:
@@ -94,7 +94,7 @@ def _suspected(entries: Iterable[RejectedGroup]) -> bool:
 
 def _refused(
     story: Story,
-    end: Ending,
+    end: ResultSummary,
     result: Refused,
     *,
     sent: frozenset[str],

@@ -14,7 +14,7 @@ from hyperpod_operator.api.status import (
 )
 from hyperpod_operator.core.cluster.call_outcomes import STARTED
 from hyperpod_operator.core.cluster.conditions import conditions
-from hyperpod_operator.core.cluster.ending import Ending, ending
+from hyperpod_operator.core.cluster.ending import ending
 from hyperpod_operator.core.cluster.events import events
 from hyperpod_operator.core.cluster.guards import untagged
 from hyperpod_operator.core.cluster.inventory import group_statuses, groups_summary, node_counts, node_problems
@@ -44,6 +44,7 @@ from hyperpod_operator.core.cluster.plan import (
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.engine.conditions import initial, settle
+from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Blocked, Outcome
@@ -78,14 +79,14 @@ def report(story: Story) -> Report:
     return Report(status=new, events=(*events(story, end, new), *told), outcome=outcome)
 
 
-def _unhealthy(story: Story, end: Ending) -> Ending:
+def _unhealthy(story: Story, end: ResultSummary) -> ResultSummary:
     """Ready means usable: sick nodes that nobody repairs wait for a person."""
     words = waits_for_a_person(story) if end.settled else ""
     if not words:
         return end
     reason = Reason.NODES_UNHEALTHY
     outcome = Blocked(reason, story.situation.timings.resync)
-    return Ending(outcome=outcome, reason=reason, message=words, stalled=True)
+    return ResultSummary(outcome=outcome, reason=reason, message=words, stalled=True)
 
 
 def intent(story: Story, act: Act) -> HyperPodClusterStatus:
@@ -136,7 +137,7 @@ def _shrugged_off(story: Story) -> bool:
     return passing and known and story.failures < PATIENCE
 
 
-def _status(story: Story, end: Ending) -> HyperPodClusterStatus:
+def _status(story: Story, end: ResultSummary) -> HyperPodClusterStatus:
     situation, resource = story.situation, story.situation.resource
     old, cluster = resource.status, situation.observed.cluster
     fields: dict[str, object] = {

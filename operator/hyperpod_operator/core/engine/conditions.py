@@ -10,6 +10,7 @@ from datetime import datetime
 
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.reasons import REASONS, Severity
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.text import plain
 
@@ -51,9 +52,15 @@ def settle(
 
 
 def summary(*, ready: str, reason: Reason, message: str, stalled: bool) -> list[Draft]:
-    """Of an object that is not ready: `ready` is False or Unknown, and the other condition says who acts next."""
+    """Ready, and beside it the condition that says who acts next: nobody where a person wants the object so."""
+    said = (ConditionType.READY, ready, reason, message)
+    severity = REASONS[reason].severity
+    if severity is Severity.AT_REST:
+        return [said]
+    if severity is Severity.PAUSED:
+        return [said, (ConditionType.PAUSED, "True", reason, message)]
     follow = ConditionType.STALLED if stalled else ConditionType.RECONCILING
-    return [(ConditionType.READY, ready, reason, message), (follow, "True", reason, message)]
+    return [said, (follow, "True", reason, message)]
 
 
 def initial(*, reason: Reason, message: str) -> list[Draft]:

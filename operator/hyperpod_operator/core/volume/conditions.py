@@ -7,29 +7,18 @@ stuck in one part still tells the truth about the others.
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.reasons import REASONS
 from hyperpod_operator.core.engine.conditions import Draft, kept, settle, summary
+from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.unknown import ignored_members
 from hyperpod_operator.core.volume import modification
-from hyperpod_operator.core.volume.ending import Ending
 from hyperpod_operator.core.volume.holding import Foreign, Held, holding
 from hyperpod_operator.core.volume.story import Declined, Refused, Story
 from hyperpod_operator.core.volume.target import Resolved, resolve
 from hyperpod_operator.core.volume.verdict import Situation
 
-CONFLICTS = frozenset(
-    {
-        Reason.ATTACHED_ELSEWHERE,
-        Reason.CLAIMED_BY_OTHER,
-        Reason.CSI_OWNED,
-        Reason.AZ_MISMATCH,
-        Reason.MULTI_ATTACH,
-        Reason.NAME_TAKEN,
-        Reason.BOUND_TO_OTHER,
-    }
-)
 
-
-def conditions(story: Story, ending: Ending) -> list[Condition]:
+def conditions(story: Story, ending: ResultSummary) -> list[Condition]:
     """All conditions after this pass, in a fixed order, with transition times carried over."""
     claim = story.situation.claim
     before = claim.status.conditions or []
@@ -38,7 +27,7 @@ def conditions(story: Story, ending: Ending) -> list[Condition]:
         drafts += [draft for draft in _details(story, ending) if draft is not None]
     else:
         drafts += kept(before, made=drafts)
-    if ending.reason is Reason.PERMISSION_DENIED and story.unread is not None:
+    if _denied(ending.reason) and story.unread is not None:
         drafts = [draft for draft in drafts if draft[0] is not ConditionType.PERMISSIONS_OK]
         drafts.append((ConditionType.PERMISSIONS_OK, "False", ending.reason, ending.message))
     return settle(
@@ -50,19 +39,15 @@ def conditions(story: Story, ending: Ending) -> list[Condition]:
     )
 
 
-def _summary(story: Story, ending: Ending) -> list[Draft]:
+def _summary(story: Story, ending: ResultSummary) -> list[Draft]:
     reason, message = ending.reason, ending.message
     if ending.settled:
         return [(ConditionType.READY, "True", Reason.CLAIM_READY, message)]
-    if reason is Reason.PAUSED:
-        return [(ConditionType.READY, "False", reason, message), (ConditionType.PAUSED, "True", reason, message)]
     ready = "Unknown" if story.unread else "False"
-    if reason is Reason.SUSPENDED:
-        return [(ConditionType.READY, ready, reason, message)]
     return summary(ready=ready, reason=reason, message=message, stalled=ending.stalled)
 
 
-def _details(story: Story, ending: Ending) -> list[Draft | None]:
+def _details(story: Story, ending: ResultSummary) -> list[Draft | None]:
     situation = story.situation
     direct = situation.claim.direct
     return [
@@ -79,7 +64,7 @@ def _details(story: Story, ending: Ending) -> list[Draft | None]:
     ]
 
 
-def _volume_ready(situation: Situation, ending: Ending) -> Draft:
+def _volume_ready(situation: Situation, ending: ResultSummary) -> Draft:
     volume = situation.volume
     if volume is not None and volume.state in {"available", "in-use"}:
         text = f"{volume.volume_id} is {volume.state}."
@@ -101,7 +86,7 @@ def _target_resolved(situation: Situation) -> Draft:
     return (ConditionType.TARGET_RESOLVED, "False", hold.reason, hold.message)
 
 
-def _attached(situation: Situation, ending: Ending) -> Draft:
+def _attached(situation: Situation, ending: ResultSummary) -> Draft:
     where = holding(situation)
     kind = ConditionType.ATTACHED
     if isinstance(where, Held) and where.state in {"attached", "busy"}:
@@ -114,7 +99,7 @@ def _attached(situation: Situation, ending: Ending) -> Draft:
     return (kind, "False", ending.reason, ending.message)
 
 
-def _published(situation: Situation, ending: Ending) -> Draft:
+def _published(situation: Situation, ending: ResultSummary) -> Draft:
     claim, observed, kind = situation.claim, situation.observed, ConditionType.PUBLISHED
     if claim.publish is None:
         return (kind, "False", Reason.NOT_PUBLISHED, "spec.publish asks for no PersistentVolume.")
@@ -167,20 +152,24 @@ def _in_use(situation: Situation) -> Draft:
     return (ConditionType.IN_USE, "True", Reason.USED_BY_PODS, f"{len(pods)} pods use the volume; see inUseBy.")
 
 
-def _conflict(ending: Ending) -> Draft:
-    if ending.reason in CONFLICTS:
+def _conflict(ending: ResultSummary) -> Draft:
+    if REASONS[ending.reason].condition is ConditionType.CONFLICT:
         return (ConditionType.CONFLICT, "True", ending.reason, ending.message)
     return (ConditionType.CONFLICT, "False", Reason.NO_CONFLICT, "Nobody else has the volume.")
 
 
-def _permitted(story: Story, ending: Ending) -> Draft | None:
+def _permitted(story: Story, ending: ResultSummary) -> Draft | None:
     kind = ConditionType.PERMISSIONS_OK
-    if ending.reason is Reason.PERMISSION_DENIED:
+    if _denied(ending.reason):
         return (kind, "False", ending.reason, ending.message)
     error = story.situation.claim.status.lastError
-    if error is not None and error.reason == Reason.PERMISSION_DENIED and not _called(story):
-        return (kind, "False", Reason.PERMISSION_DENIED, error.message or "")
+    if error is not None and error.reason in set(Reason) and _denied(Reason(error.reason)) and not _called(story):
+        return (kind, "False", Reason(error.reason), error.message or "")
     return (kind, "True", Reason.PERMITTED, "AWS has refused no call for lack of permission.")
+
+
+def _denied(reason: Reason) -> bool:
+    return REASONS[reason].condition is ConditionType.PERMISSIONS_OK
 
 
 def _called(story: Story) -> bool:

@@ -1,11 +1,11 @@
 """How the pass ends: one reason, one message, one time for the next look."""
 
-from dataclasses import dataclass, replace
 from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, failed, waiting
 from hyperpod_operator.core.errors import TREATMENTS, CloudError, Treatment
-from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.outcome import Done, Gone
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.modification import pending_change
@@ -20,78 +20,47 @@ from hyperpod_operator.core.volume.plan import (
     UnlabelNode,
 )
 from hyperpod_operator.core.volume.refusals import kept_back, treatment
-from hyperpod_operator.core.volume.story import Declined, Refused, Story
+from hyperpod_operator.core.volume.story import Accepted, Declined, Refused, Story
 from hyperpod_operator.core.volume.timings import VolumeTimings
 from hyperpod_operator.core.volume.verdict import Act, Hold, LookAgain, Release, Settled
 
-BLOCKED = frozenset(
-    {
-        Reason.KUBERNETES_REFUSED,
-        Reason.CLUSTER_NOT_FOUND,
-        Reason.NODE_NOT_FOUND,
-        Reason.NODE_UNSCHEDULABLE,
-        Reason.RESTRICTED_INSTANCE_GROUP,
-        Reason.VOLUME_LOST,
-        Reason.VOLUME_FAILED,
-        Reason.MODIFICATION_FAILED,
-        Reason.SIZE_BELOW_ACTUAL,
-        Reason.ATTACHED_ELSEWHERE,
-        Reason.CLAIMED_BY_OTHER,
-        Reason.CSI_OWNED,
-        Reason.AZ_MISMATCH,
-        Reason.MULTI_ATTACH,
-        Reason.BOUND_TO_OTHER,
-        Reason.NAME_TAKEN,
-        Reason.STUCK_ATTACHING,
-        Reason.SNAPSHOT_FAILED,
-        Reason.DELETE_ON_TERMINATION,
-        Reason.GROW_FILESYSTEM,
-    }
-)
-"""Reasons with which a claim that waits is always Stalled, whoever gave them (docs/conditions.md, "Blocked
-claims"). A step that is made with such a reason is what the operator still can do by itself."""
+
+def ending(story: Story) -> ResultSummary:
+    """The end of the pass; a reason whose record says so is Stalled, whoever gave it.
+
+    A step that is made with such a reason is what the operator still can do by itself.
+    """
+    end = _ending(story)
+    return end if isinstance(story.result, Accepted) else as_recorded(end)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """`settled` is the only way to Ready=True; `stalled` says that a person has to act."""
-
-    outcome: Outcome
-    reason: Reason
-    message: str
-    stalled: bool = False
-    settled: bool = False
-
-
-def ending(story: Story) -> Ending:
+def _ending(story: Story) -> ResultSummary:
     """Exactly one of: could not look, called and was refused, called, held, released, settled."""
     if isinstance(story.unread, KubernetesError):
-        return _broken(declines.text(story.unread, step=None), declines.treatment(story.unread))
+        return failed(declines.text(story.unread, step=None), declines.treatment(story.unread))
     if story.unread is not None:
         treated = TREATMENTS[story.unread.kind]
-        return _broken(text(story.unread, treated), treated)
+        return failed(text(story.unread, treated), treated)
     if isinstance(story.result, Declined):
         error = story.result.error
-        return _broken(declines.text(error, step=story.result.step), declines.treatment(error))
+        return failed(declines.text(error, step=story.result.step), declines.treatment(error))
     if isinstance(story.result, Refused):
         by_group = story.situation.claim.by_group
         treated = treatment(story.result.step, story.result.error, by_group=by_group)
-        said = _broken(text(story.result.error, treated), treated)
+        said = failed(text(story.result.error, treated), treated)
         return _go_on(said, timings=story.situation.timings) if _beside(story, treated) else said
     match story.verdict:
         case Act(step=step, reason=reason, message=message):
             after = _after(step, timings=story.situation.timings)
-            return Ending(outcome=Wait(reason, after), reason=reason, message=message)
+            return waiting(reason=reason, message=message, after=after)
         case Hold(reason=reason, message=message, after=after, stalled=stalled):
-            after, stalled = _sooner(story, after), stalled or reason in BLOCKED
-            outcome: Outcome = Blocked(reason, after) if stalled else Wait(reason, after)
-            return Ending(outcome=outcome, reason=reason, message=message, stalled=stalled)
+            return waiting(reason=reason, message=message, after=_sooner(story, after), stalled=stalled)
         case LookAgain(reason=reason, message=message, after=after):
-            return Ending(outcome=Wait(reason, after), reason=reason, message=message)
+            return waiting(reason=reason, message=message, after=after)
         case Release(reason=reason, message=message):
-            return Ending(outcome=Gone(), reason=reason, message=message)
+            return ResultSummary(outcome=Gone(), reason=reason, message=message)
         case Settled(message=message):
-            return Ending(outcome=Done(), reason=Reason.CLAIM_READY, message=message, settled=True)
+            return ResultSummary(outcome=Done(), reason=Reason.CLAIM_READY, message=message, settled=True)
         case None:
             raise AssertionError("a pass that could read ends with a verdict")
         case _:
@@ -126,19 +95,8 @@ def _beside(story: Story, treated: Treatment) -> bool:
     return isinstance(story.result.step, ModifyVolume | CreateSnapshot) and not story.situation.claim.deleting
 
 
-def _go_on(said: Ending, *, timings: VolumeTimings) -> Ending:
-    outcome: Outcome = Blocked(said.reason, timings.brief) if said.stalled else Wait(said.reason, timings.brief)
-    return replace(said, outcome=outcome)
-
-
-def _broken(message: str, treated: Treatment) -> Ending:
-    if treated.after is None:
-        outcome: Outcome = Failed(treated.reason, treated.at_least)
-    elif treated.stalled:
-        outcome = Blocked(treated.reason, treated.after)
-    else:
-        outcome = Wait(treated.reason, treated.after)
-    return Ending(outcome=outcome, reason=treated.reason, message=message, stalled=treated.stalled)
+def _go_on(said: ResultSummary, *, timings: VolumeTimings) -> ResultSummary:
+    return waiting(reason=said.reason, message=said.message, after=timings.brief, stalled=said.stalled)
 
 
 def text(error: CloudError, treated: Treatment) -> str:

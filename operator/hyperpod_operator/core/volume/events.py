@@ -1,42 +1,26 @@
 """Which Events a pass leaves: the step that was made, each reason that is new, and a word to the Node."""
 
-from hyperpod_operator.api.names import FORCE_DELETE, ConditionType, Reason
+from hyperpod_operator.api.kinds import VOLUME_CLAIM
+from hyperpod_operator.api.names import FORCE_DELETE, Reason
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions
+from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.ports import Event
 from hyperpod_operator.core.volume import declines
-from hyperpod_operator.core.volume.ending import Ending
 from hyperpod_operator.core.volume.plan import Attach, Detach, operation
 from hyperpod_operator.core.volume.refusals import treatment
 from hyperpod_operator.core.volume.story import Accepted, Declined, Refused, Story
 from hyperpod_operator.core.volume.verdict import Act
 
-SILENT = frozenset({ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.IN_USE})
-"""The first two say what Ready says; pods that come and go are no news."""
-WORRYING = frozenset({Reason.NODE_LOST, Reason.DETACH_BLOCKED, Reason.RATE_LIMITED, Reason.UNKNOWN_OUTCOME})
-BAD_WHEN_TRUE = frozenset({ConditionType.CONFLICT, ConditionType.DATA_AT_RISK, ConditionType.FILESYSTEM_RESIZE_PENDING})
 
-
-def events(story: Story, end: Ending, new: EBSVolumeClaimStatus) -> tuple[Event, ...]:
+def events(story: Story, end: ResultSummary, new: EBSVolumeClaimStatus) -> tuple[Event, ...]:
     made: list[Event] = []
     if isinstance(story.verdict, Act) and story.result is not None:
         made.append(_step_event(story, story.verdict, story.result))
         made += _overridden(story)
-    before = {condition.type: condition for condition in story.situation.claim.status.conditions or []}
-    for condition in new.conditions or []:
-        was = before.get(condition.type)
-        changed = was is None or (was.status, was.reason) != (condition.status, condition.reason)
-        if condition.type in SILENT or not changed:
-            continue
-        bad = condition.type in BAD_WHEN_TRUE and condition.status == "True"
-        if condition.type != ConditionType.READY and not bad:
-            continue  # the parts explain Ready; alone, only dangers are news
-        warning = bad or (end.stalled and condition.status != "True") or condition.reason in WORRYING
-        message = f"{condition.type} is {condition.status}: {condition.message}"
-        made.append(
-            Event(type="Warning" if warning else "Normal", reason=condition.reason, action="Observe", message=message)
-        )
-    first = {event.reason: event for event in reversed(made)}
-    return tuple(event for event in made if first[event.reason] is event)
+    before = story.situation.claim.status.conditions or []
+    made += of_conditions(VOLUME_CLAIM, before=before, after=new.conditions or [], stalled=end.stalled)
+    return first_of_each_reason(made)
 
 
 def on_node(story: Story) -> tuple[str, Event] | None:

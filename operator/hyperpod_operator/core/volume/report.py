@@ -17,6 +17,7 @@ from hyperpod_operator.api.volume_status import (
     SnapshotStatus,
 )
 from hyperpod_operator.core.engine.conditions import initial, settle
+from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Outcome
@@ -26,7 +27,7 @@ from hyperpod_operator.core.volume.adoption import announcement
 from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
 from hyperpod_operator.core.volume.conditions import conditions
 from hyperpod_operator.core.volume.device import partition_and_account
-from hyperpod_operator.core.volume.ending import Ending, ending
+from hyperpod_operator.core.volume.ending import ending
 from hyperpod_operator.core.volume.events import events
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.identity import next_attempt
@@ -159,7 +160,7 @@ def _passing(story: Story) -> bool:
     return not treated.stalled
 
 
-def _status(story: Story, end: Ending) -> EBSVolumeClaimStatus:
+def _status(story: Story, end: ResultSummary) -> EBSVolumeClaimStatus:
     situation, claim = story.situation, story.situation.claim
     old, volume = claim.status, situation.volume
     fields: dict[str, object] = {
@@ -226,7 +227,7 @@ def _ownership(story: Story) -> Ownership | None:
     return Ownership(mode=situation.claim.origin, tag=tag[:WORD_MOST] if tag else tag)
 
 
-def _adoption(story: Story, end: Ending) -> Adoption | None:
+def _adoption(story: Story, end: ResultSummary) -> Adoption | None:
     """The announcement, from its first pass until the volume is this claim's or something else comes in between."""
     situation, old = story.situation, story.situation.claim.status.adoption
     volume = situation.volume

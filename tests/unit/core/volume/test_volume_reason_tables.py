@@ -1,8 +1,6 @@
 """Tables about claims that are keyed by reason, tried for every reason there is."""
 
-import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,43 +14,23 @@ from tests.unit.core.volume.builders import (
 
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.reasons import REASONS
+from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Blocked, Done, Wait
 from hyperpod_operator.core.volume.conditions import conditions
-from hyperpod_operator.core.volume.ending import BLOCKED, Ending, ending
+from hyperpod_operator.core.volume.ending import ending
 from hyperpod_operator.core.volume.events import events
 from hyperpod_operator.core.volume.phase import phase
 from hyperpod_operator.core.volume.story import Story
 from hyperpod_operator.core.volume.verdict import Hold
 
-CONFLICTS = {
-    *("AttachedElsewhere", "ClaimedByOther", "CSIOwned", "AZMismatch", "MultiAttach", "NameTaken", "BoundToOther"),
-}
-WARNINGS = {"NodeLost", "DetachBlocked", "RateLimited", "UnknownOutcome"}
-PHASES = {
-    "VolumeLost": "Lost",
-    "VolumeFailed": "Failed",
-    "CreatingVolume": "Creating",
-    "Attaching": "Attaching",
-    "StuckAttaching": "Attaching",
-    "Detaching": "Detaching",
-    "DetachBlocked": "Detaching",
-    "NodeLost": "Detaching",
-    "Snapshotting": "Snapshotting",
-    "SnapshotFailed": "Failed",
-    "DeletingVolume": "Deleting",
-    "Releasing": "Released",
-    "Released": "Released",
-    "Deleted": "Deleting",
-    "Unpublishing": "Detaching",
-    "Modifying": "Modifying",
-}
 EVERY_REASON = pytest.mark.parametrize("reason", list(Reason))
 
 
-def end(reason: Reason, *, stalled: bool = False) -> Ending:
-    return Ending(outcome=Done(), reason=reason, message="m", stalled=stalled)
+def end(reason: Reason, *, stalled: bool = False) -> ResultSummary:
+    return ResultSummary(outcome=Done(), reason=reason, message="m", stalled=stalled)
 
 
 def story(**members: Any) -> Story:
@@ -62,12 +40,13 @@ def story(**members: Any) -> Story:
 @EVERY_REASON
 def test_the_condition_conflict_is_true_for_these_reasons_alone(reason: Reason) -> None:
     found = {item.type: item for item in conditions(story(), end(reason))}[ConditionType.CONFLICT]
-    assert (found.status, found.reason) == (("True", reason) if reason in CONFLICTS else ("False", "NoConflict"))
+    conflict = REASONS[reason].condition is ConditionType.CONFLICT
+    assert (found.status, found.reason) == (("True", reason) if conflict else ("False", "NoConflict"))
 
 
 @EVERY_REASON
 def test_each_reason_has_its_phase_and_all_others_the_phase_of_a_volume_at_rest(reason: Reason) -> None:
-    assert phase(story(), end(reason)) == PHASES.get(reason, "Available")
+    assert phase(story(), end(reason)) == (REASONS[reason].phase or "Available")
 
 
 @EVERY_REASON
@@ -78,7 +57,9 @@ def test_a_reason_that_asks_nobody_to_act_is_a_warning_only_where_it_is_listed(r
         type=ConditionType.READY, status="False", reason=reason, message="m", lastTransitionTime=stamp(NOW)
     )
     new = unread.situation.claim.status.model_copy(update={"conditions": [ready]})
-    assert [event.type for event in events(unread, end(reason), new)] == ["Warning" if reason in WARNINGS else "Normal"]
+    assert [event.type for event in events(unread, end(reason), new)] == [
+        "Warning" if REASONS[reason].worrying else "Normal"
+    ]
     assert [event.type for event in events(unread, end(reason, stalled=True), new)] == ["Warning"]
 
 
@@ -91,24 +72,9 @@ def test_what_is_not_ready_is_reconciling_or_stalled_unless_a_person_stopped_it(
     assert found & {"Reconciling", "Stalled", "Paused"} == expected
 
 
-def documented(section: str) -> set[str]:
-    """The reasons in a section of docs/conditions.md about claims."""
-    text = (Path(__file__).parents[4] / "docs" / "conditions.md").read_text()
-    part = text.split("\n## EBSVolumeClaim\n", 1)[1].split(f"\n### {section}\n", 1)[1].split("\n##", 1)[0]
-    return set(re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE))
-
-
-def test_the_documentation_and_the_operator_say_the_same_of_when_a_person_has_to_act() -> None:
-    assert documented("Blocked claims") == set(BLOCKED)
-
-
 @EVERY_REASON
 def test_a_claim_that_waits_for_a_person_is_stalled_whoever_says_so(reason: Reason) -> None:
     waits = ending(replace(story(), verdict=Hold(reason=reason, message="m", after=60.0)))
-    blocked = reason in documented("Blocked claims")
+    blocked = REASONS[reason].stalled
     assert waits.stalled is blocked
     assert waits.outcome == (Blocked(reason, 60.0) if blocked else Wait(reason, 60.0))
-
-
-def test_the_tables_of_this_module_name_reasons() -> None:
-    assert set(Reason) >= CONFLICTS | WARNINGS | PHASES.keys()

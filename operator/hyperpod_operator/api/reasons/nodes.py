@@ -1,0 +1,191 @@
+"""Reasons about nodes, about failed calls, and of Events."""
+
+from collections.abc import Mapping
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.reasons.record import ReasonRecord, Section, Severity, reason
+
+NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
+    Section.SHORT: (
+        reason(
+            Reason.CAPACITY_SHORTAGE,
+            "AWS has no free capacity of this type in that zone. With continuous provisioning HyperPod keeps trying.",
+            "Use a training plan, several instance types (`instanceRequirements`) or another zone.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.LIFECYCLE_SCRIPT_FAILED,
+            "The lifecycle script failed or timed out.",
+            "Read the log stream `LifecycleConfig/GROUP/INSTANCE` in `/aws/sagemaker/Clusters/NAME/ID`. Usual causes:"
+            " CRLF line ends, no S3 access, no S3 endpoint.",
+        ),
+        reason(
+            Reason.NETWORK_MISCONFIGURED,
+            "Instances cannot reach what they need.",
+            "Check route tables, VPC endpoints and DNS of the subnets.",
+        ),
+        reason(
+            Reason.EFA_CHECK_FAILED,
+            "The EFA health check failed.",
+            "Allow all traffic from and to the security group itself.",
+        ),
+        reason(
+            Reason.GROUP_FAILED,
+            "AWS reports the group as Failed, or its software update failed.",
+            "Check the cluster's events in AWS, fix the cause, and edit the group.",
+        ),
+        reason(
+            Reason.GROUP_DEGRADED,
+            "Some instances failed or are unhealthy; the message names them.",
+            "With `nodeRecovery: Automatic` HyperPod repairs them. With `None` the cluster is Stalled: run the "
+            "command in the message.",
+            severity=Severity.WARNING,
+        ),
+    ),
+    Section.HEALTH: (
+        reason(
+            Reason.ALL_SCHEDULABLE,
+            "No Node is unhealthy.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.NODES_UNHEALTHY,
+            "HyperPod found Nodes unhealthy; they get no new pods. `status.nodeHealth.worst` names them.",
+            "With `nodeRecovery: Automatic` nothing. With `None` the cluster is Stalled: run the command in the "
+            "message.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.MANY_NODES_UNHEALTHY,
+            "A fifth of the Nodes, and at least five, turned unhealthy within ten minutes: a false alarm or a common "
+            "cause is likely. They get no new pods in either case.",
+            "Check the health monitoring agent (namespace aws-hyperpod), a driver or AMI update, the network. "
+            "`nodeRecovery: None` stops HyperPod from replacing them.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.NODES_NEVER_JOINED,
+            "SageMaker has reported instances as Running for ten minutes or more, and they have no matching "
+            "Kubernetes Node.",
+            "Read their lifecycle script's log in CloudWatch; check the security groups between them and the EKS "
+            "cluster.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.INSTANCES_GONE,
+            "Nodes have no matching SageMaker instance.",
+            "Wait for Kubernetes to remove them; if they stay, `kubectl delete node NAME`.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.HEALTH_NOT_REPORTED,
+            "Nodes with accelerators have no health status ten minutes after they joined.",
+            "Check that HyperPod's health monitoring agent runs on them.",
+            severity=Severity.WARNING,
+        ),
+    ),
+    Section.FAILED: (
+        reason(
+            Reason.THROTTLED,
+            "AWS throttles the account's calls. The operator halves its rate.",
+            "Nothing; if it lasts, find out what else calls SageMaker in this account.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.CREDENTIALS_INVALID,
+            "The operator's AWS credentials are missing, expired or invalid.",
+            "Fix them ([install-eks.md](install-eks.md)).",
+        ),
+        reason(
+            Reason.AWS_UNREACHABLE,
+            "The operator cannot reach the SageMaker endpoint.",
+            "Check VPC endpoint, proxy, DNS.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.AWS_ERROR,
+            "AWS returned a server error, or its response lacks a field that the operator needs; the message names "
+            "the call and the field. The operator changes nothing meanwhile.",
+            "Nothing at first. If it lasts, check what is between the operator and AWS (proxy, VPC endpoint, "
+            "`AWS_ENDPOINT_URL`).",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.KUBERNETES_ERROR,
+            "A request to the API server for an EBSVolumeClaim failed three times in a row: a server error, an "
+            "admission webhook that does not respond, or an object that is gone.",
+            "Nothing if it passes; the message names the request.",
+        ),
+        reason(
+            Reason.INTERNAL_ERROR,
+            "An error in the operator, or of the API server during a pass.",
+            "Read the operator's log; report the problem with the log record.",
+        ),
+    ),
+    Section.EVENTS: (
+        reason(
+            Reason.CLUSTER_DISAPPEARED,
+            "A cluster was deleted outside of the operator (confirmed by two reads), and the operator creates it "
+            "again.",
+            "To prevent that, delete the resource or pause it.",
+        ),
+        reason(
+            Reason.ADOPTED,
+            "The operator set its ownership tags on the cluster or the volume.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.ABANDONED,
+            "The operator released a deleted resource because of the annotation `hyperpod-operator.dev/abandon`, "
+            "without calling AWS.",
+            "Delete in AWS what the message names, if you do not need it.",
+        ),
+        reason(
+            Reason.HYPERPOD_EVENT,
+            "HyperPod's own event of level Warn or Error (ListClusterEvents), published once, with its cause if "
+            'known. Type Normal for "lost orchestration-ready status", which occurs during each scaling.',
+            "Follow the message; `aws sagemaker describe-cluster-event` shows more.",
+        ),
+        reason(
+            Reason.NODE_TAINTED,
+            "The operator added the node-health taint to a Node, because HyperPod's own was missing. Published on the"
+            " Node and on the cluster.",
+            "See `NodesUnhealthy`.",
+        ),
+        reason(
+            Reason.NODE_UNTAINTED,
+            "The operator removed its own taint: HyperPod labels the Node Schedulable.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.NODE_REPLACED,
+            "An unhealthy Node left Kubernetes.",
+            "Nothing, if HyperPod replaces it; `status.nodes` shows when all nodes are present.",
+        ),
+        reason(
+            Reason.DEFINITION_DIFFERS,
+            "Published on a CustomResourceDefinition when the operator starts: it lacks fields that this version "
+            "knows, or has fields that it does not know.",
+            "Install this version's definitions, or upgrade the operator; the message says which.",
+        ),
+        reason(
+            Reason.NODE_CONTRADICTS,
+            "A Node's instance-type label differs from SageMaker's type, with or without `ml.`. The operator does not"
+            " change it.",
+            "Remove the label; the operator then sets SageMaker's type.",
+        ),
+        reason(
+            Reason.RELEASED,
+            "The operator removed the finalizer; what is in AWS stays, because of the policy or because the resource "
+            "does not own it.",
+            "Nothing.",
+            phase="Released",
+        ),
+        reason(
+            Reason.DELETED,
+            "AWS no longer has the cluster; the operator removed the finalizer.",
+            "Nothing.",
+            phase="Deleting",
+        ),
+    ),
+}

@@ -1,0 +1,143 @@
+"""Reasons of things that go as they should, or that time or AWS will solve."""
+
+from collections.abc import Mapping
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.reasons.record import ReasonRecord, Section, Severity, reason
+
+PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
+    Section.STEADY: (
+        reason(
+            Reason.CLUSTER_READY,
+            "AWS holds what the spec asks for and every node is there.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.PROVISIONED,
+            "The cluster exists, and the operator owns it.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.IN_SYNC,
+            "AWS holds what the spec asks for.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.AT_TARGET,
+            "Every group has its nodes.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.CHECKS_PASSED,
+            "No check failed before the last call that creates the cluster or adds groups.",
+            "Read the warnings in the message.",
+        ),
+        reason(
+            Reason.PAUSED,
+            "`spec.management.paused` is true; the operator changes nothing in AWS, even if you delete the resource.",
+            "Set it to false to continue. The message lists the pending changes.",
+            severity=Severity.PAUSED,
+        ),
+    ),
+    Section.WAITING: (
+        reason(
+            Reason.CREATING,
+            "AWS accepted CreateCluster. Creation takes 10 to 25 minutes.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.UPDATING,
+            "AWS accepted a change. The operator collects further edits until it is done.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.ROLLING_BACK,
+            "AWS is rolling back the last change.",
+            "Wait; the next reason says why.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.SYSTEM_UPDATING,
+            "AWS is updating the cluster's software.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.DELETING,
+            "AWS is deleting the cluster, or the operator is waiting until AWS accepts the deletion. If something "
+            "else deletes the cluster, the message says so.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.SCALING,
+            "The cluster is in service, and a group does not have all its nodes yet.",
+            "Nothing. If it lasts, see the message and the cluster's events in AWS.",
+        ),
+        reason(
+            Reason.UPDATING_SOFTWARE,
+            "AWS is replacing the image of a group.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.DEEP_HEALTH_CHECKS,
+            "Deep health checks run on nodes, usually new ones. These take no pods until the checks pass, which takes"
+            " 1 to 2 hours.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.AWAITING_VISIBILITY,
+            "AWS no longer returns something that it returned before, and the operator reads again before it acts on "
+            "that; or the operator sent CreateCluster, and AWS does not return the cluster yet. The operator does not"
+            " send the call again for 5 minutes.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.SETTLING,
+            "The operator sent a change a moment ago, waits for its effect and collects further edits.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.CLUSTER_BUSY,
+            "AWS rejected a change because another one is in progress.",
+            "Nothing; the operator retries.",
+        ),
+        reason(
+            Reason.ROLE_PROPAGATION,
+            "AWS cannot assume the execution role yet. New roles take up to a minute.",
+            "Nothing at first. After a minute check that the role exists and trusts `sagemaker.amazonaws.com`.",
+        ),
+        reason(
+            Reason.EKS_CLUSTER_IN_USE,
+            "The EKS cluster has another HyperPod cluster, which the message names and which counts until its "
+            "deletion is complete. The resource is Reconciling while AWS is deleting that cluster and Stalled while "
+            "that cluster stays; the operator retries every minute. If AWS lists no such cluster, the resource is "
+            "Reconciling for an hour; then it is Stalled, and the operator retries every 10 minutes.",
+            "Delete the HyperPod cluster that the message names, or name another EKS cluster.",
+        ),
+        reason(
+            Reason.ADOPTION_ANNOUNCED,
+            "A cluster of this name, or a volume, exists, and the operator adopts it in a minute. The message and "
+            "`status.adoption` list what changes.",
+            "Read the list. Set `spec.management.paused` to prevent it.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.CONFIRMING_DELETION,
+            "AWS does not return a cluster that should exist. The operator reads once more before it acts on that.",
+            "Nothing. If the cluster is gone, the operator creates it again.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.UNKNOWN_OUTCOME,
+            "A call got no response. AWS may have carried it out; the operator reads the state before it does "
+            "anything else.",
+            "Nothing.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.RECREATING,
+            "Creation failed, the operator deleted the failed cluster (`onCreateFailure: Recreate`), and it retries "
+            "after a pause.",
+            "Read the failure message and fix the cause.",
+        ),
+    ),
+}

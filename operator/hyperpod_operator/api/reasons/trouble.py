@@ -1,0 +1,173 @@
+"""Reasons with which somebody has to act, or that say why something is left as it is."""
+
+from collections.abc import Mapping
+
+from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.reasons.record import ReasonRecord, Section, Severity, reason
+
+TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
+    Section.BLOCKED: (
+        reason(
+            Reason.INVALID_SPEC,
+            "The operator cannot parse the spec. Usually the CustomResourceDefinition is older than the operator.",
+            "Apply the current `crds/`, and correct the fields that the message names.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.SPEC_REJECTED,
+            "AWS rejected the request as invalid. The cause is the spec, or something outside of it: a role, the EKS "
+            "cluster, subnets, a quota. For a cluster the operator sends the same request again after 30 minutes, "
+            "later every 6 hours, and immediately when the spec or the state in AWS changes; for a volume every 5 "
+            "minutes.",
+            "Correct the spec or the cause. To retry immediately, set the annotation "
+            "`hyperpod-operator.dev/reconcile-requested-at` to any new value.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.NOT_OWNED,
+            "A cluster of this name exists without this resource's tags; or the volume of a claim does not have its "
+            "tag, existed before it (`adoptionPolicy: Never`), or was left by an earlier claim of the same name. The "
+            "operator neither changes nor deletes it.",
+            "For a claim: the message names the volume and what to do. For a cluster: delete this resource and create"
+            " one with another name, or adopt the cluster with `spec.management.adoptionPolicy: IfUnowned` (unless it"
+            " has the tags of another owner).",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.IMMUTABLE_DIFFERS,
+            "AWS cannot change these fields of an existing cluster or group.",
+            "Make the spec match AWS, or add a group under a new name and remove the old one.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.CREATE_FAILED,
+            "Creation failed, and `onCreateFailure` is `Hold` or its retries are used up.",
+            "Read AWS's error in the message, fix the cause, then delete and re-apply the resource, or set "
+            "`onCreateFailure: Recreate`.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.CLUSTER_FAILED,
+            "A cluster that was in service is Failed.",
+            "Check its events: `aws sagemaker list-cluster-events --cluster-name NAME`. The operator sends an edit of"
+            " the spec to AWS.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.UPDATE_ROLLED_BACK,
+            "AWS accepted a change and returned to the previous state.",
+            "Correct the spec or the cause. The operator retries the same change after 5 minutes, then 10, up to an "
+            "hour, or immediately when you set the annotation.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.ACCOUNT_BLOCKED,
+            "AWS is verifying the account, or has blocked it.",
+            "Check the account's email, or contact AWS Support. The operator retries every 30 minutes.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.QUOTA_EXCEEDED,
+            "The account has reached a quota.",
+            "Request an increase in AWS Service Quotas, or lower the counts. The operator retries every 5 minutes.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.PERMISSION_DENIED,
+            "The operator's role lacks the action that the message names.",
+            "Grant it ([iam.md](iam.md)). The operator retries every 5 minutes.",
+            severity=Severity.STALLED,
+            condition=ConditionType.PERMISSIONS_OK,
+        ),
+        reason(
+            Reason.QUARANTINED,
+            "Reconciling this object blocked the operator's event loop for seconds, or the process crashed twice "
+            "during its reconcile. The operator reconciles it rarely and after all others, so that every other object"
+            " is served.",
+            "Make the object smaller and report the problem. To retry sooner, delete the operator's pod "
+            "([reliability.md](reliability.md#quarantine)).",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.REGION_NOT_ALLOWED,
+            "This installation does not serve `spec.region`.",
+            "Omit `spec.region`, or start the operator with `--allowed-region`.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.WRONG_ACCOUNT_OR_REGION,
+            "What status records (a cluster's ARN, a volume's ARN or zone), or what a cluster's spec names (the EKS "
+            "cluster, a role, a key, a training plan) is in another AWS account, Region or partition than the one "
+            "that the operator works in. The operator sends and releases nothing, even if you delete the resource. A "
+            "key may belong to another account.",
+            "Start the operator with the account and the Region that the message names, or correct the field that it "
+            "names, or delete the resource with the annotation `hyperpod-operator.dev/abandon`.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.VOLUMES_ATTACHED,
+            "You deleted the cluster, and EBSVolumeClaims still have volumes attached to its nodes; nothing can be "
+            "detached once the deletion has begun.",
+            "Delete the claims, or set their `spec.attachment.suspend` to true; the deletion continues once they have"
+            " detached their volumes. With `spec.management.attachedVolumes: Orphan` it does not wait; AWS releases "
+            "the volumes when it terminates their nodes.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.NOT_ALLOWED,
+            "The installation has a tenants list, and no single entry allows the namespace everything that the "
+            "resource names: roles, keys, scripts, Regions, networks, clusters, volumes. Also: the spec sets a "
+            "reserved tag key. The operator changes nothing in AWS.",
+            "Name only what is allowed, or ask an administrator to extend the list ([iam.md](iam.md#tenants)).",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.PREFLIGHT_FAILED,
+            "A check failed before CreateCluster or before groups were added, so the operator did not send the call. "
+            "Nothing was created and nothing is billed. The checks run again after 1 minute, then 2, up to 30.",
+            "Do what the message says for each check ([preflight.md](preflight.md)). To send the call regardless, set"
+            " `spec.management.preflight: Warn`.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.TEARDOWN_BLOCKED,
+            "AWS cannot delete the nodes' network interfaces, because the group's execution role (or its permission) "
+            "is missing.",
+            "Restore the role with `ec2:DeleteNetworkInterface` and `ec2:DeleteNetworkInterfacePermission`. AWS then "
+            "continues the deletion; do not delete again.",
+            severity=Severity.STALLED,
+            condition=ConditionType.TEARDOWN_BLOCKED,
+        ),
+    ),
+    Section.HELD: (
+        reason(
+            Reason.UNKNOWN_GROUPS,
+            "AWS has groups that the spec does not name, and the operator did not create them or the cluster. This "
+            "does not affect `Ready`.",
+            "Add them to the spec to manage them, or delete them in AWS.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.SCALED_OUTSIDE,
+            "A group was scaled out beyond the spec, not by the operator. The operator does not terminate nodes that "
+            "it did not add.",
+            "Set `instanceCount` to AWS's number to keep the nodes (lower it afterwards to scale in), or set "
+            "`management.countOwner: External` on the group.",
+        ),
+        reason(
+            Reason.COUNT_OFFSET,
+            "Nodes were moved between groups (MoveClusterNodes) or deleted by name (BatchDeleteClusterNodes). The "
+            "operator neither replaces nor removes such nodes: `status.instanceGroups[].countOffset` has the "
+            "difference. This does not affect `Ready`.",
+            "Edit `instanceCount` as the message says; any edit of it removes the offset.",
+            severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.MINIMUM_ABOVE_COUNT,
+            "The owner of an `External` count requests fewer instances than `minInstanceCount`. AWS accepts no "
+            "minimum above the count, so the operator sends the count instead. This does not affect `Ready`.",
+            "Lower `minInstanceCount` if the group may stay this small.",
+            severity=Severity.WARNING,
+        ),
+    ),
+}

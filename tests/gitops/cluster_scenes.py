@@ -16,7 +16,8 @@ from hyperpod_operator.core.cluster.plan import operation
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.story import Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, Hold
+from hyperpod_operator.core.cluster.verdict import Act
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpu-and-cpu.yaml"

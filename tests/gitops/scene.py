@@ -7,17 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.api.names import (
     API_VERSION,
-    CLUSTER_FINALIZER,
-    CLUSTER_KIND,
-    VOLUME_CLAIM_FINALIZER,
-    VOLUME_CLAIM_KIND,
 )
 
 HEALTHY, SUSPENDED, PROGRESSING, DEGRADED = "Healthy", "Suspended", "Progressing", "Degraded"
 NOT_SEEN = "Waiting for the operator to look at it."
-FINALIZERS = {CLUSTER_KIND: CLUSTER_FINALIZER, VOLUME_CLAIM_KIND: VOLUME_CLAIM_FINALIZER}
+FINALIZERS = {kind.name: kind.finalizer for kind in KINDS}
 CREATED, DELETED = "2026-11-23T10:00:00Z", "2026-11-23T11:59:00Z"
 
 

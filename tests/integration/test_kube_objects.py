@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from hyperpod_operator.api.kinds import CLUSTER
-from hyperpod_operator.api.names import CLUSTER_FINALIZER
 from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.kube import objects as objects_module
 from hyperpod_operator.kube.client import ApiServer
@@ -128,10 +127,10 @@ async def test_a_finalizer_is_added_once_beside_those_of_others(
     objects: CustomObjects, create: Create, show: Show
 ) -> None:
     stored = await read(objects, create(finalizers=(OTHERS,)))
-    added = await objects.add_finalizer(stored, CLUSTER_FINALIZER)
-    assert added.finalizers == (OTHERS, CLUSTER_FINALIZER)
-    assert await objects.add_finalizer(added, CLUSTER_FINALIZER) is added
-    assert show()["metadata"]["finalizers"] == [OTHERS, CLUSTER_FINALIZER]
+    added = await objects.add_finalizer(stored, CLUSTER.finalizer)
+    assert added.finalizers == (OTHERS, CLUSTER.finalizer)
+    assert await objects.add_finalizer(added, CLUSTER.finalizer) is added
+    assert show()["metadata"]["finalizers"] == [OTHERS, CLUSTER.finalizer]
 
 
 async def test_a_finalizer_is_added_although_somebody_edited_the_object_meanwhile(
@@ -139,8 +138,8 @@ async def test_a_finalizer_is_added_although_somebody_edited_the_object_meanwhil
 ) -> None:
     stored = await read(objects, create())
     kubectl("label", "hpc", "blue", "team=a")
-    added = await objects.add_finalizer(stored, CLUSTER_FINALIZER)
-    assert added.finalizers == (CLUSTER_FINALIZER,)
+    added = await objects.add_finalizer(stored, CLUSTER.finalizer)
+    assert added.finalizers == (CLUSTER.finalizer,)
     assert added.body["metadata"]["labels"] == {"team": "a"}
 
 
@@ -157,7 +156,7 @@ async def test_a_finalizer_is_never_put_on_another_object_of_the_same_name(
     stored = await read(objects, create())
     recreate()
     with pytest.raises(StaleObject, match="created again"):
-        await objects.add_finalizer(stored, CLUSTER_FINALIZER)
+        await objects.add_finalizer(stored, CLUSTER.finalizer)
     assert "finalizers" not in show()["metadata"]
 
 
@@ -167,7 +166,7 @@ async def test_no_finalizer_is_added_to_an_object_that_is_being_deleted(
     stored = await read(objects, create(finalizers=(OTHERS,)))
     kubectl("delete", "hpc", "blue", "--wait=false")
     with pytest.raises(StaleObject, match="being deleted"):
-        await objects.add_finalizer(stored, CLUSTER_FINALIZER)
+        await objects.add_finalizer(stored, CLUSTER.finalizer)
     kubectl("patch", "hpc", "blue", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
 
 
@@ -177,7 +176,7 @@ async def test_a_finalizer_is_not_added_to_what_is_gone(
     stored = await read(objects, create())
     kubectl("delete", "hpc", "blue")
     with pytest.raises(ObjectGone):
-        await objects.add_finalizer(stored, CLUSTER_FINALIZER)
+        await objects.add_finalizer(stored, CLUSTER.finalizer)
 
 
 async def test_a_name_that_the_api_server_refuses_is_an_error_and_no_endless_retry(
@@ -192,33 +191,33 @@ async def test_a_name_that_the_api_server_refuses_is_an_error_and_no_endless_ret
 async def test_removing_the_last_finalizer_lets_the_object_go(
     objects: CustomObjects, create: Create, kubectl: Kubectl
 ) -> None:
-    key = create(finalizers=(CLUSTER_FINALIZER,))
+    key = create(finalizers=(CLUSTER.finalizer,))
     kubectl("delete", "hpc", "blue", "--wait=false")
     stored = await read(objects, key)
     assert stored.deleting
-    await objects.remove_finalizer(stored, CLUSTER_FINALIZER)
+    await objects.remove_finalizer(stored, CLUSTER.finalizer)
     assert await objects.read(key) is None
-    await objects.remove_finalizer(stored, CLUSTER_FINALIZER)
+    await objects.remove_finalizer(stored, CLUSTER.finalizer)
 
 
 async def test_removing_leaves_the_finalizers_of_others(
     objects: CustomObjects, create: Create, kubectl: Kubectl, show: Show
 ) -> None:
-    stored = await read(objects, create(finalizers=(OTHERS, CLUSTER_FINALIZER)))
+    stored = await read(objects, create(finalizers=(OTHERS, CLUSTER.finalizer)))
     kubectl("label", "hpc", "blue", "team=a")
-    await objects.remove_finalizer(stored, CLUSTER_FINALIZER)
+    await objects.remove_finalizer(stored, CLUSTER.finalizer)
     assert show()["metadata"]["finalizers"] == [OTHERS]
 
 
 async def test_removing_never_touches_another_object_of_the_same_name(
     objects: CustomObjects, create: Create, kubectl: Kubectl, show: Show
 ) -> None:
-    stored = await read(objects, create(finalizers=(CLUSTER_FINALIZER,)))
+    stored = await read(objects, create(finalizers=(CLUSTER.finalizer,)))
     kubectl("patch", "hpc", "blue", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     kubectl("delete", "hpc", "blue")
-    create(finalizers=(CLUSTER_FINALIZER,))
-    await objects.remove_finalizer(stored, CLUSTER_FINALIZER)
-    assert show()["metadata"]["finalizers"] == [CLUSTER_FINALIZER]
+    create(finalizers=(CLUSTER.finalizer,))
+    await objects.remove_finalizer(stored, CLUSTER.finalizer)
+    assert show()["metadata"]["finalizers"] == [CLUSTER.finalizer]
 
 
 # Status.

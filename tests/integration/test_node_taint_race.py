@@ -9,7 +9,7 @@ import pytest
 from tests.unit.controllers.rig import Recorder
 from tests.unit.kube.nodes.scripted import HEALTH, node_body
 
-from hyperpod_operator.controllers.fleet import Fleet, Member
+from hyperpod_operator.controllers.cluster_cache import ClusterCache, Entry
 from hyperpod_operator.controllers.nodes import Enqueue, NodeController, NodePorts
 from hyperpod_operator.core.health.facts import ClusterFacts
 from hyperpod_operator.core.health.mass_failure import Lane
@@ -69,7 +69,7 @@ def controller(api: ApiServer, cache: NodeCache, wake: asyncio.Event) -> NodeCon
     async def budget() -> None:
         """No limit here: the race is what is tried."""
 
-    fleet = Fleet()
+    clusters = ClusterCache()
     found = NodeController(
         ports=NodePorts(
             nodes=cache,
@@ -79,14 +79,14 @@ def controller(api: ApiServer, cache: NodeCache, wake: asyncio.Event) -> NodeCon
             clock=SystemClock(),
             budget=budget,
         ),
-        fleet=fleet,
+        clusters=clusters,
         enqueue=Enqueue(now=lambda _key, _lane: wake.set(), later=lambda _key, _seconds: None, cluster=lambda _: None),
     )
     assert Lane.TAINT < Lane.LABEL
-    return learn(found, fleet)
+    return learn(found, clusters)
 
 
-def learn(found: NodeController, fleet: Fleet) -> NodeController:
+def learn(found: NodeController, clusters: ClusterCache) -> NodeController:
     cluster = node_body()["spec"]["providerID"].split("hyperpod-")[-1].partition("-")[0]
     key = Key("team", "research")
     stored = StoredObject(
@@ -99,8 +99,7 @@ def learn(found: NodeController, fleet: Fleet) -> NodeController:
         annotations={},
         body={"kind": "HyperPodCluster"},
     )
-    fleet._members[key] = Member(stored=stored, facts=ClusterFacts(cluster_id=cluster, name="research"))
-    fleet._keys[cluster] = key
+    clusters.update(Entry(stored=stored, facts=ClusterFacts(cluster_id=cluster, name="research")))
     return found
 
 

@@ -10,7 +10,7 @@ from tests.unit.core.builders import NOW
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.aws import volume_reads
 from hyperpod_operator.aws.volume_reads import VolumeReads
-from hyperpod_operator.controllers.fleet import Fleet
+from hyperpod_operator.controllers.cluster_cache import ClusterCache
 from hyperpod_operator.controllers.observe import FullSyncs
 from hyperpod_operator.controllers.volume import views
 from hyperpod_operator.controllers.volume.views import ClusterViews
@@ -124,14 +124,15 @@ def test_series_of_events(clock: Clock) -> None:
     assert entries(book) == 0
 
 
-def test_members_of_the_fleet() -> None:
-    fleet = Fleet()
-    before = entries(fleet)
+def test_entries_of_the_cluster_cache() -> None:
+    cache = ClusterCache()
+    before = entries(cache)
     for number in range(MANY):
-        fleet.learn(stored=stored(number), cluster=cluster(number), nodes=None, enforce=True, now=NOW)
+        seen = cache.merged(stored=stored(number), cluster=cluster(number), nodes=None, enforce=True, now=NOW)
+        cache.update(seen)
     for number in range(MANY):
-        fleet.forget(stored(number).key)
-    assert entries(fleet) == before
+        cache.forget(stored(number).key)
+    assert entries(cache) == before
 
 
 def test_full_syncs(clock: Clock) -> None:

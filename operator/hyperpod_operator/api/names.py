@@ -21,9 +21,6 @@ VOLUME_CLAIM_PLURAL = "ebsvolumeclaims"
 VOLUME_CLAIM_SINGULAR = "ebsvolumeclaim"
 VOLUME_CLAIM_SHORT = "evc"
 
-CLUSTER_FINALIZER = f"{GROUP}/hyperpodcluster"
-"""Ours alone. Kopf removes the finalizer that its own settings name, so that name must differ from this one."""
-VOLUME_CLAIM_FINALIZER = f"{GROUP}/ebsvolumeclaim"
 
 RECONCILE_REQUESTED_AT = f"{GROUP}/reconcile-requested-at"
 """Annotation: any new value asks for a pass now; echoed in `status.lastHandledReconcileAt`."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, quarantine_guard
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
-from hyperpod_operator.controllers.fleet import Fleet
+from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache
 from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.controllers.volume.holders import attached_claims
 from hyperpod_operator.kube.nodes import NodeCache
@@ -23,10 +23,10 @@ def cluster_runtime(
     objects: CustomObjects,
     nodes: NodeCache | None,
     claims: CustomObjects | None,
-    fleet: Fleet,
-    needs_nodes: Callable[[str], bool],
+    cache: ClusterCache,
+    on_update: Callable[[Change], None],
 ) -> ControllerRuntime:
-    """`nodes` is None without node health, `claims` is None without claims; for `needs_nodes` see ClusterController."""
+    """`nodes` is None without node health, `claims` is None without claims; for `on_update` see ClusterController."""
     settings = dependencies.settings
 
     async def attached(cluster_arn: str) -> tuple[str, ...]:
@@ -50,8 +50,8 @@ def cluster_runtime(
         settings=ClusterSettings(
             timings=settings.timings, allowed_regions=settings.allowed_regions, tenancy=settings.tenancy
         ),
-        fleet=fleet,
-        needs_nodes=needs_nodes,
+        cache=cache,
+        on_update=on_update,
     )
     workers = Workers(
         queue=queue,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies
 from hyperpod_operator.aws.limiter import Limiter, RateLimit
-from hyperpod_operator.controllers.fleet import Fleet
+from hyperpod_operator.controllers.cluster_cache import ClusterCache
 from hyperpod_operator.controllers.nodes import Enqueue, NodeController, NodePorts
 from hyperpod_operator.core.health.mass_failure import Lane
 from hyperpod_operator.core.ports import Key
@@ -21,7 +21,12 @@ class NodeRuntime:
     """A queue of its own, so that five thousand Nodes never delay a cluster."""
 
     def __init__(
-        self, dependencies: Dependencies, *, cache: NodeCache, fleet: Fleet, enqueue_cluster: Callable[[Key], None]
+        self,
+        dependencies: Dependencies,
+        *,
+        cache: NodeCache,
+        clusters: ClusterCache,
+        enqueue_cluster: Callable[[Key], None],
     ) -> None:
         settings = dependencies.settings
         queue = WorkQueue(random=dependencies.random, lanes=len(Lane))
@@ -35,12 +40,11 @@ class NodeRuntime:
                 clock=dependencies.clock,
                 budget=Limiter(limit, monotonic=dependencies.clock.monotonic).wait,
             ),
-            fleet=fleet,
+            clusters=clusters,
             enqueue=Enqueue(
                 now=lambda key, lane: queue.add(key, lane=lane), later=queue.add_after, cluster=enqueue_cluster
             ),
         )
-        fleet.on_learnt = self.controller.learnt
         workers = Workers(
             queue=queue,
             reconcile=dependencies.passes("node", self.controller.reconcile),

@@ -22,7 +22,7 @@ from hyperpod_operator.app.tasks import ended, on_signals, stopping_on_exit
 from hyperpod_operator.app.traces import untraced
 from hyperpod_operator.app.volumes import VolumeRuntime
 from hyperpod_operator.aws.cloud import AwsCloud
-from hyperpod_operator.controllers.fleet import Fleet
+from hyperpod_operator.controllers.cluster_cache import ClusterCache
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
 from hyperpod_operator.kube.nodes import NodeCache
@@ -104,14 +104,14 @@ class Operator:
 
     def _build(self, dependencies: Dependencies) -> Iterator[ControllerRuntime]:
         """The controllers that this installation runs."""
-        settings, fleet = dependencies.settings, Fleet()
+        settings, known = dependencies.settings, ClusterCache()
         clusters = CustomObjects(dependencies.api, CLUSTER, namespaces=settings.namespaces)
         queue = WorkQueue(random=dependencies.random, most_active=share(settings.workers))
         if settings.node_health:
             self._nodes = NodeRuntime(
                 dependencies,
                 cache=self._cache,
-                fleet=fleet,
+                clusters=known,
                 enqueue_cluster=lambda key: queue.add_after(key, settings.timings.debounce),
             )
             yield self._nodes.runtime
@@ -124,8 +124,8 @@ class Operator:
             objects=clusters,
             nodes=self._cache if settings.node_health else None,
             claims=claims,
-            fleet=fleet,
-            needs_nodes=self._nodes.controller.unknown if self._nodes else lambda _: False,
+            cache=known,
+            on_update=self._nodes.controller.cluster_updated if self._nodes else lambda _: None,
         )
         if claims is not None:
             self._volumes = VolumeRuntime(dependencies, claims=claims, clusters=clusters, cache=self._cache)

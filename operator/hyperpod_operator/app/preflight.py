@@ -12,7 +12,8 @@ import yaml
 from pydantic import ValidationError
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
-from hyperpod_operator.api.names import CLUSTER_KIND, GROUP, VOLUME_CLAIM_KIND
+from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
+from hyperpod_operator.api.names import GROUP
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.controllers.parse import problems
@@ -71,7 +72,7 @@ async def check_files(files: Sequence[str], *, region: str, stdin: Callable[[], 
     """The reports of all resources with checks in these files. Raises InputError."""
     found = list(resources(files, stdin=stdin))
     if not found:
-        raise InputError(f"no {CLUSTER_KIND} and no {VOLUME_CLAIM_KIND} in {', '.join(files)}")
+        raise InputError(f"no {CLUSTER.name} and no {VOLUME_CLAIM.name} in {', '.join(files)}")
     cloud = AwsCloud(settings=CloudSettings(region=region, connect_timeout=3.0), on_call=lambda **_: None)
     try:
         return [await _checked(cloud, one) for one in found]
@@ -139,7 +140,7 @@ def _resource(body: Any, *, source: str) -> Resource | None:
     if not isinstance(body, dict) or not str(body.get("apiVersion", "")).startswith(f"{GROUP}/"):
         return None
     kind, name = str(body.get("kind", "")), str((body.get("metadata") or {}).get("name", ""))
-    models: Mapping[str, Any] = {CLUSTER_KIND: HyperPodClusterSpec, VOLUME_CLAIM_KIND: EBSVolumeClaimSpec}
+    models: Mapping[str, Any] = {CLUSTER.name: HyperPodClusterSpec, VOLUME_CLAIM.name: EBSVolumeClaimSpec}
     if kind not in models:
         return None
     try:

@@ -9,11 +9,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from hyperpod_operator.api.names import LABEL_INSTANCE_GROUP, Reason
-from hyperpod_operator.controllers.fleet import Fleet, Member
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
 from hyperpod_operator.controllers.subjects import node_subject
 from hyperpod_operator.core.health.change import NodeChange
-from hyperpod_operator.core.health.labels import contradiction, missing_labels
+from hyperpod_operator.core.health.labels import contradiction, missing_labels, needs_instance
 from hyperpod_operator.core.health.mass_failure import Lane
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.state import NO_PODS, State
@@ -72,9 +72,9 @@ class _Seen:
 class NodeController:
     """Keeps the taint and the labels of HyperPod's Nodes right. What it remembers serves metrics and Events only."""
 
-    def __init__(self, *, ports: NodePorts, fleet: Fleet, enqueue: Enqueue) -> None:
+    def __init__(self, *, ports: NodePorts, clusters: ClusterCache, enqueue: Enqueue) -> None:
         self._ports = ports
-        self._fleet = fleet
+        self._clusters = clusters
         self._enqueue = enqueue
         self._seen: dict[str, _Seen] = {}
 
@@ -84,26 +84,21 @@ class NodeController:
         if node is None:
             self._gone(name)
             return
-        member = self._fleet.of(node.cluster_id)
-        if member is None:
-            return  # a stranger's cluster, or one that no pass has looked at yet: `learnt` comes back to it
-        moved = self._judge(node, member)
-        if moved or self._unknown(node, member):
-            self._enqueue.cluster(member.key)
+        entry = self._clusters.of(node.cluster_id)
+        if entry is None:
+            return  # a stranger's cluster, or one that no pass has looked at yet: `cluster_updated` comes back to it
+        moved = self._judge(node, entry)
+        if moved or needs_instance(node, entry.facts):
+            self._enqueue.cluster(entry.key)
 
-    def learnt(self, cluster_id: str, instances: frozenset[str] | None) -> None:
-        """A pass learnt something new about a cluster, or some instances of it; that very pass reports about them."""
-        member = self._fleet.of(cluster_id)
-        if member is None:
+    def cluster_updated(self, change: Change) -> None:
+        """A pass learned something new about a cluster, or some instances of it; that very pass reports about them."""
+        entry = self._clusters.of(change.cluster_id)
+        if entry is None:
             return
-        for node in self._ports.nodes.of_cluster(cluster_id):
-            if instances is None or node.instance_id in instances:
-                self._judge(node, member)
-
-    def unknown(self, cluster_id: str) -> bool:
-        """Whether a Node waits for SageMaker's word about its instance."""
-        member = self._fleet.of(cluster_id)
-        return any(self._unknown(node, member) for node in self._ports.nodes.of_cluster(cluster_id))
+        for node in self._ports.nodes.of_cluster(change.cluster_id):
+            if change.instances is None or node.instance_id in change.instances:
+                self._judge(node, entry)
 
     async def reconcile(self, key: Key, failures: int) -> Outcome:  # noqa: ARG002 - every kind's passes are called alike
         """One pass."""
@@ -130,38 +125,38 @@ class NodeController:
         try:
             return await self._settle(node)
         except StaleObject:
-            # Somebody wrote since: decide anew, on what is there now and not on what a watch will tell some time.
+            # Somebody wrote since: decide again, on what is there now and not on what a watch will tell some time.
             self._ports.metrics.node_changed(step="Write", result="Conflict")
             fresh = await self._ports.writes.read(name)
             return Gone() if fresh is None else await self._settle(fresh)
 
     async def _settle(self, node: Node) -> Outcome:
-        member = self._fleet.of(node.cluster_id)
-        if member is None:
+        entry = self._clusters.of(node.cluster_id)
+        if entry is None:
             return Gone()
-        decision = decide(node, member.facts, now=self._ports.clock.now())
-        change = replace(decision.change, labels=missing_labels(node, member.facts))
+        decision = decide(node, entry.facts, now=self._ports.clock.now())
+        change = replace(decision.change, labels=missing_labels(node, entry.facts))
         if change:
             await self._ports.budget()
             await self._ports.writes.change(node, change)
-            self._tell(node, member, decision, change)
+            self._tell(node, entry, decision, change)
         if decision.look_again is not None:
             return Wait(Reason.HEALTH_NOT_REPORTED, decision.look_again)
         return Done()
 
-    def _judge(self, node: Node, member: Member) -> bool:
+    def _judge(self, node: Node, entry: Entry) -> bool:
         """Line the Node up if it wants a write. Says whether its state is another one than before."""
-        decision = decide(node, member.facts, now=self._ports.clock.now())
+        decision = decide(node, entry.facts, now=self._ports.clock.now())
         key = Key("", node.name)
         if decision.change:
             self._enqueue.now(key, Lane.TAINT if decision.step is Step.TAINT else Lane.UNTAINT)
-        elif missing_labels(node, member.facts):
+        elif missing_labels(node, entry.facts):
             self._enqueue.now(key, Lane.LABEL)
         elif decision.look_again is not None:
             self._enqueue.later(key, decision.look_again)
-        return self._follow(node, member, decision.state)
+        return self._follow(node, entry, decision.state)
 
-    def _follow(self, node: Node, member: Member, state: State) -> bool:
+    def _follow(self, node: Node, entry: Entry, state: State) -> bool:
         seen = self._seen.get(node.name)
         since = seen.since if seen else None
         if state in NO_PODS:
@@ -169,20 +164,20 @@ class NodeController:
         elif since is not None and state is State.SCHEDULABLE:
             self._ports.metrics.node_recovered(seconds=self._ports.clock.monotonic() - since)
             since = None
-        odd = contradiction(node, member.facts)
+        odd = contradiction(node, entry.facts)
         if odd and (seen is None or seen.contradiction != odd):
             message = f"{odd}. The operator leaves that label alone; remove it to have SageMaker's type there."
             event = Event(type="Warning", reason=Reason.NODE_CONTRADICTS, action="Observe", message=message)
             self._ports.events.publish(about=node_subject(node), event=event)
-        self._seen[node.name] = _Seen(cluster=member.key, state=state, since=since, contradiction=odd)
+        self._seen[node.name] = _Seen(cluster=entry.key, state=state, since=since, contradiction=odd)
         return seen is None or seen.state is not state
 
     def _gone(self, name: str) -> None:
         seen = self._seen.pop(name, None)
         if seen is None:
             return
-        member = self._fleet.get(seen.cluster)
-        if member is not None and seen.since is not None:
+        entry = self._clusters.get(seen.cluster)
+        if entry is not None and seen.since is not None:
             seconds = self._ports.clock.monotonic() - seen.since
             message = (
                 f"The Node {name}, {seen.state}, left Kubernetes {seconds:.0f} s after it was found unhealthy. If "
@@ -190,19 +185,13 @@ class NodeController:
                 "present."
             )
             event = Event(type="Normal", reason=Reason.NODE_REPLACED, action="Observe", message=message)
-            self._ports.events.publish(about=member.stored, event=event)
+            self._ports.events.publish(about=entry.stored, event=event)
         self._enqueue.cluster(seen.cluster)
 
-    def _unknown(self, node: Node, member: Member | None) -> bool:
-        """Whether SageMaker has to be asked about this instance: our labels on it would say that it was."""
-        if member is not None and node.instance_id in member.facts.instances:
-            return False
-        return LABEL_INSTANCE_GROUP not in node.labels and not node.deleting
-
-    def _tell(self, node: Node, member: Member, decision: TaintDecision, change: NodeChange) -> None:
+    def _tell(self, node: Node, entry: Entry, decision: TaintDecision, change: NodeChange) -> None:
         step = str(decision.step) if decision.change else "Label"
         self._ports.metrics.node_changed(step=step, result="OK")
-        about = {"cluster": str(member.key), "step": step}
+        about = {"cluster": str(entry.key), "step": step}
         if not decision.change:
             logger.info("Labels of the Node %s are set: %s.", node.name, sorted(change.labels), extra=about)
             return
@@ -220,4 +209,4 @@ class NodeController:
             message=decision.message,
         )
         self._ports.events.publish(about=node_subject(node), event=event)
-        self._ports.events.publish(about=member.stored, event=replace(event, message=f"{node.name}: {event.message}"))
+        self._ports.events.publish(about=entry.stored, event=replace(event, message=f"{node.name}: {event.message}"))

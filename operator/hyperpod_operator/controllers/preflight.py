@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from hyperpod_operator.api.status import PreflightStatus
 from hyperpod_operator.core.cluster.plan import Action
-from hyperpod_operator.core.cluster.verdict import Hold, Situation
+from hyperpod_operator.core.cluster.verdict import Situation
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.preflight.gate import ENFORCE, due, held, preflight, stands
 from hyperpod_operator.core.preflight.ports import ClusterFacts, Workloads
 from hyperpod_operator.core.preflight.record import recorded

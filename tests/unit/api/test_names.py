@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hyperpod_operator.api.names import CLUSTER_FINALIZER, ConditionType, Reason
+from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.runtime.watch import KOPF_FINALIZER
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "conditions.md").read_text()
@@ -25,4 +26,4 @@ def test_no_entry_is_about_a_name_that_does_not_exist() -> None:
 
 def test_kopf_never_learns_our_finalizers_name() -> None:
     """Kopf removes the finalizer that its settings name from every object that it serves."""
-    assert CLUSTER_FINALIZER != KOPF_FINALIZER
+    assert CLUSTER.finalizer != KOPF_FINALIZER

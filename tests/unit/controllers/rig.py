@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hyperpod_operator.api.names import CLUSTER_FINALIZER
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import RateLimit
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
@@ -256,7 +256,7 @@ class Rig:
 
     @property
     def has_finalizer(self) -> bool:
-        return CLUSTER_FINALIZER in self.objects._stored(KEY).finalizers
+        return CLUSTER.finalizer in self.objects._stored(KEY).finalizers
 
 
 def pause(outcome: Outcome) -> float:

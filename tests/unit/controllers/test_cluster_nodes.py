@@ -1,5 +1,7 @@
 """What a HyperPodCluster says about its Nodes, through the controller; and when SageMaker is asked about instances."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +12,7 @@ from tests.unit.core.health import HEALTH, node
 
 from hyperpod_operator.api.names import LABEL_INSTANCE_GROUP
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
-from hyperpod_operator.controllers.fleet import Fleet
+from hyperpod_operator.controllers.cluster_cache import ClusterCache
 from hyperpod_operator.core.health.node import Node
 
 
@@ -30,8 +32,7 @@ class Ward:
     """A rig whose controller sees Nodes."""
 
     def __init__(self, rig: Rig) -> None:
-        self.rig, self.nodes, self.fleet = rig, HeldNodes(), Fleet()
-        self.needs_nodes = False
+        self.rig, self.nodes, self.cache = rig, HeldNodes(), ClusterCache()
         rig.controller = ClusterController(
             ports=Ports(
                 objects=rig.objects,
@@ -42,8 +43,7 @@ class Ward:
                 nodes=self.nodes,
             ),
             settings=ClusterSettings(timings=rig.timings),
-            fleet=self.fleet,
-            needs_nodes=lambda _: self.needs_nodes,
+            cache=self.cache,
         )
 
     async def settle(self) -> None:
@@ -55,9 +55,9 @@ class Ward:
         return str(self.rig.status["clusterArn"]).rpartition("/")[2]
 
     def instances(self) -> list[str]:
-        member = self.fleet.get(KEY)
-        assert member is not None
-        return sorted(member.facts.instances)
+        entry = self.cache.get(KEY)
+        assert entry is not None
+        return sorted(entry.facts.instances)
 
     def join(self, *instances: str, **labels: str) -> None:
         for instance in instances:
@@ -70,6 +70,13 @@ class Ward:
                 )
             )
 
+    @contextmanager
+    def a_node_of_an_unknown_instance(self) -> Iterator[None]:
+        """Meanwhile a Node waits for what SageMaker reports about its instance."""
+        self.nodes.held.append(node(instance_id="i-0123456789abcdef0", cluster_id=self.cluster_id))
+        yield
+        self.nodes.held.pop()
+
     def health(self) -> dict[str, Any]:
         return dict(self.rig.status.get("nodeHealth", {}))
 
@@ -78,9 +85,8 @@ class Ward:
 async def ward(rig: Rig) -> Ward:
     made = Ward(rig)
     await made.settle()
-    made.needs_nodes = True
-    await rig.once()
-    made.needs_nodes = False
+    with made.a_node_of_an_unknown_instance():
+        await rig.once()
     return made
 
 
@@ -150,9 +156,9 @@ async def test_a_settled_pass_lists_no_instances(ward: Ward) -> None:
 
 
 async def test_instances_are_listed_when_somebody_waits_for_them(ward: Ward) -> None:
-    ward.needs_nodes = True
     since = ward.rig.simulator.log.size()
-    await ward.rig.once()
+    with ward.a_node_of_an_unknown_instance():
+        await ward.rig.once()
     assert "ListClusterNodes" in [call.operation for call in ward.rig.simulator.log.calls(since=since)]
 
 
@@ -166,4 +172,4 @@ async def test_what_is_known_of_instances_outlives_a_pass_that_does_not_list_the
 async def test_a_cluster_that_is_gone_is_forgotten(ward: Ward) -> None:
     ward.rig.objects.delete(KEY)
     await ward.rig.rest()
-    assert ward.fleet.get(KEY) is None
+    assert ward.cache.get(KEY) is None

@@ -8,11 +8,11 @@ import pytest
 from tests.unit.core.health import CLUSTER, CPU, HEALTH, NOW, facts, instance, node
 
 from hyperpod_operator.api.names import LABEL_INSTANCE_GROUP, TAINTED_AT
-from hyperpod_operator.controllers.fleet import Fleet, Member
+from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
 from hyperpod_operator.controllers.nodes import Enqueue, NodeController, NodePorts
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.facts import ClusterFacts
-from hyperpod_operator.core.health.labels import missing_labels
+from hyperpod_operator.core.health.labels import missing_labels, needs_instance
 from hyperpod_operator.core.health.mass_failure import Lane
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.taint import TAINT
@@ -119,7 +119,7 @@ class NodeRig:
     """A NodeController with everything around it."""
 
     def __init__(self) -> None:
-        self.world, self.told, self.clock, self.fleet = World(), Told(), Clock(), Fleet()
+        self.world, self.told, self.clock, self.clusters = World(), Told(), Clock(), ClusterCache()
         self.controller = NodeController(
             ports=NodePorts(
                 nodes=self.world,
@@ -129,7 +129,7 @@ class NodeRig:
                 clock=self.clock,
                 budget=self.world.budget,
             ),
-            fleet=self.fleet,
+            clusters=self.clusters,
             enqueue=Enqueue(
                 now=lambda key, lane: self.told.now.append((key.name, lane)),
                 later=lambda key, seconds: self.told.later.append((key.name, seconds)),
@@ -149,8 +149,7 @@ class NodeRig:
             annotations={},
             body={"kind": "HyperPodCluster"},
         )
-        self.fleet._members[OBJECT] = Member(stored=stored, facts=found, listed=True)
-        self.fleet._keys[found.cluster_id] = OBJECT
+        self.clusters.update(Entry(stored=stored, facts=found, listed=True))
 
     def changed(self, one: Node) -> None:
         self.world.put(one)
@@ -206,7 +205,7 @@ def test_a_state_that_changed_wakes_its_cluster_once(rig: NodeRig) -> None:
 
 def test_what_a_pass_learns_calls_the_nodes_and_not_the_cluster_again(rig: NodeRig) -> None:
     rig.world.put(node(labels=SICK))
-    rig.controller.learnt(CLUSTER, None)
+    rig.controller.cluster_updated(Change(CLUSTER, None))
     assert rig.told.now == [(node().name, Lane.TAINT)]
     assert rig.told.clusters == []
 
@@ -215,7 +214,7 @@ def test_what_a_pass_learns_of_one_instance_calls_its_node_alone(rig: NodeRig) -
     other = node(instance_id=CPU, labels=SICK)
     rig.world.put(node(labels=SICK))
     rig.world.put(other)
-    rig.controller.learnt(CLUSTER, frozenset({CPU}))
+    rig.controller.cluster_updated(Change(CLUSTER, frozenset({CPU})))
     assert [name for name, _ in rig.told.now] == [other.name]
 
 
@@ -316,7 +315,7 @@ async def test_a_young_node_waits(rig: NodeRig) -> None:
 async def test_nothing_is_done_for_a_cluster_that_is_forgotten(rig: NodeRig) -> None:
     one = node(labels=SICK)
     rig.world.put(one)
-    rig.fleet.forget(OBJECT)
+    rig.clusters.forget(OBJECT)
     assert isinstance(await rig.once(one), Gone)
     assert rig.world.writes == []
 
@@ -354,16 +353,13 @@ def test_a_contradicting_type_is_told_once(rig: NodeRig) -> None:
     assert rig.reasons("Node") == ["NodeContradicts"]
 
 
-def test_an_instance_that_sagemaker_did_not_tell_about_is_asked_for(rig: NodeRig) -> None:
-    rig.know(facts(instances={}))
-    rig.world.put(node(labels=WELL))
-    assert rig.controller.unknown(CLUSTER)
+def test_sagemaker_is_asked_about_an_instance_that_it_did_not_list() -> None:
+    assert needs_instance(node(labels=WELL), facts(instances={}))
+    assert needs_instance(node(labels=WELL), None)
 
 
-def test_an_instance_whose_labels_tell_that_it_was_asked_for_is_not_asked_for_again(rig: NodeRig) -> None:
-    rig.know(facts(instances={}))
-    rig.world.put(labelled())
-    assert not rig.controller.unknown(CLUSTER)
+def test_an_instance_whose_labels_say_that_it_was_asked_for_is_not_asked_for_again() -> None:
+    assert not needs_instance(labelled(), facts(instances={}))
 
 
 def test_an_unknown_instance_wakes_its_cluster(rig: NodeRig) -> None:

@@ -28,10 +28,10 @@ async def test_a_copied_status_does_not_take_the_nodes_of_another_object(rig: Ri
     ward = Ward(rig)
     forged = await steal(ward)
     cluster_id = forged["clusterArn"].rpartition("/")[2]
-    member = ward.fleet.of(cluster_id)
+    member = ward.cache.of(cluster_id)
     assert member is not None
     assert member.key == KEY
-    assert ward.fleet.get(THIEF) is None
+    assert ward.cache.get(THIEF) is None
 
 
 async def test_a_copied_status_is_replaced_by_what_the_tags_say(rig: Rig) -> None:

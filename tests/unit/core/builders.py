@@ -17,7 +17,8 @@ from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, Hold, LookAgain, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, Situation, Verdict
+from hyperpod_operator.core.engine.decision import Hold, LookAgain
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import Key

@@ -24,7 +24,8 @@ from hyperpod_operator.core.cluster.plan import (
     AddTags,
     fingerprint,
 )
-from hyperpod_operator.core.cluster.verdict import NeedTags, Settled
+from hyperpod_operator.core.cluster.verdict import NeedTags
+from hyperpod_operator.core.engine.decision import Settled
 
 
 class TestOwnership:

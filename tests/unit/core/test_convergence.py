@@ -11,7 +11,7 @@ from tests.unit.core.world import ANSWERS, World
 
 from hyperpod_operator.core.cluster.diff import diff
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Release, Settled
+from hyperpod_operator.core.engine.decision import Release, Settled
 
 TYPES = {"gpu": "ml.p5.48xlarge", "cpu": "ml.m5.4xlarge", "big": "ml.p5en.48xlarge", "odd": "ml.g5.xlarge"}
 

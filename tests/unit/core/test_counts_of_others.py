@@ -19,7 +19,7 @@ from tests.unit.core.builders import (
 
 from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Settled
+from hyperpod_operator.core.engine.decision import Settled
 
 EXTERNAL = {"countOwner": "External"}
 

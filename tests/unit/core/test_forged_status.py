@@ -31,7 +31,8 @@ from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, UpdateCluster, fingerprint
 from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Release, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Situation, Verdict
+from hyperpod_operator.core.engine.decision import Release
 from hyperpod_operator.core.location import NOWHERE, location_of
 
 OURS, ADOPTED, UNOWNED, EARLIER, ANOTHER = "ours", "adopted", "unowned", "earlier", "another"

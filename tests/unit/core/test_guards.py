@@ -19,7 +19,8 @@ from tests.unit.core.builders import (
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.guards import SOFTWARE_WENT_BACK, shown_back
-from hyperpod_operator.core.cluster.verdict import Act, Hold, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, Verdict
+from hyperpod_operator.core.engine.decision import Hold
 
 
 class TestGuards:

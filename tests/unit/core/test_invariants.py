@@ -14,7 +14,8 @@ from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Settled
+from hyperpod_operator.core.cluster.verdict import Act, NeedTags
+from hyperpod_operator.core.engine.decision import Settled
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 NAMES = ("gpu", "cpu", "extra")

@@ -27,7 +27,7 @@ from hyperpod_operator.api.names import TAG_ADOPTED, Reason
 from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, DeleteTags, UpdateCluster
 from hyperpod_operator.core.cluster.policy import decide
-from hyperpod_operator.core.cluster.verdict import Settled
+from hyperpod_operator.core.engine.decision import Settled
 
 
 class TestLiving:

@@ -24,7 +24,8 @@ from hyperpod_operator.core.cluster.plan import CreateCluster, DeleteTags
 from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.story import Accepted, Story
-from hyperpod_operator.core.cluster.verdict import Act, Hold, LookAgain, Settled, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, Verdict
+from hyperpod_operator.core.engine.decision import Hold, LookAgain, Settled
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 

@@ -26,7 +26,8 @@ from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Act, Hold, Settled
+from hyperpod_operator.core.cluster.verdict import Act
+from hyperpod_operator.core.engine.decision import Hold, Settled
 
 FORMER = {f"g{n}": "gpu" for n in range(4)} | {f"c{n}": "cpu" for n in range(2)}
 

@@ -9,7 +9,8 @@ from tests.unit.core.builders import cluster, recorded, resource, scaled, seen, 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.placement import misplaced, unproved_end
 from hyperpod_operator.core.cluster.policy import decide
-from hyperpod_operator.core.cluster.verdict import Hold, Situation
+from hyperpod_operator.core.cluster.verdict import Situation
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.location import NOWHERE, Location, location_of
 
 HERE = Location(partition="aws", region="us-west-2", account="111122223333")

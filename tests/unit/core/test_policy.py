@@ -32,7 +32,8 @@ from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.plan import DeleteTags, fingerprint, operation
 from hyperpod_operator.core.cluster.policy import DELETED, LIVING, Policy, decide
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Act, Hold, LookAgain, NeedTags, Release, Settled, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Situation, Verdict
+from hyperpod_operator.core.engine.decision import Hold, LookAgain, Release, Settled
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.location import Location
 

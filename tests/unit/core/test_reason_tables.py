@@ -13,7 +13,7 @@ from hyperpod_operator.api.status import Condition
 from hyperpod_operator.core.cluster.conditions import conditions
 from hyperpod_operator.core.cluster.ending import ending
 from hyperpod_operator.core.cluster.events import events
-from hyperpod_operator.core.cluster.verdict import Hold
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Blocked, Done, Wait

@@ -24,7 +24,8 @@ from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_ADOPTED, Reason
 from hyperpod_operator.core.cluster.observed import ObservedNode
 from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Release
+from hyperpod_operator.core.cluster.verdict import Act, NeedTags
+from hyperpod_operator.core.engine.decision import Release
 
 
 class TestDeleted:

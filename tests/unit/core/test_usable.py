@@ -41,7 +41,7 @@ def passed(
 ) -> Report:
     wanted = spec(nodeRecovery=recovery)
     story = told(resource(spec=wanted, status=recorded()), cluster(wanted=wanted), nodes=nodes)
-    return report(replace(story, health=health, health_stands=health is not None))
+    return report(replace(story, situation=replace(story.situation, health=health, health_watched=health is not None)))
 
 
 def labelled(count: int, **labels: str) -> list[Node]:

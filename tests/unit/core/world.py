@@ -26,7 +26,8 @@ from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, Release, Settled, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, Verdict
+from hyperpod_operator.core.engine.decision import Release, Settled
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.outcome import Blocked, Failed, Wait
 

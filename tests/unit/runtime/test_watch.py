@@ -1,12 +1,12 @@
 """Kopf's settings: the ones that protect people's clusters."""
 
-from hyperpod_operator.api.names import CLUSTER_FINALIZER
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.runtime.watch import kopf_settings
 
 
 def test_kopf_never_takes_our_finalizer_away() -> None:
     # It removes the finalizer of its own name from every object that it serves.
-    assert kopf_settings().persistence.finalizer != CLUSTER_FINALIZER
+    assert kopf_settings().persistence.finalizer != CLUSTER.finalizer
 
 
 def test_kopf_needs_no_rights_beyond_our_kind_and_writes_no_events() -> None:

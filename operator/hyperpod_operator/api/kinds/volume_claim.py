@@ -85,6 +85,7 @@ VOLUME_CLAIM = Kind(
             type=ConditionType.FILESYSTEM_RESIZE_PENDING,
             true="The volume grew, and you need to grow its file system.",
             false="The file system last filled the volume.",
+            announced=False,
             bad_when_true=True,
         ),
         ConditionRow(
@@ -97,6 +98,7 @@ VOLUME_CLAIM = Kind(
             type=ConditionType.CONFLICT,
             true="Something else uses the volume, its zone does not match, or a name is taken.",
             false="There is no known conflict.",
+            announced=False,
             bad_when_true=True,
         ),
         ConditionRow(
@@ -109,6 +111,7 @@ VOLUME_CLAIM = Kind(
             type=ConditionType.DATA_AT_RISK,
             true="AWS deletes the volume together with its node (DeleteOnTermination).",
             false="The volume outlives its node.",
+            announced=False,
             bad_when_true=True,
         ),
     ),

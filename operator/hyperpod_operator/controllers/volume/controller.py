@@ -1,30 +1,25 @@
-"""One pass over one EBSVolumeClaim: observe, decide, act, report.
-
-The order of writes is the same as for clusters: the finalizer before anything of ours is in AWS, what a call is meant
-to do before the call, then one status with all that was learnt.
-"""
+"""What is particular about a pass over an EBSVolumeClaim; `controllers/reconciler.py` has what all kinds share."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
-from hyperpod_operator.api.names import ABANDON, INSTANCE_GROUP_NAME, VOLUME_CLAIM_FINALIZER, ConditionType, Reason
+from hyperpod_operator.api.names import INSTANCE_GROUP_NAME, ConditionType, Reason
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
-from hyperpod_operator.controllers.parse import InvalidSpecError
+from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.controllers.subjects import node_subject
 from hyperpod_operator.controllers.volume.act import act
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.interests import Interest, Interests
 from hyperpod_operator.controllers.volume.measure import measure_moves
 from hyperpod_operator.controllers.volume.observe import Where, observe, recounted, where
-from hyperpod_operator.controllers.volume.parse import parse, parse_status
+from hyperpod_operator.controllers.volume.parse import parse
 from hyperpod_operator.controllers.volume.ports import VolumePorts
-from hyperpod_operator.core.engine.conditions import settle, summary
+from hyperpod_operator.core.engine.decision import Hold, Release, Report
 from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
-from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
-from hyperpod_operator.core.ports import Event, Key, KubernetesError, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, region_names, spec_names
@@ -32,21 +27,17 @@ from hyperpod_operator.core.volume.events import on_node
 from hyperpod_operator.core.volume.observed import Observed
 from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, Step
 from hyperpod_operator.core.volume.policy import decide
-from hyperpod_operator.core.volume.ports import VolumeCloud
-from hyperpod_operator.core.volume.report import Report, intent, report
+from hyperpod_operator.core.volume.report import intent, report
 from hyperpod_operator.core.volume.story import Story
 from hyperpod_operator.core.volume.target import Resolved, resolve
 from hyperpod_operator.core.volume.timings import VolumeTimings
-from hyperpod_operator.core.volume.verdict import Act, Hold, Release, Situation
+from hyperpod_operator.core.volume.verdict import Act, Situation
 from hyperpod_operator.core.volume.whereabouts import Place, misplaced, place_of
 
 logger = logging.getLogger(__name__)
 
-KUBERNETES_PAUSE = 5.0
-"""Shortest pause in seconds after the API server failed."""
 
-
-class VolumeController:
+class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, Story]):
     """Reconciles EBSVolumeClaims. Holds no truth: only whom a Node wakes, and how full nodes were lately.
 
     `regions` are those that a claim may name, the installation's own among them.
@@ -55,6 +46,13 @@ class VolumeController:
     def __init__(
         self, *, ports: VolumePorts, timings: VolumeTimings, regions: frozenset[str], tenancy: Tenancy
     ) -> None:
+        super().__init__(
+            kind=VOLUME_CLAIM,
+            status=EBSVolumeClaimStatus,
+            objects=ports.claims,
+            events=ports.events,
+            clock=ports.clock,
+        )
         self._ports = ports
         self._tenancy = tenancy
         self._timings = timings
@@ -78,54 +76,32 @@ class VolumeController:
                 self._ports.views.changed(cluster)
         return tuple(key for _, key in woken)
 
-    async def reconcile(self, key: Key, failures: int) -> Outcome:
-        """One pass. `failures` is how many passes over this object failed in a row before this one."""
-        outcome: Outcome
-        try:
-            outcome = await self._pass(key, failures)
-        except StaleObject:
-            outcome = Again()
-        except ObjectGone:
-            outcome = Gone()
-        except KubernetesError as error:
-            logger.warning("The API server failed during a pass; nothing is lost, the pass is repeated: %s", error)
-            outcome = Failed(Reason.INTERNAL_ERROR, KUBERNETES_PAUSE)
-        if isinstance(outcome, Gone):
-            self._interests.forget(key)
-            self._counts.forget(key)
-            self._ports.metrics.claim_gone(key=key)
-        return outcome
+    def forget(self, key: Key) -> None:
+        self._interests.forget(key)
+        self._counts.forget(key)
+        self._ports.metrics.claim_gone(key=key)
 
-    async def _pass(self, key: Key, failures: int) -> Outcome:
-        stored = await self._ports.claims.read(key)
-        if stored is None or (stored.deleting and VOLUME_CLAIM_FINALIZER not in stored.finalizers):
-            return Gone()
-        if stored.deleting and stored.annotations.get(ABANDON) == stored.key.name:
-            return await self._abandon(stored)
-        try:
-            claim = parse(stored)
-        except InvalidSpecError as error:
-            return await self._invalid(stored, str(error))
-        return await self._valid(stored, claim, failures)
+    def parse(self, stored: StoredObject) -> Claim:
+        return parse(stored)
 
-    async def _valid(self, stored: StoredObject, claim: Claim, failures: int) -> Outcome:
+    async def look(self, stored: StoredObject, claim: Claim, failures: int) -> Story:  # noqa: ARG002
         at = await where(ports=self._ports, claim=claim)
         refusal = self._refusal(claim, at.region)
         if refusal is not None:
-            return await self._finish(stored, Story(situation=self._blank(claim), verdict=_not_allowed(refusal)))
+            return Story(situation=self._blank(claim), verdict=_not_allowed(refusal))
         if at.region and at.region not in self._regions:
             hold = Hold(reason=Reason.REGION_NOT_ALLOWED, message=_refused(at.region), after=SLOW, stalled=True)
-            return await self._finish(stored, Story(situation=self._blank(claim), verdict=hold))
+            return Story(situation=self._blank(claim), verdict=hold)
         if (elsewhere := misplaced(claim, self._place(at))) is not None:
-            return await self._finish(stored, Story(situation=self._blank(claim), verdict=elsewhere))
+            return Story(situation=self._blank(claim), verdict=elsewhere)
         cloud = self._ports.cloud.volumes(region=at.region)
         try:
             observed = await observe(ports=self._ports, cloud=cloud, counts=self._counts, claim=claim, at=at)
         except (CloudError, KubernetesError) as error:
-            return await self._unread(stored, claim, error, failures)
+            return self._unread(claim, error, failures)
         seen = observed.cluster
         if seen is not None and (elsewhere := misplaced(claim, place_of(seen.arn))) is not None:
-            return await self._finish(stored, Story(situation=self._blank(claim), verdict=elsewhere))
+            return Story(situation=self._blank(claim), verdict=elsewhere)
         counted = recounted(observed, counts=self._counts, claim=claim)
         situation = self._situation(claim, counted, region=self._place(at).region)
         self._note_interest(situation)
@@ -135,12 +111,58 @@ class VolumeController:
             try:
                 refusal = await self._refused_call(situation, verdict.step)
             except CloudError as error:
-                return await self._unread(stored, claim, error, failures)
+                return self._unread(claim, error, failures)
             if refusal is not None:
                 self._counts.forget(claim.key)
-                return await self._finish(stored, Story(situation=situation, verdict=_not_allowed(refusal)))
-            return await self._act(stored, situation, verdict, cloud, failures)
-        return await self._finish(stored, Story(situation=situation, verdict=verdict))
+                return Story(situation=situation, verdict=_not_allowed(refusal))
+        return Story(situation=situation, verdict=verdict, failures=failures)
+
+    def needs_finalizer(self, record: Story) -> bool:
+        return self.acts(record)
+
+    def not_begun(self, record: Story, error: KubernetesError) -> Story:
+        return self._unread(record.situation.claim, error, record.failures)
+
+    def acts(self, record: Story) -> bool:
+        return isinstance(record.verdict, Act)
+
+    def intent(self, record: Story) -> tuple[Story, EBSVolumeClaimStatus | None]:
+        situation = record.situation
+        planned = intent(situation, _acting(record))
+        if planned is None:
+            return record, None
+        return replace(record, situation=replace(situation, claim=replace(situation.claim, status=planned))), planned
+
+    async def act(self, record: Story) -> Story:
+        cloud = self._ports.cloud.volumes(region=record.situation.observed.region)
+        return replace(record, result=await act(ports=self._ports, cloud=cloud, step=_acting(record).step))
+
+    def releases(self, record: Story) -> Release | None:
+        return record.verdict if isinstance(record.verdict, Release) else None
+
+    def report(self, record: Story) -> Report[EBSVolumeClaimStatus]:
+        return report(record)
+
+    def recorded(
+        self,
+        stored: StoredObject,
+        *,
+        record: Story | None,
+        before: EBSVolumeClaimStatus,
+        after: EBSVolumeClaimStatus,
+    ) -> None:
+        self._measure(stored, before, after)
+        if record is not None:
+            self._tell_node(record)
+
+    def untouched(self, status: EBSVolumeClaimStatus) -> bool:
+        return not (status.volumeId or status.lastAction or status.creation or status.persistentVolumeName)
+
+    def left_behind(self, status: EBSVolumeClaimStatus) -> str:
+        return (
+            f"{status.volumeId or 'whatever was created for it'} stays as and where it is, with our tags, and is "
+            "billed. A PersistentVolume of this claim stays, too. Delete by hand what is not wanted."
+        )
 
     def _refusal(self, claim: Claim, region: str, called: tuple[Named, ...] = ()) -> str | None:
         """Why the namespace may not have what the spec names, and `called` with it, in this Region.
@@ -163,79 +185,9 @@ class VolumeController:
             tags = await self._ports.views.tags(region=region, arn=situation.cluster_arn)
         return self._refusal(situation.claim, region, call_names(situation, step, cluster_tags=tags))
 
-    async def _unread(
-        self, stored: StoredObject, claim: Claim, error: CloudError | KubernetesError, failures: int
-    ) -> Outcome:
+    def _unread(self, claim: Claim, error: CloudError | KubernetesError, failures: int) -> Story:
         logger.warning("A pass could not look, or not begin; it is repeated: %s", error)
-        return await self._finish(stored, Story(situation=self._blank(claim), unread=error, failures=failures))
-
-    async def _act(
-        self, stored: StoredObject, situation: Situation, verdict: Act, cloud: VolumeCloud, failures: int
-    ) -> Outcome:
-        if not stored.deleting:
-            try:
-                stored = await self._ports.claims.add_finalizer(stored, VOLUME_CLAIM_FINALIZER)
-            except KubernetesError as error:
-                return await self._unread(stored, situation.claim, error, failures)
-        if (planned := intent(situation, verdict)) is not None:
-            stored = await self._ports.claims.write_status(stored, _dump(planned))
-            situation = replace(situation, claim=replace(situation.claim, status=planned))
-        result = await act(ports=self._ports, cloud=cloud, step=verdict.step)
-        story = Story(situation=situation, verdict=verdict, result=result, failures=failures)
-        return await self._finish(stored, story)
-
-    async def _finish(self, stored: StoredObject, story: Story) -> Outcome:
-        if isinstance(story.verdict, Release):
-            return await self._release(stored, story.verdict)
-        outcome = await self._record(stored, report(story))
-        self._tell_node(story)
-        return outcome
-
-    async def _record(self, stored: StoredObject, made: Report) -> Outcome:
-        status = _dump(made.status)
-        before = parse_status(stored)
-        if status != stored.body.get("status"):
-            stored = await self._ports.claims.write_status(stored, status)
-        for event in made.events:
-            self._tell(stored, event)
-        self._measure(stored, before, made.status)
-        return made.outcome
-
-    async def _abandon(self, stored: StoredObject) -> Outcome:
-        """The way out when AWS cannot be asked any more: a person's own word."""
-        volume = parse_status(stored).volumeId or "whatever was created for it"
-        message = (
-            f"Released by the annotation {ABANDON} without asking AWS: {volume} stays as and where it is, with our "
-            "tags, and is billed. A PersistentVolume of this claim stays, too. Delete by hand what is not wanted."
-        )
-        self._tell(stored, Event(type="Warning", reason=Reason.ABANDONED, action="Release", message=message))
-        await self._ports.claims.remove_finalizer(stored, VOLUME_CLAIM_FINALIZER)
-        return Gone()
-
-    async def _release(self, stored: StoredObject, verdict: Release) -> Outcome:
-        self._tell(stored, Event(type="Normal", reason=verdict.reason, action="Release", message=verdict.message))
-        await self._ports.claims.remove_finalizer(stored, VOLUME_CLAIM_FINALIZER)
-        return Gone()
-
-    async def _invalid(self, stored: StoredObject, problems: str) -> Outcome:
-        """The spec cannot be read: say so, touch nothing."""
-        status = parse_status(stored)
-        message = f"The spec cannot be read: {problems}. Correct these members; nothing is changed in AWS meanwhile."
-        conditions = settle(
-            table=VOLUME_CLAIM.table,
-            drafts=summary(ready="False", reason=Reason.INVALID_SPEC, message=message, stalled=True),
-            before=status.conditions or [],
-            generation=stored.generation,
-            now=self._ports.clock.now(),
-        )
-        known = any(
-            condition.reason == Reason.INVALID_SPEC and condition.message == message
-            for condition in status.conditions or []
-        )
-        event = Event(type="Warning", reason=Reason.INVALID_SPEC, action="Parse", message=message)
-        new = status.model_copy(update={"observedGeneration": stored.generation, "conditions": conditions})
-        outcome = Blocked(Reason.INVALID_SPEC, SLOW)
-        return await self._record(stored, Report(status=new, events=() if known else (event,), outcome=outcome))
+        return Story(situation=self._blank(claim), unread=error, failures=failures)
 
     def _note_choice(self, situation: Situation, act: Act) -> None:
         """A node that is chosen by this pass counts from now on, also where its volume is yet to be made."""
@@ -290,10 +242,6 @@ class VolumeController:
         if said is not None and node is not None:
             self._ports.events.publish(about=node_subject(node), event=said[1])
 
-    def _tell(self, stored: StoredObject, event: Event) -> None:
-        self._ports.events.publish(about=stored, event=event)
-        logger.info("%s", event.message, extra={"reason": str(event.reason), "action": event.action})
-
 
 def _settled_on(situation: Situation, instance_id: str) -> bool:
     """Whether the claim's node is there under a name, so that its own changes alone matter."""
@@ -312,6 +260,7 @@ def _refused(region: str) -> str:
     )
 
 
-def _dump(status: EBSVolumeClaimStatus) -> dict[str, object]:
-    dumped: dict[str, object] = status.model_dump(mode="json", exclude_none=True)
-    return dumped
+def _acting(record: Story) -> Act:
+    if not isinstance(record.verdict, Act):
+        raise AssertionError("asked only of a pass that acts")
+    return record.verdict

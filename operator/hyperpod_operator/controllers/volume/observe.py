@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID
+from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.parse import parse_status
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.ports import VolumePorts
@@ -60,7 +61,7 @@ async def where(*, ports: VolumePorts, claim: Claim) -> Where:
         # What the object said before it went: without the Region the volume would be looked for in the wrong one.
         return Where(region=(recorded or "::::").split(":")[3] or claim.status.region or "", cluster=recorded or "")
     region = (stored.body.get("spec") or {}).get("region") or ""
-    arn = parse_status(stored).clusterArn or recorded or ""
+    arn = parse_status(stored, HyperPodClusterStatus).clusterArn or recorded or ""
     return Where(region=str(region), cluster=arn, coming=not arn)
 
 

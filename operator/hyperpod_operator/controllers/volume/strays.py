@@ -11,7 +11,7 @@ from typing import Protocol
 
 from hyperpod_operator.api.names import LABEL_VOLUME_FORMER_PREFIX, LABEL_VOLUME_PREFIX
 from hyperpod_operator.controllers.parse import InvalidSpecError
-from hyperpod_operator.controllers.volume.parse import parse, parse_status
+from hyperpod_operator.controllers.volume.parse import claim_status, parse
 from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, Objects, StaleObject, StoredObject
 from hyperpod_operator.core.volume.claim import volume_label
 from hyperpod_operator.core.volume.kubernetes import NodeLabels
@@ -85,7 +85,7 @@ def _selects_nodes(stored: StoredObject) -> bool:
 
 
 def _node_of(stored: StoredObject) -> str:
-    recorded = parse_status(stored).attachment
+    recorded = claim_status(stored).attachment
     return (recorded.nodeName if recorded else None) or ""
 
 

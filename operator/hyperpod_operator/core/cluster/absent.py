@@ -9,7 +9,8 @@ from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.guards import age, guarded
 from hyperpod_operator.core.cluster.pauses import growing
-from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Situation, Verdict
+from hyperpod_operator.core.engine.decision import Hold
 
 LOOK_AGAIN = 5.0
 """Seconds between looks for a cluster that should appear any moment."""

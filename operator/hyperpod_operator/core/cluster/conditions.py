@@ -8,10 +8,9 @@ from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.living import changed_at
 from hyperpod_operator.core.cluster.node_calls import MOVE
 from hyperpod_operator.core.cluster.node_health import nodes_healthy
-from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.story import Story
-from hyperpod_operator.core.cluster.verdict import LookAgain
 from hyperpod_operator.core.engine.conditions import SUMMARY, Draft, kept, settle, summary
+from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.preflight.record import passed
 from hyperpod_operator.core.unknown import ignored_members
@@ -139,7 +138,7 @@ def _at_target(story: Story, ending: ResultSummary) -> Draft:
 
 
 def _owned(story: Story) -> bool:
-    return story.situation.ownership in {Ownership.OURS, Ownership.RECORDED}
+    return story.situation.owned
 
 
 def _in_service(story: Story) -> bool:

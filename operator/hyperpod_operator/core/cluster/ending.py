@@ -18,7 +18,8 @@ from hyperpod_operator.core.cluster.plan import (
     operation,
 )
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, Hold, LookAgain, NeedTags, Release, Settled
+from hyperpod_operator.core.cluster.verdict import Act, NeedTags
+from hyperpod_operator.core.engine.decision import Hold, LookAgain, Release, Settled
 from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, failed, waiting
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
 from hyperpod_operator.core.outcome import Done, Gone

@@ -14,7 +14,8 @@ from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
 from hyperpod_operator.core.cluster.plan import Action, UpdateCluster, fingerprint, operation
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Act, Hold, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, Situation, Verdict
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 

@@ -16,7 +16,8 @@ from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, fingerprint
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.sent_tags import pending
-from hyperpod_operator.core.cluster.verdict import Act, Hold, NeedTags, Settled, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Situation, Verdict
+from hyperpod_operator.core.engine.decision import Hold, Settled
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 
@@ -64,7 +65,7 @@ def unknown_owner(situation: Situation) -> Verdict | None:
 
 def not_ours(situation: Situation) -> Verdict | None:
     """A cluster of this name that we did not make: adopt it by policy, or leave it alone."""
-    if situation.ownership in {Ownership.OURS, Ownership.RECORDED}:
+    if situation.owned:
         return None
     adoptable = situation.ownership in {Ownership.UNOWNED, Ownership.FORMER}
     if not adoptable or not situation.resource.adopts:

@@ -200,7 +200,7 @@ def _creates(story: Story) -> bool:
 def provisioned_at(story: Story) -> str | None:
     situation = story.situation
     old, cluster = situation.resource.status.provisionedAt, situation.observed.cluster
-    owned = situation.ownership in {Ownership.OURS, Ownership.RECORDED}
+    owned = situation.owned
     if cluster is None:
         return None if _creates(story) else old
     if not owned:

@@ -13,7 +13,8 @@ from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.guards import age, taken_off
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, Resource
-from hyperpod_operator.core.cluster.verdict import LookAgain, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Situation, Verdict
+from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.moments import parse_time
 
 WHAT_MOST = 1024

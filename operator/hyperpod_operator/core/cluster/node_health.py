@@ -18,9 +18,9 @@ HealthDraft = tuple[ConditionType, str, Reason, str]
 
 def node_health(story: Story) -> NodeHealth | None:
     """`status.nodeHealth`; what was said before stands while nothing is known of the Nodes."""
-    health = story.health
+    health = story.situation.health
     if health is None:
-        return story.situation.resource.status.nodeHealth if story.health_stands else None
+        return story.situation.resource.status.nodeHealth if story.situation.health_watched else None
     if not health:
         return None
     states = health.states
@@ -41,13 +41,13 @@ def node_health(story: Story) -> NodeHealth | None:
 
 def group_health(story: Story, entry: InstanceGroupStatus) -> InstanceGroupStatus:
     """The entry of a group with the counts of its Nodes."""
-    if story.health is None:
+    if story.situation.health is None:
         before = story.situation.resource.recorded_groups.get(entry.instanceGroupName)
-        if before is None or not story.health_stands:
+        if before is None or not story.situation.health_watched:
             return entry
         counts = before.model_dump(include={"schedulableNodes", "unhealthyNodes", "neverJoined", "instancesGone"})
         return entry.model_copy(update=counts)
-    found = story.health.groups.get(entry.instanceGroupName, GroupHealth(nodes=0, schedulable=0))
+    found = story.situation.health.groups.get(entry.instanceGroupName, GroupHealth(nodes=0, schedulable=0))
     return entry.model_copy(
         update={
             "schedulableNodes": found.schedulable if found.nodes else None,
@@ -60,12 +60,12 @@ def group_health(story: Story, entry: InstanceGroupStatus) -> InstanceGroupStatu
 
 def nodes_healthy(story: Story) -> HealthDraft | None:
     """The condition; None when there is nothing to say."""
-    if story.health is not None:
-        if not story.health:
+    if story.situation.health is not None:
+        if not story.situation.health:
             return None
         status, reason, message = judged(story)
         return (ConditionType.NODES_HEALTHY, status, reason, message)
-    if story.health_stands:
+    if story.situation.health_watched:
         for old in story.situation.resource.status.conditions or []:
             if old.type == ConditionType.NODES_HEALTHY and old.reason in set(Reason):
                 return (ConditionType.NODES_HEALTHY, old.status, Reason(old.reason), old.message)
@@ -74,7 +74,7 @@ def nodes_healthy(story: Story) -> HealthDraft | None:
 
 def waits_for_a_person(story: Story) -> str:
     """Why nodes stay sick until a person acts, with the command; empty when HyperPod repairs them or none is sick."""
-    if story.health is None or not story.health.unhealthy or recovers(story):
+    if story.situation.health is None or not story.situation.health.unhealthy or recovers(story):
         return ""
     return judged(story)[2]
 
@@ -87,7 +87,7 @@ def recovers(story: Story) -> bool:
 
 def judged(story: Story) -> tuple[str, Reason, str]:
     """Status, reason and message of the condition."""
-    health = story.health
+    health = story.situation.health
     if health is None:
         raise AssertionError("asked only while the Nodes are known")
     disagreements = [

@@ -16,7 +16,8 @@ from dataclasses import replace
 from hyperpod_operator.api.names import ABANDON, Reason
 from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Situation, Verdict
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.location import NOWHERE, Location, location_of
 

@@ -4,8 +4,6 @@ Status is a function of the stored status and the pass. Equal input gives equal 
 request id), so a settled cluster is never written to.
 """
 
-from dataclasses import dataclass
-
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import (
@@ -35,7 +33,6 @@ from hyperpod_operator.core.cluster.memory import (
 )
 from hyperpod_operator.core.cluster.mirror import mirrored
 from hyperpod_operator.core.cluster.node_health import node_health, waits_for_a_person
-from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.parts import goes_on, remembered
 from hyperpod_operator.core.cluster.plan import (
     UpdateCluster,
@@ -44,11 +41,11 @@ from hyperpod_operator.core.cluster.plan import (
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.engine.conditions import initial, settle
+from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.outcome import Blocked, Outcome
-from hyperpod_operator.core.ports import Event
+from hyperpod_operator.core.outcome import Blocked
 
 FAILURE_MOST = 2048
 """Longest failure message that is copied; the schema admits 8,192 characters."""
@@ -57,14 +54,7 @@ PATIENCE = 3
 """Passes in a row that may fail to read a healthy cluster before its status says so."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    status: HyperPodClusterStatus
-    events: tuple[Event, ...]
-    outcome: Outcome
-
-
-def report(story: Story) -> Report:
+def report(story: Story) -> Report[HyperPodClusterStatus]:
     """The report of a pass that ended, well or not."""
     end = _unhealthy(story, ending(story))
     old = story.situation.resource.status
@@ -154,7 +144,7 @@ def _status(story: Story, end: ResultSummary) -> HyperPodClusterStatus:
         # A pass that ended before it asked AWS has done all that a request can have of it.
         fields["lastHandledReconcileAt"] = resource.reconcile_requested_at or old.lastHandledReconcileAt
     if not story.blind and not untagged(situation):
-        owned = situation.ownership in {Ownership.OURS, Ownership.RECORDED}
+        owned = situation.owned
         fields |= {
             "region": situation.here.region or resource.spec.region,
             "clusterArn": cluster.arn if cluster and owned else created_arn(story),

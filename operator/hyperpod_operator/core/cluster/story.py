@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from hyperpod_operator.api.status import PreflightStatus
 from hyperpod_operator.core.cluster.observed import EksUse
 from hyperpod_operator.core.cluster.plan import Action
-from hyperpod_operator.core.cluster.verdict import LookAgain, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Situation, Verdict
+from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.errors import CloudError
-from hyperpod_operator.core.health.rollup import Health
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +35,7 @@ class Story:
     """`verdict` is None when the world could not be read (`unread` says why); `result` when nothing was called.
 
     `failures` counts the passes in a row that failed to read, so that one lost packet does not make a healthy
-    cluster look sick. `health` is None while nothing is known of the cluster's Nodes; `health_stands` says whether
-    they are watched at all, so that what was told about them before still counts. `looked` is false for a pass that
-    ended before it asked AWS: what was known stands.
+    cluster look sick. `looked` is false for a pass that ended before it asked AWS: what was known stands.
     """
 
     situation: Situation
@@ -45,8 +43,6 @@ class Story:
     result: Accepted | Refused | None = None
     unread: CloudError | None = None
     failures: int = 0
-    health: Health | None = None
-    health_stands: bool = False
     looked: bool = True
     preflight: PreflightStatus | None = None
     """What the checks of this pass said; None where none ran."""

@@ -10,9 +10,10 @@ from hyperpod_operator.core.cluster.diagnose import teardown_wedged
 from hyperpod_operator.core.cluster.guards import age, guarded, untagged
 from hyperpod_operator.core.cluster.living import present, region_refused
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster
-from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
+from hyperpod_operator.core.cluster.ownership import is_adopted
 from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags, fingerprint
-from hyperpod_operator.core.cluster.verdict import Hold, Release, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Situation, Verdict
+from hyperpod_operator.core.engine.decision import Hold, Release
 
 NAMED = 3
 """Claims that a message names before it counts the rest."""
@@ -57,7 +58,7 @@ def gone(situation: Situation) -> Verdict | None:
 
 
 def not_ours(situation: Situation) -> Verdict | None:
-    if situation.ownership in {Ownership.OURS, Ownership.RECORDED}:
+    if situation.owned:
         return None
     if untagged(situation):
         command = " ".join(f"Key={key},Value={value}" for key, value in situation.resource.ownership_tags.items())

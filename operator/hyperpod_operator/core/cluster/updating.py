@@ -10,7 +10,8 @@ from hyperpod_operator.core.cluster.guards import guarded
 from hyperpod_operator.core.cluster.living import listed, present
 from hyperpod_operator.core.cluster.parts import left, rejected_parts, sendable
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteTags
-from hyperpod_operator.core.cluster.verdict import Hold, Situation, Verdict
+from hyperpod_operator.core.cluster.verdict import Situation, Verdict
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.errors import SLOW
 
 

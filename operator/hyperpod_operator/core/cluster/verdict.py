@@ -12,6 +12,8 @@ from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.engine.decision import Hold, LookAgain, Release, Settled
+from hyperpod_operator.core.health.rollup import Health
 from hyperpod_operator.core.location import NOWHERE, Location
 from hyperpod_operator.core.timings import Timings
 
@@ -36,6 +38,15 @@ class Situation:
     """Where this pass looks."""
     held_groups: frozenset[str] = frozenset()
     """Groups that are not added in this pass, because a check fails (core.preflight)."""
+    health: Health | None = None
+    """The health of the cluster's Nodes; None while nothing is known of them."""
+    health_watched: bool = False
+    """Whether Nodes are watched at all, so that what was said of them before still counts."""
+
+    @property
+    def owned(self) -> bool:
+        """Whether the cluster's tags, now or in an earlier pass, prove that it is this object's."""
+        return self.ownership in {Ownership.OURS, Ownership.RECORDED}
 
     @cached_property
     def changed_parts(self) -> Mapping[str, str]:
@@ -54,42 +65,8 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """Do nothing now. `stalled` says that a person has to act; otherwise time or AWS will."""
-
-    reason: Reason
-    message: str
-    after: float
-    stalled: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookAgain:
-    """The answer lacks what AWS showed before: it is not believed until a second look finds the same (`missing`)."""
-
-    reason: Reason
-    message: str
-    after: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NeedTags:
     """The ownership tags have to be read before this can be judged."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """AWS holds what the spec asks for and every node is there."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """Nothing of ours is left in AWS (or by policy it stays there): let the object go."""
-
-    reason: Reason
-    message: str
 
 
 Verdict = Act | Hold | LookAgain | NeedTags | Settled | Release

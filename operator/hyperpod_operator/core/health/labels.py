@@ -70,3 +70,10 @@ def _companions(instance_type: str, group: str, facts: ClusterFacts) -> dict[str
             LABEL_ACCELERATOR_COUNT: str(described.accelerator_count or ""),
         }
     return {key: value for key, value in values.items() if 0 < len(value) <= LABEL_MOST}
+
+
+def needs_instance(node: Node, facts: ClusterFacts | None) -> bool:
+    """Whether SageMaker has to be asked about the Node's instance: our labels on it would say that it was."""
+    if facts is not None and node.instance_id in facts.instances:
+        return False
+    return LABEL_INSTANCE_GROUP not in node.labels and not node.deleting

@@ -6,7 +6,8 @@ from datetime import datetime
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import PreflightStatus
 from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster, fingerprint, operation
-from hyperpod_operator.core.cluster.verdict import Hold, Situation
+from hyperpod_operator.core.cluster.verdict import Situation
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.preflight.facts import Facts
 from hyperpod_operator.core.preflight.model import Preflight
 from hyperpod_operator.core.preflight.record import left, passed, pause

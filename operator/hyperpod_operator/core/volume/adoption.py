@@ -9,6 +9,7 @@ from typing import assert_never
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume import tags
@@ -17,7 +18,7 @@ from hyperpod_operator.core.volume.guards import guarded
 from hyperpod_operator.core.volume.modification import NOTHING, change, describe
 from hyperpod_operator.core.volume.plan import CreateTags, Mark, mark
 from hyperpod_operator.core.volume.ports import Volume
-from hyperpod_operator.core.volume.verdict import Hold, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
 OWNERS = (names.TAG_CLAIM_UID, names.TAG_OWNER, names.TAG_OWNER_UID)
 """Tags that say that some installation of the operator has the resource."""

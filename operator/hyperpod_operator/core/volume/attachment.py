@@ -5,12 +5,13 @@ pods in goes before the detach, and nothing moves from a node that AWS still has
 """
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume.guards import guarded, since, soon
 from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
 from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
 from hyperpod_operator.core.volume.target import Resolved, Unresolved, resolve
-from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 STUCK_MOST = 1
 """How often a stuck attach is broken off and tried again before a person has to look."""

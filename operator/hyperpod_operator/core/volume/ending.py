@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.decision import Hold, LookAgain, Release, Settled
 from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, failed, waiting
 from hyperpod_operator.core.errors import TREATMENTS, CloudError, Treatment
 from hyperpod_operator.core.outcome import Done, Gone
@@ -22,7 +23,7 @@ from hyperpod_operator.core.volume.plan import (
 from hyperpod_operator.core.volume.refusals import kept_back, treatment
 from hyperpod_operator.core.volume.story import Accepted, Declined, Refused, Story
 from hyperpod_operator.core.volume.timings import VolumeTimings
-from hyperpod_operator.core.volume.verdict import Act, Hold, LookAgain, Release, Settled
+from hyperpod_operator.core.volume.verdict import Act
 
 
 def ending(story: Story) -> ResultSummary:

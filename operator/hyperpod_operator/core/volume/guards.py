@@ -10,6 +10,7 @@ from typing import assert_never
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING
 from hyperpod_operator.core.cluster.guards import age
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume.plan import (
     Attach,
@@ -25,7 +26,7 @@ from hyperpod_operator.core.volume.plan import (
     fingerprint,
 )
 from hyperpod_operator.core.volume.timings import VolumeTimings
-from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 
 def since(text: str | None, *, now: datetime) -> float:

@@ -11,6 +11,7 @@ from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, Reason
 from hyperpod_operator.api.volume import CreateSource
 from hyperpod_operator.api.volume_status import Creation
 from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.guards import guarded, since, soon
@@ -18,7 +19,7 @@ from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
 from hyperpod_operator.core.volume.ports import NewVolume
 from hyperpod_operator.core.volume.tags import ours
 from hyperpod_operator.core.volume.target import Resolved, resolve
-from hyperpod_operator.core.volume.verdict import Hold, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
 COMPLETED = "Completed"
 """Outcome of a creation whose volume was seen usable."""

@@ -11,10 +11,11 @@ from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.volume_status import AttachmentStatus
 from hyperpod_operator.core.cluster.call_outcomes import PENDING
+from hyperpod_operator.core.engine.decision import Hold, LookAgain
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import Free, holding
 from hyperpod_operator.core.volume.modification import UNDER_WAY
-from hyperpod_operator.core.volume.verdict import Hold, LookAgain, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
 ON_A_NODE = frozenset({"attached", "busy"})
 BOUND = ON_A_NODE | {"attaching", "detaching"}

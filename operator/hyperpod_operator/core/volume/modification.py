@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume.guards import guarded, since
 from hyperpod_operator.core.volume.plan import ModifyVolume, fingerprint
 from hyperpod_operator.core.volume.ports import Change, Modification, Volume
 from hyperpod_operator.core.volume.timings import DAY
-from hyperpod_operator.core.volume.verdict import Hold, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
 UNDER_WAY = frozenset({"modifying", "optimizing"})
 NOTHING = Change()

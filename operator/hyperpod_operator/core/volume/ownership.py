@@ -6,13 +6,14 @@ Inside a cluster a Lease decides, because creating one is atomic. Across cluster
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume import tags
 from hyperpod_operator.core.volume.attachment import elsewhere
 from hyperpod_operator.core.volume.guards import guarded
 from hyperpod_operator.core.volume.holding import Foreign, holding
 from hyperpod_operator.core.volume.plan import CreateTags, DeleteTags, TakeLease
-from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 CSI_TAGS = (names.TAG_CSI_CLUSTER, names.TAG_CSI_CREATED_FOR)
 PV = "PersistentVolume "

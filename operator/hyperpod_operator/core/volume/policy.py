@@ -5,6 +5,7 @@ The first answer wins, so the order of a chain is its meaning: read it top down 
 
 from collections.abc import Callable, Sequence
 
+from hyperpod_operator.core.engine.decision import Settled
 from hyperpod_operator.core.volume import (
     adoption,
     attachment,
@@ -17,7 +18,7 @@ from hyperpod_operator.core.volume import (
     teardown,
 )
 from hyperpod_operator.core.volume.guards import held_back
-from hyperpod_operator.core.volume.verdict import Settled, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
 Policy = Callable[[Situation], Verdict | None]
 

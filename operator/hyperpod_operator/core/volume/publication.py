@@ -4,13 +4,14 @@ The label is what opens the door: it is set when AWS says attached, and only the
 """
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume import manifest
 from hyperpod_operator.core.volume.claim import ATTACHED_LABEL, Claim
 from hyperpod_operator.core.volume.holding import Held, holding
 from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume
 from hyperpod_operator.core.volume.plan import LabelNode, PublishPV, PublishPVC, RemovePV, RemovePVC
-from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 
 def label(situation: Situation) -> Verdict | None:

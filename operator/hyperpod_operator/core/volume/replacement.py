@@ -9,11 +9,12 @@ Source: SageMaker developer guide, resiliency-related Kubernetes labels; EC2 API
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.health.state import State
 from hyperpod_operator.core.volume.guards import guarded
 from hyperpod_operator.core.volume.holding import Held, holding
 from hyperpod_operator.core.volume.plan import DESCRIPTION_MOST, CreateSnapshot
-from hyperpod_operator.core.volume.verdict import Act, Hold, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 # [assumption: replacement-is-announced]
 BEFORE_REPLACEMENT = "BeforeReplacement"

@@ -4,8 +4,6 @@ Status is a function of the stored status and the pass: equal input gives equal 
 written to.
 """
 
-from dataclasses import dataclass
-
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE, Reason
 from hyperpod_operator.api.status import Adoption
@@ -17,11 +15,11 @@ from hyperpod_operator.api.volume_status import (
     SnapshotStatus,
 )
 from hyperpod_operator.core.engine.conditions import initial, settle
+from hyperpod_operator.core.engine.decision import LookAgain, Report
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.outcome import Outcome
-from hyperpod_operator.core.ports import Event, KubernetesError
+from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.adoption import announcement
 from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
@@ -49,7 +47,7 @@ from hyperpod_operator.core.volume.plan import (
 )
 from hyperpod_operator.core.volume.ports import Snapshot
 from hyperpod_operator.core.volume.story import Accepted, Declined, Refused, Story
-from hyperpod_operator.core.volume.verdict import Act, LookAgain, Situation
+from hyperpod_operator.core.volume.verdict import Act, Situation
 
 PATIENCE = 3
 """Passes in a row that may fail to read a claim's world before its status says so."""
@@ -60,14 +58,7 @@ WORD_MOST = 128
 SNAPSHOTS_MOST = 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    status: EBSVolumeClaimStatus
-    events: tuple[Event, ...]
-    outcome: Outcome
-
-
-def report(story: Story) -> Report:
+def report(story: Story) -> Report[EBSVolumeClaimStatus]:
     """The report of a pass that ended, well or not. `story.situation` carries what `intent` stored."""
     end = ending(story)
     old = story.situation.claim.status

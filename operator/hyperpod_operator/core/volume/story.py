@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume.plan import CloudStep, KubernetesStep, Step
 from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume
-from hyperpod_operator.core.volume.verdict import LookAgain, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

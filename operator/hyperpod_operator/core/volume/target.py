@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import Held, holding
 from hyperpod_operator.core.volume.observed import GONE, Candidate
-from hyperpod_operator.core.volume.verdict import Hold, Situation
+from hyperpod_operator.core.volume.verdict import Situation
 
 REFUSED_MOST = 10
 """How many nodes are tried within `VolumeTimings.refused` seconds: more would be a search by brute force."""

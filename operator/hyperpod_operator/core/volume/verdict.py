@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.decision import Hold, LookAgain, Release, Settled
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.observed import Observed
 from hyperpod_operator.core.volume.plan import Step
@@ -74,40 +75,6 @@ class Act:
     """Make this one step, then end the pass."""
 
     step: Step
-    reason: Reason
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """Do nothing now. `stalled` says that a person has to act; otherwise time or AWS will."""
-
-    reason: Reason
-    message: str
-    after: float
-    stalled: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookAgain:
-    """The answer lacks what AWS showed before: it is not believed until a second look finds the same (`missing`)."""
-
-    reason: Reason
-    message: str
-    after: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """The volume is what and where the spec asks for."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """Nothing is left to do for a deleted object: let it go."""
-
     reason: Reason
     message: str
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hyperpod_operator.api.names import ABANDON, Reason
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume.claim import Claim
-from hyperpod_operator.core.volume.verdict import Hold
 
 ARN_PARTS = 6
 """arn:partition:service:region:account:resource"""

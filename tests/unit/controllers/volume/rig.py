@@ -18,7 +18,8 @@ from tests.unit.controllers.volume.kubernetes import (
     FakeUsers,
 )
 
-from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX, VOLUME_CLAIM_FINALIZER
+from hyperpod_operator.api.kinds import VOLUME_CLAIM
+from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.volumes import Volumes
 from hyperpod_operator.controllers.volume.controller import VolumeController
@@ -296,7 +297,7 @@ class VolumeRig:
     @property
     def held(self) -> bool:
         body = self.claims._bodies.get(KEY)
-        return body is not None and VOLUME_CLAIM_FINALIZER in body["metadata"].get("finalizers", [])
+        return body is not None and VOLUME_CLAIM.finalizer in body["metadata"].get("finalizers", [])
 
     def writes(self) -> int:
         """Writes to the API server so far."""

@@ -4,7 +4,7 @@ import pytest
 from tests.unit.controllers.volume.rig import KEY, REGION, VolumeRig
 from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, new, published, zone
 
-from hyperpod_operator.api.names import VOLUME_CLAIM_FINALIZER
+from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.core.outcome import Blocked, Done
 from hyperpod_testbed.simulator import Fault
 
@@ -31,7 +31,7 @@ async def test_a_volume_that_was_written_into_status_is_neither_tagged_nor_delet
     rig.claims.set_status(KEY, {"volumeId": theirs})
     assert isinstance(await rig.rest(), Blocked)
     assert rig.reason() == "NotOwned"
-    rig.claims._bodies[KEY]["metadata"]["finalizers"] = [VOLUME_CLAIM_FINALIZER]
+    rig.claims._bodies[KEY]["metadata"]["finalizers"] = [VOLUME_CLAIM.finalizer]
     rig.claims.delete(KEY)
     assert isinstance(await rig.rest(), Blocked)
     assert rig.claims.exists(KEY)

@@ -9,6 +9,7 @@ from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CLUSTER, TAG_EKS_CLUS
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus, NotShown
 from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedGroup
+from hyperpod_operator.core.engine.decision import Hold, LookAgain
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import Key
@@ -16,7 +17,7 @@ from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.missing import not_shown
 from hyperpod_operator.core.volume.observed import Candidate, Lease, Observed
 from hyperpod_operator.core.volume.ports import Attachment, Volume
-from hyperpod_operator.core.volume.verdict import Act, Hold, LookAgain, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"

@@ -25,6 +25,7 @@ from tests.unit.core.volume.builders import (
     volume,
 )
 
+from hyperpod_operator.core.engine.decision import Hold, Settled
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.memory.attachment import attachment as remembered
 from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
@@ -32,7 +33,7 @@ from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.report import intent
 from hyperpod_operator.core.volume.story import Story
-from hyperpod_operator.core.volume.verdict import Act, Hold, Settled, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Verdict
 
 LABEL = (f"hyperpod-{FIRST}",)
 AWAY = {"target": {"instanceId": SECOND}}

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from tests.unit.core.volume.builders import NOW, ago, claim, made_status, situation, spec, step_of
 
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.guards import held_back, soon
 from hyperpod_operator.core.volume.plan import Attach, LabelNode, PublishPV, fingerprint
 from hyperpod_operator.core.volume.policy import decide
-from hyperpod_operator.core.volume.verdict import Act, Hold
+from hyperpod_operator.core.volume.verdict import Act
 
 LABEL = LabelNode(node_name="n", key="k", value="v")
 

@@ -16,9 +16,9 @@ from tests.unit.core.volume.builders import claim, edited, spec
 from tests.unit.core.volume.world import FATES, World
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID
+from hyperpod_operator.core.engine.decision import Release, Settled
 from hyperpod_operator.core.volume.device import associated_resource
 from hyperpod_operator.core.volume.observed import GONE
-from hyperpod_operator.core.volume.verdict import Release, Settled
 
 THEN = st.sampled_from([0, 1, 2, 4, 8])
 """How many passes follow a disturbance before the next one."""

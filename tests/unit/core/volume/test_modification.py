@@ -19,6 +19,7 @@ from tests.unit.core.volume.builders import (
     volume,
 )
 
+from hyperpod_operator.core.engine.decision import Hold, Settled
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.modification import NOTHING, budget, change, pending_change
@@ -27,7 +28,7 @@ from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Change, Modification
 from hyperpod_operator.core.volume.report import report
 from hyperpod_operator.core.volume.story import Story
-from hyperpod_operator.core.volume.verdict import Hold, Settled, Situation
+from hyperpod_operator.core.volume.verdict import Situation
 
 
 def modified(state: str, **members: Any) -> Modification:

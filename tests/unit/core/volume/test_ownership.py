@@ -31,11 +31,12 @@ from hyperpod_operator.api.names import (
     TAG_RELEASED,
 )
 from hyperpod_operator.api.status import Adoption
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.volume.adoption import announcement
 from hyperpod_operator.core.volume.observed import Lease
 from hyperpod_operator.core.volume.plan import CreateTags, CreateVolume, DeleteTags, TakeLease
 from hyperpod_operator.core.volume.policy import decide
-from hyperpod_operator.core.volume.verdict import Act, Hold, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Verdict
 
 OTHERS = {TAG_CLAIM_UID: "other-uid", TAG_OWNER: "team/other", TAG_EKS_CLUSTER: EKS}
 TAKES = {"management": {"adoptionPolicy": "IfUnowned"}}

@@ -19,6 +19,7 @@ from tests.unit.core.volume.builders import (
     volume,
 )
 
+from hyperpod_operator.core.engine.decision import Hold, Settled
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.device import device_path
 from hyperpod_operator.core.volume.manifest import (
@@ -29,7 +30,7 @@ from hyperpod_operator.core.volume.manifest import (
 from hyperpod_operator.core.volume.observed import ClaimReference, Lease, PersistentVolume, PersistentVolumeClaim
 from hyperpod_operator.core.volume.plan import LabelNode, PublishPV, PublishPVC, RemovePV, RemovePVC, UnlabelNode
 from hyperpod_operator.core.volume.policy import decide
-from hyperpod_operator.core.volume.verdict import Act, Hold, Settled, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Verdict
 
 LOCAL = {"type": "LocalPV", "fsType": "xfs", "persistentVolumeClaim": {"name": "data", "create": True}}
 LABEL = (f"hyperpod-{FIRST}",)

@@ -27,6 +27,7 @@ from tests.unit.core.volume.builders import (
 )
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED, TAG_SNAPSHOT_PURPOSE
+from hyperpod_operator.core.engine.decision import Release
 from hyperpod_operator.core.volume.observed import PersistentVolume, PersistentVolumeClaim
 from hyperpod_operator.core.volume.plan import (
     CreateSnapshot,
@@ -42,7 +43,7 @@ from hyperpod_operator.core.volume.plan import (
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment, Snapshot
 from hyperpod_operator.core.volume.report import intent
-from hyperpod_operator.core.volume.verdict import Act, Release, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Verdict
 
 PV = PersistentVolume(name=f"evc-{UID}", uid="pv", claim_uid=UID)
 PVC = PersistentVolumeClaim(name="data", uid="pvc", claim_uid=UID)

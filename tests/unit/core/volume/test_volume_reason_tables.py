@@ -15,6 +15,7 @@ from tests.unit.core.volume.builders import (
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS
+from hyperpod_operator.core.engine.decision import Hold
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
@@ -24,7 +25,6 @@ from hyperpod_operator.core.volume.ending import ending
 from hyperpod_operator.core.volume.events import events
 from hyperpod_operator.core.volume.phase import phase
 from hyperpod_operator.core.volume.story import Story
-from hyperpod_operator.core.volume.verdict import Hold
 
 EVERY_REASON = pytest.mark.parametrize("reason", list(Reason))
 

@@ -11,6 +11,7 @@ from typing import Any
 from tests.unit.core.volume.builders import ARN, NOW, UID, cluster, failure, node
 
 from hyperpod_operator.api.names import LABEL_CLAIM_UID, TAG_CLAIM_UID
+from hyperpod_operator.core.engine.decision import Release, Settled
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.outcome import Blocked, Failed, Gone, Wait
 from hyperpod_operator.core.volume.claim import Claim
@@ -42,7 +43,7 @@ from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume
 from hyperpod_operator.core.volume.report import intent, report
 from hyperpod_operator.core.volume.story import Accepted, Refused, Story
-from hyperpod_operator.core.volume.verdict import Act, Release, Settled, Situation, Verdict
+from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 FATES = ("accepted", "lost after", "lost before", "killed after", "throttled", "no room")
 DAY = timedelta(days=1)

@@ -1,4 +1,4 @@
-"""What passes over clusters learnt: who is told of it, and what a later pass does not forget."""
+"""What passes over clusters learned: what it says has changed, and what a later pass does not forget."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from tests.unit.core.health import CLUSTER, CPU, GPU, NOW
 
-from hyperpod_operator.controllers.fleet import Fleet, Member
+from hyperpod_operator.controllers.cluster_cache import ClusterCache, Entry
 from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedGroup, ObservedNode
 from hyperpod_operator.core.ports import Key, StoredObject
 
@@ -25,13 +25,12 @@ OTHER = replace(RUNNING, instance_id=CPU)
 
 
 class Passes:
-    """A fleet that passes teach, and what it said to whoever listens."""
+    """A cache that passes fill, and what it said of each change."""
 
     def __init__(self) -> None:
-        self.fleet = Fleet()
+        self.cache = ClusterCache()
         self.now = NOW
         self.told: list[tuple[str, frozenset[str] | None]] = []
-        self.fleet.on_learnt = lambda cluster, instances: self.told.append((cluster, instances))
 
     def see(
         self,
@@ -40,7 +39,7 @@ class Passes:
         arn: str = ARN,
         group: ObservedGroup = GROUP,
         enforce: bool = True,
-    ) -> Member:
+    ) -> Entry:
         stored = StoredObject(
             key=KEY,
             uid="uid",
@@ -52,9 +51,13 @@ class Passes:
             body={"kind": "HyperPodCluster"},
         )
         cluster = ObservedCluster(arn=arn, name="research", status="InService", groups=(group,))
-        return self.fleet.learn(
+        entry = self.cache.merged(
             stored=stored, cluster=cluster, nodes=nodes if listed else None, enforce=enforce, now=self.now
         )
+        change = self.cache.update(entry)
+        if change is not None:
+            self.told.append((change.cluster_id, change.instances))
+        return entry
 
 
 @pytest.fixture
@@ -91,24 +94,23 @@ def test_another_group_or_another_wish_is_about_every_instance(passes: Passes) -
 
 
 def test_a_pass_that_listed_no_instances_keeps_what_was_known_of_them(passes: Passes) -> None:
-    member = passes.see(listed=False)
-    assert member.listed
-    assert member.facts.instances.keys() == {GPU, CPU}
+    entry = passes.see(listed=False)
+    assert entry.listed
+    assert entry.facts.instances.keys() == {GPU, CPU}
     assert len(passes.told) == 1
 
 
 def test_another_cluster_under_the_same_name_knows_nothing_of_the_old_ones_instances(passes: Passes) -> None:
-    member = passes.see(listed=False, arn=ARN.replace(CLUSTER, "zzzzzzzzzzzz"))
-    assert not member.facts.instances
-    assert passes.fleet.of(CLUSTER) is None
-    assert passes.fleet.of("zzzzzzzzzzzz") is member
+    entry = passes.see(listed=False, arn=ARN.replace(CLUSTER, "zzzzzzzzzzzz"))
+    assert not entry.facts.instances
+    assert passes.cache.of(CLUSTER) is None
+    assert passes.cache.of("zzzzzzzzzzzz") is entry
 
 
 def test_a_cluster_that_is_gone_is_forgotten_under_both_names(passes: Passes) -> None:
-    passes.fleet.forget(KEY)
-    assert passes.fleet.of(CLUSTER) is None
-    assert passes.fleet.get(KEY) is None
-    assert not passes.fleet.lists(arn=ARN, instance_id=GPU)
+    passes.cache.forget(KEY)
+    assert passes.cache.of(CLUSTER) is None
+    assert passes.cache.get(KEY) is None
 
 
 def test_an_instance_counts_as_running_from_the_pass_that_first_saw_it_so(passes: Passes) -> None:
@@ -118,10 +120,19 @@ def test_an_instance_counts_as_running_from_the_pass_that_first_saw_it_so(passes
     passes.now = NOW + timedelta(minutes=30)
     passes.see(RUNNING, OTHER)
     passes.now = NOW + timedelta(minutes=40)
-    member = passes.see(RUNNING, OTHER)
-    assert member.running_since == {GPU: NOW + timedelta(minutes=30), CPU: NOW}
+    entry = passes.see(RUNNING, OTHER)
+    assert entry.running_since == {GPU: NOW + timedelta(minutes=30), CPU: NOW}
 
 
 def test_a_pass_that_does_not_list_keeps_since_when_instances_run(passes: Passes) -> None:
     passes.now = NOW + timedelta(minutes=30)
     assert passes.see(listed=False).running_since == {GPU: NOW, CPU: NOW}
+
+
+def test_what_a_pass_saw_is_not_stored_before_it_is_believed(passes: Passes) -> None:
+    before = passes.cache.get(KEY)
+    assert before is not None
+    cluster = ObservedCluster(arn=ARN, name="research", status="InService", groups=(GROUP,))
+    merged = passes.cache.merged(stored=before.stored, cluster=cluster, nodes=(OTHER,), enforce=True, now=NOW)
+    assert merged.facts.instances.keys() == {CPU}
+    assert passes.cache.get(KEY) is before

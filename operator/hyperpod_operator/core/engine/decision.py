@@ -1,0 +1,54 @@
+"""What a policy of any kind may answer besides its own actions."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.outcome import Outcome
+from hyperpod_operator.core.ports import Event
+
+StatusT = TypeVar("StatusT", bound=Model)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Do nothing now. `stalled` says that a person has to act; otherwise time or AWS will."""
+
+    reason: Reason
+    message: str
+    after: float
+    stalled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAgain:
+    """The answer lacks what AWS showed before: it is not believed until a second look finds the same."""
+
+    reason: Reason
+    message: str
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What the spec asks for is there."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Nothing is left to do for a deleted object (or by policy it stays in AWS): remove the finalizer."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Generic[StatusT]):
+    """What a pass leaves behind: one status, the Events that say what changed, and how it ended."""
+
+    status: StatusT
+    events: tuple[Event, ...]
+    outcome: Outcome

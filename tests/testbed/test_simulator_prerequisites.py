@@ -99,8 +99,8 @@ def test_an_execution_role_trusts_sagemaker_and_may_what_the_guide_asks(iam):
     assert "sagemaker.amazonaws.com" in role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]
     attached = iam.list_attached_role_policies(RoleName=ROLE)["AttachedPolicies"]
     assert [one["PolicyName"] for one in attached] == ["AmazonSageMakerClusterInstanceRolePolicy"]
-    (name,) = iam.list_role_policies(RoleName=ROLE)["PolicyNames"]
-    document = iam.get_role_policy(RoleName=ROLE, PolicyName=name)["PolicyDocument"]
+    assert iam.list_role_policies(RoleName=ROLE)["PolicyNames"] == ["hyperpod-eks", "lifecycle-scripts"]
+    document = iam.get_role_policy(RoleName=ROLE, PolicyName="hyperpod-eks")["PolicyDocument"]
     assert "ec2:CreateNetworkInterface" in document["Statement"][0]["Action"]
 
 

@@ -51,7 +51,6 @@ ASKED = {
     ("servicequotas", "GetServiceQuota"): {"ServiceCode": "sagemaker", "QuotaCode": "L-8762A75F"},
     ("servicequotas", "GetAWSDefaultServiceQuota"): {"ServiceCode": "sagemaker", "QuotaCode": "L-8762A75F"},
     ("s3", "HeadBucket"): {"Bucket": BUCKET},
-    ("s3", "GetBucketLocation"): {"Bucket": BUCKET},
     ("s3", "HeadObject"): SCRIPT,
     ("s3", "GetObject"): SCRIPT,
     ("s3", "ListObjectsV2"): {"Bucket": BUCKET},
@@ -221,3 +220,70 @@ def test_the_environment_leads_every_service_here(sim):
     named = {one.model().service_id.hyphenize().replace("-", "_").upper() for one in services.ALL.values()}
     assert set(ENDPOINTS) == named
     assert {sim.environment()[f"AWS_ENDPOINT_URL_{name}"] for name in named} == {sim.url}
+
+
+WIDER = {
+    ("ec2", "DescribeVpcs"): {},
+    ("ec2", "DescribeSubnets"): {},
+    ("ec2", "DescribeRouteTables"): {},
+    ("ec2", "DescribeSecurityGroups"): {},
+    ("ec2", "DescribeInstanceTypes"): {"Filters": [{"Name": "instance-type", "Values": ["p5*"]}]},
+    ("eks", "DescribeAddonVersions"): {},
+    ("iam", "ListAttachedRolePolicies"): {"RoleName": "eks-nodes"},
+    ("servicequotas", "ListServiceQuotas"): {"ServiceCode": "ebs"},
+    ("pricing", "GetProducts"): {
+        "ServiceCode": "AmazonSageMaker",
+        "Filters": [{"Type": "TERM_MATCH", "Field": "instanceName", "Value": "ml.p5.48xlarge"}],
+    },
+}
+"""Requests with several items in the answer, where the good one has one."""
+LISTS = sorted(
+    (service, operation)
+    for service, operation in OPERATIONS
+    if operation.startswith(("List", "Describe", "Get", "Simulate"))
+    and {"NextToken", "nextToken", "Marker", "ContinuationToken"}
+    & set(getattr(services.ALL[service].model().operation_model(operation).input_shape, "members", {}))
+)
+
+
+def items_of(answer):
+    """The one list of an answer that is paged."""
+    lists = [value for name, value in answer.items() if isinstance(value, list) and name != "ResponseMetadata"]
+    return [item for one in lists for item in one]
+
+
+@pytest.fixture
+def two_of_a_kind(sim):
+    """A second resource of each kind whose list would else have one item."""
+    sim.prerequisites.change("vpc", "vpc-0123456789abcdef1", cidrs=["10.200.0.0/16"])
+    sim.prerequisites.change("security_group", "sg-0123456789abcdef1")
+    sim.prerequisites.change("eks_cluster", "other")
+    sim.prerequisites.change("eks_cluster", "ml", access_entries={"arn:aws:iam::1:role/a": "STANDARD", "b": "STANDARD"})
+    sim.prerequisites.change("object", f"s3://{BUCKET}/lifecycle/second.sh")
+    sim.prerequisites.change("file_system", "fs-0123456789abcdef1")
+    sim.prerequisites.change("training_plan", "second")
+
+
+@pytest.mark.usefixtures("two_of_a_kind")
+@pytest.mark.parametrize(("service", "operation"), LISTS)
+def test_a_caller_that_does_not_page_sees_a_part_and_one_that_does_sees_all(
+    sim, connect, method, code, service, operation
+):
+    asked = WIDER.get((service, operation), ASKED[service, operation])
+    call = method(service, operation)
+    whole = items_of(call(**asked))
+    assert len(whole) > 1
+    sim.settings.set_options(page_limit=1)
+    assert len(items_of(call(**asked))) == 1
+    client = connect(sim, service=services.ALL[service].model_name)
+    names = {name: method for method, name in client.meta.method_to_api_mapping.items()}
+    if client.can_paginate(names[operation]):
+        pages = client.get_paginator(names[operation]).paginate(**asked)
+        assert [item for page in pages for item in items_of(page)] == whole
+    token = next(
+        name
+        for name in ("NextToken", "nextToken", "Marker", "ContinuationToken")
+        if name in services.ALL[service].model().operation_model(operation).input_shape.members
+    )
+    refused = code(call, **asked, **{token: "bm9uc2Vuc2U="})[0]
+    assert refused == services.ALL[service].words.of["InvalidNextToken"][0]

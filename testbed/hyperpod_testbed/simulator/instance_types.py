@@ -4,6 +4,7 @@ Types are many and grow: a family has a row, and the size sets the rest. Pod lim
 AWS's page on HyperPod prerequisites for EKS; the rest are EC2's published sizes, rounded.
 """
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -124,6 +125,7 @@ class InstanceType:
         return resources
 
 
+@functools.cache
 def instance_type(name: str) -> InstanceType:
     """The properties of `ml.<family>.<size>`; types nobody has described get those of their size."""
     bare = name.removeprefix("ml.")

@@ -9,11 +9,9 @@ import dataclasses
 from collections.abc import Callable
 
 from hyperpod_testbed.simulator.ebs import lifetimes
-from hyperpod_testbed.simulator.prerequisites import addresses, execution
+from hyperpod_testbed.simulator.prerequisites import addresses, execution, launching
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import Cluster, Group, Instance
-
-LIFECYCLE = "Lifecycle scripts did not run successfully. Ensure the scripts exist in the S3 location and can be read."
 
 
 def capacity_missing(type_name: str) -> str:
@@ -139,9 +137,9 @@ def _allocate(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
         if held >= limit:
             _fail(sim, cluster, instance, capacity_missing(instance.type))
             return
-    role = cluster.groups[instance.group].spec["ExecutionRole"]
-    if not execution.assumable(sim, role):
-        _fail(sim, cluster, instance, f"HyperPod cannot assume the execution role {role}.")
+    region, group = sim.account.region(cluster.region), cluster.groups[instance.group]
+    if obstacle := launching.obstacle(sim, region, group, instance):
+        _fail(sim, cluster, instance, obstacle)
         return
     instance.instance_id = sim.names.instance_id()
     instance.address = sim.names.address()
@@ -160,6 +158,7 @@ def configure(sim: Simulation, cluster: Cluster, instance: Instance, *, seconds:
 def _configured(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
     group = cluster.groups[instance.group]
     message = sim.conditions.lifecycle_failures.get((cluster.name, group.name))
+    message = message or launching.script_obstacle(sim, sim.account.region(cluster.region), group)
     if message:
         _fail(sim, cluster, instance, message)
         return

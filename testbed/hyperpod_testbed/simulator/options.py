@@ -265,9 +265,10 @@ class Options(EbsOptions):
 
     @classmethod
     def crowded(cls) -> Self:
-        """Many HyperPod clusters on one EKS cluster, groups of both kinds in one: more than AWS allows, for harnesses
-        that need many clusters in front of one API server."""
-        return cls(clusters_per_eks="many", restricted_beside_groups="accept")
+        """Many HyperPod clusters on one EKS cluster, groups of both kinds in one, subnets without
+        end: more than AWS allows, for harnesses that need many clusters in front of one API server."""
+        enough = {"subnet": {"*": {"free": 100_000_000}}}
+        return cls(clusters_per_eks="many", restricted_beside_groups="accept", prerequisites=enough)
 
     def changed(self, **changes: Any) -> Self:
         """These options with changes; a name that does not exist is an error that lists the names."""

@@ -8,6 +8,7 @@ import functools
 import math
 
 from hyperpod_testbed.simulator import instances
+from hyperpod_testbed.simulator.prerequisites import launching
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Cluster, Group, Instance
 
@@ -69,7 +70,7 @@ def _batch_done(sim: Simulation, cluster: Cluster, group: Group, batch: list[Ins
     if group.software_status == "InProgress" and _try_failed(sim, cluster, group):
         for instance in batch:
             if instance.status == "SystemUpdating" and sim.options.software_messages == "sticky":
-                instance.message = instances.LIFECYCLE
+                instance.message = launching.LIFECYCLE
         if retries == RETRIES:
             sim.conditions.patch_failures.pop((cluster.name, group.name), None)
             _roll_back(sim, cluster, group)

@@ -14,7 +14,7 @@ from hyperpod_testbed.simulator.operations.clusters import create_cluster
 from hyperpod_testbed.simulator.operations.group_rules import is_spot
 from hyperpod_testbed.simulator.operations.move import move_nodes
 from hyperpod_testbed.simulator.operations.update import apply_update
-from hyperpod_testbed.simulator.prerequisites import inventory
+from hyperpod_testbed.simulator.prerequisites import inventory, launching
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import DEFAULT_REGION, JSON, Cluster, EksProblem, Instance
 from hyperpod_testbed.simulator.verbs import verb
@@ -39,7 +39,7 @@ class World:
             sim.conditions.capacity.pop((cluster, group), None)
 
     @verb
-    def fail_lifecycle(self, cluster: str, group: str, message: str = instances.LIFECYCLE) -> None:
+    def fail_lifecycle(self, cluster: str, group: str, message: str = launching.LIFECYCLE) -> None:
         """The lifecycle script of the group fails from now on."""
         with self._core.change() as sim:
             sim.conditions.lifecycle_failures[cluster, group] = message

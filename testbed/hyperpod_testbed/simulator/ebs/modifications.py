@@ -10,7 +10,7 @@ from typing import Any
 from hyperpod_testbed.simulator.ebs import lists, present, rules
 from hyperpod_testbed.simulator.ebs.errors import incorrect_state, invalid, missing, require_wet, volume_not_found
 from hyperpod_testbed.simulator.ebs.state import Modification, Volume
-from hyperpod_testbed.simulator.ebs.volumes import volume_of
+from hyperpod_testbed.simulator.ebs.volumes import check_storage, volume_of
 from hyperpod_testbed.simulator.errors import AwsError
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Region
@@ -46,6 +46,8 @@ def modify_volume(sim: Simulation, region: Region, request: JSON) -> JSON:
             "IncorrectModificationState",
             f"Cannot modify volume {one.id} while its modification is in the state {running.status.upper()}.",
         )
+    grows = target["Size"] - (one.size if target["VolumeType"] == one.type else 0)
+    check_storage(sim, region, target["VolumeType"], more=grows)
     _check_rate(sim, one)
     require_wet(bool(request.get("DryRun")))
     fails = region.ebs.script.failing_modifications > 0

@@ -20,7 +20,7 @@ from hyperpod_testbed.simulator.ebs.errors import (
 from hyperpod_testbed.simulator.ebs.state import RegionalEbs, Snapshot, UsedToken, Volume
 from hyperpod_testbed.simulator.errors import AwsError
 from hyperpod_testbed.simulator.names import Zone, partition, zones
-from hyperpod_testbed.simulator.prerequisites import inventory
+from hyperpod_testbed.simulator.prerequisites import inventory, quotas
 from hyperpod_testbed.simulator.prerequisites.resources import Key
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Region
@@ -69,6 +69,7 @@ def create_volume(sim: Simulation, region: Region, request: JSON) -> JSON:
     if quota is not None and len(ebs.volumes) >= quota:
         # Before the token is looked at, as on AWS.
         raise rules.quota_exceeded(quota)
+    check_storage(sim, region, made.type, more=made.size)
     asked = {name: value for name, value in request.items() if name not in {"ClientToken", "DryRun"}}
     if token and (known := _repeated(sim, ebs, token, asked)):
         return present.created(present.volume(sim, region, known))
@@ -83,6 +84,14 @@ def create_volume(sim: Simulation, region: Region, request: JSON) -> JSON:
         fails = True
     sim.timeline.after(sim.timings.volume_create, lambda: _created(sim, ebs, made, fails=fails))
     return present.created(present.volume(sim, region, made))
+
+
+def check_storage(sim: Simulation, region: Region, kind: str, *, more: int) -> None:
+    """The volumes of a type stay within the account's storage when they grow by `more` GiB."""
+    limit = quotas.limit(sim, "ebs", quotas.storage(kind))
+    used = sum(one.size for one in region.ebs.volumes.values() if one.type == kind)
+    if used + more > limit * 1024:
+        raise AwsError("MaxStorageExceeded", f"You have exceeded your limit of {limit:g} TiB: {quotas.storage(kind)}.")
 
 
 def _usable(sim: Simulation, region: Region, named: str) -> bool:

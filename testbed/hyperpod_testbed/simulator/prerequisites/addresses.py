@@ -11,6 +11,8 @@ from hyperpod_testbed.simulator.state import Region
 
 RESERVED = 5
 """Addresses of each subnet that AWS keeps (VPC user guide)."""
+MOST = 100
+"""No instance takes more addresses."""
 
 
 def zone_of(sim: Simulation, region: Region, name: str) -> Zone:
@@ -36,6 +38,14 @@ def free(region: Region, subnet: Subnet) -> int:
     size = ipaddress.ip_network(subnet.cidr).num_addresses - RESERVED
     offered = size if subnet.free is None else subnet.free
     return max(0, offered - taken(region, subnet.id))
+
+
+def suffice(region: Region, subnet: Subnet, *, wanted: int) -> bool:
+    """Whether a subnet has so many free addresses; where it has plenty, nobody counts."""
+    size = ipaddress.ip_network(subnet.cidr).num_addresses - RESERVED
+    instances = sum(len(cluster.instances) for cluster in region.clusters.values())
+    plenty = (size if subnet.free is None else subnet.free) >= MOST * (instances + 1)
+    return plenty or free(region, subnet) >= wanted
 
 
 def taken(region: Region, name: str) -> int:

@@ -140,12 +140,16 @@ class Maker:
             EKS_ROLE: (("eks.amazonaws.com",), ("arn:aws:iam::aws:policy/AmazonEKSClusterPolicy",)),
             CALLER_ROLE: (("pods.eks.amazonaws.com",), ("arn:aws:iam::aws:policy/AdministratorAccess",)),
         }.get(name, (policies.HYPERPOD_SERVICES, (policies.INSTANCE_ROLE,)))
-        inline = {"hyperpod-eks": policies.VPC_AND_ECR} if managed == (policies.INSTANCE_ROLE,) else {}
+        inline = {}
+        if managed == (policies.INSTANCE_ROLE,):
+            inline = {"hyperpod-eks": policies.VPC_AND_ECR, "lifecycle-scripts": policies.SCRIPTS}
         return Role(
             arn=self.arn("iam", f"role/{name}", region=""), name=name, services=services, managed=managed, inline=inline
         )
 
-    def _policy(self, name: str, _: int) -> Policy:
+    def _policy(self, name: str, _: int) -> Policy | None:
+        if ":iam::aws:" in name and name not in policies.OF_AWS:
+            return None
         return Policy(arn=name, name=name.rpartition("/")[2], document=policies.OF_AWS.get(name, policies.EMPTY))
 
     def _key(self, name: str, _: int) -> Key:
@@ -171,7 +175,6 @@ class Maker:
             name=name,
             arn=self.arn("sagemaker", f"training-plan/{name}"),
             instance_type="ml.p5.48xlarge",
-            zone=zone(self._region, SUBNET).name,
             start=self._now - 10 * DAY,
             end=self._now + 80 * DAY,
         )

@@ -73,11 +73,11 @@ def change(sim: Simulation, region: Region, kind: str, named: str, members: JSON
     """Set members of a resource; one that was removed, or that nobody declared, exists from now on."""
     _check(kind, members)
     name = _required_name(sim, region, kind, named)
+    if _made(sim, region, kind, name, named=named) is None:
+        raise ValueError(f"no {kind} can be called {named}")
     store = _store(sim, region, kind)
     store.removed.discard((kind, name))
     store.changed.setdefault((kind, name), {}).update(_plain(members))
-    if _made(sim, region, kind, name, named=named) is None:
-        raise ValueError(f"no {kind} can be called {named}")
 
 
 def remove(sim: Simulation, region: Region, kind: str, named: str) -> None:

@@ -57,7 +57,6 @@ QUOTAS: Mapping[str, Handler] = {
 }
 S3: Mapping[str, Handler] = {
     "HeadBucket": Handler(storage.head_bucket),
-    "GetBucketLocation": Handler(storage.get_bucket_location),
     "HeadObject": Handler(storage.head_object),
     "GetObject": Handler(storage.get_object),
     "ListObjectsV2": Handler(storage.list_objects),

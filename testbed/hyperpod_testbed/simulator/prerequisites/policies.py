@@ -4,6 +4,7 @@ The evaluation is IAM's for one principal: an explicit deny, else an allow, else
 as fulfilled, `NotAction` and `NotResource` are read.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -59,6 +60,9 @@ VPC_AND_ECR = _document(
     _allow("ec2:CreateTags", resource="arn:aws:ec2:*:*:network-interface/*"),
 )
 """What an execution role on EKS needs besides the managed policy (HyperPod guide, IAM role for HyperPod)."""
+
+SCRIPTS = _document(_allow("s3:GetObject", "s3:ListBucket", resource="arn:aws:s3:::*"))
+"""Read access to lifecycle scripts in buckets that are not called `sagemaker-…`, which the managed policy covers."""
 
 OF_AWS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -156,8 +160,13 @@ def _any(patterns: Any, value: str, *, lower: bool = False) -> bool:
 
 
 def _fits(pattern: str, value: str) -> bool:
+    return _compiled(pattern).fullmatch(value) is not None
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
     parts = (".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern))
-    return re.fullmatch("".join(parts), value) is not None
+    return re.compile("".join(parts))
 
 
 def _list(value: Any) -> list[Any]:

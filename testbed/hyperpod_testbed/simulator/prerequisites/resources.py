@@ -167,10 +167,11 @@ class TrainingPlan:
     name: str
     arn: str
     instance_type: str
-    zone: str
     start: float
     end: float
     status: Literal["Pending", "Active", "Scheduled", "Expired", "Failed"] = "Active"
+    zone: str | None = None
+    """Name of its availability zone; None: that of whoever uses it, or else of the examples' subnet."""
     instances: int = 64
     targets: tuple[str, ...] = ("hyperpod-cluster",)
 

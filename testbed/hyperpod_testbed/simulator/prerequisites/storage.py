@@ -25,12 +25,6 @@ def head_bucket(sim: Simulation, region: Region, request: JSON) -> JSON:
     return {"BucketRegion": found.region, "AccessPointAlias": False}
 
 
-def get_bucket_location(sim: Simulation, region: Region, request: JSON) -> JSON:
-    """GetBucketLocation: nothing for us-east-1."""
-    where = _bucket(sim, region, request).region
-    return {"LocationConstraint": where} if where != "us-east-1" else {}
-
-
 def head_object(sim: Simulation, region: Region, request: JSON) -> JSON:
     """HeadObject."""
     found = _object(sim, region, request)
@@ -129,13 +123,6 @@ def _bucket(sim: Simulation, region: Region, request: JSON) -> Bucket:
     found = inventory.find(sim, region, Bucket, request["Bucket"])
     if found is None:
         raise AwsError("NoSuchBucket", "The specified bucket does not exist", status=404)
-    if found.region != region.name:
-        raise AwsError(
-            "PermanentRedirect",
-            "The bucket you are attempting to access must be addressed using the specified endpoint. "
-            "Please send all future requests to this endpoint.",
-            status=301,
-        )
     return found
 
 

@@ -3,10 +3,11 @@
 from hyperpod_testbed.simulator import pages
 from hyperpod_testbed.simulator.names import partition, zones
 from hyperpod_testbed.simulator.operations.lookup import not_found
-from hyperpod_testbed.simulator.prerequisites import inventory, paging
+from hyperpod_testbed.simulator.prerequisites import addresses, inventory, paging
+from hyperpod_testbed.simulator.prerequisites.defaults import SUBNET
 from hyperpod_testbed.simulator.prerequisites.resources import TrainingPlan
 from hyperpod_testbed.simulator.simulation import Simulation
-from hyperpod_testbed.simulator.state import JSON, Region
+from hyperpod_testbed.simulator.state import JSON, Instance, Region
 
 
 def describe_training_plan(sim: Simulation, region: Region, request: JSON) -> JSON:
@@ -37,17 +38,23 @@ def list_training_plans(sim: Simulation, region: Region, request: JSON) -> JSON:
 
 def in_use(region: Region, arn: str) -> int:
     """Instances of HyperPod's groups that a plan pays for."""
-    return sum(
-        1
+    return len(_instances(region, arn))
+
+
+def _instances(region: Region, arn: str) -> list[Instance]:
+    return [
+        instance
         for cluster in region.clusters.values()
         for instance in cluster.instances.values()
         if instance.instance_id and cluster.groups[instance.group].spec.get("TrainingPlanArn") == arn
-    )
+    ]
 
 
 def _plan(sim: Simulation, region: Region, one: TrainingPlan, *, short: bool = False) -> JSON:
     used = in_use(region, one.arn)
-    place = next((zone for zone in zones(region.name) if zone.name == one.zone), zones(region.name)[0])
+    users = [instance.zone for instance in _instances(region, one.arn)]
+    known = {zone.name: zone for zone in zones(region.name)}
+    place = known.get(one.zone or "") or next(iter(users), addresses.zone_of(sim, region, SUBNET))
     hours = int((one.end - one.start) // 3600)
     plan = {
         "TrainingPlanArn": one.arn,

@@ -150,6 +150,10 @@ def test_a_training_plan_shows_what_groups_use(aws, in_service, cluster, group):
     in_service(cluster("ml", group(TrainingPlanArn=PLAN)))
     plan = aws.describe_training_plan(TrainingPlanName=PLAN)
     assert (plan["InUseInstanceCount"], plan["AvailableInstanceCount"]) == (2, plan["TotalInstanceCount"] - 2)
+    (capacity,) = plan["ReservedCapacitySummaries"]
+    node = aws.list_cluster_nodes(ClusterName="ml")["ClusterNodeSummaries"][0]["InstanceId"]
+    place = aws.describe_cluster_node(ClusterName="ml", NodeId=node)["NodeDetails"]["Placement"]
+    assert {name: capacity[name] for name in place} == place
     by_name = aws.describe_training_plan(TrainingPlanName="winter")
     assert by_name["TrainingPlanArn"] == PLAN
     listed = aws.list_training_plans(Filters=[{"Name": "Status", "Value": "Active"}])["TrainingPlanSummaries"]
@@ -304,6 +308,13 @@ def test_a_role_may_what_its_policies_say(sim, client, statement, action, resour
         resource,
         expected,
     )
+
+
+def test_a_request_can_say_in_which_context_it_asks(sim, client):
+    entry = {"ContextKeyName": "iam:PassedToService", "ContextKeyValues": ["a", "b"], "ContextKeyType": "string"}
+    asked = {"PolicySourceArn": ROLE, "ActionNames": ["iam:PassRole"], "ContextEntries": [entry]}
+    client("iam").simulate_principal_policy(**asked)
+    assert sim.log.calls("SimulatePrincipalPolicy")[0].parameters == asked
 
 
 def test_a_boundary_limits_a_role(sim, client):

@@ -78,6 +78,7 @@ def _plan(sim: Simulation, region: Region, one: TrainingPlan, *, short: bool = F
                 "TotalInstanceCount": one.instances,
                 "Status": one.status,
                 "AvailabilityZone": place.name,
+                "AvailabilityZoneId": place.id,
                 "DurationHours": hours,
                 "DurationMinutes": 0,
                 "StartTime": one.start,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hyperpod_operator.api.bounds import Timestamp
+from hyperpod_operator.api.bounds import Timestamp, keyed
 from hyperpod_operator.api.model import Model
 
 Word = Annotated[str, Field(max_length=128)]
@@ -13,7 +13,10 @@ Word = Annotated[str, Field(max_length=128)]
 class OperationStatus(Model):
     """The last call of one concern that was to change something."""
 
-    concern: Word = Field(description="What the call is about, for example Cluster, Software or Tags.")
+    concern: Word = Field(
+        description="What the call is about: Cluster, Software or Tags of a cluster; Volume, Modification, "
+        "Attachment, Snapshot, Tags, NodeLabel, Publication or Lease of a claim."
+    )
     operation: Word | None = Field(
         default=None, description="API operation, for example CreateCluster or AttachClusterNodeVolume."
     )
@@ -34,8 +37,16 @@ class OperationStatus(Model):
         default=None, description="Of a rejected call: AWS's words, and what to do."
     )
     stalled: bool | None = Field(default=None, description="Of a rejected call: whether a person has to act.")
+    rejectedAt: Timestamp | None = Field(default=None, description="Of a rejected call: when it was, as RFC 3339.")
+    rejections: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="Of a rejected call: how often in a row it was."
+    )
     retryAt: Timestamp | None = Field(default=None, description="Of a rejected call: when it is tried again.")
     shown: Word | None = Field(
         default=None,
         description="Of a rejected call: digest of what AWS showed then. A change of it has the call tried again.",
     )
+
+
+Operations = Annotated[list[OperationStatus], Field(max_length=16, json_schema_extra=keyed("concern"))]
+"""The member `operations` of a status."""

@@ -12,6 +12,7 @@ from pydantic import Field
 from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.operations import Operations, OperationStatus
 
 __all__ = [
     "Adoption",
@@ -19,7 +20,6 @@ __all__ = [
     "CountOffset",
     "HyperPodClusterStatus",
     "InstanceGroupStatus",
-    "LastAction",
     "MirroredEvents",
     "Missing",
     "NodeCounts",
@@ -27,7 +27,6 @@ __all__ = [
     "NodeProblem",
     "PreflightCheck",
     "PreflightStatus",
-    "Rejected",
     "RejectedGroup",
     "UnhealthyNode",
 ]
@@ -175,39 +174,6 @@ class NodeHealth(Model):
     )
 
 
-class LastAction(Model):
-    """The last call that was to change something in AWS."""
-
-    operation: Word | None = Field(
-        default=None, description="SageMaker API operation, for example CreateCluster or UpdateCluster."
-    )
-    outcome: Word | None = Field(
-        default=None,
-        description="Started: about to be sent. Accepted: AWS accepted it. Applied: AWS shows its effect. Rejected: "
-        "AWS rejected it. RolledBack: AWS returned to the previous state. Unknown: there was no response.",
-    )
-    time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
-    attempts: Count | None = Field(default=None, description="How often the same call was made in a row.")
-    fingerprint: Fingerprint | None = Field(default=None, description="Hash of the desired state behind the call.")
-
-
-class Rejected(Model):
-    """A call that AWS refused as invalid: it is repeated after a pause, or when the spec or AWS changes.
-
-    For updates: RejectedGroup.
-    """
-
-    fingerprint: Fingerprint | None = Field(default=None, description="Hash of the desired state that AWS rejected.")
-    operation: Word | None = Field(default=None, description="SageMaker API operation.")
-    code: Word | None = Field(default=None, description="AWS's error code, for example ValidationException.")
-    message: Message | None = Field(default=None, description="What was refused and what to do.")
-    time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
-    attempts: Count | None = Field(default=None, description="How often the same was refused in a row.")
-    shown: Fingerprint | None = Field(
-        default=None, description="Digest of what AWS showed then: a change of it ends the refusal."
-    )
-
-
 class RejectedGroup(Model):
     """A group whose part of an update AWS refused: it is left as AWS has it, and all else goes on without it."""
 
@@ -335,9 +301,9 @@ class HyperPodClusterStatus(Model):
     sentTags: Annotated[list[SentTag], Field(max_length=100, json_schema_extra=keyed("key"))] | None = Field(
         default=None, description="Tags that AWS accepted and does not return yet."
     )
-    lastAction: LastAction | None = Field(default=None, description="The last call that was to change something.")
-    rejected: Rejected | None = Field(
-        default=None, description="A call that AWS refused and that is repeated after a pause."
+    operations: Operations | None = Field(
+        default=None,
+        description="The journal: the last call of each concern that was to change something, the newest last.",
     )
     rejectedGroups: (
         Annotated[list[RejectedGroup], Field(max_length=100, json_schema_extra=keyed("instanceGroupName"))] | None
@@ -358,3 +324,8 @@ class HyperPodClusterStatus(Model):
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
         default=None, description="Conditions; Ready is the summary."
     )
+
+    @property
+    def last(self) -> OperationStatus | None:
+        """The newest call of all."""
+        return self.operations[-1] if self.operations else None

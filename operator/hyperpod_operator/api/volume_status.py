@@ -11,7 +11,8 @@ from pydantic import Field
 from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.model import Model
-from hyperpod_operator.api.status import Adoption, Arn, Count, Fingerprint, LastAction, Line, Message, Word
+from hyperpod_operator.api.operations import Operations, OperationStatus
+from hyperpod_operator.api.status import Adoption, Arn, Count, Fingerprint, Line, Word
 
 Path = Annotated[str, Field(max_length=256)]
 
@@ -37,11 +38,11 @@ class CreatedTag(Model):
 class Creation(Model):
     """The request that makes the volume, written before it is sent: a repetition is word for word the same."""
 
-    attempt: Count | None = Field(default=None, description="Which token is in use; see createAttempt.")
+    attempt: Count | None = Field(default=None, description="Suffix of the token of the last CreateVolume.")
     outcome: Word | None = Field(
         default=None,
-        description="Started: sent, and the answer may be lost. Accepted: AWS took it. Refused: AWS did not. "
-        "Completed: the volume was seen usable.",
+        description="Intended: sent, and the answer may be lost. Unanswered: no answer arrived. Accepted: AWS took it. "
+        "Rejected: AWS did not. Completed: the volume was seen usable.",
     )
     time: Timestamp | None = Field(default=None, description="When it was last sent, as RFC 3339.")
     failures: Count | None = Field(default=None, description="How many volumes in a row ended in error or vanished.")
@@ -171,19 +172,6 @@ class SnapshotStatus(Model):
     startTime: Timestamp | None = Field(default=None, description="When it was begun, as RFC 3339.")
 
 
-class Refusal(Model):
-    """A call that was refused: not repeated before `retryAt` unless the spec changes."""
-
-    operation: Word | None = Field(default=None, description="API operation.")
-    code: Word | None = Field(default=None, description="AWS's error code.")
-    message: Message | None = Field(default=None, description="What was refused and what to do.")
-    reason: Word | None = Field(default=None, description="Reason that the conditions give while it is not repeated.")
-    stalled: bool | None = Field(default=None, description="Whether user action is needed.")
-    fingerprint: Fingerprint | None = Field(default=None, description="Digest of the call.")
-    time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
-    retryAt: Timestamp | None = Field(default=None, description="When it is tried again.")
-
-
 class EBSVolumeClaimStatus(Model):
     """`status` of an EBSVolumeClaim."""
 
@@ -205,7 +193,6 @@ class EBSVolumeClaimStatus(Model):
     availabilityZone: Word | None = Field(default=None, description="Zone of the volume by name.")
     availabilityZoneId: Word | None = Field(default=None, description="Zone of the volume by id.")
     ownership: Ownership | None = Field(default=None, description="Why the claim owns the volume.")
-    createAttempt: Count | None = Field(default=None, description="Suffix of the token of the last CreateVolume.")
     creation: Creation | None = Field(default=None, description="The request that makes the volume.")
     observed: ObservedVolume | None = Field(default=None, description="State of the volume in EC2.")
     attachment: AttachmentStatus | None = Field(default=None, description="The node that was chosen.")
@@ -235,12 +222,15 @@ class EBSVolumeClaimStatus(Model):
     appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
         default=None, description="Tag keys that this claim set on the volume: the operator removes only these."
     )
-    lastAction: LastAction | None = Field(
-        default=None, description="The last call that was to change something in AWS, written before it is sent."
-    )
-    lastError: Refusal | None = Field(
-        default=None, description="The last call that AWS or the API server rejected, while it matters."
+    operations: Operations | None = Field(
+        default=None,
+        description="The journal: the last call of each concern, written before it is sent, the newest last.",
     )
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
         default=None, description="Conditions; Ready is the summary."
     )
+
+    @property
+    def last(self) -> OperationStatus | None:
+        """The newest call of all."""
+        return self.operations[-1] if self.operations else None

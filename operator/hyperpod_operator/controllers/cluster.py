@@ -289,7 +289,7 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, Story]):
         self._ports.metrics.object_state(key=stored.key, gauges=_gauges(after))
 
     def untouched(self, status: HyperPodClusterStatus) -> bool:
-        return not status.clusterArn and not status.lastAction
+        return not status.clusterArn and not status.operations
 
     def left_behind(self, status: HyperPodClusterStatus) -> str:
         left = status.clusterArn or "whatever was created for it"

@@ -126,7 +126,7 @@ def _tags_decide(resource: Resource, observed: Observed) -> bool:
     tags that AWS accepted and did not show yet.
     """
     unproved = ownership(resource=resource, observed=observed) is Ownership.UNREAD
-    last, cluster = resource.status.lastAction, observed.cluster
+    last, cluster = resource.status.last, observed.cluster
     open_wish = cluster is not None and cluster.status == "InService" and not resource.was_synced
     doubted = resource.status.missing is not None
     letting_go = resource.deleting and last is not None and last.operation == "DeleteTags"

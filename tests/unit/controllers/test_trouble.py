@@ -361,6 +361,9 @@ class TestTeardown:
         assert len(rig.calls("DeleteCluster")) == 1
 
 
+GARBLED = {"concern": "Cluster", "operation": "CreateCluster", "time": "yesterday", "state": "Accepted"}
+
+
 class TestHostileInput:
     async def test_a_spec_that_cannot_be_read_is_told_and_nothing_is_done(self, rig: Rig) -> None:
         rig.apply({"orchestrator": {"eks": {"clusterArn": 5}}, "vpcConfig": []})
@@ -377,7 +380,11 @@ class TestHostileInput:
         "status",
         [
             {"conditions": "nonsense"},
-            {"lastAction": {"operation": "CreateCluster", "time": "yesterday", "outcome": "Accepted"}},
+            {
+                "operations": [
+                    {"concern": "Cluster", "operation": "CreateCluster", "time": "yesterday", "state": "Accepted"}
+                ]
+            },
             {"instanceGroups": [{"instanceGroupName": "gpu", "appliedInstanceCount": 1, "origin": "Created"}]},
             {"clusterArn": "arn:elsewhere", "origin": "Created", "clusterStatus": "InService"},
             {"observedGeneration": 99, "provisionedAt": "never"},

@@ -8,7 +8,8 @@ from typing import Any
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
-from hyperpod_operator.api.status import HyperPodClusterStatus, LastAction
+from hyperpod_operator.api.operations import OperationStatus
+from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.ownership import Ownership
@@ -73,8 +74,28 @@ def resource(
     return Resource(
         **made,
         spec=HyperPodClusterSpec.model_validate(_default_spec() if spec is None else spec),
-        status=HyperPodClusterStatus.model_validate(status or {}),
+        status=HyperPodClusterStatus.model_validate(journaled(status or {})),
     )
+
+
+CONCERNS = {"UpdateClusterSoftware": "Software", "AddTags": "Tags", "DeleteTags": "Tags"}
+
+
+def journaled(status: Mapping[str, Any]) -> dict[str, Any]:
+    """The status with `last` (a call) and `rejected` (what AWS said of one) as entries of the journal, newest last."""
+    fields = dict(status)
+    last, told = fields.pop("last", None), fields.pop("rejected", None)
+    entries: dict[str, dict[str, Any]] = {}
+    if told is not None:
+        concern = CONCERNS.get(told.get("operation", ""), "Cluster")
+        said = {"rejectedAt": told["time"]} if told.get("time") else {"rejectedAt": ago(0)}
+        said |= {"rejections": told["attempts"]} if told.get("attempts") else {}
+        rest = {key: value for key, value in told.items() if key not in {"time", "attempts"}}
+        entries[concern] = {"concern": concern, "state": "Rejected", **rest, **said}
+    if last is not None:
+        concern = CONCERNS.get(last.get("operation") or "", "Cluster")
+        entries[concern] = {**entries.pop(concern, {}), "concern": concern, **last}
+    return fields | ({"operations": list(entries.values())} if entries else {})
 
 
 def _default_spec() -> dict[str, Any]:
@@ -250,9 +271,9 @@ def after(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Reso
     return replace(owner, status=left(owner, found, **fields))
 
 
-def last_action(made: HyperPodClusterStatus) -> LastAction:
-    assert made.lastAction is not None
-    return made.lastAction
+def last_call(made: HyperPodClusterStatus) -> OperationStatus:
+    assert made.last is not None
+    return made.last
 
 
 def failed_creation(**fields: Any) -> ObservedCluster:
@@ -263,5 +284,5 @@ def failed_creation(**fields: Any) -> ObservedCluster:
 
 def never_in_service(**fields: Any) -> dict[str, Any]:
     """The status of a cluster that we asked for and that was never in service."""
-    last = {"operation": "CreateCluster", "outcome": "Applied", "time": "2026-11-23T10:00:00Z"}
-    return recorded(**{"provisionedAt": None, "lastAction": last, **fields})
+    last = {"operation": "CreateCluster", "state": "Applied", "time": "2026-11-23T10:00:00Z"}
+    return recorded(**{"provisionedAt": None, "last": last, **fields})

@@ -39,15 +39,15 @@ class TestAbsent:
         resumed = replace(resource(), status=paused.status)
         assert doubted(verdict(resumed, None)).reason is Reason.CONFIRMING_DELETION
 
-    @pytest.mark.parametrize("outcome", ["Started", "Accepted", "Unknown"])
+    @pytest.mark.parametrize("outcome", ["Intended", "Accepted", "Unanswered"])
     def test_a_create_that_may_have_happened_is_not_repeated_while_reads_lag(self, outcome: str) -> None:
-        last = {"operation": "CreateCluster", "outcome": outcome, "time": ago(60)}
-        assert held(verdict(resource(status={"lastAction": last}), None)).reason is Reason.AWAITING_VISIBILITY
+        last = {"operation": "CreateCluster", "state": outcome, "time": ago(60)}
+        assert held(verdict(resource(status={"last": last}), None)).reason is Reason.AWAITING_VISIBILITY
 
-    @pytest.mark.parametrize("outcome", ["Started", "Unknown"])
+    @pytest.mark.parametrize("outcome", ["Intended", "Unanswered"])
     def test_after_five_minutes_it_is_believed_not_to_have_happened(self, outcome: str) -> None:
-        last = {"operation": "CreateCluster", "outcome": outcome, "time": ago(301)}
-        assert isinstance(action(verdict(resource(status={"lastAction": last}), None)), CreateCluster)
+        last = {"operation": "CreateCluster", "state": outcome, "time": ago(301)}
+        assert isinstance(action(verdict(resource(status={"last": last}), None)), CreateCluster)
 
     def test_a_known_cluster_that_is_missing_is_looked_for_again(self) -> None:
         assert doubted(verdict(resource(status=recorded()), None)).reason is Reason.CONFIRMING_DELETION
@@ -56,8 +56,8 @@ class TestAbsent:
         assert isinstance(action(second_look(resource(status=recorded()), None)), CreateCluster)
 
     def test_a_cluster_that_we_cleared_away_needs_no_second_look_but_a_pause(self) -> None:
-        last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(10)}
-        status = recorded(lastAction=last, createFailures=1, provisionedAt=None)
+        last = {"operation": "DeleteCluster", "state": "Accepted", "time": ago(10)}
+        status = recorded(last=last, createFailures=1, provisionedAt=None)
         assert held(verdict(resource(status=status), None)).reason is Reason.RECREATING
-        status["lastAction"]["time"] = ago(301)
+        status["last"]["time"] = ago(301)
         assert isinstance(action(verdict(resource(status=status), None)), CreateCluster)

@@ -44,8 +44,8 @@ class TestShortGroups:
         short = with_group(cluster(), group(group_spec(), current=1))
         old = NOW - timedelta(hours=2)
         event = ObservedEvent(event_id="1", at=old, level="Error", description="insufficient capacity", group="gpu")
-        last = {"operation": "UpdateCluster", "outcome": "Applied", "time": ago(3600), "fingerprint": "x"}
-        answer = held(verdict(resource(status=recorded(lastAction=last)), short, events=(event,)))
+        last = {"operation": "UpdateCluster", "state": "Applied", "time": ago(3600), "fingerprint": "x"}
+        answer = held(verdict(resource(status=recorded(last=last)), short, events=(event,)))
         assert answer.reason is Reason.SCALING
 
     @pytest.mark.parametrize(

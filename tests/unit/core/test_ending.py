@@ -90,22 +90,22 @@ def test_a_failure_tells_what_where_and_what_next_without_a_request_id(kind: Err
 def last_refusal(attempts: int, **fields: Any) -> dict[str, Any]:
     result = told(OWNER, cluster(), answer=ErrorKind.ROLE_PROPAGATION).result
     assert isinstance(result, Refused)
-    return {"operation": "UpdateCluster", "outcome": "Rejected", "fingerprint": result.fingerprint} | {
+    return {"operation": "UpdateCluster", "state": "Rejected", "fingerprint": result.fingerprint} | {
         "attempts": attempts,
         **fields,
     }
 
 
 def test_a_role_that_stays_unusable_becomes_a_persons_matter() -> None:
-    assert refused(ErrorKind.ROLE_PROPAGATION, lastAction=last_refusal(10)).outcome == Wait(Reason.ROLE_PROPAGATION, 5)
-    end = refused(ErrorKind.ROLE_PROPAGATION, lastAction=last_refusal(11))
+    assert refused(ErrorKind.ROLE_PROPAGATION, last=last_refusal(10)).outcome == Wait(Reason.ROLE_PROPAGATION, 5)
+    end = refused(ErrorKind.ROLE_PROPAGATION, last=last_refusal(11))
     assert end.outcome == Blocked(Reason.PERMISSION_DENIED, SLOW)
     assert end.stalled
     assert "trusts sagemaker.amazonaws.com" in end.message
 
 
 def test_tries_of_another_call_do_not_count() -> None:
-    end = refused(ErrorKind.ROLE_PROPAGATION, lastAction=last_refusal(11, fingerprint="of another call"))
+    end = refused(ErrorKind.ROLE_PROPAGATION, last=last_refusal(11, fingerprint="of another call"))
     assert end.outcome == Wait(Reason.ROLE_PROPAGATION, 5.0)
 
 

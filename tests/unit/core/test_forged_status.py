@@ -108,7 +108,7 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
         st.fixed_dictionaries({"instanceGroupName": st.just(name)}, optional=of_group)
         for name in ("gpu", "cpu", "foreign", "new")
     ]
-    outcomes = st.sampled_from(["Started", "Accepted", "Applied", "Rejected", "Unknown", "RolledBack", "x"])
+    outcomes = st.sampled_from(["Intended", "Accepted", "Applied", "Rejected", "Unanswered", "RolledBack", "x"])
     refusal = {"fingerprint": mark, "message": words, "time": times, "attempts": counts}
     return {
         "observedGeneration": st.integers(0, 2),
@@ -133,11 +133,11 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
             unique_by=lambda item: item["key"],
             max_size=3,
         ),
-        "lastAction": st.fixed_dictionaries(
+        "last": st.fixed_dictionaries(
             {},
             optional={
                 "operation": st.sampled_from(OPERATIONS),
-                "outcome": outcomes,
+                "state": outcomes,
                 "time": times,
                 "attempts": counts,
                 "fingerprint": mark,

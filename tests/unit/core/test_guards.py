@@ -38,7 +38,7 @@ class TestGuards:
     def last(self, outcome: str, seconds: float, *, mark: str | None = None, attempts: int = 1) -> dict[str, Any]:
         return {
             "operation": "UpdateCluster",
-            "outcome": outcome,
+            "state": outcome,
             "time": ago(seconds),
             "fingerprint": mark or self.act().fingerprint,
             "attempts": attempts,
@@ -63,30 +63,30 @@ class TestGuards:
 
     def test_a_change_that_aws_does_not_show_is_not_called_rolled_back_for_ten_minutes(self) -> None:
         def quiet(seconds: float) -> Hold:
-            owner = resource(spec=scaled(), status=recorded(lastAction=self.last("Accepted", seconds)))
+            owner = resource(spec=scaled(), status=recorded(last=self.last("Accepted", seconds)))
             return held(verdict(owner, cluster()))
 
         assert quiet(599).reason is Reason.SETTLING
         assert quiet(601).reason is Reason.UPDATE_ROLLED_BACK
 
     def test_a_failure_message_from_before_does_not_say_that_aws_went_back(self) -> None:
-        old = recorded(lastAction=self.last("Accepted", 120), failureMessage="no capacity", clusterStatus="InService")
+        old = recorded(last=self.last("Accepted", 120), failureMessage="no capacity", clusterStatus="InService")
         owner = resource(spec=scaled(), status=old)
         assert held(verdict(owner, cluster(failure_message="no capacity"))).reason is Reason.SETTLING
 
     @pytest.mark.parametrize("operation", ["AddTags", "DeleteTags"])
     @pytest.mark.parametrize("status", sorted(SOFTWARE_WENT_BACK))
     def test_aws_does_not_roll_tags_back_whatever_it_shows_of_software(self, operation: str, status: str) -> None:
-        last = {"operation": operation, "outcome": "Accepted", "time": ago(120), "fingerprint": "x"}
+        last = {"operation": operation, "state": "Accepted", "time": ago(120), "fingerprint": "x"}
         assert not self.shown_back(last, software_update_status=status)
 
     def test_the_end_of_an_earlier_software_update_says_nothing_about_an_update(self) -> None:
         for operation, back in (("UpdateCluster", False), ("UpdateClusterSoftware", True)):
-            last = {"operation": operation, "outcome": "Accepted", "time": ago(120), "fingerprint": "x"}
+            last = {"operation": operation, "state": "Accepted", "time": ago(120), "fingerprint": "x"}
             assert self.shown_back(last, software_update_status="Failed") is back
 
     def shown_back(self, last: dict[str, Any], **group_fields: Any) -> bool:
-        owner, found = resource(status=recorded(lastAction=last)), cluster()
+        owner, found = resource(status=recorded(last=last)), cluster()
         found = with_group(found, replace(found.groups[0], **group_fields))
         return shown_back(situation(owner, seen(owner, found)))
 
@@ -101,36 +101,34 @@ class TestGuards:
     def test_another_wish_is_sent(self) -> None:
         assert isinstance(self.create(rejected={"fingerprint": "another", "message": "AWS said no"}), Act)
 
-    @pytest.mark.parametrize("outcome", ["Accepted", "Unknown"])
+    @pytest.mark.parametrize("outcome", ["Accepted", "Unanswered"])
     def test_a_call_whose_effect_is_not_visible_yet_is_not_repeated(self, outcome: str) -> None:
-        assert held(self.after(lastAction=self.last(outcome, 30))).reason is Reason.SETTLING
+        assert held(self.after(last=self.last(outcome, 30))).reason is Reason.SETTLING
 
     def test_a_call_that_got_no_answer_and_had_no_effect_is_repeated(self) -> None:
-        assert isinstance(self.after(lastAction=self.last("Unknown", 61)), Act)
+        assert isinstance(self.after(last=self.last("Unanswered", 61)), Act)
 
     def test_a_call_that_aws_rolled_back_waits(self) -> None:
-        answer = held(self.after(lastAction=self.last("Accepted", 3600)))
+        answer = held(self.after(last=self.last("Accepted", 3600)))
         assert answer.reason is Reason.UPDATE_ROLLED_BACK
         assert answer.stalled
         assert "no capacity" in answer.message
 
     def test_and_waits_longer_each_time(self) -> None:
-        assert isinstance(self.after(lastAction=self.last("RolledBack", 301)), Act)
-        again = held(self.after(lastAction=self.last("RolledBack", 301, attempts=2)))
+        assert isinstance(self.after(last=self.last("RolledBack", 301)), Act)
+        again = held(self.after(last=self.last("RolledBack", 301, attempts=2)))
         assert again.reason is Reason.UPDATE_ROLLED_BACK
-        assert isinstance(self.after(lastAction=self.last("RolledBack", 601, attempts=2)), Act)
-        assert isinstance(self.after(lastAction=self.last("RolledBack", 3601, attempts=500)), Act)
+        assert isinstance(self.after(last=self.last("RolledBack", 601, attempts=2)), Act)
+        assert isinstance(self.after(last=self.last("RolledBack", 3601, attempts=500)), Act)
 
     def test_a_change_from_outside_that_undoes_ours_is_mended_at_once(self) -> None:
-        assert isinstance(self.after(lastAction=self.last("Applied", 3600)), Act)
+        assert isinstance(self.after(last=self.last("Applied", 3600)), Act)
 
     def test_a_burst_of_edits_becomes_one_call(self) -> None:
-        assert (
-            held(self.after(lastAction=self.last("Accepted", 5, mark="of the edit before"))).reason is Reason.SETTLING
-        )
-        assert isinstance(self.after(lastAction=self.last("Accepted", 11, mark="of the edit before")), Act)
+        assert held(self.after(last=self.last("Accepted", 5, mark="of the edit before"))).reason is Reason.SETTLING
+        assert isinstance(self.after(last=self.last("Accepted", 11, mark="of the edit before")), Act)
 
     @pytest.mark.parametrize("time", ["yesterday", "2026-11-23"])
     def test_a_time_that_somebody_garbled_does_not_stop_the_operator(self, time: str) -> None:
         last = self.last("Accepted", 5, mark="x") | {"time": time}
-        assert isinstance(self.after(lastAction=last), Act)
+        assert isinstance(self.after(last=last), Act)

@@ -113,7 +113,7 @@ class TestFailedCreation:
     @pytest.mark.parametrize(
         ("status", "found"),
         [
-            (never_in_service(lastAction=None), failed_creation()),
+            (never_in_service(last=None), failed_creation()),
             (never_in_service(clusterArn="arn:another"), failed_creation()),
             (never_in_service(), cluster(status="Failed")),
         ],

@@ -74,8 +74,8 @@ def test_a_refused_deletion_is_tried_again() -> None:
 
 
 def test_a_region_that_is_not_served_any_more_does_not_let_go_of_what_may_exist() -> None:
-    last = {"operation": "CreateCluster", "outcome": "Unknown", "time": ago(10)}
-    owner = resource(spec=spec(region="eu-west-1"), deleting=True, status={"lastAction": last})
+    last = {"operation": "CreateCluster", "state": "Unanswered", "time": ago(10)}
+    owner = resource(spec=spec(region="eu-west-1"), deleting=True, status={"last": last})
     assert isinstance(decide(situation(owner, seen(owner, None))), Hold)
 
 
@@ -132,8 +132,8 @@ def test_what_was_never_enabled_need_not_be_disabled() -> None:
 
 
 def test_a_refused_deletion_and_one_wrong_answer_do_not_let_go() -> None:
-    last = {"operation": "DeleteCluster", "outcome": "Rejected", "time": ago(60)}
-    answer = verdict(resource(deleting=True, status=recorded(lastAction=last)), None)
+    last = {"operation": "DeleteCluster", "state": "Rejected", "time": ago(60)}
+    answer = verdict(resource(deleting=True, status=recorded(last=last)), None)
     assert isinstance(answer, LookAgain)
     assert answer.reason == "ConfirmingDeletion"
 
@@ -142,11 +142,9 @@ def test_a_change_that_somebody_keeps_undoing_is_made_with_growing_pauses() -> N
     wanted = two(count=6)
     first = verdict(resource(spec=wanted, status=recorded()), cluster())
     assert isinstance(first, Act)
-    last = {"operation": "UpdateCluster", "outcome": "Applied", "time": ago(60), "fingerprint": first.fingerprint}
-    assert isinstance(
-        verdict(resource(spec=wanted, status=recorded(lastAction=last | {"attempts": 1})), cluster()), Act
-    )
-    again = verdict(resource(spec=wanted, status=recorded(lastAction=last | {"attempts": 2})), cluster())
+    last = {"operation": "UpdateCluster", "state": "Applied", "time": ago(60), "fingerprint": first.fingerprint}
+    assert isinstance(verdict(resource(spec=wanted, status=recorded(last=last | {"attempts": 1})), cluster()), Act)
+    again = verdict(resource(spec=wanted, status=recorded(last=last | {"attempts": 2})), cluster())
     assert isinstance(again, Hold)
     assert again.reason == "UpdateRolledBack"
 

@@ -13,7 +13,7 @@ from tests.unit.core.builders import (
     cluster,
     conditions_of,
     failed_creation,
-    last_action,
+    last_call,
     left,
     managed,
     never_in_service,
@@ -24,10 +24,12 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.verdict import Act
+from hyperpod_operator.core.engine.journal import rejected
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Wait
@@ -41,9 +43,9 @@ class TestIntent:
 
     def test_says_that_a_create_is_about_to_be_sent(self) -> None:
         made = self.stored(resource())
-        assert (last_action(made).operation, last_action(made).outcome, last_action(made).time) == (
+        assert (last_call(made).operation, last_call(made).state, last_call(made).time) == (
             "CreateCluster",
-            "Started",
+            "Intended",
             stamp(NOW),
         )
         assert conditions_of(made) == {"Ready": ("Unknown", "Creating"), "Reconciling": ("True", "Creating")}
@@ -76,43 +78,52 @@ class TestLastAction:
             (ErrorKind.BUSY, "Rejected"),
             (ErrorKind.THROTTLED, "Rejected"),
             (ErrorKind.UNREACHABLE, "Rejected"),
-            (ErrorKind.UNKNOWN_OUTCOME, "Unknown"),
-            (ErrorKind.TRANSIENT, "Unknown"),
+            (ErrorKind.UNKNOWN_OUTCOME, "Unanswered"),
+            (ErrorKind.TRANSIENT, "Unanswered"),
         ],
     )
     def test_records_what_may_be_concluded_from_the_answer(self, answer: Any, outcome: str) -> None:
-        made = last_action(left(self.owner, cluster(), answer=answer))
-        assert (made.operation, made.outcome, made.attempts, made.time) == ("UpdateCluster", outcome, 1, stamp(NOW))
+        made = last_call(left(self.owner, cluster(), answer=answer))
+        assert (made.operation, made.state, made.attempts, made.time) == ("UpdateCluster", outcome, 1, stamp(NOW))
 
     def test_is_applied_when_aws_shows_the_effect(self) -> None:
         sent = after(self.owner, cluster())
         applied = cluster(wanted=scaled())
-        assert last_action(left(sent, replace(applied, status="Updating"))).outcome == "Accepted"
-        assert last_action(left(sent, applied, now=NOW + timedelta(minutes=9))).outcome == "Applied"
-        assert last_action(left(sent, applied, now=NOW + timedelta(minutes=9))).time == stamp(NOW)
+        assert last_call(left(sent, replace(applied, status="Updating"))).state == "Accepted"
+        assert last_call(left(sent, applied, now=NOW + timedelta(minutes=9))).state == "Applied"
+        assert last_call(left(sent, applied, now=NOW + timedelta(minutes=9))).time == stamp(NOW)
 
     def test_a_create_is_applied_when_the_cluster_can_be_seen(self) -> None:
         sent = after(resource(), None)
-        assert last_action(left(sent, cluster(status="Creating"))).outcome == "Applied"
+        assert last_call(left(sent, cluster(status="Creating"))).state == "Applied"
 
     def test_a_deletion_is_applied_when_the_cluster_is_gone(self) -> None:
         sent = after(resource(deleting=True, status=recorded()), cluster())
-        assert last_action(left(sent, cluster(status="Deleting"))).outcome == "Accepted"
-        assert last_action(left(sent, None)).outcome == "Applied"
+        assert last_call(left(sent, cluster(status="Deleting"))).state == "Accepted"
+        assert last_call(left(sent, None)).state == "Applied"
 
     def test_a_rollback_is_recorded_once_and_counted_with_the_next_try(self) -> None:
         sent = after(self.owner, cluster())
         an_hour_on = NOW + timedelta(hours=1)
         back = after(sent, cluster(), now=an_hour_on)
-        assert (last_action(back.status).outcome, last_action(back.status).time) == ("RolledBack", stamp(an_hour_on))
+        assert (last_call(back.status).state, last_call(back.status).time) == ("RolledBack", stamp(an_hour_on))
         assert left(back, cluster(), now=an_hour_on + timedelta(seconds=60)) == back.status
-        again = last_action(left(back, cluster(), now=an_hour_on + timedelta(hours=2)))
-        assert (again.outcome, again.attempts) == ("Accepted", 2)
+        again = last_call(left(back, cluster(), now=an_hour_on + timedelta(hours=2)))
+        assert (again.state, again.attempts) == ("Accepted", 2)
 
     def test_tries_with_a_role_that_is_not_usable_yet_are_counted(self) -> None:
         once = after(self.owner, cluster(), answer=ErrorKind.ROLE_PROPAGATION)
         twice = after(once, cluster(), answer=ErrorKind.ROLE_PROPAGATION)
-        assert last_action(twice.status).attempts == 2
+        assert last_call(twice.status).attempts == 2
+
+
+def is_rejected(made: HyperPodClusterStatus) -> bool:
+    return any(map(rejected, made.operations or ()))
+
+
+def rejection(made: HyperPodClusterStatus) -> OperationStatus:
+    (entry,) = [one for one in made.operations or () if rejected(one)]
+    return entry
 
 
 class TestRejected:
@@ -122,11 +133,10 @@ class TestRejected:
 
     def test_a_refused_wish_is_remembered_and_not_sent_again(self) -> None:
         refused = after(self.owner, None, answer=ErrorKind.INVALID)
-        assert refused.status.rejected is not None
-        assert refused.status.rejected.code == "TheCode"
+        assert rejection(refused.status).code == "TheCode"
         later = told(refused, None, now=NOW + timedelta(minutes=25))
         assert later.result is None
-        assert report(later).status.rejected == refused.status.rejected
+        assert rejection(report(later).status) == rejection(refused.status)
 
     def test_what_was_refused_keeps_its_words_on_later_passes(self) -> None:
         refused = after(self.owner, None, answer=ErrorKind.INVALID)
@@ -138,32 +148,31 @@ class TestRejected:
     def test_a_refusal_that_ended_and_came_again_stands_longer(self) -> None:
         refused = after(self.owner, None, answer=ErrorKind.INVALID)
         again = after(refused, None, answer=ErrorKind.INVALID, now=NOW + timedelta(minutes=40))
-        assert again.status.rejected is not None
-        assert again.status.rejected.attempts == 2
+        assert rejection(again.status).rejections == 2
         assert told(again, None, now=NOW + timedelta(minutes=40 + 50)).result is None
 
     def test_a_name_that_exists_while_no_cluster_shows_is_remembered_the_second_time(self) -> None:
         first = after(self.owner, None, answer=ErrorKind.ALREADY_EXISTS)
-        assert first.status.rejected is None
+        assert not is_rejected(first.status)
         second = after(first, None, answer=ErrorKind.ALREADY_EXISTS, now=NOW + timedelta(minutes=6))
-        assert second.status.rejected is not None
+        assert is_rejected(second.status)
         assert told(second, None, now=NOW + timedelta(minutes=25)).result is None
 
     @pytest.mark.parametrize("kind", [ErrorKind.DENIED, ErrorKind.QUOTA, ErrorKind.BUSY, ErrorKind.THROTTLED])
     def test_a_refusal_for_another_cause_is_tried_again(self, kind: ErrorKind) -> None:
         refused = after(self.owner, None, answer=kind)
-        assert refused.status.rejected is None
+        assert not is_rejected(refused.status)
         assert told(refused, None, now=NOW + timedelta(minutes=5)).result is not None
 
     def test_an_accepted_call_clears_it(self) -> None:
         refused = after(self.owner, None, answer=ErrorKind.INVALID)
         edited = replace(resource(spec=scaled(5), generation=2), status=refused.status)
-        assert left(edited, None, now=NOW + timedelta(minutes=5)).rejected is None
+        assert not is_rejected(left(edited, None, now=NOW + timedelta(minutes=5)))
 
     def test_so_does_a_spec_that_asks_for_nothing_more(self) -> None:
         refused = after(self.owner, None, answer=ErrorKind.INVALID)
         back = replace(resource(generation=2), status=refused.status)
-        assert left(back, cluster()).rejected is None
+        assert not is_rejected(left(back, cluster()))
 
 
 class TestMissing:
@@ -180,7 +189,7 @@ class TestMissing:
     def test_the_second_look_leads_to_creation(self) -> None:
         lost = after(resource(status=recorded()), None)
         made = left(lost, None, now=NOW + timedelta(seconds=16))
-        assert (last_action(made).operation, made.missing, made.clusterStatus) == ("CreateCluster", None, None)
+        assert (last_call(made).operation, made.missing, made.clusterStatus) == ("CreateCluster", None, None)
 
 
 class TestCreateFailures:

@@ -22,12 +22,12 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.status import HyperPodClusterStatus
-from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.engine.decision import Hold, Settled
+from hyperpod_operator.core.engine.journal import PENDING
 
 FORMER = {f"g{n}": "gpu" for n in range(4)} | {f"c{n}": "cpu" for n in range(2)}
 
@@ -164,6 +164,6 @@ def test_a_count_that_fell_further_without_evidence_is_raised_to_the_offset() ->
 
 @pytest.mark.parametrize("outcome", sorted(PENDING))
 def test_an_update_of_ours_that_is_under_way_is_no_deletion(outcome: str) -> None:
-    last = {"operation": "UpdateCluster", "outcome": outcome, "time": ago(100)}
-    made = left(resource(status=recorded(lastAction=last)), counts(3), events=deletion("g3"))
+    last = {"operation": "UpdateCluster", "state": outcome, "time": ago(100)}
+    made = left(resource(status=recorded(last=last)), counts(3), events=deletion("g3"))
     assert offsets(made) == {}

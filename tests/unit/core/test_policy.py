@@ -60,7 +60,7 @@ def at(owner: Resource, found: ObservedCluster | None = None, **fields: Any) -> 
 
 
 def sent(operation: str, outcome: str = "Accepted", seconds: float = 10) -> dict[str, Any]:
-    return {"operation": operation, "outcome": outcome, "time": ago(seconds)}
+    return {"operation": operation, "state": outcome, "time": ago(seconds)}
 
 
 def pinned(version: str) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ FIXED = spec(instanceGroups=[group_spec(instanceType="ml.g5.xlarge")])
 SHORT = with_group(cluster(), group(group_spec(), current=1))
 GROWN = with_group(cluster(), group(group_spec(), target_count=8))
 TAGGED = spec(tags=[{"key": "team", "value": "a"}])
-CLEARED = recorded(lastAction=sent("DeleteCluster"), createFailures=1, provisionedAt=None)
+CLEARED = recorded(last=sent("DeleteCluster"), createFailures=1, provisionedAt=None)
 
 ELSEWHERE = Location(partition="aws", region="eu-west-1", account="111122223333")
 SOMEWHERE = Location(partition="aws", region="us-west-2")
@@ -92,7 +92,7 @@ LIVING_TABLE: list[tuple[str, Situation, str]] = [
     ("not_allowed", replace(at(resource()), refusal=REFUSAL), "stalled NotAllowed"),
     ("misplaced", replace(at(resource()), here=ELSEWHERE), "stalled WrongAccountOrRegion"),
     ("paused", at(resource(spec=managed(paused=True))), "hold Paused"),
-    ("not_visible_yet", at(resource(status={"lastAction": sent("CreateCluster")})), "hold AwaitingVisibility"),
+    ("not_visible_yet", at(resource(status={"last": sent("CreateCluster")})), "hold AwaitingVisibility"),
     ("unproved_end", replace(at(resource(status=LIVE)), here=SOMEWHERE), "hold AWSUnreachable"),
     ("look_again", at(resource(status=LIVE)), "look again ConfirmingDeletion"),
     ("pause_before_recreation", at(resource(status=CLEARED)), "hold Recreating"),
@@ -128,11 +128,11 @@ DELETION = {
 DELETED_TABLE: list[tuple[str, Situation, str]] = [
     ("never_served", at(deleted(spec=spec(region="eu-west-1"), status={})), "release Released"),
     ("misplaced", replace(at(deleted()), here=ELSEWHERE), "stalled WrongAccountOrRegion"),
-    ("not_visible_yet", at(deleted(status={"lastAction": sent("CreateCluster")})), "hold AwaitingVisibility"),
+    ("not_visible_yet", at(deleted(status={"last": sent("CreateCluster")})), "hold AwaitingVisibility"),
     ("unproved_end", replace(at(deleted()), here=SOMEWHERE), "hold AWSUnreachable"),
-    ("sent", at(deleted(status=recorded(lastAction=DELETION)), cluster(), tags={}), "hold Deleting"),
+    ("sent", at(deleted(status=recorded(last=DELETION)), cluster(), tags={}), "hold Deleting"),
     ("look_again", at(deleted()), "look again ConfirmingDeletion"),
-    ("gone", at(deleted(status=recorded(lastAction=sent("DeleteCluster")))), "release Deleted"),
+    ("gone", at(deleted(status=recorded(last=sent("DeleteCluster")))), "release Deleted"),
     ("unknown_owner", at(deleted(status={}), cluster(), tags=None), "read tags"),
     ("not_ours", at(deleted(), cluster(), tags=FORMER), "release Released"),
     ("paused", at(deleted(spec=managed(paused=True)), cluster()), "hold Paused"),

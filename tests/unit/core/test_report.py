@@ -14,7 +14,7 @@ from tests.unit.core.builders import (
     conditions_of,
     group,
     group_spec,
-    last_action,
+    last_call,
     left,
     managed,
     our_tags,
@@ -128,7 +128,7 @@ class TestTagKeys:
         owner = resource(spec=managed(adoptionPolicy="IfUnowned"))
         announced = after(owner, cluster(), tags={})
         adopted = left(announced, cluster(), tags={}, now=NOW + timedelta(seconds=61))
-        assert last_action(adopted).operation == "AddTags"
+        assert last_call(adopted).operation == "AddTags"
         assert adopted.appliedTagKeys is None
 
     def test_a_key_that_was_taken_off_is_forgotten(self) -> None:
@@ -150,7 +150,7 @@ class TestUnread:
         made = report(unread(self.settled(), failures=PATIENCE)).status
         assert conditions_of(made)["Ready"] == ("Unknown", "AWSUnreachable")
         assert (made.clusterStatus, made.nodes) == ("InService", self.settled().status.nodes)
-        assert made.lastAction == self.settled().status.lastAction
+        assert made.last == self.settled().status.last
 
     def test_an_edit_is_answered_at_once(self) -> None:
         made = report(unread(self.settled(generation=2))).status
@@ -167,4 +167,4 @@ class TestUnread:
     def test_a_look_that_failed_decides_nothing_about_a_cluster_that_is_missing(self) -> None:
         lost = after(resource(status=recorded()), None)
         made = report(unread(lost, failures=9)).status
-        assert (made.missing, made.rejected) == (lost.status.missing, lost.status.rejected)
+        assert (made.missing, made.operations) == (lost.status.missing, lost.status.operations)

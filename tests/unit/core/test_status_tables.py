@@ -18,13 +18,13 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.ending import ending
 from hyperpod_operator.core.cluster.guards import SOFTWARE_WENT_BACK, shown_back
 from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.parts import ISOLATED, remembered
 from hyperpod_operator.core.cluster.plan import UpdateCluster
+from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
 
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
@@ -91,8 +91,8 @@ def test_each_status_of_a_software_update_has_its_reason(status: str) -> None:
     found = with_group(cluster(), group(group_spec(), software_update_status=status))
     short = shortfalls(Observed(cluster=found), since=None)
     assert [(item.reason, item.stalled) for item in short] == ([(reason, stalled)] if reason else [])
-    last = {"operation": "UpdateClusterSoftware", "outcome": "Accepted"}
-    story = told(resource(status=recorded(lastAction=last)), found)
+    last = {"operation": "UpdateClusterSoftware", "state": "Accepted"}
+    story = told(resource(status=recorded(last=last)), found)
     assert shown_back(story.situation) is back is (status in SOFTWARE_WENT_BACK)
 
 
@@ -105,9 +105,9 @@ def test_only_refusals_that_can_be_about_one_group_are_put_down_to_groups(kind: 
     assert of_groups <= ISOLATED <= set(TREATMENTS)
 
 
-@pytest.mark.parametrize("outcome", ["Started", "Accepted", "Rejected", "Unknown", "Applied", "RolledBack"])
+@pytest.mark.parametrize("outcome", ["Intended", "Accepted", "Rejected", "Unanswered", "Applied", "RolledBack"])
 def test_a_new_cluster_is_waited_for_only_while_its_creation_is_pending(outcome: str) -> None:
-    last = {"operation": "CreateCluster", "outcome": outcome, "time": ago(30)}
-    answer = verdict(resource(status={"lastAction": last}), None)
+    last = {"operation": "CreateCluster", "state": outcome, "time": ago(30)}
+    answer = verdict(resource(status={"last": last}), None)
     waits = getattr(answer, "reason", None) == Reason.AWAITING_VISIBILITY
-    assert waits is (outcome in {"Started", "Accepted", "Unknown"}) is (outcome in PENDING)
+    assert waits is (outcome in {"Intended", "Accepted", "Unanswered"}) is (outcome in PENDING)

@@ -37,15 +37,15 @@ class TestDeleted:
         assert deleting == DeleteCluster(arn=ARN)
 
     def test_nothing_in_aws_lets_go(self) -> None:
-        last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(60)}
-        assert isinstance(verdict(self.gone(status=recorded(lastAction=last)), None), Release)
+        last = {"operation": "DeleteCluster", "state": "Accepted", "time": ago(60)}
+        assert isinstance(verdict(self.gone(status=recorded(last=last)), None), Release)
 
     def test_an_object_that_never_made_anything_lets_go(self) -> None:
         assert isinstance(verdict(self.gone(status={}), None), Release)
 
     def test_a_create_that_may_have_happened_is_waited_for(self) -> None:
-        last = {"operation": "CreateCluster", "outcome": "Unknown", "time": ago(10)}
-        assert held(verdict(self.gone(status={"lastAction": last}), None)).reason is Reason.AWAITING_VISIBILITY
+        last = {"operation": "CreateCluster", "state": "Unanswered", "time": ago(10)}
+        assert held(verdict(self.gone(status={"last": last}), None)).reason is Reason.AWAITING_VISIBILITY
 
     @pytest.mark.parametrize("tags", [{}, {"team": "a"}])
     def test_a_cluster_on_record_whose_tags_are_gone_is_neither_deleted_nor_released(
@@ -60,8 +60,8 @@ class TestDeleted:
         assert isinstance(verdict(owner, cluster(), tags={}), Release)
 
     def test_our_own_release_is_no_loss_of_tags(self) -> None:
-        last = {"operation": "DeleteTags", "outcome": "Accepted", "time": ago(10)}
-        assert isinstance(verdict(self.gone(status=recorded(lastAction=last)), cluster(), tags={}), Release)
+        last = {"operation": "DeleteTags", "state": "Accepted", "time": ago(10)}
+        assert isinstance(verdict(self.gone(status=recorded(last=last)), cluster(), tags={}), Release)
 
     @pytest.mark.parametrize("tags", [OTHERS, FORMER])
     def test_a_foreign_cluster_stays(self, tags: dict[str, str]) -> None:
@@ -97,8 +97,8 @@ class TestDeleted:
     def test_deletion_is_asked_for_once(self) -> None:
         first = verdict(self.gone(), cluster())
         assert isinstance(first, Act)
-        last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(5), "fingerprint": first.fingerprint}
-        assert held(verdict(self.gone(status=recorded(lastAction=last)), cluster())).reason is Reason.DELETING
+        last = {"operation": "DeleteCluster", "state": "Accepted", "time": ago(5), "fingerprint": first.fingerprint}
+        assert held(verdict(self.gone(status=recorded(last=last)), cluster())).reason is Reason.DELETING
 
     @pytest.mark.parametrize("tags", [{}, None])
     def test_tags_that_go_before_the_cluster_does_change_nothing_about_a_deletion_that_was_sent(
@@ -106,16 +106,16 @@ class TestDeleted:
     ) -> None:
         first = verdict(self.gone(), cluster())
         assert isinstance(first, Act)
-        last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(90), "fingerprint": first.fingerprint}
-        owner = self.gone(status=recorded(lastAction=last))
+        last = {"operation": "DeleteCluster", "state": "Accepted", "time": ago(90), "fingerprint": first.fingerprint}
+        owner = self.gone(status=recorded(last=last))
         assert held(verdict(owner, cluster(), tags=tags)).reason is Reason.DELETING
         assert held(verdict(owner, cluster(status="Deleting"), tags=tags)).reason is Reason.DELETING
 
     def test_the_deletion_of_another_cluster_of_this_name_is_no_deletion_of_this_one(self) -> None:
         first = verdict(self.gone(), cluster(arn="arn:aws:sagemaker:us-west-2:111122223333:cluster/zzzzzzzzzzzz"))
         assert isinstance(first, Act)
-        last = {"operation": "DeleteCluster", "outcome": "Accepted", "time": ago(90), "fingerprint": first.fingerprint}
-        assert isinstance(action(verdict(self.gone(status=recorded(lastAction=last)), cluster())), DeleteCluster)
+        last = {"operation": "DeleteCluster", "state": "Accepted", "time": ago(90), "fingerprint": first.fingerprint}
+        assert isinstance(action(verdict(self.gone(status=recorded(last=last)), cluster())), DeleteCluster)
 
     def test_a_wedged_teardown_names_the_role_to_restore(self) -> None:
         words = "SageMaker does not have permission to perform ec2:DeleteNetworkInterface."

@@ -6,11 +6,11 @@ may lead to CreateCluster.
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import requests
-from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.guards import age, guarded
 from hyperpod_operator.core.cluster.pauses import growing
 from hyperpod_operator.core.cluster.verdict import Situation, Verdict
 from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.journal import PENDING
 
 LOOK_AGAIN = 5.0
 """Seconds between looks for a cluster that should appear any moment."""
@@ -31,8 +31,8 @@ def paused(situation: Situation) -> Verdict | None:
 
 def not_visible_yet(situation: Situation) -> Verdict | None:
     """CreateCluster was sent a moment ago: reads lag behind, and a second create is never sent meanwhile."""
-    last = situation.resource.status.lastAction
-    if situation.observed.cluster or not last or last.operation != "CreateCluster" or last.outcome not in PENDING:
+    last = situation.resource.status.last
+    if situation.observed.cluster or not last or last.operation != "CreateCluster" or last.state not in PENDING:
         return None
     if situation.resource.status.clusterStatus:
         return None
@@ -49,7 +49,7 @@ def not_visible_yet(situation: Situation) -> Verdict | None:
 def pause_before_recreation(situation: Situation) -> Verdict | None:
     """A failed creation was cleared away; the next try waits longer each time."""
     status = situation.resource.status
-    last = status.lastAction
+    last = status.last
     failures = status.createFailures or 0
     if situation.observed.cluster or not failures or not last or last.operation != "DeleteCluster":
         return None

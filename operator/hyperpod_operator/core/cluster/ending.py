@@ -20,6 +20,7 @@ from hyperpod_operator.core.cluster.plan import (
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
 from hyperpod_operator.core.cluster.verdict import Act, NeedTags
 from hyperpod_operator.core.engine.decision import Hold, LookAgain, Release, Settled
+from hyperpod_operator.core.engine.journal import CallState
 from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, failed, waiting
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
 from hyperpod_operator.core.outcome import Done, Gone
@@ -66,10 +67,10 @@ def _ending(story: Story) -> ResultSummary:
 
 def refusals(story: Story) -> int:
     """How often in a row this very call was refused, this time included."""
-    last = story.situation.resource.status.lastAction
+    last = story.situation.resource.status.last
     result = story.result
     same = isinstance(result, Refused) and last is not None and last.fingerprint == result.fingerprint
-    return 1 + ((last.attempts or 0) if same and last is not None and last.outcome == "Rejected" else 0)
+    return 1 + ((last.attempts or 0) if same and last is not None and last.state == CallState.REJECTED else 0)
 
 
 def _accepted(story: Story, result: Accepted) -> ResultSummary:

@@ -7,18 +7,20 @@ restart changes nothing.
 from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.status import LastAction
-from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, APPLIED, PENDING, ROLLED_BACK
+from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
-from hyperpod_operator.core.cluster.plan import Action, UpdateCluster, fingerprint, operation
+from hyperpod_operator.core.cluster.plan import Action, UpdateCluster, concern, fingerprint, operation
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.verdict import Act, Situation, Verdict
 from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.journal import PENDING, CallState, entry_of, rejected
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 
+TAKEN = frozenset({CallState.ACCEPTED, CallState.ROLLED_BACK, CallState.APPLIED})
+"""States of a call that AWS took, whatever came of it."""
 UNDONE_TWICE = 2
 """From this attempt on a change that does not last is made with growing pauses."""
 
@@ -26,7 +28,7 @@ SOFTWARE_WENT_BACK = frozenset({"RollbackInProgress", "RollbackComplete", "Faile
 """SoftwareUpdateStatus of a group whose update did not stay (API model)."""
 
 
-def age(last: LastAction | None, *, now: datetime) -> float:
+def age(last: OperationStatus | None, *, now: datetime) -> float:
     """Seconds since the last action; infinite without one or when its time cannot be read."""
     return _since(last.time if last else None, now=now)
 
@@ -38,7 +40,7 @@ def _since(time: str | None, *, now: datetime) -> float:
 
 def rollback_pause(situation: Situation) -> float:
     """Seconds before a rolled-back change is tried again: doubles with each try."""
-    last, timings = situation.resource.status.lastAction, situation.timings
+    last, timings = situation.resource.status.last, situation.timings
     attempts = last.attempts if last else 1
     return growing(first=timings.rollback_backoff, most=timings.rollback_backoff_most, attempts=attempts)
 
@@ -53,7 +55,7 @@ def guarded(
     """
     mark = fingerprint(operation=operation(action), wish=wish)
     return (
-        (None if isinstance(action, UpdateCluster) else refused_before(situation, mark))
+        (None if isinstance(action, UpdateCluster) else rejected_before(situation, action, mark))
         or still_echoing(situation, mark)
         or rolled_back(situation, mark)
         or (None if urgent else coalescing(situation, mark))
@@ -61,18 +63,18 @@ def guarded(
     )
 
 
-def refused_before(situation: Situation, mark: str) -> Hold | None:
-    """AWS called exactly this invalid a while ago, and nothing that is known of has changed since."""
-    rejected = situation.resource.status.rejected
+def rejected_before(situation: Situation, action: Action, mark: str) -> Hold | None:
+    """AWS rejected exactly this as invalid a while ago, and nothing that is known of has changed since."""
+    entry = entry_of(situation.resource.status.operations, concern(action))
     if situation.resource.deleting:
-        return None  # nobody edits a deleted object any more: a refused deletion is tried again, slowly
-    if not rejected or rejected.fingerprint != mark or situation.resource.requested_anew:
+        return None  # nobody edits a deleted object any more: a rejected deletion is tried again, slowly
+    if entry is None or not rejected(entry) or entry.fingerprint != mark or situation.resource.requested_anew:
         return None
-    stands = refusal_pause(situation, mark=rejected.fingerprint, attempts=rejected.attempts)
-    left = stands - _since(rejected.time, now=situation.now)
-    if left <= 0 or (rejected.shown and rejected.shown != shown(situation)):
+    stands = refusal_pause(situation, mark=mark, attempts=entry.rejections)
+    left = stands - _since(entry.rejectedAt, now=situation.now)
+    if left <= 0 or (entry.shown and entry.shown != shown(situation)):
         return None
-    return Hold(reason=Reason.SPEC_REJECTED, message=rejected.message or "", after=min(left, SLOW), stalled=True)
+    return Hold(reason=Reason.SPEC_REJECTED, message=entry.message or "", after=min(left, SLOW), stalled=True)
 
 
 def shown(situation: Situation) -> str:
@@ -86,8 +88,8 @@ def shown(situation: Situation) -> str:
 
 def still_echoing(situation: Situation, mark: str) -> Hold | None:
     """This very call was made a moment ago and Describe may not show it yet."""
-    last = situation.resource.status.lastAction
-    if not last or last.fingerprint != mark or last.outcome not in PENDING:
+    last = situation.resource.status.last
+    if not last or last.fingerprint != mark or last.state not in PENDING:
         return None
     left = situation.timings.propagation_window - age(last, now=situation.now)
     if left <= 0:
@@ -98,14 +100,18 @@ def still_echoing(situation: Situation, mark: str) -> Hold | None:
 
 def rolled_back(situation: Situation, mark: str) -> Hold | None:
     """AWS accepted this call and yet stands where it stood: it tried and went back."""
-    last = situation.resource.status.lastAction
-    if not last or last.fingerprint != mark or last.outcome not in {ACCEPTED, ROLLED_BACK, APPLIED}:
+    last = situation.resource.status.last
+    if (
+        not last
+        or last.fingerprint != mark
+        or last.state not in {CallState.ACCEPTED, CallState.ROLLED_BACK, CallState.APPLIED}
+    ):
         return None
-    if last.outcome == APPLIED and (last.attempts or 1) < UNDONE_TWICE:
+    if last.state == CallState.APPLIED and (last.attempts or 1) < UNDONE_TWICE:
         return None  # somebody undid it: put it right at once, the first time
     if situation.resource.requested_anew:
         return None
-    if last.outcome == ACCEPTED and not shown_back(situation):
+    if last.state == CallState.ACCEPTED and not shown_back(situation):
         left = situation.timings.rest - age(last, now=situation.now)
         if left > 0:
             message = (
@@ -114,7 +120,7 @@ def rolled_back(situation: Situation, mark: str) -> Hold | None:
             )
             return Hold(reason=Reason.SETTLING, message=message, after=min(left, situation.timings.poll))
     pause = rollback_pause(situation)
-    left = pause if last.outcome == ACCEPTED else pause - age(last, now=situation.now)
+    left = pause if last.state == CallState.ACCEPTED else pause - age(last, now=situation.now)
     if left <= 0:
         return None
     told = situation.observed.cluster.failure_message if situation.observed.cluster else ""
@@ -135,7 +141,7 @@ def shown_back(situation: Situation) -> bool:
     cluster at work: an old one stays.
     """
     cluster, status = situation.observed.cluster, situation.resource.status
-    called = status.lastAction.operation if status.lastAction else None
+    called = status.last.operation if status.last else None
     if cluster is None or called in {"AddTags", "DeleteTags"}:
         return False
     fresh = cluster.failure_message != (status.failureMessage or "") or status.clusterStatus != "InService"
@@ -162,14 +168,14 @@ def untagged(situation: Situation) -> bool:
 
 def taken_off(resource: Resource) -> bool:
     """Whether the ownership tags are missing because the operator removed them: the cluster is to stay."""
-    last = resource.status.lastAction
+    last = resource.status.last
     return resource.deleting and last is not None and last.operation == "DeleteTags"
 
 
 def coalescing(situation: Situation, mark: str) -> Hold | None:
     """Another change was made a moment ago: let a burst of edits become one call."""
-    last = situation.resource.status.lastAction
-    if not last or last.fingerprint == mark or last.outcome not in PENDING | {APPLIED}:
+    last = situation.resource.status.last
+    if not last or last.fingerprint == mark or last.state not in PENDING | {CallState.APPLIED}:
         return None
     left = situation.timings.debounce - age(last, now=situation.now)
     if left <= 0:

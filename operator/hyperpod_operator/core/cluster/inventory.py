@@ -1,7 +1,6 @@
 """Groups, counts and troubled nodes as status shows them: bounded, so that 5,000 nodes fit in few kilobytes."""
 
 from hyperpod_operator.api.status import InstanceGroupStatus, NodeCounts, NodeProblem
-from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
 from hyperpod_operator.core.cluster.guards import age
 from hyperpod_operator.core.cluster.living import changed_at
@@ -13,6 +12,7 @@ from hyperpod_operator.core.cluster.parts import rejected_parts, sendable
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, EXTERNAL, Resource
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
+from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.errors import ErrorKind
 
 GROUPS_MOST = 200
@@ -201,9 +201,9 @@ def _may_be_done(result: Accepted | Refused) -> bool:
 def _still_coming(story: Story) -> dict[str, InstanceGroupStatus]:
     """Groups on record that AWS does not show yet, while the call that brings them may not be visible."""
     situation = story.situation
-    last = situation.resource.status.lastAction
+    last = situation.resource.status.last
     waiting = last is not None and (
-        last.outcome in PENDING or age(last, now=situation.now) < situation.timings.propagation_window
+        last.state in PENDING or age(last, now=situation.now) < situation.timings.propagation_window
     )
     records = situation.resource.recorded_groups
     return {name: entry for name, entry in records.items() if waiting and entry.status is None}

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
-from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING
 from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.guards import guarded
 from hyperpod_operator.core.cluster.observed import ObservedCluster
@@ -18,6 +17,7 @@ from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.sent_tags import pending
 from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Situation, Verdict
 from hyperpod_operator.core.engine.decision import Hold, Settled
+from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 
@@ -95,7 +95,7 @@ def being_deleted(situation: Situation) -> Verdict | None:
     """Ours and Deleting: cleared away after a failed creation, or deleted by somebody else."""
     if present(situation).status != "Deleting":
         return None
-    last = situation.resource.status.lastAction
+    last = situation.resource.status.last
     ours = last is not None and last.operation == "DeleteCluster"
     message = (
         "AWS is deleting the cluster whose creation failed; it is created again afterwards."
@@ -150,7 +150,7 @@ def _creation_of_ours(situation: Situation) -> bool:
     cluster, status = present(situation), situation.resource.status
     if is_adopted(situation.observed.tags or {}):
         return False
-    last = status.lastAction
+    last = status.last
     ours = status.origin == "Created" and last is not None and last.operation == "CreateCluster"
     running = any(node.status == "Running" for node in situation.observed.nodes or ())
     return ours and status.clusterArn == cluster.arn and cluster.current_count == 0 and not running
@@ -217,8 +217,8 @@ def changed_at(situation: Situation) -> datetime | None:
 
 def change_began(resource: Resource) -> datetime | None:
     """The same from the resource alone, for whoever reads what a decision will need."""
-    last = resource.status.lastAction
-    return parse_time(last.time) if last and last.time and last.outcome in PENDING | {ACCEPTED, "Applied"} else None
+    last = resource.status.last
+    return parse_time(last.time) if last and last.time and last.state in PENDING | {CallState.APPLIED} else None
 
 
 def _refuse_ownership(situation: Situation, *, adoptable: bool) -> Hold:

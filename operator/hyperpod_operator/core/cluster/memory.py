@@ -9,16 +9,14 @@ from dataclasses import replace
 from typing import assert_never
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
+from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.api.status import (
     Adoption,
     HyperPodClusterStatus,
     InstanceGroupStatus,
-    LastAction,
     Missing,
-    Rejected,
     SentTag,
 )
-from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, APPLIED, PENDING, REJECTED, ROLLED_BACK, UNKNOWN
 from hyperpod_operator.core.cluster.ending import refusals
 from hyperpod_operator.core.cluster.guards import age, shown
 from hyperpod_operator.core.cluster.inventory import group_statuses
@@ -31,43 +29,77 @@ from hyperpod_operator.core.cluster.plan import (
     DeleteTags,
     UpdateCluster,
     UpdateClusterSoftware,
+    concern,
     fingerprint,
     operation,
 )
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED
 from hyperpod_operator.core.cluster.sent_tags import MOST, pending
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
+from hyperpod_operator.core.engine.journal import (
+    PENDING,
+    CallState,
+    Rejection,
+    amended,
+    called,
+    cleared,
+    with_rejection,
+)
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
 
+REPEATED = frozenset({CallState.ROLLED_BACK, CallState.ACCEPTED, CallState.UNANSWERED})
+"""States after which the same call made again counts as another attempt."""
 UNDONE_LATELY = 7200.0
 """Seconds within which the same change made again counts as another attempt: something undoes it."""
 
 
-def last_action(story: Story, end: ResultSummary) -> LastAction | None:
-    old, now = story.situation.resource.status.lastAction, stamp(story.situation.now)
-    result = story.result
-    if result is not None:
-        outcome = ACCEPTED if isinstance(result, Accepted) else _outcome(result)
-        tries = attempts(story, result.fingerprint)
-        if isinstance(result, Refused) and result.error.kind in {ErrorKind.ROLE_PROPAGATION, ErrorKind.EKS_IN_USE}:
-            tries = refusals(story)
-        return LastAction(
-            operation=operation(result.action),
-            outcome=outcome,
-            time=now,
-            attempts=tries,
-            fingerprint=result.fingerprint,
-        )
-    if old is None or story.blind:
-        return old
-    if end.reason is Reason.UPDATE_ROLLED_BACK and old.outcome == ACCEPTED:
-        return old.model_copy(update={"outcome": ROLLED_BACK, "time": now})
-    if old.outcome == ACCEPTED and old.operation not in {"AddTags", "DeleteTags"} and _rolling_back(story):
-        return old.model_copy(update={"outcome": ROLLED_BACK, "time": now})
-    if old.outcome in PENDING and _visible(story, old):
-        return old.model_copy(update={"outcome": APPLIED})
+def operations(story: Story, end: ResultSummary) -> list[OperationStatus] | None:
+    """The journal after this pass: its call, or what it saw of the last one."""
+    kept = story.situation.resource.status.operations or []
+    if story.result is not None:
+        made = _called(story, end, story.result)
+    else:
+        old = story.situation.resource.status.last
+        made = list(kept) if old is None or story.blind else amended(kept, _seen(story, end, old))
+    return (cleared(made) if end.settled or isinstance(story.result, Accepted) else made) or None
+
+
+def _called(story: Story, end: ResultSummary, result: Accepted | Refused) -> list[OperationStatus]:
+    """The journal with the call of this pass and its answer."""
+    tries = attempts(story, result.fingerprint)
+    if isinstance(result, Refused) and result.error.kind in {ErrorKind.ROLE_PROPAGATION, ErrorKind.EKS_IN_USE}:
+        tries = refusals(story)
+    made = called(
+        story.situation.resource.status.operations,
+        concern=concern(result.action),
+        operation=operation(result.action),
+        state=CallState.ACCEPTED if isinstance(result, Accepted) else _state(result),
+        fingerprint=result.fingerprint,
+        attempts=tries,
+        now=story.situation.now,
+    )
+    if not isinstance(result, Refused) or not _remembered(story, result):
+        return made
+    rejection = Rejection(
+        reason=TREATMENTS[result.error.kind].reason,
+        code=result.error.code,
+        message=end.message,
+        stalled=True,
+        shown=shown(story.situation),
+    )
+    return with_rejection(made, concern=concern(result.action), rejection=rejection, now=story.situation.now)
+
+
+def _seen(story: Story, end: ResultSummary, old: OperationStatus) -> OperationStatus:
+    """The last call with what this pass saw of its effect."""
+    now = stamp(story.situation.now)
+    back = end.reason is Reason.UPDATE_ROLLED_BACK or (old.concern != "Tags" and _rolling_back(story))
+    if old.state == CallState.ACCEPTED and back:
+        return old.model_copy(update={"state": CallState.ROLLED_BACK, "time": now})
+    if old.state in PENDING and _visible(story, old):
+        return old.model_copy(update={"state": CallState.APPLIED})
     return old
 
 
@@ -76,13 +108,13 @@ def _rolling_back(story: Story) -> bool:
     return cluster is not None and cluster.status == "RollingBack"
 
 
-def _outcome(result: Refused) -> str:
+def _state(result: Refused) -> CallState:
     # A name that is taken may be taken by a create of ours whose record was lost: look before sending it again.
     unsure = {ErrorKind.UNKNOWN_OUTCOME, ErrorKind.TRANSIENT, ErrorKind.ALREADY_EXISTS}
-    return UNKNOWN if result.error.kind in unsure else REJECTED
+    return CallState.UNANSWERED if result.error.kind in unsure else CallState.REJECTED
 
 
-def _visible(story: Story, last: LastAction) -> bool:
+def _visible(story: Story, last: OperationStatus) -> bool:
     """Whether AWS shows the effect of the last call."""
     cluster = story.situation.observed.cluster
     if last.operation == "CreateCluster":
@@ -93,34 +125,19 @@ def _visible(story: Story, last: LastAction) -> bool:
 
 
 def attempts(story: Story, mark: str) -> int:
-    last = story.situation.resource.status.lastAction
-    undone = last is not None and last.outcome == APPLIED and age(last, now=story.situation.now) < UNDONE_LATELY
-    again = undone or (last is not None and last.outcome in {ROLLED_BACK, ACCEPTED, UNKNOWN})
+    last = story.situation.resource.status.last
+    undone = last is not None and last.state == CallState.APPLIED and age(last, now=story.situation.now) < UNDONE_LATELY
+    again = undone or (
+        last is not None and last.state in {CallState.ROLLED_BACK, CallState.ACCEPTED, CallState.UNANSWERED}
+    )
     repeated = again and last is not None and last.fingerprint == mark
     return (last.attempts or 0) + 1 if repeated and last is not None else 1
 
 
-def rejected(story: Story, end: ResultSummary) -> Rejected | None:
-    old, result = story.situation.resource.status.rejected, story.result
-    if isinstance(result, Accepted):
-        return None
-    if not isinstance(result, Refused) or not _remembered(story, result):
-        return old if not end.settled else None
-    return Rejected(
-        fingerprint=result.fingerprint,
-        operation=operation(result.action),
-        code=result.error.code[:128],
-        message=end.message[:2048],
-        time=stamp(story.situation.now),
-        attempts=((old.attempts or 1) + 1) if old is not None and old.fingerprint == result.fingerprint else 1,
-        shown=shown(story.situation),
-    )
-
-
 def _remembered(story: Story, result: Refused) -> bool:
     """Invalid is remembered; so is a name that exists already while its cluster never appears."""
-    last = story.situation.resource.status.lastAction
-    again = last is not None and last.fingerprint == result.fingerprint and last.outcome == UNKNOWN
+    last = story.situation.resource.status.last
+    again = last is not None and last.fingerprint == result.fingerprint and last.state == CallState.UNANSWERED
     exists = result.error.kind is ErrorKind.ALREADY_EXISTS and again
     return not isinstance(result.action, UpdateCluster) and (TREATMENTS[result.error.kind].remember or exists)
 

@@ -8,13 +8,13 @@ stays as it is. What the operator itself took away is not missed. The memory of 
 from collections.abc import Iterator, Mapping
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, ConditionType, Reason
-from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, APPLIED, PENDING, UNKNOWN
 from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.guards import age, taken_off
 from hyperpod_operator.core.cluster.observed import Json, ObservedCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, Resource
 from hyperpod_operator.core.cluster.verdict import Situation, Verdict
 from hyperpod_operator.core.engine.decision import LookAgain
+from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.moments import parse_time
 
 WHAT_MOST = 1024
@@ -73,8 +73,12 @@ def _missed(situation: Situation) -> Iterator[str]:
 
 
 def _deleted_by_us(resource: Resource) -> bool:
-    last = resource.status.lastAction
-    return last is not None and last.operation == "DeleteCluster" and last.outcome in {ACCEPTED, APPLIED, UNKNOWN}
+    last = resource.status.last
+    return (
+        last is not None
+        and last.operation == "DeleteCluster"
+        and last.state in {CallState.ACCEPTED, CallState.APPLIED, CallState.UNANSWERED}
+    )
 
 
 def _groups(situation: Situation, cluster: ObservedCluster) -> Iterator[str]:
@@ -124,13 +128,13 @@ def lacks(observed: Json, *, wanted: Json) -> bool:
 
 
 def _under_way(resource: Resource, operation: str) -> bool:
-    last = resource.status.lastAction
-    return last is not None and last.operation == operation and last.outcome in PENDING
+    last = resource.status.last
+    return last is not None and last.operation == operation and last.state in PENDING
 
 
 def _not_visible_yet(situation: Situation) -> float:
     """Seconds for which the tags of a cluster that the operator just created may not be visible."""
-    last, cluster = situation.resource.status.lastAction, situation.observed.cluster
+    last, cluster = situation.resource.status.last, situation.observed.cluster
     if cluster is None or last is None or last.operation != "CreateCluster" or not any(_tags(situation)):
         return 0.0
     return situation.timings.visibility - age(last, now=situation.now)

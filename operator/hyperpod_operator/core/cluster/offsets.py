@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from hyperpod_operator.api.status import CountOffset
-from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.node_calls import DELETE, MOVE, call_of
 from hyperpod_operator.core.cluster.observed import Observed, ObservedGroup
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.moments import parse_time, stamp
 
 # [assumption: moved-node-keeps-its-id]
@@ -57,8 +57,8 @@ def _offset(*, resource: Resource, group: ObservedGroup, observed: Observed, now
     if old is not None and old.value == difference:
         return old
     held = record.appliedInstanceCount == spec or old is not None
-    last = resource.status.lastAction
-    if not held or (last is not None and last.operation == "UpdateCluster" and last.outcome in PENDING):
+    last = resource.status.last
+    if not held or (last is not None and last.operation == "UpdateCluster" and last.state in PENDING):
         return old
     sent = parse_time(last.time or "") if last is not None and last.operation == "UpdateCluster" else None
     since = max(now - RECENT, sent) if sent else now - RECENT

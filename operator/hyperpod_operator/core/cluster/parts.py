@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import RejectedGroup
-from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.cluster.observed import Json
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
 from hyperpod_operator.core.cluster.plan import UpdateCluster, fingerprint
 from hyperpod_operator.core.cluster.resource import Resource, wish
 from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
 from hyperpod_operator.core.cluster.verdict import Situation
+from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import SLOW, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
@@ -165,8 +165,8 @@ def _valid(situation: Situation, entry: RejectedGroup, changed: Mapping[str, str
 def _rolled_back(situation: Situation, changed: Mapping[str, str]) -> Mapping[str, RejectedGroup]:
     """Groups that AWS is seen to have rolled back below their minimum since they were last sent."""
     resource, cluster = situation.resource, situation.observed.cluster
-    last = resource.status.lastAction
-    if cluster is None or (last is not None and last.outcome in PENDING):
+    last = resource.status.last
+    if cluster is None or (last is not None and last.state in PENDING):
         return {}
     found = {}
     for group in cluster.groups:

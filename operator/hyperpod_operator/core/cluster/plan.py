@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from hyperpod_operator.core.cluster.observed import Json
 
@@ -69,3 +70,16 @@ def fingerprint(*, operation: str, wish: Json) -> str:
     """
     text = json.dumps([operation, wish], sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def concern(action: Action) -> str:
+    """What the call is about: the key of its entry in the journal."""
+    match action:
+        case CreateCluster() | UpdateCluster() | DeleteCluster():
+            return "Cluster"
+        case UpdateClusterSoftware():
+            return "Software"
+        case AddTags() | DeleteTags():
+            return "Tags"
+        case _:
+            assert_never(action)

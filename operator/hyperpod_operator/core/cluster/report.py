@@ -6,11 +6,7 @@ request id), so a settled cluster is never written to.
 
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.status import (
-    HyperPodClusterStatus,
-    LastAction,
-)
-from hyperpod_operator.core.cluster.call_outcomes import STARTED
+from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.conditions import conditions
 from hyperpod_operator.core.cluster.ending import ending
 from hyperpod_operator.core.cluster.events import events
@@ -23,12 +19,11 @@ from hyperpod_operator.core.cluster.memory import (
     create_failures,
     created_arn,
     groups,
-    last_action,
     last_seen,
     missing,
+    operations,
     origin,
     provisioned_at,
-    rejected,
     sent_tags,
 )
 from hyperpod_operator.core.cluster.mirror import mirrored
@@ -36,12 +31,14 @@ from hyperpod_operator.core.cluster.node_health import node_health, waits_for_a_
 from hyperpod_operator.core.cluster.parts import goes_on, remembered
 from hyperpod_operator.core.cluster.plan import (
     UpdateCluster,
+    concern,
     operation,
 )
 from hyperpod_operator.core.cluster.story import Story
 from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.engine.conditions import initial, settle
 from hyperpod_operator.core.engine.decision import Report
+from hyperpod_operator.core.engine.journal import CallState, called, cleared
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
@@ -87,12 +84,14 @@ def intent(story: Story, act: Act) -> HyperPodClusterStatus:
     """
     situation = story.situation
     old = situation.resource.status
-    action = LastAction(
+    journal = called(
+        old.operations,
+        concern=concern(act.action),
         operation=operation(act.action),
-        outcome=STARTED,
-        time=stamp(situation.now),
-        attempts=attempts(story, act.fingerprint),
+        state=CallState.INTENDED,
         fingerprint=act.fingerprint,
+        attempts=attempts(story, act.fingerprint),
+        now=situation.now,
     )
     made = settle(
         table=CLUSTER.table,
@@ -102,17 +101,16 @@ def intent(story: Story, act: Act) -> HyperPodClusterStatus:
         now=situation.now,
     )
     if isinstance(act.action, UpdateCluster):
-        return old.model_copy(update={"lastAction": action, "instanceGroups": group_statuses(story, creating=True)})
+        return old.model_copy(update={"operations": journal, "instanceGroups": group_statuses(story, creating=True)})
     return old.model_copy(
         update={
             "observedGeneration": situation.resource.generation,
             "conditions": made if not old.conditions else old.conditions,
-            "lastAction": action,
+            "operations": cleared(journal),
             "clusterStatus": None,
             "clusterArn": None,
             "provisionedAt": None,
             "missing": None,
-            "rejected": None,
             "rejectedGroups": None,
             "instanceGroups": group_statuses(story, creating=True),
         }
@@ -133,8 +131,7 @@ def _status(story: Story, end: ResultSummary) -> HyperPodClusterStatus:
     fields: dict[str, object] = {
         "observedGeneration": resource.generation,
         "conditions": conditions(story, end),
-        "lastAction": last_action(story, end),
-        "rejected": rejected(story, end),
+        "operations": operations(story, end),
         "rejectedGroups": remembered(story, end),
         "adoption": adoption(story, end),
         "createFailures": create_failures(story),

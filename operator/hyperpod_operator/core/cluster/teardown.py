@@ -5,7 +5,6 @@ is there stays. Nothing else lets go: a cluster that nobody watches keeps billin
 """
 
 from hyperpod_operator.api.names import ABANDON, OWNERSHIP_TAGS, Reason
-from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
 from hyperpod_operator.core.cluster.guards import age, guarded, untagged
 from hyperpod_operator.core.cluster.living import present, region_refused
@@ -14,6 +13,7 @@ from hyperpod_operator.core.cluster.ownership import is_adopted
 from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags, fingerprint
 from hyperpod_operator.core.cluster.verdict import Situation, Verdict
 from hyperpod_operator.core.engine.decision import Hold, Release
+from hyperpod_operator.core.engine.journal import PENDING, CallState
 
 NAMED = 3
 """Claims that a message names before it counts the rest."""
@@ -22,8 +22,8 @@ NAMED = 3
 def never_served(situation: Situation) -> Verdict | None:
     """A region that is not served: nothing was ever made there, unless the installation changed since."""
     refused = region_refused(situation)
-    last = situation.resource.status.lastAction
-    maybe = situation.resource.status.clusterArn or (last is not None and last.outcome in PENDING)
+    last = situation.resource.status.last
+    maybe = situation.resource.status.clusterArn or (last is not None and last.state in PENDING)
     if refused and not maybe:
         return Release(reason=Reason.RELEASED, message="Nothing was created in a region that is not served.")
     return refused
@@ -35,8 +35,8 @@ def sent(situation: Situation) -> Verdict | None:
 
     Its tags may be gone before DescribeCluster stops to show it, so they are not asked for.
     """
-    cluster, last = situation.observed.cluster, situation.resource.status.lastAction
-    if cluster is None or last is None or last.outcome != ACCEPTED or situation.resource.requested_anew:
+    cluster, last = situation.observed.cluster, situation.resource.status.last
+    if cluster is None or last is None or last.state != CallState.ACCEPTED or situation.resource.requested_anew:
         return None
     if last.fingerprint != fingerprint(operation="DeleteCluster", wish=_wish(cluster)):
         return None

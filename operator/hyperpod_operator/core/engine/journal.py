@@ -1,21 +1,28 @@
-"""The journal of calls: what was intended, sent, answered or left unanswered, by concern.
+"""The journal of calls: the last call of each concern, what was sent and how it was answered.
 
-It is kept in `status.operations`, so it survives a restart; a concern reads its own entry only. The intent of a call
-that must not be repeated is written before the call is sent, so a process that dies in between finds its question.
+It is `status.operations`, so it survives a restart. The intent of a call that must not be repeated is written before
+the call is sent: a process that dies in between finds its question. The list is in the order of the calls, the newest
+last. A rejection stays with the call that was rejected until that call is made again with another answer, or until the
+kind clears it.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from hyperpod_operator.api.operations import OperationStatus
-from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.moments import stamp
 
 CODE_MOST = 128
 MESSAGE_MOST = 2048
+REJECTION = ("reason", "code", "message", "stalled", "retryAt", "rejectedAt", "rejections", "shown")
+"""Members of an entry that speak of its rejection."""
+
+Operations = Sequence[OperationStatus]
 
 
+# [assumption: create-has-no-token]
 class CallState(StrEnum):
     """How far a call got."""
 
@@ -26,7 +33,7 @@ class CallState(StrEnum):
     APPLIED = "Applied"
     """A later pass saw the effect in AWS."""
     REJECTED = "Rejected"
-    """AWS rejected the call and did nothing."""
+    """AWS, or the API server, rejected the call and did nothing."""
     ROLLED_BACK = "RolledBack"
     """AWS took the call, tried, and went back to the former state."""
     UNANSWERED = "Unanswered"
@@ -39,7 +46,8 @@ PENDING = frozenset({CallState.INTENDED, CallState.ACCEPTED, CallState.UNANSWERE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """What AWS said when it rejected a call. `retry_at` None: with the usual pause; `shown` is what AWS held then."""
+    """What was said when a call was rejected. `retry_at` None: the kind decides when it is tried again; `shown` is a
+    short name for what AWS showed then."""
 
     reason: str
     code: str
@@ -49,136 +57,75 @@ class Rejection:
     shown: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """The last call of one concern. A `state` or a `time` that cannot be read is None: nothing is concluded from it."""
-
-    concern: str
-    operation: str
-    state: CallState | None
-    fingerprint: str
-    attempts: int
-    time: datetime | None
-    rejection: Rejection | None = None
-
-    def age(self, *, now: datetime) -> float:
-        """Seconds since the call was made; infinite where its time cannot be read."""
-        return (now - self.time).total_seconds() if self.time is not None else float("inf")
-
-    @property
-    def pending(self) -> bool:
-        return self.state in PENDING
+def entry_of(operations: Operations | None, concern: str) -> OperationStatus | None:
+    """The last call of this concern."""
+    return next((entry for entry in operations or () if entry.concern == concern), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
-    """Entries by concern. Every change returns another journal; entries of other concerns are carried over unread."""
+def rejected(entry: OperationStatus | None) -> bool:
+    """Whether the entry still speaks of a rejection."""
+    return entry is not None and entry.rejectedAt is not None
 
-    entries: Mapping[str, Entry] = field(default_factory=dict)
 
-    def of(self, concern: str) -> Entry | None:
-        return self.entries.get(concern)
+def called(
+    operations: Operations | None,
+    *,
+    concern: str,
+    operation: str,
+    state: CallState,
+    fingerprint: str,
+    attempts: int,
+    now: datetime,
+) -> list[OperationStatus]:
+    """A call of this concern, or its intent: it becomes the newest entry.
 
-    @property
-    def newest(self) -> Entry | None:
-        """The last call of all; entries without a readable time count as oldest."""
-        return max(self.entries.values(), key=lambda entry: entry.time.timestamp() if entry.time else 0.0, default=None)
+    What was said about a rejection of the very same call is carried over until the call is accepted.
+    """
+    old = entry_of(operations, concern)
+    entry = OperationStatus(
+        concern=concern,
+        operation=operation,
+        state=state,
+        fingerprint=fingerprint,
+        attempts=attempts,
+        time=stamp(now),
+    )
+    if old is not None and old.fingerprint == fingerprint and state is not CallState.ACCEPTED:
+        entry = entry.model_copy(update={member: getattr(old, member) for member in REJECTION})
+    return [*_others(operations, concern), entry]
 
-    def intend(self, *, concern: str, operation: str, fingerprint: str, now: datetime) -> "Journal":
-        """Before the call. Attempts count on while the same call before it has no certain end."""
-        before = self.of(concern)
-        again = before is not None and before.fingerprint == fingerprint and before.pending
-        attempts = before.attempts + 1 if again and before is not None else 1
-        return self._with(
-            Entry(
-                concern=concern,
-                operation=operation,
-                state=CallState.INTENDED,
-                fingerprint=fingerprint,
-                attempts=attempts,
-                time=now,
-            )
+
+def with_rejection(
+    operations: Operations | None, *, concern: str, rejection: Rejection, now: datetime
+) -> list[OperationStatus]:
+    """The journal with what was said about the rejected call of this concern; how often in a row is counted."""
+
+    def told(entry: OperationStatus) -> OperationStatus:
+        return entry.model_copy(
+            update={
+                "reason": rejection.reason or None,
+                "code": rejection.code[:CODE_MOST] or None,
+                "message": rejection.message[:MESSAGE_MOST] or None,
+                "stalled": rejection.stalled or None,
+                "retryAt": stamp(rejection.retry_at) if rejection.retry_at else None,
+                "rejectedAt": stamp(now),
+                "rejections": (entry.rejections or 0) + 1,
+                "shown": rejection.shown or None,
+            }
         )
 
-    def answered(
-        self,
-        *,
-        concern: str,
-        operation: str,
-        fingerprint: str,
-        state: CallState,
-        attempts: int,
-        now: datetime,
-        rejection: Rejection | None = None,
-    ) -> "Journal":
-        """After the call, answered or not."""
-        return self._with(
-            Entry(
-                concern=concern,
-                operation=operation,
-                state=state,
-                fingerprint=fingerprint,
-                attempts=attempts,
-                time=now,
-                rejection=rejection,
-            )
-        )
-
-    def without(self, concern: str) -> "Journal":
-        return Journal({name: entry for name, entry in self.entries.items() if name != concern})
-
-    def _with(self, entry: Entry) -> "Journal":
-        return Journal({**self.entries, entry.concern: entry})
+    return [told(entry) if entry.concern == concern else entry for entry in operations or ()]
 
 
-def read(stored: Iterable[OperationStatus] | None) -> Journal:
-    """The journal in a stored status. Of two entries of one concern, which no API server admits, the last counts."""
-    return Journal({item.concern: _entry(item) for item in stored or ()})
+def amended(operations: Operations | None, entry: OperationStatus) -> list[OperationStatus]:
+    """The journal with another entry of the same concern in the same place."""
+    return [entry if one.concern == entry.concern else one for one in operations or ()]
 
 
-def written(journal: Journal) -> list[OperationStatus] | None:
-    """The journal for a status, ordered by concern so that equal journals are equal texts; None where it is empty."""
-    return [_item(journal.entries[name]) for name in sorted(journal.entries)] or None
+def cleared(operations: Iterable[OperationStatus]) -> list[OperationStatus]:
+    """The journal without what was said about rejections."""
+    return [entry.model_copy(update=dict.fromkeys(REJECTION)) for entry in operations]
 
 
-def _entry(item: OperationStatus) -> Entry:
-    return Entry(
-        concern=item.concern,
-        operation=item.operation or "",
-        state=CallState(item.state) if item.state in set(CallState) else None,
-        fingerprint=item.fingerprint or "",
-        attempts=item.attempts or 1,
-        time=parse_time(item.time or ""),
-        rejection=_rejection(item),
-    )
-
-
-def _rejection(item: OperationStatus) -> Rejection | None:
-    if not item.reason and not item.code and not item.message:
-        return None
-    return Rejection(
-        reason=item.reason or "",
-        code=item.code or "",
-        message=item.message or "",
-        stalled=bool(item.stalled),
-        retry_at=parse_time(item.retryAt or ""),
-        shown=item.shown or "",
-    )
-
-
-def _item(entry: Entry) -> OperationStatus:
-    told = entry.rejection
-    return OperationStatus(
-        concern=entry.concern,
-        operation=entry.operation or None,
-        state=entry.state,
-        fingerprint=entry.fingerprint or None,
-        attempts=entry.attempts,
-        time=stamp(entry.time) if entry.time else None,
-        reason=(told.reason or None) if told else None,
-        code=(told.code[:CODE_MOST] or None) if told else None,
-        message=(told.message[:MESSAGE_MOST] or None) if told else None,
-        stalled=(told.stalled or None) if told else None,
-        retryAt=stamp(told.retry_at) if told and told.retry_at else None,
-        shown=(told.shown or None) if told else None,
-    )
+def _others(operations: Operations | None, concern: str) -> list[OperationStatus]:
+    return [entry for entry in operations or () if entry.concern != concern]

@@ -6,6 +6,7 @@ pods in goes before the detach, and nothing moves from a node that AWS still has
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.journal import entry_of
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume.guards import guarded, since, soon
 from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
@@ -142,7 +143,8 @@ def busy(situation: Situation, where: Held) -> Hold | None:
 
 def detaching(situation: Situation, where: Held) -> Hold:
     message = f"AWS is detaching the volume from {where.instance_id}."
-    last, most = situation.claim.status.lastAction, situation.claim.detach_timeout or situation.timings.detach
+    last = entry_of(situation.claim.status.operations, "Attachment")
+    most = situation.claim.detach_timeout or situation.timings.detach
     slow = since(last.time if last else None, now=situation.now) >= most
     return Hold(reason=Reason.DETACHING, message=message, after=soon(situation), stalled=slow and overdue(situation))
 

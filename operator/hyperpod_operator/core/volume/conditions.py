@@ -7,8 +7,9 @@ stuck in one part still tells the truth about the others.
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.api.reasons import REASONS
+from hyperpod_operator.api.reasons import REASONS, record
 from hyperpod_operator.core.engine.conditions import Draft, kept, settle, summary
+from hyperpod_operator.core.engine.journal import rejected
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.unknown import ignored_members
 from hyperpod_operator.core.volume import modification
@@ -162,9 +163,10 @@ def _permitted(story: Story, ending: ResultSummary) -> Draft | None:
     kind = ConditionType.PERMISSIONS_OK
     if _denied(ending.reason):
         return (kind, "False", ending.reason, ending.message)
-    error = story.situation.claim.status.lastError
-    if error is not None and error.reason in set(Reason) and _denied(Reason(error.reason)) and not _called(story):
-        return (kind, "False", Reason(error.reason), error.message or "")
+    for entry in story.situation.claim.status.operations or ():
+        said = record(entry.reason or "") if rejected(entry) else None
+        if said is not None and _denied(said.word) and not _called(story):
+            return (kind, "False", said.word, entry.message or "")
     return (kind, "True", Reason.PERMITTED, "AWS has refused no call for lack of permission.")
 
 

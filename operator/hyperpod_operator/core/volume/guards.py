@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING
 from hyperpod_operator.core.cluster.guards import age
 from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.journal import PENDING, CallState, entry_of, rejected
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume.plan import (
     Attach,
@@ -23,6 +23,7 @@ from hyperpod_operator.core.volume.plan import (
     Detach,
     ModifyVolume,
     Step,
+    concern,
     fingerprint,
 )
 from hyperpod_operator.core.volume.timings import VolumeTimings
@@ -42,7 +43,7 @@ def later(moment: datetime, seconds: float) -> datetime:
 def soon(situation: Situation) -> float:
     """The pause while EC2 does what takes it seconds: a third of the time that it took so far. A volume is then seen
     attached little later than it is, and one that takes minutes is not asked about all the time."""
-    last, timings = situation.claim.status.lastAction, situation.timings
+    last, timings = situation.claim.status.last, situation.timings
     begun = since(last.time if last else None, now=situation.now)
     return min(timings.poll, max(timings.step, begun / 3))
 
@@ -69,7 +70,7 @@ def _window(step: CloudStep, *, accepted: bool, timings: VolumeTimings) -> float
 def guarded(situation: Situation, *, step: CloudStep, reason: Reason, message: str) -> Act | Hold:
     """The call, unless a record says that it was just sent or refused."""
     return (
-        refused_before(situation, step)
+        rejected_before(situation, step)
         or still_echoing(situation, step, reason)
         or Act(step=step, reason=reason, message=message)
     )
@@ -78,14 +79,14 @@ def guarded(situation: Situation, *, step: CloudStep, reason: Reason, message: s
 def held_back(situation: Situation, verdict: Verdict) -> Verdict:
     """The verdict, unless it is a step in Kubernetes that the API server refused and would refuse again."""
     if isinstance(verdict, Act) and not isinstance(verdict.step, CloudStep):
-        return refused_before(situation, verdict.step) or verdict
+        return rejected_before(situation, verdict.step) or verdict
     return verdict
 
 
-def refused_before(situation: Situation, step: Step) -> Hold | None:
+def rejected_before(situation: Situation, step: Step) -> Hold | None:
     """Exactly this was refused a while ago: not again before its time, unless a person asks."""
-    refusal = situation.claim.status.lastError
-    if refusal is None or refusal.fingerprint != fingerprint(step):
+    refusal = entry_of(situation.claim.status.operations, concern(step))
+    if refusal is None or not rejected(refusal) or refusal.fingerprint != fingerprint(step):
         return None
     if situation.claim.edited or situation.claim.requested_anew:
         return None
@@ -98,10 +99,10 @@ def refused_before(situation: Situation, step: Step) -> Hold | None:
 
 def still_echoing(situation: Situation, step: CloudStep, reason: Reason) -> Hold | None:
     """This very call was sent a moment ago and EC2 may not show it yet."""
-    last, timings = situation.claim.status.lastAction, situation.timings
-    if last is None or last.fingerprint != fingerprint(step) or last.outcome not in PENDING:
+    last, timings = entry_of(situation.claim.status.operations, concern(step)), situation.timings
+    if last is None or last.fingerprint != fingerprint(step) or last.state not in PENDING:
         return None
-    left = _window(step, accepted=last.outcome == ACCEPTED, timings=timings) - age(last, now=situation.now)
+    left = _window(step, accepted=last.state == CallState.ACCEPTED, timings=timings) - age(last, now=situation.now)
     if left <= 0:
         return None
     message = f"{last.operation} was sent; waiting until AWS shows its effect before anything else is sent."

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, Reason
 from hyperpod_operator.api.volume import CreateSource
 from hyperpod_operator.api.volume_status import Creation
-from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING
 from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.guards import guarded, since, soon
@@ -64,7 +64,7 @@ def not_visible_yet(situation: Situation) -> Verdict | None:
         message = f"{volume.volume_id} failed and is being deleted before the volume is made again."
         return Hold(reason=Reason.CREATING_VOLUME, message=message, after=situation.timings.poll)
     creation = claim.status.creation
-    if volume is not None or creation is None or creation.outcome != ACCEPTED:
+    if volume is not None or creation is None or creation.outcome != CallState.ACCEPTED:
         return None
     left = situation.timings.resend - since(creation.time, now=situation.now)
     if left <= 0:
@@ -149,7 +149,7 @@ def next_attempt(situation: Situation) -> int:
     A refused call made nothing, so its token serves again.
     """
     status = situation.claim.status
-    last = status.createAttempt or 0
+    last = (status.creation.attempt if status.creation else None) or 0
     outcome = status.creation.outcome if status.creation else None
     return last + 1 if last == 0 or outcome == FAILED or deleted(situation) else last
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.volume_status import AttachmentStatus
-from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.engine.decision import Hold, LookAgain
+from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import Free, holding
 from hyperpod_operator.core.volume.modification import UNDER_WAY
@@ -87,5 +87,5 @@ def _had_tag(situation: Situation) -> bool:
 
 def _asked(situation: Situation, operation: str) -> bool:
     """Whether the operator's own last call took it away."""
-    last = situation.claim.status.lastAction
-    return last is not None and last.operation == operation and last.outcome in PENDING
+    last = situation.claim.status.last
+    return last is not None and last.operation == operation and last.state in PENDING

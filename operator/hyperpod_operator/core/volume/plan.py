@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, assert_never
 
 from hyperpod_operator.core.volume.manifest import PersistentVolumeManifest
 from hyperpod_operator.core.volume.ports import Change, NewVolume
@@ -169,3 +169,26 @@ def fingerprint(step: Step) -> str:
     call = replace(step, why="") if isinstance(step, Detach) else step
     text = json.dumps([operation(call), repr(call)], separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def concern(step: Step) -> str:
+    """What the step is about: the key of its entry in the journal."""
+    match step:
+        case CreateVolume() | DeleteVolume():
+            return "Volume"
+        case ModifyVolume():
+            return "Modification"
+        case CreateTags() | DeleteTags():
+            return "Tags"
+        case Attach() | Detach():
+            return "Attachment"
+        case CreateSnapshot():
+            return "Snapshot"
+        case LabelNode() | UnlabelNode():
+            return "NodeLabel"
+        case PublishPV() | PublishPVC() | RemovePV() | RemovePVC():
+            return "Publication"
+        case TakeLease() | DropLease():
+            return "Lease"
+        case _:
+            assert_never(step)

@@ -16,6 +16,7 @@ from hyperpod_operator.api.volume_status import (
 )
 from hyperpod_operator.core.engine.conditions import initial, settle
 from hyperpod_operator.core.engine.decision import LookAgain, Report
+from hyperpod_operator.core.engine.journal import rejected
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
@@ -28,9 +29,8 @@ from hyperpod_operator.core.volume.device import partition_and_account
 from hyperpod_operator.core.volume.ending import ending
 from hyperpod_operator.core.volume.events import events
 from hyperpod_operator.core.volume.guards import since
-from hyperpod_operator.core.volume.identity import next_attempt
 from hyperpod_operator.core.volume.memory.attachment import attachment, intended_attachment, previous
-from hyperpod_operator.core.volume.memory.calls import intended_action, last_action, last_error
+from hyperpod_operator.core.volume.memory.calls import intended, operations
 from hyperpod_operator.core.volume.memory.creation import REFUSED, creation, intended_creation, volume_id
 from hyperpod_operator.core.volume.memory.modification import modification
 from hyperpod_operator.core.volume.missing import not_shown
@@ -83,12 +83,11 @@ def intent(situation: Situation, act: Act) -> EBSVolumeClaimStatus | None:
     if not isinstance(step, CloudStep):
         return None
     fields: dict[str, object] = {
-        "lastAction": intended_action(situation, step),
+        "operations": intended(situation, step),
         "region": situation.region or old.region,
     }
     if isinstance(step, CreateVolume):
         fields |= {
-            "createAttempt": next_attempt(situation),
             "creation": intended_creation(situation, step.request),
             "volumeId": None,
             "appliedTagKeys": sorted(set(step.request.tags) & set(situation.claim.user_tags)) or None,
@@ -138,7 +137,7 @@ def _passes_on(story: Story) -> bool:
         and not isinstance(result.step, CloudStep | RemovePV | RemovePVC)
         and not (isinstance(result.step, PublishPV) and claim.status.persistentVolumeClaimUid)  # an Event says so
         and bool(claim.status.conditions)
-        and not claim.status.lastError  # which this may have settled
+        and not any(map(rejected, claim.status.operations or ()))  # which this may have settled
     )
 
 
@@ -157,8 +156,7 @@ def _status(story: Story, end: ResultSummary) -> EBSVolumeClaimStatus:
     fields: dict[str, object] = {
         "observedGeneration": claim.generation,
         "conditions": conditions(story, end),
-        "lastAction": last_action(story),
-        "lastError": last_error(story),
+        "operations": operations(story),
         "creation": creation(story),
         "attachment": attachment(story),
         "modification": modification(story),

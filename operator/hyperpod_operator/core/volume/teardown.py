@@ -6,8 +6,8 @@ pass and we made it (or its owner consented); everything else is left as it is, 
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.call_outcomes import PENDING
 from hyperpod_operator.core.engine.decision import Hold, Release
+from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume import tags
 from hyperpod_operator.core.volume.adoption import is_adopted, unproved

@@ -1,4 +1,4 @@
-"""The journal of calls: what survives a status, and how attempts are counted."""
+"""The journal of calls: what survives a status, what a call replaces, and how rejections are counted."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,116 +7,104 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperpod_operator.api.operations import OperationStatus
-from hyperpod_operator.core.engine.journal import PENDING, CallState, Entry, Journal, Rejection, read, written
+from hyperpod_operator.core.engine.journal import (
+    REJECTION,
+    CallState,
+    Rejection,
+    amended,
+    called,
+    cleared,
+    entry_of,
+    rejected,
+    with_rejection,
+)
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+NO = Rejection(reason="SpecRejected", code="ValidationException", message="no", stalled=True, shown="s")
 
-words = st.text(alphabet="abcXYZ019", min_size=1, max_size=20)
-moments = st.integers(min_value=0, max_value=10**9).map(lambda seconds: NOW + timedelta(seconds=seconds))
-rejections = st.builds(
-    Rejection,
-    reason=words,
-    code=words,
-    message=st.text(alphabet="abc .", max_size=40),
-    stalled=st.booleans(),
-    retry_at=st.none() | moments,
-    shown=words | st.just(""),
-)
-entries = st.builds(
-    Entry,
-    concern=words,
-    operation=words,
-    state=st.sampled_from(CallState),
-    fingerprint=words,
-    attempts=st.integers(min_value=1, max_value=99),
-    time=st.none() | moments,
-    rejection=st.none() | rejections,
-)
-journals = st.lists(entries, max_size=5).map(lambda made: Journal({entry.concern: entry for entry in made}))
+concerns = st.sampled_from(["Cluster", "Software", "Tags"])
+calls = st.tuples(concerns, st.sampled_from(CallState), st.sampled_from(["f", "g"]))
+lives = st.lists(calls, max_size=8)
 
 
-@given(journals)
-def test_a_journal_survives_the_status(journal: Journal) -> None:
-    assert read(written(journal)) == journal
+def call(
+    journal: list[OperationStatus] | None,
+    concern: str = "Tags",
+    state: CallState = CallState.ACCEPTED,
+    fingerprint: str = "f",
+) -> list[OperationStatus]:
+    return called(
+        journal, concern=concern, operation="AddTags", state=state, fingerprint=fingerprint, attempts=1, now=NOW
+    )
 
 
-@given(journals)
-def test_equal_journals_are_equal_texts_whatever_the_order(journal: Journal) -> None:
-    backwards = Journal(dict(reversed(list(journal.entries.items()))))
-    assert written(backwards) == written(journal)
+def lived(life: list[tuple[str, CallState, str]]) -> list[OperationStatus]:
+    journal: list[OperationStatus] = []
+    for concern, state, fingerprint in life:
+        journal = call(journal, concern, state, fingerprint)
+    return journal
 
 
-@given(journals, words)
-def test_a_call_of_one_concern_leaves_the_others_as_they_are(journal: Journal, concern: str) -> None:
-    after = journal.intend(concern=concern, operation="UpdateCluster", fingerprint="f", now=NOW)
-    assert after.without(concern) == journal.without(concern)
+@given(lives)
+def test_each_concern_has_its_last_call_and_the_newest_is_last(life: list[tuple[str, CallState, str]]) -> None:
+    journal = lived(life)
+    last = {concern: (state, fingerprint) for concern, state, fingerprint in life}
+    assert {entry.concern: (entry.state, entry.fingerprint) for entry in journal} == last
+    assert not life or journal[-1].concern == life[-1][0]
 
 
-def test_an_empty_journal_leaves_nothing_in_status() -> None:
-    assert written(Journal()) is None
-    assert read(None) == Journal()
+@given(lives)
+def test_a_journal_survives_the_status(life: list[tuple[str, CallState, str]]) -> None:
+    journal = with_rejection(lived(life), concern="Tags", rejection=NO, now=NOW)
+    assert [OperationStatus.model_validate(entry.model_dump(mode="json")) for entry in journal] == journal
+
+
+@given(lives, concerns)
+def test_a_call_leaves_the_entries_of_other_concerns_as_they_are(
+    life: list[tuple[str, CallState, str]], concern: str
+) -> None:
+    before = lived(life)
+    after = call(before, concern)
+    assert [one for one in after if one.concern != concern] == [one for one in before if one.concern != concern]
+
+
+@given(lives)
+def test_what_is_seen_of_a_call_keeps_its_place(life: list[tuple[str, CallState, str]]) -> None:
+    journal = lived(life)
+    seen = [entry.model_copy(update={"state": CallState.APPLIED}) for entry in journal]
+    for entry in reversed(seen):
+        journal = amended(journal, entry)
+    assert journal == seen
 
 
 @pytest.mark.parametrize("state", list(CallState))
-def test_attempts_go_on_while_the_end_of_the_same_call_is_open(state: CallState) -> None:
-    def made(fingerprint: str) -> int:
-        before = Journal().answered(
-            concern="Tags", operation="AddTags", fingerprint="f", state=state, attempts=2, now=NOW
+def test_what_was_said_of_a_rejection_stands_until_the_same_call_is_accepted(state: CallState) -> None:
+    before = with_rejection(call(None, state=CallState.REJECTED), concern="Tags", rejection=NO, now=NOW)
+    assert rejected(entry_of(call(before, state=state), "Tags")) is (state is not CallState.ACCEPTED)
+    assert not rejected(entry_of(call(before, state=state, fingerprint="another"), "Tags"))
+
+
+def test_rejections_in_a_row_are_counted() -> None:
+    journal = call(None, state=CallState.REJECTED)
+    for _ in range(3):
+        journal = with_rejection(
+            call(journal, state=CallState.REJECTED), concern="Tags", rejection=NO, now=NOW + timedelta(hours=1)
         )
-        entry = before.intend(concern="Tags", operation="AddTags", fingerprint=fingerprint, now=NOW).of("Tags")
-        assert entry is not None
-        return entry.attempts
-
-    assert made("f") == (3 if state in PENDING else 1)
-    assert made("other") == 1
+    assert journal[-1].rejections == 3
 
 
-def test_an_intent_forgets_the_former_rejection() -> None:
-    told = Rejection(reason="SpecRejected", code="ValidationException", message="no")
-    before = Journal().answered(
-        concern="Tags",
-        operation="AddTags",
-        fingerprint="f",
-        state=CallState.REJECTED,
-        attempts=1,
-        now=NOW,
-        rejection=told,
-    )
-    entry = before.intend(concern="Tags", operation="AddTags", fingerprint="f", now=NOW).of("Tags")
-    assert entry is not None
-    assert entry.rejection is None
-
-
-@pytest.mark.parametrize("time", ["yesterday", "2026-11-28T12:00:00", None])
-def test_a_time_that_cannot_be_read_is_infinitely_long_ago(time: str | None) -> None:
-    entry = read([OperationStatus.model_construct(concern="Tags", time=time)]).of("Tags")
-    assert entry is not None
-    assert entry.age(now=NOW) == float("inf")
-
-
-def test_a_state_of_a_later_release_is_not_taken_for_a_call_under_way() -> None:
-    entry = read([OperationStatus(concern="Tags", state="Postponed")]).of("Tags")
-    assert entry is not None
-    assert not entry.pending
-
-
-def test_the_newest_call_of_all_is_found() -> None:
-    journal = Journal().intend(concern="Tags", operation="AddTags", fingerprint="f", now=NOW)
-    journal = journal.intend(concern="Cluster", operation="UpdateCluster", fingerprint="g", now=NOW + timedelta(1))
-    assert journal.newest is not None
-    assert journal.newest.concern == "Cluster"
+def test_a_cleared_journal_says_nothing_of_rejections() -> None:
+    journal = cleared(with_rejection(call(None), concern="Tags", rejection=NO, now=NOW))
+    assert {getattr(entry, member) for entry in journal for member in REJECTION} == {None}
+    assert journal[-1].operation == "AddTags"
 
 
 def test_long_words_of_aws_fit_into_the_status() -> None:
     told = Rejection(reason="SpecRejected", code="c" * 999, message="m" * 99_999)
-    entry = Entry(
-        concern="Tags",
-        operation="AddTags",
-        state=CallState.REJECTED,
-        fingerprint="f",
-        attempts=1,
-        time=NOW,
-        rejection=told,
-    )
-    (item,) = written(Journal({"Tags": entry})) or []
-    OperationStatus.model_validate(item.model_dump())
+    (entry,) = with_rejection(call(None), concern="Tags", rejection=told, now=NOW)
+    assert OperationStatus.model_validate(entry.model_dump()) == entry
+
+
+def test_a_concern_without_a_call_has_no_entry() -> None:
+    assert entry_of(None, "Tags") is None
+    assert not rejected(None)

@@ -120,7 +120,6 @@ def made_status(**members: Any) -> dict[str, Any]:
     """Status after the volume was made."""
     return {
         "volumeId": VOLUME_ID,
-        "createAttempt": 1,
         "creation": {"attempt": 1, "outcome": "Completed", "time": ago(hours=2)},
         **members,
     }

@@ -17,7 +17,9 @@ LABEL = LabelNode(node_name="n", key="k", value="v")
 
 @pytest.mark.parametrize(("since", "pause"), [(0, 1.0), (2, 1.0), (6, 2.0), (15, 5.0), (30, 10.0), (3000, 10.0)])
 def test_the_pause_is_a_third_of_the_time_so_far_within_bounds(since: int, pause: float) -> None:
-    status = made_status(lastAction={"operation": "CreateVolume", "outcome": "Accepted", "time": ago(seconds=since)})
+    status = made_status(
+        operations=[{"concern": "Volume", "operation": "CreateVolume", "state": "Accepted", "time": ago(seconds=since)}]
+    )
     assert soon(situation(claim(status=status))) == pause
 
 
@@ -27,14 +29,17 @@ def test_without_a_call_on_record_the_pause_is_the_longest() -> None:
 
 def refused(step: LabelNode, *, left: float) -> dict[str, object]:
     record = {
+        "concern": "NodeLabel",
         "operation": "LabelNode",
+        "state": "Rejected",
+        "rejectedAt": stamp(NOW),
         "message": "no",
         "reason": "KubernetesRefused",
         "stalled": True,
         "fingerprint": fingerprint(step),
         "retryAt": stamp(NOW + timedelta(seconds=left)),
     }
-    return made_status(lastError=record)
+    return made_status(operations=[record])
 
 
 def act(step: LabelNode | Attach) -> Act:

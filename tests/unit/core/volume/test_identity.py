@@ -79,10 +79,10 @@ def test_without_a_zone_nothing_is_made() -> None:
 
 def test_the_request_is_stored_before_it_is_sent() -> None:
     _, stored = sent(claim())
-    assert stored.status.createAttempt == 1
+    assert stored.status.creation.attempt == 1
     assert stored.status.creation is not None
     assert stored.status.creation.size == 100
-    assert stored.status.creation.outcome == "Started"
+    assert stored.status.creation.outcome == "Intended"
 
 
 def test_a_lost_answer_has_the_same_request_sent_again_even_after_an_edit() -> None:
@@ -115,13 +115,13 @@ def test_a_refusal_after_a_lost_answer_proves_nothing() -> None:
     owner = after(owner, act, kind=ErrorKind.UNKNOWN_OUTCOME)
     owner = after(owner, act, kind=ErrorKind.QUOTA, ec2_code="VolumeLimitExceeded")
     assert owner.status.creation is not None
-    assert owner.status.creation.outcome == "Unknown"
+    assert owner.status.creation.outcome == "Unanswered"
 
 
 def test_a_burnt_token_gives_way_to_the_next_once_nothing_can_appear_any_more() -> None:
     act, owner = sent(claim())
     burnt = after(owner, act, kind=ErrorKind.INVALID, ec2_code="IdempotentParameterMismatch")
-    assert burnt.status.createAttempt == 1
+    assert burnt.status.creation.attempt == 1
     late = NOW + timedelta(minutes=11)
     burnt = after(owner, act, kind=ErrorKind.INVALID, ec2_code="IdempotentParameterMismatch", now=late)
     again, _ = sent(burnt, now=late + timedelta(minutes=1))
@@ -186,7 +186,7 @@ def test_an_error_without_our_tag_is_left_for_a_person() -> None:
 
 def test_three_failures_are_enough_until_a_person_asks() -> None:
     creation = {"attempt": 3, "outcome": "Failed", "time": ago(minutes=5), "failures": 3}
-    status = {"createAttempt": 3, "creation": creation}
+    status = {"creation": creation}
     assert reason_of(decide(empty(claim(status=status)))) == "VolumeFailed"
     assert isinstance(step_of(decide(empty(claim(status=status, reconcile_requested_at="now")))), CreateVolume)
 

@@ -116,10 +116,10 @@ def test_a_denied_call_names_itself_and_is_held_back() -> None:
     before = situation(claim(status=made_status()))
     made = passed(before, error=(ErrorKind.DENIED, "UnauthorizedOperation"))
     assert condition(made, "PermissionsOK") == ("False", "PermissionDenied")
-    assert made.status.lastError is not None
-    assert made.status.lastError.operation == "AttachClusterNodeVolume"
+    assert made.status.last is not None
+    assert (made.status.last.operation, made.status.last.state) == ("AttachClusterNodeVolume", "Rejected")
     again = passed(replace(before, claim=replace(before.claim, status=made.status)))
-    assert again.status.lastError == made.status.lastError
+    assert again.status.operations == made.status.operations
     assert condition(again, "PermissionsOK") == ("False", "PermissionDenied")
 
 

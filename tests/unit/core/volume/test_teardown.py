@@ -178,8 +178,8 @@ def test_the_csi_driver_detaches_by_itself() -> None:
 
 
 def test_a_volume_that_may_have_been_made_is_waited_for() -> None:
-    creation = {"attempt": 1, "outcome": "Unknown", "time": ago(seconds=10)}
-    status = {"createAttempt": 1, "creation": creation}
+    creation = {"attempt": 1, "outcome": "Unanswered", "time": ago(seconds=10)}
+    status = {"creation": creation}
     assert reason_of(judged(DELETE, status=status, volume=None, lease=None)) == "AwaitingVisibility"
     late = judged(DELETE, status={**status, "creation": {**creation, "time": ago(minutes=11)}}, volume=None, lease=None)
     assert isinstance(late, Release)
@@ -199,7 +199,7 @@ def test_a_volume_is_deleted_only_when_it_is_available(state: str) -> None:
 
 
 def test_deleting_never_creates() -> None:
-    made = made_status(creation={"attempt": 1, "outcome": "Refused", "time": ago(minutes=9)})
+    made = made_status(creation={"attempt": 1, "outcome": "Rejected", "time": ago(minutes=9)})
     owner = claim(spec(management=DELETE), status=made, deleting=True)
     verdict = decide(situation(owner, volume=None, lease=None, now=NOW + timedelta(hours=1)))
     assert isinstance(verdict, Release)

@@ -1,7 +1,7 @@
 """The request that makes the volume, and the id that came of it."""
 
 from hyperpod_operator.api.volume_status import CreatedTag, Creation
-from hyperpod_operator.core.cluster.call_outcomes import ACCEPTED, PENDING, STARTED, UNKNOWN
+from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.claim import CREATED
 from hyperpod_operator.core.volume.guards import since
@@ -15,7 +15,7 @@ from hyperpod_operator.core.volume.verdict import Situation
 
 ENDED = frozenset({"error", "deleting", "deleted"})
 """States of a volume that will never be usable."""
-REFUSED = "Refused"
+REFUSED = "Rejected"
 """Outcome of a creation that AWS did not take: nothing was made."""
 
 
@@ -26,7 +26,7 @@ def intended_creation(situation: Situation, request: NewVolume) -> Creation:
     again = old is not None and old.attempt == attempt and old.outcome in PENDING
     return Creation(
         attempt=attempt,
-        outcome=old.outcome if again and old else STARTED,
+        outcome=old.outcome if again and old else CallState.INTENDED,
         time=old.time if again and old else stamp(situation.now),
         failures=failures or None,
         availabilityZone=request.availability_zone or None,
@@ -58,8 +58,8 @@ def creation(story: Story) -> Creation | None:
         return old
     if volume.state in {"available", "in-use"}:
         return old.model_copy(update={"outcome": COMPLETED, "failures": None})
-    if old.outcome in PENDING and old.outcome != ACCEPTED and volume.state == "creating":
-        return old.model_copy(update={"outcome": ACCEPTED, "time": stamp(situation.now)})
+    if old.outcome in PENDING and old.outcome != CallState.ACCEPTED and volume.state == "creating":
+        return old.model_copy(update={"outcome": CallState.ACCEPTED, "time": stamp(situation.now)})
     return old
 
 
@@ -77,7 +77,7 @@ def _created(story: Story, old: Creation) -> Creation:
     result, now = story.result, story.situation.now
     if isinstance(result, Accepted):
         failed = isinstance(result.answer, Volume) and result.answer.state in ENDED
-        ending = {"outcome": FAILED, "failures": (old.failures or 0) + 1} if failed else {"outcome": ACCEPTED}
+        ending = {"outcome": FAILED, "failures": (old.failures or 0) + 1} if failed else {"outcome": CallState.ACCEPTED}
         return old.model_copy(update={**ending, "time": stamp(now)})
     if not isinstance(result, Refused):
         return old
@@ -86,11 +86,11 @@ def _created(story: Story, old: Creation) -> Creation:
         # The volume of this token failed, or it was asked for in other words by a record that is lost: then EC2 will
         # show it, however late.
         shown = since(old.time, now=now) >= story.situation.timings.unseen
-        burnt = {"outcome": FAILED, "failures": (old.failures or 0) + 1} if shown else {"outcome": UNKNOWN}
+        burnt = {"outcome": FAILED, "failures": (old.failures or 0) + 1} if shown else {"outcome": CallState.UNANSWERED}
         return old.model_copy(update=burnt)
-    if result.error.kind in DEFINITE and (old.outcome == STARTED or waited):
+    if result.error.kind in DEFINITE and (old.outcome == CallState.INTENDED or waited):
         return old.model_copy(update={"outcome": REFUSED})
-    return old.model_copy(update={"outcome": UNKNOWN})
+    return old.model_copy(update={"outcome": CallState.UNANSWERED})
 
 
 def volume_id(story: Story) -> str | None:

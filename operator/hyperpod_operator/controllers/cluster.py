@@ -117,7 +117,6 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, Story]):
             uid=stored.uid,
             generation=stored.generation,
             deleting=stored.deleting,
-            has_finalizer=CLUSTER.finalizer in stored.finalizers,
             reconcile_requested_at=reconcile_requested_at(stored),
             spec=parse_spec(stored, HyperPodClusterSpec),
             status=parse_status(stored, HyperPodClusterStatus),

@@ -67,7 +67,6 @@ def resource(
         "uid": "uid-1",
         "generation": 1,
         "deleting": False,
-        "has_finalizer": True,
         "reconcile_requested_at": "",
         **fields,
     }

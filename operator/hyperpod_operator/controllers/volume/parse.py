@@ -1,6 +1,5 @@
 """From a stored EBSVolumeClaim to a Claim, or to the reason why not."""
 
-from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.names import FORCE_DELETE
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
@@ -17,7 +16,6 @@ def parse(stored: StoredObject) -> Claim:
         uid=stored.uid,
         generation=stored.generation,
         deleting=stored.deleting,
-        has_finalizer=VOLUME_CLAIM.finalizer in stored.finalizers,
         reconcile_requested_at=reconcile_requested_at(stored),
         force_delete=stored.annotations.get(FORCE_DELETE) == stored.key.name,
         spec=parse_spec(stored, EBSVolumeClaimSpec),

@@ -29,7 +29,6 @@ class Resource:
     uid: str
     generation: int
     deleting: bool
-    has_finalizer: bool
     reconcile_requested_at: str
     spec: HyperPodClusterSpec
     status: HyperPodClusterStatus

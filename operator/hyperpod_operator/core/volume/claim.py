@@ -44,7 +44,6 @@ class Claim:
     uid: str
     generation: int
     deleting: bool
-    has_finalizer: bool
     reconcile_requested_at: str
     force_delete: bool
     """Whether the annotation force-delete carries the object's name."""

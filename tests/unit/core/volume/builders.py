@@ -50,7 +50,6 @@ def claim(wanted: Mapping[str, Any] | None = None, *, status: Mapping[str, Any] 
         "uid": UID,
         "generation": 1,
         "deleting": False,
-        "has_finalizer": True,
         "reconcile_requested_at": "",
         "force_delete": False,
         **fields,

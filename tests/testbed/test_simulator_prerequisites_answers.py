@@ -207,6 +207,14 @@ def test_what_is_wrong_around_a_cluster_keeps_its_nodes_away_until_it_is_right(
     assert statuses(aws) == {"Running"}
 
 
+def test_rights_that_options_take_away_are_missed_at_the_next_launch(sim, aws, in_service, cluster, group):
+    in_service(cluster(**CONTINUOUS))
+    sim.settings.set_options(prerequisites={"role": {"hyperpod": {"inline": {}}}})
+    aws.update_cluster(ClusterName="ml", InstanceGroups=[group(count=3)])
+    sim.clock.advance(1200)
+    assert "does not have permission to perform ec2:CreateNetworkInterface" in causes(aws)
+
+
 def test_a_subnet_with_addresses_for_one_node_gets_one(sim, aws, cluster):
     sim.prerequisites.change("subnet", SUBNET, free=30)
     aws.create_cluster(**cluster(**CONTINUOUS))

@@ -31,7 +31,11 @@ from hyperpod_testbed.simulator.simulator import Simulator
     help="Options to answer by, as `conformance --write-profile` makes them.",
 )
 @click.option("--live-timings", is_flag=True, help="The durations that were recorded on AWS; combine with --speed.")
-@click.option("--crowded", is_flag=True, help="Let many HyperPod clusters share one EKS cluster, unlike AWS.")
+@click.option(
+    "--crowded",
+    is_flag=True,
+    help="Let many HyperPod clusters share one EKS cluster, in subnets without end, unlike AWS.",
+)
 @click.option("--stop-within", default=10.0, show_default=True, help="Seconds in which it stops, nodes removed or not.")
 def simulator(
     port: int,
@@ -51,7 +55,8 @@ def simulator(
     except (OSError, ValueError) as error:
         raise click.ClickException(f"{profile_file}: {error}") from error
     if crowded:
-        options = replace(options, clusters_per_eks="many")
+        without_end = {**Options.crowded().prerequisites, **options.prerequisites}
+        options = replace(options, clusters_per_eks="many", prerequisites=without_end)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -18,8 +18,13 @@ def assumable(sim: Simulation, named: str) -> bool:
 
 def allows(sim: Simulation, named: str, action: str, *, resource: str = "*") -> bool:
     """Whether HyperPod, as this role, may do something."""
-    found = inventory.role(sim, named)
-    return found is not None and evaluate(sim, found, action=action, resource=resource).decision == "allowed"
+    decided, asked = sim.account.inventory.decided, (named, action, resource)
+    options, allowed = decided.get(asked, (None, False))
+    if options is not sim.options:
+        found = inventory.role(sim, named)
+        allowed = found is not None and evaluate(sim, found, action=action, resource=resource).decision == "allowed"
+        decided[asked] = (sim.options, allowed)
+    return allowed
 
 
 def evaluate(sim: Simulation, role: Role, *, action: str, resource: str) -> policies.Evaluation:

@@ -76,6 +76,7 @@ def change(sim: Simulation, region: Region, kind: str, named: str, members: JSON
     if _made(sim, region, kind, name, named=named) is None:
         raise ValueError(f"no {kind} can be called {named}")
     store = _store(sim, region, kind)
+    store.decided.clear()
     store.removed.discard((kind, name))
     store.changed.setdefault((kind, name), {}).update(_plain(members))
 
@@ -83,7 +84,9 @@ def change(sim: Simulation, region: Region, kind: str, named: str, members: JSON
 def remove(sim: Simulation, region: Region, kind: str, named: str) -> None:
     """The resource is gone."""
     _check(kind, {})
-    _store(sim, region, kind).removed.add((kind, _required_name(sim, region, kind, named)))
+    store = _store(sim, region, kind)
+    store.decided.clear()
+    store.removed.add((kind, _required_name(sim, region, kind, named)))
 
 
 def restore(sim: Simulation, region: Region, kind: str, named: str) -> None:
@@ -91,6 +94,7 @@ def restore(sim: Simulation, region: Region, kind: str, named: str) -> None:
     _check(kind, {})
     name = _required_name(sim, region, kind, named)
     store = _store(sim, region, kind)
+    store.decided.clear()
     store.removed.discard((kind, name))
     store.changed.pop((kind, name), None)
 

@@ -215,3 +215,6 @@ class Inventory:
     changed: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     """(kind, name) → members that were set since."""
     removed: set[tuple[str, str]] = field(default_factory=set)
+    decided: dict[tuple[str, str, str], tuple[object, bool]] = field(default_factory=dict)
+    """(role, action, resource) → the options under which it was asked, and whether it is allowed; thousands of launches
+    ask the same."""

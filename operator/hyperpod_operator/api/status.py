@@ -13,6 +13,7 @@ from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.operations import Operations, OperationStatus
+from hyperpod_operator.api.preflight import PreflightCheck, PreflightStatus
 
 __all__ = [
     "Adoption",
@@ -224,36 +225,6 @@ class MirroredEvents(Model):
     time: Timestamp | None = Field(default=None, description="EventTime of the newest one, as RFC 3339.")
     ids: Annotated[list[Word], Field(max_length=100, json_schema_extra=SET)] | None = Field(
         default=None, description="EventIds of that time; there may be more with the same time."
-    )
-
-
-class PreflightCheck(Model):
-    """What one check of preflight said."""
-
-    name: Word = Field(description="Name of the check; docs/preflight.md explains it.")
-    group: Word | None = Field(
-        default=None,
-        description="What it is about: Spec, EKS, Network, Roles, Scripts, Storage, Capacity, Kubernetes or Volume.",
-    )
-    result: Word = Field(
-        description="Pass; Warn: look at it; Fail: the call would fail or cost money for nothing; Unknown: what the "
-        "check needs could not be read."
-    )
-    message: Line | None = Field(default=None, description="What was found, where, and what to do; none for Pass.")
-
-
-class PreflightStatus(Model):
-    """The checks before the last call that creates a cluster or adds groups."""
-
-    checkedAt: Timestamp | None = Field(default=None, description="When they ran, as RFC 3339.")
-    fingerprint: Fingerprint | None = Field(default=None, description="Digest of what was checked.")
-    attempts: Count | None = Field(default=None, description="How often in a row the same was checked and failed.")
-    passed: Count | None = Field(default=None, description="Checks that passed.")
-    warnings: Count | None = Field(default=None, description="Checks that warn.")
-    failures: Count | None = Field(default=None, description="Checks that failed.")
-    unknown: Count | None = Field(default=None, description="Checks that could not read what they need.")
-    checks: Annotated[list[PreflightCheck], Field(max_length=100, json_schema_extra=keyed("name"))] | None = Field(
-        default=None, description="What each check said: failures first, then warnings, unknown and passed ones."
     )
 
 

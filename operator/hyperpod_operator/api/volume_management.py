@@ -51,4 +51,10 @@ class VolumeManagement(Model):
         "longer exists. It never adopts a volume of an existing claim, of another EKS cluster, or one that is attached "
         "elsewhere. It announces the adoption before it changes anything. Unset means Never.",
     )
+    preflight: Literal["Enforce", "Warn", "Off"] | None = Field(
+        default=None,
+        description="What happens when a check before CreateVolume fails. Enforce: the call waits until the check "
+        "passes. Warn: the call is made and the failure is reported. Off: nothing is checked. A check that may not "
+        "read what it needs never holds a call back. Unset means the installation's default, which is Enforce.",
+    )
     snapshotPolicy: SnapshotPolicy | None = Field(default=None, description="When the operator creates snapshots.")

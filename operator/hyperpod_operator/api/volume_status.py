@@ -12,6 +12,7 @@ from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.operations import Operations, OperationStatus
+from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.api.status import Adoption, Arn, Count, Fingerprint, Line, Word
 
 Path = Annotated[str, Field(max_length=256)]
@@ -203,6 +204,7 @@ class EBSVolumeClaimStatus(Model):
     snapshots: Annotated[list[SnapshotStatus], Field(max_length=20, json_schema_extra=keyed("snapshotId"))] | None = (
         Field(default=None, description="Snapshots that the operator made.")
     )
+    preflight: PreflightStatus | None = Field(default=None, description="The checks before the volume is created.")
     adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
     notShown: NotShown | None = Field(
         default=None, description="Set while AWS does not return something that it returned before."

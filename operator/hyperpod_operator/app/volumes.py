@@ -5,6 +5,7 @@ from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, 
 from hyperpod_operator.controllers.volume.controller import VolumeController
 from hyperpod_operator.controllers.volume.orphans import Orphans
 from hyperpod_operator.controllers.volume.ports import VolumePorts
+from hyperpod_operator.controllers.volume.preflight import ClaimGate
 from hyperpod_operator.controllers.volume.strays import StrayLabels, SweptClaims
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.timings import Timings
@@ -50,6 +51,9 @@ class VolumeRuntime:
                 events=dependencies.events,
                 metrics=dependencies.metrics,
                 clock=dependencies.clock,
+                preflight=ClaimGate(
+                    facts=lambda region: dependencies.cloud.facts(region=region), mode=settings.preflight
+                ),
             ),
             timings=timings,
             regions=frozenset({dependencies.cloud.region, *settings.allowed_regions}),

@@ -14,7 +14,8 @@ HEAD = """\
 A HyperPod cluster that cannot work fails late: after 20 minutes of an EFA check, after 40 for a quota, after hours for
 nodes that never join. Preflight reads beforehand what can be known and says what is wrong, where, and what to do.
 
-The checks run before CreateCluster and before a call that adds groups to a cluster. They read only, make at most 40
+The checks run before CreateCluster, before a call that adds groups to a cluster, and before CreateVolume of an
+EBSVolumeClaim. They read only, make at most 40
 calls to AWS, and none while nothing is created or added. The list of quotas is read once an hour for all clusters of a
 Region, beside these 40.
 
@@ -26,11 +27,11 @@ Region, beside these 40.
 | `Unknown` | The operator may not read what the check needs, or got no answer. The message names the IAM \
 action. | The call is made. |
 
-`spec.management.preflight` chooses: `Enforce` (the default; the installation's own default is the chart's
-`preflight`) holds the call while a check fails, `Warn` reports and makes it, `Off` checks nothing. The results are in
-`status.preflight`, and the condition `PreflightPassed` sums them up. Checks that failed run again after 1 minute, then
-2, up to 30; at once when the spec changes or the annotation `hyperpod-operator.dev/reconcile-requested-at` gets a new
-value. Checks that passed stand for 10 minutes.
+`spec.management.preflight` of a HyperPodCluster or an EBSVolumeClaim chooses: `Enforce` (the default; the
+installation's own default is the chart's `preflight`) holds the call while a check fails, `Warn` reports and makes it,
+`Off` checks nothing. The results are in `status.preflight`; the condition `PreflightPassed` of a cluster sums them up.
+Checks that failed run again after 1 minute, then 2, up to 30; at once when the spec changes or the annotation
+`hyperpod-operator.dev/reconcile-requested-at` gets a new value. Checks that passed stand for 10 minutes.
 
 ## Before anything is applied
 

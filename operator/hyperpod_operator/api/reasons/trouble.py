@@ -123,8 +123,9 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.PREFLIGHT_FAILED,
-            "A check failed before CreateCluster or before groups were added, so the operator did not send the call. "
-            "Nothing was created and nothing is billed. The checks run again after 1 minute, then 2, up to 30.",
+            "A check failed before CreateCluster, before groups were added, or before the volume of a claim was "
+            "created, so the operator did not send the call. Nothing was created and nothing is billed. The checks run "
+            "again after 1 minute, then 2, up to 30.",
             "Do what the message says for each check ([preflight.md](preflight.md)). To send the call regardless, set"
             " `spec.management.preflight: Warn`.",
             severity=Severity.STALLED,

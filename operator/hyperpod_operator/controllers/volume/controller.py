@@ -115,7 +115,17 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, Story]):
             if refusal is not None:
                 self._counts.forget(claim.key)
                 return Story(situation=situation, verdict=_not_allowed(refusal))
+            return await self._checked(situation, verdict, failures)
         return Story(situation=situation, verdict=verdict, failures=failures)
+
+    async def _checked(self, situation: Situation, verdict: Act, failures: int) -> Story:
+        """The record of a pass that acts, unless a check before the creation of a volume fails."""
+        if self._ports.preflight is None:
+            return Story(situation=situation, verdict=verdict, failures=failures)
+        checked, waits = await self._ports.preflight.check(situation, verdict.step)
+        if waits is not None:
+            self._counts.forget(situation.claim.key)
+        return Story(situation=situation, verdict=waits or verdict, failures=failures, preflight=checked)
 
     def needs_finalizer(self, record: Story) -> bool:
         return self.acts(record)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hyperpod_operator.controllers.volume.preflight import ClaimGate
 from hyperpod_operator.controllers.volume.strays import StrayLabels
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.ports import Clock, Events, Nodes, Objects
@@ -27,3 +28,5 @@ class VolumePorts:
     events: Events
     metrics: VolumeMetrics
     clock: Clock
+    preflight: ClaimGate | None = None
+    """Checks before a volume is created; None where nothing is checked."""

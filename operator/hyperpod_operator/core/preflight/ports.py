@@ -2,9 +2,11 @@
 
 from typing import Protocol
 
+from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.core.preflight.facts import Facts, Workload
 from hyperpod_operator.core.preflight.model import Fact
 from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.volume import VolumeFacts
 
 
 class ClusterFacts(Protocol):
@@ -12,6 +14,14 @@ class ClusterFacts(Protocol):
 
     async def gather(self, subject: ClusterSubject) -> Facts:
         """Everything that the checks of the subject need, within the budget of calls and of time."""
+        ...
+
+
+class ClaimFacts(Protocol):
+    """Reads of AWS for the checks of an EBSVolumeClaim."""
+
+    async def gather_claim(self, spec: EBSVolumeClaimSpec) -> VolumeFacts:
+        """Everything that its checks need of AWS."""
         ...
 
 

@@ -69,14 +69,15 @@ class Slots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeFacts:
-    """What was read for a claim. `zones` are names and ids of the zones of the Region, `nodes_zones` of the target."""
+    """What was read for a claim. `zones` are names and ids of the zones of the Region, `target_zones` of the target."""
 
     zones: Fact[frozenset[str]] = NOT_GATHERED
     target_zones: Fact[frozenset[str]] = NOT_GATHERED
     key: Fact[KmsKey | None] = NOT_GATHERED
     snapshot: Fact[SnapshotFacts | None] = NOT_GATHERED
     quotas: Fact[Mapping[str, float]] = NOT_GATHERED
-    slots: Fact[Slots] = NOT_GATHERED
+    slots: Fact[Slots] | None = None
+    """None where the target's nodes are not known; the operator waits for a free one before it creates a volume."""
     calls: int = 0
 
 
@@ -207,6 +208,8 @@ def quota(subject: ClaimSubject) -> Iterator[Finding]:
 
 def slots(subject: ClaimSubject) -> Iterator[Finding]:
     found = subject.facts.slots
+    if found is None:
+        return
     if isinstance(found, Unread):
         yield unknown(found)
     else:

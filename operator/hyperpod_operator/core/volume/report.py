@@ -161,6 +161,7 @@ def _status(story: Story, end: ResultSummary) -> EBSVolumeClaimStatus:
         "attachment": attachment(story),
         "modification": modification(story),
         "phase": phase(story, end),
+        "preflight": story.preflight or old.preflight,
     }
     if story.unread is None:
         fields |= {"lastHandledReconcileAt": claim.reconcile_requested_at or old.lastHandledReconcileAt}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.ports import KubernetesError
@@ -48,6 +49,8 @@ class Story:
     result: Accepted | Refused | Declined | None = None
     unread: CloudError | KubernetesError | None = None
     failures: int = 0
+    preflight: PreflightStatus | None = None
+    """What the checks of this pass said; None where none ran."""
 
     @property
     def blind(self) -> bool:

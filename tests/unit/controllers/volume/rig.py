@@ -24,6 +24,7 @@ from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.volumes import Volumes
 from hyperpod_operator.controllers.volume.controller import VolumeController
 from hyperpod_operator.controllers.volume.ports import VolumePorts
+from hyperpod_operator.controllers.volume.preflight import ClaimGate
 from hyperpod_operator.controllers.volume.strays import StrayLabels
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.outcome import Failed, Outcome
@@ -136,6 +137,7 @@ class VolumeRig:
         settings = CloudSettings(region=REGION, reads=UNLIMITED, writes=UNLIMITED, threads=4, read_timeout=5)
         self.cloud = AwsCloud(settings=settings, on_call=lambda **_: None)
         self.timings = VolumeTimings()
+        self.preflight: ClaimGate | None = None
         self._failures: dict[Key, int] = {}
         self._known: Mapping[str, Any] = {}
         self.restart()
@@ -159,6 +161,7 @@ class VolumeRig:
             events=self.recorder,
             metrics=self.recorder,
             clock=self.clock,
+            preflight=self.preflight,
         )
         self.controller = VolumeController(
             ports=ports, timings=self.timings, regions=frozenset({REGION}), tenancy=Tenancy()

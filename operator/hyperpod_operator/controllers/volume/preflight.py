@@ -1,0 +1,48 @@
+"""Checks before a volume is created: gather facts, judge them, and hold the call if one fails."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.preflight import PreflightStatus
+from hyperpod_operator.core.cluster.plan import fingerprint
+from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.preflight.gate import ENFORCE, OFF
+from hyperpod_operator.core.preflight.ports import ClaimFacts
+from hyperpod_operator.core.preflight.record import left, passed, pause, recorded
+from hyperpod_operator.core.preflight.run import preflight
+from hyperpod_operator.core.preflight.volume import CLAIM, ClaimSubject
+from hyperpod_operator.core.volume.plan import CreateVolume, Step
+from hyperpod_operator.core.volume.verdict import Situation
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimGate:
+    """`facts` gives what reads AWS in a Region; `mode` is for claims that do not choose one."""
+
+    facts: Callable[[str], ClaimFacts]
+    mode: str = ENFORCE
+
+    async def check(self, situation: Situation, step: Step) -> tuple[PreflightStatus | None, Hold | None]:
+        """What the checks say, if a volume is about to be created, and why it is not if one fails."""
+        claim = situation.claim
+        mode = (claim.spec.management.preflight if claim.spec.management else None) or self.mode
+        if not isinstance(step, CreateVolume) or mode == OFF:
+            return None, None
+        spec = claim.spec.model_dump(mode="json", exclude_none=True, include={"source", "volume"})
+        mark = fingerprint(operation="Preflight", wish=spec)
+        status, asked = claim.status.preflight, claim.requested_anew
+        if status is None or asked or left(status, mark=mark, now=situation.now) <= 0:
+            facts = await self.facts(situation.observed.region).gather_claim(claim.spec)
+            result = preflight(CLAIM, ClaimSubject(spec=claim.spec, facts=facts))
+            status = recorded(result, mark=mark, before=claim.status.preflight, now=situation.now, requested=asked)
+        said = passed(status)
+        if said is None or said[0] or mode != ENFORCE:
+            return status, None
+        message = (
+            f"CreateVolume is not sent: {said[1]} The checks run again {pause(status) / 60:.0f} min after the last "
+            "time, or at once when the spec changes or a reconcile is requested by annotation; "
+            "spec.management.preflight: Warn sends the call regardless."
+        )
+        after = max(1.0, left(status, mark=mark, now=situation.now))
+        return status, Hold(reason=Reason.PREFLIGHT_FAILED, message=message, after=after, stalled=True)

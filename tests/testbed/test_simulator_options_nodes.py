@@ -135,3 +135,4 @@ def test_nodes_of_an_ultraserver_share_its_label(account, kind, servers):
         labels = [view(cluster, one, Options()).labels for one in cluster.instances.values()]
     names = {found["topology.k8s.aws/ultraserver-id"] for found in labels if "topology.k8s.aws/ultraserver-id" in found}
     assert len(names) == servers
+    assert {one.get("UltraServerInfo", {}).get("Id") for one in it.nodes()} - {None} == names

@@ -31,6 +31,18 @@ def test_software_messages(account, answer):
     assert not any("Message" in one["InstanceStatus"] for one in it.nodes())
 
 
+@pytest.mark.parametrize("answer", [True, False])
+def test_software_retry_events(account, answer):
+    it = account(software_retry_events=answer)
+    it.create(NodeProvisioningMode="Continuous")
+    it.sim.world.release_image("1.1.0")
+    it.sim.world.fail_software_update("ml", "workers")
+    it.aws.update_cluster_software(ClusterName="ml")
+    it.sim.clock.advance(7200)
+    told = [event["Description"] for event in it.aws.list_cluster_events(ClusterName="ml")["Events"]]
+    assert any("is tried again" in text for text in told) is answer
+
+
 @pytest.mark.parametrize(("answer", "same"), [("requested", True), ("other", False)])
 def test_software_desired_image(account, answer, same):
     it = account(software_desired_image=answer)

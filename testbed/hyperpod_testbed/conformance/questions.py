@@ -4,24 +4,14 @@ Each question is named for the option of the simulator (`simulator/options.py`, 
 settles. An answer is a value of that option; None means that the run saw nothing to judge by.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-from hyperpod_testbed.conformance.record import Call, Record
+from hyperpod_testbed.conformance.echoes import ECHOES
+from hyperpod_testbed.conformance.question import REFUSALS, Question, group_of, lag, nodes_in
+from hyperpod_testbed.conformance.record import Record
 from hyperpod_testbed.conformance.run import GROUP, SMALL_GROUP
 from hyperpod_testbed.conformance.steps.groups import EMPTY_GROUP
-
-REFUSALS = {"ValidationException", "ConflictException"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """`option` is the switch; `asks` the question in words; `answer` reads it off a record."""
-
-    option: str
-    asks: str
-    answer: Callable[[Record], Any]
 
 
 def _refused(step: str) -> Callable[[Record], bool | None]:
@@ -72,20 +62,11 @@ def _described(record: Record, step: str, member: str) -> Any:
 
 
 def _pending_instance_id(record: Record) -> str | None:
-    for node in _listed(record.of("joining.pending")):
+    for node in nodes_in(record.of("joining.pending")):
         status = (node.get("InstanceStatus") or {}).get("Status")
         if status == "Pending" and not node.get("InstanceId"):
             return "empty" if node.get("InstanceId") == "" else "omit"
     return None
-
-
-def _listed(calls: Sequence[Call]) -> list[dict[str, Any]]:
-    return [node for call in calls for node in call.get("ClusterNodeSummaries") or []]
-
-
-def _group(call: Call | None, name: str) -> dict[str, Any] | None:
-    groups = (call.get("InstanceGroups") if call and call.ok else None) or []
-    return next((one for one in groups if one.get("InstanceGroupName") == name), None)
 
 
 def _omitted_groups(record: Record) -> str | None:
@@ -94,12 +75,12 @@ def _omitted_groups(record: Record) -> str | None:
     added, omitted, seen = calls
     if not (added and added.ok and omitted and omitted.ok and seen and seen.ok):
         return None
-    return "keep" if _group(seen, EMPTY_GROUP) else "delete"
+    return "keep" if group_of(seen, EMPTY_GROUP) else "delete"
 
 
 def _omitted_members(record: Record) -> str | None:
     changed, seen = record.first("groups.labels-omitted"), record.first("groups.labels.describe")
-    group = _group(seen, GROUP)
+    group = group_of(seen, GROUP)
     if changed is None or not changed.ok or group is None:
         return None
     return "keep" if (group.get("KubernetesConfig") or {}).get("DesiredLabels") else "unset"
@@ -119,7 +100,7 @@ def _immutables(record: Record) -> str | None:
 def _failed_node_status(record: Record) -> str | None:
     words = {
         (node.get("InstanceStatus") or {}).get("Status")
-        for node in _listed([*record.of("trouble.script.nodes"), *record.of("trouble.capacity.nodes")])
+        for node in nodes_in([*record.of("trouble.script.nodes"), *record.of("trouble.capacity.nodes")])
     }
     return next((str(word) for word in ("Failure", "Failed") if word in words), None)
 
@@ -191,9 +172,9 @@ def _replaced_logical_id(record: Record) -> bool | None:
     if asked is None or not asked.ok:
         return None
     ids = asked.request.get("NodeIds") or []
-    nodes = _listed(record.of("nodes.replace.before"))
+    nodes = nodes_in(record.of("nodes.replace.before"))
     before = {node.get("NodeLogicalId") for node in nodes if node.get("InstanceId") in ids} - {None}
-    after = {node.get("NodeLogicalId") for node in _listed(record.of("nodes.replace.after"))} - {None}
+    after = {node.get("NodeLogicalId") for node in nodes_in(record.of("nodes.replace.after"))} - {None}
     return bool(before & after) if before and after else None
 
 
@@ -202,12 +183,12 @@ def _move_changes_targets(record: Record) -> bool | None:
     moved = record.first("nodes.move")
     if moved is None or not moved.ok:
         return None
-    old, new = _group(before, SMALL_GROUP), _group(after, SMALL_GROUP)
+    old, new = group_of(before, SMALL_GROUP), group_of(after, SMALL_GROUP)
     return None if old is None or new is None else new.get("TargetCount") != old.get("TargetCount")
 
 
 def _delete_lowers_target(record: Record) -> bool | None:
-    deleted, after = record.first("nodes.delete"), _group(record.first("nodes.delete.after"), GROUP)
+    deleted, after = record.first("nodes.delete"), group_of(record.first("nodes.delete.after"), GROUP)
     if deleted is None or not deleted.ok or after is None:
         return None
     return bool(after.get("TargetCount") == 1)
@@ -234,23 +215,6 @@ def _node_end(record: Record) -> str | None:
     if not call.ok or not call.get("Volumes"):
         return "delete"
     return "keep" if call.get("Volumes", 0, "Attachments") else "release"
-
-
-def _lag(asked: str, visible: str) -> Callable[[Record], float | None]:
-    """The longest time from a call of `asked` until a read of `visible` showed it, in whole seconds."""
-
-    def answer(record: Record) -> float | None:
-        waits: list[float] = []
-        since: float | None = None
-        for call in record.calls:
-            if call.step == asked and call.ok:
-                since = call.at
-                waits.append(0.0)
-            elif call.step == visible and since is not None:
-                waits[-1] = call.at - since
-        return float(round(max(waits))) if waits else None
-
-    return answer
 
 
 QUESTIONS: tuple[Question, ...] = (
@@ -282,7 +246,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         option="create_lag",
         asks="For how many seconds is a new cluster unknown to DescribeCluster?",
-        answer=_lag("creation.create", "creation.first-describe"),
+        answer=lag("creation.create", "creation.first-describe"),
     ),
     Question(
         option="node_recovery_default",
@@ -310,7 +274,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         option="volume_lag",
         asks="For how many seconds does DescribeVolumes not show an attachment?",
-        answer=_lag("volumes.attach", "volumes.attach.visible"),
+        answer=lag("volumes.attach", "volumes.attach.visible"),
     ),
     Question(
         option="attach_again",
@@ -372,7 +336,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         option="attach_gate_error",
         asks="Which code has an attachment during a software update?",
-        answer=_code("software.attach", among=REFUSALS),
+        answer=_code("software.attach", among={*REFUSALS}),
     ),
     Question(
         option="throttling_code",
@@ -380,5 +344,6 @@ QUESTIONS: tuple[Question, ...] = (
         answer=_code("burst.describe", among={"ThrottlingException", "TooManyRequestsException"}),
     ),
     Question(option="node_end", asks="What becomes of a volume when its node ends?", answer=_node_end),
+    *ECHOES,
 )
-"""In the order of the script."""
+"""In the order of the script; then those that several calls answer together."""

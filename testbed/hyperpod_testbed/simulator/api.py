@@ -203,8 +203,9 @@ _OF_EKS = ("DescribeCluster", "CreateAccessEntry", "DescribeAccessEntry", "Assoc
 
 def _passed_on(region: Region, name: str, request: JSON) -> list[tuple[str, str]]:
     """What AWS asks of the caller of CreateCluster and UpdateCluster elsewhere: the right to pass the roles, and those
-    on the EKS cluster (AWS's page on IAM for HyperPod: it makes the access entries as the caller)."""
-    if name not in {"CreateCluster", "UpdateCluster"}:
+    on the EKS cluster (AWS's page on IAM for HyperPod: it makes the access entries as the caller); of the caller of
+    DeleteCluster that to remove the access entry."""
+    if name not in {"CreateCluster", "UpdateCluster", "DeleteCluster"}:
         return []
     listed = [*(request.get("InstanceGroups") or []), *(request.get("RestrictedInstanceGroups") or [])]
     roles = {group.get("ExecutionRole") for group in listed if isinstance(group, dict)} | {request.get("ClusterRole")}
@@ -213,7 +214,8 @@ def _passed_on(region: Region, name: str, request: JSON) -> list[tuple[str, str]
     there = region.find(named) if isinstance(named, str) else None
     eks = _text(request, "Orchestrator", "Eks", "ClusterArn") or (there.eks_arn if there else None)
     if eks:
-        found += [(f"eks:{action}", eks) for action in _OF_EKS]
+        actions = ("DeleteAccessEntry",) if name == "DeleteCluster" else _OF_EKS
+        found += [(f"eks:{action}", eks) for action in actions]
     return found
 
 

@@ -39,8 +39,6 @@ _EFA = {
     "trn1.32xlarge": 8,
     "trn1n.32xlarge": 16,
 }
-ULTRASERVERS = {"p6e-gb200.36xlarge": 18, "trn2u.48xlarge": 4}
-"""Instances in one UltraServer (EC2's pages on P6e and Trn2 UltraServers)."""
 _PODS = ((0.25, 3), (0.5, 9), (2.0, 14), (12.0, 29))
 """Most pods up to a size, by its multiple of xlarge; a larger one has `_MOST_PODS`."""
 _MOST_PODS = 49

@@ -12,7 +12,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from hyperpod_testbed.simulator.instance_types import ULTRASERVERS, instance_type
+from hyperpod_testbed.simulator import ultraservers
+from hyperpod_testbed.simulator.instance_types import instance_type
 from hyperpod_testbed.simulator.options import Options
 from hyperpod_testbed.simulator.state import JSON, Cluster, Instance, NodeFault
 
@@ -81,7 +82,7 @@ def view(cluster: Cluster, instance: Instance, options: Options) -> NodeView:
         "topology.kubernetes.io/zone": instance.zone.name,
         "topology.k8s.aws/zone-id": instance.zone.id,
         **_network_labels(instance),
-        **_ultraserver_label(instance),
+        **ultraservers.labels(instance),
         f"{PREFIX}num-eni-attachments": "1",
         f"{PREFIX}num-block-device-mappings": "2",
         "kubernetes.io/hostname": node_name(instance_id),
@@ -115,15 +116,6 @@ def _network_labels(instance: Instance) -> dict[str, str]:
         f"topology.k8s.aws/network-node-layer-{layer}": f"nn-{zlib.crc32(place.encode()):08x}000000000"
         for layer, place in enumerate(places, 1)
     }
-
-
-def _ultraserver_label(instance: Instance) -> dict[str, str]:
-    """`topology.k8s.aws/ultraserver-id` on types that come in UltraServers: neighbours share one."""
-    size = ULTRASERVERS.get(instance.type.removeprefix("ml."))
-    if size is None:
-        return {}
-    place = f"{instance.zone.id}-{instance.serial // size}"
-    return {"topology.k8s.aws/ultraserver-id": f"us-{zlib.crc32(place.encode()):08x}000000000"}
 
 
 def manifest(node: NodeView, *, now: datetime.datetime) -> JSON:

@@ -136,6 +136,8 @@ class Options(EbsOptions):
     """SoftwareUpdateStatus after an update was rolled back."""
     software_messages: Literal["sticky", "cleared"] = "sticky"
     """A node keeps the message of its last failed try while the update goes on, or has none."""
+    software_retry_events: bool = True
+    """Each failed try of a software update makes an Error event of the group, or none does."""
     software_desired_image: Literal["other", "requested"] = "other"
     """DesiredImageId of a group with a custom AMI while a software update works: another id, or the one asked for."""
     scale_in: Literal["nodes_first", "count_first"] = "nodes_first"

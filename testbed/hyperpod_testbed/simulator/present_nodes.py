@@ -2,6 +2,7 @@
 
 import copy
 
+from hyperpod_testbed.simulator import ultraservers
 from hyperpod_testbed.simulator.present import image_status, kubernetes_details, stamp, threads, without_nothing
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Cluster, Event, Instance, Operation
@@ -20,6 +21,7 @@ def node_summary(sim: Simulation, cluster: Cluster, instance: Instance) -> JSON:
         "LaunchTime",
         "LastSoftwareUpdateTime",
         "InstanceStatus",
+        "UltraServerInfo",
         "PrivateDnsHostname",
         "CurrentImageReleaseVersion",
         "ImageVersionStatus",
@@ -52,6 +54,7 @@ def node_details(sim: Simulation, cluster: Cluster, instance: Instance) -> JSON:
             group.spec.get("KubernetesConfig"), {"Labels": instance.labels, "Taints": instance.taints}
         ),
         "CapacityType": "Spot" if spot else "OnDemand",
+        "UltraServerInfo": ultraservers.info(instance),
     }
     if instance.address:
         answer["PrivatePrimaryIp"] = instance.address

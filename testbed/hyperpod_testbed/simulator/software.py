@@ -71,6 +71,8 @@ def _batch_done(sim: Simulation, cluster: Cluster, group: Group, batch: list[Ins
         for instance in batch:
             if instance.status == "SystemUpdating" and sim.options.software_messages == "sticky":
                 instance.message = launching.LIFECYCLE
+        if sim.options.software_retry_events:
+            _try_event(sim, cluster, group)
         if retries == RETRIES:
             sim.conditions.patch_failures.pop((cluster.name, group.name), None)
             _roll_back(sim, cluster, group)
@@ -85,6 +87,17 @@ def _batch_done(sim: Simulation, cluster: Cluster, group: Group, batch: list[Ins
         group.patched.add(instance.serial)
     wait = (group.software_config or {}).get("WaitIntervalInSeconds") or 0
     sim.later(cluster, float(wait), lambda: _batch(sim, cluster, group))
+
+
+def _try_event(sim: Simulation, cluster: Cluster, group: Group) -> None:
+    sim.event(
+        cluster,
+        f"Software update of instances in InstanceGroup {group.name} failed and is tried again.",
+        resource="InstanceGroup",
+        level="Error",
+        group=group.name,
+        metadata={"InstanceGroup": {"FailureMessage": launching.LIFECYCLE}},
+    )
 
 
 def _try_failed(sim: Simulation, cluster: Cluster, group: Group) -> bool:

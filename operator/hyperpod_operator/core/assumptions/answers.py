@@ -19,6 +19,18 @@ ANSWERS = (
         switches=("describe_lag", "list_lag", "read_lag"),
     ),
     Assumption(
+        id="tags-show-late",
+        belief="ListTags shows tags that AddTags set, or DeleteTags removed, within ten minutes.",
+        source="INF: how long ListTags lags is not documented; EC2's reads lag for minutes at worst",
+        if_false="With a longer lag the operator sends the same tags again every ten minutes, which changes nothing. "
+        "Ownership is never judged by tags that were sent.",
+        tests=(
+            "unit/controllers/test_lagging_tags.py::test_tags_are_sent_once",
+            "unit/controllers/test_lagging_tags.py::test_an_edit_back_is_sent_though_aws_still_shows_the_former_tag",
+        ),
+        switches=("read_lag",),
+    ),
+    Assumption(
         id="ec2-reads-lag",
         belief="EC2 is eventually consistent in every read, for minutes at worst: volumes, snapshots, tags and "
         "modifications.",
@@ -51,6 +63,8 @@ ANSWERS = (
         "refuses the name. A volume that was in use is never made again.",
         tests=(
             "unit/controllers/test_trouble.py::test_one_wrong_answer_is_not_believed",
+            "unit/controllers/test_wrong_answers.py::test_a_wrong_answer_leads_to_nothing_and_is_forgotten",
+            "unit/controllers/volume/test_wrong_answers.py::test_a_wrong_answer_leads_to_nothing_and_is_forgotten",
             "unit/core/volume/test_identity.py::test_an_invisible_volume_is_waited_for_and_a_used_one_is_lost",
         ),
     ),

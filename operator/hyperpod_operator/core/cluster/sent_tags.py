@@ -12,6 +12,7 @@ from hyperpod_operator.api.status import SentTag
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.moments import parse_time
 
+# [assumption: tags-show-late]
 SHOWN_WITHIN = 600.0
 """Seconds after which an accepted tag that ListTags does not show counts as not set.
 

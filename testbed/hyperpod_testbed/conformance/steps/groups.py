@@ -8,7 +8,7 @@ from hyperpod_testbed.conformance.run import GROUP, LONG, SMALL_GROUP, Run
 EMPTY_GROUP = "empty"
 FAILING_GROUP = "failing"
 SCARCE_GROUP = "scarce"
-NOISY = {"Error", "Warn"}
+LOUD = {"Error", "Warn"}
 FAILED = {"Failure", "Failed"}
 OMITTED = 300.0
 """Seconds after which a group that an update omitted is taken to stay."""
@@ -50,6 +50,7 @@ def scale(run: Run) -> None:
     run.until(fewer, every=5.0)
     _update(run, "scaling.out", *run.usual())
     run.settle("scaling.out", nodes=2)
+    run.call("scaling.events", "ListClusterEvents", ClusterName=run.cluster, MaxResults=100)
 
 
 def _update(run: Run, step: str, *groups: JSON, **members: Any) -> None:
@@ -72,9 +73,10 @@ def _failing(run: Run, step: str, name: str, group: JSON) -> None:
     found: list[JSON] = []
 
     def told() -> bool:
+        """Warn events come first and explain nothing: scaling makes them, too."""
         events = run.call(f"{step}.events", "ListClusterEvents", ClusterName=run.cluster, InstanceGroupName=name)
-        found[:] = [event for event in events.get("Events") or [] if event.get("EventLevel") in NOISY]
-        return bool(found)
+        found[:] = [event for event in events.get("Events") or [] if event.get("EventLevel") in LOUD]
+        return any(event.get("EventLevel") == "Error" for event in found)
 
     def failed() -> bool:
         listed = [node for node in run.nodes(f"{step}.nodes") if node["InstanceGroupName"] == name]
@@ -82,6 +84,6 @@ def _failing(run: Run, step: str, name: str, group: JSON) -> None:
 
     run.until(told, most=LONG / 2)
     run.until(failed, every=5.0, most=600.0)
-    for event in found[:6]:
+    for event in sorted(found, key=lambda event: event.get("EventLevel") != "Error")[:6]:
         run.call(f"{step}.event", "DescribeClusterEvent", ClusterName=run.cluster, EventId=event["EventId"])
     _remove(run, f"{step}.remove", name)

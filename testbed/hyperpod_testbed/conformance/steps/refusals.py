@@ -13,6 +13,10 @@ def before_anything(run: Run) -> None:
     plan = f"arn:aws:sagemaker:{run.target.region}:{run.target.account}:training-plan/conformance"
     both = run.group(GROUP, 1, CapacityRequirements={"Spot": {}}, TrainingPlanArn=plan)
     refused(run, "refusals.spot-with-plan", run.creation(both))
+    restricted = run.group("restricted", 1, LifeCycleConfig=None)
+    restricted["EnvironmentConfig"] = {"FSxLustreConfig": {"SizeInGiB": 12000, "PerUnitStorageThroughput": 125}}
+    beside = run.creation(run.group(GROUP, 0), RestrictedInstanceGroups=[restricted])
+    refused(run, "refusals.restricted-beside", beside)
     unknown_role = run.target.executionRole.rpartition("/")[0] + f"/hyperpod-conformance-no-such-role-{run.id}"
     refused(run, "refusals.unknown-role", run.creation(run.group(GROUP, 1, ExecutionRole=unknown_role)))
 

@@ -133,17 +133,26 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
             unique_by=lambda item: item["key"],
             max_size=3,
         ),
-        "last": st.fixed_dictionaries(
-            {},
-            optional={
-                "operation": st.sampled_from(OPERATIONS),
-                "state": outcomes,
-                "time": times,
-                "attempts": counts,
-                "fingerprint": mark,
-            },
+        "operations": st.lists(
+            st.fixed_dictionaries(
+                {"concern": st.sampled_from(["Cluster", "Software", "Tags", "x"])},
+                optional={
+                    "operation": st.sampled_from(OPERATIONS),
+                    "state": outcomes,
+                    "time": times,
+                    "attempts": counts,
+                    "fingerprint": mark,
+                    "message": words,
+                    "code": words,
+                    "reason": st.sampled_from([*Reason, "x"]),
+                    "rejectedAt": times,
+                    "rejections": counts,
+                    "shown": mark,
+                },
+            ),
+            unique_by=lambda item: item["concern"],
+            max_size=4,
         ),
-        "rejected": st.fixed_dictionaries({}, optional={**refusal, "operation": words, "code": words, "shown": mark}),
         "rejectedGroups": st.lists(
             st.fixed_dictionaries(
                 {"instanceGroupName": st.sampled_from(["gpu", "cpu", ""])},

@@ -119,7 +119,7 @@ async def test_a_deleted_node_is_gone(api: ApiServer, writer: NodeWriter, contro
         await writer.change(node, NodeChange(taints=(OURS,)))
     assert await writer.read(NAME) is None
     await make(api)
-    with pytest.raises(ObjectGone, match="another one made"):
+    with pytest.raises(ObjectGone, match="another one created"):
         await writer.change(node, NodeChange(taints=(OURS,)))
     assert OURS not in (await read(writer)).taints
 

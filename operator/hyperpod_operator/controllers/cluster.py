@@ -293,8 +293,8 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, Story]):
     def left_behind(self, status: HyperPodClusterStatus) -> str:
         left = status.clusterArn or "whatever was created for it"
         return (
-            f"{left} stays as it is, with our tags, and is billed. Delete it with `aws sagemaker delete-cluster` if it "
-            "is not wanted."
+            f"{left} stays as it is, with the ownership tags, and incurs cost. Delete it with `aws sagemaker "
+            "delete-cluster` if you do not need it."
         )
 
     def _blank(self, resource: Resource) -> Situation:

@@ -111,8 +111,8 @@ class NodeController:
         except KubernetesError as error:
             self._ports.metrics.node_changed(step="Write", result="Refused")
             logger.warning(
-                "The Node %s could not be changed: %s It is tried again. A refusal (403, 422) may come from an "
-                "admission policy or from missing rights on nodes.",
+                "The Node %s could not be changed: %s The operator retries. A rejection (403, 422) may come from "
+                "an admission policy or from missing permissions on nodes.",
                 key.name,
                 error,
             )
@@ -166,7 +166,9 @@ class NodeController:
             since = None
         odd = contradiction(node, entry.facts)
         if odd and (seen is None or seen.contradiction != odd):
-            message = f"{odd}. The operator leaves that label alone; remove it to have SageMaker's type there."
+            message = (
+                f"{odd}. The operator leaves that label alone; remove it to let the operator set SageMaker's type."
+            )
             event = Event(type="Warning", reason=Reason.NODE_CONTRADICTS, action="Observe", message=message)
             self._ports.events.publish(about=node_subject(node), event=event)
         self._seen[node.name] = _Seen(cluster=entry.key, state=state, since=since, contradiction=odd)

@@ -116,7 +116,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         except ObjectGone:
             outcome = Gone()
         except KubernetesError as error:
-            logger.warning("The API server failed during a pass; nothing is lost, the pass is repeated: %s", error)
+            logger.warning("The API server failed during a pass; the operator repeats the pass: %s", error)
             outcome = Failed(Reason.INTERNAL_ERROR, KUBERNETES_PAUSE)
         if isinstance(outcome, Gone):
             self.forget(key)
@@ -183,7 +183,10 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         if stored.deleting and self.untouched(status):
             nothing = "Nothing was created for this invalid spec."
             return await self._release(stored, Release(reason=Reason.RELEASED, message=nothing))
-        message = f"The spec cannot be read: {problems}. Correct these members; nothing is changed in AWS meanwhile."
+        message = (
+            f"The spec cannot be parsed: {problems}. Correct these fields; the operator changes nothing in AWS "
+            "meanwhile."
+        )
         before = list(getattr(status, "conditions", None) or [])
         conditions = settle(
             table=self._kind.table,

@@ -88,26 +88,27 @@ SLOW = 300.0
 
 TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
     {
-        ErrorKind.NOT_FOUND: Treatment(Reason.AWS_ERROR, "The operator looks again; nothing to do.", at_least=5.0),
+        ErrorKind.NOT_FOUND: Treatment(Reason.AWS_ERROR, "The operator reads again; nothing to do.", at_least=5.0),
         ErrorKind.ALREADY_EXISTS: Treatment(
-            Reason.UNKNOWN_OUTCOME, "The operator checks whose cluster has this name.", after=5.0
+            Reason.UNKNOWN_OUTCOME, "The operator checks who owns the cluster of this name.", after=5.0
         ),
         ErrorKind.BUSY: Treatment(
             Reason.CLUSTER_BUSY,
-            "The cluster is busy with another change; the operator waits for it and tries again.",
+            "The cluster is busy with another change; the operator waits and retries.",
             after=20.0,
         ),
         ErrorKind.THROTTLED: Treatment(
             Reason.THROTTLED,
-            "AWS limits the rate of calls of this account; the operator slows down by itself.",
+            "AWS throttles the calls of this account; the operator lowers its rate.",
             at_least=30.0,
         ),
         ErrorKind.INVALID: Treatment(
             Reason.SPEC_REJECTED,
             "Correct the spec, or its cause lies outside: a role (its trust or rights), the EKS cluster "
-            "(authentication mode, HyperPod's Helm chart), subnets, security groups, the lifecycle script, a quota. "
-            "The same request is sent again after 30 minutes, later every 6 hours, and at once when the spec or what "
-            "AWS shows changes or a reconcile is requested by annotation.",
+            "(authentication mode, HyperPod's Helm chart), subnets, security groups, the lifecycle script, a "
+            "quota. The operator sends the same request again after 30 minutes, later every 6 hours, and "
+            "immediately when the spec or the state in AWS changes or you set the annotation "
+            "hyperpod-operator.dev/reconcile-requested-at.",
             stalled=True,
             after=SLOW,
             remember=True,
@@ -120,7 +121,7 @@ TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
         ),
         ErrorKind.DENIED: Treatment(
             Reason.PERMISSION_DENIED,
-            "Grant the operator's role this action (docs/iam.md has the policy); it is tried again every 5 minutes.",
+            "Grant the operator's role this action (docs/iam.md has the policy); the operator retries every 5 minutes.",
             stalled=True,
             after=SLOW,
         ),
@@ -132,24 +133,24 @@ TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
         ),
         ErrorKind.QUOTA: Treatment(
             Reason.QUOTA_EXCEEDED,
-            "Ask AWS Service Quotas for a higher limit or lower the counts; it is tried again every 5 minutes.",
+            "Request a higher quota in AWS Service Quotas, or lower the counts; the operator retries every 5 minutes.",
             stalled=True,
             after=SLOW,
         ),
         ErrorKind.UNKNOWN_OUTCOME: Treatment(
             Reason.UNKNOWN_OUTCOME,
-            "AWS may have carried the call out; the operator looks before it does anything again.",
+            "AWS may have carried out the call; the operator reads the state before it does anything else.",
             after=5.0,
         ),
         ErrorKind.UNREACHABLE: Treatment(
             Reason.AWS_UNREACHABLE,
-            "Check the operator's network path to the SageMaker endpoint (VPC endpoint, proxy, DNS); it is "
-            "tried again with growing pauses.",
+            "Check the operator's network path to the SageMaker endpoint (VPC endpoint, proxy, DNS); the operator "
+            "retries with backoff.",
             at_least=5.0,
         ),
         ErrorKind.TRANSIENT: Treatment(
             Reason.AWS_ERROR,
-            "AWS had a fault of its own; the operator tries again with growing pauses.",
+            "AWS returned a server error; the operator retries with backoff.",
             at_least=5.0,
         ),
         # [assumption: one-cluster-for-one-eks]
@@ -167,22 +168,22 @@ TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
         ),
         ErrorKind.CLOCK: Treatment(
             Reason.CREDENTIALS_INVALID,
-            "The clock of the operator's node and that of AWS differ by more than AWS accepts (5 minutes): let the "
-            "node take its time from NTP.",
+            "The clock of the operator's node and that of AWS differ by more than AWS accepts (5 minutes): "
+            "synchronize the node with NTP.",
             stalled=True,
             at_least=5.0,
         ),
         ErrorKind.ACCOUNT: Treatment(
             Reason.ACCOUNT_BLOCKED,
-            "AWS is verifying the account or has blocked it: see the account's mail or ask AWS Support. It is tried "
-            "again every 30 minutes.",
+            "AWS is verifying the account or has blocked it: check the account's email or contact AWS Support. The "
+            "operator retries every 30 minutes.",
             stalled=True,
             after=1800.0,
         ),
         ErrorKind.MALFORMED: Treatment(
             Reason.AWS_ERROR,
-            "What AWS did not say counts as unknown: the operator changes nothing and asks again with growing pauses. "
-            "If it stays so, check what answers at the endpoint (a proxy, AWS_ENDPOINT_URL).",
+            "A missing value counts as unknown: the operator changes nothing and retries with backoff. If it "
+            "lasts, check what responds at the endpoint (a proxy, AWS_ENDPOINT_URL).",
             at_least=5.0,
         ),
     }

@@ -111,8 +111,8 @@ class Login:
         since = self._refused_since = now if self._refused_since is None else self._refused_since
         if now - since >= GIVE_UP:
             log.error(
-                "The API server has rejected the operator's credentials for %.0f s (HTTP 401); the operator starts "
-                "anew. Check the token of its service account, or the user of the kubeconfig.",
+                "The API server has rejected the operator's credentials for %.0f s (HTTP 401); the operator "
+                "restarts. Check the token of its service account, or the user of the kubeconfig.",
                 now - since,
             )
             return True

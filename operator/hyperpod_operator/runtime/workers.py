@@ -120,7 +120,7 @@ class Workers:
         finished = await self._queue.drain(within=within)
         if not finished:
             log.warning(
-                "Passes were cut off at the stop, after %g s: %s. The next start continues them.",
+                "Passes were cancelled at the stop, after %g s: %s. The next process continues them.",
                 within,
                 ", ".join(map(str, self._queue.active_keys())),
             )
@@ -163,16 +163,18 @@ class Workers:
             if task is not None and task.cancelling():
                 raise  # the operator stops
             # Something that the pass awaited was cancelled by somebody else; that is no reason for a worker to end.
-            log.exception("A pass was cancelled from within; it is tried again. Please report this.")
+            log.exception("A pass was cancelled from within; the operator retries it. Please report this.")
         except Exception as error:
             if isinstance(error, TimeoutError) and deadline.expired():
                 log.error(
-                    "A pass took longer than %g s and was cut off; it is tried again. Check whether AWS or the "
-                    "API server answers slowly (metrics hyperpod_operator_aws_call_duration_seconds).",
+                    "A pass took longer than %g s and was cancelled; the operator retries it. Check whether AWS or "
+                    "the API server responds slowly (metrics hyperpod_operator_aws_call_duration_seconds).",
                     self._deadline,
                 )
             else:
-                log.exception("A pass broke with a fault of the operator; it is tried again. Please report this.")
+                log.exception(
+                    "A pass failed with an error in the operator; the operator retries it. Please report this."
+                )
         self._metrics.pass_ended(
             kind=self._kind,
             outcome=type(outcome).__name__,
@@ -234,9 +236,9 @@ class Workers:
 def quarantined(times: int, seconds: float) -> str:
     """What is said on the object."""
     return (
-        f"Looking at this object stopped the operator for all other objects, {times} times so far. The operator now "
-        f"looks at it every {seconds / 60:.0f} minutes, after all others. Make the object smaller, and report it. To "
-        "have it looked at sooner, an administrator deletes the operator's pod."
+        f"Reconciling this object blocked the operator for all other objects, {times} times so far. The operator now "
+        f"reconciles it every {seconds / 60:.0f} minutes, after all others. Make the object smaller, and report the "
+        "problem. To retry sooner, delete the operator's pod."
     )
 
 

@@ -16,13 +16,13 @@ HEAD = """\
 
 <!-- Generated from crds/ by `make chart`. -->
 
-What each field is, and what the API server refuses. A field in **bold** has to be there. How the operator acts on it is
-told in [concepts.md](concepts.md), [nodes.md](nodes.md) and [volumes.md](volumes.md); what it reports back, in
-[conditions.md](conditions.md). Examples to copy are in [examples/](../examples).
+Every field, and what the API server rejects. Fields in **bold** are required. [concepts.md](concepts.md),
+[nodes.md](nodes.md) and [volumes.md](volumes.md) explain how the operator acts on them, [conditions.md](conditions.md)
+what it reports. [examples/](../examples) has examples to copy.
 """
 
 LONGEST_PATTERN = 60
-"""Characters; a longer one tells nobody anything in a table."""
+"""Characters; a longer one is of no use in a table."""
 
 
 def reference(definitions: Path) -> str:

@@ -301,7 +301,7 @@ class TestVanished:
         await rig.rest()
         rig.simulator.world.delete_out_of_band("research")
         await rig.once()
-        assert "Somebody else is deleting" in rig.condition("Ready")["message"]
+        assert "not at the request of the operator" in rig.condition("Ready")["message"]
         assert isinstance(await rig.rest(), Done)
         assert rig.operations() == ["CreateCluster", "CreateCluster"]
 

@@ -30,7 +30,7 @@ class TestAbsent:
     def test_a_cluster_that_vanishes_while_paused_is_told_and_not_created(self) -> None:
         answer = held(verdict(resource(spec=managed(paused=True), status=recorded()), None))
         assert answer.reason is Reason.PAUSED
-        assert "does not show the cluster any more" in answer.message
+        assert "no longer returns the cluster" in answer.message
 
     def test_a_cluster_that_vanished_while_paused_is_looked_for_again_before_it_is_created(self) -> None:
         """The pause must not count as the first of the two looks: the cluster's last status stands."""

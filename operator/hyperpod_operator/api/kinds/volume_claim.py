@@ -49,7 +49,7 @@ VOLUME_CLAIM = Kind(
     # For `kubectl get evc -A --field-selector status.attachment.nodeName=NODE`.
     selectable=(".status.volumeId", ".status.attachment.nodeName", ".status.phase"),
     conditions=(
-        *summary(ready="The volume is what and where the spec asks for."),
+        *summary(ready="The volume matches the spec."),
         ConditionRow(
             type=ConditionType.VOLUME_READY,
             true="The volume exists and can be used.",

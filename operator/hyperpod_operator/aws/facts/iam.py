@@ -137,7 +137,7 @@ async def pass_role(reader: Reader, caller: str, roles: Sequence[str]) -> Fact[M
         )
     )
     if pages is None:
-        return Unread(why=f"IAM has no principal {source}; a role below a path cannot be told from its session")
+        return Unread(why=f"IAM has no principal {source}; a role with a path cannot be derived from its session")
     return pages if isinstance(pages, Unread) else _decisions(pages, key="EvalResourceName")
 
 

@@ -170,8 +170,8 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, Story]):
 
     def left_behind(self, status: EBSVolumeClaimStatus) -> str:
         return (
-            f"{status.volumeId or 'whatever was created for it'} stays as and where it is, with our tags, and is "
-            "billed. A PersistentVolume of this claim stays, too. Delete by hand what is not wanted."
+            f"{status.volumeId or 'whatever was created for it'} stays as it is, with the operator's tags, and "
+            "incurs cost. A PersistentVolume of this claim stays, too. Delete what you do not need."
         )
 
     def _refusal(self, claim: Claim, region: str, called: tuple[Named, ...] = ()) -> str | None:

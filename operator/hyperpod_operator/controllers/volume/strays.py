@@ -64,7 +64,7 @@ class StrayLabels:
         try:
             await self._labels.unlabel(node_name=node_name, key=key)
         except (KubernetesError, ObjectGone, StaleObject) as error:
-            text = "The label %s of Node %s could not be removed; the next sweep tries again: %s"
+            text = "The label %s of Node %s could not be removed; the next resync retries: %s"
             logger.warning(text, key, node_name, error)
             return
         logger.warning(
@@ -106,5 +106,5 @@ class SweptClaims:
         try:
             await self._strays.sweep()
         except KubernetesError as error:
-            logger.warning("Labels of volumes on Nodes were not looked through; the next resync tries again: %s", error)
+            logger.warning("Labels of volumes on Nodes could not be checked; the next resync retries: %s", error)
         return await self._claims.list()

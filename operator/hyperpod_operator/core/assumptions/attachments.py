@@ -16,7 +16,7 @@ ATTACHMENTS = (
     Assumption(
         id="attachment-shows-late",
         belief="DescribeVolumes may show an attachment that AttachClusterNodeVolume made only minutes later.",
-        source="INF: EC2 documents no limit, and nobody has measured it",
+        source="INF: EC2 documents no limit, and there is no measurement",
         if_false="With a longer lag than the operator waits, it asks again; AWS refuses, because the volume is in use.",
         tests=(
             "unit/controllers/volume/test_long_lag.py::"
@@ -119,7 +119,7 @@ ATTACHMENTS = (
     Assumption(
         id="slots-of-a-node",
         belief="A node takes MaximumEbsAttachments volumes, less its block devices, and less its network interfaces "
-        "where the limit is shared. HyperPod tells both by labels, and may cap the count by its device names.",
+        "where the limit is shared. HyperPod sets both as labels, and may cap the count by its device names.",
         source="SRC: aws-ebs-csi-driver, pkg/driver/node.go; LIVE: the labels",
         if_false="The operator chooses a full node, EC2 refuses with AttachmentLimitExceeded, and another node of the "
         "group is tried.",

@@ -48,7 +48,7 @@ NODES = (
         belief="The label node-health-status says whether a node may get pods. Values that begin with Unschedulable "
         "keep pods off, Schedulable lets them in, and later releases may add values.",
         source="DOC: SageMaker developer guide, Resiliency-related Kubernetes labels",
-        if_false="A value of another meaning that keeps pods off is safe; Schedulable on a sick node lets pods in.",
+        if_false="A value of another meaning that keeps pods off is safe; Schedulable on an unhealthy one admits pods.",
         tests=("unit/core/test_health_taint.py::test_every_decision_is_stable_and_touches_only_what_is_ours",),
     ),
     Assumption(
@@ -91,7 +91,7 @@ NODES = (
         id="failed-node-has-two-words",
         belief="The status of a failed instance is Failure or Failed.",
         source="MODEL: Failure; DOC: Failed in the prose",
-        if_false="With a third word the instance is listed as troubled, but not called sick.",
+        if_false="With a third word the instance is listed as troubled, but not as unhealthy.",
         tests=(
             "unit/core/test_health_taint.py::test_and_one_whose_instance_sagemaker_calls_broken",
             _EVERY,
@@ -102,7 +102,7 @@ NODES = (
         id="fault-shows-in-label-or-status",
         belief="A fault that the health monitoring agent finds is in the labels, whatever the instance's status is.",
         source="DOC: SageMaker developer guide, Resiliency-related Kubernetes labels; INF: the status",
-        if_false="If only the status tells, the operator uses the status.",
+        if_false="If only the status has it, the operator uses the status.",
         tests=(
             "unit/core/test_health_taint.py::test_a_node_that_hyperpod_calls_sick_gets_the_missing_taint",
             _EVERY,
@@ -111,9 +111,9 @@ NODES = (
     ),
     Assumption(
         id="deep-check-is-not-sickness",
-        belief="A node under a deep health check is Unschedulable and DeepHealthCheckInProgress without being sick.",
+        belief="A node under a deep health check is Unschedulable and DeepHealthCheckInProgress, and not unhealthy.",
         source="DOC: SageMaker developer guide, Deep health checks",
-        if_false="A sick node counts as checking until the check ends.",
+        if_false="An unhealthy node counts as checking until the check ends.",
         tests=(
             "unit/core/test_usable.py::test_a_node_that_checks_itself_is_not_sick",
             "unit/core/test_usable.py::test_a_check_does_not_hide_a_verdict",

@@ -112,7 +112,7 @@ UPDATES = (
         id="patch-date-is-planned",
         belief="HyperPod plans NextPatchDate itself and moves it after each patch.",
         source="MODEL: PatchSchedule.NextPatchDate",
-        if_false="A date that nobody plans is not sent unless the spec names it: the group keeps what AWS has.",
+        if_false="The operator does not send a date unless the spec names it: the group keeps what AWS has.",
         tests=("unit/core/test_requests.py::test_the_patch_date_that_hyperpod_plans_is_not_sent_back",),
     ),
     Assumption(

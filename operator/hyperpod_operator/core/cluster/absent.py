@@ -21,10 +21,10 @@ def paused(situation: Situation) -> Verdict | None:
     if situation.observed.cluster or not situation.resource.paused:
         return None
     message = (
-        "Paused: AWS does not show the cluster any more, and it is not created again. Set spec.management.paused to "
-        "false to create it, or delete this resource."
+        "Paused: AWS no longer returns the cluster, and the operator does not create it again. Set "
+        "spec.management.paused to false to create it, or delete this resource."
         if situation.resource.status.clusterStatus
-        else "Paused: the cluster is not created. Set spec.management.paused to false to create it."
+        else "Paused: the operator does not create the cluster. Set spec.management.paused to false to create it."
     )
     return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
 
@@ -40,8 +40,8 @@ def not_visible_yet(situation: Situation) -> Verdict | None:
     if left <= 0:
         return None
     message = (
-        f"CreateCluster {situation.resource.cluster_name} was sent and AWS does not show the cluster yet; nothing is "
-        f"sent again for {situation.timings.visibility / 60:.0f} min."
+        f"CreateCluster {situation.resource.cluster_name} was sent, and AWS does not return the cluster yet; the "
+        f"operator does not send it again for {situation.timings.visibility / 60:.0f} min."
     )
     return Hold(reason=Reason.AWAITING_VISIBILITY, message=message, after=min(left, LOOK_AGAIN))
 
@@ -59,8 +59,9 @@ def pause_before_recreation(situation: Situation) -> Verdict | None:
     if left <= 0:
         return None
     message = (
-        f"Creation failed and was cleared away (onCreateFailure is Recreate, try {failures} of "
-        f"{timings.recreate_attempts}); the next try comes {pause / 60:.0f} min after the deletion."
+        "Creation failed, and the operator deleted the failed cluster (onCreateFailure is Recreate, attempt "
+        f"{failures} of {timings.recreate_attempts}); the next attempt follows {pause / 60:.0f} min after the "
+        "deletion."
     )
     return Hold(reason=Reason.RECREATING, message=message, after=left)
 

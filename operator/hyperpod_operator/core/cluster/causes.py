@@ -42,8 +42,8 @@ class Cause:
 
 _CAPACITY = Cause(
     Reason.CAPACITY_SHORTAGE,
-    "AWS has no free capacity of this type there. With continuous provisioning HyperPod keeps trying; a "
-    "training plan, other instance types or another zone get there sooner.",
+    "AWS has no free capacity of this type there. With continuous provisioning HyperPod keeps trying; use a "
+    "training plan, other instance types or another zone.",
     stalled=False,
 )
 _LIFECYCLE_REMEDY = (
@@ -67,7 +67,7 @@ CAUSES: Mapping[tuple[str, ...], Cause] = {
     ),
     ("efa health checks did not run successfully",): Cause(
         Reason.EFA_CHECK_FAILED,
-        "Let the security group allow all traffic from and to itself.",
+        "Allow all traffic from and to the security group itself.",
         stalled=True,
     ),
     ("lifecycle script",): Cause(Reason.LIFECYCLE_SCRIPT_FAILED, _LIFECYCLE_REMEDY, stalled=True),

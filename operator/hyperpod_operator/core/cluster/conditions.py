@@ -95,9 +95,9 @@ def _synced(story: Story, ending: ResultSummary) -> Draft:
         return (ConditionType.SPEC_SYNCED, "False", ending.reason, ending.message)
     if held:
         message = (
-            f"AWS has groups that the spec does not name: {held}. They are left alone, because the operator deletes "
-            "only groups that it created, in clusters that it created. Add them to the spec to manage them, or delete "
-            "them in AWS."
+            f"AWS has groups that the spec does not name: {held}. The operator leaves them alone, because it deletes "
+            "only groups that it created, in clusters that it created. Add them to the spec to manage them, or "
+            "delete them in AWS."
         )
         return (ConditionType.SPEC_SYNCED, "True", Reason.UNKNOWN_GROUPS, message)
     if changes.offsets:
@@ -117,8 +117,8 @@ def _offsets(story: Story) -> str:
         where = "out of" if offset.value < 0 else "into"
         told.append(
             f"Nodes were {what} {where} group {name} ({abs(offset.value)}, {offset.operation}); the operator neither "
-            f"replaces nor takes them back. Change instanceCount of {name} from {count} to "
-            f"{max(0, count + offset.value)} to have the spec say the same, or to any other count that you want."
+            f"replaces nor removes them. Change instanceCount of {name} from {count} to "
+            f"{max(0, count + offset.value)} to match, or to any other count."
         )
     return " ".join(told)
 

@@ -88,12 +88,12 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
     if group.software_update_status in SOFTWARE_UPDATING:
         return Shortfall(group, Reason.UPDATING_SOFTWARE, words or "replacing the software", "", stalled=False)
     if group.software_update_status == "Failed":
-        remedy = "Look at the cluster's events (aws sagemaker list-cluster-events) and choose another release."
+        remedy = "Check the cluster's events (aws sagemaker list-cluster-events) and choose another release."
         return Shortfall(group, Reason.GROUP_FAILED, words or "the software update failed", remedy, stalled=True)
     reason, stalled = GROUP_TROUBLES.get(group.status, (Reason.SCALING, False))
     remedy = ""
     if reason is Reason.GROUP_FAILED:
-        remedy = "Look at the cluster's events (aws sagemaker list-cluster-events), mend the cause and edit the group."
+        remedy = "Check the cluster's events (aws sagemaker list-cluster-events), fix the cause and edit the group."
     checked = _of_status(group, observed, {CHECKING})
     if checked and reason is Reason.SCALING:
         text = f"deep health checks run on {len(checked)} nodes, which take no pods until these pass (1 to 2 hours)"
@@ -104,7 +104,7 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
 def _failing(group: ObservedGroup, sick: Sequence[str], words: str, *, observed: Observed) -> Shortfall:
     """Instances that SageMaker calls broken, by id; without recovery a person replaces them."""
     shown = ", ".join(sick[:NAMED]) + (f" and {len(sick) - NAMED} more" if len(sick) > NAMED else "")
-    text = f"SageMaker calls {shown} failing" + (f" ({words})" if words else "")
+    text = f"SageMaker reports {shown} as failing" + (f" ({words})" if words else "")
     cluster, cause = observed.cluster, causes.cause_of(words)
     if cluster is None or cluster.members.get("nodeRecovery") != "None":
         reason, remedy = (cause.reason, cause.remedy) if cause else (Reason.GROUP_DEGRADED, "HyperPod replaces them.")

@@ -249,7 +249,7 @@ def _above_count(*, resource: Resource, groups: list[ObservedGroup]) -> Mapping[
     wanted = {group.name: wish(resource.groups[group.name]).get("minInstanceCount", 0) for group in groups}
     return {
         group.name: f"minInstanceCount {wanted[group.name]} of group {group.name} is above the {group.target_count} "
-        f"instances that the owner of its count asks for; it applies again when the group has {wanted[group.name]}. "
+        f"instances that the owner of its count requests; it applies again when the group has {wanted[group.name]}. "
         "Lower minInstanceCount if the group may stay this small."
         for group in groups
         if wanted[group.name] > group.target_count and resource.counts_are_external(group.name)

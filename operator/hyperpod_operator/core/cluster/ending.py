@@ -96,7 +96,7 @@ def _accepted(story: Story, result: Accepted) -> ResultSummary:
 
 def _tagged(story: Story) -> ResultSummary:
     if not isinstance(story.verdict, Act):
-        raise AssertionError("a call is made only by a verdict to act")
+        raise AssertionError("only a decision to act makes a call")
     return waiting(reason=story.verdict.reason, message=story.verdict.message, after=AFTER_TAGS)
 
 
@@ -105,15 +105,15 @@ def _refused(story: Story, result: Refused) -> ResultSummary:
     if error.kind is ErrorKind.ROLE_PROPAGATION:
         if refusals(story) >= timings.role_propagation_attempts:
             reason, remedy = Reason.PERMISSION_DENIED, TREATMENTS[error.kind].remedy
-            message = f"{error.operation}: {error.message} {remedy} It is tried again every 5 minutes."
+            message = f"{error.operation}: {error.message} {remedy} The operator retries every 5 minutes."
             return waiting(reason=reason, message=message, after=SLOW, stalled=True)
         text = _text(error, TREATMENTS[error.kind])
         return waiting(reason=Reason.ROLE_PROPAGATION, message=text, after=timings.role_propagation)
     cluster = story.situation.observed.cluster
     if error.kind is ErrorKind.BUSY and cluster is not None and cluster.status == "Failed":
         message = (
-            f"AWS reports the cluster as Failed ({cluster.failure_message or 'no reason given'}) and takes no change: "
-            f"{error.message} It is tried again every 5 minutes; to start anew, delete this resource and apply it."
+            f"AWS reports the cluster as Failed ({cluster.failure_message or 'no reason given'}) and rejects changes: "
+            f"{error.message} The operator retries every 5 minutes; to start over, delete and re-apply this resource."
         )
         return waiting(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
     if error.kind is ErrorKind.EKS_IN_USE:
@@ -132,14 +132,14 @@ def _eks_in_use(story: Story, result: Refused) -> ResultSummary:
     reason, eks = Reason.EKS_CLUSTER_IN_USE, story.situation.resource.eks_cluster_arn
     if use.going:
         message = (
-            f"AWS is deleting HyperPod cluster {use.name}, which {eks} has until then. The operator tries again every "
+            f"AWS is deleting HyperPod cluster {use.name}, which {eks} has until then. The operator retries every "
             "minute."
         )
         return waiting(reason=reason, message=message, after=IN_USE_PAUSE)
     if use.name:
         message = (
-            f"{eks} has HyperPod cluster {use.name} ({use.status}) already, and takes only one. Delete that cluster, "
-            "or name another EKS cluster. The operator tries again every minute."
+            f"{eks} has HyperPod cluster {use.name} ({use.status}) already, and can have only one. Delete that "
+            "cluster, or name another EKS cluster. The operator retries every minute."
         )
         return waiting(reason=reason, message=message, after=IN_USE_PAUSE, stalled=True)
     why = (

@@ -19,7 +19,7 @@ def events(story: Story, end: ResultSummary, new: HyperPodClusterStatus) -> tupl
         made.append(_call_event(story.verdict, story.result))
         if story.situation.resource.status.missing and isinstance(story.verdict.action, CreateCluster):
             name = story.situation.resource.cluster_name
-            message = f"Cluster {name} was deleted outside of the operator (confirmed by two looks); creating it again."
+            message = f"Cluster {name} was deleted outside of the operator (confirmed by two reads); creating it again."
             made.insert(0, Event(type="Warning", reason=Reason.CLUSTER_DISAPPEARED, action="Observe", message=message))
     before = story.situation.resource.status.conditions or []
     made += of_conditions(CLUSTER, before=before, after=new.conditions or [], stalled=end.stalled)

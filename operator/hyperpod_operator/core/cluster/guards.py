@@ -94,7 +94,7 @@ def still_echoing(situation: Situation, mark: str) -> Hold | None:
     left = situation.timings.propagation_window - age(last, now=situation.now)
     if left <= 0:
         return None
-    message = f"{last.operation} was sent; waiting until AWS shows its effect before anything else is sent."
+    message = f"{last.operation} was sent; the operator waits until AWS shows its effect before it sends anything else."
     return Hold(reason=Reason.SETTLING, message=message, after=min(left, situation.timings.debounce))
 
 
@@ -115,8 +115,8 @@ def rolled_back(situation: Situation, mark: str) -> Hold | None:
         left = situation.timings.rest - age(last, now=situation.now)
         if left > 0:
             message = (
-                f"AWS accepted {last.operation} and does not show it yet, nor that it went back. Waiting until it "
-                f"shows either, for {situation.timings.rest / 60:.0f} min at most."
+                f"AWS accepted {last.operation} and shows neither its effect nor a rollback yet. The operator waits "
+                f"for either, for {situation.timings.rest / 60:.0f} min at most."
             )
             return Hold(reason=Reason.SETTLING, message=message, after=min(left, situation.timings.poll))
     pause = rollback_pause(situation)
@@ -125,9 +125,10 @@ def rolled_back(situation: Situation, mark: str) -> Hold | None:
         return None
     told = situation.observed.cluster.failure_message if situation.observed.cluster else ""
     message = (
-        f"AWS accepted {last.operation} and went back to the former state"
-        f"{': ' + told if told else ' without saying why'}. Correct the spec or the cause; the same change is tried "
-        f"again after {pause / 60:.0f} min, or at once when a reconcile is requested by annotation."
+        f"AWS accepted {last.operation} and returned to the previous "
+        f"state{': ' + told if told else ' without saying why'}. Correct the spec or the cause; the operator retries "
+        f"the same change after {pause / 60:.0f} min, or immediately when you set the annotation "
+        "hyperpod-operator.dev/reconcile-requested-at."
     )
     return Hold(reason=Reason.UPDATE_ROLLED_BACK, message=message, after=left, stalled=True)
 
@@ -180,5 +181,5 @@ def coalescing(situation: Situation, mark: str) -> Hold | None:
     left = situation.timings.debounce - age(last, now=situation.now)
     if left <= 0:
         return None
-    message = f"{last.operation} was sent a moment ago; further edits are collected before the next call."
+    message = f"{last.operation} was sent a moment ago; the operator collects further edits before the next call."
     return Hold(reason=Reason.SETTLING, message=message, after=left)

@@ -23,8 +23,8 @@ from hyperpod_operator.core.moments import parse_time
 
 # [assumption: busy-clusters-refuse-updates]
 TRANSITIONS = {
-    "Creating": (Reason.CREATING, "AWS is creating the cluster; that takes 10 to 25 minutes."),
-    "Updating": (Reason.UPDATING, "AWS is updating the cluster; further edits are collected until it is done."),
+    "Creating": (Reason.CREATING, "AWS is creating the cluster, which takes 10 to 25 minutes."),
+    "Updating": (Reason.UPDATING, "AWS is updating the cluster; the operator collects further edits until it is done."),
     "RollingBack": (Reason.ROLLING_BACK, "AWS is rolling the last change back."),
     "SystemUpdating": (Reason.SYSTEM_UPDATING, "AWS is updating the cluster's software."),
 }
@@ -45,9 +45,9 @@ def region_refused(situation: Situation) -> Verdict | None:
     if not region or region in situation.allowed_regions:
         return None
     message = (
-        f"spec.region {region} is not served by this installation (it serves "
-        f"{', '.join(sorted(situation.allowed_regions)) or 'only its own region'}). Leave spec.region out, or have an "
-        "administrator add the region to --allowed-region."
+        f"spec.region {region} is not allowed by this installation (it allows "
+        f"{', '.join(sorted(situation.allowed_regions)) or 'only its own region'}). Omit spec.region, or ask an "
+        "administrator to add the Region to --allowed-region."
     )
     return Hold(reason=Reason.REGION_NOT_ALLOWED, message=message, after=SLOW, stalled=True)
 
@@ -71,7 +71,9 @@ def not_ours(situation: Situation) -> Verdict | None:
     if not adoptable or not situation.resource.adopts:
         return _refuse_ownership(situation, adoptable=adoptable)
     if situation.resource.paused:
-        message = "Paused: the cluster that exists is not adopted. Set spec.management.paused to false to adopt it."
+        message = (
+            "Paused: the operator does not adopt the existing cluster. Set spec.management.paused to false to adopt it."
+        )
         return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
     return (
         being_deleted(situation)
@@ -86,8 +88,11 @@ def paused(situation: Situation) -> Verdict | None:
     if not situation.resource.paused:
         return None
     open_gaps = situation.changes.lines()
-    waiting = f" Waiting to be applied: {'; '.join(open_gaps)}." if open_gaps else ""
-    message = f"Paused: AWS is observed and nothing is changed.{waiting} Set spec.management.paused to false to go on."
+    waiting = f" Pending: {'; '.join(open_gaps)}." if open_gaps else ""
+    message = (
+        f"Paused: the operator observes AWS and changes nothing.{waiting} Set spec.management.paused to false "
+        "to continue."
+    )
     return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
 
 
@@ -98,10 +103,10 @@ def being_deleted(situation: Situation) -> Verdict | None:
     last = situation.resource.status.last
     ours = last is not None and last.operation == "DeleteCluster"
     message = (
-        "AWS is deleting the cluster whose creation failed; it is created again afterwards."
+        "AWS is deleting the cluster whose creation failed; the operator creates it again afterwards."
         if ours
-        else "Somebody else is deleting this cluster in AWS. When it is gone it is created again; to keep it away, "
-        "delete this resource or set spec.management.paused."
+        else "AWS is deleting this cluster, and not at the request of the operator. When it is gone, the operator "
+        "creates it again; to prevent that, delete this resource or set spec.management.paused."
     )
     return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
 
@@ -131,14 +136,12 @@ def creation_failed(situation: Situation) -> Verdict | None:
             action=DeleteCluster(arn=cluster.arn),
             wish=["recreate", cluster.arn],
             reason=Reason.RECREATING,
-            message=f"Creation failed ({told}); clearing the failed cluster away to create it again.",
+            message=f"Creation failed ({told}); deleting the failed cluster to create it again.",
             urgent=True,
         )
     exhausted = f" It was tried {tries + 1} times." if tries else ""
     or_else = "" if resource.recreates else ", or set spec.management.onCreateFailure to Recreate"
-    message = (
-        f"Creation failed: {told}.{exhausted} Mend the cause, then delete this resource and apply it again{or_else}."
-    )
+    message = f"Creation failed: {told}.{exhausted} Fix the cause, then delete and re-apply this resource{or_else}."
     return Hold(reason=Reason.CREATE_FAILED, message=message, after=SLOW, stalled=True)
 
 
@@ -173,8 +176,9 @@ def failed(situation: Situation) -> Verdict | None:
     if cluster.status != "Failed":
         return None
     message = (
-        f"AWS reports the cluster as Failed: {cluster.failure_message or 'no reason given'}. Look at its events "
-        f"(aws sagemaker list-cluster-events --cluster-name {cluster.name}); an edit of the spec is sent to AWS."
+        f"AWS reports the cluster as Failed: {cluster.failure_message or 'no reason given'}. Check its events (aws "
+        f"sagemaker list-cluster-events --cluster-name {cluster.name}); the operator sends an edit of the spec to "
+        "AWS."
     )
     return Hold(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
 
@@ -183,9 +187,9 @@ def scaled_outside(situation: Situation) -> Verdict | None:
     if not situation.changes.scaled_outside:
         return None
     message = (
-        f"Somebody else scaled out: {listed(situation.changes.scaled_outside)}. The operator does not end nodes that "
-        "it did not start. Set instanceCount to AWS's number to keep them (then lower it to scale in), or set "
-        "management.countOwner to External on the group."
+        f"Scaled out outside of the operator: {listed(situation.changes.scaled_outside)}. The operator does not "
+        "terminate nodes that it did not add. Set instanceCount to AWS's number to keep them (then lower it to "
+        "scale in), or set management.countOwner to External on the group."
     )
     return Hold(reason=Reason.SCALED_OUTSIDE, message=message, after=situation.timings.resync, stalled=True)
 
@@ -225,14 +229,14 @@ def _refuse_ownership(situation: Situation, *, adoptable: bool) -> Hold:
     cluster = present(situation)
     whose = _whose(situation.resource, situation.observed.tags or {})
     way = (
-        "set spec.management.adoptionPolicy to IfUnowned to take it over, or delete this resource and create one with "
+        "set spec.management.adoptionPolicy to IfUnowned to adopt it, or delete this resource and create one with "
         "another name"
         if adoptable
-        else "delete this resource and create one with another name, or let the cluster's owner go first"
+        else "delete this resource and create one with another name, or delete the cluster's owner first"
     )
     message = (
-        f"A cluster named {cluster.name} exists ({cluster.arn}) and {whose}: it is neither changed nor deleted, "
-        f"not even when this resource is. To go on, {way}."
+        f"A cluster named {cluster.name} exists ({cluster.arn}) and {whose}: the operator neither changes nor "
+        f"deletes it, even if you delete this resource. To continue, {way}."
     )
     return Hold(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
 
@@ -256,7 +260,9 @@ def _adoption_not_shown(situation: Situation) -> Hold | None:
     sent = pending(situation.resource, now=situation.now)
     if not any(tag.key == TAG_OWNER_UID and tag.value == situation.resource.uid for tag in sent):
         return None
-    message = "AWS accepted the ownership tags and does not show them yet. Waiting until it does, for 10 min at most."
+    message = (
+        "AWS accepted the ownership tags and does not return them yet. The operator waits for them, for at most 10 min."
+    )
     return Hold(reason=Reason.SETTLING, message=message, after=situation.timings.poll)
 
 
@@ -274,12 +280,12 @@ def _adopt(situation: Situation) -> Verdict:
             action=AddTags(arn=cluster.arn, tags=tags),
             fingerprint=mark,
             reason=Reason.ADOPTED,
-            message=f"Adopting {cluster.arn}: it gets our ownership tags.",
+            message=f"Adopting {cluster.arn}: setting the ownership tags.",
         )
     gaps = situation.changes.lines()
     message = (
         f"Adopting {cluster.arn} in {situation.timings.adoption_notice:.0f} s. "
-        + (f"It would then change: {listed(gaps)}." if gaps else "Nothing of it would change but its tags.")
+        + (f"Changes: {listed(gaps)}." if gaps else "Only its tags change.")
         + " Set spec.management.paused to true to prevent it."
     )
     return Hold(reason=Reason.ADOPTION_ANNOUNCED, message=message, after=max(left, 1.0))

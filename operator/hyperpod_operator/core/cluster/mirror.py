@@ -61,5 +61,5 @@ def _summary(count: int) -> Event:
         type="Warning",
         reason=Reason.HYPERPOD_EVENT,
         action="Observe",
-        message=f"{count} more warnings of HyperPod came at once: see `aws sagemaker list-cluster-events`.",
+        message=f"{count} more warnings of HyperPod at the same time: see `aws sagemaker list-cluster-events`.",
     )

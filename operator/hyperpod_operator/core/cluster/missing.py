@@ -35,11 +35,11 @@ def look_again(situation: Situation) -> Verdict | None:
         return None
     name, gone = situation.resource.cluster_name, situation.observed.cluster is None
     message = (
-        f"AWS does not show cluster {name} any more, and the operator did not delete it. "
-        "Looking once more before believing it."
+        f"AWS does not show cluster {name} any more, and the operator did not delete it. It reads once more before "
+        "it creates the cluster again."
         if gone
-        else f"AWS does not show {what} of cluster {name} any more, and the operator did not remove it. The operator "
-        "looks again before it believes that; nothing is changed meanwhile."
+        else f"AWS does not show {what} of cluster {name} any more, and the operator did not remove it. It reads "
+        "again before it acts on that, and changes nothing meanwhile."
     )
     return LookAgain(
         reason=Reason.CONFIRMING_DELETION if gone else Reason.AWAITING_VISIBILITY,

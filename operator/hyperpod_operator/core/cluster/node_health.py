@@ -93,17 +93,17 @@ def judged(story: Story) -> tuple[str, Reason, str]:
     disagreements = [
         *(
             [
-                f"SageMaker calls {len(health.never_joined)} instances Running that never joined Kubernetes: "
-                f"{named(health.never_joined)}. Look at their lifecycle script's log in CloudWatch and at the security "
-                "groups between them and the EKS cluster."
+                f"SageMaker reports {len(health.never_joined)} instances as Running that never joined Kubernetes: "
+                f"{named(health.never_joined)}. Check the log of their lifecycle script in CloudWatch and the "
+                "security groups between them and the EKS cluster."
             ]
             if health.never_joined
             else []
         ),
         *(
             [
-                f"{len(health.instance_gone)} Nodes stand for instances that SageMaker does not know: "
-                f"{named(health.instance_gone)}. Pods there will not end by themselves; if the Nodes stay, delete them."
+                f"{len(health.instance_gone)} Nodes have no matching SageMaker instance: "
+                f"{named(health.instance_gone)}. Kubernetes does not end their pods; if the Nodes stay, delete them."
             ]
             if health.instance_gone
             else []
@@ -135,7 +135,7 @@ def judged(story: Story) -> tuple[str, Reason, str]:
 def _sick(story: Story, health: Health) -> str:
     first = ", ".join(f"{sick.name} ({sick.why})" for sick in health.worst if sick.state is not State.NOT_REPORTED)
     remedy = (
-        "HyperPod reboots or replaces them by itself."
+        "HyperPod reboots or replaces them."
         if recovers(story)
         else f"nodeRecovery is None, so HyperPod repairs none of them: {_commands(story, health)}."
     )

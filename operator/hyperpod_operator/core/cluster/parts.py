@@ -187,10 +187,10 @@ def _rolled_back(situation: Situation, changed: Mapping[str, str]) -> Mapping[st
             attempts=(known.attempts or 1) + 1 if again and known is not None else 1,
         )
         message = (
-            f"Group {group.name} did not reach its minInstanceCount {minimum} in the time that AWS gives it (3 hours): "
-            f"AWS rolled it back to {group.target_count} and ended {record.currentCount or 0} running nodes. It is "
-            f"tried again after {pause(situation, entry) / 60:.0f} min. Lower minInstanceCount to keep what AWS can "
-            "give, or get capacity first (a training plan, other instance types or another zone)."
+            f"Group {group.name} did not reach its minInstanceCount {minimum} within 3 hours: AWS rolled it back to "
+            f"{group.target_count} and ended {record.currentCount or 0} running nodes. The operator retries after "
+            f"{pause(situation, entry) / 60:.0f} min. Lower minInstanceCount to keep the available nodes, or reserve "
+            "capacity first (a training plan, other instance types or another zone)."
         )
         found[group.name] = entry.model_copy(update={"message": message})
     return found

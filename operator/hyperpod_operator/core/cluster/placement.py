@@ -45,14 +45,16 @@ def misplaced(situation: Situation) -> Verdict | None:
     where, arn, differs = wrong
     what = " and ".join("Region" if name == "region" else name for name in differs)
     way = (
-        "Start the operator with the Region and the credentials of that place"
+        "Start the operator with that Region and credentials of that account"
         if where.startswith("status.")
-        else f"Correct {where}, or start the operator with the Region and the credentials of that place"
+        else f"Correct {where}, or start the operator with that Region and credentials of that account"
     )
-    give_up = f" To give the cluster up without asking AWS, set the annotation {ABANDON}." if resource.deleting else ""
+    give_up = (
+        f" To release the resource without calling AWS, set the annotation {ABANDON}." if resource.deleting else ""
+    )
     message = (
-        f"{where} is {arn}, and the operator works in {here}: another {what}. Nothing is changed or released, because "
-        f"what the operator sees here says nothing about it. {way}.{give_up}"
+        f"{where} is {arn}, and the operator works in {here}: another {what}. The operator changes and releases "
+        f"nothing, because the state here proves nothing about it. {way}.{give_up}"
     )
     return Hold(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, after=SLOW, stalled=True)
 
@@ -63,10 +65,10 @@ def unproved_end(situation: Situation) -> Verdict | None:
     if situation.observed.cluster or not recorded or not situation.here.region or situation.here.account:
         return None
     message = (
-        f"AWS shows no cluster, and {recorded} is on record. The operator cannot tell which account it asked, because "
-        "STS does not answer GetCallerIdentity, so it does not take the cluster for deleted. Let the operator reach "
-        f"STS (VPC endpoint, proxy). To give the cluster up without asking AWS, set the annotation {ABANDON} and "
-        "delete this resource."
+        f"AWS shows no cluster, and {recorded} is on record. The operator does not know which account it works in, "
+        "because STS does not respond to GetCallerIdentity, so the cluster does not count as deleted. Allow the "
+        "operator to reach STS (VPC endpoint, proxy). To release the resource without calling AWS, set the "
+        f"annotation {ABANDON} and delete this resource."
     )
     return Hold(reason=Reason.AWS_UNREACHABLE, message=message, after=60.0)
 

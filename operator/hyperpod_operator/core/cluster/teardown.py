@@ -25,7 +25,7 @@ def never_served(situation: Situation) -> Verdict | None:
     last = situation.resource.status.last
     maybe = situation.resource.status.clusterArn or (last is not None and last.state in PENDING)
     if refused and not maybe:
-        return Release(reason=Reason.RELEASED, message="Nothing was created in a region that is not served.")
+        return Release(reason=Reason.RELEASED, message="Nothing was created in a Region that is not allowed.")
     return refused
 
 
@@ -45,7 +45,7 @@ def sent(situation: Situation) -> Verdict | None:
     left = situation.timings.rest - age(last, now=situation.now)
     if left <= 0:
         return None
-    message = f"DeleteCluster {cluster.name} was sent; waiting until AWS shows that the cluster is going."
+    message = f"DeleteCluster {cluster.name} was sent; the operator waits until AWS reports the cluster as Deleting."
     return Hold(reason=Reason.DELETING, message=message, after=min(left, situation.timings.poll))
 
 
@@ -63,14 +63,15 @@ def not_ours(situation: Situation) -> Verdict | None:
     if untagged(situation):
         command = " ".join(f"Key={key},Value={value}" for key, value in situation.resource.ownership_tags.items())
         message = (
-            f"{present(situation).arn} is on record as ours and lacks ownership tags: it is neither deleted nor "
-            f"released. If it is ours, put them back (aws sagemaker add-tags --resource-arn {present(situation).arn} "
-            f"--tags {command}); if it is to stay, set the annotation {ABANDON}."
+            f"{present(situation).arn} is recorded as owned and lacks its ownership tags: the operator neither "
+            "deletes nor releases it. If this resource owns it, restore the tags (aws sagemaker add-tags "
+            f"--resource-arn {present(situation).arn} --tags {command}); to keep it in AWS, set the annotation "
+            f"{ABANDON}."
         )
         return Hold(
             reason=Reason.NOT_OWNED, message=message, after=situation.timings.deletion_confirmation, stalled=True
         )
-    message = f"{present(situation).arn} does not carry our ownership tags: it stays as it is."
+    message = f"{present(situation).arn} does not have the ownership tags: the operator leaves it as it is."
     return Release(reason=Reason.RELEASED, message=message)
 
 
@@ -78,8 +79,8 @@ def paused(situation: Situation) -> Verdict | None:
     if not situation.resource.paused:
         return None
     message = (
-        "Paused: the cluster is not deleted and this resource stays. Set spec.management.paused to false to go on "
-        "with the deletion."
+        "Paused: the operator does not delete the cluster, and this resource stays. Set spec.management.paused to "
+        "false to continue the deletion."
     )
     return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
 
@@ -95,7 +96,7 @@ def retained(situation: Situation) -> Verdict | None:
         action=DeleteTags(arn=cluster.arn, keys=keys),
         wish=["retain", cluster.arn],
         reason=Reason.RELEASED,
-        message=f"Deletion policy Retain: {cluster.arn} stays; our ownership tags are removed.",
+        message=f"Deletion policy Retain: {cluster.arn} stays; removing the ownership tags.",
         urgent=True,
     )
 
@@ -121,9 +122,8 @@ def under_way(situation: Situation) -> Verdict | None:
         return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
     roles = ", ".join(sorted(_roles(cluster))) or "the groups' execution roles"
     message = (
-        f"AWS cannot take the nodes down: {wedge} Restore the execution role ({roles}) with "
-        "ec2:DeleteNetworkInterface and ec2:DeleteNetworkInterfacePermission; the deletion then goes on by itself and "
-        "needs no second call."
+        f"AWS cannot delete the nodes: {wedge} Restore the execution role ({roles}) with "
+        "ec2:DeleteNetworkInterface and ec2:DeleteNetworkInterfacePermission; AWS then continues the deletion."
     )
     return Hold(reason=Reason.TEARDOWN_BLOCKED, message=message, after=situation.timings.poll, stalled=True)
 
@@ -134,7 +134,10 @@ def busy(situation: Situation) -> Verdict | None:
     if cluster.status in {"InService", "Failed"} or cluster.continuous:
         return None
     # [assumption: creating-cannot-be-deleted]
-    message = f"The cluster is {cluster.status}; AWS deletes it only when that is over. Waiting, then deleting once."
+    message = (
+        f"The cluster is {cluster.status}; AWS accepts the deletion only after that. The operator waits, then "
+        "deletes it."
+    )
     return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
 
 
@@ -146,9 +149,9 @@ def volumes_attached(situation: Situation) -> Verdict | None:
         return None
     more = f" and {len(claims) - NAMED} more" if len(claims) > NAMED else ""
     message = (
-        f"EBSVolumeClaims have volumes on nodes of this cluster: {', '.join(claims[:NAMED])}{more}. The cluster is "
-        "deleted when they have let go: delete them, or set their spec.attachment.suspend to true. With "
-        "spec.management.attachedVolumes: Orphan the cluster goes at once and the volumes stay, unattached."
+        f"EBSVolumeClaims have volumes on nodes of this cluster: {', '.join(claims[:NAMED])}{more}. Deletion "
+        "continues once these claims have detached their volumes: delete them, or set their spec.attachment.suspend "
+        "to true. With spec.management.attachedVolumes: Orphan it does not wait, and the volumes stay, unattached."
     )
     return Hold(reason=Reason.VOLUMES_ATTACHED, message=message, after=situation.timings.poll, stalled=True)
 

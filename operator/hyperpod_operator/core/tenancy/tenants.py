@@ -78,9 +78,8 @@ class Tenancy:
         fewest = min(refused, key=len)
         several = f" (none of its {len(mine)} entries admits all that is named)" if len(mine) > 1 else ""
         return (
-            f"Namespace {namespace} may not use {_listed(fewest)}{several}. Name what an entry of the operator's list "
-            "of tenants allows, or ask an administrator to extend the list. The operator changes nothing in AWS until "
-            "then."
+            f"Namespace {namespace} may not use {_listed(fewest)}{several}. Name what an entry of the operator's "
+            "tenants list allows, or ask an administrator to extend it. Until then the operator changes nothing in AWS."
         )
 
 

@@ -101,8 +101,9 @@ def unproved(situation: Situation, volume: Volume) -> Hold:
     """Status names a volume that no tag proves to be this claim's: it is neither tagged nor changed nor released."""
     message = (
         f"{volume.volume_id} does not carry the tag {names.TAG_CLAIM_UID}={situation.claim.uid}, which alone proves "
-        "that it is this claim's. It is not tagged, changed or deleted. If it is this claim's volume, set that tag in "
-        f"EC2. Otherwise delete this object with the annotation {names.ABANDON}={situation.claim.key.name}."
+        "that this claim owns it. The operator does not tag, change or delete it. If this claim owns the volume, "
+        "set that tag in EC2. Otherwise delete this object with the annotation "
+        f"{names.ABANDON}={situation.claim.key.name}."
     )
     return Hold(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
 
@@ -124,20 +125,20 @@ def _of_others(situation: Situation, volume: Volume, whose: Belongs) -> Hold:
     where = volume.tags.get(names.TAG_EKS_CLUSTER) or "an EKS cluster that it does not name"
     if whose is Belongs.OTHER_CLAIM and situation.claim.origin != CREATED:
         way = (
-            "If no such claim exists any more, set management.adoptionPolicy: Force; otherwise delete one of the two "
+            "If that claim no longer exists, set management.adoptionPolicy: Force; otherwise delete one of the two "
             "claims."
         )
     else:
-        way = "The operator never takes it. Release it there, or use another volume."
+        way = "The operator never adopts it. Release it there, or use another volume."
     message = f"{volume.volume_id} carries the tag of {other} of {where}. {way}"
     return Hold(reason=Reason.CLAIMED_BY_OTHER, message=message, after=SLOW, stalled=True)
 
 
 def _not_asked_for(situation: Situation, volume: Volume) -> Hold:
     message = (
-        f"{volume.volume_id} exists and management.adoptionPolicy is Never (the default): it is not tagged, changed, "
-        "attached or deleted. Set management.adoptionPolicy: IfUnowned to take it; that is announced "
-        f"{situation.timings.adoption_notice:.0f} seconds before."
+        f"{volume.volume_id} exists and management.adoptionPolicy is Never (the default): the operator does not tag, "
+        "change, attach or delete it. Set management.adoptionPolicy: IfUnowned to adopt it; the operator announces "
+        f"that {situation.timings.adoption_notice:.0f} seconds before."
     )
     return Hold(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
 
@@ -149,10 +150,10 @@ def _left_behind(situation: Situation, volumes: tuple[Volume, ...]) -> Hold:
     if len(volumes) > 1:
         way = "Name one in source.volumeId of a new claim, or remove these tags from all but one."
     else:
-        way = "Set management.adoptionPolicy: IfUnowned to go on with that volume and its data."
+        way = "Set management.adoptionPolicy: IfUnowned to continue with that volume and its data."
     message = (
-        f"An earlier claim {claim.key} left {named}. No empty volume is made in its place. {way} To have an empty one, "
-        f"remove the tags {names.TAG_OWNER} and {names.TAG_RELEASED} from what was left."
+        f"An earlier claim {claim.key} left {named}. The operator does not create an empty volume instead. {way} To "
+        f"get an empty one, remove the tags {names.TAG_OWNER} and {names.TAG_RELEASED} from what was left."
     )
     return Hold(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
 
@@ -170,10 +171,10 @@ def _announced(situation: Situation, volume: Volume) -> Verdict:
     left = situation.timings.adoption_notice - ((situation.now - said_at).total_seconds() if said_at else 0.0)
     if said_at is not None and left <= 0:
         step = CreateTags(volume_id=volume.volume_id, tags=dict(sorted(tags.missing(situation).items())))
-        message = f"Adopting {volume.volume_id}: it gets this claim's tags."
+        message = f"Adopting {volume.volume_id}: setting this claim's tags."
         return guarded(situation, step=step, reason=Reason.ADOPTED, message=message)
     message = (
-        f"Adopting {volume.volume_id} in {situation.timings.adoption_notice:.0f} s. It would then change: "
+        f"Adopting {volume.volume_id} in {situation.timings.adoption_notice:.0f} s. Changes: "
         f"{'; '.join(wanted.lines)}. Set spec.management.paused to true to prevent it."
     )
     return Hold(reason=Reason.ADOPTION_ANNOUNCED, message=message, after=max(left, 1.0))

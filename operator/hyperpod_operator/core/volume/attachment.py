@@ -31,8 +31,8 @@ def foreign(situation: Situation) -> Verdict | None:
 def elsewhere(situation: Situation, who: str) -> Hold:
     volume_id = situation.volume.volume_id if situation.volume else situation.claim.volume_id
     message = (
-        f"{volume_id} is attached to {who}. The operator never ends an attachment that it did not make: detach it "
-        "there; this goes on by itself."
+        f"{volume_id} is attached to {who}. The operator never detaches what it did not attach: detach it there; the "
+        "operator then continues."
     )
     return Hold(reason=Reason.ATTACHED_ELSEWHERE, message=message, after=situation.timings.watch, stalled=True)
 
@@ -77,11 +77,11 @@ def lost_node(situation: Situation) -> Verdict | None:
     long = recorded is not None and recorded.lostTime is not None and waited >= situation.timings.stuck
     forced = situation.claim.immediate or (situation.claim.deleting and situation.claim.force_delete)
     if long and where.ours and situation.in_service and (forced or not situation.observed.pods):
-        why = "AWS has ended the node"
+        why = "AWS has terminated the node"
         return detach(situation, where, reason=Reason.NODE_LOST, why=why)
     message = (
-        f"AWS has ended {where.instance_id} and has not released the volume yet; waiting for that, because a volume is "
-        "moved only when AWS shows it as free."
+        f"AWS has terminated {where.instance_id} and has not released the volume yet; the operator moves the volume "
+        "only after AWS reports it as available."
     )
     return Hold(reason=Reason.NODE_LOST, message=message, after=situation.timings.poll)
 
@@ -124,8 +124,8 @@ def in_use(situation: Situation, where: Held) -> Hold | None:
         return None
     more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
     message = (
-        f"Pods use the volume on {where.instance_id}: {', '.join(pods[:3])}{more}. It is detached when they end; end "
-        "them, or set attachment.detachPolicy: Immediate."
+        f"Pods use the volume on {where.instance_id}: {', '.join(pods[:3])}{more}. The operator detaches it when "
+        "they end; delete them, or set attachment.detachPolicy: Immediate."
     )
     return Hold(reason=Reason.IN_USE, message=message, after=situation.timings.poll, stalled=overdue(situation))
 
@@ -135,8 +135,8 @@ def busy(situation: Situation, where: Held) -> Hold | None:
     if where.state != "busy":
         return None
     message = (
-        f"AWS cannot detach the volume from {where.instance_id}: its device is still mounted or open there. Unmount it "
-        "on the node; this goes on by itself."
+        f"AWS cannot detach the volume from {where.instance_id}: its device is still mounted or open there. Unmount "
+        "it on the node; AWS then detaches it."
     )
     return Hold(reason=Reason.DETACH_BLOCKED, message=message, after=situation.timings.poll, stalled=overdue(situation))
 
@@ -172,7 +172,7 @@ def relabel(situation: Situation) -> Act | None:
     """The label goes first, so that no new pod finds its way to a volume that is about to leave."""
     for name in situation.observed.labelled:
         step = UnlabelNode(node_name=name, key=situation.claim.label)
-        return Act(step=step, reason=Reason.UNPUBLISHING, message=f"Taking the volume's label off node {name}.")
+        return Act(step=step, reason=Reason.UNPUBLISHING, message=f"Removing the volume's label from node {name}.")
     return None
 
 
@@ -182,7 +182,7 @@ def stray_label(situation: Situation) -> Verdict | None:
     for name in situation.observed.labelled:
         if name != holder:
             step = UnlabelNode(node_name=name, key=situation.claim.label)
-            message = f"Taking the volume's label off node {name}, which does not hold the volume."
+            message = f"Removing the volume's label from node {name}, which does not have the volume."
             return Act(step=step, reason=Reason.UNPUBLISHING, message=message)
     return None
 
@@ -211,7 +211,7 @@ def closed(situation: Situation) -> Hold | None:
 def suspended(situation: Situation) -> Verdict | None:
     if not situation.claim.suspended:
         return None
-    message = "Suspended: the volume is detached and stays so. Set attachment.suspend to false to attach it again."
+    message = "Suspended: the volume stays detached. Set attachment.suspend to false to attach it again."
     return Hold(reason=Reason.SUSPENDED, message=message, after=situation.timings.resync)
 
 
@@ -230,7 +230,7 @@ def attach(situation: Situation) -> Verdict | None:
     if gate := closed(situation):
         return gate
     if volume.state != "available":
-        message = f"{volume.volume_id} is {volume.state}; it can be attached when AWS shows it as available."
+        message = f"{volume.volume_id} is {volume.state}; the operator attaches it when AWS reports it as available."
         return Hold(reason=Reason.ATTACHING, message=message, after=situation.timings.poll)
     node = resolution.node
     if sent := just_sent(situation):
@@ -258,8 +258,9 @@ def just_sent(situation: Situation) -> Hold | None:
     if sent >= situation.timings.resend:
         return None
     message = (
-        f"AttachClusterNodeVolume for {recorded.instanceId} was sent, and EC2 does not show the attachment yet. The "
-        f"operator looks for it and sends nothing else for {situation.timings.resend / 60:.0f} minutes. Nothing to do."
+        f"AttachClusterNodeVolume for {recorded.instanceId} was sent, and EC2 does not return the attachment yet. "
+        f"The operator looks for it and sends nothing else for {situation.timings.resend / 60:.0f} minutes. Nothing "
+        "to do."
     )
     return Hold(reason=Reason.ATTACHING, message=message, after=situation.timings.poll)
 

@@ -94,7 +94,7 @@ def _attached(situation: Situation, ending: ResultSummary) -> Draft:
         resolution = resolve(situation)
         there = isinstance(resolution, Resolved) and resolution.node.instance_id == where.instance_id
         if there and not situation.claim.suspended and situation.observed.alive(where.instance_id):
-            return (kind, "True", Reason.ATTACHED, f"AWS shows the volume as {where.state} to {where.instance_id}.")
+            return (kind, "True", Reason.ATTACHED, f"AWS reports the volume as {where.state} to {where.instance_id}.")
     if isinstance(where, Foreign):
         return (kind, "False", Reason.ATTACHED_ELSEWHERE, f"The volume is attached to {where.who}.")
     return (kind, "False", ending.reason, ending.message)
@@ -124,10 +124,10 @@ def _modification(situation: Situation) -> Draft:
     latest = situation.observed.modification
     if latest is not None and latest.modification_state in modification.UNDER_WAY:
         progress = f" ({latest.progress} %)" if latest.progress is not None else ""
-        text = f"The volume can be used as it is to be; AWS is still optimizing it{progress}. Nothing to do."
+        text = f"The volume is usable; AWS is still optimizing it{progress}. Nothing to do."
         return (kind, "False", Reason.MODIFYING, text)
     ignored = ignored_members(situation.claim.unknown)
-    return (kind, "True", Reason.IN_SYNC, f"The volume is what the spec asks for.{ignored}")
+    return (kind, "True", Reason.IN_SYNC, f"The volume matches the spec.{ignored}")
 
 
 def _filesystem(situation: Situation) -> Draft | None:
@@ -137,7 +137,7 @@ def _filesystem(situation: Situation) -> Draft | None:
         return None
     kind = ConditionType.FILESYSTEM_RESIZE_PENDING
     if not published.capacity or published.capacity >= volume.size:
-        return (kind, "False", Reason.FILESYSTEM_FITS, f"The file system was last known to fill {volume.size} GiB.")
+        return (kind, "False", Reason.FILESYSTEM_FITS, f"The file system last filled {volume.size} GiB.")
     grow = "xfs_growfs MOUNTPOINT" if publish.fsType == "xfs" else "resize2fs DEVICE"
     text = (
         f"The volume grew to {volume.size} GiB and its file system may still have {published.capacity}. Run {grow} on "
@@ -156,7 +156,7 @@ def _in_use(situation: Situation) -> Draft:
 def _conflict(ending: ResultSummary) -> Draft:
     if REASONS[ending.reason].condition is ConditionType.CONFLICT:
         return (ConditionType.CONFLICT, "True", ending.reason, ending.message)
-    return (ConditionType.CONFLICT, "False", Reason.NO_CONFLICT, "Nobody else has the volume.")
+    return (ConditionType.CONFLICT, "False", Reason.NO_CONFLICT, "Nothing else uses the volume.")
 
 
 def _permitted(story: Story, ending: ResultSummary) -> Draft | None:
@@ -167,7 +167,7 @@ def _permitted(story: Story, ending: ResultSummary) -> Draft | None:
         said = record(entry.reason or "") if rejected(entry) else None
         if said is not None and _denied(said.word) and not _called(story):
             return (kind, "False", said.word, entry.message or "")
-    return (kind, "True", Reason.PERMITTED, "AWS has refused no call for lack of permission.")
+    return (kind, "True", Reason.PERMITTED, "AWS has denied no call for lack of permission.")
 
 
 def _denied(reason: Reason) -> bool:
@@ -185,8 +185,8 @@ def _at_risk(situation: Situation) -> Draft | None:
     # [assumption: delete-on-termination-may-be-set]
     if where.attachment.delete_on_termination:
         text = (
-            f"AWS will delete the volume together with {where.instance_id} (DeleteOnTermination). Make a snapshot, and "
-            "detach the volume before the node ends."
+            f"AWS deletes the volume together with {where.instance_id} (DeleteOnTermination). Create a snapshot, and "
+            "detach the volume before AWS terminates the node."
         )
         return (ConditionType.DATA_AT_RISK, "True", Reason.DELETE_ON_TERMINATION, text)
     return (ConditionType.DATA_AT_RISK, "False", Reason.KEPT_ON_TERMINATION, "The volume outlives its node.")

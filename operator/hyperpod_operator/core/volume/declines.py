@@ -26,13 +26,13 @@ NOT_FOUND, TOO_MANY, SERVER_SIDE = 404, 429, 500
 
 REFUSED = Treatment(
     Reason.KUBERNETES_REFUSED,
-    "If a quota or an admission policy refuses it, change that. It is tried again every 5 minutes, and at once when "
-    f"the claim is annotated with a new value of {RECONCILE_REQUESTED_AT}.",
+    "If a quota or an admission policy rejects it, change that. The operator retries every 5 minutes, and "
+    f"immediately when you annotate the claim with a new value of {RECONCILE_REQUESTED_AT}.",
     stalled=True,
     after=SLOW,
 )
 PASSING = Treatment(
-    Reason.KUBERNETES_ERROR, "It is tried again with growing pauses; nothing to do if that passes.", at_least=5.0
+    Reason.KUBERNETES_ERROR, "The operator retries with backoff; nothing to do if that passes.", at_least=5.0
 )
 
 

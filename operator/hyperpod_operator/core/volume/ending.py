@@ -63,7 +63,7 @@ def _ending(story: Story) -> ResultSummary:
         case Settled(message=message):
             return ResultSummary(outcome=Done(), reason=Reason.CLAIM_READY, message=message, settled=True)
         case None:
-            raise AssertionError("a pass that could read ends with a verdict")
+            raise AssertionError("a pass that could read ends with a decision")
         case _:
             assert_never(story.verdict)
 

@@ -43,8 +43,8 @@ def _overridden(story: Story) -> list[Event]:
         return []
     more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
     message = (
-        f"The annotation {FORCE_DELETE} has this deletion go on although pods use the volume: {', '.join(pods[:3])}"
-        f"{more}. It is taken from under them: what they have not written yet is lost. End them."
+        f"The annotation {FORCE_DELETE} continues this deletion although pods use the volume: {', '.join(pods[:3])}"
+        f"{more}. Detaching while pods still use the volume; unflushed data will be lost. Delete these pods."
     )
     return [Event(type="Warning", reason=Reason.IN_USE, action="ForceDelete", message=message)]
 

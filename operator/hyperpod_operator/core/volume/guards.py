@@ -105,5 +105,5 @@ def still_echoing(situation: Situation, step: CloudStep, reason: Reason) -> Hold
     left = _window(step, accepted=last.state == CallState.ACCEPTED, timings=timings) - age(last, now=situation.now)
     if left <= 0:
         return None
-    message = f"{last.operation} was sent; waiting until AWS shows its effect before anything else is sent."
+    message = f"{last.operation} was sent; the operator waits until AWS shows its effect before it sends anything else."
     return Hold(reason=reason, message=message, after=min(left, timings.poll))

@@ -32,7 +32,9 @@ DEFAULT_TYPE = "gp3"
 def paused(situation: Situation) -> Verdict | None:
     if not situation.claim.paused:
         return None
-    message = "Paused: the volume is observed and nothing is changed. Set spec.management.paused to false to go on."
+    message = (
+        "Paused: the operator observes the volume and changes nothing. Set spec.management.paused to false to continue."
+    )
     return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
 
 
@@ -50,8 +52,9 @@ def lost(situation: Situation) -> Verdict | None:
     if not used(claim.status.creation):
         return None
     message = (
-        f"AWS has no volume {claim.volume_id} any more: it was deleted outside of the operator. It is not made anew, "
-        "because it would be empty. Delete this claim, and restore a snapshot with another one (source.create)."
+        f"AWS has no volume {claim.volume_id} any more: it was deleted outside of the operator. The operator does "
+        "not create a new one, because it would be empty. Delete this claim, and restore a snapshot with another "
+        "one (source.create)."
     )
     return Hold(reason=Reason.VOLUME_LOST, message=message, after=SLOW, stalled=True)
 
@@ -61,7 +64,7 @@ def not_visible_yet(situation: Situation) -> Verdict | None:
     claim, volume = situation.claim, situation.volume
     unused = claim.origin == CREATED and not used(claim.status.creation)
     if unused and volume is not None and volume.state == "deleting":
-        message = f"{volume.volume_id} failed and is being deleted before the volume is made again."
+        message = f"{volume.volume_id} failed, and AWS is deleting it before the operator creates the volume again."
         return Hold(reason=Reason.CREATING_VOLUME, message=message, after=situation.timings.poll)
     creation = claim.status.creation
     if volume is not None or creation is None or creation.outcome != CallState.ACCEPTED:
@@ -70,8 +73,9 @@ def not_visible_yet(situation: Situation) -> Verdict | None:
     if left <= 0:
         return None
     message = (
-        f"AWS made {claim.volume_id} and does not show it yet. The operator looks for it, and after "
-        f"{situation.timings.resend / 60:.0f} minutes asks for the same volume again, by the same token. Nothing to do."
+        f"AWS made {claim.volume_id} and does not return it yet. The operator looks for it, and after "
+        f"{situation.timings.resend / 60:.0f} minutes requests the same volume again with the same token. Nothing to "
+        "do."
     )
     return Hold(reason=Reason.CREATING_VOLUME, message=message, after=min(left, situation.timings.poll))
 
@@ -103,7 +107,7 @@ def failed(situation: Situation) -> Verdict | None:
         return None
     unused = claim.status.creation is not None and not used(claim.status.creation)
     if claim.origin == CREATED and unused and ours(situation):
-        message = f"{volume.volume_id} ended in error while it was made (often a KMS key that cannot be used)."
+        message = f"{volume.volume_id} failed while AWS created it (often because of an unusable KMS key)."
         step = DeleteVolume(volume_id=volume.volume_id)
         return guarded(situation, step=step, reason=Reason.VOLUME_FAILED, message=f"{message} Deleting it.")
     message = (
@@ -230,8 +234,8 @@ def _sorted(tags: Mapping[str, str]) -> dict[str, str]:
 
 def _given_up(failures: int) -> Hold:
     message = (
-        f"{failures} volumes in a row ended in error while AWS made them, most often because of a KMS key that does "
-        "not exist or cannot be used. Correct source.create with another claim, or ask for a reconcile by annotation "
-        "after mending the key."
+        f"{failures} volumes in a row failed while AWS created them, usually because of a KMS key that does not "
+        "exist or is unusable. Correct source.create in another claim, or fix the key and set the annotation "
+        "hyperpod-operator.dev/reconcile-requested-at."
     )
     return Hold(reason=Reason.VOLUME_FAILED, message=message, after=SLOW, stalled=True)

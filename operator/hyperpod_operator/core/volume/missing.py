@@ -32,7 +32,7 @@ def look_again(situation: Situation) -> Verdict | None:
     seen = since(recorded.since, now=situation.now) if recorded is not None and recorded.what == what else 0.0
     if seen >= confirm:
         return None
-    message = f"AWS does not show {what}. The operator looks again before it believes that."
+    message = f"AWS does not show {what}. The operator reads again before it acts on that."
     if what == _former(situation):  # which no pass has seen: there is nothing to stay as it is
         return Hold(reason=Reason.CREATING_VOLUME, message=message, after=confirm - seen)
     return LookAgain(reason=Reason.AWAITING_VISIBILITY, message=message, after=confirm - seen)

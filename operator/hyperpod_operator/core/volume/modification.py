@@ -151,17 +151,17 @@ def _why_not(situation: Situation, wanted: Change) -> Hold:
     timings, latest = situation.timings, situation.observed.modification
     text = describe(wanted)
     if latest is not None and latest.modification_state in UNDER_WAY:
-        message = f"{text} has to wait until AWS has completed the last modification, which can take hours."
+        message = f"{text} waits until AWS has completed the previous modification, which can take hours."
         return Hold(reason=Reason.MODIFYING, message=message, after=timings.watch)
     if _failed_alike(situation, wanted):
         message = (
             f"AWS could not modify the volume ({text}): {(latest and latest.status_message) or 'no reason given'}. "
-            "Edit spec.volume, or ask for a reconcile by annotation to try the same again."
+            "Edit spec.volume, or set the annotation hyperpod-operator.dev/reconcile-requested-at to retry."
         )
         return Hold(reason=Reason.MODIFICATION_FAILED, message=message, after=timings.resync, stalled=True)
     if (next_at := budget(situation).next_at) is not None:
         message = (
-            f"{text} has to wait: AWS allows {timings.modifications} modifications of a volume in 24 hours. The next "
+            f"{text} waits: AWS allows {timings.modifications} modifications of a volume in 24 hours. The next "
             f"is possible at {next_at:%Y-%m-%dT%H:%M:%SZ}; nothing to do."
         )
         left = (next_at - situation.now).total_seconds()

@@ -27,8 +27,8 @@ def held_by_other(situation: Situation) -> Verdict | None:
         return None
     if lease is not None and lease.holder != claim.holder and lease.holder_alive:
         message = (
-            f"{volume.volume_id} belongs to the claim {lease.holder}. Delete one of the two claims; this one goes on "
-            "by itself when the other is gone."
+            f"{volume.volume_id} belongs to the claim {lease.holder}. Delete one of the two claims; this one "
+            "continues when the other is gone."
         )
         return Hold(reason=Reason.CLAIMED_BY_OTHER, message=message, after=situation.timings.watch, stalled=True)
     return None
@@ -57,8 +57,8 @@ def held_by_csi(situation: Situation) -> Verdict | None:
     found = ", ".join([*users[:5], *(f"the tag {key}" for key in marks)])
     instead = ", or use attachment.mode: CSI in a new claim" if claim.mode != "CSI" else ""
     message = (
-        f"{volume.volume_id} is in the hands of the EBS CSI driver ({found}). Remove these{instead}; a left-over tag "
-        "alone is overridden by management.adoptionPolicy: Force."
+        f"{volume.volume_id} is managed by the EBS CSI driver ({found}). Remove these{instead}; "
+        "management.adoptionPolicy: Force overrides a left-over tag."
     )
     return Hold(reason=Reason.CSI_OWNED, message=message, after=situation.timings.watch, stalled=True)
 
@@ -76,8 +76,8 @@ def multi_attach(situation: Situation) -> Verdict | None:
     if volume is None or not volume.multi_attach_enabled or not situation.claim.direct:
         return None
     message = (
-        f"{volume.volume_id} has Multi-Attach enabled, which mode Direct does not serve: nothing could tell whose "
-        "attachment is whose. Switch Multi-Attach off, or use attachment.mode: None."
+        f"{volume.volume_id} has Multi-Attach enabled, which mode Direct does not support: the operator could not "
+        "distinguish its attachment from others. Disable Multi-Attach, or use attachment.mode: None."
     )
     return Hold(reason=Reason.MULTI_ATTACH, message=message, after=SLOW, stalled=True)
 
@@ -102,7 +102,7 @@ def tag(situation: Situation) -> Verdict | None:
         step = CreateTags(volume_id=volume.volume_id, tags=dict(sorted(absent.items())))
         return guarded(situation, step=step, reason=Reason.CLAIMING, message=message)
     if surplus := tags.surplus(situation):
-        message = f"Removing the tags {', '.join(surplus)} from {volume.volume_id}: the spec has them no more."
+        message = f"Removing the tags {', '.join(surplus)} from {volume.volume_id}: the spec no longer has them."
         delete = DeleteTags(volume_id=volume.volume_id, keys=surplus)
         return guarded(situation, step=delete, reason=Reason.CLAIMING, message=message)
     return None

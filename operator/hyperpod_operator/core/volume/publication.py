@@ -20,12 +20,14 @@ def label(situation: Situation) -> Verdict | None:
         return None
     node = situation.observed.node(where.instance_id)
     if node is None or not node.node_name:
-        message = f"{where.instance_id} has not joined Kubernetes; its Node is labelled when it does. Nothing to do."
+        message = (
+            f"{where.instance_id} has not joined Kubernetes; the operator labels its Node when it does. Nothing to do."
+        )
         return Hold(reason=Reason.NODE_NOT_RUNNING, message=message, after=situation.timings.watch)
     if node.node_name in situation.observed.labelled:
         return None
     step = LabelNode(node_name=node.node_name, key=situation.claim.label, value=ATTACHED_LABEL)
-    return Act(step=step, reason=Reason.PUBLISHING, message=f"Labelling node {node.node_name}: it holds the volume.")
+    return Act(step=step, reason=Reason.PUBLISHING, message=f"Labelling node {node.node_name}: it has the volume.")
 
 
 def persistent_volume(situation: Situation) -> Verdict | None:
@@ -35,8 +37,8 @@ def persistent_volume(situation: Situation) -> Verdict | None:
     reserved_for, found = claim.reserved_for, situation.observed.persistent_volume
     if reserved_for is None:
         message = (
-            "spec.publish names no PersistentVolumeClaim, so anybody's could bind the volume; nothing is published. "
-            "Create another EBSVolumeClaim with publish.persistentVolumeClaim.name."
+            "spec.publish names no PersistentVolumeClaim, so any of them could bind the volume; the operator "
+            "publishes nothing. Create another EBSVolumeClaim with publish.persistentVolumeClaim.name."
         )
         return Hold(reason=Reason.INVALID_SPEC, message=message, after=SLOW, stalled=True)
     if found is None:
@@ -45,9 +47,9 @@ def persistent_volume(situation: Situation) -> Verdict | None:
         message = f"Publishing PersistentVolume {made.name} for PersistentVolumeClaim {reserved_for}.{_data_of(claim)}"
         return Act(step=PublishPV(manifest=made), reason=Reason.PUBLISHING, message=message)
     if found.claim_uid != claim.uid:
-        return _taken(situation, f"PersistentVolume {found.name}", remedy="Delete it; this goes on by itself.")
+        return _taken(situation, f"PersistentVolume {found.name}", remedy="Delete it; the operator then continues.")
     if found.deleting:
-        message = f"PersistentVolume {found.name} is being deleted; it is published again when it is gone."
+        message = f"PersistentVolume {found.name} is being deleted; the operator publishes it again when it is gone."
         return Hold(reason=Reason.PUBLISHING, message=message, after=situation.timings.poll)
     return _offered(situation, found, reserved_for) or _misplaced(situation, found)
 
@@ -57,7 +59,7 @@ def _offered(situation: Situation, found: PersistentVolume, reserved_for: ClaimR
     held = found.reserved_for
     if held is None:
         message = (
-            f"PersistentVolume {found.name} is reserved for no PersistentVolumeClaim, so anybody's could bind it: "
+            f"PersistentVolume {found.name} is reserved for no PersistentVolumeClaim, so any of them could bind it: "
             f"publishing it again, for {reserved_for}."
         )
         return Act(step=RemovePV(name=found.name, uid=found.uid), reason=Reason.PUBLISHING, message=message)
@@ -65,7 +67,7 @@ def _offered(situation: Situation, found: PersistentVolume, reserved_for: ClaimR
         message = (
             f"PersistentVolume {found.name} is reserved for PersistentVolumeClaim {held} and not for {reserved_for}. "
             f"The volume may hold data of {held}, so the operator does not publish it again. Delete the "
-            "PersistentVolume if that data may be read here; it is published again when it is gone."
+            "PersistentVolume if that data may be read here; the operator publishes it again when it is gone."
         )
         return Hold(reason=Reason.BOUND_TO_OTHER, message=message, after=situation.timings.watch, stalled=True)
     if found.phase in {"Released", "Failed"} and not situation.observed.pods:
@@ -85,7 +87,7 @@ def _misplaced(situation: Situation, found: PersistentVolume) -> Verdict | None:
         return None
     moved = f"PersistentVolume {found.name} names host {found.hostname}, and the volume is on {now}"
     if situation.observed.pods:
-        message = f"{moved}. Pods still use it; it is published again when they end."
+        message = f"{moved}. Pods still use it; the operator publishes it again when they end."
         return Hold(reason=Reason.IN_USE, message=message, after=situation.timings.poll)
     if claim is None or found.phase not in {"Bound", "Pending"}:
         message = f"{moved}: publishing it again. The data stays on the volume."
@@ -115,7 +117,7 @@ def _hostname(situation: Situation) -> str:
 
 def _data_of(claim: Claim) -> str:
     former = claim.status.persistentVolumeClaimUid
-    return f" It holds the data of an earlier PersistentVolumeClaim of that name (uid {former})." if former else ""
+    return f" It has the data of an earlier PersistentVolumeClaim of that name (uid {former})." if former else ""
 
 
 def persistent_volume_claim(situation: Situation) -> Verdict | None:
@@ -128,14 +130,14 @@ def persistent_volume_claim(situation: Situation) -> Verdict | None:
         message = f"Publishing PersistentVolumeClaim {claim.key.namespace}/{claim.persistent_volume_claim_name}."
         return Act(step=step, reason=Reason.PUBLISHING, message=message)
     if found.claim_uid != claim.uid:
-        remedy = "Delete it, or use the one that is there: persistentVolumeClaim.create: false in another claim."
+        remedy = "Delete it, or use the existing one: persistentVolumeClaim.create: false in another claim."
         return _taken(situation, f"PersistentVolumeClaim {found.name}", remedy=remedy)
     if found.deleting:
-        message = f"PersistentVolumeClaim {found.name} is being deleted; it is made again when it is gone."
+        message = f"PersistentVolumeClaim {found.name} is being deleted; the operator creates it again when it is gone."
         return Hold(reason=Reason.PUBLISHING, message=message, after=situation.timings.poll)
     return None
 
 
 def _taken(situation: Situation, what: str, *, remedy: str) -> Hold:
-    message = f"{what} exists and was not made for this claim. {remedy}"
+    message = f"{what} exists and was not created for this claim. {remedy}"
     return Hold(reason=Reason.NAME_TAKEN, message=message, after=situation.timings.watch, stalled=True)

@@ -34,40 +34,41 @@ DEFINITE = frozenset(
 
 _MOVED = Treatment(
     Reason.SETTLING,
-    "AWS shows another state by now; the operator looks again before it does anything, less often each time.",
+    "The state in AWS has changed; the operator reads again before it does anything, with backoff.",
     at_least=5.0,
 )
 _INVALID = replace(
     TREATMENTS[ErrorKind.INVALID],
-    remedy="Correct the spec. The same request is tried again every 5 minutes, and when a reconcile is requested by "
-    "annotation.",
+    remedy="Correct the spec. The operator sends the same request again every 5 minutes, and when you set the "
+    "annotation hyperpod-operator.dev/reconcile-requested-at.",
 )
 _RATE = Treatment(
     Reason.RATE_LIMITED,
-    "AWS allows four modifications of a volume in 24 hours; it is tried again in half an hour.",
+    "AWS allows four modifications of a volume in 24 hours; the operator retries in half an hour.",
     after=1800.0,
 )
 _LIMIT = Treatment(
     Reason.QUOTA_EXCEEDED,
-    "Ask AWS Service Quotas for more, or ask for less in spec.volume; it is tried again every 5 minutes.",
+    "Request a higher quota in AWS Service Quotas, or request less in spec.volume; the operator retries every 5 "
+    "minutes.",
     stalled=True,
     after=SLOW,
 )
 _FULL = Treatment(
     Reason.ATTACHMENT_LIMIT,
-    "The node has no free attachment slot: detach something there, or choose another target.",
+    "The node has no free attachment slot: detach another volume there, or choose another target.",
     stalled=True,
     after=SLOW,
 )
 _ZONE = Treatment(
     Reason.AZ_MISMATCH,
-    "Choose a target in the volume's zone, or make a volume from a snapshot in the node's.",
+    "Choose a target in the volume's zone, or create a volume from a snapshot in the node's zone.",
     stalled=True,
     after=SLOW,
 )
 _SNAPSHOTS = Treatment(
     Reason.SNAPSHOTTING,
-    "Other snapshots of this volume are under way; it is tried again when they are done.",
+    "Other snapshots of this volume are in progress; the operator retries when they are done.",
     after=60.0,
 )
 
@@ -78,12 +79,14 @@ EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
         "InvalidAttachment.NotFound": _MOVED,
         "InvalidVolume.NotFound": _MOVED,
         TAKEN_REQUEST: Treatment(
-            Reason.CREATING_VOLUME, "An earlier attempt has used this token up; another one follows.", after=15.0
+            Reason.CREATING_VOLUME,
+            "An earlier attempt used this token; the operator uses another one next.",
+            after=15.0,
         ),
         "InvalidVolume.ZoneMismatch": _ZONE,
         NO_ROOM: _FULL,
         "IncorrectModificationState": Treatment(
-            Reason.MODIFYING, "The last modification is not completed; it is tried again when it is.", after=60.0
+            Reason.MODIFYING, "The previous modification is not complete; the operator retries when it is.", after=60.0
         ),
         "VolumeModificationRateExceeded": _RATE,
         "VolumeModificationSizeLimitExceeded": _LIMIT,
@@ -97,7 +100,7 @@ EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
 
 _CLOSED = Treatment(
     Reason.CLUSTER_NOT_IN_SERVICE,
-    "AWS attaches and detaches volumes only while the cluster is InService; it is tried again when it is.",
+    "AWS attaches and detaches volumes only while the cluster is InService; the operator retries then.",
     after=20.0,
 )
 _NEXT_NODE = Treatment(
@@ -122,7 +125,8 @@ def _not_there(error: CloudError) -> Treatment:
     return Treatment(
         Reason.SPEC_REJECTED,
         f"{member} names something that AWS does not have in this account and Region. source cannot change: delete "
-        "this claim and apply it with the right value, or create what is named; it is tried again every 5 minutes.",
+        "this claim and apply it with the right value, or create what is named; the operator retries every 5 "
+        "minutes.",
         stalled=True,
         after=SLOW,
     )

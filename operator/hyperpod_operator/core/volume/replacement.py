@@ -51,7 +51,7 @@ def _wanted(situation: Situation) -> Act | Hold | None:
             names.TAG_INSTANCE: where.instance_id,
         },
     )
-    message = f"Making a snapshot of {volume.volume_id}: {where.instance_id} is going to be replaced."
+    message = f"Creating a snapshot of {volume.volume_id}: {where.instance_id} is about to be replaced."
     return guarded(situation, step=step, reason=Reason.SNAPSHOTTING, message=message)
 
 
@@ -69,8 +69,8 @@ def _failed(situation: Situation) -> Hold | None:
     if not made or any(state != "error" for _, state in made) or not announced(situation, instance_id):
         return None
     message = (
-        f"Snapshot {made[-1][0]} failed, and {instance_id} is going to be replaced: the volume goes on to the "
-        "next node without one. Delete that snapshot to have another one made."
+        f"Snapshot {made[-1][0]} failed, and {instance_id} is about to be replaced: the operator attaches the volume "
+        "to the next node without one. Delete that snapshot to retry."
     )
     return Hold(reason=Reason.SNAPSHOT_FAILED, message=message, after=situation.timings.watch, stalled=True)
 

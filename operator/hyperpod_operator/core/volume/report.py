@@ -115,7 +115,7 @@ def _why(situation: Situation) -> str:
         return "the target of the spec changed"
     if recorded is not None and situation.observed.alive(recorded.instanceId or ""):
         return "the node had no free attachment slot"
-    return "AWS has ended the node"
+    return "AWS has terminated the node"
 
 
 def _shrugged_off(story: Story) -> bool:

@@ -51,14 +51,14 @@ def _resolve(situation: Situation) -> Resolution:
     if situation.observed.cluster is None and situation.observed.coming:
         return _unresolved(
             Reason.CLUSTER_NOT_IN_SERVICE,
-            f"AWS has not made the cluster of HyperPodCluster {situation.claim.spec.clusterRef.name} yet. Nothing to "
-            "do here; that object tells how far it is.",
+            f"AWS has not created the cluster of HyperPodCluster {situation.claim.spec.clusterRef.name} yet. "
+            "Nothing to do here; see the status of that object.",
             after=situation.timings.watch,
         )
     if situation.observed.cluster is None:
         return _unresolved(
             Reason.CLUSTER_NOT_FOUND,
-            "AWS has no such HyperPod cluster. Check clusterRef, or create the cluster; this goes on by itself.",
+            "AWS has no such HyperPod cluster. Check clusterRef, or create the cluster; the operator then continues.",
             after=situation.timings.watch,
             stalled=True,
         )
@@ -89,7 +89,7 @@ def _first(situation: Situation) -> Resolution:
         by_group = situation.claim.by_group
         return _unresolved(
             Reason.NODE_NOT_RUNNING if by_group else Reason.NODE_NOT_FOUND,
-            f"The cluster has no node for {text}. Correct attachment.target, or wait until the node is there.",
+            f"The cluster has no node for {text}. Correct attachment.target, or wait until the node exists.",
             after=situation.timings.watch,
             stalled=not by_group,
         )
@@ -113,8 +113,8 @@ def _replacement(situation: Situation, *, lost: str, group: str) -> Resolution:
     if not situation.claim.follows:
         return _unresolved(
             Reason.NODE_NOT_FOUND,
-            f"AWS has ended {lost}, and followNode is Never. Set attachment.target to another node, or followNode: "
-            "Replacement.",
+            f"AWS has terminated {lost}, and followNode is Never. Set attachment.target to another node, or "
+            "followNode: Replacement.",
             after=situation.timings.watch,
             stalled=True,
         )
@@ -134,7 +134,7 @@ def _replacement(situation: Situation, *, lost: str, group: str) -> Resolution:
     if not any(_usable(situation, node) for node in matching):
         return _unresolved(
             Reason.WAITING_FOR_REPLACEMENT,
-            f"AWS has ended {lost}; no other node of group {group} in the volume's zone can take the volume yet. "
+            f"AWS has terminated {lost}; no other node of group {group} in the volume's zone can take the volume yet. "
             "Nothing to do if the node is being replaced.",
             after=situation.timings.watch,
         )
@@ -147,8 +147,8 @@ def _choose(
     usable, watch = [node for node in nodes if _usable(situation, node)], situation.timings.watch
     if usable and _tried(situation) >= REFUSED_MOST:
         message = (
-            f"AWS says of {REFUSED_MOST} nodes of {what} in a row that they have no free attachment slot; others are "
-            "tried in a few minutes. Detach something, add nodes, or choose another target."
+            f"AWS says of {REFUSED_MOST} nodes of {what} in a row that they have no free attachment slot; the "
+            "operator tries others in a few minutes. Detach another volume, add nodes, or choose another target."
         )
         return _unresolved(Reason.NO_CAPACITY, message, after=watch)
     if usable:
@@ -160,8 +160,8 @@ def _choose(
         return Unresolved(hold=_zone(situation, what))
     if all(node.full or _refused(situation, node) for node in here):
         message = (
-            f"No node of {what} in the volume's zone has a free attachment slot. Detach something there, add nodes, or "
-            "choose another target."
+            f"No node of {what} in the volume's zone has a free attachment slot. Detach another volume there, add "
+            "nodes, or choose another target."
         )
         return _unresolved(Reason.NO_CAPACITY, message, after=watch)
     message = f"No node of {what} in the volume's zone is Running, Ready and schedulable. Nothing to do if that passes."
@@ -183,11 +183,11 @@ def _obstacle(situation: Situation, node: Candidate) -> Hold | None:
         message = f"{name} is {node.status}; a volume is attached to a Running node only. Nothing to do if that passes."
         return Hold(reason=Reason.NODE_NOT_RUNNING, message=message, after=watch)
     if not node.schedulable:
-        message = f"HyperPod marked {name} as unschedulable. Have it repaired or replaced, or choose another target."
+        message = f"HyperPod marked {name} as unschedulable. Repair or replace it, or choose another target."
         return Hold(reason=Reason.NODE_UNSCHEDULABLE, message=message, after=watch, stalled=True)
     if node.full or _refused(situation, node):
         count = "" if node.attached_count is None or node.limit is None else f" ({node.attached_count}/{node.limit})"
-        message = f"{name} has no free attachment slot{count}. Detach something there, or choose another target."
+        message = f"{name} has no free attachment slot{count}. Detach another volume there, or choose another target."
         return Hold(reason=Reason.ATTACHMENT_LIMIT, message=message, after=SLOW, stalled=True)
     return None
 
@@ -277,7 +277,7 @@ def _zone(situation: Situation, what: str) -> Hold:
     there = sorted({node.availability_zone or node.availability_zone_id for node in situation.observed.nodes} - {""})
     message = (
         f"The volume is in {here} and {what} is not (nodes are in {', '.join(there) or 'unknown zones'}). Choose a "
-        "target in that zone, or make a volume from a snapshot in the other one."
+        "target in that zone, or create a volume from a snapshot in the other one."
     )
     return Hold(reason=Reason.AZ_MISMATCH, message=message, after=SLOW, stalled=True)
 

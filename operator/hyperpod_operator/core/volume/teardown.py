@@ -46,7 +46,9 @@ BEFORE_DELETE = "BeforeDelete"
 def paused(situation: Situation) -> Verdict | None:
     if not situation.claim.paused:
         return None
-    message = "Paused: nothing is changed and this claim stays. Set spec.management.paused to false to go on."
+    message = (
+        "Paused: the operator changes nothing, and this claim stays. Set spec.management.paused to false to continue."
+    )
     return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
 
 
@@ -55,8 +57,9 @@ def pods(situation: Situation) -> Verdict | None:
     if not found or situation.claim.force_delete:
         return None
     message = (
-        f"Pods use the volume: {', '.join(found[:3])}{f' and {len(found) - 3} more' if len(found) > 3 else ''}. End "
-        f"them, or annotate this claim with {names.FORCE_DELETE}={situation.claim.key.name} to go on regardless."
+        f"Pods use the volume: {', '.join(found[:3])}{f' and {len(found) - 3} more' if len(found) > 3 else ''}. "
+        f"Delete them, or annotate this claim with {names.FORCE_DELETE}={situation.claim.key.name} to continue "
+        "regardless."
     )
     return Hold(reason=Reason.IN_USE, message=message, after=situation.timings.poll)
 
@@ -68,7 +71,7 @@ def persistent_volume_claim(situation: Situation) -> Verdict | None:
     if found.deleting and situation.claim.force_delete:
         return None  # Kubernetes keeps it for the very pods that are to be disregarded; it goes when they end
     if found.deleting:
-        message = f"PersistentVolumeClaim {found.name} is being deleted; a pod that uses it keeps it."
+        message = f"PersistentVolumeClaim {found.name} is being deleted; a pod still uses it."
         return Hold(reason=Reason.UNPUBLISHING, message=message, after=situation.timings.poll)
     step = RemovePVC(namespace=situation.claim.key.namespace, name=found.name, uid=found.uid)
     return Act(step=step, reason=Reason.UNPUBLISHING, message=f"Deleting PersistentVolumeClaim {found.name}.")
@@ -82,7 +85,7 @@ def persistent_volume(situation: Situation) -> Verdict | None:
         return None
     if found.deleting:
         message = (
-            f"PersistentVolume {found.name} is being deleted; a bound PersistentVolumeClaim keeps it: delete that one."
+            f"PersistentVolume {found.name} is being deleted; a PersistentVolumeClaim is bound to it: delete that one."
         )
         return Hold(reason=Reason.UNPUBLISHING, message=message, after=situation.timings.poll)
     step = RemovePV(name=found.name, uid=found.uid)
@@ -102,8 +105,8 @@ def not_visible_yet(situation: Situation) -> Verdict | None:
     if left <= 0:
         return None
     message = (
-        "CreateVolume was sent, and AWS may show its volume late. This claim stays until the operator has seen it, "
-        f"{situation.timings.unseen / 60:.0f} minutes at most."
+        "CreateVolume was sent, and AWS may return its volume late. This claim stays until the operator has seen "
+        f"it, for {situation.timings.unseen / 60:.0f} minutes at most."
     )
     return Hold(reason=Reason.AWAITING_VISIBILITY, message=message, after=min(left, situation.timings.poll))
 
@@ -136,7 +139,7 @@ def csi(situation: Situation) -> Verdict | None:
         return None
     if volume.state == "available" and not situation.observed.csi_users:
         return None
-    message = f"The CSI driver still has {volume.volume_id}; waiting until it has detached it."
+    message = f"The CSI driver still uses {volume.volume_id}; waiting until it has detached it."
     return Hold(reason=Reason.DETACHING, message=message, after=situation.timings.poll)
 
 
@@ -177,7 +180,7 @@ def snapshot(situation: Situation) -> Verdict | None:
         return None
     found = final_snapshot(situation)
     if found is None and (made := _not_listed(situation)):
-        message = f"Snapshot {made} was made; {volume.volume_id} waits until AWS shows it as completed."
+        message = f"Snapshot {made} was made; {volume.volume_id} waits until AWS reports it as completed."
         return Hold(reason=Reason.SNAPSHOTTING, message=message, after=situation.timings.poll)
     if found is None:
         step = CreateSnapshot(
@@ -190,17 +193,19 @@ def snapshot(situation: Situation) -> Verdict | None:
                 names.TAG_SNAPSHOT_PURPOSE: BEFORE_DELETE,
             },
         )
-        message = f"Making a snapshot of {volume.volume_id} before it is deleted."
+        message = f"Creating a snapshot of {volume.volume_id} before it is deleted."
         return guarded(situation, step=step, reason=Reason.SNAPSHOTTING, message=message)
     if found.state == "completed":
         return None
     if found.state == "error":
         message = (
-            f"Snapshot {found.snapshot_id} failed: {found.status_message or 'no reason given'}. {volume.volume_id} is "
-            "kept. Delete that snapshot to have another one made, or set reclaimPolicy: Retain."
+            f"Snapshot {found.snapshot_id} failed: {found.status_message or 'no reason given'}. {volume.volume_id} "
+            "stays. Delete that snapshot to retry, or set reclaimPolicy: Retain."
         )
         return Hold(reason=Reason.SNAPSHOT_FAILED, message=message, after=SLOW, stalled=True)
-    message = f"AWS is making snapshot {found.snapshot_id} ({found.progress or found.state}); the volume waits for it."
+    message = (
+        f"AWS is creating snapshot {found.snapshot_id} ({found.progress or found.state}); the volume waits for it."
+    )
     return Hold(reason=Reason.SNAPSHOTTING, message=message, after=situation.timings.poll)
 
 
@@ -212,7 +217,7 @@ def delete(situation: Situation) -> Verdict | None:
         message = f"AWS is deleting {volume.volume_id}."
         return Hold(reason=Reason.DELETING_VOLUME, message=message, after=situation.timings.poll)
     if volume.state not in {"available", "error"}:
-        message = f"{volume.volume_id} is {volume.state}; it is deleted when AWS shows it as available."
+        message = f"{volume.volume_id} is {volume.state}; the operator deletes it when AWS reports it as available."
         return Hold(reason=Reason.DELETING_VOLUME, message=message, after=situation.timings.poll)
     step = DeleteVolume(volume_id=volume.volume_id)
     return guarded(situation, step=step, reason=Reason.DELETING_VOLUME, message=f"Deleting {volume.volume_id}.")
@@ -229,7 +234,7 @@ def retain(situation: Situation) -> Verdict | None:
             situation, step=mark, reason=Reason.RELEASING, message=f"Releasing {volume.volume_id}; it stays."
         )
     step = DeleteTags(volume_id=volume.volume_id, keys=tags.to_strip(situation))
-    message = f"Releasing {volume.volume_id}: it stays, and our tags come off."
+    message = f"Releasing {volume.volume_id}: it stays; removing the operator's tags."
     return guarded(situation, step=step, reason=Reason.RELEASING, message=message)
 
 
@@ -281,6 +286,6 @@ def _goes(situation: Situation) -> bool:
 def _released(situation: Situation, *, gone: bool) -> Release:
     claim = situation.claim
     if gone:
-        message = f"AWS has no volume {claim.volume_id} any more." if claim.volume_id else "No volume was made."
+        message = f"AWS has no volume {claim.volume_id} any more." if claim.volume_id else "No volume was created."
         return Release(reason=Reason.DELETED, message=message)
     return Release(reason=Reason.RELEASED, message=f"{claim.volume_id} stays in AWS, without this claim's tags.")

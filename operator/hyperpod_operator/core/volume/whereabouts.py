@@ -32,9 +32,9 @@ def misplaced(claim: Claim, place: Place) -> Hold | None:
         return None
     here = " ".join(word for word in (place.partition, place.region, place.account) if word)
     message = (
-        f"{found}, and the operator looks in {here}. Nothing is sent to AWS and nothing is released. Start the "
-        "operator with the Region and the credentials of that place, or correct the cluster that clusterRef names; to "
-        f"give the volume up, delete this claim with the annotation {ABANDON}={claim.key.name}."
+        f"{found}, and the operator works in {here}. Nothing is sent to AWS and nothing is released. Start the "
+        "operator with that Region and credentials of that account, or correct the cluster that clusterRef names; "
+        f"to release the claim without calling AWS, delete it with the annotation {ABANDON}={claim.key.name}."
     )
     return Hold(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, after=SLOW, stalled=True)
 

@@ -145,7 +145,7 @@ async def test_immediate_moves_a_used_volume(rig: VolumeRig) -> None:
     while rig.holder != second:
         await rig.step()
     await rig.until("InUse")
-    assert "Pods still use it; it is published again when they end." in rig.condition("Ready")["message"]
+    assert "Pods still use it; the operator publishes it again when they end." in rig.condition("Ready")["message"]
     rig.publications.pods.clear()
     assert isinstance(await rig.rest(), Done)
     assert rig.holder == second

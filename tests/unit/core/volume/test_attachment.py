@@ -273,7 +273,7 @@ def test_force_delete_of_a_deleted_claim_does_not_wait_for_pods_of_a_lost_node()
     assert reason_of(lost(deleting=True)) == "InUse"
     step = step_of(lost(deleting=True, force_delete=True))
     assert isinstance(step, Detach)
-    assert step.why == "AWS has ended the node"
+    assert step.why == "AWS has terminated the node"
 
 
 def test_force_delete_says_nothing_about_a_claim_that_is_not_deleted() -> None:

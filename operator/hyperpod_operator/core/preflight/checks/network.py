@@ -86,7 +86,7 @@ def addresses_free(subject: ClusterSubject) -> Iterator[Finding]:
             continue
         if need is None:
             yield unknown(
-                Unread(why=f"nobody publishes how many pods {', '.join(group.types)} takes"), group=group.name
+                Unread(why=f"AWS does not publish how many pods {', '.join(group.types)} takes"), group=group.name
             )
             continue
         free = sum(subnet.free for subnet in found.values())

@@ -152,7 +152,7 @@ CHECKS = (
         source=SOURCE,
         judge=key_policy,
         reads=("kms:GetKeyPolicy",),
-        fail="The policy of KMS key {key} allows kms:CreateGrant to nobody of this account.",
+        fail="The policy of KMS key {key} allows kms:CreateGrant to no principal of this account.",
         warn="The policy of KMS key {key} allows kms:CreateGrant on conditions that are not evaluated here.",
         remedy="Allow kms:CreateGrant and kms:DescribeKey to the execution role in the key policy.",
     ),

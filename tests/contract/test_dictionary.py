@@ -1,0 +1,157 @@
+"""One dictionary: what documents name exists in the code, what the code names is documented, and some words are out.
+
+Reasons and conditions are held to docs/conditions.md in unit/api/test_names.py, metrics to docs/metrics.md in
+test_metrics_document.py; here is what spans all documents.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import pytest
+from tests.contract.user_facing_text import (
+    CHART,
+    ROOT,
+    Text,
+    documents,
+    names_of_the_operator,
+    strings_of_the_operator,
+    text_of_documents,
+)
+
+from hyperpod_operator.api import names
+from hyperpod_operator.api.kinds import KINDS
+from hyperpod_operator.api.names import GROUP, ConditionType, Reason
+from hyperpod_operator.cli import policies, run
+from hyperpod_operator.runtime.instruments import TABLE
+
+PROSE: Mapping[str, str] = {
+    "anew": "again",
+    "beside|besides": "next to; in addition to",
+    "for ever": "always; until …",
+    "fence|fences|fenced|fencing": "taint; tainted",
+    "lets? go|letting go": "detach; release; continue without",
+    "mend|mends|mended|mending": "fix",
+    "nobody": "say what does not happen, without a person",
+    "somebody|someone else": "name who acts: you, AWS, another client, or: not the operator",
+    "stands? for": "match; mean",
+    "tell|tells|telling|told": "say, show, report; or name what the operator does with it",
+    "tenure": "leadership guard",
+    "verdict|verdicts": "decision",
+    "wish|wishes|wished": "desired state; change; optional",
+}
+"""Words (as regular expressions) that user-facing text does not use, and what to write instead."""
+
+IDENTIFIERS: Mapping[str, str] = {
+    "arriving": "response stream",
+    "echo": "propagation window",
+    "fence|fenced|unfence": "taint, untaint",
+    "furnish": "build",
+    "outage": "watch backoff",
+    "pace": "rate limit",
+    "pulse": "watch health",
+    "storm": "mass failure",
+    "tenure": "leadership guard",
+    "wishes": "change filter",
+}
+"""Words that the operator's modules, classes and functions do not have in their names, and the word to use."""
+
+PARTS: Mapping[str, Sequence[Text]] = {
+    "documents": tuple(text_of_documents()),
+    "strings": tuple(strings_of_the_operator()),
+}
+NAMES: Sequence[Text] = tuple(
+    text._replace(words=re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", " ", text.words)) for text in names_of_the_operator()
+)
+
+
+def replaced(word: str, replacement: str, texts: Iterable[Text]) -> list[str]:
+    found = re.compile(rf"(?<![\w`/-])(?:{word})(?![\w`/]|-\w)", re.IGNORECASE)
+    return [
+        f"{text.path}:{text.line}: “{match[0]}”: write “{replacement}” instead: {text.words.strip()}"
+        for text in texts
+        if (match := found.search(text.words))
+    ]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("word", PROSE)
+def test_text_for_users_has_none_of_the_words_that_are_out(word: str, part: str) -> None:
+    assert not replaced(word, PROSE[word], PARTS[part])
+
+
+@pytest.mark.parametrize("word", IDENTIFIERS)
+def test_names_have_none_of_the_words_that_are_out(word: str) -> None:
+    assert not replaced(word, IDENTIFIERS[word], NAMES)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_there_is_text_to_read(part: str) -> None:
+    assert len(PARTS[part]) > 500
+
+
+@pytest.mark.parametrize("line", ["It is told.", "Told by AWS", "(told)"])
+def test_a_word_that_is_out_is_found_with_its_replacement(line: str) -> None:
+    (found,) = replaced("told", "say", [Text("a.md", 7, line)])
+    assert found.startswith("a.md:7: ")
+    assert "write “say” instead" in found
+
+
+@pytest.mark.parametrize("line", ["a foretold end", "`told`", "--told", "told_by"])
+def test_a_word_within_another_or_in_code_is_not_one(line: str) -> None:
+    assert replaced("told", "say", [Text("a.md", 7, line)]) == []
+
+
+ALL = "\n".join(path.read_text() for path in documents())
+OURS = {kind.finalizer.removeprefix(f"{GROUP}/") for kind in KINDS} | {
+    value.removeprefix(f"{GROUP}/").rstrip("-")
+    for name, value in vars(names).items()
+    if name.isupper() and isinstance(value, str) and value.startswith(f"{GROUP}/") and value != names.API_VERSION
+}
+"""Annotations, labels, tags and finalizers of the operator, without its prefix."""
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_each_annotation_label_tag_and_finalizer_is_documented(name: str) -> None:
+    assert re.search(rf"`(?:[^`\n]*[/ ])?{name}(?![a-z])[^`\n]*`", ALL)
+
+
+def test_documents_name_only_annotations_labels_tags_and_finalizers_that_exist() -> None:
+    named = set(re.findall(rf"{re.escape(GROUP)}/([a-z]+(?:-[a-z]+)*)", ALL)) - {"v"}
+    metadata_of_examples = {"research"}
+    assert named - metadata_of_examples <= OURS
+
+
+@pytest.mark.parametrize("flag", sorted({option.opts[0] for command in (run, policies) for option in command.params}))
+def test_each_flag_is_documented_or_set_by_the_chart(flag: str) -> None:
+    arguments = (CHART / "templates" / "_arguments.tpl").read_text()
+    assert re.search(rf"{flag}(?![a-z-])", ALL + arguments)
+
+
+def test_documents_name_only_metrics_that_exist() -> None:
+    known = {instrument.name for instrument in TABLE}
+    named = {
+        re.sub("_(bucket|sum|count)$", "", name) for name in re.findall(r"`?\b(hyperpod_(?:operator|node)_\w+)", ALL)
+    }
+    families = {name for name in named if any(one.startswith(f"{name}_") for one in known)}
+    assert named - families - {"hyperpod_operator_"} <= known | {"hyperpod_operator"}
+
+
+def test_documents_name_only_values_of_the_chart_that_exist() -> None:
+    rows = set(re.findall(r"^\| `([A-Za-z.]+)` \|", (CHART / "README.md").read_text(), re.MULTILINE))
+    tops = {row.split(".")[0] for row in rows}
+    named = set(re.findall(r"`([a-z][A-Za-z]*(?:\.[A-Za-z]+)+)(?:=[^`]*)?`", ALL))
+    ours = {name for name in named if name.split(".")[0] in tops}
+    assert ours
+    unknown = {
+        name
+        for name in ours
+        if not any(row == name or row.startswith(f"{name}.") or name.startswith(f"{row}.") for row in rows)
+    }
+    assert not unknown
+
+
+@pytest.mark.parametrize("word", ["NodeFenced", "NodeFreed"])
+def test_a_reason_that_was_renamed_is_named_nowhere(word: str) -> None:
+    assert word not in {*map(str, Reason), *map(str, ConditionType)}
+    assert word not in ALL
+    assert not [path for path in ROOT.glob("gitops/**/*.lua") if word in path.read_text()]

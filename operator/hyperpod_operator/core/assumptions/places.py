@@ -75,6 +75,6 @@ PLACES = (
             "unit/controllers/test_trouble.py::test_a_new_role_is_waited_for",
             "unit/controllers/test_trouble.py::test_a_role_that_never_comes_needs_a_person",
         ),
-        switches=("role_attempts", "known_roles"),
+        switches=("role_attempts",),
     ),
 )

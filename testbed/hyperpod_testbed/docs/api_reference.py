@@ -85,6 +85,9 @@ def _rules(schema: Schema) -> Iterator[str]:
         own = [rule["message"] for rule in member.get("x-kubernetes-validations", ())]
         if member.get("type") == "array" or _object(member) is None:
             said += [f"`{name}`: {message}" for message in own]
+        items = member.get("items") or {}
+        if items and items.get("type") != "object":
+            said += [f"`{name}`: {rule['message']}" for rule in items.get("x-kubernetes-validations", ())]
     if said:
         yield "Refused with one of these:\n"
         yield from (f"- {message}" for message in dict.fromkeys(said))

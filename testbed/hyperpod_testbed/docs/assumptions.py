@@ -47,7 +47,7 @@ WITHOUT_CONSEQUENCE: Mapping[str, str] = MappingProxyType(
         "new_group_may_be_empty": "A refusal of an empty group is reported like any other.",
         "provisioning_mode_default": "The operator reads the mode from DescribeCluster; tests cover both modes.",
         "restricted_beside_groups": "A refusal of restricted groups is reported like any other.",
-        "software_retry_events": "A failed update is told by SoftwareUpdateStatus; events are mirrored.",
+        "software_retry_events": "SoftwareUpdateStatus shows a failed update; events are mirrored.",
         "spot_excludes_training_plan": "A refusal is reported like any other.",
         "spot_needs_continuous": "A refusal is reported like any other.",
     }

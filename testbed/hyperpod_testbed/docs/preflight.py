@@ -17,7 +17,7 @@ nodes that never join. Preflight reads beforehand what can be known and says wha
 The checks run before CreateCluster, before a call that adds groups to a cluster, and before CreateVolume of an
 EBSVolumeClaim. They read only, make at most 40
 calls to AWS, and none while nothing is created or added. The list of quotas is read once an hour for all clusters of a
-Region, beside these 40.
+Region, in addition to these 40.
 
 | Result | What it means | What happens |
 |---|---|---|
@@ -31,7 +31,8 @@ action. | The call is made. |
 installation's own default is the chart's `preflight`) holds the call while a check fails, `Warn` reports and makes it,
 `Off` checks nothing. The results are in `status.preflight`; the condition `PreflightPassed` of a cluster sums them up.
 Checks that failed run again after 1 minute, then 2, up to 30; at once when the spec changes or the annotation
-`hyperpod-operator.dev/reconcile-requested-at` gets a new value. Checks that passed stand for 10 minutes.
+`hyperpod-operator.dev/reconcile-requested-at` gets a new value. The results of checks that passed are valid for
+10 minutes.
 
 ## Before anything is applied
 

@@ -70,4 +70,4 @@ async def test_a_state_that_does_not_pass_is_asked_about_less_and_less_often(rig
     rig.apply(new())
     outcome = await rig.until("Settling")
     assert isinstance(outcome, Failed)
-    assert "less often each time" in rig.condition("Ready")["message"]
+    assert "with backoff" in rig.condition("Ready")["message"]

@@ -25,6 +25,7 @@ from tests.unit.core.builders import (
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.operations import OperationStatus
+from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
@@ -56,6 +57,11 @@ class TestIntent:
             ("cpu", "Created", 2),
             ("gpu", "Created", 4),
         ]
+
+    def test_keeps_what_preflight_found(self) -> None:
+        story, found = told(resource(), None), PreflightStatus(passed=3)
+        assert isinstance(story.verdict, Act)
+        assert intent(replace(story, preflight=found), story.verdict).preflight == found
 
     def test_forgets_the_cluster_that_vanished(self) -> None:
         owner = resource(status=recorded(missing={"what": "the cluster", "since": ago(16)}))

@@ -141,6 +141,8 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, Story]):
         planned = intent(situation, _acting(record))
         if planned is None:
             return record, None
+        if record.preflight is not None:
+            planned = planned.model_copy(update={"preflight": record.preflight})
         return replace(record, situation=replace(situation, claim=replace(situation.claim, status=planned))), planned
 
     async def act(self, record: Story) -> Story:

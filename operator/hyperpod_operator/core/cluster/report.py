@@ -100,10 +100,14 @@ def intent(story: Story, act: Act) -> HyperPodClusterStatus:
         generation=situation.resource.generation,
         now=situation.now,
     )
+    # The checks of preflight are not made again for a call that was made: what they found is stored with its intent.
+    checked = {"preflight": story.preflight or old.preflight}
     if isinstance(act.action, UpdateCluster):
-        return old.model_copy(update={"operations": journal, "instanceGroups": group_statuses(story, creating=True)})
+        groups = {"operations": journal, "instanceGroups": group_statuses(story, creating=True)}
+        return old.model_copy(update=checked | groups)
     return old.model_copy(
-        update={
+        update=checked
+        | {
             "observedGeneration": situation.resource.generation,
             "conditions": made if not old.conditions else old.conditions,
             "operations": cleared(journal),

@@ -7,7 +7,8 @@ from typing import Any
 import boto3
 
 from hyperpod_testbed.conformance.caller import Budget, Caller, clients
-from hyperpod_testbed.conformance.questions import QUESTIONS, Question
+from hyperpod_testbed.conformance.question import Question
+from hyperpod_testbed.conformance.questions import QUESTIONS
 from hyperpod_testbed.conformance.record import Memory, Record, Redaction
 from hyperpod_testbed.conformance.run import Run
 from hyperpod_testbed.conformance.session import play

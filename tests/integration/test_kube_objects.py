@@ -264,7 +264,7 @@ async def test_a_status_that_somebody_else_wrote_is_not_overwritten(
 ) -> None:
     stored = await read(objects, create())
     await objects.write_status(stored, {"clusterStatus": "Deleting"})
-    with pytest.raises(StaleObject, match="somebody else"):
+    with pytest.raises(StaleObject, match="another client"):
         await objects.write_status(stored, CREATING)
     assert show()["status"] == {"clusterStatus": "Deleting"}
 

@@ -29,7 +29,9 @@ ATTACHMENTS = (
         id="attach-time-tells-who-asked",
         belief="AttachTime is the time of the call that asked for the attachment, within two minutes.",
         source="DOC: EC2 API reference, VolumeAttachment; INF: the two minutes",
-        if_false="The operator takes its own attachment for a foreign one and does not end it.",
+        if_false="The operator takes its own attachment for a foreign one and does not end it. In any case an "
+        "attachment that another client makes to the chosen instance within two minutes of a call whose answer was "
+        "lost counts as the operator's.",
         tests=(
             "unit/core/volume/test_attachment.py::test_an_attachment_that_began_after_our_last_call_is_not_ours_to_end",
         ),

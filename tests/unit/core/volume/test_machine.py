@@ -185,6 +185,9 @@ class ClaimMachine(RuleBasedStateMachine):
         if self.world.volumes[key].state == "available":
             self.world.now += timedelta(minutes=10)  # well after whatever the operator last asked for
             self.world.attach_by_hand(key, data.draw(st.sampled_from(alive)))
+            # ... and well before what it asks for next: an attachment to the same instance within SLACK of a call
+            # whose answer was lost cannot be told from the operator's own.
+            self.world.now += timedelta(minutes=10)
         self.passes(then)
 
     # What holds at every moment.

@@ -35,8 +35,8 @@ class Joining(Ward):
             self.rig.simulator.clock.advance(min(max(pause(outcome), 1.0), 60.0))
 
     def _join(self) -> None:
-        member, now = self.fleet.get(KEY), self.rig.clock.monotonic()
-        found = member.facts.instances.values() if member is not None else ()
+        entry, now = self.cache.get(KEY), self.rig.clock.monotonic()
+        found = entry.facts.instances.values() if entry is not None else ()
         running = {one.instance_id for one in found if one.status == "Running"}
         self._running = {name: self._running.get(name, now) for name in running}
         held = {one.instance_id for one in self.nodes.held}

@@ -157,5 +157,8 @@ def test_a_namespaced_installation_serves_its_namespaces_and_asks_for_no_other(
         scenes.claim("scratch", cluster="apart")
         scenes.ends("apart")
     assert refused(audit, installed.user) == []
-    places = {request.namespace for request in audit.requests(installed.user)}
-    assert places <= {"", "team-b", "default"}
+    asked = list(audit.requests(installed.user))
+    assert {one.namespace for one in asked if one.resource != "daemonsets"} <= {"", "team-b", "default"}
+    # Preflight looks for what EKS and HyperPod's Helm chart installed.
+    listed = {(one.verb, one.namespace) for one in asked if one.resource == "daemonsets"}
+    assert listed == {("list", "kube-system"), ("list", "aws-hyperpod")}

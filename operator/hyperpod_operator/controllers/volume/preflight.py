@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.plan import fingerprint
 from hyperpod_operator.core.engine.decision import Hold
-from hyperpod_operator.core.preflight.gate import ENFORCE, OFF
+from hyperpod_operator.core.preflight.gate import ENFORCE, OFF, waits
 from hyperpod_operator.core.preflight.ports import ClaimFacts
-from hyperpod_operator.core.preflight.record import left, passed, pause, recorded
+from hyperpod_operator.core.preflight.record import left, recorded
 from hyperpod_operator.core.preflight.run import preflight
 from hyperpod_operator.core.preflight.volume import CLAIM, ClaimSubject
 from hyperpod_operator.core.volume.plan import CreateVolume, Step
@@ -36,13 +35,4 @@ class ClaimGate:
             facts = await self.facts(situation.observed.region).gather_claim(claim.spec)
             result = preflight(CLAIM, ClaimSubject(spec=claim.spec, facts=facts))
             status = recorded(result, mark=mark, before=claim.status.preflight, now=situation.now, requested=asked)
-        said = passed(status)
-        if said is None or said[0] or mode != ENFORCE:
-            return status, None
-        message = (
-            f"CreateVolume is not sent: {said[1]} The checks run again {pause(status) / 60:.0f} min after the last "
-            "time, or at once when the spec changes or a reconcile is requested by annotation; "
-            "spec.management.preflight: Warn sends the call regardless."
-        )
-        after = max(1.0, left(status, mark=mark, now=situation.now))
-        return status, Hold(reason=Reason.PREFLIGHT_FAILED, message=message, after=after, stalled=True)
+        return status, waits(status, opening="CreateVolume is not sent:", mark=mark, mode=mode, now=situation.now)

@@ -91,15 +91,21 @@ def rest(situation: Situation, action: Action) -> Situation | None:
 
 def held(status: PreflightStatus, wanted: Due, *, mode: str, now: datetime) -> Hold | None:
     """Why the call is not made; None when it is."""
+    failures = status.failures or 0
+    count = f"{failures} checks fail" if failures != 1 else "1 check fails"
+    opening = f"{wanted.operation} is not sent because {count}:"
+    return waits(status, opening=opening, mark=wanted.mark, mode=mode, now=now)
+
+
+def waits(status: PreflightStatus, *, opening: str, mark: str, mode: str, now: datetime) -> Hold | None:
+    """Why a call of any kind waits for its checks, in a message that begins with `opening`; None when it does not."""
     said = passed(status)
     if said is None or said[0] or mode != ENFORCE:
         return None
-    failures = status.failures or 0
-    count = f"{failures} checks fail" if failures != 1 else "1 check fails"
     message = (
-        f"{wanted.operation} is not sent because {count}: {said[1]} The checks run again {pause(status) / 60:.0f} min "
-        "after the last time, or at once when the spec changes or a reconcile is requested by annotation; "
-        "spec.management.preflight: Warn sends the call regardless."
+        f"{opening} {said[1]} The checks run again {pause(status) / 60:.0f} min after the last time, or at once when "
+        "the spec changes or a reconcile is requested by annotation; spec.management.preflight: Warn sends the call "
+        "regardless."
     )
-    after = max(1.0, left(status, mark=wanted.mark, now=now))
+    after = max(1.0, left(status, mark=mark, now=now))
     return Hold(reason=Reason.PREFLIGHT_FAILED, message=message, after=after, stalled=True)

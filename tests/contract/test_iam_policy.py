@@ -13,11 +13,11 @@ from hyperpod_testbed.simulator.ebs.operations import OPERATIONS as EC2_OPERATIO
 from hyperpod_testbed.simulator.operations import OPERATIONS
 
 DOCS = Path(__file__).parents[2] / "docs" / "iam"
-CALL = re.compile(r'"((?:Describe|List|Create|Update|Delete|Add|Modify|Attach|Detach)[A-Za-z]+)"')
+CALL = re.compile(r'"((?:Describe|List|Create|Update|Delete|Add|Modify|Attach|Detach|Batch|Move|Start)[A-Za-z]+)"')
 OF_CLUSTERS = set(CALL.findall(Path(sagemaker.__file__).read_text()))
 OF_VOLUMES = set(CALL.findall(Path(volumes.__file__).read_text()))
-ONLY_CHECKED_BY_AWS = {"BatchAddClusterNodes", "BatchDeleteClusterNodes", "AttachVolume", "DetachVolume"}
-"""AWS wants the first two of whoever calls UpdateCluster, the others of whoever attaches through SageMaker (SageMaker
+ONLY_CHECKED_BY_AWS = {"BatchAddClusterNodes", "AttachVolume", "DetachVolume"}
+"""AWS wants the first one of whoever calls UpdateCluster, the others of whoever attaches through SageMaker (SageMaker
 developer guide, IAM for HyperPod; Using the Amazon EBS CSI driver on HyperPod EKS clusters)."""
 
 

@@ -11,6 +11,7 @@ from hyperpod_operator.aws.answers import Member, check, check_model, listed, nu
 from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.core.cluster.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.nodes.batch import BatchAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,11 @@ RESTS_ON: Mapping[str, tuple[Member, ...]] = {
     "DeleteCluster": (text("ClusterArn"),),
     "AddTags": (),
     "DeleteTags": (),
+    "BatchRebootClusterNodes": (),
+    "BatchReplaceClusterNodes": (),
+    "BatchDeleteClusterNodes": (),
+    "MoveClusterNodes": (),
+    "StartClusterHealthCheck": (),
 }
 """Operation to the members of its answer that decisions rest on, beyond those that the API model requires."""
 
@@ -176,6 +182,46 @@ class SageMaker:
     async def delete_tags(self, *, arn: str, keys: tuple[str, ...]) -> None:
         """DeleteTags."""
         await self._write("DeleteTags", {"resourceArn": arn, "tagKeys": list(keys)}, target=arn)
+
+    async def reboot_nodes(self, *, arn: str, instance_ids: tuple[str, ...]) -> BatchAnswer:
+        """BatchRebootClusterNodes."""
+        return await self._batch("BatchRebootClusterNodes", {"clusterName": arn}, target=arn, ids=instance_ids)
+
+    async def replace_nodes(self, *, arn: str, instance_ids: tuple[str, ...]) -> BatchAnswer:
+        """BatchReplaceClusterNodes."""
+        return await self._batch("BatchReplaceClusterNodes", {"clusterName": arn}, target=arn, ids=instance_ids)
+
+    async def delete_nodes(self, *, arn: str, instance_ids: tuple[str, ...]) -> BatchAnswer:
+        """BatchDeleteClusterNodes."""
+        return await self._batch("BatchDeleteClusterNodes", {"clusterName": arn}, target=arn, ids=instance_ids)
+
+    async def move_nodes(
+        self, *, arn: str, group: str, target_arn: str, target_group: str, instance_ids: tuple[str, ...], token: str
+    ) -> BatchAnswer:
+        """MoveClusterNodes."""
+        request = {
+            "sourceClusterArn": arn,
+            "sourceInstanceGroupName": group,
+            "targetClusterArn": target_arn,
+            "targetInstanceGroupName": target_group,
+            "clientToken": token,
+        }
+        return await self._batch("MoveClusterNodes", request, target=arn, ids=instance_ids)
+
+    async def check_nodes(self, *, arn: str, groups: Mapping[str, tuple[str, ...]], checks: tuple[str, ...]) -> None:
+        """StartClusterHealthCheck."""
+        wanted = [
+            {"instanceGroupName": name, "instanceIds": list(ids), "deepHealthChecks": list(checks)}
+            for name, ids in groups.items()
+        ]
+        request = {"clusterName": arn, "deepHealthCheckConfigurations": wanted}
+        await self._write("StartClusterHealthCheck", request, target=arn)
+
+    async def _batch(
+        self, operation: str, request: Mapping[str, Json], *, target: str, ids: tuple[str, ...]
+    ) -> BatchAnswer:
+        answer = await self._write(operation, {**request, "nodeIds": list(ids)}, target=target)
+        return translate.batch(answer, asked=ids)
 
     async def _model(self) -> ServiceModel:
         clients = await self._caller.clients()

@@ -18,6 +18,7 @@ from hyperpod_operator.core.cluster.observed import (
     ObservedGroup,
     ObservedNode,
 )
+from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeFailure, answered
 
 RENAMED: Mapping[str, str] = {"InstanceCount": "TargetCount", "MinInstanceCount": "MinCount"}
 """Request member to the response member that echoes it (ClusterInstanceGroupDetails)."""
@@ -85,6 +86,19 @@ def event(summary: Mapping[str, Any]) -> ObservedEvent:
         group=summary.get("InstanceGroupName") or "",
         instance_id=summary.get("InstanceId") or "",
     )
+
+
+def batch(response: Mapping[str, Any], *, asked: tuple[str, ...]) -> BatchAnswer:
+    """The answer of a batch call. BatchDelete and Move have the code as Code, the others as ErrorCode (API model)."""
+    failed = (
+        NodeFailure(
+            instance_id=item["NodeId"],
+            code=item.get("Code") or item.get("ErrorCode") or "",
+            message=" ".join((item.get("Message") or "").split()),
+        )
+        for item in response.get("Failed") or ()
+    )
+    return answered(asked=asked, successful=response.get("Successful") or (), failed=failed)
 
 
 def failure_message(response: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from hyperpod_operator.core.cluster.observed import Json, ListedCluster, Observe
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.location import Location
+from hyperpod_operator.core.nodes.ports import NodeBatches
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,7 +58,7 @@ class KubernetesError(Exception):
         self.status = status
 
 
-class Clusters(Protocol):
+class Clusters(NodeBatches, Protocol):
     """SageMaker HyperPod in one region. Every method raises `core.errors.CloudError` and nothing else."""
 
     async def describe(self, *, name: str) -> ObservedCluster | None:

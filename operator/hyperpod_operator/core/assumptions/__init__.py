@@ -14,6 +14,7 @@ from hyperpod_operator.core.assumptions.clusters import CLUSTERS
 from hyperpod_operator.core.assumptions.counts import COUNTS
 from hyperpod_operator.core.assumptions.events import EVENTS
 from hyperpod_operator.core.assumptions.model import Assumption
+from hyperpod_operator.core.assumptions.node_calls import NODE_CALLS
 from hyperpod_operator.core.assumptions.nodes import NODES
 from hyperpod_operator.core.assumptions.places import PLACES
 from hyperpod_operator.core.assumptions.updates import UPDATES
@@ -28,6 +29,7 @@ AREAS: Mapping[str, tuple[Assumption, ...]] = MappingProxyType(
         "Counts": COUNTS,
         "Events": EVENTS,
         "Nodes": NODES,
+        "Calls that name nodes": NODE_CALLS,
         "Volumes": VOLUMES,
         "Attachments": ATTACHMENTS,
     }

@@ -1,0 +1,123 @@
+"""What says on a Node that it is drained: one taint, one annotation that names for whom, and lifecycle conditions.
+
+The annotation is written with the taint, in one write that fails if the Node changed since it was read. So it is also
+what keeps two operations from holding one Node: the second one finds the first one's name. A taint of this key without
+the annotation was added by somebody else, and stays.
+
+Sources: kubernetes.io, "Taints and Tolerations"; the condition types are those of the Node API of Kubernetes 1.37
+(alpha), which older API servers store.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hyperpod_operator.api.names import DRAINING
+from hyperpod_operator.core.health.change import NodeChange
+from hyperpod_operator.core.health.node import Node, Taint
+
+TAINT = Taint(key=DRAINING, value="", effect="NoSchedule")
+CONDITION_REASON = "HyperPodOperator"
+"""`reason` of the conditions on Nodes that the operator sets: it removes only these."""
+MESSAGE_MOST = 512
+
+
+class Lifecycle(StrEnum):
+    """Types of conditions on a Node."""
+
+    MAINTENANCE_PLANNED = "MaintenancePlanned"
+    MAINTENANCE_IN_PROGRESS = "MaintenanceInProgress"
+    DRAIN_IN_PROGRESS = "DrainInProgress"
+    DRAINED = "Drained"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The object for which a Node is drained."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+    def __str__(self) -> str:
+        """The annotation's value, and the key of whoever needs pods."""
+        return f"{self.kind} {self.namespace}/{self.name} {self.uid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What a Node is to show: the conditions that are True, all others of `Lifecycle` being absent, and why."""
+
+    owner: Owner
+    conditions: frozenset[Lifecycle] = frozenset()
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCondition:
+    """A condition of one of the types of `Lifecycle`, as the Node has it."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldBy:
+    """The Node is drained for another object, or has the taint from somebody else; `owner` is empty then."""
+
+    owner: str
+
+
+def held_by(node: Node) -> str:
+    """For whom the Node is drained; empty if for nobody."""
+    return node.annotations.get(DRAINING, "")
+
+
+def is_draining(node: Node) -> bool:
+    """Whether the Node has a taint of this key, whoever added it."""
+    return any(taint.key == DRAINING for taint in node.taints)
+
+
+def hold(node: Node, owner: Owner) -> NodeChange | HeldBy:
+    """The change that takes the Node for `owner`; an empty one if it is taken already."""
+    holder = held_by(node)
+    if holder and holder != str(owner):
+        return HeldBy(owner=holder)
+    if holder == str(owner) and is_draining(node):
+        return NodeChange()
+    if is_draining(node):
+        return HeldBy(owner="")
+    return NodeChange(taints=(*node.taints, TAINT), annotations={DRAINING: str(owner)})
+
+
+def release(node: Node, owner: Owner) -> NodeChange:
+    """The change that undoes `hold`; an empty one where there is nothing of this owner."""
+    if held_by(node) != str(owner):
+        return NodeChange()
+    kept = tuple(taint for taint in node.taints if (taint.key, taint.effect) != (TAINT.key, TAINT.effect))
+    return NodeChange(taints=kept if kept != node.taints else None, annotations={DRAINING: None})
+
+
+def condition_changes(
+    stored: Sequence[StoredCondition], *, wanted: frozenset[Lifecycle], message: str
+) -> Mapping[Lifecycle, str | None]:
+    """Conditions to set, with their message, or (None) to remove: ours alone, and only what is not so already.
+
+    A condition of these types that another client set is neither changed nor removed.
+    """
+    by_type = {one.type: one for one in stored}
+    foreign = {one.type for one in stored if one.reason != CONDITION_REASON}
+    text = message[:MESSAGE_MOST]
+    changes: dict[Lifecycle, str | None] = {}
+    for kind in Lifecycle:
+        if kind in foreign:
+            continue
+        found = by_type.get(kind)
+        if kind in wanted and (found is None or (found.status, found.message) != ("True", text)):
+            changes[kind] = text
+        elif kind not in wanted and found is not None:
+            changes[kind] = None
+    return changes

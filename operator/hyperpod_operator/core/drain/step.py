@@ -1,0 +1,130 @@
+"""One look at a drain: which pods to evict now, which to wait for and why, and whether it is over.
+
+The whole drain is this function called again and again with what is on the nodes then. Nothing is remembered between
+two calls, so a restart changes nothing. It is linear in the pods.
+
+A gang is the pods of one workload on the nodes that are drained. They are evicted together or not at all; a pod of it
+that a rule skips, and one that runs on another node, is not part of it: the operator evicts no pod from a node that it
+does not drain.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hyperpod_operator.core.drain.budget import Budget, by_namespace, refusal
+from hyperpod_operator.core.drain.pod import Pod, occupants
+from hyperpod_operator.core.drain.rules import Behavior, DrainRules
+from hyperpod_operator.core.moments import stamp
+
+COMPLETES = "the operator waits until it completes"
+UNREADABLE = (
+    "it is not known whether a rule of the drain matches it: the labels of its namespace cannot be read, or the rule's "
+    "selector is not valid"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A pod that is still there and is not evicted now, and why."""
+
+    pod: Pod
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.pod}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainStep:
+    """What to do now. `gangs` are evicted one after the other, each of them whole."""
+
+    gangs: tuple[tuple[Pod, ...], ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    timed_out: bool = False
+    """Whether `drainTimeoutSeconds` is over and pods are left: nothing more is evicted."""
+    wake_after: float | None = None
+    """Seconds until a timeout of the drain changes the answer; None without one."""
+
+    @property
+    def evict(self) -> tuple[Pod, ...]:
+        """All pods to evict now, those of one gang side by side."""
+        return tuple(pod for gang in self.gangs for pod in gang)
+
+    @property
+    def done(self) -> bool:
+        """Whether no pod is left that has to leave."""
+        return not self.gangs and not self.waiting
+
+
+def step(
+    *,
+    pods: Iterable[Pod],
+    rules: DrainRules,
+    started_at: datetime,
+    now: datetime,
+    budgets: Sequence[Budget] = (),
+    unreachable: frozenset[str] = frozenset(),
+) -> DrainStep:
+    """`pods` are all pods of the nodes that are drained together, `unreachable` those nodes without a live kubelet."""
+    patient = not _over(rules.wait_completed_timeout, since=started_at, now=now)
+    waiting: list[Waiting] = []
+    leaving: list[Pod] = []
+    held: dict[str, str] = {}
+    """Gangs that cannot go now, and why."""
+    for pod in occupants(pods, unreachable=unreachable):
+        behavior = rules.behavior(pod)
+        if behavior is Behavior.SKIP:
+            continue
+        why = _why(pod, behavior, patient=patient)
+        if why:
+            waiting.append(Waiting(pod=pod, why=why))
+            if pod.gang and not pod.deleting_since:
+                held.setdefault(pod.gang, f"{pod.gang} leaves as one, and {pod} is waited for")
+        else:
+            leaving.append(pod)
+    gangs: list[tuple[Pod, ...]] = []
+    known = by_namespace(budgets)
+    for gang in _gangs(leaving, atomic=rules.gang_atomic):
+        obstacle = (held.get(gang[0].gang, "") if rules.gang_atomic else "") or _refused(gang, known)
+        if obstacle:
+            waiting += [Waiting(pod=pod, why=obstacle) for pod in gang]
+        else:
+            gangs.append(gang)
+    if (gangs or waiting) and _over(rules.drain_timeout, since=started_at, now=now):
+        left = [Waiting(pod=pod, why="it was not evicted in time") for gang in gangs for pod in gang]
+        return DrainStep(waiting=(*waiting, *left), timed_out=True)
+    return DrainStep(gangs=tuple(gangs), waiting=tuple(waiting), wake_after=_wake(rules, since=started_at, now=now))
+
+
+def _why(pod: Pod, behavior: Behavior | None, *, patient: bool) -> str:
+    """Why a pod is waited for and not evicted; empty for one that is to be evicted."""
+    if pod.deleting_since:
+        return f"it is being deleted since {stamp(pod.deleting_since)}"
+    if behavior is None:
+        return UNREADABLE
+    return COMPLETES if behavior is Behavior.WAIT_COMPLETED and patient else ""
+
+
+def _gangs(pods: Iterable[Pod], *, atomic: bool) -> Iterable[tuple[Pod, ...]]:
+    """In the order in which the first pod of each comes."""
+    together: dict[str, list[Pod]] = defaultdict(list)
+    for pod in pods:
+        together[pod.gang if pod.gang and atomic else f"pod {pod.uid}"].append(pod)
+    return (tuple(gang) for gang in together.values())
+
+
+def _refused(gang: Sequence[Pod], budgets: Mapping[str, Sequence[Budget]]) -> str:
+    """A single pod needs no arithmetic: the API server decides."""
+    return refusal(gang, budgets) if len(gang) > 1 else ""
+
+
+def _over(limit: timedelta | None, *, since: datetime, now: datetime) -> bool:
+    return limit is not None and now - since >= limit
+
+
+def _wake(rules: DrainRules, *, since: datetime, now: datetime) -> float | None:
+    limits = (limit for limit in (rules.wait_completed_timeout, rules.drain_timeout) if limit is not None)
+    left = [(since + limit - now).total_seconds() for limit in limits]
+    return min((seconds for seconds in left if seconds > 0), default=None)

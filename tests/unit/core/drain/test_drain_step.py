@@ -1,0 +1,182 @@
+"""Which pods are evicted, which are waited for, and when a drain is over."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.core.drain.pods import START, budget, look, pod, rules
+
+from hyperpod_operator.core.drain.pod import Pod, is_idle
+from hyperpod_operator.core.drain.rules import Behavior, OnTimeout, drain_rules
+from hyperpod_operator.core.drain.step import DrainStep
+
+WAIT = {"podSelector": {"matchLabels": {"wait": "yes"}}, "behavior": "WaitCompleted"}
+SKIP = {"podSelector": {"matchLabels": {"skip": "yes"}}, "behavior": "Skip"}
+LATER = START + timedelta(minutes=5)
+
+
+def named(step: DrainStep) -> list[list[str]]:
+    return [[one.name for one in gang] for gang in step.gangs]
+
+
+def reasons(step: DrainStep) -> dict[str, str]:
+    return {waiting.pod.name: waiting.why for waiting in step.waiting}
+
+
+def test_a_pod_that_no_rule_names_is_evicted() -> None:
+    assert named(look(pod("a"))) == [["a"]]
+
+
+def test_nothing_to_drain_is_done() -> None:
+    assert look().done
+
+
+@pytest.mark.parametrize("kind", ["is_daemon", "is_static", "is_finished"])
+def test_what_cannot_leave_or_has_ended_is_neither_evicted_nor_awaited(kind: str) -> None:
+    staying = pod("a", **{kind: True})
+    assert look(staying).done
+    assert look(staying, chosen=rules(defaultBehavior="WaitCompleted")).done
+    assert is_idle([staying])
+
+
+def test_any_other_pod_keeps_a_node_from_being_idle() -> None:
+    assert not is_idle([pod("a", is_daemon=True), pod("b")])
+    assert not is_idle([pod("a", deleting_since=LATER)])
+
+
+def test_the_first_rule_that_matches_applies() -> None:
+    both = {"skip": "yes", "wait": "yes"}
+    assert look(pod("a", labels=both), chosen=rules(SKIP, WAIT)).done
+    assert "completes" in reasons(look(pod("a", labels=both), chosen=rules(WAIT, SKIP)))["a"]
+
+
+def test_a_skipped_pod_is_not_waited_for() -> None:
+    assert look(pod("a", labels={"skip": "yes"}), chosen=rules(SKIP)).done
+
+
+def test_the_default_applies_where_no_rule_matches() -> None:
+    assert look(pod("a"), chosen=rules(WAIT, defaultBehavior="Skip")).done
+
+
+def test_a_pod_about_which_a_rule_cannot_be_evaluated_is_waited_for() -> None:
+    teams = {"namespaceSelector": {"matchLabels": {"team": "a"}}, "behavior": "Skip"}
+    assert "namespace" in reasons(look(pod("a"), chosen=rules(teams)))["a"]
+    assert named(look(pod("a", namespace_labels={}), chosen=rules(teams))) == [["a"]]
+
+
+def test_waiting_for_completion_ends_with_its_timeout() -> None:
+    patient = rules(WAIT, waitCompletedTimeoutSeconds=60)
+    job = pod("a", labels={"wait": "yes"})
+    assert look(job, chosen=patient, after=59).waiting
+    assert look(job, chosen=patient, after=59).wake_after == 1
+    assert named(look(job, chosen=patient, after=60)) == [["a"]]
+
+
+def test_without_a_timeout_completion_is_waited_for_until_the_drain_ends() -> None:
+    job = pod("a", labels={"wait": "yes"})
+    assert look(job, chosen=rules(WAIT), after=3599).waiting
+    assert look(job, chosen=rules(WAIT), after=3600).timed_out
+
+
+def test_after_the_drain_timeout_nothing_is_evicted() -> None:
+    over = look(pod("a"), chosen=rules(drainTimeoutSeconds=60), after=60)
+    assert over.timed_out
+    assert not over.evict
+    assert list(reasons(over)) == ["a"]
+
+
+def test_a_drain_that_is_done_has_not_timed_out() -> None:
+    assert look(pod("a", is_daemon=True), after=1e6).done
+    assert not look(after=1e6).timed_out
+
+
+def test_a_timeout_of_zero_is_none() -> None:
+    assert not look(pod("a"), chosen=rules(drainTimeoutSeconds=0), after=1e9).timed_out
+
+
+def test_a_pod_that_is_being_deleted_is_awaited_and_not_evicted_again() -> None:
+    leaving = look(pod("a", deleting_since=LATER))
+    assert not leaving.evict
+    assert reasons(leaving)["a"].endswith("2026-11-23T12:05:00Z")
+
+
+def test_a_pod_that_is_being_deleted_on_a_dead_node_is_not_waited_for() -> None:
+    lost = pod("a", deleting_since=LATER)
+    assert look(lost, unreachable=frozenset({"n1"})).done
+    assert not look(lost, unreachable=frozenset({"n2"})).done
+    assert not look(pod("a"), unreachable=frozenset({"n1"})).done
+
+
+def test_the_pods_of_one_gang_are_evicted_together() -> None:
+    step = look(pod("a0", gang="Job research/a"), pod("b"), pod("a1", gang="Job research/a", node="n2"))
+    assert named(step) == [["a0", "a1"], ["b"]]
+
+
+def test_a_gang_waits_for_the_one_of_its_pods_that_is_waited_for() -> None:
+    first = pod("a0", gang="Job research/a", labels={"wait": "yes"})
+    step = look(first, pod("a1", gang="Job research/a"), chosen=rules(WAIT))
+    assert not step.evict
+    assert "research/a0" in reasons(step)["a1"]
+
+
+def test_a_gang_that_is_leaving_already_leaves_whole() -> None:
+    step = look(pod("a0", gang="Job research/a", deleting_since=LATER), pod("a1", gang="Job research/a"))
+    assert named(step) == [["a1"]]
+
+
+def test_a_skipped_pod_is_no_part_of_its_gang() -> None:
+    step = look(
+        pod("a0", gang="Job research/a", labels={"skip": "yes"}), pod("a1", gang="Job research/a"), chosen=rules(SKIP)
+    )
+    assert named(step) == [["a1"]]
+
+
+def test_without_gangs_each_pod_leaves_by_itself() -> None:
+    one_by_one = rules(WAIT, gangAtomic=False)
+    step = look(
+        pod("a0", gang="Job research/a", labels={"wait": "yes"}), pod("a1", gang="Job research/a"), chosen=one_by_one
+    )
+    assert named(step) == [["a1"]]
+
+
+def gang(size: int, **labels: str) -> list[Pod]:
+    return [pod(f"a{index}", gang="Job research/a", labels=labels) for index in range(size)]
+
+
+def test_a_gang_that_its_budget_would_break_up_stays_whole() -> None:
+    step = look(*gang(3, app="a"), budgets=[budget(2, matchLabels={"app": "a"})])
+    assert not step.evict
+    assert "allows 2" in reasons(step)["a0"]
+    assert "3 pods" in reasons(step)["a0"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"budgets": [budget(3, matchLabels={"app": "a"})]},
+        {"budgets": [budget(0, matchLabels={"app": "b"})]},
+        {"budgets": [budget(0, namespace="other", matchLabels={"app": "a"})]},
+    ],
+)
+def test_a_budget_that_allows_it_or_is_about_other_pods_does_not_matter(more: dict[str, Any]) -> None:
+    assert len(look(*gang(3, app="a"), **more).evict) == 3
+
+
+def test_an_empty_selector_of_a_budget_selects_every_pod() -> None:
+    assert not look(*gang(2, app="a"), budgets=[budget(1)]).evict
+
+
+def test_a_single_pod_is_left_to_the_api_server() -> None:
+    assert look(pod("a"), budgets=[budget(0)]).evict
+
+
+def test_more_budgets_than_any_workload_needs_are_left_to_the_api_server() -> None:
+    assert look(*gang(2), budgets=[budget(0)] * 51).evict
+
+
+def test_an_absent_block_drains_everything_within_an_hour() -> None:
+    chosen = drain_rules(None)
+    assert (chosen.default, chosen.gang_atomic, chosen.on_timeout) == (Behavior.DRAIN, True, OnTimeout.ABORT)
+    assert chosen.drain_timeout == timedelta(hours=1)
+    assert chosen.wait_completed_timeout is None
+    assert not chosen.needs_namespaces

@@ -57,7 +57,7 @@ def main(
     """Measure the node-health contract."""
     facts = machine.facts()
     sizes = replace(Sizes(), burst=min(burst, nodes // 2), changes=min(changes, nodes // 4))
-    wish = Wish(contestants=names or Wish.contestants, rounds=rounds, nodes=nodes, seed=seed, sizes=sizes)
+    desired = Wish(contestants=names or Wish.contestants, rounds=rounds, nodes=nodes, seed=seed, sizes=sizes)
     done = [json.loads(line) for line in raw.read_text().splitlines()] if raw and raw.exists() else []
 
     def keep(found: dict[str, Any]) -> None:
@@ -69,7 +69,7 @@ def main(
 
     try:
         if rounds:
-            measure(wish, tell=tell, keep=keep)
+            measure(desired, tell=tell, keep=keep)
     except (BuildError, ContractError, ControlPlaneError, CoreError, UnknownContestantError) as error:
         raise click.ClickException(str(error)) from error
     if recorded:

@@ -23,9 +23,9 @@ def measure_nodes(terms: Terms) -> list[Figure]:
     """One round with 5,000 nodes, or 1,000 when it is to be quick. Raises BenchmarkError, as every claim does."""
     sizes = Sizes(changes=20, burst=200) if terms.quick else Sizes()
     done: list[dict[str, Any]] = []
-    wish = Wish(contestants=CONTESTANTS, rounds=1, nodes=1000 if terms.quick else 5000, sizes=sizes, logs=terms.logs)
+    desired = Wish(contestants=CONTESTANTS, rounds=1, nodes=1000 if terms.quick else 5000, sizes=sizes, logs=terms.logs)
     try:
-        measure(wish, tell=lambda _: None, keep=done.append)
+        measure(desired, tell=lambda _: None, keep=done.append)
     except (ContractError, CoreError) as error:
         raise BenchmarkError(str(error)) from error
     return figures(done)

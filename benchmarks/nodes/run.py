@@ -48,28 +48,30 @@ class Fleet:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def measure(wish: Wish, *, tell: Callable[[str], None], keep: Callable[[dict[str, Any]], None]) -> None:
+def measure(desired: Wish, *, tell: Callable[[str], None], keep: Callable[[dict[str, Any]], None]) -> None:
     """Hands each round to `keep` as it ends. Raises ContractError when a contestant breaks the contract."""
     with ExitStack() as stack:
         stack.enter_context(pinned(SERVER_CORE))
         plane = stack.enter_context(ControlPlane(components=frozenset({"etcd", "kube-apiserver"})))
         # Each name gets the room that it needs; only the operator needs more than the API server.
         entered: list[Contestant] = []
-        fleet = Fleet(instance_ids=[made_up(number) for number in range(wish.nodes)])
-        for name in wish.contestants:
+        fleet = Fleet(instance_ids=[made_up(number) for number in range(desired.nodes)])
+        for name in desired.contestants:
             if name == OPERATOR:
-                around = stack.enter_context(ours.surroundings(plane, nodes=wish.nodes))
+                around = stack.enter_context(ours.surroundings(plane, nodes=desired.nodes))
                 fleet = Fleet(
-                    cluster_id=around.cluster_id, instance_ids=around.instance_ids[: wish.nodes], labels=around.labels
+                    cluster_id=around.cluster_id,
+                    instance_ids=around.instance_ids[: desired.nodes],
+                    labels=around.labels,
                 )
                 entered.append(contestants.operator(around.environment))
             else:
                 entered.append(contestants.given(name) if "=" in name else contestants.peer(name))
-        asyncio.run(_measure(wish, plane, entered, fleet, tell=tell, keep=keep))
+        asyncio.run(_measure(desired, plane, entered, fleet, tell=tell, keep=keep))
 
 
 async def _measure(
-    wish: Wish,
+    desired: Wish,
     plane: ControlPlane,
     entered: Sequence[Contestant],
     fleet: Fleet,
@@ -78,8 +80,8 @@ async def _measure(
     keep: Callable[[dict[str, Any]], None],
 ) -> None:
     names = [node_name(instance_id) for instance_id in fleet.instance_ids]
-    few = names[: wish.sizes.bad_at_start]
-    async with _arena(plane, wish) as arena:
+    few = names[: desired.sizes.bad_at_start]
+    async with _arena(plane, desired) as arena:
         now = datetime.datetime.now(datetime.UTC)
         manifests = [
             node_manifest(number, instance_id=instance_id, cluster_id=fleet.cluster_id, labels=fleet.labels, now=now)
@@ -87,24 +89,24 @@ async def _measure(
         ]
         await arena.nodes.create(manifests[: len(few)])
         small: dict[tuple[int, str], dict[str, Any]] = {}
-        for number, contestant in _turns(wish.rounds, entered):
+        for number, contestant in _turns(desired.rounds, entered):
             small[number, contestant.name] = await single_round.small(arena, contestant, few)
         await arena.nodes.create(manifests[len(few) :])
         size = await arena.nodes.size(names[-1])
-        tell(f"{wish.nodes} nodes of {size / 1024:.1f} KB; the API server on core {SERVER_CORE}, "
+        tell(f"{desired.nodes} nodes of {size / 1024:.1f} KB; the API server on core {SERVER_CORE}, "
              f"the contestant on core {CONTESTANT_CORE}")  # fmt: skip
-        for number, contestant in _turns(wish.rounds, entered):
-            about = {"contestant": contestant.name, "seed": wish.seed + number, "node_bytes": size}
+        for number, contestant in _turns(desired.rounds, entered):
+            about = {"contestant": contestant.name, "seed": desired.seed + number, "node_bytes": size}
             about |= {"load_average": os.getloadavg()[0], "cores": [SERVER_CORE, CONTESTANT_CORE]}
-            found = await single_round.full(arena, contestant, names, seed=wish.seed + number)
-            keep(about | {"sizes": asdict(wish.sizes)} | small[number, contestant.name] | found)
-            tell(f"round {number + 1} of {wish.rounds}: {contestant.name}, in sync in {found['start_last_s']:.1f} s")
+            found = await single_round.full(arena, contestant, names, seed=desired.seed + number)
+            keep(about | {"sizes": asdict(desired.sizes)} | small[number, contestant.name] | found)
+            tell(f"round {number + 1} of {desired.rounds}: {contestant.name}, in sync in {found['start_last_s']:.1f} s")
 
 
 @asynccontextmanager
-async def _arena(plane: ControlPlane, wish: Wish) -> AsyncIterator[single_round.Arena]:
+async def _arena(plane: ControlPlane, desired: Wish) -> AsyncIterator[single_round.Arena]:
     """The load's client and the witness, which must not die unnoticed."""
-    logs = wish.logs or plane.directory
+    logs = desired.logs or plane.directory
     logs.mkdir(parents=True, exist_ok=True)
     async with Nodes(plane) as nodes:
         watcher = Watcher(nodes)
@@ -118,7 +120,7 @@ async def _arena(plane: ControlPlane, wish: Wish) -> AsyncIterator[single_round.
         witness.add_done_callback(ended)
         try:
             yield single_round.Arena(
-                nodes=nodes, watcher=watcher, kubeconfig=plane.kubeconfig, logs=logs, sizes=wish.sizes
+                nodes=nodes, watcher=watcher, kubeconfig=plane.kubeconfig, logs=logs, sizes=desired.sizes
             )
         finally:
             witness.remove_done_callback(ended)

@@ -95,7 +95,7 @@ def test_a_living_resource_bears_odd_edits_one_after_the_other(
             answer.must_be_an_answer(edit)
             if answer.admitted:
                 before, now = now, answer.body
-                trial.story.append(str(edit))
+                trial.pass_record.append(str(edit))
                 trial.apply(now["spec"])
                 trial.live()
         trial.end()

@@ -92,7 +92,7 @@ class Lives(RuleBasedStateMachine):
         before = self.cluster
         outcome = self.trial.once()
         deleted = self.rig.operations().count("DeleteCluster")
-        assert self.deletes_allowed or not deleted, f"DeleteCluster of a resource that lives: {self.trial.story}"
+        assert self.deletes_allowed or not deleted, f"DeleteCluster of a resource that lives: {self.trial.pass_record}"
         after = self.cluster
         if before and after and not self.deletes_allowed:
             assert before["Tags"].keys() & PROVES <= after["Tags"].keys(), f"lost its owner: {after['Tags']}"
@@ -150,7 +150,7 @@ class Lives(RuleBasedStateMachine):
     def delete(self, then: int) -> None:
         if self.alive and not self.deletes_allowed:
             self.deletes_allowed = True
-            self.trial.story.append("is deleted")
+            self.trial.pass_record.append("is deleted")
             self.rig.objects.delete(KEY)
         self.passes(then)
 
@@ -170,14 +170,14 @@ class Lives(RuleBasedStateMachine):
 
     @rule(fault=FAULTS, then=THEN)
     def misfortune(self, fault: Fault, then: int) -> None:
-        self.trial.story.append(str(fault))
+        self.trial.pass_record.append(str(fault))
         self.rig.simulator.faults.add(fault)
         self.passes(then)
 
     @rule(at_once=st.booleans(), then=THEN)
     def somebody_else_deletes_the_cluster(self, at_once: bool, then: int) -> None:
         if self.cluster:
-            self.trial.story.append("the cluster is deleted in AWS")
+            self.trial.pass_record.append("the cluster is deleted in AWS")
             self.trial.creations_allowed += 1
             self.rig.simulator.world.delete_out_of_band(self.name, at_once=at_once)
         self.passes(then)
@@ -186,7 +186,7 @@ class Lives(RuleBasedStateMachine):
     def somebody_else_adds_a_group(self, then: int) -> None:
         serves = self.cluster.get("ClusterStatus") == "InService"
         if serves and all(group["InstanceGroupName"] != "theirs" for group in self.cluster["InstanceGroups"]):
-            self.trial.story.append("a group is added in AWS")
+            self.trial.pass_record.append("a group is added in AWS")
             self.rig.simulator.world.add_group_out_of_band(self.name, THEIRS)
         self.passes(then)
 
@@ -194,14 +194,14 @@ class Lives(RuleBasedStateMachine):
     def somebody_else_changes_plain_tags(self, then: int) -> None:
         if self.cluster:
             ours = {key: value for key, value in self.cluster["Tags"].items() if key in PROVES}
-            self.trial.story.append("tags are changed in AWS")
+            self.trial.pass_record.append("tags are changed in AWS")
             self.rig.simulator.world.set_tags(self.name, {**ours, "theirs": "1"})
         self.passes(then)
 
     # The end.
 
     def teardown(self) -> None:
-        self.trial.story.append("faults stop")
+        self.trial.pass_record.append("faults stop")
         self.rig.simulator.faults.clear()
         self.arrives()
         self.rig.simulator.clock.advance(LATER)

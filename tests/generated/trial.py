@@ -15,7 +15,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.core.errors import CloudError
-from hyperpod_operator.core.outcome import Blocked, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.outcome import Blocked, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.ports import Clusters, Key, StoredObject
 from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Simulator
@@ -114,7 +114,7 @@ class Trial:
         """A new resource in an empty account. More than one cluster comes of it only if somebody takes one away."""
         self.key = key
         self.creations_allowed = 1
-        self.story: list[str] = []
+        self.pass_record: list[str] = []
         self.rig.simulator.settings.reset()
         self.rig.objects = JudgedObjects(judge)
         self.rig.recorder = Recorder()
@@ -131,7 +131,7 @@ class Trial:
         rig.failures = 0
 
     def apply(self, spec: Mapping[str, Any]) -> None:
-        self.story.append(json.dumps(spec))
+        self.pass_record.append(json.dumps(spec))
         self.rig.objects.apply(self.key, spec)
 
     def is_taken_by_aws(self, spec: Mapping[str, Any]) -> bool:
@@ -172,9 +172,9 @@ class Trial:
         if not self.rig.objects.exists(self.key):
             return
         self.rig.objects.delete(self.key)
-        self.story.append("is deleted")
+        self.pass_record.append("is deleted")
         outcome = self.live()
-        paused = isinstance(outcome, Wait) and outcome.reason is Reason.PAUSED
+        paused = isinstance(outcome, Requeue) and outcome.reason is Reason.PAUSED
         stuck = isinstance(outcome, Blocked) and outcome.reason in {Reason.INVALID_SPEC, Reason.REGION_NOT_ALLOWED}
         assert isinstance(outcome, Gone) or paused or stuck, self.about(f"is deleted and ends as {outcome}")
 
@@ -209,9 +209,9 @@ class Trial:
 
     def about(self, what: str) -> str:
         status = self.rig.objects.status(self.key) if self.rig.objects.exists(self.key) else "gone"
-        last = "\n  ".join(self.story[-8:])
+        last = "\n  ".join(self.pass_record[-8:])
         return f"{what}\ncalls: {self.rig.operations()}\nstatus: {status}\nresource and edits:\n  {last}"
 
 
 def resting(outcome: Outcome) -> bool:
-    return isinstance(outcome, RESTING) or (isinstance(outcome, Wait) and outcome.reason is Reason.PAUSED)
+    return isinstance(outcome, RESTING) or (isinstance(outcome, Requeue) and outcome.reason is Reason.PAUSED)

@@ -13,13 +13,13 @@ from tests.unit.core.volume.world import World, stored
 from hyperpod_operator.api.names import VOLUME_CLAIM_KIND, Reason
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.missing import not_shown
+from hyperpod_operator.core.volume.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import CloudStep
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.report import intent, report
-from hyperpod_operator.core.volume.story import Refused, Story
-from hyperpod_operator.core.volume.verdict import Act, Situation
 
 PUBLISH = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data", "create": True}}
 STRANGER = "arn:aws:sagemaker:us-west-2:111122223333:cluster/zzzzzzzzzzzz-i-0000000000000000f"
@@ -83,19 +83,19 @@ def _of(name: str, health: str, owner: Claim) -> Scene:
 def _told(world: World, owner: Claim, *, error: CloudError | None = None, **members: Any) -> Claim:
     """One pass that looks and changes nothing: refused where it would call, if `error` says so."""
     observed = replace(world.observe(owner), **members)
-    situation = Situation(claim=owner, observed=observed, now=world.now)
-    if not_shown(situation):
+    snapshot = ClaimSnapshot(claim=owner, observed=observed, now=world.now)
+    if not_shown(snapshot):
         # What is missing is believed at the second look.
-        owner = stored(owner, report(Story(situation=situation, verdict=decide(situation))).status)
-        world.now += timedelta(seconds=situation.timings.deletion_confirmation)
-        situation = Situation(claim=owner, observed=observed, now=world.now)
-    verdict = decide(situation)
+        owner = stored(owner, report(PassRecord(snapshot=snapshot, decision=decide(snapshot))).status)
+        world.now += timedelta(seconds=snapshot.timings.deletion_confirmation)
+        snapshot = ClaimSnapshot(claim=owner, observed=observed, now=world.now)
+    decision = decide(snapshot)
     result = None
     if error is not None:
-        if not isinstance(verdict, Act) or not isinstance(verdict.step, CloudStep):
-            raise AssertionError(f"AWS is not called: {verdict}")
-        result = Refused(step=verdict.step, error=error)
-    return stored(owner, report(Story(situation=situation, verdict=verdict, result=result)).status)
+        if not isinstance(decision, Act) or not isinstance(decision.step, CloudStep):
+            raise AssertionError(f"AWS is not called: {decision}")
+        result = Rejected(step=decision.step, error=error)
+    return stored(owner, report(PassRecord(snapshot=snapshot, decision=decision, result=result)).status)
 
 
 def _failed(kind: ErrorKind, code: str, *, operation: str = "CreateVolume") -> CloudError:
@@ -118,9 +118,9 @@ def _about_to_create(owner: Claim) -> Claim:
     """As stored before the first call to AWS that makes something."""
     world = empty()
     while True:
-        situation = Situation(claim=owner, observed=world.observe(owner), now=world.now)
-        verdict = decide(situation)
-        planned = intent(situation, verdict) if isinstance(verdict, Act) else None
+        snapshot = ClaimSnapshot(claim=owner, observed=world.observe(owner), now=world.now)
+        decision = decide(snapshot)
+        planned = intent(snapshot, decision) if isinstance(decision, Act) else None
         if planned is not None:
             return stored(owner, planned)
         owner, _, _ = world.step(owner)
@@ -150,8 +150,8 @@ def _stalled() -> Iterator[Scene]:
     yield _of("attached_elsewhere", DEGRADED, _told(world, owner, volume=elsewhere, labelled=()))
     yield _of("volume_lost", DEGRADED, _told(world, owner, volume=None))
     yield _of("node_lost", PROGRESSING, _told(world, owner, nodes=(node(SECOND),)))
-    unread = Story(
-        situation=Situation(claim=owner, observed=world.observe(owner), now=world.now),
+    unread = PassRecord(
+        snapshot=ClaimSnapshot(claim=owner, observed=world.observe(owner), now=world.now),
         unread=_failed(ErrorKind.UNREACHABLE, "EndpointConnectionError", operation="DescribeVolumes"),
         failures=3,
     )

@@ -11,14 +11,14 @@ from tests.unit.core import builders
 from tests.unit.core.builders import NOW, OTHERS, failed_creation, group, recorded, resource, told, unread, with_group
 
 from hyperpod_operator.api.names import CLUSTER_KIND, Reason
-from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedEvent, ObservedNode
+from hyperpod_operator.core.cluster.decision import Act
+from hyperpod_operator.core.cluster.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import operation
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.story import Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.observed import ObservedCluster, ObservedEvent, ObservedNode
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpu-and-cpu.yaml"
 SPEC: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())["spec"]
@@ -43,20 +43,22 @@ def found(**fields: Any) -> ObservedCluster:
     return builders.cluster(wanted=SPEC, **fields)
 
 
-def seen(owner: Resource, cluster: ObservedCluster | None, **fields: Any) -> Story:
+def seen(owner: Resource, cluster: ObservedCluster | None, **fields: Any) -> PassRecord:
     if cluster is not None and "tags" not in fields:
         fields["tags"] = builders.our_tags(owner, team="research")
     return told(owner, cluster, **fields)
 
 
-def refused(owner: Resource, cluster: ObservedCluster | None, kind: ErrorKind, *, code: str, words: str) -> Story:
-    """The story of a pass whose call AWS answers in these words."""
-    story = seen(owner, cluster)
-    if not isinstance(story.verdict, Act):
+def refused(owner: Resource, cluster: ObservedCluster | None, kind: ErrorKind, *, code: str, words: str) -> PassRecord:
+    """The record of a pass whose call AWS answers in these words."""
+    pass_record = seen(owner, cluster)
+    if not isinstance(pass_record.decision, Act):
         raise AssertionError("nothing is called")
-    action = story.verdict.action
+    action = pass_record.decision.action
     error = CloudError(kind=kind, operation=operation(action), code=code, message=words)
-    return replace(story, result=Refused(action=action, fingerprint=story.verdict.fingerprint, error=error))
+    return replace(
+        pass_record, result=Rejected(action=action, fingerprint=pass_record.decision.fingerprint, error=error)
+    )
 
 
 def scenes() -> Iterator[Scene]:
@@ -71,13 +73,13 @@ def scenes() -> Iterator[Scene]:
     yield from _deleted()
 
 
-def _of(name: str, health: str, story: Story, *, status: Any = None) -> Scene:
-    owner = story.situation.resource
+def _of(name: str, health: str, pass_record: PassRecord, *, status: Any = None) -> Scene:
+    owner = pass_record.snapshot.resource
     spec = owner.spec.model_dump(mode="json", exclude_none=True)
     made = manifest(
         CLUSTER_KIND,
         spec=spec,
-        status=status or report(story).status,
+        status=status or report(pass_record).status,
         uid=UID,
         generation=owner.generation,
         deleting=owner.deleting,
@@ -87,9 +89,9 @@ def _of(name: str, health: str, story: Story, *, status: Any = None) -> Scene:
 
 def _waiting() -> Iterator[Scene]:
     first = seen(owned(status={}), None)
-    if not isinstance(first.verdict, Act):
+    if not isinstance(first.decision, Act):
         raise AssertionError("a new cluster is created")
-    yield _of("before_create", PROGRESSING, first, status=intent(first, first.verdict))
+    yield _of("before_create", PROGRESSING, first, status=intent(first, first.decision))
     yield _of("creating", PROGRESSING, first)
     short = with_group(found(), group(GPU, current=1))
     yield _of("nodes_coming", PROGRESSING, seen(owned(), short))
@@ -144,11 +146,11 @@ def _stalled() -> Iterator[Scene]:
     yield _of("scaled_outside", DEGRADED, seen(owned(), with_group(found(), group(GPU, target_count=8))))
     yield _of("region_not_allowed", DEGRADED, seen(owned({**SPEC, "region": "eu-west-1"}, status={}), None))
     refusal = "Namespace team may not use spec.instanceGroups[gpu].executionRole. Have it added to the list of tenants."
-    yield _held("not_allowed", Hold(reason=Reason.NOT_ALLOWED, message=refusal, after=300.0, stalled=True))
+    yield _held("not_allowed", Wait(reason=Reason.NOT_ALLOWED, message=refusal, after=300.0, stalled=True))
 
 
-def _held(name: str, verdict: Hold) -> Scene:
-    return _of(name, DEGRADED, replace(seen(owned(status={}), None), verdict=verdict, result=None))
+def _held(name: str, decision: Wait) -> Scene:
+    return _of(name, DEGRADED, replace(seen(owned(status={}), None), decision=decision, result=None))
 
 
 def _unread() -> Iterator[Scene]:

@@ -12,10 +12,10 @@ from tests.gitops.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene
 from tests.unit.core.test_policy import DELETED_TABLE, LIVING_TABLE
 
 from hyperpod_operator.api.names import CLUSTER_KIND, VOLUME_CLAIM_KIND
+from hyperpod_operator.core.cluster.decision import Act, NeedTags
+from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import intent, report
-from hyperpod_operator.core.cluster.story import Story
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags
 from hyperpod_testbed.gitops.argocd import CUSTOMIZATIONS
 
 SAME = {kstatus.CURRENT: HEALTHY, kstatus.FAILED: DEGRADED, kstatus.IN_PROGRESS: PROGRESSING}
@@ -100,14 +100,14 @@ def test_scenes_are_of_every_health(kind: str) -> None:
 
 
 def table() -> Sequence[Any]:
-    """The status after each situation of the policies' own tables."""
+    """The status after each case of the policies' own tables."""
     rows = []
     for name, given, answer in [*LIVING_TABLE, *DELETED_TABLE]:
-        verdict = decide(given)
-        if isinstance(verdict, NeedTags):
+        decision = decide(given)
+        if isinstance(decision, NeedTags):
             continue
-        story = Story(situation=given, verdict=verdict)
-        status = intent(story, verdict) if isinstance(verdict, Act) else report(story).status
+        pass_record = PassRecord(snapshot=given, decision=decision)
+        status = intent(pass_record, decision) if isinstance(decision, Act) else report(pass_record).status
         if status.conditions:
             dumped = status.model_dump(mode="json", exclude_none=True)
             obj = {"metadata": {"generation": given.resource.generation}, "status": dumped}

@@ -48,7 +48,7 @@ class Ward:
         )
         return {item["metadata"]["name"]: item for item in found["items"]}
 
-    def verdict(self, node: str, value: str) -> None:
+    def decision(self, node: str, value: str) -> None:
         """HyperPod's label alone: an agent that neither sets its taint nor takes one off."""
         self.kubectl("label", "--overwrite", "node", node, f"{TAINT['key']}={value}")
 
@@ -109,12 +109,12 @@ def test_a_pod_stays_off_a_sick_node_and_lands_when_the_taint_is_gone(ward: Ward
     ward.cluster(gpus=1)
     settled(ward, gpus=1)
     (name,) = ward.nodes()
-    ward.verdict(name, "Unschedulable")
+    ward.decision(name, "Unschedulable")
     ward.wait(lambda: ward.tainted() == {name})
     ward.pod("train")
     ward.wait(lambda: "untolerated taint" in ward.kubectl("get", "events", "--field-selector=reason=FailedScheduling"))
     assert ward.bound_to("train") == ""
-    ward.verdict(name, "Schedulable")
+    ward.decision(name, "Schedulable")
     ward.wait(lambda: ward.bound_to("train") == name)
     assert ward.tainted() == set()
     ward.wait(lambda: {name, ward.name} <= set(ward.events("NodeTainted")))

@@ -429,7 +429,7 @@ def server(control_plane: ControlPlane) -> ControlPlane:
     return control_plane
 
 
-def verdict(server: ControlPlane, *verb: str, name: str, namespace: str, spec: Node) -> str:
+def decision(server: ControlPlane, *verb: str, name: str, namespace: str, spec: Node) -> str:
     """What the server has against the object; nothing when it lets it pass."""
     metadata = {"name": name, "namespace": namespace}
     text = json.dumps({"apiVersion": API_VERSION, "kind": CLUSTER_KIND, "metadata": metadata, "spec": spec})
@@ -440,15 +440,15 @@ def verdict(server: ControlPlane, *verb: str, name: str, namespace: str, spec: N
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.before is None], ids=str)
 def test_a_new_object_passes_or_is_refused_with_advice(server: ControlPlane, case: Case) -> None:
-    judge = partial(verdict, server, "create", "--dry-run=server", name=case.name, namespace="default")
+    judge = partial(decision, server, "create", "--dry-run=server", name=case.name, namespace="default")
     assert judge(spec=case.accepted) == ""
     assert case.message in judge(spec=case.refused)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.before is not None], ids=str)
 def test_a_change_passes_or_is_refused_with_advice(server: ControlPlane, namespace: str, case: Case) -> None:
-    assert verdict(server, "create", name=case.name, namespace=namespace, spec=case.before or {}) == ""
-    judge = partial(verdict, server, "replace", "--dry-run=server", name=case.name, namespace=namespace)
+    assert decision(server, "create", name=case.name, namespace=namespace, spec=case.before or {}) == ""
+    judge = partial(decision, server, "replace", "--dry-run=server", name=case.name, namespace=namespace)
     assert judge(spec=case.accepted) == ""
     assert case.message in judge(spec=case.refused)
 

@@ -273,7 +273,7 @@ def server(control_plane: ControlPlane) -> ControlPlane:
     return control_plane
 
 
-def verdict(server: ControlPlane, *verb: str, namespace: str, spec: Node) -> str:
+def decision(server: ControlPlane, *verb: str, namespace: str, spec: Node) -> str:
     """What the server has against the object; nothing when it lets it pass."""
     metadata = {"name": "sample", "namespace": namespace}
     text = json.dumps({"apiVersion": API_VERSION, "kind": VOLUME_CLAIM_KIND, "metadata": metadata, "spec": spec})
@@ -284,27 +284,27 @@ def verdict(server: ControlPlane, *verb: str, namespace: str, spec: Node) -> str
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.before is None], ids=str)
 def test_a_new_claim_passes_or_is_refused_with_advice(server: ControlPlane, case: Case) -> None:
-    judge = partial(verdict, server, "create", "--dry-run=server", namespace="default")
+    judge = partial(decision, server, "create", "--dry-run=server", namespace="default")
     assert judge(spec=case.accepted) == ""
     assert case.message in judge(spec=case.refused)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.before is not None], ids=str)
 def test_a_change_passes_or_is_refused_with_advice(server: ControlPlane, namespace: str, case: Case) -> None:
-    assert verdict(server, "create", namespace=namespace, spec=case.before or {}) == ""
-    judge = partial(verdict, server, "replace", "--dry-run=server", namespace=namespace)
+    assert decision(server, "create", namespace=namespace, spec=case.before or {}) == ""
+    judge = partial(decision, server, "replace", "--dry-run=server", namespace=namespace)
     assert judge(spec=case.accepted) == ""
     assert case.message in judge(spec=case.refused)
 
 
 def test_a_target_can_be_edited(server: ControlPlane, namespace: str) -> None:
-    assert verdict(server, "create", namespace=namespace, spec=spec()) == ""
-    assert verdict(server, "replace", namespace=namespace, spec=aimed(nodeName="hyperpod-i-0123456789abcdef0")) == ""
+    assert decision(server, "create", namespace=namespace, spec=spec()) == ""
+    assert decision(server, "replace", namespace=namespace, spec=aimed(nodeName="hyperpod-i-0123456789abcdef0")) == ""
 
 
 def test_publish_can_be_added_later(server: ControlPlane, namespace: str) -> None:
-    assert verdict(server, "create", namespace=namespace, spec=spec()) == ""
-    assert verdict(server, "replace", namespace=namespace, spec=spec(publish=LOCAL)) == ""
+    assert decision(server, "create", namespace=namespace, spec=spec()) == ""
+    assert decision(server, "replace", namespace=namespace, spec=spec(publish=LOCAL)) == ""
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -315,13 +315,13 @@ def test_the_examples_are_accepted_as_they_stand(server: ControlPlane, namespace
 
 
 def test_kubectl_shows_the_columns_in_their_order(server: ControlPlane, namespace: str) -> None:
-    assert verdict(server, "create", namespace=namespace, spec=spec()) == ""
+    assert decision(server, "create", namespace=namespace, spec=spec()) == ""
     head = server.kubectl("get", "evc", "--namespace", namespace).stdout.splitlines()[0].split()
     assert head == ["NAME", "READY", "PHASE", "VOLUME", "SIZE", "NODE", "DEVICE", "AGE"]
 
 
 def test_the_category_lists_claims(server: ControlPlane, namespace: str) -> None:
-    assert verdict(server, "create", namespace=namespace, spec=spec()) == ""
+    assert decision(server, "create", namespace=namespace, spec=spec()) == ""
     listed = server.kubectl("get", "hyperpod", "--namespace", namespace, "-o", "name").stdout
     assert listed.split() == [f"{VOLUME_CLAIM_KIND.lower()}.{GROUP}/sample"]
 

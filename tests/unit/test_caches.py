@@ -14,7 +14,7 @@ from hyperpod_operator.controllers.cluster_cache import ClusterCache
 from hyperpod_operator.controllers.observe import FullSyncs
 from hyperpod_operator.controllers.volume import views
 from hyperpod_operator.controllers.volume.views import ClusterViews
-from hyperpod_operator.core.cluster.observed import ObservedCluster
+from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.ports import Cloud, Event, Key, StoredObject
 from hyperpod_operator.kube.series import SAME_SERIES, SeriesBook
 from hyperpod_operator.runtime.change_filter import ChangeFilter

@@ -7,7 +7,7 @@ from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, 
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache
 from hyperpod_operator.controllers.preflight import Gate
-from hyperpod_operator.controllers.volume.holders import attached_claims
+from hyperpod_operator.controllers.volume.attached_claims import attached_claims
 from hyperpod_operator.kube.nodes import NodeCache
 from hyperpod_operator.kube.objects import CustomObjects
 from hyperpod_operator.kube.workloads import KubeWorkloads

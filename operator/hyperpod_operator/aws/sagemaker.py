@@ -9,9 +9,9 @@ from botocore.model import ServiceModel
 from hyperpod_operator.aws import translate
 from hyperpod_operator.aws.answers import Member, check, check_model, listed, number, text
 from hyperpod_operator.aws.caller import Caller
-from hyperpod_operator.core.cluster.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.nodes.batch import BatchAnswer
+from hyperpod_operator.core.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
 
 logger = logging.getLogger(__name__)
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from botocore.model import ServiceModel, Shape
 
-from hyperpod_operator.core.cluster.observed import (
+from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeFailure, answered
+from hyperpod_operator.core.observed import (
     Json,
     ObservedCluster,
     ObservedEvent,
     ObservedGroup,
     ObservedNode,
 )
-from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeFailure, answered
 
 RENAMED: Mapping[str, str] = {"InstanceCount": "TargetCount", "MinInstanceCount": "MinCount"}
 """Request member to the response member that echoes it (ClusterInstanceGroupDetails)."""

@@ -4,7 +4,8 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import assert_never
 
-from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.cluster.decision import Act
+from hyperpod_operator.core.cluster.pass_record import Accepted, Rejected
 from hyperpod_operator.core.cluster.plan import (
     Action,
     AddTags,
@@ -15,9 +16,8 @@ from hyperpod_operator.core.cluster.plan import (
     UpdateClusterSoftware,
 )
 from hyperpod_operator.core.cluster.requests import with_counts
-from hyperpod_operator.core.cluster.story import Accepted, Refused
-from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.observed import Json
 from hyperpod_operator.core.ports import Clusters
 
 EXISTING_CLUSTER = re.compile(
@@ -27,11 +27,11 @@ EXISTING_CLUSTER = re.compile(
 spaces."""
 
 
-async def act(*, clusters: Clusters, verdict: Act) -> Accepted | Refused:
+async def act(*, clusters: Clusters, decision: Act) -> Accepted | Rejected:
     """Never raises CloudError: a refusal is something to report."""
     arn = ""
     try:
-        match verdict.action:
+        match decision.action:
             case CreateCluster(request=request):
                 arn = await clusters.create(request=request)
             case UpdateCluster() as update:
@@ -45,10 +45,12 @@ async def act(*, clusters: Clusters, verdict: Act) -> Accepted | Refused:
             case DeleteTags(arn=target, keys=keys):
                 await clusters.delete_tags(arn=target, keys=keys)
             case _:
-                assert_never(verdict.action)
+                assert_never(decision.action)
     except CloudError as error:
-        return Refused(action=verdict.action, fingerprint=verdict.fingerprint, error=_about_us(error, verdict.action))
-    return Accepted(action=verdict.action, fingerprint=verdict.fingerprint, arn=arn)
+        return Rejected(
+            action=decision.action, fingerprint=decision.fingerprint, error=_about_us(error, decision.action)
+        )
+    return Accepted(action=decision.action, fingerprint=decision.fingerprint, arn=arn)
 
 
 def _refresh(clusters: Clusters, update: UpdateCluster) -> Callable[[], Awaitable[Mapping[str, Json]]] | None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from hyperpod_operator.core.cluster.causes import to_read
-from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.ports import Clusters
 
 logger = logging.getLogger(__name__)

@@ -16,23 +16,23 @@ from hyperpod_operator.controllers.observe import FullSyncs, Proofs, observe, ob
 from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.controllers.reconciler import Reconciler
+from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.effective import call_names, spec_names
-from hyperpod_operator.core.cluster.living import not_allowed, region_refused
-from hyperpod_operator.core.cluster.observed import Observed
+from hyperpod_operator.core.cluster.existing import not_allowed, region_refused
 from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster
 from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.story import Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Situation, Verdict
-from hyperpod_operator.core.engine.decision import LookAgain, Release, Report
+from hyperpod_operator.core.engine.decision import LookAgain, RemoveFinalizer, Report
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.labels import needs_instance
 from hyperpod_operator.core.health.rollup import rollup
+from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.ports import (
     Clock,
     Cloud,
@@ -77,7 +77,7 @@ class ClusterSettings:
     tenancy: Tenancy = field(default_factory=Tenancy)
 
 
-class ClusterController(Reconciler[Resource, HyperPodClusterStatus, Story]):
+class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord]):
     """Reconciles HyperPodClusters. Holds no truth: what it remembers only saves reads.
 
     What a pass learns about Nodes goes into `cache`; `on_update` is called with what changed there.
@@ -123,48 +123,48 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, Story]):
             unknown=unknown_members(HyperPodClusterSpec, stored.body.get("spec")),
         )
 
-    async def look(self, stored: StoredObject, resource: Resource, failures: int) -> Story:
-        situation = self._blank(resource)
-        if region_refused(situation) or not_allowed(situation):
-            return Story(situation=situation, verdict=decide(situation), looked=False)
+    async def look(self, stored: StoredObject, resource: Resource, failures: int) -> PassRecord:
+        snapshot = self._blank(resource)
+        if region_refused(snapshot) or not_allowed(snapshot):
+            return PassRecord(snapshot=snapshot, decision=decide(snapshot), looked=False)
         here = await self._ports.cloud.location(region=resource.spec.region or "")
-        situation = replace(situation, here=here)
-        if wrong := misplaced(situation):
-            return Story(situation=situation, verdict=wrong, looked=False)
+        snapshot = replace(snapshot, here=here)
+        if wrong := misplaced(snapshot):
+            return PassRecord(snapshot=snapshot, decision=wrong, looked=False)
         full_sync = self._full_syncs.due(resource.key)
         try:
-            situation, verdict, entry = await self._observed(stored, situation, full_sync=full_sync)
+            snapshot, decision, entry = await self._observed(stored, snapshot, full_sync=full_sync)
         except CloudError as error:
-            return Story(situation=situation, unread=error, failures=failures)
-        if isinstance(verdict, LookAgain):
-            return Story(situation=situation, verdict=verdict)
+            return PassRecord(snapshot=snapshot, unread=error, failures=failures)
+        if isinstance(decision, LookAgain):
+            return PassRecord(snapshot=snapshot, decision=decision)
         if full_sync:
             self._full_syncs.done(resource.key)
-        self._proofs.learn(situation.resource, situation.observed)
-        self._update_cache(situation, entry)
-        if isinstance(verdict, Act):
-            refusal = self._refusal(situation.resource, call_names(situation, verdict.action))
+        self._proofs.learn(snapshot.resource, snapshot.observed)
+        self._update_cache(snapshot, entry)
+        if isinstance(decision, Act):
+            refusal = self._refusal(snapshot.resource, call_names(snapshot, decision.action))
             if refusal is not None:
-                return Story(situation=situation, verdict=not_allowed(replace(situation, refusal=refusal)))
-        if isinstance(verdict, Act) and self._ports.preflight is not None:
-            checked, waits = await self._ports.preflight.check(situation, verdict.action)
+                return PassRecord(snapshot=snapshot, decision=not_allowed(replace(snapshot, refusal=refusal)))
+        if isinstance(decision, Act) and self._ports.preflight is not None:
+            checked, waits = await self._ports.preflight.check(snapshot, decision.action)
             if waits is None:
-                return Story(situation=situation, verdict=verdict, preflight=checked)
-            others = rest(situation, verdict.action)
-            verdict = decide(others) if others is not None else waits
-            if others is None or not isinstance(verdict, Act):
-                return Story(situation=situation, verdict=waits, preflight=checked)
-            return Story(situation=others, verdict=verdict, preflight=checked)
-        return Story(situation=situation, verdict=verdict)
+                return PassRecord(snapshot=snapshot, decision=decision, preflight=checked)
+            others = rest(snapshot, decision.action)
+            decision = decide(others) if others is not None else waits
+            if others is None or not isinstance(decision, Act):
+                return PassRecord(snapshot=snapshot, decision=waits, preflight=checked)
+            return PassRecord(snapshot=others, decision=decision, preflight=checked)
+        return PassRecord(snapshot=snapshot, decision=decision)
 
     async def _observed(
-        self, stored: StoredObject, situation: Situation, *, full_sync: bool
-    ) -> tuple[Situation, Verdict, Entry | None]:
+        self, stored: StoredObject, snapshot: ClusterSnapshot, *, full_sync: bool
+    ) -> tuple[ClusterSnapshot, Decision, Entry | None]:
         """The snapshot of this pass, what it asks for, and what the cache is to hold of a cluster that is ours.
 
         Tags are read where only they can tell. Raises CloudError.
         """
-        resource, clusters = situation.resource, self._clusters(situation)
+        resource, clusters = snapshot.resource, self._clusters(snapshot)
         observed = await observe(
             clusters=clusters,
             resource=resource,
@@ -177,35 +177,35 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, Story]):
         if known is not None:
             groups = {instance.instance_id: instance.group for instance in known.facts.instances.values()}
             observed = replace(observed, former_groups=groups)
-        situation = await self._with_claims(situate(situation, observed))
-        entry = self._entry(stored, situation)
-        situation = await self._with_health(situation, entry or known)
-        verdict = decide(situation)
-        if isinstance(verdict, NeedTags):
-            observed = await observe_tags(clusters=clusters, observed=situation.observed)
-            situation = situate(situation, observed)
-            entry = entry or self._entry(stored, situation)
-            situation = await self._with_health(situation, entry or known)
-            verdict = decide(situation)
-        return situation, verdict, entry
+        snapshot = await self._with_claims(situate(snapshot, observed))
+        entry = self._entry(stored, snapshot)
+        snapshot = await self._with_health(snapshot, entry or known)
+        decision = decide(snapshot)
+        if isinstance(decision, NeedTags):
+            observed = await observe_tags(clusters=clusters, observed=snapshot.observed)
+            snapshot = situate(snapshot, observed)
+            entry = entry or self._entry(stored, snapshot)
+            snapshot = await self._with_health(snapshot, entry or known)
+            decision = decide(snapshot)
+        return snapshot, decision, entry
 
-    def _entry(self, stored: StoredObject, situation: Situation) -> Entry | None:
+    def _entry(self, stored: StoredObject, snapshot: ClusterSnapshot) -> Entry | None:
         """What concerns the Nodes of a cluster that is ours, from this pass and the ones before."""
-        cluster, management = situation.observed.cluster, situation.resource.spec.management
-        if cluster is None or not situation.owned:
+        cluster, management = snapshot.observed.cluster, snapshot.resource.spec.management
+        if cluster is None or not snapshot.owned:
             return None
         return self._cache.merged(
             stored=stored,
             cluster=cluster,
-            nodes=situation.observed.nodes,
-            now=situation.now,
+            nodes=snapshot.observed.nodes,
+            now=snapshot.now,
             enforce=not (management and management.nodeHealth == "Observe"),
         )
 
-    def _update_cache(self, situation: Situation, entry: Entry | None) -> None:
-        if situation.observed.cluster is None:
-            self._cache.forget(situation.resource.key)
-        elif situation.owned and entry is not None:
+    def _update_cache(self, snapshot: ClusterSnapshot, entry: Entry | None) -> None:
+        if snapshot.observed.cluster is None:
+            self._cache.forget(snapshot.resource.key)
+        elif snapshot.owned and entry is not None:
             change = self._cache.update(entry)
             if change is not None:
                 self._on_update(change)
@@ -218,70 +218,70 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, Story]):
         entry = self._cache.of(known)
         return any(needs_instance(node, entry.facts if entry else None) for node in nodes.of_cluster(known))
 
-    def _clusters(self, situation: Situation) -> Clusters:
-        return self._ports.cloud.clusters(region=situation.resource.spec.region or "")
+    def _clusters(self, snapshot: ClusterSnapshot) -> Clusters:
+        return self._ports.cloud.clusters(region=snapshot.resource.spec.region or "")
 
-    async def _with_health(self, situation: Situation, entry: Entry | None) -> Situation:
+    async def _with_health(self, snapshot: ClusterSnapshot, entry: Entry | None) -> ClusterSnapshot:
         """The health of the cluster's Nodes, as far as it is known; it is rolled up once a pass."""
         nodes = self._ports.nodes
         if nodes is None:
-            return situation
-        watched = replace(situation, health_watched=True)
-        if situation.health is not None or entry is None or not nodes.synced:
+            return snapshot
+        watched = replace(snapshot, health_watched=True)
+        if snapshot.health is not None or entry is None or not nodes.synced:
             return watched
-        held, now = nodes.of_cluster(entry.facts.cluster_id), situation.now
+        held, now = nodes.of_cluster(entry.facts.cluster_id), snapshot.now
         if len(held) < MANY_NODES:
             return replace(watched, health=rollup(held, entry.facts, running_since=entry.running_since, now=now))
         # Thousands take a third of a second, in which no unhealthy node could be tainted.
         health = await asyncio.to_thread(rollup, held, entry.facts, running_since=entry.running_since, now=now)
         return replace(watched, health=health)
 
-    async def _with_claims(self, situation: Situation) -> Situation:
+    async def _with_claims(self, snapshot: ClusterSnapshot) -> ClusterSnapshot:
         """Who still has volumes on a cluster that is to be deleted."""
-        cluster = situation.observed.cluster
-        if not situation.resource.deleting or cluster is None or self._ports.attached_claims is None:
-            return situation
-        return replace(situation, attached_claims=await self._ports.attached_claims(cluster.arn))
+        cluster = snapshot.observed.cluster
+        if not snapshot.resource.deleting or cluster is None or self._ports.attached_claims is None:
+            return snapshot
+        return replace(snapshot, attached_claims=await self._ports.attached_claims(cluster.arn))
 
-    def needs_finalizer(self, record: Story) -> bool:
-        ours = record.situation.observed.cluster is not None and record.situation.owned
-        believed = record.looked and record.unread is None and not isinstance(record.verdict, LookAgain)
+    def needs_finalizer(self, record: PassRecord) -> bool:
+        ours = record.snapshot.observed.cluster is not None and record.snapshot.owned
+        believed = record.looked and record.unread is None and not isinstance(record.decision, LookAgain)
         return believed and (ours or self.acts(record))
 
-    def not_begun(self, record: Story, error: KubernetesError) -> Story:  # noqa: ARG002 - a pass that is repeated
+    def not_begun(self, record: PassRecord, error: KubernetesError) -> PassRecord:  # noqa: ARG002 - a pass that is repeated
         raise error
 
-    def acts(self, record: Story) -> bool:
-        return isinstance(record.verdict, Act)
+    def acts(self, record: PassRecord) -> bool:
+        return isinstance(record.decision, Act)
 
-    def intent(self, record: Story) -> tuple[Story, HyperPodClusterStatus | None]:
-        act, situation = record.verdict, record.situation
+    def intent(self, record: PassRecord) -> tuple[PassRecord, HyperPodClusterStatus | None]:
+        act, snapshot = record.decision, record.snapshot
         if not isinstance(act, Act):
             raise AssertionError("asked only of a pass that acts")
-        adds_groups = isinstance(act.action, UpdateCluster) and bool(situation.changes.groups_added)
+        adds_groups = isinstance(act.action, UpdateCluster) and bool(snapshot.changes.groups_added)
         return record, intent(record, act) if isinstance(act.action, CreateCluster) or adds_groups else None
 
-    async def act(self, record: Story) -> Story:
-        if not isinstance(record.verdict, Act):
+    async def act(self, record: PassRecord) -> PassRecord:
+        if not isinstance(record.decision, Act):
             raise AssertionError("asked only of a pass that acts")
-        clusters = self._clusters(record.situation)
-        result = await act(clusters=clusters, verdict=record.verdict)
-        if isinstance(result, Refused) and result.error.kind is ErrorKind.EKS_IN_USE:
-            use = await used_by(clusters=clusters, eks_cluster_arn=record.situation.resource.eks_cluster_arn)
+        clusters = self._clusters(record.snapshot)
+        result = await act(clusters=clusters, decision=record.decision)
+        if isinstance(result, Rejected) and result.error.kind is ErrorKind.EKS_IN_USE:
+            use = await used_by(clusters=clusters, eks_cluster_arn=record.snapshot.resource.eks_cluster_arn)
             result = replace(result, eks_use=use)
         return replace(record, result=result)
 
-    def releases(self, record: Story) -> Release | None:
-        return record.verdict if isinstance(record.verdict, Release) else None
+    def releases(self, record: PassRecord) -> RemoveFinalizer | None:
+        return record.decision if isinstance(record.decision, RemoveFinalizer) else None
 
-    def report(self, record: Story) -> Report[HyperPodClusterStatus]:
+    def report(self, record: PassRecord) -> Report[HyperPodClusterStatus]:
         return report(record)
 
     def recorded(
         self,
         stored: StoredObject,
         *,
-        record: Story | None,  # noqa: ARG002
+        record: PassRecord | None,  # noqa: ARG002
         before: HyperPodClusterStatus,  # noqa: ARG002
         after: HyperPodClusterStatus,
     ) -> None:
@@ -297,9 +297,9 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, Story]):
             "delete-cluster` if you do not need it."
         )
 
-    def _blank(self, resource: Resource) -> Situation:
-        """The situation before anything was read."""
-        return Situation(
+    def _blank(self, resource: Resource) -> ClusterSnapshot:
+        """The snapshot before anything was read."""
+        return ClusterSnapshot(
             resource=resource,
             observed=Observed(cluster=None),
             changes=Changes(),

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedNode
 from hyperpod_operator.core.health.facts import RUNNING, ClusterFacts, facts
+from hyperpod_operator.core.observed import ObservedCluster, ObservedNode
 from hyperpod_operator.core.ports import Key, StoredObject
 
 

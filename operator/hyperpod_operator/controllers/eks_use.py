@@ -1,7 +1,7 @@
 """Which HyperPod cluster an EKS cluster has: looked for when AWS refuses a second one."""
 
-from hyperpod_operator.core.cluster.observed import EksUse, ObservedCluster
 from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.observed import EksUse, ObservedCluster
 from hyperpod_operator.core.ports import Clusters
 
 MOST = 50

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
-from hyperpod_operator.controllers.subjects import node_subject
+from hyperpod_operator.controllers.object_references import node_reference
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.labels import contradiction, missing_labels, needs_instance
 from hyperpod_operator.core.health.mass_failure import Lane
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.state import NO_PODS, State
 from hyperpod_operator.core.health.taint import Step, TaintDecision, decide
-from hyperpod_operator.core.outcome import Again, Done, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.outcome import Again, Done, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.ports import (
     Clock,
     Event,
@@ -141,7 +141,7 @@ class NodeController:
             await self._ports.writes.change(node, change)
             self._tell(node, entry, decision, change)
         if decision.look_again is not None:
-            return Wait(Reason.HEALTH_NOT_REPORTED, decision.look_again)
+            return Requeue(Reason.HEALTH_NOT_REPORTED, decision.look_again)
         return Done()
 
     def _judge(self, node: Node, entry: Entry) -> bool:
@@ -170,7 +170,7 @@ class NodeController:
                 f"{odd}. The operator leaves that label alone; remove it to let the operator set SageMaker's type."
             )
             event = Event(type="Warning", reason=Reason.NODE_CONTRADICTS, action="Observe", message=message)
-            self._ports.events.publish(about=node_subject(node), event=event)
+            self._ports.events.publish(about=node_reference(node), event=event)
         self._seen[node.name] = _Seen(cluster=entry.key, state=state, since=since, contradiction=odd)
         return seen is None or seen.state is not state
 
@@ -210,5 +210,5 @@ class NodeController:
             action=str(decision.step),
             message=decision.message,
         )
-        self._ports.events.publish(about=node_subject(node), event=event)
+        self._ports.events.publish(about=node_reference(node), event=event)
         self._ports.events.publish(about=entry.stored, event=replace(event, message=f"{node.name}: {event.message}"))

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from hyperpod_operator.controllers.causes import Causes
 from hyperpod_operator.core.cluster.causes import far_enough, short_groups
-from hyperpod_operator.core.cluster.living import change_began
-from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
+from hyperpod_operator.core.cluster.existing import change_began
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.observed import Observed, ObservedCluster
 from hyperpod_operator.core.ports import Clusters, Key
 
 

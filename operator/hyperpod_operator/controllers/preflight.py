@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from hyperpod_operator.api.status import PreflightStatus
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import Action
-from hyperpod_operator.core.cluster.verdict import Situation
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.preflight.gate import ENFORCE, due, held, preflight, stands
 from hyperpod_operator.core.preflight.ports import ClusterFacts, Workloads
 from hyperpod_operator.core.preflight.record import recorded
@@ -21,13 +21,13 @@ class Gate:
     mode: str = ENFORCE
     """For clusters that do not choose one."""
 
-    async def check(self, situation: Situation, action: Action) -> tuple[PreflightStatus | None, Hold | None]:
+    async def check(self, snapshot: ClusterSnapshot, action: Action) -> tuple[PreflightStatus | None, Wait | None]:
         """What the checks say, if they are about this call at all, and why it is not made if one fails."""
-        wanted, resource = due(situation, action, mode=self.mode), situation.resource
+        wanted, resource = due(snapshot, action, mode=self.mode), snapshot.resource
         if wanted is None:
             return None, None
         status = resource.status.preflight
-        if status is None or not stands(situation, wanted):
+        if status is None or not stands(snapshot, wanted):
             facts = await self.facts(resource.spec.region or "").gather(wanted.subject)
             if self.workloads is not None:
                 facts = replace(facts, workloads=await self.workloads.workloads())
@@ -35,7 +35,7 @@ class Gate:
                 preflight(replace(wanted.subject, facts=facts)),
                 mark=wanted.mark,
                 before=resource.status.preflight,
-                now=situation.now,
+                now=snapshot.now,
                 requested=resource.requested_anew,
             )
-        return status, held(status, wanted, mode=resource.preflight or self.mode, now=situation.now)
+        return status, held(status, wanted, mode=resource.preflight or self.mode, now=snapshot.now)

@@ -16,7 +16,7 @@ from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.names import ABANDON, Reason
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse_status, reconcile_requested_at
 from hyperpod_operator.core.engine.conditions import settle, summary
-from hyperpod_operator.core.engine.decision import Release, Report
+from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
 from hyperpod_operator.core.ports import (
@@ -82,7 +82,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         """Make the one change that was decided. Failures are part of the record."""
 
     @abstractmethod
-    def releases(self, record: RecordT) -> Release | None:
+    def releases(self, record: RecordT) -> RemoveFinalizer | None:
         """Why the finalizer may go, if it may."""
 
     @abstractmethod
@@ -168,7 +168,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         event = Event(type="Warning", reason=Reason.ABANDONED, action="Release", message=message)
         return await self._let_go(stored, event)
 
-    async def _release(self, stored: StoredObject, release: Release) -> Outcome:
+    async def _release(self, stored: StoredObject, release: RemoveFinalizer) -> Outcome:
         event = Event(type="Normal", reason=release.reason, action="Release", message=release.message)
         return await self._let_go(stored, event)
 
@@ -182,7 +182,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         status = parse_status(stored, self._status_model)
         if stored.deleting and self.untouched(status):
             nothing = "Nothing was created for this invalid spec."
-            return await self._release(stored, Release(reason=Reason.RELEASED, message=nothing))
+            return await self._release(stored, RemoveFinalizer(reason=Reason.RELEASED, message=nothing))
         message = (
             f"The spec cannot be parsed: {problems}. Correct these fields; the operator changes nothing in AWS "
             "meanwhile."

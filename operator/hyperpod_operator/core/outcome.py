@@ -20,7 +20,7 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class Requeue:
     """Something is under way that needs no person; look again in `after` seconds."""
 
     reason: Reason
@@ -48,4 +48,4 @@ class Again:
     """The object changed under the pass; look again at once."""
 
 
-Outcome = Done | Gone | Wait | Blocked | Failed | Again
+Outcome = Done | Gone | Requeue | Blocked | Failed | Again

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from hyperpod_operator.core.cluster.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.location import Location
 from hyperpod_operator.core.nodes.ports import NodeBatches
+from hyperpod_operator.core.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
 
 
 @dataclass(frozen=True, slots=True, order=True)

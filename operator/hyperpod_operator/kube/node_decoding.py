@@ -82,7 +82,7 @@ class Page(msgspec.Struct, gc=False):
     items: list[NodeObject]
 
 
-class Refused(msgspec.Struct, gc=False):
+class Rejected(msgspec.Struct, gc=False):
     """A Status object: why the API server ends a watch."""
 
     code: int = 0
@@ -90,7 +90,7 @@ class Refused(msgspec.Struct, gc=False):
 
 
 class _ErrorEvent(msgspec.Struct, gc=False, tag="ERROR"):
-    object: Refused
+    object: Rejected
 
 
 _page = msgspec.json.Decoder(Page)
@@ -106,7 +106,7 @@ def page(content: bytes) -> Page:
         raise Garbled(f"a list of Nodes is not what it should be: {error}") from error
 
 
-def event(line: bytes) -> WatchEvent | Refused:
+def event(line: bytes) -> WatchEvent | Rejected:
     """A line of a watch, or what the API server says against it. Raises Garbled."""
     try:
         return _event.decode(line)

@@ -17,7 +17,7 @@ from typing import Protocol
 from hyperpod_operator.api.names import COMPUTE_TYPE
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.kube import node_decoding as decoding
-from hyperpod_operator.kube.node_decoding import BOOKMARK, Garbled, NodeObject, Refused, WatchEvent
+from hyperpod_operator.kube.node_decoding import BOOKMARK, Garbled, NodeObject, Rejected, WatchEvent
 
 PATH = "/api/v1/nodes"
 SELECTOR = f"{COMPUTE_TYPE}=hyperpod"
@@ -153,7 +153,7 @@ def _news(lines: Iterable[bytes], position: int) -> tuple[list[WatchEvent], int]
     news = []
     for line in lines:
         found = decoding.event(line)
-        if isinstance(found, Refused):
+        if isinstance(found, Rejected):
             raise KubernetesError(
                 status=found.code or 500,
                 message=f"The API server ended the watch of Nodes: {found.message or 'no explanation'}. "

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode, get_current_span
 
 from hyperpod_operator import __version__
-from hyperpod_operator.core.outcome import Blocked, Failed, Outcome, Wait
+from hyperpod_operator.core.outcome import Blocked, Failed, Outcome, Requeue
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.runtime.workers import Reconcile
 
@@ -79,7 +79,7 @@ class Tracing:
             with self._tracer.start_as_current_span(f"{kind} pass", attributes=about) as span:
                 outcome = await reconcile(key, failures)
                 span.set_attribute(OUTCOME, type(outcome).__name__)
-                if isinstance(outcome, Wait | Blocked | Failed):
+                if isinstance(outcome, Requeue | Blocked | Failed):
                     span.set_attribute(REASON, str(outcome.reason))
                 if isinstance(outcome, Failed):
                     span.set_status(Status(StatusCode.ERROR, str(outcome.reason)))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.ports import Clock, Key, Metrics
 from hyperpod_operator.runtime import logs
 from hyperpod_operator.runtime.quarantine import Quarantine
@@ -223,7 +223,7 @@ class Workers:
             case Done():
                 after = self._resync * (1 - JITTER + 2 * JITTER * self._random())
                 self._queue.add_after(key, after)
-            case Wait(after=after) | Blocked(after=after):
+            case Requeue(after=after) | Blocked(after=after):
                 self._queue.add_after(key, after)
             case Gone():
                 self._queue.forget(key)
@@ -243,4 +243,4 @@ def quarantined(times: int, seconds: float) -> str:
 
 
 def _reason(outcome: Outcome) -> str:
-    return str(outcome.reason) if isinstance(outcome, Wait | Blocked | Failed) else ""
+    return str(outcome.reason) if isinstance(outcome, Requeue | Blocked | Failed) else ""

@@ -13,7 +13,7 @@ from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import RateLimit
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.controllers.preflight import Gate
-from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.ports import Event, Gauges, Key, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Simulator
@@ -262,7 +262,7 @@ class Rig:
 def pause(outcome: Outcome) -> float:
     """Seconds until the next pass, without jitter."""
     match outcome:
-        case Wait(after=after) | Blocked(after=after):
+        case Requeue(after=after) | Blocked(after=after):
             return after
         case Failed(at_least=at_least):
             return max(at_least, 5.0)

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.core.health import CLUSTER, CPU, GPU, NOW
 
 from hyperpod_operator.controllers.cluster_cache import ClusterCache, Entry
-from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedGroup, ObservedNode
+from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup, ObservedNode
 from hyperpod_operator.core.ports import Key, StoredObject
 
 KEY = Key("team", "research")

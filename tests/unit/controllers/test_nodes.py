@@ -16,7 +16,7 @@ from hyperpod_operator.core.health.labels import missing_labels, needs_instance
 from hyperpod_operator.core.health.mass_failure import Lane
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.taint import TAINT
-from hyperpod_operator.core.outcome import Done, Failed, Gone, Wait
+from hyperpod_operator.core.outcome import Done, Failed, Gone, Requeue
 from hyperpod_operator.core.ports import Event, Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 
 OBJECT = Key("team", "research")
@@ -309,7 +309,7 @@ async def test_a_young_node_waits(rig: NodeRig) -> None:
     one = replace(labelled(), labels={key: value for key, value in labelled().labels.items() if key != HEALTH})
     one = replace(one, created_at=NOW)
     rig.world.put(one)
-    assert await rig.once(one) == Wait("HealthNotReported", 600.0)  # type: ignore[arg-type]
+    assert await rig.once(one) == Requeue("HealthNotReported", 600.0)  # type: ignore[arg-type]
 
 
 async def test_nothing_is_done_for_a_cluster_that_is_forgotten(rig: NodeRig) -> None:

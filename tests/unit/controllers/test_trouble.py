@@ -8,7 +8,7 @@ from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import plain, two
 from tests.unit.core.builders import ROLE, spec
 
-from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Wait
+from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Requeue
 from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
@@ -412,5 +412,5 @@ class TestHostileInput:
     async def test_a_member_that_botocore_does_not_know_is_refused_in_words(self, rig: Rig) -> None:
         rig.apply(spec(instanceGroups=[], management={"paused": False}))
         outcome = await rig.once()
-        assert isinstance(outcome, Blocked | Wait)
+        assert isinstance(outcome, Blocked | Requeue)
         assert rig.condition("Stalled")["status"] == "True"

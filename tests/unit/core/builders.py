@@ -10,18 +10,18 @@ from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diff import Changes
-from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import operation
 from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, Situation, Verdict
-from hyperpod_operator.core.engine.decision import Hold, LookAgain
+from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.observed import Observed, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.ports import Key
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
@@ -156,9 +156,9 @@ def recorded(**fields: Any) -> dict[str, Any]:
     }
 
 
-def situation(owner: Resource, observed: Observed, **fields: Any) -> Situation:
+def snapshot_of(owner: Resource, observed: Observed, **fields: Any) -> ClusterSnapshot:
     """The snapshot that the policies judge."""
-    blank = Situation(
+    blank = ClusterSnapshot(
         resource=owner,
         observed=Observed(cluster=None),
         changes=Changes(),
@@ -195,29 +195,29 @@ def scaled(count: int = 6, **members: Any) -> dict[str, Any]:
     return spec(instanceGroups=groups, **members)
 
 
-def verdict(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Verdict:
-    return decide(situation(owner, seen(owner, found, **fields)))
+def decision(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Decision:
+    return decide(snapshot_of(owner, seen(owner, found, **fields)))
 
 
-def second_look(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Verdict:
+def second_look(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Decision:
     """The answer when the same was seen 16 s before, too."""
     before = report(told(owner, found, **fields)).status
     later = replace(owner, status=before)
-    return decide(situation(later, seen(later, found, **fields), now=NOW + timedelta(seconds=16)))
+    return decide(snapshot_of(later, seen(later, found, **fields), now=NOW + timedelta(seconds=16)))
 
 
-def held(answer: Verdict) -> Hold:
-    assert isinstance(answer, Hold), answer
+def held(answer: Decision) -> Wait:
+    assert isinstance(answer, Wait), answer
     return answer
 
 
-def doubted(answer: Verdict) -> LookAgain:
+def doubted(answer: Decision) -> LookAgain:
     """The second look that an answer asks for."""
     assert isinstance(answer, LookAgain), answer
     return answer
 
 
-def action(answer: Verdict) -> Any:
+def action(answer: Decision) -> Any:
     """The call that an answer makes."""
     assert isinstance(answer, Act), answer
     return answer.action
@@ -234,25 +234,25 @@ def told(
     answer: str | ErrorKind = "accepted",
     now: datetime = NOW,
     **fields: Any,
-) -> Story:
-    """The story of a pass: what it saw, what it decided and, where it called, what AWS answered."""
-    snapshot = situation(owner, seen(owner, found, **fields), now=now)
+) -> PassRecord:
+    """The record of a pass: what it saw, what it decided and, where it called, what AWS answered."""
+    snapshot = snapshot_of(owner, seen(owner, found, **fields), now=now)
     decided = decide(snapshot)
     if not isinstance(decided, Act):
-        return Story(situation=snapshot, verdict=decided)
-    result: Accepted | Refused
+        return PassRecord(snapshot=snapshot, decision=decided)
+    result: Accepted | Rejected
     if isinstance(answer, ErrorKind):
         error = failure(answer, operation=operation(decided.action))
-        result = Refused(action=decided.action, fingerprint=decided.fingerprint, error=error)
+        result = Rejected(action=decided.action, fingerprint=decided.fingerprint, error=error)
     else:
         result = Accepted(action=decided.action, fingerprint=decided.fingerprint, arn=ARN)
-    return Story(situation=snapshot, verdict=decided, result=result)
+    return PassRecord(snapshot=snapshot, decision=decided, result=result)
 
 
-def unread(owner: Resource, kind: ErrorKind = ErrorKind.UNREACHABLE, *, failures: int = 0) -> Story:
-    """The story of a pass that could not look."""
+def unread(owner: Resource, kind: ErrorKind = ErrorKind.UNREACHABLE, *, failures: int = 0) -> PassRecord:
+    """The record of a pass that could not look."""
     error = failure(kind, operation="DescribeCluster")
-    return Story(situation=situation(owner, Observed(cluster=None)), unread=error, failures=failures)
+    return PassRecord(snapshot=snapshot_of(owner, Observed(cluster=None)), unread=error, failures=failures)
 
 
 def conditions_of(status: HyperPodClusterStatus) -> dict[str, tuple[str, str]]:

@@ -21,7 +21,7 @@ from hyperpod_operator.core.cluster.causes import (
     words,
 )
 from hyperpod_operator.core.cluster.diagnose import shortfalls
-from hyperpod_operator.core.cluster.observed import Observed, ObservedEvent, ObservedNode
+from hyperpod_operator.core.observed import Observed, ObservedEvent, ObservedNode
 
 FAILED = "Failed to provision EC2 Instance in Cluster research and InstanceGroup gpu"
 CREATION = "Instance creation in Cluster research and InstanceGroup gpu failed"

@@ -23,11 +23,11 @@ from tests.unit.core.builders import (
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.core.cluster.observed import ObservedEvent, ObservedNode
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.engine.conditions import MESSAGE_MOST, initial, settle
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.observed import ObservedEvent, ObservedNode
 
 READY = ConditionType.READY
 LATER = NOW + timedelta(minutes=5)

@@ -11,7 +11,7 @@ from tests.unit.core.world import ANSWERS, World
 
 from hyperpod_operator.core.cluster.diff import diff
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.engine.decision import Release, Settled
+from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer
 
 TYPES = {"gpu": "ml.p5.48xlarge", "cpu": "ml.m5.4xlarge", "big": "ml.p5en.48xlarge", "odd": "ml.g5.xlarge"}
 
@@ -58,8 +58,8 @@ def assert_as_wanted(world: World, owner: Resource) -> None:
 @settings(max_examples=40)
 def test_from_nothing_one_create_is_enough(wanted: dict[str, Any]) -> None:
     world = World()
-    owner, verdict = world.run(resource(spec=wanted))
-    assert isinstance(verdict, Settled)
+    owner, decision = world.run(resource(spec=wanted))
+    assert isinstance(decision, InSync)
     assert world.calls == ["CreateCluster"]
     assert_as_wanted(world, owner)
 
@@ -70,8 +70,8 @@ def test_an_edit_takes_each_kind_of_call_at_most_once_or_per_release(old: dict[s
     world = World()
     owner, _ = world.run(resource(spec=old))
     world.calls.clear()
-    owner, verdict = world.run(edited(owner, new))
-    assert isinstance(verdict, Settled)
+    owner, decision = world.run(edited(owner, new))
+    assert isinstance(decision, InSync)
     assert_as_wanted(world, owner)
     for call in ("UpdateCluster", "UpdateClusterSoftware", "AddTags", "DeleteTags"):
         assert world.calls.count(call) <= 1
@@ -87,8 +87,8 @@ def test_lost_answers_change_nothing_about_the_end(
     world = World(answers=list(first))
     owner, _ = world.run(resource(spec=old))
     world.answers = list(second)
-    owner, verdict = world.run(edited(owner, new))
-    assert isinstance(verdict, Settled)
+    owner, decision = world.run(edited(owner, new))
+    assert isinstance(decision, InSync)
     assert_as_wanted(world, owner)
     assert world.calls.count("CreateCluster") == 1
 
@@ -100,8 +100,8 @@ def test_a_deleted_object_ends_with_nothing_in_aws(wanted: dict[str, Any], answe
     owner, _ = world.run(resource(spec=wanted))
     world.calls.clear()
     world.answers = list(answers)
-    _, verdict = world.run(replace(owner, deleting=True))
-    assert isinstance(verdict, Release)
+    _, decision = world.run(replace(owner, deleting=True))
+    assert isinstance(decision, RemoveFinalizer)
     assert world.found is None
     assert world.calls == ["DeleteCluster"]
 
@@ -114,8 +114,8 @@ def test_a_settled_cluster_is_left_alone_for_ever(wanted: dict[str, Any]) -> Non
     again, _ = world.run(owner)
     world.calls.clear()
     for _ in range(3):
-        same, verdict = world.run(again)
-        assert isinstance(verdict, Settled)
+        same, decision = world.run(again)
+        assert isinstance(decision, InSync)
         assert same.status == again.status
     assert world.calls == []
 
@@ -125,8 +125,8 @@ def test_a_cluster_that_somebody_deleted_is_made_again(policy: str) -> None:
     world = World()
     owner, _ = world.run(resource(spec=spec(management={"deletionPolicy": policy})))
     world.found, world.tags = None, {}
-    owner, verdict = world.run(owner)
-    assert isinstance(verdict, Settled)
+    owner, decision = world.run(owner)
+    assert isinstance(decision, InSync)
     assert world.calls == ["CreateCluster", "CreateCluster"]
 
 
@@ -135,8 +135,8 @@ def test_a_retained_cluster_stays_and_is_not_ours_any_more() -> None:
     owner, _ = world.run(
         resource(spec=spec(management={"deletionPolicy": "Retain"}, tags=[{"key": "x", "value": "1"}]))
     )
-    _, verdict = world.run(replace(owner, deleting=True))
-    assert isinstance(verdict, Release)
+    _, decision = world.run(replace(owner, deleting=True))
+    assert isinstance(decision, RemoveFinalizer)
     assert world.found is not None
     assert world.tags == {"x": "1"}
     assert world.calls == ["CreateCluster", "DeleteTags"]
@@ -148,11 +148,11 @@ def test_an_adopted_cluster_is_brought_to_the_spec_and_survives_the_object() -> 
     world.tags = {}
     world.calls.clear()
     wanted = spec(nodeRecovery="None", management={"adoptionPolicy": "IfUnowned"})
-    owner, verdict = world.run(resource(spec=wanted, uid="uid-2"))
-    assert isinstance(verdict, Settled)
+    owner, decision = world.run(resource(spec=wanted, uid="uid-2"))
+    assert isinstance(decision, InSync)
     assert world.calls == ["AddTags", "UpdateCluster"]
-    _, verdict = world.run(replace(owner, deleting=True))
-    assert isinstance(verdict, Release)
+    _, decision = world.run(replace(owner, deleting=True))
+    assert isinstance(decision, RemoveFinalizer)
     assert world.found is not None
     assert world.tags == {}
 
@@ -163,6 +163,6 @@ def test_an_edit_that_is_taken_back_at_once_is_followed_back(old: dict[str, Any]
     world = World()
     first, _ = world.run(resource(spec=old))
     second, _, _ = world.step(edited(first, new))
-    owner, verdict = world.run(edited(second, old))
-    assert isinstance(verdict, Settled)
+    owner, decision = world.run(edited(second, old))
+    assert isinstance(decision, InSync)
     assert_as_wanted(world, owner)

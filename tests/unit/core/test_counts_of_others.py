@@ -7,19 +7,19 @@ from tests.unit.core.builders import (
     action,
     cluster,
     conditions_of,
+    decision,
     group,
     group_spec,
     left,
     recorded,
     resource,
     spec,
-    verdict,
     with_group,
 )
 
-from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.engine.decision import Settled
+from hyperpod_operator.core.engine.decision import InSync
+from hyperpod_operator.core.observed import ObservedCluster
 
 EXTERNAL = {"countOwner": "External"}
 
@@ -45,7 +45,7 @@ def scaled_to(count: int, held: int | None) -> ObservedCluster:
 @pytest.mark.parametrize("held", [None, 0, 1, 2, 3])
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_a_count_below_the_minimum_is_no_difference(count: int, held: int | None) -> None:
-    assert isinstance(verdict(owner(), scaled_to(count, held)), Settled)
+    assert isinstance(decision(owner(), scaled_to(count, held)), InSync)
 
 
 def test_the_cluster_is_ready_and_says_which_minimum_waits_for_which_count() -> None:
@@ -58,19 +58,19 @@ def test_the_cluster_is_ready_and_says_which_minimum_waits_for_which_count() -> 
 
 
 def test_an_edit_of_another_group_carries_a_minimum_that_aws_takes() -> None:
-    request = action(verdict(owner(labels={"a": "b"}), scaled_to(2, 3))).request
+    request = action(decision(owner(labels={"a": "b"}), scaled_to(2, 3))).request
     gpu = next(item for item in request["instanceGroups"] if item["instanceGroupName"] == "gpu")
     assert (gpu["instanceCount"], gpu["minInstanceCount"]) == (2, 2)
 
 
 def test_the_minimum_comes_back_when_the_count_has_grown() -> None:
-    request = action(verdict(owner(), scaled_to(5, 2))).request
+    request = action(decision(owner(), scaled_to(5, 2))).request
     gpu = next(item for item in request["instanceGroups"] if item["instanceGroupName"] == "gpu")
     assert (gpu["instanceCount"], gpu["minInstanceCount"]) == (5, 3)
 
 
 def test_a_minimum_that_the_spec_lowers_is_sent_as_far_as_the_count_allows() -> None:
-    request = action(verdict(owner(minimum=2), scaled_to(1, 3))).request
+    request = action(decision(owner(minimum=2), scaled_to(1, 3))).request
     gpu = next(item for item in request["instanceGroups"] if item["instanceGroupName"] == "gpu")
     assert (gpu["instanceCount"], gpu["minInstanceCount"]) == (1, 1)
 
@@ -83,6 +83,6 @@ def test_a_count_that_meets_the_minimum_says_nothing(count: int) -> None:
 @pytest.mark.parametrize("count", range(7))
 @pytest.mark.parametrize("held", [None, *range(7)])
 def test_no_update_ever_carries_a_minimum_above_its_count(count: int, held: int | None) -> None:
-    request = action(verdict(owner(labels={"a": "b"}), scaled_to(count, held))).request
+    request = action(decision(owner(labels={"a": "b"}), scaled_to(count, held))).request
     for item in request["instanceGroups"]:
         assert item.get("minInstanceCount", 0) <= item["instanceCount"]

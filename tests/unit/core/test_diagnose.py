@@ -7,18 +7,18 @@ from tests.unit.core.builders import (
     NOW,
     ago,
     cluster,
+    decision,
     group,
     group_spec,
     held,
     recorded,
     resource,
     spec,
-    verdict,
     with_group,
 )
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.observed import ObservedEvent, ObservedNode
+from hyperpod_operator.core.observed import ObservedEvent, ObservedNode
 
 
 class TestShortGroups:
@@ -36,7 +36,7 @@ class TestShortGroups:
     def test_awss_words_name_the_cause(self, words: str, reason: Reason, stalled: bool) -> None:
         short = with_group(cluster(), group(group_spec(), current=1))
         event = ObservedEvent(event_id="1", at=NOW, level="Error", description=words, group="gpu")
-        answer = held(verdict(resource(status=recorded()), short, events=(event,)))
+        answer = held(decision(resource(status=recorded()), short, events=(event,)))
         assert (answer.reason, answer.stalled) == (reason, stalled)
         assert words in answer.message
 
@@ -45,7 +45,7 @@ class TestShortGroups:
         old = NOW - timedelta(hours=2)
         event = ObservedEvent(event_id="1", at=old, level="Error", description="insufficient capacity", group="gpu")
         last = {"operation": "UpdateCluster", "state": "Applied", "time": ago(3600), "fingerprint": "x"}
-        answer = held(verdict(resource(status=recorded(last=last)), short, events=(event,)))
+        answer = held(decision(resource(status=recorded(last=last)), short, events=(event,)))
         assert answer.reason is Reason.SCALING
 
     @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ class TestShortGroups:
     )
     def test_a_groups_status_tells_too(self, status: str, reason: Reason) -> None:
         troubled = with_group(cluster(), group(group_spec(), status=status))
-        assert held(verdict(resource(status=recorded()), troubled)).reason is reason
+        assert held(decision(resource(status=recorded()), troubled)).reason is reason
 
     def test_deep_health_checks_are_told_apart_from_scaling(self) -> None:
         checked = group_spec(onStartDeepHealthChecks=["InstanceStress"])
         wanted = spec(instanceGroups=[checked, group_spec("cpu", 2, instanceType="ml.m5.4xlarge")])
         short = with_group(cluster(), group(checked, current=0))
         node = ObservedNode(instance_id="i-1", group="gpu", instance_type="x", status="DeepHealthCheckInProgress")
-        answer = held(verdict(resource(spec=wanted, status=recorded()), short, nodes=(node,)))
+        answer = held(decision(resource(spec=wanted, status=recorded()), short, nodes=(node,)))
         assert answer.reason is Reason.DEEP_HEALTH_CHECKS

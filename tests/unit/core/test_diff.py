@@ -19,7 +19,7 @@ from tests.unit.core.builders import (
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_OWNER_UID
 from hyperpod_operator.core.cluster.diff import Changes, diff
-from hyperpod_operator.core.cluster.observed import Observed
+from hyperpod_operator.core.observed import Observed
 
 
 def changes(owner: Any = None, found: Any = None, **fields: Any) -> Changes:

@@ -20,25 +20,25 @@ from tests.unit.core.builders import (
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.ending import ending
-from hyperpod_operator.core.cluster.story import Refused
+from hyperpod_operator.core.cluster.pass_record import Rejected
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, ErrorKind
-from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Wait
+from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Requeue
 
 TABLE = [
     (ErrorKind.NOT_FOUND, Failed(Reason.AWS_ERROR, 5.0), False),
-    (ErrorKind.ALREADY_EXISTS, Wait(Reason.UNKNOWN_OUTCOME, 5.0), False),
-    (ErrorKind.BUSY, Wait(Reason.CLUSTER_BUSY, 20.0), False),
+    (ErrorKind.ALREADY_EXISTS, Requeue(Reason.UNKNOWN_OUTCOME, 5.0), False),
+    (ErrorKind.BUSY, Requeue(Reason.CLUSTER_BUSY, 20.0), False),
     (ErrorKind.THROTTLED, Failed(Reason.THROTTLED, 30.0), False),
     (ErrorKind.INVALID, Blocked(Reason.SPEC_REJECTED, SLOW), True),
-    (ErrorKind.ROLE_PROPAGATION, Wait(Reason.ROLE_PROPAGATION, 5.0), False),
+    (ErrorKind.ROLE_PROPAGATION, Requeue(Reason.ROLE_PROPAGATION, 5.0), False),
     (ErrorKind.DENIED, Blocked(Reason.PERMISSION_DENIED, SLOW), True),
     (ErrorKind.CREDENTIALS, Failed(Reason.CREDENTIALS_INVALID, 5.0), True),
     (ErrorKind.QUOTA, Blocked(Reason.QUOTA_EXCEEDED, SLOW), True),
-    (ErrorKind.UNKNOWN_OUTCOME, Wait(Reason.UNKNOWN_OUTCOME, 5.0), False),
+    (ErrorKind.UNKNOWN_OUTCOME, Requeue(Reason.UNKNOWN_OUTCOME, 5.0), False),
     (ErrorKind.UNREACHABLE, Failed(Reason.AWS_UNREACHABLE, 5.0), False),
     (ErrorKind.TRANSIENT, Failed(Reason.AWS_ERROR, 5.0), False),
-    (ErrorKind.EKS_IN_USE, Wait(Reason.EKS_CLUSTER_IN_USE, 60.0), False),
+    (ErrorKind.EKS_IN_USE, Requeue(Reason.EKS_CLUSTER_IN_USE, 60.0), False),
     (ErrorKind.WRONG_ENDPOINT, Failed(Reason.AWS_UNREACHABLE, 5.0), False),
     (ErrorKind.CLOCK, Failed(Reason.CREDENTIALS_INVALID, 5.0), True),
     (ErrorKind.ACCOUNT, Blocked(Reason.ACCOUNT_BLOCKED, 1800.0), True),
@@ -89,7 +89,7 @@ def test_a_failure_tells_what_where_and_what_next_without_a_request_id(kind: Err
 
 def last_refusal(attempts: int, **fields: Any) -> dict[str, Any]:
     result = told(OWNER, cluster(), answer=ErrorKind.ROLE_PROPAGATION).result
-    assert isinstance(result, Refused)
+    assert isinstance(result, Rejected)
     return {"operation": "UpdateCluster", "state": "Rejected", "fingerprint": result.fingerprint} | {
         "attempts": attempts,
         **fields,
@@ -97,7 +97,7 @@ def last_refusal(attempts: int, **fields: Any) -> dict[str, Any]:
 
 
 def test_a_role_that_stays_unusable_becomes_a_persons_matter() -> None:
-    assert refused(ErrorKind.ROLE_PROPAGATION, last=last_refusal(10)).outcome == Wait(Reason.ROLE_PROPAGATION, 5)
+    assert refused(ErrorKind.ROLE_PROPAGATION, last=last_refusal(10)).outcome == Requeue(Reason.ROLE_PROPAGATION, 5)
     end = refused(ErrorKind.ROLE_PROPAGATION, last=last_refusal(11))
     assert end.outcome == Blocked(Reason.PERMISSION_DENIED, SLOW)
     assert end.stalled
@@ -106,7 +106,7 @@ def test_a_role_that_stays_unusable_becomes_a_persons_matter() -> None:
 
 def test_tries_of_another_call_do_not_count() -> None:
     end = refused(ErrorKind.ROLE_PROPAGATION, last=last_refusal(11, fingerprint="of another call"))
-    assert end.outcome == Wait(Reason.ROLE_PROPAGATION, 5.0)
+    assert end.outcome == Requeue(Reason.ROLE_PROPAGATION, 5.0)
 
 
 def test_a_failed_cluster_that_takes_no_change_is_a_persons_matter() -> None:
@@ -139,7 +139,7 @@ def test_a_failed_cluster_that_takes_no_change_is_a_persons_matter() -> None:
 )
 def test_an_accepted_call_is_looked_after_soon(owner: Any, found: Any, reason: Reason, after: float) -> None:
     end = ending(told(owner, found))
-    assert end.outcome == Wait(reason, after)
+    assert end.outcome == Requeue(reason, after)
     assert not end.stalled
 
 
@@ -152,7 +152,7 @@ def test_a_hold_that_needs_a_person_is_blocked() -> None:
 
 def test_a_hold_that_time_solves_waits() -> None:
     end = ending(told(resource(status=recorded()), cluster(status="Updating")))
-    assert end.outcome == Wait(Reason.UPDATING, 20.0)
+    assert end.outcome == Requeue(Reason.UPDATING, 20.0)
     assert not end.stalled
 
 

@@ -18,7 +18,7 @@ from tests.unit.core.builders import (
     group_spec,
     resource,
     seen,
-    situation,
+    snapshot_of,
     spec,
     with_group,
 )
@@ -26,14 +26,14 @@ from tests.unit.core.builders import (
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_ADOPTED, Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster import requests
+from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.guards import shown
-from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, UpdateCluster, fingerprint
 from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Situation, Verdict
-from hyperpod_operator.core.engine.decision import Release
+from hyperpod_operator.core.engine.decision import RemoveFinalizer
 from hyperpod_operator.core.location import NOWHERE, location_of
+from hyperpod_operator.core.observed import Observed, ObservedCluster
 
 OURS, ADOPTED, UNOWNED, EARLIER, ANOTHER = "ours", "adopted", "unowned", "earlier", "another"
 NAMED, NOT_NAMED = (OURS, ADOPTED), (UNOWNED, EARLIER, ANOTHER)
@@ -70,7 +70,7 @@ worlds = st.sampled_from(
 
 def marks(owner: Resource, found: ObservedCluster, tags: dict[str, str]) -> list[str]:
     """Digests that a record would have to carry to be believed; whoever forges one can compute them."""
-    snapshot = situation(owner, Observed(cluster=found, tags=tags))
+    snapshot = snapshot_of(owner, Observed(cluster=found, tags=tags))
     arn = found.arn
     wishes = [
         ("CreateCluster", requests.wanted_members(owner)),
@@ -80,7 +80,7 @@ def marks(owner: Resource, found: ObservedCluster, tags: dict[str, str]) -> list
     ]
     decided = decide(snapshot)
     return [
-        *(fingerprint(operation=operation, wish=wish) for operation, wish in wishes),
+        *(fingerprint(operation=operation, desired=desired) for operation, desired in wishes),
         *([decided.fingerprint] if isinstance(decided, Act) else []),
         *snapshot.changed_parts.values(),
         shown(snapshot),
@@ -204,7 +204,7 @@ def passes(
     whose: tuple[str, ...],
     found: st.SearchStrategy[ObservedCluster] = worlds,
     deleting: bool | None = None,
-) -> tuple[Situation, str, Verdict]:
+) -> tuple[ClusterSnapshot, str, Decision]:
     """A snapshot under a forged status, whose cluster it is, and what the pass decides in the end."""
     wanted, owned, cluster_found = draw(specs), draw(st.sampled_from(whose)), draw(found)
     going = draw(st.booleans()) if deleting is None else deleting
@@ -219,12 +219,12 @@ def passes(
     )
     here = draw(st.sampled_from([NOWHERE, location_of(EKS)]))
     read = tags if draw(st.booleans()) else None
-    snapshot = situation(owner, Observed(cluster=cluster_found, tags=read), here=here)
-    verdict = decide(snapshot)
-    if isinstance(verdict, NeedTags):
+    snapshot = snapshot_of(owner, Observed(cluster=cluster_found, tags=read), here=here)
+    decision = decide(snapshot)
+    if isinstance(decision, NeedTags):
         snapshot = situate(snapshot, seen(owner, cluster_found, tags=tags))
-        verdict = decide(snapshot)
-    return snapshot, owned, verdict
+        decision = decide(snapshot)
+    return snapshot, owned, decision
 
 
 def test_every_member_of_status_is_forged() -> None:
@@ -233,41 +233,45 @@ def test_every_member_of_status_is_forged() -> None:
 
 @settings(deadline=None)
 @given(passes(whose=NOT_NAMED))
-def test_a_cluster_whose_tags_do_not_name_the_object_is_not_changed(made: tuple[Situation, str, Verdict]) -> None:
+def test_a_cluster_whose_tags_do_not_name_the_object_is_not_changed(
+    made: tuple[ClusterSnapshot, str, Decision],
+) -> None:
     """Adoption by policy is what the spec asks for: it sets tags on a cluster that no other object owns."""
-    snapshot, whose, verdict = made
-    if isinstance(verdict, Act):
+    snapshot, whose, decision = made
+    if isinstance(decision, Act):
         assert snapshot.resource.adopts
         assert whose != ANOTHER
-        assert isinstance(verdict.action, AddTags)
+        assert isinstance(decision.action, AddTags)
 
 
 @settings(deadline=None)
 @given(passes(whose=NAMED, deleting=True))
 def test_a_cluster_whose_tags_name_the_object_is_not_released_while_it_exists(
-    made: tuple[Situation, str, Verdict],
+    made: tuple[ClusterSnapshot, str, Decision],
 ) -> None:
-    assert not isinstance(made[2], Release)
+    assert not isinstance(made[2], RemoveFinalizer)
 
 
 @settings(deadline=None)
 @given(passes(whose=(*NAMED, *NOT_NAMED), deleting=False))
-def test_no_cluster_is_created_while_one_of_the_name_exists(made: tuple[Situation, str, Verdict]) -> None:
+def test_no_cluster_is_created_while_one_of_the_name_exists(made: tuple[ClusterSnapshot, str, Decision]) -> None:
     assert not (isinstance(made[2], Act) and isinstance(made[2].action, CreateCluster))
 
 
 @settings(deadline=None)
 @given(passes(whose=(ADOPTED,), found=st.sampled_from([FOREIGN, failed_creation()]), deleting=False))
-def test_nothing_ends_that_was_adopted_while_the_object_lives(made: tuple[Situation, str, Verdict]) -> None:
-    verdict = made[2]
-    if isinstance(verdict, Act):
-        assert not isinstance(verdict.action, DeleteCluster)
-        assert not (isinstance(verdict.action, UpdateCluster) and verdict.action.request.get("instanceGroupsToDelete"))
+def test_nothing_ends_that_was_adopted_while_the_object_lives(made: tuple[ClusterSnapshot, str, Decision]) -> None:
+    decision = made[2]
+    if isinstance(decision, Act):
+        assert not isinstance(decision.action, DeleteCluster)
+        assert not (
+            isinstance(decision.action, UpdateCluster) and decision.action.request.get("instanceGroupsToDelete")
+        )
 
 
 @pytest.mark.parametrize("whose", NOT_NAMED)
 @pytest.mark.parametrize("deleting", [False, True])
 def test_the_plainest_forgery_changes_nothing(whose: str, deleting: bool) -> None:
     owner = resource(status=PLAIN, deleting=deleting)
-    verdict = decide(situation(owner, seen(owner, FOREIGN, tags=tags_of(owner, whose)), now=NOW))
-    assert not isinstance(verdict, Act)
+    decision = decide(snapshot_of(owner, seen(owner, FOREIGN, tags=tags_of(owner, whose)), now=NOW))
+    assert not isinstance(decision, Act)

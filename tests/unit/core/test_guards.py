@@ -7,33 +7,33 @@ import pytest
 from tests.unit.core.builders import (
     ago,
     cluster,
+    decision,
     held,
     recorded,
     resource,
     scaled,
     seen,
-    situation,
-    verdict,
+    snapshot_of,
     with_group,
 )
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.decision import Act, Decision
 from hyperpod_operator.core.cluster.guards import SOFTWARE_WENT_BACK, shown_back
-from hyperpod_operator.core.cluster.verdict import Act, Verdict
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 
 
 class TestGuards:
     def act(self) -> Act:
-        answer = verdict(resource(spec=scaled(), status=recorded()), cluster())
+        answer = decision(resource(spec=scaled(), status=recorded()), cluster())
         assert isinstance(answer, Act)
         return answer
 
-    def after(self, *, generation: int = 1, requested: str = "", **status: Any) -> Verdict:
+    def after(self, *, generation: int = 1, requested: str = "", **status: Any) -> Decision:
         owner = resource(
             spec=scaled(), status=recorded(**status), generation=generation, reconcile_requested_at=requested
         )
-        return verdict(owner, cluster(failure_message="no capacity"))
+        return decision(owner, cluster(failure_message="no capacity"))
 
     def last(self, outcome: str, seconds: float, *, mark: str | None = None, attempts: int = 1) -> dict[str, Any]:
         return {
@@ -44,8 +44,8 @@ class TestGuards:
             "attempts": attempts,
         }
 
-    def create(self, *, requested: str = "", **status: Any) -> Verdict:
-        return verdict(resource(status=status, reconcile_requested_at=requested), None)
+    def create(self, *, requested: str = "", **status: Any) -> Decision:
+        return decision(resource(status=status, reconcile_requested_at=requested), None)
 
     def refused(self) -> dict[str, Any]:
         first = self.create()
@@ -55,16 +55,16 @@ class TestGuards:
     @pytest.mark.parametrize(("attempts", "minutes"), [(1, 30), (2, 60), (3, 120), (9, 360), (500, 360)])
     def test_a_refusal_ends_after_a_time_that_doubles(self, attempts: int, minutes: int) -> None:
         refusal = self.refused() | {"attempts": attempts}
-        assert isinstance(self.create(rejected=refusal | {"time": ago(minutes * 60 * 0.89)}), Hold)
+        assert isinstance(self.create(rejected=refusal | {"time": ago(minutes * 60 * 0.89)}), Wait)
         assert isinstance(self.create(rejected=refusal | {"time": ago(minutes * 60 * 1.11)}), Act)
 
     def test_a_refusal_ends_when_aws_shows_something_else(self) -> None:
         assert isinstance(self.create(rejected=self.refused() | {"shown": "something else"}), Act)
 
     def test_a_change_that_aws_does_not_show_is_not_called_rolled_back_for_ten_minutes(self) -> None:
-        def quiet(seconds: float) -> Hold:
+        def quiet(seconds: float) -> Wait:
             owner = resource(spec=scaled(), status=recorded(last=self.last("Accepted", seconds)))
-            return held(verdict(owner, cluster()))
+            return held(decision(owner, cluster()))
 
         assert quiet(599).reason is Reason.SETTLING
         assert quiet(601).reason is Reason.UPDATE_ROLLED_BACK
@@ -72,7 +72,7 @@ class TestGuards:
     def test_a_failure_message_from_before_does_not_say_that_aws_went_back(self) -> None:
         old = recorded(last=self.last("Accepted", 120), failureMessage="no capacity", clusterStatus="InService")
         owner = resource(spec=scaled(), status=old)
-        assert held(verdict(owner, cluster(failure_message="no capacity"))).reason is Reason.SETTLING
+        assert held(decision(owner, cluster(failure_message="no capacity"))).reason is Reason.SETTLING
 
     @pytest.mark.parametrize("operation", ["AddTags", "DeleteTags"])
     @pytest.mark.parametrize("status", sorted(SOFTWARE_WENT_BACK))
@@ -88,7 +88,7 @@ class TestGuards:
     def shown_back(self, last: dict[str, Any], **group_fields: Any) -> bool:
         owner, found = resource(status=recorded(last=last)), cluster()
         found = with_group(found, replace(found.groups[0], **group_fields))
-        return shown_back(situation(owner, seen(owner, found)))
+        return shown_back(snapshot_of(owner, seen(owner, found)))
 
     def test_a_refused_wish_is_not_sent_again(self) -> None:
         answer = held(self.create(rejected=self.refused()))

@@ -1,22 +1,22 @@
-"""What must hold whatever the situation: properties over generated specs, clusters, tags and records."""
+"""What must hold whatever is seen: properties over generated specs, clusters, tags and records."""
 
 from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.core.builders import EKS, NOW, cluster, group, group_spec, recorded, resource, situation, spec
+from tests.unit.core.builders import EKS, NOW, cluster, group, group_spec, recorded, resource, snapshot_of, spec
 
+from hyperpod_operator.core.cluster.decision import Act, NeedTags
 from hyperpod_operator.core.cluster.diff import diff
-from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
+from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, DeleteTags, UpdateCluster
 from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags
-from hyperpod_operator.core.engine.decision import Settled
+from hyperpod_operator.core.engine.decision import InSync
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.observed import Observed, ObservedCluster
 
 NAMES = ("gpu", "cpu", "extra")
 STATUSES = ("Creating", "InService", "Updating", "SystemUpdating", "RollingBack", "Failed", "Deleting", "New")
@@ -78,58 +78,62 @@ def tags(owner: Resource, which: str) -> dict[str, str] | None:
 
 
 @st.composite
-def situations(draw: Any) -> Any:
+def snapshots(draw: Any) -> Any:
     owner = resource(spec=draw(specs), status=draw(statuses), deleting=draw(st.booleans()))
     found = draw(clusters)
     observed = Observed(cluster=found, tags=tags(owner, draw(tag_sets)) if found else None)
-    return situation(owner, observed)
+    return snapshot_of(owner, observed)
 
 
-@given(situations())
+@given(snapshots())
 def test_deciding_twice_gives_the_same(given_situation: Any) -> None:
     assert decide(given_situation) == decide(given_situation)
 
 
-@given(situations())
+@given(snapshots())
 def test_only_what_is_provably_ours_is_changed(given_situation: Any) -> None:
-    verdict = decide(given_situation)
-    if not isinstance(verdict, Act) or isinstance(verdict.action, CreateCluster):
+    decision = decide(given_situation)
+    if not isinstance(decision, Act) or isinstance(decision.action, CreateCluster):
         return
-    if isinstance(verdict.action, AddTags) and given_situation.resource.adopts:
+    if isinstance(decision.action, AddTags) and given_situation.resource.adopts:
         return
     assert given_situation.ownership == "Ours"
 
 
-@given(situations())
+@given(snapshots())
 def test_a_deleted_object_never_creates_nor_updates(given_situation: Any) -> None:
-    verdict = decide(given_situation)
-    if given_situation.resource.deleting and isinstance(verdict, Act):
-        assert isinstance(verdict.action, DeleteCluster | DeleteTags)
+    decision = decide(given_situation)
+    if given_situation.resource.deleting and isinstance(decision, Act):
+        assert isinstance(decision.action, DeleteCluster | DeleteTags)
 
 
-@given(situations())
+@given(snapshots())
 def test_a_living_object_deletes_only_a_failed_creation_of_its_own(given_situation: Any) -> None:
-    verdict = decide(given_situation)
-    if not given_situation.resource.deleting and isinstance(verdict, Act) and isinstance(verdict.action, DeleteCluster):
+    decision = decide(given_situation)
+    if (
+        not given_situation.resource.deleting
+        and isinstance(decision, Act)
+        and isinstance(decision.action, DeleteCluster)
+    ):
         assert given_situation.observed.cluster.status == "Failed"
         assert given_situation.resource.status.origin == "Created"
         assert given_situation.resource.recreates
 
 
-@given(situations())
+@given(snapshots())
 def test_paused_changes_nothing(given_situation: Any) -> None:
     if given_situation.resource.paused:
         assert not isinstance(decide(given_situation), Act)
 
 
-@given(situations())
+@given(snapshots())
 def test_no_node_ends_that_the_spec_did_not_ask_to_end(given_situation: Any) -> None:
     """An update lowers a count only where the spec's count changed since AWS held it."""
-    verdict = decide(given_situation)
-    if not isinstance(verdict, Act) or not isinstance(verdict.action, UpdateCluster):
+    decision = decide(given_situation)
+    if not isinstance(decision, Act) or not isinstance(decision.action, UpdateCluster):
         return
     records = given_situation.resource.recorded_groups
-    for sent in verdict.action.request.get("instanceGroups", []):
+    for sent in decision.action.request.get("instanceGroups", []):
         found = given_situation.observed.cluster.group(sent["instanceGroupName"])
         if found is None or sent["instanceCount"] >= found.target_count:
             continue
@@ -137,7 +141,7 @@ def test_no_node_ends_that_the_spec_did_not_ask_to_end(given_situation: Any) -> 
         assert record is not None
         assert record.appliedInstanceCount is not None
         assert record.appliedInstanceCount != sent["instanceCount"]
-    for name in verdict.action.request.get("instanceGroupsToDelete", []):
+    for name in decision.action.request.get("instanceGroupsToDelete", []):
         assert records[name].origin == "Created"
         assert name not in given_situation.resource.groups
 
@@ -157,10 +161,10 @@ def test_an_update_leaves_nothing_to_update(wanted: Any, found: Any, status: Any
     if found is None:
         return
     observed = Observed(cluster=replace(found, status="InService"), tags=dict(owner.ownership_tags))
-    verdict = decide(situation(owner, observed))
-    if not isinstance(verdict, Act) or not isinstance(verdict.action, UpdateCluster):
+    decision = decide(snapshot_of(owner, observed))
+    if not isinstance(decision, Act) or not isinstance(decision.action, UpdateCluster):
         return
-    after = carried_out(found, dict(verdict.action.request))
+    after = carried_out(found, dict(decision.action.request))
     left = diff(resource=owner, observed=replace(observed, cluster=after), now=NOW)
     assert not left.needs_update
 
@@ -172,26 +176,26 @@ ERRORS = st.builds(
 
 
 @st.composite
-def stories(draw: Any) -> Story:
-    snapshot = draw(situations())
+def stories(draw: Any) -> PassRecord:
+    snapshot = draw(snapshots())
     unread = draw(st.none() | ERRORS)
     if unread is not None:
-        return Story(situation=snapshot, unread=unread, failures=draw(st.integers(0, 5)))
-    verdict = decide(snapshot)
-    if isinstance(verdict, NeedTags):
+        return PassRecord(snapshot=snapshot, unread=unread, failures=draw(st.integers(0, 5)))
+    decision = decide(snapshot)
+    if isinstance(decision, NeedTags):
         snapshot = replace(snapshot, resource=replace(snapshot.resource, deleting=False))
-        return Story(situation=snapshot, unread=draw(ERRORS))
-    result: Accepted | Refused | None = None
-    if isinstance(verdict, Act):
-        accepted = Accepted(action=verdict.action, fingerprint=verdict.fingerprint, arn="arn:new")
-        refused = Refused(action=verdict.action, fingerprint=verdict.fingerprint, error=draw(ERRORS))
+        return PassRecord(snapshot=snapshot, unread=draw(ERRORS))
+    result: Accepted | Rejected | None = None
+    if isinstance(decision, Act):
+        accepted = Accepted(action=decision.action, fingerprint=decision.fingerprint, arn="arn:new")
+        refused = Rejected(action=decision.action, fingerprint=decision.fingerprint, error=draw(ERRORS))
         result = draw(st.sampled_from([accepted, refused]))
-    return Story(situation=snapshot, verdict=verdict, result=result)
+    return PassRecord(snapshot=snapshot, decision=decision, result=result)
 
 
 @given(stories())
-def test_conditions_follow_kstatus(story: Story) -> None:
-    made = {item.type: item for item in report(story).status.conditions or []}
+def test_conditions_follow_kstatus(pass_record: PassRecord) -> None:
+    made = {item.type: item for item in report(pass_record).status.conditions or []}
     if not made:
         return
     assert not {"Reconciling", "Stalled"} <= made.keys()
@@ -202,27 +206,27 @@ def test_conditions_follow_kstatus(story: Story) -> None:
 
 
 @given(stories())
-def test_ready_means_settled(story: Story) -> None:
-    made = {item.type: item.status for item in report(story).status.conditions or []}
-    if made.get("Ready") == "True" and story.unread is None and not story.situation.resource.paused:
-        assert isinstance(story.verdict, Settled)
+def test_ready_means_settled(pass_record: PassRecord) -> None:
+    made = {item.type: item.status for item in report(pass_record).status.conditions or []}
+    if made.get("Ready") == "True" and pass_record.unread is None and not pass_record.snapshot.resource.paused:
+        assert isinstance(pass_record.decision, InSync)
 
 
 @given(stories())
-def test_no_request_id_ever_reaches_status(story: Story) -> None:
-    assert "id-123" not in report(story).status.model_dump_json()
+def test_no_request_id_ever_reaches_status(pass_record: PassRecord) -> None:
+    assert "id-123" not in report(pass_record).status.model_dump_json()
 
 
 @given(stories())
 @settings(max_examples=200)
-def test_the_same_pass_again_changes_nothing(story: Story) -> None:
+def test_the_same_pass_again_changes_nothing(pass_record: PassRecord) -> None:
     """A second pass that sees and decides the same writes no status: no heartbeat, no storm."""
-    if story.result is not None:
+    if pass_record.result is not None:
         return
-    first = report(story).status
-    owner = replace(story.situation.resource, status=first)
-    again = situation(owner, story.situation.observed)
-    if story.unread is None and decide(again) != story.verdict:
+    first = report(pass_record).status
+    owner = replace(pass_record.snapshot.resource, status=first)
+    again = snapshot_of(owner, pass_record.snapshot.observed)
+    if pass_record.unread is None and decide(again) != pass_record.decision:
         return  # what was recorded led to another decision, such as the end of a notice
-    second = report(replace(story, situation=again)).status
+    second = report(replace(pass_record, snapshot=again)).status
     assert second.model_dump(exclude_none=True) == first.model_dump(exclude_none=True)

@@ -20,9 +20,9 @@ from tests.unit.core.builders import (
 
 from hyperpod_operator.api.names import TAG_ADOPTED
 from hyperpod_operator.api.status import HyperPodClusterStatus, InstanceGroupStatus
-from hyperpod_operator.core.cluster.observed import ObservedEvent, ObservedNode
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.observed import ObservedEvent, ObservedNode
 
 
 def status(owner: Any = None, found: Any = None, **fields: Any) -> HyperPodClusterStatus:

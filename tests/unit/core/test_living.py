@@ -6,6 +6,7 @@ import pytest
 from tests.unit.core.builders import (
     action,
     cluster,
+    decision,
     failed_creation,
     group,
     group_spec,
@@ -17,22 +18,21 @@ from tests.unit.core.builders import (
     resource,
     scaled,
     second_look,
-    situation,
+    snapshot_of,
     spec,
-    verdict,
     with_group,
 )
 
 from hyperpod_operator.api.names import TAG_ADOPTED, Reason
-from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, DeleteTags, UpdateCluster
 from hyperpod_operator.core.cluster.policy import decide
-from hyperpod_operator.core.engine.decision import Settled
+from hyperpod_operator.core.engine.decision import InSync
+from hyperpod_operator.core.observed import Observed, ObservedCluster
 
 
 class TestLiving:
     def test_as_wanted_is_settled(self) -> None:
-        assert isinstance(verdict(resource(status=recorded()), cluster()), Settled)
+        assert isinstance(decision(resource(status=recorded()), cluster()), InSync)
 
     @pytest.mark.parametrize(
         ("status", "reason"),
@@ -46,58 +46,58 @@ class TestLiving:
         ],
     )
     def test_a_busy_cluster_is_waited_for_whatever_is_wanted(self, status: str, reason: Reason) -> None:
-        answer = held(verdict(resource(spec=scaled(), status=recorded()), cluster(status=status)))
+        answer = held(decision(resource(spec=scaled(), status=recorded()), cluster(status=status)))
         assert answer.reason is reason
         assert not answer.stalled
 
     def test_paused_says_what_waits(self) -> None:
-        answer = held(verdict(resource(spec=scaled(management={"paused": True}), status=recorded()), cluster()))
+        answer = held(decision(resource(spec=scaled(management={"paused": True}), status=recorded()), cluster()))
         assert answer.reason is Reason.PAUSED
         assert "instanceCount: 4 -> 6" in answer.message
 
     def test_a_gap_is_closed_by_one_update(self) -> None:
-        assert isinstance(action(verdict(resource(spec=scaled(), status=recorded()), cluster())), UpdateCluster)
+        assert isinstance(action(decision(resource(spec=scaled(), status=recorded()), cluster())), UpdateCluster)
 
     def test_a_fixed_member_blocks_the_rest(self) -> None:
         wanted = spec(instanceGroups=[group_spec(count=6, instanceType="ml.g5.xlarge")])
-        assert held(verdict(resource(spec=wanted, status=recorded()), cluster())).reason is Reason.IMMUTABLE_DIFFERS
+        assert held(decision(resource(spec=wanted, status=recorded()), cluster())).reason is Reason.IMMUTABLE_DIFFERS
 
     def test_tags_come_after_the_update(self) -> None:
         wanted = scaled() | {"tags": [{"key": "team", "value": "a"}]}
-        assert isinstance(action(verdict(resource(spec=wanted, status=recorded()), cluster())), UpdateCluster)
+        assert isinstance(action(decision(resource(spec=wanted, status=recorded()), cluster())), UpdateCluster)
         wanted = spec(tags=[{"key": "team", "value": "a"}])
-        assert isinstance(action(verdict(resource(spec=wanted, status=recorded()), cluster())), AddTags)
+        assert isinstance(action(decision(resource(spec=wanted, status=recorded()), cluster())), AddTags)
 
     def test_a_tag_that_left_the_spec_is_taken_off(self) -> None:
         owner = resource(status=recorded(appliedTagKeys=["team"]))
-        taken = action(verdict(owner, cluster(), tags=our_tags(owner, team="a", other="b")))
+        taken = action(decision(owner, cluster(), tags=our_tags(owner, team="a", other="b")))
         assert isinstance(taken, DeleteTags)
         assert taken.keys == ("team",)
 
     def test_a_group_scaled_by_somebody_else_needs_a_person(self) -> None:
         grown = with_group(cluster(), group(group_spec(), target_count=8))
-        answer = held(verdict(resource(status=recorded()), grown))
+        answer = held(decision(resource(status=recorded()), grown))
         assert answer.reason is Reason.SCALED_OUTSIDE
         assert answer.stalled
 
     def test_in_service_without_its_nodes_is_not_settled(self) -> None:
         short = with_group(cluster(), group(group_spec(), current=1))
-        answer = held(verdict(resource(status=recorded()), short))
+        answer = held(decision(resource(status=recorded()), short))
         assert answer.reason is Reason.SCALING
         assert "gpu 1/4" in answer.message
 
     def test_a_failed_cluster_that_was_in_service_still_takes_an_edit(self) -> None:
         failed = cluster(status="Failed", failure_message="boom")
-        assert isinstance(action(verdict(resource(spec=scaled(), status=recorded()), failed)), UpdateCluster)
-        answer = held(verdict(resource(status=recorded()), failed))
+        assert isinstance(action(decision(resource(spec=scaled(), status=recorded()), failed)), UpdateCluster)
+        answer = held(decision(resource(status=recorded()), failed))
         assert answer.reason is Reason.CLUSTER_FAILED
         assert "boom" in answer.message
 
     def test_a_region_that_is_not_served_is_not_even_looked_at(self) -> None:
         owner = resource(spec=spec(region="eu-west-1"))
-        answer = decide(situation(owner, Observed(cluster=None), allowed_regions=frozenset({"us-east-1"})))
+        answer = decide(snapshot_of(owner, Observed(cluster=None), allowed_regions=frozenset({"us-east-1"})))
         assert held(answer).reason is Reason.REGION_NOT_ALLOWED
-        allowed = decide(situation(owner, Observed(cluster=None), allowed_regions=frozenset({"eu-west-1"})))
+        allowed = decide(snapshot_of(owner, Observed(cluster=None), allowed_regions=frozenset({"eu-west-1"})))
         assert isinstance(action(allowed), CreateCluster)
 
 
@@ -105,7 +105,7 @@ class TestFailedCreation:
     failed = failed_creation(failure_message="no subnets")
 
     def test_is_held_by_default(self) -> None:
-        answer = held(verdict(resource(status=never_in_service()), self.failed))
+        answer = held(decision(resource(status=never_in_service()), self.failed))
         assert answer.reason is Reason.CREATE_FAILED
         assert answer.stalled
         assert "no subnets" in answer.message
@@ -121,21 +121,21 @@ class TestFailedCreation:
     )
     def test_nothing_is_cleared_away_without_proof(self, status: dict[str, Any], found: ObservedCluster) -> None:
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
-        assert held(verdict(owner, found)).reason is Reason.CREATE_FAILED
+        assert held(decision(owner, found)).reason is Reason.CREATE_FAILED
 
     def test_is_cleared_away_when_asked_for(self) -> None:
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service())
-        assert isinstance(action(verdict(owner, self.failed)), DeleteCluster)
+        assert isinstance(action(decision(owner, self.failed)), DeleteCluster)
 
     def test_but_not_for_ever(self) -> None:
         status = never_in_service(createFailures=3)
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
-        assert held(verdict(owner, self.failed)).reason is Reason.CREATE_FAILED
+        assert held(decision(owner, self.failed)).reason is Reason.CREATE_FAILED
 
     def test_never_for_a_cluster_whose_tags_say_adopted_whatever_status_says(self) -> None:
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service())
         tags = our_tags(owner, **{TAG_ADOPTED: "true"})
-        assert held(verdict(owner, self.failed, tags=tags)).reason is Reason.CREATE_FAILED
+        assert held(decision(owner, self.failed, tags=tags)).reason is Reason.CREATE_FAILED
 
     def test_never_for_an_adopted_cluster(self) -> None:
         status = never_in_service(origin="Adopted")

@@ -6,6 +6,7 @@ from typing import Any
 from tests.unit.core.builders import (
     ago,
     cluster,
+    decision,
     group,
     group_spec,
     our_tags,
@@ -13,30 +14,29 @@ from tests.unit.core.builders import (
     resource,
     second_look,
     seen,
-    situation,
+    snapshot_of,
     spec,
-    verdict,
     with_group,
 )
 
 from hyperpod_operator.api.names import TAG_ADOPTED
+from hyperpod_operator.core.cluster.decision import Act, Decision
+from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord
 from hyperpod_operator.core.cluster.plan import CreateCluster, DeleteTags
 from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import report
-from hyperpod_operator.core.cluster.story import Accepted, Story
-from hyperpod_operator.core.cluster.verdict import Act, Verdict
-from hyperpod_operator.core.engine.decision import Hold, LookAgain, Settled
+from hyperpod_operator.core.engine.decision import InSync, LookAgain, Wait
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 
-def acted(owner: Any, found: Any, **fields: Any) -> tuple[Verdict, Any]:
-    """The verdict and the status after a pass whose call, if any, was accepted."""
-    snapshot = situation(owner, seen(owner, found, **fields))
+def acted(owner: Any, found: Any, **fields: Any) -> tuple[Decision, Any]:
+    """The decision and the status after a pass whose call, if any, was accepted."""
+    snapshot = snapshot_of(owner, seen(owner, found, **fields))
     answer = decide(snapshot)
     result = None
     if isinstance(answer, Act):
         result = Accepted(action=answer.action, fingerprint=answer.fingerprint, arn="arn:new")
-    return answer, report(Story(situation=snapshot, verdict=answer, result=result)).status
+    return answer, report(PassRecord(snapshot=snapshot, decision=answer, result=result)).status
 
 
 def two(**members: Any) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def two(**members: Any) -> dict[str, Any]:
 
 def test_an_adopted_cluster_stays_even_when_only_its_tag_remembers_the_adoption() -> None:
     owner = resource(deleting=True, status={})
-    answer = verdict(owner, cluster(), tags=our_tags(owner, **{TAG_ADOPTED: "true"}))
+    answer = decision(owner, cluster(), tags=our_tags(owner, **{TAG_ADOPTED: "true"}))
     assert isinstance(answer, Act)
     assert isinstance(answer.action, DeleteTags)
 
@@ -67,16 +67,16 @@ def test_a_cluster_that_is_made_anew_was_never_in_service() -> None:
 
 
 def test_a_refused_deletion_is_tried_again() -> None:
-    first = verdict(resource(deleting=True, status=recorded()), cluster())
+    first = decision(resource(deleting=True, status=recorded()), cluster())
     assert isinstance(first, Act)
     rejected = {"fingerprint": first.fingerprint, "message": "no", "time": ago(4000)}
-    assert isinstance(verdict(resource(deleting=True, status=recorded(rejected=rejected)), cluster()), Act)
+    assert isinstance(decision(resource(deleting=True, status=recorded(rejected=rejected)), cluster()), Act)
 
 
 def test_a_region_that_is_not_served_any_more_does_not_let_go_of_what_may_exist() -> None:
     last = {"operation": "CreateCluster", "state": "Unanswered", "time": ago(10)}
     owner = resource(spec=spec(region="eu-west-1"), deleting=True, status={"last": last})
-    assert isinstance(decide(situation(owner, seen(owner, None))), Hold)
+    assert isinstance(decide(snapshot_of(owner, seen(owner, None))), Wait)
 
 
 def test_a_patch_date_that_has_passed_is_not_sent_again() -> None:
@@ -85,7 +85,7 @@ def test_a_patch_date_that_has_passed_is_not_sent_again() -> None:
 
     owner = resource(spec=two(count=6, autoPatchConfig=patching("2026-11-01T00:00:00Z")), status=recorded())
     found = with_group(cluster(), group(group_spec(autoPatchConfig=patching("2026-12-24T00:00:00Z"))))
-    answer = verdict(owner, found)
+    answer = decision(owner, found)
     assert isinstance(answer, Act)
     assert "patchSchedule" not in str(answer.action)
 
@@ -96,7 +96,7 @@ def test_a_patch_date_to_come_is_sent() -> None:
 
     owner = resource(spec=two(autoPatchConfig=patching("2027-01-01T00:00:00Z")), status=recorded())
     found = with_group(cluster(), group(group_spec(autoPatchConfig=patching("2026-12-24T00:00:00Z"))))
-    answer = verdict(owner, found)
+    answer = decision(owner, found)
     assert isinstance(answer, Act)
     assert "2027-01-01" in str(answer.action)
 
@@ -117,41 +117,41 @@ def test_a_garbled_announcement_is_made_anew() -> None:
 def test_a_failed_look_does_not_answer_a_request_for_a_pass() -> None:
     owner = resource(status=recorded(), reconcile_requested_at="now", generation=2)
     error = CloudError(kind=ErrorKind.UNREACHABLE, operation="DescribeCluster", code="C", message="m")
-    status = report(Story(situation=situation(owner, seen(owner, None)), unread=error, failures=5)).status
+    status = report(PassRecord(snapshot=snapshot_of(owner, seen(owner, None)), unread=error, failures=5)).status
     assert status.lastHandledReconcileAt is None
 
 
 def test_the_default_image_under_another_name_is_no_drift() -> None:
     owner = resource(spec=two(imageId="default"), status=recorded())
-    assert isinstance(verdict(owner, with_group(cluster(), group(group_spec(imageId="ami-12345678")))), Settled)
+    assert isinstance(decision(owner, with_group(cluster(), group(group_spec(imageId="ami-12345678")))), InSync)
 
 
 def test_what_was_never_enabled_need_not_be_disabled() -> None:
     wanted = spec(tieredStorageConfig={"mode": "Disable"}, autoScaling={"mode": "Disable"})
-    assert isinstance(verdict(resource(spec=wanted, status=recorded()), cluster()), Settled)
+    assert isinstance(decision(resource(spec=wanted, status=recorded()), cluster()), InSync)
 
 
 def test_a_refused_deletion_and_one_wrong_answer_do_not_let_go() -> None:
     last = {"operation": "DeleteCluster", "state": "Rejected", "time": ago(60)}
-    answer = verdict(resource(deleting=True, status=recorded(last=last)), None)
+    answer = decision(resource(deleting=True, status=recorded(last=last)), None)
     assert isinstance(answer, LookAgain)
     assert answer.reason == "ConfirmingDeletion"
 
 
 def test_a_change_that_somebody_keeps_undoing_is_made_with_growing_pauses() -> None:
     wanted = two(count=6)
-    first = verdict(resource(spec=wanted, status=recorded()), cluster())
+    first = decision(resource(spec=wanted, status=recorded()), cluster())
     assert isinstance(first, Act)
     last = {"operation": "UpdateCluster", "state": "Applied", "time": ago(60), "fingerprint": first.fingerprint}
-    assert isinstance(verdict(resource(spec=wanted, status=recorded(last=last | {"attempts": 1})), cluster()), Act)
-    again = verdict(resource(spec=wanted, status=recorded(last=last | {"attempts": 2})), cluster())
-    assert isinstance(again, Hold)
+    assert isinstance(decision(resource(spec=wanted, status=recorded(last=last | {"attempts": 1})), cluster()), Act)
+    again = decision(resource(spec=wanted, status=recorded(last=last | {"attempts": 2})), cluster())
+    assert isinstance(again, Wait)
     assert again.reason == "UpdateRolledBack"
 
 
 def test_the_tags_alone_say_whether_a_cluster_was_adopted() -> None:
     owner = resource(deleting=True, status=recorded(origin="Adopted"))
-    assert isinstance(verdict(owner, cluster(), tags=our_tags(owner)), LookAgain)
+    assert isinstance(decision(owner, cluster(), tags=our_tags(owner)), LookAgain)
     answer = second_look(owner, cluster(), tags=our_tags(owner))
     assert isinstance(answer, Act)
     assert not isinstance(answer.action, DeleteTags)
@@ -160,8 +160,8 @@ def test_the_tags_alone_say_whether_a_cluster_was_adopted() -> None:
 def test_a_group_that_moved_to_the_other_kind_is_told_and_not_sent() -> None:
     moved = {name: value for name, value in group_spec("cpu", 2).items() if name != "lifeCycleConfig"}
     owner = resource(spec=spec(instanceGroups=[group_spec()], restrictedInstanceGroups=[moved]), status=recorded())
-    answer = verdict(owner, cluster())
-    assert isinstance(answer, Hold)
+    answer = decision(owner, cluster())
+    assert isinstance(answer, Wait)
     assert answer.reason == "ImmutableDiffers"
     assert "instanceGroups -> restrictedInstanceGroups" in answer.message
 

@@ -27,20 +27,20 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.engine.journal import rejected
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.outcome import Wait
+from hyperpod_operator.core.outcome import Requeue
 
 
 class TestIntent:
     def stored(self, owner: Resource) -> HyperPodClusterStatus:
-        story = told(owner, None)
-        assert isinstance(story.verdict, Act)
-        return intent(story, story.verdict)
+        pass_record = told(owner, None)
+        assert isinstance(pass_record.decision, Act)
+        return intent(pass_record, pass_record.decision)
 
     def test_says_that_a_create_is_about_to_be_sent(self) -> None:
         made = self.stored(resource())
@@ -59,9 +59,9 @@ class TestIntent:
         ]
 
     def test_keeps_what_preflight_found(self) -> None:
-        story, found = told(resource(), None), PreflightStatus(passed=3)
-        assert isinstance(story.verdict, Act)
-        assert intent(replace(story, preflight=found), story.verdict).preflight == found
+        pass_record, found = told(resource(), None), PreflightStatus(passed=3)
+        assert isinstance(pass_record.decision, Act)
+        assert intent(replace(pass_record, preflight=found), pass_record.decision).preflight == found
 
     def test_forgets_the_cluster_that_vanished(self) -> None:
         owner = resource(status=recorded(missing={"what": "the cluster", "since": ago(16)}))
@@ -70,7 +70,7 @@ class TestIntent:
 
     def test_keeps_the_next_pass_from_sending_a_second_create(self) -> None:
         owner = replace(resource(), status=self.stored(resource()))
-        assert report(told(owner, None)).outcome == Wait(Reason.AWAITING_VISIBILITY, 5.0)
+        assert report(told(owner, None)).outcome == Requeue(Reason.AWAITING_VISIBILITY, 5.0)
 
 
 class TestLastAction:

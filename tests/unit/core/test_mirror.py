@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.core.builders import NOW, cluster, resource, situation
+from tests.unit.core.builders import NOW, cluster, resource, snapshot_of
 
 from hyperpod_operator.api.status import HyperPodClusterStatus, MirroredEvents
 from hyperpod_operator.core.cluster.mirror import MOST, mirrored
-from hyperpod_operator.core.cluster.observed import Observed, ObservedEvent
-from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.cluster.pass_record import PassRecord
+from hyperpod_operator.core.observed import Observed, ObservedEvent
 
 
 def event(number: int, *, ago: float = 60.0, level: str = "Error", **parts: Any) -> ObservedEvent:
@@ -20,8 +20,8 @@ def event(number: int, *, ago: float = 60.0, level: str = "Error", **parts: Any)
 
 def tell(*events: ObservedEvent, mark: MirroredEvents | None = None) -> tuple[MirroredEvents | None, list[str]]:
     owner = resource(status=HyperPodClusterStatus(mirroredEvents=mark))
-    given = situation(owner, Observed(cluster=cluster(), events=events))
-    new, events = mirrored(Story(situation=given))
+    given = snapshot_of(owner, Observed(cluster=cluster(), events=events))
+    new, events = mirrored(PassRecord(snapshot=given))
     return new, [event.message for event in events]
 
 
@@ -38,8 +38,8 @@ def test_a_cause_is_told_after_the_description() -> None:
 def test_what_every_scaling_brings_is_no_warning() -> None:
     owner = resource(status=HyperPodClusterStatus())
     noise = replace(event(1), description="3 node(s) lost orchestration-ready status. Current: 1/4")
-    given = situation(owner, Observed(cluster=cluster(), events=(noise, event(2))))
-    _, events = mirrored(Story(situation=given))
+    given = snapshot_of(owner, Observed(cluster=cluster(), events=(noise, event(2))))
+    _, events = mirrored(PassRecord(snapshot=given))
     assert sorted(event.type for event in events) == ["Normal", "Warning"]
 
 

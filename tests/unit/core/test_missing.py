@@ -7,6 +7,7 @@ import pytest
 from tests.unit.core.builders import (
     action,
     cluster,
+    decision,
     doubted,
     group,
     group_spec,
@@ -17,7 +18,6 @@ from tests.unit.core.builders import (
     second_look,
     spec,
     told,
-    verdict,
 )
 
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
@@ -37,7 +37,7 @@ def settled(**fields: Any) -> Resource:
 @pytest.mark.parametrize("groups", [(), HALF], ids=["all groups", "one group"])
 def test_a_group_that_is_missing_once_leads_to_nothing(groups: Any) -> None:
     owner = settled()
-    assert "group cpu" in doubted(verdict(owner, cluster(groups=groups))).message
+    assert "group cpu" in doubted(decision(owner, cluster(groups=groups))).message
     after = report(told(owner, cluster(groups=groups))).status
     assert after.instanceGroups == owner.status.instanceGroups
     before = [(one.type, one.status, one.reason) for one in owner.status.conditions or []]
@@ -50,7 +50,7 @@ def test_a_group_that_is_missing_twice_is_made_again() -> None:
 
 def test_a_member_that_aws_held_and_does_not_show_is_looked_at_again() -> None:
     found = cluster(members={name: value for name, value in cluster().members.items() if name != "nodeRecovery"})
-    assert "nodeRecovery" in doubted(verdict(settled(), found)).message
+    assert "nodeRecovery" in doubted(decision(settled(), found)).message
     assert isinstance(action(second_look(settled(), found)), UpdateCluster)
 
 
@@ -59,14 +59,14 @@ def test_a_member_that_aws_held_and_does_not_show_is_looked_at_again() -> None:
 def test_one_missing_tag_is_enough_to_look_again_and_never_to_release(key: str, deleting: bool) -> None:
     owner = replace(settled(), deleting=deleting)
     tags = {name: value for name, value in our_tags(owner).items() if name != key}
-    assert key in doubted(verdict(owner, cluster(), tags=tags)).message
+    assert key in doubted(decision(owner, cluster(), tags=tags)).message
     if deleting and key != TAG_OWNER:
         assert held(second_look(owner, cluster(), tags=tags)).reason is Reason.NOT_OWNED
 
 
 def test_a_tag_of_the_spec_that_was_set_is_looked_for_again() -> None:
     owner = resource(spec=spec(tags=[{"key": "team", "value": "a"}]), status=recorded(appliedTagKeys=["team"]))
-    assert "tag team" in doubted(verdict(owner, cluster(), tags=our_tags(owner))).message
+    assert "tag team" in doubted(decision(owner, cluster(), tags=our_tags(owner))).message
 
 
 @pytest.mark.parametrize(

@@ -11,23 +11,23 @@ from tests.unit.core.builders import (
     ago,
     cluster,
     conditions_of,
+    decision,
     group,
     group_spec,
     left,
     recorded,
     resource,
     scaled,
-    verdict,
     with_group,
 )
 
 from hyperpod_operator.api.status import HyperPodClusterStatus
-from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedEvent, ObservedNode
+from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Act
-from hyperpod_operator.core.engine.decision import Hold, Settled
+from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.engine.journal import PENDING
+from hyperpod_operator.core.observed import ObservedCluster, ObservedEvent, ObservedNode
 
 FORMER = {f"g{n}": "gpu" for n in range(4)} | {f"c{n}": "cpu" for n in range(2)}
 
@@ -116,22 +116,22 @@ def test_the_message_names_the_edit_that_makes_the_offset_unnecessary() -> None:
     ids=["none", "old", "of something else", "of no instance"],
 )
 def test_without_evidence_the_spec_wins(events: tuple[ObservedEvent, ...]) -> None:
-    answer = action(verdict(resource(status=recorded()), counts(3), events=events))
+    answer = action(decision(resource(status=recorded()), counts(3), events=events))
     assert isinstance(answer, UpdateCluster)
 
 
 def test_evidence_for_fewer_nodes_than_are_missing_is_none() -> None:
-    assert isinstance(verdict(resource(status=recorded()), counts(2), events=deletion("g3")), Act)
+    assert isinstance(decision(resource(status=recorded()), counts(2), events=deletion("g3")), Act)
 
 
 def test_a_scale_out_without_a_moved_node_is_still_held() -> None:
-    answer = verdict(resource(status=recorded()), counts(4, 5), **MOVED)
-    assert isinstance(answer, Hold)
+    answer = decision(resource(status=recorded()), counts(4, 5), **MOVED)
+    assert isinstance(answer, Wait)
     assert answer.reason == "ScaledOutside"
 
 
 def test_the_offset_stands_when_the_evidence_is_gone() -> None:
-    assert isinstance(verdict(carried(), counts(3, 3)), Settled)
+    assert isinstance(decision(carried(), counts(3, 3)), InSync)
 
 
 def test_an_edit_to_the_new_count_needs_no_call_and_ends_the_offset() -> None:
@@ -139,14 +139,14 @@ def test_an_edit_to_the_new_count_needs_no_call_and_ends_the_offset() -> None:
     owner = resource(status=recorded())
     owner = replace(owner, status=left(owner, counts(3), events=deletion("g3")))
     edited = replace(resource(spec=scaled(3), generation=2), status=owner.status)
-    assert isinstance(verdict(edited, counts(3)), Settled)
+    assert isinstance(decision(edited, counts(3)), InSync)
     assert offsets(left(edited, counts(3))) == {}
 
 
 @pytest.mark.parametrize("count", [2, 5, 6])
 def test_any_other_edit_of_the_count_is_made(count: int) -> None:
     edited = replace(resource(spec=scaled(count), generation=2), status=carried().status)
-    request = action(verdict(edited, counts(3, 3))).request
+    request = action(decision(edited, counts(3, 3))).request
     assert {item["instanceGroupName"]: item["instanceCount"] for item in request["instanceGroups"]} == {
         "gpu": count,
         "cpu": 3,
@@ -158,7 +158,7 @@ def test_a_count_that_aws_is_back_at_ends_the_offset() -> None:
 
 
 def test_a_count_that_fell_further_without_evidence_is_raised_to_the_offset() -> None:
-    request = action(verdict(carried(), counts(1, 3))).request
+    request = action(decision(carried(), counts(1, 3))).request
     assert next(item for item in request["instanceGroups"] if item["instanceGroupName"] == "gpu")["instanceCount"] == 3
 
 

@@ -1,12 +1,12 @@
 """Only AWS's tags prove whose cluster it is."""
 
 import pytest
-from tests.unit.core.builders import ARN, EKS, FORMER, OTHERS, cluster, held, our_tags, recorded, resource, verdict
+from tests.unit.core.builders import ARN, EKS, FORMER, OTHERS, cluster, decision, held, our_tags, recorded, resource
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
-from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted, ownership
 from hyperpod_operator.core.cluster.resource import TAG_VALUE_MOST
+from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.ports import Key
 
 OURS = resource().ownership_tags
@@ -79,6 +79,6 @@ def test_adoption_can_be_told_from_aws_alone() -> None:
     ],
 )
 def test_whose_cluster_it_is_is_said_of_each_pair(tags: dict[str, str], words: str) -> None:
-    answer = held(verdict(resource(), cluster(), tags=tags))
+    answer = held(decision(resource(), cluster(), tags=tags))
     assert answer.reason is Reason.NOT_OWNED
     assert words in answer.message

@@ -16,19 +16,19 @@ from tests.unit.core.builders import (
     recorded,
     resource,
     seen,
-    situation,
+    snapshot_of,
     spec,
     with_group,
 )
 
-from hyperpod_operator.core.cluster.observed import ObservedCluster
+from hyperpod_operator.core.cluster.decision import Act
+from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import AddTags, UpdateCluster, operation
 from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import Report, report
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.observed import ObservedCluster
 
 LABELS = {"kubernetesConfig": {"labels": {"a": "b"}}}
 
@@ -65,17 +65,17 @@ class World:
         return made
 
     def once(self) -> Report:
-        snapshot = situation(self.owner, seen(self.owner, self.found), now=self.now)
+        snapshot = snapshot_of(self.owner, seen(self.owner, self.found), now=self.now)
         decided = decide(snapshot)
-        result: Accepted | Refused | None = None
+        result: Accepted | Rejected | None = None
         if isinstance(decided, Act):
             result = self.answer(decided)
-        made = report(Story(situation=snapshot, verdict=decided, result=result))
+        made = report(PassRecord(snapshot=snapshot, decision=decided, result=result))
         self.owner = replace(self.owner, status=made.status)
         self.now += timedelta(seconds=90)
         return made
 
-    def answer(self, act: Act) -> Accepted | Refused:
+    def answer(self, act: Act) -> Accepted | Rejected:
         if not isinstance(act.action, UpdateCluster):
             return Accepted(action=act.action, fingerprint=act.fingerprint)
         groups = act.action.request["instanceGroups"]
@@ -85,7 +85,7 @@ class World:
         self.sent.append((changed - held) | new)
         if (self.sent[-1] & self.refused) or self.refused == {"*"}:
             error = failure(self.kind, operation=operation(act.action), message=self.message)
-            return Refused(action=act.action, fingerprint=act.fingerprint, error=error)
+            return Rejected(action=act.action, fingerprint=act.fingerprint, error=error)
         for item in groups:
             self.found = with_group(self.found, group(item))
         return Accepted(action=act.action, fingerprint=act.fingerprint)
@@ -146,7 +146,7 @@ def test_a_refused_group_does_not_hold_up_tags() -> None:
     world.run()
     tagged = edited("gpu", generation=2, tags=[{"key": "team", "value": "a"}])
     owner = replace(tagged, status=world.owner.status)
-    answer = decide(situation(owner, seen(owner, world.found), now=world.now))
+    answer = decide(snapshot_of(owner, seen(owner, world.found), now=world.now))
     assert isinstance(answer, Act)
     assert isinstance(answer.action, AddTags)
 

@@ -1,19 +1,19 @@
 """A refusal of a whole call and one of a group stand equally long, and not equally long for all objects."""
 
 import pytest
-from tests.unit.core.builders import cluster, resource, scaled, seen, situation
+from tests.unit.core.builders import cluster, resource, scaled, seen, snapshot_of
 
 from hyperpod_operator.api.status import RejectedGroup
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.parts import pause
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
-from hyperpod_operator.core.cluster.verdict import Situation
 
 HOUR = 3600.0
 
 
-def snapshot(uid: str = "uid-1") -> Situation:
+def snapshot(uid: str = "uid-1") -> ClusterSnapshot:
     owner = resource(spec=scaled(), uid=uid)
-    return situation(owner, seen(owner, cluster()))
+    return snapshot_of(owner, seen(owner, cluster()))
 
 
 @pytest.mark.parametrize("attempts", [None, 1, 2, 5, 10**6])

@@ -4,13 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.core.builders import cluster, recorded, resource, scaled, seen, situation
+from tests.unit.core.builders import cluster, recorded, resource, scaled, seen, snapshot_of
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.placement import misplaced, unproved_end
 from hyperpod_operator.core.cluster.policy import decide
-from hyperpod_operator.core.cluster.verdict import Situation
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.location import NOWHERE, Location, location_of
 
 HERE = Location(partition="aws", region="us-west-2", account="111122223333")
@@ -22,9 +22,9 @@ ELSEWHERE = [
 ]
 
 
-def looking(here: Location, *, shown: Any = None, **fields: Any) -> Situation:
+def looking(here: Location, *, shown: Any = None, **fields: Any) -> ClusterSnapshot:
     owner = resource(**fields)
-    return situation(owner, seen(owner, shown), here=here)
+    return snapshot_of(owner, seen(owner, shown), here=here)
 
 
 @pytest.mark.parametrize(("here", "words"), ELSEWHERE)
@@ -33,10 +33,10 @@ def looking(here: Location, *, shown: Any = None, **fields: Any) -> Situation:
 def test_another_place_changes_and_releases_nothing(
     here: Location, words: str, deleting: bool, status: dict[str, Any]
 ) -> None:
-    verdict = decide(looking(here, spec=scaled(), status=status, deleting=deleting))
-    assert isinstance(verdict, Hold)
-    assert (verdict.reason, verdict.stalled) == (Reason.WRONG_ACCOUNT_OR_REGION, True)
-    assert words in verdict.message
+    decision = decide(looking(here, spec=scaled(), status=status, deleting=deleting))
+    assert isinstance(decision, Wait)
+    assert (decision.reason, decision.stalled) == (Reason.WRONG_ACCOUNT_OR_REGION, True)
+    assert words in decision.message
 
 
 def test_the_right_place_is_no_reason_to_wait() -> None:
@@ -65,9 +65,9 @@ def encrypted(key: str) -> dict[str, Any]:
     ],
 )
 def test_what_aws_cannot_use_from_here_is_named(spec: dict[str, Any]) -> None:
-    verdict = misplaced(looking(HERE, spec=spec, status={}))
-    assert isinstance(verdict, Hold)
-    assert "spec.instanceGroups[" in verdict.message
+    decision = misplaced(looking(HERE, spec=spec, status={}))
+    assert isinstance(decision, Wait)
+    assert "spec.instanceGroups[" in decision.message
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_a_spec_that_names_another_place_does_not_hold_up_the_deletion_of_a_clus
 
 @pytest.mark.parametrize("deleting", [False, True])
 def test_no_cluster_is_no_proof_while_the_account_is_not_known(deleting: bool) -> None:
-    verdict = decide(looking(replace(HERE, account=""), spec=scaled(), status=recorded(), deleting=deleting))
-    assert isinstance(verdict, Hold)
-    assert "GetCallerIdentity" in verdict.message
+    decision = decide(looking(replace(HERE, account=""), spec=scaled(), status=recorded(), deleting=deleting))
+    assert isinstance(decision, Wait)
+    assert "GetCallerIdentity" in decision.message
 
 
 def test_a_cluster_that_is_shown_proves_the_account() -> None:

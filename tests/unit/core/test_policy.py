@@ -1,4 +1,4 @@
-"""The two chains, read as a table: every policy has a situation in which it answers, and the order decides."""
+"""The two chains, read as a table: every policy has a case in which it answers, and the order decides."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,41 +22,41 @@ from tests.unit.core.builders import (
     resource,
     scaled,
     seen,
-    situation,
+    snapshot_of,
     spec,
     with_group,
 )
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.observed import ObservedCluster
+from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.plan import DeleteTags, fingerprint, operation
-from hyperpod_operator.core.cluster.policy import DELETED, LIVING, Policy, decide
+from hyperpod_operator.core.cluster.policy import DELETED, RECONCILE, Policy, decide
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Situation, Verdict
-from hyperpod_operator.core.engine.decision import Hold, LookAgain, Release, Settled
+from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.location import Location
+from hyperpod_operator.core.observed import ObservedCluster
 
 
-def told(verdict: Verdict) -> str:
-    """A verdict in few words: what is called, or why not."""
-    match verdict:
+def told(decision: Decision) -> str:
+    """A decision in few words: what is called, or why not."""
+    match decision:
         case Act(action=action):
             return operation(action)
-        case Hold(reason=reason, stalled=stalled):
+        case Wait(reason=reason, stalled=stalled):
             return f"{'stalled' if stalled else 'hold'} {reason}"
         case LookAgain(reason=reason):
             return f"look again {reason}"
-        case Release(reason=reason):
+        case RemoveFinalizer(reason=reason):
             return f"release {reason}"
         case NeedTags():
             return "read tags"
-        case Settled():
+        case InSync():
             return "settled"
 
 
-def at(owner: Resource, found: ObservedCluster | None = None, **fields: Any) -> Situation:
-    return situation(owner, seen(owner, found, **fields))
+def at(owner: Resource, found: ObservedCluster | None = None, **fields: Any) -> ClusterSnapshot:
+    return snapshot_of(owner, seen(owner, found, **fields))
 
 
 def sent(operation: str, outcome: str = "Accepted", seconds: float = 10) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def refused(owner: Resource) -> Resource:
     return after(owner, cluster(), answer=ErrorKind.INVALID)
 
 
-LIVING_TABLE: list[tuple[str, Situation, str]] = [
+LIVING_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
     ("region_refused", at(resource(spec=spec(region="eu-west-1"))), "stalled RegionNotAllowed"),
     ("not_allowed", replace(at(resource()), refusal=REFUSAL), "stalled NotAllowed"),
     ("misplaced", replace(at(resource()), here=ELSEWHERE), "stalled WrongAccountOrRegion"),
@@ -122,10 +122,10 @@ def deleted(**fields: Any) -> Resource:
 PLAIN = {name: value for name, value in spec().items() if name != "nodeProvisioningMode"}
 DELETION = {
     **sent("DeleteCluster"),
-    "fingerprint": fingerprint(operation="DeleteCluster", wish=["delete", ARN]),
+    "fingerprint": fingerprint(operation="DeleteCluster", desired=["delete", ARN]),
 }
 """DeleteCluster of this very cluster, which AWS accepted."""
-DELETED_TABLE: list[tuple[str, Situation, str]] = [
+DELETED_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
     ("never_served", at(deleted(spec=spec(region="eu-west-1"), status={})), "release Released"),
     ("misplaced", replace(at(deleted()), here=ELSEWHERE), "stalled WrongAccountOrRegion"),
     ("not_visible_yet", at(deleted(status={"last": sent("CreateCluster")})), "hold AwaitingVisibility"),
@@ -149,15 +149,15 @@ DELETED_TABLE: list[tuple[str, Situation, str]] = [
 
 
 def test_volumes_are_left_behind_where_the_spec_says_so() -> None:
-    situation = at(deleted(spec=managed(attachedVolumes="Orphan")), cluster())
-    assert told(decide(replace(situation, attached_claims=("team/data",)))) == "DeleteCluster"
+    snapshot = at(deleted(spec=managed(attachedVolumes="Orphan")), cluster())
+    assert told(decide(replace(snapshot, attached_claims=("team/data",)))) == "DeleteCluster"
 
 
 def test_a_long_list_of_claims_is_counted() -> None:
-    situation = replace(at(deleted(), cluster()), attached_claims=tuple(f"team/claim-{n}" for n in range(9)))
-    verdict = decide(situation)
-    assert isinstance(verdict, Hold)
-    assert "team/claim-0, team/claim-1, team/claim-2 and 6 more" in verdict.message
+    snapshot = replace(at(deleted(), cluster()), attached_claims=tuple(f"team/claim-{n}" for n in range(9)))
+    decision = decide(snapshot)
+    assert isinstance(decision, Wait)
+    assert "team/claim-0, team/claim-1, team/claim-2 and 6 more" in decision.message
 
 
 def named(policy: Policy) -> str:
@@ -170,13 +170,13 @@ def named(policy: Policy) -> str:
     [*LIVING_TABLE, *DELETED_TABLE],
     ids=[*(f"living-{row[0]}" for row in LIVING_TABLE), *(f"deleted-{row[0]}" for row in DELETED_TABLE)],
 )
-def test_each_situation_gets_its_answer_from_its_policy(policy: str, given: Situation, answer: str) -> None:
+def test_each_situation_gets_its_answer_from_its_policy(policy: str, given: ClusterSnapshot, answer: str) -> None:
     assert told(decide(given)) == answer
-    chain = DELETED if given.resource.deleting else LIVING
+    chain = DELETED if given.resource.deleting else RECONCILE
     assert named(next(item for item in chain if item(given) is not None)) == policy
 
 
-@pytest.mark.parametrize(("chain", "table"), [(LIVING, LIVING_TABLE), (DELETED, DELETED_TABLE)])
+@pytest.mark.parametrize(("chain", "table"), [(RECONCILE, LIVING_TABLE), (DELETED, DELETED_TABLE)])
 def test_the_table_has_a_row_for_every_policy_of_the_chain(chain: Any, table: Any) -> None:
     assert [named(policy) for policy in chain] == [row[0] for row in table]
 
@@ -228,7 +228,7 @@ def test_where_two_policies_could_answer_the_earlier_one_does(
 def test_every_hold_says_when_to_look_again_and_what_to_do() -> None:
     for _, given, _ in [*LIVING_TABLE, *DELETED_TABLE]:
         answer = decide(given)
-        if isinstance(answer, Hold):
+        if isinstance(answer, Wait):
             assert answer.after > 0, answer
             assert answer.message.endswith(".") or answer.reason is Reason.SCALING, answer
 

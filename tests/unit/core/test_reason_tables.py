@@ -13,10 +13,10 @@ from hyperpod_operator.api.status import Condition
 from hyperpod_operator.core.cluster.conditions import conditions
 from hyperpod_operator.core.cluster.ending import ending
 from hyperpod_operator.core.cluster.events import events
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.outcome import Blocked, Done, Wait
+from hyperpod_operator.core.outcome import Blocked, Done, Requeue
 
 EXPECTED = {Severity.PAUSED: {"Paused"}, Severity.AT_REST: set[str]()}
 """What goes with Ready where a person stopped the object."""
@@ -89,8 +89,8 @@ def test_a_stored_word_of_a_later_release_has_no_record() -> None:
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_reason_whose_record_says_so_is_stalled_whoever_gives_it(reason: Reason) -> None:
-    held = Hold(reason=reason, message="m", after=60.0)
-    end = ending(replace(told(resource(status=recorded()), cluster()), verdict=held))
+    held = Wait(reason=reason, message="m", after=60.0)
+    end = ending(replace(told(resource(status=recorded()), cluster()), decision=held))
     blocked = REASONS[reason].stalled
     assert end.stalled is blocked
-    assert end.outcome == (Blocked(reason, 60.0) if blocked else Wait(reason, 60.0))
+    assert end.outcome == (Blocked(reason, 60.0) if blocked else Requeue(reason, 60.0))

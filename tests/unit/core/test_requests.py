@@ -8,8 +8,8 @@ from tests.unit.core.builders import EKS, NOW, cluster, group, group_spec, recor
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.diff import diff
-from hyperpod_operator.core.cluster.observed import ObservedCluster
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.observed import ObservedCluster
 
 
 def update(owner: Resource, found: ObservedCluster) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.core.builders import group_spec, managed, recorded, resource, spec
 
 from hyperpod_operator.core.cluster.plan import fingerprint
-from hyperpod_operator.core.cluster.resource import wish
+from hyperpod_operator.core.cluster.resource import desired
 
 
 @pytest.mark.parametrize(
@@ -64,14 +64,14 @@ def test_the_cluster_is_named_after_the_object_unless_the_spec_says() -> None:
 
 def test_a_wish_leaves_out_what_is_ours() -> None:
     owner = resource(spec=spec(instanceGroups=[group_spec(management={"countOwner": "External"})]))
-    assert wish(owner.groups["gpu"]) == group_spec()
+    assert desired(owner.groups["gpu"]) == group_spec()
 
 
 def test_a_fingerprint_does_not_depend_on_the_order_of_members() -> None:
-    first = fingerprint(operation="UpdateCluster", wish={"a": 1, "b": [1, 2]})
-    assert first == fingerprint(operation="UpdateCluster", wish={"b": [1, 2], "a": 1})
+    first = fingerprint(operation="UpdateCluster", desired={"a": 1, "b": [1, 2]})
+    assert first == fingerprint(operation="UpdateCluster", desired={"b": [1, 2], "a": 1})
 
 
 @pytest.mark.parametrize(("operation", "wish"), [("CreateCluster", {"a": 1}), ("UpdateCluster", {"a": 2})])
-def test_another_call_or_another_wish_has_another_fingerprint(operation: str, wish: dict[str, int]) -> None:
-    assert fingerprint(operation="UpdateCluster", wish={"a": 1}) != fingerprint(operation=operation, wish=wish)
+def test_another_call_or_another_wish_has_another_fingerprint(operation: str, desired: dict[str, int]) -> None:
+    assert fingerprint(operation="UpdateCluster", desired={"a": 1}) != fingerprint(operation=operation, desired=desired)

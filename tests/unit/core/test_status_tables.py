@@ -6,6 +6,7 @@ from tests.unit.core.builders import (
     action,
     ago,
     cluster,
+    decision,
     group,
     group_spec,
     held,
@@ -13,7 +14,6 @@ from tests.unit.core.builders import (
     resource,
     scaled,
     told,
-    verdict,
     with_group,
 )
 
@@ -21,11 +21,11 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.ending import ending
 from hyperpod_operator.core.cluster.guards import SOFTWARE_WENT_BACK, shown_back
-from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.parts import ISOLATED, remembered
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
+from hyperpod_operator.core.observed import Observed
 
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
 
@@ -66,7 +66,7 @@ SOFTWARE = {
 @pytest.mark.parametrize("status", words("ClusterStatus"))
 def test_a_change_waits_in_each_status_that_refuses_it(status: str) -> None:
     owner = resource(spec=scaled(), status=recorded())
-    answer = verdict(owner, cluster(status=status))
+    answer = decision(owner, cluster(status=status))
     if status in TRANSITIONS:
         assert held(answer).reason == TRANSITIONS[status]
     else:
@@ -75,7 +75,7 @@ def test_a_change_waits_in_each_status_that_refuses_it(status: str) -> None:
 
 def test_a_status_that_aws_invents_is_waited_for() -> None:
     assert (
-        held(verdict(resource(spec=scaled(), status=recorded()), cluster(status="New"))).reason == Reason.CLUSTER_BUSY
+        held(decision(resource(spec=scaled(), status=recorded()), cluster(status="New"))).reason == Reason.CLUSTER_BUSY
     )
 
 
@@ -92,22 +92,22 @@ def test_each_status_of_a_software_update_has_its_reason(status: str) -> None:
     short = shortfalls(Observed(cluster=found), since=None)
     assert [(item.reason, item.stalled) for item in short] == ([(reason, stalled)] if reason else [])
     last = {"operation": "UpdateClusterSoftware", "state": "Accepted"}
-    story = told(resource(status=recorded(last=last)), found)
-    assert shown_back(story.situation) is back is (status in SOFTWARE_WENT_BACK)
+    pass_record = told(resource(status=recorded(last=last)), found)
+    assert shown_back(pass_record.snapshot) is back is (status in SOFTWARE_WENT_BACK)
 
 
 @pytest.mark.parametrize("kind", ErrorKind)
 def test_only_refusals_that_can_be_about_one_group_are_put_down_to_groups(kind: ErrorKind) -> None:
-    story = told(resource(spec=scaled(), status=recorded()), cluster(), answer=kind)
-    end = ending(story)
+    pass_record = told(resource(spec=scaled(), status=recorded()), cluster(), answer=kind)
+    end = ending(pass_record)
     of_groups = {ErrorKind.INVALID, ErrorKind.QUOTA}
-    assert bool(remembered(story, end)) is (kind in of_groups)
+    assert bool(remembered(pass_record, end)) is (kind in of_groups)
     assert of_groups <= ISOLATED <= set(TREATMENTS)
 
 
 @pytest.mark.parametrize("outcome", ["Intended", "Accepted", "Rejected", "Unanswered", "Applied", "RolledBack"])
 def test_a_new_cluster_is_waited_for_only_while_its_creation_is_pending(outcome: str) -> None:
     last = {"operation": "CreateCluster", "state": outcome, "time": ago(30)}
-    answer = verdict(resource(status={"last": last}), None)
+    answer = decision(resource(status={"last": last}), None)
     waits = getattr(answer, "reason", None) == Reason.AWAITING_VISIBILITY
     assert waits is (outcome in {"Intended", "Accepted", "Unanswered"}) is (outcome in PENDING)

@@ -19,13 +19,13 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.health import CHECK, GPU, HEALTH, NOW, facts, instance, node
 
-from hyperpod_operator.core.cluster.observed import ObservedEvent, ObservedNode
 from hyperpod_operator.core.cluster.report import Report, report
 from hyperpod_operator.core.health.facts import FAILING
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.rollup import Health, rollup
 from hyperpod_operator.core.health.state import NO_PODS, UNHEALTHY, State, state
-from hyperpod_operator.core.outcome import Blocked, Done, Wait
+from hyperpod_operator.core.observed import ObservedEvent, ObservedNode
+from hyperpod_operator.core.outcome import Blocked, Done, Requeue
 
 
 def listed(status: str, count: int = 2, group: str = "gpu", message: str = "") -> tuple[ObservedNode, ...]:
@@ -40,8 +40,10 @@ def passed(
     nodes: tuple[ObservedNode, ...] = (), *, health: Health | None = None, recovery: str = "Automatic"
 ) -> Report:
     wanted = spec(nodeRecovery=recovery)
-    story = told(resource(spec=wanted, status=recorded()), cluster(wanted=wanted), nodes=nodes)
-    return report(replace(story, situation=replace(story.situation, health=health, health_watched=health is not None)))
+    pass_record = told(resource(spec=wanted, status=recorded()), cluster(wanted=wanted), nodes=nodes)
+    return report(
+        replace(pass_record, snapshot=replace(pass_record.snapshot, health=health, health_watched=health is not None))
+    )
 
 
 def labelled(count: int, **labels: str) -> list[Node]:
@@ -89,7 +91,7 @@ def test_a_cluster_whose_nodes_check_themselves_is_reconciling_and_says_so() -> 
     found = conditions_of(made.status)
     assert found["Ready"] == found["GroupsAtTarget"] == found["NodesHealthy"] == ("False", "DeepHealthChecks")
     assert found["Reconciling"] == ("True", "DeepHealthChecks")
-    assert isinstance(made.outcome, Wait)
+    assert isinstance(made.outcome, Requeue)
     assert [event.type for event in made.events if event.reason == "DeepHealthChecks"] == ["Normal"]
     assert not any("nodeRecovery" in event.message for event in made.events)
     assert made.status.nodeHealth is not None

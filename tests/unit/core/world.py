@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.unit.core.builders import ARN, NOW, cluster, failure, group, situation
+from tests.unit.core.builders import ARN, NOW, cluster, failure, group, snapshot_of
 
-from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster
+from hyperpod_operator.core.cluster.decision import Act, Decision
+from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import (
     Action,
     AddTags,
@@ -25,11 +26,10 @@ from hyperpod_operator.core.cluster.plan import (
 from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, Verdict
-from hyperpod_operator.core.engine.decision import Release, Settled
+from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer
 from hyperpod_operator.core.errors import ErrorKind
-from hyperpod_operator.core.outcome import Blocked, Failed, Wait
+from hyperpod_operator.core.observed import Observed, ObservedCluster
+from hyperpod_operator.core.outcome import Blocked, Failed, Requeue
 
 ANSWERS = ("accepted", "lost after", "lost before")
 """What may happen to a call: an answer comes, it was carried out and no answer comes, it never arrived."""
@@ -47,32 +47,32 @@ class World:
     answers: list[str] = field(default_factory=list)
     """How the next calls fare; once it is empty, all are answered."""
 
-    def run(self, owner: Resource, *, most: int = 600) -> tuple[Resource, Verdict]:
+    def run(self, owner: Resource, *, most: int = 600) -> tuple[Resource, Decision]:
         """Passes until one has nothing left to do, or needs a person."""
         for _ in range(most):
-            owner, verdict, pause = self.step(owner)
-            if isinstance(verdict, Settled | Release) or pause is None:
-                return owner, verdict
+            owner, decision, pause = self.step(owner)
+            if isinstance(decision, InSync | RemoveFinalizer) or pause is None:
+                return owner, decision
             self.now += timedelta(seconds=pause)
         raise AssertionError(f"no end after {most} passes; calls: {self.calls}")
 
-    def step(self, owner: Resource) -> tuple[Resource, Verdict, float | None]:
+    def step(self, owner: Resource) -> tuple[Resource, Decision, float | None]:
         """One pass; the pause before the next one, None where only the resync or a person brings one."""
         observed = Observed(cluster=self.found, tags=dict(self.tags) if self.found else None)
-        snapshot = situation(owner, observed, now=self.now)
-        verdict = decide(snapshot)
-        result = self._call(verdict) if isinstance(verdict, Act) else None
-        made = report(Story(situation=snapshot, verdict=verdict, result=result))
+        snapshot = snapshot_of(owner, observed, now=self.now)
+        decision = decide(snapshot)
+        result = self._call(decision) if isinstance(decision, Act) else None
+        made = report(PassRecord(snapshot=snapshot, decision=decision, result=result))
         owner = replace(owner, status=type(owner.status).model_validate(made.status.model_dump(exclude_none=True)))
         match made.outcome:
-            case Wait(after=after):
-                return owner, verdict, after
+            case Requeue(after=after):
+                return owner, decision, after
             case Failed(at_least=after):
-                return owner, verdict, after
+                return owner, decision, after
             case Blocked() | _:
-                return owner, verdict, None
+                return owner, decision, None
 
-    def _call(self, act: Act) -> Accepted | Refused:
+    def _call(self, act: Act) -> Accepted | Rejected:
         answer = self.answers.pop(0) if self.answers else "accepted"
         if answer != "lost before":
             self.calls.append(operation(act.action))
@@ -80,7 +80,7 @@ class World:
         if answer == "accepted":
             return Accepted(action=act.action, fingerprint=act.fingerprint, arn=ARN)
         error = failure(ErrorKind.UNKNOWN_OUTCOME, operation=operation(act.action))
-        return Refused(action=act.action, fingerprint=act.fingerprint, error=error)
+        return Rejected(action=act.action, fingerprint=act.fingerprint, error=error)
 
     def _carry_out(self, action: Action) -> None:
         match action:

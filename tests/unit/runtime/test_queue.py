@@ -248,7 +248,9 @@ async def _interleave(actions: list[tuple[str, Key, int]], durations: list[int])
             case "forget":
                 # A pass is under way or wished for: only plans for later are given up.
                 now = loop.time()
-                wishes = [wish for wish in wishes if wish[1] != key or wish[2] <= now or _granted(wish, starts)]
+                wishes = [
+                    desired for desired in wishes if desired[1] != key or desired[2] <= now or _granted(desired, starts)
+                ]
                 queue.forget(key)
             case _:
                 await asyncio.sleep(number)
@@ -263,8 +265,8 @@ async def _interleave(actions: list[tuple[str, Key, int]], durations: list[int])
     await asyncio.gather(*workers)
 
 
-def _granted(wish: tuple[int, Key, float], starts: list[tuple[float, int, Key]]) -> bool:
-    return any(started == wish[1] and order > wish[0] for _, order, started in starts)
+def _granted(desired: tuple[int, Key, float], starts: list[tuple[float, int, Key]]) -> bool:
+    return any(started == desired[1] and order > desired[0] for _, order, started in starts)
 
 
 class TestLanes:

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.outcome import Done, Failed, Outcome, Wait
+from hyperpod_operator.core.outcome import Done, Failed, Outcome, Requeue
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.runtime.tracing import CODE, DECISION, FAILURES, KIND, NAME, NAMESPACE, OUTCOME, REASON, Tracing
 
@@ -44,14 +44,14 @@ async def test_a_pass_is_a_span_with_object_decision_and_outcome(
 ) -> None:
     async def reconcile(key: Key, failures: int) -> Outcome:
         assert (key, failures) == (KEY, 2)
-        return Wait(Reason.CREATING, 20)
+        return Requeue(Reason.CREATING, 20)
 
-    assert await tracing.passes("cluster", reconcile)(KEY, 2) == Wait(Reason.CREATING, 20)
+    assert await tracing.passes("cluster", reconcile)(KEY, 2) == Requeue(Reason.CREATING, 20)
     (span,) = exporter.get_finished_spans()
     assert span.name == "cluster pass"
     assert attributes(span) == {
         KIND: "cluster", NAMESPACE: "team", NAME: "blue", FAILURES: 2,
-        DECISION: "Nothing", OUTCOME: "Wait", REASON: "Creating",
+        DECISION: "Nothing", OUTCOME: "Requeue", REASON: "Creating",
     }  # fmt: skip
     assert span.status.status_code is StatusCode.UNSET
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Wait
+from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.ports import Clock, Gauges, Key
 from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.runtime.queue import WorkQueue
@@ -103,7 +103,7 @@ async def run(queue: WorkQueue, counted: Counted, clock: Clock) -> AsyncIterator
     ("outcome", "seconds"),
     [
         (Done(), 600),
-        (Wait(Reason.CREATING, 20), 20),
+        (Requeue(Reason.CREATING, 20), 20),
         (Blocked(Reason.NOT_OWNED, 300), 300),
         (Failed(Reason.AWS_ERROR, 1), 5),
         (Failed(Reason.THROTTLED, 30), 30),
@@ -161,7 +161,7 @@ async def test_a_key_whose_object_is_gone_is_forgotten(queue: WorkQueue, run: Ru
 
 async def test_failures_in_a_row_are_told_to_the_pass_and_lengthen_the_pause(queue: WorkQueue, run: Run) -> None:
     failed = Failed(Reason.AWS_ERROR, 0)
-    script = Script(failed, failed, failed, Wait(Reason.CREATING, 20), failed, Done())
+    script = Script(failed, failed, failed, Requeue(Reason.CREATING, 20), failed, Done())
     run(script)
     queue.add(A)
     await asyncio.sleep(100)
@@ -331,7 +331,7 @@ class TestQuarantine:
         async def reconcile(key: Key, failures: int) -> Outcome:
             starts.append((asyncio.get_running_loop().time(), key))
             held[0] += 5.0 if key in bad else 0.0
-            return Wait(Reason.CREATING, 20)
+            return Requeue(Reason.CREATING, 20)
 
         async def mark(key: Key, message: str) -> None:
             marked.append((key, message))

@@ -5,6 +5,7 @@ from typing import assert_never
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
+from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, Rejected
 from hyperpod_operator.core.volume.plan import (
     Attach,
     CloudStep,
@@ -27,14 +28,13 @@ from hyperpod_operator.core.volume.plan import (
     operation,
 )
 from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume, VolumeCloud
-from hyperpod_operator.core.volume.story import Accepted, Declined, Refused
 
 Answer = Volume | Modification | Snapshot | Attachment | None
 
 
 async def act(
     *, ports: VolumePorts, cloud: VolumeCloud, step: CloudStep | KubernetesStep
-) -> Accepted | Refused | Declined:
+) -> Accepted | Rejected | KubernetesRejected:
     """Never raises CloudError or KubernetesError: a refusal is something to report."""
     if not isinstance(step, CloudStep):
         try:
@@ -50,14 +50,14 @@ async def act(
         answer = await in_aws(cloud=cloud, step=step)
     except CloudError as error:
         ports.metrics.volume_step(operation=operation(step), code=error.ec2_code or error.code)
-        return Refused(step=step, error=error)
+        return Rejected(step=step, error=error)
     ports.metrics.volume_step(operation=operation(step), code="OK")
     return Accepted(step=step, answer=answer)
 
 
-def _declined(ports: VolumePorts, step: KubernetesStep, error: KubernetesError) -> Declined:
+def _declined(ports: VolumePorts, step: KubernetesStep, error: KubernetesError) -> KubernetesRejected:
     ports.metrics.volume_step(operation=operation(step), code=str(error.status))
-    return Declined(step=step, error=error)
+    return KubernetesRejected(step=step, error=error)
 
 
 async def in_aws(*, cloud: VolumeCloud, step: CloudStep) -> Answer:

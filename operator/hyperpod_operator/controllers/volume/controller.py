@@ -7,37 +7,37 @@ from dataclasses import replace
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import INSTANCE_GROUP_NAME, ConditionType, Reason
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.controllers.object_references import node_reference
 from hyperpod_operator.controllers.reconciler import Reconciler
-from hyperpod_operator.controllers.subjects import node_subject
 from hyperpod_operator.controllers.volume.act import act
 from hyperpod_operator.controllers.volume.counts import Counts
-from hyperpod_operator.controllers.volume.interests import Interest, Interests
 from hyperpod_operator.controllers.volume.measure import measure_moves
 from hyperpod_operator.controllers.volume.observe import Where, observe, recounted, where
 from hyperpod_operator.controllers.volume.parse import parse
 from hyperpod_operator.controllers.volume.ports import VolumePorts
-from hyperpod_operator.core.engine.decision import Hold, Release, Report
+from hyperpod_operator.controllers.volume.watch_mapping import Watched, WatchMapping
+from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report, Wait
 from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, region_names, spec_names
 from hyperpod_operator.core.volume.events import on_node
 from hyperpod_operator.core.volume.observed import Observed
+from hyperpod_operator.core.volume.pass_record import PassRecord
 from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, Step
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.report import intent, report
-from hyperpod_operator.core.volume.story import Story
 from hyperpod_operator.core.volume.target import Resolved, resolve
 from hyperpod_operator.core.volume.timings import VolumeTimings
-from hyperpod_operator.core.volume.verdict import Act, Situation
 from hyperpod_operator.core.volume.whereabouts import Place, misplaced, place_of
 
 logger = logging.getLogger(__name__)
 
 
-class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, Story]):
+class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
     """Reconciles EBSVolumeClaims. Holds no truth: only whom a Node wakes, and how full nodes were lately.
 
     `regions` are those that a claim may name, the installation's own among them.
@@ -57,15 +57,15 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, Story]):
         self._tenancy = tenancy
         self._timings = timings
         self._regions = regions
-        self._interests = Interests()
+        self._watched = WatchMapping()
         self._counts = Counts(monotonic=ports.clock.monotonic)
 
     def node_changed(self, name: str) -> tuple[Key, ...]:
         """A Node came, changed or went: the claims that have to be looked at."""
         node = self._ports.nodes.get(name)
-        labels = self._interests.news(name, node)
+        labels = self._watched.news(name, node)
         told = node.labels.get(INSTANCE_GROUP_NAME, "") if node else ""
-        woken = self._interests.of(
+        woken = self._watched.of(
             node_name=name,
             cluster=node.cluster_id if node else None,
             group=told or (self._ports.views.group_of(node.cluster_id, node.instance_id) if node else ""),
@@ -77,23 +77,23 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, Story]):
         return tuple(key for _, key in woken)
 
     def forget(self, key: Key) -> None:
-        self._interests.forget(key)
+        self._watched.forget(key)
         self._counts.forget(key)
         self._ports.metrics.claim_gone(key=key)
 
     def parse(self, stored: StoredObject) -> Claim:
         return parse(stored)
 
-    async def look(self, stored: StoredObject, claim: Claim, failures: int) -> Story:  # noqa: ARG002
+    async def look(self, stored: StoredObject, claim: Claim, failures: int) -> PassRecord:  # noqa: ARG002
         at = await where(ports=self._ports, claim=claim)
         refusal = self._refusal(claim, at.region)
         if refusal is not None:
-            return Story(situation=self._blank(claim), verdict=_not_allowed(refusal))
+            return PassRecord(snapshot=self._blank(claim), decision=_not_allowed(refusal))
         if at.region and at.region not in self._regions:
-            hold = Hold(reason=Reason.REGION_NOT_ALLOWED, message=_refused(at.region), after=SLOW, stalled=True)
-            return Story(situation=self._blank(claim), verdict=hold)
+            hold = Wait(reason=Reason.REGION_NOT_ALLOWED, message=_refused(at.region), after=SLOW, stalled=True)
+            return PassRecord(snapshot=self._blank(claim), decision=hold)
         if (elsewhere := misplaced(claim, self._place(at))) is not None:
-            return Story(situation=self._blank(claim), verdict=elsewhere)
+            return PassRecord(snapshot=self._blank(claim), decision=elsewhere)
         cloud = self._ports.cloud.volumes(region=at.region)
         try:
             observed = await observe(ports=self._ports, cloud=cloud, counts=self._counts, claim=claim, at=at)
@@ -101,65 +101,65 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, Story]):
             return self._unread(claim, error, failures)
         seen = observed.cluster
         if seen is not None and (elsewhere := misplaced(claim, place_of(seen.arn))) is not None:
-            return Story(situation=self._blank(claim), verdict=elsewhere)
+            return PassRecord(snapshot=self._blank(claim), decision=elsewhere)
         counted = recounted(observed, counts=self._counts, claim=claim)
-        situation = self._situation(claim, counted, region=self._place(at).region)
-        self._note_interest(situation)
-        verdict = decide(situation)
-        if isinstance(verdict, Act):
-            self._note_choice(situation, verdict)
+        snapshot = self._situation(claim, counted, region=self._place(at).region)
+        self._note_interest(snapshot)
+        decision = decide(snapshot)
+        if isinstance(decision, Act):
+            self._note_choice(snapshot, decision)
             try:
-                refusal = await self._refused_call(situation, verdict.step)
+                refusal = await self._refused_call(snapshot, decision.step)
             except CloudError as error:
                 return self._unread(claim, error, failures)
             if refusal is not None:
                 self._counts.forget(claim.key)
-                return Story(situation=situation, verdict=_not_allowed(refusal))
-            return await self._checked(situation, verdict, failures)
-        return Story(situation=situation, verdict=verdict, failures=failures)
+                return PassRecord(snapshot=snapshot, decision=_not_allowed(refusal))
+            return await self._checked(snapshot, decision, failures)
+        return PassRecord(snapshot=snapshot, decision=decision, failures=failures)
 
-    async def _checked(self, situation: Situation, verdict: Act, failures: int) -> Story:
+    async def _checked(self, snapshot: ClaimSnapshot, decision: Act, failures: int) -> PassRecord:
         """The record of a pass that acts, unless a check before the creation of a volume fails."""
         if self._ports.preflight is None:
-            return Story(situation=situation, verdict=verdict, failures=failures)
-        checked, waits = await self._ports.preflight.check(situation, verdict.step)
+            return PassRecord(snapshot=snapshot, decision=decision, failures=failures)
+        checked, waits = await self._ports.preflight.check(snapshot, decision.step)
         if waits is not None:
-            self._counts.forget(situation.claim.key)
-        return Story(situation=situation, verdict=waits or verdict, failures=failures, preflight=checked)
+            self._counts.forget(snapshot.claim.key)
+        return PassRecord(snapshot=snapshot, decision=waits or decision, failures=failures, preflight=checked)
 
-    def needs_finalizer(self, record: Story) -> bool:
+    def needs_finalizer(self, record: PassRecord) -> bool:
         return self.acts(record)
 
-    def not_begun(self, record: Story, error: KubernetesError) -> Story:
-        return self._unread(record.situation.claim, error, record.failures)
+    def not_begun(self, record: PassRecord, error: KubernetesError) -> PassRecord:
+        return self._unread(record.snapshot.claim, error, record.failures)
 
-    def acts(self, record: Story) -> bool:
-        return isinstance(record.verdict, Act)
+    def acts(self, record: PassRecord) -> bool:
+        return isinstance(record.decision, Act)
 
-    def intent(self, record: Story) -> tuple[Story, EBSVolumeClaimStatus | None]:
-        situation = record.situation
-        planned = intent(situation, _acting(record))
+    def intent(self, record: PassRecord) -> tuple[PassRecord, EBSVolumeClaimStatus | None]:
+        snapshot = record.snapshot
+        planned = intent(snapshot, _acting(record))
         if planned is None:
             return record, None
         if record.preflight is not None:
             planned = planned.model_copy(update={"preflight": record.preflight})
-        return replace(record, situation=replace(situation, claim=replace(situation.claim, status=planned))), planned
+        return replace(record, snapshot=replace(snapshot, claim=replace(snapshot.claim, status=planned))), planned
 
-    async def act(self, record: Story) -> Story:
-        cloud = self._ports.cloud.volumes(region=record.situation.observed.region)
+    async def act(self, record: PassRecord) -> PassRecord:
+        cloud = self._ports.cloud.volumes(region=record.snapshot.observed.region)
         return replace(record, result=await act(ports=self._ports, cloud=cloud, step=_acting(record).step))
 
-    def releases(self, record: Story) -> Release | None:
-        return record.verdict if isinstance(record.verdict, Release) else None
+    def releases(self, record: PassRecord) -> RemoveFinalizer | None:
+        return record.decision if isinstance(record.decision, RemoveFinalizer) else None
 
-    def report(self, record: Story) -> Report[EBSVolumeClaimStatus]:
+    def report(self, record: PassRecord) -> Report[EBSVolumeClaimStatus]:
         return report(record)
 
     def recorded(
         self,
         stored: StoredObject,
         *,
-        record: Story | None,
+        record: PassRecord | None,
         before: EBSVolumeClaimStatus,
         after: EBSVolumeClaimStatus,
     ) -> None:
@@ -187,54 +187,54 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, Story]):
         spec = () if claim.deleting else spec_names(claim)
         return self._tenancy.refusal(namespace=claim.key.namespace, named=(*here, *spec, *called))
 
-    async def _refused_call(self, situation: Situation, step: Step) -> str | None:
+    async def _refused_call(self, snapshot: ClaimSnapshot, step: Step) -> str | None:
         """The same about the very call that is due. Raises CloudError."""
         if self._tenancy.tenants is None or not isinstance(step, CloudStep):
             return None
-        region = situation.observed.region
+        region = snapshot.observed.region
         tags: Mapping[str, str] = {}
-        if asks_for_tags(situation, step):
-            tags = await self._ports.views.tags(region=region, arn=situation.cluster_arn)
-        return self._refusal(situation.claim, region, call_names(situation, step, cluster_tags=tags))
+        if asks_for_tags(snapshot, step):
+            tags = await self._ports.views.tags(region=region, arn=snapshot.cluster_arn)
+        return self._refusal(snapshot.claim, region, call_names(snapshot, step, cluster_tags=tags))
 
-    def _unread(self, claim: Claim, error: CloudError | KubernetesError, failures: int) -> Story:
+    def _unread(self, claim: Claim, error: CloudError | KubernetesError, failures: int) -> PassRecord:
         logger.warning("A pass could not look, or not begin; it is repeated: %s", error)
-        return Story(situation=self._blank(claim), unread=error, failures=failures)
+        return PassRecord(snapshot=self._blank(claim), unread=error, failures=failures)
 
-    def _note_choice(self, situation: Situation, act: Act) -> None:
+    def _note_choice(self, snapshot: ClaimSnapshot, act: Act) -> None:
         """A node that is chosen by this pass counts from now on, also where its volume is yet to be made."""
-        resolution = resolve(situation)
+        resolution = resolve(snapshot)
         if isinstance(act.step, CreateVolume | Attach) and isinstance(resolution, Resolved):
             self._counts.chosen(
-                region=situation.observed.region,
-                key=situation.claim.key,
+                region=snapshot.observed.region,
+                key=snapshot.claim.key,
                 instance_id=resolution.node.instance_id,
                 volume_id=act.step.volume_id if isinstance(act.step, Attach) else "",
             )
 
-    def _note_interest(self, situation: Situation) -> None:
-        recorded, target = situation.claim.status.attachment, situation.claim.spec.attachment.target
+    def _note_interest(self, snapshot: ClaimSnapshot) -> None:
+        recorded, target = snapshot.claim.status.attachment, snapshot.claim.spec.attachment.target
         instance = (recorded.instanceId if recorded else None) or ""
-        interest = Interest(
-            cluster=cluster_id(situation.cluster_arn),
+        interest = Watched(
+            cluster=cluster_id(snapshot.cluster_arn),
             node_name=(recorded.nodeName if recorded else None) or "",
-            waiting=situation.claim.direct and not _settled_on(situation, instance),
+            waiting=snapshot.claim.direct and not _settled_on(snapshot, instance),
             group=(target.instanceGroupName if target else None) or "",
-            label=situation.claim.label,
+            label=snapshot.claim.label,
         )
-        self._interests.note(situation.claim.key, interest)
+        self._watched.note(snapshot.claim.key, interest)
 
     def _place(self, at: Where) -> Place:
         """Where this pass asks AWS."""
         return Place(region=at.region or self._ports.cloud.region, account=self._ports.cloud.account)
 
-    def _blank(self, claim: Claim) -> Situation:
+    def _blank(self, claim: Claim) -> ClaimSnapshot:
         """Of a pass that did not look."""
         return self._situation(claim, Observed(cluster=None, looked=False))
 
-    def _situation(self, claim: Claim, observed: Observed, *, region: str = "") -> Situation:
+    def _situation(self, claim: Claim, observed: Observed, *, region: str = "") -> ClaimSnapshot:
         now = self._ports.clock.now()
-        return Situation(claim=claim, observed=observed, now=now, region=region, timings=self._timings)
+        return ClaimSnapshot(claim=claim, observed=observed, now=now, region=region, timings=self._timings)
 
     def _measure(self, stored: StoredObject, before: EBSVolumeClaimStatus, after: EBSVolumeClaimStatus) -> None:
         ready = any(one.type == ConditionType.READY and one.status == "True" for one in after.conditions or [])
@@ -247,22 +247,22 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, Story]):
         )
         measure_moves(before, after, now=self._ports.clock.now(), metrics=self._ports.metrics)
 
-    def _tell_node(self, story: Story) -> None:
+    def _tell_node(self, pass_record: PassRecord) -> None:
         """Whoever looks at the Node sees which volumes came and went, and by whose order."""
-        said = on_node(story)
+        said = on_node(pass_record)
         node = self._ports.nodes.get(said[0]) if said is not None else None
         if said is not None and node is not None:
-            self._ports.events.publish(about=node_subject(node), event=said[1])
+            self._ports.events.publish(about=node_reference(node), event=said[1])
 
 
-def _settled_on(situation: Situation, instance_id: str) -> bool:
+def _settled_on(snapshot: ClaimSnapshot, instance_id: str) -> bool:
     """Whether the claim's node is there under a name, so that its own changes alone matter."""
-    node = situation.observed.node(instance_id)
-    return node is not None and bool(node.node_name) and situation.observed.alive(instance_id)
+    node = snapshot.observed.node(instance_id)
+    return node is not None and bool(node.node_name) and snapshot.observed.alive(instance_id)
 
 
-def _not_allowed(refusal: str) -> Hold:
-    return Hold(reason=Reason.NOT_ALLOWED, message=refusal, after=SLOW, stalled=True)
+def _not_allowed(refusal: str) -> Wait:
+    return Wait(reason=Reason.NOT_ALLOWED, message=refusal, after=SLOW, stalled=True)
 
 
 def _refused(region: str) -> str:
@@ -272,7 +272,7 @@ def _refused(region: str) -> str:
     )
 
 
-def _acting(record: Story) -> Act:
-    if not isinstance(record.verdict, Act):
+def _acting(record: PassRecord) -> Act:
+    if not isinstance(record.decision, Act):
         raise AssertionError("asked only of a pass that acts")
-    return record.verdict
+    return record.decision

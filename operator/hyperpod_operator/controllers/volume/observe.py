@@ -14,21 +14,21 @@ from hyperpod_operator.controllers.parse import parse_status
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.views import View
-from hyperpod_operator.core.cluster.observed import ObservedNode
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.instance_types import PREFIX
 from hyperpod_operator.core.health.node import ZONE, ZONE_ID, Node
 from hyperpod_operator.core.health.state import UNSCHEDULABLE_PREFIX, State
 from hyperpod_operator.core.health.taint import TAINT
+from hyperpod_operator.core.observed import ObservedNode
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume import slots
 from hyperpod_operator.core.volume.adoption import left_behind
 from hyperpod_operator.core.volume.claim import CREATED, Claim
+from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.modification import NOTHING, UNDER_WAY, change
 from hyperpod_operator.core.volume.observed import GONE, Candidate, Lease, Observed, PersistentVolumeClaim
 from hyperpod_operator.core.volume.ports import AttachmentLimit, Snapshot, Volume, VolumeCloud
-from hyperpod_operator.core.volume.verdict import Situation
 
 MOVING = 4.0
 """Seconds that a view of the cluster may be old while something is to be done."""
@@ -76,7 +76,7 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, cla
         view, (volume, tagged) = viewed.result(), found_volume.result()
         known = Observed(cluster=view.cluster, volume=volume, tagged=tagged)
         known = replace(known, former=await _former(ports=ports, cloud=cloud, claim=claim, known=known))
-        there = Situation(claim=claim, observed=known, now=ports.clock.now()).volume
+        there = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now()).volume
         async with asyncio.TaskGroup() as reads:
             nodes = reads.create_task(
                 _nodes(ports=ports, cloud=cloud, counts=counts, claim=claim, view=view, region=at.region)
@@ -147,9 +147,9 @@ async def _former(
     makes = claim.origin == CREATED and claim.status.creation is None and not claim.deleting
     if not makes or known.volume is not None or known.tagged:
         return None
-    situation = Situation(claim=claim, observed=known, now=ports.clock.now())
+    snapshot = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now())
     found = await cloud.find_volumes_of_owner(owner=claim.owner)
-    return tuple(volume for volume in found if left_behind(situation, volume))
+    return tuple(volume for volume in found if left_behind(snapshot, volume))
 
 
 async def _nodes(
@@ -307,8 +307,8 @@ def _modification_matters(claim: Claim, seen: Observed, *, ports: VolumePorts) -
     """Whether one is under way as far as we know, or the volume is not what the spec asks for."""
     recorded = claim.status.modification
     under_way = recorded is not None and recorded.modificationState in UNDER_WAY
-    situation = Situation(claim=claim, observed=seen, now=ports.clock.now())
-    return under_way or (not claim.deleting and change(situation) != NOTHING)
+    snapshot = ClaimSnapshot(claim=claim, observed=seen, now=ports.clock.now())
+    return under_way or (not claim.deleting and change(snapshot) != NOTHING)
 
 
 async def _snapshots(*, cloud: VolumeCloud, claim: Claim, nodes: tuple[Candidate, ...]) -> tuple[Snapshot, ...] | None:

@@ -6,56 +6,56 @@ may lead to CreateCluster.
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import requests
-from hyperpod_operator.core.cluster.guards import age, guarded
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
+from hyperpod_operator.core.cluster.guards import act_once, age
 from hyperpod_operator.core.cluster.pauses import growing
-from hyperpod_operator.core.cluster.verdict import Situation, Verdict
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING
 
 LOOK_AGAIN = 5.0
 """Seconds between looks for a cluster that should appear any moment."""
 
 
-def paused(situation: Situation) -> Verdict | None:
+def paused(snapshot: ClusterSnapshot) -> Decision | None:
     """Paused before anything was created, or while somebody else deleted the cluster."""
-    if situation.observed.cluster or not situation.resource.paused:
+    if snapshot.observed.cluster or not snapshot.resource.paused:
         return None
     message = (
         "Paused: AWS no longer returns the cluster, and the operator does not create it again. Set "
         "spec.management.paused to false to create it, or delete this resource."
-        if situation.resource.status.clusterStatus
+        if snapshot.resource.status.clusterStatus
         else "Paused: the operator does not create the cluster. Set spec.management.paused to false to create it."
     )
-    return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+    return Wait(reason=Reason.PAUSED, message=message, after=snapshot.timings.resync)
 
 
-def not_visible_yet(situation: Situation) -> Verdict | None:
+def not_visible_yet(snapshot: ClusterSnapshot) -> Decision | None:
     """CreateCluster was sent a moment ago: reads lag behind, and a second create is never sent meanwhile."""
-    last = situation.resource.status.last
-    if situation.observed.cluster or not last or last.operation != "CreateCluster" or last.state not in PENDING:
+    last = snapshot.resource.status.last
+    if snapshot.observed.cluster or not last or last.operation != "CreateCluster" or last.state not in PENDING:
         return None
-    if situation.resource.status.clusterStatus:
+    if snapshot.resource.status.clusterStatus:
         return None
-    left = situation.timings.visibility - age(last, now=situation.now)
+    left = snapshot.timings.visibility - age(last, now=snapshot.now)
     if left <= 0:
         return None
     message = (
-        f"CreateCluster {situation.resource.cluster_name} was sent, and AWS does not return the cluster yet; the "
-        f"operator does not send it again for {situation.timings.visibility / 60:.0f} min."
+        f"CreateCluster {snapshot.resource.cluster_name} was sent, and AWS does not return the cluster yet; the "
+        f"operator does not send it again for {snapshot.timings.visibility / 60:.0f} min."
     )
-    return Hold(reason=Reason.AWAITING_VISIBILITY, message=message, after=min(left, LOOK_AGAIN))
+    return Wait(reason=Reason.AWAITING_VISIBILITY, message=message, after=min(left, LOOK_AGAIN))
 
 
-def pause_before_recreation(situation: Situation) -> Verdict | None:
+def pause_before_recreation(snapshot: ClusterSnapshot) -> Decision | None:
     """A failed creation was cleared away; the next try waits longer each time."""
-    status = situation.resource.status
+    status = snapshot.resource.status
     last = status.last
     failures = status.createFailures or 0
-    if situation.observed.cluster or not failures or not last or last.operation != "DeleteCluster":
+    if snapshot.observed.cluster or not failures or not last or last.operation != "DeleteCluster":
         return None
-    timings = situation.timings
+    timings = snapshot.timings
     pause = growing(first=timings.rollback_backoff, most=timings.rollback_backoff_most, attempts=failures)
-    left = pause - age(last, now=situation.now)
+    left = pause - age(last, now=snapshot.now)
     if left <= 0:
         return None
     message = (
@@ -63,21 +63,21 @@ def pause_before_recreation(situation: Situation) -> Verdict | None:
         f"{failures} of {timings.recreate_attempts}); the next attempt follows {pause / 60:.0f} min after the "
         "deletion."
     )
-    return Hold(reason=Reason.RECREATING, message=message, after=left)
+    return Wait(reason=Reason.RECREATING, message=message, after=left)
 
 
 # [assumption: cluster-name-is-unique]
-def create(situation: Situation) -> Verdict | None:
+def create(snapshot: ClusterSnapshot) -> Decision | None:
     """The name is free: create, unless AWS refused exactly this before."""
-    if situation.observed.cluster:
+    if snapshot.observed.cluster:
         return None
-    resource = situation.resource
+    resource = snapshot.resource
     action = requests.create(resource)
     message = f"CreateCluster {resource.cluster_name} with {len(resource.groups)} groups."
-    return guarded(
-        situation,
+    return act_once(
+        snapshot,
         action=action,
-        wish=requests.wanted_members(resource),
+        desired=requests.wanted_members(resource),
         reason=Reason.CREATING,
         message=message,
         urgent=True,

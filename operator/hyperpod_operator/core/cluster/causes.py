@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.observed import Observed, ObservedCluster, ObservedEvent, ObservedGroup
+from hyperpod_operator.core.observed import Observed, ObservedCluster, ObservedEvent, ObservedGroup
 
 LOUD = frozenset({"Warn", "Error"})
 MOST_PER_GROUP: Mapping[str, int] = {"Error": 3, "Warn": 1}

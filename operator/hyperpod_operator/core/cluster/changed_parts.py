@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from hyperpod_operator.core.cluster.diff import Changes, group_of
-from hyperpod_operator.core.cluster.observed import Json, ObservedCluster
 from hyperpod_operator.core.cluster.plan import fingerprint
-from hyperpod_operator.core.cluster.resource import Resource, wish
+from hyperpod_operator.core.cluster.resource import Resource, desired
+from hyperpod_operator.core.observed import Json, ObservedCluster
 
 CLUSTER = ""
 """The part of an update that is about the cluster itself and no group."""
@@ -25,7 +25,7 @@ def _changed(changes: Changes) -> frozenset[str]:
 def _mark(name: str, *, resource: Resource, cluster: ObservedCluster | None, changes: Changes) -> str:
     if name == CLUSTER:
         wanted: Json = [str(change) for change in changes.cluster]
-        return fingerprint(operation="UpdateCluster", wish=[name, wanted])
+        return fingerprint(operation="UpdateCluster", desired=[name, wanted])
     spec, group = resource.groups.get(name), cluster.group(name) if cluster else None
     shown = [dict(group.members), group.target_count] if group else None
-    return fingerprint(operation="UpdateCluster", wish=[name, wish(spec) if spec else None, shown])
+    return fingerprint(operation="UpdateCluster", desired=[name, desired(spec) if spec else None, shown])

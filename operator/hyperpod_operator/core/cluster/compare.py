@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.observed import Json
 
 # [assumption: lists-have-no-order]
 ORDERED = frozenset({"instanceTypes"})
@@ -94,13 +94,13 @@ def _covers_list(*, wanted: list[Json], observed: list[Json], ordered: bool, now
         return all(
             covers(wanted=want, observed=have, member="", now=now) for want, have in zip(wanted, observed, strict=True)
         )
-    left, open_wishes = list(observed), []
+    left, unmatched = list(observed), []
     for want in wanted:  # equal entries pair off first: a loose wish must not take what fits another exactly
         if want in left:
             left.remove(want)
         else:
-            open_wishes.append(want)
-    for want in sorted(open_wishes, key=lambda item: -len(str(item))):  # then the most specific wish picks first
+            unmatched.append(want)
+    for want in sorted(unmatched, key=lambda item: -len(str(item))):  # then the most specific wish picks first
         match = next((i for i, have in enumerate(left) if covers(wanted=want, observed=have, member="", now=now)), None)
         if match is None:
             return False

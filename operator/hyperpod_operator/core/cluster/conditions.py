@@ -5,10 +5,10 @@ from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS, Severity
 from hyperpod_operator.api.status import Condition
 from hyperpod_operator.core.cluster.diagnose import shortfalls
-from hyperpod_operator.core.cluster.living import changed_at
+from hyperpod_operator.core.cluster.existing import changed_at
 from hyperpod_operator.core.cluster.node_calls import MOVE
 from hyperpod_operator.core.cluster.node_health import nodes_healthy
-from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.engine.conditions import SUMMARY, Draft, kept, settle, summary
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.result import ResultSummary
@@ -16,81 +16,85 @@ from hyperpod_operator.core.preflight.record import passed
 from hyperpod_operator.core.unknown import ignored_members
 
 
-def conditions(story: Story, ending: ResultSummary) -> list[Condition]:
+def conditions(pass_record: PassRecord, ending: ResultSummary) -> list[Condition]:
     """All conditions after this pass, in a fixed order, with transition times carried over."""
-    resource = story.situation.resource
+    resource = pass_record.snapshot.resource
     before = resource.status.conditions or []
-    drafts: list[Draft] = [*_summary(story, ending), *_details(story, ending), *_preflight(story)]
+    drafts: list[Draft] = [*_summary(pass_record, ending), *_details(pass_record, ending), *_preflight(pass_record)]
     return settle(
         table=CLUSTER.table,
-        drafts=[*drafts, *(kept(before, made=drafts) if story.blind else ())],
+        drafts=[*drafts, *(kept(before, made=drafts) if pass_record.blind else ())],
         before=before,
         generation=resource.generation,
-        now=story.situation.now,
+        now=pass_record.snapshot.now,
     )
 
 
-def _summary(story: Story, ending: ResultSummary) -> list[Draft]:
+def _summary(pass_record: PassRecord, ending: ResultSummary) -> list[Draft]:
     reason, message = ending.reason, ending.message
     if ending.settled:
         return [(ConditionType.READY, "True", Reason.CLUSTER_READY, message)]
-    if isinstance(story.verdict, LookAgain) and (unmoved := _unmoved(story, message)):
+    if isinstance(pass_record.decision, LookAgain) and (unmoved := _unmoved(pass_record, message)):
         return unmoved
-    usable = _in_service(story) and story.situation.changes.none and not _short(story)
+    usable = _in_service(pass_record) and pass_record.snapshot.changes.none and not _short(pass_record)
     paused = REASONS[reason].severity is Severity.PAUSED
-    ready = "Unknown" if story.unread else "True" if paused and usable else "False"
+    ready = "Unknown" if pass_record.unread else "True" if paused and usable else "False"
     return summary(ready=ready, reason=reason, message=message, stalled=ending.stalled)
 
 
-def _preflight(story: Story) -> list[Draft]:
+def _preflight(pass_record: PassRecord) -> list[Draft]:
     """What the checks before the last costly call said; nothing where none ran."""
-    said = passed(story.preflight or story.situation.resource.status.preflight)
-    if said is None or story.situation.resource.preflight == "Off":
+    said = passed(pass_record.preflight or pass_record.snapshot.resource.status.preflight)
+    if said is None or pass_record.snapshot.resource.preflight == "Off":
         return []
     fine, message = said
     reason = Reason.CHECKS_PASSED if fine else Reason.PREFLIGHT_FAILED
     return [(ConditionType.PREFLIGHT_PASSED, "True" if fine else "False", reason, message)]
 
 
-def _unmoved(story: Story, message: str) -> list[Draft]:
+def _unmoved(pass_record: PassRecord, message: str) -> list[Draft]:
     """What Ready said of this spec before an answer that is not believed yet, with a word about that answer."""
-    resource, cluster = story.situation.resource, story.situation.observed.cluster
+    resource, cluster = pass_record.snapshot.resource, pass_record.snapshot.observed.cluster
     before = [one for one in resource.status.conditions or [] if one.type in set(SUMMARY) and one.reason in set(Reason)]
     if cluster is None or resource.edited:
         return []
     return [(ConditionType(one.type), one.status, Reason(one.reason), message) for one in before]
 
 
-def _details(story: Story, ending: ResultSummary) -> list[Draft]:
+def _details(pass_record: PassRecord, ending: ResultSummary) -> list[Draft]:
     """The parts of Ready. When the world could not be read, what was known about them stands (see `kept`)."""
-    if story.blind:
+    if pass_record.blind:
         return []
-    drafts: list[Draft] = [_provisioned(story, ending), _spec_synced(story, ending), _at_target(story, ending)]
+    drafts: list[Draft] = [
+        _provisioned(pass_record, ending),
+        _spec_synced(pass_record, ending),
+        _at_target(pass_record, ending),
+    ]
     if REASONS[ending.reason].condition is ConditionType.TEARDOWN_BLOCKED:
         drafts.append((ConditionType.TEARDOWN_BLOCKED, "True", ending.reason, ending.message))
-    health = nodes_healthy(story) if _owned(story) else None
+    health = nodes_healthy(pass_record) if _owned(pass_record) else None
     return [*drafts, health] if health else drafts
 
 
-def _provisioned(story: Story, ending: ResultSummary) -> Draft:
-    cluster = story.situation.observed.cluster
-    if _in_service(story) and cluster:
+def _provisioned(pass_record: PassRecord, ending: ResultSummary) -> Draft:
+    cluster = pass_record.snapshot.observed.cluster
+    if _in_service(pass_record) and cluster:
         return (ConditionType.PROVISIONED, "True", Reason.PROVISIONED, f"{cluster.arn} is {cluster.status}.")
     return (ConditionType.PROVISIONED, "False", ending.reason, ending.message)
 
 
-def _spec_synced(story: Story, ending: ResultSummary) -> Draft:
+def _spec_synced(pass_record: PassRecord, ending: ResultSummary) -> Draft:
     """Whatever it says, members of the spec that nobody looks at are not passed over without a word."""
-    kind, status, reason, message = _synced(story, ending)
-    return (kind, status, reason, message + ignored_members(story.situation.resource.unknown))
+    kind, status, reason, message = _synced(pass_record, ending)
+    return (kind, status, reason, message + ignored_members(pass_record.snapshot.resource.unknown))
 
 
-def _synced(story: Story, ending: ResultSummary) -> Draft:
-    changes = story.situation.changes
+def _synced(pass_record: PassRecord, ending: ResultSummary) -> Draft:
+    changes = pass_record.snapshot.changes
     held = ", ".join(changes.unknown_groups)
-    if not _in_service(story) or story.result or not changes.none or changes.scaled_outside:
+    if not _in_service(pass_record) or pass_record.result or not changes.none or changes.scaled_outside:
         return (ConditionType.SPEC_SYNCED, "False", ending.reason, ending.message)
-    if story.situation.observed.tags is None and not story.situation.resource.was_synced:
+    if pass_record.snapshot.observed.tags is None and not pass_record.snapshot.resource.was_synced:
         # Tags were not read, and something was open when they were last: the next look in service tells.
         return (ConditionType.SPEC_SYNCED, "False", ending.reason, ending.message)
     if held:
@@ -101,18 +105,18 @@ def _synced(story: Story, ending: ResultSummary) -> Draft:
         )
         return (ConditionType.SPEC_SYNCED, "True", Reason.UNKNOWN_GROUPS, message)
     if changes.offsets:
-        return (ConditionType.SPEC_SYNCED, "True", Reason.COUNT_OFFSET, _offsets(story))
+        return (ConditionType.SPEC_SYNCED, "True", Reason.COUNT_OFFSET, _offsets(pass_record))
     if changes.minimum_above_count:
         words = " ".join(changes.minimum_above_count[name] for name in sorted(changes.minimum_above_count))
         return (ConditionType.SPEC_SYNCED, "True", Reason.MINIMUM_ABOVE_COUNT, words)
     return (ConditionType.SPEC_SYNCED, "True", Reason.IN_SYNC, "AWS holds what the spec asks for.")
 
 
-def _offsets(story: Story) -> str:
+def _offsets(pass_record: PassRecord) -> str:
     """Which nodes went or came by name, and the edit that says the same in the spec."""
     told = []
-    for name, offset in sorted(story.situation.changes.offsets.items()):
-        count = story.situation.resource.groups[name].instanceCount
+    for name, offset in sorted(pass_record.snapshot.changes.offsets.items()):
+        count = pass_record.snapshot.resource.groups[name].instanceCount
         what = "moved" if offset.operation == MOVE else "deleted"
         where = "out of" if offset.value < 0 else "into"
         told.append(
@@ -123,32 +127,32 @@ def _offsets(story: Story) -> str:
     return " ".join(told)
 
 
-def _at_target(story: Story, ending: ResultSummary) -> Draft:
-    cluster = story.situation.observed.cluster
+def _at_target(pass_record: PassRecord, ending: ResultSummary) -> Draft:
+    cluster = pass_record.snapshot.observed.cluster
     kind = ConditionType.GROUPS_AT_TARGET
-    if cluster is None or not _owned(story):
+    if cluster is None or not _owned(pass_record):
         return (kind, "False", ending.reason, ending.message)
-    short = shortfalls(story.situation.observed, since=changed_at(story.situation))
+    short = shortfalls(pass_record.snapshot.observed, since=changed_at(pass_record.snapshot))
     if short:
         first = next((item for item in short if item.stalled), short[0])
         return (kind, "False", first.reason, "; ".join(str(item) for item in short[:5]))
-    if story.situation.changes.scaled_outside or story.situation.changes.groups_added:
+    if pass_record.snapshot.changes.scaled_outside or pass_record.snapshot.changes.groups_added:
         return (kind, "False", ending.reason, ending.message)
     return (kind, "True", Reason.AT_TARGET, f"{cluster.current_count}/{cluster.target_count} nodes.")
 
 
-def _owned(story: Story) -> bool:
-    return story.situation.owned
+def _owned(pass_record: PassRecord) -> bool:
+    return pass_record.snapshot.owned
 
 
-def _in_service(story: Story) -> bool:
+def _in_service(pass_record: PassRecord) -> bool:
     """AWS serves the cluster: it may be changing, but it was made and is neither failed nor going."""
-    cluster = story.situation.observed.cluster
-    if cluster is None or not _owned(story):
+    cluster = pass_record.snapshot.observed.cluster
+    if cluster is None or not _owned(pass_record):
         return False
-    made = cluster.status == "InService" or bool(story.situation.resource.status.provisionedAt)
+    made = cluster.status == "InService" or bool(pass_record.snapshot.resource.status.provisionedAt)
     return made and cluster.status not in {"Deleting", "Failed", "Creating"}
 
 
-def _short(story: Story) -> bool:
-    return bool(shortfalls(story.situation.observed, since=None))
+def _short(pass_record: PassRecord) -> bool:
+    return bool(shortfalls(pass_record.snapshot.observed, since=None))

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import causes
-from hyperpod_operator.core.cluster.observed import Observed, ObservedGroup
 from hyperpod_operator.core.health.facts import CHECKING, FAILING
+from hyperpod_operator.core.observed import Observed, ObservedGroup
 
 # [assumption: teardown-needs-the-role]
 TEARDOWN_WEDGE = "does not have permission to perform"

@@ -12,11 +12,11 @@ from datetime import datetime
 from hyperpod_operator.api.names import OWNERSHIP_TAGS
 from hyperpod_operator.api.status import CountOffset
 from hyperpod_operator.core.cluster.compare import Change, covers, drift
-from hyperpod_operator.core.cluster.observed import EMPTY, Json, Observed, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.offsets import offsets, wanted_count
 from hyperpod_operator.core.cluster.ownership import is_adopted
-from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, Resource, wish
+from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, Resource, desired
 from hyperpod_operator.core.cluster.sent_tags import expected
+from hyperpod_operator.core.observed import EMPTY, Json, Observed, ObservedCluster, ObservedGroup
 
 FIXED_CLUSTER_MEMBERS = ("vpcConfig", "orchestrator")
 """Create-only: UpdateCluster has no VpcConfig, and the EKS cluster cannot be exchanged."""
@@ -131,7 +131,7 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
     carried = offsets(resource=resource, observed=observed, now=now)
     counts = [_count(resource=resource, group=group, offset=carried.get(group.name)) for group in staying]
     kept = [
-        (group, _reachable(wish(resource.groups[group.name]), group=group, count=change))
+        (group, _reachable(desired(resource.groups[group.name]), group=group, count=change))
         for group, (change, _) in zip(staying, counts, strict=True)
     ]
     removed, unknown = _extra_groups(resource=resource, cluster=cluster, tags=observed.tags)
@@ -246,7 +246,7 @@ def _reachable(wanted: Mapping[str, Json], *, group: ObservedGroup, count: Chang
 
 
 def _above_count(*, resource: Resource, groups: list[ObservedGroup]) -> Mapping[str, str]:
-    wanted = {group.name: wish(resource.groups[group.name]).get("minInstanceCount", 0) for group in groups}
+    wanted = {group.name: desired(resource.groups[group.name]).get("minInstanceCount", 0) for group in groups}
     return {
         group.name: f"minInstanceCount {wanted[group.name]} of group {group.name} is above the {group.target_count} "
         f"instances that the owner of its count requests; it applies again when the group has {wanted[group.name]}. "

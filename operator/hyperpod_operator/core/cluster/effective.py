@@ -7,7 +7,7 @@ spec at all, and what AWS holds already is repeated in updates and asks for noth
 from collections.abc import Mapping
 from typing import assert_never
 
-from hyperpod_operator.core.cluster.observed import Json, ObservedCluster
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import (
     Action,
@@ -19,7 +19,7 @@ from hyperpod_operator.core.cluster.plan import (
     UpdateClusterSoftware,
 )
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Situation
+from hyperpod_operator.core.observed import Json, ObservedCluster
 from hyperpod_operator.core.tenancy import Matter, Named
 from hyperpod_operator.core.tenancy.names import names_of_cluster
 
@@ -40,16 +40,16 @@ def in_region(region: str | None, *, own_region: str) -> tuple[Named, ...]:
     return (Named("the operator's own Region", own_region, Matter.REGIONS),)
 
 
-def call_names(situation: Situation, action: Action) -> tuple[Named, ...]:
+def call_names(snapshot: ClusterSnapshot, action: Action) -> tuple[Named, ...]:
     """What a call names that neither AWS holds already nor our ownership tags prove in this pass to be ours."""
     match action:
         case CreateCluster(request=request) | UpdateClusterSoftware(request=request):
             return _of_request(request)
         case UpdateCluster(request=request):
-            held = frozenset(_held(situation.observed.cluster))
+            held = frozenset(_held(snapshot.observed.cluster))
             return tuple(one for one in _of_request(request) if one not in held)
         case DeleteCluster(arn=arn) | AddTags(arn=arn) | DeleteTags(arn=arn):
-            ours = situation.ownership in {Ownership.OURS, Ownership.FORMER}
+            ours = snapshot.ownership in {Ownership.OURS, Ownership.FORMER}
             return () if ours else (Named("the cluster that exists", arn, Matter.CLUSTERS),)
         case _:
             assert_never(action)

@@ -7,7 +7,8 @@ same kind of failure reads the same everywhere.
 from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.observed import EksUse
+from hyperpod_operator.core.cluster.decision import Act, NeedTags
+from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import (
     AddTags,
     CreateCluster,
@@ -17,12 +18,11 @@ from hyperpod_operator.core.cluster.plan import (
     UpdateClusterSoftware,
     operation,
 )
-from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags
-from hyperpod_operator.core.engine.decision import Hold, LookAgain, Release, Settled
+from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.journal import CallState
 from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, failed, waiting
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
+from hyperpod_operator.core.observed import EksUse
 from hyperpod_operator.core.outcome import Done, Gone
 
 IN_USE_TRIES = 60
@@ -37,55 +37,55 @@ AFTER_TAGS = 1.0
 """Seconds after a tag call: usually something else is left to do."""
 
 
-def ending(story: Story) -> ResultSummary:
+def ending(pass_record: PassRecord) -> ResultSummary:
     """The end of the pass; a reason whose record says so is Stalled, whoever gave it."""
-    return as_recorded(_ending(story))
+    return as_recorded(_ending(pass_record))
 
 
-def _ending(story: Story) -> ResultSummary:
+def _ending(pass_record: PassRecord) -> ResultSummary:
     """Exactly one of: could not look, called and was refused, called, held, released, settled."""
-    if story.unread is not None:
-        return _broken(story.unread)
-    if isinstance(story.result, Refused):
-        return _refused(story, story.result)
-    if isinstance(story.result, Accepted):
-        return _accepted(story, story.result)
-    match story.verdict:
-        case Hold(reason=reason, message=message, after=after, stalled=stalled):
+    if pass_record.unread is not None:
+        return _broken(pass_record.unread)
+    if isinstance(pass_record.result, Rejected):
+        return _refused(pass_record, pass_record.result)
+    if isinstance(pass_record.result, Accepted):
+        return _accepted(pass_record, pass_record.result)
+    match pass_record.decision:
+        case Wait(reason=reason, message=message, after=after, stalled=stalled):
             return waiting(reason=reason, message=message, after=after, stalled=stalled)
         case LookAgain(reason=reason, message=message, after=after):
             return waiting(reason=reason, message=message, after=after)
-        case Release(reason=reason, message=message):
+        case RemoveFinalizer(reason=reason, message=message):
             return ResultSummary(outcome=Gone(), reason=reason, message=message)
-        case Settled(message=message):
+        case InSync(message=message):
             return ResultSummary(outcome=Done(), reason=Reason.CLUSTER_READY, message=message, settled=True)
         case NeedTags() | Act() | None:
             raise AssertionError("a pass ends with tags read, and a call has a result")
         case _:
-            assert_never(story.verdict)
+            assert_never(pass_record.decision)
 
 
-def refusals(story: Story) -> int:
+def refusals(pass_record: PassRecord) -> int:
     """How often in a row this very call was refused, this time included."""
-    last = story.situation.resource.status.last
-    result = story.result
-    same = isinstance(result, Refused) and last is not None and last.fingerprint == result.fingerprint
+    last = pass_record.snapshot.resource.status.last
+    result = pass_record.result
+    same = isinstance(result, Rejected) and last is not None and last.fingerprint == result.fingerprint
     return 1 + ((last.attempts or 0) if same and last is not None and last.state == CallState.REJECTED else 0)
 
 
-def _accepted(story: Story, result: Accepted) -> ResultSummary:
-    timings = story.situation.timings
+def _accepted(pass_record: PassRecord, result: Accepted) -> ResultSummary:
+    timings = pass_record.snapshot.timings
     match result.action:
         case CreateCluster():
             reason, after, what = Reason.CREATING, timings.poll, "AWS is creating the cluster."
         case UpdateClusterSoftware():
             reason, after, what = Reason.UPDATING_SOFTWARE, timings.poll, "AWS is replacing the software."
         case DeleteCluster():
-            deleting = story.situation.resource.deleting
+            deleting = pass_record.snapshot.resource.deleting
             reason = Reason.DELETING if deleting else Reason.RECREATING
             after, what = timings.poll, "AWS is deleting the cluster."
         case AddTags() | DeleteTags():
-            return _tagged(story)
+            return _tagged(pass_record)
         case UpdateCluster():
             reason, after, what = Reason.UPDATING, timings.poll, "AWS is updating the cluster."
         case _:
@@ -94,22 +94,22 @@ def _accepted(story: Story, result: Accepted) -> ResultSummary:
     return waiting(reason=reason, message=message, after=after)
 
 
-def _tagged(story: Story) -> ResultSummary:
-    if not isinstance(story.verdict, Act):
+def _tagged(pass_record: PassRecord) -> ResultSummary:
+    if not isinstance(pass_record.decision, Act):
         raise AssertionError("only a decision to act makes a call")
-    return waiting(reason=story.verdict.reason, message=story.verdict.message, after=AFTER_TAGS)
+    return waiting(reason=pass_record.decision.reason, message=pass_record.decision.message, after=AFTER_TAGS)
 
 
-def _refused(story: Story, result: Refused) -> ResultSummary:
-    error, timings = result.error, story.situation.timings
+def _refused(pass_record: PassRecord, result: Rejected) -> ResultSummary:
+    error, timings = result.error, pass_record.snapshot.timings
     if error.kind is ErrorKind.ROLE_PROPAGATION:
-        if refusals(story) >= timings.role_propagation_attempts:
+        if refusals(pass_record) >= timings.role_propagation_attempts:
             reason, remedy = Reason.PERMISSION_DENIED, TREATMENTS[error.kind].remedy
             message = f"{error.operation}: {error.message} {remedy} The operator retries every 5 minutes."
             return waiting(reason=reason, message=message, after=SLOW, stalled=True)
         text = _text(error, TREATMENTS[error.kind])
         return waiting(reason=Reason.ROLE_PROPAGATION, message=text, after=timings.role_propagation)
-    cluster = story.situation.observed.cluster
+    cluster = pass_record.snapshot.observed.cluster
     if error.kind is ErrorKind.BUSY and cluster is not None and cluster.status == "Failed":
         message = (
             f"AWS reports the cluster as Failed ({cluster.failure_message or 'no reason given'}) and rejects changes: "
@@ -117,7 +117,7 @@ def _refused(story: Story, result: Refused) -> ResultSummary:
         )
         return waiting(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
     if error.kind is ErrorKind.EKS_IN_USE:
-        return _eks_in_use(story, result)
+        return _eks_in_use(pass_record, result)
     if error.kind is ErrorKind.BUSY:
         # ConflictException is a state of the cluster, which is over soon; a text may be about anything.
         after = timings.poll if error.code != "ValidationException" else BUSY_BY_TEXT
@@ -126,10 +126,10 @@ def _refused(story: Story, result: Refused) -> ResultSummary:
 
 
 # [assumption: one-cluster-for-one-eks]
-def _eks_in_use(story: Story, result: Refused) -> ResultSummary:
+def _eks_in_use(pass_record: PassRecord, result: Rejected) -> ResultSummary:
     """AWS has another HyperPod cluster for the EKS cluster: one that is going is waited for, one that stays is not."""
     error, use = result.error, result.eks_use or EksUse()
-    reason, eks = Reason.EKS_CLUSTER_IN_USE, story.situation.resource.eks_cluster_arn
+    reason, eks = Reason.EKS_CLUSTER_IN_USE, pass_record.snapshot.resource.eks_cluster_arn
     if use.going:
         message = (
             f"AWS is deleting HyperPod cluster {use.name}, which {eks} has until then. The operator retries every "
@@ -149,7 +149,7 @@ def _eks_in_use(story: Story, result: Refused) -> ResultSummary:
     )
     words, remedy = error.message.rstrip(". "), TREATMENTS[error.kind].remedy
     message = f"{error.operation} failed ({error.code}): {words}. {why} {remedy}"
-    if refusals(story) > IN_USE_TRIES:
+    if refusals(pass_record) > IN_USE_TRIES:
         return waiting(reason=reason, message=message, after=IN_USE_LATER, stalled=True)
     return waiting(reason=reason, message=message, after=IN_USE_PAUSE)
 

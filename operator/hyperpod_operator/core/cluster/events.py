@@ -3,30 +3,30 @@
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.core.cluster.decision import Act
+from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import CreateCluster, operation
-from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Act
 from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.ports import Event
 
 
-def events(story: Story, end: ResultSummary, new: HyperPodClusterStatus) -> tuple[Event, ...]:
+def events(pass_record: PassRecord, end: ResultSummary, new: HyperPodClusterStatus) -> tuple[Event, ...]:
     """Events: the call that was made, the cluster that vanished, and each condition that changed."""
     made: list[Event] = []
-    if isinstance(story.verdict, Act) and story.result is not None:
-        made.append(_call_event(story.verdict, story.result))
-        if story.situation.resource.status.missing and isinstance(story.verdict.action, CreateCluster):
-            name = story.situation.resource.cluster_name
+    if isinstance(pass_record.decision, Act) and pass_record.result is not None:
+        made.append(_call_event(pass_record.decision, pass_record.result))
+        if pass_record.snapshot.resource.status.missing and isinstance(pass_record.decision.action, CreateCluster):
+            name = pass_record.snapshot.resource.cluster_name
             message = f"Cluster {name} was deleted outside of the operator (confirmed by two reads); creating it again."
             made.insert(0, Event(type="Warning", reason=Reason.CLUSTER_DISAPPEARED, action="Observe", message=message))
-    before = story.situation.resource.status.conditions or []
+    before = pass_record.snapshot.resource.status.conditions or []
     made += of_conditions(CLUSTER, before=before, after=new.conditions or [], stalled=end.stalled)
     return first_of_each_reason(made)
 
 
-def _call_event(act: Act, result: Accepted | Refused) -> Event:
+def _call_event(act: Act, result: Accepted | Rejected) -> Event:
     if isinstance(result, Accepted):
         return Event(type="Normal", reason=act.reason, action=operation(act.action), message=act.message)
     error = result.error

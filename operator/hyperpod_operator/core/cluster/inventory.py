@@ -2,18 +2,18 @@
 
 from hyperpod_operator.api.status import InstanceGroupStatus, NodeCounts, NodeProblem
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
+from hyperpod_operator.core.cluster.existing import changed_at
 from hyperpod_operator.core.cluster.guards import age
-from hyperpod_operator.core.cluster.living import changed_at
 from hyperpod_operator.core.cluster.node_health import group_health
-from hyperpod_operator.core.cluster.observed import ObservedGroup
 from hyperpod_operator.core.cluster.offsets import JOINING, LEAVING
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.parts import rejected_parts, sendable
+from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, EXTERNAL, Resource
-from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
 from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.observed import ObservedGroup
 
 GROUPS_MOST = 200
 PROBLEMS_MOST = 20
@@ -24,13 +24,13 @@ WORDS_OF_ALL_GROUPS_MOST = 12_000
 
 
 # [assumption: replaced-instance-is-listed]
-def node_counts(story: Story) -> NodeCounts | None:
+def node_counts(pass_record: PassRecord) -> NodeCounts | None:
     """Counts from DescribeCluster; `running` from the last list of nodes that was read."""
-    cluster = story.situation.observed.cluster
+    cluster = pass_record.snapshot.observed.cluster
     if cluster is None:
         return None
     current, target = cluster.current_count, cluster.target_count
-    nodes, old = story.situation.observed.nodes, story.situation.resource.status.nodes
+    nodes, old = pass_record.snapshot.observed.nodes, pass_record.snapshot.resource.status.nodes
     if nodes is not None:
         running = sum(1 for node in nodes if node.status == "Running")
         others: int | None = len(nodes) - running
@@ -45,9 +45,9 @@ def node_counts(story: Story) -> NodeCounts | None:
     )
 
 
-def groups_summary(story: Story) -> str | None:
+def groups_summary(pass_record: PassRecord) -> str | None:
     """Groups in one line: `gpu 4/4, cpu 1/2`."""
-    cluster = story.situation.observed.cluster
+    cluster = pass_record.snapshot.observed.cluster
     if cluster is None:
         return None
     shown = [f"{group.name} {group.current_count}/{group.target_count}" for group in _sorted(cluster.groups)]
@@ -55,14 +55,14 @@ def groups_summary(story: Story) -> str | None:
     return text + (f", and {len(shown) - 10} more" if len(shown) > 10 else "")
 
 
-def node_problems(story: Story) -> list[NodeProblem] | None:
+def node_problems(pass_record: PassRecord) -> list[NodeProblem] | None:
     """Instances that are not running, by id; what was listed before stands while nodes were not read.
 
     A node on its way between groups is progress and no problem.
     """
-    nodes = story.situation.observed.nodes
+    nodes = pass_record.snapshot.observed.nodes
     if nodes is None:
-        return story.situation.resource.status.nodeProblems
+        return pass_record.snapshot.resource.status.nodeProblems
     fine = {"Running", LEAVING, JOINING}
     troubled = sorted((node for node in nodes if node.status not in fine), key=lambda node: node.instance_id)
     problems = [
@@ -78,30 +78,35 @@ def node_problems(story: Story) -> list[NodeProblem] | None:
     return problems[:PROBLEMS_MOST] or None
 
 
-def group_statuses(story: Story, *, creating: bool = False) -> list[InstanceGroupStatus] | None:
+def group_statuses(pass_record: PassRecord, *, creating: bool = False) -> list[InstanceGroupStatus] | None:
     """One entry per group that AWS has; while the cluster is being created, per group of the spec.
 
     The entries carry what must survive a restart: who brought the group in, and the last count of the spec
     that AWS held.
     """
-    resource, cluster = story.situation.resource, story.situation.observed.cluster
+    resource, cluster = pass_record.snapshot.resource, pass_record.snapshot.observed.cluster
     if cluster is None:
         wanted = [_planned(resource, name) for name in sorted(resource.groups)] if creating else None
         return wanted or resource.status.instanceGroups
-    short = {item.group.name: item for item in shortfalls(story.situation.observed, since=changed_at(story.situation))}
+    short = {
+        item.group.name: item
+        for item in shortfalls(pass_record.snapshot.observed, since=changed_at(pass_record.snapshot))
+    }
     most = min(WORDS_MOST, WORDS_OF_ALL_GROUPS_MOST // max(1, len(short)))
     seen = [
-        group_health(story, _observed(story, group, short.get(group.name), words=most))
+        group_health(pass_record, _observed(pass_record, group, short.get(group.name), words=most))
         for group in _sorted(cluster.groups)
     ]
     present = {group.name for group in cluster.groups}
-    planned = {name: _planned(resource, name) for name in _added(story, sending=creating)}
-    coming = [entry for name, entry in (_still_coming(story) | planned).items() if name not in present]
+    planned = {name: _planned(resource, name) for name in _added(pass_record, sending=creating)}
+    coming = [entry for name, entry in (_still_coming(pass_record) | planned).items() if name not in present]
     return sorted([*seen, *coming], key=lambda entry: entry.instanceGroupName)[:GROUPS_MOST] or None
 
 
-def _observed(story: Story, group: ObservedGroup, short: Shortfall | None, *, words: int) -> InstanceGroupStatus:
-    resource = story.situation.resource
+def _observed(
+    pass_record: PassRecord, group: ObservedGroup, short: Shortfall | None, *, words: int
+) -> InstanceGroupStatus:
+    resource = pass_record.snapshot.resource
     record, wanted = resource.recorded_groups.get(group.name), resource.groups.get(group.name)
     external = resource.counts_are_external(group.name)
     count = wanted.instanceCount if wanted else None
@@ -115,36 +120,36 @@ def _observed(story: Story, group: ObservedGroup, short: Shortfall | None, *, wo
         targetCount=group.target_count,
         currentCount=group.current_count,
         desiredCount=None if external else count,
-        appliedInstanceCount=count if _holds(story, group, count) else _applied(story, group.name, applied),
-        countOffset=story.situation.changes.offsets.get(group.name),
-        origin=_origin(story, group),
+        appliedInstanceCount=count if _holds(pass_record, group, count) else _applied(pass_record, group.name, applied),
+        countOffset=pass_record.snapshot.changes.offsets.get(group.name),
+        origin=_origin(pass_record, group),
         softwareUpdateStatus=group.software_update_status or None,
-        message=_words(story, group, short)[:words] or None,
+        message=_words(pass_record, group, short)[:words] or None,
     )
 
 
-def _words(story: Story, group: ObservedGroup, short: Shortfall | None) -> str:
+def _words(pass_record: PassRecord, group: ObservedGroup, short: Shortfall | None) -> str:
     """Why the group is not what the spec asks for: what AWS says, what AWS refused, or what waits for its count."""
-    refused = {entry.instanceGroupName: entry.message or "" for entry in rejected_parts(story.situation)}
+    refused = {entry.instanceGroupName: entry.message or "" for entry in rejected_parts(pass_record.snapshot)}
     said = (short.detail if short else "", refused.get(group.name, ""))
-    return next((text for text in said if text), story.situation.changes.minimum_above_count.get(group.name, ""))
+    return next((text for text in said if text), pass_record.snapshot.changes.minimum_above_count.get(group.name, ""))
 
 
-def _holds(story: Story, group: ObservedGroup, count: int | None) -> bool:
+def _holds(pass_record: PassRecord, group: ObservedGroup, count: int | None) -> bool:
     """Whether AWS holds the spec's count. A lower one counts only at rest: until then AWS may go back."""
-    record = story.situation.resource.recorded_groups.get(group.name)
+    record = pass_record.snapshot.resource.recorded_groups.get(group.name)
     before = record.appliedInstanceCount if record else None
-    cluster = story.situation.observed.cluster
+    cluster = pass_record.snapshot.observed.cluster
     at_rest = cluster is not None and cluster.status == "InService" and group.status != "Updating"
     return count == group.target_count and (at_rest or before is None or count >= before)
 
 
-def _applied(story: Story, name: str, before: int | None) -> int | None:
+def _applied(pass_record: PassRecord, name: str, before: int | None) -> int | None:
     """A scale-out that was sent counts as ours at once, so that an edit back is not taken for somebody else's.
 
     A scale-in counts only when AWS shows it: if AWS rolls it back, the spec still differs from what was applied.
     """
-    result = story.result
+    result = pass_record.result
     if result is None or not isinstance(result.action, UpdateCluster) or not _may_be_done(result):
         return before
     sent = [
@@ -153,7 +158,7 @@ def _applied(story: Story, name: str, before: int | None) -> int | None:
     ]
     wanted = [
         change.wanted
-        for change in story.situation.changes.groups_changed
+        for change in pass_record.snapshot.changes.groups_changed
         if change.path.endswith(f"[{name}].instanceCount")
     ]
     carried = (int(group["instanceCount"]) for group in sent if group["instanceGroupName"] == name)
@@ -161,13 +166,13 @@ def _applied(story: Story, name: str, before: int | None) -> int | None:
     return max([*counts, *([before] if before is not None else [])], default=None)
 
 
-def _origin(story: Story, group: ObservedGroup) -> str | None:
+def _origin(pass_record: PassRecord, group: ObservedGroup) -> str | None:
     """Who brought the group in, decided when it is first seen and never after."""
-    resource = story.situation.resource
+    resource = pass_record.snapshot.resource
     record = resource.recorded_groups.get(group.name)
     if record and record.origin:
         return record.origin
-    if story.situation.ownership not in {Ownership.OURS, Ownership.RECORDED}:
+    if pass_record.snapshot.ownership not in {Ownership.OURS, Ownership.RECORDED}:
         return None
     if group.name not in resource.groups:
         return EXTERNAL
@@ -185,27 +190,27 @@ def _planned(resource: Resource, name: str) -> InstanceGroupStatus:
     )
 
 
-def _added(story: Story, *, sending: bool) -> tuple[str, ...]:
+def _added(pass_record: PassRecord, *, sending: bool) -> tuple[str, ...]:
     """Groups that the update of this pass brings in: it was taken, may have been, or is about to be sent."""
-    result = story.result
+    result = pass_record.result
     taken = result is not None and isinstance(result.action, UpdateCluster) and _may_be_done(result)
-    added = story.situation.changes.groups_added
-    return tuple(name for name in added if name in sendable(story.situation)) if sending or taken else ()
+    added = pass_record.snapshot.changes.groups_added
+    return tuple(name for name in added if name in sendable(pass_record.snapshot)) if sending or taken else ()
 
 
-def _may_be_done(result: Accepted | Refused) -> bool:
+def _may_be_done(result: Accepted | Rejected) -> bool:
     """Whether AWS took the call, or may have: no answer is not a refusal."""
     return isinstance(result, Accepted) or result.error.kind is ErrorKind.UNKNOWN_OUTCOME
 
 
-def _still_coming(story: Story) -> dict[str, InstanceGroupStatus]:
+def _still_coming(pass_record: PassRecord) -> dict[str, InstanceGroupStatus]:
     """Groups on record that AWS does not show yet, while the call that brings them may not be visible."""
-    situation = story.situation
-    last = situation.resource.status.last
+    snapshot = pass_record.snapshot
+    last = snapshot.resource.status.last
     waiting = last is not None and (
-        last.state in PENDING or age(last, now=situation.now) < situation.timings.propagation_window
+        last.state in PENDING or age(last, now=snapshot.now) < snapshot.timings.propagation_window
     )
-    records = situation.resource.recorded_groups
+    records = snapshot.resource.recorded_groups
     return {name: entry for name, entry in records.items() if waiting and entry.status is None}
 
 

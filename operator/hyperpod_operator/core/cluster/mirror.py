@@ -7,9 +7,9 @@ step of every node at Info, and conditions say the same shorter. What every scal
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import MirroredEvents
 from hyperpod_operator.core.cluster.causes import LOUD, is_noise
-from hyperpod_operator.core.cluster.observed import ObservedEvent
-from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.observed import ObservedEvent
 from hyperpod_operator.core.ports import Event
 
 HISTORY = 3600.0
@@ -18,12 +18,12 @@ MOST = 20
 """Events told by one pass; a storm is summed up in one more."""
 
 
-def mirrored(story: Story) -> tuple[MirroredEvents | None, tuple[Event, ...]]:
+def mirrored(pass_record: PassRecord) -> tuple[MirroredEvents | None, tuple[Event, ...]]:
     """The mark to store, and the Events to write once it is stored."""
-    old = story.situation.resource.status.mirroredEvents
-    loud = [event for event in story.situation.observed.events if event.level in LOUD]
+    old = pass_record.snapshot.resource.status.mirroredEvents
+    loud = [event for event in pass_record.snapshot.observed.events if event.level in LOUD]
     events = sorted(loud, key=lambda event: (event.at, event.event_id))
-    fresh = [event for event in events if _is_new(event, old, story)]
+    fresh = [event for event in events if _is_new(event, old, pass_record)]
     if not fresh:
         return old, ()
     newest = stamp(fresh[-1].at)
@@ -36,11 +36,11 @@ def mirrored(story: Story) -> tuple[MirroredEvents | None, tuple[Event, ...]]:
     return mark, tuple(made)
 
 
-def _is_new(event: ObservedEvent, mark: MirroredEvents | None, story: Story) -> bool:
+def _is_new(event: ObservedEvent, mark: MirroredEvents | None, pass_record: PassRecord) -> bool:
     """Times are compared as they are stored, in whole seconds: the ids tell events of one second apart."""
     since = parse_time(mark.time or "") if mark else None
     if since is None or mark is None:
-        return (story.situation.now - event.at).total_seconds() <= HISTORY
+        return (pass_record.snapshot.now - event.at).total_seconds() <= HISTORY
     at = stamp(event.at)
     return at > stamp(since) or (at == stamp(since) and event.event_id not in (mark.ids or []))
 

@@ -8,32 +8,32 @@ stays as it is. What the operator itself took away is not missed. The memory of 
 from collections.abc import Iterator, Mapping
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, ConditionType, Reason
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.guards import age, taken_off
-from hyperpod_operator.core.cluster.observed import Json, ObservedCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, Resource
-from hyperpod_operator.core.cluster.verdict import Situation, Verdict
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.observed import Json, ObservedCluster
 
 WHAT_MOST = 1024
 """Characters that status keeps of what is missing."""
 
 
 # [assumption: absence-once-is-no-proof]
-def look_again(situation: Situation) -> Verdict | None:
+def look_again(snapshot: ClusterSnapshot) -> Decision | None:
     """Wait until the absence was seen twice; then the policies that follow take it as it is."""
-    what, recorded = not_shown(situation), situation.resource.status.missing
+    what, recorded = not_shown(snapshot), snapshot.resource.status.missing
     if not what:
         return None
-    confirm = situation.timings.deletion_confirmation
+    confirm = snapshot.timings.deletion_confirmation
     since = parse_time(recorded.since or "") if recorded is not None and recorded.what == what else None
-    waited = max(0.0, (situation.now - since).total_seconds()) if since else 0.0
-    left = max(confirm - waited, _not_visible_yet(situation))
+    waited = max(0.0, (snapshot.now - since).total_seconds()) if since else 0.0
+    left = max(confirm - waited, _not_visible_yet(snapshot))
     if left <= 0:
         return None
-    name, gone = situation.resource.cluster_name, situation.observed.cluster is None
+    name, gone = snapshot.resource.cluster_name, snapshot.observed.cluster is None
     message = (
         f"AWS does not show cluster {name} any more, and the operator did not delete it. It reads once more before "
         "it creates the cluster again."
@@ -48,13 +48,13 @@ def look_again(situation: Situation) -> Verdict | None:
     )
 
 
-def not_shown(situation: Situation) -> str:
+def not_shown(snapshot: ClusterSnapshot) -> str:
     """What this pass misses, as text; empty when nothing is missing."""
-    return ", ".join(dict.fromkeys(_missed(situation)))[:WHAT_MOST]
+    return ", ".join(dict.fromkeys(_missed(snapshot)))[:WHAT_MOST]
 
 
-def _missed(situation: Situation) -> Iterator[str]:
-    resource, cluster = situation.resource, situation.observed.cluster
+def _missed(snapshot: ClusterSnapshot) -> Iterator[str]:
+    resource, cluster = snapshot.resource, snapshot.observed.cluster
     if cluster is None:
         # A pause is not the first of the two looks: nothing follows from it.
         held = resource.paused and not resource.deleting
@@ -64,12 +64,12 @@ def _missed(situation: Situation) -> Iterator[str]:
     if not resource.status.origin or resource.status.clusterArn != cluster.arn:
         return
     if cluster.status != GOING:
-        yield from (f"group {name}" for name in _groups(situation, cluster))
-        yield from _members(situation)
+        yield from (f"group {name}" for name in _groups(snapshot, cluster))
+        yield from _members(snapshot)
         counts = resource.status.nodes
-        if situation.observed.nodes == () and cluster.current_count and counts is not None and counts.running:
+        if snapshot.observed.nodes == () and cluster.current_count and counts is not None and counts.running:
             yield "the nodes"
-    yield from (f"tag {key}" for key in _tags(situation))
+    yield from (f"tag {key}" for key in _tags(snapshot))
 
 
 def _deleted_by_us(resource: Resource) -> bool:
@@ -81,18 +81,18 @@ def _deleted_by_us(resource: Resource) -> bool:
     )
 
 
-def _groups(situation: Situation, cluster: ObservedCluster) -> Iterator[str]:
+def _groups(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[str]:
     """Groups that AWS showed: their record has a status. One that was going, or that our update removes, may go."""
-    resource = situation.resource
+    resource = snapshot.resource
     for name, record in sorted(resource.recorded_groups.items()):
         removed = name not in resource.groups and _under_way(resource, "UpdateCluster")
         if record.status and record.status != GOING and not removed and cluster.group(name) is None:
             yield name
 
 
-def _members(situation: Situation) -> Iterator[str]:
+def _members(snapshot: ClusterSnapshot) -> Iterator[str]:
     """Members of the spec that AWS held when the last pass looked, by the condition SpecSynced."""
-    resource, changes = situation.resource, situation.changes
+    resource, changes = snapshot.resource, snapshot.changes
     held = next((one for one in resource.status.conditions or [] if one.type == ConditionType.SPEC_SYNCED), None)
     if held is None or held.status != "True" or held.observedGeneration != resource.generation or resource.edited:
         return
@@ -100,9 +100,9 @@ def _members(situation: Situation) -> Iterator[str]:
     yield from (gap.path for gap in gaps if lacks(gap.observed, wanted=gap.wanted))
 
 
-def _tags(situation: Situation) -> Iterator[str]:
+def _tags(snapshot: ClusterSnapshot) -> Iterator[str]:
     """Tags that prove the owner, and those of the spec that the operator has set. An emptied value is no value."""
-    resource, tags = situation.resource, situation.observed.tags
+    resource, tags = snapshot.resource, snapshot.observed.tags
     if tags is None or taken_off(resource) or _deleted_by_us(resource):
         return
     proving = [*OWNERSHIP_TAGS] if resource.status.origin == ADOPTED else [*resource.ownership_tags]
@@ -132,9 +132,9 @@ def _under_way(resource: Resource, operation: str) -> bool:
     return last is not None and last.operation == operation and last.state in PENDING
 
 
-def _not_visible_yet(situation: Situation) -> float:
+def _not_visible_yet(snapshot: ClusterSnapshot) -> float:
     """Seconds for which the tags of a cluster that the operator just created may not be visible."""
-    last, cluster = situation.resource.status.last, situation.observed.cluster
-    if cluster is None or last is None or last.operation != "CreateCluster" or not any(_tags(situation)):
+    last, cluster = snapshot.resource.status.last, snapshot.observed.cluster
+    if cluster is None or last is None or last.operation != "CreateCluster" or not any(_tags(snapshot)):
         return 0.0
-    return situation.timings.visibility - age(last, now=situation.now)
+    return snapshot.timings.visibility - age(last, now=snapshot.now)

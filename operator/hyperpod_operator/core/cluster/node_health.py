@@ -6,7 +6,7 @@ itself; with nodeRecovery None a person has to, so the cluster is Stalled.
 
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.status import InstanceGroupStatus, NodeHealth, UnhealthyNode
-from hyperpod_operator.core.cluster.story import Story
+from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.health.rollup import GroupHealth, Health, SickNode, named
 from hyperpod_operator.core.health.state import UNHEALTHY, State
 from hyperpod_operator.core.moments import stamp
@@ -16,11 +16,11 @@ WHY_MOST = 256
 HealthDraft = tuple[ConditionType, str, Reason, str]
 
 
-def node_health(story: Story) -> NodeHealth | None:
+def node_health(pass_record: PassRecord) -> NodeHealth | None:
     """`status.nodeHealth`; what was said before stands while nothing is known of the Nodes."""
-    health = story.situation.health
+    health = pass_record.snapshot.health
     if health is None:
-        return story.situation.resource.status.nodeHealth if story.situation.health_watched else None
+        return pass_record.snapshot.resource.status.nodeHealth if pass_record.snapshot.health_watched else None
     if not health:
         return None
     states = health.states
@@ -39,15 +39,15 @@ def node_health(story: Story) -> NodeHealth | None:
     )
 
 
-def group_health(story: Story, entry: InstanceGroupStatus) -> InstanceGroupStatus:
+def group_health(pass_record: PassRecord, entry: InstanceGroupStatus) -> InstanceGroupStatus:
     """The entry of a group with the counts of its Nodes."""
-    if story.situation.health is None:
-        before = story.situation.resource.recorded_groups.get(entry.instanceGroupName)
-        if before is None or not story.situation.health_watched:
+    if pass_record.snapshot.health is None:
+        before = pass_record.snapshot.resource.recorded_groups.get(entry.instanceGroupName)
+        if before is None or not pass_record.snapshot.health_watched:
             return entry
         counts = before.model_dump(include={"schedulableNodes", "unhealthyNodes", "neverJoined", "instancesGone"})
         return entry.model_copy(update=counts)
-    found = story.situation.health.groups.get(entry.instanceGroupName, GroupHealth(nodes=0, schedulable=0))
+    found = pass_record.snapshot.health.groups.get(entry.instanceGroupName, GroupHealth(nodes=0, schedulable=0))
     return entry.model_copy(
         update={
             "schedulableNodes": found.schedulable if found.nodes else None,
@@ -58,36 +58,36 @@ def group_health(story: Story, entry: InstanceGroupStatus) -> InstanceGroupStatu
     )
 
 
-def nodes_healthy(story: Story) -> HealthDraft | None:
+def nodes_healthy(pass_record: PassRecord) -> HealthDraft | None:
     """The condition; None when there is nothing to say."""
-    if story.situation.health is not None:
-        if not story.situation.health:
+    if pass_record.snapshot.health is not None:
+        if not pass_record.snapshot.health:
             return None
-        status, reason, message = judged(story)
+        status, reason, message = judged(pass_record)
         return (ConditionType.NODES_HEALTHY, status, reason, message)
-    if story.situation.health_watched:
-        for old in story.situation.resource.status.conditions or []:
+    if pass_record.snapshot.health_watched:
+        for old in pass_record.snapshot.resource.status.conditions or []:
             if old.type == ConditionType.NODES_HEALTHY and old.reason in set(Reason):
                 return (ConditionType.NODES_HEALTHY, old.status, Reason(old.reason), old.message)
     return None
 
 
-def waits_for_a_person(story: Story) -> str:
+def waits_for_a_person(pass_record: PassRecord) -> str:
     """Why nodes stay sick until a person acts, with the command; empty when HyperPod repairs them or none is sick."""
-    if story.situation.health is None or not story.situation.health.unhealthy or recovers(story):
+    if pass_record.snapshot.health is None or not pass_record.snapshot.health.unhealthy or recovers(pass_record):
         return ""
-    return judged(story)[2]
+    return judged(pass_record)[2]
 
 
-def recovers(story: Story) -> bool:
+def recovers(pass_record: PassRecord) -> bool:
     """Whether HyperPod repairs sick nodes by itself; AWS's word, and unset means that it does."""
-    cluster = story.situation.observed.cluster
+    cluster = pass_record.snapshot.observed.cluster
     return cluster is None or cluster.members.get("nodeRecovery") != "None"
 
 
-def judged(story: Story) -> tuple[str, Reason, str]:
+def judged(pass_record: PassRecord) -> tuple[str, Reason, str]:
     """Status, reason and message of the condition."""
-    health = story.situation.health
+    health = pass_record.snapshot.health
     if health is None:
         raise AssertionError("asked only while the Nodes are known")
     disagreements = [
@@ -112,7 +112,7 @@ def judged(story: Story) -> tuple[str, Reason, str]:
     if health.mass_failure is not None:
         return "False", Reason.MANY_NODES_UNHEALTHY, " ".join([health.mass_failure.message, *disagreements])
     if health.unhealthy:
-        return "False", Reason.NODES_UNHEALTHY, " ".join([_sick(story, health), *disagreements])
+        return "False", Reason.NODES_UNHEALTHY, " ".join([_sick(pass_record, health), *disagreements])
     if disagreements:
         reason = Reason.NODES_NEVER_JOINED if health.never_joined else Reason.INSTANCES_GONE
         return "False", reason, " ".join(disagreements)
@@ -132,19 +132,19 @@ def judged(story: Story) -> tuple[str, Reason, str]:
     return "True", Reason.ALL_SCHEDULABLE, f"{health.nodes} nodes, none is unhealthy."
 
 
-def _sick(story: Story, health: Health) -> str:
+def _sick(pass_record: PassRecord, health: Health) -> str:
     first = ", ".join(f"{sick.name} ({sick.why})" for sick in health.worst if sick.state is not State.NOT_REPORTED)
     remedy = (
         "HyperPod reboots or replaces them."
-        if recovers(story)
-        else f"nodeRecovery is None, so HyperPod repairs none of them: {_commands(story, health)}."
+        if recovers(pass_record)
+        else f"nodeRecovery is None, so HyperPod repairs none of them: {_commands(pass_record, health)}."
     )
     return f"{health.unhealthy} of {health.nodes} nodes must not receive pods: {first[:1024]}. {remedy}"
 
 
-def _commands(story: Story, health: Health) -> str:
+def _commands(pass_record: PassRecord, health: Health) -> str:
     """What a person runs, filled in; of many nodes the worst."""
-    cluster = story.situation.resource.cluster_name
+    cluster = pass_record.snapshot.resource.cluster_name
     reboot = [sick.instance_id for sick in health.worst if sick.state is State.PENDING_REBOOT]
     replace = [sick.instance_id for sick in health.worst if sick.state in UNHEALTHY - {State.PENDING_REBOOT}]
     return " and ".join(

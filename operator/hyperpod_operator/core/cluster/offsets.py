@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 
 from hyperpod_operator.api.status import CountOffset
 from hyperpod_operator.core.cluster.node_calls import DELETE, MOVE, call_of
-from hyperpod_operator.core.cluster.observed import Observed, ObservedGroup
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.observed import Observed, ObservedGroup
 
 # [assumption: moved-node-keeps-its-id]
 LEAVING, JOINING = "DetachInProgress", "AttachInProgress"

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
-from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.observed import Observed
 
 
 class Ownership(StrEnum):

@@ -14,16 +14,16 @@ from collections.abc import Iterable, Mapping
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import RejectedGroup
-from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
 from hyperpod_operator.core.cluster.plan import UpdateCluster, fingerprint
-from hyperpod_operator.core.cluster.resource import Resource, wish
-from hyperpod_operator.core.cluster.story import Accepted, Refused, Story
-from hyperpod_operator.core.cluster.verdict import Situation
+from hyperpod_operator.core.cluster.resource import Resource, desired
 from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import SLOW, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.observed import Json
 
 ISOLATED = frozenset({ErrorKind.INVALID, ErrorKind.QUOTA, ErrorKind.ROLE_PROPAGATION})
 """Refusals that can be about one group: its members, its quota, its role. All others are about the call or account."""
@@ -32,44 +32,44 @@ MOST = 100
 """Refused groups that status keeps; more than AWS takes in one call."""
 
 
-def sendable(situation: Situation) -> frozenset[str]:
+def sendable(snapshot: ClusterSnapshot) -> frozenset[str]:
     """What the next update carries: all that was not refused; else one suspected part by itself; else nothing."""
-    entries = _standing(situation)
-    changed = situation.changed_parts
-    fresh = frozenset(name for name in changed if name not in entries and name not in situation.held_groups)
+    entries = _standing(snapshot)
+    changed = snapshot.changed_parts
+    fresh = frozenset(name for name in changed if name not in entries and name not in snapshot.held_groups)
     suspects = sorted(name for name in changed if name in entries and entries[name].suspected)
     return fresh or frozenset(suspects[:1])
 
 
-def rejected_parts(situation: Situation) -> tuple[RejectedGroup, ...]:
+def rejected_parts(snapshot: ClusterSnapshot) -> tuple[RejectedGroup, ...]:
     """The changed parts that AWS refused and that are left as they are."""
-    changed, entries = situation.changed_parts, _standing(situation)
+    changed, entries = snapshot.changed_parts, _standing(snapshot)
     return tuple(entries[name] for name in sorted(changed) if name in entries and not entries[name].suspected)
 
 
-def pause(situation: Situation, entry: RejectedGroup) -> float:
+def pause(snapshot: ClusterSnapshot, entry: RejectedGroup) -> float:
     """Seconds from the refusal until the group is tried again."""
-    timings = situation.timings
+    timings = snapshot.timings
     if _back(entry):
         return growing(first=timings.rollback_backoff, most=timings.rollback_backoff_most, attempts=entry.attempts)
     if entry.reason != Reason.SPEC_REJECTED:
         return SLOW
-    return refusal_pause(situation, mark=entry.fingerprint, attempts=entry.attempts)
+    return refusal_pause(snapshot, mark=entry.fingerprint, attempts=entry.attempts)
 
 
-def remembered(story: Story, end: ResultSummary) -> list[RejectedGroup] | None:
+def remembered(pass_record: PassRecord, end: ResultSummary) -> list[RejectedGroup] | None:
     """`status.rejectedGroups` after the pass."""
-    situation, old = story.situation, _recorded(story.situation.resource)
-    if story.blind or situation.observed.cluster is None:
+    snapshot, old = pass_record.snapshot, _recorded(pass_record.snapshot.resource)
+    if pass_record.blind or snapshot.observed.cluster is None:
         return list(old.values()) or None
-    changed = situation.changed_parts
-    entries = {name: entry for name, entry in old.items() if _valid(situation, entry, changed)}
-    entries |= _rolled_back(situation, changed)
-    if situation.resource.requested_anew:
+    changed = snapshot.changed_parts
+    entries = {name: entry for name, entry in old.items() if _valid(snapshot, entry, changed)}
+    entries |= _rolled_back(snapshot, changed)
+    if snapshot.resource.requested_anew:
         entries = {}
-    result = story.result
+    result = pass_record.result
     if result is not None and isinstance(result.action, UpdateCluster):
-        sent = sendable(situation)
+        sent = sendable(snapshot)
         if isinstance(result, Accepted):
             entries = {
                 name: _tried(entry) if name in sent else entry
@@ -77,15 +77,15 @@ def remembered(story: Story, end: ResultSummary) -> list[RejectedGroup] | None:
                 if name not in sent or _back(entry)
             }
         elif result.error.kind in ISOLATED and end.stalled:
-            entries |= _refused(story, end, result, sent=sent, changed=changed, before=old)
+            entries |= _refused(pass_record, end, result, sent=sent, changed=changed, before=old)
     return [entries[name] for name in sorted(entries)][:MOST] or None
 
 
-def goes_on(story: Story, entries: Iterable[RejectedGroup]) -> bool:
+def goes_on(pass_record: PassRecord, entries: Iterable[RejectedGroup]) -> bool:
     """Whether a refusal of this pass left something that can be sent without the refused groups."""
     refused = {entry.instanceGroupName for entry in entries if not entry.suspected}
-    called = isinstance(story.result, Refused) and isinstance(story.result.action, UpdateCluster)
-    return called and bool(refused or _suspected(entries)) and bool(story.situation.changed_parts.keys() - refused)
+    called = isinstance(pass_record.result, Rejected) and isinstance(pass_record.result.action, UpdateCluster)
+    return called and bool(refused or _suspected(entries)) and bool(pass_record.snapshot.changed_parts.keys() - refused)
 
 
 def _suspected(entries: Iterable[RejectedGroup]) -> bool:
@@ -93,9 +93,9 @@ def _suspected(entries: Iterable[RejectedGroup]) -> bool:
 
 
 def _refused(
-    story: Story,
+    pass_record: PassRecord,
     end: ResultSummary,
-    result: Refused,
+    result: Rejected,
     *,
     sent: frozenset[str],
     changed: Mapping[str, str],
@@ -109,7 +109,7 @@ def _refused(
             fingerprint=changed[name],
             reason=end.reason,
             message=end.message[:1024],
-            time=stamp(story.situation.now),
+            time=stamp(pass_record.snapshot.now),
             attempts=_attempts(before.get(name), changed[name]),
             suspected=None if culprits else True,
         )
@@ -139,57 +139,57 @@ def _recorded(resource: Resource) -> Mapping[str, RejectedGroup]:
     return {entry.instanceGroupName: entry for entry in resource.status.rejectedGroups or []}
 
 
-def _standing(situation: Situation) -> Mapping[str, RejectedGroup]:
-    if situation.resource.requested_anew:
+def _standing(snapshot: ClusterSnapshot) -> Mapping[str, RejectedGroup]:
+    if snapshot.resource.requested_anew:
         return {}
-    changed = situation.changed_parts
+    changed = snapshot.changed_parts
     recorded = {
         name: entry
-        for name, entry in _recorded(situation.resource).items()
-        if _valid(situation, entry, changed) and left(situation, entry) > 0
+        for name, entry in _recorded(snapshot.resource).items()
+        if _valid(snapshot, entry, changed) and left(snapshot, entry) > 0
     }
-    return {**recorded, **_rolled_back(situation, changed)}
+    return {**recorded, **_rolled_back(snapshot, changed)}
 
 
-def _valid(situation: Situation, entry: RejectedGroup, changed: Mapping[str, str]) -> bool:
+def _valid(snapshot: ClusterSnapshot, entry: RejectedGroup, changed: Mapping[str, str]) -> bool:
     """Whether an entry is still about what is wanted; one of a rollback until the group has reached its minimum."""
     name = entry.instanceGroupName
     if not _back(entry):
         return changed.get(name) == entry.fingerprint
-    cluster = situation.observed.cluster
+    cluster = snapshot.observed.cluster
     group = cluster.group(name) if cluster else None
-    reached = group is not None and group.current_count >= _minimum(situation, name) > 0
-    return entry.fingerprint == _wished(situation, name) and not reached
+    reached = group is not None and group.current_count >= _minimum(snapshot, name) > 0
+    return entry.fingerprint == _wished(snapshot, name) and not reached
 
 
-def _rolled_back(situation: Situation, changed: Mapping[str, str]) -> Mapping[str, RejectedGroup]:
+def _rolled_back(snapshot: ClusterSnapshot, changed: Mapping[str, str]) -> Mapping[str, RejectedGroup]:
     """Groups that AWS is seen to have rolled back below their minimum since they were last sent."""
-    resource, cluster = situation.resource, situation.observed.cluster
+    resource, cluster = snapshot.resource, snapshot.observed.cluster
     last = resource.status.last
     if cluster is None or (last is not None and last.state in PENDING):
         return {}
     found = {}
     for group in cluster.groups:
         record, known = resource.recorded_groups.get(group.name), _recorded(resource).get(group.name)
-        minimum = _minimum(situation, group.name)
+        minimum = _minimum(snapshot, group.name)
         if group.name not in changed or record is None or group.target_count >= minimum:
             continue
         if record.appliedInstanceCount != resource.groups[group.name].instanceCount:
             continue  # AWS never worked towards the spec's count
-        again = known is not None and _back(known) and known.fingerprint == _wished(situation, group.name)
+        again = known is not None and _back(known) and known.fingerprint == _wished(snapshot, group.name)
         if again and known is not None and known.time:
             continue
         entry = RejectedGroup(
             instanceGroupName=group.name,
-            fingerprint=_wished(situation, group.name),
+            fingerprint=_wished(snapshot, group.name),
             reason=Reason.UPDATE_ROLLED_BACK,
-            time=stamp(situation.now),
+            time=stamp(snapshot.now),
             attempts=(known.attempts or 1) + 1 if again and known is not None else 1,
         )
         message = (
             f"Group {group.name} did not reach its minInstanceCount {minimum} within 3 hours: AWS rolled it back to "
             f"{group.target_count} and ended {record.currentCount or 0} running nodes. The operator retries after "
-            f"{pause(situation, entry) / 60:.0f} min. Lower minInstanceCount to keep the available nodes, or reserve "
+            f"{pause(snapshot, entry) / 60:.0f} min. Lower minInstanceCount to keep the available nodes, or reserve "
             "capacity first (a training plan, other instance types or another zone)."
         )
         found[group.name] = entry.model_copy(update={"message": message})
@@ -205,18 +205,18 @@ def _back(entry: RejectedGroup) -> bool:
     return entry.reason == Reason.UPDATE_ROLLED_BACK
 
 
-def _minimum(situation: Situation, name: str) -> int:
-    spec = situation.resource.groups.get(name)
-    external = situation.resource.counts_are_external(name)
-    return int(wish(spec).get("minInstanceCount", 0)) if spec is not None and not external else 0
+def _minimum(snapshot: ClusterSnapshot, name: str) -> int:
+    spec = snapshot.resource.groups.get(name)
+    external = snapshot.resource.counts_are_external(name)
+    return int(desired(spec).get("minInstanceCount", 0)) if spec is not None and not external else 0
 
 
-def _wished(situation: Situation, name: str) -> str:
-    spec = situation.resource.groups.get(name)
-    return fingerprint(operation="UpdateCluster", wish=[name, wish(spec) if spec else None])
+def _wished(snapshot: ClusterSnapshot, name: str) -> str:
+    spec = snapshot.resource.groups.get(name)
+    return fingerprint(operation="UpdateCluster", desired=[name, desired(spec) if spec else None])
 
 
-def left(situation: Situation, entry: RejectedGroup) -> float:
+def left(snapshot: ClusterSnapshot, entry: RejectedGroup) -> float:
     """Seconds until the group is tried again; 0 when its time cannot be read."""
     since = parse_time(entry.time or "")
-    return pause(situation, entry) - (situation.now - since).total_seconds() if since else 0.0
+    return pause(snapshot, entry) - (snapshot.now - since).total_seconds() if since else 0.0

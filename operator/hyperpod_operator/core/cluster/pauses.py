@@ -2,7 +2,7 @@
 
 import zlib
 
-from hyperpod_operator.core.cluster.verdict import Situation
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 
 DOUBLINGS = 15
 """More change nothing: each pause has a longest length that is reached before."""
@@ -14,13 +14,13 @@ def growing(*, first: float, most: float, attempts: int | None) -> float:
 
 
 # [assumption: validation-may-be-state]
-def refusal_pause(situation: Situation, *, mark: str | None, attempts: int | None) -> float:
+def refusal_pause(snapshot: ClusterSnapshot, *, mark: str | None, attempts: int | None) -> float:
     """Seconds for which a refusal of the call `mark` stands.
 
     It differs by up to a tenth from one object and call to another, so that those that one cause refused together are
     not sent again together; for one object and call it is the same in each pass.
     """
-    timings = situation.timings
+    timings = snapshot.timings
     whole = growing(first=timings.refusal, most=timings.refusal_most, attempts=attempts)
-    chance = zlib.crc32(f"{situation.resource.uid}{mark or ''}".encode()) / 2**32
+    chance = zlib.crc32(f"{snapshot.resource.uid}{mark or ''}".encode()) / 2**32
     return whole * (0.9 + 0.2 * chance)

@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hyperpod_operator.api.names import ABANDON, Reason
-from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.verdict import Situation, Verdict
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.location import NOWHERE, Location, location_of
+from hyperpod_operator.core.observed import Json
 
 # [assumption: key-may-be-of-another-account]
 REGIONAL = frozenset({"volumeKmsKeyId", "kmsKeyId", "trainingPlanArn"})
@@ -29,9 +29,9 @@ ROLES = frozenset({"executionRole", "clusterRole"})
 
 
 # [assumption: cluster-shares-place-with-eks]
-def misplaced(situation: Situation) -> Verdict | None:
+def misplaced(snapshot: ClusterSnapshot) -> Decision | None:
     """The cluster, or what it is made of, lies elsewhere: nothing is sent and nothing is released."""
-    resource, here = situation.resource, situation.here
+    resource, here = snapshot.resource, snapshot.here
     wrong = next(
         (
             (where, arn, differs)
@@ -56,13 +56,13 @@ def misplaced(situation: Situation) -> Verdict | None:
         f"{where} is {arn}, and the operator works in {here}: another {what}. The operator changes and releases "
         f"nothing, because the state here proves nothing about it. {way}.{give_up}"
     )
-    return Hold(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, after=SLOW, stalled=True)
+    return Wait(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, after=SLOW, stalled=True)
 
 
-def unproved_end(situation: Situation) -> Verdict | None:
+def unproved_end(snapshot: ClusterSnapshot) -> Decision | None:
     """No cluster is shown, one is on record, and the account that was asked is not known: it may be another one."""
-    recorded = situation.resource.status.clusterArn
-    if situation.observed.cluster or not recorded or not situation.here.region or situation.here.account:
+    recorded = snapshot.resource.status.clusterArn
+    if snapshot.observed.cluster or not recorded or not snapshot.here.region or snapshot.here.account:
         return None
     message = (
         f"AWS shows no cluster, and {recorded} is on record. The operator does not know which account it works in, "
@@ -70,7 +70,7 @@ def unproved_end(situation: Situation) -> Verdict | None:
         "operator to reach STS (VPC endpoint, proxy). To release the resource without calling AWS, set the "
         f"annotation {ABANDON} and delete this resource."
     )
-    return Hold(reason=Reason.AWS_UNREACHABLE, message=message, after=60.0)
+    return Wait(reason=Reason.AWS_UNREACHABLE, message=message, after=60.0)
 
 
 def _arns(resource: Resource) -> Iterator[tuple[str, str, Location]]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.observed import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +62,13 @@ def operation(action: Action) -> str:
     return type(action).__name__
 
 
-def fingerprint(*, operation: str, wish: Json) -> str:
+def fingerprint(*, operation: str, desired: Json) -> str:
     """A short name for "this call, wanted for this", equal across restarts.
 
-    `wish` is what the spec asks for, not the request: a kept group's observed members (a count that an
+    `desired` is what the spec asks for, not the request: a kept group's observed members (a count that an
     autoscaler moves) are in the request too, and must not make a refused wish look like a new one.
     """
-    text = json.dumps([operation, wish], sort_keys=True, separators=(",", ":"), default=str)
+    text = json.dumps([operation, desired], sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

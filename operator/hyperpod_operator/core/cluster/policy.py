@@ -7,18 +7,18 @@ answer wins, so the order of a chain is its meaning: read it top down as the lis
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from hyperpod_operator.core.cluster import absent, living, missing, placement, teardown, updating
+from hyperpod_operator.core.cluster import absent, existing, missing, placement, teardown, updating
+from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diff import diff
-from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Situation, Verdict
+from hyperpod_operator.core.observed import Observed
 
-Policy = Callable[[Situation], Verdict | None]
+Policy = Callable[[ClusterSnapshot], Decision | None]
 
-LIVING: Sequence[Policy] = (
+RECONCILE: Sequence[Policy] = (
     # The installation does not serve this region, or not this namespace with it: not even a look.
-    living.region_refused,
-    living.not_allowed,
+    existing.region_refused,
+    existing.not_allowed,
     # It lies elsewhere: what is seen here says nothing about it.
     placement.misplaced,
     # There is no cluster: is it invisible, vanished, refused before, or due?
@@ -30,24 +30,24 @@ LIVING: Sequence[Policy] = (
     absent.pause_before_recreation,
     absent.create,
     # There is a cluster: is it ours?
-    living.unknown_owner,
-    living.not_ours,
+    existing.unknown_owner,
+    existing.not_ours,
     # It is ours: may it be changed now?
-    living.paused,
-    living.being_deleted,
-    living.creation_failed,
-    living.busy,
-    living.fixed_members_differ,
+    existing.paused,
+    existing.being_deleted,
+    existing.creation_failed,
+    existing.busy,
+    existing.fixed_members_differ,
     # It may: what is missing?
     updating.update,
-    living.failed,
+    existing.failed,
     updating.update_software,
     updating.tags,
     updating.groups_rejected,
     # Nothing that we would change: is it what the user wants?
-    living.scaled_outside,
-    living.not_at_target,
-    living.settled,
+    existing.scaled_outside,
+    existing.not_at_target,
+    existing.settled,
 )
 
 DELETED: Sequence[Policy] = (
@@ -60,7 +60,7 @@ DELETED: Sequence[Policy] = (
     missing.look_again,
     teardown.gone,
     # Something there: is it ours, and is it to go?
-    living.unknown_owner,
+    existing.unknown_owner,
     teardown.not_ours,
     teardown.paused,
     teardown.retained,
@@ -72,20 +72,20 @@ DELETED: Sequence[Policy] = (
 )
 
 
-def decide(situation: Situation) -> Verdict:
+def decide(snapshot: ClusterSnapshot) -> Decision:
     """The first answer of the chain. A call to an existing cluster needs ownership read in this very pass."""
-    chain = DELETED if situation.resource.deleting else LIVING
-    verdict = next(verdict for policy in chain if (verdict := policy(situation)) is not None)
-    if isinstance(verdict, Act) and situation.ownership is Ownership.RECORDED:
+    chain = DELETED if snapshot.resource.deleting else RECONCILE
+    decision = next(decision for policy in chain if (decision := policy(snapshot)) is not None)
+    if isinstance(decision, Act) and snapshot.ownership is Ownership.RECORDED:
         return NeedTags()
-    return verdict
+    return decision
 
 
-def situate(situation: Situation, observed: Observed) -> Situation:
+def situate(snapshot: ClusterSnapshot, observed: Observed) -> ClusterSnapshot:
     """The same question about a newer look at the world."""
     return replace(
-        situation,
+        snapshot,
         observed=observed,
-        changes=diff(resource=situation.resource, observed=observed, now=situation.now),
-        ownership=ownership(resource=situation.resource, observed=observed),
+        changes=diff(resource=snapshot.resource, observed=observed, now=snapshot.now),
+        ownership=ownership(resource=snapshot.resource, observed=observed),
     )

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Set
 from hyperpod_operator.api.cluster import InstanceGroup, RestrictedInstanceGroup
 from hyperpod_operator.core.cluster.compare import overlay
 from hyperpod_operator.core.cluster.diff import GOING, MUTABLE_CLUSTER_MEMBERS, SOFTWARE_MEMBERS, Changes, group_of
-from hyperpod_operator.core.cluster.observed import Json, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster, UpdateClusterSoftware
-from hyperpod_operator.core.cluster.resource import Resource, wish
+from hyperpod_operator.core.cluster.resource import Resource, desired
 from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
 
 
 def create(resource: Resource) -> CreateCluster:
@@ -101,7 +101,7 @@ def wanted_members(resource: Resource) -> dict[str, Json]:
         ("restrictedInstanceGroups", resource.spec.restrictedInstanceGroups),
     ):
         if groups:
-            request[member] = [wish(group) for group in groups]
+            request[member] = [desired(group) for group in groups]
     return request
 
 
@@ -115,7 +115,7 @@ def _groups(
         if group.restricted == restricted and group.name not in leaving and group.status != GOING
     ]
     source = resource.spec.restrictedInstanceGroups if restricted else resource.spec.instanceGroups
-    added = [wish(group) for group in source or [] if group.instanceGroupName in changes.groups_added]
+    added = [desired(group) for group in source or [] if group.instanceGroupName in changes.groups_added]
     return [*kept, *added]
 
 
@@ -123,7 +123,7 @@ def _groups(
 def _kept(
     *, spec: InstanceGroup | RestrictedInstanceGroup | None, group: ObservedGroup, changes: Changes
 ) -> Mapping[str, Json]:
-    wanted = wish(spec) if spec else {}
+    wanted = desired(spec) if spec else {}
     merged: dict[str, Json] = dict(overlay(wanted=wanted, observed=group.members))
     paths = {change.path for change in changes.groups_changed}
     if not any(path.endswith(f"[{group.name}].instanceCount") for path in paths):
@@ -169,13 +169,13 @@ def _patch_date(members: Mapping[str, Json]) -> str:
 
 
 def _software_call(resource: Resource, name: str) -> tuple[str | None, Json]:
-    wanted = wish(resource.groups[name])
+    wanted = desired(resource.groups[name])
     scheduled = wanted.get("scheduledUpdateConfig") or {}
     return wanted.get("imageId"), scheduled.get("deploymentConfig")
 
 
 def _software_group(resource: Resource, name: str) -> Mapping[str, Json]:
-    wanted = wish(resource.groups[name])
+    wanted = desired(resource.groups[name])
     group = {"instanceGroupName": name}
     if wanted.get("imageReleaseVersion"):
         group["imageReleaseVersion"] = wanted["imageReleaseVersion"]

@@ -7,7 +7,7 @@ from functools import cached_property
 from hyperpod_operator.api import names
 from hyperpod_operator.api.cluster import HyperPodClusterSpec, InstanceGroup, RestrictedInstanceGroup
 from hyperpod_operator.api.status import HyperPodClusterStatus, InstanceGroupStatus
-from hyperpod_operator.core.cluster.observed import Json
+from hyperpod_operator.core.observed import Json
 from hyperpod_operator.core.ports import Key
 
 CREATED = "Created"
@@ -117,6 +117,6 @@ class Resource:
         return {tag.key: tag.value for tag in self.spec.tags or []}
 
 
-def wish(group: InstanceGroup | RestrictedInstanceGroup) -> dict[str, Json]:
+def desired(group: InstanceGroup | RestrictedInstanceGroup) -> dict[str, Json]:
     """A group of the spec as the API's JSON: what is ours (`management`) is not AWS's."""
     return group.model_dump(mode="json", exclude_none=True, exclude={"management"})

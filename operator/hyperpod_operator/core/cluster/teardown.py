@@ -5,132 +5,132 @@ is there stays. Nothing else lets go: a cluster that nobody watches keeps billin
 """
 
 from hyperpod_operator.api.names import ABANDON, OWNERSHIP_TAGS, Reason
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
-from hyperpod_operator.core.cluster.guards import age, guarded, untagged
-from hyperpod_operator.core.cluster.living import present, region_refused
-from hyperpod_operator.core.cluster.observed import Json, ObservedCluster
+from hyperpod_operator.core.cluster.existing import present, region_refused
+from hyperpod_operator.core.cluster.guards import act_once, age, untagged
 from hyperpod_operator.core.cluster.ownership import is_adopted
 from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags, fingerprint
-from hyperpod_operator.core.cluster.verdict import Situation, Verdict
-from hyperpod_operator.core.engine.decision import Hold, Release
+from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
+from hyperpod_operator.core.observed import Json, ObservedCluster
 
 NAMED = 3
 """Claims that a message names before it counts the rest."""
 
 
-def never_served(situation: Situation) -> Verdict | None:
+def never_served(snapshot: ClusterSnapshot) -> Decision | None:
     """A region that is not served: nothing was ever made there, unless the installation changed since."""
-    refused = region_refused(situation)
-    last = situation.resource.status.last
-    maybe = situation.resource.status.clusterArn or (last is not None and last.state in PENDING)
+    refused = region_refused(snapshot)
+    last = snapshot.resource.status.last
+    maybe = snapshot.resource.status.clusterArn or (last is not None and last.state in PENDING)
     if refused and not maybe:
-        return Release(reason=Reason.RELEASED, message="Nothing was created in a Region that is not allowed.")
+        return RemoveFinalizer(reason=Reason.RELEASED, message="Nothing was created in a Region that is not allowed.")
     return refused
 
 
 # [assumption: reads-lag]
-def sent(situation: Situation) -> Verdict | None:
+def sent(snapshot: ClusterSnapshot) -> Decision | None:
     """DeleteCluster of this very cluster was accepted: whatever a late read still shows of it, nothing else is due.
 
     Its tags may be gone before DescribeCluster stops to show it, so they are not asked for.
     """
-    cluster, last = situation.observed.cluster, situation.resource.status.last
-    if cluster is None or last is None or last.state != CallState.ACCEPTED or situation.resource.requested_anew:
+    cluster, last = snapshot.observed.cluster, snapshot.resource.status.last
+    if cluster is None or last is None or last.state != CallState.ACCEPTED or snapshot.resource.requested_anew:
         return None
-    if last.fingerprint != fingerprint(operation="DeleteCluster", wish=_wish(cluster)):
+    if last.fingerprint != fingerprint(operation="DeleteCluster", desired=_wish(cluster)):
         return None
     if cluster.status == "Deleting":
-        return under_way(situation)
-    left = situation.timings.rest - age(last, now=situation.now)
+        return under_way(snapshot)
+    left = snapshot.timings.rest - age(last, now=snapshot.now)
     if left <= 0:
         return None
     message = f"DeleteCluster {cluster.name} was sent; the operator waits until AWS reports the cluster as Deleting."
-    return Hold(reason=Reason.DELETING, message=message, after=min(left, situation.timings.poll))
+    return Wait(reason=Reason.DELETING, message=message, after=min(left, snapshot.timings.poll))
 
 
-def gone(situation: Situation) -> Verdict | None:
-    if situation.observed.cluster:
+def gone(snapshot: ClusterSnapshot) -> Decision | None:
+    if snapshot.observed.cluster:
         return None
-    return Release(
-        reason=Reason.DELETED, message=f"AWS has no cluster named {situation.resource.cluster_name} any more."
+    return RemoveFinalizer(
+        reason=Reason.DELETED, message=f"AWS has no cluster named {snapshot.resource.cluster_name} any more."
     )
 
 
-def not_ours(situation: Situation) -> Verdict | None:
-    if situation.owned:
+def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
+    if snapshot.owned:
         return None
-    if untagged(situation):
-        command = " ".join(f"Key={key},Value={value}" for key, value in situation.resource.ownership_tags.items())
+    if untagged(snapshot):
+        command = " ".join(f"Key={key},Value={value}" for key, value in snapshot.resource.ownership_tags.items())
         message = (
-            f"{present(situation).arn} is recorded as owned and lacks its ownership tags: the operator neither "
+            f"{present(snapshot).arn} is recorded as owned and lacks its ownership tags: the operator neither "
             "deletes nor releases it. If this resource owns it, restore the tags (aws sagemaker add-tags "
-            f"--resource-arn {present(situation).arn} --tags {command}); to keep it in AWS, set the annotation "
+            f"--resource-arn {present(snapshot).arn} --tags {command}); to keep it in AWS, set the annotation "
             f"{ABANDON}."
         )
-        return Hold(
-            reason=Reason.NOT_OWNED, message=message, after=situation.timings.deletion_confirmation, stalled=True
+        return Wait(
+            reason=Reason.NOT_OWNED, message=message, after=snapshot.timings.deletion_confirmation, stalled=True
         )
-    message = f"{present(situation).arn} does not have the ownership tags: the operator leaves it as it is."
-    return Release(reason=Reason.RELEASED, message=message)
+    message = f"{present(snapshot).arn} does not have the ownership tags: the operator leaves it as it is."
+    return RemoveFinalizer(reason=Reason.RELEASED, message=message)
 
 
-def paused(situation: Situation) -> Verdict | None:
-    if not situation.resource.paused:
+def paused(snapshot: ClusterSnapshot) -> Decision | None:
+    if not snapshot.resource.paused:
         return None
     message = (
         "Paused: the operator does not delete the cluster, and this resource stays. Set spec.management.paused to "
         "false to continue the deletion."
     )
-    return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+    return Wait(reason=Reason.PAUSED, message=message, after=snapshot.timings.resync)
 
 
-def retained(situation: Situation) -> Verdict | None:
+def retained(snapshot: ClusterSnapshot) -> Decision | None:
     """The cluster stays: take our tags off, and the next pass lets go."""
-    cluster = present(situation)
-    if not _stays(situation):
+    cluster = present(snapshot)
+    if not _stays(snapshot):
         return None
-    keys = tuple(key for key in OWNERSHIP_TAGS if key in (situation.observed.tags or {}))
-    return guarded(
-        situation,
+    keys = tuple(key for key in OWNERSHIP_TAGS if key in (snapshot.observed.tags or {}))
+    return act_once(
+        snapshot,
         action=DeleteTags(arn=cluster.arn, keys=keys),
-        wish=["retain", cluster.arn],
+        desired=["retain", cluster.arn],
         reason=Reason.RELEASED,
         message=f"Deletion policy Retain: {cluster.arn} stays; removing the ownership tags.",
         urgent=True,
     )
 
 
-def _stays(situation: Situation) -> bool:
+def _stays(snapshot: ClusterSnapshot) -> bool:
     """By policy. Without one an adopted cluster stays: its tag proves that, whatever status remembers."""
-    resource = situation.resource
+    resource = snapshot.resource
     chosen = resource.spec.management.deletionPolicy if resource.spec.management else None
-    tags = situation.observed.tags
+    tags = snapshot.observed.tags
     if chosen is not None or tags is None:
         return resource.deletion_policy == "Retain"
     return is_adopted(tags)
 
 
-def under_way(situation: Situation) -> Verdict | None:
-    cluster = present(situation)
+def under_way(snapshot: ClusterSnapshot) -> Decision | None:
+    cluster = present(snapshot)
     if cluster.status != "Deleting":
         return None
-    wedge = teardown_wedged(situation.observed)
+    wedge = teardown_wedged(snapshot.observed)
     if not wedge:
-        left = "" if situation.observed.nodes is None else f" {len(situation.observed.nodes)} nodes are left."
+        left = "" if snapshot.observed.nodes is None else f" {len(snapshot.observed.nodes)} nodes are left."
         message = f"AWS is deleting the cluster.{left}"
-        return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
+        return Wait(reason=Reason.DELETING, message=message, after=snapshot.timings.poll)
     roles = ", ".join(sorted(_roles(cluster))) or "the groups' execution roles"
     message = (
         f"AWS cannot delete the nodes: {wedge} Restore the execution role ({roles}) with "
         "ec2:DeleteNetworkInterface and ec2:DeleteNetworkInterfacePermission; AWS then continues the deletion."
     )
-    return Hold(reason=Reason.TEARDOWN_BLOCKED, message=message, after=situation.timings.poll, stalled=True)
+    return Wait(reason=Reason.TEARDOWN_BLOCKED, message=message, after=snapshot.timings.poll, stalled=True)
 
 
-def busy(situation: Situation) -> Verdict | None:
+def busy(snapshot: ClusterSnapshot) -> Decision | None:
     """DeleteCluster is refused while AWS changes the cluster, except with continuous provisioning."""
-    cluster = present(situation)
+    cluster = present(snapshot)
     if cluster.status in {"InService", "Failed"} or cluster.continuous:
         return None
     # [assumption: creating-cannot-be-deleted]
@@ -138,13 +138,13 @@ def busy(situation: Situation) -> Verdict | None:
         f"The cluster is {cluster.status}; AWS accepts the deletion only after that. The operator waits, then "
         "deletes it."
     )
-    return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
+    return Wait(reason=Reason.DELETING, message=message, after=snapshot.timings.poll)
 
 
-def volumes_attached(situation: Situation) -> Verdict | None:
+def volumes_attached(snapshot: ClusterSnapshot) -> Decision | None:
     """A volume cannot be detached from a cluster that is being deleted: the claims let go first."""
-    claims = situation.attached_claims
-    management = situation.resource.spec.management
+    claims = snapshot.attached_claims
+    management = snapshot.resource.spec.management
     if not claims or (management is not None and management.attachedVolumes == "Orphan"):
         return None
     more = f" and {len(claims) - NAMED} more" if len(claims) > NAMED else ""
@@ -153,15 +153,15 @@ def volumes_attached(situation: Situation) -> Verdict | None:
         "continues once these claims have detached their volumes: delete them, or set their spec.attachment.suspend "
         "to true. With spec.management.attachedVolumes: Orphan it does not wait, and the volumes stay, unattached."
     )
-    return Hold(reason=Reason.VOLUMES_ATTACHED, message=message, after=situation.timings.poll, stalled=True)
+    return Wait(reason=Reason.VOLUMES_ATTACHED, message=message, after=snapshot.timings.poll, stalled=True)
 
 
-def delete(situation: Situation) -> Verdict | None:
-    cluster = present(situation)
-    return guarded(
-        situation,
+def delete(snapshot: ClusterSnapshot) -> Decision | None:
+    cluster = present(snapshot)
+    return act_once(
+        snapshot,
         action=DeleteCluster(arn=cluster.arn),
-        wish=_wish(cluster),
+        desired=_wish(cluster),
         reason=Reason.DELETING,
         message=f"DeleteCluster {cluster.name} ({cluster.arn}).",
         urgent=True,

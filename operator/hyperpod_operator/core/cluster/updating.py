@@ -6,51 +6,51 @@ Each makes one call, and none waits for another that AWS refused.
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import RejectedGroup
 from hyperpod_operator.core.cluster import requests
-from hyperpod_operator.core.cluster.guards import guarded
-from hyperpod_operator.core.cluster.living import listed, present
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
+from hyperpod_operator.core.cluster.existing import listed, present
+from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.parts import left, rejected_parts, sendable
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteTags
-from hyperpod_operator.core.cluster.verdict import Situation, Verdict
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
 
 
-def update(situation: Situation) -> Verdict | None:
+def update(snapshot: ClusterSnapshot) -> Decision | None:
     """What was not refused; a group that was is left as AWS has it (see `parts`)."""
-    if not situation.changes.needs_update:
+    if not snapshot.changes.needs_update:
         return None
-    resource, chosen = situation.resource, sendable(situation)
+    resource, chosen = snapshot.resource, sendable(snapshot)
     if not chosen:
         return None
-    changes, untouched = situation.changes.only(chosen), situation.changed_parts.keys() - chosen
-    return guarded(
-        situation,
+    changes, untouched = snapshot.changes.only(chosen), snapshot.changed_parts.keys() - chosen
+    return act_once(
+        snapshot,
         action=requests.update(
-            resource=resource, cluster=present(situation), changes=changes, untouched=frozenset(untouched)
+            resource=resource, cluster=present(snapshot), changes=changes, untouched=frozenset(untouched)
         ),
         # A minimum that follows a count that is not ours is another wish when that count has grown.
-        wish=[
+        desired=[
             requests.wanted_members(resource),
-            situation.changes.groups_removed,
-            sorted(situation.changes.minimum_above_count),
+            snapshot.changes.groups_removed,
+            sorted(snapshot.changes.minimum_above_count),
             *([sorted(untouched)] if untouched else []),
-            *([name, offset.value] for name, offset in sorted(situation.changes.offsets.items())),
+            *([name, offset.value] for name, offset in sorted(snapshot.changes.offsets.items())),
         ],
         reason=Reason.UPDATING,
         message=f"UpdateCluster: {listed(changes.lines())}.",
     )
 
 
-def groups_rejected(situation: Situation) -> Verdict | None:
+def groups_rejected(snapshot: ClusterSnapshot) -> Decision | None:
     """All else was sent; these groups wait for a person."""
-    entries = rejected_parts(situation)
-    if not situation.changes.needs_update or not entries:
+    entries = rejected_parts(snapshot)
+    if not snapshot.changes.needs_update or not entries:
         return None
     words = list(dict.fromkeys(entry.message or "" for entry in entries))
-    return Hold(
+    return Wait(
         reason=_reason(entries[0]),
         message=" ".join(words),
-        after=max(1.0, min(SLOW, *(left(situation, entry) for entry in entries))),
+        after=max(1.0, min(SLOW, *(left(snapshot, entry) for entry in entries))),
         stalled=True,
     )
 
@@ -60,40 +60,38 @@ def _reason(entry: RejectedGroup) -> Reason:
     return Reason(entry.reason) if entry.reason in set(Reason) else Reason.SPEC_REJECTED
 
 
-def update_software(situation: Situation) -> Verdict | None:
+def update_software(snapshot: ClusterSnapshot) -> Decision | None:
     """Another image for an existing group: replaces root volumes, so it is a call and a message of its own."""
-    if not situation.changes.software:
+    if not snapshot.changes.software:
         return None
-    action = requests.update_software(
-        resource=situation.resource, cluster=present(situation), changes=situation.changes
-    )
-    gaps = listed([str(change) for _, change in situation.changes.software])
-    return guarded(
-        situation,
+    action = requests.update_software(resource=snapshot.resource, cluster=present(snapshot), changes=snapshot.changes)
+    gaps = listed([str(change) for _, change in snapshot.changes.software])
+    return act_once(
+        snapshot,
         action=action,
-        wish=action.request,
+        desired=action.request,
         reason=Reason.UPDATING_SOFTWARE,
         message=f"UpdateClusterSoftware: {gaps}.",
     )
 
 
 # [assumption: fifty-tags]
-def tags(situation: Situation) -> Verdict | None:
+def tags(snapshot: ClusterSnapshot) -> Decision | None:
     """Off before on: an exchange of many tags must never hold more than AWS's 50 in between."""
-    changes, arn = situation.changes, present(situation).arn
+    changes, arn = snapshot.changes, present(snapshot).arn
     if changes.tags_removed:
-        return guarded(
-            situation,
+        return act_once(
+            snapshot,
             action=DeleteTags(arn=arn, keys=changes.tags_removed),
-            wish=changes.tags_removed,
+            desired=changes.tags_removed,
             reason=Reason.UPDATING,
             message=f"DeleteTags: {', '.join(changes.tags_removed)}.",
         )
     if changes.tags_set:
-        return guarded(
-            situation,
+        return act_once(
+            snapshot,
             action=AddTags(arn=arn, tags=changes.tags_set),
-            wish=sorted(changes.tags_set.items()),
+            desired=sorted(changes.tags_set.items()),
             reason=Reason.UPDATING,
             message=f"AddTags: {', '.join(sorted(changes.tags_set))}.",
         )

@@ -12,7 +12,7 @@ StatusT = TypeVar("StatusT", bound=Model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Wait:
     """Do nothing now. `stalled` says that a person has to act; otherwise time or AWS will."""
 
     reason: Reason
@@ -31,14 +31,14 @@ class LookAgain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class InSync:
     """What the spec asks for is there."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class RemoveFinalizer:
     """Nothing is left to do for a deleted object (or by policy it stays in AWS): remove the finalizer."""
 
     reason: Reason

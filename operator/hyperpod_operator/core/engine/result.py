@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.reasons import REASONS
 from hyperpod_operator.core.errors import Treatment
-from hyperpod_operator.core.outcome import Blocked, Failed, Outcome, Wait
+from hyperpod_operator.core.outcome import Blocked, Failed, Outcome, Requeue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class ResultSummary:
 
 def waiting(*, reason: Reason, message: str, after: float, stalled: bool = False) -> ResultSummary:
     """Nothing is done now; the next pass comes in `after` seconds."""
-    outcome: Outcome = Blocked(reason, after) if stalled else Wait(reason, after)
+    outcome: Outcome = Blocked(reason, after) if stalled else Requeue(reason, after)
     return ResultSummary(outcome=outcome, reason=reason, message=message, stalled=stalled)
 
 
@@ -37,5 +37,5 @@ def as_recorded(end: ResultSummary) -> ResultSummary:
     """The same end, Stalled where the record of its reason says that a person has to act, whoever gave the reason."""
     if end.stalled or not REASONS[end.reason].stalled:
         return end
-    outcome = Blocked(end.reason, end.outcome.after) if isinstance(end.outcome, Wait) else end.outcome
+    outcome = Blocked(end.reason, end.outcome.after) if isinstance(end.outcome, Requeue) else end.outcome
     return replace(end, outcome=outcome, stalled=True)

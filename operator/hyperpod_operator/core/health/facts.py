@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedGroup, ObservedNode
 from hyperpod_operator.core.health.instance_types import describe
+from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup, ObservedNode
 
 ON_DEMAND, SPOT, TRAINING_PLAN = "on-demand", "spot", "training-plan"
 

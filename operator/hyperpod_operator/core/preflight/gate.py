@@ -5,9 +5,9 @@ from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import PreflightStatus
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster, fingerprint, operation
-from hyperpod_operator.core.cluster.verdict import Situation
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.preflight.facts import Facts
 from hyperpod_operator.core.preflight.model import Preflight
 from hyperpod_operator.core.preflight.record import left, passed, pause
@@ -30,41 +30,41 @@ class Due:
     operation: str
 
 
-def due(situation: Situation, action: Action, *, mode: str) -> Due | None:
+def due(snapshot: ClusterSnapshot, action: Action, *, mode: str) -> Due | None:
     """What a call has to be checked for; None for a call that brings nothing new into AWS."""
-    resource = situation.resource
+    resource = snapshot.resource
     if (resource.preflight or mode) == OFF:
         return None
     new = isinstance(action, CreateCluster)
-    adds = frozenset(situation.changes.groups_added)
+    adds = frozenset(snapshot.changes.groups_added)
     if not new and not (isinstance(action, UpdateCluster) and adds):
         return None
-    cluster = situation.observed.cluster
+    cluster = snapshot.observed.cluster
     subject = ClusterSubject(
         spec=resource.spec,
-        here=situation.here,
+        here=snapshot.here,
         facts=Facts(),
-        now=situation.now,
+        now=snapshot.now,
         name=resource.cluster_name,
         new=new,
         adds=adds,
         created_at=cluster.created_at if cluster else None,
-        shortages=_shortages(situation),
+        shortages=_shortages(snapshot),
     )
     spec = resource.spec.model_dump(mode="json", exclude_none=True, exclude={"management", "tags"})
     return Due(
-        mark=fingerprint(operation="Preflight", wish=[spec, sorted(adds), new]),
+        mark=fingerprint(operation="Preflight", desired=[spec, sorted(adds), new]),
         subject=subject,
         operation=operation(action),
     )
 
 
-def _shortages(situation: Situation) -> tuple[str, ...]:
+def _shortages(snapshot: ClusterSnapshot) -> tuple[str, ...]:
     """Types of groups for which AWS had no capacity in the events that this pass read."""
-    groups = {event.group for event in situation.observed.events if SHORTAGE in event.cause}
+    groups = {event.group for event in snapshot.observed.events if SHORTAGE in event.cause}
     found = [
         str(group.members["instanceType"])
-        for group in (situation.observed.cluster.groups if situation.observed.cluster else ())
+        for group in (snapshot.observed.cluster.groups if snapshot.observed.cluster else ())
         if group.name in groups and group.members.get("instanceType")
     ]
     return tuple(dict.fromkeys(found))
@@ -75,21 +75,21 @@ def preflight(subject: ClusterSubject) -> Preflight:
     return run(CLUSTER, subject)
 
 
-def stands(situation: Situation, wanted: Due) -> bool:
+def stands(snapshot: ClusterSnapshot, wanted: Due) -> bool:
     """Whether what status records of these very checks counts still, so that nothing is read again."""
-    if situation.resource.requested_anew:
+    if snapshot.resource.requested_anew:
         return False
-    return left(situation.resource.status.preflight, mark=wanted.mark, now=situation.now) > 0
+    return left(snapshot.resource.status.preflight, mark=wanted.mark, now=snapshot.now) > 0
 
 
-def rest(situation: Situation, action: Action) -> Situation | None:
-    """The situation without the groups whose checks fail, so that they hold up nothing else; None for a creation."""
+def rest(snapshot: ClusterSnapshot, action: Action) -> ClusterSnapshot | None:
+    """The snapshot without the groups whose checks fail, so that they hold up nothing else; None for a creation."""
     if not isinstance(action, UpdateCluster):
         return None
-    return replace(situation, held_groups=frozenset(situation.changes.groups_added))
+    return replace(snapshot, held_groups=frozenset(snapshot.changes.groups_added))
 
 
-def held(status: PreflightStatus, wanted: Due, *, mode: str, now: datetime) -> Hold | None:
+def held(status: PreflightStatus, wanted: Due, *, mode: str, now: datetime) -> Wait | None:
     """Why the call is not made; None when it is."""
     failures = status.failures or 0
     count = f"{failures} checks fail" if failures != 1 else "1 check fails"
@@ -97,7 +97,7 @@ def held(status: PreflightStatus, wanted: Due, *, mode: str, now: datetime) -> H
     return waits(status, opening=opening, mark=wanted.mark, mode=mode, now=now)
 
 
-def waits(status: PreflightStatus, *, opening: str, mark: str, mode: str, now: datetime) -> Hold | None:
+def waits(status: PreflightStatus, *, opening: str, mark: str, mode: str, now: datetime) -> Wait | None:
     """Why a call of any kind waits for its checks, in a message that begins with `opening`; None when it does not."""
     said = passed(status)
     if said is None or said[0] or mode != ENFORCE:
@@ -108,4 +108,4 @@ def waits(status: PreflightStatus, *, opening: str, mark: str, mode: str, now: d
         "regardless."
     )
     after = max(1.0, left(status, mark=mark, now=now))
-    return Hold(reason=Reason.PREFLIGHT_FAILED, message=message, after=after, stalled=True)
+    return Wait(reason=Reason.PREFLIGHT_FAILED, message=message, after=after, stalled=True)

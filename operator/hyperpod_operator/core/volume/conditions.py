@@ -1,6 +1,6 @@
 """What a pass says of an EBSVolumeClaim, as drafts for the setter of conditions (`core.engine.conditions`).
 
-Each part of Ready is judged from the situation itself, not from what the pass happened to do, so that a claim that is
+Each part of Ready is judged from the snapshot itself, not from what the pass happened to do, so that a claim that is
 stuck in one part still tells the truth about the others.
 """
 
@@ -13,22 +13,22 @@ from hyperpod_operator.core.engine.journal import rejected
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.unknown import ignored_members
 from hyperpod_operator.core.volume import modification
+from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.holding import Foreign, Held, holding
-from hyperpod_operator.core.volume.story import Declined, Refused, Story
+from hyperpod_operator.core.volume.pass_record import KubernetesRejected, PassRecord, Rejected
 from hyperpod_operator.core.volume.target import Resolved, resolve
-from hyperpod_operator.core.volume.verdict import Situation
 
 
-def conditions(story: Story, ending: ResultSummary) -> list[Condition]:
+def conditions(pass_record: PassRecord, ending: ResultSummary) -> list[Condition]:
     """All conditions after this pass, in a fixed order, with transition times carried over."""
-    claim = story.situation.claim
+    claim = pass_record.snapshot.claim
     before = claim.status.conditions or []
-    drafts = _summary(story, ending)
-    if not story.blind:
-        drafts += [draft for draft in _details(story, ending) if draft is not None]
+    drafts = _summary(pass_record, ending)
+    if not pass_record.blind:
+        drafts += [draft for draft in _details(pass_record, ending) if draft is not None]
     else:
         drafts += kept(before, made=drafts)
-    if _denied(ending.reason) and story.unread is not None:
+    if _denied(ending.reason) and pass_record.unread is not None:
         drafts = [draft for draft in drafts if draft[0] is not ConditionType.PERMISSIONS_OK]
         drafts.append((ConditionType.PERMISSIONS_OK, "False", ending.reason, ending.message))
     return settle(
@@ -36,47 +36,47 @@ def conditions(story: Story, ending: ResultSummary) -> list[Condition]:
         drafts=drafts,
         before=before,
         generation=claim.generation,
-        now=story.situation.now,
+        now=pass_record.snapshot.now,
     )
 
 
-def _summary(story: Story, ending: ResultSummary) -> list[Draft]:
+def _summary(pass_record: PassRecord, ending: ResultSummary) -> list[Draft]:
     reason, message = ending.reason, ending.message
     if ending.settled:
         return [(ConditionType.READY, "True", Reason.CLAIM_READY, message)]
-    ready = "Unknown" if story.unread else "False"
+    ready = "Unknown" if pass_record.unread else "False"
     return summary(ready=ready, reason=reason, message=message, stalled=ending.stalled)
 
 
-def _details(story: Story, ending: ResultSummary) -> list[Draft | None]:
-    situation = story.situation
-    direct = situation.claim.direct
+def _details(pass_record: PassRecord, ending: ResultSummary) -> list[Draft | None]:
+    snapshot = pass_record.snapshot
+    direct = snapshot.claim.direct
     return [
-        _volume_ready(situation, ending),
-        _target_resolved(situation) if direct else None,
-        _attached(situation, ending) if direct else None,
-        _published(situation, ending),
-        _modification(situation),
-        _filesystem(situation),
-        _in_use(situation),
+        _volume_ready(snapshot, ending),
+        _target_resolved(snapshot) if direct else None,
+        _attached(snapshot, ending) if direct else None,
+        _published(snapshot, ending),
+        _modification(snapshot),
+        _filesystem(snapshot),
+        _in_use(snapshot),
         _conflict(ending),
-        _permitted(story, ending),
-        _at_risk(situation),
+        _permitted(pass_record, ending),
+        _at_risk(snapshot),
     ]
 
 
-def _volume_ready(situation: Situation, ending: ResultSummary) -> Draft:
-    volume = situation.volume
+def _volume_ready(snapshot: ClaimSnapshot, ending: ResultSummary) -> Draft:
+    volume = snapshot.volume
     if volume is not None and volume.state in {"available", "in-use"}:
         text = f"{volume.volume_id} is {volume.state}."
         return (ConditionType.VOLUME_READY, "True", Reason.VOLUME_AVAILABLE, text)
     return (ConditionType.VOLUME_READY, "False", ending.reason, ending.message)
 
 
-def _target_resolved(situation: Situation) -> Draft:
-    resolution = resolve(situation)
+def _target_resolved(snapshot: ClaimSnapshot) -> Draft:
+    resolution = resolve(snapshot)
     if isinstance(resolution, Resolved):
-        where = holding(situation)
+        where = holding(snapshot)
         there = isinstance(where, Held) and where.instance_id == resolution.node.instance_id
         if resolution.hold is None or there:
             name = resolution.node.node_name or resolution.node.instance_id
@@ -87,21 +87,21 @@ def _target_resolved(situation: Situation) -> Draft:
     return (ConditionType.TARGET_RESOLVED, "False", hold.reason, hold.message)
 
 
-def _attached(situation: Situation, ending: ResultSummary) -> Draft:
-    where = holding(situation)
+def _attached(snapshot: ClaimSnapshot, ending: ResultSummary) -> Draft:
+    where = holding(snapshot)
     kind = ConditionType.ATTACHED
     if isinstance(where, Held) and where.state in {"attached", "busy"}:
-        resolution = resolve(situation)
+        resolution = resolve(snapshot)
         there = isinstance(resolution, Resolved) and resolution.node.instance_id == where.instance_id
-        if there and not situation.claim.suspended and situation.observed.alive(where.instance_id):
+        if there and not snapshot.claim.suspended and snapshot.observed.alive(where.instance_id):
             return (kind, "True", Reason.ATTACHED, f"AWS reports the volume as {where.state} to {where.instance_id}.")
     if isinstance(where, Foreign):
         return (kind, "False", Reason.ATTACHED_ELSEWHERE, f"The volume is attached to {where.who}.")
     return (kind, "False", ending.reason, ending.message)
 
 
-def _published(situation: Situation, ending: ResultSummary) -> Draft:
-    claim, observed, kind = situation.claim, situation.observed, ConditionType.PUBLISHED
+def _published(snapshot: ClaimSnapshot, ending: ResultSummary) -> Draft:
+    claim, observed, kind = snapshot.claim, snapshot.observed, ConditionType.PUBLISHED
     if claim.publish is None:
         return (kind, "False", Reason.NOT_PUBLISHED, "spec.publish asks for no PersistentVolume.")
     volume = observed.persistent_volume
@@ -114,25 +114,25 @@ def _published(situation: Situation, ending: ResultSummary) -> Draft:
     return (kind, "False", ending.reason, ending.message)
 
 
-def _modification(situation: Situation) -> Draft:
+def _modification(snapshot: ClaimSnapshot) -> Draft:
     kind = ConditionType.MODIFICATION_COMPLETE
-    if situation.volume is None:
+    if snapshot.volume is None:
         return (kind, "Unknown", Reason.CREATING_VOLUME, "There is no volume to compare with the spec.")
-    held = modification.unfinished(situation)
+    held = modification.unfinished(snapshot)
     if held is not None:
         return (kind, "False", held.reason, held.message)
-    latest = situation.observed.modification
+    latest = snapshot.observed.modification
     if latest is not None and latest.modification_state in modification.UNDER_WAY:
         progress = f" ({latest.progress} %)" if latest.progress is not None else ""
         text = f"The volume is usable; AWS is still optimizing it{progress}. Nothing to do."
         return (kind, "False", Reason.MODIFYING, text)
-    ignored = ignored_members(situation.claim.unknown)
+    ignored = ignored_members(snapshot.claim.unknown)
     return (kind, "True", Reason.IN_SYNC, f"The volume matches the spec.{ignored}")
 
 
-def _filesystem(situation: Situation) -> Draft | None:
-    volume, published = situation.volume, situation.observed.persistent_volume
-    publish = situation.claim.publish
+def _filesystem(snapshot: ClaimSnapshot) -> Draft | None:
+    volume, published = snapshot.volume, snapshot.observed.persistent_volume
+    publish = snapshot.claim.publish
     if volume is None or published is None or publish is None or (publish.volumeMode or "Filesystem") == "Block":
         return None
     kind = ConditionType.FILESYSTEM_RESIZE_PENDING
@@ -146,8 +146,8 @@ def _filesystem(situation: Situation) -> Draft | None:
     return (kind, "True", Reason.GROW_FILESYSTEM, text)
 
 
-def _in_use(situation: Situation) -> Draft:
-    pods = situation.observed.pods
+def _in_use(snapshot: ClaimSnapshot) -> Draft:
+    pods = snapshot.observed.pods
     if not pods:
         return (ConditionType.IN_USE, "False", Reason.UNUSED, "No pod uses the volume.")
     return (ConditionType.IN_USE, "True", Reason.USED_BY_PODS, f"{len(pods)} pods use the volume; see inUseBy.")
@@ -159,13 +159,13 @@ def _conflict(ending: ResultSummary) -> Draft:
     return (ConditionType.CONFLICT, "False", Reason.NO_CONFLICT, "Nothing else uses the volume.")
 
 
-def _permitted(story: Story, ending: ResultSummary) -> Draft | None:
+def _permitted(pass_record: PassRecord, ending: ResultSummary) -> Draft | None:
     kind = ConditionType.PERMISSIONS_OK
     if _denied(ending.reason):
         return (kind, "False", ending.reason, ending.message)
-    for entry in story.situation.claim.status.operations or ():
+    for entry in pass_record.snapshot.claim.status.operations or ():
         said = record(entry.reason or "") if rejected(entry) else None
-        if said is not None and _denied(said.word) and not _called(story):
+        if said is not None and _denied(said.word) and not _called(pass_record):
             return (kind, "False", said.word, entry.message or "")
     return (kind, "True", Reason.PERMITTED, "AWS has denied no call for lack of permission.")
 
@@ -174,13 +174,13 @@ def _denied(reason: Reason) -> bool:
     return REASONS[reason].condition is ConditionType.PERMISSIONS_OK
 
 
-def _called(story: Story) -> bool:
-    return story.result is not None and not isinstance(story.result, Refused | Declined)
+def _called(pass_record: PassRecord) -> bool:
+    return pass_record.result is not None and not isinstance(pass_record.result, Rejected | KubernetesRejected)
 
 
-def _at_risk(situation: Situation) -> Draft | None:
-    where = holding(situation)
-    if not situation.claim.direct or not isinstance(where, Held):
+def _at_risk(snapshot: ClaimSnapshot) -> Draft | None:
+    where = holding(snapshot)
+    if not snapshot.claim.direct or not isinstance(where, Held):
         return None
     # [assumption: delete-on-termination-may-be-set]
     if where.attachment.delete_on_termination:

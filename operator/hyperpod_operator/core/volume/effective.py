@@ -12,6 +12,7 @@ from hyperpod_operator.api.names import TAG_OWNER
 from hyperpod_operator.core.tenancy import Matter, Named
 from hyperpod_operator.core.tenancy.names import names_of_claim
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.plan import (
     Attach,
     CloudStep,
@@ -24,7 +25,6 @@ from hyperpod_operator.core.volume.plan import (
     ModifyVolume,
 )
 from hyperpod_operator.core.volume.tags import ours
-from hyperpod_operator.core.volume.verdict import Situation
 
 
 def spec_names(claim: Claim) -> tuple[Named, ...]:
@@ -39,7 +39,7 @@ def region_names(region: str, *, own_region: str) -> tuple[Named, ...]:
     return (Named("the operator's own Region", own_region, Matter.REGIONS),)
 
 
-def call_names(situation: Situation, step: CloudStep, *, cluster_tags: Mapping[str, str]) -> tuple[Named, ...]:
+def call_names(snapshot: ClaimSnapshot, step: CloudStep, *, cluster_tags: Mapping[str, str]) -> tuple[Named, ...]:
     """What a call names that nothing proves to be the claim's own. `cluster_tags` are those of the cluster, read in
     this pass where they matter (`asks_for_tags`)."""
     match step:
@@ -50,7 +50,7 @@ def call_names(situation: Situation, step: CloudStep, *, cluster_tags: Mapping[s
             )
             return tuple(Named(path, value, matter) for path, value, matter in made if value)
         case Attach(cluster_arn=arn, volume_id=volume_id):
-            return (*_volume(situation, volume_id), *_cluster(situation, arn, cluster_tags))
+            return (*_volume(snapshot, volume_id), *_cluster(snapshot, arn, cluster_tags))
         case (
             Detach(volume_id=volume_id)
             | ModifyVolume(volume_id=volume_id)
@@ -60,26 +60,26 @@ def call_names(situation: Situation, step: CloudStep, *, cluster_tags: Mapping[s
             | DeleteVolume(volume_id=volume_id)
         ):
             # Detaching the claim's own volume harms no cluster, whichever it is.
-            return _volume(situation, volume_id)
+            return _volume(snapshot, volume_id)
         case _:
             assert_never(step)
 
 
-def asks_for_tags(situation: Situation, step: CloudStep) -> bool:
+def asks_for_tags(snapshot: ClaimSnapshot, step: CloudStep) -> bool:
     """Whether the tags of the cluster decide: the claim attaches to a cluster that its spec names by an object."""
-    return isinstance(step, Attach) and situation.claim.spec.clusterRef.name is not None
+    return isinstance(step, Attach) and snapshot.claim.spec.clusterRef.name is not None
 
 
-def _volume(situation: Situation, volume_id: str) -> tuple[Named, ...]:
-    volume = situation.volume
-    if volume is not None and volume.volume_id == volume_id and ours(situation):
+def _volume(snapshot: ClaimSnapshot, volume_id: str) -> tuple[Named, ...]:
+    volume = snapshot.volume
+    if volume is not None and volume.volume_id == volume_id and ours(snapshot):
         return ()
     return (Named("the volume", volume_id, Matter.VOLUMES),)
 
 
-def _cluster(situation: Situation, arn: str, tags: Mapping[str, str]) -> tuple[Named, ...]:
-    claim = situation.claim
-    if claim.spec.clusterRef.name is None and arn == situation.cluster_arn:
+def _cluster(snapshot: ClaimSnapshot, arn: str, tags: Mapping[str, str]) -> tuple[Named, ...]:
+    claim = snapshot.claim
+    if claim.spec.clusterRef.name is None and arn == snapshot.cluster_arn:
         return ()  # what the spec names by ARN or by name is held there, and AWS says which ARN that is
     if tags.get(TAG_OWNER, "").partition("/")[0] == claim.key.namespace:
         return ()

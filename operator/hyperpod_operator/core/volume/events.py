@@ -7,38 +7,38 @@ from hyperpod_operator.core.engine.events import first_of_each_reason, of_condit
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.ports import Event
 from hyperpod_operator.core.volume import declines
+from hyperpod_operator.core.volume.decision import Act
+from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import Attach, Detach, operation
 from hyperpod_operator.core.volume.refusals import treatment
-from hyperpod_operator.core.volume.story import Accepted, Declined, Refused, Story
-from hyperpod_operator.core.volume.verdict import Act
 
 
-def events(story: Story, end: ResultSummary, new: EBSVolumeClaimStatus) -> tuple[Event, ...]:
+def events(pass_record: PassRecord, end: ResultSummary, new: EBSVolumeClaimStatus) -> tuple[Event, ...]:
     made: list[Event] = []
-    if isinstance(story.verdict, Act) and story.result is not None:
-        made.append(_step_event(story, story.verdict, story.result))
-        made += _overridden(story)
-    before = story.situation.claim.status.conditions or []
+    if isinstance(pass_record.decision, Act) and pass_record.result is not None:
+        made.append(_step_event(pass_record, pass_record.decision, pass_record.result))
+        made += _overridden(pass_record)
+    before = pass_record.snapshot.claim.status.conditions or []
     made += of_conditions(VOLUME_CLAIM, before=before, after=new.conditions or [], stalled=end.stalled)
     return first_of_each_reason(made)
 
 
-def on_node(story: Story) -> tuple[str, Event] | None:
+def on_node(pass_record: PassRecord) -> tuple[str, Event] | None:
     """The name of the Node whose volume comes or goes by this pass, and what its Event says."""
-    act, result = story.verdict, story.result
+    act, result = pass_record.decision, pass_record.result
     if not isinstance(act, Act) or not isinstance(result, Accepted) or not isinstance(result.step, Attach | Detach):
         return None
-    node = story.situation.observed.node(result.step.instance_id)
+    node = pass_record.snapshot.observed.node(result.step.instance_id)
     if node is None or not node.node_name:
         return None
-    message = f"EBSVolumeClaim {story.situation.claim.key}: {act.message}"
+    message = f"EBSVolumeClaim {pass_record.snapshot.claim.key}: {act.message}"
     return node.node_name, Event(type="Normal", reason=act.reason, action=operation(act.step), message=message)
 
 
-def _overridden(story: Story) -> list[Event]:
+def _overridden(pass_record: PassRecord) -> list[Event]:
     """The trace that the annotation force-delete leaves when it disregards pods."""
-    claim, pods = story.situation.claim, story.situation.observed.pods
-    detaches = story.result is not None and isinstance(story.result.step, Detach)
+    claim, pods = pass_record.snapshot.claim, pass_record.snapshot.observed.pods
+    detaches = pass_record.result is not None and isinstance(pass_record.result.step, Detach)
     if not detaches or not claim.deleting or not claim.force_delete or not pods:
         return []
     more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
@@ -49,15 +49,15 @@ def _overridden(story: Story) -> list[Event]:
     return [Event(type="Warning", reason=Reason.IN_USE, action="ForceDelete", message=message)]
 
 
-def _step_event(story: Story, act: Act, result: Accepted | Refused | Declined) -> Event:
+def _step_event(pass_record: PassRecord, act: Act, result: Accepted | Rejected | KubernetesRejected) -> Event:
     if isinstance(result, Accepted):
         return Event(type="Normal", reason=act.reason, action=operation(act.step), message=act.message)
-    if isinstance(result, Declined):
+    if isinstance(result, KubernetesRejected):
         reason, said = declines.treatment(result.error).reason, declines.text(result.error, step=result.step)
         return Event(type="Warning", reason=reason, action=operation(act.step), message=said)
     error = result.error
     request = f" (request {error.request_id})" if error.request_id else ""
-    reason = treatment(result.step, error, by_group=story.situation.claim.by_group).reason
+    reason = treatment(result.step, error, by_group=pass_record.snapshot.claim.by_group).reason
     code = error.ec2_code or error.code
     message = f"{error.operation} failed ({code}): {error.message}{request}"
     return Event(type="Warning", reason=reason, action=operation(act.step), message=message)

@@ -9,9 +9,10 @@ from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.guards import age
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState, entry_of, rejected
 from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.plan import (
     Attach,
     CloudStep,
@@ -27,7 +28,6 @@ from hyperpod_operator.core.volume.plan import (
     fingerprint,
 )
 from hyperpod_operator.core.volume.timings import VolumeTimings
-from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 
 def since(text: str | None, *, now: datetime) -> float:
@@ -40,11 +40,11 @@ def later(moment: datetime, seconds: float) -> datetime:
     return moment + timedelta(seconds=seconds)
 
 
-def soon(situation: Situation) -> float:
+def soon(snapshot: ClaimSnapshot) -> float:
     """The pause while EC2 does what takes it seconds: a third of the time that it took so far. A volume is then seen
     attached little later than it is, and one that takes minutes is not asked about all the time."""
-    last, timings = situation.claim.status.last, situation.timings
-    begun = since(last.time if last else None, now=situation.now)
+    last, timings = snapshot.claim.status.last, snapshot.timings
+    begun = since(last.time if last else None, now=snapshot.now)
     return min(timings.poll, max(timings.step, begun / 3))
 
 
@@ -67,43 +67,43 @@ def _window(step: CloudStep, *, accepted: bool, timings: VolumeTimings) -> float
             assert_never(step)
 
 
-def guarded(situation: Situation, *, step: CloudStep, reason: Reason, message: str) -> Act | Hold:
+def act_once(snapshot: ClaimSnapshot, *, step: CloudStep, reason: Reason, message: str) -> Act | Wait:
     """The call, unless a record says that it was just sent or refused."""
     return (
-        rejected_before(situation, step)
-        or still_echoing(situation, step, reason)
+        rejected_before(snapshot, step)
+        or still_echoing(snapshot, step, reason)
         or Act(step=step, reason=reason, message=message)
     )
 
 
-def held_back(situation: Situation, verdict: Verdict) -> Verdict:
-    """The verdict, unless it is a step in Kubernetes that the API server refused and would refuse again."""
-    if isinstance(verdict, Act) and not isinstance(verdict.step, CloudStep):
-        return rejected_before(situation, verdict.step) or verdict
-    return verdict
+def held_back(snapshot: ClaimSnapshot, decision: Decision) -> Decision:
+    """The decision, unless it is a step in Kubernetes that the API server refused and would refuse again."""
+    if isinstance(decision, Act) and not isinstance(decision.step, CloudStep):
+        return rejected_before(snapshot, decision.step) or decision
+    return decision
 
 
-def rejected_before(situation: Situation, step: Step) -> Hold | None:
+def rejected_before(snapshot: ClaimSnapshot, step: Step) -> Wait | None:
     """Exactly this was refused a while ago: not again before its time, unless a person asks."""
-    refusal = entry_of(situation.claim.status.operations, concern(step))
+    refusal = entry_of(snapshot.claim.status.operations, concern(step))
     if refusal is None or not rejected(refusal) or refusal.fingerprint != fingerprint(step):
         return None
-    if situation.claim.edited or situation.claim.requested_anew:
+    if snapshot.claim.edited or snapshot.claim.requested_anew:
         return None
-    left = -since(refusal.retryAt, now=situation.now)
+    left = -since(refusal.retryAt, now=snapshot.now)
     if left <= 0:
         return None
     reason = Reason(refusal.reason) if refusal.reason in set(Reason) else Reason.SPEC_REJECTED
-    return Hold(reason=reason, message=refusal.message or "", after=left, stalled=bool(refusal.stalled))
+    return Wait(reason=reason, message=refusal.message or "", after=left, stalled=bool(refusal.stalled))
 
 
-def still_echoing(situation: Situation, step: CloudStep, reason: Reason) -> Hold | None:
+def still_echoing(snapshot: ClaimSnapshot, step: CloudStep, reason: Reason) -> Wait | None:
     """This very call was sent a moment ago and EC2 may not show it yet."""
-    last, timings = entry_of(situation.claim.status.operations, concern(step)), situation.timings
+    last, timings = entry_of(snapshot.claim.status.operations, concern(step)), snapshot.timings
     if last is None or last.fingerprint != fingerprint(step) or last.state not in PENDING:
         return None
-    left = _window(step, accepted=last.state == CallState.ACCEPTED, timings=timings) - age(last, now=situation.now)
+    left = _window(step, accepted=last.state == CallState.ACCEPTED, timings=timings) - age(last, now=snapshot.now)
     if left <= 0:
         return None
     message = f"{last.operation} was sent; the operator waits until AWS shows its effect before it sends anything else."
-    return Hold(reason=reason, message=message, after=min(left, timings.poll))
+    return Wait(reason=reason, message=message, after=min(left, timings.poll))

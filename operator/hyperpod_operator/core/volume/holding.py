@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.device import associated_resource, cluster_id
 from hyperpod_operator.core.volume.ports import Attachment
-from hyperpod_operator.core.volume.verdict import Situation
 
 # [assumption: attach-time-tells-who-asked]
 SLACK = timedelta(minutes=2)
@@ -45,9 +45,9 @@ class Foreign:
 Holding = Free | Held | Foreign
 
 
-def holding(situation: Situation) -> Holding:
+def holding(snapshot: ClaimSnapshot) -> Holding:
     """The one answer to "where is it?"; more than one attachment counts as somebody else's."""
-    volume = situation.volume
+    volume = snapshot.volume
     there = [item for item in (volume.attachments if volume else ()) if item.state not in FREE_STATES]
     if not there:
         return Free()
@@ -55,15 +55,15 @@ def holding(situation: Situation) -> Holding:
         return Foreign(who=f"{len(there)} instances at once ({', '.join(sorted(map(_who, there)))})")
     attachment = there[0]
     found = associated_resource(attachment.associated_resource)
-    if attachment.instance_id or found is None or found.cluster_id != _cluster_id(situation):
+    if attachment.instance_id or found is None or found.cluster_id != _cluster_id(snapshot):
         return Foreign(who=_who(attachment))
-    ours = asked_for(situation, instance_id=found.instance_id, attach_time=attachment.attach_time)
+    ours = asked_for(snapshot, instance_id=found.instance_id, attach_time=attachment.attach_time)
     return Held(instance_id=found.instance_id, state=attachment.state, ours=ours, attachment=attachment)
 
 
-def asked_for(situation: Situation, *, instance_id: str, attach_time: datetime | None) -> bool:
+def asked_for(snapshot: ClaimSnapshot, *, instance_id: str, attach_time: datetime | None) -> bool:
     """Whether status records an attach to this instance that this attachment can come from."""
-    status = situation.claim.status
+    status = snapshot.claim.status
     records = [
         (record.instanceId, record.attachTime)
         for record in (status.attachment, *(status.previousAttachments or []))
@@ -81,10 +81,10 @@ def _fits(*, attach_time: datetime | None, called: datetime | None) -> bool:
     return attach_time is None or attach_time <= called + SLACK
 
 
-def _cluster_id(situation: Situation) -> str:
+def _cluster_id(snapshot: ClaimSnapshot) -> str:
     """Of a cluster that is gone, what status says: its last instances may still be on the way out."""
-    recorded = situation.claim.status.attachment
-    arn = situation.cluster_arn or (recorded.clusterArn if recorded else "") or ""
+    recorded = snapshot.claim.status.attachment
+    arn = snapshot.cluster_arn or (recorded.clusterArn if recorded else "") or ""
     return cluster_id(arn)
 
 

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, Reason
 from hyperpod_operator.api.volume import CreateSource
 from hyperpod_operator.api.volume_status import Creation
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume.claim import CREATED, Claim
-from hyperpod_operator.core.volume.guards import guarded, since, soon
+from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
+from hyperpod_operator.core.volume.guards import act_once, since, soon
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
 from hyperpod_operator.core.volume.ports import NewVolume
 from hyperpod_operator.core.volume.tags import ours
 from hyperpod_operator.core.volume.target import Resolved, resolve
-from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
 COMPLETED = "Completed"
 """Outcome of a creation whose volume was seen usable."""
@@ -29,18 +29,18 @@ DEFAULT_TYPE = "gp3"
 """EC2's own default is gp2."""
 
 
-def paused(situation: Situation) -> Verdict | None:
-    if not situation.claim.paused:
+def paused(snapshot: ClaimSnapshot) -> Decision | None:
+    if not snapshot.claim.paused:
         return None
     message = (
         "Paused: the operator observes the volume and changes nothing. Set spec.management.paused to false to continue."
     )
-    return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+    return Wait(reason=Reason.PAUSED, message=message, after=snapshot.timings.resync)
 
 
-def lost(situation: Situation) -> Verdict | None:
+def lost(snapshot: ClaimSnapshot) -> Decision | None:
     """The volume that the claim is about does not exist (any more)."""
-    claim, volume = situation.claim, situation.volume
+    claim, volume = snapshot.claim, snapshot.volume
     if volume is not None and volume.state not in {"deleting", "deleted"}:
         return None
     if claim.origin != CREATED:
@@ -48,7 +48,7 @@ def lost(situation: Situation) -> Verdict | None:
             f"AWS has no volume {claim.volume_id} in this Region and account. Check source.volumeId; if the volume was "
             "deleted, delete this claim and restore a snapshot with another one."
         )
-        return Hold(reason=Reason.VOLUME_LOST, message=message, after=SLOW, stalled=True)
+        return Wait(reason=Reason.VOLUME_LOST, message=message, after=SLOW, stalled=True)
     if not used(claim.status.creation):
         return None
     message = (
@@ -56,73 +56,73 @@ def lost(situation: Situation) -> Verdict | None:
         "not create a new one, because it would be empty. Delete this claim, and restore a snapshot with another "
         "one (source.create)."
     )
-    return Hold(reason=Reason.VOLUME_LOST, message=message, after=SLOW, stalled=True)
+    return Wait(reason=Reason.VOLUME_LOST, message=message, after=SLOW, stalled=True)
 
 
-def not_visible_yet(situation: Situation) -> Verdict | None:
+def not_visible_yet(snapshot: ClaimSnapshot) -> Decision | None:
     """CreateVolume was accepted a moment ago and EC2 does not show the volume yet, or it is on its way out."""
-    claim, volume = situation.claim, situation.volume
+    claim, volume = snapshot.claim, snapshot.volume
     unused = claim.origin == CREATED and not used(claim.status.creation)
     if unused and volume is not None and volume.state == "deleting":
         message = f"{volume.volume_id} failed, and AWS is deleting it before the operator creates the volume again."
-        return Hold(reason=Reason.CREATING_VOLUME, message=message, after=situation.timings.poll)
+        return Wait(reason=Reason.CREATING_VOLUME, message=message, after=snapshot.timings.poll)
     creation = claim.status.creation
     if volume is not None or creation is None or creation.outcome != CallState.ACCEPTED:
         return None
-    left = situation.timings.resend - since(creation.time, now=situation.now)
+    left = snapshot.timings.resend - since(creation.time, now=snapshot.now)
     if left <= 0:
         return None
     message = (
         f"AWS made {claim.volume_id} and does not return it yet. The operator looks for it, and after "
-        f"{situation.timings.resend / 60:.0f} minutes requests the same volume again with the same token. Nothing to "
+        f"{snapshot.timings.resend / 60:.0f} minutes requests the same volume again with the same token. Nothing to "
         "do."
     )
-    return Hold(reason=Reason.CREATING_VOLUME, message=message, after=min(left, situation.timings.poll))
+    return Wait(reason=Reason.CREATING_VOLUME, message=message, after=min(left, snapshot.timings.poll))
 
 
-def create(situation: Situation) -> Verdict | None:
-    claim, volume = situation.claim, situation.volume
+def create(snapshot: ClaimSnapshot) -> Decision | None:
+    claim, volume = snapshot.claim, snapshot.volume
     source = claim.spec.source.create
     if (volume is not None and volume.state != "deleted") or source is None:
         return None
-    failures = ended(situation)
-    if failures >= situation.timings.create_failures and not claim.requested_anew:
+    failures = ended(snapshot)
+    if failures >= snapshot.timings.create_failures and not claim.requested_anew:
         return _given_up(failures)
-    request = _request(situation, source)
-    if isinstance(request, Hold):
+    request = _request(snapshot, source)
+    if isinstance(request, Wait):
         return request
     where = request.availability_zone or request.availability_zone_id
     size = f"{request.size} GiB" if request.size else f"of {request.snapshot_id}"
     message = f"Creating a volume ({request.volume_type}, {size}) in {where}."
-    return guarded(situation, step=CreateVolume(request=request), reason=Reason.CREATING_VOLUME, message=message)
+    return act_once(snapshot, step=CreateVolume(request=request), reason=Reason.CREATING_VOLUME, message=message)
 
 
-def failed(situation: Situation) -> Verdict | None:
+def failed(snapshot: ClaimSnapshot) -> Decision | None:
     """State error: at birth it is cleared away, later it is a loss of data that a person has to see.
 
     Without a record of its birth it may have been in use: who lost that record must not lose the volume, too.
     """
-    claim, volume = situation.claim, situation.volume
+    claim, volume = snapshot.claim, snapshot.volume
     if volume is None or volume.state != "error":
         return None
     unused = claim.status.creation is not None and not used(claim.status.creation)
-    if claim.origin == CREATED and unused and ours(situation):
+    if claim.origin == CREATED and unused and ours(snapshot):
         message = f"{volume.volume_id} failed while AWS created it (often because of an unusable KMS key)."
         step = DeleteVolume(volume_id=volume.volume_id)
-        return guarded(situation, step=step, reason=Reason.VOLUME_FAILED, message=f"{message} Deleting it.")
+        return act_once(snapshot, step=step, reason=Reason.VOLUME_FAILED, message=f"{message} Deleting it.")
     message = (
         f"{volume.volume_id} is in state error: AWS lost data of it. Delete this claim, and restore a snapshot with "
         "another one (source.create)."
     )
-    return Hold(reason=Reason.VOLUME_FAILED, message=message, after=SLOW, stalled=True)
+    return Wait(reason=Reason.VOLUME_FAILED, message=message, after=SLOW, stalled=True)
 
 
-def creating(situation: Situation) -> Verdict | None:
-    volume = situation.volume
+def creating(snapshot: ClaimSnapshot) -> Decision | None:
+    volume = snapshot.volume
     if volume is None or volume.state != "creating":
         return None
     message = f"AWS is creating {volume.volume_id}."
-    return Hold(reason=Reason.CREATING_VOLUME, message=message, after=soon(situation))
+    return Wait(reason=Reason.CREATING_VOLUME, message=message, after=soon(snapshot))
 
 
 def used(creation: Creation | None) -> bool:
@@ -130,40 +130,40 @@ def used(creation: Creation | None) -> bool:
     return creation is not None and creation.outcome == COMPLETED
 
 
-def deleted(situation: Situation) -> bool:
+def deleted(snapshot: ClaimSnapshot) -> bool:
     """Whether AWS shows the volume of an attempt that was not usable yet as deleted: that attempt has failed.
 
     A volume that no read shows is another matter: EC2 may show it later, so it is asked for by the same token.
     """
-    creation, volume = situation.claim.status.creation, situation.volume
+    creation, volume = snapshot.claim.status.creation, snapshot.volume
     seen = volume is not None and volume.state == "deleted"
     return seen and creation is not None and creation.outcome in PENDING
 
 
 # [assumption: failed-volumes-show-error]
-def ended(situation: Situation) -> int:
+def ended(snapshot: ClaimSnapshot) -> int:
     """How many volumes in a row ended before they were usable, with the one that this pass sees."""
-    creation = situation.claim.status.creation
-    return ((creation.failures or 0) if creation else 0) + int(deleted(situation))
+    creation = snapshot.claim.status.creation
+    return ((creation.failures or 0) if creation else 0) + int(deleted(snapshot))
 
 
-def next_attempt(situation: Situation) -> int:
+def next_attempt(snapshot: ClaimSnapshot) -> int:
     """Suffix of the token: a new one only where the last led to a volume that failed, which burns the token.
 
     A refused call made nothing, so its token serves again.
     """
-    status = situation.claim.status
+    status = snapshot.claim.status
     last = (status.creation.attempt if status.creation else None) or 0
     outcome = status.creation.outcome if status.creation else None
-    return last + 1 if last == 0 or outcome == FAILED or deleted(situation) else last
+    return last + 1 if last == 0 or outcome == FAILED or deleted(snapshot) else last
 
 
-def _open(situation: Situation) -> bool:
+def _open(snapshot: ClaimSnapshot) -> bool:
     """Whether the last request may still lead to a volume: then exactly that request is repeated."""
-    creation = situation.claim.status.creation
+    creation = snapshot.claim.status.creation
     if creation is None or creation.outcome not in PENDING:
         return False
-    return not deleted(situation)
+    return not deleted(snapshot)
 
 
 # [assumption: create-volume-is-idempotent]
@@ -172,12 +172,12 @@ def token(*, uid: str, attempt: int) -> str:
     return hashlib.sha256(f"{uid}/{attempt}".encode()).hexdigest()
 
 
-def _request(situation: Situation, source: CreateSource) -> NewVolume | Hold:
+def _request(snapshot: ClaimSnapshot, source: CreateSource) -> NewVolume | Wait:
     """The recorded request, word for word, while it may have been taken; else one made of the spec."""
-    claim, creation = situation.claim, situation.claim.status.creation
-    attempt = next_attempt(situation)
+    claim, creation = snapshot.claim, snapshot.claim.status.creation
+    attempt = next_attempt(snapshot)
     key = token(uid=claim.uid, attempt=attempt)
-    if creation is not None and _open(situation):
+    if creation is not None and _open(snapshot):
         return NewVolume(
             client_token=key,
             tags={tag.key: tag.value for tag in creation.tags or []} or _proof(claim),
@@ -194,7 +194,7 @@ def _request(situation: Situation, source: CreateSource) -> NewVolume | Hold:
         )
     zone, zone_id = source.availabilityZone or "", source.availabilityZoneId or ""
     if not zone and not zone_id:
-        resolution = resolve(situation)
+        resolution = resolve(snapshot)
         if not isinstance(resolution, Resolved):
             return resolution.hold
         zone = resolution.node.availability_zone
@@ -204,12 +204,12 @@ def _request(situation: Situation, source: CreateSource) -> NewVolume | Hold:
                 f"The zone of {resolution.node.instance_id} is not known yet (its Kubernetes Node has not joined). "
                 "Nothing to do, or set source.create.availabilityZone."
             )
-            return Hold(reason=Reason.NODE_NOT_RUNNING, message=message, after=situation.timings.watch)
+            return Wait(reason=Reason.NODE_NOT_RUNNING, message=message, after=snapshot.timings.watch)
     members = claim.members
     return NewVolume(
         client_token=key,
         # All of them, so that no call has to follow; what is not known yet follows all the same.
-        tags=_sorted(claim.tags(cluster_arn=situation.cluster_arn, eks_cluster_arn=situation.eks_cluster_arn)),
+        tags=_sorted(claim.tags(cluster_arn=snapshot.cluster_arn, eks_cluster_arn=snapshot.eks_cluster_arn)),
         volume_type=members.volumeType or DEFAULT_TYPE,
         size=members.size,
         iops=members.iops,
@@ -232,10 +232,10 @@ def _sorted(tags: Mapping[str, str]) -> dict[str, str]:
     return dict(sorted(tags.items()))
 
 
-def _given_up(failures: int) -> Hold:
+def _given_up(failures: int) -> Wait:
     message = (
         f"{failures} volumes in a row failed while AWS created them, usually because of a KMS key that does not "
         "exist or is unusable. Correct source.create in another claim, or fix the key and set the annotation "
         "hyperpod-operator.dev/reconcile-requested-at."
     )
-    return Hold(reason=Reason.VOLUME_FAILED, message=message, after=SLOW, stalled=True)
+    return Wait(reason=Reason.VOLUME_FAILED, message=message, after=SLOW, stalled=True)

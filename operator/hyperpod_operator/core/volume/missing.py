@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.volume_status import AttachmentStatus
-from hyperpod_operator.core.engine.decision import Hold, LookAgain
+from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.engine.journal import PENDING
+from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import Free, holding
 from hyperpod_operator.core.volume.modification import UNDER_WAY
-from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
 ON_A_NODE = frozenset({"attached", "busy"})
 BOUND = ON_A_NODE | {"attaching", "detaching"}
@@ -23,69 +23,69 @@ BOUND = ON_A_NODE | {"attaching", "detaching"}
 
 
 # [assumption: absence-once-is-no-proof]
-def look_again(situation: Situation) -> Verdict | None:
+def look_again(snapshot: ClaimSnapshot) -> Decision | None:
     """Wait until the absence was seen twice; then the policies that follow take it as it is."""
-    what, recorded = not_shown(situation), situation.claim.status.notShown
+    what, recorded = not_shown(snapshot), snapshot.claim.status.notShown
     if not what:
         return None
-    confirm = situation.timings.deletion_confirmation
-    seen = since(recorded.since, now=situation.now) if recorded is not None and recorded.what == what else 0.0
+    confirm = snapshot.timings.deletion_confirmation
+    seen = since(recorded.since, now=snapshot.now) if recorded is not None and recorded.what == what else 0.0
     if seen >= confirm:
         return None
     message = f"AWS does not show {what}. The operator reads again before it acts on that."
-    if what == _former(situation):  # which no pass has seen: there is nothing to stay as it is
-        return Hold(reason=Reason.CREATING_VOLUME, message=message, after=confirm - seen)
+    if what == _former(snapshot):  # which no pass has seen: there is nothing to stay as it is
+        return Wait(reason=Reason.CREATING_VOLUME, message=message, after=confirm - seen)
     return LookAgain(reason=Reason.AWAITING_VISIBILITY, message=message, after=confirm - seen)
 
 
-def not_shown(situation: Situation) -> str:
+def not_shown(snapshot: ClaimSnapshot) -> str:
     """What this pass misses, as text; empty when nothing is missing."""
-    return ", ".join(_missed(situation))[:1024]
+    return ", ".join(_missed(snapshot))[:1024]
 
 
-def _missed(situation: Situation) -> Iterator[str]:
-    claim, volume, status = situation.claim, situation.volume, situation.claim.status
+def _missed(snapshot: ClaimSnapshot) -> Iterator[str]:
+    claim, volume, status = snapshot.claim, snapshot.volume, snapshot.claim.status
     there = volume is not None and volume.state not in {"deleting", "deleted"}
-    if not situation.observed.looked:
+    if not snapshot.observed.looked:
         return
-    if not there and status.observed is not None and not _asked(situation, "DeleteVolume"):
+    if not there and status.observed is not None and not _asked(snapshot, "DeleteVolume"):
         yield f"volume {claim.volume_id}"
     shown = volume is not None and volume.state != "deleted"
-    if volume is not None and shown and _had_tag(situation) and not _asked(situation, "DeleteTags"):
+    if volume is not None and shown and _had_tag(snapshot) and not _asked(snapshot, "DeleteTags"):
         yield from (
             () if volume.tags.get(names.TAG_CLAIM_UID) else (f"the tag {names.TAG_CLAIM_UID} on {claim.volume_id}",)
         )
     recorded = status.attachment
     if recorded is not None and recorded.state in BOUND:
-        if situation.observed.node(recorded.instanceId or "") is None:
+        if snapshot.observed.node(recorded.instanceId or "") is None:
             yield f"instance {recorded.instanceId} in the cluster"
-        elif there and isinstance(holding(situation), Free) and recorded.state in ON_A_NODE:
-            yield from () if _asked(situation, "DetachClusterNodeVolume") else (_attachment(recorded),)
-    if there and _under_way(situation) and situation.observed.modification is None:
+        elif there and isinstance(holding(snapshot), Free) and recorded.state in ON_A_NODE:
+            yield from () if _asked(snapshot, "DetachClusterNodeVolume") else (_attachment(recorded),)
+    if there and _under_way(snapshot) and snapshot.observed.modification is None:
         yield f"the modification of {claim.volume_id}"
-    if volume is None and situation.observed.former == () and not claim.deleting:
-        yield _former(situation)
+    if volume is None and snapshot.observed.former == () and not claim.deleting:
+        yield _former(snapshot)
 
 
 def _attachment(recorded: AttachmentStatus) -> str:
     return f"the attachment to {recorded.instanceId}"
 
 
-def _under_way(situation: Situation) -> bool:
-    recorded = situation.claim.status.modification
+def _under_way(snapshot: ClaimSnapshot) -> bool:
+    recorded = snapshot.claim.status.modification
     return recorded is not None and recorded.modificationState in UNDER_WAY
 
 
-def _former(situation: Situation) -> str:
-    return f"a volume of an earlier claim {situation.claim.key}"
+def _former(snapshot: ClaimSnapshot) -> str:
+    return f"a volume of an earlier claim {snapshot.claim.key}"
 
 
-def _had_tag(situation: Situation) -> bool:
-    recorded = situation.claim.status.ownership
-    return recorded is not None and recorded.tag == situation.claim.uid
+def _had_tag(snapshot: ClaimSnapshot) -> bool:
+    recorded = snapshot.claim.status.ownership
+    return recorded is not None and recorded.tag == snapshot.claim.uid
 
 
-def _asked(situation: Situation, operation: str) -> bool:
+def _asked(snapshot: ClaimSnapshot, operation: str) -> bool:
     """Whether the operator's own last call took it away."""
-    last = situation.claim.status.last
+    last = snapshot.claim.status.last
     return last is not None and last.operation == operation and last.state in PENDING

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.volume.guards import guarded, since
+from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
+from hyperpod_operator.core.volume.guards import act_once, since
 from hyperpod_operator.core.volume.plan import ModifyVolume, fingerprint
 from hyperpod_operator.core.volume.ports import Change, Modification, Volume
 from hyperpod_operator.core.volume.timings import DAY
-from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
 UNDER_WAY = frozenset({"modifying", "optimizing"})
 NOTHING = Change()
@@ -31,30 +31,28 @@ class Budget:
     next_at: datetime | None
 
 
-def change(situation: Situation) -> Change:
+def change(snapshot: ClaimSnapshot) -> Change:
     """What a call would have to change; members that the spec leaves out are left alone."""
-    volume = situation.volume
+    volume = snapshot.volume
     if volume is None:
         return NOTHING
-    wanted, now = situation.claim.members, _effective(volume, situation)
+    wanted, now = snapshot.claim.members, _effective(volume, snapshot)
     return Change(
         size=wanted.size if wanted.size is not None and wanted.size > now.size else None,
         volume_type=wanted.volumeType if wanted.volumeType not in {None, now.volume_type} else None,
-        iops=wanted.iops if wanted.iops not in {None, now.iops} else _kept(wanted.iops, situation),
+        iops=wanted.iops if wanted.iops not in {None, now.iops} else _kept(wanted.iops, snapshot),
         throughput=(
-            wanted.throughput
-            if wanted.throughput not in {None, now.throughput}
-            else _kept(wanted.throughput, situation)
+            wanted.throughput if wanted.throughput not in {None, now.throughput} else _kept(wanted.throughput, snapshot)
         ),
     )
 
 
-def _kept(value: int | None, situation: Situation) -> int | None:
+def _kept(value: int | None, snapshot: ClaimSnapshot) -> int | None:
     """A changed type resets IOPS and throughput, so the desired values go along with it."""
-    volume, wanted = situation.volume, situation.claim.members.volumeType
+    volume, wanted = snapshot.volume, snapshot.claim.members.volumeType
     if volume is None or wanted is None:
         return None
-    return value if wanted != _effective(volume, situation).volume_type else None
+    return value if wanted != _effective(volume, snapshot).volume_type else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +63,10 @@ class _Effective:
     throughput: int | None
 
 
-def _effective(volume: Volume, situation: Situation) -> _Effective:
+def _effective(volume: Volume, snapshot: ClaimSnapshot) -> _Effective:
     """What the volume is, or is on its way to be: DescribeVolumes lags behind a modification that was taken."""
-    modification = situation.observed.modification
-    if modification is None or not _counts(modification, situation):
+    modification = snapshot.observed.modification
+    if modification is None or not _counts(modification, snapshot):
         return _Effective(
             size=volume.size, volume_type=volume.volume_type, iops=volume.iops, throughput=volume.throughput
         )
@@ -80,123 +78,123 @@ def _effective(volume: Volume, situation: Situation) -> _Effective:
     )
 
 
-def _counts(modification: Modification, situation: Situation) -> bool:
+def _counts(modification: Modification, snapshot: ClaimSnapshot) -> bool:
     """Under way, or completed so lately that DescribeVolumes may not show it yet."""
     done = modification.end_time
-    lately = done is not None and (situation.now - done).total_seconds() < situation.timings.unseen
+    lately = done is not None and (snapshot.now - done).total_seconds() < snapshot.timings.unseen
     return modification.modification_state in UNDER_WAY or (modification.modification_state == "completed" and lately)
 
 
 # [assumption: modification-budget]
-def budget(situation: Situation) -> Budget:
+def budget(snapshot: ClaimSnapshot) -> Budget:
     """From our own record, and AWS's latest modification if it was somebody else's."""
-    recorded = situation.claim.status.modification
+    recorded = snapshot.claim.status.modification
     moments = {moment for text in (recorded.startTimes or [] if recorded else []) if (moment := parse_time(text))}
-    latest = situation.observed.modification
+    latest = snapshot.observed.modification
     began = latest.start_time if latest else None
     if began is not None and not any(
-        abs((began - moment).total_seconds()) < situation.timings.propagation_window for moment in moments
+        abs((began - moment).total_seconds()) < snapshot.timings.propagation_window for moment in moments
     ):
         moments.add(began)
     window = DAY + MARGIN
-    fresh = tuple(sorted(moment for moment in moments if (situation.now - moment).total_seconds() < window))
-    if len(fresh) < situation.timings.modifications:
+    fresh = tuple(sorted(moment for moment in moments if (snapshot.now - moment).total_seconds() < window))
+    if len(fresh) < snapshot.timings.modifications:
         return Budget(started=fresh, next_at=None)
-    return Budget(started=fresh, next_at=fresh[-situation.timings.modifications] + timedelta(seconds=window))
+    return Budget(started=fresh, next_at=fresh[-snapshot.timings.modifications] + timedelta(seconds=window))
 
 
-def pending_change(situation: Situation) -> str:
+def pending_change(snapshot: ClaimSnapshot) -> str:
     """A hash of the change that is still to be made; empty when there is none."""
-    wanted, volume = change(situation), situation.volume
+    wanted, volume = change(snapshot), snapshot.volume
     if volume is None or wanted == NOTHING:
         return ""
     return fingerprint(ModifyVolume(volume_id=volume.volume_id, change=wanted))
 
 
-def modify(situation: Situation) -> Verdict | None:
+def modify(snapshot: ClaimSnapshot) -> Decision | None:
     """The call, when it is possible now. Otherwise None: attaching goes on, and `unfinished` tells at the end."""
-    volume, wanted = situation.volume, change(situation)
-    if volume is None or wanted == NOTHING or not _possible(situation):
+    volume, wanted = snapshot.volume, change(snapshot)
+    if volume is None or wanted == NOTHING or not _possible(snapshot):
         return None
     message = f"Modifying {volume.volume_id}: {describe(wanted)}."
     step = ModifyVolume(volume_id=volume.volume_id, change=wanted)
-    verdict = guarded(situation, step=step, reason=Reason.MODIFYING, message=message)
-    return None if isinstance(verdict, Hold) else verdict
+    decision = act_once(snapshot, step=step, reason=Reason.MODIFYING, message=message)
+    return None if isinstance(decision, Wait) else decision
 
 
-def unfinished(situation: Situation) -> Hold | None:
+def unfinished(snapshot: ClaimSnapshot) -> Wait | None:
     """Why the volume is not what the spec asks for, when nothing else is left to do."""
-    volume, wanted, timings = situation.volume, change(situation), situation.timings
+    volume, wanted, timings = snapshot.volume, change(snapshot), snapshot.timings
     if volume is None:
         return None
-    size = situation.claim.members.size
+    size = snapshot.claim.members.size
     # [assumption: volumes-only-grow]
-    if size is not None and size < _effective(volume, situation).size:
+    if size is not None and size < _effective(volume, snapshot).size:
         message = (
             f"{volume.volume_id} has {volume.size} GiB and the spec asks for {size}: EBS volumes only grow. Set "
             f"volume.size to {volume.size} or more, or remove it."
         )
-        return Hold(reason=Reason.SIZE_BELOW_ACTUAL, message=message, after=timings.resync, stalled=True)
-    latest = situation.observed.modification
+        return Wait(reason=Reason.SIZE_BELOW_ACTUAL, message=message, after=timings.resync, stalled=True)
+    latest = snapshot.observed.modification
     if latest is not None and latest.modification_state == "modifying":
         progress = f" ({latest.progress} %)" if latest.progress is not None else ""
         message = f"AWS is modifying {volume.volume_id}{progress}."
-        return Hold(reason=Reason.MODIFYING, message=message, after=timings.poll)
+        return Wait(reason=Reason.MODIFYING, message=message, after=timings.poll)
     if wanted == NOTHING:
         return None
-    return _why_not(situation, wanted)
+    return _why_not(snapshot, wanted)
 
 
-def _why_not(situation: Situation, wanted: Change) -> Hold:
-    timings, latest = situation.timings, situation.observed.modification
+def _why_not(snapshot: ClaimSnapshot, wanted: Change) -> Wait:
+    timings, latest = snapshot.timings, snapshot.observed.modification
     text = describe(wanted)
     if latest is not None and latest.modification_state in UNDER_WAY:
         message = f"{text} waits until AWS has completed the previous modification, which can take hours."
-        return Hold(reason=Reason.MODIFYING, message=message, after=timings.watch)
-    if _failed_alike(situation, wanted):
+        return Wait(reason=Reason.MODIFYING, message=message, after=timings.watch)
+    if _failed_alike(snapshot, wanted):
         message = (
             f"AWS could not modify the volume ({text}): {(latest and latest.status_message) or 'no reason given'}. "
             "Edit spec.volume, or set the annotation hyperpod-operator.dev/reconcile-requested-at to retry."
         )
-        return Hold(reason=Reason.MODIFICATION_FAILED, message=message, after=timings.resync, stalled=True)
-    if (next_at := budget(situation).next_at) is not None:
+        return Wait(reason=Reason.MODIFICATION_FAILED, message=message, after=timings.resync, stalled=True)
+    if (next_at := budget(snapshot).next_at) is not None:
         message = (
             f"{text} waits: AWS allows {timings.modifications} modifications of a volume in 24 hours. The next "
             f"is possible at {next_at:%Y-%m-%dT%H:%M:%SZ}; nothing to do."
         )
-        left = (next_at - situation.now).total_seconds()
-        return Hold(reason=Reason.RATE_LIMITED, message=message, after=min(max(left, timings.poll), timings.resync))
-    volume = situation.volume
+        left = (next_at - snapshot.now).total_seconds()
+        return Wait(reason=Reason.RATE_LIMITED, message=message, after=min(max(left, timings.poll), timings.resync))
+    volume = snapshot.volume
     if volume is not None:
         step = ModifyVolume(volume_id=volume.volume_id, change=wanted)
-        verdict = guarded(situation, step=step, reason=Reason.MODIFYING, message="")
-        if isinstance(verdict, Hold):
-            return verdict
+        decision = act_once(snapshot, step=step, reason=Reason.MODIFYING, message="")
+        if isinstance(decision, Wait):
+            return decision
     message = f"Collecting edits of spec.volume for {timings.debounce:.0f} seconds: {text}."
-    return Hold(reason=Reason.MODIFYING, message=message, after=timings.debounce)
+    return Wait(reason=Reason.MODIFYING, message=message, after=timings.debounce)
 
 
-def _possible(situation: Situation) -> bool:
-    volume, latest = situation.volume, situation.observed.modification
+def _possible(snapshot: ClaimSnapshot) -> bool:
+    volume, latest = snapshot.volume, snapshot.observed.modification
     if volume is None or volume.state not in {"available", "in-use"}:
         return False
     if latest is not None and latest.modification_state in UNDER_WAY:
         return False
-    if _failed_alike(situation, change(situation)) or budget(situation).next_at is not None:
+    if _failed_alike(snapshot, change(snapshot)) or budget(snapshot).next_at is not None:
         return False
-    spent = budget(situation).started
-    if spent and (situation.now - spent[-1]).total_seconds() < situation.timings.unseen:
+    spent = budget(snapshot).started
+    if spent and (snapshot.now - spent[-1]).total_seconds() < snapshot.timings.unseen:
         return False  # EC2 may not show our last one yet, and would count it once more
-    recorded = situation.claim.status.modification
-    if recorded is None or recorded.pendingChange != pending_change(situation):
+    recorded = snapshot.claim.status.modification
+    if recorded is None or recorded.pendingChange != pending_change(snapshot):
         return False
-    return since(recorded.pendingSince, now=situation.now) >= situation.timings.debounce
+    return since(recorded.pendingSince, now=snapshot.now) >= snapshot.timings.debounce
 
 
-def _failed_alike(situation: Situation, wanted: Change) -> bool:
+def _failed_alike(snapshot: ClaimSnapshot, wanted: Change) -> bool:
     """Whether AWS's latest modification was this one and failed: the same again would use up another of the four."""
-    latest = situation.observed.modification
-    if latest is None or latest.modification_state != "failed" or situation.claim.requested_anew:
+    latest = snapshot.observed.modification
+    if latest is None or latest.modification_state != "failed" or snapshot.claim.requested_anew:
         return False
     pairs = (
         (wanted.size, latest.target_size),

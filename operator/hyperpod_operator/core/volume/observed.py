@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from hyperpod_operator.core.cluster.observed import ObservedCluster
+from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.volume.ports import Modification, Snapshot, Volume
 
 NO_LABELS: Mapping[str, str] = MappingProxyType({})

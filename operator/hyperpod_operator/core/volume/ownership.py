@@ -6,23 +6,23 @@ Inside a cluster a Lease decides, because creating one is atomic. Across cluster
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume import tags
 from hyperpod_operator.core.volume.attachment import elsewhere
-from hyperpod_operator.core.volume.guards import guarded
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
+from hyperpod_operator.core.volume.guards import act_once
 from hyperpod_operator.core.volume.holding import Foreign, holding
 from hyperpod_operator.core.volume.plan import CreateTags, DeleteTags, TakeLease
-from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 CSI_TAGS = (names.TAG_CSI_CLUSTER, names.TAG_CSI_CREATED_FOR)
 PV = "PersistentVolume "
 """How a PersistentVolume is named among `Observed.csi_users`; VolumeAttachments may be those of our own."""
 
 
-def held_by_other(situation: Situation) -> Verdict | None:
+def held_by_other(snapshot: ClaimSnapshot) -> Decision | None:
     """Another claim of this cluster has the volume's Lease."""
-    claim, volume, lease = situation.claim, situation.volume, situation.observed.lease
+    claim, volume, lease = snapshot.claim, snapshot.volume, snapshot.observed.lease
     if volume is None:
         return None
     if lease is not None and lease.holder != claim.holder and lease.holder_alive:
@@ -30,26 +30,26 @@ def held_by_other(situation: Situation) -> Verdict | None:
             f"{volume.volume_id} belongs to the claim {lease.holder}. Delete one of the two claims; this one "
             "continues when the other is gone."
         )
-        return Hold(reason=Reason.CLAIMED_BY_OTHER, message=message, after=situation.timings.watch, stalled=True)
+        return Wait(reason=Reason.CLAIMED_BY_OTHER, message=message, after=snapshot.timings.watch, stalled=True)
     return None
 
 
-def attached_to_others(situation: Situation) -> Verdict | None:
+def attached_to_others(snapshot: ClaimSnapshot) -> Decision | None:
     """Attached to what is not of this claim's cluster: never tagged, changed or deleted, in whatever mode. In mode CSI
     the driver attaches the claim's own volume where its pods run."""
-    where = holding(situation)
-    if not isinstance(where, Foreign) or (situation.claim.mode == "CSI" and tags.ours(situation)):
+    where = holding(snapshot)
+    if not isinstance(where, Foreign) or (snapshot.claim.mode == "CSI" and tags.ours(snapshot)):
         return None
-    return elsewhere(situation, where.who)
+    return elsewhere(snapshot, where.who)
 
 
-def held_by_csi(situation: Situation) -> Verdict | None:
+def held_by_csi(snapshot: ClaimSnapshot) -> Decision | None:
     """Direct and the CSI driver would detach each other's attachments for ever; and what a PersistentVolumeClaim of
     somebody else was given by the driver is not published a second time."""
-    claim, volume = situation.claim, situation.volume
+    claim, volume = snapshot.claim, snapshot.volume
     if volume is None:
         return None
-    users = situation.observed.csi_users if claim.mode != "CSI" else _published_by_others(situation)
+    users = snapshot.observed.csi_users if claim.mode != "CSI" else _published_by_others(snapshot)
     watched = CSI_TAGS if claim.mode != "CSI" else (names.TAG_CSI_CREATED_FOR,)
     marks = [] if claim.forced else [key for key in watched if key in volume.tags]
     if not users and not marks:
@@ -60,30 +60,30 @@ def held_by_csi(situation: Situation) -> Verdict | None:
         f"{volume.volume_id} is managed by the EBS CSI driver ({found}). Remove these{instead}; "
         "management.adoptionPolicy: Force overrides a left-over tag."
     )
-    return Hold(reason=Reason.CSI_OWNED, message=message, after=situation.timings.watch, stalled=True)
+    return Wait(reason=Reason.CSI_OWNED, message=message, after=snapshot.timings.watch, stalled=True)
 
 
-def _published_by_others(situation: Situation) -> tuple[str, ...]:
+def _published_by_others(snapshot: ClaimSnapshot) -> tuple[str, ...]:
     """Mode CSI: PersistentVolumes of others beside the one that we publish. Who publishes nothing makes one by hand."""
-    if situation.claim.publish is None:
+    if snapshot.claim.publish is None:
         return ()
-    return tuple(user for user in situation.observed.csi_users if user.startswith(PV))
+    return tuple(user for user in snapshot.observed.csi_users if user.startswith(PV))
 
 
 # [assumption: multi-attach-is-not-used]
-def multi_attach(situation: Situation) -> Verdict | None:
-    volume = situation.volume
-    if volume is None or not volume.multi_attach_enabled or not situation.claim.direct:
+def multi_attach(snapshot: ClaimSnapshot) -> Decision | None:
+    volume = snapshot.volume
+    if volume is None or not volume.multi_attach_enabled or not snapshot.claim.direct:
         return None
     message = (
         f"{volume.volume_id} has Multi-Attach enabled, which mode Direct does not support: the operator could not "
         "distinguish its attachment from others. Disable Multi-Attach, or use attachment.mode: None."
     )
-    return Hold(reason=Reason.MULTI_ATTACH, message=message, after=SLOW, stalled=True)
+    return Wait(reason=Reason.MULTI_ATTACH, message=message, after=SLOW, stalled=True)
 
 
-def lease(situation: Situation) -> Verdict | None:
-    claim, volume, lease = situation.claim, situation.volume, situation.observed.lease
+def lease(snapshot: ClaimSnapshot) -> Decision | None:
+    claim, volume, lease = snapshot.claim, snapshot.volume, snapshot.observed.lease
     if volume is None or (lease is not None and lease.holder == claim.holder):
         return None
     replaces = lease.holder if lease is not None else ""
@@ -91,18 +91,18 @@ def lease(situation: Situation) -> Verdict | None:
     return Act(step=step, reason=Reason.CLAIMING, message=f"Claiming {volume.volume_id} in this cluster.")
 
 
-def tag(situation: Situation) -> Verdict | None:
-    volume = situation.volume
+def tag(snapshot: ClaimSnapshot) -> Decision | None:
+    volume = snapshot.volume
     if volume is None:
         return None
-    if not tags.ours(situation):
+    if not tags.ours(snapshot):
         return None  # `adoption.take` answers before, and a deleted claim tags nothing
-    if absent := tags.missing(situation):
+    if absent := tags.missing(snapshot):
         message = f"Setting the tags {', '.join(sorted(absent))} on {volume.volume_id}."
         step = CreateTags(volume_id=volume.volume_id, tags=dict(sorted(absent.items())))
-        return guarded(situation, step=step, reason=Reason.CLAIMING, message=message)
-    if surplus := tags.surplus(situation):
+        return act_once(snapshot, step=step, reason=Reason.CLAIMING, message=message)
+    if surplus := tags.surplus(snapshot):
         message = f"Removing the tags {', '.join(surplus)} from {volume.volume_id}: the spec no longer has them."
         delete = DeleteTags(volume_id=volume.volume_id, keys=surplus)
-        return guarded(situation, step=delete, reason=Reason.CLAIMING, message=message)
+        return act_once(snapshot, step=delete, reason=Reason.CLAIMING, message=message)
     return None

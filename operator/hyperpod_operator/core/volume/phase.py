@@ -3,13 +3,13 @@
 from hyperpod_operator.api.reasons import REASONS
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.volume.holding import Held, holding
-from hyperpod_operator.core.volume.story import Story
+from hyperpod_operator.core.volume.pass_record import PassRecord
 
 
-def phase(story: Story, end: ResultSummary) -> str | None:
+def phase(pass_record: PassRecord, end: ResultSummary) -> str | None:
     """The reason tells while something is under way; at rest AWS's picture does."""
-    claim, volume = story.situation.claim, story.situation.volume
-    if story.blind:
+    claim, volume = pass_record.snapshot.claim, pass_record.snapshot.volume
+    if pass_record.blind:
         return claim.status.phase
     if told := REASONS[end.reason].phase:
         return told
@@ -17,6 +17,6 @@ def phase(story: Story, end: ResultSummary) -> str | None:
         return "Deleting"
     if volume is None:
         return "Pending"
-    where = holding(story.situation)
+    where = holding(pass_record.snapshot)
     attached = isinstance(where, Held) and where.state == "attached"
     return "Attached" if attached else "Available"

@@ -5,7 +5,7 @@ The first answer wins, so the order of a chain is its meaning: read it top down 
 
 from collections.abc import Callable, Sequence
 
-from hyperpod_operator.core.engine.decision import Settled
+from hyperpod_operator.core.engine.decision import InSync
 from hyperpod_operator.core.volume import (
     adoption,
     attachment,
@@ -17,10 +17,10 @@ from hyperpod_operator.core.volume import (
     replacement,
     teardown,
 )
+from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import held_back
-from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
-Policy = Callable[[Situation], Verdict | None]
+Policy = Callable[[ClaimSnapshot], Decision | None]
 
 EXISTS: Sequence[Policy] = (
     # Is there a volume, and is it usable?
@@ -101,26 +101,26 @@ DELETED: Sequence[Policy] = (
 )
 
 
-def decide(situation: Situation) -> Verdict:
+def decide(snapshot: ClaimSnapshot) -> Decision:
     """The first answer of the chain that fits the claim."""
-    for policy in chain(situation):
-        if (verdict := policy(situation)) is not None:
-            return held_back(situation, verdict)
-    return _settled(situation)
+    for policy in chain(snapshot):
+        if (decision := policy(snapshot)) is not None:
+            return held_back(snapshot, decision)
+    return _settled(snapshot)
 
 
-def chain(situation: Situation) -> Sequence[Policy]:
-    if situation.claim.deleting:
+def chain(snapshot: ClaimSnapshot) -> Sequence[Policy]:
+    if snapshot.claim.deleting:
         return DELETED
-    if situation.claim.direct:
+    if snapshot.claim.direct:
         return (*EXISTS, *DOORS, *OURS, *WHERE, *WHAT, *THERE, *SEEN)
     return (*EXISTS, *DOORS, *OURS, *WHAT, *SEEN)
 
 
-def _settled(situation: Situation) -> Settled:
-    volume = situation.volume
+def _settled(snapshot: ClaimSnapshot) -> InSync:
+    volume = snapshot.volume
     if volume is None:
         raise AssertionError("policies for an absent volume come first in the chain")
-    recorded = situation.claim.status.attachment
-    where = f" on {recorded.nodeName or recorded.instanceId}" if situation.claim.direct and recorded else ""
-    return Settled(message=f"{volume.volume_id} ({volume.size} GiB, {volume.volume_type}){where}.")
+    recorded = snapshot.claim.status.attachment
+    where = f" on {recorded.nodeName or recorded.instanceId}" if snapshot.claim.direct and recorded else ""
+    return InSync(message=f"{volume.volume_id} ({volume.size} GiB, {volume.volume_type}){where}.")

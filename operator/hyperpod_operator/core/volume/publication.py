@@ -4,57 +4,57 @@ The label is what opens the door: it is set when AWS says attached, and only the
 """
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume import manifest
 from hyperpod_operator.core.volume.claim import ATTACHED_LABEL, Claim
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.holding import Held, holding
 from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume
 from hyperpod_operator.core.volume.plan import LabelNode, PublishPV, PublishPVC, RemovePV, RemovePVC
-from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 
-def label(situation: Situation) -> Verdict | None:
-    where, publish = holding(situation), situation.claim.publish
+def label(snapshot: ClaimSnapshot) -> Decision | None:
+    where, publish = holding(snapshot), snapshot.claim.publish
     if publish is None or publish.type != "LocalPV" or not isinstance(where, Held):
         return None
-    node = situation.observed.node(where.instance_id)
+    node = snapshot.observed.node(where.instance_id)
     if node is None or not node.node_name:
         message = (
             f"{where.instance_id} has not joined Kubernetes; the operator labels its Node when it does. Nothing to do."
         )
-        return Hold(reason=Reason.NODE_NOT_RUNNING, message=message, after=situation.timings.watch)
-    if node.node_name in situation.observed.labelled:
+        return Wait(reason=Reason.NODE_NOT_RUNNING, message=message, after=snapshot.timings.watch)
+    if node.node_name in snapshot.observed.labelled:
         return None
-    step = LabelNode(node_name=node.node_name, key=situation.claim.label, value=ATTACHED_LABEL)
+    step = LabelNode(node_name=node.node_name, key=snapshot.claim.label, value=ATTACHED_LABEL)
     return Act(step=step, reason=Reason.PUBLISHING, message=f"Labelling node {node.node_name}: it has the volume.")
 
 
-def persistent_volume(situation: Situation) -> Verdict | None:
-    claim, publish, volume = situation.claim, situation.claim.publish, situation.volume
+def persistent_volume(snapshot: ClaimSnapshot) -> Decision | None:
+    claim, publish, volume = snapshot.claim, snapshot.claim.publish, snapshot.volume
     if publish is None or volume is None:
         return None
-    reserved_for, found = claim.reserved_for, situation.observed.persistent_volume
+    reserved_for, found = claim.reserved_for, snapshot.observed.persistent_volume
     if reserved_for is None:
         message = (
             "spec.publish names no PersistentVolumeClaim, so any of them could bind the volume; the operator "
             "publishes nothing. Create another EBSVolumeClaim with publish.persistentVolumeClaim.name."
         )
-        return Hold(reason=Reason.INVALID_SPEC, message=message, after=SLOW, stalled=True)
+        return Wait(reason=Reason.INVALID_SPEC, message=message, after=SLOW, stalled=True)
     if found is None:
-        hostname = _hostname(situation) if claim.one_node else ""
+        hostname = _hostname(snapshot) if claim.one_node else ""
         made = manifest.persistent_volume(claim, volume, publish, reserved_for=reserved_for, hostname=hostname)
         message = f"Publishing PersistentVolume {made.name} for PersistentVolumeClaim {reserved_for}.{_data_of(claim)}"
         return Act(step=PublishPV(manifest=made), reason=Reason.PUBLISHING, message=message)
     if found.claim_uid != claim.uid:
-        return _taken(situation, f"PersistentVolume {found.name}", remedy="Delete it; the operator then continues.")
+        return _taken(snapshot, f"PersistentVolume {found.name}", remedy="Delete it; the operator then continues.")
     if found.deleting:
         message = f"PersistentVolume {found.name} is being deleted; the operator publishes it again when it is gone."
-        return Hold(reason=Reason.PUBLISHING, message=message, after=situation.timings.poll)
-    return _offered(situation, found, reserved_for) or _misplaced(situation, found)
+        return Wait(reason=Reason.PUBLISHING, message=message, after=snapshot.timings.poll)
+    return _offered(snapshot, found, reserved_for) or _misplaced(snapshot, found)
 
 
-def _offered(situation: Situation, found: PersistentVolume, reserved_for: ClaimReference) -> Verdict | None:
+def _offered(snapshot: ClaimSnapshot, found: PersistentVolume, reserved_for: ClaimReference) -> Decision | None:
     """Whom the PersistentVolume lets in: the one PersistentVolumeClaim of the spec, whatever its uid, and no other."""
     held = found.reserved_for
     if held is None:
@@ -69,8 +69,8 @@ def _offered(situation: Situation, found: PersistentVolume, reserved_for: ClaimR
             f"The volume may hold data of {held}, so the operator does not publish it again. Delete the "
             "PersistentVolume if that data may be read here; the operator publishes it again when it is gone."
         )
-        return Hold(reason=Reason.BOUND_TO_OTHER, message=message, after=situation.timings.watch, stalled=True)
-    if found.phase in {"Released", "Failed"} and not situation.observed.pods:
+        return Wait(reason=Reason.BOUND_TO_OTHER, message=message, after=snapshot.timings.watch, stalled=True)
+    if found.phase in {"Released", "Failed"} and not snapshot.observed.pods:
         former = f" (uid {held.uid})" if held.uid else ""
         message = (
             f"PersistentVolume {found.name} is {found.phase}: PersistentVolumeClaim {held}{former} is gone. Publishing "
@@ -80,38 +80,38 @@ def _offered(situation: Situation, found: PersistentVolume, reserved_for: ClaimR
     return None
 
 
-def _misplaced(situation: Situation, found: PersistentVolume) -> Verdict | None:
+def _misplaced(snapshot: ClaimSnapshot, found: PersistentVolume) -> Decision | None:
     """A PersistentVolume that names a host cannot change: after a move to another one it is published again."""
-    now, claim = _hostname(situation), situation.observed.persistent_volume_claim
+    now, claim = _hostname(snapshot), snapshot.observed.persistent_volume_claim
     if not found.hostname or not now or found.hostname == now:
         return None
     moved = f"PersistentVolume {found.name} names host {found.hostname}, and the volume is on {now}"
-    if situation.observed.pods:
+    if snapshot.observed.pods:
         message = f"{moved}. Pods still use it; the operator publishes it again when they end."
-        return Hold(reason=Reason.IN_USE, message=message, after=situation.timings.poll)
+        return Wait(reason=Reason.IN_USE, message=message, after=snapshot.timings.poll)
     if claim is None or found.phase not in {"Bound", "Pending"}:
         message = f"{moved}: publishing it again. The data stays on the volume."
         return Act(step=RemovePV(name=found.name, uid=found.uid), reason=Reason.PUBLISHING, message=message)
-    if claim.claim_uid != situation.claim.uid:
+    if claim.claim_uid != snapshot.claim.uid:
         message = (
             f"{moved}. Delete PersistentVolumeClaim {claim.name} and create it again; the data stays on the volume, "
             "and the operator publishes it again."
         )
-        return Hold(reason=Reason.PUBLISHING, message=message, after=situation.timings.watch, stalled=True)
+        return Wait(reason=Reason.PUBLISHING, message=message, after=snapshot.timings.watch, stalled=True)
     if claim.deleting:
         message = f"{moved}. Waiting until PersistentVolumeClaim {claim.name} is gone."
-        return Hold(reason=Reason.PUBLISHING, message=message, after=situation.timings.poll)
-    step = RemovePVC(namespace=situation.claim.key.namespace, name=claim.name, uid=claim.uid)
+        return Wait(reason=Reason.PUBLISHING, message=message, after=snapshot.timings.poll)
+    step = RemovePVC(namespace=snapshot.claim.key.namespace, name=claim.name, uid=claim.uid)
     message = (
         f"{moved}: deleting PersistentVolumeClaim {claim.name} to publish both again. The data stays on the volume."
     )
     return Act(step=step, reason=Reason.PUBLISHING, message=message)
 
 
-def _hostname(situation: Situation) -> str:
+def _hostname(snapshot: ClaimSnapshot) -> str:
     """Of the node that has the volume; empty where it has none, or its Node does not say."""
-    where = holding(situation)
-    node = situation.observed.node(where.instance_id) if isinstance(where, Held) else None
+    where = holding(snapshot)
+    node = snapshot.observed.node(where.instance_id) if isinstance(where, Held) else None
     return node.hostname if node is not None else ""
 
 
@@ -120,24 +120,24 @@ def _data_of(claim: Claim) -> str:
     return f" It has the data of an earlier PersistentVolumeClaim of that name (uid {former})." if former else ""
 
 
-def persistent_volume_claim(situation: Situation) -> Verdict | None:
-    claim, publish, volume = situation.claim, situation.claim.publish, situation.volume
+def persistent_volume_claim(snapshot: ClaimSnapshot) -> Decision | None:
+    claim, publish, volume = snapshot.claim, snapshot.claim.publish, snapshot.volume
     if publish is None or volume is None or not claim.makes_persistent_volume_claim:
         return None
-    found = situation.observed.persistent_volume_claim
+    found = snapshot.observed.persistent_volume_claim
     if found is None:
         step = PublishPVC(manifest=manifest.persistent_volume_claim(claim, volume, publish))
         message = f"Publishing PersistentVolumeClaim {claim.key.namespace}/{claim.persistent_volume_claim_name}."
         return Act(step=step, reason=Reason.PUBLISHING, message=message)
     if found.claim_uid != claim.uid:
         remedy = "Delete it, or use the existing one: persistentVolumeClaim.create: false in another claim."
-        return _taken(situation, f"PersistentVolumeClaim {found.name}", remedy=remedy)
+        return _taken(snapshot, f"PersistentVolumeClaim {found.name}", remedy=remedy)
     if found.deleting:
         message = f"PersistentVolumeClaim {found.name} is being deleted; the operator creates it again when it is gone."
-        return Hold(reason=Reason.PUBLISHING, message=message, after=situation.timings.poll)
+        return Wait(reason=Reason.PUBLISHING, message=message, after=snapshot.timings.poll)
     return None
 
 
-def _taken(situation: Situation, what: str, *, remedy: str) -> Hold:
+def _taken(snapshot: ClaimSnapshot, what: str, *, remedy: str) -> Wait:
     message = f"{what} exists and was not created for this claim. {remedy}"
-    return Hold(reason=Reason.NAME_TAKEN, message=message, after=situation.timings.watch, stalled=True)
+    return Wait(reason=Reason.NAME_TAKEN, message=message, after=snapshot.timings.watch, stalled=True)

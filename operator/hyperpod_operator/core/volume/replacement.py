@@ -9,36 +9,36 @@ Source: SageMaker developer guide, resiliency-related Kubernetes labels; EC2 API
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.health.state import State
-from hyperpod_operator.core.volume.guards import guarded
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
+from hyperpod_operator.core.volume.guards import act_once
 from hyperpod_operator.core.volume.holding import Held, holding
 from hyperpod_operator.core.volume.plan import DESCRIPTION_MOST, CreateSnapshot
-from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 # [assumption: replacement-is-announced]
 BEFORE_REPLACEMENT = "BeforeReplacement"
 """Value of the tag snapshot-purpose."""
 
 
-def snapshot(situation: Situation) -> Verdict | None:
+def snapshot(snapshot: ClaimSnapshot) -> Decision | None:
     """One for each node that goes in this way: the tags tell which has had its own. Never in the way of the rest."""
-    verdict = _wanted(situation)
-    return verdict if isinstance(verdict, Act) else None
+    decision = _wanted(snapshot)
+    return decision if isinstance(decision, Act) else None
 
 
-def unfinished(situation: Situation) -> Verdict | None:
+def unfinished(snapshot: ClaimSnapshot) -> Decision | None:
     """Why there is no snapshot yet, when nothing else is left to do: it was refused, it failed, or its answer was
     lost."""
-    verdict = _wanted(situation)
-    return verdict if isinstance(verdict, Hold) else _failed(situation)
+    decision = _wanted(snapshot)
+    return decision if isinstance(decision, Wait) else _failed(snapshot)
 
 
-def _wanted(situation: Situation) -> Act | Hold | None:
-    claim, volume, where = situation.claim, situation.volume, holding(situation)
+def _wanted(snapshot: ClaimSnapshot) -> Act | Wait | None:
+    claim, volume, where = snapshot.claim, snapshot.volume, holding(snapshot)
     if volume is None or not isinstance(where, Held) or not where.ours or not claim.snapshots_before_replacement:
         return None
-    if not announced(situation, where.instance_id) or _made(situation, where.instance_id):
+    if not announced(snapshot, where.instance_id) or _made(snapshot, where.instance_id):
         return None
     step = CreateSnapshot(
         volume_id=volume.volume_id,
@@ -52,38 +52,38 @@ def _wanted(situation: Situation) -> Act | Hold | None:
         },
     )
     message = f"Creating a snapshot of {volume.volume_id}: {where.instance_id} is about to be replaced."
-    return guarded(situation, step=step, reason=Reason.SNAPSHOTTING, message=message)
+    return act_once(snapshot, step=step, reason=Reason.SNAPSHOTTING, message=message)
 
 
-def _failed(situation: Situation) -> Hold | None:
+def _failed(snapshot: ClaimSnapshot) -> Wait | None:
     """The node's snapshot ended in error. It is told, and not made again by itself: it may fail for ever."""
-    where = holding(situation)
-    if not isinstance(where, Held) or not situation.claim.snapshots_before_replacement:
+    where = holding(snapshot)
+    if not isinstance(where, Held) or not snapshot.claim.snapshots_before_replacement:
         return None
-    instance_id, looked = where.instance_id, situation.observed.snapshots
+    instance_id, looked = where.instance_id, snapshot.observed.snapshots
     if looked is None:
-        known = situation.claim.status.snapshots or []
+        known = snapshot.claim.status.snapshots or []
         made = [(one.snapshotId, one.state) for one in known if one.instanceId == instance_id]
     else:
         made = [(one.snapshot_id, one.state) for one in looked if one.tags.get(names.TAG_INSTANCE) == instance_id]
-    if not made or any(state != "error" for _, state in made) or not announced(situation, instance_id):
+    if not made or any(state != "error" for _, state in made) or not announced(snapshot, instance_id):
         return None
     message = (
         f"Snapshot {made[-1][0]} failed, and {instance_id} is about to be replaced: the operator attaches the volume "
         "to the next node without one. Delete that snapshot to retry."
     )
-    return Hold(reason=Reason.SNAPSHOT_FAILED, message=message, after=situation.timings.watch, stalled=True)
+    return Wait(reason=Reason.SNAPSHOT_FAILED, message=message, after=snapshot.timings.watch, stalled=True)
 
 
-def announced(situation: Situation, instance_id: str) -> bool:
+def announced(snapshot: ClaimSnapshot, instance_id: str) -> bool:
     """Whether the node of this instance is marked for replacement."""
-    node = situation.observed.node(instance_id)
+    node = snapshot.observed.node(instance_id)
     return node is not None and node.labels.get(names.NODE_HEALTH_STATUS) == State.PENDING_REPLACEMENT
 
 
-def _made(situation: Situation, instance_id: str) -> bool:
+def _made(snapshot: ClaimSnapshot, instance_id: str) -> bool:
     """Seen in AWS, or known from its answer. What was looked up in AWS counts more than a failure that is recorded."""
-    looked, recorded = situation.observed.snapshots, situation.claim.status.snapshots or []
+    looked, recorded = snapshot.observed.snapshots, snapshot.claim.status.snapshots or []
     seen = [item.tags.get(names.TAG_INSTANCE) for item in looked or ()]
     known = [item.instanceId for item in recorded if looked is None or item.state != "error"]
     return instance_id in {*seen, *known}

@@ -25,6 +25,7 @@ from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.adoption import announcement
 from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
 from hyperpod_operator.core.volume.conditions import conditions
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.device import partition_and_account
 from hyperpod_operator.core.volume.ending import ending
 from hyperpod_operator.core.volume.events import events
@@ -34,6 +35,7 @@ from hyperpod_operator.core.volume.memory.calls import intended, operations
 from hyperpod_operator.core.volume.memory.creation import REFUSED, creation, intended_creation, volume_id
 from hyperpod_operator.core.volume.memory.modification import modification
 from hyperpod_operator.core.volume.missing import not_shown
+from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord, Rejected
 from hyperpod_operator.core.volume.phase import phase
 from hyperpod_operator.core.volume.plan import (
     Attach,
@@ -46,8 +48,6 @@ from hyperpod_operator.core.volume.plan import (
     RemovePVC,
 )
 from hyperpod_operator.core.volume.ports import Snapshot
-from hyperpod_operator.core.volume.story import Accepted, Declined, Refused, Story
-from hyperpod_operator.core.volume.verdict import Act, Situation
 
 PATIENCE = 3
 """Passes in a row that may fail to read a claim's world before its status says so."""
@@ -58,80 +58,80 @@ WORD_MOST = 128
 SNAPSHOTS_MOST = 20
 
 
-def report(story: Story) -> Report[EBSVolumeClaimStatus]:
-    """The report of a pass that ended, well or not. `story.situation` carries what `intent` stored."""
-    end = ending(story)
-    old = story.situation.claim.status
-    if _shrugged_off(story):
+def report(pass_record: PassRecord) -> Report[EBSVolumeClaimStatus]:
+    """The report of a pass that ended, well or not. `pass_record.snapshot` carries what `intent` stored."""
+    end = ending(pass_record)
+    old = pass_record.snapshot.claim.status
+    if _shrugged_off(pass_record):
         return Report(status=old, events=(), outcome=end.outcome)
-    if _passes_on(story):
+    if _passes_on(pass_record):
         return Report(status=old, events=(), outcome=end.outcome)
-    if isinstance(story.verdict, LookAgain) and old.conditions:
-        doubted = old.model_copy(update={"notShown": _not_shown(story)})
+    if isinstance(pass_record.decision, LookAgain) and old.conditions:
+        doubted = old.model_copy(update={"notShown": _not_shown(pass_record)})
         return Report(status=doubted, events=(), outcome=end.outcome)
-    new = _status(story, end)
-    return Report(status=new, events=events(story, end, new), outcome=end.outcome)
+    new = _status(pass_record, end)
+    return Report(status=new, events=events(pass_record, end, new), outcome=end.outcome)
 
 
-def intent(situation: Situation, act: Act) -> EBSVolumeClaimStatus | None:
+def intent(snapshot: ClaimSnapshot, act: Act) -> EBSVolumeClaimStatus | None:
     """The status to store before this step; None where nothing has to be stored first.
 
     Every call to AWS is announced, so that one whose answer is lost is not sent again before AWS had time to show
     its effect. The making of a volume and the choice of a node are stored in full.
     """
-    step, old = act.step, situation.claim.status
+    step, old = act.step, snapshot.claim.status
     if not isinstance(step, CloudStep):
         return None
     fields: dict[str, object] = {
-        "operations": intended(situation, step),
-        "region": situation.region or old.region,
+        "operations": intended(snapshot, step),
+        "region": snapshot.region or old.region,
     }
     if isinstance(step, CreateVolume):
         fields |= {
-            "creation": intended_creation(situation, step.request),
+            "creation": intended_creation(snapshot, step.request),
             "volumeId": None,
-            "appliedTagKeys": sorted(set(step.request.tags) & set(situation.claim.user_tags)) or None,
+            "appliedTagKeys": sorted(set(step.request.tags) & set(snapshot.claim.user_tags)) or None,
         }
     if isinstance(step, Attach):
-        fields["attachment"] = intended_attachment(situation, step)
+        fields["attachment"] = intended_attachment(snapshot, step)
         moved = old.attachment is not None and old.attachment.instanceId != step.instance_id
         if moved:
-            fields["previousAttachments"] = previous(situation, leaving=_why(situation))
+            fields["previousAttachments"] = previous(snapshot, leaving=_why(snapshot))
     if not old.conditions:
-        fields["observedGeneration"] = situation.claim.generation
+        fields["observedGeneration"] = snapshot.claim.generation
         fields["conditions"] = settle(
             table=VOLUME_CLAIM.table,
             drafts=initial(reason=act.reason, message=act.message),
             before=[],
-            generation=situation.claim.generation,
-            now=situation.now,
+            generation=snapshot.claim.generation,
+            now=snapshot.now,
         )
     return old.model_copy(update=fields)
 
 
-def _why(situation: Situation) -> str:
-    recorded = situation.claim.status.attachment
-    if recorded is not None and recorded.target != situation.claim.target_text:
+def _why(snapshot: ClaimSnapshot) -> str:
+    recorded = snapshot.claim.status.attachment
+    if recorded is not None and recorded.target != snapshot.claim.target_text:
         return "the target of the spec changed"
-    if recorded is not None and situation.observed.alive(recorded.instanceId or ""):
+    if recorded is not None and snapshot.observed.alive(recorded.instanceId or ""):
         return "the node had no free attachment slot"
     return "AWS has terminated the node"
 
 
-def _shrugged_off(story: Story) -> bool:
+def _shrugged_off(pass_record: PassRecord) -> bool:
     """A read that failed for a moment says nothing about a claim that was looked at before."""
-    claim = story.situation.claim
-    if not _passing(story):
+    claim = pass_record.snapshot.claim
+    if not _passing(pass_record):
         return False
-    return bool(claim.status.conditions) and not claim.edited and story.failures < PATIENCE
+    return bool(claim.status.conditions) and not claim.edited and pass_record.failures < PATIENCE
 
 
-def _passes_on(story: Story) -> bool:
+def _passes_on(pass_record: PassRecord) -> bool:
     """A step in Kubernetes that was taken: the next pass follows at once, sees it, and reports about both.
 
     It needs no record, because the API server itself guards it and it is simply repeated.
     """
-    result, claim = story.result, story.situation.claim
+    result, claim = pass_record.result, pass_record.snapshot.claim
     return (
         isinstance(result, Accepted)
         and not isinstance(result.step, CloudStep | RemovePV | RemovePVC)
@@ -141,108 +141,108 @@ def _passes_on(story: Story) -> bool:
     )
 
 
-def _passing(story: Story) -> bool:
+def _passing(pass_record: PassRecord) -> bool:
     """Whether the pass failed in a way that usually mends itself. A step that AWS did not take is always told."""
-    failed = story.result.error if isinstance(story.result, Declined) else story.unread
+    failed = pass_record.result.error if isinstance(pass_record.result, KubernetesRejected) else pass_record.unread
     if failed is None:
         return False
     treated = declines.treatment(failed) if isinstance(failed, KubernetesError) else TREATMENTS[failed.kind]
     return not treated.stalled
 
 
-def _status(story: Story, end: ResultSummary) -> EBSVolumeClaimStatus:
-    situation, claim = story.situation, story.situation.claim
-    old, volume = claim.status, situation.volume
+def _status(pass_record: PassRecord, end: ResultSummary) -> EBSVolumeClaimStatus:
+    snapshot, claim = pass_record.snapshot, pass_record.snapshot.claim
+    old, volume = claim.status, snapshot.volume
     fields: dict[str, object] = {
         "observedGeneration": claim.generation,
-        "conditions": conditions(story, end),
-        "operations": operations(story),
-        "creation": creation(story),
-        "attachment": attachment(story),
-        "modification": modification(story),
-        "phase": phase(story, end),
-        "preflight": story.preflight or old.preflight,
+        "conditions": conditions(pass_record, end),
+        "operations": operations(pass_record),
+        "creation": creation(pass_record),
+        "attachment": attachment(pass_record),
+        "modification": modification(pass_record),
+        "phase": phase(pass_record, end),
+        "preflight": pass_record.preflight or old.preflight,
     }
-    if story.unread is None:
+    if pass_record.unread is None:
         fields |= {"lastHandledReconcileAt": claim.reconcile_requested_at or old.lastHandledReconcileAt}
-    if not story.blind:
+    if not pass_record.blind:
         fields |= {
-            "region": _region(story),
-            "volumeId": volume_id(story),
-            "volumeArn": old.volumeArn if old.volumeId == volume_id(story) and old.volumeArn else _arn(situation),
+            "region": _region(pass_record),
+            "volumeId": volume_id(pass_record),
+            "volumeArn": old.volumeArn if old.volumeId == volume_id(pass_record) and old.volumeArn else _arn(snapshot),
             "availabilityZone": (volume.availability_zone or None) if volume else old.availabilityZone,
             "availabilityZoneId": (volume.availability_zone_id or None) if volume else old.availabilityZoneId,
-            "ownership": _ownership(story),
-            "adoption": _adoption(story, end),
-            "notShown": _not_shown(story),
-            "observed": _observed(story),
-            "snapshots": _snapshots(story),
-            "persistentVolumeName": _persistent_volume_name(situation),
-            "persistentVolumeClaimName": _persistent_volume_claim_name(situation),
-            "persistentVolumeClaimUid": _persistent_volume_claim_uid(situation),
-            "inUseBy": sorted({pod[:POD_MOST] for pod in situation.observed.pods})[:PODS_MOST] or None,
-            "appliedTagKeys": _applied_tag_keys(story),
+            "ownership": _ownership(pass_record),
+            "adoption": _adoption(pass_record, end),
+            "notShown": _not_shown(pass_record),
+            "observed": _observed(pass_record),
+            "snapshots": _snapshots(pass_record),
+            "persistentVolumeName": _persistent_volume_name(snapshot),
+            "persistentVolumeClaimName": _persistent_volume_claim_name(snapshot),
+            "persistentVolumeClaimUid": _persistent_volume_claim_uid(snapshot),
+            "inUseBy": sorted({pod[:POD_MOST] for pod in snapshot.observed.pods})[:PODS_MOST] or None,
+            "appliedTagKeys": _applied_tag_keys(pass_record),
         }
     return old.model_copy(update=fields)
 
 
-def _region(story: Story) -> str | None:
+def _region(pass_record: PassRecord) -> str | None:
     """Where the volume is, or may have been made. Nothing else ties a claim to a place: one that found nothing in the
     wrong place goes on in the right one."""
-    situation, old = story.situation, story.situation.claim.status
-    if situation.volume is not None:
-        return situation.region or old.region
-    made = creation(story)
+    snapshot, old = pass_record.snapshot, pass_record.snapshot.claim.status
+    if snapshot.volume is not None:
+        return snapshot.region or old.region
+    made = creation(pass_record)
     refused = made is None or made.outcome == REFUSED
-    return None if situation.claim.origin == CREATED and refused else old.region
+    return None if snapshot.claim.origin == CREATED and refused else old.region
 
 
-def _arn(situation: Situation) -> str | None:
+def _arn(snapshot: ClaimSnapshot) -> str | None:
     """The volume's ARN, in the partition, Region and account of the cluster; AWS itself never tells it."""
-    volume, parts = situation.volume, partition_and_account(situation.cluster_arn)
+    volume, parts = snapshot.volume, partition_and_account(snapshot.cluster_arn)
     if volume is None or parts is None:
         return None
     partition, region, account = parts
     return f"arn:{partition}:ec2:{region}:{account}:volume/{volume.volume_id}"
 
 
-def _ownership(story: Story) -> Ownership | None:
-    situation, old = story.situation, story.situation.claim.status
-    volume = situation.volume
+def _ownership(pass_record: PassRecord) -> Ownership | None:
+    snapshot, old = pass_record.snapshot, pass_record.snapshot.claim.status
+    volume = snapshot.volume
     if volume is None:
-        return old.ownership if _not_shown(story) else None
+        return old.ownership if _not_shown(pass_record) else None
     if old.ownership is not None and not volume.tags.get(TAG_CLAIM_UID):
         return old.ownership  # that it was ours once is what keeps the claim from ending without it
     tag = volume.tags.get(TAG_CLAIM_UID)
-    return Ownership(mode=situation.claim.origin, tag=tag[:WORD_MOST] if tag else tag)
+    return Ownership(mode=snapshot.claim.origin, tag=tag[:WORD_MOST] if tag else tag)
 
 
-def _adoption(story: Story, end: ResultSummary) -> Adoption | None:
+def _adoption(pass_record: PassRecord, end: ResultSummary) -> Adoption | None:
     """The announcement, from its first pass until the volume is this claim's or something else comes in between."""
-    situation, old = story.situation, story.situation.claim.status.adoption
-    volume = situation.volume
-    if isinstance(story.result, Refused):
+    snapshot, old = pass_record.snapshot, pass_record.snapshot.claim.status.adoption
+    volume = snapshot.volume
+    if isinstance(pass_record.result, Rejected):
         return old
     if volume is None or end.reason not in {Reason.ADOPTION_ANNOUNCED, Reason.ADOPTED}:
         return None
-    wanted = announcement(situation, volume)
+    wanted = announcement(snapshot, volume)
     if old is not None and old.fingerprint == wanted.fingerprint:
         return old
     lines = [line[:512] for line in wanted.lines]
-    return Adoption(fingerprint=wanted.fingerprint, announcedAt=stamp(situation.now), changes=lines)
+    return Adoption(fingerprint=wanted.fingerprint, announcedAt=stamp(snapshot.now), changes=lines)
 
 
-def _not_shown(story: Story) -> NotShown | None:
-    what, old = not_shown(story.situation), story.situation.claim.status.notShown
-    if not what or story.result is not None:
+def _not_shown(pass_record: PassRecord) -> NotShown | None:
+    what, old = not_shown(pass_record.snapshot), pass_record.snapshot.claim.status.notShown
+    if not what or pass_record.result is not None:
         return None
-    return old if old is not None and old.what == what else NotShown(what=what, since=stamp(story.situation.now))
+    return old if old is not None and old.what == what else NotShown(what=what, since=stamp(pass_record.snapshot.now))
 
 
-def _observed(story: Story) -> ObservedVolume | None:
-    volume = story.situation.volume
+def _observed(pass_record: PassRecord) -> ObservedVolume | None:
+    volume = pass_record.snapshot.volume
     if volume is None:
-        return story.situation.claim.status.observed if _not_shown(story) else None
+        return pass_record.snapshot.claim.status.observed if _not_shown(pass_record) else None
     return ObservedVolume(
         state=volume.state,
         size=volume.size,
@@ -255,11 +255,11 @@ def _observed(story: Story) -> ObservedVolume | None:
     )
 
 
-def _snapshots(story: Story) -> list[SnapshotStatus] | None:
+def _snapshots(pass_record: PassRecord) -> list[SnapshotStatus] | None:
     """As they were read, or as they were; one that was begun a moment ago stays, for AWS may not list it yet."""
-    seen, result, situation = story.situation.observed.snapshots, story.result, story.situation
-    kept = situation.claim.status.snapshots or []
-    young = [one for one in kept if since(one.startTime, now=situation.now) < situation.timings.unseen]
+    seen, result, snapshot = pass_record.snapshot.observed.snapshots, pass_record.result, pass_record.snapshot
+    kept = snapshot.claim.status.snapshots or []
+    young = [one for one in kept if since(one.startTime, now=snapshot.now) < snapshot.timings.unseen]
     listed = list(kept) if seen is None else [*young, *(_snapshot(item) for item in seen)]
     if isinstance(result, Accepted) and isinstance(result.answer, Snapshot):
         listed.append(_snapshot(result.answer))
@@ -278,28 +278,28 @@ def _snapshot(item: Snapshot) -> SnapshotStatus:
     )
 
 
-def _persistent_volume_name(situation: Situation) -> str | None:
-    found = situation.observed.persistent_volume
-    return found.name if found and found.claim_uid == situation.claim.uid else None
+def _persistent_volume_name(snapshot: ClaimSnapshot) -> str | None:
+    found = snapshot.observed.persistent_volume
+    return found.name if found and found.claim_uid == snapshot.claim.uid else None
 
 
-def _persistent_volume_claim_name(situation: Situation) -> str | None:
-    found = situation.observed.persistent_volume_claim
+def _persistent_volume_claim_name(snapshot: ClaimSnapshot) -> str | None:
+    found = snapshot.observed.persistent_volume_claim
     return found.name if found else None
 
 
-def _persistent_volume_claim_uid(situation: Situation) -> str | None:
+def _persistent_volume_claim_uid(snapshot: ClaimSnapshot) -> str | None:
     """Of the one that is bound, else of the one that was: what it wrote is still on the volume."""
-    claim, found = situation.claim, situation.observed.persistent_volume
+    claim, found = snapshot.claim, snapshot.observed.persistent_volume
     held = found.reserved_for if found is not None and found.claim_uid == claim.uid else None
     return held.uid if held is not None and held.uid else claim.status.persistentVolumeClaimUid
 
 
-def _applied_tag_keys(story: Story) -> list[str] | None:
+def _applied_tag_keys(pass_record: PassRecord) -> list[str] | None:
     """Keys beside our own that this claim put on the volume: only these are ever taken off again."""
-    result, keys = story.result, set(story.situation.claim.status.appliedTagKeys or [])
+    result, keys = pass_record.result, set(pass_record.snapshot.claim.status.appliedTagKeys or [])
     if isinstance(result, Accepted) and isinstance(result.step, CreateTags):
-        keys |= set(result.step.tags) & {*story.situation.claim.user_tags, *CSI_TAGS}
+        keys |= set(result.step.tags) & {*pass_record.snapshot.claim.user_tags, *CSI_TAGS}
     if isinstance(result, Accepted) and isinstance(result.step, DeleteTags):
         keys -= set(result.step.keys)
     return sorted(keys) or None

@@ -4,50 +4,50 @@ from collections.abc import Mapping
 
 from hyperpod_operator.api import names
 from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
-from hyperpod_operator.core.volume.verdict import Situation
+from hyperpod_operator.core.volume.decision import ClaimSnapshot
 
 
 # [assumption: volume-is-made-with-its-tags]
-def ours(situation: Situation) -> bool:
+def ours(snapshot: ClaimSnapshot) -> bool:
     """Whether AWS shows this claim's uid on the volume, in the very answer that is being judged."""
-    volume = situation.volume
-    return volume is not None and volume.tags.get(names.TAG_CLAIM_UID) == situation.claim.uid
+    volume = snapshot.volume
+    return volume is not None and volume.tags.get(names.TAG_CLAIM_UID) == snapshot.claim.uid
 
 
-def other_claim(situation: Situation) -> str:
+def other_claim(snapshot: ClaimSnapshot) -> str:
     """The other claim that the volume's tags name, for people; empty when there is none."""
-    tags = situation.volume.tags if situation.volume else {}
+    tags = snapshot.volume.tags if snapshot.volume else {}
     uid = tags.get(names.TAG_CLAIM_UID, "")
-    if not uid or uid == situation.claim.uid:
+    if not uid or uid == snapshot.claim.uid:
         return ""
     return f"{tags.get(names.TAG_OWNER, 'an unknown claim')} (uid {uid})"
 
 
-def missing(situation: Situation) -> Mapping[str, str]:
+def missing(snapshot: ClaimSnapshot) -> Mapping[str, str]:
     """Tags that the volume should carry and does not, or with another value."""
-    volume = situation.volume
+    volume = snapshot.volume
     if volume is None:
         return {}
-    wanted = situation.claim.tags(cluster_arn=situation.cluster_arn, eks_cluster_arn=situation.eks_cluster_arn)
+    wanted = snapshot.claim.tags(cluster_arn=snapshot.cluster_arn, eks_cluster_arn=snapshot.eks_cluster_arn)
     return {key: value for key, value in wanted.items() if volume.tags.get(key) != value}
 
 
-def surplus(situation: Situation) -> tuple[str, ...]:
+def surplus(snapshot: ClaimSnapshot) -> tuple[str, ...]:
     """Tags that an earlier spec of this claim put on, and the present one does not ask for."""
-    volume = situation.volume
-    applied = set(situation.claim.status.appliedTagKeys or []) - CSI_TAGS
+    volume = snapshot.volume
+    applied = set(snapshot.claim.status.appliedTagKeys or []) - CSI_TAGS
     present = set(volume.tags) if volume else set()
-    return tuple(sorted(applied & present - set(situation.claim.user_tags)))
+    return tuple(sorted(applied & present - set(snapshot.claim.user_tags)))
 
 
-def to_strip(situation: Situation) -> tuple[str, ...]:
+def to_strip(snapshot: ClaimSnapshot) -> tuple[str, ...]:
     """What comes off a volume that is released: all that says that somebody manages it.
 
     The EKS cluster's name stays beside the tag that says whose it was: a claim of that name that comes later finds it.
     The CSI driver's tags stay on an adopted volume that had them before: without them it could not be used any more.
     """
-    claim = situation.claim
-    present = set(situation.volume.tags) if situation.volume else set()
+    claim = snapshot.claim
+    present = set(snapshot.volume.tags) if snapshot.volume else set()
     ours = CSI_TAGS if claim.origin == CREATED else CSI_TAGS & set(claim.status.appliedTagKeys or [])
     csi = ours if claim.mode == "CSI" else frozenset[str]()
     return tuple(sorted(present & {*names.VOLUME_TAGS, *csi} - {names.TAG_EKS_CLUSTER}))

@@ -6,7 +6,7 @@ pass and we made it (or its owner consented); everything else is left as it is, 
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.engine.decision import Hold, Release
+from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume import tags
@@ -24,7 +24,8 @@ from hyperpod_operator.core.volume.attachment import (
 )
 from hyperpod_operator.core.volume.attachment import detach as detach_from
 from hyperpod_operator.core.volume.claim import CREATED
-from hyperpod_operator.core.volume.guards import guarded, since
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
+from hyperpod_operator.core.volume.guards import act_once, since
 from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
 from hyperpod_operator.core.volume.plan import (
     DESCRIPTION_MOST,
@@ -37,151 +38,150 @@ from hyperpod_operator.core.volume.plan import (
     RemovePVC,
 )
 from hyperpod_operator.core.volume.ports import Snapshot, Volume
-from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 BEFORE_DELETE = "BeforeDelete"
 """Value of the tag snapshot-purpose."""
 
 
-def paused(situation: Situation) -> Verdict | None:
-    if not situation.claim.paused:
+def paused(snapshot: ClaimSnapshot) -> Decision | None:
+    if not snapshot.claim.paused:
         return None
     message = (
         "Paused: the operator changes nothing, and this claim stays. Set spec.management.paused to false to continue."
     )
-    return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+    return Wait(reason=Reason.PAUSED, message=message, after=snapshot.timings.resync)
 
 
-def pods(situation: Situation) -> Verdict | None:
-    found = situation.observed.pods
-    if not found or situation.claim.force_delete:
+def pods(snapshot: ClaimSnapshot) -> Decision | None:
+    found = snapshot.observed.pods
+    if not found or snapshot.claim.force_delete:
         return None
     message = (
         f"Pods use the volume: {', '.join(found[:3])}{f' and {len(found) - 3} more' if len(found) > 3 else ''}. "
-        f"Delete them, or annotate this claim with {names.FORCE_DELETE}={situation.claim.key.name} to continue "
+        f"Delete them, or annotate this claim with {names.FORCE_DELETE}={snapshot.claim.key.name} to continue "
         "regardless."
     )
-    return Hold(reason=Reason.IN_USE, message=message, after=situation.timings.poll)
+    return Wait(reason=Reason.IN_USE, message=message, after=snapshot.timings.poll)
 
 
-def persistent_volume_claim(situation: Situation) -> Verdict | None:
-    found = situation.observed.persistent_volume_claim
-    if found is None or found.claim_uid != situation.claim.uid:
+def persistent_volume_claim(snapshot: ClaimSnapshot) -> Decision | None:
+    found = snapshot.observed.persistent_volume_claim
+    if found is None or found.claim_uid != snapshot.claim.uid:
         return None
-    if found.deleting and situation.claim.force_delete:
+    if found.deleting and snapshot.claim.force_delete:
         return None  # Kubernetes keeps it for the very pods that are to be disregarded; it goes when they end
     if found.deleting:
         message = f"PersistentVolumeClaim {found.name} is being deleted; a pod still uses it."
-        return Hold(reason=Reason.UNPUBLISHING, message=message, after=situation.timings.poll)
-    step = RemovePVC(namespace=situation.claim.key.namespace, name=found.name, uid=found.uid)
+        return Wait(reason=Reason.UNPUBLISHING, message=message, after=snapshot.timings.poll)
+    step = RemovePVC(namespace=snapshot.claim.key.namespace, name=found.name, uid=found.uid)
     return Act(step=step, reason=Reason.UNPUBLISHING, message=f"Deleting PersistentVolumeClaim {found.name}.")
 
 
-def persistent_volume(situation: Situation) -> Verdict | None:
-    found = situation.observed.persistent_volume
-    if found is None or found.claim_uid != situation.claim.uid:
+def persistent_volume(snapshot: ClaimSnapshot) -> Decision | None:
+    found = snapshot.observed.persistent_volume
+    if found is None or found.claim_uid != snapshot.claim.uid:
         return None
-    if found.deleting and situation.claim.force_delete:
+    if found.deleting and snapshot.claim.force_delete:
         return None
     if found.deleting:
         message = (
             f"PersistentVolume {found.name} is being deleted; a PersistentVolumeClaim is bound to it: delete that one."
         )
-        return Hold(reason=Reason.UNPUBLISHING, message=message, after=situation.timings.poll)
+        return Wait(reason=Reason.UNPUBLISHING, message=message, after=snapshot.timings.poll)
     step = RemovePV(name=found.name, uid=found.uid)
     return Act(step=step, reason=Reason.UNPUBLISHING, message=f"Deleting PersistentVolume {found.name}.")
 
 
-def node_label(situation: Situation) -> Verdict | None:
-    return relabel(situation)
+def node_label(snapshot: ClaimSnapshot) -> Decision | None:
+    return relabel(snapshot)
 
 
-def not_visible_yet(situation: Situation) -> Verdict | None:
+def not_visible_yet(snapshot: ClaimSnapshot) -> Decision | None:
     """A volume may have been made that EC2 does not show yet: without waiting it would be left behind for ever."""
-    creation = situation.claim.status.creation
-    if situation.volume is not None or creation is None or creation.outcome not in PENDING:
+    creation = snapshot.claim.status.creation
+    if snapshot.volume is not None or creation is None or creation.outcome not in PENDING:
         return None
-    left = situation.timings.unseen - since(creation.time, now=situation.now)
+    left = snapshot.timings.unseen - since(creation.time, now=snapshot.now)
     if left <= 0:
         return None
     message = (
         "CreateVolume was sent, and AWS may return its volume late. This claim stays until the operator has seen "
-        f"it, for {situation.timings.unseen / 60:.0f} minutes at most."
+        f"it, for {snapshot.timings.unseen / 60:.0f} minutes at most."
     )
-    return Hold(reason=Reason.AWAITING_VISIBILITY, message=message, after=min(left, situation.timings.poll))
+    return Wait(reason=Reason.AWAITING_VISIBILITY, message=message, after=min(left, snapshot.timings.poll))
 
 
-def not_ours(situation: Situation) -> Verdict | None:
+def not_ours(snapshot: ClaimSnapshot) -> Decision | None:
     """Nothing there, or nothing that carries our tag: AWS is left alone. Where status says that it is ours and nothing
     shows who took the tag off, the claim stays: status proves nothing for a change, and is reason enough not to end."""
-    volume = situation.volume
+    volume = snapshot.volume
     gone = volume is None or volume.state == "deleted"
     if volume is not None and not gone:
-        if tags.ours(situation):
+        if tags.ours(snapshot):
             return None
-        if _untagged(situation, volume):
-            return unproved(situation, volume)
-    return lease(situation) or _released(situation, gone=gone)
+        if _untagged(snapshot, volume):
+            return unproved(snapshot, volume)
+    return lease(snapshot) or _released(snapshot, gone=gone)
 
 
-def _untagged(situation: Situation, volume: Volume) -> bool:
+def _untagged(snapshot: ClaimSnapshot, volume: Volume) -> bool:
     """Whether the volume was this claim's, carries nobody's tag, and was not released by this claim."""
-    recorded, claim = situation.claim.status.ownership, situation.claim
+    recorded, claim = snapshot.claim.status.ownership, snapshot.claim
     had = claim.origin == CREATED or (recorded is not None and recorded.tag == claim.uid)
     released = volume.tags.get(names.TAG_RELEASED) == claim.owner
-    return had and not released and not tags.other_claim(situation)
+    return had and not released and not tags.other_claim(snapshot)
 
 
-def csi(situation: Situation) -> Verdict | None:
+def csi(snapshot: ClaimSnapshot) -> Decision | None:
     """The CSI driver detaches by itself once nothing uses its PersistentVolume."""
-    volume = situation.volume
-    if situation.claim.mode != "CSI" or volume is None or not _goes(situation):
+    volume = snapshot.volume
+    if snapshot.claim.mode != "CSI" or volume is None or not _goes(snapshot):
         return None
-    if volume.state == "available" and not situation.observed.csi_users:
+    if volume.state == "available" and not snapshot.observed.csi_users:
         return None
     message = f"The CSI driver still uses {volume.volume_id}; waiting until it has detached it."
-    return Hold(reason=Reason.DETACHING, message=message, after=situation.timings.poll)
+    return Wait(reason=Reason.DETACHING, message=message, after=snapshot.timings.poll)
 
 
-def detach(situation: Situation) -> Verdict | None:
+def detach(snapshot: ClaimSnapshot) -> Decision | None:
     """What we attached comes off. What others attached stays, and keeps a volume from being deleted."""
-    claim, where = situation.claim, holding(situation)
+    claim, where = snapshot.claim, holding(snapshot)
     if claim.mode == "CSI":
         return None
     if isinstance(where, Free):
-        return just_sent(situation)
+        return just_sent(snapshot)
     if isinstance(where, Foreign) or not where.ours:
         who = where.who if isinstance(where, Foreign) else where.instance_id
-        return elsewhere(situation, who) if _goes(situation) else None
-    return _come_off(situation, where)
+        return elsewhere(snapshot, who) if _goes(snapshot) else None
+    return _come_off(snapshot, where)
 
 
-def _come_off(situation: Situation, where: Held) -> Verdict:
+def _come_off(snapshot: ClaimSnapshot, where: Held) -> Decision:
     if where.state == "detaching":
-        return detaching(situation, where)
-    if lost := lost_node(situation):
+        return detaching(snapshot, where)
+    if lost := lost_node(snapshot):
         return lost
-    if where.state == "attaching" and (transit := on_the_way(situation)):
+    if where.state == "attaching" and (transit := on_the_way(snapshot)):
         return transit
-    forced = situation.claim.force_delete
-    if not forced and (held := in_use(situation, where)):
+    forced = snapshot.claim.force_delete
+    if not forced and (held := in_use(snapshot, where)):
         return held
     return (
-        closed(situation)
-        or busy(situation, where)
-        or detach_from(situation, where, reason=Reason.DETACHING, why="the claim is deleted")
+        closed(snapshot)
+        or busy(snapshot, where)
+        or detach_from(snapshot, where, reason=Reason.DETACHING, why="the claim is deleted")
     )
 
 
-def snapshot(situation: Situation) -> Verdict | None:
+def snapshot(snapshot: ClaimSnapshot) -> Decision | None:
     """One snapshot, found by its tags: CreateSnapshot has no token."""
-    claim, volume = situation.claim, situation.volume
-    if volume is None or volume.state in {"deleting", "error"} or not _goes(situation) or not claim.snapshots_first:
+    claim, volume = snapshot.claim, snapshot.volume
+    if volume is None or volume.state in {"deleting", "error"} or not _goes(snapshot) or not claim.snapshots_first:
         return None
-    found = final_snapshot(situation)
-    if found is None and (made := _not_listed(situation)):
+    found = final_snapshot(snapshot)
+    if found is None and (made := _not_listed(snapshot)):
         message = f"Snapshot {made} was made; {volume.volume_id} waits until AWS reports it as completed."
-        return Hold(reason=Reason.SNAPSHOTTING, message=message, after=situation.timings.poll)
+        return Wait(reason=Reason.SNAPSHOTTING, message=message, after=snapshot.timings.poll)
     if found is None:
         step = CreateSnapshot(
             volume_id=volume.volume_id,
@@ -194,7 +194,7 @@ def snapshot(situation: Situation) -> Verdict | None:
             },
         )
         message = f"Creating a snapshot of {volume.volume_id} before it is deleted."
-        return guarded(situation, step=step, reason=Reason.SNAPSHOTTING, message=message)
+        return act_once(snapshot, step=step, reason=Reason.SNAPSHOTTING, message=message)
     if found.state == "completed":
         return None
     if found.state == "error":
@@ -202,57 +202,57 @@ def snapshot(situation: Situation) -> Verdict | None:
             f"Snapshot {found.snapshot_id} failed: {found.status_message or 'no reason given'}. {volume.volume_id} "
             "stays. Delete that snapshot to retry, or set reclaimPolicy: Retain."
         )
-        return Hold(reason=Reason.SNAPSHOT_FAILED, message=message, after=SLOW, stalled=True)
+        return Wait(reason=Reason.SNAPSHOT_FAILED, message=message, after=SLOW, stalled=True)
     message = (
         f"AWS is creating snapshot {found.snapshot_id} ({found.progress or found.state}); the volume waits for it."
     )
-    return Hold(reason=Reason.SNAPSHOTTING, message=message, after=situation.timings.poll)
+    return Wait(reason=Reason.SNAPSHOTTING, message=message, after=snapshot.timings.poll)
 
 
-def delete(situation: Situation) -> Verdict | None:
-    volume = situation.volume
-    if volume is None or not _goes(situation):
+def delete(snapshot: ClaimSnapshot) -> Decision | None:
+    volume = snapshot.volume
+    if volume is None or not _goes(snapshot):
         return None
     if volume.state == "deleting":
         message = f"AWS is deleting {volume.volume_id}."
-        return Hold(reason=Reason.DELETING_VOLUME, message=message, after=situation.timings.poll)
+        return Wait(reason=Reason.DELETING_VOLUME, message=message, after=snapshot.timings.poll)
     if volume.state not in {"available", "error"}:
         message = f"{volume.volume_id} is {volume.state}; the operator deletes it when AWS reports it as available."
-        return Hold(reason=Reason.DELETING_VOLUME, message=message, after=situation.timings.poll)
+        return Wait(reason=Reason.DELETING_VOLUME, message=message, after=snapshot.timings.poll)
     step = DeleteVolume(volume_id=volume.volume_id)
-    return guarded(situation, step=step, reason=Reason.DELETING_VOLUME, message=f"Deleting {volume.volume_id}.")
+    return act_once(snapshot, step=step, reason=Reason.DELETING_VOLUME, message=f"Deleting {volume.volume_id}.")
 
 
-def retain(situation: Situation) -> Verdict | None:
+def retain(snapshot: ClaimSnapshot) -> Decision | None:
     """The volume stays: first a tag that says whose it was, then ours come off, and the next pass lets go."""
-    volume, claim = situation.volume, situation.claim
+    volume, claim = snapshot.volume, snapshot.claim
     if volume is None:
         return None
     if volume.tags.get(names.TAG_RELEASED) != claim.owner:
         mark = CreateTags(volume_id=volume.volume_id, tags={names.TAG_RELEASED: claim.owner})
-        return guarded(
-            situation, step=mark, reason=Reason.RELEASING, message=f"Releasing {volume.volume_id}; it stays."
+        return act_once(
+            snapshot, step=mark, reason=Reason.RELEASING, message=f"Releasing {volume.volume_id}; it stays."
         )
-    step = DeleteTags(volume_id=volume.volume_id, keys=tags.to_strip(situation))
+    step = DeleteTags(volume_id=volume.volume_id, keys=tags.to_strip(snapshot))
     message = f"Releasing {volume.volume_id}: it stays; removing the operator's tags."
-    return guarded(situation, step=step, reason=Reason.RELEASING, message=message)
+    return act_once(snapshot, step=step, reason=Reason.RELEASING, message=message)
 
 
-def lease(situation: Situation) -> Verdict | None:
-    held, volume_id = situation.observed.lease, situation.claim.volume_id
-    if held is None or held.holder != situation.claim.holder or not volume_id:
+def lease(snapshot: ClaimSnapshot) -> Decision | None:
+    held, volume_id = snapshot.observed.lease, snapshot.claim.volume_id
+    if held is None or held.holder != snapshot.claim.holder or not volume_id:
         return None
-    step = DropLease(volume_id=volume_id, holder=situation.claim.holder)
+    step = DropLease(volume_id=volume_id, holder=snapshot.claim.holder)
     return Act(step=step, reason=Reason.RELEASING, message=f"Giving the lease of {volume_id} back.")
 
 
 # [assumption: completed-snapshot-is-whole]
-def final_snapshot(situation: Situation) -> Snapshot | None:
+def final_snapshot(snapshot: ClaimSnapshot) -> Snapshot | None:
     """Of this volume and claim, made for its deletion: a completed one first, then one under way."""
-    volume, uid = situation.volume, situation.claim.uid
+    volume, uid = snapshot.volume, snapshot.claim.uid
     found = [
         item
-        for item in situation.observed.snapshots or ()
+        for item in snapshot.observed.snapshots or ()
         if volume is not None
         and item.volume_id == volume.volume_id
         and item.tags.get(names.TAG_CLAIM_UID) == uid
@@ -262,30 +262,32 @@ def final_snapshot(situation: Situation) -> Snapshot | None:
     return min(found, key=lambda item: (order.get(item.state, 2), item.snapshot_id), default=None)
 
 
-def _not_listed(situation: Situation) -> str:
+def _not_listed(snapshot: ClaimSnapshot) -> str:
     """A snapshot that AWS took up lately and does not list yet: status is reason to wait, and proves nothing more."""
-    recorded, most = situation.claim.status.snapshots or [], situation.timings.unseen
+    recorded, most = snapshot.claim.status.snapshots or [], snapshot.timings.unseen
     young = [
         one.snapshotId
         for one in recorded
-        if one.purpose == BEFORE_DELETE and since(one.startTime, now=situation.now) < most
+        if one.purpose == BEFORE_DELETE and since(one.startTime, now=snapshot.now) < most
     ]
-    listed = {item.snapshot_id for item in situation.observed.snapshots or ()}
+    listed = {item.snapshot_id for item in snapshot.observed.snapshots or ()}
     return next((one for one in sorted(young) if one not in listed), "")
 
 
-def _goes(situation: Situation) -> bool:
+def _goes(snapshot: ClaimSnapshot) -> bool:
     """Whether the volume is to be deleted: by policy, and provably ours to delete."""
-    claim = situation.claim
-    volume = situation.volume
-    if volume is None or claim.reclaim_policy == "Retain" or not tags.ours(situation):
+    claim = snapshot.claim
+    volume = snapshot.volume
+    if volume is None or claim.reclaim_policy == "Retain" or not tags.ours(snapshot):
         return False
     return claim.consents or not is_adopted(claim, volume)
 
 
-def _released(situation: Situation, *, gone: bool) -> Release:
-    claim = situation.claim
+def _released(snapshot: ClaimSnapshot, *, gone: bool) -> RemoveFinalizer:
+    claim = snapshot.claim
     if gone:
         message = f"AWS has no volume {claim.volume_id} any more." if claim.volume_id else "No volume was created."
-        return Release(reason=Reason.DELETED, message=message)
-    return Release(reason=Reason.RELEASED, message=f"{claim.volume_id} stays in AWS, without this claim's tags.")
+        return RemoveFinalizer(reason=Reason.DELETED, message=message)
+    return RemoveFinalizer(
+        reason=Reason.RELEASED, message=f"{claim.volume_id} stays in AWS, without this claim's tags."
+    )

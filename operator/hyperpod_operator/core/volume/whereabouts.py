@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hyperpod_operator.api.names import ABANDON, Reason
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume.claim import Claim
 
@@ -25,7 +25,7 @@ class Place:
     account: str = ""
 
 
-def misplaced(claim: Claim, place: Place) -> Hold | None:
+def misplaced(claim: Claim, place: Place) -> Wait | None:
     """Held with everything, deletion included, while a record of this claim is about another place."""
     found = next(_elsewhere(claim, place), None)
     if found is None:
@@ -36,7 +36,7 @@ def misplaced(claim: Claim, place: Place) -> Hold | None:
         "operator with that Region and credentials of that account, or correct the cluster that clusterRef names; "
         f"to release the claim without calling AWS, delete it with the annotation {ABANDON}={claim.key.name}."
     )
-    return Hold(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, after=SLOW, stalled=True)
+    return Wait(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, after=SLOW, stalled=True)
 
 
 def place_of(arn: str) -> Place:

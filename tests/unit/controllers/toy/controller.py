@@ -11,7 +11,7 @@ from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconc
 from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.core.engine.call import PlannedCall
 from hyperpod_operator.core.engine.conditions import settle, summary
-from hyperpod_operator.core.engine.decision import Release, Report
+from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
 from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.engine.journal import CallState, called
 from hyperpod_operator.core.engine.result import failed, waiting
@@ -63,7 +63,9 @@ class ToyController(Reconciler[ToySnapshot, ToyStatus, ToyRecord]):
         except CloudError as error:
             return ToyRecord(snapshot=thing, read_error=error)
         if snapshot.deleting:
-            return ToyRecord(snapshot=snapshot, release=Release(reason=Reason.DELETED, message="The toy stays."))
+            return ToyRecord(
+                snapshot=snapshot, release=RemoveFinalizer(reason=Reason.DELETED, message="The toy stays.")
+            )
         return ToyRecord(snapshot=snapshot, decision=judge(CONCERNS, snapshot))
 
     def needs_finalizer(self, record: ToyRecord) -> bool:
@@ -86,7 +88,7 @@ class ToyController(Reconciler[ToySnapshot, ToyStatus, ToyRecord]):
             return replace(record, rejected=error)
         return record
 
-    def releases(self, record: ToyRecord) -> Release | None:
+    def releases(self, record: ToyRecord) -> RemoveFinalizer | None:
         return record.release
 
     def report(self, record: ToyRecord) -> Report[ToyStatus]:

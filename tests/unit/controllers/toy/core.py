@@ -9,7 +9,7 @@ from tests.unit.controllers.toy.kind import ToySpec, ToyStatus
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.engine.call import Effect, PlannedCall
 from hyperpod_operator.core.engine.conditions import summary
-from hyperpod_operator.core.engine.decision import Release
+from hyperpod_operator.core.engine.decision import RemoveFinalizer
 from hyperpod_operator.core.engine.finding import Concern, Decision, Finding
 from hyperpod_operator.core.engine.journal import PENDING, entry_of
 from hyperpod_operator.core.engine.result import ResultSummary
@@ -35,7 +35,7 @@ class ToySnapshot:
 class ToyRecord:
     snapshot: ToySnapshot
     decision: Decision[PlannedCall] | None = None
-    release: Release | None = None
+    release: RemoveFinalizer | None = None
     read_error: CloudError | None = None
     rejected: CloudError | None = None
     end: ResultSummary | None = None

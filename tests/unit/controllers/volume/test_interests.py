@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX
-from hyperpod_operator.controllers.volume.interests import Interest, Interests
+from hyperpod_operator.controllers.volume.watch_mapping import Watched, WatchMapping
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.ports import Key
 
@@ -15,39 +15,39 @@ CLUSTER = "abcdefghijkl"
 
 
 @pytest.fixture
-def interests() -> Interests:
-    made = Interests()
-    made.note(HELD, Interest(cluster=CLUSTER, node_name="n1", waiting=False, group="gpu"))
-    made.note(FOR_GPU, Interest(cluster=CLUSTER, node_name="", waiting=True, group="gpu"))
-    made.note(FOR_ANY, Interest(cluster=CLUSTER, node_name="", waiting=True))
+def interests() -> WatchMapping:
+    made = WatchMapping()
+    made.note(HELD, Watched(cluster=CLUSTER, node_name="n1", waiting=False, group="gpu"))
+    made.note(FOR_GPU, Watched(cluster=CLUSTER, node_name="", waiting=True, group="gpu"))
+    made.note(FOR_ANY, Watched(cluster=CLUSTER, node_name="", waiting=True))
     return made
 
 
-def woken(interests: Interests, node: str, *, cluster: str | None = CLUSTER, group: str = "gpu") -> set[Key]:
+def woken(interests: WatchMapping, node: str, *, cluster: str | None = CLUSTER, group: str = "gpu") -> set[Key]:
     return {key for _, key in interests.of(node_name=node, cluster=cluster, group=group)}
 
 
-def test_a_node_wakes_whoever_has_it_and_whoever_waits_for_its_group(interests: Interests) -> None:
+def test_a_node_wakes_whoever_has_it_and_whoever_waits_for_its_group(interests: WatchMapping) -> None:
     assert woken(interests, "n1") == {HELD, FOR_GPU, FOR_ANY}
 
 
-def test_a_node_of_another_group_wakes_nobody_who_waits_for_one(interests: Interests) -> None:
+def test_a_node_of_another_group_wakes_nobody_who_waits_for_one(interests: WatchMapping) -> None:
     assert woken(interests, "n2", group="cpu") == {FOR_ANY}
 
 
-def test_a_node_that_does_not_tell_its_group_may_be_of_any(interests: Interests) -> None:
+def test_a_node_that_does_not_tell_its_group_may_be_of_any(interests: WatchMapping) -> None:
     assert woken(interests, "n2", group="") == {FOR_GPU, FOR_ANY}
 
 
-def test_a_node_of_another_cluster_wakes_nobody(interests: Interests) -> None:
+def test_a_node_of_another_cluster_wakes_nobody(interests: WatchMapping) -> None:
     assert woken(interests, "n2", cluster="zzzzzzzzzzzz") == set()
 
 
-def test_a_node_that_is_gone_wakes_whoever_had_it(interests: Interests) -> None:
+def test_a_node_that_is_gone_wakes_whoever_had_it(interests: WatchMapping) -> None:
     assert woken(interests, "n1", cluster=None, group="") == {HELD}
 
 
-def test_a_claim_that_is_gone_is_forgotten(interests: Interests) -> None:
+def test_a_claim_that_is_gone_is_forgotten(interests: WatchMapping) -> None:
     interests.forget(HELD)
     assert woken(interests, "n1", cluster=None) == set()
 
@@ -68,11 +68,11 @@ NODE = Node(
 LABELLED = replace(NODE, resource_version="2", labels={"zone": "b", LABEL: "attached"})
 
 
-def test_a_node_that_was_never_seen_is_news(interests: Interests) -> None:
+def test_a_node_that_was_never_seen_is_news(interests: WatchMapping) -> None:
     assert interests.news("n1", NODE) is None
 
 
-def test_the_label_of_one_claim_is_told_as_such_when_it_comes_and_goes(interests: Interests) -> None:
+def test_the_label_of_one_claim_is_told_as_such_when_it_comes_and_goes(interests: WatchMapping) -> None:
     interests.news("n1", NODE)
     assert interests.news("n1", LABELLED) == {LABEL}
     assert interests.news("n1", NODE) == {LABEL}
@@ -81,14 +81,14 @@ def test_the_label_of_one_claim_is_told_as_such_when_it_comes_and_goes(interests
 @pytest.mark.parametrize(
     "changed", [replace(LABELLED, ready=False), replace(LABELLED, labels={"zone": "c", LABEL: "attached"}), None]
 )
-def test_whatever_else_changes_with_a_label_is_news_for_all(interests: Interests, changed: Node | None) -> None:
+def test_whatever_else_changes_with_a_label_is_news_for_all(interests: WatchMapping, changed: Node | None) -> None:
     interests.news("n1", NODE)
     assert interests.news("n1", changed) is None
 
 
-def test_a_claims_label_wakes_that_claim_alone(interests: Interests) -> None:
+def test_a_claims_label_wakes_that_claim_alone(interests: WatchMapping) -> None:
     owner, neighbour = Key("team", "owner"), Key("team", "neighbour")
-    interests.note(owner, Interest(cluster=CLUSTER, node_name="n1", waiting=False, label=LABEL))
-    interests.note(neighbour, Interest(cluster=CLUSTER, node_name="n1", waiting=False, label="another"))
+    interests.note(owner, Watched(cluster=CLUSTER, node_name="n1", waiting=False, label=LABEL))
+    interests.note(neighbour, Watched(cluster=CLUSTER, node_name="n1", waiting=False, label="another"))
     woken_by_it = interests.of(node_name="n1", cluster=CLUSTER, group="gpu", labels=frozenset({LABEL}))
     assert [key for _, key in woken_by_it] == [owner]

@@ -4,7 +4,7 @@ import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import CLUSTER, group, instances, new, published, reboot, replace
 
-from hyperpod_operator.core.outcome import Blocked, Done, Wait
+from hyperpod_operator.core.outcome import Blocked, Done, Requeue
 from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
@@ -273,7 +273,7 @@ async def test_the_detach_comes_soon_after_the_last_pod_has_gone(rig: VolumeRig,
     rig.apply(published(attachment={"target": {"instanceGroupName": "workers"}, "suspend": True}))
     await rig.until("InUse")
     held = await rig.once()
-    assert isinstance(held, Wait)
+    assert isinstance(held, Requeue)
     rig.wait(held.after - before_the_look)
     rig.publications.pods.clear()
     gone = rig.clock.monotonic()

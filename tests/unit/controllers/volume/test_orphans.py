@@ -19,7 +19,7 @@ def volume(number: int, *, uid: str, eks: str = OURS, owner: str = "team/data", 
     return Volume(volume_id=f"vol-{number:08x}", state=state, size=1, volume_type="gp3", tags=tags)
 
 
-LIVING = volume(1, uid="here")
+RECONCILE = volume(1, uid="here")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ LIVING = volume(1, uid="here")
     ids=["orphan", "claimed", "of another cluster", "of no cluster", "another namespace", "going", "nobody's"],
 )
 def test_which_volume_is_an_orphan(other: Volume, found: bool) -> None:
-    seen = orphans([LIVING, other], uids={"here"}, namespaces=frozenset({"team"}))
+    seen = orphans([RECONCILE, other], uids={"here"}, namespaces=frozenset({"team"}))
     assert list(seen) == ([other.volume_id] if found else [])
 
 

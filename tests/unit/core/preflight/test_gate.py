@@ -5,15 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.core.builders import NOW, cluster, group_spec, resource, situation
+from tests.unit.core.builders import NOW, cluster, group_spec, resource, snapshot_of
 from tests.unit.core.builders import spec as cluster_spec
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import PreflightStatus
-from hyperpod_operator.core.cluster.observed import Observed, ObservedEvent
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, UpdateCluster
-from hyperpod_operator.core.cluster.verdict import Situation
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.observed import Observed, ObservedEvent
 from hyperpod_operator.core.preflight.gate import ENFORCE, MODES, OFF, WARN, Due, due, held, stands
 from hyperpod_operator.core.preflight.model import Area, Checked, Preflight, Result
 from hyperpod_operator.core.preflight.record import FIRST_PAUSE, LONGEST_PAUSE, STANDS, left, passed, pause, recorded
@@ -31,17 +31,17 @@ def result(*results: Result) -> Preflight:
     )
 
 
-def absent(**management: Any) -> Situation:
-    return situation(resource(spec=cluster_spec(management=management)), Observed(cluster=None))
+def absent(**management: Any) -> ClusterSnapshot:
+    return snapshot_of(resource(spec=cluster_spec(management=management)), Observed(cluster=None))
 
 
-def adding(**fields: Any) -> Situation:
+def adding(**fields: Any) -> ClusterSnapshot:
     wanted = cluster_spec()
     wanted["instanceGroups"].append(group_spec("new", 1))
-    return situation(resource(spec=wanted, **fields), Observed(cluster=cluster(), tags={}))
+    return snapshot_of(resource(spec=wanted, **fields), Observed(cluster=cluster(), tags={}))
 
 
-def wanted(about: Situation, action: Any = CREATE) -> Due:
+def wanted(about: ClusterSnapshot, action: Any = CREATE) -> Due:
     found = due(about, action, mode=ENFORCE)
     assert found is not None
     return found
@@ -58,7 +58,7 @@ def test_an_added_group_is_checked_alone() -> None:
 
 @pytest.mark.parametrize("action", [UPDATE, DeleteCluster(arn="a"), AddTags(arn="a", tags={})], ids=type)
 def test_a_call_that_brings_nothing_new_is_not_checked(action: Any) -> None:
-    assert due(situation(resource(), Observed(cluster=cluster(), tags={})), action, mode=ENFORCE) is None
+    assert due(snapshot_of(resource(), Observed(cluster=cluster(), tags={})), action, mode=ENFORCE) is None
 
 
 def test_nothing_is_checked_where_it_is_off() -> None:
@@ -141,12 +141,12 @@ def test_an_edit_is_checked_at_once() -> None:
         spec=cluster_spec(nodeRecovery="None"),
         status={"preflight": status(Result.FAIL, about=before).model_dump(mode="json", exclude_none=True)},
     )
-    edited = situation(owner, Observed(cluster=None))
+    edited = snapshot_of(owner, Observed(cluster=None))
     assert not stands(edited, wanted(edited))
 
 
 def test_an_edit_of_management_or_tags_changes_nothing_that_is_checked() -> None:
-    tagged = situation(resource(spec=cluster_spec(tags=[{"key": "a", "value": "b"}])), Observed(cluster=None))
+    tagged = snapshot_of(resource(spec=cluster_spec(tags=[{"key": "a", "value": "b"}])), Observed(cluster=None))
     assert wanted(tagged).mark == wanted(absent(preflight=WARN)).mark
 
 
@@ -154,7 +154,7 @@ def test_an_edit_of_management_or_tags_changes_nothing_that_is_checked() -> None
 def test_a_request_by_annotation_checks_again(requested: str, expected: bool) -> None:
     before = status(Result.FAIL, about=wanted(absent())).model_dump(mode="json", exclude_none=True)
     owner = resource(spec=cluster_spec(), status={"preflight": before}, reconcile_requested_at=requested)
-    about = situation(owner, Observed(cluster=None))
+    about = snapshot_of(owner, Observed(cluster=None))
     assert stands(about, wanted(about)) is expected
 
 

@@ -8,16 +8,16 @@ from typing import Any
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CLUSTER, TAG_EKS_CLUSTER, TAG_OWNER
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus, NotShown
-from hyperpod_operator.core.cluster.observed import ObservedCluster, ObservedGroup
-from hyperpod_operator.core.engine.decision import Hold, LookAgain
+from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.missing import not_shown
 from hyperpod_operator.core.volume.observed import Candidate, Lease, Observed
 from hyperpod_operator.core.volume.ports import Attachment, Volume
-from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"
@@ -144,9 +144,9 @@ def ago(**span: float) -> str:
     return stamp(NOW - timedelta(**span))
 
 
-def situation(
+def snapshot_of(
     owner: Claim | None = None, *, now: datetime = NOW, first_look: bool = False, **members: Any
-) -> Situation:
+) -> ClaimSnapshot:
     """A pass over a claim whose volume is there and free; nodes FIRST and SECOND are in `workers`.
 
     What AWS does not show any more was missed by an earlier pass, too, unless this is the `first_look`.
@@ -159,7 +159,7 @@ def situation(
         "lease": Lease(holder=owner.holder, holder_alive=True),
         **members,
     }
-    found = Situation(claim=owner, observed=Observed(**seen), now=now)
+    found = ClaimSnapshot(claim=owner, observed=Observed(**seen), now=now)
     what = not_shown(found)
     if not what or first_look:
         return found
@@ -167,14 +167,14 @@ def situation(
     return replace(found, claim=replace(owner, status=owner.status.model_copy(update={"notShown": missed})))
 
 
-def step_of(verdict: Verdict) -> Any:
-    assert isinstance(verdict, Act), verdict
-    return verdict.step
+def step_of(decision: Decision) -> Any:
+    assert isinstance(decision, Act), decision
+    return decision.step
 
 
-def reason_of(verdict: Verdict) -> str:
-    assert isinstance(verdict, Hold | LookAgain), verdict
-    return str(verdict.reason)
+def reason_of(decision: Decision) -> str:
+    assert isinstance(decision, Wait | LookAgain), decision
+    return str(decision.reason)
 
 
 def failure(kind: ErrorKind, *, ec2_code: str = "", operation: str = "CreateVolume") -> CloudError:

@@ -19,28 +19,28 @@ from tests.unit.core.volume.builders import (
     made_status,
     node,
     reason_of,
-    situation,
+    snapshot_of,
     spec,
     step_of,
     volume,
 )
 
-from hyperpod_operator.core.engine.decision import Hold, Settled
+from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.decision import Act, Decision
 from hyperpod_operator.core.volume.memory.attachment import attachment as remembered
+from hyperpod_operator.core.volume.pass_record import PassRecord
 from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.report import intent
-from hyperpod_operator.core.volume.story import Story
-from hyperpod_operator.core.volume.verdict import Act, Verdict
 
 LABEL = (f"hyperpod-{FIRST}",)
 AWAY = {"target": {"instanceId": SECOND}}
 
 
-def judged(owner: Claim, *attachments: Attachment, **seen: Any) -> Verdict:
-    return decide(situation(owner, volume=volume(*attachments), **seen))
+def judged(owner: Claim, *attachments: Attachment, **seen: Any) -> Decision:
+    return decide(snapshot_of(owner, volume=volume(*attachments), **seen))
 
 
 def wanting(attachment: dict[str, Any], *, status: dict[str, Any] | None = None) -> Claim:
@@ -54,10 +54,10 @@ def test_a_free_volume_is_attached_to_the_target() -> None:
 
 
 def test_the_node_is_stored_before_the_call() -> None:
-    before = situation(claim(status=made_status()))
-    verdict = decide(before)
-    assert isinstance(verdict, Act)
-    planned = intent(before, verdict)
+    before = snapshot_of(claim(status=made_status()))
+    decision = decide(before)
+    assert isinstance(decision, Act)
+    planned = intent(before, decision)
     assert planned is not None
     assert planned.attachment is not None
     assert planned.attachment.instanceId == FIRST
@@ -65,14 +65,14 @@ def test_the_node_is_stored_before_the_call() -> None:
 
 
 def test_an_attach_that_was_just_sent_is_not_repeated() -> None:
-    before = situation(claim(status=made_status()))
-    verdict = decide(before)
-    assert isinstance(verdict, Act)
-    planned = intent(before, verdict)
+    before = snapshot_of(claim(status=made_status()))
+    decision = decide(before)
+    assert isinstance(decision, Act)
+    planned = intent(before, decision)
     assert planned is not None
     owner = replace(before.claim, status=planned)
-    assert isinstance(decide(situation(owner, now=NOW + timedelta(seconds=20))), Hold)
-    assert isinstance(step_of(decide(situation(owner, now=NOW + timedelta(seconds=310)))), Attach)
+    assert isinstance(decide(snapshot_of(owner, now=NOW + timedelta(seconds=20))), Wait)
+    assert isinstance(step_of(decide(snapshot_of(owner, now=NOW + timedelta(seconds=310)))), Attach)
 
 
 def test_another_node_waits_until_it_is_known_whether_the_last_attach_took() -> None:
@@ -83,7 +83,7 @@ def test_another_node_waits_until_it_is_known_whether_the_last_attach_took() -> 
 
 
 def test_attached_to_the_target_is_where_it_ends() -> None:
-    assert isinstance(judged(claim(status=attached_status()), attachment()), Settled)
+    assert isinstance(judged(claim(status=attached_status()), attachment()), InSync)
 
 
 @pytest.mark.parametrize("status", ["Updating", "SystemUpdating", "RollingBack", "Deleting"])
@@ -118,7 +118,7 @@ def test_an_attachment_that_began_after_our_last_call_is_not_ours_to_end() -> No
 
 def test_an_attachment_by_others_to_the_very_target_is_what_the_spec_asks_for() -> None:
     owner = wanting({"target": {"instanceId": SECOND}}, status=made_status())
-    assert isinstance(judged(owner, attachment(SECOND)), Settled)
+    assert isinstance(judged(owner, attachment(SECOND)), InSync)
 
 
 def test_more_than_one_attachment_is_nobodys_to_end() -> None:
@@ -135,8 +135,8 @@ def test_an_edited_target_moves_the_volume_label_first() -> None:
 
 @pytest.mark.parametrize("wanted", [AWAY, {"target": {"instanceGroupName": "workers"}, "suspend": True}])
 def test_pods_in_use_keep_the_volume_and_its_label(wanted: dict[str, Any]) -> None:
-    verdict = judged(wanting(wanted), attachment(), labelled=LABEL, pods=("team/train",))
-    assert reason_of(verdict) == "InUse"
+    decision = judged(wanting(wanted), attachment(), labelled=LABEL, pods=("team/train",))
+    assert reason_of(decision) == "InUse"
     assert isinstance(judged(wanting({**wanted, "detachPolicy": "Immediate"}), attachment(), pods=("team/train",)), Act)
 
 
@@ -150,15 +150,15 @@ def test_a_busy_device_is_waited_for_even_when_detaching_immediately() -> None:
 
 
 def test_a_busy_device_on_the_target_is_simply_attached() -> None:
-    assert isinstance(judged(claim(status=attached_status()), attachment(state="busy")), Settled)
+    assert isinstance(judged(claim(status=attached_status()), attachment(state="busy")), InSync)
 
 
 @pytest.mark.parametrize(("minutes", "stalled"), [(9, False), (11, True)])
 def test_the_detach_timeout_raises_the_tone_and_forces_nothing(minutes: int, stalled: bool) -> None:
     owner = wanting({**AWAY, "detachTimeout": "10m"}, status=attached_status(detachTime=ago(minutes=minutes)))
-    verdict = judged(owner, attachment(), pods=("team/train",))
-    assert isinstance(verdict, Hold)
-    assert verdict.stalled is stalled
+    decision = judged(owner, attachment(), pods=("team/train",))
+    assert isinstance(decision, Wait)
+    assert decision.stalled is stalled
 
 
 @pytest.mark.parametrize("status", ["InService", "Updating", "RollingBack", "SystemUpdating"])
@@ -168,15 +168,15 @@ def test_the_detach_timeout_raises_the_tone_and_forces_nothing(minutes: int, sta
 def test_the_clock_of_a_detach_runs_on_whatever_the_cluster_does(wanted: dict[str, Any], status: str) -> None:
     since = ago(minutes=4)
     owner = wanting(wanted, status=attached_status(detachTime=since))
-    seen = situation(owner, volume=volume(attachment()), cluster=cluster(status))
-    found = remembered(Story(situation=seen, verdict=decide(seen)))
+    seen = snapshot_of(owner, volume=volume(attachment()), cluster=cluster(status))
+    found = remembered(PassRecord(snapshot=seen, decision=decide(seen)))
     assert found is not None
     assert found.detachTime == since
 
 
 def test_the_clock_of_a_detach_is_taken_back_with_the_edit_that_wanted_it() -> None:
-    seen = situation(claim(status=attached_status(detachTime=ago(minutes=4))), volume=volume(attachment()))
-    found = remembered(Story(situation=seen, verdict=decide(seen)))
+    seen = snapshot_of(claim(status=attached_status(detachTime=ago(minutes=4))), volume=volume(attachment()))
+    found = remembered(PassRecord(snapshot=seen, decision=decide(seen)))
     assert found is not None
     assert found.detachTime is None
 
@@ -195,8 +195,8 @@ def test_a_target_that_does_not_exist_leaves_the_volume_where_it_is() -> None:
 @pytest.mark.parametrize("state", ["attaching", "detaching"])
 def test_what_is_on_the_way_is_waited_for(state: str) -> None:
     owner = claim(status=attached_status(attachTime=ago(minutes=1)))
-    verdict = judged(owner, attachment(state=state, attach_time=NOW - timedelta(minutes=1)))
-    assert reason_of(verdict) == state.capitalize()
+    decision = judged(owner, attachment(state=state, attach_time=NOW - timedelta(minutes=1)))
+    assert reason_of(decision) == state.capitalize()
 
 
 def test_an_attach_that_never_ends_is_broken_off_once() -> None:
@@ -223,12 +223,12 @@ def test_a_lost_node_that_does_not_let_go_is_helped_after_a_while() -> None:
 
 def test_a_released_volume_follows_to_the_replacement() -> None:
     owner = claim(status=attached_status(lostTime=ago(minutes=6)))
-    before = situation(owner, volume=volume(), nodes=(node(SECOND),))
-    verdict = decide(before)
-    assert isinstance(verdict, Act)
-    assert isinstance(verdict.step, Attach)
-    assert verdict.step.instance_id == SECOND
-    planned = intent(before, verdict)
+    before = snapshot_of(owner, volume=volume(), nodes=(node(SECOND),))
+    decision = decide(before)
+    assert isinstance(decision, Act)
+    assert isinstance(decision.step, Attach)
+    assert decision.step.instance_id == SECOND
+    planned = intent(before, decision)
     assert planned is not None
     assert [item.instanceId for item in planned.previousAttachments or []] == [FIRST]
 
@@ -236,7 +236,7 @@ def test_a_released_volume_follows_to_the_replacement() -> None:
 @pytest.mark.parametrize("trouble", [{"ready": False}, {"status": "Failure"}, {"schedulable": False}])
 def test_an_ill_node_keeps_its_volume(trouble: dict[str, Any]) -> None:
     owner = claim(status=attached_status())
-    assert isinstance(judged(owner, attachment(), nodes=(node(FIRST, **trouble), node(SECOND))), Settled)
+    assert isinstance(judged(owner, attachment(), nodes=(node(FIRST, **trouble), node(SECOND))), InSync)
 
 
 def test_a_label_on_a_node_that_does_not_hold_the_volume_is_taken_off() -> None:
@@ -251,13 +251,13 @@ def test_other_modes_never_attach_or_detach(mode: str) -> None:
     tags = {"ebs.csi.aws.com/cluster": "true", "ebs.csi.aws.com/cluster-name": "ml"} if mode == "CSI" else {}
     for where in ((), (attachment(),), (attachment(SECOND),)):
         there = volume(*where, tags={**volume().tags, **tags})
-        assert isinstance(decide(situation(owner, volume=there)), Settled)
+        assert isinstance(decide(snapshot_of(owner, volume=there)), InSync)
 
 
 LOST = (node(FIRST, status="ShuttingDown"), node(SECOND))
 
 
-def lost(*, pods: tuple[str, ...] = ("team/train",), **fields: Any) -> Verdict:
+def lost(*, pods: tuple[str, ...] = ("team/train",), **fields: Any) -> Decision:
     """AWS has ended the node for longer than its patience, keeps the attachment, and a pod is listed as its user."""
     wanted = spec(management={"reclaimPolicy": "Delete"}, **fields.pop("spec", {}))
     owner = claim(wanted, status=attached_status(lostTime=ago(minutes=6)), **fields)

@@ -3,14 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from tests.unit.core.volume.builders import NOW, ago, claim, made_status, situation, spec, step_of
+from tests.unit.core.volume.builders import NOW, ago, claim, made_status, snapshot_of, spec, step_of
 
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.volume.decision import Act
 from hyperpod_operator.core.volume.guards import held_back, soon
 from hyperpod_operator.core.volume.plan import Attach, LabelNode, PublishPV, fingerprint
 from hyperpod_operator.core.volume.policy import decide
-from hyperpod_operator.core.volume.verdict import Act
 
 LABEL = LabelNode(node_name="n", key="k", value="v")
 
@@ -20,11 +20,11 @@ def test_the_pause_is_a_third_of_the_time_so_far_within_bounds(since: int, pause
     status = made_status(
         operations=[{"concern": "Volume", "operation": "CreateVolume", "state": "Accepted", "time": ago(seconds=since)}]
     )
-    assert soon(situation(claim(status=status))) == pause
+    assert soon(snapshot_of(claim(status=status))) == pause
 
 
 def test_without_a_call_on_record_the_pause_is_the_longest() -> None:
-    assert soon(situation(claim(status=made_status()))) == 10.0
+    assert soon(snapshot_of(claim(status=made_status()))) == 10.0
 
 
 def refused(step: LabelNode, *, left: float) -> dict[str, object]:
@@ -47,16 +47,16 @@ def act(step: LabelNode | Attach) -> Act:
 
 
 def test_a_step_that_the_api_server_refused_is_held_back_until_its_time() -> None:
-    before = situation(claim(status=refused(LABEL, left=60)))
+    before = snapshot_of(claim(status=refused(LABEL, left=60)))
     held = held_back(before, act(LABEL))
-    assert isinstance(held, Hold)
+    assert isinstance(held, Wait)
     assert (held.after, held.stalled, held.message) == (60.0, True, "no")
-    later = situation(claim(status=refused(LABEL, left=0)))
+    later = snapshot_of(claim(status=refused(LABEL, left=0)))
     assert held_back(later, act(LABEL)) == act(LABEL)
 
 
 def test_another_step_is_not_held_back() -> None:
-    before = situation(claim(status=refused(LABEL, left=60)))
+    before = snapshot_of(claim(status=refused(LABEL, left=60)))
     other = LabelNode(node_name="other", key="k", value="v")
     assert held_back(before, act(other)) == act(other)
 
@@ -64,13 +64,13 @@ def test_another_step_is_not_held_back() -> None:
 @pytest.mark.parametrize("anew", [{"generation": 2}, {"reconcile_requested_at": "now"}])
 def test_a_person_lifts_what_is_held_back(anew: dict[str, object]) -> None:
     owner = claim(status=refused(LABEL, left=60) | {"observedGeneration": 1}, **anew)
-    assert held_back(situation(owner), act(LABEL)) == act(LABEL)
+    assert held_back(snapshot_of(owner), act(LABEL)) == act(LABEL)
 
 
 def test_a_publication_has_the_same_name_at_every_pass() -> None:
     published = spec(
         attachment={"mode": "None"}, publish={"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}
     )
-    first, second = (step_of(decide(situation(claim(published, status=made_status())))) for _ in range(2))
+    first, second = (step_of(decide(snapshot_of(claim(published, status=made_status())))) for _ in range(2))
     assert isinstance(first, PublishPV)
     assert fingerprint(first) == fingerprint(second)

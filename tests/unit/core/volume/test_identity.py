@@ -17,7 +17,7 @@ from tests.unit.core.volume.builders import (
     made_status,
     node,
     reason_of,
-    situation,
+    snapshot_of,
     spec,
     step_of,
     volume,
@@ -25,35 +25,35 @@ from tests.unit.core.volume.builders import (
 
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.identity import token
+from hyperpod_operator.core.volume.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import NewVolume
 from hyperpod_operator.core.volume.refusals import treatment
 from hyperpod_operator.core.volume.report import intent, report
-from hyperpod_operator.core.volume.story import Refused, Story
-from hyperpod_operator.core.volume.verdict import Act, Situation
 
 
-def empty(owner: Claim, **members: Any) -> Situation:
-    return situation(owner, volume=None, lease=None, **members)
+def empty(owner: Claim, **members: Any) -> ClaimSnapshot:
+    return snapshot_of(owner, volume=None, lease=None, **members)
 
 
 def sent(owner: Claim, *, now: Any = NOW) -> tuple[Act, Claim]:
     """The create that is decided, and the claim with its intent stored."""
     before = empty(owner, now=now)
-    verdict = decide(before)
-    assert isinstance(verdict, Act), verdict
-    planned = intent(before, verdict)
+    decision = decide(before)
+    assert isinstance(decision, Act), decision
+    planned = intent(before, decision)
     assert planned is not None
-    return verdict, replace(owner, status=planned)
+    return decision, replace(owner, status=planned)
 
 
 def after(owner: Claim, act: Act, *, kind: ErrorKind, ec2_code: str = "", now: Any = NOW) -> Claim:
     """The claim after this create was answered with an error."""
     error = failure(kind, ec2_code=ec2_code)
-    refused = Refused(step=act.step, error=error)  # type: ignore[arg-type]  # a CreateVolume
-    made = report(Story(situation=empty(owner, now=now), verdict=act, result=refused))
+    refused = Rejected(step=act.step, error=error)  # type: ignore[arg-type]  # a CreateVolume
+    made = report(PassRecord(snapshot=empty(owner, now=now), decision=act, result=refused))
     return replace(owner, status=made.status)
 
 
@@ -130,14 +130,14 @@ def test_a_burnt_token_gives_way_to_the_next_once_nothing_can_appear_any_more() 
 
 
 def test_a_volume_that_is_found_by_its_tag_is_taken_whatever_status_says() -> None:
-    found = situation(claim(), volume=None, tagged=(volume(),), lease=None)
+    found = snapshot_of(claim(), volume=None, tagged=(volume(),), lease=None)
     assert not isinstance(step_of(decide(found)), CreateVolume)
 
 
 def test_of_several_that_carry_the_tag_the_oldest_usable_one_is_taken() -> None:
     older = volume(volume_id="vol-00000000", create_time=NOW - timedelta(days=1))
     broken = volume(volume_id="vol-11111111", create_time=NOW - timedelta(days=2), state="error")
-    found = situation(claim(), volume=None, tagged=(volume(), broken, older))
+    found = snapshot_of(claim(), volume=None, tagged=(volume(), broken, older))
     assert found.volume == older
 
 
@@ -162,7 +162,7 @@ def test_a_volume_that_was_never_seen_is_asked_for_again_by_the_same_token() -> 
 
 def test_a_volume_that_was_seen_deleted_is_made_again_under_another_token() -> None:
     creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=10), "size": 100}
-    seen = situation(claim(status=made_status(creation=creation)), volume=volume(state="deleted"), lease=None)
+    seen = snapshot_of(claim(status=made_status(creation=creation)), volume=volume(state="deleted"), lease=None)
     step = step_of(decide(seen))
     assert isinstance(step, CreateVolume)
     assert step.request.client_token == token(uid=UID, attempt=2)
@@ -171,17 +171,17 @@ def test_a_volume_that_was_seen_deleted_is_made_again_under_another_token() -> N
 def test_an_error_at_birth_is_cleared_away() -> None:
     creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=10)}
     owner = claim(status=made_status(creation=creation))
-    assert isinstance(step_of(decide(situation(owner, volume=volume(state="error")))), DeleteVolume)
+    assert isinstance(step_of(decide(snapshot_of(owner, volume=volume(state="error")))), DeleteVolume)
 
 
 def test_an_error_later_in_life_is_left_for_a_person() -> None:
-    assert reason_of(decide(situation(volume=volume(state="error")))) == "VolumeFailed"
+    assert reason_of(decide(snapshot_of(volume=volume(state="error")))) == "VolumeFailed"
 
 
 def test_an_error_without_our_tag_is_left_for_a_person() -> None:
     creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=10)}
     owner = claim(status=made_status(creation=creation))
-    assert reason_of(decide(situation(owner, volume=volume(state="error", tags={})))) == "VolumeFailed"
+    assert reason_of(decide(snapshot_of(owner, volume=volume(state="error", tags={})))) == "VolumeFailed"
 
 
 def test_three_failures_are_enough_until_a_person_asks() -> None:
@@ -200,25 +200,25 @@ def test_a_paused_claim_makes_nothing() -> None:
 
 
 def test_a_volume_that_is_being_made_is_waited_for() -> None:
-    verdict = decide(situation(volume=volume(state="creating")))
-    assert reason_of(verdict) == "CreatingVolume"
-    assert VOLUME_ID in verdict.message  # type: ignore[union-attr]  # a Hold
+    decision = decide(snapshot_of(volume=volume(state="creating")))
+    assert reason_of(decision) == "CreatingVolume"
+    assert VOLUME_ID in decision.message  # type: ignore[union-attr]  # a Wait
 
 
 def test_the_volume_is_made_with_all_its_tags_and_a_repetition_has_the_same() -> None:
     tagged = spec(volume={"size": 100, "tags": [{"key": "team", "value": "nlp"}]})
-    before = situation(claim(tagged, status={}), volume=None)
-    verdict = decide(before)
-    assert isinstance(verdict, Act)
-    assert isinstance(verdict.step, CreateVolume)
-    assert dict(verdict.step.request.tags) == {**volume().tags, "team": "nlp"}
-    planned = intent(before, verdict)
+    before = snapshot_of(claim(tagged, status={}), volume=None)
+    decision = decide(before)
+    assert isinstance(decision, Act)
+    assert isinstance(decision.step, CreateVolume)
+    assert dict(decision.step.request.tags) == {**volume().tags, "team": "nlp"}
+    planned = intent(before, decision)
     assert planned is not None
     assert planned.appliedTagKeys == ["team"]
     retagged = spec(volume={"size": 100, "tags": []})
     owner = edited(replace(before.claim, status=planned), retagged)
-    later = situation(owner, volume=None, now=NOW + timedelta(seconds=61))
-    assert step_of(decide(later)) == verdict.step
+    later = snapshot_of(owner, volume=None, now=NOW + timedelta(seconds=61))
+    assert step_of(decide(later)) == decision.step
 
 
 @pytest.mark.parametrize(

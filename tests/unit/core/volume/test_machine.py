@@ -16,7 +16,7 @@ from tests.unit.core.volume.builders import claim, edited, spec
 from tests.unit.core.volume.world import FATES, World
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID
-from hyperpod_operator.core.engine.decision import Release, Settled
+from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer
 from hyperpod_operator.core.volume.device import associated_resource
 from hyperpod_operator.core.volume.observed import GONE
 
@@ -236,8 +236,8 @@ class ClaimMachine(RuleBasedStateMachine):
 
     def converges(self) -> None:
         world = self.world
-        self.owner, verdict = world.run(replace(self.owner, reconcile_requested_at="now"))
-        assert isinstance(verdict, Settled), verdict
+        self.owner, decision = world.run(replace(self.owner, reconcile_requested_at="now"))
+        assert isinstance(decision, InSync), decision
         (volume_id,) = world.made[-1:]
         volume = world.volumes[volume_id]
         assert volume.size == self.size
@@ -254,16 +254,16 @@ class ClaimMachine(RuleBasedStateMachine):
         assert world.persistent_volume is not None
         assert world.persistent_volume_claim is not None
         calls = len(world.calls)
-        again, verdict, _ = world.step(self.owner)
-        assert isinstance(verdict, Settled)
+        again, decision, _ = world.step(self.owner)
+        assert isinstance(decision, InSync)
         assert len(world.calls) == calls
         assert again.status == self.owner.status, "a settled claim is written to"
 
     def is_deleted(self) -> None:
         world = self.world
         before = len(world.volumes)
-        self.owner, verdict = world.run(replace(self.owner, deleting=True))
-        assert isinstance(verdict, Release)
+        self.owner, decision = world.run(replace(self.owner, deleting=True))
+        assert isinstance(decision, RemoveFinalizer)
         kept = self.members["management"]["reclaimPolicy"] == "Retain"
         assert len(world.volumes) == (before if kept else 0)
         assert not [item for item in world.volumes.values() if TAG_CLAIM_UID in item.tags]

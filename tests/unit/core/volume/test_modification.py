@@ -13,22 +13,22 @@ from tests.unit.core.volume.builders import (
     claim,
     made_status,
     reason_of,
-    situation,
+    snapshot_of,
     spec,
     step_of,
     volume,
 )
 
-from hyperpod_operator.core.engine.decision import Hold, Settled
+from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.modification import NOTHING, budget, change, pending_change
+from hyperpod_operator.core.volume.pass_record import PassRecord
 from hyperpod_operator.core.volume.plan import Attach, ModifyVolume
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Change, Modification
 from hyperpod_operator.core.volume.report import report
-from hyperpod_operator.core.volume.story import Story
-from hyperpod_operator.core.volume.verdict import Situation
 
 
 def modified(state: str, **members: Any) -> Modification:
@@ -44,8 +44,8 @@ def edited_claim(volume: dict[str, Any], **record: Any) -> Claim:
     return claim(wanted, status={**attached_status(), "modification": seen})
 
 
-def attached(owner: Claim, **seen: Any) -> Situation:
-    return situation(owner, **{"volume": volume(attachment()), **seen})
+def attached(owner: Claim, **seen: Any) -> ClaimSnapshot:
+    return snapshot_of(owner, **{"volume": volume(attachment()), **seen})
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_all_edits_go_into_one_call() -> None:
 
 def test_a_new_change_is_collected_before_it_is_sent() -> None:
     before = attached(claim(spec(volume={"size": 200}), status=attached_status()))
-    verdict = decide(before)
-    assert reason_of(verdict) == "Modifying"
-    made = report(Story(situation=before, verdict=verdict))
+    decision = decide(before)
+    assert reason_of(decision) == "Modifying"
+    made = report(PassRecord(snapshot=before, decision=decision))
     assert made.status.modification is not None
     assert made.status.modification.pendingSince == stamp(NOW)
 
@@ -84,7 +84,7 @@ def test_a_new_change_is_collected_before_it_is_sent() -> None:
 def test_another_edit_starts_the_collecting_anew() -> None:
     owner = edited_claim({"size": 200})
     again = claim(spec(volume={"size": 300}), status=owner.status.model_dump(exclude_none=True))
-    assert isinstance(decide(attached(again)), Hold)
+    assert isinstance(decide(attached(again)), Wait)
 
 
 @pytest.mark.parametrize("state", ["modifying", "optimizing"])
@@ -102,7 +102,7 @@ def test_a_volume_that_is_merely_being_optimized_is_settled() -> None:
     under_way = modified("optimizing", target_size=200)
     owner = claim(spec(volume={"size": 200}), status=attached_status())
     grown = volume(attachment(), size=200)
-    assert isinstance(decide(attached(owner, volume=grown, modification=under_way)), Settled)
+    assert isinstance(decide(attached(owner, volume=grown, modification=under_way)), InSync)
 
 
 def test_the_fifth_of_a_day_waits_for_the_first_to_be_a_day_old() -> None:
@@ -130,15 +130,15 @@ def test_our_own_last_one_is_not_counted_twice() -> None:
 
 def test_a_modification_that_ec2_does_not_show_yet_is_not_sent_again() -> None:
     """Whatever other call came in between."""
-    assert isinstance(decide(attached(edited_claim({"size": 200}, startTimes=[ago(seconds=40)]))), Hold)
+    assert isinstance(decide(attached(edited_claim({"size": 200}, startTimes=[ago(seconds=40)]))), Wait)
 
 
 def test_a_failed_modification_is_not_repeated_until_a_person_asks() -> None:
     failed = modified("failed", target_size=200, status_message="no room")
     owner = edited_claim({"size": 200})
-    verdict = decide(attached(owner, modification=failed))
-    assert reason_of(verdict) == "ModificationFailed"
-    assert "no room" in verdict.message  # type: ignore[union-attr]  # a Hold
+    decision = decide(attached(owner, modification=failed))
+    assert reason_of(decision) == "ModificationFailed"
+    assert "no room" in decision.message  # type: ignore[union-attr]  # a Wait
     asked = claim(
         spec(volume={"size": 200}), status=owner.status.model_dump(exclude_none=True), reconcile_requested_at="now"
     )
@@ -154,4 +154,4 @@ def test_an_exhausted_day_does_not_keep_the_volume_from_being_attached() -> None
     times = [ago(hours=hours) for hours in (20, 10, 5, 1)]
     wanted = spec(volume={"size": 200})
     owner = claim(wanted, status=made_status(modification={"startTimes": times}))
-    assert isinstance(step_of(decide(situation(owner))), Attach)
+    assert isinstance(step_of(decide(snapshot_of(owner))), Attach)

@@ -15,7 +15,7 @@ from tests.unit.core.volume.builders import (
     claim,
     made_status,
     reason_of,
-    situation,
+    snapshot_of,
     spec,
     step_of,
     volume,
@@ -31,21 +31,21 @@ from hyperpod_operator.api.names import (
     TAG_RELEASED,
 )
 from hyperpod_operator.api.status import Adoption
-from hyperpod_operator.core.engine.decision import Hold
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.volume.adoption import announcement
+from hyperpod_operator.core.volume.decision import Act, Decision
 from hyperpod_operator.core.volume.observed import Lease
 from hyperpod_operator.core.volume.plan import CreateTags, CreateVolume, DeleteTags, TakeLease
 from hyperpod_operator.core.volume.policy import decide
-from hyperpod_operator.core.volume.verdict import Act, Verdict
 
 OTHERS = {TAG_CLAIM_UID: "other-uid", TAG_OWNER: "team/other", TAG_EKS_CLUSTER: EKS}
 TAKES = {"management": {"adoptionPolicy": "IfUnowned"}}
 FORCE = {"management": {"adoptionPolicy": "Force"}}
 
 
-def judged(members: dict[str, Any] | None = None, *, announced: bool = True, **seen: Any) -> Verdict:
-    """The verdict about a volume that was there before, carries no tag yet, and whose adoption was announced."""
-    found = situation(claim(adopting(**{**TAKES, **(members or {})})), **{"volume": volume(tags={}), **seen})
+def judged(members: dict[str, Any] | None = None, *, announced: bool = True, **seen: Any) -> Decision:
+    """The decision about a volume that was there before, carries no tag yet, and whose adoption was announced."""
+    found = snapshot_of(claim(adopting(**{**TAKES, **(members or {})})), **{"volume": volume(tags={}), **seen})
     if announced and found.volume is not None:
         said = Adoption(fingerprint=announcement(found, found.volume).fingerprint, announcedAt=ago(minutes=2))
         status = found.claim.status.model_copy(update={"adoption": said})
@@ -80,9 +80,9 @@ def test_the_lease_of_a_claim_that_is_gone_is_taken_over_from_that_one_only() ->
 
 
 def test_tags_of_another_claim_stop_a_claim_without_force() -> None:
-    verdict = judged(volume=volume(tags=OTHERS))
-    assert reason_of(verdict) == "ClaimedByOther"
-    assert "team/other" in verdict.message  # type: ignore[union-attr]  # a Hold
+    decision = judged(volume=volume(tags=OTHERS))
+    assert reason_of(decision) == "ClaimedByOther"
+    assert "team/other" in decision.message  # type: ignore[union-attr]  # a Wait
 
 
 def test_force_takes_a_volume_from_a_claim_of_this_eks_cluster() -> None:
@@ -93,7 +93,7 @@ def test_force_takes_a_volume_from_a_claim_of_this_eks_cluster() -> None:
 
 def test_a_claim_whose_tag_was_overwritten_steps_back() -> None:
     """The second look after writing: another cluster's operator wrote last."""
-    assert reason_of(decide(situation(volume=volume(tags={**volume().tags, **OTHERS})))) == "ClaimedByOther"
+    assert reason_of(decide(snapshot_of(volume=volume(tags={**volume().tags, **OTHERS})))) == "ClaimedByOther"
 
 
 @pytest.mark.parametrize("users", [("PersistentVolume pv-1",), ("VolumeAttachment csi-1",)])
@@ -122,11 +122,11 @@ def test_multi_attach_is_refused_in_direct_only() -> None:
 
 def test_tags_of_the_spec_are_added_and_only_ours_are_removed() -> None:
     wanted = spec(volume={"size": 100, "tags": [{"key": "team", "value": "nlp"}]})
-    step = step_of(decide(situation(claim(wanted, status=made_status()))))
+    step = step_of(decide(snapshot_of(claim(wanted, status=made_status()))))
     assert isinstance(step, CreateTags)
     assert step.tags == {"team": "nlp"}
     tagged = volume(tags={**volume().tags, "old": "x", "theirs": "y"})
-    step = step_of(decide(situation(claim(status=made_status(appliedTagKeys=["old"])), volume=tagged)))
+    step = step_of(decide(snapshot_of(claim(status=made_status(appliedTagKeys=["old"])), volume=tagged)))
     assert isinstance(step, DeleteTags)
     assert step.keys == ("old",)
 
@@ -134,7 +134,7 @@ def test_tags_of_the_spec_are_added_and_only_ours_are_removed() -> None:
 def test_a_settled_volume_needs_no_tag() -> None:
     owner = claim(status=attached_status())
     assert volume().tags["hyperpod-operator.dev/cluster"] == ARN
-    assert not isinstance(decide(situation(owner, volume=volume(attachment()))), Act)
+    assert not isinstance(decide(snapshot_of(owner, volume=volume(attachment()))), Act)
 
 
 ELSEWHERE = {**OTHERS, TAG_EKS_CLUSTER: f"{EKS}-of-others"}
@@ -156,14 +156,14 @@ def test_a_volume_that_was_there_is_left_alone_by_default(members: dict[str, Any
 @POLICIES
 def test_a_volume_that_carries_the_claims_tag_is_its_own_whatever_the_policy(policy: str) -> None:
     found = volume(tags={**volume().tags, TAG_ADOPTED: "true"})
-    assert not isinstance(judged(with_policy(policy), volume=found), Hold)
+    assert not isinstance(judged(with_policy(policy), volume=found), Wait)
 
 
 @pytest.mark.parametrize("policy", ["IfUnowned", "Force"])
 def test_an_adoption_is_announced_before_anything_is_changed(policy: str) -> None:
     first = judged({**with_policy(policy), "volume": {"size": 200}}, announced=False, lease=None)
     assert reason_of(first) == "AdoptionAnnounced"
-    assert "size 200 GiB" in first.message  # type: ignore[union-attr]  # a Hold
+    assert "size 200 GiB" in first.message  # type: ignore[union-attr]  # a Wait
 
 
 @MODES
@@ -174,7 +174,7 @@ def test_what_is_attached_to_something_foreign_is_never_taken(policy: str, mode:
 
 @pytest.mark.parametrize("mode", ["Direct", "None"])
 def test_our_own_volume_is_not_changed_while_something_foreign_holds_it(mode: str) -> None:
-    held = situation(
+    held = snapshot_of(
         claim(spec(**with_policy("Never", mode), volume={"size": 500}), status=made_status()), volume=volume(FOREIGN)
     )
     assert reason_of(decide(held)) == "AttachedElsewhere"
@@ -193,8 +193,8 @@ def test_force_does_not_guess_which_eks_cluster_a_volume_is_of() -> None:
 
 def test_two_claims_with_force_do_not_take_a_volume_from_each_other_without_end() -> None:
     status = {"ownership": {"mode": "Adopted", "tag": UID}}
-    verdict = decide(situation(claim(adopting(**FORCE), status=status), volume=volume(tags=OTHERS)))
-    assert reason_of(verdict) == "ClaimedByOther"
+    decision = decide(snapshot_of(claim(adopting(**FORCE), status=status), volume=volume(tags=OTHERS)))
+    assert reason_of(decision) == "ClaimedByOther"
 
 
 @POLICIES
@@ -202,9 +202,9 @@ def test_two_claims_with_force_do_not_take_a_volume_from_each_other_without_end(
 def test_a_volume_that_only_status_calls_ours_is_neither_tagged_nor_changed(tags: dict[str, str], policy: str) -> None:
     """Whoever may write status names any volume there."""
     wanted = spec(**with_policy(policy), volume={"size": 500})
-    verdict = decide(situation(claim(wanted, status=made_status()), volume=volume(tags=tags)))
-    assert isinstance(verdict, Hold)
-    assert verdict.stalled
+    decision = decide(snapshot_of(claim(wanted, status=made_status()), volume=volume(tags=tags)))
+    assert isinstance(decision, Wait)
+    assert decision.stalled
 
 
 @pytest.mark.parametrize(
@@ -217,16 +217,16 @@ def test_a_volume_that_only_status_calls_ours_is_neither_tagged_nor_changed(tags
 )
 def test_what_an_earlier_claim_left_is_named_and_taken_by_policy_only(left: dict[str, str]) -> None:
     former = replace(volume(tags=left), volume_id="vol-0fedcba9876543210")
-    stopped = decide(situation(claim(spec()), volume=None, former=(former,), lease=None))
+    stopped = decide(snapshot_of(claim(spec()), volume=None, former=(former,), lease=None))
     assert reason_of(stopped) == "NotOwned"
-    assert former.volume_id in stopped.message  # type: ignore[union-attr]  # a Hold
-    taken = decide(situation(claim(spec(**TAKES)), volume=None, former=(former,), lease=None))
+    assert former.volume_id in stopped.message  # type: ignore[union-attr]  # a Wait
+    taken = decide(snapshot_of(claim(spec(**TAKES)), volume=None, former=(former,), lease=None))
     assert reason_of(taken) == "AdoptionAnnounced"
-    several = decide(situation(claim(spec(**TAKES)), volume=None, former=(former, volume(tags=left)), lease=None))
+    several = decide(snapshot_of(claim(spec(**TAKES)), volume=None, former=(former, volume(tags=left)), lease=None))
     assert reason_of(several) == "NotOwned"
 
 
 def test_a_volume_is_made_after_two_looks_found_none_of_an_earlier_claim() -> None:
-    first = decide(situation(claim(spec()), first_look=True, volume=None, former=(), lease=None))
+    first = decide(snapshot_of(claim(spec()), first_look=True, volume=None, former=(), lease=None))
     assert reason_of(first) == "CreatingVolume"
-    assert isinstance(step_of(decide(situation(claim(spec()), volume=None, former=(), lease=None))), CreateVolume)
+    assert isinstance(step_of(decide(snapshot_of(claim(spec()), volume=None, former=(), lease=None))), CreateVolume)

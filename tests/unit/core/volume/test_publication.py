@@ -13,14 +13,15 @@ from tests.unit.core.volume.builders import (
     made_status,
     node,
     reason_of,
-    situation,
+    snapshot_of,
     spec,
     step_of,
     volume,
 )
 
-from hyperpod_operator.core.engine.decision import Hold, Settled
+from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.decision import Act, Decision
 from hyperpod_operator.core.volume.device import device_path
 from hyperpod_operator.core.volume.manifest import (
     PersistentVolumeManifest,
@@ -30,7 +31,6 @@ from hyperpod_operator.core.volume.manifest import (
 from hyperpod_operator.core.volume.observed import ClaimReference, Lease, PersistentVolume, PersistentVolumeClaim
 from hyperpod_operator.core.volume.plan import LabelNode, PublishPV, PublishPVC, RemovePV, RemovePVC, UnlabelNode
 from hyperpod_operator.core.volume.policy import decide
-from hyperpod_operator.core.volume.verdict import Act, Verdict
 
 LOCAL = {"type": "LocalPV", "fsType": "xfs", "persistentVolumeClaim": {"name": "data", "create": True}}
 LABEL = (f"hyperpod-{FIRST}",)
@@ -56,9 +56,9 @@ def bound(**members: Any) -> PersistentVolumeClaim:
     return PersistentVolumeClaim(**{"name": "data", "uid": "pvc", "claim_uid": UID, "phase": "Bound", **members})
 
 
-def judged(publish: dict[str, Any] | None = None, **seen: Any) -> Verdict:
+def judged(publish: dict[str, Any] | None = None, **seen: Any) -> Decision:
     owner = claim(spec(publish=publish or LOCAL), status=attached_status())
-    return decide(situation(owner, **{"volume": volume(attachment()), **seen}))
+    return decide(snapshot_of(owner, **{"volume": volume(attachment()), **seen}))
 
 
 def test_the_steps_are_label_volume_claim() -> None:
@@ -66,7 +66,7 @@ def test_the_steps_are_label_volume_claim() -> None:
     assert isinstance(step_of(judged(labelled=LABEL)), PublishPV)
     assert isinstance(step_of(judged(labelled=LABEL, persistent_volume=made())), PublishPVC)
     done = judged(labelled=LABEL, persistent_volume=made(), persistent_volume_claim=bound())
-    assert isinstance(done, Settled)
+    assert isinstance(done, InSync)
 
 
 def test_the_door_opens_only_where_aws_shows_the_volume() -> None:
@@ -75,7 +75,7 @@ def test_the_door_opens_only_where_aws_shows_the_volume() -> None:
     assert step.value == "attached"
     assert UID.replace("-", "") in step.key
     owner = claim(spec(publish=LOCAL), status=made_status())
-    assert not isinstance(step_of(decide(situation(owner))), LabelNode)
+    assert not isinstance(step_of(decide(snapshot_of(owner))), LabelNode)
 
 
 def test_a_node_that_has_not_joined_is_waited_for() -> None:
@@ -141,23 +141,23 @@ def test_a_name_that_somebody_else_took_is_left_to_them(seen: dict[str, Any]) ->
 def test_a_users_own_claim_is_used_as_it_is() -> None:
     publish = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}
     theirs = bound(claim_uid="")
-    verdict = judged(publish, labelled=LABEL, persistent_volume=made(), persistent_volume_claim=theirs)
-    assert isinstance(verdict, Settled)
+    decision = judged(publish, labelled=LABEL, persistent_volume=made(), persistent_volume_claim=theirs)
+    assert isinstance(decision, InSync)
 
 
 def test_a_released_persistent_volume_is_made_anew_once_no_pod_uses_it() -> None:
     released = made(phase="Released")
     assert isinstance(step_of(judged(labelled=LABEL, persistent_volume=released)), RemovePV)
     kept = judged(labelled=LABEL, persistent_volume=released, persistent_volume_claim=bound(), pods=("team/train",))
-    assert isinstance(kept, Settled)
+    assert isinstance(kept, InSync)
 
 
 def test_a_volume_that_is_published_again_says_whose_data_is_on_it() -> None:
-    verdict = judged(labelled=LABEL, persistent_volume=made(phase="Released"))
-    assert isinstance(verdict, Act)
-    assert "team/data (uid pvc) is gone" in verdict.message
+    decision = judged(labelled=LABEL, persistent_volume=made(phase="Released"))
+    assert isinstance(decision, Act)
+    assert "team/data (uid pvc) is gone" in decision.message
     owner = claim(spec(publish=LOCAL), status=attached_status() | {"persistentVolumeClaimUid": "pvc"})
-    again = decide(situation(owner, volume=volume(attachment()), labelled=LABEL))
+    again = decide(snapshot_of(owner, volume=volume(attachment()), labelled=LABEL))
     assert isinstance(again, Act)
     assert isinstance(again.step, PublishPV)
     assert "earlier PersistentVolumeClaim of that name (uid pvc)" in again.message
@@ -168,21 +168,21 @@ def test_a_volume_that_is_published_again_says_whose_data_is_on_it() -> None:
 @pytest.mark.parametrize("other", [{"namespace": "others"}, {"name": "payroll"}])
 def test_a_volume_that_another_claim_may_have_used_is_not_published_again(phase: str, other: dict[str, str]) -> None:
     foreign = ClaimReference(**{"namespace": "team", "name": "data", "uid": "theirs", **other})
-    verdict = judged(labelled=LABEL, persistent_volume=made(phase=phase, reserved_for=foreign))
-    assert reason_of(verdict) == "BoundToOther"
-    assert isinstance(verdict, Hold)
-    assert verdict.stalled
-    assert str(foreign) in verdict.message
+    decision = judged(labelled=LABEL, persistent_volume=made(phase=phase, reserved_for=foreign))
+    assert reason_of(decision) == "BoundToOther"
+    assert isinstance(decision, Wait)
+    assert decision.stalled
+    assert str(foreign) in decision.message
 
 
 def test_a_volume_that_is_reserved_for_nobody_is_taken_back() -> None:
-    verdict = judged(labelled=LABEL, persistent_volume=made(phase="Available", reserved_for=None))
-    assert isinstance(step_of(verdict), RemovePV)
+    decision = judged(labelled=LABEL, persistent_volume=made(phase="Available", reserved_for=None))
+    assert isinstance(step_of(decision), RemovePV)
 
 
 def test_nothing_is_published_without_a_named_claim() -> None:
-    verdict = judged({"type": "LocalPV"}, labelled=LABEL)
-    assert reason_of(verdict) == "InvalidSpec"
+    decision = judged({"type": "LocalPV"}, labelled=LABEL)
+    assert reason_of(decision) == "InvalidSpec"
 
 
 @pytest.mark.parametrize("parts", [{"namespace": ""}, {"name": ""}])
@@ -202,12 +202,12 @@ def test_a_manifest_with_another_mount_option_cannot_be_made(option: str) -> Non
 PINNED = {"target": {"nodeName": f"hyperpod-{FIRST}"}}
 
 
-def pinned(target: dict[str, Any] = PINNED, **seen: Any) -> Verdict:
+def pinned(target: dict[str, Any] = PINNED, **seen: Any) -> Decision:
     """Of a claim that stays with its node, whose hostname is `host-1`."""
     said = attached_status(target=f"nodeName=hyperpod-{FIRST}", instanceGroupName=None)
     owner = claim(spec(attachment=target, publish=LOCAL), status=said)
     nodes = (node(FIRST, hostname="host-1"), node(SECOND))
-    return decide(situation(owner, **{"volume": volume(attachment()), "labelled": LABEL, "nodes": nodes, **seen}))
+    return decide(snapshot_of(owner, **{"volume": volume(attachment()), "labelled": LABEL, "nodes": nodes, **seen}))
 
 
 def test_a_volume_that_stays_with_its_node_names_the_host() -> None:
@@ -237,17 +237,17 @@ def test_a_persons_claim_on_another_host_is_left_to_them() -> None:
     said = attached_status(target=f"nodeName=hyperpod-{FIRST}", instanceGroupName=None)
     owner = claim(spec(attachment=PINNED, publish=publish), status=said)
     seen = {"volume": volume(attachment()), "labelled": LABEL, "nodes": (node(FIRST, hostname="host-1"),)}
-    verdict = decide(
-        situation(owner, persistent_volume=made(hostname="host-0"), persistent_volume_claim=theirs, **seen)
+    decision = decide(
+        snapshot_of(owner, persistent_volume=made(hostname="host-0"), persistent_volume_claim=theirs, **seen)
     )
-    assert isinstance(verdict, Hold)
-    assert verdict.stalled
-    assert "Delete PersistentVolumeClaim data" in verdict.message
+    assert isinstance(decision, Wait)
+    assert decision.stalled
+    assert "Delete PersistentVolumeClaim data" in decision.message
 
 
 def test_pods_that_use_a_volume_on_another_host_are_waited_for() -> None:
-    verdict = pinned(persistent_volume=made(hostname="host-0"), persistent_volume_claim=bound(), pods=("team/train",))
-    assert reason_of(verdict) == "InUse"
+    decision = pinned(persistent_volume=made(hostname="host-0"), persistent_volume_claim=bound(), pods=("team/train",))
+    assert reason_of(decision) == "InUse"
 
 
 @pytest.mark.parametrize(

@@ -17,38 +17,40 @@ from tests.unit.core.volume.builders import (
     failure,
     made_status,
     node,
-    situation,
+    snapshot_of,
     spec,
     step_of,
     volume,
 )
 
 from hyperpod_operator.core.errors import ErrorKind
-from hyperpod_operator.core.outcome import Blocked, Done, Failed, Wait
+from hyperpod_operator.core.outcome import Blocked, Done, Failed, Requeue
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume
+from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import Attach
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.report import Report, intent, report
-from hyperpod_operator.core.volume.story import Accepted, Refused, Story
-from hyperpod_operator.core.volume.verdict import Act, Situation
 
 LOCAL = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}
 ATTACHED = claim(status=attached_status())
 
 
-def passed(before: Situation, *, error: tuple[ErrorKind, str] | None = None, answer: Any = None) -> Report:
+def passed(before: ClaimSnapshot, *, error: tuple[ErrorKind, str] | None = None, answer: Any = None) -> Report:
     """The report of a pass whose call, if there is one, is answered like this."""
-    verdict = decide(before)
-    if not isinstance(verdict, Act):
-        return report(Story(situation=before, verdict=verdict))
-    planned = intent(before, verdict)
+    decision = decide(before)
+    if not isinstance(decision, Act):
+        return report(PassRecord(snapshot=before, decision=decision))
+    planned = intent(before, decision)
     if planned is not None:
         before = replace(before, claim=replace(before.claim, status=planned))
     if error is None:
-        return report(Story(situation=before, verdict=verdict, result=Accepted(step=verdict.step, answer=answer)))
-    step: Any = verdict.step
-    refused = Refused(step=step, error=failure(error[0], ec2_code=error[1], operation="AttachClusterNodeVolume"))
-    return report(Story(situation=before, verdict=verdict, result=refused))
+        return report(
+            PassRecord(snapshot=before, decision=decision, result=Accepted(step=decision.step, answer=answer))
+        )
+    step: Any = decision.step
+    refused = Rejected(step=step, error=failure(error[0], ec2_code=error[1], operation="AttachClusterNodeVolume"))
+    return report(PassRecord(snapshot=before, decision=decision, result=refused))
 
 
 def condition(made: Report, kind: str) -> tuple[str, str]:
@@ -60,7 +62,7 @@ def kinds(made: Report) -> set[str]:
 
 
 def test_a_settled_claim_is_ready_and_waits_for_the_resync() -> None:
-    made = passed(situation(ATTACHED, volume=volume(attachment())))
+    made = passed(snapshot_of(ATTACHED, volume=volume(attachment())))
     assert condition(made, "Ready") == ("True", "ClaimReady")
     assert condition(made, "Attached") == ("True", "Attached")
     assert kinds(made).isdisjoint({"Reconciling", "Stalled"})
@@ -70,7 +72,7 @@ def test_a_settled_claim_is_ready_and_waits_for_the_resync() -> None:
 
 
 def test_a_settled_claim_is_not_written_to_again() -> None:
-    before = situation(ATTACHED, volume=volume(attachment()))
+    before = snapshot_of(ATTACHED, volume=volume(attachment()))
     first = passed(before)
     again = passed(replace(before, claim=replace(ATTACHED, status=first.status)))
     assert again.status == first.status
@@ -78,10 +80,10 @@ def test_a_settled_claim_is_not_written_to_again() -> None:
 
 
 def test_waiting_is_reconciling_and_a_persons_turn_is_stalled() -> None:
-    waiting = passed(situation(volume=volume(state="creating")))
+    waiting = passed(snapshot_of(volume=volume(state="creating")))
     assert "Reconciling" in kinds(waiting)
-    assert isinstance(waiting.outcome, Wait)
-    stuck = passed(situation(ATTACHED, volume=volume(attachment(SECOND))))
+    assert isinstance(waiting.outcome, Requeue)
+    stuck = passed(snapshot_of(ATTACHED, volume=volume(attachment(SECOND))))
     assert "Stalled" in kinds(stuck)
     assert "Reconciling" not in kinds(stuck)
     assert isinstance(stuck.outcome, Blocked)
@@ -91,12 +93,12 @@ def test_waiting_is_reconciling_and_a_persons_turn_is_stalled() -> None:
 def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
     old = {"type": "Ready", "status": "True", "reason": "ClaimReady", "message": "", "lastTransitionTime": ago(days=1)}
     owner = claim(status={**attached_status(), "conditions": [old]})
-    made = passed(situation(owner, volume=volume(attachment())))
+    made = passed(snapshot_of(owner, volume=volume(attachment())))
     assert [item.lastTransitionTime for item in made.status.conditions or [] if item.type == "Ready"] == [ago(days=1)]
 
 
 def test_delete_on_termination_is_a_danger_that_is_told() -> None:
-    made = passed(situation(ATTACHED, volume=volume(attachment(delete_on_termination=True))))
+    made = passed(snapshot_of(ATTACHED, volume=volume(attachment(delete_on_termination=True))))
     assert condition(made, "DataAtRisk") == ("True", "DeleteOnTermination")
     assert condition(made, "Ready")[0] == "True"
     assert [event.type for event in made.events if event.reason == "DeleteOnTermination"] == ["Warning"]
@@ -107,13 +109,13 @@ def test_a_file_system_that_lags_behind_is_told() -> None:
     reserved_for = ClaimReference(namespace="team", name="data")
     published = PersistentVolume(name="pv", uid="pv", claim_uid=UID, capacity=50, reserved_for=reserved_for)
     label = (f"hyperpod-{FIRST}",)
-    made = passed(situation(owner, volume=volume(attachment()), persistent_volume=published, labelled=label))
+    made = passed(snapshot_of(owner, volume=volume(attachment()), persistent_volume=published, labelled=label))
     assert condition(made, "FilesystemResizePending") == ("True", "GrowFilesystem")
     assert condition(made, "Ready")[0] == "True"
 
 
 def test_a_denied_call_names_itself_and_is_held_back() -> None:
-    before = situation(claim(status=made_status()))
+    before = snapshot_of(claim(status=made_status()))
     made = passed(before, error=(ErrorKind.DENIED, "UnauthorizedOperation"))
     assert condition(made, "PermissionsOK") == ("False", "PermissionDenied")
     assert made.status.last is not None
@@ -124,24 +126,24 @@ def test_a_denied_call_names_itself_and_is_held_back() -> None:
 
 
 def test_a_full_node_of_a_group_makes_room_for_the_next_at_once() -> None:
-    before = situation(claim(status=made_status()))
+    before = snapshot_of(claim(status=made_status()))
     made = passed(before, error=(ErrorKind.INVALID, "AttachmentLimitExceeded"))
-    assert made.outcome == Wait(made.outcome.reason, 1.0)  # type: ignore[union-attr]  # a Wait
+    assert made.outcome == Requeue(made.outcome.reason, 1.0)  # type: ignore[union-attr]  # a Wait
     step = step_of(decide(replace(before, claim=replace(before.claim, status=made.status))))
     assert isinstance(step, Attach)
     assert step.instance_id == SECOND
 
 
 def test_a_refused_attach_makes_no_later_attachment_ours() -> None:
-    made = passed(situation(claim(status=made_status())), error=(ErrorKind.INVALID, "VolumeInUse"))
+    made = passed(snapshot_of(claim(status=made_status())), error=(ErrorKind.INVALID, "VolumeInUse"))
     suspended = spec(attachment={"target": {"instanceGroupName": "workers"}, "suspend": True})
     owner = claim(suspended, status=made.status.model_dump(exclude_none=True))
-    seen = passed(situation(owner, volume=volume(attachment(attach_time=NOW))))
+    seen = passed(snapshot_of(owner, volume=volume(attachment(attach_time=NOW))))
     assert condition(seen, "Conflict") == ("True", "AttachedElsewhere")
 
 
 def test_a_refusal_after_a_lost_answer_leaves_the_attachment_ours() -> None:
-    before = situation(claim(status=made_status()))
+    before = snapshot_of(claim(status=made_status()))
     lost = passed(before, error=(ErrorKind.UNKNOWN_OUTCOME, ""))
     later = NOW + timedelta(minutes=1)
     again = replace(before, claim=replace(before.claim, status=lost.status), now=later)
@@ -152,7 +154,7 @@ def test_a_refusal_after_a_lost_answer_leaves_the_attachment_ours() -> None:
 
 def test_a_full_given_node_is_tried_again_slowly() -> None:
     owner = claim(spec(attachment={"target": {"instanceId": FIRST}}), status=made_status())
-    made = passed(situation(owner), error=(ErrorKind.INVALID, "AttachmentLimitExceeded"))
+    made = passed(snapshot_of(owner), error=(ErrorKind.INVALID, "AttachmentLimitExceeded"))
     assert isinstance(made.outcome, Blocked)
     assert made.outcome.after >= 300
 
@@ -163,32 +165,32 @@ def test_a_full_given_node_is_tried_again_slowly() -> None:
         (ErrorKind.INVALID, "VolumeInUse", "Settling", Failed),
         (ErrorKind.INVALID, "IncorrectState", "Settling", Failed),
         (ErrorKind.INVALID, "InvalidVolume.ZoneMismatch", "AZMismatch", Blocked),
-        (ErrorKind.BUSY, "", "ClusterNotInService", Wait),
+        (ErrorKind.BUSY, "", "ClusterNotInService", Requeue),
         (ErrorKind.INVALID, "SomethingNew", "SpecRejected", Blocked),
         (ErrorKind.THROTTLED, "", "Throttled", Failed),
-        (ErrorKind.UNKNOWN_OUTCOME, "", "UnknownOutcome", Wait),
+        (ErrorKind.UNKNOWN_OUTCOME, "", "UnknownOutcome", Requeue),
     ],
 )
 def test_what_a_refused_attach_means(kind: ErrorKind, code: str, reason: str, ends: type[object]) -> None:
-    made = passed(situation(claim(status=made_status())), error=(kind, code))
+    made = passed(snapshot_of(claim(status=made_status())), error=(kind, code))
     assert condition(made, "Ready")[1] == reason
     assert isinstance(made.outcome, ends)
 
 
 def test_awss_words_are_kept_and_request_ids_are_not() -> None:
-    made = passed(situation(claim(status=made_status())), error=(ErrorKind.INVALID, "SomethingNew"))
+    made = passed(snapshot_of(claim(status=made_status())), error=(ErrorKind.INVALID, "SomethingNew"))
     ready = next(item.message for item in made.status.conditions or [] if item.type == "Ready")
     assert "SomethingNew" in ready
     assert "AWS's words" in ready
 
 
 def test_one_failed_read_says_nothing_and_three_do() -> None:
-    seen = passed(situation(ATTACHED, volume=volume(attachment()))).status
-    blind = situation(replace(ATTACHED, status=seen), first_look=True)
+    seen = passed(snapshot_of(ATTACHED, volume=volume(attachment()))).status
+    blind = snapshot_of(replace(ATTACHED, status=seen), first_look=True)
     error = failure(ErrorKind.UNREACHABLE, operation="DescribeVolumes")
-    first = report(Story(situation=blind, unread=error, failures=0))
+    first = report(PassRecord(snapshot=blind, unread=error, failures=0))
     assert first.status == seen
-    third = report(Story(situation=blind, unread=error, failures=3))
+    third = report(PassRecord(snapshot=blind, unread=error, failures=3))
     assert condition(third, "Ready")[0] == "Unknown"
     assert condition(third, "Attached")[0] == "True"
     assert third.status.volumeId == seen.volumeId
@@ -196,45 +198,45 @@ def test_one_failed_read_says_nothing_and_three_do() -> None:
 
 def test_the_first_look_at_a_lost_node_is_remembered() -> None:
     gone = (node(FIRST, status="ShuttingDown"), node(SECOND))
-    made = passed(situation(ATTACHED, volume=volume(attachment()), nodes=gone))
+    made = passed(snapshot_of(ATTACHED, volume=volume(attachment()), nodes=gone))
     assert made.status.attachment is not None
     assert made.status.attachment.lostTime == ago()
-    again = passed(situation(replace(ATTACHED, status=made.status), volume=volume(attachment()), nodes=gone))
+    again = passed(snapshot_of(replace(ATTACHED, status=made.status), volume=volume(attachment()), nodes=gone))
     assert again.status.attachment == made.status.attachment
 
 
 def test_pods_are_listed_in_order_and_bounded() -> None:
     pods = tuple(f"team/p{number:02}" for number in range(30, 0, -1))
-    made = passed(situation(ATTACHED, volume=volume(attachment()), pods=pods))
+    made = passed(snapshot_of(ATTACHED, volume=volume(attachment()), pods=pods))
     assert made.status.inUseBy == sorted(pods)[:20]
     assert condition(made, "InUse") == ("True", "UsedByPods")
 
 
 def test_a_call_is_told_once_as_an_event() -> None:
-    made = passed(situation(claim(status=made_status())))
+    made = passed(snapshot_of(claim(status=made_status())))
     assert [event.action for event in made.events if event.reason == "Attaching"] == ["AttachClusterNodeVolume"]
 
 
 def test_a_step_in_kubernetes_that_was_taken_costs_no_status_write_and_no_event() -> None:
     owner = claim(spec(publish=LOCAL), status=attached_status())
-    told = passed(situation(owner, volume=volume(attachment()), nodes=())).status
-    before = situation(replace(owner, status=told), volume=volume(attachment()))
+    told = passed(snapshot_of(owner, volume=volume(attachment()), nodes=())).status
+    before = snapshot_of(replace(owner, status=told), volume=volume(attachment()))
     made = passed(before)
     assert (made.status, made.events) == (told, ())
-    assert isinstance(made.outcome, Wait)
+    assert isinstance(made.outcome, Requeue)
 
 
 def test_the_first_word_about_a_claim_is_written_whatever_the_step() -> None:
     owner = claim(spec(publish=LOCAL), status=attached_status())
-    assert condition(passed(situation(owner, volume=volume(attachment()))), "Ready")[1] == "Publishing"
+    assert condition(passed(snapshot_of(owner, volume=volume(attachment()))), "Ready")[1] == "Publishing"
 
 
 def test_the_first_conditions_say_which_generation_they_are_about() -> None:
     """Argo CD and kubectl wait take a status without it for one of an older spec."""
-    before = situation(claim(status={"observedGeneration": None}))
-    verdict = decide(before)
-    assert isinstance(verdict, Act)
-    planned = intent(before, verdict)
+    before = snapshot_of(claim(status={"observedGeneration": None}))
+    decision = decide(before)
+    assert isinstance(decision, Act)
+    planned = intent(before, decision)
     assert planned is not None
     assert planned.conditions
     assert planned.observedGeneration == 1

@@ -15,7 +15,7 @@ from tests.unit.core.volume.builders import (
     cluster,
     made_status,
     node,
-    situation,
+    snapshot_of,
     spec,
     volume,
 )
@@ -34,7 +34,7 @@ def aimed(**target: Any) -> dict[str, Any]:
 def chosen(wanted: dict[str, Any], *nodes: Candidate, **more: Any) -> str:
     """The instance, or the reason why there is none that can be attached to now."""
     status = more.pop("status", made_status())
-    found = resolve(situation(claim(wanted, status=status), nodes=nodes, **more))
+    found = resolve(snapshot_of(claim(wanted, status=status), nodes=nodes, **more))
     if isinstance(found, Resolved) and found.hold is None:
         return found.node.instance_id
     assert found.hold is not None
@@ -86,7 +86,7 @@ def test_a_node_in_trouble_is_not_picked(trouble: dict[str, Any]) -> None:
 )
 def test_a_node_in_trouble_keeps_what_it_has(trouble: dict[str, Any]) -> None:
     """The instance lives, so the volume is its own: anything else would be two heads for one disk."""
-    found = resolve(situation(claim(GROUP, status=attached_status()), nodes=(node(FIRST, **trouble), node(SECOND))))
+    found = resolve(snapshot_of(claim(GROUP, status=attached_status()), nodes=(node(FIRST, **trouble), node(SECOND))))
     assert isinstance(found, Resolved)
     assert found.node.instance_id == FIRST
 

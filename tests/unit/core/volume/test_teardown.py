@@ -20,14 +20,15 @@ from tests.unit.core.volume.builders import (
     made_status,
     node,
     reason_of,
-    situation,
+    snapshot_of,
     spec,
     step_of,
     volume,
 )
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED, TAG_SNAPSHOT_PURPOSE
-from hyperpod_operator.core.engine.decision import Release
+from hyperpod_operator.core.engine.decision import RemoveFinalizer
+from hyperpod_operator.core.volume.decision import Act, Decision
 from hyperpod_operator.core.volume.observed import PersistentVolume, PersistentVolumeClaim
 from hyperpod_operator.core.volume.plan import (
     CreateSnapshot,
@@ -43,7 +44,6 @@ from hyperpod_operator.core.volume.plan import (
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment, Snapshot
 from hyperpod_operator.core.volume.report import intent
-from hyperpod_operator.core.volume.verdict import Act, Verdict
 
 PV = PersistentVolume(name=f"evc-{UID}", uid="pv", claim_uid=UID)
 PVC = PersistentVolumeClaim(name="data", uid="pvc", claim_uid=UID)
@@ -59,10 +59,10 @@ def judged(
     fields: dict[str, Any] | None = None,
     status: dict[str, Any] | None = None,
     **seen: Any,
-) -> Verdict:
+) -> Decision:
     made = wanted or spec(management=management or {})
     owner = claim(made, status=status or attached_status(), deleting=True, **(fields or {}))
-    return decide(situation(owner, **{"volume": volume(*attachments), **seen}))
+    return decide(snapshot_of(owner, **{"volume": volume(*attachments), **seen}))
 
 
 def final(state: str, **tags: str) -> Snapshot:
@@ -79,7 +79,7 @@ def test_the_order_is_claim_volume_label_detach_delete() -> None:
     assert isinstance(step_of(judged(DELETE, attachment())), Detach)
     assert isinstance(step_of(judged(DELETE)), DeleteVolume)
     assert isinstance(step_of(judged(DELETE, volume=None)), DropLease)
-    assert isinstance(judged(DELETE, volume=None, lease=None), Release)
+    assert isinstance(judged(DELETE, volume=None, lease=None), RemoveFinalizer)
 
 
 def test_pods_hold_the_deletion_unless_forced() -> None:
@@ -100,7 +100,7 @@ def test_retain_marks_the_volume_then_takes_our_tags_off_then_lets_go() -> None:
     step = step_of(judged(volume=volume(tags=RELEASED)))
     assert isinstance(step, DeleteTags)
     assert {TAG_CLAIM_UID, TAG_OWNER} <= set(step.keys)
-    assert isinstance(judged(volume=volume(tags={TAG_RELEASED: "team/data"}), lease=None), Release)
+    assert isinstance(judged(volume=volume(tags={TAG_RELEASED: "team/data"}), lease=None), RemoveFinalizer)
 
 
 @pytest.mark.parametrize("management", [DELETE, SNAPSHOT])
@@ -112,7 +112,7 @@ def test_an_adopted_volume_is_deleted_only_by_consent(management: dict[str, Any]
 
 
 def test_a_volume_of_another_claim_is_left_alone_whatever_the_policy() -> None:
-    assert isinstance(judged(DELETE, volume=volume(tags={TAG_CLAIM_UID: "other-uid"}), lease=None), Release)
+    assert isinstance(judged(DELETE, volume=volume(tags={TAG_CLAIM_UID: "other-uid"}), lease=None), RemoveFinalizer)
 
 
 def test_a_volume_whose_tag_is_missing_is_neither_changed_nor_released() -> None:
@@ -131,12 +131,12 @@ def test_the_snapshot_comes_before_the_deletion(management: dict[str, Any]) -> N
 
 def test_a_snapshot_that_ec2_does_not_show_yet_is_not_made_twice() -> None:
     owner = claim(spec(management=SNAPSHOT), status=made_status(), deleting=True)
-    before = situation(owner)
-    verdict = decide(before)
-    assert isinstance(verdict, Act)
-    planned = intent(before, verdict)
+    before = snapshot_of(owner)
+    decision = decide(before)
+    assert isinstance(decision, Act)
+    planned = intent(before, decision)
     assert planned is not None
-    again = decide(situation(replace(owner, status=planned), now=NOW + timedelta(seconds=40)))
+    again = decide(snapshot_of(replace(owner, status=planned), now=NOW + timedelta(seconds=40)))
     assert reason_of(again) == "Snapshotting"
 
 
@@ -182,11 +182,11 @@ def test_a_volume_that_may_have_been_made_is_waited_for() -> None:
     status = {"creation": creation}
     assert reason_of(judged(DELETE, status=status, volume=None, lease=None)) == "AwaitingVisibility"
     late = judged(DELETE, status={**status, "creation": {**creation, "time": ago(minutes=11)}}, volume=None, lease=None)
-    assert isinstance(late, Release)
+    assert isinstance(late, RemoveFinalizer)
 
 
 def test_a_claim_that_never_made_anything_goes_at_once() -> None:
-    assert isinstance(judged(DELETE, status={"phase": "Pending"}, volume=None, lease=None), Release)
+    assert isinstance(judged(DELETE, status={"phase": "Pending"}, volume=None, lease=None), RemoveFinalizer)
 
 
 def test_a_paused_claim_stays() -> None:
@@ -201,5 +201,5 @@ def test_a_volume_is_deleted_only_when_it_is_available(state: str) -> None:
 def test_deleting_never_creates() -> None:
     made = made_status(creation={"attempt": 1, "outcome": "Rejected", "time": ago(minutes=9)})
     owner = claim(spec(management=DELETE), status=made, deleting=True)
-    verdict = decide(situation(owner, volume=None, lease=None, now=NOW + timedelta(hours=1)))
-    assert isinstance(verdict, Release)
+    decision = decide(snapshot_of(owner, volume=None, lease=None, now=NOW + timedelta(hours=1)))
+    assert isinstance(decision, RemoveFinalizer)

@@ -11,13 +11,15 @@ from typing import Any
 from tests.unit.core.volume.builders import ARN, NOW, UID, cluster, failure, node
 
 from hyperpod_operator.api.names import LABEL_CLAIM_UID, TAG_CLAIM_UID
-from hyperpod_operator.core.engine.decision import Release, Settled
+from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer
 from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.outcome import Blocked, Failed, Gone, Wait
+from hyperpod_operator.core.outcome import Blocked, Failed, Gone, Requeue
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.device import associated_resource
 from hyperpod_operator.core.volume.observed import GONE, Candidate, Lease, Observed, PersistentVolume
 from hyperpod_operator.core.volume.observed import PersistentVolumeClaim as BoundClaim
+from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import (
     Attach,
     CloudStep,
@@ -42,8 +44,6 @@ from hyperpod_operator.core.volume.plan import (
 from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume
 from hyperpod_operator.core.volume.report import intent, report
-from hyperpod_operator.core.volume.story import Accepted, Refused, Story
-from hyperpod_operator.core.volume.verdict import Act, Situation, Verdict
 
 FATES = ("accepted", "lost after", "lost before", "killed after", "throttled", "no room")
 DAY = timedelta(days=1)
@@ -104,39 +104,39 @@ class World:
 
     # One pass.
 
-    def step(self, owner: Claim) -> tuple[Claim, Verdict, float | None]:
+    def step(self, owner: Claim) -> tuple[Claim, Decision, float | None]:
         """One pass; the pause before the next one, None where only the resync or a person brings one."""
-        snapshot = Situation(claim=owner, observed=self.observe(owner), now=self.now)
-        verdict = decide(snapshot)
+        snapshot = ClaimSnapshot(claim=owner, observed=self.observe(owner), now=self.now)
+        decision = decide(snapshot)
         result = None
-        if isinstance(verdict, Act):
-            planned = intent(snapshot, verdict)
+        if isinstance(decision, Act):
+            planned = intent(snapshot, decision)
             if planned is not None:
                 owner = stored(owner, planned)
                 snapshot = replace(snapshot, claim=owner)
-            result, killed = self._call(owner, verdict.step)
+            result, killed = self._call(owner, decision.step)
             if killed:
-                return owner, verdict, 1.0
-        made = report(Story(situation=snapshot, verdict=verdict, result=result))
-        if isinstance(verdict, Release):
+                return owner, decision, 1.0
+        made = report(PassRecord(snapshot=snapshot, decision=decision, result=result))
+        if isinstance(decision, RemoveFinalizer):
             self.released = True
         owner = stored(owner, made.status)
         match made.outcome:
-            case Wait(after=after) | Blocked(after=after) | Failed(at_least=after):
-                return owner, verdict, max(after, 1.0)
+            case Requeue(after=after) | Blocked(after=after) | Failed(at_least=after):
+                return owner, decision, max(after, 1.0)
             case Gone() | _:
-                return owner, verdict, None
+                return owner, decision, None
 
-    def run(self, owner: Claim, *, most: int = 300) -> tuple[Claim, Verdict]:
+    def run(self, owner: Claim, *, most: int = 300) -> tuple[Claim, Decision]:
         """Passes until one has nothing left to do."""
         for _ in range(most):
-            owner, verdict, pause = self.step(owner)
-            if isinstance(verdict, Settled | Release) or pause is None:
-                return owner, verdict
+            owner, decision, pause = self.step(owner)
+            if isinstance(decision, InSync | RemoveFinalizer) or pause is None:
+                return owner, decision
             self.now += timedelta(seconds=pause)
-        raise AssertionError(f"no end after {most} passes: {verdict}; calls: {self.calls[-12:]}")
+        raise AssertionError(f"no end after {most} passes: {decision}; calls: {self.calls[-12:]}")
 
-    def _call(self, owner: Claim, step: Step) -> tuple[Accepted | Refused | None, bool]:
+    def _call(self, owner: Claim, step: Step) -> tuple[Accepted | Rejected | None, bool]:
         if not isinstance(step, CloudStep):
             self._kubernetes(owner, step)
             return Accepted(step=step), False
@@ -151,13 +151,13 @@ class World:
         try:
             answer = self._carry_out(owner, step)
         except CloudError as error:
-            return Refused(step=step, error=error), False
+            return Rejected(step=step, error=error), False
         if fate == "lost after":
             return self._refused(step, ErrorKind.UNKNOWN_OUTCOME), False
         return Accepted(step=step, answer=answer), fate == "killed after"
 
-    def _refused(self, step: CloudStep, kind: ErrorKind, ec2_code: str = "") -> Refused:
-        return Refused(step=step, error=failure(kind, ec2_code=ec2_code, operation=operation(step)))
+    def _refused(self, step: CloudStep, kind: ErrorKind, ec2_code: str = "") -> Rejected:
+        return Rejected(step=step, error=failure(kind, ec2_code=ec2_code, operation=operation(step)))
 
     # AWS.
 

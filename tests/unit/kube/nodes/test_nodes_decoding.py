@@ -10,7 +10,7 @@ from tests.unit.kube.nodes.scripted import CLUSTER, bookmark, line, node_body, p
 
 from hyperpod_operator.core.health.node import Fault, Node, Taint
 from hyperpod_operator.kube import node_decoding as decoding
-from hyperpod_operator.kube.node_decoding import Garbled, Refused, WatchEvent
+from hyperpod_operator.kube.node_decoding import Garbled, Rejected, WatchEvent
 from hyperpod_operator.kube.node_factory import NodeFactory
 
 
@@ -155,7 +155,7 @@ def test_a_bookmark_is_a_version_alone() -> None:
 
 def test_a_refusal_in_the_stream_is_told_from_an_event() -> None:
     found = decoding.event(refused(410, "too old"))
-    assert isinstance(found, Refused)
+    assert isinstance(found, Rejected)
     assert (found.code, found.message) == (410, "too old")
 
 

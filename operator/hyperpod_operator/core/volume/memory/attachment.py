@@ -3,54 +3,54 @@
 from hyperpod_operator.api.volume_status import AttachmentStatus, PreviousAttachment, RefusedInstance
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.attachment import leaving
+from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.device import device_path
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import Free, Held, holding
 from hyperpod_operator.core.volume.missing import look_again
+from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import Attach, Detach
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.refusals import DEFINITE, NO_ROOM
-from hyperpod_operator.core.volume.story import Accepted, Refused, Story
 from hyperpod_operator.core.volume.target import REFUSED_MOST
-from hyperpod_operator.core.volume.verdict import Situation
 
 PREVIOUS_MOST = 5
 
 
-def intended_attachment(situation: Situation, step: Attach) -> AttachmentStatus:
+def intended_attachment(snapshot: ClaimSnapshot, step: Attach) -> AttachmentStatus:
     """The chosen node before the attach to it: only what is recorded here counts as ours later."""
-    old = situation.claim.status.attachment
+    old = snapshot.claim.status.attachment
     same = old is not None and old.instanceId == step.instance_id
     return AttachmentStatus(
         clusterArn=step.cluster_arn,
-        target=situation.claim.target_text,
+        target=snapshot.claim.target_text,
         instanceGroupName=step.instance_group or None,
         instanceId=step.instance_id,
         nodeLogicalId=step.logical_id or None,
         nodeName=step.node_name or None,
         devicePath=device_path(step.volume_id),
         state="attaching",
-        attachTime=stamp(situation.now),
+        attachTime=stamp(snapshot.now),
         calls=((old.calls or 1) if same and old and old.state == "attaching" else 0) + 1,
         attempts=old.attempts if same and old else None,
         refused=old.refused if old else None,
-        followTime=old.followTime if same and old else _gone_since(situation, old),
+        followTime=old.followTime if same and old else _gone_since(snapshot, old),
     )
 
 
-def _gone_since(situation: Situation, old: AttachmentStatus | None) -> str | None:
+def _gone_since(snapshot: ClaimSnapshot, old: AttachmentStatus | None) -> str | None:
     """When the former node was lost, or one before it that the volume never came back from; None if it was left."""
     if old is None:
         return None
     if old.followTime or old.lostTime:
         return old.followTime or old.lostTime
-    gone = bool(old.instanceId) and not situation.observed.alive(old.instanceId or "")
-    return stamp(situation.now) if gone else None
+    gone = bool(old.instanceId) and not snapshot.observed.alive(old.instanceId or "")
+    return stamp(snapshot.now) if gone else None
 
 
-def previous(situation: Situation, *, leaving: str) -> list[PreviousAttachment] | None:
+def previous(snapshot: ClaimSnapshot, *, leaving: str) -> list[PreviousAttachment] | None:
     """Newest first; a node that the volume returns to is listed again only when it leaves once more."""
-    old, status = situation.claim.status.attachment, situation.claim.status
+    old, status = snapshot.claim.status.attachment, snapshot.claim.status
     kept = list(status.previousAttachments or [])
     if old is None or not old.instanceId or not old.attachTime:
         return kept or None  # a node that refused the volume never held it
@@ -58,32 +58,32 @@ def previous(situation: Situation, *, leaving: str) -> list[PreviousAttachment] 
         instanceId=old.instanceId,
         nodeName=old.nodeName,
         attachTime=old.attachTime,
-        until=stamp(situation.now),
+        until=stamp(snapshot.now),
         why=leaving[:1024],
     )
     return [entry, *kept][:PREVIOUS_MOST]
 
 
-def attachment(story: Story) -> AttachmentStatus | None:
+def attachment(pass_record: PassRecord) -> AttachmentStatus | None:
     """What is known of the chosen node after this pass."""
-    situation, old = story.situation, story.situation.claim.status.attachment
-    if story.blind or old is None or not situation.claim.direct:
+    snapshot, old = pass_record.snapshot, pass_record.snapshot.claim.status.attachment
+    if pass_record.blind or old is None or not snapshot.claim.direct:
         return old
-    where, result = holding(situation), story.result
+    where, result = holding(snapshot), pass_record.result
     fields: dict[str, object] = {}
     if isinstance(where, Held) and where.instance_id == old.instanceId:
         fields |= _seen(where)
     elif isinstance(where, Free) and not (result is not None and isinstance(result.step, Attach)):
-        pending = old.state == "attaching" and since(old.attachTime, now=situation.now) < situation.timings.resend
+        pending = old.state == "attaching" and since(old.attachTime, now=snapshot.now) < snapshot.timings.resend
         gone = {"state": "detached", "deviceName": None, "deleteOnTermination": None, "calls": None}
-        fields |= {"detachTime": None, **({} if pending or look_again(situation) else gone)}
-    lost = bool(old.instanceId) and not situation.observed.alive(old.instanceId or "")
-    fields["lostTime"] = (old.lostTime or stamp(situation.now)) if lost else None
-    if not old.nodeName and (node := situation.observed.node(old.instanceId or "")) is not None:
+        fields |= {"detachTime": None, **({} if pending or look_again(snapshot) else gone)}
+    lost = bool(old.instanceId) and not snapshot.observed.alive(old.instanceId or "")
+    fields["lostTime"] = (old.lostTime or stamp(snapshot.now)) if lost else None
+    if not old.nodeName and (node := snapshot.observed.node(old.instanceId or "")) is not None:
         fields["nodeName"] = node.node_name or None
     if isinstance(where, Held):
-        fields["detachTime"] = (old.detachTime or stamp(situation.now)) if leaving(situation) else None
-    fields |= _after(story, old)
+        fields["detachTime"] = (old.detachTime or stamp(snapshot.now)) if leaving(snapshot) else None
+    fields |= _after(pass_record, old)
     return old.model_copy(update=fields)
 
 
@@ -96,33 +96,33 @@ def _seen(where: Held) -> dict[str, object]:
     return seen
 
 
-def _after(story: Story, old: AttachmentStatus) -> dict[str, object]:
+def _after(pass_record: PassRecord, old: AttachmentStatus) -> dict[str, object]:
     """What the call itself taught."""
-    situation, result = story.situation, story.result
+    snapshot, result = pass_record.snapshot, pass_record.result
     if isinstance(result, Accepted) and isinstance(result.step, Attach) and isinstance(result.answer, Attachment):
         device = {"deviceName": result.answer.device} if result.answer.device else {}
         return {"state": result.answer.state or "attaching", **device}
     if isinstance(result, Accepted) and isinstance(result.step, Detach):
         stuck = old.state == "attaching"
         return {"attempts": (old.attempts or 0) + 1} if stuck else {}
-    if not isinstance(result, Refused) or not isinstance(result.step, Attach):
+    if not isinstance(result, Rejected) or not isinstance(result.step, Attach):
         return {}
-    taught = _not_taken(story, result)
+    taught = _not_taken(pass_record, result)
     if result.error.ec2_code == NO_ROOM:
-        entry = RefusedInstance(instanceId=result.step.instance_id, code=NO_ROOM, time=stamp(situation.now))
+        entry = RefusedInstance(instanceId=result.step.instance_id, code=NO_ROOM, time=stamp(snapshot.now))
         rest = [item for item in old.refused or [] if item.instanceId != entry.instanceId]
         gone = {"state": "detached"} if taught else {}
         return {**taught, **gone, "refused": [entry, *rest][:REFUSED_MOST]}
     return taught
 
 
-def _not_taken(story: Story, refused: Refused) -> dict[str, object]:
+def _not_taken(pass_record: PassRecord, refused: Rejected) -> dict[str, object]:
     """A refused first attach made nothing: what AWS may show on that node later is somebody else's.
 
     After one that AWS took, or may have taken, a refusal (VolumeInUse) may be about our own attachment, which EC2 does
     not show yet: the record stands, and the look goes on.
     """
-    recorded = story.situation.claim.status.attachment
+    recorded = pass_record.snapshot.claim.status.attachment
     first = recorded is None or (recorded.calls or 1) <= 1
     if refused.error.kind not in DEFINITE or not first:
         return {}

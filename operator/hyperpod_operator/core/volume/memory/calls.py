@@ -3,12 +3,12 @@
 from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.core.engine.journal import CallState, Rejection, called, cleared, entry_of, with_rejection
 from hyperpod_operator.core.volume import declines
+from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.ending import text
 from hyperpod_operator.core.volume.guards import later, since
+from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import CloudStep, Step, concern, fingerprint, operation
 from hyperpod_operator.core.volume.refusals import DEFINITE, kept_back, treatment
-from hyperpod_operator.core.volume.story import Accepted, Declined, Refused, Story
-from hyperpod_operator.core.volume.verdict import Situation
 
 OPEN = frozenset({CallState.INTENDED, CallState.UNANSWERED})
 """States of a call that may have been carried out without our knowing."""
@@ -18,21 +18,21 @@ KUBERNETES = frozenset({"NodeLabel", "Publication", "Lease"})
 """Concerns of steps that the API server guards: only their rejections are recorded."""
 
 
-def intended(situation: Situation, step: CloudStep) -> list[OperationStatus]:
+def intended(snapshot: ClaimSnapshot, step: CloudStep) -> list[OperationStatus]:
     """Before the call. `attempts` counts on only while it is open whether the same call before was carried out."""
-    last, mark = entry_of(situation.claim.status.operations, concern(step)), fingerprint(step)
+    last, mark = entry_of(snapshot.claim.status.operations, concern(step)), fingerprint(step)
     unresolved = last is not None and last.fingerprint == mark and last.state in OPEN
     attempts = (last.attempts or 0) + 1 if unresolved and last else 1
-    return _called(situation, step, state=CallState.INTENDED, attempts=attempts)
+    return _called(snapshot, step, state=CallState.INTENDED, attempts=attempts)
 
 
-def operations(story: Story) -> list[OperationStatus] | None:
+def operations(pass_record: PassRecord) -> list[OperationStatus] | None:
     """The journal after this pass."""
-    situation, result = story.situation, story.result
-    if isinstance(result, Refused):
+    snapshot, result = pass_record.snapshot, pass_record.result
+    if isinstance(result, Rejected):
         state = CallState.REJECTED if result.error.kind in DEFINITE else CallState.UNANSWERED
-        treated = treatment(result.step, result.error, by_group=situation.claim.by_group)
-        retry_at = later(situation.now, treated.after or 0.0) if kept_back(treated) else None
+        treated = treatment(result.step, result.error, by_group=snapshot.claim.by_group)
+        retry_at = later(snapshot.now, treated.after or 0.0) if kept_back(treated) else None
         rejection = Rejection(
             reason=treated.reason,
             code=result.error.ec2_code or result.error.code,
@@ -40,60 +40,60 @@ def operations(story: Story) -> list[OperationStatus] | None:
             stalled=treated.stalled,
             retry_at=retry_at,
         )
-        return _rejected(situation, result.step, state=state, rejection=rejection)
-    if isinstance(result, Declined):
-        return _declined(situation, result)
+        return _rejected(snapshot, result.step, state=state, rejection=rejection)
+    if isinstance(result, KubernetesRejected):
+        return _declined(snapshot, result)
     if isinstance(result, Accepted) and isinstance(result.step, CloudStep):
-        made = _called(situation, result.step, state=CallState.ACCEPTED, attempts=_attempts(situation, result.step))
-        return _standing(situation, made)
-    kept = situation.claim.status.operations or []
+        made = _called(snapshot, result.step, state=CallState.ACCEPTED, attempts=_attempts(snapshot, result.step))
+        return _standing(snapshot, made)
+    kept = snapshot.claim.status.operations or []
     if isinstance(result, Accepted):
         kept = [one for one in kept if one.fingerprint != fingerprint(result.step)]
-    return (list(kept) if story.blind else _standing(situation, kept)) or None
+    return (list(kept) if pass_record.blind else _standing(snapshot, kept)) or None
 
 
-def _declined(situation: Situation, result: Declined) -> list[OperationStatus] | None:
+def _declined(snapshot: ClaimSnapshot, result: KubernetesRejected) -> list[OperationStatus] | None:
     """What the API server rejects for good; what passes leaves no record."""
     treated = declines.treatment(result.error)
     if not kept_back(treated):
-        return list(situation.claim.status.operations or []) or None
+        return list(snapshot.claim.status.operations or []) or None
     rejection = Rejection(
         reason=treated.reason,
         code=str(result.error.status),
         message=declines.text(result.error, step=result.step),
         stalled=treated.stalled,
-        retry_at=later(situation.now, treated.after or 0.0),
+        retry_at=later(snapshot.now, treated.after or 0.0),
     )
-    *others, entry = _rejected(situation, result.step, state=CallState.REJECTED, rejection=rejection)
+    *others, entry = _rejected(snapshot, result.step, state=CallState.REJECTED, rejection=rejection)
     return [entry, *others]  # the newest call to AWS stays last
 
 
-def _rejected(situation: Situation, step: Step, *, state: CallState, rejection: Rejection) -> list[OperationStatus]:
-    made = _called(situation, step, state=state, attempts=_attempts(situation, step))
-    return with_rejection(made, concern=concern(step), rejection=rejection, now=situation.now)
+def _rejected(snapshot: ClaimSnapshot, step: Step, *, state: CallState, rejection: Rejection) -> list[OperationStatus]:
+    made = _called(snapshot, step, state=state, attempts=_attempts(snapshot, step))
+    return with_rejection(made, concern=concern(step), rejection=rejection, now=snapshot.now)
 
 
-def _standing(situation: Situation, kept: list[OperationStatus]) -> list[OperationStatus]:
+def _standing(snapshot: ClaimSnapshot, kept: list[OperationStatus]) -> list[OperationStatus]:
     """The journal without the rejections whose time is over: the call is made again, or not wanted any more."""
-    over = [one for one in kept if one.rejectedAt and since(one.retryAt, now=situation.now) >= 0]
+    over = [one for one in kept if one.rejectedAt and since(one.retryAt, now=snapshot.now) >= 0]
     return [
         cleared([one])[0] if one in over else one for one in kept if one not in over or one.concern not in KUBERNETES
     ]
 
 
-def _attempts(situation: Situation, step: Step) -> int:
-    last = entry_of(situation.claim.status.operations, concern(step))
+def _attempts(snapshot: ClaimSnapshot, step: Step) -> int:
+    last = entry_of(snapshot.claim.status.operations, concern(step))
     same = last is not None and last.fingerprint == fingerprint(step)
     return (last.attempts or 1) if same and last else 1
 
 
-def _called(situation: Situation, step: Step, *, state: CallState, attempts: int) -> list[OperationStatus]:
+def _called(snapshot: ClaimSnapshot, step: Step, *, state: CallState, attempts: int) -> list[OperationStatus]:
     return called(
-        situation.claim.status.operations,
+        snapshot.claim.status.operations,
         concern=concern(step),
         operation=operation(step),
         state=state,
         fingerprint=fingerprint(step),
         attempts=attempts,
-        now=situation.now,
+        now=snapshot.now,
     )

@@ -3,20 +3,20 @@
 from hyperpod_operator.api.volume_status import ModificationStatus
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.modification import budget, describe, pending_change
+from hyperpod_operator.core.volume.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import ModifyVolume
 from hyperpod_operator.core.volume.ports import Change
 from hyperpod_operator.core.volume.refusals import DEFINITE
-from hyperpod_operator.core.volume.story import Refused, Story
 
 
-def modification(story: Story) -> ModificationStatus | None:
-    situation, result = story.situation, story.result
-    old = situation.claim.status.modification
-    if story.blind or situation.volume is None:
+def modification(pass_record: PassRecord) -> ModificationStatus | None:
+    snapshot, result = pass_record.snapshot, pass_record.result
+    old = snapshot.claim.status.modification
+    if pass_record.blind or snapshot.volume is None:
         return old
-    latest, spent = situation.observed.modification, budget(situation)
+    latest, spent = snapshot.observed.modification, budget(snapshot)
     started = [stamp(moment) for moment in spent.started]
-    open_change = pending_change(situation) or None
+    open_change = pending_change(snapshot) or None
     made = ModificationStatus(
         modificationState=latest.modification_state if latest else None,
         progress=latest.progress if latest else None,
@@ -30,10 +30,10 @@ def modification(story: Story) -> ModificationStatus | None:
     )
     if open_change:
         same = old is not None and old.pendingChange == open_change and old.pendingSince
-        made = made.model_copy(update={"pendingSince": old.pendingSince if same and old else stamp(situation.now)})
-    certain = not (isinstance(result, Refused) and result.error.kind in DEFINITE)
+        made = made.model_copy(update={"pendingSince": old.pendingSince if same and old else stamp(snapshot.now)})
+    certain = not (isinstance(result, Rejected) and result.error.kind in DEFINITE)
     if result is not None and isinstance(result.step, ModifyVolume) and certain:
-        spent_now = [*started, stamp(situation.now)]
+        spent_now = [*started, stamp(snapshot.now)]
         made = made.model_copy(update={"startTimes": spent_now, "used24h": len(spent_now)})
     empty = latest is None and not open_change and not made.startTimes
     return None if empty else made

@@ -13,7 +13,7 @@ from hyperpod_operator.core.ports import Key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interest:
+class Watched:
     """`waiting`: any Node of the cluster may be the one, of `group` if that is named; else only `node_name` matters.
 
     `label` is the one by which Nodes say that they hold this claim's volume.
@@ -26,15 +26,15 @@ class Interest:
     label: str = ""
 
 
-class Interests:
+class WatchMapping:
     """By claim; looked up by Node."""
 
     def __init__(self) -> None:
-        self._interests: dict[Key, Interest] = {}
+        self._interests: dict[Key, Watched] = {}
         self._nodes: dict[str, Node] = {}
         """Nodes as they were when they last woke somebody."""
 
-    def note(self, key: Key, interest: Interest) -> None:
+    def note(self, key: Key, interest: Watched) -> None:
         self._interests[key] = interest
 
     def forget(self, key: Key) -> None:

@@ -8,18 +8,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
+from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diagnose import shortfalls
-from hyperpod_operator.core.cluster.guards import guarded
-from hyperpod_operator.core.cluster.observed import ObservedCluster
+from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, fingerprint
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.sent_tags import pending
-from hyperpod_operator.core.cluster.verdict import Act, NeedTags, Situation, Verdict
-from hyperpod_operator.core.engine.decision import Hold, Settled
+from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.observed import ObservedCluster
 
 # [assumption: busy-clusters-refuse-updates]
 TRANSITIONS = {
@@ -31,76 +31,76 @@ TRANSITIONS = {
 """ClusterStatus values in which UpdateCluster answers ConflictException (API reference)."""
 
 
-def present(situation: Situation) -> ObservedCluster:
+def present(snapshot: ClusterSnapshot) -> ObservedCluster:
     """The observed cluster, for policies that come after those for an absent one."""
-    cluster = situation.observed.cluster
+    cluster = snapshot.observed.cluster
     if cluster is None:
         raise AssertionError("policies for an absent cluster come first in the chain")
     return cluster
 
 
-def region_refused(situation: Situation) -> Verdict | None:
+def region_refused(snapshot: ClusterSnapshot) -> Decision | None:
     """The installation fixes which regions its credentials may be used in; a resource cannot widen that."""
-    region = situation.resource.spec.region
-    if not region or region in situation.allowed_regions:
+    region = snapshot.resource.spec.region
+    if not region or region in snapshot.allowed_regions:
         return None
     message = (
         f"spec.region {region} is not allowed by this installation (it allows "
-        f"{', '.join(sorted(situation.allowed_regions)) or 'only its own region'}). Omit spec.region, or ask an "
+        f"{', '.join(sorted(snapshot.allowed_regions)) or 'only its own region'}). Omit spec.region, or ask an "
         "administrator to add the Region to --allowed-region."
     )
-    return Hold(reason=Reason.REGION_NOT_ALLOWED, message=message, after=SLOW, stalled=True)
+    return Wait(reason=Reason.REGION_NOT_ALLOWED, message=message, after=SLOW, stalled=True)
 
 
-def not_allowed(situation: Situation) -> Verdict | None:
+def not_allowed(snapshot: ClusterSnapshot) -> Decision | None:
     """The list of tenants fixes what a namespace may name; a resource cannot widen that."""
-    if situation.refusal is None:
+    if snapshot.refusal is None:
         return None
-    return Hold(reason=Reason.NOT_ALLOWED, message=situation.refusal, after=SLOW, stalled=True)
+    return Wait(reason=Reason.NOT_ALLOWED, message=snapshot.refusal, after=SLOW, stalled=True)
 
 
-def unknown_owner(situation: Situation) -> Verdict | None:
-    return NeedTags() if situation.ownership is Ownership.UNREAD else None
+def unknown_owner(snapshot: ClusterSnapshot) -> Decision | None:
+    return NeedTags() if snapshot.ownership is Ownership.UNREAD else None
 
 
-def not_ours(situation: Situation) -> Verdict | None:
+def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
     """A cluster of this name that we did not make: adopt it by policy, or leave it alone."""
-    if situation.owned:
+    if snapshot.owned:
         return None
-    adoptable = situation.ownership in {Ownership.UNOWNED, Ownership.FORMER}
-    if not adoptable or not situation.resource.adopts:
-        return _refuse_ownership(situation, adoptable=adoptable)
-    if situation.resource.paused:
+    adoptable = snapshot.ownership in {Ownership.UNOWNED, Ownership.FORMER}
+    if not adoptable or not snapshot.resource.adopts:
+        return _refuse_ownership(snapshot, adoptable=adoptable)
+    if snapshot.resource.paused:
         message = (
             "Paused: the operator does not adopt the existing cluster. Set spec.management.paused to false to adopt it."
         )
-        return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+        return Wait(reason=Reason.PAUSED, message=message, after=snapshot.timings.resync)
     return (
-        being_deleted(situation)
-        or busy(situation)
-        or fixed_members_differ(situation)
-        or _adoption_not_shown(situation)
-        or _adopt(situation)
+        being_deleted(snapshot)
+        or busy(snapshot)
+        or fixed_members_differ(snapshot)
+        or _adoption_not_shown(snapshot)
+        or _adopt(snapshot)
     )
 
 
-def paused(situation: Situation) -> Verdict | None:
-    if not situation.resource.paused:
+def paused(snapshot: ClusterSnapshot) -> Decision | None:
+    if not snapshot.resource.paused:
         return None
-    open_gaps = situation.changes.lines()
+    open_gaps = snapshot.changes.lines()
     waiting = f" Pending: {'; '.join(open_gaps)}." if open_gaps else ""
     message = (
         f"Paused: the operator observes AWS and changes nothing.{waiting} Set spec.management.paused to false "
         "to continue."
     )
-    return Hold(reason=Reason.PAUSED, message=message, after=situation.timings.resync)
+    return Wait(reason=Reason.PAUSED, message=message, after=snapshot.timings.resync)
 
 
-def being_deleted(situation: Situation) -> Verdict | None:
+def being_deleted(snapshot: ClusterSnapshot) -> Decision | None:
     """Ours and Deleting: cleared away after a failed creation, or deleted by somebody else."""
-    if present(situation).status != "Deleting":
+    if present(snapshot).status != "Deleting":
         return None
-    last = situation.resource.status.last
+    last = snapshot.resource.status.last
     ours = last is not None and last.operation == "DeleteCluster"
     message = (
         "AWS is deleting the cluster whose creation failed; the operator creates it again afterwards."
@@ -108,33 +108,33 @@ def being_deleted(situation: Situation) -> Verdict | None:
         else "AWS is deleting this cluster, and not at the request of the operator. When it is gone, the operator "
         "creates it again; to prevent that, delete this resource or set spec.management.paused."
     )
-    return Hold(reason=Reason.DELETING, message=message, after=situation.timings.poll)
+    return Wait(reason=Reason.DELETING, message=message, after=snapshot.timings.poll)
 
 
-def busy(situation: Situation) -> Verdict | None:
+def busy(snapshot: ClusterSnapshot) -> Decision | None:
     """AWS is changing it. An unknown status counts as busy: waiting is the safe answer to a new word."""
-    status = present(situation).status
+    status = present(snapshot).status
     if status in {"InService", "Failed"}:
         return None
     reason, message = TRANSITIONS.get(
         status,
         (Reason.CLUSTER_BUSY, f"AWS reports status {status}, which this version does not know; waiting."),
     )
-    return Hold(reason=reason, message=message, after=situation.timings.poll)
+    return Wait(reason=reason, message=message, after=snapshot.timings.poll)
 
 
-def creation_failed(situation: Situation) -> Verdict | None:
+def creation_failed(snapshot: ClusterSnapshot) -> Decision | None:
     """Failed and never in service: `onCreateFailure` says whether to clear it away and try again."""
-    cluster, resource = present(situation), situation.resource
+    cluster, resource = present(snapshot), snapshot.resource
     if cluster.status != "Failed" or resource.status.provisionedAt:
         return None
     told = cluster.failure_message or "AWS gave no reason"
     tries = resource.status.createFailures or 0
-    if resource.recreates and _creation_of_ours(situation) and tries < situation.timings.recreate_attempts:
-        return guarded(
-            situation,
+    if resource.recreates and _creation_of_ours(snapshot) and tries < snapshot.timings.recreate_attempts:
+        return act_once(
+            snapshot,
             action=DeleteCluster(arn=cluster.arn),
-            wish=["recreate", cluster.arn],
+            desired=["recreate", cluster.arn],
             reason=Reason.RECREATING,
             message=f"Creation failed ({told}); deleting the failed cluster to create it again.",
             urgent=True,
@@ -142,37 +142,37 @@ def creation_failed(situation: Situation) -> Verdict | None:
     exhausted = f" It was tried {tries + 1} times." if tries else ""
     or_else = "" if resource.recreates else ", or set spec.management.onCreateFailure to Recreate"
     message = f"Creation failed: {told}.{exhausted} Fix the cause, then delete and re-apply this resource{or_else}."
-    return Hold(reason=Reason.CREATE_FAILED, message=message, after=SLOW, stalled=True)
+    return Wait(reason=Reason.CREATE_FAILED, message=message, after=SLOW, stalled=True)
 
 
-def _creation_of_ours(situation: Situation) -> bool:
+def _creation_of_ours(snapshot: ClusterSnapshot) -> bool:
     """Positive proof that this very creation failed and that nothing ever ran: only then may it be cleared away.
 
     What status says is needed and not enough: the tags, which every call needs, name this object and no adoption.
     """
-    cluster, status = present(situation), situation.resource.status
-    if is_adopted(situation.observed.tags or {}):
+    cluster, status = present(snapshot), snapshot.resource.status
+    if is_adopted(snapshot.observed.tags or {}):
         return False
     last = status.last
     ours = status.origin == "Created" and last is not None and last.operation == "CreateCluster"
-    running = any(node.status == "Running" for node in situation.observed.nodes or ())
+    running = any(node.status == "Running" for node in snapshot.observed.nodes or ())
     return ours and status.clusterArn == cluster.arn and cluster.current_count == 0 and not running
 
 
-def fixed_members_differ(situation: Situation) -> Verdict | None:
+def fixed_members_differ(snapshot: ClusterSnapshot) -> Decision | None:
     """No call can close these gaps; sending the rest would only hide them."""
-    if not situation.changes.fixed:
+    if not snapshot.changes.fixed:
         return None
     message = (
-        f"AWS cannot change these on an existing cluster or group: {listed(situation.changes.fixed)}. Make the spec "
+        f"AWS cannot change these on an existing cluster or group: {listed(snapshot.changes.fixed)}. Make the spec "
         "match AWS, or add a group under a new name and remove this one."
     )
-    return Hold(reason=Reason.IMMUTABLE_DIFFERS, message=message, after=SLOW, stalled=True)
+    return Wait(reason=Reason.IMMUTABLE_DIFFERS, message=message, after=SLOW, stalled=True)
 
 
-def failed(situation: Situation) -> Verdict | None:
+def failed(snapshot: ClusterSnapshot) -> Decision | None:
     """In service once, Failed now, and nothing in the spec that we could send to mend it."""
-    cluster = present(situation)
+    cluster = present(snapshot)
     if cluster.status != "Failed":
         return None
     message = (
@@ -180,43 +180,43 @@ def failed(situation: Situation) -> Verdict | None:
         f"sagemaker list-cluster-events --cluster-name {cluster.name}); the operator sends an edit of the spec to "
         "AWS."
     )
-    return Hold(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
+    return Wait(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
 
 
-def scaled_outside(situation: Situation) -> Verdict | None:
-    if not situation.changes.scaled_outside:
+def scaled_outside(snapshot: ClusterSnapshot) -> Decision | None:
+    if not snapshot.changes.scaled_outside:
         return None
     message = (
-        f"Scaled out outside of the operator: {listed(situation.changes.scaled_outside)}. The operator does not "
+        f"Scaled out outside of the operator: {listed(snapshot.changes.scaled_outside)}. The operator does not "
         "terminate nodes that it did not add. Set instanceCount to AWS's number to keep them (then lower it to "
         "scale in), or set management.countOwner to External on the group."
     )
-    return Hold(reason=Reason.SCALED_OUTSIDE, message=message, after=situation.timings.resync, stalled=True)
+    return Wait(reason=Reason.SCALED_OUTSIDE, message=message, after=snapshot.timings.resync, stalled=True)
 
 
-def not_at_target(situation: Situation) -> Verdict | None:
+def not_at_target(snapshot: ClusterSnapshot) -> Decision | None:
     """In service is not complete: with continuous provisioning nodes come one by one, or not at all."""
-    short = shortfalls(situation.observed, since=changed_at(situation))
+    short = shortfalls(snapshot.observed, since=changed_at(snapshot))
     if not short:
         return None
     stalled = next((item for item in short if item.stalled), None)
     first = stalled or short[0]
-    return Hold(
+    return Wait(
         reason=first.reason,
         message="; ".join(str(item) for item in short[:5]),
-        after=situation.timings.poll,
+        after=snapshot.timings.poll,
         stalled=stalled is not None,
     )
 
 
-def settled(situation: Situation) -> Verdict | None:
-    cluster = present(situation)
-    return Settled(message=f"{cluster.current_count}/{cluster.target_count} nodes in {len(cluster.groups)} groups.")
+def settled(snapshot: ClusterSnapshot) -> Decision | None:
+    cluster = present(snapshot)
+    return InSync(message=f"{cluster.current_count}/{cluster.target_count} nodes in {len(cluster.groups)} groups.")
 
 
-def changed_at(situation: Situation) -> datetime | None:
+def changed_at(snapshot: ClusterSnapshot) -> datetime | None:
     """When the change that is under way was sent: older events are about something else."""
-    return change_began(situation.resource)
+    return change_began(snapshot.resource)
 
 
 def change_began(resource: Resource) -> datetime | None:
@@ -225,9 +225,9 @@ def change_began(resource: Resource) -> datetime | None:
     return parse_time(last.time) if last and last.time and last.state in PENDING | {CallState.APPLIED} else None
 
 
-def _refuse_ownership(situation: Situation, *, adoptable: bool) -> Hold:
-    cluster = present(situation)
-    whose = _whose(situation.resource, situation.observed.tags or {})
+def _refuse_ownership(snapshot: ClusterSnapshot, *, adoptable: bool) -> Wait:
+    cluster = present(snapshot)
+    whose = _whose(snapshot.resource, snapshot.observed.tags or {})
     way = (
         "set spec.management.adoptionPolicy to IfUnowned to adopt it, or delete this resource and create one with "
         "another name"
@@ -238,7 +238,7 @@ def _refuse_ownership(situation: Situation, *, adoptable: bool) -> Hold:
         f"A cluster named {cluster.name} exists ({cluster.arn}) and {whose}: the operator neither changes nor "
         f"deletes it, even if you delete this resource. To continue, {way}."
     )
-    return Hold(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
+    return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
 
 
 def _whose(resource: Resource, tags: Mapping[str, str]) -> str:
@@ -255,25 +255,25 @@ def _whose(resource: Resource, tags: Mapping[str, str]) -> str:
     return f"belongs to {owner or f'the object with uid {uid}'} {where}"
 
 
-def _adoption_not_shown(situation: Situation) -> Hold | None:
+def _adoption_not_shown(snapshot: ClusterSnapshot) -> Wait | None:
     """AWS accepted our ownership tags a moment ago: announcing and adding them again would change nothing."""
-    sent = pending(situation.resource, now=situation.now)
-    if not any(tag.key == TAG_OWNER_UID and tag.value == situation.resource.uid for tag in sent):
+    sent = pending(snapshot.resource, now=snapshot.now)
+    if not any(tag.key == TAG_OWNER_UID and tag.value == snapshot.resource.uid for tag in sent):
         return None
     message = (
         "AWS accepted the ownership tags and does not return them yet. The operator waits for them, for at most 10 min."
     )
-    return Hold(reason=Reason.SETTLING, message=message, after=situation.timings.poll)
+    return Wait(reason=Reason.SETTLING, message=message, after=snapshot.timings.poll)
 
 
-def _adopt(situation: Situation) -> Verdict:
+def _adopt(snapshot: ClusterSnapshot) -> Decision:
     """Say first, wait, then take over; what is announced is what will be changed afterwards."""
-    cluster, resource = present(situation), situation.resource
-    mark = fingerprint(operation="Adopt", wish=[cluster.arn, situation.changes.lines()])
+    cluster, resource = present(snapshot), snapshot.resource
+    mark = fingerprint(operation="Adopt", desired=[cluster.arn, snapshot.changes.lines()])
     announced = resource.status.adoption
     since = parse_time(announced.announcedAt or "") if announced and announced.fingerprint == mark else None
-    waited = (situation.now - since).total_seconds() if since else 0.0
-    left = situation.timings.adoption_notice - waited
+    waited = (snapshot.now - since).total_seconds() if since else 0.0
+    left = snapshot.timings.adoption_notice - waited
     if since and left <= 0:
         tags = {**resource.ownership_tags, TAG_ADOPTED: "true"}
         return Act(
@@ -282,13 +282,13 @@ def _adopt(situation: Situation) -> Verdict:
             reason=Reason.ADOPTED,
             message=f"Adopting {cluster.arn}: setting the ownership tags.",
         )
-    gaps = situation.changes.lines()
+    gaps = snapshot.changes.lines()
     message = (
-        f"Adopting {cluster.arn} in {situation.timings.adoption_notice:.0f} s. "
+        f"Adopting {cluster.arn} in {snapshot.timings.adoption_notice:.0f} s. "
         + (f"Changes: {listed(gaps)}." if gaps else "Only its tags change.")
         + " Set spec.management.paused to true to prevent it."
     )
-    return Hold(reason=Reason.ADOPTION_ANNOUNCED, message=message, after=max(left, 1.0))
+    return Wait(reason=Reason.ADOPTION_ANNOUNCED, message=message, after=max(left, 1.0))
 
 
 def listed(items: Sequence[object], *, most: int = 8) -> str:

@@ -8,18 +8,18 @@ from functools import cached_property
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.changed_parts import changed_parts
 from hyperpod_operator.core.cluster.diff import Changes
-from hyperpod_operator.core.cluster.observed import Observed
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.engine.decision import Hold, LookAgain, Release, Settled
+from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.health.rollup import Health
 from hyperpod_operator.core.location import NOWHERE, Location
+from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.timings import Timings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Situation:
+class ClusterSnapshot:
     """The snapshot that every policy judges: the wish, the world, the gaps, the time."""
 
     resource: Resource
@@ -69,4 +69,4 @@ class NeedTags:
     """The ownership tags have to be read before this can be judged."""
 
 
-Verdict = Act | Hold | LookAgain | NeedTags | Settled | Release
+Decision = Act | Wait | LookAgain | NeedTags | InSync | RemoveFinalizer

@@ -6,9 +6,9 @@ from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.plan import CloudStep, KubernetesStep, Step
 from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume
-from hyperpod_operator.core.volume.verdict import Situation, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Rejected:
     """The call failed; `error.kind` and `error.ec2_code` say what may be concluded from that."""
 
     step: CloudStep
@@ -28,7 +28,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declined:
+class KubernetesRejected:
     """The API server did not take the step; `error.status` is its HTTP status, 0 without an answer."""
 
     step: KubernetesStep
@@ -36,17 +36,17 @@ class Declined:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Story:
-    """`verdict` is None when the world could not be read or the finalizer not be set (`unread` says why); `result`
+class PassRecord:
+    """`decision` is None when the world could not be read or the finalizer not be set (`unread` says why); `result`
     when nothing was called.
 
     `failures` counts the passes in a row that failed to read, so that one lost packet does not make a healthy
     claim look sick.
     """
 
-    situation: Situation
-    verdict: Verdict | None = None
-    result: Accepted | Refused | Declined | None = None
+    snapshot: ClaimSnapshot
+    decision: Decision | None = None
+    result: Accepted | Rejected | KubernetesRejected | None = None
     unread: CloudError | KubernetesError | None = None
     failures: int = 0
     preflight: PreflightStatus | None = None
@@ -55,4 +55,4 @@ class Story:
     @property
     def blind(self) -> bool:
         """Whether the pass did not see the world, or does not believe it yet: what an earlier one recorded stands."""
-        return self.unread is not None or not self.situation.observed.looked or isinstance(self.verdict, LookAgain)
+        return self.unread is not None or not self.snapshot.observed.looked or isinstance(self.decision, LookAgain)

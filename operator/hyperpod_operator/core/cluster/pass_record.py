@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from hyperpod_operator.api.status import PreflightStatus
-from hyperpod_operator.core.cluster.observed import EksUse
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.plan import Action
-from hyperpod_operator.core.cluster.verdict import Situation, Verdict
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.observed import EksUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Rejected:
     """The call failed; `error.kind` says what may be concluded from that."""
 
     action: Action
@@ -31,16 +31,16 @@ class Refused:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Story:
-    """`verdict` is None when the world could not be read (`unread` says why); `result` when nothing was called.
+class PassRecord:
+    """`decision` is None when the world could not be read (`unread` says why); `result` when nothing was called.
 
     `failures` counts the passes in a row that failed to read, so that one lost packet does not make a healthy
     cluster look sick. `looked` is false for a pass that ended before it asked AWS: what was known stands.
     """
 
-    situation: Situation
-    verdict: Verdict | None = None
-    result: Accepted | Refused | None = None
+    snapshot: ClusterSnapshot
+    decision: Decision | None = None
+    result: Accepted | Rejected | None = None
     unread: CloudError | None = None
     failures: int = 0
     looked: bool = True
@@ -50,4 +50,4 @@ class Story:
     @property
     def blind(self) -> bool:
         """Whether this pass learnt nothing about AWS: it did not look, got no answer, or does not believe it yet."""
-        return self.unread is not None or not self.looked or isinstance(self.verdict, LookAgain)
+        return self.unread is not None or not self.looked or isinstance(self.decision, LookAgain)

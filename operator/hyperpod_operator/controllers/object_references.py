@@ -4,7 +4,7 @@ from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.ports import Key, StoredObject
 
 
-def node_subject(node: Node) -> StoredObject:
+def node_reference(node: Node) -> StoredObject:
     """The Node as what an Event is about."""
     return StoredObject(
         key=Key("", node.name),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.engine.decision import Hold, LookAgain, Release, Settled
+from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.observed import Observed
 from hyperpod_operator.core.volume.plan import Step
@@ -13,7 +13,7 @@ from hyperpod_operator.core.volume.timings import VolumeTimings
 
 
 @dataclass(frozen=True, kw_only=True)
-class Situation:
+class ClaimSnapshot:
     """The wish, the world, the time."""
 
     claim: Claim
@@ -79,4 +79,4 @@ class Act:
     message: str
 
 
-Verdict = Act | Hold | LookAgain | Settled | Release
+Decision = Act | Wait | LookAgain | InSync | RemoveFinalizer

@@ -6,6 +6,7 @@ test run all leave nothing behind.
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -15,6 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+SERVERS = range(20_000, 32_768)
+"""Ports of servers: below those that Linux gives to outgoing connections (ip_local_port_range, 32768 to 60999), so that
+no connection takes a port between its choice and its use. Test runs side by side differ by chance."""
 
 
 class Child:
@@ -87,11 +91,20 @@ class Child:
 
 
 def free_ports(count: int) -> list[int]:
-    """So many free loopback ports, all different."""
-    sockets = [socket.socket() for _ in range(count)]
+    """So many free loopback ports, all different, chosen at random from SERVERS."""
+    sockets: list[socket.socket] = []
     try:
-        for held in sockets:
-            held.bind(("127.0.0.1", 0))
+        for port in random.sample(SERVERS, len(SERVERS)):
+            if len(sockets) == count:
+                break
+            held = socket.socket()
+            sockets.append(held)
+            try:
+                held.bind(("127.0.0.1", port))
+            except OSError:
+                sockets.pop().close()
+        if len(sockets) < count:
+            raise OSError(f"fewer than {count} loopback ports are free between {SERVERS.start} and {SERVERS.stop - 1}")
         return [held.getsockname()[1] for held in sockets]
     finally:
         for held in sockets:

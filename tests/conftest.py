@@ -1,25 +1,43 @@
 """Fixtures that need more than one line: the real control plane, and a namespace in it."""
 
+import os
 import secrets
+import sys
 from collections.abc import Generator, Iterator
 from typing import Any
 
+import botocore.loaders
+import botocore.session
 import pytest
 from hypothesis import settings
 from pytest_asyncio.plugin import PytestAsyncioFunction
 
 from hyperpod_testbed.control_plane import ControlPlane
 
+# Without bytecode each worker and each operator of a test compiles all that it imports: 2 to 20 s of CPU per start.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A machine that does other things meanwhile is no fault of what is tested.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that uses the control plane is marked so: `make unit` leaves it out."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test that uses the control plane is marked so: `make unit` leaves it out.
+
+    With `--dist loadgroup` a file stays in one worker, because its tests share an operator, a simulator and sometimes a
+    control plane. Slow tests share nothing: each is a group of its own, and they start first, so that none of them is
+    what everything else waits for at the end.
+    """
     for item in items:
         if "control_plane" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.control_plane)
+    if config.getoption("dist", "no") == "loadgroup":
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        for item in items:
+            slow = item.get_closest_marker("slow") is not None
+            item.add_marker(pytest.mark.xdist_group(item.nodeid if slow else item.nodeid.partition("::")[0]))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -35,9 +53,26 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
     return (yield)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def service_models() -> Iterator[None]:
+    """botocore's files, read once for all sessions of the run.
+
+    Each session reads and parses the models of its services and the table of endpoints (some 0.4 s of CPU), and most
+    tests of controllers make a session of their own. Clients of one session share a loader, so sessions may, too.
+    """
+    loader = botocore.session.Session().get_component("data_loader")
+
+    def share(session: botocore.session.Session) -> None:
+        session._components.register_component("data_loader", loader)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session.Session, "_register_data_loader", share)
+        yield
+
+
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
-    """One control plane for the whole run; tests keep apart by namespace."""
+    """One control plane for the whole run, or for each worker of it; tests keep apart by namespace."""
     with ControlPlane() as plane:
         yield plane
 

@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "control_plane" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.control_plane)
-    if config.getoption("dist", "no") == "loadgroup":
+    if getattr(config.option, "loadgroup", False):  # the name of the option in a worker
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
         for item in items:
             slow = item.get_closest_marker("slow") is not None

@@ -26,7 +26,8 @@ _CALL_SECONDS = (0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 # fmt: off
 RECONCILES = Instrument(
     P + "reconciles_total", "counter", ("kind", "outcome", "reason"),
-    "Passes that ended, by kind (cluster, node, volume), outcome (Done, Gone, Requeue, Blocked, Failed, Again), reason.")
+    "Passes that ended, by kind (cluster, node, volume), "
+    "outcome (Done, Gone, Requeue, Blocked, Failed, Again), reason.")
 RECONCILE_SECONDS = Instrument(
     P + "reconcile_duration_seconds", "histogram", ("kind",),
     "Duration of a pass, by kind of object.", _PASS_SECONDS)

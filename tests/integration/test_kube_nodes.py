@@ -180,7 +180,7 @@ async def test_a_deletion_behind_a_real_410_is_noticed(
         pass
     control_plane.kubectl("delete", "node", name(1))
     follower.told.clear()
-    follower.cache._position = 1  # of long ago: no server has the events since then
+    follower.cache._reflector._position = 1  # of long ago: no server has the events since then
     with caplog.at_level("INFO", logger="hyperpod_operator"):
         async with at_work(follower):
             await follower.until(lambda: len(follower.cache) == 1)
@@ -243,7 +243,7 @@ async def test_an_api_server_that_hangs_is_noticed_and_followed_again(
     await create(admin, 1)
     async with following(await connect()) as follower:
         pass
-    follower.cache._stream._inactivity = 1.0
+    follower.cache._reflector._stream._inactivity = 1.0
     async with at_work(follower):
         control_plane.pause("kube-apiserver")
         try:

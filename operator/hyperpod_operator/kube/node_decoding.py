@@ -1,9 +1,9 @@
 """From the API server's bytes to Structs: what is read of a Node, and what is not even looked at.
 
-A Node weighs about 11 KB, nearly all of it images and managedFields. msgspec skips what the Structs below do not
-name without making objects of it. They are short-lived: `node_factory` makes of them what is held.
+A Node weighs about 11 KB, nearly all of it images and managedFields. The Structs are short-lived: `node_factory` makes
+of them what is held.
 
-Sources: Kubernetes API reference, Node v1 and WatchEvent; "Efficient detection of changes", kubernetes.io.
+Source: Kubernetes API reference, Node v1.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,7 @@ from typing import Any
 
 import msgspec
 
-BOOKMARK = "BOOKMARK"
-DELETED = "DELETED"
-
-
-class Garbled(Exception):  # noqa: N818 - a state of affairs: what was read is not what an API server sends
-    """The bytes are not JSON, or not of the shape that the Kubernetes API promises."""
+from hyperpod_operator.kube.decoding import Decoding, Garbled
 
 
 class Condition(msgspec.Struct, gc=False, rename="camel"):
@@ -63,59 +58,7 @@ class NodeObject(msgspec.Struct, gc=False):
     status: Status = msgspec.field(default_factory=Status)
 
 
-class WatchEvent(msgspec.Struct, gc=False):
-    """One line of a watch. A bookmark's object has a resourceVersion and nothing else."""
-
-    type: str
-    object: NodeObject
-
-
-class PageMetadata(msgspec.Struct, gc=False, rename={"resource_version": "resourceVersion", "next": "continue"}):
-    resource_version: str = ""
-    next: str = ""
-
-
-class Page(msgspec.Struct, gc=False):
-    """One chunk of a list. `metadata.next` asks for the following one; the last has none."""
-
-    metadata: PageMetadata
-    items: list[NodeObject]
-
-
-class Rejected(msgspec.Struct, gc=False):
-    """A Status object: why the API server ends a watch."""
-
-    code: int = 0
-    message: str = ""
-
-
-class _ErrorEvent(msgspec.Struct, gc=False, tag="ERROR"):
-    object: Rejected
-
-
-_page = msgspec.json.Decoder(Page)
-_event = msgspec.json.Decoder(WatchEvent)
-_error = msgspec.json.Decoder(_ErrorEvent)
-
-
-def page(content: bytes) -> Page:
-    """A chunk of a list. Raises Garbled."""
-    try:
-        return _page.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Garbled(f"a list of Nodes is not what it should be: {error}") from error
-
-
-def event(line: bytes) -> WatchEvent | Rejected:
-    """A line of a watch, or what the API server says against it. Raises Garbled."""
-    try:
-        return _event.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        # A Status object has a text where a Node has its status; asking for the error first would cost every event.
-        try:
-            return _error.decode(line).object
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise Garbled(f"a line of the watch is not what it should be: {error}") from error
+NODES = Decoding(NodeObject, noun="Nodes")
 
 
 def node_object(body: Mapping[str, Any]) -> NodeObject:

@@ -14,7 +14,8 @@ from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node, Taint, kept
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.node_decoding import Garbled, NodeObject, node_object
+from hyperpod_operator.kube.decoding import Garbled
+from hyperpod_operator.kube.node_decoding import NodeObject, node_object
 from hyperpod_operator.kube.node_factory import NodeFactory
 from hyperpod_operator.kube.node_stream import PATH
 

@@ -1,4 +1,4 @@
-"""How long to wait before Nodes are read again, and which failures are worth a line in the log.
+"""How long to wait before objects are listed and watched again, and which failures are worth a line in the log.
 
 A kind of failure is logged once and its end is logged once, so that an hour without an API server is two lines. Pauses
 double and are never in step with other clients. Only a watch that lasts ends an outage: one that is accepted and
@@ -18,7 +18,8 @@ _DOUBLINGS = 10
 class WatchBackoff:
     """The failures of a watch since it last worked, and how long to wait after them."""
 
-    def __init__(self, *, random: Callable[[], float]) -> None:
+    def __init__(self, *, noun: str, random: Callable[[], float]) -> None:
+        self._noun = noun
         self._random = random
         self._failures = 0
         self._reported: set[str] = set()
@@ -38,6 +39,6 @@ class WatchBackoff:
     def over(self) -> None:
         """The watch works (again)."""
         if self._reported:
-            log.info("The watch of Nodes works again.")
+            log.info("The watch of %s works again.", self._noun)
         self._failures = 0
         self._reported.clear()

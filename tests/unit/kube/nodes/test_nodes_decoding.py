@@ -9,8 +9,8 @@ import pytest
 from tests.unit.kube.nodes.scripted import CLUSTER, bookmark, line, node_body, page, refused
 
 from hyperpod_operator.core.health.node import Fault, Node, Taint
-from hyperpod_operator.kube import node_decoding as decoding
-from hyperpod_operator.kube.node_decoding import Garbled, Rejected, WatchEvent
+from hyperpod_operator.kube.decoding import BOOKMARK, Garbled, Rejected, WatchEvent
+from hyperpod_operator.kube.node_decoding import NODES, node_object
 from hyperpod_operator.kube.node_factory import NodeFactory
 
 
@@ -21,7 +21,7 @@ def factory() -> NodeFactory:
 
 def decoded(body: Mapping[str, Any], factory: NodeFactory) -> Node | None:
     """By way of a watch's line."""
-    event = decoding.event(line("ADDED", body))
+    event = NODES.event(line("ADDED", body))
     assert isinstance(event, WatchEvent)
     return factory.node(event.object)
 
@@ -143,18 +143,18 @@ def test_values_of_single_nodes_do_not_pile_up(factory: NodeFactory, monkeypatch
 
 
 def test_a_page_names_the_next_one() -> None:
-    found = decoding.page(page(node_body(1), node_body(2), position=9, following="token"))
+    found = NODES.page(page(node_body(1), node_body(2), position=9, following="token"))
     assert (len(found.items), found.metadata.resource_version, found.metadata.next) == (2, "9", "token")
 
 
 def test_a_bookmark_is_a_version_alone() -> None:
-    event = decoding.event(bookmark(12))
+    event = NODES.event(bookmark(12))
     assert isinstance(event, WatchEvent)
-    assert (event.type, event.object.metadata.resource_version) == (decoding.BOOKMARK, "12")
+    assert (event.type, event.object.metadata.resource_version) == (BOOKMARK, "12")
 
 
 def test_a_refusal_in_the_stream_is_told_from_an_event() -> None:
-    found = decoding.event(refused(410, "too old"))
+    found = NODES.event(refused(410, "too old"))
     assert isinstance(found, Rejected)
     assert (found.code, found.message) == (410, "too old")
 
@@ -166,13 +166,13 @@ def test_a_refusal_in_the_stream_is_told_from_an_event() -> None:
 )  # fmt: skip
 def test_what_no_api_server_sends_is_garbled(content: bytes) -> None:
     with pytest.raises(Garbled, match="not what it should be"):
-        decoding.event(content)
+        NODES.event(content)
     with pytest.raises(Garbled, match="not what it should be"):
-        decoding.page(content)
+        NODES.page(content)
 
 
 def test_a_node_that_is_json_already_is_read_alike(factory: NodeFactory) -> None:
     body = node_body(3, spec={"taints": [{"key": "a", "effect": "NoSchedule"}]})
-    assert factory.node(decoding.node_object(body)) == decoded(body, factory)
+    assert factory.node(node_object(body)) == decoded(body, factory)
     with pytest.raises(Garbled):
-        decoding.node_object({"metadata": {"name": 1}})
+        node_object({"metadata": {"name": 1}})

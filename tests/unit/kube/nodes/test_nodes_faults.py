@@ -23,7 +23,7 @@ from tests.unit.kube.nodes.scripted import (
 )
 
 from hyperpod_operator.core.ports import KubernetesError
-from hyperpod_operator.kube import node_stream
+from hyperpod_operator.kube import object_stream
 from hyperpod_operator.kube.nodes import NodeCache
 
 pytestmark = pytest.mark.looptime
@@ -104,7 +104,7 @@ async def test_what_cannot_be_read_is_not_trusted_further(
 async def test_an_endless_line_is_given_up(
     scripted: ScriptedApi, running: Running, monkeypatch: pytest.MonkeyPatch, warnings: Warnings
 ) -> None:
-    monkeypatch.setattr(node_stream, "LONGEST_LINE", 100)
+    monkeypatch.setattr(object_stream, "LONGEST_LINE", 100)
     scripted.lists = [(page(),), (page(),)]
     scripted.watches = [(b"x" * 60, b"x" * 60, 1e9)]
     async with running(5):

@@ -51,11 +51,15 @@ class ObjectGone(Exception):  # noqa: N818 - a state of affairs, not an error
 
 
 class KubernetesError(Exception):
-    """The API server refused a call or could not be reached. `status` is the HTTP status, 0 without an answer."""
+    """The API server refused a call or could not be reached. `status` is the HTTP status, 0 without an answer.
 
-    def __init__(self, *, status: int, message: str) -> None:
+    `budget` has the words about a PodDisruptionBudget that does not allow an eviction; empty for everything else.
+    """
+
+    def __init__(self, *, status: int, message: str, budget: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.budget = budget
 
 
 class Clusters(NodeBatches, Protocol):

@@ -36,6 +36,7 @@ GOODBYE = 0.25
 JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 
 _LONGEST_MESSAGE = 1024
 
@@ -146,6 +147,10 @@ class ApiServer:
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """RFC 7386; a `metadata.resourceVersion` in the body makes it conditional."""
         return await self._call("PATCH", path, body=body, content_type=MERGE_PATCH)
+
+    async def strategic_patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Merges lists by their keys; kinds of Kubernetes only. A `metadata.uid` in the body holds it to one object."""
+        return await self._call("PATCH", path, body=body, content_type=STRATEGIC_PATCH)
 
     async def json_patch(self, path: str, operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """RFC 6902. The body must be a list: the client rewrites the content type of anything else."""
@@ -275,7 +280,15 @@ def _refusal(
     if status == 409:
         return StaleObject(f"{what}: {said}")
     advice = _SERVER_SIDE if status >= 500 else _WHAT_TO_DO.get(status, "See the API server's explanation.")
-    return KubernetesError(status=status, message=f"{what}: HTTP {status}: {said.rstrip('.')}. {advice}")
+    message = f"{what}: HTTP {status}: {said.rstrip('.')}. {advice}"
+    return KubernetesError(status=status, message=message, budget=_budget(details) if status == 429 else "")
+
+
+def _budget(details: Mapping[str, Any]) -> str:
+    """Which PodDisruptionBudget does not allow an eviction (kubernetes.io, "API-initiated Eviction")."""
+    causes = [cause for cause in details.get("causes") or () if isinstance(cause, dict)]
+    said = [str(cause.get("message", "")) for cause in causes if cause.get("reason") == "DisruptionBudget"]
+    return "; ".join(said)[:_LONGEST_MESSAGE]
 
 
 def _decoded(content: bytes) -> dict[str, Any] | None:

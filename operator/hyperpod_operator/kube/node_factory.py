@@ -13,11 +13,13 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from hyperpod_operator.core.drain.marks import Lifecycle
 from hyperpod_operator.core.health.node import HOSTNAME, Fault, Node, Taint, identity, kept
 from hyperpod_operator.kube.node_decoding import Condition, NodeObject, TaintEntry
 
 _READY = "Ready"
-_KUBELETS = frozenset({"MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"})
+_NO_FAULTS = frozenset({"MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable", *Lifecycle})
+"""Conditions of the kubelet, and those that show maintenance: what is drained is not sick."""
 _GOOD_NEWS = "Ready"
 """The end of the kubelet's summary, and of conditions such as KernelReady of agents other than HyperPod's."""
 
@@ -99,7 +101,7 @@ def _faults(conditions: Iterable[Condition]) -> tuple[Fault, ...]:
             Fault(type=condition.type, reason=condition.reason, since=_moment(condition.last_transition_time))
             for condition in conditions
             if condition.status == "True"
-            and condition.type not in _KUBELETS
+            and condition.type not in _NO_FAULTS
             and not condition.type.endswith(_GOOD_NEWS)
         ]
     )

@@ -69,6 +69,7 @@ class Reflector(Generic[ObjectT]):
         self._watching_since = inf
         self._backoff = WatchBackoff(noun=source.noun, random=random)
         self._listed = asyncio.Event()
+        self._tried = asyncio.Event()
         self._failure: KubernetesError | None = None
 
     @property
@@ -85,6 +86,10 @@ class Reflector(Generic[ObjectT]):
         """Until a list was complete."""
         await self._listed.wait()
 
+    async def first_try(self) -> None:
+        """Until a list was complete or failed."""
+        await self._tried.wait()
+
     def age(self) -> float:
         """Seconds since the API server was last heard of; infinite before the first time."""
         return inf if self._heard_at is None else self._clock.monotonic() - self._heard_at
@@ -93,6 +98,7 @@ class Reflector(Generic[ObjectT]):
         """Without end; cancel it to stop."""
         while True:
             pause = await self._follow()
+            self._tried.set()
             self._watching_since = inf
             if pause:
                 await asyncio.sleep(pause)
@@ -136,6 +142,7 @@ class Reflector(Generic[ObjectT]):
         self._store.begin()
         position = await self._stream.snapshot(self._store.add)
         self._listed.set()
+        self._tried.set()
         self._store.complete()
         return position
 

@@ -32,6 +32,7 @@ class Pod:
     is_finished: bool = False
     """Whether its phase is Succeeded or Failed."""
     deleting_since: datetime | None = None
+    """Its deletionTimestamp: when the grace period of its deletion ends."""
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"

@@ -8,6 +8,7 @@ from typing import Protocol
 from hyperpod_operator.core.drain.budget import Budget
 from hyperpod_operator.core.drain.marks import HeldBy, Marks, Owner
 from hyperpod_operator.core.drain.pod import Pod
+from hyperpod_operator.core.drain.rules import DrainRules
 
 
 class Answer(StrEnum):
@@ -36,30 +37,41 @@ class Evicted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodsRead:
-    """Every pod that is bound to the nodes that were asked for, or why they are not known.
+    """The pods that are bound to the nodes that were asked for, without those that never leave.
 
-    With a `problem` the pods prove nothing: an empty tuple is not an empty node. `problem` says what to do; a `pending`
-    one passes by itself within seconds.
+    With a `problem` the pods prove nothing: an empty tuple is not an empty node.
     """
 
     pods: tuple[Pod, ...] = ()
     budgets: tuple[Budget, ...] = ()
     """PodDisruptionBudgets of the namespaces in which several pods of one gang are; none where they cannot be read."""
     problem: str = ""
-    pending: bool = False
+    """Why the pods are not known, in words that begin a sentence and end without a full stop."""
+    denied: bool = False
+    """Whether it needs user action: the operator lacks a right. Otherwise the problem passes."""
 
 
 class PodReader(Protocol):
-    """Reads the pods of nodes for as long as they are needed, and holds nothing afterwards."""
+    """Reads the pods of nodes for as long as they are needed, and holds nothing afterwards. Never raises."""
 
     async def read(
-        self, *, owner: Owner, nodes: frozenset[str], on_change: Callable[[], None], namespaces: bool = False
+        self,
+        *,
+        owner: Owner,
+        nodes: frozenset[str],
+        on_change: Callable[[], None],
+        rules: DrainRules | None = None,
     ) -> PodsRead:
-        """The pods of these nodes, from a watch that this call starts or goes on with. Never raises.
+        """The pods of these nodes, from a watch that this call starts or goes on with.
 
         `on_change` is called when a pod of them came, changed or went, until `release`. A need that is not renewed by a
-        further call within some minutes ends by itself. `namespaces` asks for the labels of their namespaces, too.
+        further call within 15 minutes ends by itself. With `rules` the pods have what these look at (gangs, labels of
+        their namespaces), and the budgets of their gangs are read.
         """
+        ...
+
+    async def fresh(self, *, nodes: frozenset[str]) -> PodsRead:
+        """The pods of these nodes from the API server itself, without gangs: for the last look before a node ends."""
         ...
 
     def release(self, *, owner: Owner) -> None:

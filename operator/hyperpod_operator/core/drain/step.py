@@ -101,7 +101,7 @@ def step(
 def _why(pod: Pod, behavior: Behavior | None, *, patient: bool) -> str:
     """Why a pod is waited for and not evicted; empty for one that is to be evicted."""
     if pod.deleting_since:
-        return f"it is being deleted since {stamp(pod.deleting_since)}"
+        return f"it is being deleted; its grace period ends at {stamp(pod.deleting_since)}"
     if behavior is None:
         return UNREADABLE
     return COMPLETES if behavior is Behavior.WAIT_COMPLETED and patient else ""

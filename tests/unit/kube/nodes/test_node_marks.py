@@ -1,0 +1,120 @@
+"""Marks of a drained Node on the wire: set once, undone exactly, and never at the cost of another client's."""
+
+from typing import Any
+
+import pytest
+from tests.unit.kube.conftest import FakeServer, ManualClock
+from tests.unit.kube.nodes.scripted import node_body
+
+from hyperpod_operator.api.names import DRAINING
+from hyperpod_operator.core.drain.marks import HeldBy, Lifecycle, Marks, Owner
+from hyperpod_operator.core.ports import KubernetesError, StaleObject
+from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.node_marks import KubeNodeMarks
+
+MINE = Owner(kind="HyperPodCluster", namespace="research", name="ml", uid="u1")
+NAME = node_body()["metadata"]["name"]
+MARKS = Marks(owner=MINE, conditions=frozenset({Lifecycle.DRAIN_IN_PROGRESS}), message="Scale-in of gpu.")
+TAINT = {"key": DRAINING, "effect": "NoSchedule"}
+THEIRS = {"key": "example.com/x", "effect": "NoSchedule"}
+GONE = (404, {"kind": "Status", "message": "not found", "details": {"name": NAME}})
+
+
+@pytest.fixture
+def marks(api: ApiServer, clock: ManualClock) -> KubeNodeMarks:
+    return KubeNodeMarks(api, clock=clock)
+
+
+def stored(*, taints: list[dict[str, str]], owner: str = "", conditions: tuple[dict[str, str], ...] = ()) -> Any:
+    body = node_body(spec={"taints": taints}, metadata={"annotations": {DRAINING: owner} if owner else {}})
+    body["status"]["conditions"] += conditions
+    return 200, body
+
+
+def condition(kind: str, *, reason: str = "HyperPodOperator", message: str = MARKS.message) -> dict[str, str]:
+    return {"type": kind, "status": "True", "reason": reason, "message": message}
+
+
+def writes(server: FakeServer) -> list[Any]:
+    return [request.body for request in server.requests if request.method == "PATCH"]
+
+
+async def test_a_node_is_marked_by_taint_annotation_and_condition(marks: KubeNodeMarks, server: FakeServer) -> None:
+    server.answers = [stored(taints=[THEIRS]), stored(taints=[THEIRS, TAINT], owner=str(MINE)), (200, {})]
+    assert await marks.mark(node=NAME, marks=MARKS) is None
+    spec, status = writes(server)
+    assert {"op": "add", "path": "/spec/taints", "value": [THEIRS, TAINT]} in spec
+    assert [operation["path"] for operation in spec if operation["op"] == "test"] == [
+        "/metadata/uid",
+        "/metadata/resourceVersion",
+    ]
+    (shown,) = status["status"]["conditions"]
+    assert (shown["type"], shown["status"], shown["reason"]) == ("DrainInProgress", "True", "HyperPodOperator")
+    assert status["metadata"] == {"uid": "uid-1"}
+
+
+async def test_what_is_marked_already_is_not_written_again(marks: KubeNodeMarks, server: FakeServer) -> None:
+    server.answers = [stored(taints=[TAINT], owner=str(MINE), conditions=(condition("DrainInProgress"),))]
+    await marks.mark(node=NAME, marks=MARKS)
+    assert writes(server) == []
+
+
+async def test_a_node_of_another_holder_is_left_alone(marks: KubeNodeMarks, server: FakeServer) -> None:
+    server.answers = [stored(taints=[TAINT], owner="HyperPodNodeOperation research/x u2")]
+    assert await marks.mark(node=NAME, marks=MARKS) == HeldBy(owner="HyperPodNodeOperation research/x u2")
+    assert writes(server) == []
+
+
+async def test_a_node_that_is_gone_is_no_error(marks: KubeNodeMarks, server: FakeServer) -> None:
+    server.default = GONE
+    assert await marks.mark(node=NAME, marks=MARKS) is None
+    await marks.unmark(node=NAME, owner=MINE)
+
+
+async def test_a_node_that_changed_meanwhile_is_not_written(marks: KubeNodeMarks, server: FakeServer) -> None:
+    changed = stored(taints=[THEIRS])
+    changed[1]["metadata"]["resourceVersion"] = "2"
+    conflict = (422, {"kind": "Status", "message": "the test failed"})
+    server.answers = [stored(taints=[]), conflict, changed]
+    with pytest.raises(StaleObject):
+        await marks.mark(node=NAME, marks=MARKS)
+
+
+async def test_without_the_right_to_write_conditions_the_taint_is_there_all_the_same(
+    marks: KubeNodeMarks, server: FakeServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    marked = stored(taints=[TAINT], owner=str(MINE))
+    denied = (403, {"kind": "Status", "message": "nodes/status is forbidden"})
+    server.answers = [marked, denied, marked, denied]
+    await marks.mark(node=NAME, marks=MARKS)
+    await marks.mark(node=NAME, marks=MARKS)
+    assert sum("Conditions of Nodes cannot be written" in record.message for record in caplog.records) == 1
+
+
+async def test_another_failure_to_write_conditions_is_an_error(marks: KubeNodeMarks, server: FakeServer) -> None:
+    server.answers = [stored(taints=[TAINT], owner=str(MINE)), (503, {})]
+    with pytest.raises(KubernetesError):
+        await marks.mark(node=NAME, marks=MARKS)
+
+
+async def test_undoing_takes_off_what_is_ours_and_the_taint_last(marks: KubeNodeMarks, server: FakeServer) -> None:
+    others = (condition("DrainInProgress"), condition("Drained", reason="NodeMaintenance"))
+    marked = stored(taints=[THEIRS, TAINT], owner=str(MINE), conditions=others)
+    server.answers = [marked, (200, {}), marked, stored(taints=[THEIRS])]
+    await marks.unmark(node=NAME, owner=MINE)
+    status, spec = writes(server)
+    assert status["status"]["conditions"] == [{"$patch": "delete", "type": "DrainInProgress"}]
+    assert {"op": "add", "path": "/spec/taints", "value": [THEIRS]} in spec
+    assert {"op": "remove", "path": f"/metadata/annotations/{DRAINING.replace('/', '~1')}"} in spec
+
+
+async def test_undoing_what_another_holder_marked_changes_nothing(marks: KubeNodeMarks, server: FakeServer) -> None:
+    server.answers = [stored(taints=[TAINT], owner="HyperPodNodeOperation research/x u2")]
+    await marks.unmark(node=NAME, owner=MINE)
+    assert writes(server) == []
+
+
+async def test_undoing_what_is_undone_changes_nothing(marks: KubeNodeMarks, server: FakeServer) -> None:
+    server.default = stored(taints=[THEIRS])
+    await marks.unmark(node=NAME, owner=MINE)
+    assert writes(server) == []

@@ -67,6 +67,10 @@ def test_the_policy_for_preflight_is_what_the_checks_read() -> None:
     assert listed == {*preflight.actions(), "s3:ListBucket"}
 
 
+def test_the_policy_for_people_is_what_export_reads() -> None:
+    assert actions("export-and-plan.json", "sagemaker") == {"DescribeCluster", "ListTags", "ListClusters"}
+
+
 def test_the_policy_for_preflight_changes_nothing() -> None:
     verbs = {action.partition(":")[2] for action in preflight.actions()}
     assert all(verb.startswith(("Describe", "Get", "List", "Simulate")) for verb in verbs)

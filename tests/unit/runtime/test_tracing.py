@@ -51,7 +51,7 @@ async def test_a_pass_is_a_span_with_object_decision_and_outcome(
     assert span.name == "cluster pass"
     assert attributes(span) == {
         KIND: "cluster", NAMESPACE: "team", NAME: "blue", FAILURES: 2,
-        DECISION: "Nothing", OUTCOME: "Requeue", REASON: "Creating",
+        DECISION: "Nothing", OUTCOME: "Wait", REASON: "Creating",
     }  # fmt: skip
     assert span.status.status_code is StatusCode.UNSET
 

@@ -57,15 +57,15 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
         self._tenancy = tenancy
         self._timings = timings
         self._regions = regions
-        self._watched = WatchMapping()
+        self._interests = WatchMapping()
         self._counts = Counts(monotonic=ports.clock.monotonic)
 
     def node_changed(self, name: str) -> tuple[Key, ...]:
         """A Node came, changed or went: the claims that have to be looked at."""
         node = self._ports.nodes.get(name)
-        labels = self._watched.news(name, node)
+        labels = self._interests.news(name, node)
         told = node.labels.get(INSTANCE_GROUP_NAME, "") if node else ""
-        woken = self._watched.of(
+        woken = self._interests.of(
             node_name=name,
             cluster=node.cluster_id if node else None,
             group=told or (self._ports.views.group_of(node.cluster_id, node.instance_id) if node else ""),
@@ -77,7 +77,7 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
         return tuple(key for _, key in woken)
 
     def forget(self, key: Key) -> None:
-        self._watched.forget(key)
+        self._interests.forget(key)
         self._counts.forget(key)
         self._ports.metrics.claim_gone(key=key)
 
@@ -222,7 +222,7 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
             group=(target.instanceGroupName if target else None) or "",
             label=snapshot.claim.label,
         )
-        self._watched.note(snapshot.claim.key, interest)
+        self._interests.note(snapshot.claim.key, interest)
 
     def _place(self, at: Where) -> Place:
         """Where this pass asks AWS."""

@@ -1,4 +1,4 @@
-"""The command `hyperpod-operator`: run | crds | policies | preflight | version.
+"""The command `hyperpod-operator`: run | crds | policies | preflight | export | version.
 
 Every option of `run` can also be given as an environment variable, HYPERPOD_OPERATOR_ and the option's name.
 """
@@ -13,6 +13,7 @@ import click
 import yaml
 
 from hyperpod_operator import __version__
+from hyperpod_operator.cli.export import export
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.preflight.gate import ENFORCE, MODES
 from hyperpod_operator.core.tenancy import Tenancy
@@ -241,6 +242,9 @@ def preflight(files: tuple[str, ...], output: str, region: str) -> None:
         raise click.ClickException(str(error)) from error
     click.echo(printed(reports, output))
     sys.exit(CHECKS_FAILED if any(report.result.failed for report in reports) else 0)
+
+
+main.add_command(export)
 
 
 @main.command()

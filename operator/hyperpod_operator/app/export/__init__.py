@@ -1,0 +1,1 @@
+"""The command `export`: manifests of clusters that exist, from AWS and from files."""

@@ -1,0 +1,1 @@
+"""From descriptions of existing clusters to HyperPodCluster manifests; pure."""

@@ -1,0 +1,148 @@
+"""Files of anybody: what they may have in them, and the bounds."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyperpod_operator.app import documents as module
+from hyperpod_operator.app.documents import BYTES_MOST, DEPTH_MOST, InputError, decoded, documents, read_text, texts
+
+SOON = 10.0
+"""Seconds of processor time for any file of one MiB, on a slow machine."""
+
+
+def read(text: str) -> list[Any]:
+    return documents(text, source="file")
+
+
+@pytest.mark.parametrize(
+    ("text", "document"),
+    [
+        ('{"a": 1, // one\n "b": 2}', {"a": 1, "b": 2}),
+        ('{"a": 1, /* one\n two */ "b": 2,}', {"a": 1, "b": 2}),
+        ('{"a": [1, 2,], # three\n}', {"a": [1, 2]}),
+        ('{"a": 1, // last\n}', {"a": 1}),
+        ('{"a": "s3://b/c", "d": "x # y", "e": "/* z"}', {"a": "s3://b/c", "d": "x # y", "e": "/* z"}),
+        ('{"a": ${COUNT}, "b": $NAME, "c": "${X}"}', {"a": "${COUNT}", "b": "$NAME", "c": "${X}"}),
+        ('cat > a.json << EOL\n{"a": ${B}}\nEOL\naws sagemaker', {"a": "${B}"}),
+        ("$ cat <<-'EOF' | tee b.json\n{\"a\": 1}\nEOF\n", {"a": 1}),
+        ('\ufeff{"a": 1}'.lstrip("\ufeff"), {"a": 1}),
+        ("// head\n{}", {}),
+        ("{a: b, c: [d]}", {"a": "b", "c": ["d"]}),
+        ("a: !Ref B", {"a": {"Ref": "B"}}),
+        ("a: !Condition B", {"a": {"Condition": "B"}}),
+        ("a: !GetAtt B.C.D", {"a": {"Fn::GetAtt": ["B", "C.D"]}}),
+        ("a: !Sub ['${B}', {B: !Ref C}]", {"a": {"Fn::Sub": ["${B}", {"B": {"Ref": "C"}}]}}),
+        ("a: !If [X, !Ref 'AWS::NoValue', 2]", {"a": {"Fn::If": ["X", {"Ref": "AWS::NoValue"}, 2]}}),
+        ("a: !Transform {Name: b}", {"a": {"Fn::Transform": {"Name": "b"}}}),
+        ("AWSTemplateFormatVersion: 2010-09-09", {"AWSTemplateFormatVersion": "2010-09-09"}),
+        ("a: &x {b: 1}\nc:\n  <<: *x\n  b: 2", {"a": {"b": 1}, "c": {"b": 2}}),
+    ],
+)
+def test_what_people_write_is_read(text: str, document: Any) -> None:
+    assert read(text) == [document]
+
+
+def test_a_file_has_several_documents_and_empty_ones_do_not_count() -> None:
+    assert read("a: 1\n---\n---\nb: 2\n") == [{"a": 1}, {"b": 2}]
+    assert read("") == read("# nothing\n") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a": 1 "b": 2}', "file, line 1, column 9: "),
+        ('{\n "a": 1,\n "b" 2}', "file, line 3, column 6: "),
+        ("a: [1\nb: }", "file, line 2, column 2: "),
+        ('{"a": 1, "a": 2}', "the member 'a' stands twice"),
+        ("a: 1\na: 2", "file, line 1, column 1: the member 'a' stands twice"),
+        ("a: &a [*a]", "an alias contains itself"),
+        ("!!python/object/apply:os.system ['true']", "could not determine a constructor"),
+        ("a: \0", "is no YAML"),
+        ("{", "file, line 1"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(text: str, words: str) -> None:
+    with pytest.raises(InputError) as error:
+        read(text)
+    assert words in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def hostile() -> Iterator[Any]:
+    mib = 1024 * 1024 - 16
+    levels = [f"{chr(98 + i)}: &{chr(98 + i)} [{','.join([f'*{chr(97 + i)}'] * 9)}]" for i in range(9)]
+    merges = [f"{chr(98 + i)}: &{chr(98 + i)} {{<<: [{','.join([f'*{chr(97 + i)}'] * 9)}]}}" for i in range(9)]
+    yield pytest.param("\n".join(["a: &a [x]", *levels]), id="aliases of aliases")
+    yield pytest.param("\n".join(["a: &a {x: 1}", *merges]), id="merges of merges")
+    yield pytest.param("\n".join(["- &a0 [x]", *(f"- &a{i} [*a{i - 1}]" for i in range(1, 20_000))]), id="chain")
+    yield pytest.param("[" * mib, id="brackets")
+    yield pytest.param("a: " + "[" * mib, id="brackets in YAML")
+    yield pytest.param('{"a":' * (mib // 5), id="braces")
+    yield pytest.param("- " * (mib // 2), id="dashes")
+    yield pytest.param("? " * (mib // 2), id="keys of keys")
+    yield pytest.param("\n".join(" " * i + "- " for i in range(1400)), id="indentation")
+    yield pytest.param("{" + '"' * mib, id="quotes")
+    yield pytest.param("{" + "/*" * (mib // 2), id="comments without end")
+    yield pytest.param("[" + "," * mib, id="commas")
+    yield pytest.param("[1" + ", " * (mib // 2), id="commas and blanks")
+    yield pytest.param("{" + "$" * mib, id="dollars")
+    yield pytest.param("cat " + "<<a" * (mib // 3), id="here documents")
+    yield pytest.param("cat <<" + "a" * mib, id="long word of a here document")
+    yield pytest.param("cat <<a\n" + "\n" * mib, id="blank lines in a here document")
+    yield pytest.param("&a " * (mib // 3), id="anchors")
+    yield pytest.param("a: " + "x" * (2 * mib), id="too large")
+
+
+@pytest.mark.parametrize("text", list(hostile()))
+def test_a_hostile_file_costs_little_time(text: str) -> None:
+    before, said = time.process_time(), ""
+    try:
+        assert isinstance(read(text)[0], str)
+    except InputError as error:
+        said = str(error)
+    assert time.process_time() - before < SOON
+    assert len(said) < 400
+
+
+def test_a_document_may_nest_as_deep_as_the_bound() -> None:
+    assert read("[" * (DEPTH_MOST - 1) + "]" * (DEPTH_MOST - 1))
+    with pytest.raises(InputError, match="nests deeper"):
+        read("[" * (DEPTH_MOST + 1) + "]" * (DEPTH_MOST + 1))
+
+
+def test_aliases_within_the_bound_are_read() -> None:
+    assert read("a: &a [1, 2]\nb: [*a, *a]") == [{"a": [1, 2], "b": [[1, 2], [1, 2]]}]
+
+
+def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BYTES_MOST", 8)
+    path = tmp_path / "large.json"
+    path.write_bytes(b"x" * 9)
+    with pytest.raises(InputError, match=r"large\.json is larger than"):
+        read_text(path)
+
+
+@pytest.mark.parametrize("missing", ["absent.yaml", "."])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, missing: str) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        read_text(tmp_path / missing)
+
+
+def test_bytes_that_are_no_text_are_named() -> None:
+    with pytest.raises(InputError, match="no UTF-8 text: byte 1"):
+        decoded(b"a\xff", source="file")
+    assert decoded("\ufeffa".encode(), source="file") == "a"
+    assert BYTES_MOST > 1
+
+
+def test_files_directories_and_standard_input_are_read(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "a.yaml").write_text("a")
+    (tmp_path / "b.txt").write_text("b")
+    found = list(texts([str(tmp_path), "-"], suffixes=(".yaml",), stdin=lambda: b"c"))
+    assert [text for _, text in found] == ["a", "c"]
+    assert found[1][0] == "standard input"

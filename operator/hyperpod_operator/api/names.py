@@ -189,6 +189,7 @@ class Reason(StrEnum):
     REGION_NOT_ALLOWED = "RegionNotAllowed"
     WRONG_ACCOUNT_OR_REGION = "WrongAccountOrRegion"
     NOT_ALLOWED = "NotAllowed"
+    TOO_MANY_TAGS = "TooManyTags"
     TEARDOWN_BLOCKED = "TeardownBlocked"
     VOLUMES_ATTACHED = "VolumesAttached"
     PREFLIGHT_FAILED = "PreflightFailed"
@@ -196,6 +197,7 @@ class Reason(StrEnum):
     # Held: a difference that the operator sees and leaves alone, because acting could destroy what it does not own.
     UNKNOWN_GROUPS = "UnknownGroups"
     SCALED_OUTSIDE = "ScaledOutside"
+    COUNT_ABOVE_SPEC = "CountAboveSpec"
     MINIMUM_ABOVE_COUNT = "MinimumAboveCount"
     COUNT_OFFSET = "CountOffset"
 

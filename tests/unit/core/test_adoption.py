@@ -12,11 +12,16 @@ from tests.unit.core.builders import (
     ago,
     cluster,
     decision,
+    group,
+    group_spec,
     held,
     managed,
+    our_tags,
     recorded,
     resource,
     scaled,
+    spec,
+    with_group,
 )
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
@@ -79,3 +84,57 @@ class TestOwnership:
     def test_paused_is_not_adopted(self) -> None:
         owner = resource(spec=managed(adoptionPolicy="IfUnowned", paused=True))
         assert held(decision(owner, cluster(), tags={})).reason is Reason.PAUSED
+
+
+class TestWhatIsThere:
+    """An adoption says what it leaves alone, and what keeps it from being made."""
+
+    policy = managed(adoptionPolicy="IfUnowned")
+
+    def test_groups_that_the_spec_omits_are_named_and_stay(self) -> None:
+        found = cluster()
+        others = tuple(group(group_spec(name=name)) for name in ("old", "older"))
+        found = replace(found, groups=(*found.groups, *others))
+        answer = held(decision(resource(spec=self.policy), found, tags={}))
+        assert "Only its tags change. Left as they are: groups old, older are not in the spec." in answer.message
+
+    def test_a_count_above_the_spec_is_named_and_stays(self) -> None:
+        found = with_group(cluster(), group(group_spec(), target_count=8))
+        answer = held(decision(resource(spec=self.policy), found, tags={}))
+        assert "Left as they are: instanceCount of group gpu is 8 and the spec has 4." in answer.message
+
+    def test_after_the_adoption_nobody_is_said_to_have_scaled(self) -> None:
+        found = with_group(cluster(), group(group_spec(), target_count=8))
+        status = recorded(instanceGroups=[{"instanceGroupName": "gpu", "origin": "Adopted"}])
+        answer = held(decision(resource(spec=self.policy, status=status), found))
+        assert answer.reason is Reason.COUNT_ABOVE_SPEC
+        assert answer.message.startswith("AWS has more nodes than the spec asks for: group gpu has 8 and the spec 4. ")
+        assert "Scaled out" not in answer.message
+
+    @pytest.mark.parametrize(("count", "excess"), [(47, 1), (48, 2), (50, 4)])
+    def test_a_cluster_without_room_for_the_ownership_tags_says_how_many_to_remove(
+        self, count: int, excess: int
+    ) -> None:
+        tags = {f"k{number}": "v" for number in range(count)}
+        answer = held(decision(resource(spec=self.policy), cluster(), tags=tags))
+        assert answer.reason is Reason.TOO_MANY_TAGS
+        assert answer.stalled
+        assert f"Remove at least {excess} from it: aws sagemaker delete-tags" in answer.message
+
+    def test_46_tags_and_any_number_that_aws_set_itself_leave_room(self) -> None:
+        tags = {f"k{number}": "v" for number in range(46)} | {f"aws:x{number}": "v" for number in range(9)}
+        answer = held(decision(resource(spec=self.policy), cluster(), tags=tags))
+        assert answer.reason is Reason.ADOPTION_ANNOUNCED
+
+    def test_tags_of_an_earlier_owner_of_this_name_are_replaced_and_need_no_room(self) -> None:
+        tags = {f"k{number}": "v" for number in range(46)} | FORMER
+        answer = held(decision(resource(spec=self.policy), cluster(), tags=tags))
+        assert answer.reason is Reason.ADOPTION_ANNOUNCED
+
+    def test_a_tag_of_the_spec_that_does_not_fit_is_not_sent(self) -> None:
+        wanted = spec(tags=[{"key": "new", "value": "v"}])
+        owner = resource(spec=wanted, status=recorded())
+        full = our_tags(owner, **{f"k{number}": "v" for number in range(47)})
+        answer = held(decision(owner, cluster(), tags=full))
+        assert answer.reason is Reason.TOO_MANY_TAGS
+        assert "(new)" in answer.message

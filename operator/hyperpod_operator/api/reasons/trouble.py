@@ -34,6 +34,13 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             severity=Severity.STALLED,
         ),
         reason(
+            Reason.TOO_MANY_TAGS,
+            "AWS takes 50 tags for a cluster, and the cluster has no room for the tags that the operator would set; an "
+            "adoption needs room for 4. The operator sends nothing.",
+            "Remove as many tags from the cluster as the message says: `aws sagemaker delete-tags`.",
+            severity=Severity.STALLED,
+        ),
+        reason(
             Reason.IMMUTABLE_DIFFERS,
             "AWS cannot change these fields of an existing cluster or group.",
             "Make the spec match AWS, or add a group under a new name and remove the old one.",
@@ -152,6 +159,13 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.SCALED_OUTSIDE,
             "A group was scaled out beyond the spec, not by the operator. The operator does not terminate nodes that "
             "it did not add.",
+            "Set `instanceCount` to AWS's number to keep the nodes (lower it afterwards to scale in), or set "
+            "`management.countOwner: External` on the group.",
+        ),
+        reason(
+            Reason.COUNT_ABOVE_SPEC,
+            "A group has more nodes in AWS than the spec asks for, and no earlier spec of this resource was applied to "
+            "it: the cluster was adopted with these nodes. The operator does not terminate nodes that it did not add.",
             "Set `instanceCount` to AWS's number to keep the nodes (lower it afterwards to scale in), or set "
             "`management.countOwner: External` on the group.",
         ),

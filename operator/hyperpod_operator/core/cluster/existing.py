@@ -10,11 +10,14 @@ from datetime import datetime
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diagnose import shortfalls
+from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.guards import act_once
+from hyperpod_operator.core.cluster.left_alone import above_spec, left_alone, was_applied
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, fingerprint
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.sent_tags import pending
+from hyperpod_operator.core.cluster.tag_room import tags_do_not_fit
 from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
@@ -80,6 +83,7 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
         or busy(snapshot)
         or fixed_members_differ(snapshot)
         or _adoption_not_shown(snapshot)
+        or tags_do_not_fit(snapshot, {**snapshot.resource.ownership_tags, TAG_ADOPTED: "true"})
         or _adopt(snapshot)
     )
 
@@ -184,14 +188,22 @@ def failed(snapshot: ClusterSnapshot) -> Decision | None:
 
 
 def scaled_outside(snapshot: ClusterSnapshot) -> Decision | None:
-    if not snapshot.changes.scaled_outside:
+    """More nodes than the spec asks for: others added them, or they were there when the cluster was adopted."""
+    counts = snapshot.changes.scaled_outside
+    if not counts:
         return None
-    message = (
-        f"Scaled out outside of the operator: {listed(snapshot.changes.scaled_outside)}. The operator does not "
-        "terminate nodes that it did not add. Set instanceCount to AWS's number to keep them (then lower it to "
-        "scale in), or set management.countOwner to External on the group."
+    grown = [change for change in counts if was_applied(snapshot.resource, group_of(change))]
+    what = (
+        f"Scaled out outside of the operator: {listed(grown)}"
+        if grown
+        else f"AWS has more nodes than the spec asks for: {listed(above_spec(counts))}"
     )
-    return Wait(reason=Reason.SCALED_OUTSIDE, message=message, after=snapshot.timings.resync, stalled=True)
+    message = (
+        f"{what}. The operator does not terminate nodes that it did not add. Set instanceCount to AWS's number to keep "
+        "them (then lower it to scale in), or set management.countOwner to External on the group."
+    )
+    reason = Reason.SCALED_OUTSIDE if grown else Reason.COUNT_ABOVE_SPEC
+    return Wait(reason=reason, message=message, after=snapshot.timings.resync, stalled=True)
 
 
 def not_at_target(snapshot: ClusterSnapshot) -> Decision | None:
@@ -282,10 +294,11 @@ def _adopt(snapshot: ClusterSnapshot) -> Decision:
             reason=Reason.ADOPTED,
             message=f"Adopting {cluster.arn}: setting the ownership tags.",
         )
-    gaps = snapshot.changes.lines()
+    gaps, kept = snapshot.changes.lines(), left_alone(snapshot)
     message = (
         f"Adopting {cluster.arn} in {snapshot.timings.adoption_notice:.0f} s. "
         + (f"Changes: {listed(gaps)}." if gaps else "Only its tags change.")
+        + (f" Left as they are: {listed(kept)}." if kept else "")
         + " Set spec.management.paused to true to prevent it."
     )
     return Wait(reason=Reason.ADOPTION_ANNOUNCED, message=message, after=max(left, 1.0))

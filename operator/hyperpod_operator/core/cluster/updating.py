@@ -11,6 +11,7 @@ from hyperpod_operator.core.cluster.existing import listed, present
 from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.parts import left, rejected_parts, sendable
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteTags
+from hyperpod_operator.core.cluster.tag_room import tags_do_not_fit
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
 
@@ -88,7 +89,7 @@ def tags(snapshot: ClusterSnapshot) -> Decision | None:
             message=f"DeleteTags: {', '.join(changes.tags_removed)}.",
         )
     if changes.tags_set:
-        return act_once(
+        return tags_do_not_fit(snapshot, changes.tags_set) or act_once(
             snapshot,
             action=AddTags(arn=arn, tags=changes.tags_set),
             desired=sorted(changes.tags_set.items()),

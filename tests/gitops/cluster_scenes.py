@@ -68,6 +68,7 @@ def scenes() -> Iterator[Scene]:
     yield edited(healthy, name="edited")
     yield from _waiting()
     yield from _paused()
+    yield from _planned()
     yield from _stalled()
     yield from _unread()
     yield from _deleted()
@@ -121,6 +122,15 @@ def _waiting() -> Iterator[Scene]:
 def _paused() -> Iterator[Scene]:
     yield _of("paused", SUSPENDED, seen(owned(managed(paused=True)), found()))
     yield _of("paused_with_open_changes", SUSPENDED, seen(owned(larger(management={"paused": True})), found()))
+
+
+def _planned() -> Iterator[Scene]:
+    """Changes that wait for an approval are no fault."""
+    waits = owned(larger(management={"changePolicy": "ApproveAll"}))
+    yield _of("waiting_for_approval", SUSPENDED, seen(waits, found()))
+    yield _of("plan_stale", SUSPENDED, seen(replace(waits, approve_plan=f"sha256:{'0' * 64}"), found()))
+    yield _of("plan_only", SUSPENDED, seen(owned(larger(management={"changePolicy": "PlanOnly"})), found()))
+    yield _of("plan_only_in_sync", HEALTHY, seen(owned(managed(changePolicy="PlanOnly")), found()))
 
 
 def _stalled() -> Iterator[Scene]:

@@ -12,14 +12,13 @@ import yaml
 from tests.gitops import claim_scenes, cluster_scenes
 from tests.gitops.scene import Scene
 
-from hyperpod_operator.api.names import CLUSTER_KIND, RECONCILE_REQUESTED_AT, VOLUME_CLAIM_KIND
+from hyperpod_operator.api.names import APPROVE_PLAN, CLUSTER_KIND, RECONCILE_REQUESTED_AT, VOLUME_CLAIM_KIND
 from hyperpod_testbed.gitops.argocd import CUSTOMIZATIONS
 
 KINDS = (CLUSTER_KIND, VOLUME_CLAIM_KIND)
 COMMAND = "python -m tests.gitops.fixtures"
 ANY_TIME = "0001-01-01T00:00:00Z"
 """Stands for the moment at which an action ran, as in the testdata of Argo CD's project."""
-ACTIONS = ("pause", "reconcile", "resume")
 
 Manifest = Mapping[str, Any]
 
@@ -63,6 +62,11 @@ def _actions(kind: str) -> Iterator[tuple[Path, str]]:
         "managed": _managed(bare, policy),
         "managed_paused": _managed(bare, {**policy, "paused": True}),
     }
+    waiting = {scene.name: scene.manifest for scene in scenes(kind)}.get("waiting_for_approval")
+    if waiting is not None:
+        digest = waiting["status"]["plan"]["digest"]
+        approved = {**waiting, "metadata": {**waiting["metadata"], "annotations": {APPROVE_PLAN: digest}}}
+        data |= {"waiting": waiting, "waiting_approved": approved}
     for name, manifest in data.items():
         yield folder / "testdata" / f"{name}.yaml", _text(manifest)
     cases = [
@@ -72,13 +76,14 @@ def _actions(kind: str) -> Iterator[tuple[Path, str]]:
         ("resume", "managed_paused", "managed"),
         ("resume", "bare", "bare"),
         ("reconcile", "bare", "bare_reconciled"),
+        *([("approve", "waiting", "waiting_approved"), ("approve", "bare", "bare")] if waiting is not None else []),
     ]
     yield (
         folder / "action_test.yaml",
         _text(
             {
                 "discoveryTests": [
-                    {"inputPath": f"testdata/{name}.yaml", "result": _offered(paused="paused" in name)} for name in data
+                    {"inputPath": f"testdata/{name}.yaml", "result": _offered(kind, name)} for name in data
                 ],
                 "actionTests": [
                     {
@@ -93,9 +98,12 @@ def _actions(kind: str) -> Iterator[tuple[Path, str]]:
     )
 
 
-def _offered(*, paused: bool) -> list[dict[str, Any]]:
+def _offered(kind: str, name: str) -> list[dict[str, Any]]:
+    paused = "paused" in name
     disabled = {"pause": paused, "resume": not paused, "reconcile": False}
-    return [{"name": name, **({"disabled": True} if disabled[name] else {})} for name in ACTIONS]
+    if kind == CLUSTER_KIND:
+        disabled["approve"] = "waiting" not in name
+    return [{"name": action, **({"disabled": True} if disabled[action] else {})} for action in sorted(disabled)]
 
 
 def _managed(manifest: Manifest, management: Mapping[str, Any]) -> dict[str, Any]:

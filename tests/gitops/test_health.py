@@ -41,7 +41,16 @@ def health(kind: str, obj: Mapping[str, Any]) -> dict[str, str]:
 def held(obj: Mapping[str, Any]) -> bool:
     """A person asked for a stop: Argo CD has a word for it and kstatus has none."""
     conditions = obj.get("status", {}).get("conditions", [])
-    return any((one["type"], one["status"]) == ("Paused", "True") or one["reason"] == "Suspended" for one in conditions)
+    stopped = any(
+        (one["type"], one["status"]) == ("Paused", "True") or one["reason"] == "Suspended" for one in conditions
+    )
+    return stopped or unapproved(obj)
+
+
+def unapproved(obj: Mapping[str, Any]) -> bool:
+    """Changes wait for an approval: Argo CD calls that a stop, kstatus calls it Failed."""
+    ready = {one["type"]: one["reason"] for one in obj.get("status", {}).get("conditions", [])}
+    return "PlanApproved" in ready and ready["PlanApproved"] == ready.get("Stalled")
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -58,6 +67,8 @@ def test_kstatus_concludes_the_same(scene: Scene) -> None:
         assert (found.status, said) == (kstatus.CURRENT, PROGRESSING)
     elif "deletionTimestamp" in scene.manifest["metadata"]:
         assert found.status == kstatus.TERMINATING
+    elif unapproved(scene.manifest):
+        assert (found.status, said) == (kstatus.FAILED, SUSPENDED)
     elif held(scene.manifest):
         assert (found.status, said) in {(kstatus.CURRENT, SUSPENDED), (kstatus.IN_PROGRESS, SUSPENDED)}
     else:
@@ -108,7 +119,7 @@ def table() -> Sequence[Any]:
             continue
         pass_record = PassRecord(snapshot=given, decision=decision)
         status = intent(pass_record, decision) if isinstance(decision, Act) else report(pass_record).status
-        if status.conditions:
+        if status is not None and status.conditions:
             dumped = status.model_dump(mode="json", exclude_none=True)
             obj = {"metadata": {"generation": given.resource.generation}, "status": dumped}
             rows.append(pytest.param(obj, id=f"{name}: {answer}"))

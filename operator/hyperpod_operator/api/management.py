@@ -4,7 +4,7 @@ There are no defaults in the schema: what an unset field means can depend on whe
 and an operator that is newer than the stored object must be able to distinguish "unset" from "chosen".
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,18 @@ class Management(Model):
         default=None,
         description="true: the operator observes and reports, and changes nothing in AWS; it does not delete either. "
         "Unset means false.",
+    )
+    changePolicy: Literal["Auto", "ApproveDisruptive", "ApproveAll", "PlanOnly"] | None = Field(
+        default=None,
+        description="Which changes in AWS wait for an approval of the plan in status.plan, the deletion of this object "
+        "included. Auto: none. ApproveDisruptive: those that restart or end nodes, groups or the cluster. ApproveAll: "
+        "all. PlanOnly: the operator shows its plan and changes nothing. Ownership tags wait for no approval. Unset "
+        "means Auto.",
+    )
+    approvedPlan: Annotated[str, Field(max_length=71, pattern=r"^sha256:[0-9a-f]{64}$")] | None = Field(
+        default=None,
+        description="Digest of the plan that you approve, as in status.plan.digest. For approvals in Git; with kubectl "
+        "use the annotation hyperpod-operator.dev/approve-plan.",
     )
     deletionPolicy: Literal["Delete", "Retain"] | None = Field(
         default=None,

@@ -29,7 +29,11 @@ ABANDON = f"{GROUP}/abandon"
 """Annotation: its value is the object's name. A deleted object is released at once, and AWS is not asked or told."""
 FORCE_DELETE = f"{GROUP}/force-delete"
 """Annotation: its value is the object's name. A deleted EBSVolumeClaim no longer waits for pods that use it."""
-TRIGGER_ANNOTATIONS = (RECONCILE_REQUESTED_AT, ABANDON, FORCE_DELETE)
+APPROVE_PLAN = f"{GROUP}/approve-plan"
+"""Annotation: the digest of the plan that a person approves, as `status.plan.digest` shows it."""
+APPROVED_BY = f"{GROUP}/approved-by"
+"""Annotation: the user who set `approve-plan` or `approvedPlan`, as an admission policy wrote it."""
+TRIGGER_ANNOTATIONS = (RECONCILE_REQUESTED_AT, ABANDON, FORCE_DELETE, APPROVE_PLAN)
 """A new value of one of these annotations triggers a pass."""
 
 TAG_OWNER_UID = f"{GROUP}/owner-uid"
@@ -130,6 +134,7 @@ class ConditionType(StrEnum):
     TEARDOWN_BLOCKED = "TeardownBlocked"
     NODES_HEALTHY = "NodesHealthy"
     PREFLIGHT_PASSED = "PreflightPassed"
+    PLAN_APPROVED = "PlanApproved"
 
     # Of an EBSVolumeClaim.
     VOLUME_READY = "VolumeReady"
@@ -153,7 +158,9 @@ class Reason(StrEnum):
     IN_SYNC = "InSync"
     AT_TARGET = "AtTarget"
     CHECKS_PASSED = "ChecksPassed"
+    APPROVED = "Approved"
     PAUSED = "Paused"
+    PLAN_ONLY = "PlanOnly"
 
     # Waiting: time or AWS will solve it, nobody has to act.
     CREATING = "Creating"
@@ -193,6 +200,8 @@ class Reason(StrEnum):
     TEARDOWN_BLOCKED = "TeardownBlocked"
     VOLUMES_ATTACHED = "VolumesAttached"
     PREFLIGHT_FAILED = "PreflightFailed"
+    WAITING_FOR_APPROVAL = "WaitingForApproval"
+    PLAN_STALE = "PlanStale"
 
     # Held: a difference that the operator sees and leaves alone, because acting could destroy what it does not own.
     UNKNOWN_GROUPS = "UnknownGroups"

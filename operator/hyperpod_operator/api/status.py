@@ -13,6 +13,7 @@ from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.operations import Operations, OperationStatus
+from hyperpod_operator.api.plan import LastApproval, PlanStatus
 from hyperpod_operator.api.preflight import PreflightCheck, PreflightStatus
 
 __all__ = [
@@ -21,11 +22,13 @@ __all__ = [
     "CountOffset",
     "HyperPodClusterStatus",
     "InstanceGroupStatus",
+    "LastApproval",
     "MirroredEvents",
     "Missing",
     "NodeCounts",
     "NodeHealth",
     "NodeProblem",
+    "PlanStatus",
     "PreflightCheck",
     "PreflightStatus",
     "RejectedGroup",
@@ -286,6 +289,12 @@ class HyperPodClusterStatus(Model):
         default=None, description="The checks before the last call that creates the cluster or adds groups."
     )
     adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
+    plan: PlanStatus | None = Field(
+        default=None, description="Every call that the operator would make, whether it may be made now or not."
+    )
+    lastApproval: LastApproval | None = Field(
+        default=None, description="The last approved plan; the operator records here what it sent of it."
+    )
     mirroredEvents: MirroredEvents | None = Field(
         default=None, description="How far the operator has published HyperPod's own events as Kubernetes Events."
     )

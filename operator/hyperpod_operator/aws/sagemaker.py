@@ -12,6 +12,7 @@ from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.nodes.batch import BatchAnswer
 from hyperpod_operator.core.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
+from hyperpod_operator.core.ports import Confirm
 
 logger = logging.getLogger(__name__)
 
@@ -155,9 +156,9 @@ class SageMaker:
         found: dict[str, str] = await self._caller.read("ListTags", call, target=arn)
         return found
 
-    async def create(self, *, request: Mapping[str, Json]) -> str:
+    async def create(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> str:
         """CreateCluster."""
-        response = await self._write("CreateCluster", request, target=str(request["clusterName"]))
+        response = await self._write("CreateCluster", request, target=str(request["clusterName"]), confirm=confirm)
         return str(response["ClusterArn"])
 
     async def update(
@@ -166,22 +167,22 @@ class SageMaker:
         """UpdateCluster, with the request that `refresh` makes when the call's turn has come."""
         await self._write("UpdateCluster", request, target=str(request["clusterName"]), refresh=refresh)
 
-    async def update_software(self, *, request: Mapping[str, Json]) -> None:
+    async def update_software(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> None:
         """UpdateClusterSoftware."""
-        await self._write("UpdateClusterSoftware", request, target=str(request["clusterName"]))
+        await self._write("UpdateClusterSoftware", request, target=str(request["clusterName"]), confirm=confirm)
 
-    async def delete(self, *, arn: str) -> None:
+    async def delete(self, *, arn: str, confirm: Confirm | None = None) -> None:
         """DeleteCluster by ARN."""
-        await self._write("DeleteCluster", {"clusterName": arn}, target=arn)
+        await self._write("DeleteCluster", {"clusterName": arn}, target=arn, confirm=confirm)
 
-    async def add_tags(self, *, arn: str, tags: Mapping[str, str]) -> None:
+    async def add_tags(self, *, arn: str, tags: Mapping[str, str], confirm: Confirm | None = None) -> None:
         """AddTags."""
         pairs = [{"key": key, "value": value} for key, value in tags.items()]
-        await self._write("AddTags", {"resourceArn": arn, "tags": pairs}, target=arn)
+        await self._write("AddTags", {"resourceArn": arn, "tags": pairs}, target=arn, confirm=confirm)
 
-    async def delete_tags(self, *, arn: str, keys: tuple[str, ...]) -> None:
+    async def delete_tags(self, *, arn: str, keys: tuple[str, ...], confirm: Confirm | None = None) -> None:
         """DeleteTags."""
-        await self._write("DeleteTags", {"resourceArn": arn, "tagKeys": list(keys)}, target=arn)
+        await self._write("DeleteTags", {"resourceArn": arn, "tagKeys": list(keys)}, target=arn, confirm=confirm)
 
     async def reboot_nodes(self, *, arn: str, instance_ids: tuple[str, ...]) -> BatchAnswer:
         """BatchRebootClusterNodes."""
@@ -244,6 +245,7 @@ class SageMaker:
         *,
         target: str,
         refresh: Callable[[], Awaitable[Mapping[str, Json]]] | None = None,
+        confirm: Confirm | None = None,
     ) -> Mapping[str, Any]:
         """The client's method of an operation is its name in snake case; botocore keeps that mapping itself.
 
@@ -253,6 +255,8 @@ class SageMaker:
 
         async def renew() -> None:
             nonlocal parameters
+            if confirm is not None:
+                await confirm()
             if refresh is not None:
                 parameters = await self._parameters(operation, await refresh())
 
@@ -261,7 +265,7 @@ class SageMaker:
             answer = getattr(client, methods[operation])(**parameters)
             return _checked(answer, client=client, operation=operation, mutating=True)
 
-        before = renew if refresh is not None else None
+        before = None if refresh is None and confirm is None else renew
         answer: Mapping[str, Any] = await self._caller.write(operation, call, target=target, before=before)
         return answer
 

@@ -27,23 +27,28 @@ EXISTING_CLUSTER = re.compile(
 spaces."""
 
 
-async def act(*, clusters: Clusters, decision: Act) -> Accepted | Rejected:
-    """Never raises CloudError: a refusal is something to report."""
+async def act(
+    *, clusters: Clusters, decision: Act, confirm: Callable[[], Awaitable[None]] | None = None
+) -> Accepted | Rejected:
+    """Never raises CloudError: a refusal is something to report.
+
+    `confirm` is asked when the call's turn has come, just before it is sent. What it raises ends the pass.
+    """
     arn = ""
     try:
         match decision.action:
             case CreateCluster(request=request):
-                arn = await clusters.create(request=request)
+                arn = await clusters.create(request=request, confirm=confirm)
             case UpdateCluster() as update:
-                await clusters.update(request=update.request, refresh=_refresh(clusters, update))
+                await clusters.update(request=update.request, refresh=_refresh(clusters, update, confirm))
             case UpdateClusterSoftware(request=request):
-                await clusters.update_software(request=request)
+                await clusters.update_software(request=request, confirm=confirm)
             case DeleteCluster(arn=target):
-                await clusters.delete(arn=target)
+                await clusters.delete(arn=target, confirm=confirm)
             case AddTags(arn=target, tags=tags):
-                await clusters.add_tags(arn=target, tags=tags)
+                await clusters.add_tags(arn=target, tags=tags, confirm=confirm)
             case DeleteTags(arn=target, keys=keys):
-                await clusters.delete_tags(arn=target, keys=keys)
+                await clusters.delete_tags(arn=target, keys=keys, confirm=confirm)
             case _:
                 assert_never(decision.action)
     except CloudError as error:
@@ -53,12 +58,18 @@ async def act(*, clusters: Clusters, decision: Act) -> Accepted | Rejected:
     return Accepted(action=decision.action, fingerprint=decision.fingerprint, arn=arn)
 
 
-def _refresh(clusters: Clusters, update: UpdateCluster) -> Callable[[], Awaitable[Mapping[str, Json]]] | None:
+def _refresh(
+    clusters: Clusters, update: UpdateCluster, confirm: Callable[[], Awaitable[None]] | None
+) -> Callable[[], Awaitable[Mapping[str, Json]]] | None:
     """Counts that are not ours, as they are when the call leaves: it may have waited for its turn."""
-    if not update.repeated:
+    if not update.repeated and confirm is None:
         return None
 
     async def fresh() -> Mapping[str, Json]:
+        if confirm is not None:
+            await confirm()
+        if not update.repeated:
+            return update.request
         cluster = await clusters.describe(name=str(update.request["clusterName"]))
         return with_counts(update.request, cluster=cluster, names=update.repeated) if cluster else update.request
 

@@ -9,6 +9,7 @@ from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
+from hyperpod_operator.controllers.approval import approvers, confirmed
 from hyperpod_operator.controllers.causes import Causes
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
 from hyperpod_operator.controllers.eks_use import used_by
@@ -23,7 +24,6 @@ from hyperpod_operator.core.cluster.existing import not_allowed, region_refused
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.cluster.placement import misplaced
-from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster
 from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
@@ -33,6 +33,7 @@ from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.labels import needs_instance
 from hyperpod_operator.core.health.rollup import rollup
 from hyperpod_operator.core.observed import Observed
+from hyperpod_operator.core.plan.record import before_call
 from hyperpod_operator.core.ports import (
     Clock,
     Cloud,
@@ -44,6 +45,7 @@ from hyperpod_operator.core.ports import (
     Metrics,
     Nodes,
     Objects,
+    StaleObject,
     StoredObject,
 )
 from hyperpod_operator.core.preflight.gate import rest
@@ -121,6 +123,7 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             spec=parse_spec(stored, HyperPodClusterSpec),
             status=parse_status(stored, HyperPodClusterStatus),
             unknown=unknown_members(HyperPodClusterSpec, stored.body.get("spec")),
+            **approvers(stored),
         )
 
     async def look(self, stored: StoredObject, resource: Resource, failures: int) -> PassRecord:
@@ -255,21 +258,35 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
         return isinstance(record.decision, Act)
 
     def intent(self, record: PassRecord) -> tuple[PassRecord, HyperPodClusterStatus | None]:
-        act, snapshot = record.decision, record.snapshot
+        act = record.decision
         if not isinstance(act, Act):
             raise AssertionError("asked only of a pass that acts")
-        adds_groups = isinstance(act.action, UpdateCluster) and bool(snapshot.changes.groups_added)
-        return record, intent(record, act) if isinstance(act.action, CreateCluster) or adds_groups else None
+        return record, intent(record, act)
 
     async def act(self, record: PassRecord) -> PassRecord:
         if not isinstance(record.decision, Act):
             raise AssertionError("asked only of a pass that acts")
         clusters = self._clusters(record.snapshot)
-        result = await act(clusters=clusters, decision=record.decision)
+        confirm = self._confirm(record.snapshot, record.decision)
+        result = await act(clusters=clusters, decision=record.decision, confirm=confirm)
         if isinstance(result, Rejected) and result.error.kind is ErrorKind.EKS_IN_USE:
             use = await used_by(clusters=clusters, eks_cluster_arn=record.snapshot.resource.eks_cluster_arn)
             result = replace(result, eks_use=use)
         return replace(record, result=result)
+
+    def _confirm(self, snapshot: ClusterSnapshot, decision: Act) -> Callable[[], Awaitable[None]] | None:
+        """What is asked when the turn of an approved call has come: whether it is still what was approved."""
+        if before_call(snapshot, decision) is None:
+            return None
+
+        async def confirm() -> None:
+            stored = await self._ports.objects.read(snapshot.resource.key)
+            cluster = await self._clusters(snapshot).describe(name=snapshot.resource.cluster_name)
+            resource = self.parse(stored) if stored is not None else None
+            if resource is None or not confirmed(snapshot, decision, resource=resource, cluster=cluster):
+                raise StaleObject(str(snapshot.resource.key))
+
+        return confirm
 
     def releases(self, record: PassRecord) -> RemoveFinalizer | None:
         return record.decision if isinstance(record.decision, RemoveFinalizer) else None

@@ -62,6 +62,10 @@ class KubernetesError(Exception):
         self.budget = budget
 
 
+Confirm = Callable[[], Awaitable[None]]
+"""What is asked just before a call is sent; it raises where the call must not be."""
+
+
 class Clusters(NodeBatches, Protocol):
     """SageMaker HyperPod in one region. Every method raises `core.errors.CloudError` and nothing else."""
 
@@ -99,8 +103,9 @@ class Clusters(NodeBatches, Protocol):
         """DescribeClusterEvent: FailureMessage of one event, empty if it has none; None if AWS has no such event."""
         ...
 
-    async def create(self, *, request: Mapping[str, Json]) -> str:
-        """CreateCluster; returns the ARN."""
+    async def create(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> str:
+        """CreateCluster; returns the ARN. `confirm` runs when the call's turn has come; if it raises, nothing is
+        sent."""
         ...
 
     async def update(
@@ -109,19 +114,19 @@ class Clusters(NodeBatches, Protocol):
         """UpdateCluster. `refresh` makes the request anew when the call's turn has come, just before it is sent."""
         ...
 
-    async def update_software(self, *, request: Mapping[str, Json]) -> None:
+    async def update_software(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> None:
         """UpdateClusterSoftware."""
         ...
 
-    async def delete(self, *, arn: str) -> None:
+    async def delete(self, *, arn: str, confirm: Confirm | None = None) -> None:
         """DeleteCluster by ARN: a cluster of the same name that somebody made since is never hit."""
         ...
 
-    async def add_tags(self, *, arn: str, tags: Mapping[str, str]) -> None:
+    async def add_tags(self, *, arn: str, tags: Mapping[str, str], confirm: Confirm | None = None) -> None:
         """AddTags."""
         ...
 
-    async def delete_tags(self, *, arn: str, keys: tuple[str, ...]) -> None:
+    async def delete_tags(self, *, arn: str, keys: tuple[str, ...], confirm: Confirm | None = None) -> None:
         """DeleteTags."""
         ...
 

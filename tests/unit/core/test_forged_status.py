@@ -166,6 +166,16 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
         ),
         "missing": st.fixed_dictionaries({}, optional={"since": times, "confirmations": counts}),
         "adoption": st.fixed_dictionaries({}, optional={"fingerprint": mark, "announcedAt": times}),
+        "plan": st.fixed_dictionaries({}, optional={"digest": mark, "state": words, "computedAt": times}),
+        "lastApproval": st.fixed_dictionaries(
+            {},
+            optional={
+                **dict.fromkeys(("digest", "after"), mark),
+                "by": words,
+                "completedAt": times,
+                **dict.fromkeys(("changes", "sent"), st.lists(mark, unique=True)),
+            },
+        ),
         "mirroredEvents": st.fixed_dictionaries({}, optional={"time": times, "ids": st.just(["e"])}),
         "createFailures": counts,
         "conditions": st.just([]),

@@ -96,6 +96,7 @@ LIVING_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
     ("unproved_end", replace(at(resource(status=LIVE)), here=SOMEWHERE), "hold AWSUnreachable"),
     ("look_again", at(resource(status=LIVE)), "look again ConfirmingDeletion"),
     ("pause_before_recreation", at(resource(status=CLEARED)), "hold Recreating"),
+    ("creation", at(resource(spec=managed(changePolicy="ApproveAll"))), "stalled WaitingForApproval"),
     ("create", at(resource()), "CreateCluster"),
     ("unknown_owner", at(resource(), cluster(), tags=None), "read tags"),
     ("not_ours", at(resource(), cluster(), tags=OTHERS), "stalled NotOwned"),
@@ -109,6 +110,11 @@ LIVING_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
     ("update_software", at(IMAGE, OLD_IMAGE), "UpdateClusterSoftware"),
     ("tags", at(resource(spec=TAGGED, status=LIVE), cluster()), "AddTags"),
     ("groups_rejected", at(refused(resource(spec=scaled(), status=LIVE)), cluster()), "stalled SpecRejected"),
+    (
+        "unapproved",
+        at(resource(spec=scaled(management={"changePolicy": "ApproveAll"}), status=LIVE), cluster()),
+        "stalled WaitingForApproval",
+    ),
     ("scaled_outside", at(resource(status=LIVE), GROWN), "stalled ScaledOutside"),
     ("not_at_target", at(resource(status=LIVE), SHORT), "hold Scaling"),
     ("settled", at(resource(status=LIVE), cluster()), "settled"),
@@ -138,6 +144,11 @@ DELETED_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
     ("paused", at(deleted(spec=managed(paused=True)), cluster()), "hold Paused"),
     ("retained", at(deleted(spec=managed(deletionPolicy="Retain")), cluster()), "DeleteTags"),
     ("under_way", at(deleted(), cluster(status="Deleting")), "hold Deleting"),
+    (
+        "unapproved",
+        at(deleted(spec=managed(changePolicy="ApproveDisruptive")), cluster()),
+        "stalled WaitingForApproval",
+    ),
     ("busy", at(deleted(spec=PLAIN), cluster(wanted=PLAIN, status="Updating")), "hold Deleting"),
     (
         "volumes_attached",

@@ -37,6 +37,7 @@ CLUSTER = Kind(
             description="Current and target count of each group.",
             priority=1,
         ),
+        Column(name="Plan", path=".status.plan.state", description="State of the plan.", priority=1),
         Column(name="ARN", path=".status.clusterArn", description="ARN of the HyperPod cluster.", priority=1),
     ),
     # For `kubectl get hpc -A --field-selector status.clusterStatus=Failed`.
@@ -79,6 +80,11 @@ CLUSTER = Kind(
             "warnings. (missing): nothing was checked.",
             false="A check failed; the message says which, where, and what to do. With `spec.management.preflight: "
             "Enforce` the call waits.",
+        ),
+        ConditionRow(
+            type=ConditionType.PLAN_APPROVED,
+            true="Changes that need an approval are approved; the operator sends them. (missing): no change needs one.",
+            false="Changes wait for an approval, or the approval names another plan; the message has the command.",
         ),
     ),
 )

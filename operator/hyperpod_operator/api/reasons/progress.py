@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons.record import ReasonRecord, Section, Severity, reason
 
 PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
@@ -31,6 +31,19 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.CHECKS_PASSED,
             "No check failed before the last call that creates the cluster or adds groups.",
             "Read the warnings in the message.",
+        ),
+        reason(
+            Reason.APPROVED,
+            "The plan in `status.plan` is approved; the operator carries it out.",
+            "Nothing.",
+            condition=ConditionType.PLAN_APPROVED,
+        ),
+        reason(
+            Reason.PLAN_ONLY,
+            "`spec.management.changePolicy` is `PlanOnly`: the operator shows its plan in `status.plan` and changes "
+            "nothing in AWS, even if you delete the resource. Only ownership tags are set.",
+            "To allow changes, set it to `ApproveAll`, `ApproveDisruptive` or `Auto`.",
+            severity=Severity.PAUSED,
         ),
         reason(
             Reason.PAUSED,

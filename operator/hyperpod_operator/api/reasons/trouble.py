@@ -138,6 +138,22 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             severity=Severity.STALLED,
         ),
         reason(
+            Reason.WAITING_FOR_APPROVAL,
+            "`spec.management.changePolicy` asks for an approval of changes that `status.plan` lists; the operator "
+            "sends none of them before.",
+            "Read `status.plan`, then run the command in the message, or put the digest into "
+            "`spec.management.approvedPlan` ([plans.md](plans.md)).",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.PLAN_STALE,
+            "The approval names another plan than the one that the spec and AWS ask for now. The spec was edited, or "
+            "something changed in AWS, after the plan was approved.",
+            "Read `status.plan` again, then run the command in the message. To withdraw the approval, remove the "
+            "annotation `hyperpod-operator.dev/approve-plan` or `spec.management.approvedPlan`.",
+            severity=Severity.STALLED,
+        ),
+        reason(
             Reason.TEARDOWN_BLOCKED,
             "AWS cannot delete the nodes' network interfaces, because the group's execution role (or its permission) "
             "is missing.",

@@ -4,6 +4,7 @@ from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS, Severity
 from hyperpod_operator.api.status import Condition
+from hyperpod_operator.core.cluster.approval import words
 from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.existing import changed_at
 from hyperpod_operator.core.cluster.node_calls import MOVE
@@ -12,6 +13,7 @@ from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.engine.conditions import SUMMARY, Draft, kept, settle, summary
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.result import ResultSummary
+from hyperpod_operator.core.plan.gate import Open
 from hyperpod_operator.core.preflight.record import passed
 from hyperpod_operator.core.unknown import ignored_members
 
@@ -20,7 +22,12 @@ def conditions(pass_record: PassRecord, ending: ResultSummary) -> list[Condition
     """All conditions after this pass, in a fixed order, with transition times carried over."""
     resource = pass_record.snapshot.resource
     before = resource.status.conditions or []
-    drafts: list[Draft] = [*_summary(pass_record, ending), *_details(pass_record, ending), *_preflight(pass_record)]
+    drafts: list[Draft] = [
+        *_summary(pass_record, ending),
+        *_details(pass_record, ending),
+        *_preflight(pass_record),
+        *_approved(pass_record),
+    ]
     return settle(
         table=CLUSTER.table,
         drafts=[*drafts, *(kept(before, made=drafts) if pass_record.blind else ())],
@@ -50,6 +57,21 @@ def _preflight(pass_record: PassRecord) -> list[Draft]:
     fine, message = said
     reason = Reason.CHECKS_PASSED if fine else Reason.PREFLIGHT_FAILED
     return [(ConditionType.PREFLIGHT_PASSED, "True" if fine else "False", reason, message)]
+
+
+def _approved(pass_record: PassRecord) -> list[Draft]:
+    """Whether the plan is approved; nothing where no change needs it."""
+    plan, kind = pass_record.snapshot.plan, ConditionType.PLAN_APPROVED
+    if pass_record.blind or plan is None:
+        return []
+    if plan.gate.held:
+        return [(kind, "False", *words(pass_record.snapshot.resource, plan))]
+    if isinstance(plan.gate, Open) and plan.gate.approval is not None:
+        given = plan.gate.approval
+        who = f" by {given.by}" if given.by else ""
+        message = f"Plan {plan.gate.digest} is approved{who} ({given.via.lower()})."
+        return [(kind, "True", Reason.APPROVED, message)]
+    return []
 
 
 def _unmoved(pass_record: PassRecord, message: str) -> list[Draft]:

@@ -15,6 +15,7 @@ from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFina
 from hyperpod_operator.core.health.rollup import Health
 from hyperpod_operator.core.location import NOWHERE, Location
 from hyperpod_operator.core.observed import Observed
+from hyperpod_operator.core.plan.model import Plan
 from hyperpod_operator.core.timings import Timings
 
 
@@ -38,6 +39,8 @@ class ClusterSnapshot:
     """Where this pass looks."""
     held_groups: frozenset[str] = frozenset()
     """Groups that are not added in this pass, because a check fails (core.preflight)."""
+    plan: Plan | None = None
+    """Every call that is asked for, and which of them wait for an approval; None before anything was observed."""
     health: Health | None = None
     """The health of the cluster's Nodes; None while nothing is known of them."""
     health_watched: bool = False
@@ -47,6 +50,11 @@ class ClusterSnapshot:
     def owned(self) -> bool:
         """Whether the cluster's tags, now or in an earlier pass, prove that it is this object's."""
         return self.ownership in {Ownership.OURS, Ownership.RECORDED}
+
+    def unapproved(self, operation: str) -> frozenset[str]:
+        """The parts of this call that wait for an approval: names of groups, or the empty name for the whole."""
+        held = self.plan.gate.held if self.plan is not None else frozenset()
+        return frozenset(step.part for step in held if step.operation == operation)
 
     @cached_property
     def changed_parts(self) -> Mapping[str, str]:

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
+from hyperpod_operator.core.cluster.approval import unapproved
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diagnose import shortfalls
 from hyperpod_operator.core.cluster.diff import group_of
+from hyperpod_operator.core.cluster.failed_creation import recreation_is_due
 from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.left_alone import above_spec, left_alone, was_applied
-from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
+from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, fingerprint
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.sent_tags import pending
@@ -134,8 +136,8 @@ def creation_failed(snapshot: ClusterSnapshot) -> Decision | None:
         return None
     told = cluster.failure_message or "AWS gave no reason"
     tries = resource.status.createFailures or 0
-    if resource.recreates and _creation_of_ours(snapshot) and tries < snapshot.timings.recreate_attempts:
-        return act_once(
+    if recreation_is_due(snapshot):
+        return unapproved(snapshot) or act_once(
             snapshot,
             action=DeleteCluster(arn=cluster.arn),
             desired=["recreate", cluster.arn],
@@ -147,20 +149,6 @@ def creation_failed(snapshot: ClusterSnapshot) -> Decision | None:
     or_else = "" if resource.recreates else ", or set spec.management.onCreateFailure to Recreate"
     message = f"Creation failed: {told}.{exhausted} Fix the cause, then delete and re-apply this resource{or_else}."
     return Wait(reason=Reason.CREATE_FAILED, message=message, after=SLOW, stalled=True)
-
-
-def _creation_of_ours(snapshot: ClusterSnapshot) -> bool:
-    """Positive proof that this very creation failed and that nothing ever ran: only then may it be cleared away.
-
-    What status says is needed and not enough: the tags, which every call needs, name this object and no adoption.
-    """
-    cluster, status = present(snapshot), snapshot.resource.status
-    if is_adopted(snapshot.observed.tags or {}):
-        return False
-    last = status.last
-    ours = status.origin == "Created" and last is not None and last.operation == "CreateCluster"
-    running = any(node.status == "Running" for node in snapshot.observed.nodes or ())
-    return ours and status.clusterArn == cluster.arn and cluster.current_count == 0 and not running
 
 
 def fixed_members_differ(snapshot: ClusterSnapshot) -> Decision | None:

@@ -36,8 +36,11 @@ def sendable(snapshot: ClusterSnapshot) -> frozenset[str]:
     """What the next update carries: all that was not refused; else one suspected part by itself; else nothing."""
     entries = _standing(snapshot)
     changed = snapshot.changed_parts
-    fresh = frozenset(name for name in changed if name not in entries and name not in snapshot.held_groups)
-    suspects = sorted(name for name in changed if name in entries and entries[name].suspected)
+    waiting = snapshot.unapproved("UpdateCluster")
+    fresh = frozenset(
+        name for name in changed if name not in entries and name not in snapshot.held_groups and name not in waiting
+    )
+    suspects = sorted(name for name in changed if name in entries and entries[name].suspected and name not in waiting)
     return fresh or frozenset(suspects[:1])
 
 

@@ -7,11 +7,12 @@ answer wins, so the order of a chain is its meaning: read it top down as the lis
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from hyperpod_operator.core.cluster import absent, existing, missing, placement, teardown, updating
+from hyperpod_operator.core.cluster import absent, approval, existing, missing, placement, teardown, updating
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diff import diff
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
 from hyperpod_operator.core.observed import Observed
+from hyperpod_operator.core.plan.plan import plan_of
 
 Policy = Callable[[ClusterSnapshot], Decision | None]
 
@@ -28,6 +29,7 @@ RECONCILE: Sequence[Policy] = (
     # What AWS showed before (the cluster, a group, a tag) is not there: was it seen missing twice?
     missing.look_again,
     absent.pause_before_recreation,
+    approval.creation,
     absent.create,
     # There is a cluster: is it ours?
     existing.unknown_owner,
@@ -44,6 +46,7 @@ RECONCILE: Sequence[Policy] = (
     updating.update_software,
     updating.tags,
     updating.groups_rejected,
+    approval.unapproved,
     # Nothing that we would change: is it what the user wants?
     existing.scaled_outside,
     existing.not_at_target,
@@ -66,6 +69,7 @@ DELETED: Sequence[Policy] = (
     teardown.retained,
     # It is to go: is it on its way?
     teardown.under_way,
+    approval.unapproved,
     teardown.busy,
     teardown.volumes_attached,
     teardown.delete,
@@ -83,9 +87,10 @@ def decide(snapshot: ClusterSnapshot) -> Decision:
 
 def situate(snapshot: ClusterSnapshot, observed: Observed) -> ClusterSnapshot:
     """The same question about a newer look at the world."""
-    return replace(
+    seen = replace(
         snapshot,
         observed=observed,
         changes=diff(resource=snapshot.resource, observed=observed, now=snapshot.now),
         ownership=ownership(resource=snapshot.resource, observed=observed),
     )
+    return replace(seen, plan=plan_of(seen))

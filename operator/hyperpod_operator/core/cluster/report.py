@@ -32,6 +32,7 @@ from hyperpod_operator.core.cluster.node_health import node_health, waits_for_a_
 from hyperpod_operator.core.cluster.parts import goes_on, remembered
 from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.cluster.plan import (
+    CreateCluster,
     UpdateCluster,
     concern,
     operation,
@@ -43,6 +44,7 @@ from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.outcome import Blocked
+from hyperpod_operator.core.plan.record import before_call, last_approval, planned
 
 FAILURE_MOST = 2048
 """Longest failure message that is copied; the schema admits 8,192 characters."""
@@ -76,14 +78,22 @@ def _unhealthy(pass_record: PassRecord, end: ResultSummary) -> ResultSummary:
     return ResultSummary(outcome=outcome, reason=reason, message=words, stalled=True)
 
 
-def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus:
-    """The status to store *before* a call that brings something into AWS: CreateCluster, or new groups.
+def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
+    """The status to store *before* a call that brings something into AWS (CreateCluster, or new groups), and before one
+    that an approval opened. None for all others.
 
     A process that dies after the call finds this record and knows that a cluster may exist that AWS does not
-    show yet; without it a restart could send the call a second time.
+    show yet; without it a restart could send the call a second time. What was sent of an approved plan is recorded
+    before it is sent, so that an approval is never used twice.
     """
     snapshot = pass_record.snapshot
+    approval = before_call(snapshot, act)
     old = snapshot.resource.status
+    if approval is not None:
+        old = old.model_copy(update={"lastApproval": approval})
+    adds_groups = isinstance(act.action, UpdateCluster) and bool(snapshot.changes.groups_added)
+    if not isinstance(act.action, CreateCluster) and not adds_groups:
+        return old if approval is not None else None
     journal = called(
         old.operations,
         concern=concern(act.action),
@@ -138,6 +148,8 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> HyperPodClusterStatu
         "operations": operations(pass_record, end),
         "rejectedGroups": remembered(pass_record, end),
         "adoption": adoption(pass_record, end),
+        "plan": planned(pass_record),
+        "lastApproval": last_approval(pass_record),
         "createFailures": create_failures(pass_record),
         "preflight": None if resource.preflight == "Off" else pass_record.preflight or old.preflight,
     }

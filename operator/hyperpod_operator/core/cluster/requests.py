@@ -75,8 +75,8 @@ def update_software(*, resource: Resource, cluster: ObservedCluster, changes: Ch
     ImageId and DeploymentConfig belong to the whole call, so only groups that want the same of both go
     together; the others follow in later passes.
     """
-    first = _software_call(resource, changes.software[0][0])
-    names = sorted({name for name, _ in changes.software if _software_call(resource, name) == first})
+    first = software_call(resource, changes.software[0][0])
+    names = sorted({name for name, _ in changes.software if software_call(resource, name) == first})
     image_id, deployment = first
     request: dict[str, Json] = {
         "clusterName": cluster.name,
@@ -168,7 +168,8 @@ def _patch_date(members: Mapping[str, Json]) -> str:
     return str(((members.get("autoPatchConfig") or {}).get("patchSchedule") or {}).get("nextPatchDate") or "")
 
 
-def _software_call(resource: Resource, name: str) -> tuple[str | None, Json]:
+def software_call(resource: Resource, name: str) -> tuple[str | None, Json]:
+    """What the whole call that updates this group's software is about: its ImageId and its DeploymentConfig."""
     wanted = desired(resource.groups[name])
     scheduled = wanted.get("scheduledUpdateConfig") or {}
     return wanted.get("imageId"), scheduled.get("deploymentConfig")

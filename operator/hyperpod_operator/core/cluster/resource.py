@@ -32,6 +32,12 @@ class Resource:
     reconcile_requested_at: str
     spec: HyperPodClusterSpec
     status: HyperPodClusterStatus
+    approve_plan: str = ""
+    """The digest that the annotation approves."""
+    approved_by: str = ""
+    """Who set that annotation, as far as it is known."""
+    approved_by_spec: str = ""
+    """Who set `spec.management.approvedPlan`, as far as it is known."""
     unknown: tuple[str, ...] = ()
     """Paths of members of the stored spec that this version does not know; the first few."""
 

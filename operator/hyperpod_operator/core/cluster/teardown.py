@@ -9,11 +9,11 @@ from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
 from hyperpod_operator.core.cluster.existing import present, region_refused
 from hyperpod_operator.core.cluster.guards import act_once, age, untagged
-from hyperpod_operator.core.cluster.ownership import is_adopted
 from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags, fingerprint
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.observed import Json, ObservedCluster
+from hyperpod_operator.core.plan.calls import stays
 
 NAMED = 3
 """Claims that a message names before it counts the rest."""
@@ -88,7 +88,7 @@ def paused(snapshot: ClusterSnapshot) -> Decision | None:
 def retained(snapshot: ClusterSnapshot) -> Decision | None:
     """The cluster stays: take our tags off, and the next pass lets go."""
     cluster = present(snapshot)
-    if not _stays(snapshot):
+    if not stays(snapshot):
         return None
     keys = tuple(key for key in OWNERSHIP_TAGS if key in (snapshot.observed.tags or {}))
     return act_once(
@@ -99,16 +99,6 @@ def retained(snapshot: ClusterSnapshot) -> Decision | None:
         message=f"Deletion policy Retain: {cluster.arn} stays; removing the ownership tags.",
         urgent=True,
     )
-
-
-def _stays(snapshot: ClusterSnapshot) -> bool:
-    """By policy. Without one an adopted cluster stays: its tag proves that, whatever status remembers."""
-    resource = snapshot.resource
-    chosen = resource.spec.management.deletionPolicy if resource.spec.management else None
-    tags = snapshot.observed.tags
-    if chosen is not None or tags is None:
-        return resource.deletion_policy == "Retain"
-    return is_adopted(tags)
 
 
 def under_way(snapshot: ClusterSnapshot) -> Decision | None:

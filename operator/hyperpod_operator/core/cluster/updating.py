@@ -3,6 +3,8 @@
 Each makes one call, and none waits for another that AWS refused.
 """
 
+from dataclasses import replace
+
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import RejectedGroup
 from hyperpod_operator.core.cluster import requests
@@ -63,10 +65,15 @@ def _reason(entry: RejectedGroup) -> Reason:
 
 def update_software(snapshot: ClusterSnapshot) -> Decision | None:
     """Another image for an existing group: replaces root volumes, so it is a call and a message of its own."""
-    if not snapshot.changes.software:
+    waiting = snapshot.unapproved("UpdateClusterSoftware")
+    due = tuple((name, change) for name, change in snapshot.changes.software if name not in waiting)
+    if not due:
         return None
-    action = requests.update_software(resource=snapshot.resource, cluster=present(snapshot), changes=snapshot.changes)
-    gaps = listed([str(change) for _, change in snapshot.changes.software])
+    action = requests.update_software(
+        resource=snapshot.resource, cluster=present(snapshot), changes=replace(snapshot.changes, software=due)
+    )
+    carried = {group["instanceGroupName"] for group in action.request["instanceGroups"]}
+    gaps = listed([str(change) for name, change in due if name in carried])
     return act_once(
         snapshot,
         action=action,
@@ -80,7 +87,7 @@ def update_software(snapshot: ClusterSnapshot) -> Decision | None:
 def tags(snapshot: ClusterSnapshot) -> Decision | None:
     """Off before on: an exchange of many tags must never hold more than AWS's 50 in between."""
     changes, arn = snapshot.changes, present(snapshot).arn
-    if changes.tags_removed:
+    if changes.tags_removed and not snapshot.unapproved("DeleteTags"):
         return act_once(
             snapshot,
             action=DeleteTags(arn=arn, keys=changes.tags_removed),
@@ -88,7 +95,7 @@ def tags(snapshot: ClusterSnapshot) -> Decision | None:
             reason=Reason.UPDATING,
             message=f"DeleteTags: {', '.join(changes.tags_removed)}.",
         )
-    if changes.tags_set:
+    if changes.tags_set and not snapshot.unapproved("AddTags"):
         return tags_do_not_fit(snapshot, changes.tags_set) or act_once(
             snapshot,
             action=AddTags(arn=arn, tags=changes.tags_set),

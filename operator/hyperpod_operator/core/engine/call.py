@@ -26,18 +26,61 @@ class Effect(StrEnum):
         return list(Effect).index(self)
 
 
+LONGEST = 60
+"""Characters of a value that the text of a change shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedChange:
+    """One thing that a call changes.
+
+    `path` says where, in the vocabulary of the spec: `instanceGroups[gpu].instanceCount`, `instanceGroups[gpu]` for a
+    whole group, `tags[team]`, `cluster`. `observed` and `wanted` are JSON, None for what is not there. `context` is
+    what else decides the effect without being the change itself (how a software update rolls). `node_count` is how
+    many nodes come, restart or end by it. `said` is its text where the values alone say too little.
+    """
+
+    path: str
+    effect: Effect
+    observed: Any = field(default=None, hash=False)
+    wanted: Any = field(default=None, hash=False)
+    context: Any = field(default=None, hash=False)
+    node_count: int = 0
+    said: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.path}: " + (self.said or f"{_short(self.observed)} -> {_short(self.wanted)}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedCall:
     """`operation` is the API operation, `fingerprint` the short name of what is asked for: equal across restarts, and
-    the same for the same request however its words change. `nodes` are instance ids of nodes that it concerns."""
+    the same for the same request however its words change. `nodes` are instance ids of nodes that it concerns.
+
+    `part` is what may be approved and sent by itself, for example a group; empty for the whole. `exempt` calls wait for
+    no approval: ownership tags, which prove whose a cluster is.
+    """
 
     operation: str
     effect: Effect
     fingerprint: str
     request: Mapping[str, Any] = field(default_factory=dict, hash=False)
     nodes: tuple[str, ...] = ()
+    changes: tuple[PlannedChange, ...] = ()
+    part: str = ""
+    exempt: bool = False
+
+    @property
+    def node_count(self) -> int:
+        """How many nodes come, restart or end by it, at least."""
+        return max([len(self.nodes), *(change.node_count for change in self.changes)])
 
 
 def worst(effects: tuple[Effect, ...]) -> Effect:
     """The effect of a call that does several things: that of its most destructive part."""
     return max(effects, key=lambda effect: effect.rank, default=Effect.CHANGES)
+
+
+def _short(value: Any) -> str:
+    text = "unset" if value is None else str(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

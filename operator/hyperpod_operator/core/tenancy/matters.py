@@ -116,6 +116,7 @@ CLUSTER_SPEC: Mapping[str, Classification] = MappingProxyType(
     {
         "clusterName": Open("a cluster that exists is changed by its ownership tags only, and adopted by `clusters`"),
         "region": Held(Matter.REGIONS),
+        "management.approvedPlan": Open("a digest of the tenant's own plan; who may set it is a right in Kubernetes"),
         "orchestrator.eks.clusterArn": Held(Matter.EKS_CLUSTERS),
         "vpcConfig.securityGroupIds[]": Held(Matter.SECURITY_GROUPS),
         "vpcConfig.subnets[]": Held(Matter.SUBNETS),

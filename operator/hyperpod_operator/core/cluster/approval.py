@@ -1,0 +1,63 @@
+"""Policies for calls that wait for an approval of the plan (core.plan.gate)."""
+
+from typing import assert_never
+
+from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.api.names import APPROVE_PLAN, Reason
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.plan.gate import ChangePolicy, Open, Stale, Waiting
+from hyperpod_operator.core.plan.model import Plan
+from hyperpod_operator.core.plan.summary import summary
+
+SHORT_DIGEST = 19
+"""Characters of a digest that name an older plan in a message: `sha256:` and 12 digits."""
+
+
+def creation(snapshot: ClusterSnapshot) -> Decision | None:
+    """CreateCluster waits."""
+    return None if snapshot.observed.cluster else unapproved(snapshot)
+
+
+def unapproved(snapshot: ClusterSnapshot) -> Decision | None:
+    """Everything that needs no approval was sent; the rest waits."""
+    plan = snapshot.plan
+    if plan is None or not plan.gate.held:
+        return None
+    reason, message = words(snapshot.resource, plan)
+    return Wait(reason=reason, message=message, after=snapshot.timings.resync, stalled=plan.policy is not PLAN_ONLY)
+
+
+PLAN_ONLY = ChangePolicy.PLAN_ONLY
+
+
+def words(resource: Resource, plan: Plan) -> tuple[Reason, str]:
+    """Why calls wait, what they are, and what to type."""
+    held = summary(plan.waiting)
+    match plan.gate:
+        case Open():
+            raise AssertionError("asked only of a plan that waits")
+        case Waiting() if plan.policy is PLAN_ONLY:
+            message = (
+                f"The change policy is PlanOnly: the operator changes nothing in AWS. Planned: {held}. To allow "
+                "changes, set spec.management.changePolicy to ApproveAll, ApproveDisruptive or Auto."
+            )
+            return Reason.PLAN_ONLY, message
+        case Waiting(digest=digest):
+            return Reason.WAITING_FOR_APPROVAL, f"Waiting for approval: {held}. {_how(resource, digest)}"
+        case Stale(digest=digest, given=given):
+            message = (
+                f"The approval (by {given.via.lower()}) names plan {given.digest[:SHORT_DIGEST]}, and the plan is "
+                f"another one now: {held}. The operator sends none of it. {_how(resource, digest)}"
+            )
+            return Reason.PLAN_STALE, message
+        case _:
+            assert_never(plan.gate)
+
+
+def _how(resource: Resource, digest: str) -> str:
+    return (
+        f"To approve it, run: kubectl annotate --overwrite {CLUSTER.singular} {resource.key.name} "
+        f"-n {resource.key.namespace} {APPROVE_PLAN}={digest} (in Git: spec.management.approvedPlan)."
+    )

@@ -1,0 +1,25 @@
+"""A creation that failed: whether its remains may be cleared away and the cluster be created again."""
+
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.ownership import is_adopted
+
+
+def recreation_is_due(snapshot: ClusterSnapshot) -> bool:
+    """Whether the policy asks for it, this very creation is proved to be the operator's, and tries are left."""
+    resource = snapshot.resource
+    tries = resource.status.createFailures or 0
+    return resource.recreates and _creation_of_ours(snapshot) and tries < snapshot.timings.recreate_attempts
+
+
+def _creation_of_ours(snapshot: ClusterSnapshot) -> bool:
+    """Positive proof that this very creation failed and that nothing ever ran: only then may it be cleared away.
+
+    What status says is needed and not enough: the tags, which every call needs, name this object and no adoption.
+    """
+    cluster, status = snapshot.observed.cluster, snapshot.resource.status
+    if cluster is None or cluster.status != "Failed" or is_adopted(snapshot.observed.tags or {}):
+        return False
+    last = status.last
+    ours = status.origin == "Created" and last is not None and last.operation == "CreateCluster"
+    running = any(node.status == "Running" for node in snapshot.observed.nodes or ())
+    return ours and status.clusterArn == cluster.arn and cluster.current_count == 0 and not running

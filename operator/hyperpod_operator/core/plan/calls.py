@@ -1,0 +1,259 @@
+"""The complete list of calls that a cluster asks for, from its snapshot, in the order in which they are sent.
+
+The list is the same whether anything is sent or not: a paused resource, one that only plans and one whose adoption is
+announced have it, too. `steps` has a call for each part that may be approved by itself; `planned_calls` joins those
+that travel together.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from hyperpod_operator.api.names import TAG_ADOPTED
+from hyperpod_operator.core.cluster import requests
+from hyperpod_operator.core.cluster.compare import Change
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.diff import group_of
+from hyperpod_operator.core.cluster.failed_creation import recreation_is_due
+from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
+from hyperpod_operator.core.cluster.plan import fingerprint
+from hyperpod_operator.core.cluster.resource import Resource, desired
+from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChange, worst
+from hyperpod_operator.core.location import location_of
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
+from hyperpod_operator.core.plan import effects
+from hyperpod_operator.core.plan.digest import Target
+from hyperpod_operator.core.plan.model import joined
+
+CLUSTER = "cluster"
+"""The path of a cluster as a whole."""
+
+
+def planned_calls(snapshot: ClusterSnapshot, *, held: frozenset[PlannedCall] = frozenset()) -> tuple[PlannedCall, ...]:
+    """Every call, the next one first. `held` are steps that wait: they are a call of their own."""
+    return joined(steps(snapshot), held=held)
+
+
+def target(snapshot: ClusterSnapshot) -> Target:
+    """The cluster by ARN and creation time; before there is one by name, Region and account.
+
+    A HyperPod cluster is in the account and the Region of its EKS cluster, so that both are known without a call.
+    """
+    cluster, resource = snapshot.observed.cluster, snapshot.resource
+    if cluster is None:
+        eks = location_of(resource.eks_cluster_arn)
+        return Target(name=resource.cluster_name, region=eks.region, account=eks.account)
+    return Target(cluster_arn=cluster.arn, creation_time=stamp(cluster.created_at) if cluster.created_at else "")
+
+
+def steps(snapshot: ClusterSnapshot) -> tuple[PlannedCall, ...]:
+    """Every call by the parts that may be approved and sent by themselves."""
+    cluster, resource = snapshot.observed.cluster, snapshot.resource
+    if resource.deleting:
+        return tuple(_deletion(snapshot, cluster)) if cluster is not None else ()
+    if cluster is None:
+        return (creation(snapshot),)
+    if cluster.status == "Deleting":
+        return ()
+    if cluster.status == "Failed" and snapshot.owned and not resource.status.provisionedAt:
+        return (deletion(snapshot, cluster), creation(snapshot)) if recreation_is_due(snapshot) else ()
+    if not snapshot.owned:
+        adopts = snapshot.ownership in {Ownership.UNOWNED, Ownership.FORMER} and resource.adopts
+        return (ownership(resource, cluster), *_changes(snapshot, cluster)) if adopts else ()
+    return tuple(_changes(snapshot, cluster))
+
+
+def creation(snapshot: ClusterSnapshot) -> PlannedCall:
+    """CreateCluster."""
+    resource = snapshot.resource
+    wanted = {**requests.wanted_members(resource), "tags": dict(resource.wanted_tags)}
+    nodes = sum(group.instanceCount for group in resource.groups.values())
+    size = f"{_counted(nodes, 'node')} in {_counted(len(resource.groups), 'group')}"
+    change = PlannedChange(
+        path=CLUSTER,
+        effect=Effect.ADDS,
+        wanted=wanted,
+        node_count=nodes,
+        said=f"create {resource.cluster_name} with {size}",
+    )
+    return _call("CreateCluster", (change,))
+
+
+def deletion(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> PlannedCall:
+    """DeleteCluster."""
+    counts = {group.name: _own_count(snapshot.resource, group) for group in cluster.groups}
+    change = PlannedChange(
+        path=CLUSTER,
+        effect=Effect.DESTROYS,
+        observed=counts,
+        node_count=cluster.current_count,
+        said=f"delete {cluster.name} with {_counted(cluster.current_count, 'node')} in "
+        f"{_counted(len(cluster.groups), 'group')}",
+    )
+    return _call("DeleteCluster", (change,))
+
+
+def ownership(resource: Resource, cluster: ObservedCluster) -> PlannedCall:
+    """AddTags with the ownership tags, by which the operator adopts a cluster. It waits for no approval."""
+    tags = {**resource.ownership_tags, TAG_ADOPTED: "true"}
+    changes = tuple(
+        PlannedChange(path=f"tags[{key}]", effect=Effect.CHANGES, wanted=value) for key, value in tags.items()
+    )
+    return _call("AddTags", changes, exempt=True, request={"arn": cluster.arn}, part="ownership")
+
+
+def _deletion(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[PlannedCall]:
+    if snapshot.owned and cluster.status != "Deleting" and not stays(snapshot):
+        yield deletion(snapshot, cluster)
+
+
+def stays(snapshot: ClusterSnapshot) -> bool:
+    """Whether a deleted resource leaves its cluster in AWS, by policy. Without one an adopted cluster stays: its tag
+    proves that, whatever status records."""
+    resource, tags = snapshot.resource, snapshot.observed.tags
+    chosen = resource.spec.management.deletionPolicy if resource.spec.management else None
+    if chosen is not None or tags is None:
+        return resource.deletion_policy == "Retain"
+    return is_adopted(tags)
+
+
+def _changes(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[PlannedCall]:
+    yield from _update(snapshot, cluster)
+    yield from _software(snapshot, cluster)
+    yield from _tags(snapshot)
+
+
+def _update(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[PlannedCall]:
+    """A step for the cluster's own members, and one for each group that is changed, added or removed."""
+    changes, resource = snapshot.changes, snapshot.resource
+    if changes.cluster:
+        yield _call("UpdateCluster", tuple(_change(change) for change in changes.cluster))
+    by_group: dict[str, list[Change]] = {}
+    for change in changes.groups_changed:
+        by_group.setdefault(group_of(change), []).append(change)
+    for name in sorted(by_group):
+        group = cluster.group(name)
+        yield _call("UpdateCluster", tuple(_change(change, group=group) for change in by_group[name]), part=name)
+    for name in sorted(changes.groups_added):
+        yield _call("UpdateCluster", (_added(resource, name),), part=name)
+    for name in sorted(changes.groups_removed):
+        yield _call("UpdateCluster", (_removed(resource, cluster, name),), part=name)
+
+
+def _change(change: Change, *, group: ObservedGroup | None = None) -> PlannedChange:
+    effect, count = effects.of_change(change), 0
+    if change.path.endswith(".instanceCount"):
+        count = abs(change.wanted - change.observed)
+    elif group is not None and effect.rank >= Effect.DISRUPTS.rank:
+        count = group.current_count
+    return PlannedChange(
+        path=change.path, effect=effect, observed=change.observed, wanted=change.wanted, node_count=count
+    )
+
+
+def _added(resource: Resource, name: str) -> PlannedChange:
+    group = resource.groups[name]
+    wanted = desired(group)
+    types = (wanted.get("instanceRequirements") or {}).get("instanceTypes") or [wanted.get("instanceType")]
+    return PlannedChange(
+        path=_path(name, restricted=_restricted(resource, name)),
+        effect=Effect.ADDS,
+        wanted=wanted,
+        node_count=group.instanceCount,
+        said=f"add with {_counted(group.instanceCount, 'node')} ({types[0]})",
+    )
+
+
+def _removed(resource: Resource, cluster: ObservedCluster, name: str) -> PlannedChange:
+    group = cluster.group(name)
+    if group is None:
+        raise AssertionError("only a group that AWS shows is removed")
+    return PlannedChange(
+        path=_path(name, restricted=group.restricted),
+        effect=Effect.DESTROYS,
+        observed={"instanceCount": _own_count(resource, group)},
+        node_count=group.current_count,
+        said=f"delete with {_counted(group.current_count, 'node')}",
+    )
+
+
+def _software(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[PlannedCall]:
+    """A step for each group. Those that share image and deployment have one fingerprint: one call carries them."""
+    found: dict[str, list[Change]] = {}
+    for name, change in snapshot.changes.software:
+        found.setdefault(name, []).append(change)
+    shared: dict[str, list[str]] = {}
+    for name in found:
+        mark = fingerprint(
+            operation="UpdateClusterSoftware", desired=list(requests.software_call(snapshot.resource, name))
+        )
+        shared.setdefault(mark, []).append(name)
+    for mark, names in shared.items():
+        for name in sorted(names):
+            group = cluster.group(name)
+            _, deployment = requests.software_call(snapshot.resource, name)
+            changes = tuple(
+                PlannedChange(
+                    path=change.path,
+                    effect=effects.of_change(change),
+                    observed=change.observed,
+                    wanted=change.wanted,
+                    context=deployment,
+                    node_count=group.current_count if group else 0,
+                )
+                for change in found[name]
+            )
+            yield replace(_call("UpdateClusterSoftware", changes, part=name), fingerprint=mark)
+
+
+def _tags(snapshot: ClusterSnapshot) -> Iterator[PlannedCall]:
+    """Off before on, as they are sent."""
+    changes, tags = snapshot.changes, snapshot.observed.tags or {}
+    if changes.tags_removed:
+        gone = tuple(
+            PlannedChange(path=f"tags[{key}]", effect=Effect.CHANGES, observed=tags.get(key, ""))
+            for key in sorted(changes.tags_removed)
+        )
+        yield _call("DeleteTags", gone)
+    if changes.tags_set:
+        made = tuple(
+            PlannedChange(path=f"tags[{key}]", effect=Effect.CHANGES, observed=tags.get(key), wanted=value)
+            for key, value in sorted(changes.tags_set.items())
+        )
+        yield _call("AddTags", made)
+
+
+def _call(
+    operation: str,
+    changes: tuple[PlannedChange, ...],
+    *,
+    part: str = "",
+    exempt: bool = False,
+    request: Mapping[str, Json] | None = None,
+) -> PlannedCall:
+    return PlannedCall(
+        operation=operation,
+        effect=worst(tuple(change.effect for change in changes)),
+        fingerprint=fingerprint(operation=operation, desired=[part, [(c.path, c.observed, c.wanted) for c in changes]]),
+        request=request or {},
+        changes=changes,
+        part=part,
+        exempt=exempt,
+    )
+
+
+def _own_count(resource: Resource, group: ObservedGroup) -> int | None:
+    """The group's count, unless another owner moves it: then it is no part of what is approved."""
+    return None if resource.counts_are_external(group.name) else group.target_count
+
+
+def _path(name: str, *, restricted: bool) -> str:
+    return f"{'restrictedInstanceGroups' if restricted else 'instanceGroups'}[{name}]"
+
+
+def _restricted(resource: Resource, name: str) -> bool:
+    return any(group.instanceGroupName == name for group in resource.spec.restrictedInstanceGroups or [])
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -1,0 +1,191 @@
+"""What status keeps of a plan and of its approval.
+
+The moment of a plan stays while the plan does, so that a pass that finds the same plan writes nothing.
+"""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from hyperpod_operator.api.plan import (
+    ACTIONS_MOST,
+    LINES_MOST,
+    NODES_MOST,
+    LastApproval,
+    PlannedAction,
+    PlanStatus,
+    PlanTarget,
+)
+from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
+from hyperpod_operator.core.cluster.parts import sendable
+from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord
+from hyperpod_operator.core.cluster.plan import (
+    Action,
+    AddTags,
+    CreateCluster,
+    DeleteCluster,
+    DeleteTags,
+    UpdateCluster,
+    UpdateClusterSoftware,
+    operation,
+)
+from hyperpod_operator.core.engine.call import PlannedCall
+from hyperpod_operator.core.engine.journal import PENDING
+from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.plan.digest import ENCODING, Target, names
+from hyperpod_operator.core.plan.gate import Open, Stale, Waiting, approve
+from hyperpod_operator.core.plan.model import Plan
+from hyperpod_operator.core.plan.plan import approved
+from hyperpod_operator.core.plan.summary import summary
+
+LINE_MOST = 256
+SUMMARY_MOST = 512
+AT_REST = frozenset({"InService", "Failed"})
+
+
+def planned(pass_record: PassRecord) -> PlanStatus | None:
+    """`status.plan` after the pass; a pass that learned nothing about AWS leaves it as it was."""
+    snapshot, old = pass_record.snapshot, pass_record.snapshot.resource.status.plan
+    plan = snapshot.plan
+    if pass_record.blind or plan is None:
+        return old
+    if snapshot.observed.cluster is not None and not snapshot.owned and not plan.steps:
+        return None
+    new = shown(plan, state=state(pass_record, plan))
+    same = old is not None and old.model_copy(update={"computedAt": None}) == new
+    return old if same else new.model_copy(update={"computedAt": stamp(snapshot.now)})
+
+
+def shown(plan: Plan, *, state: str) -> PlanStatus:
+    """The plan as status has it, without its moment."""
+    lines, actions = LINES_MOST, []
+    for call in plan.calls[:ACTIONS_MOST]:
+        listed = [str(change)[:LINE_MOST] for change in call.changes[:lines]]
+        lines -= len(listed)
+        actions.append(
+            PlannedAction(
+                call=call.operation,
+                effect=call.effect,
+                changes=listed or None,
+                moreChanges=(len(call.changes) - len(listed)) or None,
+                nodes=list(call.nodes[:NODES_MOST]) or None,
+                nodeCount=call.node_count or None,
+                waits=True if call in plan.waiting else None,
+            )
+        )
+    return PlanStatus(
+        digest=plan.gate.digest,
+        encoding=ENCODING,
+        state=state,
+        target=_target(plan.target),
+        summary=summary(plan.calls)[:SUMMARY_MOST],
+        actions=actions or None,
+        moreActions=(len(plan.calls) - len(actions)) or None,
+    )
+
+
+def state(pass_record: PassRecord, plan: Plan) -> str:
+    """How far the plan is: None, Pending, Approved, Stale or Applying."""
+    if not plan.steps:
+        return "None"
+    match plan.gate:
+        case Waiting():
+            return "Pending"
+        case Stale():
+            return "Stale"
+        case Open(approval=None):
+            return "Applying" if _under_way(pass_record) else "Pending"
+        case Open():
+            record = last_approval(pass_record)
+            return "Applying" if record is not None and record.sent else "Approved"
+        case _:
+            assert_never(plan.gate)
+
+
+def _under_way(pass_record: PassRecord) -> bool:
+    """Whether a call of this pass, or one whose effect AWS does not show yet, is on its way."""
+    last = pass_record.snapshot.resource.status.last
+    return isinstance(pass_record.result, Accepted) or (last is not None and last.state in PENDING)
+
+
+def last_approval(pass_record: PassRecord) -> LastApproval | None:
+    """`status.lastApproval` after the pass."""
+    snapshot, old = pass_record.snapshot, pass_record.snapshot.resource.status.lastApproval
+    plan = snapshot.plan
+    if pass_record.blind or plan is None:
+        return old
+    carried = frozenset[str]()
+    if pass_record.result is not None and (
+        isinstance(pass_record.result, Accepted) or pass_record.result.error.kind is ErrorKind.UNKNOWN_OUTCOME
+    ):
+        carried = sent_names(snapshot, pass_record.result.action)
+    new = with_sent(snapshot, carried=carried)
+    if new is None or new.completedAt is not None or not new.sent or pass_record.result is not None:
+        return new
+    cluster, gate = snapshot.observed.cluster, plan.gate
+    resting = cluster is None or cluster.status in AT_REST
+    open_still = isinstance(gate, Open) and gate.approval is not None
+    return new.model_copy(update={"completedAt": stamp(snapshot.now)}) if resting and not open_still else new
+
+
+def before_call(snapshot: ClusterSnapshot, act: Act) -> LastApproval | None:
+    """The record to store before a call that an approval opened; None for a call that needs none."""
+    plan = snapshot.plan
+    if plan is None or not any(plan.policy.gates(step) for step in carried_steps(snapshot, act.action)):
+        return None
+    return with_sent(snapshot, carried=sent_names(snapshot, act.action))
+
+
+def with_sent(snapshot: ClusterSnapshot, *, carried: frozenset[str]) -> LastApproval | None:
+    """The record of the approval that opens this plan, or the stored one, with these changes as sent."""
+    old, plan = snapshot.resource.status.lastApproval, snapshot.plan
+    if plan is None or not isinstance(plan.gate, Open) or plan.gate.approval is None:
+        return old
+    record = approve(calls=plan.gated, target=plan.target, opened=plan.gate, record=approved(old))
+    given, stored = plan.gate.approval, old is not None and old.digest == record.digest and old.completedAt is None
+    sent = record.sent | (carried & record.changes) if record.changes else record.sent | carried
+    return LastApproval(
+        digest=record.digest,
+        by=(old.by if stored and old is not None else given.by) or None,
+        at=old.at if stored and old is not None else stamp(snapshot.now),
+        via=(old.via if stored and old is not None else given.via) or None,
+        after=record.after or None,
+        changes=sorted(record.changes) or None,
+        sent=sorted(sent) or None,
+    )
+
+
+def sent_names(snapshot: ClusterSnapshot, action: Action) -> frozenset[str]:
+    """Names of the changes that a call carries."""
+    plan = snapshot.plan
+    if plan is None:
+        return frozenset()
+    carried = carried_steps(snapshot, action)
+    return frozenset(name for step in carried for name in names(step, target=plan.target))
+
+
+def carried_steps(snapshot: ClusterSnapshot, action: Action) -> Sequence[PlannedCall]:
+    """The steps of the plan that a call carries out."""
+    steps = snapshot.plan.steps if snapshot.plan is not None else ()
+    same = [step for step in steps if step.operation == operation(action)]
+    match action:
+        case UpdateCluster():
+            chosen = sendable(snapshot)
+            return [step for step in same if step.part in chosen]
+        case UpdateClusterSoftware(request=request):
+            named = {group["instanceGroupName"] for group in request["instanceGroups"]}
+            return [step for step in same if step.part in named]
+        case AddTags() | DeleteTags() | CreateCluster() | DeleteCluster():
+            return same[:1]
+        case _:
+            assert_never(action)
+
+
+def _target(target: Target) -> PlanTarget:
+    return PlanTarget(
+        clusterArn=target.cluster_arn or None,
+        creationTime=target.creation_time or None,
+        name=target.name or None,
+        region=target.region or None,
+        account=target.account or None,
+    )

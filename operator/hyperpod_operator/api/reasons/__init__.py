@@ -8,10 +8,10 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.reasons.claims import CLAIMS
 from hyperpod_operator.api.reasons.nodes import NODES
 from hyperpod_operator.api.reasons.progress import PROGRESS
-from hyperpod_operator.api.reasons.record import ReasonRecord, Section, Severity
+from hyperpod_operator.api.reasons.record import Actor, ReasonRecord, Section, Severity
 from hyperpod_operator.api.reasons.trouble import TROUBLE
 
-__all__ = ["REASONS", "SECTIONS", "ReasonRecord", "Section", "Severity", "record"]
+__all__ = ["REASONS", "SECTIONS", "Actor", "ReasonRecord", "Section", "Severity", "record"]
 
 SECTIONS: Mapping[Section, tuple[ReasonRecord, ...]] = MappingProxyType({**PROGRESS, **TROUBLE, **NODES, **CLAIMS})
 

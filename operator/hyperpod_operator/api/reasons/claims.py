@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.api.reasons.record import ReasonRecord, Section, Severity, reason
+from hyperpod_operator.api.reasons.record import Actor, ReasonRecord, Section, Severity, reason
 
 CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
     Section.CLAIM_STEADY: (
@@ -80,6 +80,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "AWS is creating the volume, or does not return it yet.",
             "Nothing.",
             phase="Creating",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.CLAIMING,
@@ -91,18 +92,21 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "AWS is attaching the volume.",
             "Nothing. After five minutes the operator cancels the attachment and retries once.",
             phase="Attaching",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.DETACHING,
             "AWS is detaching the volume.",
             "Nothing.",
             phase="Detaching",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.MODIFYING,
             "The operator collects edits, has sent a modification, or waits for the previous one to complete.",
             "Nothing; AWS can take hours.",
             phase="Modifying",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.RATE_LIMITED,
@@ -121,18 +125,21 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "The operator is removing them. A bound PersistentVolumeClaim or a pod can block that.",
             "Delete the pods that use the volume; delete a PersistentVolumeClaim that you created.",
             phase="Detaching",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.SNAPSHOTTING,
             "AWS is creating a snapshot: the deletion waits for it, or the node is about to be replaced.",
             "Nothing.",
             phase="Snapshotting",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.DELETING_VOLUME,
             "AWS is deleting the volume.",
             "Nothing.",
             phase="Deleting",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.RELEASING,
@@ -145,12 +152,14 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "AWS attaches and detaches volumes only while the cluster is InService; or the HyperPodCluster does not "
             "exist yet.",
             "Nothing; if it lasts, check the cluster.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.NODE_NOT_RUNNING,
             "The node, or every node of the group, is starting, being checked or not in Kubernetes yet; or the group "
             "has no node.",
             "Nothing, if it passes.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.NODE_LOST,
@@ -158,27 +167,32 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "Nothing; the operator moves the volume only after AWS reports it as available.",
             severity=Severity.WARNING,
             phase="Detaching",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.WAITING_FOR_REPLACEMENT,
             "The node is gone, and no other node of the group in the volume's zone can take the volume.",
             "Nothing, if HyperPod replaces the node; otherwise scale the group out.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.ATTACHMENT_LIMIT,
             "The node has no free attachment slot.",
             "Detach another volume from it, or choose another target.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.NO_CAPACITY,
             "No node of the group has a free attachment slot, or AWS rejected ten of them in a row.",
             "Detach another volume, add nodes, or choose another target.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.IN_USE,
             "The volume is about to be detached or deleted, and pods use it.",
             "Delete the pods. To not wait for them, set `detachPolicy: Immediate`, or for a deletion the annotation "
             "`hyperpod-operator.dev/force-delete`; unflushed data is then lost.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.DETACH_BLOCKED,
@@ -186,6 +200,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "Unmount it on the node.",
             severity=Severity.WARNING,
             phase="Detaching",
+            actor=Actor.YOU,
         ),
     ),
     Section.CLAIM_ACTION: (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.reasons.record import ReasonRecord, Section, Severity, reason
+from hyperpod_operator.api.reasons.record import Actor, ReasonRecord, Section, Severity, reason
 
 NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
     Section.SHORT: (
@@ -12,27 +12,32 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "AWS has no free capacity of this type in that zone. With continuous provisioning HyperPod keeps trying.",
             "Use a training plan, several instance types (`instanceRequirements`) or another zone.",
             severity=Severity.WARNING,
+            actor=Actor.AWS,
         ),
         reason(
             Reason.LIFECYCLE_SCRIPT_FAILED,
             "The lifecycle script failed or timed out.",
             "Read the log stream `LifecycleConfig/GROUP/INSTANCE` in `/aws/sagemaker/Clusters/NAME/ID`. Usual causes:"
             " CRLF line ends, no S3 access, no S3 endpoint.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.NETWORK_MISCONFIGURED,
             "Instances cannot reach what they need.",
             "Check route tables, VPC endpoints and DNS of the subnets.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.EFA_CHECK_FAILED,
             "The EFA health check failed.",
             "Allow all traffic from and to the security group itself.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.GROUP_FAILED,
             "AWS reports the group as Failed, or its software update failed.",
             "Check the cluster's events in AWS, fix the cause, and edit the group.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.GROUP_DEGRADED,
@@ -40,6 +45,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "With `nodeRecovery: Automatic` HyperPod repairs them. With `None` the cluster is Stalled: run the "
             "command in the message.",
             severity=Severity.WARNING,
+            actor=Actor.AWS,
         ),
     ),
     Section.HEALTH: (
@@ -54,6 +60,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "With `nodeRecovery: Automatic` nothing. With `None` the cluster is Stalled: run the command in the "
             "message.",
             severity=Severity.WARNING,
+            actor=Actor.AWS,
         ),
         reason(
             Reason.MANY_NODES_UNHEALTHY,
@@ -62,6 +69,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "Check the health monitoring agent (namespace aws-hyperpod), a driver or AMI update, the network. "
             "`nodeRecovery: None` stops HyperPod from replacing them.",
             severity=Severity.WARNING,
+            actor=Actor.YOU,
         ),
         reason(
             Reason.NODES_NEVER_JOINED,
@@ -70,18 +78,21 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "Read their lifecycle script's log in CloudWatch; check the security groups between them and the EKS "
             "cluster.",
             severity=Severity.WARNING,
+            actor=Actor.YOU,
         ),
         reason(
             Reason.INSTANCES_GONE,
             "Nodes have no matching SageMaker instance.",
             "Wait for Kubernetes to remove them; if they stay, `kubectl delete node NAME`.",
             severity=Severity.WARNING,
+            actor=Actor.YOU,
         ),
         reason(
             Reason.HEALTH_NOT_REPORTED,
             "Nodes with accelerators have no health status ten minutes after they joined.",
             "Check that HyperPod's health monitoring agent runs on them.",
             severity=Severity.WARNING,
+            actor=Actor.YOU,
         ),
     ),
     Section.FAILED: (
@@ -90,17 +101,20 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "AWS throttles the account's calls. The operator halves its rate.",
             "Nothing; if it lasts, find out what else calls SageMaker in this account.",
             severity=Severity.WARNING,
+            actor=Actor.AWS,
         ),
         reason(
             Reason.CREDENTIALS_INVALID,
             "The operator's AWS credentials are missing, expired or invalid.",
             "Fix them ([install-eks.md](install-eks.md)).",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.AWS_UNREACHABLE,
             "The operator cannot reach the SageMaker endpoint.",
             "Check VPC endpoint, proxy, DNS.",
             severity=Severity.WARNING,
+            actor=Actor.AWS,
         ),
         reason(
             Reason.AWS_ERROR,
@@ -109,6 +123,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "Nothing at first. If it lasts, check what is between the operator and AWS (proxy, VPC endpoint, "
             "`AWS_ENDPOINT_URL`).",
             severity=Severity.WARNING,
+            actor=Actor.AWS,
         ),
         reason(
             Reason.KUBERNETES_ERROR,
@@ -120,6 +135,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.INTERNAL_ERROR,
             "An error in the operator, or of the API server during a pass.",
             "Read the operator's log; report the problem with the log record.",
+            actor=Actor.YOU,
         ),
     ),
     Section.EVENTS: (
@@ -139,6 +155,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "The operator released a deleted resource because of the annotation `hyperpod-operator.dev/abandon`, "
             "without calling AWS.",
             "Delete in AWS what the message names, if you do not need it.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.HYPERPOD_EVENT,
@@ -151,6 +168,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "The operator added the node-health taint to a Node, because HyperPod's own was missing. Published on the"
             " Node and on the cluster.",
             "See `NodesUnhealthy`.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.NODE_UNTAINTED,
@@ -161,18 +179,21 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.NODE_REPLACED,
             "An unhealthy Node left Kubernetes.",
             "Nothing, if HyperPod replaces it; `status.nodes` shows when all nodes are present.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.DEFINITION_DIFFERS,
             "Published on a CustomResourceDefinition when the operator starts: it lacks fields that this version "
             "knows, or has fields that it does not know.",
             "Install this version's definitions, or upgrade the operator; the message says which.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.NODE_CONTRADICTS,
             "A Node's instance-type label differs from SageMaker's type, with or without `ml.`. The operator does not"
             " change it.",
             "Remove the label; the operator then sets SageMaker's type.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.RELEASED,

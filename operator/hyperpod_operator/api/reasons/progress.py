@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.api.reasons.record import ReasonRecord, Section, Severity, reason
+from hyperpod_operator.api.reasons.record import Actor, ReasonRecord, Section, Severity, reason
 
 PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
     Section.STEADY: (
@@ -57,44 +57,52 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.CREATING,
             "AWS accepted CreateCluster. Creation takes 10 to 25 minutes.",
             "Nothing.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.UPDATING,
             "AWS accepted a change. The operator collects further edits until it is done.",
             "Nothing.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.ROLLING_BACK,
             "AWS is rolling back the last change.",
             "Wait; the next reason says why.",
             severity=Severity.WARNING,
+            actor=Actor.AWS,
         ),
         reason(
             Reason.SYSTEM_UPDATING,
             "AWS is updating the cluster's software.",
             "Nothing.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.DELETING,
             "AWS is deleting the cluster, or the operator is waiting until AWS accepts the deletion. If something "
             "else deletes the cluster, the message says so.",
             "Nothing.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.SCALING,
             "The cluster is in service, and a group does not have all its nodes yet.",
             "Nothing. If it lasts, see the message and the cluster's events in AWS.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.UPDATING_SOFTWARE,
             "AWS is replacing the image of a group.",
             "Nothing.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.DEEP_HEALTH_CHECKS,
             "Deep health checks run on nodes, usually new ones. These take no pods until the checks pass, which takes"
             " 1 to 2 hours.",
             "Nothing.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.AWAITING_VISIBILITY,
@@ -102,6 +110,7 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "that; or the operator sent CreateCluster, and AWS does not return the cluster yet. The operator does not"
             " send the call again for 5 minutes.",
             "Nothing.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.SETTLING,
@@ -112,11 +121,13 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.CLUSTER_BUSY,
             "AWS rejected a change because another one is in progress.",
             "Nothing; the operator retries.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.ROLE_PROPAGATION,
             "AWS cannot assume the execution role yet. New roles take up to a minute.",
             "Nothing at first. After a minute check that the role exists and trusts `sagemaker.amazonaws.com`.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.EKS_CLUSTER_IN_USE,
@@ -125,6 +136,7 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "that cluster stays; the operator retries every minute. If AWS lists no such cluster, the resource is "
             "Reconciling for an hour; then it is Stalled, and the operator retries every 10 minutes.",
             "Delete the HyperPod cluster that the message names, or name another EKS cluster.",
+            actor=Actor.AWS,
         ),
         reason(
             Reason.ADOPTION_ANNOUNCED,
@@ -132,6 +144,7 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "`status.adoption` list what changes.",
             "Read the list. Set `spec.management.paused` to prevent it.",
             severity=Severity.WARNING,
+            actor=Actor.YOU,
         ),
         reason(
             Reason.CONFIRMING_DELETION,
@@ -151,6 +164,7 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "Creation failed, the operator deleted the failed cluster (`onCreateFailure: Recreate`), and it retries "
             "after a pause.",
             "Read the failure message and fix the cause.",
+            actor=Actor.YOU,
         ),
     ),
 }

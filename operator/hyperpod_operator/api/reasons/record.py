@@ -21,6 +21,15 @@ class Severity(StrEnum):
     """Nothing: the object is not ready, because a person wants it so."""
 
 
+class Actor(StrEnum):
+    """Who has to act before the object moves on."""
+
+    YOU = "You"
+    AWS = "AWS"
+    NOBODY = "-"
+    """Nobody: the operator continues by itself, or nothing is left to do."""
+
+
 class Section(StrEnum):
     """Where docs/conditions.md lists a reason: the headings of that page."""
 
@@ -40,7 +49,7 @@ class Section(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonRecord:
     """`condition` is the one condition that this reason speaks of besides the summary; `phase` what a kind with a phase
-    shows while it is the reason."""
+    shows while it is the reason. `actor` is who has to act, unless the pass that gives it ends Stalled: then you do."""
 
     word: Reason
     meaning: str
@@ -48,6 +57,7 @@ class ReasonRecord:
     severity: Severity = Severity.NORMAL
     phase: str = ""
     condition: ConditionType | None = None
+    actor: Actor = Actor.NOBODY
 
     @property
     def worrying(self) -> bool:
@@ -66,5 +76,16 @@ def reason(
     severity: Severity = Severity.NORMAL,
     phase: str = "",
     condition: ConditionType | None = None,
+    actor: Actor | None = None,
 ) -> ReasonRecord:
-    return ReasonRecord(word=word, meaning=meaning, remedy=remedy, severity=severity, phase=phase, condition=condition)
+    """A record. Without `actor`, you act on what is Stalled or Paused, and nobody on anything else."""
+    asks = severity in (Severity.STALLED, Severity.PAUSED)
+    return ReasonRecord(
+        word=word,
+        meaning=meaning,
+        remedy=remedy,
+        severity=severity,
+        phase=phase,
+        condition=condition,
+        actor=actor or (Actor.YOU if asks else Actor.NOBODY),
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.api.reasons.record import ReasonRecord, Section, Severity, reason
+from hyperpod_operator.api.reasons.record import Actor, ReasonRecord, Section, Severity, reason
 
 TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
     Section.BLOCKED: (
@@ -170,6 +170,7 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "does not affect `Ready`.",
             "Add them to the spec to manage them, or delete them in AWS.",
             severity=Severity.WARNING,
+            actor=Actor.YOU,
         ),
         reason(
             Reason.SCALED_OUTSIDE,
@@ -177,6 +178,7 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "it did not add.",
             "Set `instanceCount` to AWS's number to keep the nodes (lower it afterwards to scale in), or set "
             "`management.countOwner: External` on the group.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.COUNT_ABOVE_SPEC,
@@ -192,6 +194,7 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "difference. This does not affect `Ready`.",
             "Edit `instanceCount` as the message says; any edit of it removes the offset.",
             severity=Severity.WARNING,
+            actor=Actor.YOU,
         ),
         reason(
             Reason.MINIMUM_ABOVE_COUNT,
@@ -199,6 +202,7 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "minimum above the count, so the operator sends the count instead. This does not affect `Ready`.",
             "Lower `minInstanceCount` if the group may stay this small.",
             severity=Severity.WARNING,
+            actor=Actor.YOU,
         ),
     ),
 }

@@ -1,0 +1,191 @@
+"""The chain of causes of one object, from its summary down to AWS's words. Each part is empty where it says nothing."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from hyperpod_operator.core.explain.explanation import Level, Link
+from hyperpod_operator.core.explain.values import attached, lacks
+from hyperpod_operator.core.explain.world import Json, World, inside, items, text
+from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.text import plain
+
+MOST = 24
+"""Links that an explanation shows; a cluster of 200 groups must still fit a screen."""
+EACH = 5
+"""Links of one level."""
+LONGEST = 600
+"""Characters of one text."""
+RECENT = timedelta(hours=6)
+"""How old an Event may be and still be a cause."""
+SUMMARY = ("Ready", "Reconciling", "Stalled")
+BAD_WHEN_TRUE = ("Conflict", "DataAtRisk", "FilesystemResizePending", "TeardownBlocked")
+FAILED_CALLS = ("Rejected", "RolledBack", "Unanswered")
+
+
+def chain(world: World) -> tuple[tuple[Link, ...], int]:
+    """At most MOST links, and how many the bounds left out. No text is told twice."""
+    made: list[Link] = []
+    dropped = 0
+    seen: set[str] = set()
+    for part in (_ready, _conditions, _plan, _preflight, _calls, _groups, _nodes, _volume, _claims, _aws, _events):
+        fresh = [link for link in part(world) if link.says not in seen or not link.says]
+        seen |= {link.says for link in fresh}
+        dropped += max(0, len(fresh) - EACH)
+        made += fresh[:EACH]
+    dropped += max(0, len(made) - MOST)
+    return tuple(made[:MOST]), dropped
+
+
+def conditions(world: World) -> dict[str, Json]:
+    """By type."""
+    return {text(one.get("type")): one for one in items(world.resource, "status", "conditions")}
+
+
+def disagrees(condition: Json) -> bool:
+    """Whether a condition besides the summary says that something is not as it should be."""
+    kind, status = text(condition.get("type")), text(condition.get("status"))
+    if kind in SUMMARY or kind in ("InUse", "Paused"):
+        return False
+    return (status == "True") if kind in BAD_WHEN_TRUE else (status == "False")
+
+
+def _link(level: Level, about: str, says: object, *, reason: object = "", since: object = "") -> Link:
+    return Link(
+        level=level,
+        about=plain(about),
+        says=shortened(plain(text(says)), LONGEST),
+        reason=plain(text(reason)),
+        since=plain(text(since)),
+    )
+
+
+def shortened(words: str, most: int) -> str:
+    """At most `most` characters: the middle goes, because AWS begins with what happened and ends with why."""
+    if len(words) <= most:
+        return words
+    head = (most - 3) * 2 // 3
+    return f"{words[:head].rstrip()} … {words[len(words) - (most - 3 - head) :].lstrip()}"
+
+
+def _ready(world: World) -> Iterator[Link]:
+    ready = conditions(world).get("Ready")
+    if ready is not None:
+        yield _of_condition(Level.RESOURCE, ready)
+
+
+def _conditions(world: World) -> Iterator[Link]:
+    for one in conditions(world).values():
+        if disagrees(one):
+            yield _of_condition(Level.CONDITION, one)
+
+
+def _of_condition(level: Level, one: Json) -> Link:
+    about = f"{text(one.get('type'))}={text(one.get('status'))}"
+    says, since = one.get("message"), one.get("lastTransitionTime")
+    return _link(level, about, says, reason=one.get("reason"), since=since)
+
+
+def _plan(world: World) -> Iterator[Link]:
+    plan = inside(world.resource, "status", "plan")
+    state = text(inside(plan, "state"))
+    if state in ("Pending", "Stale", "Approved", "Applying"):
+        yield _link(Level.PLAN, text(inside(plan, "digest")), inside(plan, "summary"), reason=state)
+
+
+def _preflight(world: World) -> Iterator[Link]:
+    found = inside(world.resource, "status", "preflight")
+    for result in ("Fail", "Warn"):
+        for check in items(found, "checks"):
+            if text(check.get("result")) == result:
+                since = inside(found, "checkedAt")
+                yield _link(Level.PREFLIGHT, text(check.get("name")), check.get("message"), reason=result, since=since)
+
+
+def _calls(world: World) -> Iterator[Link]:
+    for call in items(world.resource, "status", "operations"):
+        state = text(call.get("state"))
+        if state not in FAILED_CALLS:
+            continue
+        words = text(call.get("message")) or f"The call is {state}."
+        again = text(call.get("retryAt"))
+        tries = call.get("rejections") or call.get("attempts")
+        often = f" Sent {tries} times." if isinstance(tries, int) and tries > 1 else ""
+        later = f" The operator sends it again at {again}." if again else ""
+        yield _link(
+            Level.CALL,
+            text(call.get("operation")),
+            shortened(words, LONGEST - len(often) - len(later)) + often + later,
+            reason=text(call.get("code")) or text(call.get("reason")) or state,
+            since=text(call.get("rejectedAt")) or text(call.get("time")),
+        )
+
+
+def _groups(world: World) -> Iterator[Link]:
+    refused = {text(one.get("instanceGroupName")): one for one in items(world.resource, "status", "rejectedGroups")}
+    for group in items(world.resource, "status", "instanceGroups"):
+        name = text(group.get("instanceGroupName"))
+        rejected = refused.pop(name, {})
+        if group.get("message") or lacks(group) or rejected:
+            counts = f"{text(group.get('currentCount')) or '?'}/{text(group.get('targetCount')) or '?'} nodes"
+            says = text(group.get("message")) or text(rejected.get("message"))
+            yield _link(Level.GROUP, f"{name} {counts}", says, reason=rejected.get("reason") or group.get("status"))
+    for name, one in refused.items():
+        yield _link(Level.GROUP, name or "(cluster)", one.get("message"), reason=one.get("reason"))
+
+
+def _nodes(world: World) -> Iterator[Link]:
+    for node in items(world.resource, "status", "nodeProblems"):
+        about = f"{text(node.get('instanceId'))} ({text(node.get('instanceGroupName'))})"
+        yield _link(Level.NODE, about, node.get("message"), reason=node.get("status"))
+    for node in items(world.resource, "status", "nodeHealth", "worst"):
+        about = f"{text(node.get('name'))} ({text(node.get('instanceGroupName'))})"
+        reason = text(node.get("faultReason")) or text(node.get("faultType")) or text(node.get("state"))
+        yield _link(Level.NODE, about, node.get("message"), reason=reason, since=node.get("since"))
+
+
+def _volume(world: World) -> Iterator[Link]:
+    attachment = inside(world.resource, "status", "attachment")
+    if isinstance(attachment, dict) and text(attachment.get("state")) != "attached" and attachment.get("instanceId"):
+        where = f"Node {text(attachment.get('nodeName')) or '(not in Kubernetes)'}, {text(attachment['instanceId'])}."
+        about = text(inside(world.resource, "status", "volumeId"))
+        yield _link(Level.VOLUME, about, where, reason=attachment.get("state"))
+    later = text(inside(world.resource, "status", "modification", "nextAllowedTime"))
+    if later:
+        words = f"AWS allows the next modification at {later}."
+        yield _link(Level.VOLUME, text(inside(world.resource, "status", "volumeId")), words, reason="RateLimited")
+
+
+def _claims(world: World) -> Iterator[Link]:
+    if inside(world.resource, "metadata", "deletionTimestamp"):
+        for claim in attached(world):
+            words = f"Its volume {text(inside(claim, 'status', 'volumeId'))} is attached to a node of the cluster."
+            yield _link(Level.VOLUME, f"EBSVolumeClaim {text(inside(claim, 'metadata', 'name'))}", words)
+
+
+def _aws(world: World) -> Iterator[Link]:
+    words = inside(world.resource, "status", "failureMessage")
+    if words:
+        yield _link(Level.AWS, "FailureMessage", words, reason=inside(world.resource, "status", "clusterStatus"))
+
+
+def _events(world: World) -> Iterator[Link]:
+    """Warnings of the last hours, the newest first: HyperPod's own are among them."""
+    found = []
+    for event in world.events:
+        at = event_time(event)
+        moment = parse_time(at)
+        if text(event.get("type")) == "Warning" and moment and world.now - moment <= RECENT:
+            found.append((at, event))
+    for at, event in sorted(found, key=lambda one: one[0], reverse=True):
+        yield _link(Level.EVENT, "Event", event_note(event), reason=event.get("reason"), since=at)
+
+
+def event_time(event: Json) -> str:
+    """When an Event was last seen, whichever of the two Event APIs it is from; empty where it does not say."""
+    series = inside(event, "series", "lastObservedTime")
+    listed = (series, event.get("lastTimestamp"), event.get("eventTime"), event.get("deprecatedLastTimestamp"))
+    return next((text(one) for one in listed if text(one)), text(inside(event, "metadata", "creationTimestamp")))
+
+
+def event_note(event: Json) -> str:
+    return text(event.get("note")) or text(event.get("message"))

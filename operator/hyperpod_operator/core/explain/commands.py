@@ -1,0 +1,142 @@
+"""The commands that belong to a reason: templates whose names are filled from the object.
+
+A template with a name that the object does not give is left out, so that nobody types a placeholder. The last line of
+each list is one that always works.
+"""
+
+import re
+from collections.abc import Mapping
+from string import Formatter
+from types import MappingProxyType
+
+from hyperpod_operator.api.names import GROUP, Reason
+
+_RETRY = "kubectl hyperpod reconcile {name} -n {namespace}"
+_EDIT = "kubectl edit {short} {name} -n {namespace}"
+_SEE = "kubectl describe {short} {name} -n {namespace}"
+_RESUME = "kubectl hyperpod resume {name} -n {namespace}"
+_PAUSE = "kubectl hyperpod pause {name} -n {namespace}"
+_NODES = "kubectl hyperpod nodes {cluster_object} -n {namespace}"
+_LOGS = "kubectl logs -n {operator_namespace} {leader}"
+_AWS_EVENTS = "aws sagemaker list-cluster-events --cluster-name {cluster} --region {region}"
+_AWS_CLUSTER = "aws sagemaker describe-cluster --cluster-name {cluster} --region {region}"
+_AWS_VOLUME = "aws ec2 describe-volumes --volume-ids {volume} --region {region}"
+_SCRIPT_LOG = "aws logs tail /aws/sagemaker/Clusters/{cluster}/{cluster_id} --region {region}"
+_ABANDON = f"kubectl annotate {{short}} {{name}} -n {{namespace}} {GROUP}/abandon={{name}}"
+_SUSPEND = 'kubectl patch evc {claim} -n {namespace} --type=merge -p \'{{"spec":{{"attachment":{{"suspend":true}}}}}}\''
+_QUOTAS = "aws service-quotas list-service-quotas --service-code sagemaker --region {region}"
+_PODS_ON_NODE = "kubectl get pods -A --field-selector spec.nodeName={node}"
+
+_COMMANDS: dict[Reason, tuple[str, ...]] = {
+    Reason.PAUSED: (_RESUME,),
+    Reason.EKS_CLUSTER_IN_USE: ("aws sagemaker list-clusters --region {region}", _EDIT),
+    Reason.ADOPTION_ANNOUNCED: ("kubectl get {short} {name} -n {namespace} -o jsonpath='{{.status.adoption}}'", _PAUSE),
+    Reason.RECREATING: (_AWS_EVENTS, _SEE),
+    Reason.INVALID_SPEC: ("hyperpod-operator crds | kubectl apply --server-side -f -", _EDIT),
+    Reason.SPEC_REJECTED: (_EDIT, _RETRY),
+    Reason.NOT_OWNED: ("aws sagemaker list-tags --resource-arn {arn} --region {region}", _AWS_VOLUME, _EDIT),
+    Reason.IMMUTABLE_DIFFERS: (_AWS_CLUSTER, _EDIT),
+    Reason.CREATE_FAILED: (_AWS_EVENTS, _EDIT),
+    Reason.CLUSTER_FAILED: (_AWS_EVENTS, _EDIT),
+    Reason.UPDATE_ROLLED_BACK: (_AWS_EVENTS, _EDIT, _RETRY),
+    Reason.ACCOUNT_BLOCKED: (_RETRY,),
+    Reason.QUOTA_EXCEEDED: (_QUOTAS, _EDIT),
+    Reason.PERMISSION_DENIED: ("hyperpod-operator preflight -f FILE", _RETRY),
+    Reason.QUARANTINED: ("kubectl delete pod {leader} -n {operator_namespace}", _SEE),
+    Reason.REGION_NOT_ALLOWED: (_EDIT,),
+    Reason.WRONG_ACCOUNT_OR_REGION: ("aws sts get-caller-identity", _EDIT, _ABANDON),
+    Reason.VOLUMES_ATTACHED: (_SUSPEND, "kubectl get evc -n {namespace}"),
+    Reason.NOT_ALLOWED: (_EDIT,),
+    Reason.PREFLIGHT_FAILED: (
+        "kubectl get {short} {name} -n {namespace} -o jsonpath='{{.status.preflight.checks[?(@.result==\"Fail\")]}}'",
+        _RETRY,
+    ),
+    Reason.TEARDOWN_BLOCKED: ("aws iam get-role --role-name {role}", _AWS_CLUSTER, _SEE),
+    Reason.UNKNOWN_GROUPS: (_AWS_CLUSTER, _EDIT),
+    Reason.SCALED_OUTSIDE: (_EDIT,),
+    Reason.MINIMUM_ABOVE_COUNT: (_EDIT,),
+    Reason.COUNT_OFFSET: (_EDIT,),
+    Reason.CAPACITY_SHORTAGE: (
+        "aws sagemaker search-training-plan-offerings --instance-type {instance_type} --instance-count {missing} "
+        "--target-resources hyperpod-cluster --duration-hours 24 --region {region}",
+        _EDIT,
+    ),
+    Reason.LIFECYCLE_SCRIPT_FAILED: (_SCRIPT_LOG, _AWS_EVENTS, _SEE),
+    Reason.NETWORK_MISCONFIGURED: (_AWS_EVENTS, _EDIT),
+    Reason.EFA_CHECK_FAILED: ("aws ec2 describe-security-groups --group-ids {security_group} --region {region}", _SEE),
+    Reason.GROUP_FAILED: (_AWS_EVENTS, _EDIT),
+    Reason.GROUP_DEGRADED: (_NODES,),
+    Reason.NODES_UNHEALTHY: (_NODES,),
+    Reason.MANY_NODES_UNHEALTHY: ("kubectl get pods -n aws-hyperpod -o wide", _NODES, _SEE),
+    Reason.NODES_NEVER_JOINED: (_SCRIPT_LOG, _NODES, _SEE),
+    Reason.INSTANCES_GONE: ("kubectl delete node {gone_node}", _NODES, _SEE),
+    Reason.HEALTH_NOT_REPORTED: ("kubectl get pods -n aws-hyperpod -o wide",),
+    Reason.CREDENTIALS_INVALID: (_LOGS, "kubectl get pods -A -l app.kubernetes.io/name=hyperpod-operator"),
+    Reason.INTERNAL_ERROR: (_LOGS, "kubectl hyperpod report {name} -n {namespace}"),
+    Reason.ABANDONED: (_AWS_CLUSTER, _SEE),
+    Reason.DEFINITION_DIFFERS: ("hyperpod-operator crds | kubectl apply --server-side -f -",),
+    Reason.NODE_CONTRADICTS: ("kubectl get nodes -L node.kubernetes.io/instance-type",),
+    Reason.UNPUBLISHING: ("kubectl get pvc {pvc} -n {namespace}", "kubectl get pods -n {namespace} -o wide"),
+    Reason.ATTACHMENT_LIMIT: ("kubectl get evc -A --field-selector status.attachment.nodeName={node}", _EDIT),
+    Reason.NO_CAPACITY: ("kubectl get evc -A", _EDIT),
+    Reason.IN_USE: ("kubectl delete pod {pod} -n {namespace}", _SEE),
+    Reason.DETACH_BLOCKED: (_PODS_ON_NODE, "kubectl hyperpod ssm {node}", _SEE),
+    Reason.KUBERNETES_REFUSED: (_SEE, _RETRY),
+    Reason.CLUSTER_NOT_FOUND: ("kubectl get hpc -n {namespace}", "aws sagemaker list-clusters --region {region}"),
+    Reason.NODE_NOT_FOUND: (_NODES, _EDIT),
+    Reason.NODE_UNSCHEDULABLE: ("kubectl describe node {node}", _EDIT),
+    Reason.RESTRICTED_INSTANCE_GROUP: (_NODES, _EDIT),
+    Reason.VOLUME_LOST: (
+        "aws ec2 describe-snapshots --filters Name=volume-id,Values={volume} --region {region}",
+        "kubectl delete evc {name} -n {namespace}",
+    ),
+    Reason.VOLUME_FAILED: (_AWS_VOLUME, _RETRY),
+    Reason.MODIFICATION_FAILED: (
+        "aws ec2 describe-volumes-modifications --volume-ids {volume} --region {region}",
+        _RETRY,
+    ),
+    Reason.SIZE_BELOW_ACTUAL: (
+        'kubectl patch evc {name} -n {namespace} --type=merge -p \'{{"spec":{{"volume":{{"size":{size}}}}}}}\'',
+        _EDIT,
+    ),
+    Reason.ATTACHED_ELSEWHERE: (_AWS_VOLUME, _SEE),
+    Reason.CLAIMED_BY_OTHER: (
+        "aws ec2 describe-tags --filters Name=resource-id,Values={volume} --region {region}",
+        "kubectl get evc -A",
+    ),
+    Reason.CSI_OWNED: ("kubectl get volumeattachments", "kubectl get pv", _SEE),
+    Reason.AZ_MISMATCH: (_AWS_VOLUME, "kubectl get nodes -L topology.kubernetes.io/zone"),
+    Reason.MULTI_ATTACH: (_AWS_VOLUME, _EDIT),
+    Reason.NAME_TAKEN: ("kubectl get pv,pvc -n {namespace}",),
+    Reason.BOUND_TO_OTHER: ("kubectl get pv {pv} -o yaml", "kubectl get pv"),
+    Reason.STUCK_ATTACHING: (
+        "aws sagemaker batch-reboot-cluster-nodes --cluster-name {cluster} --node-ids {instance} --region {region}",
+        _SEE,
+    ),
+    Reason.SNAPSHOT_FAILED: (
+        "aws ec2 describe-snapshots --filters Name=volume-id,Values={volume} --region {region}",
+        _SEE,
+    ),
+    Reason.DELETE_ON_TERMINATION: ("aws ec2 create-snapshot --volume-id {volume} --region {region}", _SEE),
+    Reason.GROW_FILESYSTEM: ("kubectl hyperpod ssm {node}", _SEE),
+}
+COMMANDS: Mapping[Reason, tuple[str, ...]] = MappingProxyType(_COMMANDS)
+"""By reason. A reason of which you are the actor has an entry; a test holds that."""
+
+WAIT = "kubectl hyperpod wait {name} -n {namespace}"
+"""What to type where time or AWS solves it."""
+SEE = _SEE
+
+_SAFE = re.compile(r"[A-Za-z0-9@%+=:,./_-]+")
+
+
+def filled(template: str, values: Mapping[str, str]) -> str | None:
+    """The command, or None where a value is missing or would need quoting: what a tenant writes is never a command."""
+    if any(not _SAFE.fullmatch(values.get(name, "")) for name in placeholders(template)):
+        return None
+    return template.format_map(dict(values))
+
+
+def placeholders(template: str) -> set[str]:
+    """The names that a template needs."""
+    return {name for _, name, _, _ in Formatter().parse(template) if name}

@@ -1,0 +1,165 @@
+"""The one thing that has to happen: the first of these questions that has an answer decides.
+
+Is the kind installed, may you read the object, does it exist; does an operator run, has it seen this generation; does a
+plan wait for you; and only then what the conditions say. An answer further down would be about an old status.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from hyperpod_operator.api.names import GROUP
+from hyperpod_operator.api.reasons import Actor, ReasonRecord, record
+from hyperpod_operator.core.explain.chain import chain, conditions, disagrees
+from hyperpod_operator.core.explain.commands import COMMANDS, SEE, WAIT, filled
+from hyperpod_operator.core.explain.explanation import Explanation, Level, Link, Step
+from hyperpod_operator.core.explain.values import values
+from hyperpod_operator.core.explain.world import Found, World, inside, text
+
+NOT_SERVED = "NotServed"
+FORBIDDEN = "Forbidden"
+NOT_FOUND = "NotFound"
+NO_LEADER = "NoLeader"
+NOT_SEEN = "NotObserved"
+NOTHING_TO_DO = "Nothing."
+INSTALL = "hyperpod-operator crds | kubectl apply --server-side -f -"
+_LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
+
+
+def explain(world: World) -> Explanation:
+    """Deterministic: an equal world gives an equal answer."""
+    known = values(world)
+    for question in _QUESTIONS:
+        if (answer := question(world, known)) is not None:
+            return answer
+    return _by_conditions(world, known)
+
+
+def step(record_: ReasonRecord, *, stalled: bool, known: Mapping[str, str]) -> Step:
+    """Who acts and how for a reason; `stalled` is what the pass that gave it says, and makes you the actor."""
+    actor = Actor.YOU if stalled else record_.actor
+    templates = COMMANDS.get(record_.word, ()) if actor is not Actor.NOBODY else ()
+    if actor is not Actor.YOU:
+        templates = (*templates, WAIT)
+    commands = [made for one in templates or (SEE,) if (made := filled(one, known))]
+    return Step(actor=actor, what=_LINK.sub(r"docs/\1", record_.remedy), commands=tuple(commands))
+
+
+def _not_read(world: World, known: Mapping[str, str]) -> Explanation | None:
+    subject = world.subject
+    match world.found:
+        case Found.FOUND:
+            return None
+        case Found.NOT_SERVED:
+            what = (
+                f"The API server does not know the kind {subject.kind}. Install the operator's "
+                "CustomResourceDefinitions, or choose the context of the right Kubernetes cluster."
+            )
+            return _answer(world, NOT_SERVED, Step(actor=Actor.YOU, what=what, commands=(INSTALL,)))
+        case Found.FORBIDDEN:
+            what = f"You may not read {subject}. Ask an administrator for the verb get on {subject.plural}.{GROUP}."
+            asked = f"kubectl auth can-i get {subject.plural}.{GROUP} -n {{namespace}}"
+            return _answer(world, FORBIDDEN, Step(actor=Actor.YOU, what=what, commands=_made(known, asked)))
+        case Found.MISSING:
+            like = f" Of a similar name: {', '.join(world.elsewhere[:5])}." if world.elsewhere else ""
+            what = (
+                f"The API server has no {subject}. Whether AWS has a cluster or volume of this name is not known."
+                f"{like} Check the name, namespace and context."
+            )
+            listed = f"kubectl get {subject.short} -A"
+            return _answer(world, NOT_FOUND, Step(actor=Actor.YOU, what=what, commands=(listed,)))
+
+
+def _no_leader(world: World, known: Mapping[str, str]) -> Explanation | None:
+    operator = world.operator
+    since = operator.seconds_since_renewal(world.now)
+    pods = "kubectl get pods -n {operator_namespace} -l app.kubernetes.io/name=hyperpod-operator"
+    where = operator.namespace
+    if operator.lease is not None and (operator.stale(world.now) or not operator.holder):
+        how = f"was last renewed {int(since or 0)} s ago" if since is not None else "has no holder"
+        what = (
+            f"No operator is running: its Lease in namespace {where} {how}. The status of {world.subject} is from "
+            "before that. Start the operator."
+        )
+        links = (Link(level=Level.OPERATOR, about=f"Lease in {where}", says=f"The Lease {how}.", reason=NO_LEADER),)
+        made = _made(known, pods, "kubectl get events -n {operator_namespace}")
+        return _answer(world, NO_LEADER, Step(actor=Actor.YOU, what=what, commands=made), first=links)
+    if operator.lease is None and not operator.unknown and not _seen(world):
+        what = (
+            "No namespace has the operator's Lease, and nothing has written a status: the operator is not installed "
+            "here, or it runs without leader election and does not serve this namespace."
+        )
+        made = ("kubectl get pods -A -l app.kubernetes.io/name=hyperpod-operator",)
+        return _answer(world, NO_LEADER, Step(actor=Actor.YOU, what=what, commands=made))
+    return None
+
+
+def _not_seen(world: World, known: Mapping[str, str]) -> Explanation | None:
+    if _seen(world):
+        return None
+    what = (
+        "The operator has not reported on the current generation yet; its queue serves namespaces in turn. If this "
+        "lasts longer than a minute, check that the operator serves this namespace."
+    )
+    return _answer(world, NOT_SEEN, Step(actor=Actor.NOBODY, what=what, commands=_made(known, WAIT)))
+
+
+def _plan_waits(world: World, known: Mapping[str, str]) -> Explanation | None:
+    plan = inside(world.resource, "status", "plan")
+    state, digest = text(inside(plan, "state")), text(inside(plan, "digest"))
+    if state not in ("Pending", "Stale") or not digest:
+        return None
+    reason = text(conditions(world).get("PlanApproved", {}).get("reason")) or f"Plan{state}"
+    said = text(inside(plan, "summary"))
+    what = f"A plan waits for your approval: {said} Read it, then approve it." if said else "A plan waits for approval."
+    read = "kubectl get {short} {name} -n {namespace} -o jsonpath='{{.status.plan}}'"
+    made = _made(known, read, "kubectl hyperpod approve {name} -n {namespace}")
+    return _answer(world, reason, Step(actor=Actor.YOU, what=what, commands=made))
+
+
+_QUESTIONS: tuple[Callable[[World, Mapping[str, str]], Explanation | None], ...] = (
+    _not_read,
+    _no_leader,
+    _not_seen,
+    _plan_waits,
+)
+
+
+def _by_conditions(world: World, known: Mapping[str, str]) -> Explanation:
+    """The summary's reason; where it asks nobody, the first condition that asks you, if any does."""
+    found = conditions(world)
+    ready = found.get("Ready", {})
+    stalled = text(found.get("Stalled", {}).get("status")) == "True"
+    word = text(ready.get("reason"))
+    chosen = record(word)
+    if chosen is None:
+        actor = Actor.YOU if stalled else Actor.NOBODY
+        what = f"{text(ready.get('message'))} (This version of the plugin does not know the reason {word or 'given'}.)"
+        return _answer(world, word, Step(actor=actor, what=what, commands=_made(known, SEE)))
+    deleted = bool(inside(world.resource, "metadata", "deletionTimestamp"))
+    if not stalled and not deleted and chosen.actor is not Actor.YOU:
+        asking = [one for kind, one in found.items() if disagrees(one) or kind == "SpecSynced"]
+        records = [made for one in asking if (made := record(text(one.get("reason")))) and made.actor is Actor.YOU]
+        chosen = records[0] if records else chosen
+    return _answer(world, str(chosen.word), step(chosen, stalled=stalled, known=known))
+
+
+def _seen(world: World) -> bool:
+    generation = inside(world.resource, "metadata", "generation")
+    return generation is None or inside(world.resource, "status", "observedGeneration") == generation
+
+
+def _made(known: Mapping[str, str], *templates: str) -> tuple[str, ...]:
+    return tuple(made for one in templates if (made := filled(one, known)))
+
+
+def _answer(world: World, reason: str, chosen: Step, *, first: tuple[Link, ...] = ()) -> Explanation:
+    links, left_out = chain(world)
+    return Explanation(
+        subject=str(world.subject),
+        ready=text(conditions(world).get("Ready", {}).get("status")) or "Unknown",
+        reason=reason,
+        step=chosen,
+        chain=(*first, *links),
+        left_out=left_out,
+        unknown=(*world.unknown, *((world.operator.unknown,) if world.operator.unknown else ())),
+    )

@@ -1,0 +1,110 @@
+"""The names that commands are filled with, read from one object and its neighbours."""
+
+from hyperpod_operator.core.explain.world import Json, World, inside, items, text
+
+CLUSTER = "HyperPodCluster"
+ARN_PARTS = 6
+"""arn:partition:service:region:account:resource."""
+
+
+def values(world: World) -> dict[str, str]:
+    """By placeholder; what the object does not give is absent."""
+    subject, resource = world.subject, world.resource
+    own = _of_cluster(world, resource) if subject.kind == CLUSTER else _of_claim(resource)
+    common = {
+        "namespace": subject.namespace,
+        "name": subject.name,
+        "short": subject.short,
+        "operator_namespace": world.operator.namespace,
+        # The identity of a leader begins with the name of its pod.
+        "leader": world.operator.holder.partition("_")[0],
+    }
+    return {name: value for name, value in (common | own).items() if value}
+
+
+def _of_cluster(world: World, resource: Json | None) -> dict[str, str]:
+    arn = text(inside(resource, "status", "clusterArn"))
+    short = next(iter(_short_groups(resource)), {})
+    group = text(short.get("instanceGroupName"))
+    spec = next(
+        (
+            one
+            for kind in ("instanceGroups", "restrictedInstanceGroups")
+            for one in items(resource, "spec", kind)
+            if text(one.get("instanceGroupName")) == group or not group
+        ),
+        {},
+    )
+    worst = next(iter(items(resource, "status", "nodeHealth", "worst")), {})
+    gone = [one for one in items(resource, "status", "nodeHealth", "worst") if not one.get("instanceId")]
+    security = inside(resource, "spec", "vpcConfig", "securityGroupIds")
+    target, current = short.get("targetCount"), short.get("currentCount")
+    missing = target - current if isinstance(target, int) and isinstance(current, int) else 0
+    holder = next(iter(attached(world)), {})
+    return {
+        "cluster_object": world.subject.name,
+        "cluster": text(inside(resource, "spec", "clusterName")) or world.subject.name,
+        "cluster_id": arn.rpartition("/")[2],
+        "arn": arn,
+        "region": text(inside(resource, "status", "region")) or _region(resource, arn),
+        "role": text(spec.get("executionRole")).rpartition("/")[2],
+        "instance_type": text(spec.get("instanceType")),
+        "missing": str(missing) if missing > 0 else "",
+        "security_group": text(security[0]) if isinstance(security, list) and security else "",
+        "node": text(worst.get("name")),
+        "instance": text(worst.get("instanceId")),
+        "gone_node": text(gone[0].get("name")) if gone else "",
+        "claim": text(inside(holder, "metadata", "name")),
+    }
+
+
+def _of_claim(resource: Json | None) -> dict[str, str]:
+    users = inside(resource, "status", "inUseBy")
+    arn = text(inside(resource, "status", "attachment", "clusterArn"))
+    named = text(inside(resource, "spec", "clusterRef", "name"))
+    return {
+        "cluster_object": named,
+        "cluster": text(inside(resource, "spec", "clusterRef", "clusterName")) or named,
+        "cluster_id": arn.rpartition("/")[2],
+        "region": text(inside(resource, "status", "region")) or _region(resource, arn),
+        "volume": text(inside(resource, "status", "volumeId")) or text(inside(resource, "spec", "source", "volumeId")),
+        "size": text(inside(resource, "status", "observed", "size")),
+        "node": text(inside(resource, "status", "attachment", "nodeName")),
+        "instance": text(inside(resource, "status", "attachment", "instanceId")),
+        "device": text(inside(resource, "status", "attachment", "devicePath")),
+        "pv": text(inside(resource, "status", "persistentVolumeName")),
+        "pvc": text(inside(resource, "status", "persistentVolumeClaimName")),
+        # A user is namespace/pod or a pod of the claim's namespace.
+        "pod": text(users[0]).rpartition("/")[2] if isinstance(users, list) and users else "",
+    }
+
+
+def _region(resource: Json | None, arn: str) -> str:
+    """The spec's, else that of the cluster's ARN, else that of the EKS cluster's."""
+    eks = text(inside(resource, "spec", "orchestrator", "eks", "clusterArn"))
+    parts = (arn or eks).split(":")
+    return text(inside(resource, "spec", "region")) or (parts[3] if len(parts) >= ARN_PARTS else "")
+
+
+def _short_groups(resource: Json | None) -> list[Json]:
+    """The groups that are not at their target, those with a message first."""
+    groups = [one for one in items(resource, "status", "instanceGroups") if one.get("message") or lacks(one)]
+    return sorted(groups, key=lambda one: not one.get("message"))
+
+
+def lacks(group: Json) -> bool:
+    """Whether a group of a status has fewer nodes than its target."""
+    target, current = group.get("targetCount"), group.get("currentCount")
+    return isinstance(target, int) and isinstance(current, int) and current < target
+
+
+def attached(world: World) -> list[Json]:
+    """Claims that keep a volume on a node of the cluster."""
+    arn = text(inside(world.resource, "status", "clusterArn"))
+    return [
+        one
+        for one in world.claims
+        if arn
+        and text(inside(one, "status", "attachment", "clusterArn")) == arn
+        and text(inside(one, "status", "attachment", "state")) not in ("", "detached")
+    ]

@@ -1,0 +1,221 @@
+"""The recorded situations: what decides, who acts, what to type, and what is honestly not known."""
+
+from dataclasses import replace
+
+import pytest
+from tests.unit.core.explain import worlds
+from tests.unit.core.explain.worlds import condition, unready, world
+
+from hyperpod_operator.api.reasons import Actor
+from hyperpod_operator.core.explain.chain import LONGEST, MOST
+from hyperpod_operator.core.explain.explain import explain
+from hyperpod_operator.core.explain.explanation import Level
+from hyperpod_operator.core.explain.world import Found, Operator, World
+
+
+def test_a_missing_definition_asks_for_its_installation() -> None:
+    found = explain(world(None, found=Found.NOT_SERVED))
+    assert (found.reason, found.step.actor) == ("NotServed", Actor.YOU)
+    assert found.step.commands == ("hyperpod-operator crds | kubectl apply --server-side -f -",)
+
+
+def test_a_forbidden_object_names_the_right_to_ask_for() -> None:
+    found = explain(world(None, found=Found.FORBIDDEN))
+    assert "verb get on hyperpodclusters.hyperpod-operator.dev" in found.step.what
+    assert found.step.commands == ("kubectl auth can-i get hyperpodclusters.hyperpod-operator.dev -n team",)
+
+
+def test_a_missing_object_is_told_apart_from_a_missing_cluster_in_aws() -> None:
+    found = explain(world(None, found=Found.MISSING, elsewhere=("prod/research",)))
+    assert "The API server has no HyperPodCluster team/research. Whether AWS has a cluster" in found.step.what
+    assert "prod/research" in found.step.what
+
+
+def test_a_stale_lease_comes_before_an_old_status() -> None:
+    lease = {**worlds.LEASE, "spec": {**worlds.LEASE["spec"], "renewTime": "2026-11-28T11:58:00.000000Z"}}  # type: ignore[dict-item]
+    found = explain(world(worlds.READY, operator=Operator(namespace="ops", lease=lease)))
+    assert found.reason == "NoLeader"
+    assert "last renewed 120 s ago" in found.step.what
+    assert found.chain[0].level is Level.OPERATOR
+    assert found.step.commands[0] == "kubectl get pods -n ops -l app.kubernetes.io/name=hyperpod-operator"
+
+
+def test_a_lease_that_was_given_up_has_no_leader() -> None:
+    lease = {"spec": {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": "2026-11-28T11:59:59.900000Z"}}
+    assert explain(world(worlds.READY, operator=Operator(namespace="ops", lease=lease))).reason == "NoLeader"
+
+
+def test_no_lease_and_no_status_means_no_operator() -> None:
+    resource = {**worlds.READY, "status": {}}
+    assert explain(world(resource, operator=Operator())).reason == "NoLeader"
+
+
+def test_no_lease_and_a_current_status_may_be_no_leader_election() -> None:
+    assert explain(world(worlds.READY, operator=Operator())).reason == "ClusterReady"
+
+
+def test_a_lease_that_may_not_be_read_is_not_known() -> None:
+    found = explain(world(worlds.READY, operator=Operator(unknown="Whether the operator runs: forbidden.")))
+    assert found.reason == "ClusterReady"
+    assert found.unknown == ("Whether the operator runs: forbidden.",)
+
+
+def test_a_generation_that_nobody_saw_waits_for_the_queue() -> None:
+    resource = {**worlds.READY, "metadata": {**worlds.READY["metadata"], "generation": 4}}
+    found = explain(world(resource))
+    assert (found.reason, found.step.actor) == ("NotObserved", Actor.NOBODY)
+
+
+def test_ready_needs_nobody() -> None:
+    found = explain(world(worlds.READY))
+    assert (found.ready, found.step.actor) == ("True", Actor.NOBODY)
+
+
+def test_paused_is_resumed_by_you() -> None:
+    found = explain(world(unready("Paused")))
+    assert found.step.commands == ("kubectl hyperpod resume research -n team",)
+
+
+def test_a_shortage_waits_for_aws_and_shows_the_group() -> None:
+    group = {"instanceGroupName": "gpu", "currentCount": 1, "targetCount": 4, "message": "Insufficient capacity."}
+    found = explain(world(unready("CapacityShortage", instanceGroups=[group])))
+    assert found.step.actor is Actor.AWS
+    assert ("gpu 1/4 nodes", "Insufficient capacity.") in [(link.about, link.says) for link in found.chain]
+    assert "--instance-type ml.p5.48xlarge --instance-count 3" in found.step.commands[0]
+
+
+def test_failed_checks_of_preflight_are_in_the_chain() -> None:
+    checks = [
+        {"name": "SubnetAddresses", "result": "Fail", "message": "subnet-0a has 3 free addresses."},
+        {"name": "Other", "result": "Pass"},
+    ]
+    found = explain(world(unready("PreflightFailed", stalled=True, preflight={"checks": checks})))
+    told = [link for link in found.chain if link.level is Level.PREFLIGHT]
+    assert [(link.about, link.reason) for link in told] == [("SubnetAddresses", "Fail")]
+
+
+def test_a_wrong_account_is_yours() -> None:
+    assert (
+        explain(world(unready("WrongAccountOrRegion", stalled=True))).step.commands[0] == "aws sts get-caller-identity"
+    )
+
+
+@pytest.mark.parametrize("state", ["Pending", "Stale"])
+def test_a_plan_that_waits_asks_for_approval(state: str) -> None:
+    plan = {"digest": "sha256:1", "state": state, "summary": "-2 nodes in gpu."}
+    resource = unready("Updating", plan=plan)
+    resource["status"]["conditions"].append(condition("PlanApproved", "False", "WaitingForApproval"))
+    found = explain(world(resource))
+    assert (found.reason, found.step.actor) == ("WaitingForApproval", Actor.YOU)
+    assert found.step.commands[-1] == "kubectl hyperpod approve research -n team"
+
+
+def test_an_unhealthy_node_is_in_the_chain_with_its_fault() -> None:
+    worst = [{"name": "hyperpod-i-1", "instanceGroupName": "gpu", "faultReason": "XidError", "message": "XID 79"}]
+    found = explain(world(unready("NodesUnhealthy", stalled=True, nodeHealth={"worst": worst})))
+    told = [link for link in found.chain if link.level is Level.NODE]
+    assert [(link.about, link.reason, link.says) for link in told] == [("hyperpod-i-1 (gpu)", "XidError", "XID 79")]
+    assert found.step.actor is Actor.YOU
+
+
+def test_a_blocked_teardown_names_the_role() -> None:
+    found = explain(world(unready("TeardownBlocked", stalled=True)))
+    assert found.step.commands[0] == "aws iam get-role --role-name hyperpod-execution"
+
+
+def test_volumes_that_hold_up_a_deletion_are_named() -> None:
+    resource = unready("VolumesAttached", stalled=True)
+    resource["metadata"]["deletionTimestamp"] = worlds.SINCE
+    found = explain(world(resource, claims=(worlds.claim(),)))
+    assert found.step.commands[0].startswith("kubectl patch evc cache -n team")
+    assert [link.about for link in found.chain if link.level is Level.VOLUME] == ["EBSVolumeClaim cache"]
+
+
+def test_a_rejected_call_says_when_it_is_sent_again() -> None:
+    call = {
+        "concern": "Cluster",
+        "operation": "UpdateCluster",
+        "state": "Rejected",
+        "code": "ValidationException",
+        "message": "Role is wrong.",
+        "rejections": 3,
+        "retryAt": "2026-11-28T12:30:00Z",
+    }
+    found = explain(world(unready("SpecRejected", stalled=True, operations=[call])))
+    (told,) = [link for link in found.chain if link.level is Level.CALL]
+    assert told.says == "Role is wrong. Sent 3 times. The operator sends it again at 2026-11-28T12:30:00Z."
+
+
+def test_a_condition_that_asks_you_beats_a_summary_that_asks_nobody() -> None:
+    resource = worlds.cluster(
+        condition("Ready", "True", "ClusterReady"), condition("SpecSynced", "True", "CountOffset")
+    )
+    found = explain(world(resource))
+    assert (found.reason, found.step.actor) == ("CountOffset", Actor.YOU)
+
+
+def test_a_deletion_is_not_interrupted_by_other_advice() -> None:
+    resource = unready("Deleting")
+    resource["status"]["conditions"].append(condition("NodesHealthy", "False", "NodesNeverJoined"))
+    resource["metadata"]["deletionTimestamp"] = worlds.SINCE
+    assert explain(world(resource)).reason == "Deleting"
+
+
+def test_a_reason_of_a_newer_operator_is_shown_as_it_is() -> None:
+    found = explain(world(unready("FromTheFuture", message="Do this.", stalled=True)))
+    assert found.step.actor is Actor.YOU
+    assert "Do this." in found.step.what
+
+
+def test_recent_warnings_come_last_and_old_ones_do_not() -> None:
+    events = [
+        {"type": "Warning", "reason": "HyperPodEvent", "note": note, "eventTime": at}
+        for note, at in (("new", "2026-11-28T11:59:00Z"), ("old", "2026-11-27T11:59:00Z"))
+    ]
+    found = explain(world(unready("Scaling"), events=events))
+    assert [link.says for link in found.chain if link.level is Level.EVENT] == ["new"]
+
+
+def test_no_text_is_told_twice() -> None:
+    same = [condition(kind, "False", "Scaling", "One node is missing.") for kind in ("Ready", "SpecSynced")]
+    found = explain(world(worlds.cluster(*same)))
+    assert [link.says for link in found.chain] == ["One node is missing."]
+
+
+def test_the_answer_is_bounded_whatever_the_object_holds() -> None:
+    groups = [{"instanceGroupName": f"g{n}", "message": "x" * 9000 + str(n)} for n in range(200)]
+    problems = [{"instanceId": f"i-{n}", "status": "Failure", "message": f"{n}" * 5000} for n in range(20)]
+    found = explain(world(unready("Scaling", instanceGroups=groups, nodeProblems=problems)))
+    assert len(found.chain) <= MOST
+    assert found.left_out == 195 + 15
+    assert max(len(link.says) for link in found.chain) <= LONGEST
+
+
+def test_an_equal_world_gives_an_equal_answer() -> None:
+    resource = unready("Scaling", instanceGroups=[{"instanceGroupName": "a", "message": "m"}])
+    assert explain(world(resource)) == explain(world(resource))
+
+
+@pytest.mark.parametrize("odd", [None, 7, "x", [], {}, [None], [{"type": 3}], {"checks": 4}])
+@pytest.mark.parametrize(
+    "member", ["conditions", "instanceGroups", "preflight", "operations", "nodeHealth", "plan", "nodeProblems"]
+)
+def test_odd_members_are_passed_over(member: str, odd: object) -> None:
+    resource = unready("Scaling")
+    resource["status"][member] = odd
+    assert explain(world(resource)).step.what
+
+
+def test_control_characters_of_others_do_not_reach_the_terminal() -> None:
+    found = explain(world(unready("Scaling", message="\x1b[31mred\u202e")))
+    assert found.chain[0].says == "red"
+
+
+def test_what_could_not_be_read_is_listed() -> None:
+    found = explain(replace(world(worlds.READY), unknown=("Events: forbidden.",)))
+    assert found.unknown == ("Events: forbidden.",)
+
+
+def test_the_same_is_plain_json() -> None:
+    made: World = world(unready("Paused"))
+    assert explain(made).as_json()["step"]["actor"] == "You"

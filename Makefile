@@ -24,13 +24,13 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements-uv.lock requirements-dev.lock pyproject.toml testbed/pyproject.toml
+$(READY): requirements-uv.lock requirements-dev.lock pyproject.toml plugin/pyproject.toml testbed/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ". Set PYTHON=/path/to/python3.11.")'
 	@echo "==> Python environment in $(VENV) (hash-checked from requirements-dev.lock)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements-dev.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e testbed
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e plugin -e testbed
 	@touch $@
 
 .PHONY: venv
@@ -40,7 +40,7 @@ venv: $(READY) ## Create or refresh the Python environment
 lint: $(READY) ## Style, types, the import rules of the architecture, and subjects of commits
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy operator/hyperpod_operator testbed/hyperpod_testbed
+	@$(BIN)/mypy operator/hyperpod_operator plugin/kubectl_hyperpod testbed/hyperpod_testbed
 	@$(BIN)/mypy benchmarks tools
 	@$(BIN)/python tools/commit_subjects.py
 	@$(BIN)/lint-imports
@@ -111,11 +111,15 @@ delivery: control-plane ## Image and its bill of materials, alerts, chart and Do
 	@$(BIN)/hyperpod-testbed sbom
 	@$(BIN)/hyperpod-testbed audit --sbom sbom.json --unreachable=warn
 	@$(BIN)/hyperpod-testbed build --with promtool
-	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py tests/chart/test_policy_checker.py
+	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py tests/chart/test_policy_checker.py tests/chart/test_plugin_package.py
 
 .PHONY: test-image
 test-image: control-plane ## Build the image without a container daemon and run it as its user (root, buildah, mmdebstrap)
 	@$(PYTEST) tests/image
+
+.PHONY: plugin
+plugin: $(READY) ## Build the kubectl plugin as one file, for krew: dist/kubectl-hyperpod.tar.gz (needs the package index)
+	@$(BIN)/python -m tools.plugin_archive
 
 .PHONY: sbom
 sbom: $(READY) ## Write sbom.json, the bill of materials of the image's packages (CycloneDX)
@@ -139,7 +143,7 @@ lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject
 	@echo 'uv>=0.9' | $(COMPILE) - -o requirements-uv.lock
 	@$(COMPILE) pyproject.toml -o requirements.lock
 	@$(COMPILE) pyproject.toml --extra otel -c requirements.lock -o requirements-otel.lock
-	@$(COMPILE) pyproject.toml testbed/pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	@$(COMPILE) pyproject.toml plugin/pyproject.toml testbed/pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	@echo 'checkov>=3.3.30' | $(COMPILE) - -o tests/chart/checkov.lock
 	@echo 'cyclonedx-bom>=7.2' | $(COMPILE) - -o testbed/hyperpod_testbed/supply/cyclonedx.lock
 	@echo 'matplotlib>=3.10' | $(COMPILE) - -o testbed/hyperpod_testbed/picture/matplotlib.lock

@@ -22,6 +22,7 @@ from tests.contract.shown_commands import ROOT
 from hyperpod_operator.api import names
 from hyperpod_operator.cli import main as hyperpod_operator
 from hyperpod_testbed.cli import main as bed
+from kubectl_hyperpod.main import main as plugin
 
 TARGETS = frozenset(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 BUILD_ARGUMENTS = frozenset(re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
@@ -37,19 +38,22 @@ REASONS = frozenset(
 )
 CLUSTERS_OWN = frozenset(
     {"clusterrole", "crd", "event", "lease", "namespace", "node", "persistentvolume", "persistentvolumeclaim"}
-    | {"pod", "role"}
+    | {"pod", "pv", "pvc", "role", "volumeattachment"}
 )
 """Kinds of Kubernetes that documents speak of, in the singular."""
 KUBECTL = frozenset(
-    {"annotate", "apply", "auth", "create", "delete", "describe", "explain", "get", "label", "logs", "patch", "rollout"}
-    | {"taint", "wait"}
+    {"annotate", "apply", "auth", "create", "delete", "describe", "edit", "explain", "get", "label", "logs", "patch"}
+    | {"rollout", "taint", "wait"}
 )
 HELM = frozenset({"dependency", "install", "rollback", "template", "test", "uninstall", "upgrade"})
 WITH_VALUE = frozenset(
     {"-f", "-l", "-L", "-n", "-o", "-p", "--field-selector", "--filename", "--namespace", "--selector"}
 )
 """Options of kubectl whose value may be the next word."""
-BESIDE_THE_MODEL = frozenset({("eks", "update-kubeconfig"), ("ecr", "get-login-password"), ("s3", "cp")})
+BESIDE_THE_MODEL = frozenset(
+    {("eks", "update-kubeconfig"), ("ecr", "get-login-password"), ("logs", "tail"), ("s3", "cp"), ("sso", "login")}
+    | {("ssm", "start-session")}
+)
 """Commands of the AWS CLI that are no call of an API."""
 OF_THE_CLI = frozenset({"output", "profile", "query", "region"})
 
@@ -75,10 +79,13 @@ def positional(words: Sequence[str]) -> list[str]:
 
 def parse(command: click.Command, words: Sequence[str]) -> None:
     """Fails as the command would; nothing is invoked."""
+    if isinstance(command, click.Group) and not words:
+        return  # it prints its help
     try:
-        if isinstance(command, click.Group) and words and not words[0].startswith("-"):
-            assert words[0] in command.commands, f"there is no command {words[0]}"
-            parse(command.commands[words[0]], words[1:])
+        if isinstance(command, click.Group) and not words[0].startswith("-"):
+            below = command.get_command(click.Context(command), words[0])
+            assert below is not None, f"there is no command {words[0]}"
+            parse(below, words[1:])
         else:
             command.make_context("shown", [__file__ if word.startswith("$") else word for word in words])
     except click.exceptions.Exit:
@@ -127,6 +134,9 @@ def value_exists(path: Sequence[str]) -> None:
 
 def asked(document: Path, words: Sequence[str]) -> None:
     verb, *rest = positional(words)
+    if verb == "hyperpod":
+        parse(plugin, words[1:])
+        return
     assert verb in KUBECTL
     for name, value in options(words):
         if name in {"-f", "--filename"} and value != "-":

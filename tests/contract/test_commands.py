@@ -10,6 +10,8 @@ from tests.contract.shown_commands import DOCUMENTS, ROOT, Command, blocks, comm
 from tests.contract.shown_tools import CHECKS, check
 
 from hyperpod_operator.api import names
+from hyperpod_operator.core.explain.commands import COMMANDS as EXPLAINED
+from hyperpod_operator.core.explain.commands import filled, placeholders
 
 COMMANDS = [command for document in DOCUMENTS for command in commands(document)]
 
@@ -54,6 +56,19 @@ def test_a_command_that_cannot_work_is_noticed(line: str) -> None:
 def test_documents_show_each_tool(tool: str) -> None:
     """Else the reading of documents broke, and nothing is checked any more."""
     assert [command for command in COMMANDS if command.words[0] == tool]
+
+
+FULL = dict.fromkeys((name for listed in EXPLAINED.values() for one in listed for name in placeholders(one)), "x")
+
+
+@pytest.mark.parametrize("template", sorted({one for listed in EXPLAINED.values() for one in listed}))
+@pytest.mark.parametrize("short", ["hpc", "evc"])
+def test_a_command_that_an_explanation_shows_can_work(template: str, short: str) -> None:
+    kind = "evc" if template.startswith("kubectl patch evc") else short
+    line = filled(template, FULL | {"short": kind, "size": "1", "missing": "1"})
+    assert line is not None
+    for words in split(line):
+        check(ROOT / "README.md", words)
 
 
 def test_a_line_is_taken_apart_as_a_shell_does() -> None:

@@ -1,0 +1,70 @@
+"""`approve`: shows the plan that waits and approves exactly that one, by its digest."""
+
+import sys
+
+import click
+
+from hyperpod_operator.api.names import GROUP
+from hyperpod_operator.core.explain.world import inside, items, text
+from hyperpod_operator.core.text import plain
+from kubectl_hyperpod.errors import CommandError
+from kubectl_hyperpod.options import argument, common
+from kubectl_hyperpod.resources import named
+from kubectl_hyperpod.session import Session, metadata
+
+APPROVE_PLAN = f"{GROUP}/approve-plan"
+"""Annotation: the digest of `status.plan` that a person approved."""
+
+
+@click.command()
+@argument()
+@click.option("--digest", default="", help="Approve only if the plan still has this digest.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Ask the API server, and change nothing.")
+@common()
+def approve(session: Session, which: tuple[str, ...], digest: str, yes: bool, dry_run: bool) -> None:
+    """Approve the plan that a HyperPodCluster waits with, after showing it."""
+    asked = named(which)
+    found = session.one(asked)
+    kind = asked.kind if asked else None
+    name = metadata(found, "name")
+    plan = inside(found, "status", "plan")
+    waiting, state = text(inside(plan, "digest")), text(inside(plan, "state"))
+    if state not in ("Pending", "Stale") or not waiting:
+        raise CommandError(f"{name} has no plan that waits for approval (state {state or 'None'}).")
+    if digest and digest != waiting:
+        raise CommandError(f"The plan of {name} is {waiting} now, not {digest}. Read it again before you approve it.")
+    if inside(found, "metadata", "generation") != inside(found, "status", "observedGeneration"):
+        raise CommandError(
+            f"The plan of {name} is about an earlier spec; wait until the operator has seen the newest one."
+        )
+    for line in shown(plan):
+        click.echo(line)
+    if not (yes or digest or dry_run):
+        if not sys.stdin.isatty():
+            raise CommandError("Approving needs --yes or --digest where no terminal can ask.")
+        if not click.confirm("Approve exactly this plan?"):
+            click.echo("Nothing was approved.")
+            return
+    from kubectl_hyperpod.resources import CLUSTER
+
+    body = {"metadata": {"annotations": {APPROVE_PLAN: waiting}}}
+    resource = (kind or CLUSTER).resource
+    session.api.merge(resource, body, namespace=session.namespace, name=name, dry_run=dry_run)
+    click.echo(f"{waiting} is approved{' (dry run: nothing was changed)' if dry_run else ''}.")
+
+
+def shown(plan: object) -> list[str]:
+    """The plan as lines: each call with its effect, what it changes and the nodes that it concerns."""
+    made = [f"Plan {text(inside(plan, 'digest'))} of {text(inside(plan, 'computedAt'))}:"]
+    made.append(f"  {plain(text(inside(plan, 'summary')))}")
+    for action in items(plan, "actions"):
+        made.append(f"  {text(action.get('effect')):<9} {text(action.get('call'))}")
+        listed = action.get("changes")
+        made += [f"            {plain(text(change))}" for change in (listed if isinstance(listed, list) else ())]
+        nodes = action.get("nodes")
+        if isinstance(nodes, list) and nodes:
+            made.append(f"            nodes: {plain(', '.join(map(text, nodes)))}")
+        if action.get("pods"):
+            made.append(f"            pods on them: {text(action['pods'])}")
+    return made

@@ -1,0 +1,46 @@
+"""`plan`, `export`, `adopt`: these read AWS, which is the work of `hyperpod-operator`; it gets the same words."""
+
+import os
+import shutil
+import sys
+
+import click
+
+from kubectl_hyperpod.errors import CommandError
+
+PROGRAM = "hyperpod-operator"
+TAKES_ALL = {"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
+
+
+@click.command(context_settings=TAKES_ALL)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def plan(words: tuple[str, ...]) -> None:
+    """Preview what applying manifests would change in AWS (runs hyperpod-operator plan)."""
+    hand_over("plan", words)
+
+
+@click.command(context_settings=TAKES_ALL)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def export(words: tuple[str, ...]) -> None:
+    """Write manifests for clusters that exist (runs hyperpod-operator export)."""
+    hand_over("export", words)
+
+
+@click.command(context_settings=TAKES_ALL)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def adopt(words: tuple[str, ...]) -> None:
+    """Take over clusters that exist: export them, then apply and approve (runs hyperpod-operator export)."""
+    hand_over("export", words)
+
+
+def hand_over(verb: str, words: tuple[str, ...]) -> None:
+    """Replaces this process by `hyperpod-operator VERB WORDS`, which is next to this program or on the PATH."""
+    beside = os.path.join(os.path.dirname(sys.argv[0]), PROGRAM)
+    found = beside if os.access(beside, os.X_OK) else shutil.which(PROGRAM)
+    if found is None:
+        raise CommandError(
+            f"{verb} reads AWS, which is the work of {PROGRAM}, and that program is not installed. Install it from the "
+            "operator's repository (docs/plugin.md), or run it from the operator's image."
+        )
+    sys.stdout.flush()
+    os.execv(found, [PROGRAM, verb, *words])  # noqa: S606 - no shell, and the words are the user's own

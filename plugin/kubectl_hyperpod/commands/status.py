@@ -1,0 +1,160 @@
+"""`status`: the objects of a namespace in a table, or one object in detail."""
+
+from datetime import datetime
+
+import click
+
+from hyperpod_operator.api.reasons import Actor, record
+from hyperpod_operator.core.explain.chain import shortened
+from hyperpod_operator.core.explain.world import Json, inside, items, text
+from hyperpod_operator.core.text import plain
+from kubectl_hyperpod.cluster.api import Object
+from kubectl_hyperpod.errors import CommandError
+from kubectl_hyperpod.options import OUTPUTS, argument, common
+from kubectl_hyperpod.resources import CLAIM, CLUSTER, KINDS, Kind, named
+from kubectl_hyperpod.session import Session, metadata
+from kubectl_hyperpod.view import data
+from kubectl_hyperpod.view.age import age
+from kubectl_hyperpod.view.table import heading, show
+
+MESSAGE = 100
+"""Characters of a message in a row."""
+
+
+@click.command()
+@argument()
+@click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Objects of all namespaces.")
+@common(outputs=OUTPUTS)
+def status(session: Session, which: tuple[str, ...], everywhere: bool) -> None:
+    """Show clusters and volumes with who has to act; with a name, one object in detail."""
+    asked = named(which)
+    if asked is not None:
+        if everywhere:
+            raise CommandError("A name and --all-namespaces exclude each other.")
+        found = session.get(asked)
+        if session.output in ("json", "yaml"):
+            data.show(found, session.output)
+        else:
+            _detail(session, asked.kind, found)
+        return
+    found_by_kind = [(kind, _listed(session, kind, everywhere)) for kind in KINDS]
+    if session.output in ("json", "yaml"):
+        data.show(data.listed([one for _, found in found_by_kind for one in found]), session.output)
+        return
+    if not any(found for _, found in found_by_kind):
+        where = "any namespace" if everywhere else f"namespace {session.namespace}"
+        click.echo(f"There are no HyperPodClusters or EBSVolumeClaims in {where}.", err=True)
+        return
+    head = ["NAME", "READY", "STATUS", "NODES", "ACTOR", "REASON", "AGE", "MESSAGE"]
+    wide = session.output == "wide"
+    rows = [_row(kind, one, session.now(), everywhere, wide) for kind, found in found_by_kind for one in found]
+    show([*(["NAMESPACE"] if everywhere else []), *head], rows)
+
+
+def _listed(session: Session, kind: Kind, everywhere: bool) -> list[Object]:
+    """EBSVolumeClaims are an option of the installation: without their definition there are none."""
+    try:
+        return session.list(kind, everywhere=everywhere)
+    except CommandError:
+        if kind is CLAIM:
+            return []
+        raise
+
+
+def _row(kind: Kind, one: Object, now: datetime, everywhere: bool, wide: bool) -> list[str]:
+    ready = _conditions(one).get("Ready", {})
+    state = "clusterStatus" if kind is CLUSTER else "phase"
+    nodes = ("nodes", "summary") if kind is CLUSTER else ("attachment", "nodeName")
+    message = plain(text(ready.get("message")))
+    row = [
+        f"{kind.short}/{metadata(one, 'name')}",
+        text(ready.get("status")) or "Unknown",
+        text(inside(one, "status", state)),
+        text(inside(one, "status", *nodes)),
+        str(actor(one)),
+        text(ready.get("reason")),
+        age(metadata(one, "creationTimestamp"), now),
+        message if wide else shortened(message, MESSAGE),
+    ]
+    return [metadata(one, "namespace"), *row] if everywhere else row
+
+
+def actor(one: Json) -> Actor:
+    """Who has to act, as the object's status says it, or else its reason."""
+    said = text(inside(one, "status", "actor"))
+    if said in set(Actor):
+        return Actor(said)
+    found = _conditions(one)
+    if text(found.get("Stalled", {}).get("status")) == "True":
+        return Actor.YOU
+    known = record(text(found.get("Ready", {}).get("reason")))
+    return known.actor if known else Actor.NOBODY
+
+
+def _conditions(one: Json) -> dict[str, Json]:
+    return {text(condition.get("type")): condition for condition in items(one, "status", "conditions")}
+
+
+def _detail(session: Session, kind: Kind, one: Object) -> None:
+    now = session.now()
+    heading(f"{kind.name} {metadata(one, 'namespace')}/{metadata(one, 'name')}")
+    for label, value in _facts(kind, one, now):
+        click.echo(f"  {label + ':':<16} {plain(value)}")
+    groups = items(one, "status", "instanceGroups")
+    if groups:
+        heading("\nGroups")
+        show(
+            ["GROUP", "TYPE", "NODES", "STATUS", "UNHEALTHY", "IMAGE", "MESSAGE"],
+            [
+                [
+                    text(group.get("instanceGroupName")),
+                    text(group.get("instanceType")),
+                    f"{text(group.get('currentCount')) or '?'}/{text(group.get('targetCount')) or '?'}",
+                    text(group.get("status")),
+                    text(group.get("unhealthyNodes")),
+                    text(group.get("currentImageReleaseVersion")),
+                    shortened(plain(text(group.get("message"))), MESSAGE),
+                ]
+                for group in groups
+            ],
+        )
+    heading("\nConditions")
+    show(
+        ["CONDITION", "STATUS", "REASON", "SINCE", "MESSAGE"],
+        [
+            [
+                name,
+                text(found.get("status")),
+                text(found.get("reason")),
+                age(text(found.get("lastTransitionTime")), now),
+                shortened(plain(text(found.get("message"))), MESSAGE),
+            ]
+            for name, found in _conditions(one).items()
+        ],
+    )
+    click.echo(f"\nWhy, and what to type: kubectl hyperpod explain {kind.short}/{metadata(one, 'name')}"
+               f" -n {metadata(one, 'namespace')}")  # fmt: skip
+
+
+def _facts(kind: Kind, one: Object, now: datetime) -> list[tuple[str, str]]:
+    ready = _conditions(one).get("Ready", {})
+    facts = [
+        ("Ready", f"{text(ready.get('status')) or 'Unknown'} {text(ready.get('reason'))}".strip()),
+        ("Who acts", {"You": "you", "AWS": "AWS", "-": "no action is needed"}[str(actor(one))]),
+        ("Age", age(metadata(one, "creationTimestamp"), now)),
+    ]
+    if kind is CLUSTER:
+        facts += [
+            ("AWS status", text(inside(one, "status", "clusterStatus"))),
+            ("ARN", text(inside(one, "status", "clusterArn"))),
+            ("Nodes", text(inside(one, "status", "nodes", "summary"))),
+            ("Plan", text(inside(one, "status", "plan", "summary"))),
+        ]
+    else:
+        facts += [
+            ("Volume", text(inside(one, "status", "volumeId"))),
+            ("Size", f"{text(inside(one, 'status', 'observed', 'size'))} GiB"),
+            ("Node", text(inside(one, "status", "attachment", "nodeName"))),
+            ("Device", text(inside(one, "status", "attachment", "devicePath"))),
+        ]
+    return [(label, value) for label, value in facts if value.strip(" GiB") or label == "Ready"]

@@ -1,0 +1,65 @@
+"""`pause`, `resume`, `reconcile`: one small patch each."""
+
+import click
+
+from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
+from hyperpod_operator.core.explain.world import inside
+from kubectl_hyperpod.options import argument, common
+from kubectl_hyperpod.resources import CLUSTER, Named, named
+from kubectl_hyperpod.session import Session
+
+
+@click.command()
+@argument(required=True)
+@click.option("--dry-run", is_flag=True, help="Ask the API server, and change nothing.")
+@common()
+def pause(session: Session, which: tuple[str, ...], dry_run: bool) -> None:
+    """Stop the operator from changing anything in AWS for an object; it goes on observing."""
+    _paused(session, which, True, dry_run=dry_run)
+
+
+@click.command()
+@argument(required=True)
+@click.option("--dry-run", is_flag=True, help="Ask the API server, and change nothing.")
+@common()
+def resume(session: Session, which: tuple[str, ...], dry_run: bool) -> None:
+    """Let the operator change things again; `kubectl hyperpod explain` lists what is pending before you do."""
+    _paused(session, which, None, dry_run=dry_run)
+
+
+@click.command()
+@argument(required=True)
+@click.option("--dry-run", is_flag=True, help="Ask the API server, and change nothing.")
+@common()
+def reconcile(session: Session, which: tuple[str, ...], dry_run: bool) -> None:
+    """Ask for a pass now: what AWS refused or what waits for a retry is tried at once."""
+    asked = named(which) or Named(CLUSTER, "")
+    session.get(asked)
+    body = {"metadata": {"annotations": {RECONCILE_REQUESTED_AT: session.now().isoformat(timespec="milliseconds")}}}
+    session.api.merge(asked.kind.resource, body, namespace=session.namespace, name=asked.name, dry_run=dry_run)
+    click.echo(f"{asked.kind.short}/{asked.name}: a pass is requested{_tried(dry_run)}.")
+
+
+def _paused(session: Session, which: tuple[str, ...], value: bool | None, *, dry_run: bool) -> None:
+    asked = named(which) or Named(CLUSTER, "")
+    found = session.get(asked)
+    if bool(inside(found, "spec", "management", "paused")) == bool(value):
+        click.echo(f"{asked.kind.short}/{asked.name} is {'paused' if value else 'not paused'} already.")
+        return
+    body = {"spec": {"management": {"paused": value}}}
+    session.api.merge(asked.kind.resource, body, namespace=session.namespace, name=asked.name, dry_run=dry_run)
+    word = "paused" if value else "resumed"
+    click.echo(f"{asked.kind.short}/{asked.name} is {word}{_tried(dry_run)}.")
+    if _by_gitops(found):
+        click.echo("A GitOps tool manages this object and may undo this: make the same change in Git.", err=True)
+
+
+def _by_gitops(found: dict[str, object]) -> bool:
+    """Whether Argo CD or Flux put their marks on the object."""
+    marks = {**(inside(found, "metadata", "labels") or {}), **(inside(found, "metadata", "annotations") or {})}
+    return any(name.startswith(("argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/"))
+               for name in marks)  # fmt: skip
+
+
+def _tried(dry_run: bool) -> str:
+    return " (dry run: nothing was changed)" if dry_run else ""

@@ -1,0 +1,109 @@
+"""`wait`: until an object is Ready, has another condition, or is gone; says what it waits for meanwhile."""
+
+import sys
+import time
+from collections.abc import Iterator
+
+import click
+
+from hyperpod_operator.core.explain.chain import shortened
+from hyperpod_operator.core.explain.world import inside, items, text
+from hyperpod_operator.core.text import plain
+from kubectl_hyperpod.cluster.api import MissingError, Object
+from kubectl_hyperpod.errors import CommandError
+from kubectl_hyperpod.options import argument, common
+from kubectl_hyperpod.resources import CLUSTER, Named, named
+from kubectl_hyperpod.session import Session, metadata
+
+WATCH = 300.0
+"""Seconds of one watch; then the object is read again, so that no lost change is waited for."""
+DELETED = "Deleted"
+TIMED_OUT = 1
+STALLED = 3
+"""Exit code when the object cannot get there without you."""
+
+
+@click.command()
+@argument()
+@click.option("--for", "condition", default="Ready", show_default=True, metavar="CONDITION[=STATUS]",
+              help="Condition to wait for, or Deleted.")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(min=0), default=3600.0, show_default=True, help="Seconds.")
+@click.option("--fail-when-stalled", is_flag=True, help="End with code 3 as soon as you have to act.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only the result.")
+@common()
+def wait(
+    session: Session, which: tuple[str, ...], condition: str, timeout: float, fail_when_stalled: bool, quiet: bool
+) -> None:
+    """Wait until an object is Ready; exit code 1 when the time is over.
+
+    The state counts only once the operator has seen the newest spec.
+    """
+    asked = named(which) or Named(CLUSTER, metadata(session.one(None), "name"))
+    kind, _, status = condition.partition("=")
+    told = ""
+    for found in _states(session, asked, timeout=timeout):
+        if found is None:
+            if kind == DELETED:
+                click.echo(f"{asked.kind.short}/{asked.name} is deleted.")
+                return
+            raise CommandError(f"{asked.kind.name} {asked.name} was deleted while it was waited for.")
+        if kind != DELETED and _reached(found, kind, status or "True"):
+            click.echo(f"{asked.kind.short}/{asked.name}: {kind} is {status or 'True'}.")
+            return
+        words = _words(found)
+        if words != told and not quiet:
+            click.echo(words)
+        told = words
+        if fail_when_stalled and _status(found, "Stalled") == "True":
+            click.echo(f"You have to act: kubectl hyperpod explain {asked.kind.short}/{asked.name}", err=True)
+            sys.exit(STALLED)
+    raise CommandError(f"{kind} was not reached within {timeout:g} s: {told}", code=TIMED_OUT)
+
+
+def _states(session: Session, asked: Named, *, timeout: float) -> Iterator[Object | None]:
+    """The object at each change, None once it is gone; ends when the time is over."""
+    deadline = time.monotonic() + timeout
+    first = True
+    while first or time.monotonic() < deadline:
+        try:
+            found = session.get(asked) if first else session.api.get(
+                asked.kind.resource, namespace=session.namespace, name=asked.name
+            )  # fmt: skip
+        except MissingError:
+            yield None
+            return
+        first = False
+        yield found
+        left = max(1.0, min(WATCH, deadline - time.monotonic()))
+        watched = session.api.watch(
+            asked.kind.resource,
+            namespace=session.namespace,
+            name=asked.name,
+            version=metadata(found, "resourceVersion"),
+            timeout=left,
+        )
+        for change, seen in watched:
+            if change == "DELETED":
+                yield None
+                return
+            if change == "ERROR":
+                break
+            yield seen
+
+
+def _reached(found: Object, kind: str, status: str) -> bool:
+    generation = inside(found, "metadata", "generation")
+    seen = generation is None or inside(found, "status", "observedGeneration") == generation
+    return seen and _status(found, kind) == status
+
+
+def _status(found: Object, kind: str) -> str:
+    listed = items(found, "status", "conditions")
+    return next((text(one.get("status")) for one in listed if text(one.get("type")) == kind), "")
+
+
+def _words(found: Object) -> str:
+    ready = next((one for one in items(found, "status", "conditions") if text(one.get("type")) == "Ready"), {})
+    if not ready:
+        return "The operator has not reported yet."
+    return f"{text(ready.get('reason'))}: {shortened(plain(text(ready.get('message'))), 200)}"

@@ -1,0 +1,120 @@
+"""Reads what an explanation needs. What may not or cannot be read becomes a line of `unknown`, never a failure."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from hyperpod_operator.core.explain.world import Found, Operator, Subject, World
+from kubectl_hyperpod.cluster.api import Api, DeniedError, MissingError, NotServedError, Object
+from kubectl_hyperpod.errors import CommandError
+from kubectl_hyperpod.resources import CLAIM, CLUSTER, EVENTS, LEASES, Named
+from kubectl_hyperpod.session import Session, checked, metadata
+
+T = TypeVar("T")
+LEASE = "hyperpod-operator"
+NAMESPACE = "hyperpod-operator"
+"""Where the chart's instructions install the operator."""
+
+
+def world(session: Session, which: Named, *, operator_namespace: str = "") -> World:
+    """Raises CommandError only where nothing at all can be read: no connection, no credentials."""
+    checked(which.name)
+    subject = Subject(
+        kind=which.kind.name,
+        plural=which.kind.resource.plural,
+        short=which.kind.short,
+        namespace=session.namespace,
+        name=which.name,
+    )
+    unknown: list[str] = []
+    found, resource = _resource(session, which)
+    about = _Reads(unknown)
+    return World(
+        now=session.now(),
+        subject=subject,
+        found=found,
+        resource=resource,
+        operator=operator(session.api, namespace=operator_namespace),
+        events=about.listed("Events", lambda: events_about(session, which, resource)) if resource else (),
+        claims=about.listed("EBSVolumeClaims", lambda: session.list(CLAIM))
+        if resource and which.kind is CLUSTER and metadata(resource, "deletionTimestamp")
+        else (),
+        elsewhere=about.listed("objects of other namespaces", lambda: _alike(session, which))
+        if found is Found.MISSING
+        else (),
+        unknown=tuple(unknown),
+    )
+
+
+def operator(api: Api, *, namespace: str = "", name: str = LEASE) -> Operator:
+    """The operator's Lease: in the namespace that was named, else wherever it is, else where the chart puts it."""
+    try:
+        if namespace:
+            return Operator(namespace=namespace, lease=api.get(LEASES, namespace=namespace, name=name))
+        leases = api.list(LEASES, fields=f"metadata.name={name}")
+    except MissingError:
+        return Operator(namespace=namespace)
+    except DeniedError:
+        return _chart_lease(api, name) if not namespace else _cannot(namespace, name)
+    except CommandError as error:
+        return Operator(unknown=f"Whether the operator runs: {error}")
+    newest = max(leases, key=lambda one: str((one.get("spec") or {}).get("renewTime") or ""), default=None)
+    return Operator(namespace=metadata(newest, "namespace"), lease=newest) if newest else Operator()
+
+
+def _chart_lease(api: Api, name: str) -> Operator:
+    try:
+        return Operator(namespace=NAMESPACE, lease=api.get(LEASES, namespace=NAMESPACE, name=name))
+    except CommandError:
+        return _cannot(NAMESPACE, name)
+
+
+def _cannot(namespace: str, name: str) -> Operator:
+    return Operator(
+        unknown=f"Whether the operator runs: you may not read the Lease {name} in namespace {namespace}. "
+        "Name its namespace with --operator-namespace."
+    )
+
+
+def events_about(session: Session, which: Named, resource: Object | None) -> list[Object]:
+    """Events that regard the object; those of an earlier object of the same name are left out."""
+    fields = f"regarding.kind={which.kind.name},regarding.name={which.name}"
+    found = session.api.list(EVENTS, namespace=session.namespace, fields=fields)
+    uid = metadata(resource, "uid") if resource else ""
+    return [one for one in found if not uid or (one.get("regarding") or {}).get("uid") in (uid, None, "")]
+
+
+class _Reads:
+    def __init__(self, unknown: list[str]) -> None:
+        self._unknown = unknown
+
+    def listed(self, what: str, read: Callable[[], Sequence[T]]) -> tuple[T, ...]:
+        try:
+            return tuple(read())
+        except CommandError as error:
+            self._unknown.append(f"{what}: {error}")
+            return ()
+
+
+def _resource(session: Session, which: Named) -> tuple[Found, Object | None]:
+    try:
+        return Found.FOUND, session.api.get(which.kind.resource, namespace=session.namespace, name=which.name)
+    except NotServedError:
+        return Found.NOT_SERVED, None
+    except MissingError:
+        return Found.MISSING, None
+    except DeniedError:
+        return Found.FORBIDDEN, None
+
+
+def _alike(session: Session, which: Named) -> list[str]:
+    """The same name in other namespaces first, then similar names in this one."""
+    from difflib import get_close_matches
+
+    here = [metadata(one, "name") for one in session.list(which.kind)]
+    like = [f"{session.namespace}/{name}" for name in get_close_matches(which.name, here, n=3)]
+    try:
+        everywhere = session.list(which.kind, everywhere=True)
+    except CommandError:
+        return like
+    same = [one for one in everywhere if metadata(one, "name") == which.name]
+    return sorted(f"{metadata(one, 'namespace')}/{which.name}" for one in same) + like

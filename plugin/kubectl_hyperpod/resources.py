@@ -1,0 +1,82 @@
+"""The kinds and resources that the plugin reads, and how a person names an object."""
+
+from dataclasses import dataclass
+
+from hyperpod_operator.api.names import (
+    CLUSTER_KIND,
+    CLUSTER_PLURAL,
+    CLUSTER_SHORT,
+    CLUSTER_SINGULAR,
+    GROUP,
+    VERSION,
+    VOLUME_CLAIM_KIND,
+    VOLUME_CLAIM_PLURAL,
+    VOLUME_CLAIM_SHORT,
+    VOLUME_CLAIM_SINGULAR,
+)
+from kubectl_hyperpod.cluster.api import Resource
+from kubectl_hyperpod.errors import CommandError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of the operator's, with every word that names it on a command line."""
+
+    name: str
+    short: str
+    singular: str
+    resource: Resource
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        plural = self.resource.plural
+        return (self.short, self.singular, plural, f"{plural}.{GROUP}", self.name.lower())
+
+
+CLUSTER = Kind(
+    name=CLUSTER_KIND,
+    short=CLUSTER_SHORT,
+    singular=CLUSTER_SINGULAR,
+    resource=Resource(group=GROUP, version=VERSION, plural=CLUSTER_PLURAL),
+)
+CLAIM = Kind(
+    name=VOLUME_CLAIM_KIND,
+    short=VOLUME_CLAIM_SHORT,
+    singular=VOLUME_CLAIM_SINGULAR,
+    resource=Resource(group=GROUP, version=VERSION, plural=VOLUME_CLAIM_PLURAL),
+)
+KINDS = (CLUSTER, CLAIM)
+
+NODES = Resource(group="", version="v1", plural="nodes")
+PODS = Resource(group="", version="v1", plural="pods")
+EVENTS = Resource(group="events.k8s.io", version="v1", plural="events")
+LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases")
+NAMESPACES = Resource(group="", version="v1", plural="namespaces")
+DEFINITIONS = Resource(group="apiextensions.k8s.io", version="v1", plural="customresourcedefinitions")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An object as a person named it."""
+
+    kind: Kind
+    name: str
+
+
+def named(said: tuple[str, ...]) -> Named | None:
+    """NAME (a HyperPodCluster), KIND/NAME or KIND NAME; None when nothing was said. Raises CommandError for others."""
+    if not said:
+        return None
+    if len(said) == 1:
+        word, slash, name = said[0].partition("/")
+        return Named(_kind(word), name) if slash else Named(CLUSTER, word)
+    if len(said) == 2:
+        return Named(_kind(said[0]), said[1])
+    raise CommandError("Name one object: NAME, or KIND/NAME.")
+
+
+def _kind(word: str) -> Kind:
+    for kind in KINDS:
+        if word.lower() in kind.words:
+            return kind
+    raise CommandError(f"{word!r} is no kind of the operator's; use {' or '.join(kind.short for kind in KINDS)}.")

@@ -1,0 +1,52 @@
+"""An explanation as text: the step first, because that is what was asked; the chain below it as the evidence."""
+
+import shutil
+import textwrap
+from datetime import datetime
+
+from hyperpod_operator.api.reasons import Actor
+from hyperpod_operator.core.explain.explanation import Explanation, Link
+from kubectl_hyperpod.view.age import age
+
+WIDTH = 110
+WHO = {
+    Actor.YOU: "You have to act.",
+    Actor.AWS: "AWS has to finish; you need to do nothing.",
+    Actor.NOBODY: "No action is needed.",
+}
+
+
+def width() -> int:
+    """The terminal's, within what reads well; the same everywhere else."""
+    return max(60, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
+
+
+def lines(found: Explanation, *, now: datetime, width: int = WIDTH) -> list[str]:
+    """At most `width` characters each, except for commands, which are to be copied."""
+    made = [f"{found.subject}: Ready={found.ready}, {found.reason or 'no reason'}", ""]
+    made += _wrapped(f"{WHO[found.step.actor]} {found.step.what}", width=width, indent="  ")
+    made += [f"    {command}" for command in found.step.commands]
+    if found.chain:
+        made += ["", "Why, from the resource down:"]
+        for link in found.chain:
+            made += _link(link, now=now, width=width)
+    if found.left_out:
+        made.append(f"  ({found.left_out} more; `-o json` shows as many, `kubectl describe` shows all)")
+    if found.unknown:
+        made += ["", "Not known:"]
+        for one in found.unknown:
+            made += _wrapped(one, width=width, indent="  ")
+    return made
+
+
+def _link(link: Link, *, now: datetime, width: int) -> list[str]:
+    since = age(link.since, now)
+    head = f"  {link.level:<9} {link.about}" + (f" {link.reason}" if link.reason else "")
+    made = [head + (f" ({since} ago)" if since else "")]
+    return made + (_wrapped(link.says, width=width, indent=" " * 12) if link.says else [])
+
+
+def _wrapped(words: str, *, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(
+        words, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )

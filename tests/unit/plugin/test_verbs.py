@@ -1,0 +1,280 @@
+"""Each verb against a server of dicts: what it prints, what it sends, and how it fails."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from tests.unit.core.explain import worlds
+from tests.unit.core.explain.worlds import condition, unready
+from tests.unit.plugin.fake import LEASES, NODE, OURS, run, server
+
+from kubectl_hyperpod.main import COMMANDS
+
+SHORT = unready("CapacityShortage", message="1 of 4 nodes.", nodes={"summary": "1/4"})
+
+
+def changes(fake: Any) -> list[tuple[str, str, Any]]:
+    return [one for one in fake.sent if one[0] != "GET"]
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_each_verb_says_what_it_does(verb: str) -> None:
+    listed = run(server(), "--help").output
+    assert verb in listed
+
+
+def test_status_says_who_acts() -> None:
+    shown = run(server(SHORT, claims=(worlds.claim(condition("Ready", "True", "ClaimReady")),)), "status")
+    rows = [line.split() for line in shown.output.splitlines()]
+    assert rows[1][:6] == ["hpc/research", "False", "InService", "1/4", "AWS", "CapacityShortage"]
+    assert rows[2][:2] == ["evc/cache", "True"]
+
+
+def test_status_prefers_what_the_operator_says_of_the_actor() -> None:
+    shown = run(server({**SHORT, "status": {**SHORT["status"], "actor": "You"}}), "status")
+    assert shown.output.splitlines()[1].split()[4] == "You"
+
+
+def test_status_of_one_object_shows_its_parts() -> None:
+    shown = run(server(SHORT), "status", "research").output
+    assert "Who acts:        AWS" in shown
+    assert "kubectl hyperpod explain hpc/research -n team" in shown
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_status_prints_objects_for_programs(form: str) -> None:
+    shown = run(server(SHORT), "status", "-o", form).output
+    assert yaml.safe_load(shown)["items"] == [SHORT]
+
+
+def test_status_of_an_empty_namespace_says_so() -> None:
+    assert "no HyperPodClusters or EBSVolumeClaims in namespace team" in run(server(), "status").stderr
+
+
+def test_explain_takes_the_only_cluster() -> None:
+    shown = run(server(SHORT), "explain").output
+    assert shown.startswith("HyperPodCluster team/research: Ready=False, CapacityShortage")
+    assert "AWS has to finish" in shown
+
+
+def test_explain_is_json_for_programs() -> None:
+    found = json.loads(run(server(SHORT), "explain", "hpc/research", "-o", "json").output)
+    assert found["step"]["actor"] == "AWS"
+
+
+def test_explain_without_a_definition_says_what_to_install() -> None:
+    fake = server(SHORT)
+    fake.served = False
+    assert "hyperpod-operator crds" in run(fake, "explain", "research").output
+
+
+def test_explain_of_a_missing_object_names_the_one_in_another_namespace() -> None:
+    fake = server()
+    other = {**SHORT, "metadata": {**SHORT["metadata"], "namespace": "prod"}}
+    fake.objects["/apis/hyperpod-operator.dev/v1alpha1/hyperpodclusters"] = [other]
+    assert "prod/research" in run(fake, "explain", "research").output
+
+
+def test_explain_says_what_rbac_hides() -> None:
+    fake = server(SHORT)
+    fake.refused = {LEASES: 403, "/apis/events.k8s.io/v1/namespaces/team/events": 403}
+    shown = run(fake, "explain", "research")
+    assert shown.exit_code == 0
+    assert "Not known:" in shown.output
+    assert "you may not read the Lease hyperpod-operator" in shown.output
+
+
+def test_explain_of_a_forbidden_object_names_the_right() -> None:
+    fake = server()
+    fake.refused = {f"{OURS}/hyperpodclusters/research": 403}
+    shown = " ".join(run(fake, "explain", "research").output.split())
+    assert "verb get on hyperpodclusters.hyperpod-operator.dev" in shown
+
+
+def test_a_missing_object_is_one_line_with_the_names_there_are() -> None:
+    shown = run(server(SHORT), "status", "reserch")
+    assert shown.exit_code == 1
+    assert shown.stderr.startswith(
+        "error: Namespace team has no HyperPodCluster object reserch (AWS was not asked). It has: research."
+    )
+
+
+def test_a_missing_namespace_is_named() -> None:
+    fake = server()
+    del fake.objects["/api/v1/namespaces/team"]
+    assert "there is no namespace team" in run(fake, "status", "research").stderr
+
+
+def test_several_clusters_want_a_name() -> None:
+    other = {**SHORT, "metadata": {**SHORT["metadata"], "name": "other"}}
+    assert "name one of other, research" in run(server(SHORT, other), "explain").stderr
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    assert "'pods' is no kind of the operator's" in run(server(), "status", "pods/x").stderr
+
+
+def test_expired_credentials_say_to_log_in() -> None:
+    fake = server()
+    fake.refused = {f"{OURS}/hyperpodclusters/research": 401}
+    assert "Log in again" in run(fake, "pause", "research").stderr
+
+
+def test_nodes_show_health_and_volumes() -> None:
+    shown = run(server(SHORT, claims=(worlds.claim(),)), "nodes").output.splitlines()[1].split("   ")
+    assert [cell.strip() for cell in shown if cell.strip()] == [
+        "hyperpod-i-0123456789abcdef0", "gpu", "p5.48xlarge", "Schedulable", "Ready", "new pods", "-", "cache", "10m",
+    ]  # fmt: skip
+
+
+def test_nodes_of_another_cluster_are_left_out() -> None:
+    fake = server(SHORT)
+    provider = "aws:///usw2-az1/sagemaker/cluster/hyperpod-zzzzzzzzzzzz-i-0123456789abcdef0"
+    fake.objects["/api/v1/nodes"] = [{**NODE, "spec": {"providerID": provider}}]
+    assert run(fake, "nodes").output == "There are no such Nodes in Kubernetes.\n"
+
+
+@pytest.mark.parametrize("said", ["hyperpod-i-0123456789abcdef0", "i-0123456789abcdef0", "logical-1"])
+def test_ssm_takes_each_name_of_a_node(said: str) -> None:
+    claim = worlds.claim()
+    claim["status"]["attachment"]["nodeLogicalId"] = "logical-1"
+    shown = run(server(SHORT, claims=(claim,)), "ssm", said).output
+    assert shown == "sagemaker-cluster:abcdefghijkl_gpu-i-0123456789abcdef0\n"
+
+
+def test_ssm_of_an_unknown_node_lists_some() -> None:
+    assert "There are: hyperpod-i-0123456789abcdef0." in run(server(SHORT), "ssm", "i-0").stderr
+
+
+def test_events_are_told_oldest_first() -> None:
+    fake = server(SHORT)
+    fake.objects["/apis/events.k8s.io/v1/namespaces/team/events"] = [
+        {"metadata": {"name": name}, "type": "Warning", "reason": name, "note": "n", "eventTime": at,
+         "regarding": {"kind": "HyperPodCluster", "name": "research", "uid": "u1"}}
+        for name, at in (("B", "2026-11-28T11:59:00Z"), ("A", "2026-11-28T11:00:00Z"))
+    ]  # fmt: skip
+    lines = run(fake, "events").output.splitlines()[1:]
+    assert [line.split()[2] for line in lines] == ["A", "B"]
+
+
+def test_events_of_an_earlier_object_of_the_name_are_left_out() -> None:
+    fake = server(SHORT)
+    fake.objects["/apis/events.k8s.io/v1/namespaces/team/events"] = [
+        {"metadata": {"name": "a"}, "reason": "A", "regarding": {"uid": "earlier"}}
+    ]
+    assert "There are no Events" in run(fake, "events").output
+
+
+def test_pause_patches_one_member() -> None:
+    fake = server(SHORT)
+    assert run(fake, "pause", "research").output == "hpc/research is paused.\n"
+    ((method, path, body),) = changes(fake)
+    assert (method, path.partition("?")[0]) == ("PATCH", f"{OURS}/hyperpodclusters/research")
+    assert body == {"spec": {"management": {"paused": True}}}
+
+
+def test_pause_twice_changes_nothing() -> None:
+    fake = server({**SHORT, "spec": {**SHORT["spec"], "management": {"paused": True}}})
+    assert run(fake, "pause", "research").output == "hpc/research is paused already.\n"
+    assert changes(fake) == []
+
+
+def test_resume_removes_the_member() -> None:
+    fake = server({**SHORT, "spec": {**SHORT["spec"], "management": {"paused": True}}})
+    run(fake, "resume", "research")
+    assert changes(fake)[0][2] == {"spec": {"management": {"paused": None}}}
+
+
+def test_pause_of_an_object_from_git_warns() -> None:
+    marked = {**SHORT["metadata"], "annotations": {"argocd.argoproj.io/tracking-id": "x"}}
+    assert "same change in Git" in run(server({**SHORT, "metadata": marked}), "pause", "research").stderr
+
+
+def test_a_dry_run_reaches_the_server_as_one() -> None:
+    fake = server(SHORT)
+    assert "nothing was changed" in run(fake, "reconcile", "research", "--dry-run").output
+    assert "dryRun=All" in changes(fake)[0][1]
+
+
+def test_reconcile_sets_the_annotation() -> None:
+    fake = server(SHORT)
+    run(fake, "reconcile", "research")
+    notes = changes(fake)[0][2]["metadata"]["annotations"]
+    assert notes == {"hyperpod-operator.dev/reconcile-requested-at": "2026-11-28T12:00:00.000+00:00"}
+
+
+PLAN = {
+    "digest": "sha256:1",
+    "state": "Pending",
+    "summary": "-1 node in gpu",
+    "actions": [
+        {"call": "UpdateCluster", "effect": "Destroys", "changes": ["instanceGroups[gpu].instanceCount: 4 -> 3"]}
+    ],
+}
+WAITING = unready("Updating", plan=PLAN)
+
+
+def test_approve_shows_the_plan_and_approves_its_digest() -> None:
+    fake = server(WAITING)
+    shown = run(fake, "approve", "research", "--yes").output
+    assert "instanceGroups[gpu].instanceCount: 4 -> 3" in shown
+    assert changes(fake)[0][2] == {"metadata": {"annotations": {"hyperpod-operator.dev/approve-plan": "sha256:1"}}}
+
+
+def test_approve_needs_a_terminal_or_a_yes() -> None:
+    fake = server(WAITING)
+    assert "--yes or --digest" in run(fake, "approve", "research").stderr
+    assert changes(fake) == []
+
+
+def test_approve_of_another_digest_is_refused() -> None:
+    fake = server(WAITING)
+    assert "is sha256:1 now, not sha256:0" in run(fake, "approve", "research", "--digest", "sha256:0").stderr
+    assert changes(fake) == []
+
+
+def test_approve_of_a_plan_for_an_older_spec_is_refused() -> None:
+    fake = server({**WAITING, "metadata": {**WAITING["metadata"], "generation": 4}})
+    assert "earlier spec" in run(fake, "approve", "research", "--yes").stderr
+    assert changes(fake) == []
+
+
+def test_approve_without_a_plan_says_so() -> None:
+    assert "no plan that waits" in run(server(SHORT), "approve", "research", "-y").stderr
+
+
+def test_wait_ends_when_the_condition_holds() -> None:
+    assert run(server(worlds.READY), "wait", "research").output == "hpc/research: Ready is True.\n"
+
+
+def test_wait_follows_the_watch() -> None:
+    fake = server(SHORT)
+    fake.watched = [[("MODIFIED", worlds.READY)]]
+    assert run(fake, "wait", "research").output.splitlines() == [
+        "CapacityShortage: 1 of 4 nodes.",
+        "hpc/research: Ready is True.",
+    ]
+
+
+def test_wait_does_not_believe_an_older_generation() -> None:
+    old = {**worlds.READY, "metadata": {**worlds.READY["metadata"], "generation": 4}}
+    shown = run(server(old), "wait", "research", "--timeout", "0")
+    assert (shown.exit_code, "not reached within 0 s" in shown.stderr) == (1, True)
+
+
+def test_wait_for_the_deletion_ends_with_it() -> None:
+    fake = server(SHORT)
+    fake.watched = [[("DELETED", SHORT)]]
+    assert "hpc/research is deleted." in run(fake, "wait", "research", "--for", "Deleted").output
+
+
+def test_wait_can_end_when_you_have_to_act() -> None:
+    fake = server(unready("SpecRejected", stalled=True))
+    assert run(fake, "wait", "research", "--fail-when-stalled").exit_code == 3
+
+
+def test_the_version_is_the_operators() -> None:
+    from hyperpod_operator import __version__
+
+    assert run(server(), "--version").output == f"kubectl-hyperpod {__version__}\n"

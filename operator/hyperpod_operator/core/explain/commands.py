@@ -35,6 +35,7 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
     Reason.INVALID_SPEC: ("hyperpod-operator crds | kubectl apply --server-side -f -", _EDIT),
     Reason.SPEC_REJECTED: (_EDIT, _RETRY),
     Reason.NOT_OWNED: ("aws sagemaker list-tags --resource-arn {arn} --region {region}", _AWS_VOLUME, _EDIT),
+    Reason.TOO_MANY_TAGS: (_EDIT,),
     Reason.IMMUTABLE_DIFFERS: (_AWS_CLUSTER, _EDIT),
     Reason.CREATE_FAILED: (_AWS_EVENTS, _EDIT),
     Reason.CLUSTER_FAILED: (_AWS_EVENTS, _EDIT),
@@ -121,7 +122,7 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
     Reason.GROW_FILESYSTEM: ("kubectl hyperpod ssm {node}", _SEE),
 }
 COMMANDS: Mapping[Reason, tuple[str, ...]] = MappingProxyType(_COMMANDS)
-"""By reason. A reason of which you are the actor has an entry; a test holds that."""
+"""By reason. A reason of yours without an entry has `SEE`."""
 
 WAIT = "kubectl hyperpod wait {name} -n {namespace}"
 """What to type where time or AWS solves it."""

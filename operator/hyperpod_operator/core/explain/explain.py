@@ -6,6 +6,7 @@ plan wait for you; and only then what the conditions say. An answer further down
 
 import re
 from collections.abc import Callable, Mapping
+from typing import assert_never
 
 from hyperpod_operator.api.names import GROUP
 from hyperpod_operator.api.reasons import Actor, ReasonRecord, record
@@ -22,7 +23,7 @@ NO_LEADER = "NoLeader"
 NOT_SEEN = "NotObserved"
 NOTHING_TO_DO = "Nothing."
 INSTALL = "hyperpod-operator crds | kubectl apply --server-side -f -"
-_LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
+_LINK = re.compile(r"\[([^][]*)\]\([^()]*\)")
 
 
 def explain(world: World) -> Explanation:
@@ -67,6 +68,8 @@ def _not_read(world: World, known: Mapping[str, str]) -> Explanation | None:
             )
             listed = f"kubectl get {subject.short} -A"
             return _answer(world, NOT_FOUND, Step(actor=Actor.YOU, what=what, commands=(listed,)))
+        case _:
+            assert_never(world.found)
 
 
 def _no_leader(world: World, known: Mapping[str, str]) -> Explanation | None:

@@ -39,11 +39,6 @@ def test_a_stalled_pass_waits_for_you_whatever_its_reason(reason: Reason) -> Non
     assert explain(worlds.world(worlds.unready(reason, stalled=True))).step.actor is Actor.YOU
 
 
-@pytest.mark.parametrize("reason", [word for word, record in REASONS.items() if record.actor is Actor.YOU])
-def test_each_reason_of_yours_has_commands_of_its_own(reason: Reason) -> None:
-    assert reason in COMMANDS
-
-
 def test_no_command_has_a_gap() -> None:
     full = values(worlds.world(worlds.cluster())) | values(worlds.world(worlds.claim()))
     names = full | dict.fromkeys(("missing", "claim", "gone_node"), "x")

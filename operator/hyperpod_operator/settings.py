@@ -28,6 +28,7 @@ class Settings:
     workers: int = 16
     node_health: bool = True
     volumes: bool = True
+    node_operations: bool = True
     node_writes_per_second: float = 200.0
     aws_reads_per_second: float = 5.0
     aws_writes_per_second: float = 2.0
@@ -52,7 +53,7 @@ class Settings:
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds that are served: those without a switch, and those whose switch is on."""
-        return tuple(kind for kind in KINDS if not kind.switch or getattr(self, kind.switch))
+        return tuple(kind for kind in KINDS if not kind.switch or getattr(self, kind.setting))
 
     @property
     def plurals(self) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ ELECTION = {
 }
 CLUSTERS = f"/apis/{API_VERSION}/namespaces/{TEAM}/hyperpodclusters"
 CLAIMS = f"/apis/{API_VERSION}/namespaces/{TEAM}/ebsvolumeclaims"
+OPERATIONS = f"/apis/{API_VERSION}/namespaces/{TEAM}/hyperpodnodeoperations"
 VOLUMES = "/api/v1/persistentvolumes"
 VOLUME_CLAIMS = f"/api/v1/namespaces/{TEAM}/persistentvolumeclaims"
 EVENTS = f"/apis/events.k8s.io/v1/namespaces/{TEAM}/events"
@@ -188,6 +189,11 @@ ATTACKS: Mapping[What, tuple[Attack, ...]] = {
     (GROUP, "hyperpodclusters/status", "patch"): _by_status(f"{CLUSTERS}/prod", _STOLEN_ROLE),
     (GROUP, "ebsvolumeclaims", "patch"): _of_kind(f"{CLAIMS}/prod", "EBSVolumeClaim", _STOLEN_VOLUME),
     (GROUP, "ebsvolumeclaims/status", "patch"): _by_status(f"{CLAIMS}/prod", _STOLEN_VOLUME),
+    (GROUP, "hyperpodnodeoperations", "patch"): _of_kind(
+        f"{OPERATIONS}/prod", "HyperPodNodeOperation", {"suspend": True}
+    ),
+    (GROUP, "hyperpodnodeoperations/status", "patch"): _by_status(f"{OPERATIONS}/prod", {"suspend": True}),
+    (GROUP, "hyperpodnodeoperations", "delete"): _deleted(one_that_is_not_finished=f"{OPERATIONS}/prod"),
     ("", "persistentvolumes", "create"): _created(
         VOLUMES,
         host_path=merged(VOLUME, spec__csi=None, spec__hostPath={"path": "/"}),
@@ -303,12 +309,13 @@ NODE_VICTIM: Json = {
 }
 
 
-def victims(*, cluster: Json, claim: Json) -> list[Json]:
+def victims(*, cluster: Json, claim: Json, operation: Json) -> list[Json]:
     """What others have in the cluster. The specs are examples, paused: nobody takes them up."""
     theirs = {"name": "prod", "namespace": TEAM, "finalizers": ["example.com/theirs"]}
     return [
         {**cluster, "metadata": theirs},
         {**claim, "metadata": theirs},
+        {**operation, "metadata": theirs},
         merged(VOLUME, metadata={"name": "theirs"}),
         merged(VOLUME, spec__csi=None, spec__hostPath={"path": "/srv"}),
         merged(VOLUME_CLAIM, metadata={"name": "database", "namespace": TEAM}, spec__volumeName=None),

@@ -53,7 +53,7 @@ def ready_to_be_deleted(plane: ControlPlane) -> None:
     (re)initializing", and when its informer is behind at its next try, that try ends in a conflict with its own
     earlier write, which wakes nobody; the definition then stays until the informer's resync, five minutes later.
     """
-    kinds = ("get", "hyperpodclusters,ebsvolumeclaims", "--all-namespaces")
+    kinds = ("get", "hyperpodclusters,ebsvolumeclaims,hyperpodnodeoperations", "--all-namespaces")
     until(lambda: plane.kubectl(*kinds, check=False).returncode == 0, "an answer for every kind")
 
 

@@ -24,7 +24,13 @@ SETS: Mapping[str, dict[str, Any]] = {
     "default is one of them": {"watchNamespaces": ["default", "team-a"]},
     "without nodes": {"nodeHealth": {"enabled": False}},
     "without volumes": {"volumes": {"enabled": False}},
-    "clusters alone": {"nodeHealth": {"enabled": False}, "volumes": {"enabled": False}},
+    "without node operations": {"nodeOperations": {"enabled": False}},
+    "node operations alone": {"nodeHealth": {"enabled": False}, "volumes": {"enabled": False}},
+    "clusters alone": {
+        "nodeHealth": {"enabled": False},
+        "volumes": {"enabled": False},
+        "nodeOperations": {"enabled": False},
+    },
     "metrics for readers alone": {"metrics": {"authentication": {"enabled": True}, "tls": {"secretName": "metrics"}}},
     "without election": {"leaderElection": {"enabled": False}, "replicaCount": 1},
 }
@@ -73,7 +79,8 @@ def duties(values: dict[str, Any]) -> preflight.Duties:
         "namespace",
         "metrics_auth",
     }
-    enabled = {name: values.get(name, {}).get("enabled", True) for name in ("leaderElection", "nodeHealth", "volumes")}
+    switches = {"leaderElection", "nodeHealth", *(kind.switch for kind in KINDS if kind.switch)}
+    enabled = {name: values.get(name, {}).get("enabled", True) for name in switches}
     return preflight.Duties(
         lease=LeaseSettings(namespace=NAMESPACE, name=RELEASE) if enabled["leaderElection"] else None,
         nodes=enabled["nodeHealth"],

@@ -73,11 +73,11 @@ def objects(plane: ControlPlane, releases: Helm) -> list[Json]:
     """A release as the defaults have it, and what others have in the cluster."""
     releases.release("install", RELEASE, namespace=NAMESPACE, values={})
     plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
-    cluster, claim = (
+    cluster, claim, operation = (
         yaml.safe_load((ROOT / "examples" / name).read_text())
-        for name in ("gpu-and-cpu.yaml", "ebsvolumeclaim-new.yaml")
+        for name in ("gpu-and-cpu.yaml", "ebsvolumeclaim-new.yaml", "hyperpodnodeoperation-reboot.yaml")
     )
-    for victim in victims(cluster=cluster, claim=claim):
+    for victim in victims(cluster=cluster, claim=claim, operation=operation):
         plane.kubectl("create", "-f", "-", input=json.dumps(victim))
     return releases.objects()
 

@@ -9,24 +9,44 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.gitops import claim_scenes, cluster_scenes
+from tests.gitops import claim_scenes, cluster_scenes, operation_scenes
 from tests.gitops.scene import Scene
 
-from hyperpod_operator.api.names import APPROVE_PLAN, CLUSTER_KIND, RECONCILE_REQUESTED_AT, VOLUME_CLAIM_KIND
+from hyperpod_operator.api.kinds import KINDS as RECORDS
+from hyperpod_operator.api.names import (
+    APPROVE_PLAN,
+    CLUSTER_KIND,
+    NODE_OPERATION_KIND,
+    RECONCILE_REQUESTED_AT,
+    VOLUME_CLAIM_KIND,
+)
 from hyperpod_testbed.gitops.argocd import CUSTOMIZATIONS
 
-KINDS = (CLUSTER_KIND, VOLUME_CLAIM_KIND)
+SCENES = {
+    CLUSTER_KIND: cluster_scenes.scenes,
+    VOLUME_CLAIM_KIND: claim_scenes.scenes,
+    NODE_OPERATION_KIND: operation_scenes.scenes,
+}
+KINDS = tuple(kind.name for kind in RECORDS)
 COMMAND = "python -m tests.gitops.fixtures"
 ANY_TIME = "0001-01-01T00:00:00Z"
 """Stands for the moment at which an action ran, as in the testdata of Argo CD's project."""
 
 Manifest = Mapping[str, Any]
+CASES = (
+    ("pause", "bare", "bare_paused"),
+    ("pause", "managed", "managed_paused"),
+    ("resume", "bare_paused", "bare"),
+    ("resume", "managed_paused", "managed"),
+    ("resume", "bare", "bare"),
+    ("reconcile", "bare", "bare_reconciled"),
+)
+"""Action, resource before, resource after."""
 
 
 def scenes(kind: str) -> Sequence[Scene]:
     """The scenes of a kind."""
-    source = {CLUSTER_KIND: cluster_scenes.scenes, VOLUME_CLAIM_KIND: claim_scenes.scenes}[kind]
-    return list(source())
+    return list(SCENES[kind]())
 
 
 def wanted() -> Mapping[Path, str]:
@@ -54,6 +74,11 @@ def _actions(kind: str) -> Iterator[tuple[Path, str]]:
     bare = {**healthy, "spec": {key: value for key, value in healthy["spec"].items() if key != "management"}}
     annotated = copy.deepcopy(bare)
     annotated["metadata"] = {**bare["metadata"], "annotations": {RECONCILE_REQUESTED_AT: ANY_TIME}}
+    if kind == NODE_OPERATION_KIND:
+        stopped = {**bare, "spec": {**bare["spec"], "suspend": True}}
+        data = {"bare": bare, "bare_paused": stopped, "bare_reconciled": annotated}
+        yield from _written(kind, folder, data, CASES[:1] + CASES[2:3] + CASES[4:])
+        return
     policy = {"deletionPolicy": "Retain"} if kind == CLUSTER_KIND else {"reclaimPolicy": "Snapshot"}
     data = {
         "bare": bare,
@@ -62,22 +87,21 @@ def _actions(kind: str) -> Iterator[tuple[Path, str]]:
         "managed": _managed(bare, policy),
         "managed_paused": _managed(bare, {**policy, "paused": True}),
     }
+    cases = list(CASES)
     waiting = {scene.name: scene.manifest for scene in scenes(kind)}.get("waiting_for_approval")
     if waiting is not None:
         digest = waiting["status"]["plan"]["digest"]
         approved = {**waiting, "metadata": {**waiting["metadata"], "annotations": {APPROVE_PLAN: digest}}}
         data |= {"waiting": waiting, "waiting_approved": approved}
+        cases += [("approve", "waiting", "waiting_approved"), ("approve", "bare", "bare")]
+    yield from _written(kind, folder, data, cases)
+
+
+def _written(
+    kind: str, folder: Path, data: Mapping[str, Manifest], cases: Sequence[tuple[str, str, str]]
+) -> Iterator[tuple[Path, str]]:
     for name, manifest in data.items():
         yield folder / "testdata" / f"{name}.yaml", _text(manifest)
-    cases = [
-        ("pause", "bare", "bare_paused"),
-        ("pause", "managed", "managed_paused"),
-        ("resume", "bare_paused", "bare"),
-        ("resume", "managed_paused", "managed"),
-        ("resume", "bare", "bare"),
-        ("reconcile", "bare", "bare_reconciled"),
-        *([("approve", "waiting", "waiting_approved"), ("approve", "bare", "bare")] if waiting is not None else []),
-    ]
     yield (
         folder / "action_test.yaml",
         _text(

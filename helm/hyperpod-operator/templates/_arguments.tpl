@@ -44,6 +44,11 @@
 {{- else }}
 - --no-volumes
 {{- end }}
+{{- if .Values.nodeOperations.enabled }}
+- --node-operations
+{{- else }}
+- --no-node-operations
+{{- end }}
 {{- with .Values.reconcile }}
 - --workers={{ .workers }}
 - --resync-seconds={{ .resyncSeconds }}

@@ -21,6 +21,11 @@ VOLUME_CLAIM_PLURAL = "ebsvolumeclaims"
 VOLUME_CLAIM_SINGULAR = "ebsvolumeclaim"
 VOLUME_CLAIM_SHORT = "evc"
 
+NODE_OPERATION_KIND = "HyperPodNodeOperation"
+NODE_OPERATION_PLURAL = "hyperpodnodeoperations"
+NODE_OPERATION_SINGULAR = "hyperpodnodeoperation"
+NODE_OPERATION_SHORT = "hpno"
+
 
 RECONCILE_REQUESTED_AT = f"{GROUP}/reconcile-requested-at"
 """Annotation: any new value asks for a pass now; echoed in `status.lastHandledReconcileAt`."""
@@ -147,6 +152,11 @@ class ConditionType(StrEnum):
     CONFLICT = "Conflict"
     PERMISSIONS_OK = "PermissionsOK"
     DATA_AT_RISK = "DataAtRisk"
+
+    # Of a HyperPodNodeOperation.
+    ACCEPTED = "Accepted"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
 
 
 class Reason(StrEnum):
@@ -304,3 +314,16 @@ class Reason(StrEnum):
     SNAPSHOT_FAILED = "SnapshotFailed"
     DELETE_ON_TERMINATION = "DeleteOnTermination"
     GROW_FILESYSTEM = "GrowFilesystem"
+
+    # HyperPodNodeOperation.
+    OPERATION_COMPLETE = "OperationComplete"
+    OPERATION_LISTED = "OperationListed"
+    OPERATION_ACCEPTED = "OperationAccepted"
+    OPERATION_SUSPENDED = "OperationSuspended"
+    NOT_BEFORE = "NotBefore"
+    DRAINING = "Draining"
+    OPERATING = "Operating"
+    WAITING_FOR_NODES = "WaitingForNodes"
+    WITHDRAWING = "Withdrawing"
+    OPERATION_FAILED = "OperationFailed"
+    NODE_OPERATION_ENDED = "NodeOperationEnded"

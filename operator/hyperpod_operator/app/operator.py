@@ -16,6 +16,7 @@ from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.app.clusters import cluster_runtime
 from hyperpod_operator.app.definitions import announce
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, share
+from hyperpod_operator.app.node_operations import NodeOperationRuntime
 from hyperpod_operator.app.nodes import NodeRuntime
 from hyperpod_operator.app.serving import Serving
 from hyperpod_operator.app.tasks import ended, on_signals, stopping_on_exit
@@ -25,8 +26,11 @@ from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.cluster_cache import ClusterCache
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
+from hyperpod_operator.kube.node_marks import KubeNodeMarks
 from hyperpod_operator.kube.nodes import NodeCache
 from hyperpod_operator.kube.objects import CustomObjects
+from hyperpod_operator.kube.pods.cache import PodCache
+from hyperpod_operator.kube.pods.eviction import PodEvictor
 from hyperpod_operator.kube.skew import Skew
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.heartbeat import Heartbeat
@@ -90,6 +94,8 @@ class Operator:
         self._cache = NodeCache(api, clock=clock, random=dependencies.random, on_change=self._node_changed)
         self._nodes: NodeRuntime | None = None
         self._volumes: VolumeRuntime | None = None
+        self._operations: NodeOperationRuntime | None = None
+        self._pods = PodCache(api, clock=clock, random=dependencies.random)
         self._runtimes = tuple(self._build(dependencies))
         self._watch = Watch(
             queues={runtime.plural: runtime.queue for runtime in self._runtimes if runtime.plural},
@@ -130,16 +136,29 @@ class Operator:
         if claims is not None:
             self._volumes = VolumeRuntime(dependencies, claims=claims, clusters=clusters, cache=self._cache)
             yield self._volumes.runtime
+        if settings.node_operations:
+            self._operations = NodeOperationRuntime(
+                dependencies,
+                clusters=clusters,
+                claims=claims,
+                nodes=self._cache,
+                pods=self._pods,
+                evictor=PodEvictor(dependencies.api),
+                marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock),
+            )
+            yield self._operations.runtime
 
     @property
     def _follows_nodes(self) -> bool:
-        return self._settings.node_health or self._settings.volumes
+        return self._settings.node_health or self._settings.volumes or self._settings.node_operations
 
     def _node_changed(self, name: str) -> None:
         if self._nodes is not None:
             self._nodes.controller.changed(name)
         if self._volumes is not None:
             self._volumes.node_changed(name)
+        if self._operations is not None:
+            self._operations.node_changed(name)
 
     def _measure(self) -> None:
         metrics = self._metrics
@@ -221,6 +240,7 @@ class Operator:
             drained = await asyncio.gather(*(runtime.workers.drain(within=DRAIN) for runtime in self._runtimes))
             self.finished = all(drained)
             self._watch.stop()
+            await self._pods.stop()
             for task in tasks:
                 task.cancel()
             await ended(watching, *tasks)

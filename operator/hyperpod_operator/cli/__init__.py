@@ -87,6 +87,8 @@ def main() -> None:
               help="Manage the health taint and the labels of HyperPod Nodes; needs access to Nodes.")  # fmt: skip
 @click.option("--volumes/--no-volumes", default=True, show_default=True,
               help="Reconcile EBSVolumeClaims; needs their CustomResourceDefinition and access to them.")  # fmt: skip
+@click.option("--node-operations/--no-node-operations", default=True, show_default=True,
+              help="Reconcile HyperPodNodeOperations; needs their CustomResourceDefinition and access.")  # fmt: skip
 @click.option("--node-writes-per-second", type=click.FloatRange(min=0), default=200.0, show_default=True,
               help="Rate limit for writes to Nodes; 0 disables it.")  # fmt: skip
 @click.option("--health-probe-bind-address", default=":8081", show_default=True,

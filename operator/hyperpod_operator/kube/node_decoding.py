@@ -24,8 +24,13 @@ class Condition(msgspec.Struct, gc=False, rename="camel"):
     last_transition_time: str | None = None
 
 
+class NodeInfo(msgspec.Struct, gc=False, rename={"boot_id": "bootID"}):
+    boot_id: str = ""
+
+
 class Status(msgspec.Struct, gc=False, rename="camel"):
     conditions: list[Condition] | None = None
+    node_info: NodeInfo | None = None
 
 
 class TaintEntry(msgspec.Struct, gc=False, rename="camel"):

@@ -61,6 +61,7 @@ class NodeFactory:
             deleting=metadata.deletion_timestamp is not None,
             # Nearly always the name: then it is one text for both.
             hostname=metadata.name if hostname == metadata.name else hostname,
+            boot_id=found.status.node_info.boot_id if found.status.node_info else "",
         )
 
     def _map(self, found: dict[str, str] | None) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ nobody: that is decided here, so that no controller has to know about HTTP 409.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from hyperpod_operator.api.kinds import Kind
@@ -106,6 +107,11 @@ class CustomObjects:
             if merge_patch(_status(stored), _status(current)):
                 raise StaleObject(f"The status of {stored.key} was written by another client since it was read.")
         raise StaleObject(f"{stored.key} changed {ATTEMPTS} times while its status was being written.")
+
+    async def delete(self, stored: StoredObject) -> None:
+        """Delete this very object. One that is gone is no error; another one of its name is StaleObject."""
+        with suppress(ObjectGone):
+            await self._api.delete(self._path(stored.key), uid=stored.uid)
 
     async def _after_conflict(self, current: StoredObject, error: StaleObject | KubernetesError) -> StoredObject:
         """The object to try again with; raises when there is nothing to try again."""

@@ -26,8 +26,8 @@ _CALL_SECONDS = (0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 # fmt: off
 RECONCILES = Instrument(
     P + "reconciles_total", "counter", ("kind", "outcome", "reason"),
-    "Passes that ended, by kind (cluster, node, volume), "
-    "outcome (Done, Gone, Requeue, Blocked, Failed, Again), reason.")
+    "Passes that ended, by kind (cluster, node, volume, operation), outcome (Done, Gone, Requeue, Blocked, Failed, "
+    "Again), reason.")
 RECONCILE_SECONDS = Instrument(
     P + "reconcile_duration_seconds", "histogram", ("kind",),
     "Duration of a pass, by kind of object.", _PASS_SECONDS)
@@ -106,6 +106,21 @@ VOLUMES_ORPHANED = Instrument(
     P + "volumes_orphaned", "gauge", ("region",),
     "EBS volumes with the tag of a claim of this EKS cluster that no longer exists; they incur cost. Counted with each "
     "resync; the log names them.")
+OPERATED_SECONDS = Instrument(
+    P + "node_operation_seconds", "histogram", ("operation", "phase"),
+    "Duration of a node operation on one node, by operation and phase: Drain (from the taint until AWS was asked), "
+    "Effect (until it was seen), Total.",
+    (10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800))
+OPERATED_NODES = Instrument(
+    P + "node_operation_nodes_total", "counter", ("operation", "state"),
+    "Nodes on which a node operation ended, by operation and state: Succeeded, Failed, Skipped.")
+EVICTIONS = Instrument(
+    P + "node_operation_evictions_total", "counter", ("answer",),
+    "Evictions that node operations asked for, by the API server's answer: Accepted, Gone, Budget (a "
+    "PodDisruptionBudget does not allow it now), Denied, Failed.")
+DRAIN_TIMEOUTS = Instrument(
+    P + "node_operation_drain_timeouts_total", "counter", ("operation",),
+    "Drains of nodes that took longer than drainTimeoutSeconds and were aborted, by operation.")
 TASKS = Instrument(
     P + "tasks", "gauge", (),
     "Tasks of the event loop; a number that only grows is a leak.")
@@ -177,6 +192,10 @@ TABLE: tuple[Instrument, ...] = (
     VOLUME_DETACH_SECONDS,
     VOLUME_FOLLOW_SECONDS,
     VOLUMES_ORPHANED,
+    OPERATED_SECONDS,
+    OPERATED_NODES,
+    EVICTIONS,
+    DRAIN_TIMEOUTS,
     TASKS,
     OBJECTS,
     QUEUE_DEPTH,

@@ -34,7 +34,9 @@ from hyperpod_operator.runtime.instruments import (
     CLAIMS,
     CONDITION,
     DEFINITION_DIFFERENCES,
+    DRAIN_TIMEOUTS,
     EVENTS_DROPPED,
+    EVICTIONS,
     LEADER,
     NODE_CHANGES,
     NODE_HEALTH,
@@ -43,6 +45,8 @@ from hyperpod_operator.runtime.instruments import (
     NODES_CURRENT,
     NODES_DESIRED,
     OBJECTS,
+    OPERATED_NODES,
+    OPERATED_SECONDS,
     PASS_AGE,
     QUEUE_ACTIVE,
     QUEUE_AGE,
@@ -79,6 +83,10 @@ class PrometheusMetrics:
         self._volume_attach_seconds = self._histogram(VOLUME_ATTACH_SECONDS)
         self._volume_detach_seconds = self._histogram(VOLUME_DETACH_SECONDS)
         self._volume_follow_seconds = self._histogram(VOLUME_FOLLOW_SECONDS)
+        self._operated_seconds = self._histogram(OPERATED_SECONDS)
+        self._operated_nodes = self._counter(OPERATED_NODES)
+        self._evictions = self._counter(EVICTIONS)
+        self._drain_timeouts = self._counter(DRAIN_TIMEOUTS)
         self._at_scrape = _AtScrape()
         self.registry.register(self._at_scrape)
         self.observe(BUILD, lambda: 1.0, __version__)
@@ -133,6 +141,18 @@ class PrometheusMetrics:
 
     def volumes_orphaned(self, *, region: str, count: int) -> None:
         self._at_scrape.orphans[region] = count
+
+    def node_operated(self, *, operation: str, phase: str, seconds: float) -> None:
+        self._operated_seconds.labels(operation, phase).observe(seconds)
+
+    def node_ended(self, *, operation: str, state: str) -> None:
+        self._operated_nodes.labels(operation, state).inc()
+
+    def pods_evicted(self, *, answer: str, count: int) -> None:
+        self._evictions.labels(answer).inc(count)
+
+    def drain_timed_out(self, *, operation: str) -> None:
+        self._drain_timeouts.labels(operation).inc()
 
     # The other floors' hooks.
 

@@ -9,13 +9,17 @@ import hyperpod_operator
 from hyperpod_operator.api.kinds import KINDS, Kind
 
 ROOT = Path(hyperpod_operator.__file__).parent
-NAMED = re.compile(r"hyperpodclusters|ebsvolumeclaims|\b(?:CLUSTER|VOLUME_CLAIM)_(?:KIND|PLURAL|SINGULAR|SHORT)\b")
+NAMED = re.compile(
+    r"hyperpodclusters|ebsvolumeclaims|hyperpodnodeoperations|\b(?:CLUSTER|VOLUME_CLAIM|NODE_OPERATION)_(?:KIND|PLURAL|SINGULAR|SHORT)\b"
+)
 MAY_NAME_A_KIND = {
     "api/names.py",  # where the words are
     "api/kinds/cluster.py",
     "api/kinds/volume_claim.py",
+    "api/kinds/node_operation.py",
     "api/cluster.py",  # the member `kind` of each model
     "api/volume.py",
+    "api/node_operation.py",
 }
 
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -46,7 +50,7 @@ def test_the_models_of_a_kind_are_those_of_its_resource(kind: Kind) -> None:
 @every_kind
 def test_every_kind_may_watch_and_write_its_own_objects(kind: Kind) -> None:
     granted = {right.resource: set(right.verbs) for right in kind.all_rights}
-    assert granted[kind.plural] == {"get", "list", "watch", "patch"}
+    assert granted[kind.plural] == {"get", "list", "watch", "patch"} | ({"delete"} if kind.expires else set())
     assert granted[f"{kind.plural}/status"] == {"patch"}
 
 

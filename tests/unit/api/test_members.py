@@ -8,11 +8,11 @@ import yaml
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.crd import all_crds
+from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.api.members import PATH_MOST, members, unknown_members
-from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 
 ROOT = Path(__file__).parents[3]
-MODELS = {"HyperPodCluster": HyperPodClusterSpec, "EBSVolumeClaim": EBSVolumeClaimSpec}
+MODELS = {kind.name: kind.spec for kind in KINDS}
 EXAMPLES = [
     document
     for path in sorted((ROOT / "examples").rglob("*.yaml"))

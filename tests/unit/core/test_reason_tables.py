@@ -67,7 +67,8 @@ def test_every_section_of_the_page_is_filled() -> None:
 
 
 def test_the_reasons_of_the_blocked_sections_are_stalled_and_no_others() -> None:
-    blocked = {one.word for one in (*SECTIONS[Section.BLOCKED], *SECTIONS[Section.CLAIM_ACTION])}
+    sections = (Section.BLOCKED, Section.CLAIM_ACTION, Section.OPERATION_ACTION)
+    blocked = {one.word for section in sections for one in SECTIONS[section]}
     assert blocked == {word for word, one in REASONS.items() if one.stalled}
 
 

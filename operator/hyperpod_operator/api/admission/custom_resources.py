@@ -6,7 +6,7 @@ with it the cluster.
 """
 
 from hyperpod_operator.api.admission.manifests import cel
-from hyperpod_operator.api.admission.service_account import Manifest, ServiceAccount, holding, validation
+from hyperpod_operator.api.admission.service_account import Manifest, ServiceAccount, Validation, holding, validation
 from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.api.names import GROUP, VERSION
 
@@ -20,6 +20,8 @@ def custom_resources(account: ServiceAccount) -> list[Manifest]:
 
 def _of_kind(account: ServiceAccount, kind: Kind) -> list[Manifest]:
     finalizer = kind.finalizer
+    deletes = "request.operation == 'DELETE' || " if kind.expires else ""
+    fixed = " && ".join(f"object.metadata.?{member} == oldObject.metadata.?{member}" for member in _FIXED)
     others = f".orValue([]).filter(f, f != {cel(finalizer)})"
     return holding(
         account,
@@ -28,18 +30,29 @@ def _of_kind(account: ServiceAccount, kind: Kind) -> list[Manifest]:
         resource=kind.plural,
         version=VERSION,
         validations=[
+            _operations(kind),
+            validation(f"{deletes}object.?spec == oldObject.?spec", f"the operator changes no spec of a {kind.name}"),
             validation(
-                "request.operation == 'UPDATE'",
-                f"the operator changes {kind.name} resources, and neither creates nor deletes them",
-            ),
-            validation("object.?spec == oldObject.?spec", f"the operator changes no spec of a {kind.name}"),
-            validation(
-                " && ".join(f"object.metadata.?{member} == oldObject.metadata.?{member}" for member in _FIXED),
+                f"{deletes}({fixed})",
                 f"the operator changes no labels, annotations and owner references of a {kind.name}",
             ),
             validation(
-                f"object.metadata.?finalizers{others} == oldObject.metadata.?finalizers{others}",
+                f"{deletes}object.metadata.?finalizers{others} == oldObject.metadata.?finalizers{others}",
                 f"the operator may add and remove one finalizer of a {kind.name} alone: {finalizer}",
             ),
         ],
+    )
+
+
+def _operations(kind: Kind) -> Validation:
+    """Finished objects of a kind that expires are deleted; those of other kinds are their user's alone."""
+    if kind.expires:
+        finished = "oldObject.?status.?completionTime.orValue('') != ''"
+        return validation(
+            f"request.operation == 'UPDATE' || (request.operation == 'DELETE' && {finished})",
+            f"the operator changes {kind.name} resources and deletes finished ones, and creates none",
+        )
+    return validation(
+        "request.operation == 'UPDATE'",
+        f"the operator changes {kind.name} resources, and neither creates nor deletes them",
     )

@@ -2,9 +2,10 @@
 
 from hyperpod_operator.api.kinds.cluster import CLUSTER
 from hyperpod_operator.api.kinds.kind import Column, ConditionRow, Kind, Right, Scope
+from hyperpod_operator.api.kinds.node_operation import NODE_OPERATION
 from hyperpod_operator.api.kinds.volume_claim import VOLUME_CLAIM
 
-__all__ = ["CLUSTER", "KINDS", "VOLUME_CLAIM", "Column", "ConditionRow", "Kind", "Right", "Scope"]
+__all__ = ["CLUSTER", "KINDS", "NODE_OPERATION", "VOLUME_CLAIM", "Column", "ConditionRow", "Kind", "Right", "Scope"]
 
-KINDS: tuple[Kind, ...] = (CLUSTER, VOLUME_CLAIM)
+KINDS: tuple[Kind, ...] = (CLUSTER, VOLUME_CLAIM, NODE_OPERATION)
 """In the order in which they are started and shown."""

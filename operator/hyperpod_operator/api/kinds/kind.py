@@ -4,6 +4,7 @@ CRD generation, start-up checks, the chart's RBAC, the watch, admission policies
 over such records (`api.kinds.KINDS`); none of them names a kind.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -112,8 +113,15 @@ class Kind:
     """In the order in which they are shown."""
     rights: tuple[Right, ...] = ()
     """Beyond those on its own objects, which every kind needs; see `all_rights`."""
+    expires: bool = False
+    """Whether the operator deletes objects of the kind when their time is over."""
     switch: str = ""
-    """The member of the settings, and of the chart's values, that turns the kind on; empty: it is always served."""
+    """The value of the chart that turns the kind on, and the member of the settings; empty: it is always served."""
+
+    @property
+    def setting(self) -> str:
+        """`switch` as the settings spell it."""
+        return re.sub(r"([A-Z])", r"_\1", self.switch).lower()
 
     @property
     def finalizer(self) -> str:
@@ -133,8 +141,9 @@ class Kind:
     @property
     def own_rights(self) -> tuple[Right, ...]:
         """What every kind needs on its own objects."""
+        verbs = ("get", "list", "watch", "patch", *(("delete",) if self.expires else ()))
         return (
-            Right(group=GROUP, resource=self.plural, verbs=("get", "list", "watch", "patch")),
+            Right(group=GROUP, resource=self.plural, verbs=verbs),
             Right(group=GROUP, resource=f"{self.plural}/status", verbs=("patch",)),
         )
 

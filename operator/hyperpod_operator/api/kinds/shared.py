@@ -3,9 +3,11 @@
 from hyperpod_operator.api.kinds.kind import ConditionRow
 from hyperpod_operator.api.names import ConditionType
 
+PAUSED = "`spec.management.paused` is set: the operator observes AWS and changes nothing."
 
-def summary(*, ready: str) -> tuple[ConditionRow, ...]:
-    """Ready, Reconciling, Stalled and Paused; `ready` says what Ready means for the kind."""
+
+def summary(*, ready: str, paused: str = PAUSED) -> tuple[ConditionRow, ...]:
+    """Ready, Reconciling, Stalled and Paused; `ready` and `paused` say what these mean for the kind."""
     return (
         ConditionRow(
             type=ConditionType.READY,
@@ -27,7 +29,7 @@ def summary(*, ready: str) -> tuple[ConditionRow, ...]:
         ),
         ConditionRow(
             type=ConditionType.PAUSED,
-            true="`spec.management.paused` is set: the operator observes AWS and changes nothing.",
+            true=paused,
             false="(missing)",
         ),
     )

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.reasons.claims import CLAIMS
+from hyperpod_operator.api.reasons.node_operations import NODE_OPERATIONS
 from hyperpod_operator.api.reasons.nodes import NODES
 from hyperpod_operator.api.reasons.progress import PROGRESS
 from hyperpod_operator.api.reasons.record import Actor, ReasonRecord, Section, Severity
@@ -13,7 +14,9 @@ from hyperpod_operator.api.reasons.trouble import TROUBLE
 
 __all__ = ["REASONS", "SECTIONS", "Actor", "ReasonRecord", "Section", "Severity", "record"]
 
-SECTIONS: Mapping[Section, tuple[ReasonRecord, ...]] = MappingProxyType({**PROGRESS, **TROUBLE, **NODES, **CLAIMS})
+SECTIONS: Mapping[Section, tuple[ReasonRecord, ...]] = MappingProxyType(
+    {**PROGRESS, **TROUBLE, **NODES, **CLAIMS, **NODE_OPERATIONS}
+)
 
 REASONS: Mapping[Reason, ReasonRecord] = MappingProxyType(
     {one.word: one for listed in SECTIONS.values() for one in listed}

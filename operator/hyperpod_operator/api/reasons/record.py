@@ -44,6 +44,8 @@ class Section(StrEnum):
     CLAIM_STEADY = "EBSVolumeClaim: steady"
     CLAIM_WAITING = "EBSVolumeClaim: waiting for AWS, Kubernetes or pods"
     CLAIM_ACTION = "EBSVolumeClaim: blocked"
+    OPERATION = "HyperPodNodeOperation"
+    OPERATION_ACTION = "HyperPodNodeOperation: blocked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,8 @@ class Node:
     """The Ready condition; None while it is Unknown or absent."""
     deleting: bool = False
     hostname: str = ""
+    boot_id: str = ""
+    """`status.nodeInfo.bootID`: another one after each boot of the instance; empty where the kubelet reports none."""
 
 
 def kept(key: str) -> bool:

@@ -132,6 +132,33 @@ CLUSTER_SPEC: Mapping[str, Classification] = MappingProxyType(
 UPDATE_SOFTWARE: Mapping[str, Classification] = MappingProxyType({"imageId": Held(Matter.IMAGES)})
 """What the request of UpdateClusterSoftware names that no spec has in this place."""
 
+_WITHIN = Open("it chooses among the nodes of a cluster that an object of the same namespace owns")
+_PODS = Open("it says how pods leave nodes of a cluster that an object of the same namespace owns")
+_SELECTORS = ("podSelector", "namespaceSelector")
+
+NODE_OPERATION_SPEC: Mapping[str, Classification] = MappingProxyType(
+    {
+        "clusterRef.name": Open("an object of the same namespace; its Region and EKS cluster are held before calls"),
+        "move.clusterRef.name": Open("the same"),
+        "move.instanceGroupName": Open("a group of a cluster that an object of the same namespace owns"),
+        "nodes.names[]": _WITHIN,
+        "nodes.instanceIds[]": _WITHIN,
+        "nodes.nodeLogicalIds[]": _WITHIN,
+        "nodes.selector.instanceGroupName": _WITHIN,
+        "nodes.selector.matchLabels.<key>": _WITHIN,
+        "nodes.selector.matchLabels.*": _WITHIN,
+        **{f"drain.rules[].{selector}.matchLabels.<key>": _PODS for selector in _SELECTORS},
+        **{f"drain.rules[].{selector}.matchLabels.*": _PODS for selector in _SELECTORS},
+        **{f"drain.rules[].{selector}.matchExpressions[].key": _PODS for selector in _SELECTORS},
+        **{f"drain.rules[].{selector}.matchExpressions[].values[]": _PODS for selector in _SELECTORS},
+        "maxInFlight": Open("a number, or a percentage"),
+        "notBefore": _TIME,
+        "requestor": Open("for people to read"),
+        "reason": Open("for people to read"),
+    }
+)
+"""HyperPodNodeOperation."""
+
 VOLUME_CLAIM_SPEC: Mapping[str, Classification] = MappingProxyType(
     {
         "clusterRef.name": Open("an object of the claim's own namespace; what it says of AWS is held before each call"),

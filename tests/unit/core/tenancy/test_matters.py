@@ -7,9 +7,10 @@ from typing import Any, get_args
 import pytest
 
 from hyperpod_operator.api.crd import all_crds
-from hyperpod_operator.api.names import CLUSTER_KIND, VOLUME_CLAIM_KIND
+from hyperpod_operator.api.names import CLUSTER_KIND, NODE_OPERATION_KIND, VOLUME_CLAIM_KIND
 from hyperpod_operator.core.tenancy.matters import (
     CLUSTER_SPEC,
+    NODE_OPERATION_SPEC,
     VOLUME_CLAIM_SPEC,
     Below,
     Classification,
@@ -25,6 +26,7 @@ from hyperpod_operator.core.volume.ports import NewVolume
 TABLES: Mapping[str, Mapping[str, Classification]] = {
     CLUSTER_KIND: CLUSTER_SPEC,
     VOLUME_CLAIM_KIND: VOLUME_CLAIM_SPEC,
+    NODE_OPERATION_KIND: NODE_OPERATION_SPEC,
 }
 SPECS = {
     definition["spec"]["names"]["kind"]: definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][

@@ -1,0 +1,42 @@
+-- Health by the conditions that the operator sets (kstatus): the same answer as kubectl wait, Flux and Helm would get.
+-- One look for each type, in this order: a Ready=False beside a Stalled=True must not hide it.
+local function condition(kind)
+  if obj.status ~= nil and obj.status.conditions ~= nil then
+    for _, one in ipairs(obj.status.conditions) do
+      if one.type == kind and one.status == "True" then
+        return one
+      end
+    end
+  end
+  return nil
+end
+
+local function ready()
+  if obj.status ~= nil and obj.status.conditions ~= nil then
+    for _, one in ipairs(obj.status.conditions) do
+      if one.type == "Ready" then
+        return one
+      end
+    end
+  end
+  return { message = "Waiting for the operator to look at it." }
+end
+
+if obj.status == nil or obj.status.observedGeneration ~= obj.metadata.generation then
+  return { status = "Progressing", message = "Waiting for the operator to look at it." }
+end
+local paused = condition("Paused")
+if paused ~= nil then
+  return { status = "Suspended", message = paused.message }
+end
+local stalled = condition("Stalled")
+if stalled ~= nil then
+  return { status = "Degraded", message = stalled.message }
+end
+if condition("Reconciling") ~= nil then
+  return { status = "Progressing", message = ready().message }
+end
+if condition("Ready") ~= nil then
+  return { status = "Healthy", message = ready().message }
+end
+return { status = "Progressing", message = ready().message }

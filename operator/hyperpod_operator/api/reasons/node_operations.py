@@ -1,0 +1,64 @@
+"""Reasons of HyperPodNodeOperations."""
+
+from collections.abc import Mapping
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.reasons.record import ReasonRecord, Section, Severity, reason
+
+NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
+    Section.OPERATION: (
+        reason(Reason.OPERATION_COMPLETE, "Every node of the operation succeeded.", "Nothing."),
+        reason(
+            Reason.OPERATION_LISTED,
+            "`spec.dryRun` is true: `status.nodes` lists what the operation would do. Nothing was changed.",
+            "Create the operation without `dryRun` to carry it out.",
+        ),
+        reason(
+            Reason.OPERATION_ACCEPTED,
+            "The operator owns the cluster, and the nodes are chosen.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.OPERATION_SUSPENDED,
+            "`spec.suspend` is true: no further node is started. What AWS was asked for goes on.",
+            "Set it to false to continue.",
+            severity=Severity.PAUSED,
+        ),
+        reason(Reason.NOT_BEFORE, "The operation starts at `spec.notBefore`.", "Nothing."),
+        reason(
+            Reason.DRAINING,
+            "Nodes are tainted, and their pods leave. The message names pods that are still there, and why.",
+            "Nothing. A pod that a PodDisruptionBudget protects may need you: see the message.",
+        ),
+        reason(
+            Reason.OPERATING,
+            "AWS was asked about nodes, and the operator watches for the effect.",
+            "Nothing. A reboot takes minutes, a replacement 20 to 30 minutes, a health check up to 90.",
+        ),
+        reason(
+            Reason.WAITING_FOR_NODES,
+            "No node can be started now: another operation has it, HyperPod repairs it, or the selector chooses none. "
+            "The message says which.",
+            "Nothing, or correct `spec.nodes` in a new operation.",
+        ),
+        reason(
+            Reason.WITHDRAWING,
+            "The operation is being deleted, and the operator removes its taints and conditions from the nodes.",
+            "Nothing.",
+        ),
+        reason(
+            Reason.NODE_OPERATION_ENDED,
+            "The operation has ended on one node; the Event on the Node and on the cluster says how.",
+            "Nothing, or what the message says.",
+        ),
+    ),
+    Section.OPERATION_ACTION: (
+        reason(
+            Reason.OPERATION_FAILED,
+            "The operation has ended, and not every node succeeded. `status.nodes` has the state, AWS's code and a "
+            "message for each node.",
+            "Fix what the messages say, and create another operation for the nodes that are left.",
+            severity=Severity.STALLED,
+        ),
+    ),
+}

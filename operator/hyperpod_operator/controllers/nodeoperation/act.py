@@ -1,0 +1,113 @@
+"""Carry out the one step that was decided, and take its answer into the snapshot."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from hyperpod_operator.core.drain.marks import HeldBy, Marks
+from hyperpod_operator.core.drain.ports import Answer, Evicted, Evictor, NodeMarks
+from hyperpod_operator.core.engine.journal import CallState
+from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.nodeoperation.answers import MAY_HAVE_ACTED, answered, failed
+from hyperpod_operator.core.nodeoperation.machine import moved
+from hyperpod_operator.core.nodeoperation.plan import LIFECYCLE, Call, Evict, Mark, Unmark
+from hyperpod_operator.core.nodeoperation.ports import OperationMetrics
+from hyperpod_operator.core.nodeoperation.record import PassRecord
+from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
+from hyperpod_operator.core.nodeoperation.states import State
+from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeCall
+from hyperpod_operator.core.nodes.ports import NodeBatches
+from hyperpod_operator.core.text import plain
+
+REFUSED = {Answer.BUDGET, Answer.DENIED, Answer.FAILED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """Who carries steps out. Methods raise StaleObject or KubernetesError, except for calls to AWS."""
+
+    marks: NodeMarks
+    evictor: Evictor
+    metrics: OperationMetrics
+
+    async def mark(self, snapshot: Snapshot, action: Mark) -> Snapshot:
+        """Nodes that are drained for another object meanwhile go back to Pending."""
+        operation = snapshot.operation
+        why = operation.spec.reason or f"{operation.spec.operation} by HyperPodNodeOperation {operation.key}"
+        marks = Marks(owner=operation.owner, conditions=LIFECYCLE[action.phase], message=plain(why))
+        entries = [snapshot.by_id[name] for name in action.entries]
+        answers = await asyncio.gather(*(self.marks.mark(node=entry.name or "", marks=marks) for entry in entries))
+        changed = {
+            entry.id: _marked(snapshot, entry, action, answer) for entry, answer in zip(entries, answers, strict=True)
+        }
+        return _replaced(snapshot, lambda entry: changed.get(entry.id, entry))
+
+    async def unmark(self, snapshot: Snapshot, action: Unmark) -> Snapshot:
+        owner = snapshot.operation.owner
+        await asyncio.gather(*(self.marks.unmark(node=name, owner=owner) for name in action.nodes))
+        names = set(action.nodes)
+        return _replaced(
+            snapshot, lambda entry: entry.model_copy(update={"marked": None}) if entry.name in names else entry
+        )
+
+    async def evict(self, snapshot: Snapshot, action: Evict) -> Snapshot:
+        """A pod that may not go now is named in the message of its node, with the API server's words."""
+        results: list[Evicted] = []
+        for gang in action.gangs:
+            results += await self.evictor.evict(gang)
+        for answer in Answer:
+            if count := sum(one.answer is answer for one in results):
+                self.metrics.pods_evicted(answer=str(answer), count=count)
+        refused = {one.pod.node: one for one in reversed(results) if one.answer in REFUSED}
+
+        def said(entry: Entry) -> Entry:
+            one = refused.get(entry.name or "")
+            if one is None:
+                return entry
+            return entry.model_copy(update={"message": plain(f"Waits for {one.pod}: {one.message}")[:1000]})
+
+        return _replaced(snapshot, said)
+
+
+async def call(clusters: NodeBatches, record: PassRecord, action: Call) -> PassRecord:
+    """Never raises CloudError: a refusal is something to report."""
+    snapshot = record.snapshot
+    try:
+        answer = await _send(clusters, action)
+    except CloudError as error:
+        state = CallState.UNANSWERED if error.kind in MAY_HAVE_ACTED else CallState.REJECTED
+        return replace(record, snapshot=failed(snapshot, action, error), called=state, error=error)
+    return replace(record, snapshot=answered(snapshot, action, answer), called=CallState.ACCEPTED)
+
+
+async def _send(clusters: NodeBatches, action: Call) -> BatchAnswer:
+    request = dict(action.planned.request)
+    operation = NodeCall(action.planned.operation)
+    match operation:
+        case NodeCall.REBOOT:
+            return await clusters.reboot_nodes(**request)
+        case NodeCall.REPLACE:
+            return await clusters.replace_nodes(**request)
+        case NodeCall.DELETE:
+            return await clusters.delete_nodes(**request)
+        case NodeCall.MOVE:
+            return await clusters.move_nodes(**request)
+        case NodeCall.HEALTH_CHECK:
+            await clusters.check_nodes(**request)
+            return BatchAnswer(successful=frozenset(action.planned.nodes))
+        case _:
+            assert_never(operation)
+
+
+def _marked(snapshot: Snapshot, entry: Entry, action: Mark, answer: HeldBy | None) -> Entry:
+    if answer is None:
+        return entry.model_copy(update={"marked": str(action.phase)})
+    if entry.state != State.DRAINING:
+        return entry
+    holder = answer.owner or "another client, whose taint it has"
+    return moved(snapshot, entry, State.PENDING, f"Waits for {holder}.", startTime=None, marked=None)
+
+
+def _replaced(snapshot: Snapshot, change: Callable[[Entry], Entry]) -> Snapshot:
+    return replace(snapshot, entries=tuple(change(entry) for entry in snapshot.entries))

@@ -1,0 +1,295 @@
+"""What is particular about a pass over a HyperPodNodeOperation; `reconciler.py` has what all kinds share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from hyperpod_operator.api.kinds import NODE_OPERATION
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.node_operation import HyperPodNodeOperationSpec
+from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus
+from hyperpod_operator.controllers.nodeoperation.act import Steps, call
+from hyperpod_operator.controllers.nodeoperation.holdings import Holdings
+from hyperpod_operator.controllers.nodeoperation.measure import measure
+from hyperpod_operator.controllers.nodeoperation.observe import Clusters
+from hyperpod_operator.controllers.object_references import node_reference
+from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
+from hyperpod_operator.controllers.reconciler import Reconciler
+from hyperpod_operator.core.drain.pod import occupants
+from hyperpod_operator.core.drain.ports import Evictor, NodeMarks, PodReader, PodsRead
+from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
+from hyperpod_operator.core.engine.finding import judge
+from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.health.facts import cluster_id
+from hyperpod_operator.core.nodeoperation.answers import intended
+from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
+from hyperpod_operator.core.nodeoperation.machine import advance, may_start
+from hyperpod_operator.core.nodeoperation.operation import Operation
+from hyperpod_operator.core.nodeoperation.plan import Call, Evict, Expire, Mark, Unmark
+from hyperpod_operator.core.nodeoperation.ports import ClaimsOnNodes, OperationMetrics, OperationObjects
+from hyperpod_operator.core.nodeoperation.record import PassRecord
+from hyperpod_operator.core.nodeoperation.report import intent, node_events, report
+from hyperpod_operator.core.nodeoperation.selection import candidates, needs_pods, select
+from hyperpod_operator.core.nodeoperation.snapshot import Obstacle, Snapshot
+from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT, State
+from hyperpod_operator.core.nodeoperation.timings import OperationTimings
+from hyperpod_operator.core.ports import (
+    Clock,
+    Cloud,
+    Events,
+    Key,
+    KubernetesError,
+    Nodes,
+    Objects,
+    StoredObject,
+)
+from hyperpod_operator.core.tenancy import Tenancy
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationPorts:
+    """What a pass needs of the world. `wake` has another pass over an operation made soon."""
+
+    operations: OperationObjects
+    clusters: Objects
+    cloud: Cloud
+    nodes: Nodes
+    pods: PodReader
+    evictor: Evictor
+    marks: NodeMarks
+    events: Events
+    metrics: OperationMetrics
+    clock: Clock
+    claims: ClaimsOnNodes | None = None
+    wake: Callable[[Key], None] = lambda _: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationSettings:
+    timings: OperationTimings = field(default_factory=OperationTimings)
+    allowed_regions: frozenset[str] = frozenset()
+    tenancy: Tenancy = field(default_factory=Tenancy)
+
+
+class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus, PassRecord]):
+    """Carries operations out. What it remembers is which nodes they hold, and that is stored in their statuses, too."""
+
+    def __init__(self, *, ports: OperationPorts, settings: OperationSettings) -> None:
+        super().__init__(
+            kind=NODE_OPERATION,
+            status=HyperPodNodeOperationStatus,
+            objects=ports.operations,
+            events=ports.events,
+            clock=ports.clock,
+        )
+        self._ports = ports
+        self._settings = settings
+        self._holdings = Holdings(ports.operations)
+        self._steps = Steps(marks=ports.marks, evictor=ports.evictor, metrics=ports.metrics)
+        self._clusters = Clusters(
+            objects=ports.clusters,
+            cloud=ports.cloud,
+            allowed_regions=settings.allowed_regions,
+            tenancy=settings.tenancy,
+        )
+        self._following: dict[Key, frozenset[str]] = {}
+        """Nodes that a change of should wake an operation for, by name."""
+
+    def forget(self, key: Key) -> None:
+        self._holdings.forget(key)
+        self._following.pop(key, None)
+
+    def node_changed(self, name: str) -> tuple[Key, ...]:
+        """The operations that have to be looked at because this Node came, changed or went."""
+        return tuple(key for key, names in self._following.items() if name in names)
+
+    def parse(self, stored: StoredObject) -> Operation:
+        return Operation(
+            key=stored.key,
+            uid=stored.uid,
+            generation=stored.generation,
+            deleting=stored.deleting,
+            reconcile_requested_at=reconcile_requested_at(stored),
+            spec=parse_spec(stored, HyperPodNodeOperationSpec),
+            status=parse_status(stored, HyperPodNodeOperationStatus),
+        )
+
+    async def look(self, stored: StoredObject, operation: Operation, failures: int) -> PassRecord:  # noqa: ARG002
+        await self._holdings.ready()
+        before = tuple(operation.status.nodes or ())
+        snapshot = Snapshot(
+            operation=operation, entries=before, now=self._ports.clock.now(), timings=self._settings.timings
+        )
+        if operation.ended_at is None and not operation.deleting:
+            try:
+                snapshot = await self._observed(snapshot)
+            except CloudError as error:
+                return PassRecord(snapshot=snapshot, before=before, read_error=error)
+        snapshot = self._with_nodes(snapshot)
+        snapshot = await self._with_claims(snapshot)
+        snapshot = await self._chosen(snapshot)
+        snapshot = await self._with_pods(snapshot)
+        # From here on nothing waits until the nodes are taken: two operations never take one.
+        snapshot = replace(snapshot, held=self._holdings.others(operation.key))
+        snapshot = advance(snapshot)
+        self._hold(snapshot)
+        decision = judge(CONCERNS, snapshot)
+        if isinstance(decision.action, Call) and await self._occupied_since(snapshot, decision.action):
+            # The watch is behind: a pod came before the taint did. The next pass sees it.
+            decision = replace(decision, action=None, wake_after=self._settings.timings.drain)
+        if operation.deleting and decision.action is None and snapshot.nodes_known:
+            message = "Nothing of the operation is left on the nodes."
+            release = RemoveFinalizer(reason=Reason.RELEASED, message=message)
+            return PassRecord(snapshot=snapshot, before=before, decision=decision, release=release)
+        return PassRecord(snapshot=snapshot, before=before, decision=decision)
+
+    async def _observed(self, snapshot: Snapshot) -> Snapshot:
+        """With what AWS shows of the cluster, and of the one that moved nodes join. Raises CloudError."""
+        operation = snapshot.operation
+        namespace, started = operation.key.namespace, bool(snapshot.entries)
+        found = await self._clusters.look(Key(namespace, operation.spec.clusterRef.name), started=started)
+        if isinstance(found, Obstacle):
+            return replace(snapshot, obstacle=found)
+        target = found
+        if operation.spec.move is not None and operation.target_cluster != operation.spec.clusterRef.name:
+            other = await self._clusters.look(Key(namespace, operation.target_cluster), started=started)
+            if isinstance(other, Obstacle):
+                return replace(snapshot, obstacle=other)
+            target = other
+        return replace(snapshot, cluster=found, target=target)
+
+    def _with_nodes(self, snapshot: Snapshot) -> Snapshot:
+        clusters = {one.arn for one in (snapshot.cluster, snapshot.target) if one is not None}
+        clusters |= {snapshot.operation.status.clusterArn or ""}
+        found = [node for arn in clusters if arn for node in self._ports.nodes.of_cluster(cluster_id(arn))]
+        return replace(snapshot, nodes={node.instance_id: node for node in found}, nodes_known=self._ports.nodes.synced)
+
+    async def _with_claims(self, snapshot: Snapshot) -> Snapshot:
+        operation, cluster = snapshot.operation, snapshot.cluster
+        if self._ports.claims is None or cluster is None or not (operation.detaches or operation.refuses_volumes):
+            return snapshot
+        return replace(snapshot, claims=await self._ports.claims(cluster.arn))
+
+    async def _chosen(self, snapshot: Snapshot) -> Snapshot:
+        """With an entry for each node, once the operation may begin. They are chosen once."""
+        if snapshot.entries or snapshot.cluster is None or not snapshot.nodes_known:
+            return snapshot
+        if not may_start(replace(snapshot, operation=_wet(snapshot.operation))):
+            return snapshot
+        snapshot = replace(snapshot, held=self._holdings.others(snapshot.operation.key))
+        if needs_pods(snapshot):
+            ids = {one.instance_id for one in candidates(snapshot)}
+            names = frozenset(node.name for node in snapshot.nodes.values() if node.instance_id in ids)
+            read = await self._pods(snapshot, names, rules=False)
+            if read.problem:
+                return snapshot
+            snapshot = replace(snapshot, pods=read)
+        return replace(snapshot, entries=select(snapshot))
+
+    async def _occupied_since(self, snapshot: Snapshot, action: Call) -> bool:
+        """Whether the API server itself has pods on these nodes that the decision did not know, or does not say."""
+        names = {name for one in action.entries if (name := snapshot.by_id[one].name)}
+        if not names or any(snapshot.by_id[one].state != State.DRAINING for one in action.entries):
+            return False
+        read = await self._ports.pods.fresh(nodes=frozenset(names))
+        known = {pod.uid for pod in snapshot.pods.pods}
+        return bool(read.problem) or any(pod.uid not in known for pod in occupants(read.pods))
+
+    async def _with_pods(self, snapshot: Snapshot) -> Snapshot:
+        names = frozenset(entry.name for entry in snapshot.entries if entry.name and entry.state == State.DRAINING)
+        if not names or snapshot.operation.deleting:
+            self._ports.pods.release(owner=snapshot.operation.owner)
+            return snapshot
+        return replace(snapshot, pods=await self._pods(snapshot, names, rules=True), pods_of=names)
+
+    async def _pods(self, snapshot: Snapshot, names: frozenset[str], *, rules: bool) -> PodsRead:
+        operation = snapshot.operation
+        return await self._ports.pods.read(
+            owner=operation.owner,
+            nodes=names,
+            on_change=lambda: self._ports.wake(operation.key),
+            rules=operation.drain if rules else None,
+        )
+
+    def _hold(self, snapshot: Snapshot) -> None:
+        key, flying = snapshot.operation.key, [one for one in snapshot.entries if one.state in IN_FLIGHT]
+        self._holdings.hold(key, [one.instanceId for one in flying if one.instanceId])
+        names = {one.name for one in flying if one.name}
+        names |= {f"hyperpod-{one.replacedBy}" for one in flying if one.replacedBy}
+        self._following[key] = frozenset(names)
+
+    def needs_finalizer(self, record: PassRecord) -> bool:
+        return any(entry.state in IN_FLIGHT or entry.marked for entry in record.snapshot.entries)
+
+    def not_begun(self, record: PassRecord, error: KubernetesError) -> PassRecord:  # noqa: ARG002 - a pass that is repeated
+        raise error
+
+    def acts(self, record: PassRecord) -> bool:
+        return record.action is not None
+
+    def intent(self, record: PassRecord) -> tuple[PassRecord, HyperPodNodeOperationStatus | None]:
+        """A call is stored before it is sent; the steps in Kubernetes are repeated without harm."""
+        if not isinstance(record.action, Call):
+            return record, None
+        planned = replace(record, snapshot=intended(record.snapshot, record.action))
+        status = intent(planned)
+        operation = replace(planned.snapshot.operation, status=status)
+        return replace(planned, snapshot=replace(planned.snapshot, operation=operation)), status
+
+    async def act(self, record: PassRecord) -> PassRecord:
+        snapshot, action = record.snapshot, record.action
+        match action:
+            case Mark():
+                return replace(record, snapshot=await self._steps.mark(snapshot, action))
+            case Unmark():
+                return replace(record, snapshot=await self._steps.unmark(snapshot, action))
+            case Evict():
+                return replace(record, snapshot=await self._steps.evict(snapshot, action))
+            case Call():
+                key = Key(snapshot.operation.key.namespace, snapshot.operation.spec.clusterRef.name)
+                region = await self._clusters.region(key)
+                return await call(self._ports.cloud.clusters(region=region), record, action)
+            case Expire():
+                stored = await self._ports.operations.read(snapshot.operation.key)
+                if stored is not None and stored.uid == snapshot.operation.uid:
+                    await self._ports.operations.delete(stored)
+                return record
+            case None:
+                raise AssertionError("asked only of a pass that acts")
+            case _:
+                assert_never(action)
+
+    def releases(self, record: PassRecord) -> RemoveFinalizer | None:
+        return record.release
+
+    def report(self, record: PassRecord) -> Report[HyperPodNodeOperationStatus]:
+        return report(record)
+
+    def recorded(
+        self,
+        stored: StoredObject,  # noqa: ARG002
+        *,
+        record: PassRecord | None,
+        before: HyperPodNodeOperationStatus,
+        after: HyperPodNodeOperationStatus,
+    ) -> None:
+        if record is None:
+            return
+        operation = record.snapshot.operation
+        measure(before, after, operation=operation.spec.operation, now=record.snapshot.now, metrics=self._ports.metrics)
+        for name, event in node_events(record):
+            node = self._ports.nodes.get(name)
+            if node is not None:
+                self._ports.events.publish(about=node_reference(node), event=event)
+
+    def untouched(self, status: HyperPodNodeOperationStatus) -> bool:
+        return not status.nodes
+
+    def left_behind(self, status: HyperPodNodeOperationStatus) -> str:
+        marked = [entry.name or entry.id for entry in status.nodes or () if entry.marked]
+        return f"its taint and conditions stay on {', '.join(marked[:5]) or 'no node'}; what AWS was asked for goes on."
+
+
+def _wet(operation: Operation) -> Operation:
+    """The operation as if it were no dry run: its nodes are chosen alike."""
+    return replace(operation, spec=operation.spec.model_copy(update={"dryRun": None}))

@@ -1,0 +1,72 @@
+"""Read what one pass over an operation needs: the HyperPodCluster object, the cluster, its nodes and tags in AWS."""
+
+from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.controllers.parse import InvalidSpecError, parse_spec
+from hyperpod_operator.core.nodeoperation.snapshot import Cluster, Obstacle
+from hyperpod_operator.core.ports import Cloud, Key, Objects
+from hyperpod_operator.core.tenancy import Named, Tenancy
+from hyperpod_operator.core.tenancy.matters import Matter
+
+
+class Clusters:
+    """HyperPodClusters as operations see them. Raises CloudError and KubernetesError."""
+
+    def __init__(self, *, objects: Objects, cloud: Cloud, allowed_regions: frozenset[str], tenancy: Tenancy) -> None:
+        self._objects = objects
+        self._cloud = cloud
+        self._allowed = allowed_regions
+        self._tenancy = tenancy
+
+    async def region(self, key: Key) -> str:
+        """The Region that the object names; empty for the installation's own, and where it cannot be read."""
+        stored = await self._objects.read(key)
+        try:
+            return (parse_spec(stored, HyperPodClusterSpec).region or "") if stored is not None else ""
+        except InvalidSpecError:
+            return ""
+
+    async def look(self, key: Key, *, started: bool) -> Cluster | Obstacle:
+        """The cluster of this object, or why the operation cannot use it. `started`: nodes are chosen already."""
+        stored = await self._objects.read(key)
+        if stored is None:
+            message = f"There is no HyperPodCluster {key}. Correct clusterRef in a new operation, or create it."
+            return Obstacle(reason=Reason.CLUSTER_NOT_FOUND, message=message, final=started, stalled=True)
+        try:
+            spec = parse_spec(stored, HyperPodClusterSpec)
+        except InvalidSpecError:
+            message = f"The spec of HyperPodCluster {key} cannot be read; see that object."
+            return Obstacle(reason=Reason.CLUSTER_NOT_FOUND, message=message, stalled=True)
+        if stored.deleting:
+            message = f"HyperPodCluster {key} is being deleted."
+            return Obstacle(reason=Reason.CLUSTER_NOT_FOUND, message=message, final=True, stalled=True)
+        region, eks = spec.region or "", spec.orchestrator.eks.clusterArn
+        if region and region not in self._allowed:
+            message = f"Region {region} of HyperPodCluster {key} is not allowed by this installation."
+            return Obstacle(reason=Reason.REGION_NOT_ALLOWED, message=message, stalled=True)
+        named = [
+            Named(path="clusterRef.name", matter=Matter.REGIONS, value=region or self._cloud.region),
+            Named(path="clusterRef.name", matter=Matter.EKS_CLUSTERS, value=eks),
+        ]
+        if refusal := self._tenancy.refusal(namespace=key.namespace, named=named):
+            return Obstacle(reason=Reason.NOT_ALLOWED, message=refusal, stalled=True)
+        clusters = self._cloud.clusters(region=region)
+        observed = await clusters.describe(name=spec.clusterName or key.name)
+        if observed is None:
+            message = f"AWS has no cluster of HyperPodCluster {key}. The operation waits for it; see that object."
+            return Obstacle(reason=Reason.CLUSTER_NOT_FOUND, message=message, stalled=True)
+        nodes = await clusters.nodes(name=observed.arn, logical_ids=observed.continuous)
+        found = Cluster(
+            observed=observed,
+            instances={node.instance_id: node for node in nodes if node.instance_id},
+            tags=await clusters.tags(arn=observed.arn),
+            uid=stored.uid,
+            eks_cluster_arn=eks,
+        )
+        if not found.owned:
+            message = (
+                f"The tags of {observed.arn} do not name HyperPodCluster {key}, so the operator changes none of its "
+                "nodes. See that object: it says whether the cluster is adopted or belongs to another one."
+            )
+            return Obstacle(reason=Reason.NOT_OWNED, message=message, stalled=True)
+        return found

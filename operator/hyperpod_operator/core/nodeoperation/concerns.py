@@ -1,0 +1,140 @@
+"""The questions that a pass over a node operation asks, in this order; the first action that nothing blocks is taken.
+
+    Withdrawal   What of ours has to come off Nodes?          deleted, ended, suspended, left behind by a dead process
+    Acceptance   May the operation use its cluster?           blocks actions until it may
+    Call         Which drained nodes is AWS asked about?
+    Marks        Which Nodes have to show what is going on?
+    Eviction     Which pods leave now?
+    Outcome      How far is it, in one reason and message?
+    Expiry       Is the finished object's time over?
+
+A concern owns its conditions, and one that waits hides no other: a suspended operation still takes its marks off, one
+whose cluster is gone still says how far it came.
+"""
+
+from collections.abc import Sequence
+
+from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.core.engine.finding import Blocks, Concern, Finding
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.nodeoperation.drains import drains
+from hyperpod_operator.core.nodeoperation.machine import ready
+from hyperpod_operator.core.nodeoperation.outcome import outcome
+from hyperpod_operator.core.nodeoperation.plan import (
+    OWNED,
+    Action,
+    Evict,
+    Expire,
+    Mark,
+    Unmark,
+    call,
+    next_batch,
+)
+from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
+from hyperpod_operator.core.nodeoperation.states import ASKED, IN_FLIGHT, Phase, State
+from hyperpod_operator.core.nodeoperation.timings import GANGS_IN_A_PASS, MARKS_IN_A_PASS
+from hyperpod_operator.core.nodes.batch import NodeCall
+
+
+def withdrawal(snapshot: Snapshot) -> Finding[Action] | None:
+    """Marks of nodes that the operation does not hold any more."""
+    stale = [entry.name for entry in snapshot.entries if entry.name and entry.marked and entry.state not in IN_FLIGHT]
+    nodes = tuple(dict.fromkeys([*stale, *snapshot.left_marked]))[:MARKS_IN_A_PASS]
+    if nodes:
+        return Finding(action=Unmark(nodes=nodes), blocks=Blocks.ACTIONS)
+    return Finding(blocks=Blocks.ACTIONS) if snapshot.operation.deleting else None
+
+
+def acceptance(snapshot: Snapshot) -> Finding[Action] | None:
+    """The cluster is there, and its tags name the HyperPodCluster of this namespace."""
+    obstacle = snapshot.obstacle
+    if obstacle is not None:
+        said = (ConditionType.ACCEPTED, "False", obstacle.reason, obstacle.message)
+        return Finding(conditions=(said,), wake_after=snapshot.timings.idle, blocks=Blocks.ACTIONS)
+    if snapshot.cluster is None:
+        # A finished operation is not looked at in AWS any more; what was said of it stays (see `report`).
+        return None if snapshot.operation.ended_at is not None else Finding(blocks=Blocks.ACTIONS)
+    message = f"The operator owns {snapshot.cluster.arn}; {len(snapshot.entries)} nodes are chosen."
+    return Finding(conditions=((ConditionType.ACCEPTED, "True", Reason.OPERATION_ACCEPTED, message),))
+
+
+def calls(snapshot: Snapshot) -> Finding[Action] | None:
+    """One call for as many drained nodes as AWS takes; a move without an answer again, under its own token."""
+    if snapshot.operation.dry:
+        return None
+    if (repeated := _repeated(snapshot)) is not None:
+        return Finding(action=repeated)
+    if snapshot.operation.suspended:
+        return None
+    drained = drains(snapshot)
+    able = tuple(entry for entry in snapshot.entries if ready(snapshot, entry, drained) and _marked(entry))
+    chosen = next_batch(snapshot, able)
+    if not chosen:
+        return None
+    return Finding(action=call(snapshot, chosen, batch=(snapshot.operation.status.batches or 0) + 1))
+
+
+def marks(snapshot: Snapshot) -> Finding[Action] | None:
+    """Nodes whose taint or conditions are not those of their phase."""
+    for phase, states in ((Phase.DRAIN, {State.DRAINING}), (Phase.MAINTENANCE, ASKED)):
+        wanting = [
+            entry.id
+            for entry in snapshot.entries
+            if entry.name and entry.state in states and entry.marked != phase and snapshot.node(entry) is not None
+        ]
+        if wanting:
+            return Finding(action=Mark(entries=tuple(wanting[:MARKS_IN_A_PASS]), phase=phase))
+    return None
+
+
+def eviction(snapshot: Snapshot) -> Finding[Action] | None:
+    """Pods that leave now, from Nodes that are tainted already: others would come back."""
+    found = drains(snapshot)
+    tainted = {entry.name for entry in snapshot.entries if entry.marked}
+    gangs = tuple(gang for gang in found.gangs if all(pod.node in tainted for pod in gang))[:GANGS_IN_A_PASS]
+    if gangs:
+        return Finding(action=Evict(gangs=gangs), wake_after=snapshot.timings.drain)
+    return Finding(wake_after=found.wake_after) if found.wake_after is not None else None
+
+
+def expiry(snapshot: Snapshot) -> Finding[Action] | None:
+    """A finished operation whose ttlSecondsAfterFinished is over."""
+    expires = snapshot.operation.expires_at
+    if expires is None or snapshot.operation.deleting:
+        return None
+    left = (expires - snapshot.now).total_seconds()
+    return Finding(action=Expire()) if left <= 0 else Finding(wake_after=max(left, 1.0))
+
+
+def _marked(entry: Entry) -> bool:
+    """A Node that is there is tainted before AWS is asked, so that no pod comes to it meanwhile."""
+    return bool(entry.marked) or not entry.name
+
+
+def _repeated(snapshot: Snapshot) -> Action | None:
+    """A move takes a token (8 hours, same parameters): the very same call again has AWS repeat its answer.
+
+    Only while all of its nodes are where the call left them: another list of nodes would be another call.
+    """
+    if snapshot.operation.call is not NodeCall.MOVE:
+        return None
+    for entry in snapshot.entries:
+        if entry.state != State.SENT or entry.begun or not entry.batch:
+            continue
+        same = tuple(one for one in snapshot.entries if one.batch == entry.batch)
+        whole = all(one.state == State.SENT and not one.begun for one in same)
+        paused = entry.retryTime is not None and entry.retryTime > stamp(snapshot.now)
+        if whole and not paused:
+            return call(snapshot, same, batch=entry.batch)
+    return None
+
+
+CONCERNS: Sequence[Concern[Snapshot, Action]] = (
+    Concern(name="Withdrawal", owns=frozenset(), judge=withdrawal),
+    Concern(name="Acceptance", owns=frozenset({ConditionType.ACCEPTED}), judge=acceptance),
+    Concern(name="Call", owns=frozenset(), judge=calls),
+    Concern(name="Marks", owns=frozenset(), judge=marks),
+    Concern(name="Eviction", owns=frozenset(), judge=eviction),
+    Concern(name="Outcome", owns=OWNED, judge=outcome),
+    Concern(name="Expiry", owns=frozenset(), judge=expiry),
+)

@@ -1,0 +1,239 @@
+"""One state machine for each node: the entry that is stored and what is observed give the next entry.
+
+Pure and total: whatever is observed, the next state is one that `states.TRANSITIONS` allows. What a node needs from the
+world (marks, evictions, the call) is decided by the concerns; here is only what follows from what is seen.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.nodeoperation.drains import Drains, NodeDrain, drains, may_force
+from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
+from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
+from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, IN_FLIGHT, TRANSITIONS, Phase, State
+from hyperpod_operator.core.nodes.batch import NodeCall
+from hyperpod_operator.core.text import plain
+
+WAITING_MOST = 5
+MESSAGE_MOST = 1000
+
+
+def moved(snapshot: Snapshot, entry: Entry, state: State, message: str = "", **fields: object) -> Entry:
+    """The entry in another state. Raises ValueError for a state that may not follow."""
+    if state != entry.state and state not in TRANSITIONS[State(entry.state)]:
+        raise ValueError(f"{entry.id}: {state} may not follow {entry.state}")
+    ends = {"completionTime": stamp(snapshot.now), "waitingFor": None} if state in FINAL else {}
+    # Whatever became of the write of a mark: a node that is held no more has its marks taken off once.
+    left = entry.state in IN_FLIGHT and state not in IN_FLIGHT and entry.name
+    marked = {"marked": entry.marked or str(Phase.DRAIN)} if left else {}
+    text = plain(message)[:MESSAGE_MOST] or None
+    return entry.model_copy(update={"state": str(state), "message": text, **ends, **marked, **fields})
+
+
+def advance(snapshot: Snapshot) -> Snapshot:
+    """The same snapshot with every node where this pass sees it."""
+    entries = {entry.id: entry for entry in snapshot.entries}
+    taken = {entry.replacedBy for entry in snapshot.entries if entry.replacedBy}
+    drained = drains(snapshot)
+    for entry in snapshot.entries:
+        after = _observed(snapshot, entry, drained, frozenset(taken - {entry.replacedBy}))
+        if after.replacedBy:
+            taken.add(after.replacedBy)
+        entries[entry.id] = after
+    return replace(snapshot, entries=tuple(_started(snapshot, entries.values())))
+
+
+def ready(snapshot: Snapshot, entry: Entry, drained: Drains) -> bool:
+    """Whether AWS may be asked about the node now."""
+    found = drained.nodes.get(entry.id)
+    retry = parse_time(entry.retryTime or "")
+    return (
+        entry.state == State.DRAINING
+        and found is not None
+        and (found.done or (found.timed_out and may_force(snapshot)))
+        and (retry is None or retry <= snapshot.now)
+        and not (snapshot.operation.detaches and snapshot.claims.get(entry.instanceId or ""))
+        and not snapshot.holder(entry)
+    )
+
+
+def _observed(snapshot: Snapshot, entry: Entry, drained: Drains, taken: frozenset[str]) -> Entry:
+    if entry.state in FINAL:
+        return entry
+    if snapshot.operation.deleting:
+        return _given_up(snapshot, entry, "the operation is deleted.")
+    if snapshot.obstacle is not None and snapshot.obstacle.final:
+        return _given_up(snapshot, entry, snapshot.obstacle.message)
+    if (deadline := snapshot.operation.deadline) is not None and snapshot.now >= deadline:
+        return _given_up(snapshot, entry, "activeDeadlineSeconds is over.")
+    if snapshot.cluster is None:
+        return entry
+    entry = _identified(snapshot, entry)
+    if entry.state in ASKED:
+        return _asked(snapshot, entry, evidence(snapshot, entry, taken=taken))
+    if snapshot.instance(entry) is None:
+        return _absent(snapshot, entry)
+    entry = entry.model_copy(update={"missingSince": None})
+    if entry.state == State.DRAINING:
+        return _draining(snapshot, entry, drained.nodes.get(entry.id, NodeDrain()))
+    return _pending(snapshot, entry)
+
+
+def _identified(snapshot: Snapshot, entry: Entry) -> Entry:
+    """What a node is called, as soon as it is known: AWS may list it later than the operation names it."""
+    node, instance = snapshot.node(entry), snapshot.instance(entry)
+    return entry.model_copy(
+        update={
+            "name": entry.name or (node.name if node is not None else None),
+            "instanceGroupName": entry.instanceGroupName or (instance.group if instance is not None else None),
+            "nodeLogicalId": entry.nodeLogicalId or (instance.logical_id or None if instance is not None else None),
+        }
+    )
+
+
+def _given_up(snapshot: Snapshot, entry: Entry, why: str) -> Entry:
+    if entry.state == State.PENDING:
+        return moved(snapshot, entry, State.SKIPPED, f"Not started: {why}")
+    after = " What AWS was asked for goes on." if entry.state in ASKED else " AWS was not asked."
+    return moved(snapshot, entry, State.FAILED, f"Given up: {why}{after}")
+
+
+def _absent(snapshot: Snapshot, entry: Entry) -> Entry:
+    """AWS does not list the node. One look proves nothing."""
+    since = parse_time(entry.missingSince or "")
+    if since is None:
+        return entry.model_copy(
+            update={"missingSince": stamp(snapshot.now), "message": "AWS does not list this node; looking again."}
+        )
+    if (snapshot.now - since).total_seconds() < snapshot.timings.missing:
+        return entry
+    if snapshot.operation.call is NodeCall.DELETE:
+        return moved(snapshot, entry, State.SKIPPED, "The cluster has no such node (any more): nothing to delete.")
+    return moved(
+        snapshot,
+        entry,
+        State.FAILED,
+        "The cluster has no such node (any more); AWS was not asked. Check the name against `kubectl get nodes`.",
+    )
+
+
+def _pending(snapshot: Snapshot, entry: Entry) -> Entry:
+    claims = snapshot.claims.get(entry.instanceId or "", ())
+    if is_under_repair(snapshot.node(entry)) and not snapshot.operation.includes_repairs:
+        message = "HyperPod is about to repair this node by itself (nodesUnderRepair: Include operates on it anyway)."
+        return moved(snapshot, entry, State.SKIPPED, message)
+    if snapshot.operation.refuses_volumes and claims:
+        return moved(
+            snapshot, entry, State.SKIPPED, f"Volumes are attached (volumes: Refuse), of {', '.join(claims[:3])}."
+        )
+    holder = snapshot.holder(entry)
+    return entry.model_copy(update={"message": f"Waits for {holder}, which has this node." if holder else None})
+
+
+def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
+    if snapshot.operation.suspended:
+        return moved(snapshot, entry, State.PENDING, "Suspended before AWS was asked.", startTime=None, waitingFor=None)
+    if found.timed_out and not may_force(snapshot):
+        names = ", ".join(found.waiting[:3])
+        why = f" {found.why}." if found.why else ""
+        return moved(
+            snapshot,
+            entry,
+            State.FAILED,
+            f"The drain took longer than drainTimeoutSeconds, and onTimeout is Abort: {len(found.waiting)} pods are "
+            f"left ({names}).{why} AWS was not asked, and the node is left as it was.",
+        )
+    claims = snapshot.claims.get(entry.instanceId or "", ()) if snapshot.operation.detaches else ()
+    fields: dict[str, object] = {"waitingFor": list(found.waiting[:WAITING_MOST]) or None}
+    if found.waiting or found.why:
+        fields["message"] = _waits(found)
+    elif claims:
+        fields["message"] = f"Waits for volumes to be detached, of {', '.join(claims[:3])}."[:MESSAGE_MOST]
+    elif not entry.retryTime:
+        fields["message"] = None
+    return entry.model_copy(update=fields)
+
+
+def _waits(found: NodeDrain) -> str:
+    more = f" ({len(found.waiting)} pods in all)" if len(found.waiting) > 1 else ""
+    said = found.why or (f"{found.waiting[0]}: it is evicted" if found.waiting else "")
+    return f"Waits for {said}{more}."[:MESSAGE_MOST]
+
+
+def _asked(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
+    """AWS was asked, or may have been. What is seen decides, and not what AWS answered."""
+    if seen.sign is Sign.DONE and snapshot.operation.call is NodeCall.DELETE:
+        return _confirmed_gone(snapshot, entry)
+    if seen.sign is Sign.DONE:
+        text = f"Replaced by {seen.replaced_by}." if seen.replaced_by else "Seen to be done."
+        return moved(snapshot, entry, State.SUCCEEDED, text, replacedBy=seen.replaced_by or entry.replacedBy)
+    if seen.sign is Sign.FAILED:
+        text = "The deep health check failed. HyperPod reboots or replaces the node; see its fault labels."
+        return moved(snapshot, entry, State.FAILED, text)
+    if seen.sign is Sign.GONE:
+        since = parse_time(entry.missingSince or "")
+        if since is not None and (snapshot.now - since).total_seconds() >= snapshot.timings.missing:
+            text = "The instance is gone, which this operation does not do: HyperPod or another client ended it."
+            return moved(snapshot, entry, State.FAILED, text)
+        return entry.model_copy(update={"missingSince": entry.missingSince or stamp(snapshot.now)})
+    fields: dict[str, object] = {"missingSince": None, "replacedBy": seen.replaced_by or entry.replacedBy}
+    if seen.sign is Sign.BEGUN:
+        fields |= {"begun": True, "message": f"In progress: waits for {seen.waits_for}."}
+        return entry.model_copy(update=fields)
+    sent = parse_time(entry.sentTime or "")
+    if entry.state == State.SENT and sent and (snapshot.now - sent).total_seconds() >= snapshot.timings.unanswered:
+        text = (
+            "AWS did not answer the call, and nothing of its effect is seen. The operator does not send it again, "
+            "because AWS may have carried it out; check the node, and create another operation for it if it needs one."
+        )
+        return moved(snapshot, entry, State.FAILED, text)
+    if entry.state == State.SENT:
+        fields["message"] = f"AWS's answer is not known. The call is not repeated; waits for {seen.waits_for}."
+    else:
+        fields["message"] = f"AWS accepted the call; waits for {seen.waits_for}."
+    return entry.model_copy(update=fields)
+
+
+def _confirmed_gone(snapshot: Snapshot, entry: Entry) -> Entry:
+    since = parse_time(entry.missingSince or "")
+    if since is not None and (snapshot.now - since).total_seconds() >= snapshot.timings.missing:
+        return moved(snapshot, entry, State.SUCCEEDED, "The instance is gone.")
+    return entry.model_copy(
+        update={
+            "missingSince": entry.missingSince or stamp(snapshot.now),
+            "begun": True,
+            "message": "In progress: AWS does not list the instance any more; looking again.",
+        }
+    )
+
+
+def _started(snapshot: Snapshot, entries: Iterable[Entry]) -> list[Entry]:
+    """As many pending nodes as there is room for begin to drain."""
+    found = list(entries)
+    room = snapshot.operation.room(len(found)) - sum(entry.state in IN_FLIGHT for entry in found)
+    if not may_start(snapshot):
+        return found
+    made = []
+    for entry in found:
+        startable = entry.state == State.PENDING and snapshot.instance(entry) is not None and not entry.missingSince
+        if startable and room > 0 and not snapshot.holder(entry):
+            room -= 1
+            entry = moved(snapshot, entry, State.DRAINING, startTime=stamp(snapshot.now))
+        made.append(entry)
+    return made
+
+
+def may_start(snapshot: Snapshot) -> bool:
+    """Whether nodes may begin now."""
+    operation = snapshot.operation
+    early = operation.not_before is not None and snapshot.now < operation.not_before
+    return not (
+        operation.suspended
+        or operation.dry
+        or operation.deleting
+        or early
+        or snapshot.obstacle is not None
+        or snapshot.cluster is None
+        or not snapshot.nodes_known
+    )

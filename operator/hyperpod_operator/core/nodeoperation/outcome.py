@@ -1,0 +1,126 @@
+"""How far an operation is, in one reason, one message and the time of the next look."""
+
+from collections import Counter
+
+from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.core.engine.conditions import Draft, summary
+from hyperpod_operator.core.engine.finding import Finding
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.nodeoperation.plan import Action
+from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
+from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, State
+
+NAMED_MOST = 5
+"""Nodes that a message speaks of; status.nodes has all."""
+
+
+def is_over(snapshot: Snapshot) -> bool:
+    """Whether every node has ended; a dry run is over when its nodes are found, or known not to be there."""
+    if not snapshot.entries:
+        return snapshot.obstacle is not None and snapshot.obstacle.final
+    return all(
+        entry.state in FINAL or (snapshot.operation.dry and not entry.missingSince) for entry in snapshot.entries
+    )
+
+
+def succeeded(snapshot: Snapshot) -> bool:
+    if snapshot.operation.dry:
+        return bool(snapshot.entries) and all(entry.state == State.PENDING for entry in snapshot.entries)
+    return bool(snapshot.entries) and all(entry.state == State.SUCCEEDED for entry in snapshot.entries)
+
+
+def progress(snapshot: Snapshot) -> str:
+    """`3/4 done, 1 failed`."""
+    count = Counter(entry.state for entry in snapshot.entries)
+    done = sum(count[state] for state in FINAL)
+    notes = [
+        f"{count[state]} {word}"
+        for state, word in ((State.FAILED, "failed"), (State.SKIPPED, "skipped"))
+        if count[state]
+    ]
+    return ", ".join([f"{done}/{len(snapshot.entries)} done", *notes])
+
+
+def outcome(snapshot: Snapshot) -> Finding[Action]:
+    """The summary, and Complete or Failed once the operation is over."""
+    operation = snapshot.operation
+    if operation.deleting:
+        return _under_way(Reason.WITHDRAWING, "The operator removes its taints and conditions from the nodes.", 1.0)
+    if is_over(snapshot):
+        return _ended(snapshot)
+    obstacle = snapshot.obstacle
+    if obstacle is not None:
+        said = summary(ready="False", reason=obstacle.reason, message=obstacle.message, stalled=obstacle.stalled)
+        return Finding(conditions=(*said, _open(obstacle.reason)), wake_after=snapshot.timings.idle)
+    reason, message, wake = _progress(snapshot)
+    if deadline := operation.deadline:
+        wake = max(min(wake, (deadline - snapshot.now).total_seconds()), 0.1)
+    return _under_way(reason, message, wake)
+
+
+def _ended(snapshot: Snapshot) -> Finding[Action]:
+    good = succeeded(snapshot)
+    if good:
+        dry = snapshot.operation.dry
+        reason = Reason.OPERATION_LISTED if dry else Reason.OPERATION_COMPLETE
+        message = (
+            f"dryRun: {_would(snapshot)}. Nothing was changed."
+            if dry
+            else f"{snapshot.operation.spec.operation} of {len(snapshot.entries)} nodes: all succeeded."
+        )
+        done: list[Draft] = [(kind, "True", reason, message) for kind in (ConditionType.READY, ConditionType.COMPLETE)]
+        return Finding(conditions=tuple(done))
+    message = f"{progress(snapshot)}. {_named(snapshot, {State.FAILED, State.SKIPPED})}".strip()
+    if not snapshot.entries and snapshot.obstacle is not None:
+        message = snapshot.obstacle.message
+    said = summary(ready="False", reason=Reason.OPERATION_FAILED, message=message, stalled=True)
+    ended: list[Draft] = [
+        (ConditionType.COMPLETE, "False", Reason.OPERATION_FAILED, message),
+        (ConditionType.FAILED, "True", Reason.OPERATION_FAILED, message),
+    ]
+    return Finding(conditions=(*said, *ended))
+
+
+def _would(snapshot: Snapshot) -> str:
+    names = ", ".join(entry.name or entry.id for entry in snapshot.entries[:NAMED_MOST])
+    more = f" and {len(snapshot.entries) - NAMED_MOST} more" if len(snapshot.entries) > NAMED_MOST else ""
+    return f"{snapshot.operation.spec.operation} would be carried out on {names}{more}"
+
+
+def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
+    operation, timings = snapshot.operation, snapshot.timings
+    states = {State(entry.state) for entry in snapshot.entries}
+    if operation.suspended:
+        wake = timings.poll if states & ASKED else timings.idle
+        return Reason.OPERATION_SUSPENDED, f"spec.suspend is true. {progress(snapshot)}.", wake
+    start = operation.not_before
+    if start is not None and snapshot.now < start:
+        left = (start - snapshot.now).total_seconds()
+        return Reason.NOT_BEFORE, f"The operation starts at {stamp(start)}.", min(left, 3600.0)
+    if states & ASKED:
+        return Reason.OPERATING, _of(snapshot, ASKED), timings.poll
+    if State.DRAINING in states:
+        return Reason.DRAINING, _of(snapshot, {State.DRAINING}), timings.drain
+    if not snapshot.entries:
+        return Reason.WAITING_FOR_NODES, "The selector chooses no node of the cluster now.", timings.idle
+    return Reason.WAITING_FOR_NODES, _of(snapshot, {State.PENDING}), timings.poll
+
+
+def _of(snapshot: Snapshot, states: frozenset[State] | set[State]) -> str:
+    return f"{progress(snapshot)}. {_named(snapshot, states)}".strip()
+
+
+def _named(snapshot: Snapshot, states: frozenset[State] | set[State]) -> str:
+    found: list[Entry] = [entry for entry in snapshot.entries if entry.state in states]
+    said = [f"{entry.name or entry.id} is {entry.state}: {entry.message or 'no message'}" for entry in found]
+    more = f" And {len(said) - NAMED_MOST} more; see status.nodes." if len(said) > NAMED_MOST else ""
+    return " ".join(said[:NAMED_MOST]) + more
+
+
+def _under_way(reason: Reason, message: str, wake: float) -> Finding[Action]:
+    said = summary(ready="False", reason=reason, message=message, stalled=False)
+    return Finding(conditions=(*said, _open(reason)), wake_after=wake)
+
+
+def _open(reason: Reason) -> Draft:
+    return (ConditionType.COMPLETE, "False", reason, "The operation is not over.")

@@ -1,0 +1,150 @@
+"""What a pass over an operation leaves behind: one status, its Events, and the time of the next pass."""
+
+from collections import Counter
+
+from hyperpod_operator.api.kinds import NODE_OPERATION
+from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus, OperationCounts
+from hyperpod_operator.api.operations import OperationStatus
+from hyperpod_operator.core.engine.conditions import Draft, kept, settle, summary
+from hyperpod_operator.core.engine.decision import Report
+from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions
+from hyperpod_operator.core.engine.finding import judge
+from hyperpod_operator.core.engine.journal import CallState, Rejection, called, with_rejection
+from hyperpod_operator.core.engine.result import failed
+from hyperpod_operator.core.errors import TREATMENTS
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
+from hyperpod_operator.core.nodeoperation.outcome import is_over, progress
+from hyperpod_operator.core.nodeoperation.plan import CONCERN, Call, Evict
+from hyperpod_operator.core.nodeoperation.record import PassRecord
+from hyperpod_operator.core.nodeoperation.states import FINAL, IN_FLIGHT, State
+from hyperpod_operator.core.outcome import Done, Outcome, Requeue
+from hyperpod_operator.core.ports import Event
+
+
+def intent(record: PassRecord) -> HyperPodNodeOperationStatus:
+    """The status before a call is sent: its nodes are Sent, and the journal has the call."""
+    if not isinstance(record.action, Call):
+        raise AssertionError("asked only of a pass that calls AWS")
+    status = _stored(record)
+    return status.model_copy(update={"operations": _journal(record, CallState.INTENDED)})
+
+
+def report(record: PassRecord) -> Report[HyperPodNodeOperationStatus]:
+    snapshot = record.snapshot
+    operation, before = snapshot.operation, snapshot.operation.status.conditions or []
+    if record.read_error is not None:
+        end = failed(record.read_error.message, TREATMENTS[record.read_error.kind])
+        drafts: list[Draft] = summary(ready="Unknown", reason=end.reason, message=end.message, stalled=end.stalled)
+        drafts += kept(before, made=drafts)
+        stalled, outcome = end.stalled, end.outcome
+    else:
+        # What is said is what is so after the pass: an entry may have moved by what AWS or the API server answered.
+        said = judge(CONCERNS, snapshot)
+        drafts = list(said.conditions)
+        drafts += [draft for draft in kept(before, made=drafts) if draft[0] is ConditionType.ACCEPTED]
+        stalled = any(draft[0] == "Stalled" for draft in drafts)
+        outcome = _next(record, said.wake_after)
+    conditions = settle(
+        table=NODE_OPERATION.table,
+        drafts=drafts,
+        before=before,
+        generation=operation.generation,
+        now=snapshot.now,
+    )
+    status = _stored(record)
+    if record.called is not None:
+        status = status.model_copy(update={"operations": _journal(record, record.called)})
+    status = status.model_copy(
+        update={
+            "observedGeneration": operation.generation,
+            "lastHandledReconcileAt": operation.reconcile_requested_at or status.lastHandledReconcileAt,
+            "conditions": conditions,
+        }
+    )
+    made = first_of_each_reason(of_conditions(NODE_OPERATION, before=before, after=conditions, stalled=stalled))
+    return Report(status=status, events=made, outcome=outcome)
+
+
+def node_events(record: PassRecord) -> tuple[tuple[str, Event], ...]:
+    """An Event about each node that this pass began or ended with, by the Node's name."""
+    old = {entry.id: entry.state for entry in record.before}
+    word = record.snapshot.operation.spec.operation
+    found = []
+    for entry in record.snapshot.entries:
+        was, owner = old.get(entry.id, State.PENDING), record.snapshot.operation.key
+        if entry.state == was or not entry.name:
+            continue
+        if entry.state in FINAL and was in IN_FLIGHT:
+            bad = entry.state == State.FAILED
+            text = f"{word} by HyperPodNodeOperation {owner}: {entry.name} {entry.state}. {entry.message or ''}".strip()
+            event = Event(
+                type="Warning" if bad else "Normal",
+                reason=Reason.NODE_OPERATION_ENDED,
+                action=word,
+                message=text,
+            )
+            found.append((entry.name, event))
+        elif entry.state == State.DRAINING and was == State.PENDING:
+            text = f"{word} by HyperPodNodeOperation {owner}: tainted {entry.name}; its pods leave."
+            found.append((entry.name, Event(type="Normal", reason=Reason.DRAINING, action=word, message=text)))
+    return tuple(found)
+
+
+def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
+    """The status with the entries and what follows from them."""
+    snapshot, status = record.snapshot, record.snapshot.operation.status
+    entries = list(snapshot.entries)
+    over = record.read_error is None and is_over(snapshot) and not snapshot.operation.deleting
+    count = Counter(entry.state for entry in entries)
+    batches = max([status.batches or 0, *(entry.batch or 0 for entry in entries)])
+    return status.model_copy(
+        update={
+            "clusterArn": snapshot.cluster.arn if snapshot.cluster else status.clusterArn,
+            "startTime": status.startTime or (stamp(snapshot.now) if entries else None),
+            "completionTime": status.completionTime or (stamp(snapshot.now) if over else None),
+            "summary": progress(snapshot) if entries else None,
+            "counts": OperationCounts(
+                pending=count[State.PENDING],
+                active=sum(count[state] for state in IN_FLIGHT),
+                succeeded=count[State.SUCCEEDED],
+                failed=count[State.FAILED],
+                skipped=count[State.SKIPPED],
+            )
+            if entries
+            else None,
+            "nodes": entries or None,
+            "batches": batches or None,
+        }
+    )
+
+
+def _journal(record: PassRecord, state: CallState) -> list[OperationStatus]:
+    action, status = record.action, record.snapshot.operation.status
+    if not isinstance(action, Call):
+        return list(status.operations or [])
+    journal = called(
+        status.operations,
+        concern=CONCERN,
+        operation=action.planned.operation,
+        state=state,
+        fingerprint=action.planned.fingerprint,
+        attempts=1,
+        now=record.snapshot.now,
+    )
+    if record.error is None or state is not CallState.REJECTED:
+        return journal
+    treatment = TREATMENTS[record.error.kind]
+    rejection = Rejection(reason=treatment.reason, code=record.error.code, message=record.error.message)
+    return with_rejection(journal, concern=CONCERN, rejection=rejection, now=record.snapshot.now)
+
+
+def _next(record: PassRecord, wake: float | None) -> Outcome:
+    """After a step of the operator's own the next look comes at once; after the end, with the resync."""
+    snapshot = record.snapshot
+    if isinstance(record.action, Evict):
+        return Requeue(Reason.DRAINING, snapshot.timings.drain)
+    if record.action is not None:
+        return Requeue(Reason.OPERATING, snapshot.timings.step)
+    return Requeue(Reason.OPERATING, wake) if wake is not None else Done()

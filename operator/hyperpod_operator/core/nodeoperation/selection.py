@@ -1,0 +1,112 @@
+"""Which nodes an operation is about: chosen once, then listed in status."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from hyperpod_operator.api.names import NODE_HEALTH_STATUS
+from hyperpod_operator.api.node_operation import NodeSelector
+from hyperpod_operator.api.node_operation_bounds import NODES_MOST
+from hyperpod_operator.core.drain.pod import occupants
+from hyperpod_operator.core.health.facts import FAILING
+from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.nodeoperation.snapshot import (
+    UNHEALTHY,
+    Entry,
+    Snapshot,
+    is_under_repair,
+)
+from hyperpod_operator.core.nodeoperation.states import State
+from hyperpod_operator.core.observed import ObservedNode
+
+NAME_PREFIX = "hyperpod-"
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def candidates(snapshot: Snapshot) -> tuple[ObservedNode, ...]:
+    """The nodes that the selector may choose; empty where the spec names nodes."""
+    selector = snapshot.operation.spec.nodes.selector
+    if selector is None or snapshot.cluster is None:
+        return ()
+    return tuple(one for one in snapshot.cluster.instances.values() if _matches(snapshot, selector, one))
+
+
+def needs_pods(snapshot: Snapshot) -> bool:
+    """Whether the choice depends on which nodes are idle."""
+    selector = snapshot.operation.spec.nodes.selector
+    return selector is not None and selector.count is not None and (selector.order or "Idle") == "Idle"
+
+
+def select(snapshot: Snapshot) -> tuple[Entry, ...]:
+    """An entry for each node that is named, found or not, or for those that the selector chooses."""
+    nodes = snapshot.operation.spec.nodes
+    if nodes.selector is not None:
+        return tuple(_entry(snapshot, one.instance_id, one) for one in _chosen(snapshot, nodes.selector))
+    if nodes.names is not None:
+        named = {node.name: node.instance_id for node in snapshot.nodes.values()}
+        return tuple(_named(snapshot, name, named.get(name) or name.removeprefix(NAME_PREFIX)) for name in nodes.names)
+    if nodes.instanceIds is not None:
+        return tuple(_named(snapshot, name, name) for name in nodes.instanceIds)
+    instances = snapshot.cluster.instances.values() if snapshot.cluster else ()
+    logical = {one.logical_id: one.instance_id for one in instances if one.logical_id}
+    return tuple(_named(snapshot, name, logical.get(name, "")) for name in nodes.nodeLogicalIds or ())
+
+
+def _chosen(snapshot: Snapshot, selector: NodeSelector) -> Iterable[ObservedNode]:
+    found = sorted(candidates(snapshot), key=lambda one: _rank(snapshot, selector.order or "Idle", one))
+    return found[: min(selector.count or NODES_MOST, NODES_MOST)]
+
+
+def _matches(snapshot: Snapshot, selector: NodeSelector, one: ObservedNode) -> bool:
+    node = snapshot.nodes.get(one.instance_id)
+    labels = node.labels if node is not None else {}
+    repaired = is_under_repair(node) and not snapshot.operation.includes_repairs
+    return (
+        selector.instanceGroupName in (None, one.group)
+        and all(labels.get(key) == value for key, value in (selector.matchLabels or {}).items())
+        and (selector.order != "Unhealthy" or is_unhealthy(one, node))
+        and one.status != "ShuttingDown"
+        and not repaired
+        and one.instance_id not in snapshot.held
+    )
+
+
+def is_unhealthy(instance: ObservedNode, node: Node | None) -> bool:
+    """Whether HyperPod or SageMaker calls it so, or its kubelet does not report Ready."""
+    if instance.status in FAILING:
+        return True
+    return node is not None and (
+        node.labels.get(NODE_HEALTH_STATUS, "").startswith(UNHEALTHY) or bool(node.faults) or node.ready is not True
+    )
+
+
+def _rank(snapshot: Snapshot, order: str, one: ObservedNode) -> tuple[object, ...]:
+    """The smaller, the earlier; ties go by age and id, so that two passes choose the same."""
+    launched = (one.launched_at or EPOCH).timestamp()
+    node = snapshot.nodes.get(one.instance_id)
+    if order == "Newest":
+        return (-launched, one.instance_id)
+    if order == "Oldest":
+        return (launched, one.instance_id)
+    if order == "Unhealthy":
+        return (one.status not in FAILING, -launched, one.instance_id)
+    pods = [pod for pod in snapshot.pods.pods if node is not None and pod.node == node.name]
+    return (len(occupants(pods)), -launched, one.instance_id)
+
+
+def _named(snapshot: Snapshot, name: str, instance_id: str) -> Entry:
+    found = snapshot.cluster.instances.get(instance_id) if snapshot.cluster else None
+    return (
+        _entry(snapshot, name, found) if found else Entry(id=name, instanceId=instance_id or None, state=State.PENDING)
+    )
+
+
+def _entry(snapshot: Snapshot, name: str, one: ObservedNode) -> Entry:
+    node = snapshot.nodes.get(one.instance_id)
+    return Entry(
+        id=name,
+        name=node.name if node is not None else None,
+        instanceId=one.instance_id,
+        nodeLogicalId=one.logical_id or None,
+        instanceGroupName=one.group or None,
+        state=State.PENDING,
+    )

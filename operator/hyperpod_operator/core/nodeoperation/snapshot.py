@@ -1,0 +1,126 @@
+"""Everything that one pass over an operation knows, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_EKS_CLUSTER, TAG_OWNER_UID, Reason
+from hyperpod_operator.api.node_operation_status import OperationNodeStatus
+from hyperpod_operator.core.drain.marks import held_by
+from hyperpod_operator.core.drain.ports import PodsRead
+from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.nodeoperation.operation import Operation
+from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT
+from hyperpod_operator.core.nodeoperation.timings import OperationTimings
+from hyperpod_operator.core.observed import ObservedCluster, ObservedNode
+
+Entry = OperationNodeStatus
+"""What is stored about one node."""
+UNHEALTHY = "Unschedulable"
+REPAIRING = f"{UNHEALTHY}Pending"
+"""Begins the values of node-health-status that announce a repair by HyperPod: …PendingReboot, …PendingReplacement."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """A HyperPodCluster, and what AWS shows of its cluster in this pass."""
+
+    observed: ObservedCluster
+    instances: Mapping[str, ObservedNode]
+    """Nodes with an instance, by its id."""
+    tags: Mapping[str, str]
+    uid: str
+    eks_cluster_arn: str
+    deleting: bool = False
+
+    @property
+    def arn(self) -> str:
+        return self.observed.arn
+
+    @property
+    def owned(self) -> bool:
+        """Whether the tags name this very HyperPodCluster object: a name, or a status, proves nothing."""
+        return (
+            self.tags.get(TAG_OWNER_UID) == self.uid
+            and bool(self.uid)
+            and self.tags.get(TAG_EKS_CLUSTER) == self.eks_cluster_arn[:256]
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """Why the operation cannot use its cluster. `final`: it never can; otherwise it waits."""
+
+    reason: Reason
+    message: str
+    final: bool = False
+    stalled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """`entries` are the nodes as this pass sees them, `nodes` the Kubernetes Nodes of the cluster by instance id."""
+
+    operation: Operation
+    entries: tuple[Entry, ...]
+    now: datetime
+    timings: OperationTimings = field(default_factory=OperationTimings)
+    cluster: Cluster | None = None
+    target: Cluster | None = None
+    """The cluster that moved nodes join; the same one unless the spec names another."""
+    obstacle: Obstacle | None = None
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    nodes_known: bool = True
+    """Whether Kubernetes' Nodes were listed: before that, an absent Node proves nothing."""
+    pods: PodsRead = field(default_factory=PodsRead)
+    pods_of: frozenset[str] = frozenset()
+    """The Nodes whose pods were read: about others nothing is known."""
+    claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """EBSVolumeClaims with a volume on the instance of this id."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Instances that other operations hold, and which one."""
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Entry]:
+        return {entry.id: entry for entry in self.entries}
+
+    def instance(self, entry: Entry) -> ObservedNode | None:
+        """The node in AWS; None where AWS lists none of this id."""
+        return self.cluster.instances.get(entry.instanceId or "") if self.cluster else None
+
+    def node(self, entry: Entry) -> Node | None:
+        return self.nodes.get(entry.instanceId or "")
+
+    def holder(self, entry: Entry) -> str:
+        """Who else holds the node; empty if nobody does."""
+        node, ours = self.node(entry), str(self.operation.owner)
+        marked = held_by(node) if node is not None else ""
+        if marked and marked != ours:
+            return marked
+        return self.held.get(entry.instanceId or "", "")
+
+    @property
+    def left_marked(self) -> tuple[str, ...]:
+        """Nodes that have our marks and are not held: a process ended between a mark and the status."""
+        ours = str(self.operation.owner)
+        holds = {entry.name for entry in self.entries if entry.state in IN_FLIGHT}
+        return tuple(
+            sorted(node.name for node in self.nodes.values() if held_by(node) == ours and node.name not in holds)
+        )
+
+
+def is_under_repair(node: Node | None) -> bool:
+    """Whether HyperPod announces that it reboots or replaces the node."""
+    return node is not None and node.labels.get(NODE_HEALTH_STATUS, "").startswith(REPAIRING)
+
+
+def is_usable(node: Node | None) -> bool:
+    """Whether the Node is Ready and HyperPod does not keep pods off it."""
+    return (
+        node is not None
+        and node.ready is True
+        and not node.deleting
+        and not node.labels.get(NODE_HEALTH_STATUS, "").startswith(UNHEALTHY)
+        and not any(taint.key == NODE_HEALTH_STATUS for taint in node.taints)
+    )

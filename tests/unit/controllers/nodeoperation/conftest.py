@@ -1,0 +1,48 @@
+"""A rig for each test, with a HyperPod cluster of three nodes that its object owns."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from tests.unit.controllers.nodeoperation.rig import OperationRig
+
+from hyperpod_operator.aws import cloud as cloud_module
+from hyperpod_testbed.simulator import Options, Simulator
+
+MakeRig = Callable[..., OperationRig]
+
+
+@pytest.fixture(scope="session")
+def botocore_session() -> Any:
+    """One for all: reading the service model is what takes time."""
+    return botocore.session.Session()
+
+
+@pytest.fixture
+def make_rig(monkeypatch: pytest.MonkeyPatch, botocore_session: Any) -> Iterator[MakeRig]:
+    """A rig whose simulator has these options."""
+    monkeypatch.setattr(cloud_module.boto3, "Session", partial(boto3.Session, botocore_session=botocore_session))
+    made: list[OperationRig] = []
+
+    def make(*, nodes: int = 3, **options: object) -> OperationRig:
+        simulator = Simulator(account="111122223333", speed=0, options=Options(**options)).start()  # type: ignore[arg-type]
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in simulator.environment().items():
+            monkeypatch.setenv(name, value)
+        made.append(OperationRig(simulator, nodes=nodes))
+        return made[-1]
+
+    yield make
+    for rig in made:
+        rig.cloud.close()
+        rig.simulator.stop()
+        assert not rig.simulator.core.broken_responses
+
+
+@pytest.fixture
+def rig(make_rig: MakeRig) -> OperationRig:
+    return make_rig()

@@ -1,0 +1,87 @@
+"""Each operation from its creation to its end, in a world where nothing goes wrong."""
+
+import pytest
+from tests.unit.controllers.nodeoperation.conftest import MakeRig
+from tests.unit.controllers.nodeoperation.rig import OperationRig
+
+from hyperpod_operator.core.outcome import Done
+
+OPERATIONS = ["Reboot", "Replace", "Delete", "Move", "HealthCheck"]
+CALLED = {
+    "Reboot": "BatchRebootClusterNodes",
+    "Replace": "BatchReplaceClusterNodes",
+    "Delete": "BatchDeleteClusterNodes",
+    "Move": "MoveClusterNodes",
+    "HealthCheck": "StartClusterHealthCheck",
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_it_ends_complete_after_one_call_and_leaves_nothing_on_the_node(
+    rig: OperationRig, operation: str
+) -> None:
+    rig.apply(operation, rig.ids[:1])
+    assert await rig.rest() == Done()
+    assert rig.states() == ["Succeeded"]
+    assert [call.operation for call in rig.calls()] == [CALLED[operation]]
+    assert rig.condition("Ready")["status"] == rig.condition("Complete")["status"] == "True"
+    assert not rig.marks.marked
+    assert rig.status_of()["summary"] == "1/1 done"
+    assert not rig.pods.needed
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_the_pods_of_the_node_leave_before_aws_is_asked(rig: OperationRig, operation: str) -> None:
+    node = rig.name(rig.ids[0])
+    rig.pods.add("train", node)
+    rig.pods.refused["train"] = "budget ml/train allows 0 disruptions"
+    rig.apply(operation, rig.ids[:1])
+    for _ in range(20):
+        await rig.step()
+    assert rig.calls() == []
+    assert rig.entries()[0]["waitingFor"] == ["ml/train"]
+    assert "allows 0 disruptions" in rig.condition("Ready")["message"]
+    rig.pods.refused.clear()
+    await rig.rest()
+    assert rig.pods.evicted == ["train"]
+    assert len(rig.calls()) == 1
+
+
+async def test_a_pass_over_a_finished_operation_reads_and_writes_nothing(rig: OperationRig) -> None:
+    rig.apply("Reboot", rig.ids[:1])
+    await rig.rest()
+    writes, read = list(rig.operations.writes), len(rig.simulator.log.calls())
+    assert await rig.once() == Done()
+    assert rig.operations.writes == writes
+    assert len(rig.simulator.log.calls()) == read
+
+
+async def test_nodes_follow_each_other_one_by_one(rig: OperationRig) -> None:
+    rig.apply("Reboot", rig.ids)
+    await rig.rest()
+    assert rig.named() == [[one] for one in rig.ids]
+
+
+async def test_max_in_flight_lets_nodes_go_together(rig: OperationRig) -> None:
+    rig.apply("Reboot", rig.ids, maxInFlight="70%")
+    await rig.rest()
+    assert [len(names) for names in rig.named()] == [2, 1]
+
+
+async def test_a_replaced_node_says_by_which(make_rig: MakeRig) -> None:
+    rig = make_rig(replace_keeps_logical_id=False)
+    old = rig.ids
+    rig.apply("Replace", old[:2], maxInFlight=2)
+    await rig.rest()
+    new = [entry["replacedBy"] for entry in rig.entries()]
+    assert sorted(new) == sorted(set(rig.ids) - set(old))
+
+
+async def test_a_dry_run_lists_the_nodes_and_changes_nothing(rig: OperationRig) -> None:
+    rig.apply("Replace", None, nodes={"selector": {"count": 2, "order": "Newest"}}, dryRun=True)
+    await rig.rest()
+    assert rig.states() == ["Pending", "Pending"]
+    assert rig.calls() == []
+    assert rig.marks.writes == 0
+    assert rig.condition("Complete")["reason"] == "OperationListed"
+    assert "would be carried out on hyperpod-" in rig.condition("Ready")["message"]

@@ -1,0 +1,146 @@
+"""What is seen of the effect of each operation, sign by sign."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.core.nodeoperation.builders import (
+    FIRST,
+    IDS,
+    NOW,
+    OPERATIONS,
+    SECOND,
+    cluster,
+    entry,
+    instance,
+    node,
+    operation,
+    snapshot,
+    spec,
+)
+
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
+from hyperpod_operator.core.nodeoperation.states import State
+from hyperpod_operator.core.observed import ObservedNode
+
+NEW = "i-0000000000000000a"
+SENT: dict[str, Any] = {
+    "sentTime": stamp(NOW),
+    "bootId": f"{FIRST}-0",
+    "newestLaunch": stamp(NOW - timedelta(days=1)),
+}
+
+
+def seen(word: str, *, instances: list[ObservedNode], nodes: list[Any], **fields: Any) -> Evidence:
+    one = entry(state=State.WAITING, **{**SENT, **fields})
+    return evidence(snapshot(operation(spec(word)), entries=[one], instances=instances, nodes=nodes), one)
+
+
+def others() -> list[ObservedNode]:
+    return [instance(one) for one in IDS[1:]]
+
+
+@pytest.mark.parametrize("word", OPERATIONS)
+def test_a_node_that_is_as_it_was_shows_nothing(word: str) -> None:
+    assert seen(word, instances=[instance(), *others()], nodes=[node()]).sign is Sign.NONE
+
+
+@pytest.mark.parametrize("word", ["Reboot", "HealthCheck"])
+def test_an_instance_that_is_gone_is_not_what_these_do(word: str) -> None:
+    assert seen(word, instances=others(), nodes=[]).sign is Sign.GONE
+
+
+def test_another_boot_id_is_a_reboot_although_nobody_saw_the_node_away() -> None:
+    assert seen("Reboot", instances=[instance()], nodes=[node(boot_id="another")]).sign is Sign.DONE
+
+
+def test_a_node_that_was_away_with_the_same_boot_id_did_not_reboot() -> None:
+    assert seen("Reboot", instances=[instance()], nodes=[node()], begun=True).sign is Sign.BEGUN
+
+
+def test_without_boot_ids_a_reboot_is_seen_by_its_absence() -> None:
+    away = seen("Reboot", instances=[instance(status="Pending")], nodes=[node(boot_id="", ready=False)], bootId=None)
+    assert away.sign is Sign.BEGUN
+    back = seen("Reboot", instances=[instance()], nodes=[node(boot_id="")], bootId=None, begun=True)
+    assert back.sign is Sign.DONE
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        node(boot_id="another", ready=False),
+        node(boot_id="another", ready=None),
+        node(boot_id="another", labels={"sagemaker.amazonaws.com/node-health-status": "Unschedulable"}),
+        node(boot_id="another", deleting=True),
+    ],
+)
+def test_a_rebooted_node_that_takes_no_pods_is_not_done(unusable: Any) -> None:
+    assert seen("Reboot", instances=[instance()], nodes=[unusable]).sign is Sign.BEGUN
+
+
+def test_a_replaced_node_is_done_when_the_new_one_is_usable() -> None:
+    new = instance(NEW, logical_id=f"logical-{FIRST}", launched_at=NOW)
+    assert seen("Replace", instances=[new, *others()], nodes=[]).sign is Sign.BEGUN
+    done = seen("Replace", instances=[new, *others()], nodes=[node(NEW)])
+    assert (done.sign, done.replaced_by) == (Sign.DONE, NEW)
+
+
+def test_a_replacement_with_another_logical_id_is_known_by_its_launch() -> None:
+    new = instance(NEW, logical_id="another", launched_at=NOW)
+    assert seen("Replace", instances=[new, *others()], nodes=[node(NEW)]).replaced_by == NEW
+
+
+def test_an_instance_that_was_there_before_the_call_replaces_nothing() -> None:
+    assert seen("Replace", instances=others(), nodes=[node(SECOND)]).replaced_by == ""
+
+
+def test_an_instance_that_replaced_another_node_is_not_counted_twice() -> None:
+    new = instance(NEW, logical_id="another", launched_at=NOW)
+    one = entry(state=State.WAITING, **SENT)
+    given = snapshot(operation(spec("Replace")), entries=[one], instances=[new], nodes=[node(NEW)])
+    assert evidence(given, one, taken=frozenset({NEW})).replaced_by == ""
+
+
+def test_the_logical_id_of_another_node_of_the_operation_is_not_taken() -> None:
+    new = instance(NEW, logical_id=f"logical-{SECOND}", launched_at=NOW)
+    first, second = entry(state=State.WAITING, **SENT), entry(SECOND, state=State.WAITING, **SENT)
+    given = snapshot(operation(spec("Replace")), entries=[first, second], instances=[new], nodes=[node(NEW)])
+    assert evidence(given, first).replaced_by == ""
+    assert evidence(given, second).replaced_by == NEW
+
+
+def test_a_deleted_node_whose_kubelet_still_reports_is_not_gone() -> None:
+    assert seen("Delete", instances=others(), nodes=[node()]).sign is Sign.BEGUN
+    assert seen("Delete", instances=others(), nodes=[node(ready=False)]).sign is Sign.DONE
+
+
+def test_a_moved_node_is_done_in_the_other_group() -> None:
+    assert seen("Move", instances=[instance(status="DetachInProgress")], nodes=[node()]).sign is Sign.BEGUN
+    assert seen("Move", instances=[instance(group="spare")], nodes=[node()]).sign is Sign.DONE
+    assert seen("Move", instances=[instance(group="spare", status="AttachInProgress")], nodes=[]).sign is Sign.BEGUN
+
+
+def test_a_node_that_moves_to_another_cluster_is_looked_for_there() -> None:
+    one = entry(state=State.WAITING, begun=True, **SENT)
+    given = snapshot(operation(spec("Move")), entries=[one], instances=others(), nodes=[node()])
+    assert evidence(given, one).sign is Sign.BEGUN
+    there = replace(given, target=cluster([instance(group="spare")]))
+    assert evidence(there, one).sign is Sign.DONE
+
+
+def test_a_check_that_is_not_seen_is_not_done() -> None:
+    label = {"sagemaker.amazonaws.com/deep-health-check-status": "Passed"}
+    assert seen("HealthCheck", instances=[instance()], nodes=[node(labels=label)]).sign is Sign.NONE
+
+
+def test_a_check_that_was_seen_and_is_over_is_done() -> None:
+    running = instance(status="DeepHealthCheckInProgress")
+    assert seen("HealthCheck", instances=[running], nodes=[node()]).sign is Sign.BEGUN
+    assert seen("HealthCheck", instances=[instance()], nodes=[node()], begun=True).sign is Sign.DONE
+
+
+def test_a_failed_check_is_a_failure() -> None:
+    label = {"sagemaker.amazonaws.com/deep-health-check-status": "Failed"}
+    assert seen("HealthCheck", instances=[instance()], nodes=[node(labels=label)], begun=True).sign is Sign.FAILED

@@ -53,6 +53,7 @@ async def test_a_group_at_its_target_costs_no_details(rig: Rig) -> None:
 
 
 async def test_without_the_right_it_is_said_once_and_less_is_known(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    rig.look_seldom(poll=120.0)
     rig.simulator.access.deny("DescribeClusterEvent")
     rig.simulator.world.limit_capacity("research", "gpu", 1)
     rig.apply({**plain(4), **CONTINUOUS})
@@ -64,6 +65,7 @@ async def test_without_the_right_it_is_said_once_and_less_is_known(rig: Rig, cap
 
 
 async def test_a_right_that_is_given_later_is_used(rig: Rig) -> None:
+    rig.look_seldom(poll=120.0)
     rig.simulator.access.deny("DescribeClusterEvent")
     rig.simulator.world.limit_capacity("research", "gpu", 1)
     rig.apply({**plain(4), **CONTINUOUS})

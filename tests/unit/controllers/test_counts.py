@@ -145,6 +145,7 @@ async def test_a_count_that_changes_while_the_call_waits_for_its_turn_is_not_und
 
 
 async def test_a_minimum_that_is_never_reached_is_tried_with_growing_pauses_and_said(rig: Rig) -> None:
+    rig.look_seldom()
     rig.simulator.world.limit_capacity("research", "w", 4)
     rig.apply(spec(instanceGroups=[group_spec("w", 16, minInstanceCount=8)]))
     await rig.until("UpdateRolledBack", passes=2000)

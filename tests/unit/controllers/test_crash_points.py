@@ -8,7 +8,6 @@ from tests.unit.controllers.rig import KEY, RESTING, Rig, pause
 from tests.unit.controllers.test_life import two
 
 from hyperpod_operator.core.outcome import Gone
-from hyperpod_operator.core.timings import Timings
 
 pytestmark = pytest.mark.slow
 
@@ -47,8 +46,7 @@ CALLS = ("create", "update", "update_software", "delete", "add_tags", "delete_ta
 
 async def lifecycle(rig: Rig, reaper: Reaper) -> None:
     """Create, scale, add and remove a group, tag, delete."""
-    rig.timings = Timings(poll=300.0)  # fewer looks while AWS works: they are not what is tried here
-    rig.restart()
+    rig.look_seldom()
     reaper.wrap(rig.objects, WRITES)
     reaper.wrap(rig.cloud.clusters(region=""), CALLS)
     more = two(5, tags=[{"key": "team", "value": "a"}])

@@ -67,9 +67,14 @@ test: control-plane ## All tests but the long ones
 	@$(PYTEST) -n auto --dist worksteal tests benchmarks -m "not control_plane and not long" $(SLOWEST)
 	@$(CONTROL_PLANE_TESTS) tests -m "control_plane and not long" $(SLOWEST)
 
+.PHONY: test-long
+test-long: control-plane ## The tests that `make test` leaves out: whole sweeps, all crash points (nightly, hours)
+	@$(PYTEST) -n auto --dist worksteal tests/unit tests/testbed -m "long and not control_plane" $(SLOWEST)
+	@$(CONTROL_PLANE_TESTS) tests/integration -m "control_plane and long" $(SLOWEST)
+
 .PHONY: crash-points
 crash-points: control-plane ## Kill the operator before and after each of its calls, all of them (about 10 minutes)
-	@$(PYTEST) tests/integration/test_crash_points_process.py
+	@$(CONTROL_PLANE_TESTS) tests/integration/test_crash_points_process.py
 
 .PHONY: test-matrix-aws
 test-matrix-aws: $(READY) ## Each answer that AWS may give, one switch at a time (nightly, about 10 minutes)

@@ -9,6 +9,7 @@ Source: events.k8s.io/v1 Event (kubernetes.io API reference): limits of note (1 
 
 import asyncio
 import logging
+import math
 import os
 import socket
 from collections.abc import Callable
@@ -42,6 +43,8 @@ DRAIN = 2.0
 FIRST_PAUSE = 1.0
 BETWEEN = 0.02
 """Seconds between two writes, as kubelets keep it (50 a second): Events must not crowd out what they tell about."""
+BETWEEN_WARNINGS = 60.0
+"""Seconds between two records in the log about dropped Events."""
 LONGEST_PAUSE = 30.0
 """Seconds between two tries while the API server is away."""
 
@@ -60,8 +63,9 @@ class EventRecorder:
         self._api = api
         self._clock = clock
         self._instance = (instance or os.environ.get("POD_NAME") or socket.gethostname())[:LONGEST_WORD]
-        self._book = SeriesBook(dropped)
+        self._book = SeriesBook(self._lost)
         self._dropped = dropped
+        self._said_lost = -math.inf
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -70,6 +74,17 @@ class EventRecorder:
         event = replace(event, message=plain(event.message), action=plain(event.action))
         self._book.record(about=about, event=event, now=self._clock.now(), monotonic=self._clock.monotonic())
         self._wake.set()
+
+    def _lost(self, count: int) -> None:
+        """Count what is dropped; the log says so once a minute at most."""
+        self._dropped(count)
+        now = self._clock.monotonic()
+        if now - self._said_lost >= BETWEEN_WARNINGS:
+            self._said_lost = now
+            log.warning(
+                "Kubernetes Events are dropped: the API server takes them too slowly or refuses them. The conditions "
+                "of the resources are complete; hyperpod_operator_events_dropped_total counts the Events."
+            )
 
     def start(self) -> None:
         """Start telling the API server."""

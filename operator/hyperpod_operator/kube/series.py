@@ -2,17 +2,19 @@
 
 Pure of I/O so that its rules can be tested at once. An Event with the same object, type, reason, action and
 message within ten minutes of the last one is the same series; its first occurrence is due at once, its count
-at most every 30 seconds. Memory is bounded: when too much is unsent the oldest is dropped and counted, and one
-object whose messages never repeat cannot flood the API server.
+at most every 30 seconds. One object whose messages never repeat cannot flood the API server: beyond its budget,
+Events that only observe are counted under their reason. What changes something, and what asks a person to act, always
+passes. Memory is bounded: when too much is unsent, the oldest observation is dropped first, and each drop is counted.
 
 Source: events.k8s.io/v1 Event and EventSeries (kubernetes.io API reference).
 """
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from hyperpod_operator.api.reasons import Actor, record
 from hyperpod_operator.core.ports import Event, StoredObject
 
 SAME_SERIES = 600.0
@@ -20,7 +22,11 @@ SAME_SERIES = 600.0
 BETWEEN_COUNTS = 30.0
 """Seconds between two updates of a series' count."""
 MOST_PER_OBJECT = 25
-"""New Events about one object within ten minutes (client-go's burst); further ones are dropped and counted."""
+"""New observations about one object within ten minutes (client-go's burst); further ones are combined by reason."""
+OBSERVE = "Observe"
+"""`action` of an Event that says what was seen; every other action is a change that the operator made or tried."""
+COMBINED = "More Events with this reason follow each other quickly; the resource's status has the latest message."
+"""Message of the series that counts them (client-go combines similar Events in the same way)."""
 MOST_UNSENT = 1000
 MOST_SERIES = 4000
 
@@ -71,13 +77,13 @@ class SeriesBook:
             return
         if known is not None:
             self._forget(known)
-        if not self._admitted(about.uid, monotonic=monotonic):
-            self.dropped(1)
+        if not _always(event) and event.message != COMBINED and not self._admitted(about.uid, monotonic=monotonic):
+            self.record(about=about, event=replace(event, message=COMBINED), now=now, monotonic=monotonic)
             return
         self._series[key] = Series(key=key, regarding=reference(about), first_at=now, last_at=now, last_seen=monotonic)
         self._new[key] = None
         while len(self._new) > MOST_UNSENT:
-            self._forget(self._series[next(iter(self._new))])
+            self._forget(self._series[self._least()])
         while len(self._series) > MOST_SERIES:
             self._forget(next(iter(self._series.values())))
 
@@ -132,11 +138,22 @@ class SeriesBook:
         begun.append(monotonic)
         return True
 
+    def _least(self) -> SeriesKey:
+        """The oldest unsent observation; where there is none, the oldest of all."""
+        return next((key for key in self._new if not _always(key.event)), next(iter(self._new)))
+
     def _forget(self, series: Series) -> None:
         self._series.pop(series.key, None)
         self._new.pop(series.key, None)
         if series.unsent:
             self.dropped(series.unsent)
+
+
+def _always(event: Event) -> bool:
+    """Whether an Event passes whatever the budget says: it is a change, or it asks you to act."""
+    known = record(event.reason)
+    asks = event.type == "Warning" and known is not None and known.actor is Actor.YOU
+    return event.action != OBSERVE or asks
 
 
 def reference(about: StoredObject) -> dict[str, str]:

@@ -7,13 +7,21 @@ import pytest
 
 from hyperpod_operator.core.ports import Event, StoredObject
 from hyperpod_operator.kube import series as s
-from hyperpod_operator.kube.series import Series, SeriesBook
+from hyperpod_operator.kube.series import Series, SeriesBook, SeriesKey
 
 Make = Callable[..., StoredObject]
 
 
 def event(message: str = "hello", *, reason: str = "Creating") -> Event:
     return Event(type="Normal", reason=reason, action="Create", message=message)
+
+
+def observed(message: str = "hello", *, reason: str = "Scaling") -> Event:
+    return Event(type="Normal", reason=reason, action="Observe", message=message)
+
+
+def unsent(book: SeriesBook) -> list[SeriesKey]:
+    return [*book._new]
 
 
 class Lost:
@@ -137,11 +145,46 @@ def test_when_too_much_is_unsent_the_oldest_is_dropped_and_counted(
 
 def test_one_object_cannot_flood_the_api_server(record: Record, book: SeriesBook, lost: Lost, clock: Any) -> None:
     for number in range(40):
-        record(event(f"request {number}"))
-    assert (book.pending, lost.count) == (s.MOST_PER_OBJECT, 40 - s.MOST_PER_OBJECT)
+        record(observed(f"request {number}"))
+    assert (len(unsent(book)), lost.count) == (s.MOST_PER_OBJECT + 1, 0)
+    assert unsent(book)[-1].event.message == s.COMBINED
     clock.seconds += 601
-    record(event("later"))
-    assert book.pending == s.MOST_PER_OBJECT + 1
+    record(observed("later"))
+    assert unsent(book)[-1].event.message == "later"
+
+
+def test_beyond_the_budget_each_reason_is_counted_by_itself(record: Record, book: SeriesBook) -> None:
+    for number in range(s.MOST_PER_OBJECT + 10):
+        record(observed(f"request {number}", reason="Scaling" if number % 2 else "HyperPodEvent"))
+    combined = [key.event.reason for key in unsent(book) if key.event.message == s.COMBINED]
+    assert sorted(combined) == ["HyperPodEvent", "Scaling"]
+    assert book.pending == s.MOST_PER_OBJECT + 10
+
+
+@pytest.mark.parametrize(
+    "always",
+    [
+        Event(type="Normal", reason="Updating", action="UpdateCluster", message="changed"),
+        Event(type="Warning", reason="ClusterBusy", action="UpdateCluster", message="refused"),
+        Event(type="Warning", reason="TeardownBlocked", action="Observe", message="act"),
+    ],
+    ids=["a change", "a refused change", "a request to you"],
+)
+def test_a_change_and_what_asks_you_to_act_pass_whatever_went_before(
+    record: Record, book: SeriesBook, always: Event
+) -> None:
+    for number in range(40):
+        record(observed(f"request {number}"))
+    record(always)
+    assert unsent(book)[-1].event == always
+
+
+def test_an_observation_is_dropped_before_a_change(record: Record, book: SeriesBook, lost: Lost) -> None:
+    record(event("a change"), about="first")
+    for number in range(s.MOST_UNSENT):
+        record(observed(), about=f"object-{number}")
+    assert lost.count == 1
+    assert unsent(book)[0].event.message == "a change"
 
 
 def test_what_is_told_completely_is_forgotten_after_a_while(

@@ -83,6 +83,16 @@ def objects(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str
     return [f"{prefix}{name}" for name in names if f"{prefix}{name}".startswith(incomplete)]
 
 
+def nodes_of_line(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Completion: names of HyperPod's Nodes."""
+    from kubectl_hyperpod.inventory import nodes_of
+
+    try:
+        return [one.name for one in nodes_of(_completing(ctx)) if one.name.startswith(incomplete)]
+    except CommandError:
+        return []
+
+
 def _namespaces(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     try:
         found = [metadata(one, "name") for one in _completing(ctx).api.list(NAMESPACES)]

@@ -8,6 +8,10 @@ from hyperpod_operator.api.names import (
     CLUSTER_SHORT,
     CLUSTER_SINGULAR,
     GROUP,
+    NODE_OPERATION_KIND,
+    NODE_OPERATION_PLURAL,
+    NODE_OPERATION_SHORT,
+    NODE_OPERATION_SINGULAR,
     VERSION,
     VOLUME_CLAIM_KIND,
     VOLUME_CLAIM_PLURAL,
@@ -45,7 +49,13 @@ CLAIM = Kind(
     singular=VOLUME_CLAIM_SINGULAR,
     resource=Resource(group=GROUP, version=VERSION, plural=VOLUME_CLAIM_PLURAL),
 )
-KINDS = (CLUSTER, CLAIM)
+OPERATION = Kind(
+    name=NODE_OPERATION_KIND,
+    short=NODE_OPERATION_SHORT,
+    singular=NODE_OPERATION_SINGULAR,
+    resource=Resource(group=GROUP, version=VERSION, plural=NODE_OPERATION_PLURAL),
+)
+KINDS = (CLUSTER, CLAIM, OPERATION)
 
 NODES = Resource(group="", version="v1", plural="nodes")
 PODS = Resource(group="", version="v1", plural="pods")

@@ -62,13 +62,20 @@ FULL = dict.fromkeys((name for listed in EXPLAINED.values() for one in listed fo
 
 
 @pytest.mark.parametrize("template", sorted({one for listed in EXPLAINED.values() for one in listed}))
-@pytest.mark.parametrize("short", ["hpc", "evc"])
-def test_a_command_that_an_explanation_shows_can_work(template: str, short: str) -> None:
-    kind = "evc" if template.startswith("kubectl patch evc") else short
+def test_a_command_that_an_explanation_shows_can_work(template: str) -> None:
+    """For one of the kinds at least: a reason may be that of one kind alone."""
+    assert [kind for kind in ("hpc", "evc") if can_work(template, kind)]
+
+
+def can_work(template: str, kind: str) -> bool:
     line = filled(template, FULL | {"short": kind, "size": "1", "missing": "1"})
     assert line is not None
-    for words in split(line):
-        check(ROOT / "README.md", words)
+    try:
+        for words in split(line):
+            check(ROOT / "README.md", words)
+    except AssertionError:
+        return False
+    return True
 
 
 def test_a_line_is_taken_apart_as_a_shell_does() -> None:

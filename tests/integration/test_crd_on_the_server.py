@@ -202,7 +202,7 @@ def test_a_status_is_stored_and_read_back_whole(server: ControlPlane, reported: 
 
 def test_kubectl_get_shows_the_columns(server: ControlPlane, reported: str) -> None:
     header, line = server.kubectl("get", "hpc", "-n", reported).stdout.splitlines()
-    assert header.split() == ["NAME", "READY", "STATUS", "NODES", "MESSAGE", "AGE"]
+    assert header.split() == ["NAME", "READY", "STATUS", "NODES", "ACTOR", "MESSAGE", "AGE"]
     assert line.split()[:6] == ["sample", "True", "InService", "4/4", "4/4", "nodes."]
 
 

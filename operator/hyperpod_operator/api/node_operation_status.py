@@ -72,6 +72,13 @@ class OperationCounts(Model):
 class HyperPodNodeOperationStatus(Model):
     """How far the operation is."""
 
+    actor: Word | None = Field(
+        default=None,
+        description="Who has to act before the object moves on: You, AWS, or - for no one.",
+    )
+    shortMessage: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None, description="The message of the condition Ready in at most 100 characters."
+    )
     observedGeneration: int | None = Field(default=None, ge=0, description="The metadata.generation of this status.")
     lastHandledReconcileAt: Annotated[str, Field(max_length=1024)] | None = Field(
         default=None, description="The last value of the annotation reconcile-requested-at that a pass handled."

@@ -176,6 +176,13 @@ class SnapshotStatus(Model):
 class EBSVolumeClaimStatus(Model):
     """`status` of an EBSVolumeClaim."""
 
+    actor: Word | None = Field(
+        default=None,
+        description="Who has to act before the object moves on: You, AWS, or - for no one.",
+    )
+    shortMessage: Annotated[str, Field(max_length=100)] | None = Field(
+        default=None, description="The message of the condition Ready in at most 100 characters."
+    )
     observedGeneration: Count | None = Field(
         default=None, description="The metadata.generation that this status is about."
     )

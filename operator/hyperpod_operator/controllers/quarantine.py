@@ -9,7 +9,9 @@ from typing import Any
 
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.reasons import Actor
 from hyperpod_operator.core.engine.conditions import SUMMARY, settle, summary
+from hyperpod_operator.core.engine.headline import short
 from hyperpod_operator.core.ports import (
     Clock,
     Event,
@@ -41,7 +43,9 @@ class QuarantineMarks:
                 return
             status = stored.body.get("status") or {}
             conditions = self._conditions(stored, status.get("conditions") or [], message)
-            await self._objects.write_status(stored, {**status, "conditions": conditions})
+            # Another pass writes the headline of a kind that has one; a quarantined object may not get a pass for long.
+            shown = {"actor": str(Actor.YOU), "shortMessage": short(message)} if "actor" in status else {}
+            await self._objects.write_status(stored, {**status, **shown, "conditions": conditions})
         except (KubernetesError, ObjectGone, StaleObject) as error:
             logger.warning("The condition %s of %s could not be written: %s", Reason.QUARANTINED, key, error)
             return

@@ -17,6 +17,7 @@ from hyperpod_operator.api.names import ABANDON, Reason
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse_status, reconcile_requested_at
 from hyperpod_operator.core.engine.conditions import settle, summary
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
+from hyperpod_operator.core.engine.headline import ACTOR, headline
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
 from hyperpod_operator.core.ports import (
@@ -214,5 +215,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
 
 
 def _dump(status: Model) -> dict[str, Any]:
+    """The status as it is stored, with what a row of `kubectl get` shows of it, for kinds that have such members."""
     dumped: dict[str, Any] = status.model_dump(mode="json", exclude_none=True)
-    return dumped
+    shown = ACTOR in type(status).model_fields
+    return {**dumped, **headline(getattr(status, "conditions", None) or [])} if shown else dumped

@@ -26,6 +26,14 @@ def plain(text: str) -> str:
     return "".join(letter for letter in text if unicodedata.category(letter) not in _DROPPED)
 
 
+def shortened(text: str, most: int) -> str:
+    """At most `most` characters (20 or more): the middle goes, because AWS ends with why."""
+    if len(text) <= most:
+        return text
+    head = (most - 3) * 2 // 3
+    return f"{text[:head].rstrip()} … {text[len(text) - (most - 3 - head) :].lstrip()}"
+
+
 def plain_lines(text: str) -> str:
     """The same line by line, for text whose lines are ours: a traceback, a list of what is missing."""
     return "\n".join(map(plain, text.split("\n")))

@@ -4,16 +4,14 @@ import sys
 
 import click
 
-from hyperpod_operator.api.names import GROUP
+from hyperpod_operator.api.names import APPROVE_PLAN
+from hyperpod_operator.core.explain.explain import awaited
 from hyperpod_operator.core.explain.world import inside, items, text
 from hyperpod_operator.core.text import plain
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.options import argument, common
 from kubectl_hyperpod.resources import named
 from kubectl_hyperpod.session import Session, metadata
-
-APPROVE_PLAN = f"{GROUP}/approve-plan"
-"""Annotation: the digest of `status.plan` that a person approved."""
 
 
 @click.command()
@@ -30,7 +28,7 @@ def approve(session: Session, which: tuple[str, ...], digest: str, yes: bool, dr
     name = metadata(found, "name")
     plan = inside(found, "status", "plan")
     waiting, state = text(inside(plan, "digest")), text(inside(plan, "state"))
-    if state not in ("Pending", "Stale") or not waiting:
+    if not waiting or not awaited(plan):
         raise CommandError(f"{name} has no plan that waits for approval (state {state or 'None'}).")
     if digest and digest != waiting:
         raise CommandError(f"The plan of {name} is {waiting} now, not {digest}. Read it again before you approve it.")
@@ -65,6 +63,10 @@ def shown(plan: object) -> list[str]:
         nodes = action.get("nodes")
         if isinstance(nodes, list) and nodes:
             made.append(f"            nodes: {plain(', '.join(map(text, nodes)))}")
-        if action.get("pods"):
-            made.append(f"            pods on them: {text(action['pods'])}")
+        elif action.get("nodeCount"):
+            made.append(f"            nodes: {text(action['nodeCount'])}")
+        if action.get("moreChanges"):
+            made.append(f"            and {text(action['moreChanges'])} more changes")
+    if inside(plan, "moreActions"):
+        made.append(f"  and {text(inside(plan, 'moreActions'))} more calls")
     return made

@@ -2,9 +2,9 @@
 
 import click
 
-from hyperpod_operator.core.explain.chain import event_note, event_time, shortened
+from hyperpod_operator.core.explain.chain import event_note, event_time
 from hyperpod_operator.core.explain.world import inside, text
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import plain, shortened
 from kubectl_hyperpod.cluster.api import Object
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.gather import events_about

@@ -5,18 +5,27 @@ from datetime import datetime
 import click
 
 from hyperpod_operator.api.reasons import Actor, record
-from hyperpod_operator.core.explain.chain import shortened
 from hyperpod_operator.core.explain.world import Json, inside, items, text
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import plain, shortened
 from kubectl_hyperpod.cluster.api import Object
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.options import OUTPUTS, argument, common
-from kubectl_hyperpod.resources import CLAIM, CLUSTER, KINDS, Kind, named
+from kubectl_hyperpod.resources import CLAIM, CLUSTER, KINDS, OPERATION, Kind, named
 from kubectl_hyperpod.session import Session, metadata
 from kubectl_hyperpod.view import data
 from kubectl_hyperpod.view.age import age
 from kubectl_hyperpod.view.table import heading, show
 
+STATE = {
+    CLUSTER.name: ("status", "clusterStatus"),
+    CLAIM.name: ("status", "phase"),
+    OPERATION.name: ("spec", "operation"),
+}
+NODES = {
+    CLUSTER.name: ("status", "nodes", "summary"),
+    CLAIM.name: ("status", "attachment", "nodeName"),
+    OPERATION.name: ("status", "summary"),
+}
 MESSAGE = 100
 """Characters of a message in a row."""
 
@@ -52,25 +61,23 @@ def status(session: Session, which: tuple[str, ...], everywhere: bool) -> None:
 
 
 def _listed(session: Session, kind: Kind, everywhere: bool) -> list[Object]:
-    """EBSVolumeClaims are an option of the installation: without their definition there are none."""
+    """All kinds but the first are options of the installation: without their definition there are none."""
     try:
         return session.list(kind, everywhere=everywhere)
     except CommandError:
-        if kind is CLAIM:
-            return []
-        raise
+        if kind is CLUSTER:
+            raise
+        return []
 
 
 def _row(kind: Kind, one: Object, now: datetime, everywhere: bool, wide: bool) -> list[str]:
     ready = _conditions(one).get("Ready", {})
-    state = "clusterStatus" if kind is CLUSTER else "phase"
-    nodes = ("nodes", "summary") if kind is CLUSTER else ("attachment", "nodeName")
     message = plain(text(ready.get("message")))
     row = [
         f"{kind.short}/{metadata(one, 'name')}",
         text(ready.get("status")) or "Unknown",
-        text(inside(one, "status", state)),
-        text(inside(one, "status", *nodes)),
+        text(inside(one, *STATE[kind.name])),
+        text(inside(one, *NODES[kind.name])),
         str(actor(one)),
         text(ready.get("reason")),
         age(metadata(one, "creationTimestamp"), now),
@@ -118,6 +125,7 @@ def _detail(session: Session, kind: Kind, one: Object) -> None:
                 for group in groups
             ],
         )
+    _operated(one)
     heading("\nConditions")
     show(
         ["CONDITION", "STATUS", "REASON", "SINCE", "MESSAGE"],
@@ -136,6 +144,24 @@ def _detail(session: Session, kind: Kind, one: Object) -> None:
                f" -n {metadata(one, 'namespace')}")  # fmt: skip
 
 
+def _operated(one: Object) -> None:
+    """How far a node operation is on each of its nodes."""
+    nodes = items(one, "status", "nodes")
+    if nodes:
+        heading("\nNodes")
+        rows = [
+            [
+                text(node.get("name")) or text(node.get("id")),
+                text(node.get("instanceGroupName")),
+                text(node.get("state")),
+                text(node.get("replacedBy")),
+                shortened(plain(text(node.get("message"))), MESSAGE),
+            ]
+            for node in nodes
+        ]
+        show(["NODE", "GROUP", "STATE", "REPLACED BY", "MESSAGE"], rows)
+
+
 def _facts(kind: Kind, one: Object, now: datetime) -> list[tuple[str, str]]:
     ready = _conditions(one).get("Ready", {})
     facts = [
@@ -149,6 +175,12 @@ def _facts(kind: Kind, one: Object, now: datetime) -> list[tuple[str, str]]:
             ("ARN", text(inside(one, "status", "clusterArn"))),
             ("Nodes", text(inside(one, "status", "nodes", "summary"))),
             ("Plan", text(inside(one, "status", "plan", "summary"))),
+        ]
+    elif kind is OPERATION:
+        facts += [
+            ("Operation", text(inside(one, "spec", "operation"))),
+            ("Nodes", text(inside(one, "status", "summary"))),
+            ("Reason", text(inside(one, "spec", "reason"))),
         ]
     else:
         facts += [

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import click
 
-from hyperpod_operator.core.explain.chain import shortened
 from hyperpod_operator.core.explain.world import inside, items, text
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import plain, shortened
 from kubectl_hyperpod.cluster.api import MissingError, Object
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.options import argument, common
@@ -41,7 +40,7 @@ def wait(
     asked = named(which) or Named(CLUSTER, metadata(session.one(None), "name"))
     kind, _, status = condition.partition("=")
     told = ""
-    for found in _states(session, asked, timeout=timeout):
+    for found in states(session, asked, timeout=timeout):
         if found is None:
             if kind == DELETED:
                 click.echo(f"{asked.kind.short}/{asked.name} is deleted.")
@@ -60,7 +59,7 @@ def wait(
     raise CommandError(f"{kind} was not reached within {timeout:g} s: {told}", code=TIMED_OUT)
 
 
-def _states(session: Session, asked: Named, *, timeout: float) -> Iterator[Object | None]:
+def states(session: Session, asked: Named, *, timeout: float) -> Iterator[Object | None]:
     """The object at each change, None once it is gone; ends when the time is over."""
     deadline = time.monotonic() + timeout
     first = True

@@ -107,7 +107,7 @@ def test_the_crd_fits_into_a_client_side_apply() -> None:
 
 def test_printer_columns_show_health_first(version: Node) -> None:
     shown = [column["name"] for column in version["additionalPrinterColumns"] if not column.get("priority")]
-    assert shown == ["Ready", "Status", "Nodes", "Message", "Age"]
+    assert shown == ["Ready", "Status", "Nodes", "Actor", "Message", "Age"]
 
 
 def test_printed_and_selectable_paths_exist_in_the_schema(version: Node, nodes: list[tuple[str, Node]]) -> None:

@@ -18,6 +18,7 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.diagnose import Shortfall, said
 from hyperpod_operator.core.observed import ObservedEvent, ObservedNode
 
 
@@ -62,3 +63,21 @@ class TestShortGroups:
         node = ObservedNode(instance_id="i-1", group="gpu", instance_type="x", status="DeepHealthCheckInProgress")
         answer = held(decision(resource(spec=wanted, status=recorded()), short, nodes=(node,)))
         assert answer.reason is Reason.DEEP_HEALTH_CHECKS
+
+
+def lacking(name: str, count: int, detail: str = "") -> Shortfall:
+    found = group(group_spec(name, count), current=0)
+    return Shortfall(found, Reason.SCALING, detail, "", stalled=False)
+
+
+def test_groups_with_the_same_cause_share_it() -> None:
+    assert said([lacking("a", 4, "no capacity"), lacking("b", 2, "no capacity")]) == "groups a 0/4, b 0/2: no capacity"
+
+
+def test_causes_beyond_the_fifth_are_counted() -> None:
+    short = [lacking(f"g{number}", 1, f"cause {number}") for number in range(7)]
+    assert said(short).endswith("group g4 0/1: cause 4; and 2 more")
+
+
+def test_groups_beyond_the_fifth_are_counted() -> None:
+    assert said([lacking(f"g{number}", 1) for number in range(7)]).endswith("g4 0/1 and 2 more")

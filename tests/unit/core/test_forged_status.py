@@ -111,6 +111,8 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
     outcomes = st.sampled_from(["Intended", "Accepted", "Applied", "Rejected", "Unanswered", "RolledBack", "x"])
     refusal = {"fingerprint": mark, "message": words, "time": times, "attempts": counts}
     return {
+        "actor": words,
+        "shortMessage": words,
         "observedGeneration": st.integers(0, 2),
         "lastHandledReconcileAt": words,
         "clusterArn": arns,

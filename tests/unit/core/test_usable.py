@@ -139,4 +139,4 @@ def test_instances_that_end_are_progress_whether_or_not_they_are_still_listed(li
     status = recorded(instanceGroups=[{"instanceGroupName": "gpu", "appliedInstanceCount": 4, "origin": "Created"}])
     made = left(resource(spec=scaled(3), status=status), found, nodes=listed("Running", listed_nodes), events=(old,))
     assert conditions_of(made)["GroupsAtTarget"] == conditions_of(made)["Ready"] == ("False", "Scaling")
-    assert "1 instances are ending" in next(item.message for item in made.conditions or [] if item.type == "Ready")
+    assert "1 instance is ending" in next(item.message for item in made.conditions or [] if item.type == "Ready")

@@ -15,7 +15,7 @@ from kubectl_hyperpod.cluster.kubeconfig import Choice, Target
 from kubectl_hyperpod.main import main
 from kubectl_hyperpod.session import Session
 
-LISTS = ("hyperpodclusters", "ebsvolumeclaims", "events", "nodes", "pods")
+LISTS = ("hyperpodclusters", "ebsvolumeclaims", "events", "nodes", "pods", "hyperpodnodeoperations")
 OURS = "/apis/hyperpod-operator.dev/v1alpha1/namespaces/team"
 EVENTS = "/apis/events.k8s.io/v1/namespaces/team/events"
 LEASES = "/apis/coordination.k8s.io/v1/leases"
@@ -44,18 +44,21 @@ class FakeServer:
     served: bool = True
     sent: list[tuple[str, str, Any]] = field(default_factory=list)
     watched: list[list[Any]] = field(default_factory=list)
+    made: dict[str, Any] = field(default_factory=lambda: {"kind": "Done", "metadata": {"name": "made-x"}})
+    """The answer to whatever changes something."""
+    bare: bool = False
+    """Whether refusals name no object, as for a kind that is not served."""
 
     def send(self, method: str, path: str, *, body: Any = None, content_type: str = "application/json") -> Answer:
         self.sent.append((method, path, body))
         plain, _, _ = urllib.parse.unquote(path).partition("?")
         if status := self.refused.get(plain):
-            return Answer(
-                status=status, body={"kind": "Status", "message": f"refused: {plain}", "details": {"name": "x"}}
-            )
+            details = {} if self.bare else {"name": "x"}
+            return Answer(status=status, body={"message": f"refused: {plain}", "details": details})
         if "hyperpod-operator.dev" in plain and not self.served:
             return Answer(status=404, body={"kind": "Status", "message": "the server could not find it", "details": {}})
         if method != "GET":
-            return Answer(status=200, body={"kind": "Done"})
+            return Answer(status=200, body=self.made)
         found = self.objects.get(plain)
         if isinstance(found, list):
             return Answer(status=200, body={"items": found, "metadata": {}})

@@ -65,7 +65,7 @@ def test_the_wheel_has_its_programs_and_licence(wheel: Path) -> None:
 
 
 def test_verbs_are_completed() -> None:
-    assert [line.partition("\t")[0] for line in candidates(["re"])] == ["resume", "reconcile", "report"]
+    assert [line.partition("\t")[0] for line in candidates(["rep"])] == ["replace", "report"]
 
 
 def test_options_are_completed() -> None:

@@ -209,7 +209,12 @@ PLAN = {
     "state": "Pending",
     "summary": "-1 node in gpu",
     "actions": [
-        {"call": "UpdateCluster", "effect": "Destroys", "changes": ["instanceGroups[gpu].instanceCount: 4 -> 3"]}
+        {
+            "call": "UpdateCluster",
+            "effect": "Destroys",
+            "changes": ["instanceGroups[gpu].instanceCount: 4 -> 3"],
+            "waits": True,
+        }
     ],
 }
 WAITING = unready("Updating", plan=PLAN)

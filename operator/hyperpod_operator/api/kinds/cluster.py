@@ -2,7 +2,15 @@
 
 from hyperpod_operator.api.cluster import HyperPodCluster, HyperPodClusterSpec
 from hyperpod_operator.api.cluster_rules import ROOT_RULES
-from hyperpod_operator.api.kinds.kind import AGE_COLUMN, Column, ConditionRow, Kind, message_column, ready_column
+from hyperpod_operator.api.kinds.kind import (
+    ACTOR_COLUMN,
+    AGE_COLUMN,
+    Column,
+    ConditionRow,
+    Kind,
+    message_column,
+    ready_column,
+)
 from hyperpod_operator.api.kinds.shared import summary
 from hyperpod_operator.api.names import (
     CLUSTER_KIND,
@@ -29,6 +37,7 @@ CLUSTER = Kind(
         ready_column("Whether AWS holds what the spec asks for."),
         Column(name="Status", path=".status.clusterStatus", description="AWS's status of the cluster."),
         Column(name="Nodes", path=".status.nodes.summary", description="Current and target count of nodes."),
+        ACTOR_COLUMN,
         message_column(),
         AGE_COLUMN,
         Column(

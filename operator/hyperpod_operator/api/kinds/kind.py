@@ -44,8 +44,11 @@ def ready_column(description: str) -> Column:
 
 
 def message_column(*, priority: int = 0) -> Column:
-    text = "What is going on and what to do next."
-    return Column(name="Message", path=f"{READY_PATH}.message", description=text, priority=priority)
+    text = "What is going on and what to do next, in at most 100 characters; the condition Ready has all of it."
+    return Column(name="Message", path=".status.shortMessage", description=text, priority=priority)
+
+
+ACTOR_COLUMN = Column(name="Actor", path=".status.actor", description="Who has to act: You, AWS, or - for no one.")
 
 
 AGE_COLUMN = Column(name="Age", path=".metadata.creationTimestamp", description="Age of the object.", type="date")

@@ -1,6 +1,15 @@
 """The record of HyperPodNodeOperation."""
 
-from hyperpod_operator.api.kinds.kind import AGE_COLUMN, Column, ConditionRow, Kind, Right, Scope, message_column
+from hyperpod_operator.api.kinds.kind import (
+    ACTOR_COLUMN,
+    AGE_COLUMN,
+    Column,
+    ConditionRow,
+    Kind,
+    Right,
+    Scope,
+    message_column,
+)
 from hyperpod_operator.api.kinds.shared import summary
 from hyperpod_operator.api.names import (
     NODE_OPERATION_KIND,
@@ -32,6 +41,7 @@ NODE_OPERATION = Kind(
             path='.status.conditions[?(@.type=="Ready")].reason',
             description="What is going on, in a word.",
         ),
+        ACTOR_COLUMN,
         AGE_COLUMN,
         message_column(priority=1),
         Column(name="Requestor", path=".spec.requestor", description="Who asked for it.", priority=1),

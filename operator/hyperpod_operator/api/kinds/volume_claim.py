@@ -1,6 +1,7 @@
 """The record of EBSVolumeClaim."""
 
 from hyperpod_operator.api.kinds.kind import (
+    ACTOR_COLUMN,
     AGE_COLUMN,
     Column,
     ConditionRow,
@@ -40,6 +41,7 @@ VOLUME_CLAIM = Kind(
         Column(name="Size", path=".status.observed.size", description="Size in GiB.", type="integer"),
         Column(name="Node", path=".status.attachment.nodeName", description="Node that the volume is for."),
         Column(name="Device", path=".status.attachment.devicePath", description="Path of the device on the node."),
+        ACTOR_COLUMN,
         AGE_COLUMN,
         message_column(priority=1),
         Column(

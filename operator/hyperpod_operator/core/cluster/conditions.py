@@ -5,7 +5,7 @@ from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS, Severity
 from hyperpod_operator.api.status import Condition
 from hyperpod_operator.core.cluster.approval import words
-from hyperpod_operator.core.cluster.diagnose import shortfalls
+from hyperpod_operator.core.cluster.diagnose import said, shortfalls
 from hyperpod_operator.core.cluster.existing import changed_at
 from hyperpod_operator.core.cluster.node_calls import MOVE
 from hyperpod_operator.core.cluster.node_health import nodes_healthy
@@ -157,7 +157,7 @@ def _at_target(pass_record: PassRecord, ending: ResultSummary) -> Draft:
     short = shortfalls(pass_record.snapshot.observed, since=changed_at(pass_record.snapshot))
     if short:
         first = next((item for item in short if item.stalled), short[0])
-        return (kind, "False", first.reason, "; ".join(str(item) for item in short[:5]))
+        return (kind, "False", first.reason, said(short))
     if pass_record.snapshot.changes.scaled_outside or pass_record.snapshot.changes.groups_added:
         return (kind, "False", ending.reason, ending.message)
     return (kind, "True", Reason.AT_TARGET, f"{cluster.current_count}/{cluster.target_count} nodes.")

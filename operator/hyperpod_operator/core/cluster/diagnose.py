@@ -16,6 +16,7 @@ role (or its ec2:DeleteNetworkInterface) is gone. Seen on live clusters: they st
 
 
 NAMED = 5
+CAUSES = 5
 """Instances that a message names before it counts the rest."""
 
 
@@ -29,9 +30,12 @@ class Shortfall:
     remedy: str
     stalled: bool
 
+    @property
+    def counted(self) -> str:
+        return f"{self.group.name} {self.group.current_count}/{self.group.target_count}"
+
     def __str__(self) -> str:
-        text = f"group {self.group.name} {self.group.current_count}/{self.group.target_count}"
-        return ": ".join(part for part in (text, self.detail) if part) + (f" {self.remedy}" if self.remedy else "")
+        return said((self,))
 
 
 # [assumption: group-status-explains]
@@ -48,6 +52,27 @@ seen on a live cluster, or `SystemUpdating`, as documented."""
 
 AT_REST = frozenset({"InService", ""})
 """Group statuses that need no explanation (restricted groups may carry none)."""
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """The number with the right form of its noun."""
+    return f"{number} {one if number == 1 else many}"
+
+
+def said(short: Sequence[Shortfall]) -> str:
+    """One line: groups that have the same cause share it, and at most five causes are named."""
+    by_cause: dict[tuple[str, str], list[str]] = {}
+    for one in short:
+        by_cause.setdefault((one.detail, one.remedy), []).append(one.counted)
+    shown = [
+        f"group{'s' if len(groups) > 1 else ''} {', '.join(groups[:NAMED])}"
+        + (f" and {len(groups) - NAMED} more" if len(groups) > NAMED else "")
+        + (f": {detail}" if detail else "")
+        + (f" {remedy}" if remedy else "")
+        for (detail, remedy), groups in by_cause.items()
+    ]
+    more = f"; and {len(shown) - CAUSES} more" if len(shown) > CAUSES else ""
+    return "; ".join(shown[:CAUSES]) + more
 
 
 def shortfalls(observed: Observed, *, since: datetime | None) -> tuple[Shortfall, ...]:
@@ -82,7 +107,13 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
     ending = group.current_count - group.target_count
     if ending > 0 and group.status in AT_REST and not updating:
         # Events about how they came explain nothing. They leave ListClusterNodes before the count falls.
-        return Shortfall(group, Reason.SCALING, f"{ending} instances are ending", "", stalled=False)
+        return Shortfall(
+            group,
+            Reason.SCALING,
+            counted(ending, "instance is", "instances are") + " ending",
+            "",
+            stalled=False,
+        )
     if cause and not updating:
         return Shortfall(group, cause.reason, words, cause.remedy, cause.stalled)
     if group.software_update_status in SOFTWARE_UPDATING:
@@ -96,7 +127,8 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
         remedy = "Check the cluster's events (aws sagemaker list-cluster-events), fix the cause and edit the group."
     checked = _of_status(group, observed, {CHECKING})
     if checked and reason is Reason.SCALING:
-        text = f"deep health checks run on {len(checked)} nodes, which take no pods until these pass (1 to 2 hours)"
+        nodes = counted(len(checked), "node", "nodes")
+        text = f"deep health checks run on {nodes}: no pods start there until these pass (1 to 2 hours)"
         return Shortfall(group, Reason.DEEP_HEALTH_CHECKS, words or text, remedy, stalled)
     return Shortfall(group, reason, words, remedy, stalled)
 

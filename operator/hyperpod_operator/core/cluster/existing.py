@@ -10,7 +10,7 @@ from datetime import datetime
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
 from hyperpod_operator.core.cluster.approval import unapproved
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
-from hyperpod_operator.core.cluster.diagnose import shortfalls
+from hyperpod_operator.core.cluster.diagnose import said, shortfalls
 from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.failed_creation import recreation_is_due
 from hyperpod_operator.core.cluster.guards import act_once
@@ -203,7 +203,7 @@ def not_at_target(snapshot: ClusterSnapshot) -> Decision | None:
     first = stalled or short[0]
     return Wait(
         reason=first.reason,
-        message="; ".join(str(item) for item in short[:5]),
+        message=said(short),
         after=snapshot.timings.poll,
         stalled=stalled is not None,
     )

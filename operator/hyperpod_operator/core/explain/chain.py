@@ -7,7 +7,7 @@ from hyperpod_operator.core.explain.explanation import Level, Link
 from hyperpod_operator.core.explain.values import attached, lacks
 from hyperpod_operator.core.explain.world import Json, World, inside, items, text
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import plain, shortened
 
 MOST = 24
 """Links that an explanation shows; a cluster of 200 groups must still fit a screen."""
@@ -57,14 +57,6 @@ def _link(level: Level, about: str, says: object, *, reason: object = "", since:
         reason=plain(text(reason)),
         since=plain(text(since)),
     )
-
-
-def shortened(words: str, most: int) -> str:
-    """At most `most` characters: the middle goes, because AWS begins with what happened and ends with why."""
-    if len(words) <= most:
-        return words
-    head = (most - 3) * 2 // 3
-    return f"{words[:head].rstrip()} … {words[len(words) - (most - 3 - head) :].lstrip()}"
 
 
 def _ready(world: World) -> Iterator[Link]:

@@ -29,6 +29,13 @@ _PODS_ON_NODE = "kubectl get pods -A --field-selector spec.nodeName={node}"
 
 _COMMANDS: dict[Reason, tuple[str, ...]] = {
     Reason.PAUSED: (_RESUME,),
+    Reason.PLAN_ONLY: (
+        "kubectl get {short} {name} -n {namespace} -o jsonpath='{{.status.plan}}'",
+        "kubectl patch {short} {name} -n {namespace} --type=merge -p "
+        '\'{{"spec":{{"management":{{"changePolicy":"ApproveAll"}}}}}}\'',
+    ),
+    Reason.WAITING_FOR_APPROVAL: ("kubectl hyperpod approve {name} -n {namespace}",),
+    Reason.PLAN_STALE: ("kubectl hyperpod approve {name} -n {namespace}",),
     Reason.EKS_CLUSTER_IN_USE: ("aws sagemaker list-clusters --region {region}", _EDIT),
     Reason.ADOPTION_ANNOUNCED: ("kubectl get {short} {name} -n {namespace} -o jsonpath='{{.status.adoption}}'", _PAUSE),
     Reason.RECREATING: (_AWS_EVENTS, _SEE),

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from hyperpod_operator.api.names import GROUP
-from hyperpod_operator.api.reasons import Actor, ReasonRecord, record
+from hyperpod_operator.api.reasons import Actor, ReasonRecord, Severity, record
 from hyperpod_operator.core.explain.chain import chain, conditions, disagrees
 from hyperpod_operator.core.explain.commands import COMMANDS, SEE, WAIT, filled
 from hyperpod_operator.core.explain.explanation import Explanation, Level, Link, Step
 from hyperpod_operator.core.explain.values import values
-from hyperpod_operator.core.explain.world import Found, World, inside, text
+from hyperpod_operator.core.explain.world import Found, World, inside, items, text
 
 NOT_SERVED = "NotServed"
 FORBIDDEN = "Forbidden"
@@ -109,7 +109,9 @@ def _not_seen(world: World, known: Mapping[str, str]) -> Explanation | None:
 def _plan_waits(world: World, known: Mapping[str, str]) -> Explanation | None:
     plan = inside(world.resource, "status", "plan")
     state, digest = text(inside(plan, "state")), text(inside(plan, "digest"))
-    if state not in ("Pending", "Stale") or not digest:
+    ready = record(text(conditions(world).get("Ready", {}).get("reason")))
+    held_back = ready is not None and ready.severity is Severity.PAUSED  # no approval helps
+    if not digest or held_back or not awaited(plan):
         return None
     reason = text(conditions(world).get("PlanApproved", {}).get("reason")) or f"Plan{state}"
     said = text(inside(plan, "summary"))
@@ -117,6 +119,11 @@ def _plan_waits(world: World, known: Mapping[str, str]) -> Explanation | None:
     read = "kubectl get {short} {name} -n {namespace} -o jsonpath='{{.status.plan}}'"
     made = _made(known, read, "kubectl hyperpod approve {name} -n {namespace}")
     return _answer(world, reason, Step(actor=Actor.YOU, what=what, commands=made))
+
+
+def awaited(plan: object) -> bool:
+    """Whether a plan waits for an approval: a call of it does, or the approval that it has names another plan."""
+    return text(inside(plan, "state")) == "Stale" or any(one.get("waits") is True for one in items(plan, "actions"))
 
 
 _QUESTIONS: tuple[Callable[[World, Mapping[str, str]], Explanation | None], ...] = (

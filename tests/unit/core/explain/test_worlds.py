@@ -102,12 +102,22 @@ def test_a_wrong_account_is_yours() -> None:
 
 @pytest.mark.parametrize("state", ["Pending", "Stale"])
 def test_a_plan_that_waits_asks_for_approval(state: str) -> None:
-    plan = {"digest": "sha256:1", "state": state, "summary": "-2 nodes in gpu."}
+    plan = {"digest": "sha256:1", "state": state, "summary": "-2 nodes in gpu.", "actions": [{"waits": True}]}
     resource = unready("Updating", plan=plan)
     resource["status"]["conditions"].append(condition("PlanApproved", "False", "WaitingForApproval"))
     found = explain(world(resource))
     assert (found.reason, found.step.actor) == ("WaitingForApproval", Actor.YOU)
     assert found.step.commands[-1] == "kubectl hyperpod approve research -n team"
+
+
+def test_a_plan_that_is_about_to_be_sent_asks_nothing() -> None:
+    plan = {"digest": "sha256:1", "state": "Pending", "summary": "-2 nodes in gpu.", "actions": [{"call": "x"}]}
+    assert explain(world(unready("Settling", plan=plan))).reason == "Settling"
+
+
+def test_no_approval_helps_a_resource_that_only_plans() -> None:
+    plan = {"digest": "sha256:1", "state": "Pending", "actions": [{"waits": True}]}
+    assert explain(world(unready("PlanOnly", plan=plan))).reason == "PlanOnly"
 
 
 def test_an_unhealthy_node_is_in_the_chain_with_its_fault() -> None:

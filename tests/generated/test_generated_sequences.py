@@ -54,6 +54,11 @@ HELD = frozenset({Reason.PAUSED, Reason.INVALID_SPEC, Reason.SCALED_OUTSIDE})
 """Where a person has the next word, in a world of edits and strangers like these."""
 
 
+def recreating(management: Spec) -> Spec:
+    """With the policy that has a cluster created again that others deleted: what these sequences are about."""
+    return {**management, "onExternalDelete": "Recreate"}
+
+
 class Lives(RuleBasedStateMachine):
     def __init__(self, trial: Trial) -> None:
         super().__init__()
@@ -62,7 +67,8 @@ class Lives(RuleBasedStateMachine):
     @initialize(base=st.sampled_from(examples()), then=st.sampled_from([15, 3, 0]))
     def somebody_creates_it(self, base: Spec, then: int) -> None:
         self.trial.begin(KEY)
-        self.spec = self.sound = copy.deepcopy(base)
+        base = {**copy.deepcopy(base), "management": recreating(base.get("management") or {})}
+        self.spec = self.sound = base
         self.name = base.get("clusterName", KEY.name)
         self.deletes_allowed = False
         self.trial.apply(self.spec)
@@ -115,7 +121,7 @@ class Lives(RuleBasedStateMachine):
             optional={
                 "nodeRecovery": st.sampled_from(["Automatic", "None"]),
                 "tieredStorageConfig": st.sampled_from([{"mode": "Enable"}, {"mode": "Disable"}]),
-                "management": st.sampled_from([{"paused": True}, {"deletionPolicy": "Retain"}, {}]),
+                "management": st.sampled_from([{"paused": True}, {"deletionPolicy": "Retain"}, {}]).map(recreating),
             },
         ),
         then=THEN,

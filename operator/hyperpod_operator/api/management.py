@@ -64,6 +64,17 @@ class Management(Model):
         "nothing later. Orphan: it does not wait; AWS releases the volumes when it terminates their nodes. Unset "
         "means Wait.",
     )
+    deletionProtection: bool | None = Field(
+        default=None,
+        description="true: the operator deletes neither the cluster nor a group of it, whatever else is set; this "
+        "object stays when you delete it, unless deletionPolicy is Retain. Unset means false.",
+    )
+    onExternalDelete: Literal["Hold", "Recreate"] | None = Field(
+        default=None,
+        description="What happens if the cluster is deleted in AWS, and not by the operator. Hold: the operator "
+        "reports DeletedOutside and creates nothing. Recreate: it creates the cluster again, after it read twice that "
+        "the cluster is gone. Unset means Hold.",
+    )
     nodeHealth: Literal["Enforce", "Observe"] | None = Field(
         default=None,
         description="What the operator does with the cluster's Nodes in Kubernetes. Enforce: it adds the node-health "
@@ -75,6 +86,11 @@ class Management(Model):
 class GroupManagement(Model):
     """`management` of an instance group: how the operator treats this one group."""
 
+    deletionProtection: bool | None = Field(
+        default=None,
+        description="true: the operator deletes neither this group nor the cluster, also after you removed the group "
+        "from the spec; to delete it, set this to false first. Unset means false.",
+    )
     countOwner: Literal["Operator", "External"] | None = Field(
         default=None,
         description="Who decides how many instances the group has. Operator: the operator applies instanceCount when "

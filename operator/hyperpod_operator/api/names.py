@@ -212,6 +212,8 @@ class Reason(StrEnum):
     PREFLIGHT_FAILED = "PreflightFailed"
     WAITING_FOR_APPROVAL = "WaitingForApproval"
     PLAN_STALE = "PlanStale"
+    DELETION_PROTECTED = "DeletionProtected"
+    DELETED_OUTSIDE = "DeletedOutside"
 
     # Held: a difference that the operator sees and leaves alone, because acting could destroy what it does not own.
     UNKNOWN_GROUPS = "UnknownGroups"

@@ -116,6 +116,9 @@ class InstanceGroupStatus(Model):
     instancesGone: Count | None = Field(
         default=None, description="Kubernetes Nodes of the group that have no matching SageMaker instance."
     )
+    deletionProtection: bool | None = Field(
+        default=None, description="true: the spec protected the group from deletion when it last named it."
+    )
     softwareUpdateStatus: Word | None = Field(
         default=None,
         description="AWS's status of the last AMI update: Pending, InProgress, Succeeded, Failed, RollbackInProgress "

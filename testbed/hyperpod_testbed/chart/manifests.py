@@ -29,6 +29,8 @@ _EXPRESSIONS = {
 }
 _SWITCHES = {
     "operator.yaml": ".Values.admission.operator.enabled",
+    "approvals.yaml": ".Values.admission.approvals.enabled",
+    "approved-by.yaml": ".Values.admission.approvals.recordUser",
     "pods.yaml": ".Values.admission.pods.enabled",
     "prefix.yaml": ".Values.admission.prefix.enabled",
 }

@@ -274,7 +274,7 @@ class TestReads:
 
 class TestVanished:
     async def test_a_cluster_that_somebody_deleted_is_created_again_after_two_looks(self, rig: Rig) -> None:
-        rig.apply(two())
+        rig.apply({**two(), "management": {"onExternalDelete": "Recreate"}})
         await rig.rest()
         old = rig.status["clusterArn"]
         rig.simulator.world.delete_out_of_band("research", at_once=True)
@@ -286,7 +286,7 @@ class TestVanished:
         assert "ClusterDisappeared" in rig.reasons()
 
     async def test_one_wrong_answer_is_not_believed(self, rig: Rig) -> None:
-        rig.apply(two())
+        rig.apply({**two(), "management": {"onExternalDelete": "Recreate"}})
         await rig.rest()
         rig.simulator.faults.add(refusal("DescribeCluster", code="ResourceNotFound", message="not found", times=1))
         await rig.once()
@@ -294,7 +294,7 @@ class TestVanished:
         assert rig.operations() == ["CreateCluster"]
 
     async def test_a_cluster_that_is_being_deleted_by_somebody_is_awaited(self, rig: Rig) -> None:
-        rig.apply(two())
+        rig.apply({**two(), "management": {"onExternalDelete": "Recreate"}})
         await rig.rest()
         rig.simulator.world.delete_out_of_band("research")
         await rig.once()

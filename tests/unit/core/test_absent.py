@@ -52,8 +52,12 @@ class TestAbsent:
     def test_a_known_cluster_that_is_missing_is_looked_for_again(self) -> None:
         assert doubted(decision(resource(status=recorded()), None)).reason is Reason.CONFIRMING_DELETION
 
-    def test_after_the_second_look_it_is_created_again(self) -> None:
-        assert isinstance(action(second_look(resource(status=recorded()), None)), CreateCluster)
+    def test_after_the_second_look_it_is_created_again_by_policy(self) -> None:
+        owner = resource(spec=managed(onExternalDelete="Recreate"), status=recorded())
+        assert isinstance(action(second_look(owner, None)), CreateCluster)
+
+    def test_without_that_policy_it_is_reported_and_not_created(self) -> None:
+        assert held(second_look(resource(status=recorded()), None)).reason is Reason.DELETED_OUTSIDE
 
     def test_a_cluster_that_we_cleared_away_needs_no_second_look_but_a_pause(self) -> None:
         last = {"operation": "DeleteCluster", "state": "Accepted", "time": ago(10)}

@@ -94,7 +94,7 @@ def test_the_ordinary_course_of_things_is_no_warning(owner: Any, found: Any, rea
 
 
 def test_a_cluster_that_was_deleted_by_others_is_told_before_its_recreation() -> None:
-    owner = resource(status=recorded())
+    owner = resource(spec=managed(onExternalDelete="Recreate"), status=recorded())
     lost = replace(owner, status=report(told(owner, None)).status)
     made = events(lost, None, now=NOW + timedelta(seconds=16))
     assert [event.reason for event in made][:2] == [Reason.CLUSTER_DISAPPEARED, Reason.CREATING]

@@ -9,6 +9,7 @@ from tests.unit.core.builders import (
     decision,
     group,
     group_spec,
+    managed,
     our_tags,
     recorded,
     resource,
@@ -59,7 +60,8 @@ def test_an_accepted_creation_remembers_its_groups() -> None:
 
 
 def test_a_cluster_that_is_made_anew_was_never_in_service() -> None:
-    owner = resource(status=recorded(missing={"what": "the cluster", "since": ago(16)}))
+    recreate = managed(onExternalDelete="Recreate")
+    owner = resource(spec=recreate, status=recorded(missing={"what": "the cluster", "since": ago(16)}))
     answer, status = acted(owner, None)
     assert isinstance(answer, Act)
     assert isinstance(answer.action, CreateCluster)

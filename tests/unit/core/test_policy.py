@@ -28,6 +28,7 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.status import Missing
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.plan import DeleteTags, fingerprint, operation
 from hyperpod_operator.core.cluster.policy import DELETED, RECONCILE, Policy, decide
@@ -79,12 +80,24 @@ CLEARED = recorded(last=sent("DeleteCluster"), createFailures=1, provisionedAt=N
 ELSEWHERE = Location(partition="aws", region="eu-west-1", account="111122223333")
 SOMEWHERE = Location(partition="aws", region="us-west-2")
 """The account is not known."""
+MISSING = Missing(what="the cluster", since=ago(20))
+THIRD = recorded(
+    instanceGroups=[*LIVE["instanceGroups"], {"instanceGroupName": "third", "origin": "Created", "status": "InService"}]
+)
+WITH_THIRD = with_group(cluster(), group(group_spec("third", 1)))
+"""A cluster with a group that the operator created and that the spec does not name any more."""
 REFUSAL = "Namespace team may not use it. Have it added to the list of tenants."
 
 
 def refused(owner: Resource) -> Resource:
     """The object after AWS refused its update."""
     return after(owner, cluster(), answer=ErrorKind.INVALID)
+
+
+def gone(owner: Resource) -> ClusterSnapshot:
+    """AWS showed no cluster 20 s ago, and shows none now."""
+    recorded_missing = replace(owner, status=owner.status.model_copy(update={"missing": MISSING}))
+    return at(recorded_missing)
 
 
 LIVING_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
@@ -96,6 +109,7 @@ LIVING_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
     ("unproved_end", replace(at(resource(status=LIVE)), here=SOMEWHERE), "hold AWSUnreachable"),
     ("look_again", at(resource(status=LIVE)), "look again ConfirmingDeletion"),
     ("pause_before_recreation", at(resource(status=CLEARED)), "hold Recreating"),
+    ("deleted_outside", gone(resource(status=LIVE)), "stalled DeletedOutside"),
     ("creation", at(resource(spec=managed(changePolicy="ApproveAll"))), "stalled WaitingForApproval"),
     ("create", at(resource()), "CreateCluster"),
     ("unknown_owner", at(resource(), cluster(), tags=None), "read tags"),
@@ -114,6 +128,11 @@ LIVING_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
         "unapproved",
         at(resource(spec=scaled(management={"changePolicy": "ApproveAll"}), status=LIVE), cluster()),
         "stalled WaitingForApproval",
+    ),
+    (
+        "groups_protected",
+        at(resource(spec=managed(deletionProtection=True), status=THIRD), WITH_THIRD),
+        "stalled DeletionProtected",
     ),
     ("scaled_outside", at(resource(status=LIVE), GROWN), "stalled ScaledOutside"),
     ("not_at_target", at(resource(status=LIVE), SHORT), "hold Scaling"),
@@ -144,6 +163,7 @@ DELETED_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
     ("paused", at(deleted(spec=managed(paused=True)), cluster()), "hold Paused"),
     ("retained", at(deleted(spec=managed(deletionPolicy="Retain")), cluster()), "DeleteTags"),
     ("under_way", at(deleted(), cluster(status="Deleting")), "hold Deleting"),
+    ("protected", at(deleted(spec=managed(deletionProtection=True)), cluster()), "stalled DeletionProtected"),
     (
         "unapproved",
         at(deleted(spec=managed(changePolicy="ApproveDisruptive")), cluster()),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hyperpod_operator.api.admission.approvals import approvals, stamp, warnings
 from hyperpod_operator.api.admission.custom_resources import custom_resources
 from hyperpod_operator.api.admission.events import events
 from hyperpod_operator.api.admission.leases import leases
@@ -34,7 +35,7 @@ class PolicySettings:
 
 
 def all_policies(settings: PolicySettings) -> Mapping[str, list[Manifest]]:
-    """Manifests by file name. `prefix.yaml` needs an API server that serves MutatingAdmissionPolicy."""
+    """Manifests by file name. `prefix.yaml` and `approved-by.yaml` need MutatingAdmissionPolicy."""
     account = ServiceAccount(namespace=settings.namespace, name=settings.service_account, lease=settings.lease_name)
     return {
         "operator.yaml": [
@@ -45,6 +46,8 @@ def all_policies(settings: PolicySettings) -> Mapping[str, list[Manifest]]:
             *events(account),
             *nodes(account),
         ],
+        "approvals.yaml": [*approvals(account), *warnings()],
+        "approved-by.yaml": stamp(account),
         "pods.yaml": advice(instance_types=settings.instance_types, action=settings.action),
         "prefix.yaml": prefix(instance_types=settings.instance_types),
     }

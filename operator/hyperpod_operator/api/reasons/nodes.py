@@ -142,8 +142,8 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.CLUSTER_DISAPPEARED,
             "A cluster was deleted outside of the operator (confirmed by two reads), and the operator creates it "
-            "again.",
-            "To prevent that, delete the resource or pause it.",
+            "again, because `spec.management.onExternalDelete` is `Recreate`.",
+            "To prevent that, set `onExternalDelete: Hold`, or delete the resource.",
         ),
         reason(
             Reason.ADOPTED,

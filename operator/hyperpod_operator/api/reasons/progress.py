@@ -149,7 +149,8 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.CONFIRMING_DELETION,
             "AWS does not return a cluster that should exist. The operator reads once more before it acts on that.",
-            "Nothing. If the cluster is gone, the operator creates it again.",
+            "Nothing. If the cluster is gone, `spec.management.onExternalDelete` decides whether the operator creates "
+            "it again.",
             severity=Severity.WARNING,
         ),
         reason(

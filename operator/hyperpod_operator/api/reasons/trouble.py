@@ -154,6 +154,22 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             severity=Severity.STALLED,
         ),
         reason(
+            Reason.DELETION_PROTECTED,
+            "`deletionProtection` keeps the operator from deleting the cluster or the group that the message names.",
+            "To delete it, set `deletionProtection` to false; for a group that you removed from the spec, add it "
+            "again with `management.deletionProtection: false`, and remove it afterwards. To keep it, set "
+            "`deletionPolicy: Retain`, or put the group back.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.DELETED_OUTSIDE,
+            "The cluster was deleted in AWS, and not by the operator (two reads found it gone). The operator does not "
+            "create it again.",
+            "Find out who deleted it. To create it again, set `spec.management.onExternalDelete: Recreate`; "
+            "otherwise delete this resource.",
+            severity=Severity.STALLED,
+        ),
+        reason(
             Reason.TEARDOWN_BLOCKED,
             "AWS cannot delete the nodes' network interfaces, because the group's execution role (or its permission) "
             "is missing.",

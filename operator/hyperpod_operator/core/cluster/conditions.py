@@ -114,7 +114,13 @@ def _spec_synced(pass_record: PassRecord, ending: ResultSummary) -> Draft:
 def _synced(pass_record: PassRecord, ending: ResultSummary) -> Draft:
     changes = pass_record.snapshot.changes
     held = ", ".join(changes.unknown_groups)
-    if not _in_service(pass_record) or pass_record.result or not changes.none or changes.scaled_outside:
+    if (
+        not _in_service(pass_record)
+        or pass_record.result
+        or not changes.none
+        or changes.scaled_outside
+        or changes.protected_groups
+    ):
         return (ConditionType.SPEC_SYNCED, "False", ending.reason, ending.message)
     if pass_record.snapshot.observed.tags is None and not pass_record.snapshot.resource.was_synced:
         # Tags were not read, and something was open when they were last: the next look in service tells.

@@ -71,6 +71,8 @@ class Changes:
     tags_removed: tuple[str, ...] = ()
     fixed: tuple[Change, ...] = ()
     """Differences that no call can close on a living cluster or group."""
+    protected_groups: tuple[str, ...] = ()
+    """Groups that the operator created, that the spec names no more, and that are protected from deletion."""
     unknown_groups: tuple[str, ...] = ()
     """Groups that AWS has, the spec does not, and that are not provably the operator's: left alone."""
     scaled_outside: tuple[Change, ...] = ()
@@ -134,7 +136,9 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
         (group, _reachable(desired(resource.groups[group.name]), group=group, count=change))
         for group, (change, _) in zip(staying, counts, strict=True)
     ]
-    removed, unknown = _extra_groups(resource=resource, cluster=cluster, tags=observed.tags)
+    extra, unknown = _extra_groups(resource=resource, cluster=cluster, tags=observed.tags)
+    protected = tuple(name for name in extra if resource.protected or name in resource.protected_groups)
+    removed = tuple(name for name in extra if name not in protected)
     tags_set, tags_removed = _tags(resource=resource, shown=observed.tags, now=now)
     return Changes(
         cluster=tuple(_cluster_drift(resource, cluster, members=MUTABLE_CLUSTER_MEMBERS, now=now)),
@@ -152,6 +156,7 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
             *(change for group, wanted in kept for change in _fixed_drift(group, wanted, now=now)),
             *_other_kind(resource, staying),
         ),
+        protected_groups=protected,
         unknown_groups=unknown,
         scaled_outside=tuple(held for _, held in counts if held),
         offsets=carried,

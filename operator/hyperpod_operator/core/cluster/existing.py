@@ -17,6 +17,7 @@ from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.left_alone import above_spec, left_alone, was_applied
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, fingerprint
+from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.sent_tags import pending
 from hyperpod_operator.core.cluster.tag_room import tags_do_not_fit
@@ -111,10 +112,18 @@ def being_deleted(snapshot: ClusterSnapshot) -> Decision | None:
     message = (
         "AWS is deleting the cluster whose creation failed; the operator creates it again afterwards."
         if ours
-        else "AWS is deleting this cluster, and not at the request of the operator. When it is gone, the operator "
-        "creates it again; to prevent that, delete this resource or set spec.management.paused."
+        else "AWS is deleting this cluster, and not at the request of the operator. " + _afterwards(snapshot.resource)
     )
     return Wait(reason=Reason.DELETING, message=message, after=snapshot.timings.poll)
+
+
+def _afterwards(resource: Resource) -> str:
+    if resource.recreates_deleted:
+        return "When it is gone, the operator creates it again (spec.management.onExternalDelete is Recreate)."
+    return (
+        "The operator does not create it again; to have it created again, set spec.management.onExternalDelete to "
+        "Recreate."
+    )
 
 
 def busy(snapshot: ClusterSnapshot) -> Decision | None:
@@ -137,13 +146,17 @@ def creation_failed(snapshot: ClusterSnapshot) -> Decision | None:
     told = cluster.failure_message or "AWS gave no reason"
     tries = resource.status.createFailures or 0
     if recreation_is_due(snapshot):
-        return unapproved(snapshot) or act_once(
-            snapshot,
-            action=DeleteCluster(arn=cluster.arn),
-            desired=["recreate", cluster.arn],
-            reason=Reason.RECREATING,
-            message=f"Creation failed ({told}); deleting the failed cluster to create it again.",
-            urgent=True,
+        return (
+            protected(snapshot)
+            or unapproved(snapshot)
+            or act_once(
+                snapshot,
+                action=DeleteCluster(arn=cluster.arn),
+                desired=["recreate", cluster.arn],
+                reason=Reason.RECREATING,
+                message=f"Creation failed ({told}); deleting the failed cluster to create it again.",
+                urgent=True,
+            )
         )
     exhausted = f" It was tried {tries + 1} times." if tries else ""
     or_else = "" if resource.recreates else ", or set spec.management.onCreateFailure to Recreate"

@@ -123,6 +123,7 @@ def _observed(
         appliedInstanceCount=count if _holds(pass_record, group, count) else _applied(pass_record, group.name, applied),
         countOffset=pass_record.snapshot.changes.offsets.get(group.name),
         origin=_origin(pass_record, group),
+        deletionProtection=(True if group.name in resource.protected_groups else None),
         softwareUpdateStatus=group.software_update_status or None,
         message=_words(pass_record, group, short)[:words] or None,
     )
@@ -187,6 +188,7 @@ def _planned(resource: Resource, name: str) -> InstanceGroupStatus:
         desiredCount=None if resource.counts_are_external(name) else group.instanceCount,
         appliedInstanceCount=group.instanceCount,
         origin=CREATED,
+        deletionProtection=(True if name in resource.protected_groups else None),
     )
 
 

@@ -192,8 +192,9 @@ def created_arn(pass_record: PassRecord) -> str | None:
 
 
 def last_seen(pass_record: PassRecord, end: ResultSummary) -> str | None:
-    """A cluster that vanished while paused keeps its last status: it is looked for twice afterwards."""
-    return pass_record.snapshot.resource.status.clusterStatus if end.reason is Reason.PAUSED else None
+    """A cluster that vanished and is not created again keeps its last status: it is no cluster that never was."""
+    kept = end.reason in {Reason.PAUSED, Reason.DELETED_OUTSIDE}
+    return pass_record.snapshot.resource.status.clusterStatus if kept else None
 
 
 def origin(pass_record: PassRecord) -> str | None:

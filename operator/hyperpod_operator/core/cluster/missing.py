@@ -12,7 +12,7 @@ from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.guards import age, taken_off
 from hyperpod_operator.core.cluster.resource import ADOPTED, Resource
-from hyperpod_operator.core.engine.decision import LookAgain
+from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.observed import Json, ObservedCluster
@@ -36,7 +36,7 @@ def look_again(snapshot: ClusterSnapshot) -> Decision | None:
     name, gone = snapshot.resource.cluster_name, snapshot.observed.cluster is None
     message = (
         f"AWS does not show cluster {name} any more, and the operator did not delete it. It reads once more before "
-        "it creates the cluster again."
+        "it acts on that."
         if gone
         else f"AWS does not show {what} of cluster {name} any more, and the operator did not remove it. It reads "
         "again before it acts on that, and changes nothing meanwhile."
@@ -51,6 +51,20 @@ def look_again(snapshot: ClusterSnapshot) -> Decision | None:
 def not_shown(snapshot: ClusterSnapshot) -> str:
     """What this pass misses, as text; empty when nothing is missing."""
     return ", ".join(dict.fromkeys(_missed(snapshot)))[:WHAT_MOST]
+
+
+def deleted_outside(snapshot: ClusterSnapshot) -> Decision | None:
+    """The cluster is gone, and others deleted it: only by policy is it created again."""
+    resource = snapshot.resource
+    gone = snapshot.observed.cluster is None and bool(resource.status.clusterStatus) and not _deleted_by_us(resource)
+    if not gone or resource.recreates_deleted:
+        return None
+    message = (
+        f"Cluster {resource.cluster_name} ({resource.status.clusterArn or 'its ARN is unknown'}) was deleted in AWS, "
+        "and not by the operator, which does not create it again. To create it again, set "
+        "spec.management.onExternalDelete to Recreate; otherwise delete this resource."
+    )
+    return Wait(reason=Reason.DELETED_OUTSIDE, message=message, after=snapshot.timings.resync, stalled=True)
 
 
 def _missed(snapshot: ClusterSnapshot) -> Iterator[str]:

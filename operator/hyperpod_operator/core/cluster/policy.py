@@ -7,7 +7,16 @@ answer wins, so the order of a chain is its meaning: read it top down as the lis
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from hyperpod_operator.core.cluster import absent, approval, existing, missing, placement, teardown, updating
+from hyperpod_operator.core.cluster import (
+    absent,
+    approval,
+    existing,
+    missing,
+    placement,
+    protection,
+    teardown,
+    updating,
+)
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diff import diff
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
@@ -29,6 +38,7 @@ RECONCILE: Sequence[Policy] = (
     # What AWS showed before (the cluster, a group, a tag) is not there: was it seen missing twice?
     missing.look_again,
     absent.pause_before_recreation,
+    missing.deleted_outside,
     approval.creation,
     absent.create,
     # There is a cluster: is it ours?
@@ -47,6 +57,7 @@ RECONCILE: Sequence[Policy] = (
     updating.tags,
     updating.groups_rejected,
     approval.unapproved,
+    protection.groups_protected,
     # Nothing that we would change: is it what the user wants?
     existing.scaled_outside,
     existing.not_at_target,
@@ -69,6 +80,7 @@ DELETED: Sequence[Policy] = (
     teardown.retained,
     # It is to go: is it on its way?
     teardown.under_way,
+    protection.protected,
     approval.unapproved,
     teardown.busy,
     teardown.volumes_attached,

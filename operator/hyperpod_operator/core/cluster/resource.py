@@ -86,6 +86,29 @@ class Resource:
         return self.spec.management.preflight if self.spec.management else None
 
     @property
+    def recreates_deleted(self) -> bool:
+        """Whether a cluster that was deleted in AWS by others is created again."""
+        return bool(self.spec.management and self.spec.management.onExternalDelete == "Recreate")
+
+    @property
+    def protected(self) -> bool:
+        """Whether the cluster as a whole is protected from deletion."""
+        return bool(self.spec.management and self.spec.management.deletionProtection)
+
+    @cached_property
+    def protected_groups(self) -> frozenset[str]:
+        """Groups that are protected from deletion: by the spec, or by the last one that named them."""
+        named = {
+            name for name, group in self.groups.items() if group.management and group.management.deletionProtection
+        }
+        recorded = {
+            name
+            for name, record in self.recorded_groups.items()
+            if record.deletionProtection and name not in self.groups
+        }
+        return frozenset(named | recorded)
+
+    @property
     def recreates(self) -> bool:
         return bool(self.spec.management and self.spec.management.onCreateFailure == "Recreate")
 

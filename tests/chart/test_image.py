@@ -82,7 +82,7 @@ def test_the_installed_operator_starts_with_nothing_to_write_to(prefix: Path, tm
         )
         assert done.returncode == 0, done.stderr
         assert said in done.stdout
-    imported = "import hyperpod_operator.app, sys; print(sys.modules['boto3'].__file__)"
+    imported = "import hyperpod_operator.app.process, sys; print(sys.modules['boto3'].__file__)"
     done = subprocess.run(
         [prefix / "bin" / "python", "-c", imported], env=env, capture_output=True, text=True, check=True
     )

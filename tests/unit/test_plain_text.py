@@ -112,12 +112,12 @@ def test_a_traceback_in_the_log(log_format: Any) -> None:
 
 
 def test_what_a_start_that_fails_says_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hyperpod_operator import app
+    from hyperpod_operator.app import process
 
     async def failing(_: Any) -> None:
-        raise app.StartError(f"first {FOREIGN}\nsecond")
+        raise process.StartError(f"first {FOREIGN}\nsecond")
 
-    monkeypatch.setattr(app, "run", failing)
+    monkeypatch.setattr(process, "run", failing)
     monkeypatch.setattr(logs, "configure", lambda **_: None)
     done = CliRunner().invoke(cli.main, ["run"])
     assert done.exit_code == cli.CONFIGURATION_FAULT

@@ -5,16 +5,15 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.api.names import GROUP
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
+from hyperpod_operator.app.documents import InputError, texts, yaml_documents
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.controllers.parse import problems
 from hyperpod_operator.core.preflight.facts import Facts
@@ -26,12 +25,7 @@ from hyperpod_operator.core.preflight.volume import CLAIM, ClaimSubject
 from hyperpod_operator.core.text import plain
 
 SUFFIXES = (".yaml", ".yml", ".json")
-STANDARD_INPUT = "-"
 MARKS: Mapping[Result, str] = {Result.PASS: "ok", Result.WARN: "warn", Result.FAIL: "FAIL", Result.UNKNOWN: "?"}
-
-
-class InputError(Exception):
-    """A file or a resource in it cannot be read; the message says which and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +62,7 @@ class Report:
         }
 
 
-async def check_files(files: Sequence[str], *, region: str, stdin: Callable[[], str]) -> list[Report]:
+async def check_files(files: Sequence[str], *, region: str, stdin: Callable[[], bytes]) -> list[Report]:
     """The reports of all resources with checks in these files. Raises InputError."""
     found = list(resources(files, stdin=stdin))
     if not found:
@@ -102,14 +96,10 @@ async def _checked(cloud: AwsCloud, resource: Resource) -> Report:
     )
 
 
-def resources(files: Sequence[str], *, stdin: Callable[[], str]) -> Iterator[Resource]:
+def resources(files: Sequence[str], *, stdin: Callable[[], bytes]) -> Iterator[Resource]:
     """The resources with checks in files, directories and standard input; other kinds are passed over."""
-    for source, text in _texts(files, stdin=stdin):
-        try:
-            documents = list(yaml.safe_load_all(text))
-        except yaml.YAMLError as error:
-            raise InputError(f"{source} is no YAML: {plain(str(error))}") from error
-        for document in documents:
+    for source, text in texts(files, suffixes=SUFFIXES, stdin=stdin):
+        for document in yaml_documents(text, source=source):
             for body in _flat(document):
                 if (found := _resource(body, source=source)) is not None:
                     yield found
@@ -118,28 +108,16 @@ def resources(files: Sequence[str], *, stdin: Callable[[], str]) -> Iterator[Res
 def _flat(document: Any) -> list[Any]:
     """A document, or the items of a List."""
     if isinstance(document, dict) and document.get("kind") == "List":
-        return list(document.get("items") or [])
+        items = document.get("items")
+        return items if isinstance(items, list) else []
     return [document]
-
-
-def _texts(files: Sequence[str], *, stdin: Callable[[], str]) -> Iterator[tuple[str, str]]:
-    for name in files:
-        if name == STANDARD_INPUT:
-            yield "standard input", stdin()
-            continue
-        path = Path(name)
-        try:
-            paths = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES) if path.is_dir() else [path]
-            for one in paths:
-                yield str(one), one.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{name} cannot be read: {error}") from error
 
 
 def _resource(body: Any, *, source: str) -> Resource | None:
     if not isinstance(body, dict) or not str(body.get("apiVersion", "")).startswith(f"{GROUP}/"):
         return None
-    kind, name = str(body.get("kind", "")), str((body.get("metadata") or {}).get("name", ""))
+    metadata = body.get("metadata")
+    kind, name = str(body.get("kind", "")), str(metadata.get("name", "") if isinstance(metadata, dict) else "")
     models: Mapping[str, Any] = {CLUSTER.name: HyperPodClusterSpec, VOLUME_CLAIM.name: EBSVolumeClaimSpec}
     if kind not in models:
         return None

@@ -129,8 +129,8 @@ def run(**options: Any) -> None:
     # Imported here: `crds` and `version` need neither boto3 nor Kopf, which take seconds to load.
     import uvloop
 
-    from hyperpod_operator.app import StartError
-    from hyperpod_operator.app import run as run_app
+    from hyperpod_operator.app.process import StartError
+    from hyperpod_operator.app.process import run as run_app
     from hyperpod_operator.runtime.logs import configure
     from hyperpod_operator.runtime.watch import WatchEnded
     from hyperpod_operator.settings import Settings
@@ -236,10 +236,11 @@ def preflight(files: tuple[str, ...], output: str, region: str) -> None:
     """
     import asyncio
 
-    from hyperpod_operator.app.preflight import InputError, check_files, printed
+    from hyperpod_operator.app.documents import InputError
+    from hyperpod_operator.app.preflight import check_files, printed
 
     try:
-        reports = asyncio.run(check_files(files, region=region, stdin=sys.stdin.read))
+        reports = asyncio.run(check_files(files, region=region, stdin=sys.stdin.buffer.read))
     except InputError as error:
         raise click.ClickException(str(error)) from error
     click.echo(printed(reports, output))

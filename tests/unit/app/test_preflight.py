@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 from tests.unit.core.builders import spec
 
 from hyperpod_operator import cli
-from hyperpod_operator.app.preflight import InputError, Resource, resources
+from hyperpod_operator.app.documents import InputError
+from hyperpod_operator.app.preflight import Resource, resources
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.simulator.options import Options
 
@@ -88,12 +89,14 @@ def test_json_has_every_check_of_every_resource(aws: Simulator, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a: [", "is no YAML"),
+        ("a: [", "standard input, line 2, column 1: "),
         ("kind: ConfigMap", "no HyperPodCluster and no EBSVolumeClaim"),
         (yaml.safe_dump({**manifest(), "spec": {}}), "is invalid"),
         ("", "no HyperPodCluster"),
+        ("a: &a [x]\n" + "\n".join(f"{chr(98 + i)}: &{chr(98 + i)} [{','.join([f'*{chr(97 + i)}'] * 9)}]"
+                                    for i in range(9)), "once its aliases are expanded"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_read_exits_with_1(text: str, words: str) -> None:
     done = said("-f", "-", text=text)
     assert (done.exit_code, words in done.output) == (1, True), done.output
@@ -107,23 +110,25 @@ def test_a_file_that_is_not_there_exits_with_1(tmp_path: Path) -> None:
 
 def test_items_of_a_list_are_read() -> None:
     listed = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [manifest(), CLAIM]})
-    assert [one.kind for one in resources(["-"], stdin=lambda: listed)] == ["HyperPodCluster", "EBSVolumeClaim"]
+    assert [one.kind for one in resources(["-"], stdin=listed.encode)] == ["HyperPodCluster", "EBSVolumeClaim"]
 
 
 def test_names_are_printed_without_control_characters() -> None:
     odd = yaml.safe_dump({**manifest(), "metadata": {"name": "a\x1b[31mb"}})
-    (found,) = resources(["-"], stdin=lambda: odd)
+    (found,) = resources(["-"], stdin=odd.encode)
     assert isinstance(found, Resource)
     assert found.name == "ab"
 
 
-@pytest.mark.parametrize("body", [None, 1, "x", [], {"apiVersion": 3}, {"kind": "HyperPodCluster"}])
+@pytest.mark.parametrize(
+    "body", [None, 1, "x", [], {"apiVersion": 3}, {"kind": "HyperPodCluster"}, {"kind": "List", "items": 3}]
+)
 def test_what_is_no_resource_is_passed_over(body: Any) -> None:
-    assert list(resources(["-"], stdin=lambda: yaml.safe_dump(body))) == []
+    assert list(resources(["-"], stdin=yaml.safe_dump(body).encode)) == []
 
 
 def test_an_invalid_resource_is_named_with_its_file(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(yaml.safe_dump({**manifest(), "spec": {"instanceGroups": "none"}}))
     with pytest.raises(InputError, match=r"HyperPodCluster research in .*x\.yaml is invalid"):
-        list(resources([str(path)], stdin=str))
+        list(resources([str(path)], stdin=bytes))

@@ -51,7 +51,7 @@ async def test_a_pass_is_a_span_with_object_decision_and_outcome(
     assert span.name == "cluster pass"
     assert attributes(span) == {
         KIND: "cluster", NAMESPACE: "team", NAME: "blue", FAILURES: 2,
-        DECISION: "Nothing", OUTCOME: "Wait", REASON: "Creating",
+        DECISION: "Nothing", OUTCOME: "Requeue", REASON: "Creating",
     }  # fmt: skip
     assert span.status.status_code is StatusCode.UNSET
 
@@ -146,7 +146,7 @@ async def test_a_pass_that_broke_is_an_error_with_its_exception_and_still_breaks
 
 def test_without_a_collector_nothing_of_opentelemetry_is_imported() -> None:
     asked = (
-        "import sys; from hyperpod_operator.app import run; from hyperpod_operator.app.traces import tracing;"
+        "import sys; from hyperpod_operator.app.process import run; from hyperpod_operator.app.traces import tracing;"
         "assert tracing('') is None; print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)

@@ -11,6 +11,7 @@ from benchmarks.claims import (
     flood,
     idle,
     memory,
+    preview,
     reads,
     restart,
     start,
@@ -25,6 +26,7 @@ CLAIMS: Mapping[str, Callable[[Terms], list[Figure]]] = MappingProxyType(
     {
         "tenancy": tenancy.measure,
         "start": start.measure,
+        "preview": preview.measure,
         "flood": flood.measure,
         "creation": creation.measure,
         "burst": burst.measure,

@@ -67,8 +67,10 @@ def test_the_policy_for_preflight_is_what_the_checks_read() -> None:
     assert listed == {*preflight.actions(), "s3:ListBucket"}
 
 
-def test_the_policy_for_people_is_what_export_reads() -> None:
-    assert actions("export-and-plan.json", "sagemaker") == {"DescribeCluster", "ListTags", "ListClusters"}
+def test_the_policy_for_people_is_what_export_and_plan_read() -> None:
+    exported = {"DescribeCluster", "ListTags", "ListClusters"}
+    planned = {"DescribeCluster", "ListTags", "ListClusterNodes", "ListClusterEvents"}
+    assert actions("export-and-plan.json", "sagemaker") == exported | planned
 
 
 def test_the_policy_for_preflight_changes_nothing() -> None:

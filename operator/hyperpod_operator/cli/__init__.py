@@ -1,4 +1,4 @@
-"""The command `hyperpod-operator`: run | crds | policies | preflight | export | version.
+"""The command `hyperpod-operator`: run | crds | policies | preflight | export | plan | version.
 
 Every option of `run` can also be given as an environment variable, HYPERPOD_OPERATOR_ and the option's name.
 """
@@ -14,6 +14,7 @@ import yaml
 
 from hyperpod_operator import __version__
 from hyperpod_operator.cli.export import export
+from hyperpod_operator.cli.plan import plan
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.preflight.gate import ENFORCE, MODES
 from hyperpod_operator.core.tenancy import Tenancy
@@ -248,6 +249,7 @@ def preflight(files: tuple[str, ...], output: str, region: str) -> None:
 
 
 main.add_command(export)
+main.add_command(plan)
 
 
 @main.command()

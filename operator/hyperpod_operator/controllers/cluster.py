@@ -114,17 +114,7 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
         self._cache.forget(key)
 
     def parse(self, stored: StoredObject) -> Resource:
-        return Resource(
-            key=stored.key,
-            uid=stored.uid,
-            generation=stored.generation,
-            deleting=stored.deleting,
-            reconcile_requested_at=reconcile_requested_at(stored),
-            spec=parse_spec(stored, HyperPodClusterSpec),
-            status=parse_status(stored, HyperPodClusterStatus),
-            unknown=unknown_members(HyperPodClusterSpec, stored.body.get("spec")),
-            **approvers(stored),
-        )
+        return resource_of(stored)
 
     async def look(self, stored: StoredObject, resource: Resource, failures: int) -> PassRecord:
         snapshot = self._blank(resource)
@@ -342,4 +332,19 @@ def _gauges(status: HyperPodClusterStatus) -> Gauges:
         target_nodes=(nodes.target or 0) if nodes else 0,
         current_nodes=(nodes.current or 0) if nodes else 0,
         node_health=health.model_dump(exclude={"worst"}) if health else {},
+    )
+
+
+def resource_of(stored: StoredObject) -> Resource:
+    """A stored object, parsed. Raises InvalidSpecError."""
+    return Resource(
+        key=stored.key,
+        uid=stored.uid,
+        generation=stored.generation,
+        deleting=stored.deleting,
+        reconcile_requested_at=reconcile_requested_at(stored),
+        spec=parse_spec(stored, HyperPodClusterSpec),
+        status=parse_status(stored, HyperPodClusterStatus),
+        unknown=unknown_members(HyperPodClusterSpec, stored.body.get("spec")),
+        **approvers(stored),
     )

@@ -13,8 +13,8 @@ from hyperpod_operator.core.export.model import LeftOut, Manifest, Note, Source,
 from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.observed import Json
 
-MANAGEMENT: Mapping[str, Json] = {"adoptionPolicy": "IfUnowned"}
-"""How the operator treats an exported cluster: it takes over what nobody owns."""
+MANAGEMENT: Mapping[str, Json] = {"adoptionPolicy": "IfUnowned", "changePolicy": "PlanOnly"}
+"""How the operator treats an exported cluster: it takes over what has no owner, and changes tags alone."""
 
 AWS_PREFIX = "aws:"
 """Tag keys that only AWS writes, such as aws:cloudformation:stack-name (General Reference, "Tagging AWS resources")."""

@@ -32,7 +32,10 @@ def test_a_published_payload_is_complete_and_valid(name: str) -> None:
 
 
 def test_an_exported_cluster_is_taken_over_if_nobody_owns_it() -> None:
-    assert exported(cluster("a", GROUP)).spec["management"]["adoptionPolicy"] == "IfUnowned"
+    assert exported(cluster("a", GROUP)).spec["management"] == {
+        "adoptionPolicy": "IfUnowned",
+        "changePolicy": "PlanOnly",
+    }
 
 
 def test_region_and_account_come_from_the_eks_cluster_if_nothing_else_says_them() -> None:

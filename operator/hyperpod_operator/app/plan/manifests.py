@@ -1,0 +1,95 @@
+"""Resources of this operator in files, directories and standard input."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from hyperpod_operator.api.kinds import CLUSTER, KINDS
+from hyperpod_operator.api.kinds.kind import Kind
+from hyperpod_operator.api.members import unknown_members
+from hyperpod_operator.api.names import GROUP
+from hyperpod_operator.app.documents import InputError, texts, yaml_documents
+from hyperpod_operator.controllers.parse import problems
+from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.text import plain
+
+SUFFIXES = (".yaml", ".yml", ".json")
+OF_KIND: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """One resource of a file. `problem` is why the API server would refuse it, empty if the models find nothing."""
+
+    kind: str
+    key: Key
+    source: str
+    body: Mapping[str, Any]
+    problem: str = ""
+
+    @property
+    def planned(self) -> bool:
+        """Whether a plan covers the kind: clusters alone."""
+        return self.kind == CLUSTER.name
+
+
+def manifests(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes]) -> list[Manifest]:
+    """Every resource of ours; documents of others are passed over. Raises InputError, also if there is none."""
+    found = [
+        _manifest(body, source=source, namespace=namespace)
+        for source, text in texts(files, suffixes=SUFFIXES, stdin=stdin)
+        for document in yaml_documents(text, source=source)
+        for body in _flat(document)
+        if _is_ours(body)
+    ]
+    if not found:
+        raise InputError(f"no resource of {GROUP} in {', '.join(map(plain, files))}")
+    twice = _twice(found)
+    if twice is not None:
+        raise InputError(f"{twice.kind} {twice.key} stands in the files twice; the second one is in {twice.source}")
+    return found
+
+
+def _twice(found: Sequence[Manifest]) -> Manifest | None:
+    seen: set[tuple[str, Key]] = set()
+    for one in found:
+        if (one.kind, one.key) in seen:
+            return one
+        seen.add((one.kind, one.key))
+    return None
+
+
+def _flat(document: Any) -> Iterator[Any]:
+    """A document, or the items of a List."""
+    if isinstance(document, Mapping) and document.get("kind") == "List" and isinstance(document.get("items"), list):
+        yield from document["items"]
+    else:
+        yield document
+
+
+def _is_ours(body: Any) -> bool:
+    return isinstance(body, Mapping) and str(body.get("apiVersion", "")).startswith(f"{GROUP}/")
+
+
+def _manifest(body: Mapping[str, Any], *, source: str, namespace: str) -> Manifest:
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    kind, name = plain(str(body.get("kind", ""))), plain(str(metadata.get("name") or ""))
+    key = Key(plain(str(metadata.get("namespace") or namespace)), name)
+    return Manifest(kind=kind, key=key, source=source, body=body, problem=_problem(kind, name, body))
+
+
+def _problem(kind: str, name: str, body: Mapping[str, Any]) -> str:
+    if kind not in OF_KIND:
+        return f"{kind or 'a resource without kind'} is no kind of {GROUP} that this version knows"
+    if not name:
+        return "metadata.name is missing"
+    model = OF_KIND[kind].spec
+    try:
+        model.model_validate(body.get("spec") or {})
+    except ValidationError as error:
+        return plain(problems(error))
+    unknown = unknown_members(model, body.get("spec"))
+    return f"this version has no {', '.join(map(plain, unknown))}" if unknown else ""

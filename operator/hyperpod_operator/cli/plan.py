@@ -1,0 +1,54 @@
+"""The command `plan`."""
+
+import sys
+
+import click
+
+NO_CHANGES, FAILED, CHANGES = 0, 1, 2
+"""Exit codes, as terraform's detailed exit code has them."""
+
+EXAMPLES = """
+\b
+Examples:
+  hyperpod-operator plan -f cluster.yaml
+  hyperpod-operator plan -f clusters/ --namespace ml --region us-west-2
+  hyperpod-operator plan -f clusters/ --no-kubernetes -o markdown > comment.md
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("-f", "--filename", "files", multiple=True, required=True,
+              help="File or directory of manifests, or - for standard input; repeatable.")  # fmt: skip
+@click.option("-n", "--namespace", default="default", show_default=True,
+              help="Namespace of resources that name none.")  # fmt: skip
+@click.option("--region", default="", envvar=["HYPERPOD_OPERATOR_REGION", "AWS_REGION"],
+              help="AWS Region of resources that name none; default: AWS_REGION or the profile's.")  # fmt: skip
+@click.option("-o", "--output", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+@click.option("--detailed", is_flag=True, help="Name the groups that do not change, too.")
+@click.option("--kubernetes/--no-kubernetes", default=True, show_default=True,
+              help="Read the status of the resources where access to an API server is configured.")  # fmt: skip
+@click.option("--kubeconfig", default="", help="Kubeconfig file; default: KUBECONFIG, the pod's own, ~/.kube/config.")
+@click.option("--context", default="", help="Context of the kubeconfig; default: its current one.")
+def plan(output: str, detailed: bool, **options: object) -> None:
+    """Show what the operator would do in AWS if these resources were applied; nothing is changed.
+
+    AWS is read with your own credentials, and the status of the resources from the API server where access to one is
+    configured. What cannot be read is shown as unknown. Plans cover clusters; resources of other kinds are validated.
+
+    Exit code 0: no changes; 2: something changes, or may; 1: a file, a resource or AWS cannot be read, a resource is
+    invalid, or the operator would refuse it.
+    """
+    import asyncio
+
+    from hyperpod_operator.app.documents import InputError
+    from hyperpod_operator.app.plan.run import Asked, plan
+    from hyperpod_operator.app.plan.show import shown
+
+    try:
+        reports = asyncio.run(plan(Asked(**options), stdin=sys.stdin.buffer.read))  # type: ignore[arg-type]
+    except InputError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(shown(reports, output=output, detailed=detailed))
+    if any(one.error or (one.preview and one.preview.blocked) for one in reports):
+        sys.exit(FAILED)
+    sys.exit(CHANGES if any(one.preview and one.preview.changes for one in reports) else NO_CHANGES)

@@ -1,0 +1,144 @@
+"""The preview of one cluster: the planned calls, and what of them cannot be known.
+
+The operator decides by the spec, by what AWS shows, by the cluster's tags, and by what the status of the object
+remembers. Whoever previews may lack access to some of these. What then stays open is listed and never guessed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.diff import group_of
+from hyperpod_operator.core.cluster.left_alone import left_alone
+from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
+from hyperpod_operator.core.cluster.policy import decide, situate
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.engine.call import PlannedCall
+from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.observed import Observed
+from hyperpod_operator.core.plan.calls import planned_calls
+from hyperpod_operator.core.plan.gate import ChangePolicy
+from hyperpod_operator.core.plan.plan import change_policy
+
+BLOCKING = frozenset(
+    {
+        Reason.IMMUTABLE_DIFFERS,
+        Reason.NOT_OWNED,
+        Reason.REGION_NOT_ALLOWED,
+        Reason.TOO_MANY_TAGS,
+        Reason.WRONG_ACCOUNT_OR_REGION,
+    }
+)
+"""Reasons with which the operator carries out nothing of a manifest until a person acts."""
+AT_REST = "InService"
+OWN_TAGS = frozenset({TAG_OWNER, TAG_OWNER_UID, TAG_EKS_CLUSTER})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """`exists`: whether AWS has the cluster. `blocked` is why the operator would do nothing of it, empty if it would.
+
+    `notes` are differences that stay as they are, and what delays the calls. `unknown` are questions that whoever
+    previews cannot answer: the operator may do more, or less, than `calls`.
+    """
+
+    name: str
+    cluster_name: str
+    region: str
+    exists: bool
+    calls: tuple[PlannedCall, ...] = ()
+    blocked: str = ""
+    notes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether something changes, or may."""
+        return bool(self.calls or self.unknown)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What whoever previews can see. `memory`: the API server said what the status of the object holds, or that there
+    is no object. `refused` are reads that AWS refused, in words."""
+
+    memory: bool
+    refused: tuple[str, ...] = ()
+
+
+def preview(snapshot: ClusterSnapshot, observed: Observed, *, sight: Sight) -> Preview:
+    """`snapshot` has the resource with the spec of the manifest and the place; `observed` is what AWS shows."""
+    resource = snapshot.resource if sight.memory else as_owner(snapshot.resource, observed.tags)
+    seen = situate(replace(snapshot, resource=resource), observed)
+    decision = decide(seen)
+    blocked = decision.message if isinstance(decision, Wait) and decision.reason in BLOCKING else ""
+    if observed.cluster is not None and observed.tags is None:
+        # What differs is a fact, whoever may change it.
+        seen = replace(seen, ownership=Ownership.RECORDED)
+    calls = () if blocked else planned_calls(seen)
+    return Preview(
+        name=str(resource.key),
+        cluster_name=resource.cluster_name,
+        region=seen.here.region,
+        exists=observed.cluster is not None,
+        calls=calls,
+        blocked=blocked,
+        notes=() if blocked else tuple(_notes(seen, calls)),
+        unknown=() if blocked else (*sight.refused, *(() if sight.memory else _not_remembered(seen))),
+        unchanged=tuple(_unchanged(seen, calls)),
+    )
+
+
+def as_owner(resource: Resource, tags: Mapping[str, str] | None) -> Resource:
+    """The resource with the uid that the tags give to the object of its namespace, name and EKS cluster.
+
+    The uid of an object is in the API server alone. Tags that name the object are taken for those of this one.
+    """
+    ours = resource.ownership_tags
+    named = tags is not None and all(tags.get(key) == ours[key] for key in (TAG_OWNER, TAG_EKS_CLUSTER))
+    return replace(resource, uid=tags.get(TAG_OWNER_UID, "")) if named and tags is not None else resource
+
+
+def _notes(seen: ClusterSnapshot, calls: tuple[PlannedCall, ...]) -> Iterator[str]:
+    cluster, policy = seen.observed.cluster, change_policy(seen.resource)
+    if cluster is not None and cluster.status != AT_REST:
+        yield f"AWS reports the cluster as {cluster.status}: the operator acts when that has ended"
+    if seen.resource.paused:
+        yield "spec.management.paused is true: the operator sends nothing"
+    elif waiting := sum(policy.gates(call) for call in calls):
+        if policy is ChangePolicy.PLAN_ONLY:
+            yield "spec.management.changePolicy is PlanOnly: the operator sends none of these calls but ownership tags"
+        else:
+            yield f"spec.management.changePolicy is {policy}: {waiting} of these calls wait for an approval"
+    yield from (f"Left as it is: {words}" for words in left_alone(seen))
+
+
+def _not_remembered(seen: ClusterSnapshot) -> Iterator[str]:
+    """What depends on the status of an object that could not be read."""
+    cluster, tags = seen.observed.cluster, seen.observed.tags or {}
+    if cluster is None or not seen.owned:
+        return
+    for change in seen.changes.scaled_outside:
+        yield (
+            f"instanceCount of group {group_of(change)}: the operator lowers it from {change.observed} to "
+            f"{change.wanted} if an earlier spec asked for another count; the status of the object says that"
+        )
+    for name in () if is_adopted(tags) else seen.changes.unknown_groups:
+        yield f"group {name}: the operator deletes it if it created it; the status of the object says that"
+    others = sorted(key for key in tags if key not in seen.resource.wanted_tags and not _is_own(key))
+    if others:
+        yield f"tags {', '.join(others)}: the operator removes those that an earlier spec set; the status says which"
+
+
+def _is_own(key: str) -> bool:
+    return key in OWN_TAGS or key.partition("/")[0] == TAG_OWNER.partition("/")[0] or key.lower().startswith("aws:")
+
+
+def _unchanged(seen: ClusterSnapshot, calls: tuple[PlannedCall, ...]) -> Iterator[str]:
+    """Groups of the spec that AWS has and that no call changes."""
+    touched = {change.path.partition(".")[0].partition("[")[2].rstrip("]") for call in calls for change in call.changes}
+    for group in sorted(seen.observed.cluster.groups if seen.observed.cluster else (), key=lambda one: one.name):
+        if group.name in seen.resource.groups and group.name not in touched:
+            yield f"{group.name}: {group.current_count}/{group.target_count} nodes"

@@ -1,0 +1,173 @@
+"""What a preview says with all knowledge, and what it leaves open without."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.core.builders import (
+    NOW,
+    OTHERS,
+    cluster,
+    group,
+    group_spec,
+    managed,
+    our_tags,
+    recorded,
+    resource,
+    scaled,
+    spec,
+    with_group,
+)
+
+from hyperpod_operator.api.names import TAG_ADOPTED
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.diff import Changes
+from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.observed import Observed, ObservedCluster
+from hyperpod_operator.core.preview.preview import Preview, Sight, preview
+
+SIGHTED = Sight(memory=True)
+BLIND = Sight(memory=False)
+
+
+def seen(owner: Resource, found: ObservedCluster | None, *, tags: Any = "ours", sight: Sight = SIGHTED) -> Preview:
+    if tags == "ours":
+        tags = our_tags(owner) if found else None
+    snapshot = ClusterSnapshot(
+        resource=owner, observed=Observed(cluster=None), changes=Changes(), ownership=Ownership.UNREAD, now=NOW
+    )
+    return preview(snapshot, Observed(cluster=found, tags=tags), sight=sight)
+
+
+def operations(made: Preview) -> list[str]:
+    return [call.operation for call in made.calls]
+
+
+def unknown_owner(**members: Any) -> Resource:
+    """The resource as a manifest has it: without uid and status."""
+    return replace(resource(**members), uid="")
+
+
+def test_nothing_differs() -> None:
+    made = seen(resource(status=recorded()), cluster())
+    assert not made.changes
+    assert not made.notes
+    assert made.unchanged == ("cpu: 2/2 nodes", "gpu: 4/4 nodes")
+
+
+def test_a_cluster_that_is_not_there_is_created() -> None:
+    made = seen(resource(), None)
+    assert operations(made) == ["CreateCluster"]
+    assert not made.exists
+
+
+def test_a_change_is_a_call_and_its_group_is_not_unchanged() -> None:
+    made = seen(resource(spec=scaled(), status=recorded()), cluster())
+    assert operations(made) == ["UpdateCluster"]
+    assert made.unchanged == ("cpu: 2/2 nodes",)
+
+
+@pytest.mark.parametrize(
+    ("owner", "tags", "words"),
+    [
+        (resource(), OTHERS, "belongs to team/other"),
+        (resource(), {}, "adoptionPolicy to IfUnowned"),
+        (resource(spec=managed(adoptionPolicy="IfUnowned")), {f"k{n}": "v" for n in range(48)}, "Remove at least 2"),
+        (resource(spec=spec(instanceGroups=[group_spec(instanceType="ml.g5.xlarge")]), status=recorded()), "ours",
+         "AWS cannot change these"),
+    ],
+)  # fmt: skip
+def test_what_the_operator_would_refuse_is_blocked_and_has_no_calls(owner: Resource, tags: Any, words: str) -> None:
+    made = seen(owner, cluster(), tags=tags)
+    assert words in made.blocked
+    assert not made.calls
+
+
+def test_an_adoption_is_a_call_for_tags() -> None:
+    made = seen(resource(spec=managed(adoptionPolicy="IfUnowned")), cluster(), tags={})
+    assert operations(made) == ["AddTags"]
+
+
+def test_what_stays_as_it_is_is_noted() -> None:
+    found = cluster()
+    found = replace(found, groups=(*found.groups, group(group_spec(name="old"))))
+    made = seen(resource(spec=managed(adoptionPolicy="IfUnowned")), found, tags={})
+    assert made.notes == ("Left as it is: group old is not in the spec",)
+
+
+@pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "Failed"])
+def test_a_cluster_that_is_busy_is_noted(status: str) -> None:
+    made = seen(resource(spec=scaled(), status=recorded()), cluster(status=status))
+    assert f"AWS reports the cluster as {status}" in made.notes[0]
+
+
+def test_a_paused_resource_has_its_calls_and_a_note() -> None:
+    made = seen(resource(spec=scaled() | {"management": {"paused": True}}, status=recorded()), cluster())
+    assert operations(made) == ["UpdateCluster"]
+    assert "paused is true: the operator sends nothing" in made.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [("PlanOnly", "sends none of these calls"), ("ApproveAll", "1 of these calls wait for an approval")],
+)
+def test_a_change_policy_that_holds_calls_is_noted(policy: str, words: str) -> None:
+    made = seen(resource(spec=scaled() | {"management": {"changePolicy": policy}}, status=recorded()), cluster())
+    assert words in made.notes[0]
+
+
+class TestWithoutTheApiServer:
+    def test_tags_that_name_the_resource_are_its_own(self) -> None:
+        made = seen(unknown_owner(), cluster(), tags=our_tags(resource()), sight=BLIND)
+        assert not made.blocked
+        assert not made.changes
+
+    def test_tags_of_another_namespace_are_not(self) -> None:
+        assert seen(unknown_owner(), cluster(), tags=OTHERS, sight=BLIND).blocked
+
+    def test_whether_a_count_is_lowered_is_unknown(self) -> None:
+        found = with_group(cluster(), group(group_spec(), target_count=8))
+        made = seen(unknown_owner(), found, tags=our_tags(resource()), sight=BLIND)
+        assert not made.calls
+        assert made.changes
+        assert "lowers it from 8 to 4 if an earlier spec asked for another count" in made.unknown[0]
+
+    def test_whether_a_group_is_deleted_is_unknown(self) -> None:
+        found = cluster()
+        found = replace(found, groups=(*found.groups, group(group_spec(name="old"))))
+        made = seen(unknown_owner(), found, tags=our_tags(resource()), sight=BLIND)
+        assert made.unknown == (
+            "group old: the operator deletes it if it created it; the status of the object says that",
+        )
+
+    def test_groups_of_an_adopted_cluster_are_known_to_stay(self) -> None:
+        found = cluster()
+        found = replace(found, groups=(*found.groups, group(group_spec(name="old"))))
+        tags = our_tags(resource(), **{TAG_ADOPTED: "true"})
+        assert not seen(unknown_owner(), found, tags=tags, sight=BLIND).unknown
+
+    def test_whether_a_tag_is_removed_is_unknown(self) -> None:
+        made = seen(unknown_owner(), cluster(), tags=our_tags(resource(), team="a", **{"aws:x": "y"}), sight=BLIND)
+        assert made.unknown == (
+            "tags team: the operator removes those that an earlier spec set; the status says which",
+        )
+
+    def test_an_adoption_needs_no_memory(self) -> None:
+        owner = unknown_owner(spec=managed(adoptionPolicy="IfUnowned"))
+        made = seen(owner, cluster(), tags={"team": "a"}, sight=BLIND)
+        assert operations(made) == ["AddTags"]
+        assert not made.unknown
+
+
+def test_tags_that_could_not_be_read_leave_the_owner_unknown_and_the_differences_shown() -> None:
+    sight = Sight(memory=True, refused=("who owns the cluster: denied",))
+    made = seen(resource(spec=scaled()), cluster(), tags=None, sight=sight)
+    assert operations(made) == ["UpdateCluster"]
+    assert made.unknown == ("who owns the cluster: denied",)
+    assert not made.blocked
+
+
+def test_unread_tags_with_nothing_that_differs_are_still_a_possible_change() -> None:
+    sight = Sight(memory=True, refused=("who owns the cluster: denied",))
+    assert seen(resource(), cluster(), tags=None, sight=sight).changes

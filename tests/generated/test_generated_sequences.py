@@ -50,7 +50,7 @@ FAULTS = st.one_of(
     ),
 )
 
-HELD = frozenset({Reason.PAUSED, Reason.INVALID_SPEC, Reason.SCALED_OUTSIDE})
+HELD = frozenset({Reason.PAUSED, Reason.INVALID_SPEC, Reason.SCALED_OUTSIDE, Reason.COUNT_ABOVE_SPEC})
 """Where a person has the next word, in a world of edits and strangers like these."""
 
 

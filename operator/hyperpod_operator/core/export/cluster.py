@@ -122,7 +122,7 @@ def _tags(spec: dict[str, Json]) -> list[Note]:
         elif name in OWNERSHIP_TAGS or name.lower().startswith(f"{GROUP}/"):
             notes.append(Note(path=f"spec.tags[{brief(name)}]", text="left out: the operator sets its own tags"))
         else:
-            kept.append({"value": "", **tag})
+            kept.append({"key": name, "value": tag.get("value", "")})
     if len(kept) > TAGS_MOST:
         text = (
             f"left out: the cluster has {len(kept)} tags, and AWS takes 50 with the operator's 4. The tags stay as "
@@ -145,8 +145,12 @@ def _problems(spec: Mapping[str, Json], notes: list[Note]) -> list[Note]:
         found = []
     if not spec.get("instanceGroups") and not spec.get("restrictedInstanceGroups"):
         found.append(("spec.instanceGroups", "a cluster needs at least one group"))
-    known = {note.path for note in notes if note.to_do}
-    return [Note(path=path, text=text, to_do=True) for path, text in found if path not in known]
+    known = [note.path for note in notes if note.to_do]
+    return [
+        Note(path=path, text=text, to_do=True)
+        for path, text in found
+        if not any(one == path or one.startswith((f"{path}.", f"{path}[")) for one in known)
+    ]
 
 
 def _path(where: tuple[int | str, ...], spec: Mapping[str, Json]) -> str:

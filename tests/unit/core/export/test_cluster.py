@@ -8,7 +8,7 @@ from tests.unit.core.export.payloads import EKS, PAYLOADS, cluster, group
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_OWNER
 from hyperpod_operator.core.export.cluster import TAGS_MOST, manifest
-from hyperpod_operator.core.export.model import LeftOut, Manifest, Source
+from hyperpod_operator.core.export.model import LeftOut, Manifest, Source, Unresolved
 
 GROUP = group("gpu", "ml.p5.48xlarge", 2)
 
@@ -131,6 +131,12 @@ def test_what_aws_shows_without_a_choice_is_not_pinned() -> None:
 def test_what_the_api_server_would_refuse_is_to_do(members: dict[str, Any], path: str) -> None:
     made = exported({**cluster("a", GROUP), **members})
     assert path in [note.path for note in made.notes if note.to_do]
+
+
+def test_what_is_missing_below_is_not_told_again_above() -> None:
+    eks = {"Eks": {"ClusterArn": Unresolved(text="Fn::GetAtt Eks.Arn", remedy="Put it in.")}}
+    made = exported(cluster("a", GROUP, Orchestrator=eks))
+    assert [note.path for note in made.notes] == ["spec.orchestrator.eks.clusterArn"]
 
 
 def test_members_stand_in_the_order_of_the_reference() -> None:

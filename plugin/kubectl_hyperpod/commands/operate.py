@@ -1,6 +1,5 @@
 """`reboot`, `replace`, `delete-node`, `move`, `check`: each creates a HyperPodNodeOperation, for the operator."""
 
-import functools
 import getpass
 import sys
 from collections.abc import Callable
@@ -33,25 +32,21 @@ LOST = {
 def _operation(command: Command) -> Command:
     """The arguments and options that all five share."""
 
-    @functools.wraps(command)
-    def made(session: Session, **given: Any) -> None:
-        command(session, **given)
-
-    for option in reversed(
-        [
-            click.argument("nodes", nargs=-1, required=True, shell_complete=nodes_of_line, metavar="NODE..."),
-            click.option("--cluster", default="", help="HyperPodCluster; default: that of the nodes."),
-            click.option("--reason", default="", help="Why, for people to read."),
-            click.option("--max-in-flight", default="", help="Nodes at once: a number or a percentage; default: 1."),
-            click.option("--dry-run", is_flag=True, help="The operator says what it would do, and changes nothing."),
-            click.option("--wait", is_flag=True, help="Wait for the end; exit code 1 when a node fails."),
-            click.option(
-                "--timeout", type=click.FloatRange(min=0), default=14_400.0, show_default=True, help="Seconds to wait."
-            ),
-            click.option("-y", "--yes", is_flag=True, help="Do not ask."),
-            common(outputs=("json", "yaml")),
-        ]
-    ):
+    options: list[Callable[[Command], Command]] = [
+        click.argument("nodes", nargs=-1, required=True, shell_complete=nodes_of_line, metavar="NODE..."),
+        click.option("--cluster", default="", help="HyperPodCluster; default: that of the nodes."),
+        click.option("--reason", default="", help="Why, for people to read."),
+        click.option("--max-in-flight", default="", help="Nodes at once: a number or a percentage; default: 1."),
+        click.option("--dry-run", is_flag=True, help="The operator says what it would do, and changes nothing."),
+        click.option("--wait", is_flag=True, help="Wait for the end; exit code 1 when a node fails."),
+        click.option(
+            "--timeout", type=click.FloatRange(min=0), default=14_400.0, show_default=True, help="Seconds to wait."
+        ),
+        click.option("-y", "--yes", is_flag=True, help="Do not ask."),
+        common(outputs=("json", "yaml")),
+    ]
+    made = command
+    for option in reversed(options):
         made = option(made)
     return made
 

@@ -14,6 +14,7 @@ from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.unknown import ignored_members
 from hyperpod_operator.core.volume import modification
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
+from hyperpod_operator.core.volume.device import device_path
 from hyperpod_operator.core.volume.holding import Foreign, Held, holding
 from hyperpod_operator.core.volume.pass_record import KubernetesRejected, PassRecord, Rejected
 from hyperpod_operator.core.volume.target import Resolved, resolve
@@ -138,10 +139,14 @@ def _filesystem(snapshot: ClaimSnapshot) -> Draft | None:
     kind = ConditionType.FILESYSTEM_RESIZE_PENDING
     if not published.capacity or published.capacity >= volume.size:
         return (kind, "False", Reason.FILESYSTEM_FITS, f"The file system last filled {volume.size} GiB.")
-    grow = "xfs_growfs MOUNTPOINT" if publish.fsType == "xfs" else "resize2fs DEVICE"
+    device = device_path(volume.volume_id)
+    grow = f"xfs_growfs $(findmnt -nfo TARGET {device})" if publish.fsType == "xfs" else f"resize2fs {device}"
+    capacity = f'{{"spec":{{"capacity":{{"storage":"{volume.size}Gi"}}}}}}'
+    attachment = snapshot.claim.status.attachment
+    where = f"node {attachment.nodeName}" if attachment is not None and attachment.nodeName else "its node"
     text = (
-        f"The volume grew to {volume.size} GiB and its file system may still have {published.capacity}. Run {grow} on "
-        f"the node, then set the capacity of PersistentVolume {published.name} to {volume.size}Gi."
+        f"The volume grew to {volume.size} GiB and its file system may still have {published.capacity}. Run `{grow}` "
+        f"on {where}, then `kubectl patch pv {published.name} -p '{capacity}'`."
     )
     return (kind, "True", Reason.GROW_FILESYSTEM, text)
 

@@ -26,6 +26,7 @@ from tests.unit.core.volume.builders import (
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Requeue
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
+from hyperpod_operator.core.volume.device import device_path
 from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume
 from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import Attach
@@ -112,6 +113,9 @@ def test_a_file_system_that_lags_behind_is_told() -> None:
     made = passed(snapshot_of(owner, volume=volume(attachment()), persistent_volume=published, labelled=label))
     assert condition(made, "FilesystemResizePending") == ("True", "GrowFilesystem")
     assert condition(made, "Ready")[0] == "True"
+    (said,) = [item.message for item in made.status.conditions or [] if item.type == "FilesystemResizePending"]
+    assert device_path(volume().volume_id) in said
+    assert "`kubectl patch pv pv -p" in said
 
 
 def test_a_denied_call_names_itself_and_is_held_back() -> None:

@@ -121,6 +121,11 @@ EVENT: Json = {
     "note": "The node was low on memory.",
     "regarding": {"apiVersion": API_VERSION, "kind": "HyperPodCluster", "namespace": TEAM, "name": "prod"},
 }
+EVICTION: Json = {
+    "apiVersion": "policy/v1",
+    "kind": "Eviction",
+    "metadata": {"name": "victim", "namespace": TEAM},
+}
 LEASE: Json = merged(ELECTION, metadata__name="vol-0123456789abcdef0")
 
 
@@ -253,6 +258,19 @@ ATTACKS: Mapping[What, tuple[Attack, ...]] = {
         annotation=_metadata(annotations={"n": "o"}),
         finalizer=_metadata(finalizers=["example.com/mine"]),
         owner=_metadata(ownerReferences=ORPHAN),
+    ),
+    ("", "nodes/status", "patch"): _patched(
+        f"{NODE}/status",
+        not_ready={"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "mine"}]}},
+        a_lifecycle_of_others={"status": {"conditions": [{"type": "Drained", "status": "True", "reason": "mine"}]}},
+        no_room={"status": {"allocatable": {"cpu": "0"}}},
+        address={"status": {"addresses": [{"type": "InternalIP", "address": "192.0.2.1"}]}},
+        label=_metadata(labels={"a": "c"}),
+    ),
+    ("", "pods/eviction", "create"): _created(
+        f"/api/v1/namespaces/{TEAM}/pods/victim/eviction",
+        without_uid=EVICTION,
+        without_grace={**EVICTION, "deleteOptions": {"preconditions": {"uid": "x"}, "gracePeriodSeconds": 0}},
     ),
     ("events.k8s.io", "events", "create"): _created(
         EVENTS,

@@ -23,6 +23,8 @@ SETS: Mapping[str, dict[str, Any]] = {
     "two namespaces": {"watchNamespaces": ["team-a", "team-b"]},
     "default is one of them": {"watchNamespaces": ["default", "team-a"]},
     "without nodes": {"nodeHealth": {"enabled": False}},
+    "without drains": {"drain": {"enabled": False}},
+    "without evictions": {"drain": {"eviction": False}},
     "without volumes": {"volumes": {"enabled": False}},
     "without node operations": {"nodeOperations": {"enabled": False}},
     "node operations alone": {"nodeHealth": {"enabled": False}, "volumes": {"enabled": False}},
@@ -36,8 +38,19 @@ SETS: Mapping[str, dict[str, Any]] = {
 }
 
 
-DISPENSABLE = frozenset({Right(group="apps", resource="daemonsets", verb="list")})
-"""Rights that the operator starts without: checks before a creation are then Unknown."""
+DRAIN = frozenset(
+    {
+        *(Right(group="", resource="pods", verb=verb) for verb in ("list", "watch")),
+        Right(group="", resource="pods/eviction", verb="create"),
+        Right(group="", resource="nodes/status", verb="patch"),
+        Right(group="", resource="namespaces", verb="get"),
+        Right(group="batch", resource="jobs", verb="get"),
+        Right(group="jobset.x-k8s.io", resource="jobsets", verb="get"),
+        Right(group="policy", resource="poddisruptionbudgets", verb="list"),
+    }
+)
+DISPENSABLE = frozenset({Right(group="apps", resource="daemonsets", verb="list")}) | DRAIN
+"""Rights that the operator starts without: checks before a creation are then Unknown, and a scale-in waits."""
 
 
 class Asked:
@@ -148,8 +161,24 @@ def test_no_wildcards_no_secrets_no_escalation(helm: Helm, values: dict[str, Any
 def test_a_namespaced_installation_may_touch_its_namespaces_alone(helm: Helm) -> None:
     granted = rights(helm.objects(values=SETS["two namespaces"]), account=RELEASE)
     everywhere = {right.resource for right in granted if not right.namespace}
-    assert everywhere == {"daemonsets", "nodes", "persistentvolumes", "volumeattachments"}
+    drains = {right.resource for right in DRAIN}
+    assert everywhere == {"daemonsets", "nodes", "persistentvolumes", "volumeattachments"} | drains
     assert {right.namespace for right in granted if right.group == "hyperpod-operator.dev"} == {"team-a", "team-b"}
+
+
+@pytest.mark.parametrize(
+    ("values", "withheld"),
+    [
+        (SETS["without drains"], {right for right in DRAIN if right.resource != "pods"}),
+        (SETS["without nodes"], {right for right in DRAIN if right.resource != "pods"}),
+        (SETS["without evictions"], {right for right in DRAIN if right.resource == "pods/eviction"}),
+    ],
+)
+def test_what_drains_need_can_be_withheld(helm: Helm, values: dict[str, Any], withheld: set[Right]) -> None:
+    granted = rights(helm.objects(values=values), account=RELEASE)
+    assert not withheld & granted
+    if values != SETS["without evictions"]:
+        assert Right(group="", resource="pods", verb="watch") not in granted
 
 
 def test_without_nodes_and_volumes_a_namespaced_installation_has_no_right_on_the_cluster(helm: Helm) -> None:

@@ -271,7 +271,30 @@ class TestNodes:
             *("-p", '{"status": {"phase": "Terminated"}}'),
             check=False,
         )
-        assert "the operator changes nodes" in status.stderr
+        assert "the operator may change these conditions" in status.stderr
+
+    @pytest.mark.usefixtures("node")
+    def test_the_conditions_of_a_drain_are_the_operators_and_no_other_is(self, plane: ControlPlane) -> None:
+        def shows(kind: str, reason: str) -> int:
+            condition = {"type": kind, "status": "True", "reason": reason}
+            return plane.kubectl(
+                *("patch", "node", "sick", "--subresource=status", "--type=strategic", "--as", OPERATOR),
+                *("-p", json.dumps({"status": {"conditions": [condition]}})),
+                check=False,
+            ).returncode
+
+        assert shows("DrainInProgress", "HyperPodOperator") == 0
+        assert shows("DrainInProgress", "Someone") != 0
+        assert shows("Drained", "Someone") != 0
+        assert shows("DiskPressure", "HyperPodOperator") != 0
+
+    @pytest.mark.usefixtures("node")
+    def test_the_draining_taint_may_be_added_and_removed(self, plane: ControlPlane) -> None:
+        draining = {"key": "hyperpod-operator.dev/draining", "effect": "NoSchedule"}
+        assert self.patch(plane, {"op": "add", "path": "/spec/taints", "value": [THEIRS, draining]}).returncode == 0
+        evicting = {**draining, "effect": "NoExecute"}
+        assert self.patch(plane, {"op": "add", "path": "/spec/taints", "value": [THEIRS, evicting]}).returncode != 0
+        assert self.patch(plane, {"op": "add", "path": "/spec/taints", "value": [THEIRS]}).returncode == 0
 
     @pytest.mark.usefixtures("node")
     def test_others_are_not_held_by_it(self, plane: ControlPlane) -> None:

@@ -8,7 +8,25 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from hyperpod_operator.api.drain import DrainSeconds
 from hyperpod_operator.api.model import Model
+
+
+class Disruption(Model):
+    """`spec.management.disruption`: what happens to running pods before the operator ends their node."""
+
+    runningWorkloads: Literal["Wait", "Drain", "Ignore"] | None = Field(
+        default=None,
+        description="What happens to running pods before a node ends because you lower instanceCount, remove a group "
+        "or delete this object. Wait: the operator chooses the nodes, keeps new pods off them and waits until their "
+        "pods are gone. Drain: it also evicts their pods. Ignore: nothing is waited for, and AWS chooses the nodes of "
+        "a scale-in at random. Pods of DaemonSets, static pods and finished pods do not count. Unset means Wait.",
+    )
+    drainTimeoutSeconds: DrainSeconds | None = Field(
+        default=None,
+        description="How long Drain evicts pods, in seconds. Afterwards the operator evicts no more, and waits for the "
+        "pods that are left. 0 means no limit. Unset means 3600.",
+    )
 
 
 class Management(Model):
@@ -74,6 +92,9 @@ class Management(Model):
         description="What happens if the cluster is deleted in AWS, and not by the operator. Hold: the operator "
         "reports DeletedOutside and creates nothing. Recreate: it creates the cluster again, after it read twice that "
         "the cluster is gone. Unset means Hold.",
+    )
+    disruption: Disruption | None = Field(
+        default=None, description="What happens to running pods before the operator ends their node."
     )
     nodeHealth: Literal["Enforce", "Observe"] | None = Field(
         default=None,

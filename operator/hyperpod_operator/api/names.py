@@ -104,6 +104,8 @@ TAINT_REASON = f"{GROUP}/taint-reason"
 DRAINING = f"{GROUP}/draining"
 """Key of the taint (effect NoSchedule) that keeps pods off a Node that is drained, and of an annotation on it: for
 which object the operator added the taint."""
+DELETE_NODE = f"{GROUP}/delete-node"
+"""Annotation on a Node, set by people: a scale-in of its group chooses this node first. Any value but `false`."""
 LABEL_INSTANCE_TYPE = f"{GROUP}/instance-type"
 """Label on a Node: the EC2 instance type, without `ml.`."""
 LABEL_INSTANCE_FAMILY = f"{GROUP}/instance-family"
@@ -188,6 +190,8 @@ class Reason(StrEnum):
     ADOPTION_ANNOUNCED = "AdoptionAnnounced"
     CONFIRMING_DELETION = "ConfirmingDeletion"
     UNKNOWN_OUTCOME = "UnknownOutcome"
+    WAITING_FOR_WORKLOADS = "WaitingForWorkloads"
+    EVICTING_WORKLOADS = "EvictingWorkloads"
     RECREATING = "Recreating"
 
     # Blocked: a person has to act; the message says how.
@@ -214,6 +218,9 @@ class Reason(StrEnum):
     PLAN_STALE = "PlanStale"
     DELETION_PROTECTED = "DeletionProtected"
     DELETED_OUTSIDE = "DeletedOutside"
+    WORKLOADS_UNREADABLE = "WorkloadsUnreadable"
+    DRAIN_TIMED_OUT = "DrainTimedOut"
+    COUNT_NOT_LOWERED = "CountNotLowered"
 
     # Held: a difference that the operator sees and leaves alone, because acting could destroy what it does not own.
     UNKNOWN_GROUPS = "UnknownGroups"

@@ -20,6 +20,7 @@ __all__ = [
     "Adoption",
     "Condition",
     "CountOffset",
+    "DeletedNode",
     "HyperPodClusterStatus",
     "InstanceGroupStatus",
     "LastApproval",
@@ -73,6 +74,16 @@ class CountOffset(Model):
     )
 
 
+class DeletedNode(Model):
+    """A node that the operator deletes by name."""
+
+    instanceId: Word = Field(description="Instance id.")
+    time: Timestamp | None = Field(default=None, description="When the call was last sent, as RFC 3339.")
+    targetCount: Count | None = Field(
+        default=None, description="TargetCount of the group at that time: it falls when AWS carries the call out."
+    )
+
+
 class InstanceGroupStatus(Model):
     """The state of one group in AWS, and what the operator records about it."""
 
@@ -98,6 +109,13 @@ class InstanceGroupStatus(Model):
         default=None,
         description="Nodes that were moved or deleted by name: the desired count is instanceCount plus value until you "
         "edit instanceCount.",
+    )
+    deletedNodes: Annotated[list[DeletedNode], Field(max_length=100, json_schema_extra=keyed("instanceId"))] | None = (
+        Field(
+            default=None,
+            description="Nodes that the operator deletes by name (BatchDeleteClusterNodes) while it scales the group "
+            "in. The list is stored before the call, so that a lost answer never ends another node.",
+        )
     )
     origin: Word | None = Field(
         default=None,

@@ -6,14 +6,21 @@ from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, quarantine_guard
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache
+from hyperpod_operator.controllers.evacuation import DrainPorts
 from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.controllers.volume.attached_claims import attached_claims
+from hyperpod_operator.kube.node_marks import KubeNodeMarks
 from hyperpod_operator.kube.nodes import NodeCache
 from hyperpod_operator.kube.objects import CustomObjects
+from hyperpod_operator.kube.pods.cache import PodCache
+from hyperpod_operator.kube.pods.eviction import PodEvictor
 from hyperpod_operator.kube.workloads import KubeWorkloads
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.resync import Resync
 from hyperpod_operator.runtime.workers import Workers
+
+PODS_DEBOUNCE = 2.0
+"""Seconds between a change of a pod on a node that is to end and the pass that looks at it."""
 
 
 def cluster_runtime(
@@ -24,6 +31,7 @@ def cluster_runtime(
     nodes: NodeCache | None,
     claims: CustomObjects | None,
     cache: ClusterCache,
+    pods: PodCache,
     on_update: Callable[[Change], None],
 ) -> ControllerRuntime:
     """`nodes` is None without node health, `claims` is None without claims; for `on_update` see ClusterController."""
@@ -41,6 +49,12 @@ def cluster_runtime(
             clock=dependencies.clock,
             nodes=nodes,
             attached_claims=attached if claims is not None else None,
+            drain=DrainPorts(
+                pods=pods,
+                evictor=PodEvictor(dependencies.api),
+                marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock),
+                enqueue=lambda key: queue.add_after(key, PODS_DEBOUNCE),
+            ),
             preflight=Gate(
                 facts=lambda region: dependencies.cloud.facts(region=region),
                 workloads=KubeWorkloads(dependencies.api),

@@ -131,6 +131,7 @@ class Operator:
             nodes=self._cache if settings.node_health else None,
             claims=claims,
             cache=known,
+            pods=self._pods,
             on_update=self._nodes.controller.cluster_updated if self._nodes else lambda _: None,
         )
         if claims is not None:

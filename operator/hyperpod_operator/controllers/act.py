@@ -11,6 +11,7 @@ from hyperpod_operator.core.cluster.plan import (
     AddTags,
     CreateCluster,
     DeleteCluster,
+    DeleteNodes,
     DeleteTags,
     UpdateCluster,
     UpdateClusterSoftware,
@@ -34,7 +35,7 @@ async def act(
 
     `confirm` is asked when the call's turn has come, just before it is sent. What it raises ends the pass.
     """
-    arn = ""
+    arn, nodes = "", None
     try:
         match decision.action:
             case CreateCluster(request=request):
@@ -49,13 +50,17 @@ async def act(
                 await clusters.add_tags(arn=target, tags=tags, confirm=confirm)
             case DeleteTags(arn=target, keys=keys):
                 await clusters.delete_tags(arn=target, keys=keys, confirm=confirm)
+            case DeleteNodes(arn=target, instance_ids=ids):
+                if confirm is not None:
+                    await confirm()
+                nodes = await clusters.delete_nodes(arn=target, instance_ids=ids)
             case _:
                 assert_never(decision.action)
     except CloudError as error:
         return Rejected(
             action=decision.action, fingerprint=decision.fingerprint, error=_about_us(error, decision.action)
         )
-    return Accepted(action=decision.action, fingerprint=decision.fingerprint, arn=arn)
+    return Accepted(action=decision.action, fingerprint=decision.fingerprint, arn=arn, nodes=nodes)
 
 
 def _refresh(

@@ -13,6 +13,7 @@ from hyperpod_operator.controllers.approval import approvers, confirmed
 from hyperpod_operator.controllers.causes import Causes
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
 from hyperpod_operator.controllers.eks_use import used_by
+from hyperpod_operator.controllers.evacuation import DrainPorts, Evacuation
 from hyperpod_operator.controllers.observe import FullSyncs, Proofs, observe, observe_tags
 from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.preflight import Gate
@@ -68,6 +69,8 @@ class Ports:
     nodes: Nodes | None = None
     attached_claims: Callable[[str], Awaitable[tuple[str, ...]]] | None = None
     """Claims with volumes on the cluster of this ARN; None where no claims are served."""
+    drain: DrainPorts | None = None
+    """What runs on nodes that are to end; None where nothing is waited for."""
     preflight: Gate | None = None
     """Checks before calls that cost money; None where nothing is checked."""
 
@@ -106,12 +109,17 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
         self._settings = settings
         self._causes = Causes(monotonic=ports.clock.monotonic)
         self._proofs = Proofs()
+        self._evacuation = (
+            Evacuation(kind=CLUSTER.name, ports=ports.drain, nodes=ports.nodes) if ports.drain is not None else None
+        )
         self._full_syncs = FullSyncs(period=settings.timings.full_sync, monotonic=ports.clock.monotonic)
 
     def forget(self, key: Key) -> None:
         self._full_syncs.forget(key)
         self._proofs.forget(key)
         self._cache.forget(key)
+        if self._evacuation is not None:
+            self._evacuation.forget(key)
 
     def parse(self, stored: StoredObject) -> Resource:
         return resource_of(stored)
@@ -173,12 +181,14 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
         snapshot = await self._with_claims(situate(snapshot, observed))
         entry = self._entry(stored, snapshot)
         snapshot = await self._with_health(snapshot, entry or known)
+        snapshot = await self._with_departures(snapshot, entry or known)
         decision = decide(snapshot)
         if isinstance(decision, NeedTags):
             observed = await observe_tags(clusters=clusters, observed=snapshot.observed)
             snapshot = situate(snapshot, observed)
             entry = entry or self._entry(stored, snapshot)
             snapshot = await self._with_health(snapshot, entry or known)
+            snapshot = await self._with_departures(snapshot, entry or known)
             decision = decide(snapshot)
         return snapshot, decision, entry
 
@@ -228,6 +238,19 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
         # Thousands take a third of a second, in which no unhealthy node could be tainted.
         health = await asyncio.to_thread(rollup, held, entry.facts, running_since=entry.running_since, now=now)
         return replace(watched, health=health)
+
+    async def _with_departures(self, snapshot: ClusterSnapshot, entry: Entry | None) -> ClusterSnapshot:
+        """Nodes that are to end, and what runs on them. Nodes of a cluster are touched only while its tags prove it."""
+        cluster = snapshot.observed.cluster
+        if self._evacuation is None or cluster is None:
+            return snapshot
+        proved = snapshot.ownership is Ownership.OURS or self._proofs.holds(snapshot.resource, cluster)
+        if not proved or snapshot.resource.paused:
+            return snapshot
+        if self._evacuation.concerns(snapshot) and snapshot.observed.nodes is None:
+            nodes = await self._clusters(snapshot).nodes(name=cluster.arn)
+            snapshot = replace(snapshot, observed=replace(snapshot.observed, nodes=nodes))
+        return await self._evacuation.evacuate(snapshot, facts=entry.facts if entry is not None else None)
 
     async def _with_claims(self, snapshot: ClusterSnapshot) -> ClusterSnapshot:
         """Who still has volumes on a cluster that is to be deleted."""

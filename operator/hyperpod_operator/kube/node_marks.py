@@ -51,7 +51,7 @@ class KubeNodeMarks:
         body, found = await self._read(node)
         if found is None:
             return None
-        change = hold(found, marks.owner)
+        change = hold(found, marks.owner, now=self._clock.now())
         if isinstance(change, HeldBy):
             return change
         try:

@@ -30,9 +30,11 @@ from tests.unit.core.builders import (
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import Missing
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
+from hyperpod_operator.core.cluster.departures import Candidate, Chosen, Departure, Departures
 from hyperpod_operator.core.cluster.plan import DeleteTags, fingerprint, operation
 from hyperpod_operator.core.cluster.policy import DELETED, RECONCILE, Policy, decide
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.scale_in import held_back
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.location import Location
@@ -100,6 +102,14 @@ def gone(owner: Resource) -> ClusterSnapshot:
     return at(recorded_missing)
 
 
+def leaving(snapshot: ClusterSnapshot, *, idle: bool = False, whole: bool = False) -> ClusterSnapshot:
+    """The snapshot with a node of the group gpu that is to end."""
+    one = Candidate(instance_id="i-0123456789abcdef0")
+    departure = Departure(group="gpu", surplus=1, members=(one,), whole=whole)
+    chosen = Chosen(departure=departure, nodes=(one,), ready=(one,) if idle else ())
+    return held_back(snapshot, Departures(chosen=(chosen,)))
+
+
 LIVING_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
     ("region_refused", at(resource(spec=spec(region="eu-west-1"))), "stalled RegionNotAllowed"),
     ("not_allowed", replace(at(resource()), refusal=REFUSAL), "stalled NotAllowed"),
@@ -121,8 +131,14 @@ LIVING_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
     ("fixed_members_differ", at(resource(spec=FIXED, status=LIVE), cluster()), "stalled ImmutableDiffers"),
     ("update", at(resource(spec=scaled(), status=LIVE), cluster()), "UpdateCluster"),
     ("failed", at(resource(status=LIVE), cluster(status="Failed")), "stalled ClusterFailed"),
+    (
+        "delete_nodes",
+        leaving(at(resource(spec=scaled(3), status=LIVE), cluster()), idle=True),
+        "BatchDeleteClusterNodes",
+    ),
     ("update_software", at(IMAGE, OLD_IMAGE), "UpdateClusterSoftware"),
     ("tags", at(resource(spec=TAGGED, status=LIVE), cluster()), "AddTags"),
+    ("workloads_run", leaving(at(resource(spec=scaled(3), status=LIVE), cluster())), "hold WaitingForWorkloads"),
     ("groups_rejected", at(refused(resource(spec=scaled(), status=LIVE)), cluster()), "stalled SpecRejected"),
     (
         "unapproved",
@@ -170,6 +186,7 @@ DELETED_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
         "stalled WaitingForApproval",
     ),
     ("busy", at(deleted(spec=PLAIN), cluster(wanted=PLAIN, status="Updating")), "hold Deleting"),
+    ("workloads_run", leaving(at(deleted(), cluster()), whole=True), "hold WaitingForWorkloads"),
     (
         "volumes_attached",
         replace(at(deleted(), cluster()), attached_claims=("team/data", "team/scratch")),

@@ -72,6 +72,6 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_members() -> None:
     assert first == fingerprint(operation="UpdateCluster", desired={"b": [1, 2], "a": 1})
 
 
-@pytest.mark.parametrize(("operation", "wish"), [("CreateCluster", {"a": 1}), ("UpdateCluster", {"a": 2})])
+@pytest.mark.parametrize(("operation", "desired"), [("CreateCluster", {"a": 1}), ("UpdateCluster", {"a": 2})])
 def test_another_call_or_another_wish_has_another_fingerprint(operation: str, desired: dict[str, int]) -> None:
     assert fingerprint(operation="UpdateCluster", desired={"a": 1}) != fingerprint(operation=operation, desired=desired)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from hyperpod_operator.api.admission.approvals import approvals, stamp, warnings
 from hyperpod_operator.api.admission.custom_resources import custom_resources
 from hyperpod_operator.api.admission.events import events
+from hyperpod_operator.api.admission.evictions import evictions
 from hyperpod_operator.api.admission.leases import leases
 from hyperpod_operator.api.admission.nodes import nodes
 from hyperpod_operator.api.admission.pods import advice
@@ -45,6 +46,7 @@ def all_policies(settings: PolicySettings) -> Mapping[str, list[Manifest]]:
             *leases(account),
             *events(account),
             *nodes(account),
+            *evictions(account),
         ],
         "approvals.yaml": [*approvals(account), *warnings()],
         "approved-by.yaml": stamp(account),

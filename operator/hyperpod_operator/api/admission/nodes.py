@@ -1,4 +1,4 @@
-"""Nodes: the operator's service account changes one taint and its own keys, nothing else.
+"""Nodes: the operator's service account changes two taints, its own keys and its own conditions, nothing else.
 
 RBAC can only say "may patch nodes", which would let a stolen token drain a cluster or remove the taints of others.
 """
@@ -6,6 +6,7 @@ RBAC can only say "may patch nodes", which would let a stolen token drain a clus
 from hyperpod_operator.api.admission.manifests import cel, one_line, variable
 from hyperpod_operator.api.admission.service_account import Manifest, ServiceAccount, holding, validation
 from hyperpod_operator.api.names import (
+    DRAINING,
     LABEL_VOLUME_FORMER_PREFIX,
     LABEL_VOLUME_PREFIX,
     NODE_HEALTH_STATUS,
@@ -18,11 +19,30 @@ NAME = "hyperpod-operator-nodes"
 
 LABELS = (*NODE_LABELS, "node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
 LABEL_PREFIXES = (LABEL_VOLUME_PREFIX,)
-ANNOTATIONS = (TAINTED_AT, TAINT_REASON)
+ANNOTATIONS = (TAINTED_AT, TAINT_REASON, DRAINING)
+CONDITION_REASON = "HyperPodOperator"
+CONDITIONS = ("MaintenancePlanned", "MaintenanceInProgress", "DrainInProgress", "Drained")
+"""Types of conditions that show how far a drain is, and the reason of those that the operator set."""
 
-_OURS = f"(t.key == {cel(NODE_HEALTH_STATUS)} && t.?value.orValue('') == 'Unschedulable' && t.effect == 'NoSchedule')"
+_OURS = (
+    f"(t.effect == 'NoSchedule' && ((t.key == {cel(NODE_HEALTH_STATUS)} && t.?value.orValue('') == 'Unschedulable') "
+    f"|| (t.key == {cel(DRAINING)} && t.?value.orValue('') == '')))"
+)
+_OUR_CONDITION = f"(c.type in {cel(CONDITIONS)} && c.?reason.orValue('') == {cel(CONDITION_REASON)})"
 _FORMER = f"(key.startsWith({cel(LABEL_VOLUME_FORMER_PREFIX)}) && !(key in variables.labelsAfter))"
 """Labels of earlier builds are removed and never set."""
+_STATUS = (
+    "capacity",
+    "allocatable",
+    "phase",
+    "addresses",
+    "daemonEndpoints",
+    "nodeInfo",
+    "images",
+    "volumesInUse",
+    "volumesAttached",
+    "config",
+)
 _SPEC = ("podCIDR", "podCIDRs", "providerID", "unschedulable", "configSource", "externalID")
 
 
@@ -35,21 +55,30 @@ def nodes(account: ServiceAccount) -> list[Manifest]:
         variables=[
             variable("foreignBefore", f"oldObject.spec.?taints.orValue([]).filter(t, !{_OURS})"),
             variable("foreignAfter", f"object.spec.?taints.orValue([]).filter(t, !{_OURS})"),
+            variable("conditionsBefore", f"oldObject.?status.?conditions.orValue([]).filter(c, !{_OUR_CONDITION})"),
+            variable("conditionsAfter", f"object.?status.?conditions.orValue([]).filter(c, !{_OUR_CONDITION})"),
             *_maps("labels"),
             *_maps("annotations"),
         ],
         validations=[
             validation(
-                "request.operation == 'UPDATE' && request.?subResource.orValue('') == ''",
-                "the operator changes nodes, and neither creates nor deletes them nor writes their status",
+                "request.operation == 'UPDATE' && request.?subResource.orValue('') in ['', 'status']",
+                "the operator changes nodes, and neither creates nor deletes them",
             ),
             validation(
                 "variables.foreignBefore == variables.foreignAfter",
-                f"the operator may add and remove one taint alone: {NODE_HEALTH_STATUS}=Unschedulable:NoSchedule",
+                f"the operator may add and remove these taints alone: {NODE_HEALTH_STATUS}=Unschedulable:NoSchedule, "
+                f"{DRAINING}:NoSchedule",
             ),
             validation(
                 " && ".join(f"object.spec.?{name} == oldObject.spec.?{name}" for name in _SPEC),
-                "the operator may change nothing in a node's spec but one taint",
+                "the operator may change nothing in a node's spec but its taints",
+            ),
+            validation(
+                "variables.conditionsBefore == variables.conditionsAfter && "
+                + " && ".join(f"object.?status.?{name} == oldObject.?status.?{name}" for name in _STATUS),
+                f"the operator may change these conditions of a node alone, with the reason {CONDITION_REASON}: "
+                f"{_list(CONDITIONS)}",
             ),
             validation(
                 _unchanged("labels", f"(key in {cel(LABELS)} || {_prefixed(LABEL_PREFIXES)} || {_FORMER})"),

@@ -154,6 +154,20 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             severity=Severity.WARNING,
         ),
         reason(
+            Reason.WAITING_FOR_WORKLOADS,
+            "Nodes are to end, because you lowered `instanceCount`, removed a group or deleted the resource, and pods "
+            "run on them. The nodes get no new pods; the operator continues when the pods are gone.",
+            "Nothing, if the pods end by themselves. To cancel a scale-in, set `instanceCount` to its former value. To "
+            "evict the pods set `spec.management.disruption.runningWorkloads: Drain`; to wait for nothing, `Ignore`.",
+        ),
+        reason(
+            Reason.EVICTING_WORKLOADS,
+            "Nodes are to end, and the operator evicts their pods. The message has the words of each "
+            "PodDisruptionBudget that does not allow it now.",
+            "Nothing, if the budgets allow the evictions in time. To cancel a scale-in, set `instanceCount` to its "
+            "former value.",
+        ),
+        reason(
             Reason.UNKNOWN_OUTCOME,
             "A call got no response. AWS may have carried it out; the operator reads the state before it does "
             "anything else.",

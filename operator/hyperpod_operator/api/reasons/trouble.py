@@ -170,6 +170,30 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             severity=Severity.STALLED,
         ),
         reason(
+            Reason.WORKLOADS_UNREADABLE,
+            "Nodes are to end, and the operator cannot find out whether pods run on them, for example because it has "
+            "no permission to list pods. It ends no node.",
+            "Grant the permission (the chart's value `drain.enabled`), or set "
+            "`spec.management.disruption.runningWorkloads: Ignore`.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.DRAIN_TIMED_OUT,
+            "Pods are left on nodes that are to end, and `spec.management.disruption.drainTimeoutSeconds` is over. The "
+            "operator evicts no more pods and ends no node that has some.",
+            "End the pods that the message names, raise the timeout, or set `runningWorkloads: Ignore`. To cancel a "
+            "scale-in, set `instanceCount` to its former value.",
+            severity=Severity.STALLED,
+        ),
+        reason(
+            Reason.COUNT_NOT_LOWERED,
+            "AWS deleted nodes by name and did not lower the count of their group within 10 minutes, so it may create "
+            "others in their place. The operator deletes no further node of the group by name.",
+            "Set `spec.management.disruption.runningWorkloads: Ignore`: the operator then sends the count, and AWS "
+            "chooses the nodes. Or set `instanceCount` to AWS's number.",
+            severity=Severity.STALLED,
+        ),
+        reason(
             Reason.TEARDOWN_BLOCKED,
             "AWS cannot delete the nodes' network interfaces, because the group's execution role (or its permission) "
             "is missing.",

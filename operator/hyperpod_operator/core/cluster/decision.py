@@ -7,6 +7,7 @@ from functools import cached_property
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.changed_parts import changed_parts
+from hyperpod_operator.core.cluster.departures import Departures
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import Action
@@ -41,6 +42,8 @@ class ClusterSnapshot:
     """Groups that are not added in this pass, because a check fails (core.preflight)."""
     plan: Plan | None = None
     """Every call that is asked for, and which of them wait for an approval; None before anything was observed."""
+    departures: Departures | None = None
+    """Nodes that are to end, and what runs on them; None where nothing is to end, or nothing is waited for."""
     health: Health | None = None
     """The health of the cluster's Nodes; None while nothing is known of them."""
     health_watched: bool = False

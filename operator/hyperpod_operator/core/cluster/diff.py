@@ -79,6 +79,8 @@ class Changes:
     """Groups that somebody else scaled out: scaling in would end nodes that the operator did not start."""
     offsets: Mapping[str, CountOffset] = field(default_factory=lambda: EMPTY)
     """By group: what moved or deleted nodes changed of the spec's count (see `offsets`)."""
+    scaling_in: tuple[Change, ...] = ()
+    """Counts to lower that wait until the nodes that go are deleted by name (see `departures`)."""
     minimum_above_count: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     """Groups whose count's owner asked for fewer instances than the spec's minimum, and what that means, in words."""
 
@@ -93,7 +95,7 @@ class Changes:
     @property
     def none(self) -> bool:
         """Whether nothing is left that the operator would change."""
-        return not (self.needs_update or self.software or self.needs_tags or self.fixed)
+        return not (self.needs_update or self.software or self.needs_tags or self.fixed or self.scaling_in)
 
     def only(self, names: Set[str]) -> "Changes":
         """The changes that UpdateCluster makes to these groups; the empty name is the cluster itself."""
@@ -108,7 +110,7 @@ class Changes:
     def lines(self) -> tuple[str, ...]:
         """The changes that would be made, one line each, for messages."""
         return (
-            *(str(change) for change in (*self.fixed, *self.cluster, *self.groups_changed)),
+            *(str(change) for change in (*self.fixed, *self.cluster, *self.groups_changed, *self.scaling_in)),
             *(f"add group {name}" for name in self.groups_added),
             *(f"delete group {name}" for name in self.groups_removed),
             *(str(change) for _, change in self.software),

@@ -14,6 +14,7 @@ from hyperpod_operator.core.cluster.plan import (
     AddTags,
     CreateCluster,
     DeleteCluster,
+    DeleteNodes,
     DeleteTags,
     UpdateCluster,
     UpdateClusterSoftware,
@@ -48,7 +49,7 @@ def call_names(snapshot: ClusterSnapshot, action: Action) -> tuple[Named, ...]:
         case UpdateCluster(request=request):
             held = frozenset(_held(snapshot.observed.cluster))
             return tuple(one for one in _of_request(request) if one not in held)
-        case DeleteCluster(arn=arn) | AddTags(arn=arn) | DeleteTags(arn=arn):
+        case DeleteCluster(arn=arn) | AddTags(arn=arn) | DeleteTags(arn=arn) | DeleteNodes(arn=arn):
             ours = snapshot.ownership in {Ownership.OURS, Ownership.FORMER}
             return () if ours else (Named("the cluster that exists", arn, Matter.CLUSTERS),)
         case _:

@@ -13,6 +13,7 @@ from hyperpod_operator.core.cluster.plan import (
     AddTags,
     CreateCluster,
     DeleteCluster,
+    DeleteNodes,
     DeleteTags,
     UpdateCluster,
     UpdateClusterSoftware,
@@ -33,6 +34,8 @@ IN_USE_LATER = 600.0
 """Seconds between tries when AWS shows no other cluster and still refuses after an hour."""
 BUSY_BY_TEXT = 60.0
 """Seconds before a call is made again that AWS called invalid with words about a state."""
+NODES_NAMED = 5
+"""Nodes that a message about a call names."""
 AFTER_TAGS = 1.0
 """Seconds after a tag call: usually something else is left to do."""
 
@@ -88,10 +91,20 @@ def _accepted(pass_record: PassRecord, result: Accepted) -> ResultSummary:
             return _tagged(pass_record)
         case UpdateCluster():
             reason, after, what = Reason.UPDATING, timings.poll, "AWS is updating the cluster."
+        case DeleteNodes(instance_ids=ids):
+            reason, after = Reason.SCALING, timings.debounce
+            what = f"AWS is ending {len(ids)} nodes by name: {', '.join(ids[:NODES_NAMED])}{_not_taken(result)}."
         case _:
             assert_never(result.action)
     message = f"{operation(result.action)} was accepted. {what}"
     return waiting(reason=reason, message=message, after=after)
+
+
+def _not_taken(result: Accepted) -> str:
+    """What AWS says of nodes that it did not take; these are tried again."""
+    failed = result.nodes.failed if result.nodes is not None else ()
+    said = "; ".join(f"{one.instance_id} ({one.code}: {one.message})" for one in failed[:NODES_NAMED])
+    return f"; not taken: {said}" if said else ""
 
 
 def _tagged(pass_record: PassRecord) -> ResultSummary:

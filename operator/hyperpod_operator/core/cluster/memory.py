@@ -27,6 +27,7 @@ from hyperpod_operator.core.cluster.plan import (
     AddTags,
     CreateCluster,
     DeleteCluster,
+    DeleteNodes,
     DeleteTags,
     UpdateCluster,
     UpdateClusterSoftware,
@@ -240,7 +241,7 @@ def applied_tag_keys(pass_record: PassRecord) -> list[str] | None:
                 old |= set(tags) - set(OWNERSHIP_TAGS)
             case DeleteTags(keys=keys):
                 old -= set(keys)
-            case UpdateCluster() | UpdateClusterSoftware() | DeleteCluster():
+            case UpdateCluster() | UpdateClusterSoftware() | DeleteCluster() | DeleteNodes():
                 pass
             case _:
                 assert_never(result.action)
@@ -272,7 +273,7 @@ def _tags_accepted(pass_record: PassRecord) -> Mapping[str, str | None]:
             return dict(tags)
         case DeleteTags(keys=keys):
             return dict.fromkeys(keys)
-        case CreateCluster() | UpdateCluster() | UpdateClusterSoftware() | DeleteCluster():
+        case CreateCluster() | UpdateCluster() | UpdateClusterSoftware() | DeleteCluster() | DeleteNodes():
             return {}
         case _:
             assert_never(pass_record.result.action)

@@ -13,7 +13,7 @@ TargetCount there is no offset.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from hyperpod_operator.api.status import CountOffset
+from hyperpod_operator.api.status import CountOffset, InstanceGroupStatus
 from hyperpod_operator.core.cluster.node_calls import DELETE, MOVE, call_of
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.journal import PENDING
@@ -62,13 +62,20 @@ def _offset(*, resource: Resource, group: ObservedGroup, observed: Observed, now
         return old
     sent = parse_time(last.time or "") if last is not None and last.operation == "UpdateCluster" else None
     since = max(now - RECENT, sent) if sent else now - RECENT
-    operation = _evidence(group, difference - (old.value if old else 0), observed=observed, since=since)
+    operation = _evidence(group, difference - (old.value if old else 0), record=record, observed=observed, since=since)
     if not operation:
         return old
     return CountOffset(value=difference, since=stamp(now), operation=operation, instanceCount=spec)
 
 
-def _evidence(group: ObservedGroup, difference: int, *, observed: Observed, since: datetime) -> str:
+def _evidence(
+    group: ObservedGroup,
+    difference: int,
+    *,
+    record: InstanceGroupStatus | None,
+    observed: Observed,
+    since: datetime,
+) -> str:
     """Which call explains that the target count changed by so much; empty when none does."""
     listed = {node.instance_id: node for node in observed.nodes or ()}
     arrived = {
@@ -87,7 +94,9 @@ def _evidence(group: ObservedGroup, difference: int, *, observed: Observed, sinc
         for event in sorted(observed.events, key=lambda event: event.at)
         if event.group == group.name and event.instance_id and event.at >= since and call_of(event.description)
     }
-    deleted = {instance for instance, call in named.items() if call == DELETE}
+    # What the operator deleted to lower the count is the spec's count already, and explains nothing beyond it.
+    ours = {one.instanceId for one in (record.deletedNodes if record else None) or ()}
+    deleted = {instance for instance, call in named.items() if call == DELETE} - ours
     # A node that moves to another cluster is in no list of this one any more.
     left |= {instance for instance, call in named.items() if call == MOVE and instance not in arrived}
     if difference > 0:

@@ -7,16 +7,18 @@ from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.nodes.batch import BatchAnswer
 from hyperpod_operator.core.observed import EksUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """AWS took the call. `arn` is CreateCluster's answer, empty for others."""
+    """AWS took the call. `arn` is CreateCluster's answer, `nodes` that of a call that names nodes."""
 
     action: Action
     fingerprint: str
     arn: str = ""
+    nodes: BatchAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

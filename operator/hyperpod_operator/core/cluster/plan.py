@@ -54,12 +54,21 @@ class DeleteTags:
     keys: tuple[str, ...]
 
 
-Action = CreateCluster | UpdateCluster | UpdateClusterSoftware | DeleteCluster | AddTags | DeleteTags
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteNodes:
+    """BatchDeleteClusterNodes of these instances, all of one group; at most what one call takes."""
+
+    arn: str
+    group: str
+    instance_ids: tuple[str, ...]
+
+
+Action = CreateCluster | UpdateCluster | UpdateClusterSoftware | DeleteCluster | AddTags | DeleteTags | DeleteNodes
 
 
 def operation(action: Action) -> str:
-    """The API operation's name, which is also the action's class name."""
-    return type(action).__name__
+    """The API operation's name."""
+    return "BatchDeleteClusterNodes" if isinstance(action, DeleteNodes) else type(action).__name__
 
 
 def fingerprint(*, operation: str, desired: Json) -> str:
@@ -81,5 +90,7 @@ def concern(action: Action) -> str:
             return "Software"
         case AddTags() | DeleteTags():
             return "Tags"
+        case DeleteNodes():
+            return "Nodes"
         case _:
             assert_never(action)

@@ -14,6 +14,7 @@ from hyperpod_operator.core.cluster import (
     missing,
     placement,
     protection,
+    scale_in,
     teardown,
     updating,
 )
@@ -53,8 +54,10 @@ RECONCILE: Sequence[Policy] = (
     # It may: what is missing?
     updating.update,
     existing.failed,
+    scale_in.delete_nodes,
     updating.update_software,
     updating.tags,
+    scale_in.workloads_run,
     updating.groups_rejected,
     approval.unapproved,
     protection.groups_protected,
@@ -83,6 +86,7 @@ DELETED: Sequence[Policy] = (
     protection.protected,
     approval.unapproved,
     teardown.busy,
+    scale_in.workloads_run,
     teardown.volumes_attached,
     teardown.delete,
 )

@@ -33,6 +33,7 @@ from hyperpod_operator.core.cluster.parts import goes_on, remembered
 from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.cluster.plan import (
     CreateCluster,
+    DeleteNodes,
     UpdateCluster,
     concern,
     operation,
@@ -79,8 +80,8 @@ def _unhealthy(pass_record: PassRecord, end: ResultSummary) -> ResultSummary:
 
 
 def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
-    """The status to store *before* a call that brings something into AWS (CreateCluster, or new groups), and before one
-    that an approval opened. None for all others.
+    """The status to store *before* a call that must not be repeated (CreateCluster, new groups, nodes by name), and
+    before one that an approval opened. None for all others.
 
     A process that dies after the call finds this record and knows that a cluster may exist that AWS does not
     show yet; without it a restart could send the call a second time. What was sent of an approved plan is recorded
@@ -92,7 +93,7 @@ def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
     if approval is not None:
         old = old.model_copy(update={"lastApproval": approval})
     adds_groups = isinstance(act.action, UpdateCluster) and bool(snapshot.changes.groups_added)
-    if not isinstance(act.action, CreateCluster) and not adds_groups:
+    if not isinstance(act.action, CreateCluster | DeleteNodes) and not adds_groups:
         return old if approval is not None else None
     journal = called(
         old.operations,
@@ -112,6 +113,8 @@ def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
     )
     # The checks of preflight are not made again for a call that was made: what they found is stored with its intent.
     checked = {"preflight": pass_record.preflight or old.preflight}
+    if isinstance(act.action, DeleteNodes):
+        return old.model_copy(update={"operations": journal, "instanceGroups": group_statuses(pass_record)})
     if isinstance(act.action, UpdateCluster):
         groups = {"operations": journal, "instanceGroups": group_statuses(pass_record, creating=True)}
         return old.model_copy(update=checked | groups)

@@ -9,12 +9,14 @@ Sources: kubernetes.io, "Taints and Tolerations"; the condition types are those 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from hyperpod_operator.api.names import DRAINING
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node, Taint
+from hyperpod_operator.core.moments import parse_time, stamp
 
 TAINT = Taint(key=DRAINING, value="", effect="NoSchedule")
 CONDITION_REASON = "HyperPodOperator"
@@ -81,7 +83,13 @@ def is_draining(node: Node) -> bool:
     return any(taint.key == DRAINING for taint in node.taints)
 
 
-def hold(node: Node, owner: Owner) -> NodeChange | HeldBy:
+def held_since(node: Node) -> datetime | None:
+    """When the taint was added; None without one, or where its time cannot be read."""
+    added = (taint.time_added for taint in node.taints if (taint.key, taint.effect) == (TAINT.key, TAINT.effect))
+    return parse_time(next(added, ""))
+
+
+def hold(node: Node, owner: Owner, *, now: datetime) -> NodeChange | HeldBy:
     """The change that takes the Node for `owner`; an empty one if it is taken already."""
     holder = held_by(node)
     if holder and holder != str(owner):
@@ -90,7 +98,8 @@ def hold(node: Node, owner: Owner) -> NodeChange | HeldBy:
         return NodeChange()
     if is_draining(node):
         return HeldBy(owner="")
-    return NodeChange(taints=(*node.taints, TAINT), annotations={DRAINING: str(owner)})
+    taint = replace(TAINT, time_added=stamp(now))
+    return NodeChange(taints=(*node.taints, taint), annotations={DRAINING: str(owner)})
 
 
 def release(node: Node, owner: Owner) -> NodeChange:

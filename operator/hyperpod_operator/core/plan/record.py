@@ -23,6 +23,7 @@ from hyperpod_operator.core.cluster.plan import (
     AddTags,
     CreateCluster,
     DeleteCluster,
+    DeleteNodes,
     DeleteTags,
     UpdateCluster,
     UpdateClusterSoftware,
@@ -175,6 +176,9 @@ def carried_steps(snapshot: ClusterSnapshot, action: Action) -> Sequence[Planned
         case UpdateClusterSoftware(request=request):
             named = {group["instanceGroupName"] for group in request["instanceGroups"]}
             return [step for step in same if step.part in named]
+        case DeleteNodes(group=name):
+            # How the operator carries out a lower count: the step is the same.
+            return [step for step in steps if step.operation == "UpdateCluster" and step.part == name]
         case AddTags() | DeleteTags() | CreateCluster() | DeleteCluster():
             return same[:1]
         case _:

@@ -21,8 +21,8 @@ GONE = (404, {"kind": "Status", "message": "not found", "details": {"name": NAME
 
 
 @pytest.fixture
-def marks(api: ApiServer, clock: ManualClock) -> KubeNodeMarks:
-    return KubeNodeMarks(api, clock=clock)
+def marks(api: ApiServer) -> KubeNodeMarks:
+    return KubeNodeMarks(api, clock=ManualClock())
 
 
 def stored(*, taints: list[dict[str, str]], owner: str = "", conditions: tuple[dict[str, str], ...] = ()) -> Any:
@@ -43,7 +43,11 @@ async def test_a_node_is_marked_by_taint_annotation_and_condition(marks: KubeNod
     server.answers = [stored(taints=[THEIRS]), stored(taints=[THEIRS, TAINT], owner=str(MINE)), (200, {})]
     assert await marks.mark(node=NAME, marks=MARKS) is None
     spec, status = writes(server)
-    assert {"op": "add", "path": "/spec/taints", "value": [THEIRS, TAINT]} in spec
+    assert {
+        "op": "add",
+        "path": "/spec/taints",
+        "value": [THEIRS, {**TAINT, "timeAdded": "2023-11-14T22:30:00Z"}],
+    } in spec
     assert [operation["path"] for operation in spec if operation["op"] == "test"] == [
         "/metadata/uid",
         "/metadata/resourceVersion",

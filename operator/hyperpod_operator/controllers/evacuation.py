@@ -1,0 +1,169 @@
+"""What one pass does about pods on nodes that are to end: it reads them, marks the nodes, and evicts if it is to.
+
+The decisions are in `core.cluster.departures` and `core.cluster.scale_in`; here they are carried out, before the pass
+decides about AWS. Each step is guarded by the API server and harmless to repeat, so none of them needs a record.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.departures import (
+    Departure,
+    Departures,
+    Handling,
+    busy,
+    choose,
+    departing,
+    departures,
+    handling,
+    needed,
+)
+from hyperpod_operator.core.cluster.protection import protected
+from hyperpod_operator.core.cluster.scale_in import evictions, held_back, marks, owner_of, rules, superfluous
+from hyperpod_operator.core.drain.marks import Owner
+from hyperpod_operator.core.drain.ports import Evicted, Evictor, NodeMarks, PodReader, PodsRead
+from hyperpod_operator.core.health.facts import FAILING, ClusterFacts, cluster_id
+from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.health.state import UNHEALTHY, state
+from hyperpod_operator.core.plan.calls import stays
+from hyperpod_operator.core.ports import Key, KubernetesError, Nodes, ObjectGone, StaleObject
+
+logger = logging.getLogger(__name__)
+
+EVICTED_AT_ONCE = 20
+"""Gangs that one pass evicts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrainPorts:
+    """`enqueue` asks for a pass over the object of this key."""
+
+    pods: PodReader
+    evictor: Evictor
+    marks: NodeMarks
+    enqueue: Callable[[Key], None]
+
+
+class Evacuation:
+    """Holds no truth: which nodes are chosen is on the Nodes themselves. `nodes` is None where none are watched."""
+
+    def __init__(self, *, kind: str, ports: DrainPorts, nodes: Nodes | None) -> None:
+        self._kind = kind
+        self._ports = ports
+        self._nodes = nodes
+        self._owners: dict[Key, Owner] = {}
+        """Who needs pods now, so that an object that is gone needs none."""
+
+    def forget(self, key: Key) -> None:
+        owner = self._owners.pop(key, None)
+        if owner is not None:
+            self._ports.pods.release(owner=owner)
+
+    def concerns(self, snapshot: ClusterSnapshot) -> bool:
+        """Whether nodes are to end."""
+        return bool(self._departing(snapshot))
+
+    async def evacuate(self, snapshot: ClusterSnapshot, *, facts: ClusterFacts | None) -> ClusterSnapshot:
+        """The snapshot with what is known of nodes that are to end; their counts wait. Never raises."""
+        if snapshot.departures is not None:  # a second look of the same pass, at newer tags
+            return held_back(snapshot, snapshot.departures)
+        cluster, owner = snapshot.observed.cluster, owner_of(snapshot.resource, kind=self._kind)
+        ends = self._departing(snapshot)
+        if cluster is None:
+            return snapshot
+        if self._nodes is None or not self._nodes.synced:
+            if not ends:
+                return snapshot
+            waiting = tuple(choose(one, pods={}, known=False, owner=owner, now=snapshot.now) for one in _unknown(ends))
+            denied = "The operator does not watch Nodes (--no-node-health, nodeHealth.enabled: false)"
+            read = PodsRead(problem=denied, denied=True) if self._nodes is None else PodsRead()
+            found = Departures(chosen=waiting, read=read, unsynced=self._nodes is not None)
+            return held_back(snapshot, found)
+        nodes = {node.instance_id: node for node in self._nodes.of_cluster(cluster_id(cluster.arn))}
+        found = await self._found(snapshot, nodes=nodes, facts=facts, owner=owner) if ends else Departures()
+        await self._mark(snapshot, found, nodes=nodes, owner=owner)
+        if not found.chosen:
+            self.forget(snapshot.resource.key)
+            return snapshot
+        drain = evictions(snapshot, found)
+        answers: list[Evicted] = []
+        for gang in drain.gangs[:EVICTED_AT_ONCE]:
+            answers += await self._ports.evictor.evict(gang)
+        return held_back(snapshot, replace(found, evicted=tuple(answers), timed_out=drain.timed_out))
+
+    async def _found(
+        self, snapshot: ClusterSnapshot, *, nodes: Mapping[str, Node], facts: ClusterFacts | None, owner: Owner
+    ) -> Departures:
+        """Which nodes are to end, what runs on them, and which are ready by a fresh answer of the API server."""
+        going = departures(
+            resource=snapshot.resource,
+            observed=snapshot.observed,
+            changes=snapshot.changes,
+            going=self._departing(snapshot),
+            nodes=nodes,
+            unhealthy=_unhealthy(nodes, facts, snapshot=snapshot),
+            now=snapshot.now,
+            timings=snapshot.timings,
+        )
+        names, key = needed(going, owner=owner), snapshot.resource.key
+        self._owners[key] = owner
+        read = await self._ports.pods.read(
+            owner=owner,
+            nodes=names,
+            on_change=lambda: self._ports.enqueue(key),
+            rules=rules(snapshot.resource) if handling(snapshot.resource) is Handling.DRAIN else None,
+        )
+        pods = busy(read.pods, nodes=nodes.values())
+        chosen = tuple(choose(one, pods=pods, known=not read.problem, owner=owner, now=snapshot.now) for one in going)
+        ready = frozenset(each.name for one in chosen for each in one.ready if each.node is not None)
+        if ready:
+            fresh = await self._ports.pods.fresh(nodes=ready)
+            if fresh.problem:
+                return Departures(chosen=chosen, read=fresh)
+            pods = {**pods, **busy(fresh.pods, nodes=nodes.values())}
+            read = replace(read, pods=tuple({pod.uid: pod for pod in (*read.pods, *fresh.pods)}.values()))
+            chosen = tuple(choose(one, pods=pods, known=True, owner=owner, now=snapshot.now) for one in going)
+        return Departures(chosen=chosen, read=read)
+
+    async def _mark(
+        self, snapshot: ClusterSnapshot, found: Departures, *, nodes: Mapping[str, Node], owner: Owner
+    ) -> None:
+        """Keep new pods off the nodes that go, once what runs there can be known, and undo it on all others."""
+        wanted = () if found.read.denied else marks(snapshot, found, owner=owner)
+        groups = snapshot.resource.status.instanceGroups or []
+        sent = frozenset(one.instanceId for group in groups for one in group.deletedNodes or ())
+        try:
+            for name, mark in wanted:
+                await self._ports.marks.mark(node=name, marks=mark)
+            for name in superfluous(found, nodes=nodes.values(), owner=owner, sent=sent):
+                await self._ports.marks.unmark(node=name, owner=owner)
+        except (StaleObject, ObjectGone, KubernetesError) as error:
+            logger.warning("A Node could not be marked; the next pass tries again: %s", error)
+
+    def _departing(self, snapshot: ClusterSnapshot) -> Mapping[str, int]:
+        return departing(
+            resource=snapshot.resource,
+            observed=snapshot.observed,
+            changes=snapshot.changes,
+            ends=_cluster_ends(snapshot),
+            unapproved=snapshot.unapproved("UpdateCluster"),
+        )
+
+
+def _cluster_ends(snapshot: ClusterSnapshot) -> bool:
+    waits = snapshot.plan is not None and bool(snapshot.plan.gate.held)
+    return snapshot.resource.deleting and not stays(snapshot) and not waits and protected(snapshot) is None
+
+
+def _unknown(groups: Mapping[str, int]) -> tuple[Departure, ...]:
+    return tuple(Departure(group=name, surplus=0, members=()) for name in groups)
+
+
+def _unhealthy(nodes: Mapping[str, Node], facts: ClusterFacts | None, *, snapshot: ClusterSnapshot) -> frozenset[str]:
+    failing = {node.instance_id for node in snapshot.observed.nodes or () if node.status in FAILING}
+    if facts is None:
+        return frozenset(failing)
+    sick = {name for name, node in nodes.items() if state(node, facts, now=snapshot.now) in UNHEALTHY}
+    return frozenset(failing | sick)

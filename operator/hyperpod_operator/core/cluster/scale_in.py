@@ -1,0 +1,269 @@
+"""Policies for nodes that are to end: wait until no pods run on them, delete them by name, and say what is awaited.
+
+`departures` says which nodes those are. What is decided here holds back the counts, the removed groups and the deletion
+of the cluster until the nodes are ready, and lets everything else go on.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from hyperpod_operator.api.drain import Drain
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
+from hyperpod_operator.core.cluster.departures import BINDING, Candidate, Chosen, Departures, Handling, busy, handling
+from hyperpod_operator.core.cluster.diff import group_of
+from hyperpod_operator.core.cluster.existing import listed, present
+from hyperpod_operator.core.cluster.guards import rejected_before
+from hyperpod_operator.core.cluster.plan import DeleteNodes, fingerprint
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.drain.marks import Lifecycle, Marks, Owner, held_by, held_since
+from hyperpod_operator.core.drain.ports import Answer
+from hyperpod_operator.core.drain.rules import DrainRules, drain_rules
+from hyperpod_operator.core.drain.step import DrainStep, step
+from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.moments import stamp
+
+NAMED = 5
+"""Nodes, and pods, that a message names before it counts the rest."""
+MARKS_MOST = 50
+"""Nodes that one pass marks or unmarks."""
+_CHOICE = (
+    "To cancel, set instanceCount to its former value. To evict these pods, set "
+    "spec.management.disruption.runningWorkloads to Drain; to wait for nothing, set it to Ignore: then AWS chooses the "
+    "nodes."
+)
+_WHOLE_CHOICE = (
+    "To evict these pods, set spec.management.disruption.runningWorkloads to Drain; to wait for nothing, set it to "
+    "Ignore."
+)
+
+
+def held_back(snapshot: ClusterSnapshot, found: Departures) -> ClusterSnapshot:
+    """The snapshot without the counts that wait for their nodes, and without the removal of groups that do."""
+    changes, groups = snapshot.changes, found.groups
+    counts = tuple(
+        change
+        for change in changes.groups_changed
+        if change.path.endswith(".instanceCount") and group_of(change) in groups
+    )
+    rest = tuple(change for change in changes.groups_changed if change not in counts)
+    removed = frozenset(name for name in changes.groups_removed if name in groups and not _may_end(found, name))
+    return replace(
+        snapshot,
+        departures=found,
+        changes=replace(changes, groups_changed=rest, scaling_in=counts),
+        held_groups=snapshot.held_groups | removed,
+    )
+
+
+def delete_nodes(snapshot: ClusterSnapshot) -> Decision | None:
+    """The nodes that are ready, the first group that has some."""
+    found = snapshot.departures
+    if found is None or found.unsynced or found.read.problem:
+        return None
+    return next((_delete(snapshot, one) for one in found.chosen if one.ready and not one.departure.whole), None)
+
+
+def workloads_run(snapshot: ClusterSnapshot) -> Decision | None:
+    """Pods run on nodes that are to end, or it is not known whether they do."""
+    found = snapshot.departures
+    if found is None or not found.chosen:
+        return None
+    return _unreadable(snapshot, found) or _waits(snapshot, found, [one for one in found.chosen if not _passes(one)])
+
+
+def owner_of(resource: Resource, *, kind: str) -> Owner:
+    """For whom the Nodes are held."""
+    return Owner(kind=kind, namespace=resource.key.namespace, name=resource.key.name, uid=resource.uid)
+
+
+def marks(snapshot: ClusterSnapshot, found: Departures, *, owner: Owner) -> tuple[tuple[str, Marks], ...]:
+    """What the chosen Nodes are to show, the first ones that may not show it yet."""
+    wanted = [(one, candidate) for one in found.chosen for candidate in one.nodes if candidate.node is not None]
+    missing = [pair for pair in wanted if pair[1].node is not None and held_by(pair[1].node) != str(owner)]
+    kinds = {Lifecycle.MAINTENANCE_PLANNED}
+    if handling(snapshot.resource) is Handling.DRAIN:
+        kinds |= {Lifecycle.DRAIN_IN_PROGRESS}
+    return tuple(
+        (
+            candidate.name,
+            Marks(
+                owner=owner,
+                conditions=frozenset(kinds),
+                message=f"{_what(snapshot, one)} ({owner.namespace}/{owner.name})",
+            ),
+        )
+        for one, candidate in missing[:MARKS_MOST]
+    )
+
+
+def superfluous(found: Departures, *, nodes: Iterable[Node], owner: Owner, sent: frozenset[str]) -> tuple[str, ...]:
+    """Nodes that are held for `owner` and are not to end any more; `sent` are instances that AWS was asked to end."""
+    chosen = {candidate.instance_id for one in found.chosen for candidate in one.nodes} | sent
+    held = (node for node in nodes if held_by(node) == str(owner) and node.instance_id not in chosen)
+    return tuple(sorted(node.name for node in held))[:MARKS_MOST]
+
+
+def evictions(snapshot: ClusterSnapshot, found: Departures) -> DrainStep:
+    """The pods to evict now: only those of Nodes that are held long enough for no pod to be on its way to them."""
+    if handling(snapshot.resource) is not Handling.DRAIN or found.read.problem:
+        return DrainStep()
+    since = _since(found)
+    if since is None or (snapshot.now - since).total_seconds() < BINDING:
+        return DrainStep()
+    held = {one.name for one in _held(found)}
+    pods = [pod for pod in found.read.pods if pod.node in held]
+    return step(
+        pods=pods, rules=rules(snapshot.resource), started_at=since, now=snapshot.now, budgets=found.read.budgets
+    )
+
+
+def rules(resource: Resource) -> DrainRules:
+    """Everything is evicted, gangs as one, for as long as the spec says."""
+    management = resource.spec.management
+    timeout = management.disruption.drainTimeoutSeconds if management and management.disruption else None
+    return drain_rules(Drain(drainTimeoutSeconds=timeout))
+
+
+def _delete(snapshot: ClusterSnapshot, one: Chosen) -> Decision:
+    ids = tuple(sorted(candidate.instance_id for candidate in one.ready))
+    action = DeleteNodes(arn=present(snapshot).arn, group=one.departure.group, instance_ids=ids)
+    mark = fingerprint(operation="BatchDeleteClusterNodes", desired=[action.arn, list(ids)])
+    names = _some([candidate.name for candidate in one.ready])
+    return rejected_before(snapshot, action, mark) or Act(
+        action=action,
+        fingerprint=mark,
+        reason=Reason.SCALING,
+        message=f"{_what(snapshot, one)}: no pods run on {names}; deleting by name.",
+    )
+
+
+def _unreadable(snapshot: ClusterSnapshot, found: Departures) -> Wait | None:
+    if found.unsynced:
+        message = "The operator is still reading the Nodes; it ends none of them before it knows what runs there."
+        return Wait(reason=Reason.WAITING_FOR_WORKLOADS, message=message, after=snapshot.timings.debounce)
+    problem = found.read.problem
+    if not problem:
+        return None
+    what = _some([_what(snapshot, one) for one in found.chosen])
+    if not found.read.denied:
+        message = f"{what}: {problem}. The operator ends no node before it knows what runs there, and retries."
+        return Wait(reason=Reason.WAITING_FOR_WORKLOADS, message=message, after=snapshot.timings.debounce)
+    message = (
+        f"{what}: {problem}. The operator ends no node before it knows what runs there. Grant it the permission (the "
+        "chart's values nodeHealth.enabled and drain.enabled), or set spec.management.disruption.runningWorkloads to "
+        "Ignore: then nothing is waited for, and AWS chooses the nodes."
+    )
+    return Wait(reason=Reason.WORKLOADS_UNREADABLE, message=message, after=SLOW, stalled=True)
+
+
+def _waits(snapshot: ClusterSnapshot, found: Departures, waiting: Sequence[Chosen]) -> Wait | None:
+    if not waiting:
+        return None
+    timings = snapshot.timings
+    stuck = [one for one in waiting if one.departure.stuck]
+    if stuck:
+        message = (
+            f"{_some([_what(snapshot, one) for one in stuck])}: AWS deleted nodes by name and did not lower the count. "
+            "The operator deletes no further node, because another one could come for each. Set "
+            "spec.management.disruption.runningWorkloads to Ignore to send the count itself (AWS then chooses the "
+            "nodes), or set instanceCount to AWS's number."
+        )
+        return Wait(reason=Reason.COUNT_NOT_LOWERED, message=message, after=SLOW, stalled=True)
+    if all(one.departure.settling > 0 and not one.nodes for one in waiting):
+        left = min(one.departure.settling for one in waiting)
+        what = _some([_what(snapshot, one) for one in waiting])
+        message = f"{what}: the nodes were deleted by name; the operator waits until AWS shows the new count."
+        return Wait(reason=Reason.SETTLING, message=message, after=max(1.0, min(left, timings.poll)))
+    message = " ".join(_awaited(snapshot, found, one) for one in waiting[:NAMED])
+    stopped = [one.message.rstrip(".") for one in found.evicted if one.answer not in {Answer.ACCEPTED, Answer.GONE}]
+    if stopped:
+        message += f" Not evicted yet: {_some(list(dict.fromkeys(stopped)))}."
+    whole = any(one.departure.whole for one in waiting)
+    if found.timed_out:
+        message += (
+            " spec.management.disruption.drainTimeoutSeconds is over: the operator evicts no more pods and waits for "
+            "these. End them, raise the timeout, or set runningWorkloads to Ignore."
+        )
+        return Wait(reason=Reason.DRAIN_TIMED_OUT, message=message, after=SLOW, stalled=True)
+    if handling(snapshot.resource) is Handling.DRAIN:
+        return Wait(reason=Reason.EVICTING_WORKLOADS, message=message, after=BINDING)
+    choice = _WHOLE_CHOICE if whole else _CHOICE
+    held = all(one.node is None or held_since(one.node) for each in waiting for one in each.nodes)
+    return Wait(
+        reason=Reason.WAITING_FOR_WORKLOADS,
+        message=f"{message} {choice}",
+        after=timings.poll if held else BINDING,
+    )
+
+
+def _awaited(snapshot: ClusterSnapshot, found: Departures, one: Chosen) -> str:
+    """Which nodes of the group go, and what they wait for."""
+    what = _what(snapshot, one)
+    if one.foreign and len(one.nodes) < one.departure.surplus:
+        names = _some(
+            [
+                f"{each.name} ({held_by(each.node) or 'a taint that was added by hand'})"
+                for each in one.foreign
+                if each.node
+            ]
+        )
+        return f"{what}: these nodes are drained for something else, and the operator waits for that: {names}."
+    waiting = [each for each in one.nodes if each not in one.ready]
+    nodes = [each.node for each in waiting if each.node is not None]
+    pods = busy(found.read.pods, nodes=nodes)
+    awaited = [str(pod) for each in waiting for pod in pods.get(each.name, ())]
+    since = [moment for node in nodes if (moment := held_since(node)) is not None]
+    if not awaited:
+        return f"{what}: new pods are kept off {_some([each.name for each in waiting])} before it ends."
+    when = f" since {stamp(min(since))}" if since else ""
+    return f"{what}: {_some([each.name for each in waiting])} get no new pods{when} and wait for {_some(awaited)}."
+
+
+def _what(snapshot: ClusterSnapshot, one: Chosen) -> str:
+    name = one.departure.group
+    if snapshot.resource.deleting:
+        return f"Deletion of the cluster (group {name})"
+    if one.departure.whole:
+        return f"Removal of group {name}"
+    change = next(
+        (
+            each
+            for each in snapshot.changes.scaling_in or snapshot.changes.groups_changed
+            if group_of(each) == name and each.path.endswith(".instanceCount")
+        ),
+        None,
+    )
+    return f"Scale-in of group {name}" + (f" from {change.observed} to {change.wanted}" if change else "")
+
+
+def _passes(one: Chosen) -> bool:
+    """Whether nothing of it waits: all of its nodes are ready to end with their group."""
+    return one.departure.whole and len(one.ready) == len(one.departure.members)
+
+
+def _may_end(found: Departures, group: str) -> bool:
+    one = found.of(group)
+    return one is not None and _passes(one) and not found.unsynced and not found.read.problem
+
+
+def _held(found: Departures) -> tuple[Candidate, ...]:
+    return tuple(
+        each
+        for one in found.chosen
+        for each in one.nodes
+        if each.node is not None and held_since(each.node) is not None
+    )
+
+
+def _since(found: Departures) -> datetime | None:
+    """When the drain began: with the last of the taints, so that no node has less time than another."""
+    moments = [moment for each in _held(found) if each.node and (moment := held_since(each.node)) is not None]
+    return max(moments, default=None)
+
+
+def _some(names: Sequence[str]) -> str:
+    return listed(names, most=NAMED).replace("; ", ", ")

@@ -1,0 +1,413 @@
+"""A scale-in, the removal of a group and a deletion wait for the pods on their nodes, and end the right ones."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.controllers.rig import KEY, Rig
+from tests.unit.controllers.test_cluster_nodes import HeldNodes
+from tests.unit.core.builders import group_spec, spec
+from tests.unit.core.health import HEALTH, node
+
+from hyperpod_operator.api.names import DELETE_NODE, DRAINING, INSTANCE_GROUP_NAME
+from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
+from hyperpod_operator.controllers.evacuation import DrainPorts
+from hyperpod_operator.core.drain.marks import HeldBy, Marks, Owner, hold, release
+from hyperpod_operator.core.drain.pod import Pod
+from hyperpod_operator.core.drain.ports import Answer, Evicted, PodsRead
+from hyperpod_operator.core.drain.rules import DrainRules
+from hyperpod_operator.core.health.change import NodeChange
+from hyperpod_operator.core.health.node import Node
+from hyperpod_testbed.simulator import Fault
+
+
+class Kubernetes:
+    """Nodes with their marks, pods, and evictions that a budget may refuse."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.nodes = HeldNodes()
+        self.pods: list[Pod] = []
+        self.appears_late: list[Pod] = []
+        """Pods that only a fresh look shows."""
+        self.problem = PodsRead()
+        self.budget = ""
+        self.needed: dict[str, frozenset[str]] = {}
+        self.evicted: list[list[str]] = []
+        self.start()
+
+    def start(self) -> None:
+        """A new process: only what Kubernetes and AWS hold is left."""
+        ports = DrainPorts(pods=self, evictor=self, marks=self, enqueue=lambda _: None)
+        self.rig.controller = ClusterController(
+            ports=Ports(
+                objects=self.rig.objects,
+                cloud=self.rig.cloud,
+                events=self.rig.recorder,
+                metrics=self.rig.recorder,
+                clock=self.rig.clock,
+                nodes=self.nodes,
+                drain=ports,
+            ),
+            settings=ClusterSettings(timings=self.rig.timings),
+        )
+
+    async def read(
+        self,
+        *,
+        owner: Owner,
+        nodes: frozenset[str],
+        on_change: Callable[[], None],
+        rules: DrainRules | None = None,
+    ) -> PodsRead:
+        self.needed[str(owner)] = nodes
+        return self.problem if self.problem.problem else self._bound(nodes, self.pods)
+
+    async def fresh(self, *, nodes: frozenset[str]) -> PodsRead:
+        return self._bound(nodes, [*self.pods, *self.appears_late])
+
+    def _bound(self, nodes: Iterable[str], pods: Iterable[Pod]) -> PodsRead:
+        return PodsRead(pods=tuple(pod for pod in pods if pod.node in set(nodes)))
+
+    def release(self, *, owner: Owner) -> None:
+        self.needed.pop(str(owner), None)
+
+    async def evict(self, gang: Sequence[Pod]) -> tuple[Evicted, ...]:
+        self.evicted.append([pod.name for pod in gang])
+        if self.budget:
+            return tuple(Evicted(pod=pod, answer=Answer.BUDGET, message=self.budget) for pod in gang)
+        self.pods = [pod for pod in self.pods if pod not in gang]
+        return tuple(Evicted(pod=pod, answer=Answer.ACCEPTED) for pod in gang)
+
+    async def mark(self, *, node: str, marks: Marks) -> HeldBy | None:
+        found = self.nodes.get(node)
+        change = hold(found, marks.owner, now=self.rig.clock.now()) if found else NodeChange()
+        if isinstance(change, HeldBy):
+            return change
+        self._apply(node, change)
+        return None
+
+    async def unmark(self, *, node: str, owner: Owner) -> None:
+        found = self.nodes.get(node)
+        if found is not None:
+            self._apply(node, release(found, owner))
+
+    def _apply(self, name: str, change: NodeChange) -> None:
+        def changed(one: Node) -> Node:
+            annotations = {**one.annotations, **change.annotations}
+            return replace(
+                one,
+                taints=one.taints if change.taints is None else change.taints,
+                annotations={key: value for key, value in annotations.items() if value is not None},
+            )
+
+        self.nodes.held = [changed(one) if one.name == name else one for one in self.nodes.held]
+
+    def join(self, group: str = "gpu") -> list[str]:
+        """The Nodes of all instances that run in the group; their instances."""
+        arn = str(self.rig.status["clusterArn"])
+        name = arn.rpartition("/")[2]
+        found = [one for one in self.instances(group) if self.nodes.get(f"hyperpod-{one}") is None]
+        for instance in found:
+            labels = {HEALTH: "Schedulable", INSTANCE_GROUP_NAME: group}
+            made = node(instance_id=instance, cluster_id=name, labels=labels, created_at=self.rig.clock.now())
+            self.nodes.held.append(replace(made, ready=True))
+        return found
+
+    def instances(self, group: str = "gpu") -> list[str]:
+        with self.rig.simulator.core.present() as sim:
+            (cluster,) = sim.account.clusters()
+            return sorted(one.instance_id for one in cluster.staying(group))
+
+    def run(self, name: str, instance: str, **members: Any) -> None:
+        self.pods.append(Pod(namespace="team-a", name=name, uid=name, node=f"hyperpod-{instance}", **members))
+
+    def annotate(self, instance: str, **annotations: str) -> None:
+        self._apply(f"hyperpod-{instance}", NodeChange(annotations=annotations))
+
+    @property
+    def held(self) -> list[str]:
+        return sorted(one.instance_id for one in self.nodes.held if DRAINING in one.annotations)
+
+    def deleted(self) -> list[str]:
+        return [name for call in self.rig.calls("BatchDeleteClusterNodes") for name in call.parameters["NodeIds"]]
+
+
+def gpu(count: int, **disruption: Any) -> dict[str, Any]:
+    management = {"management": {"disruption": disruption}} if disruption else {}
+    return spec(instanceGroups=[group_spec(count=count)], nodeProvisioningMode="Continuous", **management)
+
+
+@pytest.fixture
+async def kube(rig: Rig) -> Kubernetes:
+    """Four nodes that joined."""
+    made = Kubernetes(rig)
+    rig.apply(gpu(4))
+    await rig.rest()
+    made.join()
+    await rig.rest()
+    return made
+
+
+async def test_the_idle_node_ends_and_the_busy_ones_stay(kube: Kubernetes) -> None:
+    idle, *busy = kube.instances()
+    for number, instance in enumerate(busy):
+        kube.run(f"job-{number}", instance)
+    kube.rig.apply(gpu(3))
+    await kube.rig.rest()
+    assert kube.deleted() == [idle]
+    assert kube.instances() == busy
+
+
+async def test_a_scale_in_waits_for_a_running_job_and_says_so(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply(gpu(3))
+    await kube.rig.until("WaitingForWorkloads")
+    for _ in range(10):
+        await kube.rig.step()
+    (chosen,) = kube.held
+    message = kube.rig.condition("Ready")["message"]
+    assert f"team-a/job-{chosen}" in message
+    assert "since" in message
+    assert kube.rig.condition("SpecSynced")["status"] == "False"
+    assert kube.deleted() == []
+    kube.pods = [pod for pod in kube.pods if pod.name != f"job-{chosen}"]
+    await kube.rig.rest()
+    assert kube.deleted() == [chosen]
+
+
+async def test_no_pod_is_bound_to_a_node_after_it_was_found_idle(kube: Kubernetes) -> None:
+    """A pod that the watch has not shown yet keeps its node."""
+    for instance in kube.instances():
+        kube.appears_late.append(
+            Pod(namespace="team-a", name=f"late-{instance}", uid=f"late-{instance}", node=f"hyperpod-{instance}")
+        )
+    kube.rig.apply(gpu(3))
+    for _ in range(10):
+        await kube.rig.step()
+    assert kube.deleted() == []
+    kube.appears_late.clear()
+    await kube.rig.rest()
+    assert len(kube.deleted()) == 1
+
+
+async def test_raising_the_count_again_cancels_it(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply(gpu(3))
+    await kube.rig.until("WaitingForWorkloads")
+    await kube.rig.step()
+    assert kube.held
+    kube.rig.apply(gpu(4))
+    await kube.rig.rest()
+    assert kube.held == []
+    assert kube.needed == {}
+    assert len(kube.instances()) == 4
+    assert kube.deleted() == []
+
+
+async def test_a_marked_node_goes_first(kube: Kubernetes) -> None:
+    marked = kube.instances()[2]
+    kube.annotate(marked, **{DELETE_NODE: "true"})
+    kube.rig.apply(gpu(3))
+    await kube.rig.rest()
+    assert kube.deleted() == [marked]
+
+
+async def test_an_unhealthy_node_goes_before_an_idle_one(kube: Kubernetes) -> None:
+    sick = kube.instances()[1]
+    kube.nodes.held = [
+        replace(one, labels={**one.labels, HEALTH: "UnschedulablePendingReplacement"})
+        if one.instance_id == sick
+        else one
+        for one in kube.nodes.held
+    ]
+    kube.rig.apply(gpu(3))
+    await kube.rig.rest()
+    assert kube.deleted() == [sick]
+
+
+async def test_a_node_that_another_object_drains_is_not_chosen(kube: Kubernetes) -> None:
+    first = kube.instances()[0]
+    other = Owner(kind="HyperPodNodeOperation", namespace="team", name="x", uid="other")
+    for instance in kube.instances()[:3]:
+        await kube.mark(node=f"hyperpod-{instance}", marks=Marks(owner=other))
+    kube.rig.apply(gpu(3))
+    await kube.rig.rest()
+    assert kube.deleted() == [kube.instances()[-1]] or first not in kube.deleted()
+    assert len(kube.held) == 3 + len([one for one in kube.held if one in kube.deleted()])
+
+
+async def test_drain_evicts_and_passes_on_what_a_budget_says(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.budget = "The disruption budget train needs 4 healthy pods and has 4 currently"
+    kube.rig.apply(gpu(3, runningWorkloads="Drain"))
+    await kube.rig.until("EvictingWorkloads")
+    for _ in range(3):
+        await kube.rig.step()
+    assert kube.budget in kube.rig.condition("Ready")["message"]
+    assert kube.deleted() == []
+    kube.budget = ""
+    await kube.rig.rest()
+    (gone,) = kube.deleted()
+    assert kube.evicted[-1] == [f"job-{gone}"]
+    assert len(kube.pods) == 3
+
+
+async def test_a_drain_that_takes_too_long_evicts_no_more_and_ends_nothing(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.budget = "no"
+    kube.rig.apply(gpu(3, runningWorkloads="Drain", drainTimeoutSeconds=60))
+    await kube.rig.until("DrainTimedOut")
+    tries = len(kube.evicted)
+    await kube.rig.step()
+    assert len(kube.evicted) == tries
+    assert kube.deleted() == []
+
+
+async def test_ignore_leaves_the_choice_to_aws_at_once(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply(gpu(3, runningWorkloads="Ignore"))
+    await kube.rig.rest()
+    assert len(kube.instances()) == 3
+    assert kube.held == []
+    assert kube.deleted() == []
+
+
+async def test_an_operator_that_may_not_read_pods_ends_nothing_and_says_what_to_do(kube: Kubernetes) -> None:
+    kube.problem = PodsRead(problem="The operator may not read pods (HTTP 403)", denied=True)
+    kube.rig.apply(gpu(3))
+    await kube.rig.until("WorkloadsUnreadable")
+    assert kube.rig.condition("Stalled")["status"] == "True"
+    assert "drain.enabled" in kube.rig.condition("Ready")["message"]
+    assert kube.held == []
+    assert len(kube.instances()) == 4
+
+
+async def test_other_changes_do_not_wait_for_a_scale_in(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply({**gpu(3), "nodeRecovery": "None", "tags": [{"key": "team", "value": "b"}]})
+    await kube.rig.until("WaitingForWorkloads")
+    assert kube.rig.calls("AddTags")[-1].parameters["Tags"] == [{"Key": "team", "Value": "b"}]
+    assert kube.rig.calls("UpdateCluster")[-1].parameters["NodeRecovery"] == "None"
+    assert len(kube.instances()) == 4
+
+
+async def test_a_removed_group_waits_until_all_of_its_nodes_are_idle(rig: Rig) -> None:
+    kube = Kubernetes(rig)
+    both = [group_spec(count=2), group_spec("cpu", 1, instanceType="ml.m5.4xlarge")]
+    rig.apply(spec(instanceGroups=both, nodeProvisioningMode="Continuous"))
+    await rig.rest()
+    kube.join("cpu")
+    kube.join()
+    (instance,) = kube.instances("cpu")
+    kube.run("job", instance)
+    rig.apply(spec(instanceGroups=both[:1], nodeProvisioningMode="Continuous"))
+    await rig.until("WaitingForWorkloads")
+    for _ in range(5):
+        await rig.step()
+    assert kube.instances("cpu") == [instance]
+    kube.pods.clear()
+    await rig.rest()
+    assert kube.instances("cpu") == []
+    assert len(kube.instances()) == 2
+
+
+async def test_a_deletion_waits_until_all_nodes_are_idle(kube: Kubernetes) -> None:
+    kube.run("job", kube.instances()[0])
+    kube.rig.objects.delete(KEY)
+    await kube.rig.until("WaitingForWorkloads")
+    for _ in range(5):
+        await kube.rig.step()
+    assert kube.rig.calls("DeleteCluster") == []
+    kube.pods.clear()
+    for _ in range(60):
+        await kube.rig.step()
+        if not kube.rig.objects.exists(KEY):
+            break
+    assert not kube.rig.objects.exists(KEY)
+    assert kube.needed == {}
+
+
+async def test_a_deletion_that_keeps_the_cluster_marks_no_node(kube: Kubernetes) -> None:
+    kube.run("job", kube.instances()[0])
+    kube.rig.apply({**gpu(4), "management": {"deletionPolicy": "Retain"}})
+    await kube.rig.rest()
+    kube.rig.objects.delete(KEY)
+    for _ in range(5):
+        await kube.rig.step()
+        if not kube.rig.objects.exists(KEY):
+            break
+    assert not kube.rig.objects.exists(KEY)
+    assert kube.held == []
+
+
+async def test_a_scale_in_that_waits_for_an_approval_marks_and_ends_nothing(kube: Kubernetes) -> None:
+    kube.rig.apply({**gpu(3), "management": {"changePolicy": "ApproveDisruptive"}})
+    await kube.rig.until("WaitingForApproval")
+    await kube.rig.step()
+    assert kube.held == []
+    assert kube.deleted() == []
+
+
+async def test_a_deletion_that_waits_for_an_approval_marks_nothing(kube: Kubernetes) -> None:
+    kube.rig.apply({**gpu(4), "management": {"changePolicy": "ApproveDisruptive"}})
+    await kube.rig.rest()
+    kube.rig.objects.delete(KEY)
+    await kube.rig.until("WaitingForApproval")
+    assert kube.held == []
+
+
+async def test_the_choice_survives_a_restart(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply(gpu(3))
+    await kube.rig.until("WaitingForWorkloads")
+    await kube.rig.step()
+    chosen = kube.held
+    kube.start()
+    await kube.rig.step()
+    await kube.rig.step()
+    assert kube.held == chosen
+
+
+@pytest.mark.parametrize("kind", ["commit_then_drop", "drop", "error"])
+async def test_a_lost_answer_ends_no_second_node(kube: Kubernetes, kind: Any) -> None:
+    kube.rig.simulator.faults.add(Fault("BatchDeleteClusterNodes", kind, times=1))
+    kube.rig.apply(gpu(3))
+    await kube.rig.rest()
+    assert len(set(kube.deleted())) == 1
+    assert len(kube.instances()) == 3
+
+
+async def test_a_count_that_does_not_fall_ends_no_second_node_and_needs_a_choice(
+    make_rig: Callable[..., Rig],
+) -> None:
+    rig = make_rig(batch_delete_lowers_target=False)
+    kube = Kubernetes(rig)
+    rig.apply(gpu(4))
+    await rig.rest()
+    kube.join()
+    rig.apply(gpu(3))
+    await rig.until("CountNotLowered")
+    for _ in range(5):
+        await rig.step()
+    assert len(set(kube.deleted())) == 1
+    rig.apply(gpu(3, runningWorkloads="Ignore"))
+    await rig.rest()
+    assert len(kube.instances()) == 3
+
+
+async def test_what_was_deleted_by_name_is_on_record(kube: Kubernetes) -> None:
+    kube.rig.apply(gpu(3))
+    await kube.rig.rest()
+    (group,) = kube.rig.status["instanceGroups"]
+    assert [one["instanceId"] for one in group["deletedNodes"]] == kube.deleted()
+    assert "countOffset" not in group
+    assert group["appliedInstanceCount"] == 3

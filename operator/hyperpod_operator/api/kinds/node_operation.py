@@ -58,6 +58,11 @@ NODE_OPERATION = Kind(
             false="The operation cannot start; the message says why.",
         ),
         ConditionRow(
+            type=ConditionType.PLAN_APPROVED,
+            true="The cluster's `spec.management.changePolicy` lets the operation act, or its plan is approved.",
+            false="The operation waits for an approval; the message has the command.",
+        ),
+        ConditionRow(
             type=ConditionType.COMPLETE,
             true="The operation has ended, and every node succeeded or, with `spec.dryRun`, is listed.",
             false="The operation goes on, or has failed.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from hyperpod_operator.api.kinds import NODE_OPERATION
-from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.names import APPROVE_PLAN, Reason
 from hyperpod_operator.api.node_operation import HyperPodNodeOperationSpec
 from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus
 from hyperpod_operator.controllers.nodeoperation.act import Steps, call
@@ -112,6 +112,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             reconcile_requested_at=reconcile_requested_at(stored),
             spec=parse_spec(stored, HyperPodNodeOperationSpec),
             status=parse_status(stored, HyperPodNodeOperationStatus),
+            approved=stored.annotations.get(APPROVE_PLAN, ""),
         )
 
     async def look(self, stored: StoredObject, operation: Operation, failures: int) -> PassRecord:  # noqa: ARG002

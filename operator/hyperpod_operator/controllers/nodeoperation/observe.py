@@ -62,6 +62,7 @@ class Clusters:
             tags=await clusters.tags(arn=observed.arn),
             uid=stored.uid,
             eks_cluster_arn=eks,
+            change_policy=(spec.management and spec.management.changePolicy) or "Auto",
         )
         if not found.owned:
             message = (

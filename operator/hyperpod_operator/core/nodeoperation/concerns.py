@@ -2,6 +2,7 @@
 
     Withdrawal   What of ours has to come off Nodes?          deleted, ended, suspended, left behind by a dead process
     Acceptance   May the operation use its cluster?           blocks actions until it may
+    Approval     Does the cluster's changePolicy let it act?  blocks actions until it does
     Call         Which drained nodes is AWS asked about?
     Marks        Which Nodes have to show what is going on?
     Eviction     Which pods leave now?
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.engine.finding import Blocks, Concern, Finding
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
 from hyperpod_operator.core.nodeoperation.drains import drains
 from hyperpod_operator.core.nodeoperation.machine import ready
 from hyperpod_operator.core.nodeoperation.outcome import outcome
@@ -56,6 +58,15 @@ def acceptance(snapshot: Snapshot) -> Finding[Action] | None:
         return None if snapshot.operation.ended_at is not None else Finding(blocks=Blocks.ACTIONS)
     message = f"The operator owns {snapshot.cluster.arn}; {len(snapshot.entries)} nodes are chosen."
     return Finding(conditions=((ConditionType.ACCEPTED, "True", Reason.OPERATION_ACCEPTED, message),))
+
+
+def approvals(snapshot: Snapshot) -> Finding[Action] | None:
+    """An operation whose effect needs an approval by the cluster's changePolicy waits for it."""
+    found = approval(snapshot)
+    if found is None:
+        return None
+    blocks = Blocks.ACTIONS if is_held(snapshot) else Blocks.NOTHING
+    return Finding(conditions=(plan_approved(snapshot, found),), blocks=blocks)
 
 
 def calls(snapshot: Snapshot) -> Finding[Action] | None:
@@ -132,6 +143,7 @@ def _repeated(snapshot: Snapshot) -> Action | None:
 CONCERNS: Sequence[Concern[Snapshot, Action]] = (
     Concern(name="Withdrawal", owns=frozenset(), judge=withdrawal),
     Concern(name="Acceptance", owns=frozenset({ConditionType.ACCEPTED}), judge=acceptance),
+    Concern(name="Approval", owns=frozenset({ConditionType.PLAN_APPROVED}), judge=approvals),
     Concern(name="Call", owns=frozenset(), judge=calls),
     Concern(name="Marks", owns=frozenset(), judge=marks),
     Concern(name="Eviction", owns=frozenset(), judge=eviction),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.nodeoperation.approval import is_held
 from hyperpod_operator.core.nodeoperation.drains import Drains, NodeDrain, drains, may_force
 from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
@@ -236,4 +237,5 @@ def may_start(snapshot: Snapshot) -> bool:
         or snapshot.obstacle is not None
         or snapshot.cluster is None
         or not snapshot.nodes_known
+        or is_held(snapshot)
     )

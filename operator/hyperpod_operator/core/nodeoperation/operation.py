@@ -36,6 +36,8 @@ class Operation:
     reconcile_requested_at: str
     spec: HyperPodNodeOperationSpec
     status: HyperPodNodeOperationStatus
+    approved: str = ""
+    """The annotation approve-plan: the digest of the plan that a person approves."""
 
     @cached_property
     def owner(self) -> Owner:

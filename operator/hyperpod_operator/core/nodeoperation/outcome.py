@@ -3,9 +3,11 @@
 from collections import Counter
 
 from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.reasons import REASONS
 from hyperpod_operator.core.engine.conditions import Draft, summary
 from hyperpod_operator.core.engine.finding import Finding
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
 from hyperpod_operator.core.nodeoperation.plan import Action
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, State
@@ -52,6 +54,11 @@ def outcome(snapshot: Snapshot) -> Finding[Action]:
     if obstacle is not None:
         said = summary(ready="False", reason=obstacle.reason, message=obstacle.message, stalled=obstacle.stalled)
         return Finding(conditions=(*said, _open(obstacle.reason)), wake_after=snapshot.timings.idle)
+    found = approval(snapshot)
+    if found is not None and is_held(snapshot):
+        _, _, why, words = plan_approved(snapshot, found)
+        waits = summary(ready="False", reason=why, message=words, stalled=REASONS[why].stalled)
+        return Finding(conditions=(*waits, _open(why)), wake_after=snapshot.timings.idle)
     reason, message, wake = _progress(snapshot)
     if deadline := operation.deadline:
         wake = max(min(wake, (deadline - snapshot.now).total_seconds()), 0.1)

@@ -22,6 +22,9 @@ from hyperpod_operator.core.nodeoperation.states import FINAL, IN_FLIGHT, State
 from hyperpod_operator.core.outcome import Done, Outcome, Requeue
 from hyperpod_operator.core.ports import Event
 
+KEPT = (ConditionType.ACCEPTED, ConditionType.PLAN_APPROVED)
+"""Conditions that stay when the operation is over, and AWS is not looked at any more."""
+
 
 def intent(record: PassRecord) -> HyperPodNodeOperationStatus:
     """The status before a call is sent: its nodes are Sent, and the journal has the call."""
@@ -43,7 +46,7 @@ def report(record: PassRecord) -> Report[HyperPodNodeOperationStatus]:
         # What is said is what is so after the pass: an entry may have moved by what AWS or the API server answered.
         said = judge(CONCERNS, snapshot)
         drafts = list(said.conditions)
-        drafts += [draft for draft in kept(before, made=drafts) if draft[0] is ConditionType.ACCEPTED]
+        drafts += [draft for draft in kept(before, made=drafts) if draft[0] in KEPT]
         stalled = any(draft[0] == "Stalled" for draft in drafts)
         outcome = _next(record, said.wake_after)
     conditions = settle(

@@ -32,7 +32,8 @@ class Cluster:
     tags: Mapping[str, str]
     uid: str
     eks_cluster_arn: str
-    deleting: bool = False
+    change_policy: str = "Auto"
+    """`spec.management.changePolicy` of the object."""
 
     @property
     def arn(self) -> str:

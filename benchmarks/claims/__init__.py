@@ -11,6 +11,7 @@ from benchmarks.claims import (
     flood,
     idle,
     memory,
+    plan,
     preview,
     reads,
     restart,
@@ -24,6 +25,7 @@ from benchmarks.nodes.claim import measure_nodes
 
 CLAIMS: Mapping[str, Callable[[Terms], list[Figure]]] = MappingProxyType(
     {
+        "plan": plan.measure,
         "tenancy": tenancy.measure,
         "start": start.measure,
         "preview": preview.measure,

@@ -44,6 +44,8 @@ class Settings:
     """Where traces go; empty: nowhere."""
     state_dir: str = ""
     """Directory for marks that outlive a crash of the process; empty: none."""
+    audit_file: str = ""
+    """File to which each changing call is appended as one line of JSON; empty: none."""
     log_format: Literal["json", "text"] = "json"
     log_level: str = "INFO"
     preflight: str = ENFORCE

@@ -16,6 +16,7 @@ ACTIONS_MOST = 50
 LINES_MOST = 100
 """Lines of changes that all actions of a plan share."""
 NODES_MOST = 20
+HISTORY_MOST = 20
 
 
 class PlanTarget(Model):
@@ -90,4 +91,20 @@ class LastApproval(Model):
     )
     completedAt: Timestamp | None = Field(
         default=None, description="When the plan was carried out or another took its place, as RFC 3339."
+    )
+
+
+class HistoryEntry(Model):
+    """A call that was to change something in AWS, and how it was answered."""
+
+    time: Timestamp = Field(description="When it was made, as RFC 3339.")
+    call: Word | None = Field(default=None, description="API operation.")
+    effect: Word | None = Field(default=None, description="Adds, Changes, Disrupts or Destroys.")
+    summary: Line | None = Field(default=None, description="What it was to change, in one line.")
+    outcome: Word | None = Field(
+        default=None, description="Accepted, Rejected, or Unanswered: AWS may have carried it out."
+    )
+    code: Word | None = Field(default=None, description="OK, or AWS's error code.")
+    approvedBy: Annotated[str, Field(max_length=1024)] | None = Field(
+        default=None, description="Who approved it, where it needed an approval."
     )

@@ -13,7 +13,7 @@ from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.operations import Operations, OperationStatus
-from hyperpod_operator.api.plan import LastApproval, PlanStatus
+from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry, LastApproval, PlanStatus
 from hyperpod_operator.api.preflight import PreflightCheck, PreflightStatus
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Condition",
     "CountOffset",
     "DeletedNode",
+    "HistoryEntry",
     "HyperPodClusterStatus",
     "InstanceGroupStatus",
     "LastApproval",
@@ -322,6 +323,9 @@ class HyperPodClusterStatus(Model):
     )
     lastApproval: LastApproval | None = Field(
         default=None, description="The last approved plan; the operator records here what it sent of it."
+    )
+    history: Annotated[list[HistoryEntry], Field(max_length=HISTORY_MOST, json_schema_extra=ATOMIC)] | None = Field(
+        default=None, description="The last 20 calls that were to change something in AWS, the newest last."
     )
     mirroredEvents: MirroredEvents | None = Field(
         default=None, description="How far the operator has published HyperPod's own events as Kubernetes Events."

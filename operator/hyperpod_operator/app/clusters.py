@@ -48,6 +48,7 @@ def cluster_runtime(
             metrics=dependencies.metrics,
             clock=dependencies.clock,
             nodes=nodes,
+            audit=dependencies.audit,
             attached_claims=attached if claims is not None else None,
             drain=DrainPorts(
                 pods=pods,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hyperpod_operator.app.traces import untraced
 from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.quarantine import QuarantineMarks
+from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.ports import Objects
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
@@ -30,6 +31,7 @@ class Dependencies:
     clock: SystemClock
     random: Callable[[], float]
     quarantine: Quarantine
+    audit: Audit
     passes: Callable[[str, Reconcile], Reconcile] = untraced
     """What is put around the reconcile of a kind."""
 

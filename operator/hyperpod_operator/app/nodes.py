@@ -38,6 +38,7 @@ class NodeRuntime:
                 events=dependencies.events,
                 metrics=dependencies.metrics,
                 clock=dependencies.clock,
+                audit=dependencies.audit,
                 budget=Limiter(limit, monotonic=dependencies.clock.monotonic).wait,
             ),
             clusters=clusters,

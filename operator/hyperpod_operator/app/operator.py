@@ -11,6 +11,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.app.clusters import cluster_runtime
@@ -32,6 +33,7 @@ from hyperpod_operator.kube.objects import CustomObjects
 from hyperpod_operator.kube.pods.cache import PodCache
 from hyperpod_operator.kube.pods.eviction import PodEvictor
 from hyperpod_operator.kube.skew import Skew
+from hyperpod_operator.runtime.audit import AuditTrail
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.heartbeat import Heartbeat
 from hyperpod_operator.runtime.instruments import (
@@ -88,6 +90,7 @@ class Operator:
             clock=clock,
             random=random.SystemRandom().random,
             quarantine=quarantine,
+            audit=AuditTrail(now=clock.now, file=Path(settings.audit_file) if settings.audit_file else None),
             passes=passes,
         )
         self._quarantine = quarantine

@@ -51,6 +51,7 @@ class VolumeRuntime:
                 events=dependencies.events,
                 metrics=dependencies.metrics,
                 clock=dependencies.clock,
+                audit=dependencies.audit,
                 preflight=ClaimGate(
                     facts=lambda region: dependencies.cloud.facts(region=region), mode=settings.preflight
                 ),

@@ -12,7 +12,7 @@ from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.nodes.batch import BatchAnswer
 from hyperpod_operator.core.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
-from hyperpod_operator.core.ports import Confirm
+from hyperpod_operator.core.ports import Confirm, Receipt
 
 logger = logging.getLogger(__name__)
 
@@ -156,33 +156,42 @@ class SageMaker:
         found: dict[str, str] = await self._caller.read("ListTags", call, target=arn)
         return found
 
-    async def create(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> str:
+    async def create(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> Receipt:
         """CreateCluster."""
         response = await self._write("CreateCluster", request, target=str(request["clusterName"]), confirm=confirm)
-        return str(response["ClusterArn"])
+        return Receipt(request_id=_request_id(response), arn=str(response["ClusterArn"]))
 
     async def update(
         self, *, request: Mapping[str, Json], refresh: Callable[[], Awaitable[Mapping[str, Json]]] | None = None
-    ) -> None:
+    ) -> Receipt:
         """UpdateCluster, with the request that `refresh` makes when the call's turn has come."""
-        await self._write("UpdateCluster", request, target=str(request["clusterName"]), refresh=refresh)
+        answer = await self._write("UpdateCluster", request, target=str(request["clusterName"]), refresh=refresh)
+        return Receipt(request_id=_request_id(answer))
 
-    async def update_software(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> None:
+    async def update_software(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> Receipt:
         """UpdateClusterSoftware."""
-        await self._write("UpdateClusterSoftware", request, target=str(request["clusterName"]), confirm=confirm)
+        answer = await self._write(
+            "UpdateClusterSoftware", request, target=str(request["clusterName"]), confirm=confirm
+        )
+        return Receipt(request_id=_request_id(answer))
 
-    async def delete(self, *, arn: str, confirm: Confirm | None = None) -> None:
+    async def delete(self, *, arn: str, confirm: Confirm | None = None) -> Receipt:
         """DeleteCluster by ARN."""
-        await self._write("DeleteCluster", {"clusterName": arn}, target=arn, confirm=confirm)
+        answer = await self._write("DeleteCluster", {"clusterName": arn}, target=arn, confirm=confirm)
+        return Receipt(request_id=_request_id(answer))
 
-    async def add_tags(self, *, arn: str, tags: Mapping[str, str], confirm: Confirm | None = None) -> None:
+    async def add_tags(self, *, arn: str, tags: Mapping[str, str], confirm: Confirm | None = None) -> Receipt:
         """AddTags."""
         pairs = [{"key": key, "value": value} for key, value in tags.items()]
-        await self._write("AddTags", {"resourceArn": arn, "tags": pairs}, target=arn, confirm=confirm)
+        answer = await self._write("AddTags", {"resourceArn": arn, "tags": pairs}, target=arn, confirm=confirm)
+        return Receipt(request_id=_request_id(answer))
 
-    async def delete_tags(self, *, arn: str, keys: tuple[str, ...], confirm: Confirm | None = None) -> None:
+    async def delete_tags(self, *, arn: str, keys: tuple[str, ...], confirm: Confirm | None = None) -> Receipt:
         """DeleteTags."""
-        await self._write("DeleteTags", {"resourceArn": arn, "tagKeys": list(keys)}, target=arn, confirm=confirm)
+        answer = await self._write(
+            "DeleteTags", {"resourceArn": arn, "tagKeys": list(keys)}, target=arn, confirm=confirm
+        )
+        return Receipt(request_id=_request_id(answer))
 
     async def reboot_nodes(self, *, arn: str, instance_ids: tuple[str, ...]) -> BatchAnswer:
         """BatchRebootClusterNodes."""
@@ -276,6 +285,10 @@ class SageMaker:
             raise CloudError(
                 kind=ErrorKind.INVALID, operation=operation, code="ParamValidationError", message=str(error)
             ) from error
+
+
+def _request_id(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("ResponseMetadata", {}).get("RequestId", ""))
 
 
 def _checked(answer: Any, *, client: Any, operation: str, mutating: bool = False) -> Mapping[str, Any]:

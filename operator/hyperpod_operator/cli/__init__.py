@@ -105,6 +105,8 @@ def main() -> None:
 )
 @click.option("--state-dir", default="",
               help="Directory that survives a crash of the process; records which objects caused one.")  # fmt: skip
+@click.option("--audit-file", default="",
+              help="File to which each call that changes something is appended, one JSON object a line.")  # fmt: skip
 @click.option("--log-format", type=click.Choice(["json", "text"]), default="json", show_default=True)
 @click.option(
     "--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), default="INFO", show_default=True

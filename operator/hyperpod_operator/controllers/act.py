@@ -19,7 +19,7 @@ from hyperpod_operator.core.cluster.plan import (
 from hyperpod_operator.core.cluster.requests import with_counts
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Json
-from hyperpod_operator.core.ports import Clusters
+from hyperpod_operator.core.ports import Clusters, Receipt
 
 EXISTING_CLUSTER = re.compile(
     r"(?i)\bcluster(?: with)?(?: the)?(?: name)?:? ['\"\[(`]?([a-z0-9-]{1,63})['\"\])`]? already exists"
@@ -35,21 +35,21 @@ async def act(
 
     `confirm` is asked when the call's turn has come, just before it is sent. What it raises ends the pass.
     """
-    arn, nodes = "", None
+    receipt, nodes = Receipt(), None
     try:
         match decision.action:
             case CreateCluster(request=request):
-                arn = await clusters.create(request=request, confirm=confirm)
+                receipt = await clusters.create(request=request, confirm=confirm)
             case UpdateCluster() as update:
-                await clusters.update(request=update.request, refresh=_refresh(clusters, update, confirm))
+                receipt = await clusters.update(request=update.request, refresh=_refresh(clusters, update, confirm))
             case UpdateClusterSoftware(request=request):
-                await clusters.update_software(request=request, confirm=confirm)
+                receipt = await clusters.update_software(request=request, confirm=confirm)
             case DeleteCluster(arn=target):
-                await clusters.delete(arn=target, confirm=confirm)
+                receipt = await clusters.delete(arn=target, confirm=confirm)
             case AddTags(arn=target, tags=tags):
-                await clusters.add_tags(arn=target, tags=tags, confirm=confirm)
+                receipt = await clusters.add_tags(arn=target, tags=tags, confirm=confirm)
             case DeleteTags(arn=target, keys=keys):
-                await clusters.delete_tags(arn=target, keys=keys, confirm=confirm)
+                receipt = await clusters.delete_tags(arn=target, keys=keys, confirm=confirm)
             case DeleteNodes(arn=target, instance_ids=ids):
                 if confirm is not None:
                     await confirm()
@@ -60,7 +60,13 @@ async def act(
         return Rejected(
             action=decision.action, fingerprint=decision.fingerprint, error=_about_us(error, decision.action)
         )
-    return Accepted(action=decision.action, fingerprint=decision.fingerprint, arn=arn, nodes=nodes)
+    return Accepted(
+        action=decision.action,
+        fingerprint=decision.fingerprint,
+        arn=receipt.arn,
+        request_id=receipt.request_id,
+        nodes=nodes,
+    )
 
 
 def _refresh(

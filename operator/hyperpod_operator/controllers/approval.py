@@ -29,6 +29,7 @@ def approvers(stored: StoredObject) -> Mapping[str, str]:
     return {
         "approve_plan": plain(stored.annotations.get(APPROVE_PLAN, ""))[:DIGEST_MOST],
         "approved_by": named or manager_of(stored, annotation),
+        "requested_by": manager_of(stored, ("spec",)),
         "approved_by_spec": named or manager_of(stored, ("spec", "management", "approvedPlan")),
     }
 

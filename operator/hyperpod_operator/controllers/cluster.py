@@ -18,6 +18,8 @@ from hyperpod_operator.controllers.observe import FullSyncs, Proofs, observe, ob
 from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.controllers.reconciler import Reconciler
+from hyperpod_operator.core.audit import Audit
+from hyperpod_operator.core.cluster.audit import audited
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.effective import call_names, spec_names
@@ -71,6 +73,8 @@ class Ports:
     """Claims with volumes on the cluster of this ARN; None where no claims are served."""
     drain: DrainPorts | None = None
     """What runs on nodes that are to end; None where nothing is waited for."""
+    audit: Audit | None = None
+    """Where each changing call is recorded; None: nowhere."""
     preflight: Gate | None = None
     """Checks before calls that cost money; None where nothing is checked."""
 
@@ -285,7 +289,11 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
         if isinstance(result, Rejected) and result.error.kind is ErrorKind.EKS_IN_USE:
             use = await used_by(clusters=clusters, eks_cluster_arn=record.snapshot.resource.eks_cluster_arn)
             result = replace(result, eks_use=use)
-        return replace(record, result=result)
+        made = replace(record, result=result)
+        entry = audited(made)
+        if entry is not None and self._ports.audit is not None:
+            self._ports.audit.record(entry)
+        return made
 
     def _confirm(self, snapshot: ClusterSnapshot, decision: Act) -> Callable[[], Awaitable[None]] | None:
         """What is asked when the turn of an approved call has come: whether it is still what was approved."""

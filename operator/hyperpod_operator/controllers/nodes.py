@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
 from hyperpod_operator.controllers.object_references import node_reference
+from hyperpod_operator.core.audit import Audit, AuditRecord, lines
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.labels import contradiction, missing_labels, needs_instance
 from hyperpod_operator.core.health.mass_failure import Lane
@@ -34,6 +35,9 @@ from hyperpod_operator.core.ports import (
 
 logger = logging.getLogger(__name__)
 
+PATCH = "PatchNode"
+"""The write to a Node, as the audit trail names it."""
+
 KUBERNETES_PAUSE = 5.0
 """Shortest pause in seconds after the API server failed."""
 
@@ -48,6 +52,8 @@ class NodePorts:
     metrics: NodeMetrics
     clock: Clock
     budget: Callable[[], Awaitable[None]]
+    audit: Audit | None = None
+    """Where each write to a Node is recorded; None: nowhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,11 +144,25 @@ class NodeController:
         change = replace(decision.change, labels=missing_labels(node, entry.facts))
         if change:
             await self._ports.budget()
-            await self._ports.writes.change(node, change)
+            await self._write(node, entry, decision, change)
             self._tell(node, entry, decision, change)
         if decision.look_again is not None:
             return Requeue(Reason.HEALTH_NOT_REPORTED, decision.look_again)
         return Done()
+
+    async def _write(self, node: Node, entry: Entry, decision: TaintDecision, change: NodeChange) -> None:
+        """Write, and record it, whatever comes of it. Another version of the Node is no answer: it is read again."""
+
+        def record(outcome: str, code: str) -> None:
+            if self._ports.audit is not None:
+                self._ports.audit.record(_audited(node, entry, decision, change, outcome=outcome, code=code))
+
+        try:
+            await self._ports.writes.change(node, change)
+        except KubernetesError as error:
+            record("Rejected" if error.status else "Unanswered", str(error.status))
+            raise
+        record("Accepted", "OK")
 
     def _judge(self, node: Node, entry: Entry) -> bool:
         """Line the Node up if it wants a write. Says whether its state is another one than before."""
@@ -212,3 +232,27 @@ class NodeController:
         )
         self._ports.events.publish(about=node_reference(node), event=event)
         self._ports.events.publish(about=entry.stored, event=replace(event, message=f"{node.name}: {event.message}"))
+
+
+def _audited(
+    node: Node, entry: Entry, decision: TaintDecision, change: NodeChange, *, outcome: str, code: str
+) -> AuditRecord:
+    """What the audit trail says of a write to a Node: for which cluster, what, and why."""
+    taints = (
+        ["taints: " + ", ".join(f"{one.key}={one.value}:{one.effect}" for one in change.taints)]
+        if (change.taints is not None)
+        else []
+    )
+    labels = [f"labels[{key}]: {value}" for key, value in sorted(change.labels.items())]
+    notes = [f"annotations[{key}]: {value}" for key, value in sorted(change.annotations.items())]
+    return AuditRecord(
+        kind="Node",
+        key=Key("", node.name),
+        call=PATCH,
+        target=str(entry.key),
+        changes=lines([*taints, *labels, *notes]),
+        reason=str(decision.step),
+        message=decision.message,
+        outcome=outcome,
+        code=code,
+    )

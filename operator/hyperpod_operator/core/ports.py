@@ -66,6 +66,14 @@ Confirm = Callable[[], Awaitable[None]]
 """What is asked just before a call is sent; it raises where the call must not be."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What AWS said to a changing call that it took. `arn` is CreateCluster's answer, empty for others."""
+
+    request_id: str = ""
+    arn: str = ""
+
+
 class Clusters(NodeBatches, Protocol):
     """SageMaker HyperPod in one region. Every method raises `core.errors.CloudError` and nothing else."""
 
@@ -103,30 +111,30 @@ class Clusters(NodeBatches, Protocol):
         """DescribeClusterEvent: FailureMessage of one event, empty if it has none; None if AWS has no such event."""
         ...
 
-    async def create(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> str:
-        """CreateCluster; returns the ARN. `confirm` runs when the call's turn has come; if it raises, nothing is
-        sent."""
+    async def create(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> Receipt:
+        """CreateCluster; the receipt has the ARN. `confirm` runs when the call's turn has come; if it raises, nothing
+        is sent."""
         ...
 
     async def update(
         self, *, request: Mapping[str, Json], refresh: Callable[[], Awaitable[Mapping[str, Json]]] | None = None
-    ) -> None:
+    ) -> Receipt:
         """UpdateCluster. `refresh` makes the request anew when the call's turn has come, just before it is sent."""
         ...
 
-    async def update_software(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> None:
+    async def update_software(self, *, request: Mapping[str, Json], confirm: Confirm | None = None) -> Receipt:
         """UpdateClusterSoftware."""
         ...
 
-    async def delete(self, *, arn: str, confirm: Confirm | None = None) -> None:
+    async def delete(self, *, arn: str, confirm: Confirm | None = None) -> Receipt:
         """DeleteCluster by ARN: a cluster of the same name that somebody made since is never hit."""
         ...
 
-    async def add_tags(self, *, arn: str, tags: Mapping[str, str], confirm: Confirm | None = None) -> None:
+    async def add_tags(self, *, arn: str, tags: Mapping[str, str], confirm: Confirm | None = None) -> Receipt:
         """AddTags."""
         ...
 
-    async def delete_tags(self, *, arn: str, keys: tuple[str, ...], confirm: Confirm | None = None) -> None:
+    async def delete_tags(self, *, arn: str, keys: tuple[str, ...], confirm: Confirm | None = None) -> Receipt:
         """DeleteTags."""
         ...
 

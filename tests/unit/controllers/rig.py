@@ -13,6 +13,7 @@ from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import RateLimit
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.controllers.preflight import Gate
+from hyperpod_operator.core.audit import AuditRecord
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.ports import Event, Gauges, Key, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.core.timings import Timings
@@ -124,10 +125,14 @@ class Recorder:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.audited: list[AuditRecord] = []
         self.gauges: dict[Key, Gauges] = {}
 
     def publish(self, *, about: StoredObject, event: Event) -> None:
         self.events.append(event)
+
+    def record(self, entry: AuditRecord) -> None:
+        self.audited.append(entry)
 
     def pass_ended(self, *, kind: str, outcome: str, reason: str, seconds: float) -> None: ...
 
@@ -173,6 +178,7 @@ class Rig:
             events=self.recorder,
             metrics=self.recorder,
             clock=self.clock,
+            audit=self.recorder,
             preflight=self.preflight,
         )
         self.controller = ClusterController(ports=ports, settings=ClusterSettings(timings=self.timings))

@@ -178,6 +178,9 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
                 **dict.fromkeys(("changes", "sent"), st.lists(mark, unique=True)),
             },
         ),
+        "history": st.lists(
+            st.fixed_dictionaries({"time": times}, optional={"call": words, "outcome": words}), max_size=3
+        ),
         "mirroredEvents": st.fixed_dictionaries({}, optional={"time": times, "ids": st.just(["e"])}),
         "createFailures": counts,
         "conditions": st.just([]),

@@ -21,6 +21,7 @@ from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 from hyperpod_operator.core.tenancy import Named, Tenancy
+from hyperpod_operator.core.volume.audit import audited
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, region_names, spec_names
@@ -147,7 +148,11 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
 
     async def act(self, record: PassRecord) -> PassRecord:
         cloud = self._ports.cloud.volumes(region=record.snapshot.observed.region)
-        return replace(record, result=await act(ports=self._ports, cloud=cloud, step=_acting(record).step))
+        made = replace(record, result=await act(ports=self._ports, cloud=cloud, step=_acting(record).step))
+        entry = audited(made)
+        if entry is not None and self._ports.audit is not None:
+            self._ports.audit.record(entry)
+        return made
 
     def releases(self, record: PassRecord) -> RemoveFinalizer | None:
         return record.decision if isinstance(record.decision, RemoveFinalizer) else None

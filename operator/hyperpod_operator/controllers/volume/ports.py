@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hyperpod_operator.controllers.volume.preflight import ClaimGate
 from hyperpod_operator.controllers.volume.strays import StrayLabels
 from hyperpod_operator.controllers.volume.views import ClusterViews
+from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.ports import Clock, Events, Nodes, Objects
 from hyperpod_operator.core.volume.kubernetes import NodeLabels, Publications, Users, VolumeLeases
 from hyperpod_operator.core.volume.metrics import VolumeMetrics
@@ -28,5 +29,7 @@ class VolumePorts:
     events: Events
     metrics: VolumeMetrics
     clock: Clock
+    audit: Audit | None = None
+    """Where each step is recorded; None: nowhere."""
     preflight: ClaimGate | None = None
     """Checks before a volume is created; None where nothing is checked."""

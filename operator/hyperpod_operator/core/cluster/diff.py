@@ -98,9 +98,13 @@ class Changes:
         return not (self.needs_update or self.software or self.needs_tags or self.fixed or self.scaling_in)
 
     def only(self, names: Set[str]) -> "Changes":
-        """The changes that UpdateCluster makes to these groups; the empty name is the cluster itself."""
+        """The changes that one UpdateCluster makes to these groups; the empty name is the cluster itself."""
         return replace(
             self,
+            fixed=(),
+            software=(),
+            tags_set=EMPTY,
+            tags_removed=(),
             cluster=self.cluster if "" in names else (),
             groups_changed=tuple(change for change in self.groups_changed if group_of(change) in names),
             groups_added=tuple(name for name in self.groups_added if name in names),

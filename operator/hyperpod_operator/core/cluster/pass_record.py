@@ -19,6 +19,7 @@ class Accepted:
     fingerprint: str
     arn: str = ""
     nodes: BatchAnswer | None = None
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ request id), so a settled cluster is never written to.
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.core.cluster.audit import history
 from hyperpod_operator.core.cluster.conditions import conditions
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import ending
@@ -153,6 +154,7 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> HyperPodClusterStatu
         "adoption": adoption(pass_record, end),
         "plan": planned(pass_record),
         "lastApproval": last_approval(pass_record),
+        "history": history(pass_record),
         "createFailures": create_failures(pass_record),
         "preflight": None if resource.preflight == "Off" else pass_record.preflight or old.preflight,
     }

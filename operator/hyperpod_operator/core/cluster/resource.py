@@ -38,6 +38,8 @@ class Resource:
     """Who set that annotation, as far as it is known."""
     approved_by_spec: str = ""
     """Who set `spec.management.approvedPlan`, as far as it is known."""
+    requested_by: str = ""
+    """The field manager that last wrote the spec, as far as it is known."""
     unknown: tuple[str, ...] = ()
     """Paths of members of the stored spec that this version does not know; the first few."""
 

@@ -1,0 +1,73 @@
+"""What the audit trail and `status.history` say of the call of a pass."""
+
+from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry
+from hyperpod_operator.core.audit import AuditRecord, lines
+from hyperpod_operator.core.cluster.decision import Act
+from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord
+from hyperpod_operator.core.cluster.plan import operation
+from hyperpod_operator.core.engine.call import worst
+from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.plan.gate import Open
+from hyperpod_operator.core.plan.record import carried_steps
+from hyperpod_operator.core.plan.summary import summary
+
+SUMMARY_MOST = 256
+UNSURE = frozenset({ErrorKind.UNKNOWN_OUTCOME, ErrorKind.TRANSIENT})
+"""Failures after which AWS may have carried the call out."""
+
+
+def audited(pass_record: PassRecord) -> AuditRecord | None:
+    """The record of this pass's call; None for a pass that made none."""
+    decision, result, snapshot = pass_record.decision, pass_record.result, pass_record.snapshot
+    if not isinstance(decision, Act) or result is None:
+        return None
+    resource, steps, plan = snapshot.resource, carried_steps(snapshot, decision.action), snapshot.plan
+    approval = plan.gate.approval if plan is not None and isinstance(plan.gate, Open) else None
+    gated = plan is not None and any(plan.policy.gates(step) for step in steps)
+    cluster = snapshot.observed.cluster
+    return AuditRecord(
+        kind=CLUSTER.name,
+        key=resource.key,
+        uid=resource.uid,
+        generation=resource.generation,
+        requested_by=resource.requested_by,
+        approved_by=approval.by if approval is not None and gated else "",
+        digest=plan.gate.digest if plan is not None else "",
+        call=operation(decision.action),
+        effect=worst(tuple(step.effect for step in steps)) if steps else "",
+        target=cluster.arn if cluster is not None else resource.cluster_name,
+        changes=lines([change for step in steps for change in step.changes]),
+        reason=decision.reason,
+        message=decision.message,
+        outcome=_outcome(pass_record),
+        code="OK" if isinstance(result, Accepted) else result.error.code,
+        request_id=result.request_id if isinstance(result, Accepted) else result.error.request_id or "",
+    )
+
+
+def history(pass_record: PassRecord) -> list[HistoryEntry] | None:
+    """`status.history` after the pass. The same call that ends the same way again is no new entry."""
+    old, entry = list(pass_record.snapshot.resource.status.history or []), audited(pass_record)
+    if entry is None or not isinstance(pass_record.decision, Act):
+        return old or None
+    steps = carried_steps(pass_record.snapshot, pass_record.decision.action)
+    new = HistoryEntry(
+        time=stamp(pass_record.snapshot.now),
+        call=entry.call,
+        effect=entry.effect or None,
+        summary=(summary(steps) if steps else entry.message)[:SUMMARY_MOST],
+        outcome=entry.outcome,
+        code=entry.code[:128],
+        approvedBy=entry.approved_by or None,
+    )
+    again = bool(old) and entry.outcome != "Accepted" and old[-1].model_copy(update={"time": new.time}) == new
+    return old if again else [*old, new][-HISTORY_MOST:]
+
+
+def _outcome(pass_record: PassRecord) -> str:
+    result = pass_record.result
+    if isinstance(result, Accepted):
+        return "Accepted"
+    return "Unanswered" if result is not None and result.error.kind in UNSURE else "Rejected"

@@ -1,0 +1,38 @@
+"""The audit trail: a log stream of its own, and a file where one is asked for.
+
+The logger `hyperpod_operator.audit` writes with everything else; a collector tells its records apart by `logger`. The
+file has one JSON object a line and nothing else; it is opened for appending at each record, so that it may be rotated.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from hyperpod_operator.core.audit import AuditRecord
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.text import plain_values
+
+logger = logging.getLogger("hyperpod_operator.audit")
+
+
+class AuditTrail:
+    """Implements `core.audit.Audit`. `file` is None where the log is enough."""
+
+    def __init__(self, *, now: Callable[[], datetime], file: Path | None = None) -> None:
+        self._now = now
+        self._file = file
+
+    def record(self, entry: AuditRecord) -> None:
+        """Write one record. A file that cannot be written to is reported in the log and loses nothing there."""
+        fields = plain_values(dict(entry.fields()))
+        extra = {name: value for name, value in fields.items() if name not in {"namespace", "name"}}
+        logger.info("%s of %s %s: %s", entry.call, entry.kind, entry.key, entry.outcome, extra={"audit": extra})
+        if self._file is None:
+            return
+        try:
+            with self._file.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps({"time": stamp(self._now()), **fields}) + "\n")
+        except OSError as error:
+            logger.warning("The audit file %s cannot be written to: %s", self._file, error)

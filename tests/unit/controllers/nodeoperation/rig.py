@@ -74,6 +74,10 @@ class FakeNodes:
         """Nodes whose kubelet does not respond."""
         self.synced = True
 
+    @property
+    def now(self) -> datetime:
+        return self._time.now()
+
     def get(self, name: str) -> Node | None:
         return next((node for node in self.all() if node.name == name), None)
 
@@ -115,7 +119,7 @@ class FakeMarks:
         found = self._nodes.get(node)
         if found is None:
             return None
-        change = hold(found, marks.owner)
+        change = hold(found, marks.owner, now=self._nodes.now)
         if isinstance(change, HeldBy):
             return change
         self._write(node, change.taints, change.annotations)

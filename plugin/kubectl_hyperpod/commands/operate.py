@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from hyperpod_operator.api.names import API_VERSION
+from hyperpod_operator.api.names import API_VERSION, Reason
 from hyperpod_operator.core.explain.world import inside, items, text
 from hyperpod_operator.core.text import plain
 from kubectl_hyperpod.cluster.api import NotServedError, Object
-from kubectl_hyperpod.commands.wait import states
+from kubectl_hyperpod.commands.wait import states, words_of
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.inventory import HyperPodNode, cluster_id, clusters, one_node
 from kubectl_hyperpod.options import common, nodes_of_line
@@ -27,6 +27,8 @@ LOST = {
     "Move": "The root and secondary volumes of these nodes are replaced.",
 }
 """What is lost by an operation, which is asked for first."""
+SAID_BY_NODES = frozenset({Reason.DRAINING, Reason.OPERATING})
+"""Reasons of the condition Ready that the states of the nodes show, with more detail."""
 
 
 def _operation(command: Command) -> Command:
@@ -191,6 +193,10 @@ def _wait(session: Session, which: Named, timeout: float) -> None:
         ended = {
             text(one.get("type")): one for one in items(found, "status", "conditions") if one.get("status") == "True"
         }
+        words = words_of(found)
+        if not (ended.keys() & {"Complete", "Failed"}) and words != told.get("") and not _said_by_nodes(words):
+            click.echo(words, err=bool(session.output))
+            told[""] = words
         if "Complete" in ended:
             click.echo(f"{which.kind.short}/{which.name} is complete.", err=bool(session.output))
             return
@@ -198,3 +204,7 @@ def _wait(session: Session, which: Named, timeout: float) -> None:
             said = plain(text(inside(ended["Failed"], "message")))
             raise CommandError(f"{which.kind.short}/{which.name} failed: {said}", code=FAILED)
     raise CommandError(f"{which.kind.short}/{which.name} did not end within {timeout:g} s; it continues.", code=FAILED)
+
+
+def _said_by_nodes(words: str) -> bool:
+    return words.partition(":")[0] in SAID_BY_NODES

@@ -49,7 +49,7 @@ def wait(
         if kind != DELETED and _reached(found, kind, status or "True"):
             click.echo(f"{asked.kind.short}/{asked.name}: {kind} is {status or 'True'}.")
             return
-        words = _words(found)
+        words = words_of(found)
         if words != told and not quiet:
             click.echo(words)
         told = words
@@ -101,7 +101,8 @@ def _status(found: Object, kind: str) -> str:
     return next((text(one.get("status")) for one in listed if text(one.get("type")) == kind), "")
 
 
-def _words(found: Object) -> str:
+def words_of(found: Object) -> str:
+    """Why an object is as it is, in one line: its condition Ready."""
     ready = next((one for one in items(found, "status", "conditions") if text(one.get("type")) == "Ready"), {})
     if not ready:
         return "The operator has not reported yet."

@@ -96,6 +96,30 @@ def test_waiting_ends_with_the_operation(condition: str, code: int) -> None:
     assert f"{NODE}: " in shown.output
 
 
+def test_waiting_says_why_no_node_starts() -> None:
+    fake = server(READY)
+    fake.made = {"metadata": {"name": "reboot-x"}}
+    message = "changePolicy of the HyperPodCluster is ApproveAll: Reboot of 1 nodes waits for approval."
+    ready = {"type": "Ready", "status": "False", "reason": "WaitingForApproval", "message": message}
+    held = {"metadata": {"name": "reboot-x"}, "status": {"conditions": [ready]}}
+    fake.objects[f"{AT}/reboot-x"] = {"metadata": {"name": "reboot-x"}}
+    fake.watched = [[("MODIFIED", held), ("MODIFIED", ended("Complete"))]]
+    shown = run(fake, "reboot", NODE, "--wait").output.splitlines()
+    assert shown[1:3] == ["The operator has not reported yet.", f"WaitingForApproval: {message}"]
+
+
+def test_waiting_does_not_say_twice_what_a_node_says() -> None:
+    fake = server(READY)
+    fake.made = {"metadata": {"name": "reboot-x"}}
+    draining = ended("Complete")
+    draining["status"]["nodes"][0] |= {"state": "Draining", "message": "Waits for team/web."}
+    message = f"0/1 done. {NODE} is Draining: Waits for team/web."
+    draining["status"]["conditions"] = [{"type": "Ready", "status": "False", "reason": "Draining", "message": message}]
+    fake.objects[f"{AT}/reboot-x"] = draining
+    fake.watched = [[("MODIFIED", ended("Complete"))]]
+    assert message not in run(fake, "reboot", NODE, "--wait").output
+
+
 def test_an_installation_without_the_kind_says_so() -> None:
     fake = server(READY)
     fake.refused = {AT: 404}

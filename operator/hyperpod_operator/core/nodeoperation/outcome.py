@@ -119,7 +119,9 @@ def _of(snapshot: Snapshot, states: frozenset[State] | set[State]) -> str:
 
 def _named(snapshot: Snapshot, states: frozenset[State] | set[State]) -> str:
     found: list[Entry] = [entry for entry in snapshot.entries if entry.state in states]
-    said = [f"{entry.name or entry.id} is {entry.state}: {entry.message or 'no message'}" for entry in found]
+    said = [
+        f"{entry.name or entry.id} is {entry.state}{f': {entry.message}' if entry.message else '.'}" for entry in found
+    ]
     more = f" And {len(said) - NAMED_MOST} more; see status.nodes." if len(said) > NAMED_MOST else ""
     return " ".join(said[:NAMED_MOST]) + more
 

@@ -1,0 +1,146 @@
+"""HyperPodNodeOperations as a user has them: the operator as a process, a real control plane, the simulator, kubectl.
+
+No kubelet ends an evicted pod here: the test does.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from hyperpod_operator.api.names import API_VERSION, NODE_OPERATION_KIND
+from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.stack import ROOT, Stack
+
+EXAMPLE = yaml.safe_load((ROOT / "examples" / "minimal.yaml").read_text())
+DRAINING = "hyperpod-operator.dev/draining"
+OURS = {"MaintenancePlanned", "MaintenanceInProgress", "DrainInProgress", "Drained", "DrainBlocked"}
+"""Conditions that an operation writes into a Node."""
+SECONDS = 40.0
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def stack(control_plane: ControlPlane) -> Iterator[Stack]:
+    with Stack(plane=control_plane, speed=300.0) as running:
+        yield running
+
+
+class Person:
+    """kubectl in one namespace with one cluster."""
+
+    def __init__(self, stack: Stack, namespace: str) -> None:
+        self.stack, self.namespace = stack, namespace
+
+    def __call__(self, *args: str, **options: Any) -> str:
+        return self.stack.plane.kubectl("-n", self.namespace, *args, **options).stdout
+
+    def read(self, *args: str) -> Json:
+        return dict(json.loads(self("get", *args, "-o", "json")))
+
+    def node(self, name: str) -> tuple[set[str], set[str], str]:
+        """Taints, condition types and the boot id of a Node."""
+        found = self.read("node", name)
+        taints = {taint["key"] for taint in found["spec"].get("taints", [])}
+        conditions = {one["type"] for one in found["status"]["conditions"]}
+        return taints, conditions, found["status"]["nodeInfo"]["bootID"]
+
+    def until(self, done: Callable[[Json], bool], *what: str) -> Json:
+        """The object once it is so."""
+        deadline = time.monotonic() + SECONDS
+        while not done(found := self.read(*what)):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{found}; log:\n{self.stack.operator.child.tail(15)}")
+            time.sleep(0.1)
+        return found
+
+
+@pytest.fixture
+def kubectl(stack: Stack, namespace: str) -> Iterator[Person]:
+    person = Person(stack, namespace)
+    cluster = json.loads(json.dumps(EXAMPLE))
+    cluster["metadata"]["name"] = namespace
+    person("apply", "-f", "-", input=json.dumps(cluster))
+    person("wait", f"hpc/{namespace}", "--for=condition=Ready", f"--timeout={SECONDS}s")
+    stack.simulator.nodes.wait_until_in_step()
+    yield person
+    person("delete", "hpno", "--all", f"--timeout={SECONDS}s")
+    person("delete", "hpc", namespace, "--wait=false")
+
+
+@pytest.fixture
+def node(kubectl: Person) -> str:
+    """A node of the cluster."""
+    label = f"sagemaker.amazonaws.com/cluster-name={kubectl.namespace}"
+    return str(kubectl.read("nodes", "-l", label)["items"][0]["metadata"]["name"])
+
+
+def operation(kubectl: Person, node: str, name: str, **spec: Any) -> str:
+    spec = {"clusterRef": {"name": kubectl.namespace}, "operation": "Reboot", "nodes": {"names": [node]}, **spec}
+    return json.dumps(
+        {"apiVersion": API_VERSION, "kind": NODE_OPERATION_KIND, "metadata": {"name": name}, "spec": spec}
+    )
+
+
+def pod(node: str) -> str:
+    spec = {"nodeName": node, "containers": [{"name": "main", "image": "example.com/train"}]}
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "train"}, "spec": spec})
+
+
+def test_a_node_is_drained_rebooted_and_given_back(kubectl: Person, node: str) -> None:
+    booted = kubectl.node(node)[2]
+    kubectl("create", "serviceaccount", "default", check=False)
+    kubectl("apply", "-f", "-", input=pod(node))
+    kubectl("apply", "-f", "-", input=operation(kubectl, node, "reboot"))
+    kubectl.until(lambda found: "deletionTimestamp" in found["metadata"], "pod", "train")
+    taints, conditions, boot = kubectl.node(node)
+    assert (DRAINING in taints, {"MaintenancePlanned", "DrainInProgress"} <= conditions, boot) == (True, True, booted)
+    drained = kubectl.until(lambda found: "message" in found["status"]["nodes"][0], "hpno", "reboot")["status"]
+    assert (drained["nodes"][0]["state"], drained["nodes"][0]["waitingFor"]) == ("Draining", [f"{kubectl.namespace}/train"])  # fmt: skip # noqa: E501
+    kubectl("delete", "pod", "train", "--force", "--grace-period=0")
+    kubectl("wait", "hpno/reboot", "--for=condition=Complete", f"--timeout={SECONDS}s")
+    taints, conditions, boot = kubectl.node(node)
+    assert (DRAINING in taints, conditions & OURS, boot == booted) == (False, set(), False)
+    row = kubectl("get", "hpno", "reboot").splitlines()[-1].split()
+    assert row[1:5] == [kubectl.namespace, "Reboot", "1/1", "done"]
+    events = json.loads(kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
+    told = {one["reason"] for one in events if one["regarding"]["name"] == "reboot"}
+    assert {"Draining", "Operating", "OperationComplete"} <= told
+
+
+def test_another_instance_takes_the_place_of_a_node(kubectl: Person, node: str) -> None:
+    kubectl("apply", "-f", "-", input=operation(kubectl, node, "replace", operation="Replace"))
+    kubectl("wait", "hpno/replace", "--for=condition=Complete", f"--timeout={SECONDS}s")
+    (entry,) = kubectl.read("hpno", "replace")["status"]["nodes"]
+    taints, conditions, _ = kubectl.node(f"hyperpod-{entry['replacedBy']}")
+    assert (entry["state"], DRAINING in taints, conditions & OURS) == ("Succeeded", False, set())
+    calls = [call.operation for call in kubectl.stack.simulator.log.calls() if call.mutating]
+    assert calls.count("BatchReplaceClusterNodes") == 1
+
+
+def test_a_suspended_operation_starts_when_it_is_resumed(kubectl: Person, node: str) -> None:
+    kubectl("apply", "-f", "-", input=operation(kubectl, node, "later", suspend=True))
+    kubectl.until(
+        lambda found: any(
+            one["reason"] == "OperationSuspended" for one in found.get("status", {}).get("conditions", [])
+        ),
+        "hpno",
+        "later",
+    )
+    assert DRAINING not in kubectl.node(node)[0]
+    kubectl("patch", "hpno", "later", "--type=merge", "-p", '{"spec":{"suspend":false}}')
+    kubectl("wait", "hpno/later", "--for=condition=Complete", f"--timeout={SECONDS}s")
+
+
+def test_what_the_api_server_refuses_it_explains(kubectl: Person, node: str) -> None:
+    invalid = operation(kubectl, node, "invalid", operation="Move")
+    said = kubectl.stack.plane.kubectl("-n", kubectl.namespace, "apply", "-f", "-", input=invalid, check=False).stderr
+    assert "move belongs to the operation Move, which needs it: set both or neither" in said
+    kubectl("apply", "-f", "-", input=operation(kubectl, node, "fixed", suspend=True))
+    edit = ("patch", "hpno", "fixed", "--type=merge", "-p", '{"spec":{"operation":"Replace"}}')
+    said = kubectl.stack.plane.kubectl("-n", kubectl.namespace, *edit, check=False).stderr
+    assert "operation cannot change, an operation runs as it was created: create another" in said

@@ -10,7 +10,16 @@ import yaml
 from tests.unit.core.builders import group_spec, spec
 
 from hyperpod_operator.api.admission import PolicySettings, all_policies
-from hyperpod_operator.api.names import API_VERSION, APPROVE_PLAN, APPROVED_BY, CLUSTER_KIND, CLUSTER_PLURAL, GROUP
+from hyperpod_operator.api.names import (
+    API_VERSION,
+    APPROVE_PLAN,
+    APPROVED_BY,
+    CLUSTER_KIND,
+    CLUSTER_PLURAL,
+    GROUP,
+    NODE_OPERATION_KIND,
+    NODE_OPERATION_PLURAL,
+)
 from hyperpod_testbed.control_plane import ControlPlane
 
 pytestmark = pytest.mark.control_plane
@@ -32,14 +41,16 @@ def plane() -> Iterator[ControlPlane]:
     with ControlPlane(components=frozenset({"etcd", "kube-apiserver"}), extra_args={"kube-apiserver": flags}) as plane:
         plane.kubectl("create", "namespace", NAMESPACE)
         plane.kubectl("apply", "--server-side", "-f", "crds/")
-        plane.kubectl("wait", "--for=condition=Established", f"crd/{CLUSTER_PLURAL}.{GROUP}")
+        for plural in (CLUSTER_PLURAL, NODE_OPERATION_PLURAL):
+            plane.kubectl("wait", "--for=condition=Established", f"crd/{plural}.{GROUP}")
         for name in ("approvals.yaml", "approved-by.yaml"):
             manifests = all_policies(PolicySettings())[name]
             plane.kubectl("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(manifests))
         _grant(plane, "edit", verbs=WRITE, users=[EDITOR, APPROVER, OPERATOR])
-        _grant(plane, "approve", verbs=["approve"], users=[APPROVER], names=["research"])
+        _grant(plane, "approve", verbs=["approve"], users=[APPROVER], names=["research", "reboot"])
         plane.kubectl("apply", "-f", "-", input=json.dumps(cluster("research", {"changePolicy": "ApproveAll"})))
         plane.kubectl("apply", "-f", "-", input=json.dumps(cluster("other", {"changePolicy": "ApproveAll"})))
+        plane.kubectl("apply", "-f", "-", input=json.dumps(operation("reboot")))
         _wait_until_in_force(plane)
         yield plane
 
@@ -47,7 +58,8 @@ def plane() -> Iterator[ControlPlane]:
 def _grant(
     plane: ControlPlane, name: str, *, verbs: list[str], users: list[str], names: list[str] | None = None
 ) -> None:
-    rule = {"apiGroups": [GROUP], "resources": [CLUSTER_PLURAL, f"{CLUSTER_PLURAL}/status"], "verbs": verbs}
+    resources = [CLUSTER_PLURAL, f"{CLUSTER_PLURAL}/status", NODE_OPERATION_PLURAL]
+    rule = {"apiGroups": [GROUP], "resources": resources, "verbs": verbs}
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
@@ -61,9 +73,13 @@ def _grant(
 def _wait_until_in_force(plane: ControlPlane) -> None:
     """Policies are compiled a moment after they are stored."""
     deadline = time.monotonic() + 30
-    while annotate(plane, EDITOR, ONE).returncode == 0 or APPROVED_BY not in annotate(plane, APPROVER, ONE).stdout:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    for to_which in ({}, {"kind": "hpno", "name": "reboot"}):
+        while (
+            annotate(plane, EDITOR, ONE, **to_which).returncode == 0
+            or APPROVED_BY not in annotate(plane, APPROVER, ONE, **to_which).stdout
+        ):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
 
 
 def cluster(name: str, management: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -75,12 +91,33 @@ def cluster(name: str, management: dict[str, Any], **members: Any) -> dict[str, 
     }
 
 
+def operation(name: str, approved: str = "") -> dict[str, Any]:
+    nodes = {"names": ["hyperpod-i-0123456789abcdef0"]}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": NODE_OPERATION_KIND,
+        "metadata": {"name": name, "namespace": NAMESPACE, "annotations": {APPROVE_PLAN: approved} if approved else {}},
+        "spec": {"clusterRef": {"name": "research"}, "operation": "Reboot", "nodes": nodes},
+    }
+
+
+def create(plane: ControlPlane, user: str, made: dict[str, Any]) -> Any:
+    command = ("-n", NAMESPACE, "--as", user, "create", "--dry-run=server", "-o", "json", "-f", "-")
+    return plane.kubectl(*command, input=json.dumps(made), check=False)
+
+
 def patch(
-    plane: ControlPlane, user: str, change: dict[str, Any], *, name: str = "research", status: bool = False
+    plane: ControlPlane,
+    user: str,
+    change: dict[str, Any],
+    *,
+    kind: str = "hpc",
+    name: str = "research",
+    status: bool = False,
 ) -> Any:
     sub = ("--subresource=status",) if status else ()
     return plane.kubectl(
-        *("-n", NAMESPACE, "--as", user, "patch", "hpc", name, "--type=merge", "--dry-run=server", "-o", "json", *sub),
+        *("-n", NAMESPACE, "--as", user, "patch", kind, name, "--type=merge", "--dry-run=server", "-o", "json", *sub),
         *("-p", json.dumps(change)),
         check=False,
     )
@@ -109,13 +146,29 @@ def test_an_approver_of_one_cluster_may_not_approve_another(plane: ControlPlane)
 
 
 def test_an_editor_may_not_create_an_approved_cluster(plane: ControlPlane) -> None:
-    made = cluster("made", {"approvedPlan": ONE})
-    answer = plane.kubectl(
-        *("-n", NAMESPACE, "--as", EDITOR, "create", "--dry-run=server", "-f", "-"),
-        input=json.dumps(made),
-        check=False,
-    )
-    assert "you may not approve plans" in answer.stderr
+    assert "you may not approve plans" in create(plane, EDITOR, cluster("made", {"approvedPlan": ONE})).stderr
+
+
+def test_an_editor_may_not_approve_an_operation(plane: ControlPlane) -> None:
+    said = annotate(plane, EDITOR, ONE, kind="hpno", name="reboot").stderr
+    assert "you may not approve this HyperPodNodeOperation: that needs the verb approve on" in said
+    assert patch(plane, EDITOR, {"spec": {"suspend": True}}, kind="hpno", name="reboot").returncode == 0
+
+
+def test_an_approver_may_approve_an_operation_and_is_written_down(plane: ControlPlane) -> None:
+    made = json.loads(annotate(plane, APPROVER, ONE, kind="hpno", name="reboot").stdout)
+    assert made["metadata"]["annotations"][APPROVED_BY] == APPROVER
+
+
+@pytest.mark.parametrize("user", [EDITOR, APPROVER])
+def test_only_an_approver_of_it_may_create_an_approved_operation(plane: ControlPlane, user: str) -> None:
+    assert create(plane, EDITOR, operation("plain")).returncode == 0
+    assert "you may not approve this" in create(plane, user, operation("made", ONE)).stderr
+
+
+def test_nobody_approves_an_operation_in_another_name(plane: ControlPlane) -> None:
+    change = {"metadata": {"annotations": {APPROVED_BY: "other@example.com"}}}
+    assert "set your own name" in patch(plane, EDITOR, change, kind="hpno", name="reboot").stderr
 
 
 def test_an_editor_may_not_move_an_approval_to_another_digest(plane: ControlPlane) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hyperpod_operator.api.admission.approvals import approvals, stamp, warnings
+from hyperpod_operator.api.admission.approvals import approvals, operation_approvals, stamp, warnings
 from hyperpod_operator.api.admission.custom_resources import custom_resources
 from hyperpod_operator.api.admission.events import events
 from hyperpod_operator.api.admission.evictions import evictions
@@ -48,7 +48,7 @@ def all_policies(settings: PolicySettings) -> Mapping[str, list[Manifest]]:
             *nodes(account),
             *evictions(account),
         ],
-        "approvals.yaml": [*approvals(account), *warnings()],
+        "approvals.yaml": [*approvals(account), *operation_approvals(account), *warnings()],
         "approved-by.yaml": stamp(account),
         "pods.yaml": advice(instance_types=settings.instance_types, action=settings.action),
         "prefix.yaml": prefix(instance_types=settings.instance_types),

@@ -1,20 +1,23 @@
 """Who may approve a plan, and what an edit would destroy.
 
-Approving is the verb `approve` on clusters, which RBAC grants like any other and an authorizer checks here. A
-person who may edit a cluster can change its spec, and with this policy neither approve the plan that follows from it
-nor loosen the change policy. The operator's own account writes status and never approves.
+Approving is the verb `approve` on clusters and on node operations, which RBAC grants like any other and an authorizer
+checks here. A person who may edit a cluster can change its spec, and with this policy neither approve the plan that
+follows from it nor loosen the change policy; a person who may create an operation cannot approve it. The operator's own
+account writes status and never approves.
 """
 
 from typing import Any
 
 from hyperpod_operator.api.admission.manifests import binding, cel, policy, rule, variable
 from hyperpod_operator.api.admission.service_account import Manifest, ServiceAccount, validation
-from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.api.kinds import CLUSTER, NODE_OPERATION, Kind
 from hyperpod_operator.api.names import APPROVE_PLAN, APPROVED_BY, GROUP, VERSION
 
 NAME = "hyperpod-operator-approvals"
+OPERATIONS = "hyperpod-operator-operation-approvals"
 WARNINGS = "hyperpod-operator-warnings"
 STAMP = "hyperpod-operator-approved-by"
+OPERATIONS_STAMP = "hyperpod-operator-operation-approved-by"
 STAMP_VERSION = "v1beta1"
 VERB = "approve"
 _RANKS = "{'Auto': 0, 'ApproveDisruptive': 1, 'ApproveAll': 2, 'PlanOnly': 3}"
@@ -34,38 +37,73 @@ def _policy(of: str) -> str:
 
 
 _CREATES = "request.operation == 'CREATE'"
-_VARIABLES = [
+_SET = "({0} != '' && {0} != {0}Before)"
+_ANNOTATIONS = [
     variable("annotated", _annotation("object", APPROVE_PLAN)),
     variable("annotatedBefore", f"{_CREATES} ? '' : {_annotation('oldObject', APPROVE_PLAN)}"),
-    variable("specified", _management("object", "approvedPlan")),
-    variable("specifiedBefore", f"{_CREATES} ? '' : {_management('oldObject', 'approvedPlan')}"),
     variable("by", _annotation("object", APPROVED_BY)),
     variable("byBefore", f"{_CREATES} ? '' : {_annotation('oldObject', APPROVED_BY)}"),
-    variable(
-        "approves",
-        "(variables.annotated != '' && variables.annotated != variables.annotatedBefore) "
-        "|| (variables.specified != '' && variables.specified != variables.specifiedBefore)",
-    ),
 ]
+_VARIABLES = [
+    *_ANNOTATIONS,
+    variable("specified", _management("object", "approvedPlan")),
+    variable("specifiedBefore", f"{_CREATES} ? '' : {_management('oldObject', 'approvedPlan')}"),
+    variable("approves", " || ".join(_SET.format(f"variables.{name}") for name in ("annotated", "specified"))),
+]
+_OPERATION_VARIABLES = [*_ANNOTATIONS, variable("approves", _SET.format("variables.annotated"))]
 _LOOSENED = f"!({_CREATES}) && {_RANKS}[{_policy('object')}] < {_RANKS}[{_policy('oldObject')}]"
 _RECORDS = f"!({_CREATES}) && object.?status.?lastApproval != oldObject.?status.?lastApproval"
-_MAY = (
-    f"authorizer.group({cel(GROUP)}).resource({cel(CLUSTER.plural)}).namespace(request.namespace)"
-    f".name(request.name).check({cel(VERB)}).allowed()"
+_OWN_NAME = validation(
+    "variables.by == '' || variables.by == request.userInfo.username || (variables.by == variables.byBefore "
+    "&& !variables.approves)",
+    f"the annotation {APPROVED_BY} names the user who approves: set your own name, or remove it",
 )
+
+
+def _people(account: ServiceAccount) -> list[dict[str, str]]:
+    """Everyone but the operator."""
+    return [{"name": "people", "expression": f"request.userInfo.username != {cel(account.user)}"}]
+
+
+def _may(kind: Kind) -> dict[str, str]:
+    """Whether the user has the verb on this object."""
+    return variable(
+        "may",
+        f"authorizer.group({cel(GROUP)}).resource({cel(kind.plural)}).namespace(request.namespace)"
+        f".name(request.name).check({cel(VERB)}).allowed()",
+    )
+
+
+def _right(kind: Kind) -> str:
+    return f"the verb {VERB} on {kind.plural}.{GROUP} (docs/plans.md)"
+
+
+def operation_approvals(account: ServiceAccount) -> list[Manifest]:
+    """The same for node operations, which have no change policy of their own and are approved by annotation only."""
+    matched = rule(GROUP, NODE_OPERATION.plural, operations=("CREATE", "UPDATE"), version=VERSION)
+    refusal = f"you may not approve this {NODE_OPERATION.name}: that needs {_right(NODE_OPERATION)}"
+    spec: dict[str, Any] = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [matched]},
+        "matchConditions": _people(account),
+        "variables": [*_OPERATION_VARIABLES, _may(NODE_OPERATION)],
+        "validations": [validation("!variables.approves || variables.may", refusal), _OWN_NAME],
+    }
+    return [
+        policy(kind="Validating", name=OPERATIONS, spec=spec),
+        binding(kind="Validating", name=OPERATIONS, spec={"validationActions": ["Deny"]}),
+    ]
 
 
 def approvals(account: ServiceAccount) -> list[Manifest]:
     """The policy that asks for the verb, and its binding. It is about everyone but the operator."""
     matched = rule(GROUP, CLUSTER.plural, f"{CLUSTER.plural}/status", operations=("CREATE", "UPDATE"), version=VERSION)
-    right = f"the verb {VERB} on {CLUSTER.plural}.{GROUP} (docs/plans.md)"
+    right = _right(CLUSTER)
     spec: dict[str, Any] = {
         "failurePolicy": "Fail",
         "matchConstraints": {"resourceRules": [matched]},
-        "matchConditions": [
-            {"name": "people", "expression": f"request.userInfo.username != {cel(account.user)}"},
-        ],
-        "variables": [*_VARIABLES, variable("may", _MAY)],
+        "matchConditions": _people(account),
+        "variables": [*_VARIABLES, _may(CLUSTER)],
         "validations": [
             validation(
                 "!variables.approves || variables.may",
@@ -79,11 +117,7 @@ def approvals(account: ServiceAccount) -> list[Manifest]:
                 f"!({_RECORDS}) || variables.may",
                 f"you may not change status.lastApproval of this {CLUSTER.name}: that needs {right}",
             ),
-            validation(
-                "variables.by == '' || variables.by == request.userInfo.username || (variables.by == "
-                "variables.byBefore && !variables.approves)",
-                f"the annotation {APPROVED_BY} names the user who approves: set your own name, or remove it",
-            ),
+            _OWN_NAME,
         ],
     }
     return [
@@ -140,6 +174,13 @@ def warnings() -> list[Manifest]:
 
 def stamp(account: ServiceAccount) -> list[Manifest]:
     """Writes who approves into an annotation. For API servers that serve MutatingAdmissionPolicy."""
+    return [
+        *_stamp(account, name=STAMP, kind=CLUSTER, variables=_VARIABLES),
+        *_stamp(account, name=OPERATIONS_STAMP, kind=NODE_OPERATION, variables=_OPERATION_VARIABLES),
+    ]
+
+
+def _stamp(account: ServiceAccount, *, name: str, kind: Kind, variables: list[dict[str, str]]) -> list[Manifest]:
     expression = (
         "variables.approves ? [JSONPatch{op: 'add', path: '/metadata/annotations/' + jsonpatch.escapeKey("
         f"{cel(APPROVED_BY)}), value: request.userInfo.username}}] : []"
@@ -148,22 +189,19 @@ def stamp(account: ServiceAccount) -> list[Manifest]:
         "variables.approves && !has(object.metadata.annotations) "
         "? [JSONPatch{op: 'add', path: '/metadata/annotations', value: {}}] : []"
     )
+    matched = rule(GROUP, kind.plural, operations=("CREATE", "UPDATE"), version=VERSION)
     spec: dict[str, Any] = {
         "failurePolicy": "Fail",
         "reinvocationPolicy": "IfNeeded",
-        "matchConstraints": {
-            "resourceRules": [rule(GROUP, CLUSTER.plural, operations=("CREATE", "UPDATE"), version=VERSION)]
-        },
-        "matchConditions": [
-            {"name": "people", "expression": f"request.userInfo.username != {cel(account.user)}"},
-        ],
-        "variables": _VARIABLES,
+        "matchConstraints": {"resourceRules": [matched]},
+        "matchConditions": _people(account),
+        "variables": variables,
         "mutations": [
             {"patchType": "JSONPatch", "jsonPatch": {"expression": first}},
             {"patchType": "JSONPatch", "jsonPatch": {"expression": expression}},
         ],
     }
     return [
-        policy(kind="Mutating", name=STAMP, spec=spec, version=STAMP_VERSION),
-        binding(kind="Mutating", name=STAMP, spec={}, version=STAMP_VERSION),
+        policy(kind="Mutating", name=name, spec=spec, version=STAMP_VERSION),
+        binding(kind="Mutating", name=name, spec={}, version=STAMP_VERSION),
     ]

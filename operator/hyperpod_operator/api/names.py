@@ -213,6 +213,7 @@ class Reason(StrEnum):
     TOO_MANY_TAGS = "TooManyTags"
     TEARDOWN_BLOCKED = "TeardownBlocked"
     VOLUMES_ATTACHED = "VolumesAttached"
+    VOLUMES_ON_NODES = "VolumesOnNodes"
     PREFLIGHT_FAILED = "PreflightFailed"
     WAITING_FOR_APPROVAL = "WaitingForApproval"
     PLAN_STALE = "PlanStale"

@@ -109,11 +109,12 @@ class HyperPodNodeOperationSpec(Model):
         description="How pods leave the nodes first. Unset: every pod is evicted, within an hour, and otherwise the "
         "node is left as it is.",
     )
-    volumes: Literal["DetachFirst", "Refuse"] | None = Field(
+    volumes: Literal["WaitDetached", "Refuse"] | None = Field(
         default=None,
         description="What happens to volumes of EBSVolumeClaims on the nodes before a Replace, Delete or Move. "
-        "DetachFirst: they are detached first, and their claims attach them again where they fit. Refuse: a node with "
-        "such a volume is left alone. A Reboot and a HealthCheck leave volumes attached. Unset means DetachFirst.",
+        "WaitDetached: the drained node waits until no claim has a volume there; claims do not detach because a node "
+        "drains, so set spec.attachment.suspend of each to true, and to false afterwards. Refuse: a node with such a "
+        "volume is left alone. A Reboot and a HealthCheck leave volumes attached. Unset means WaitDetached.",
     )
     nodesUnderRepair: Literal["Skip", "Include"] | None = Field(
         default=None,

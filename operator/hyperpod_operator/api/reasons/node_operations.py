@@ -54,6 +54,14 @@ NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
     ),
     Section.OPERATION_ACTION: (
         reason(
+            Reason.VOLUMES_ON_NODES,
+            "The pods of a node have left, and EBSVolumeClaims still have volumes on it. Claims do not detach because "
+            "a node drains, and a Replace, Delete or Move waits for them until `activeDeadlineSeconds`.",
+            "Set `spec.attachment.suspend` of the claims that the message names to true, and to false when the "
+            "operation is over.",
+            severity=Severity.STALLED,
+        ),
+        reason(
             Reason.OPERATION_FAILED,
             "The operation has ended, and not every node succeeded. `status.nodes` has the state, AWS's code and a "
             "message for each node.",

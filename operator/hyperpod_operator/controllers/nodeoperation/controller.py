@@ -167,7 +167,11 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
 
     async def _with_claims(self, snapshot: Snapshot) -> Snapshot:
         operation, cluster = snapshot.operation, snapshot.cluster
-        if self._ports.claims is None or cluster is None or not (operation.detaches or operation.refuses_volumes):
+        if (
+            self._ports.claims is None
+            or cluster is None
+            or not (operation.waits_for_volumes or operation.refuses_volumes)
+        ):
             return snapshot
         return replace(snapshot, claims=await self._ports.claims(cluster.arn))
 

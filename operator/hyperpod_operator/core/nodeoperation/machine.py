@@ -17,6 +17,7 @@ from hyperpod_operator.core.nodes.batch import NodeCall
 from hyperpod_operator.core.text import plain
 
 WAITING_MOST = 5
+CLAIMS_NAMED = 3
 MESSAGE_MOST = 1000
 
 
@@ -54,7 +55,7 @@ def ready(snapshot: Snapshot, entry: Entry, drained: Drains) -> bool:
         and found is not None
         and (found.done or (found.timed_out and may_force(snapshot)))
         and (retry is None or retry <= snapshot.now)
-        and not (snapshot.operation.detaches and snapshot.claims.get(entry.instanceId or ""))
+        and not snapshot.volumes_on(entry)
         and not snapshot.holder(entry)
     )
 
@@ -145,12 +146,12 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
             f"The drain took longer than drainTimeoutSeconds, and onTimeout is Abort: {len(found.waiting)} pods are "
             f"left ({names}).{why} AWS was not asked, and the node is left as it was.",
         )
-    claims = snapshot.claims.get(entry.instanceId or "", ()) if snapshot.operation.detaches else ()
+    claims = snapshot.volumes_on(entry)
     fields: dict[str, object] = {"waitingFor": list(found.waiting[:WAITING_MOST]) or None}
     if found.waiting or found.why:
         fields["message"] = _waits(found)
     elif claims:
-        fields["message"] = f"Waits for volumes to be detached, of {', '.join(claims[:3])}."[:MESSAGE_MOST]
+        fields["message"] = _volumes(claims)[:MESSAGE_MOST]
     elif not entry.retryTime:
         fields["message"] = None
     return entry.model_copy(update=fields)
@@ -160,6 +161,17 @@ def _waits(found: NodeDrain) -> str:
     more = f" ({len(found.waiting)} pods in all)" if len(found.waiting) > 1 else ""
     said = found.why or (f"{found.waiting[0]}: it is evicted" if found.waiting else "")
     return f"Waits for {said}{more}."[:MESSAGE_MOST]
+
+
+def _volumes(claims: tuple[str, ...]) -> str:
+    """Which claims to detach, and the command for the first one."""
+    namespace, _, name = claims[0].partition("/")
+    more = f" and {len(claims) - CLAIMS_NAMED} more" if len(claims) > CLAIMS_NAMED else ""
+    return (
+        f"Waits until no EBSVolumeClaim has a volume here: {', '.join(claims[:CLAIMS_NAMED])}{more}. Claims do not "
+        f"detach because a node drains. Detach each: kubectl patch evc {name} -n {namespace} --type=merge -p "
+        '\'{"spec":{"attachment":{"suspend":true}}}\'. When the operation is over, set suspend to false.'
+    )
 
 
 def _asked(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:

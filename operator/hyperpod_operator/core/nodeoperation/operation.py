@@ -60,8 +60,8 @@ class Operation:
         return bool(self.spec.dryRun)
 
     @property
-    def detaches(self) -> bool:
-        """Whether volumes leave the nodes first."""
+    def waits_for_volumes(self) -> bool:
+        """Whether AWS is asked only once no claim has a volume on the node."""
         return self.call in LOSES_VOLUMES and self.spec.volumes != "Refuse"
 
     @property

@@ -106,6 +106,8 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
         return Reason.NOT_BEFORE, f"The operation starts at {stamp(start)}.", min(left, 3600.0)
     if states & ASKED:
         return Reason.OPERATING, _of(snapshot, ASKED), timings.poll
+    if any(entry.state == State.DRAINING and snapshot.needs_detach(entry) for entry in snapshot.entries):
+        return Reason.VOLUMES_ON_NODES, _of(snapshot, {State.DRAINING}), timings.drain
     if State.DRAINING in states:
         return Reason.DRAINING, _of(snapshot, {State.DRAINING}), timings.drain
     if not snapshot.entries:
@@ -127,7 +129,7 @@ def _named(snapshot: Snapshot, states: frozenset[State] | set[State]) -> str:
 
 
 def _under_way(reason: Reason, message: str, wake: float) -> Finding[Action]:
-    said = summary(ready="False", reason=reason, message=message, stalled=False)
+    said = summary(ready="False", reason=reason, message=message, stalled=REASONS[reason].stalled)
     return Finding(conditions=(*said, _open(reason)), wake_after=wake)
 
 

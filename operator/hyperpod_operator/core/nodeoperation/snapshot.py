@@ -101,6 +101,14 @@ class Snapshot:
             return marked
         return self.held.get(entry.instanceId or "", "")
 
+    def volumes_on(self, entry: Entry) -> tuple[str, ...]:
+        """namespace/name of the claims that the node waits for before AWS is asked."""
+        return self.claims.get(entry.instanceId or "", ()) if self.operation.waits_for_volumes else ()
+
+    def needs_detach(self, entry: Entry) -> bool:
+        """Whether a node that drains waits for nothing but volumes, which a person has to detach."""
+        return bool(self.volumes_on(entry)) and entry.name in self.pods_of and not entry.waitingFor
+
     @property
     def left_marked(self) -> tuple[str, ...]:
         """Nodes that have our marks and are not held: a process ended between a mark and the status."""

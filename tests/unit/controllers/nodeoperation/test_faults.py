@@ -138,14 +138,19 @@ async def test_pods_that_cannot_be_read_are_not_taken_for_none(rig: OperationRig
     assert (rig.states(), rig.calls()) == (["Failed"], [])
 
 
-async def test_volumes_are_detached_before_aws_is_asked(rig: OperationRig) -> None:
+@pytest.mark.parametrize("operation", ["Replace", "Delete"])
+async def test_a_node_waits_for_its_volumes_and_says_how_to_detach_them(rig: OperationRig, operation: str) -> None:
     node = rig.ids[0]
-    rig.claims[node] = ("team/data",)
-    rig.apply("Replace", [node])
+    rig.claims[node] = ("store/data", "team/more")
+    rig.apply(operation, [node])
     for _ in range(20):
         await rig.step()
     assert rig.calls() == []
-    assert "team/data" in rig.entries()[0]["message"]
+    message = rig.entries()[0]["message"]
+    assert "store/data, team/more" in message
+    command = 'kubectl patch evc data -n store --type=merge -p \'{"spec":{"attachment":{"suspend":true}}}\''
+    assert command in message
+    assert (rig.condition("Ready")["reason"], rig.condition("Stalled")["status"]) == ("VolumesOnNodes", "True")
     rig.claims.clear()
     await rig.rest()
     assert rig.states() == ["Succeeded"]

@@ -46,13 +46,20 @@ class Session:
 
     def get(self, which: Named) -> Object:
         """The object. Raises CommandError with the names that there are when it is missing."""
+        found = self.find(which)
+        if found is None:
+            raise CommandError(self._missing(which))
+        return found
+
+    def find(self, which: Named) -> Object | None:
+        """The object; None when it is missing. Raises CommandError for a kind that is not served."""
         checked(which.name)
         try:
             return self.api.get(which.kind.resource, namespace=self.namespace, name=which.name)
         except NotServedError as error:
             raise not_served(which.kind) from error
-        except MissingError as error:
-            raise CommandError(self._missing(which)) from error
+        except MissingError:
+            return None
 
     def list(self, kind: Kind, *, everywhere: bool = False) -> list[Object]:
         try:

@@ -8,7 +8,7 @@ import click
 
 from hyperpod_operator.core.explain.world import inside, items, text
 from hyperpod_operator.core.text import plain, shortened
-from kubectl_hyperpod.cluster.api import MissingError, Object
+from kubectl_hyperpod.cluster.api import Object
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.options import argument, common
 from kubectl_hyperpod.resources import CLUSTER, Named, named
@@ -40,12 +40,14 @@ def wait(
     asked = named(which) or Named(CLUSTER, metadata(session.one(None), "name"))
     kind, _, status = condition.partition("=")
     told = ""
-    for found in states(session, asked, timeout=timeout):
+    seen = False
+    for found in states(session, asked, timeout=timeout, may_be_missing=kind == DELETED):
         if found is None:
             if kind == DELETED:
-                click.echo(f"{asked.kind.short}/{asked.name} is deleted.")
+                click.echo(f"{asked.kind.short}/{asked.name} {'is deleted' if seen else 'does not exist'}.")
                 return
             raise CommandError(f"{asked.kind.name} {asked.name} was deleted while it was waited for.")
+        seen = True
         if kind != DELETED and _reached(found, kind, status or "True"):
             click.echo(f"{asked.kind.short}/{asked.name}: {kind} is {status or 'True'}.")
             return
@@ -59,16 +61,16 @@ def wait(
     raise CommandError(f"{kind} was not reached within {timeout:g} s: {told}", code=TIMED_OUT)
 
 
-def states(session: Session, asked: Named, *, timeout: float) -> Iterator[Object | None]:
-    """The object at each change, None once it is gone; ends when the time is over."""
+def states(session: Session, asked: Named, *, timeout: float, may_be_missing: bool = False) -> Iterator[Object | None]:
+    """The object at each change, None once it is gone; ends when the time is over.
+
+    Raises CommandError for an object that is missing at first, unless it `may_be_missing`.
+    """
     deadline = time.monotonic() + timeout
     first = True
     while first or time.monotonic() < deadline:
-        try:
-            found = session.get(asked) if first else session.api.get(
-                asked.kind.resource, namespace=session.namespace, name=asked.name
-            )  # fmt: skip
-        except MissingError:
+        found = session.get(asked) if first and not may_be_missing else session.find(asked)
+        if found is None:
             yield None
             return
         first = False

@@ -274,6 +274,11 @@ def test_wait_for_the_deletion_ends_with_it() -> None:
     assert "hpc/research is deleted." in run(fake, "wait", "research", "--for", "Deleted").output
 
 
+def test_waiting_for_the_deletion_of_what_is_gone_succeeds() -> None:
+    shown = run(server(), "wait", "research", "--for", "Deleted")
+    assert (shown.exit_code, shown.output) == (0, "hpc/research does not exist.\n")
+
+
 def test_wait_can_end_when_you_have_to_act() -> None:
     fake = server(unready("SpecRejected", stalled=True))
     assert run(fake, "wait", "research", "--fail-when-stalled").exit_code == 3

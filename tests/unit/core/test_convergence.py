@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.core.builders import group_spec, resource, seen, spec
 from tests.unit.core.world import ANSWERS, World
 
+from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.diff import diff
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer
@@ -121,13 +122,22 @@ def test_a_settled_cluster_is_left_alone_for_ever(wanted: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("policy", ["Delete", "Retain"])
-def test_a_cluster_that_somebody_deleted_is_made_again(policy: str) -> None:
+def test_a_cluster_that_somebody_deleted_is_made_again_where_the_spec_says_so(policy: str) -> None:
     world = World()
-    owner, _ = world.run(resource(spec=spec(management={"deletionPolicy": policy})))
+    owner, _ = world.run(resource(spec=spec(management={"deletionPolicy": policy, "onExternalDelete": "Recreate"})))
     world.found, world.tags = None, {}
     owner, decision = world.run(owner)
     assert isinstance(decision, InSync)
     assert world.calls == ["CreateCluster", "CreateCluster"]
+
+
+def test_a_cluster_that_somebody_deleted_is_not_made_again_by_default() -> None:
+    world = World()
+    owner, _ = world.run(resource())
+    world.found, world.tags = None, {}
+    _, decision = world.run(owner)
+    assert (decision.reason, decision.stalled) == (Reason.DELETED_OUTSIDE, True)  # type: ignore[union-attr]  # a Wait
+    assert world.calls == ["CreateCluster"]
 
 
 def test_a_retained_cluster_stays_and_is_not_ours_any_more() -> None:

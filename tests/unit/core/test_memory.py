@@ -64,8 +64,8 @@ class TestIntent:
         assert intent(replace(pass_record, preflight=found), pass_record.decision).preflight == found
 
     def test_forgets_the_cluster_that_vanished(self) -> None:
-        owner = resource(status=recorded(missing={"what": "the cluster", "since": ago(16)}))
-        made = self.stored(owner)
+        status = recorded(missing={"what": "the cluster", "since": ago(16)})
+        made = self.stored(resource(spec=managed(onExternalDelete="Recreate"), status=status))
         assert (made.clusterArn, made.clusterStatus, made.provisionedAt, made.missing) == (None, None, None, None)
 
     def test_keeps_the_next_pass_from_sending_a_second_create(self) -> None:
@@ -193,7 +193,7 @@ class TestMissing:
         assert left(lost, cluster()).missing is None
 
     def test_the_second_look_leads_to_creation(self) -> None:
-        lost = after(resource(status=recorded()), None)
+        lost = after(resource(spec=managed(onExternalDelete="Recreate"), status=recorded()), None)
         made = left(lost, None, now=NOW + timedelta(seconds=16))
         assert (last_call(made).operation, made.missing, made.clusterStatus) == ("CreateCluster", None, None)
 

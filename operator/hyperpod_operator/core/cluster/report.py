@@ -146,13 +146,14 @@ def _shrugged_off(pass_record: PassRecord) -> bool:
 def _status(pass_record: PassRecord, end: ResultSummary) -> HyperPodClusterStatus:
     snapshot, resource = pass_record.snapshot, pass_record.snapshot.resource
     old, cluster = resource.status, snapshot.observed.cluster
+    journal = operations(pass_record, end)
     fields: dict[str, object] = {
         "observedGeneration": resource.generation,
         "conditions": conditions(pass_record, end),
-        "operations": operations(pass_record, end),
+        "operations": journal,
         "rejectedGroups": remembered(pass_record, end),
         "adoption": adoption(pass_record, end),
-        "plan": planned(pass_record),
+        "plan": planned(pass_record, operations=journal),
         "lastApproval": last_approval(pass_record),
         "history": history(pass_record),
         "createFailures": create_failures(pass_record),

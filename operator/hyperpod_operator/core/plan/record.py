@@ -30,7 +30,7 @@ from hyperpod_operator.core.cluster.plan import (
     operation,
 )
 from hyperpod_operator.core.engine.call import PlannedCall
-from hyperpod_operator.core.engine.journal import PENDING
+from hyperpod_operator.core.engine.journal import PENDING, Operations
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.plan.digest import ENCODING, Target, names
@@ -44,15 +44,16 @@ SUMMARY_MOST = 512
 AT_REST = frozenset({"InService", "Failed"})
 
 
-def planned(pass_record: PassRecord) -> PlanStatus | None:
-    """`status.plan` after the pass; a pass that learned nothing about AWS leaves it as it was."""
+def planned(pass_record: PassRecord, *, operations: Operations | None) -> PlanStatus | None:
+    """`status.plan` after the pass, whose journal is `operations`; a pass that learned nothing about AWS leaves it as
+    it was."""
     snapshot, old = pass_record.snapshot, pass_record.snapshot.resource.status.plan
     plan = snapshot.plan
     if pass_record.blind or plan is None:
         return old
     if snapshot.observed.cluster is not None and not snapshot.owned and not plan.steps:
         return None
-    new = shown(plan, state=state(pass_record, plan))
+    new = shown(plan, state=state(pass_record, plan, operations=operations))
     same = old is not None and old.model_copy(update={"computedAt": None}) == new
     return old if same else new.model_copy(update={"computedAt": stamp(snapshot.now)})
 
@@ -85,7 +86,7 @@ def shown(plan: Plan, *, state: str) -> PlanStatus:
     )
 
 
-def state(pass_record: PassRecord, plan: Plan) -> str:
+def state(pass_record: PassRecord, plan: Plan, *, operations: Operations | None) -> str:
     """How far the plan is: None, Pending, Approved, Stale or Applying."""
     if not plan.steps:
         return "None"
@@ -95,7 +96,7 @@ def state(pass_record: PassRecord, plan: Plan) -> str:
         case Stale():
             return "Stale"
         case Open(approval=None):
-            return "Applying" if _under_way(pass_record) else "Pending"
+            return "Applying" if _under_way(operations) else "Pending"
         case Open():
             record = last_approval(pass_record)
             return "Applying" if record is not None and record.sent else "Approved"
@@ -103,10 +104,9 @@ def state(pass_record: PassRecord, plan: Plan) -> str:
             assert_never(plan.gate)
 
 
-def _under_way(pass_record: PassRecord) -> bool:
+def _under_way(operations: Operations | None) -> bool:
     """Whether a call of this pass, or one whose effect AWS does not show yet, is on its way."""
-    last = pass_record.snapshot.resource.status.last
-    return isinstance(pass_record.result, Accepted) or (last is not None and last.state in PENDING)
+    return operations is not None and len(operations) > 0 and operations[-1].state in PENDING
 
 
 def last_approval(pass_record: PassRecord) -> LastApproval | None:

@@ -67,7 +67,8 @@ def test_a_reason_that_asks_nobody_to_act_is_a_warning_only_where_it_is_listed(r
 @EVERY_REASON
 def test_what_is_not_ready_is_reconciling_or_stalled_unless_a_person_stopped_it(reason: Reason, stalled: bool) -> None:
     found = {item.type for item in conditions(pass_record(), end(reason, stalled=stalled))}
-    by_hand = {Reason.PAUSED: {"Paused"}, Reason.SUSPENDED: set[str]()}
+    paused = (Reason.PAUSED, Reason.PLAN_ONLY, Reason.OPERATION_SUSPENDED)
+    by_hand = {Reason.SUSPENDED: set[str](), **{reason: {"Paused"} for reason in paused}}
     expected = by_hand.get(reason, {"Stalled" if stalled else "Reconciling"})
     assert found & {"Reconciling", "Stalled", "Paused"} == expected
 

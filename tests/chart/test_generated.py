@@ -28,6 +28,7 @@ VALUES_DIRECTORY = Path(__file__).parent / "values"
 OF_NO_USE_IN_A_POD = {
     "--kubeconfig",
     "--context",
+    "--audit-file",  # a file needs a volume; the log has the same stream
 }
 """Flags without a value in the chart; extraArgs takes them all the same."""
 
@@ -70,7 +71,8 @@ def test_the_policies_are_carried_over_with_this_installations_names(helm: Helm)
     """With the names that the command `policies` assumes, nothing differs but labels."""
     kinds = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy",
              "MutatingAdmissionPolicyBinding"}  # fmt: skip
-    rendered = helm.objects(values={"admission": {"prefix": {"enabled": True}}})
+    everything = {"prefix": {"enabled": True}, "approvals": {"recordUser": True}}
+    rendered = helm.objects(values={"admission": everything})
     sources = [found for path in (ROOT / "admission").iterdir() for found in yaml.safe_load_all(path.read_text())]
     assert _specs(rendered, kinds) == _specs(sources, kinds)
 

@@ -290,11 +290,13 @@ class TestNodes:
 
     @pytest.mark.usefixtures("node")
     def test_the_draining_taint_may_be_added_and_removed(self, plane: ControlPlane) -> None:
+        last = {"op": "add", "path": "/spec/taints/-"}
         draining = {"key": "hyperpod-operator.dev/draining", "effect": "NoSchedule"}
-        assert self.patch(plane, {"op": "add", "path": "/spec/taints", "value": [THEIRS, draining]}).returncode == 0
-        evicting = {**draining, "effect": "NoExecute"}
-        assert self.patch(plane, {"op": "add", "path": "/spec/taints", "value": [THEIRS, evicting]}).returncode != 0
-        assert self.patch(plane, {"op": "add", "path": "/spec/taints", "value": [THEIRS]}).returncode == 0
+        assert self.patch(plane, {**last, "value": draining}).returncode == 0
+        assert self.patch(plane, {**last, "value": {**draining, "effect": "NoExecute"}}).returncode != 0
+        taints = json.loads(plane.kubectl("get", "node", "sick", "-o", "json").stdout)["spec"]["taints"]
+        place = next(index for index, taint in enumerate(taints) if taint["key"] == draining["key"])
+        assert self.patch(plane, {"op": "remove", "path": f"/spec/taints/{place}"}).returncode == 0
 
     @pytest.mark.usefixtures("node")
     def test_others_are_not_held_by_it(self, plane: ControlPlane) -> None:

@@ -188,6 +188,8 @@ def reported(server: ControlPlane, namespace: str) -> str:
         groupsSummary="a 4/4",
         instanceGroups=[InstanceGroupStatus(instanceGroupName="a", targetCount=4, currentCount=4)],
         conditions=[ready],
+        actor="-",
+        shortMessage="4/4 nodes.",
     )
     server.kubectl("create", "-n", namespace, "-f", "-", input=cluster(SPEC))
     patch = json.dumps({"status": status.model_dump(exclude_none=True)})
@@ -203,12 +205,12 @@ def test_a_status_is_stored_and_read_back_whole(server: ControlPlane, reported: 
 def test_kubectl_get_shows_the_columns(server: ControlPlane, reported: str) -> None:
     header, line = server.kubectl("get", "hpc", "-n", reported).stdout.splitlines()
     assert header.split() == ["NAME", "READY", "STATUS", "NODES", "ACTOR", "MESSAGE", "AGE"]
-    assert line.split()[:6] == ["sample", "True", "InService", "4/4", "4/4", "nodes."]
+    assert line.split()[:7] == ["sample", "True", "InService", "4/4", "-", "4/4", "nodes."]
 
 
 def test_the_wide_columns_add_groups_and_arn(server: ControlPlane, reported: str) -> None:
     header, line = server.kubectl("get", "hyperpod", "-n", reported, "-o", "wide").stdout.splitlines()
-    assert header.split()[-2:] == ["GROUPS", "ARN"]
+    assert header.split()[-3:] == ["GROUPS", "PLAN", "ARN"]
     assert line.split()[-3:] == ["a", "4/4", "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"]
 
 

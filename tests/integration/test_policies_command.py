@@ -29,6 +29,7 @@ def test_it_needs_no_namespace(printed: str) -> None:
     assert places == {None}
 
 
-def test_the_prefix_comes_on_request() -> None:
-    kinds = {found["kind"] for found in yaml.safe_load_all(CliRunner().invoke(main, ["policies", "--prefix"]).stdout)}
+@pytest.mark.parametrize("option", ["--prefix", "--record-user"])
+def test_what_needs_a_mutating_policy_comes_on_request(option: str) -> None:
+    kinds = {found["kind"] for found in yaml.safe_load_all(CliRunner().invoke(main, ["policies", option]).stdout)}
     assert "MutatingAdmissionPolicy" in kinds

@@ -116,12 +116,12 @@ def _inlined(
 def _without_null(node: Schema, *, path: str) -> Schema:
     """`T | None` is T, not required and not nullable; `int | str` has an extension; other unions are refused."""
     choices = [choice for choice in node.pop("anyOf") if choice.get("type") != "null"]
+    rest = {word: value for word, value in node.items() if not (word == "default" and value is None)}
     if sorted(str(choice.get("type")) for choice in choices) == ["integer", "string"]:
-        return {**node, "x-kubernetes-int-or-string": True}
+        return {**rest, "x-kubernetes-int-or-string": True}
     if len(choices) != 1:
         problem = "a union of types; write optional members and a CEL rule that exactly one is set"
         raise NotStructuralError(path=path, problem=problem)
-    rest = {word: value for word, value in node.items() if not (word == "default" and value is None)}
     return {**choices[0], **rest}
 
 

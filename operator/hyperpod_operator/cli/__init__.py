@@ -215,13 +215,16 @@ def crds(output_dir: str | None) -> None:
               help="EC2 instance type, without ml., that only HyperPod nodes have; repeatable.")  # fmt: skip
 @click.option("--prefix/--no-prefix", default=False, show_default=True,
               help="Include the policy that adds ml. to instance types; needs MutatingAdmissionPolicy.")  # fmt: skip
+@click.option("--record-user/--no-record-user", default=False, show_default=True,
+              help="Include the policy that records who approved a plan; needs MutatingAdmissionPolicy.")  # fmt: skip
 @click.option("--output-dir", type=click.Path(file_okay=False), default=None, help="Write files instead of printing.")
-def policies(prefix: bool, output_dir: str | None, **options: Any) -> None:
+def policies(prefix: bool, record_user: bool, output_dir: str | None, **options: Any) -> None:
     """Print the admission policies, for `kubectl apply --server-side -f -`."""
     from hyperpod_operator.api.admission import PolicySettings, all_policies
 
+    on_request = {"prefix.yaml": prefix, "approved-by.yaml": record_user}
     for name, manifests in all_policies(PolicySettings(**options)).items():
-        if name == "prefix.yaml" and not prefix:
+        if not on_request.get(name, True):
             continue
         _write(name, yaml.safe_dump_all(manifests, sort_keys=False, width=110), output_dir=output_dir)
 

@@ -47,7 +47,7 @@ def _of_kind(account: ServiceAccount, kind: Kind) -> list[Manifest]:
 def _operations(kind: Kind) -> Validation:
     """Finished objects of a kind that expires are deleted; those of other kinds are their user's alone."""
     if kind.expires:
-        finished = "oldObject.?status.?completionTime.orValue('') != ''"
+        finished = "oldObject.?status.?completionTime.hasValue()"
         return validation(
             f"request.operation == 'UPDATE' || (request.operation == 'DELETE' && {finished})",
             f"the operator changes {kind.name} resources and deletes finished ones, and creates none",

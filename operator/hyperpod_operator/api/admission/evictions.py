@@ -20,11 +20,11 @@ def evictions(account: ServiceAccount) -> list[Manifest]:
                 "the operator evicts pods, and neither creates, changes nor deletes them",
             ),
             validation(
-                "request.operation == 'DELETE' || object.?deleteOptions.?preconditions.?uid.orValue('') != ''",
+                "request.operation == 'DELETE' || dyn(object).?deleteOptions.?preconditions.?uid.orValue('') != ''",
                 "the operator evicts a pod by its uid alone",
             ),
             validation(
-                "request.operation == 'DELETE' || object.?deleteOptions.?gracePeriodSeconds.orValue(-1) == -1",
+                "request.operation == 'DELETE' || dyn(object).?deleteOptions.?gracePeriodSeconds.orValue(-1) == -1",
                 "the operator evicts pods with their own grace period alone",
             ),
         ],

@@ -46,6 +46,10 @@ _STATUS = (
 _SPEC = ("podCIDR", "podCIDRs", "providerID", "unschedulable", "configSource", "externalID")
 
 
+_QUANTITIES = frozenset({"capacity", "allocatable"})
+"""Members that the API server's type checker does not know, as maps of quantities."""
+
+
 def nodes(account: ServiceAccount) -> list[Manifest]:
     return holding(
         account,
@@ -76,7 +80,7 @@ def nodes(account: ServiceAccount) -> list[Manifest]:
             ),
             validation(
                 "variables.conditionsBefore == variables.conditionsAfter && "
-                + " && ".join(f"object.?status.?{name} == oldObject.?status.?{name}" for name in _STATUS),
+                + " && ".join(f"{_status('object', name)} == {_status('oldObject', name)}" for name in _STATUS),
                 f"the operator may change these conditions of a node alone, with the reason {CONDITION_REASON}: "
                 f"{_list(CONDITIONS)}",
             ),
@@ -120,3 +124,7 @@ def _prefixed(prefixes: tuple[str, ...]) -> str:
 
 def _list(names: tuple[str, ...]) -> str:
     return ", ".join(names)
+
+
+def _status(item: str, name: str) -> str:
+    return f"dyn({item}).?status.?{name}" if name in _QUANTITIES else f"{item}.?status.?{name}"

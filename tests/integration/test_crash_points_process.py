@@ -26,7 +26,7 @@ from hyperpod_testbed.stack import ROOT
 CHANGES = {
     "create": {"CreateCluster": 1},
     "update": {"UpdateCluster": 1, "AddTags": 1},
-    "scale": {"UpdateCluster": 1, "BatchDeleteClusterNodes": 1},
+    "scale": {"UpdateCluster": 1},
     "delete": {"DeleteCluster": 1},
 }
 """What each phase takes when nothing goes wrong: a clean run that does more would excuse the others."""

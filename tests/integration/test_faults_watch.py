@@ -51,7 +51,9 @@ class Here:
 
     def apply(self, name: str, *, count: int = 1) -> None:
         groups = [{**EXAMPLE["spec"]["instanceGroups"][0], "instanceCount": count}]
-        spec = {**EXAMPLE["spec"], "clusterName": name, "instanceGroups": groups}
+        # Without the Nodes nobody knows what runs on them.
+        management = {"disruption": {"runningWorkloads": "Ignore"}}
+        spec = {**EXAMPLE["spec"], "clusterName": name, "instanceGroups": groups, "management": management}
         body = {**EXAMPLE, "metadata": {"name": name}, "spec": spec}
         self.plane.kubectl("-n", self.namespace, "apply", "-f", "-", input=json.dumps(body))
 

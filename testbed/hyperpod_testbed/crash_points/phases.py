@@ -27,6 +27,8 @@ SPEC: Json = {
     "nodeProvisioningMode": "Continuous",
     "instanceGroups": [_group("one", 1), _group("two", 2)],
     "tags": [{"key": "team", "value": "research"}],
+    # The lanes watch no Nodes, so nobody knows what runs on them.
+    "management": {"disruption": {"runningWorkloads": "Ignore"}},
 }
 
 

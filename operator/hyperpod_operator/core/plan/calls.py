@@ -43,7 +43,11 @@ def target(snapshot: ClusterSnapshot) -> Target:
     if cluster is None:
         eks = location_of(resource.eks_cluster_arn)
         return Target(name=resource.cluster_name, region=eks.region, account=eks.account)
-    return Target(cluster_arn=cluster.arn, creation_time=stamp(cluster.created_at) if cluster.created_at else "")
+    # An answer without the time is no other cluster: the time that was recorded of this ARN stands.
+    recorded = resource.status.creationTime if resource.status.clusterArn == cluster.arn else None
+    return Target(
+        cluster_arn=cluster.arn, creation_time=stamp(cluster.created_at) if cluster.created_at else recorded or ""
+    )
 
 
 def steps(snapshot: ClusterSnapshot) -> tuple[PlannedCall, ...]:

@@ -300,7 +300,7 @@ def _held(one: Candidate, owner: Owner) -> bool:
 
 
 def _foreign(one: Candidate, owner: Owner) -> bool:
-    """Whether another object, or somebody by hand, drains it."""
+    """Whether another object, or a person by hand, drains it."""
     return one.node is not None and is_draining(one.node) and held_by(one.node) != str(owner)
 
 

@@ -305,7 +305,7 @@ def _adopt(snapshot: ClusterSnapshot) -> Decision:
     return Wait(reason=Reason.ADOPTION_ANNOUNCED, message=message, after=max(left, 1.0))
 
 
-def listed(items: Sequence[object], *, most: int = 8) -> str:
+def listed(items: Sequence[object], *, most: int = 8, separator: str = "; ") -> str:
     """Items for a message, and how many more there are."""
-    shown = "; ".join(str(item) for item in items[:most])
-    return shown + (f"; and {len(items) - most} more" if len(items) > most else "")
+    shown = separator.join(str(item) for item in items[:most])
+    return shown + (f"{separator}and {len(items) - most} more" if len(items) > most else "")

@@ -266,4 +266,4 @@ def _since(found: Departures) -> datetime | None:
 
 
 def _some(names: Sequence[str]) -> str:
-    return listed(names, most=NAMED).replace("; ", ", ")
+    return listed(names, most=NAMED, separator=", ")

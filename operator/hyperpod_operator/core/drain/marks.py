@@ -2,7 +2,7 @@
 
 The annotation is written with the taint, in one write that fails if the Node changed since it was read. So it is also
 what keeps two operations from holding one Node: the second one finds the first one's name. A taint of this key without
-the annotation was added by somebody else, and stays.
+the annotation was added by another writer, and stays.
 
 Sources: kubernetes.io, "Taints and Tolerations"; the condition types are those of the Node API of Kubernetes 1.37
 (alpha), which older API servers store.
@@ -68,7 +68,7 @@ class StoredCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldBy:
-    """The Node is drained for another object, or has the taint from somebody else; `owner` is empty then."""
+    """The Node is drained for another object, or has the taint from another writer; `owner` is empty then."""
 
     owner: str
 

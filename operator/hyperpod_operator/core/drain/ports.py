@@ -98,7 +98,7 @@ class NodeMarks(Protocol):
     """
 
     async def mark(self, *, node: str, marks: Marks) -> HeldBy | None:
-        """Make the Node show `marks`; writes nothing that is so already. HeldBy if it is drained for somebody else,
+        """Make the Node show `marks`; writes nothing that is so already. HeldBy if it is drained for another owner,
         and then nothing is changed. A Node that is gone is no error."""
         ...
 

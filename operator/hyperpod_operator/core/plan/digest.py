@@ -93,7 +93,7 @@ def _item(call: PlannedCall, change: PlannedChange) -> Mapping[str, Any]:
 
 
 def canonical(value: Any, *, member: str) -> Any:
-    """JSON in which equal wishes look alike: sets in order, empty members left out, one spelling of keys and times."""
+    """JSON in which equal values look alike: sets in order, empty members left out, one spelling of keys and times."""
     if isinstance(value, Mapping):
         kept = {name: canonical(below, member=name) for name, below in value.items()}
         return {name: below for name, below in kept.items() if name in MARKERS or below not in (None, "", [], {})}

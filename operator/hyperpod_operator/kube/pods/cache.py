@@ -1,4 +1,4 @@
-"""Pods of the nodes that are drained or end, held in memory while somebody needs them. `core.drain.ports.PodReader`.
+"""Pods of the nodes that are drained or end, held in memory while a caller needs them. `core.drain.ports.PodReader`.
 
 Few nodes are watched one by one, by the field selector `spec.nodeName`, which the API server indexes; many nodes are
 watched as one. When nothing needs pods, no watch runs and nothing is held. A need that is not renewed ends by itself: a

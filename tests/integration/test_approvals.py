@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from hyperpod_operator.api.names import (
 )
 from hyperpod_testbed.control_plane import ControlPlane
 
+ROOT = Path(__file__).parents[2]
+
 pytestmark = pytest.mark.control_plane
 
 NAMESPACE = "team"
@@ -40,17 +43,16 @@ def plane() -> Iterator[ControlPlane]:
     ]
     with ControlPlane(components=frozenset({"etcd", "kube-apiserver"}), extra_args={"kube-apiserver": flags}) as plane:
         plane.kubectl("create", "namespace", NAMESPACE)
-        plane.kubectl("apply", "--server-side", "-f", "crds/")
-        for plural in (CLUSTER_PLURAL, NODE_OPERATION_PLURAL):
-            plane.kubectl("wait", "--for=condition=Established", f"crd/{plural}.{GROUP}")
+        plane.install_crds(ROOT / "crds")
         for name in ("approvals.yaml", "approved-by.yaml"):
             manifests = all_policies(PolicySettings())[name]
             plane.kubectl("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(manifests))
         _grant(plane, "edit", verbs=WRITE, users=[EDITOR, APPROVER, OPERATOR])
         _grant(plane, "approve", verbs=["approve"], users=[APPROVER], names=["research", "reboot"])
-        plane.kubectl("apply", "-f", "-", input=json.dumps(cluster("research", {"changePolicy": "ApproveAll"})))
-        plane.kubectl("apply", "-f", "-", input=json.dumps(cluster("other", {"changePolicy": "ApproveAll"})))
-        plane.kubectl("apply", "-f", "-", input=json.dumps(operation("reboot")))
+        approve_all = {"changePolicy": "ApproveAll"}
+        for made in (cluster("research", approve_all), cluster("other", approve_all), operation("reboot")):
+            plane.wait_until_admitted(json.dumps(made))
+            plane.kubectl("apply", "-f", "-", input=json.dumps(made))
         _wait_until_in_force(plane)
         yield plane
 

@@ -33,8 +33,7 @@ SPEC: Node = {
 @pytest.fixture(scope="module")
 def server(control_plane: ControlPlane) -> ControlPlane:
     """The control plane with the committed CRD served."""
-    control_plane.apply(ROOT / "crds")
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", CRD)
+    control_plane.install_crds(ROOT / "crds")
     return control_plane
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from hyperpod_operator.api.crd import crd
 from hyperpod_operator.api.kinds import CLUSTER
-from hyperpod_operator.api.names import API_VERSION, CLUSTER_KIND, CLUSTER_PLURAL, GROUP
+from hyperpod_operator.api.names import API_VERSION, CLUSTER_KIND, GROUP
 from hyperpod_testbed.control_plane import ControlPlane
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -423,9 +423,7 @@ CASES = [
 @pytest.fixture(scope="module")
 def server(control_plane: ControlPlane) -> ControlPlane:
     """The control plane with our CRD served."""
-    control_plane.apply(CRDS)
-    name = f"crd/{CLUSTER_PLURAL}.{GROUP}"
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", name)
+    control_plane.install_crds(CRDS)
     return control_plane
 
 

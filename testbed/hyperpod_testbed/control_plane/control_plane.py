@@ -211,6 +211,19 @@ class ControlPlane:
         # kubectl gives up on an object that has no conditions at all yet, as one that was made a moment ago.
         self._wait("the definitions", lambda: self.kubectl(*wait, check=False).returncode == 0, "kube-apiserver")
 
+    def wait_until_admitted(self, manifest: str) -> None:
+        """Wait until the API server decides about such an object, by trying to create it without storing it.
+
+        A MutatingAdmissionPolicy with an apply configuration needs the schema of the kind, which the API server reads
+        a moment after it serves the kind. Until then it answers every write with ServiceUnavailable.
+        """
+        attempt = ("create", "--dry-run=server", "-f", "-")
+        self._wait(
+            "admission of a new kind",
+            lambda: "(ServiceUnavailable)" not in self.kubectl(*attempt, input=manifest, check=False).stderr,
+            "kube-apiserver",
+        )
+
     def _prepare(self, directory: Path) -> None:
         self._authority = Authority(directory)
         ports = free_ports(5)

@@ -28,14 +28,14 @@ def stack(control_plane: ControlPlane) -> Iterator[Stack]:
 
 @pytest.fixture
 def env(stack: Stack, namespace: str, tmp_path: Path) -> dict[str, str]:
-    """A person's shell: kubectl, the plugin, and a context that is in the namespace."""
+    """A person's shell: kubectl, the plugin, a context in the namespace; it exports COLUMNS, as some shells do."""
     config = yaml.safe_load(stack.plane.kubeconfig.read_text())
     for context in config["contexts"]:
         context["context"]["namespace"] = namespace
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
     folders = [Path(sys.executable).parent, stack.plane.kubectl_path.parent, os.environ["PATH"]]
-    return {**os.environ, "PATH": os.pathsep.join(map(str, folders)), "KUBECONFIG": str(path)}
+    return {**os.environ, "COLUMNS": "80", "PATH": os.pathsep.join(map(str, folders)), "KUBECONFIG": str(path)}
 
 
 def steps(block: str) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """An explanation as text: the step first, because that is what was asked; the chain below it as the evidence."""
 
 import shutil
+import sys
 import textwrap
 from datetime import datetime
 
@@ -17,7 +18,9 @@ WHO = {
 
 
 def width() -> int:
-    """The terminal's, within what reads well; the same everywhere else."""
+    """The terminal's, within what reads well; WIDTH for a pipe or file, whatever COLUMNS says there."""
+    if not sys.stdout.isatty():
+        return WIDTH
     return max(60, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
 
 

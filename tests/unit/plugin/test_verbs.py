@@ -1,6 +1,8 @@
 """Each verb against a server of dicts: what it prints, what it sends, and how it fails."""
 
+import io
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from tests.unit.core.explain.worlds import condition, unready
 from tests.unit.plugin.fake import LEASES, NODE, OURS, run, server
 
 from kubectl_hyperpod.main import COMMANDS
+from kubectl_hyperpod.view.explanation import WIDTH, width
 
 SHORT = unready("CapacityShortage", message="1 of 4 nodes.", nodes={"summary": "1/4"})
 
@@ -288,3 +291,17 @@ def test_the_version_is_the_operators() -> None:
     from hyperpod_operator import __version__
 
     assert run(server(), "--version").output == f"kubectl-hyperpod {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("terminal", "columns", "expected"), [(False, "80", WIDTH), (True, "80", 80), (True, "20", 60)]
+)
+def test_only_a_terminal_decides_how_wide_an_explanation_is(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool, columns: str, expected: int
+) -> None:
+    """Some shells export COLUMNS; what a script reads from a pipe must not depend on it."""
+    stdout = io.StringIO()
+    monkeypatch.setattr(stdout, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setenv("COLUMNS", columns)
+    assert width() == expected

@@ -90,8 +90,8 @@ class Management(Model):
     onExternalDelete: Literal["Hold", "Recreate"] | None = Field(
         default=None,
         description="What happens if the cluster is deleted in AWS, and not by the operator. Hold: the operator "
-        "reports DeletedOutside and creates nothing. Recreate: it creates the cluster again, after it read twice that "
-        "the cluster is gone. Unset means Hold.",
+        "reports DeletedOutside and creates it again only if you approve that plan. Recreate: it creates the cluster "
+        "again, after it read twice that the cluster is gone. Unset means Hold.",
     )
     disruption: Disruption | None = Field(
         default=None, description="What happens to running pods before the operator ends their node."

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp
+from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
 from hyperpod_operator.api.model import Model
 
 Word = Annotated[str, Field(max_length=128)]
@@ -72,6 +72,14 @@ class PlanStatus(Model):
     moreActions: Count | None = Field(default=None, description="How many further calls are not listed.")
 
 
+class ApprovedCount(Model):
+    """A scale-in that was approved."""
+
+    path: Line = Field(description="The count, as the plan names it.")
+    observed: Count = Field(description="AWS's count when it was approved.")
+    wanted: Count = Field(description="The count that was approved.")
+
+
 class LastApproval(Model):
     """The last plan that was approved, and how far it was carried out."""
 
@@ -88,6 +96,11 @@ class LastApproval(Model):
     )
     sent: Annotated[list[Word], Field(max_length=256, json_schema_extra=SET)] | None = Field(
         default=None, description="Those of them that a call carried."
+    )
+    counts: Annotated[list[ApprovedCount], Field(max_length=256, json_schema_extra=keyed("path"))] | None = Field(
+        default=None,
+        description="The approved scale-ins. Nodes end as they become idle; what is left of such a count stays "
+        "approved until it is reached.",
     )
     completedAt: Timestamp | None = Field(
         default=None, description="When the plan was carried out or another took its place, as RFC 3339."

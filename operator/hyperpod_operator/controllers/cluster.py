@@ -9,7 +9,7 @@ from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
-from hyperpod_operator.controllers.approval import approvers, confirmed
+from hyperpod_operator.controllers.approval import Unconfirmed, approvers, confirmed
 from hyperpod_operator.controllers.causes import Causes
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
 from hyperpod_operator.controllers.eks_use import used_by
@@ -47,8 +47,8 @@ from hyperpod_operator.core.ports import (
     KubernetesError,
     Metrics,
     Nodes,
+    ObjectGone,
     Objects,
-    StaleObject,
     StoredObject,
 )
 from hyperpod_operator.core.preflight.gate import rest
@@ -285,7 +285,11 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             raise AssertionError("asked only of a pass that acts")
         clusters = self._clusters(record.snapshot)
         confirm = self._confirm(record.snapshot, record.decision)
-        result = await act(clusters=clusters, decision=record.decision, confirm=confirm)
+        try:
+            result = await act(clusters=clusters, decision=record.decision, confirm=confirm)
+        except Unconfirmed as changed:
+            await self.withdraw(changed.stored, record.snapshot.resource.status)
+            raise
         if isinstance(result, Rejected) and result.error.kind is ErrorKind.EKS_IN_USE:
             use = await used_by(clusters=clusters, eks_cluster_arn=record.snapshot.resource.eks_cluster_arn)
             result = replace(result, eks_use=use)
@@ -304,8 +308,10 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             stored = await self._ports.objects.read(snapshot.resource.key)
             cluster = await self._clusters(snapshot).describe(name=snapshot.resource.cluster_name)
             resource = self.parse(stored) if stored is not None else None
-            if resource is None or not confirmed(snapshot, decision, resource=resource, cluster=cluster):
-                raise StaleObject(str(snapshot.resource.key))
+            if stored is None or resource is None:
+                raise ObjectGone(str(snapshot.resource.key))
+            if not confirmed(snapshot, decision, resource=resource, cluster=cluster):
+                raise Unconfirmed(stored)
 
         return confirm
 

@@ -162,6 +162,10 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         self.recorded(stored, record=record, before=before, after=made.status)
         return made.outcome
 
+    async def withdraw(self, stored: StoredObject, status: StatusT) -> None:
+        """Store the status of before an intent whose call was provably not sent: no later pass waits for its effect."""
+        await self._objects.write_status(stored, _dump(status))
+
     async def _abandon(self, stored: StoredObject) -> Outcome:
         """The way out when AWS cannot be asked any more (the account or the role is gone): a person's own word."""
         left = self.left_behind(parse_status(stored, self._status_model))

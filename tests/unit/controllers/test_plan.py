@@ -345,3 +345,21 @@ async def test_a_change_in_aws_before_the_approval_makes_it_stale(rig: Rig) -> N
     await rig.rest()
     assert sent(rig) == []
     assert approved(rig) == ("False", "PlanStale")
+
+
+async def test_an_edit_in_the_moment_of_a_creation_is_followed_by_its_own_plan_at_once(
+    rig: Rig, just_before: Any
+) -> None:
+    """The intent of a call that was not sent is taken back: nothing waits for a cluster that was never asked for."""
+    given, other = wanted("ApproveAll"), wanted("ApproveAll", groups=counted(3))
+    rig.apply(given)
+    await rig.rest()
+    digest = plan(rig)["digest"]
+    just_before(lambda: approve(rig, other, digest=digest))
+    approve(rig, given)
+    await rig.step()
+    await rig.step()
+    assert rig.condition("Ready")["reason"] == "PlanStale"
+    approve(rig, other)
+    await rig.step()
+    assert rig.operations() == ["CreateCluster"]

@@ -6,6 +6,7 @@ import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.core.builders import group_spec, spec
 
+from hyperpod_operator.api.names import APPROVE_PLAN
 from hyperpod_operator.core.outcome import Gone
 
 GPU, CPU = group_spec("gpu", 2), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")
@@ -99,6 +100,46 @@ async def test_it_is_created_again_when_a_person_says_so(rig: Rig) -> None:
     rig.apply(wanted(GPU, CPU, onExternalDelete="Recreate"))
     await rig.rest()
     assert rig.operations() == ["CreateCluster", "CreateCluster"]
+
+
+@pytest.mark.parametrize("policy", ["Auto", "ApproveDisruptive", "ApproveAll"])
+async def test_it_is_created_again_when_its_plan_is_approved(rig: Rig, policy: str) -> None:
+    given = wanted(GPU, CPU, changePolicy=policy)
+    await made(rig, wanted(GPU, CPU))
+    rig.apply(given)
+    rig.simulator.world.delete_out_of_band("research", at_once=True)
+    await rig.rest()
+    digest = rig.status["plan"]["digest"]
+    assert rig.status["plan"]["actions"][0]["waits"] is True
+    assert f"{APPROVE_PLAN}={digest}" in rig.condition("Ready")["message"]
+    rig.apply(given, annotations={APPROVE_PLAN: digest})
+    await rig.rest()
+    assert rig.operations() == ["CreateCluster", "CreateCluster"]
+
+
+async def test_one_approval_creates_it_again_once(rig: Rig) -> None:
+    given = wanted(GPU, CPU)
+    await made(rig, given)
+    for _ in range(2):
+        rig.simulator.world.delete_out_of_band("research", at_once=True)
+        await rig.rest()
+        digest = rig.status["plan"]["digest"]
+        rig.apply(given, annotations=rig.objects._stored(KEY).annotations or {APPROVE_PLAN: digest})
+        await rig.rest()
+    assert ready(rig) == "DeletedOutside"
+    assert rig.operations() == ["CreateCluster", "CreateCluster"]
+
+
+async def test_no_approval_creates_it_again_where_nothing_is_to_be_changed(rig: Rig) -> None:
+    given = wanted(GPU, CPU, changePolicy="PlanOnly")
+    await made(rig, wanted(GPU, CPU))
+    rig.apply(given)
+    rig.simulator.world.delete_out_of_band("research", at_once=True)
+    await rig.rest()
+    rig.apply(given, annotations={APPROVE_PLAN: rig.status["plan"]["digest"]})
+    await rig.rest()
+    assert APPROVE_PLAN not in rig.condition("Ready")["message"]
+    assert rig.operations() == ["CreateCluster"]
 
 
 async def test_its_resource_is_released_when_it_is_deleted(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from tests.unit.controllers.test_cluster_nodes import HeldNodes
 from tests.unit.core.builders import group_spec, spec
 from tests.unit.core.health import HEALTH, node
 
-from hyperpod_operator.api.names import DELETE_NODE, DRAINING, INSTANCE_GROUP_NAME
+from hyperpod_operator.api.names import APPROVE_PLAN, DELETE_NODE, DRAINING, INSTANCE_GROUP_NAME
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.controllers.evacuation import DrainPorts
 from hyperpod_operator.core.drain.marks import HeldBy, Marks, Owner, hold, release
@@ -411,3 +411,47 @@ async def test_what_was_deleted_by_name_is_on_record(kube: Kubernetes) -> None:
     assert [one["instanceId"] for one in group["deletedNodes"]] == kube.deleted()
     assert "countOffset" not in group
     assert group["appliedInstanceCount"] == 3
+
+
+async def test_an_approved_scale_in_goes_on_as_its_nodes_become_idle(kube: Kubernetes) -> None:
+    """One approval covers it, however many calls it takes; nothing ends before."""
+    first, *busy = kube.instances()
+    for instance in busy:
+        kube.run(f"job-{instance}", instance)
+    given = {**gpu(2), "management": {"changePolicy": "ApproveDisruptive"}}
+    kube.rig.apply(given)
+    await kube.rig.rest()
+    assert (kube.held, kube.deleted()) == ([], [])
+    digest = kube.rig.status["plan"]["digest"]
+    kube.rig.apply(given, annotations={APPROVE_PLAN: digest})
+    for _ in range(20):
+        await kube.rig.step()
+    assert kube.deleted() == [first]
+    assert kube.rig.status["plan"]["digest"] == digest
+    assert kube.rig.condition("PlanApproved")["status"] == "True"
+    kube.start()
+    (chosen,) = set(kube.held) - {first}
+    kube.pods = [pod for pod in kube.pods if pod.name != f"job-{chosen}"]
+    await kube.rig.rest()
+    assert kube.deleted() == [first, chosen]
+    assert kube.rig.status["lastApproval"]["completedAt"]
+    assert len(kube.instances()) == 2
+
+
+async def test_an_edit_after_a_part_of_an_approved_scale_in_needs_another_approval(kube: Kubernetes) -> None:
+    first, *busy = kube.instances()
+    for instance in busy:
+        kube.run(f"job-{instance}", instance)
+    given = {**gpu(2), "management": {"changePolicy": "ApproveDisruptive"}}
+    kube.rig.apply(given)
+    await kube.rig.rest()
+    approval = {APPROVE_PLAN: kube.rig.status["plan"]["digest"]}
+    kube.rig.apply(given, annotations=approval)
+    for _ in range(20):
+        await kube.rig.step()
+    kube.rig.apply({**gpu(1), "management": {"changePolicy": "ApproveDisruptive"}}, annotations=approval)
+    kube.pods.clear()
+    await kube.rig.rest()
+    assert kube.deleted() == [first]
+    assert kube.rig.condition("PlanApproved")["status"] == "False"
+    assert set(kube.held) <= {first}

@@ -165,8 +165,9 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.DELETED_OUTSIDE,
             "The cluster was deleted in AWS, and not by the operator (two reads found it gone). The operator does not "
             "create it again.",
-            "Find out who deleted it. To create it again, set `spec.management.onExternalDelete: Recreate`; "
-            "otherwise delete this resource.",
+            "Find out who deleted it. To create it again once, approve the plan (the message has the command); to have "
+            "the operator always do so, set `spec.management.onExternalDelete: Recreate`. Otherwise delete this "
+            "resource.",
             severity=Severity.STALLED,
         ),
         reason(

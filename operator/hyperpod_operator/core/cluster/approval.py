@@ -45,18 +45,19 @@ def words(resource: Resource, plan: Plan) -> tuple[Reason, str]:
             )
             return Reason.PLAN_ONLY, message
         case Waiting(digest=digest):
-            return Reason.WAITING_FOR_APPROVAL, f"Waiting for approval: {held}. {_how(resource, digest)}"
+            return Reason.WAITING_FOR_APPROVAL, f"Waiting for approval: {held}. {how_to_approve(resource, digest)}"
         case Stale(digest=digest, given=given):
             message = (
                 f"The approval (by {given.via.lower()}) names plan {given.digest[:SHORT_DIGEST]}, and the plan is "
-                f"another one now: {held}. The operator sends none of it. {_how(resource, digest)}"
+                f"another one now: {held}. The operator sends none of it. {how_to_approve(resource, digest)}"
             )
             return Reason.PLAN_STALE, message
         case _:
             assert_never(plan.gate)
 
 
-def _how(resource: Resource, digest: str) -> str:
+def how_to_approve(resource: Resource, digest: str) -> str:
+    """The command, as a sentence."""
     return (
         f"To approve it, run: kubectl annotate --overwrite {CLUSTER.singular} {resource.key.name} "
         f"-n {resource.key.namespace} {APPROVE_PLAN}={digest} (in Git: spec.management.approvedPlan)."

@@ -8,6 +8,7 @@ stays as it is. What the operator itself took away is not missed. The memory of 
 from collections.abc import Iterator, Mapping
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, ConditionType, Reason
+from hyperpod_operator.core.cluster.approval import how_to_approve
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.guards import age, taken_off
@@ -16,6 +17,7 @@ from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.observed import Json, ObservedCluster
+from hyperpod_operator.core.plan.gate import ChangePolicy, Open
 
 WHAT_MOST = 1024
 """Characters that status keeps of what is missing."""
@@ -55,16 +57,24 @@ def not_shown(snapshot: ClusterSnapshot) -> str:
 
 def deleted_outside(snapshot: ClusterSnapshot) -> Decision | None:
     """The cluster is gone, and others deleted it: only by policy is it created again."""
-    resource = snapshot.resource
-    gone = snapshot.observed.cluster is None and bool(resource.status.clusterStatus) and not _deleted_by_us(resource)
-    if not gone or resource.recreates_deleted:
+    resource, plan = snapshot.resource, snapshot.plan
+    if not is_held(snapshot) or (plan is not None and isinstance(plan.gate, Open)):
         return None
     message = (
         f"Cluster {resource.cluster_name} ({resource.status.clusterArn or 'its ARN is unknown'}) was deleted in AWS, "
-        "and not by the operator, which does not create it again. To create it again, set "
+        "and not by the operator, which does not create it again. To create it again, approve the plan or set "
         "spec.management.onExternalDelete to Recreate; otherwise delete this resource."
     )
+    if plan is not None and plan.policy is not ChangePolicy.PLAN_ONLY:
+        message += f" {how_to_approve(resource, plan.gate.digest)}"
     return Wait(reason=Reason.DELETED_OUTSIDE, message=message, after=snapshot.timings.resync, stalled=True)
+
+
+def is_held(snapshot: ClusterSnapshot) -> bool:
+    """Whether others deleted the cluster and the policy is not to create it again."""
+    resource = snapshot.resource
+    gone = snapshot.observed.cluster is None and bool(resource.status.clusterStatus) and not _deleted_by_us(resource)
+    return gone and not resource.recreates_deleted
 
 
 def _missed(snapshot: ClusterSnapshot) -> Iterator[str]:

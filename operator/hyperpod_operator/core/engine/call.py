@@ -58,7 +58,7 @@ class PlannedCall:
     the same for the same request however its words change. `nodes` are instance ids of nodes that it concerns.
 
     `part` is what may be approved and sent by itself, for example a group; empty for the whole. `exempt` calls wait for
-    no approval: ownership tags, which prove whose a cluster is.
+    no approval: ownership tags, which prove whose a cluster is. `needs_approval` calls wait for one under every policy.
     """
 
     operation: str
@@ -69,6 +69,7 @@ class PlannedCall:
     changes: tuple[PlannedChange, ...] = ()
     part: str = ""
     exempt: bool = False
+    needs_approval: bool = False
 
     @property
     def node_count(self) -> int:

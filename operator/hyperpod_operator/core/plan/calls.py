@@ -14,6 +14,7 @@ from hyperpod_operator.core.cluster.compare import Change
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.failed_creation import recreation_is_due
+from hyperpod_operator.core.cluster.missing import is_held
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.plan import fingerprint
 from hyperpod_operator.core.cluster.resource import Resource, desired
@@ -56,7 +57,8 @@ def steps(snapshot: ClusterSnapshot) -> tuple[PlannedCall, ...]:
     if resource.deleting:
         return tuple(_deletion(snapshot, cluster)) if cluster is not None else ()
     if cluster is None:
-        return (creation(snapshot),)
+        # Others deleted it: whatever the policy, it comes back only when a person says so.
+        return (replace(creation(snapshot), needs_approval=is_held(snapshot)),)
     if cluster.status == "Deleting":
         return ()
     if cluster.status == "Failed" and snapshot.owned and not resource.status.provisionedAt:

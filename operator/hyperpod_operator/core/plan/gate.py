@@ -6,13 +6,15 @@ proved by it when every change that is due was approved, and every approved chan
 So an edit that takes a part away, or a change in AWS, ends the approval just as one that adds to the plan.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from hyperpod_operator.core.engine.call import Effect, PlannedCall
-from hyperpod_operator.core.plan.digest import Target, digest, items
+from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChange
+from hyperpod_operator.core.plan.digest import Target, digest, items, names
 
+COUNT = "].instanceCount"
+"""Ends the path of a group's count."""
 REMEMBERED_MOST = 256
 """Changes of an approved plan that status names. A larger plan is approved call by call."""
 
@@ -27,7 +29,11 @@ class ChangePolicy(StrEnum):
 
     def gates(self, call: PlannedCall) -> bool:
         """Whether the call waits for an approval; under PlanOnly it is never sent."""
-        if call.exempt or self is ChangePolicy.AUTO:
+        if call.exempt:
+            return False
+        if call.needs_approval:
+            return True
+        if self is ChangePolicy.AUTO:
             return False
         return self is not ChangePolicy.APPROVE_DISRUPTIVE or call.effect.rank >= Effect.DISRUPTS.rank
 
@@ -50,13 +56,15 @@ class Approved:
     """What is on record of the last approval (`status.lastApproval`).
 
     `changes` are the names of the approved changes and `sent` of those that a call carried; `done` says that the plan
-    was carried out or given up. `after` is the digest of the approved plan before it.
+    was carried out or given up. `after` is the digest of the approved plan before it. `counts` are the approved
+    scale-ins by path, each from and to how many nodes.
     """
 
     digest: str
     after: str = ""
     changes: frozenset[str] = frozenset()
     sent: frozenset[str] = frozenset()
+    counts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     done: bool = False
 
     def proves(self, due: frozenset[str]) -> bool:
@@ -117,7 +125,9 @@ def gate(
     held = frozenset(gated)
     if policy is ChangePolicy.PLAN_ONLY:
         return Waiting(digest=name, held=held)
-    if record is not None and record.proves(items(calls=gated, target=target)):
+    if record is not None and record.proves(
+        items(calls=as_approved(gated, target=target, record=record), target=target)
+    ):
         approval = next((one for one in approvals if one.digest == record.digest), None)
         if approval is not None:
             return Open(digest=record.digest, approval=approval, continued=True)
@@ -138,4 +148,33 @@ def approve(*, calls: Sequence[PlannedCall], target: Target, opened: Open, recor
         digest=opened.digest,
         after=record.next_after if record else "",
         changes=found if len(found) <= REMEMBERED_MOST else frozenset(),
+        counts=scale_ins(calls) if len(found) <= REMEMBERED_MOST else {},
     )
+
+
+def scale_ins(calls: Sequence[PlannedCall]) -> Mapping[str, tuple[int, int]]:
+    """The counts that these calls lower, by path: from and to how many nodes."""
+    return {
+        change.path: (change.observed, change.wanted)
+        for call in calls
+        for change in call.changes
+        if change.path.endswith(COUNT) and change.effect is Effect.DESTROYS
+    }
+
+
+def as_approved(calls: Sequence[PlannedCall], *, target: Target, record: Approved) -> tuple[PlannedCall, ...]:
+    """The calls with the rest of each scale-in that has begun as the whole of it.
+
+    Nodes end by name, as they become idle, so AWS's count falls step by step: what is left of 8 -> 4 is 6 -> 4. It ends
+    no node that the approval of 8 -> 4 does not cover. Before the first step another count is another plan.
+    """
+
+    def whole(call: PlannedCall, change: PlannedChange) -> PlannedChange:
+        before, after = record.counts.get(change.path, (0, 0))
+        if change.wanted != after or not after < change.observed < before:
+            return change
+        found = replace(change, observed=before)
+        begun = all(name in record.sent for name in names(replace(call, changes=(found,)), target=target))
+        return found if begun else change
+
+    return tuple(replace(call, changes=tuple(whole(call, change) for change in call.changes)) for call in calls)

@@ -53,5 +53,6 @@ def approved(record: LastApproval | None) -> Approved | None:
         after=record.after or "",
         changes=frozenset(record.changes or ()),
         sent=frozenset(record.sent or ()),
+        counts={one.path: (one.observed, one.wanted) for one in record.counts or ()},
         done=record.completedAt is not None,
     )

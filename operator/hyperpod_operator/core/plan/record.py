@@ -10,6 +10,7 @@ from hyperpod_operator.api.plan import (
     ACTIONS_MOST,
     LINES_MOST,
     NODES_MOST,
+    ApprovedCount,
     LastApproval,
     PlannedAction,
     PlanStatus,
@@ -153,6 +154,11 @@ def with_sent(snapshot: ClusterSnapshot, *, carried: frozenset[str]) -> LastAppr
         after=record.after or None,
         changes=sorted(record.changes) or None,
         sent=sorted(sent) or None,
+        counts=[
+            ApprovedCount(path=path, observed=before, wanted=after)
+            for path, (before, after) in sorted(record.counts.items())
+        ]
+        or None,
     )
 
 

@@ -1,5 +1,7 @@
 """Which calls wait, and what an approval opens."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +19,7 @@ from hyperpod_operator.core.plan.gate import (
     Waiting,
     approve,
     gate,
+    scale_ins,
 )
 
 HERE = Target(cluster_arn="arn:cluster", creation_time="2026-01-01T00:00:00Z")
@@ -168,3 +171,50 @@ def test_whatever_is_sent_was_approved(
     if due and isinstance(found, Open):
         assert set(due) <= set(approved)
         assert set(approved) - set(sent) <= set(due)
+
+
+def scale_in(observed: int, wanted: int = 4, *, group: str = "gpu") -> PlannedCall:
+    change = PlannedChange(
+        path=f"instanceGroups[{group}].instanceCount", effect=Effect.DESTROYS, observed=observed, wanted=wanted
+    )
+    return PlannedCall(
+        operation="UpdateCluster", effect=Effect.DESTROYS, fingerprint=group, changes=(change,), part=group
+    )
+
+
+def begun(*calls: PlannedCall, sent: tuple[PlannedCall, ...]) -> Approved:
+    record = opened(*calls, sent=sent)
+    return replace(record, counts=scale_ins(calls))
+
+
+@pytest.mark.parametrize("left", [5, 6, 7])
+def test_the_rest_of_a_scale_in_that_has_begun_stays_approved(left: int) -> None:
+    record = begun(scale_in(8), A, sent=(scale_in(8),))
+    found = judged(scale_in(left), A, given=record.digest, record=record)
+    assert isinstance(found, Open)
+    assert found.digest == record.digest
+
+
+def test_a_scale_in_that_has_not_begun_is_another_plan_at_another_count() -> None:
+    record = begun(scale_in(8), scale_in(8, group="cpu"), sent=(scale_in(8),))
+    found = judged(scale_in(6), scale_in(6, group="cpu"), given=record.digest, record=record)
+    assert not isinstance(found, Open)
+
+
+@pytest.mark.parametrize("other", [scale_in(9), scale_in(6, 3), scale_in(6, 5)])
+def test_more_nodes_or_another_count_than_approved_is_another_plan(other: PlannedCall) -> None:
+    record = begun(scale_in(8), sent=(scale_in(8),))
+    assert not isinstance(judged(other, given=record.digest, record=record), Open)
+
+
+def test_an_approval_remembers_the_scale_ins_that_it_covers() -> None:
+    found = judged(scale_in(8), A, given=judged(scale_in(8), A).digest)
+    assert isinstance(found, Open)
+    record = approve(calls=(scale_in(8), A), target=HERE, opened=found, record=None)
+    assert record.counts == {"instanceGroups[gpu].instanceCount": (8, 4)}
+
+
+@pytest.mark.parametrize("policy", ChangePolicy)
+def test_a_call_that_needs_an_approval_waits_under_every_policy(policy: ChangePolicy) -> None:
+    call = replace(step("a", Effect.ADDS), needs_approval=True)
+    assert judged(call, policy=policy).held == {call}

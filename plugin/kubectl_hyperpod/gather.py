@@ -6,7 +6,7 @@ from typing import TypeVar
 from hyperpod_operator.core.explain.world import Found, Operator, Subject, World
 from kubectl_hyperpod.cluster.api import Api, DeniedError, MissingError, NotServedError, Object
 from kubectl_hyperpod.errors import CommandError
-from kubectl_hyperpod.resources import CLAIM, CLUSTER, EVENTS, LEASES, Named
+from kubectl_hyperpod.resources import CLAIM, CLUSTER, EVENTS, LEASES, OPERATION, Named
 from kubectl_hyperpod.session import Session, checked, metadata
 
 T = TypeVar("T")
@@ -36,13 +36,18 @@ def world(session: Session, which: Named, *, operator_namespace: str = "") -> Wo
         operator=operator(session.api, namespace=operator_namespace),
         events=about.listed("Events", lambda: events_about(session, which, resource)) if resource else (),
         claims=about.listed("EBSVolumeClaims", lambda: session.list(CLAIM))
-        if resource and which.kind is CLUSTER and metadata(resource, "deletionTimestamp")
+        if resource and _claims_matter(which, resource)
         else (),
         elsewhere=about.listed("objects of other namespaces", lambda: _alike(session, which))
         if found is Found.MISSING
         else (),
         unknown=tuple(unknown),
     )
+
+
+def _claims_matter(which: Named, resource: Object) -> bool:
+    """Volumes hold up the deletion of a cluster and operations on its nodes."""
+    return which.kind is OPERATION or (which.kind is CLUSTER and bool(metadata(resource, "deletionTimestamp")))
 
 
 def operator(api: Api, *, namespace: str = "", name: str = LEASE) -> Operator:

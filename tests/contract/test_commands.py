@@ -64,11 +64,11 @@ FULL = dict.fromkeys((name for listed in EXPLAINED.values() for one in listed fo
 @pytest.mark.parametrize("template", sorted({one for listed in EXPLAINED.values() for one in listed}))
 def test_a_command_that_an_explanation_shows_can_work(template: str) -> None:
     """For one of the kinds at least: a reason may be that of one kind alone."""
-    assert [kind for kind in ("hpc", "evc") if can_work(template, kind)]
+    assert [kind for kind in ("hpc", "evc", "hpno") if can_work(template, kind)]
 
 
 def can_work(template: str, kind: str) -> bool:
-    line = filled(template, FULL | {"short": kind, "size": "1", "missing": "1"})
+    line = filled(template, FULL | {"short": kind, "size": "1", "missing": "1", "verb": "reboot"})
     assert line is not None
     try:
         for words in split(line):

@@ -12,6 +12,7 @@ from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.node_operation_bounds import NODES_MOST
 from hyperpod_operator.api.operations import Operations
+from hyperpod_operator.api.plan import PlanStatus
 from hyperpod_operator.api.status import Arn, Count, Line, Word
 
 WAITING_MOST = 5
@@ -92,6 +93,9 @@ class HyperPodNodeOperationStatus(Model):
         Field(default=None, description="An entry for each node, up to 1000.")
     )
     batches: Count | None = Field(default=None, description="How many calls were made.")
+    plan: PlanStatus | None = Field(
+        default=None, description="What the operation does, as its approval names it; the same form as of a cluster."
+    )
     operations: Operations | None = Field(
         default=None, description="The last call to AWS. The operator writes it before it sends the call."
     )

@@ -5,8 +5,15 @@ import click
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
 from hyperpod_operator.core.explain.world import inside
 from kubectl_hyperpod.options import argument, common
-from kubectl_hyperpod.resources import CLUSTER, Named, named
+from kubectl_hyperpod.resources import CLAIM, CLUSTER, OPERATION, Named, named
 from kubectl_hyperpod.session import Session
+
+PATHS = {
+    CLUSTER.name: ("management", "paused"),
+    CLAIM.name: ("management", "paused"),
+    OPERATION.name: ("suspend",),
+}
+"""The member of the spec that pauses an object of each kind."""
 
 
 @click.command()
@@ -43,10 +50,13 @@ def reconcile(session: Session, which: tuple[str, ...], dry_run: bool) -> None:
 def _paused(session: Session, which: tuple[str, ...], value: bool | None, *, dry_run: bool) -> None:
     asked = named(which) or Named(CLUSTER, "")
     found = session.get(asked)
-    if bool(inside(found, "spec", "management", "paused")) == bool(value):
+    path = PATHS[asked.kind.name]
+    if bool(inside(found, "spec", *path)) == bool(value):
         click.echo(f"{asked.kind.short}/{asked.name} is {'paused' if value else 'not paused'} already.")
         return
-    body = {"spec": {"management": {"paused": value}}}
+    body: dict[str, object] = {path[-1]: value}
+    for name in reversed(("spec", *path[:-1])):
+        body = {name: body}
     session.api.merge(asked.kind.resource, body, namespace=session.namespace, name=asked.name, dry_run=dry_run)
     word = "paused" if value else "resumed"
     click.echo(f"{asked.kind.short}/{asked.name} is {word}{_tried(dry_run)}.")

@@ -80,16 +80,20 @@ class FakeServer:
             yield json.dumps({"type": change, "object": seen}).encode()
 
 
-def server(*clusters: dict[str, Any], claims: tuple[dict[str, Any], ...] = ()) -> FakeServer:
+def server(
+    *clusters: dict[str, Any], claims: tuple[dict[str, Any], ...] = (), operations: tuple[dict[str, Any], ...] = ()
+) -> FakeServer:
     """A server with the operator's Lease and these objects, each by itself and in its list."""
     objects: dict[str, Any] = {
         f"{OURS}/hyperpodclusters": [*clusters],
         f"{OURS}/ebsvolumeclaims": [*claims],
+        f"{OURS}/hyperpodnodeoperations": [*operations],
         LEASES: [worlds.LEASE],
         "/api/v1/nodes": [NODE],
         "/api/v1/namespaces/team": {"metadata": {"name": "team"}},
     }
-    for plural, found in (("hyperpodclusters", clusters), ("ebsvolumeclaims", claims)):
+    kinds = (("hyperpodclusters", clusters), ("ebsvolumeclaims", claims), ("hyperpodnodeoperations", operations))
+    for plural, found in kinds:
         objects |= {f"{OURS}/{plural}/{one['metadata']['name']}": one for one in found}
     return FakeServer(objects=objects)
 

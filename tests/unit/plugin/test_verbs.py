@@ -252,6 +252,37 @@ def test_approve_without_a_plan_says_so() -> None:
     assert "no plan that waits" in run(server(SHORT), "approve", "research", "-y").stderr
 
 
+HELD = worlds.operation(
+    worlds.condition("Ready", "False", "WaitingForApproval"),
+    plan={
+        "digest": "sha256:2",
+        "state": "Pending",
+        "summary": "Replace of 1 node",
+        "actions": [{"call": "BatchReplaceClusterNodes", "effect": "Destroys", "nodes": ["i-0a"], "waits": True}],
+    },
+)
+
+
+def test_approve_takes_a_node_operation() -> None:
+    fake = server(operations=(HELD,))
+    assert "i-0a" in run(fake, "approve", "hpno/reboot-x", "--yes").output
+    ((_, path, body),) = changes(fake)
+    assert path.partition("?")[0] == f"{OURS}/hyperpodnodeoperations/reboot-x"
+    assert body == {"metadata": {"annotations": {"hyperpod-operator.dev/approve-plan": "sha256:2"}}}
+
+
+def test_explain_of_an_operation_that_waits_has_the_command_that_approves() -> None:
+    found = json.loads(run(server(operations=(HELD,)), "explain", "hpno/reboot-x", "-o", "json").stdout)
+    assert found["step"]["commands"][-1] == "kubectl hyperpod approve hpno/reboot-x -n team"
+
+
+@pytest.mark.parametrize(("verb", "value"), [("pause", True), ("resume", None)])
+def test_an_operation_is_suspended_instead_of_paused(verb: str, value: bool | None) -> None:
+    fake = server(operations=({**HELD, "spec": {**HELD["spec"], "suspend": value is None}},))
+    run(fake, verb, "hpno/reboot-x")
+    assert changes(fake)[0][2] == {"spec": {"suspend": value}}
+
+
 def test_wait_ends_when_the_condition_holds() -> None:
     assert run(server(worlds.READY), "wait", "research").output == "hpc/research: Ready is True.\n"
 

@@ -18,7 +18,9 @@ LONGEST = 600
 RECENT = timedelta(hours=6)
 """How old an Event may be and still be a cause."""
 SUMMARY = ("Ready", "Reconciling", "Stalled")
-BAD_WHEN_TRUE = ("Conflict", "DataAtRisk", "FilesystemResizePending", "TeardownBlocked")
+BAD_WHEN_TRUE = ("Conflict", "Failed", "DataAtRisk", "FilesystemResizePending", "TeardownBlocked")
+AT_REST = ("Succeeded", "Pending", "")
+"""States of the nodes of an operation that explain nothing."""
 FAILED_CALLS = ("Rejected", "RolledBack", "Unanswered")
 
 
@@ -44,7 +46,7 @@ def conditions(world: World) -> dict[str, Json]:
 def disagrees(condition: Json) -> bool:
     """Whether a condition besides the summary says that something is not as it should be."""
     kind, status = text(condition.get("type")), text(condition.get("status"))
-    if kind in SUMMARY or kind in ("InUse", "Paused"):
+    if kind in SUMMARY or kind in ("Complete", "InUse", "Paused"):
         return False
     return (status == "True") if kind in BAD_WHEN_TRUE else (status == "False")
 
@@ -129,10 +131,22 @@ def _nodes(world: World) -> Iterator[Link]:
     for node in items(world.resource, "status", "nodeProblems"):
         about = f"{text(node.get('instanceId'))} ({text(node.get('instanceGroupName'))})"
         yield _link(Level.NODE, about, node.get("message"), reason=node.get("status"))
+    for node in items(world.resource, "status", "nodes"):
+        if text(node.get("state")) in AT_REST:
+            continue
+        about = f"{text(node.get('name')) or text(node.get('id'))} ({text(node.get('instanceGroupName'))})"
+        pods = ", ".join(text(one) for one in _list(node.get("waitingFor")))
+        says = f"{text(node.get('message'))}{f' Waits for {pods}.' if pods else ''}".strip()
+        since = node.get("completionTime") or node.get("sentTime") or node.get("startTime")
+        yield _link(Level.NODE, about, says, reason=node.get("awsCode") or node.get("state"), since=since)
     for node in items(world.resource, "status", "nodeHealth", "worst"):
         about = f"{text(node.get('name'))} ({text(node.get('instanceGroupName'))})"
         reason = text(node.get("faultReason")) or text(node.get("faultType")) or text(node.get("state"))
         yield _link(Level.NODE, about, node.get("message"), reason=reason, since=node.get("since"))
+
+
+def _list(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def _volume(world: World) -> Iterator[Link]:

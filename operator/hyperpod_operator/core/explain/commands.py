@@ -11,11 +11,11 @@ from types import MappingProxyType
 
 from hyperpod_operator.api.names import GROUP, Reason
 
-_RETRY = "kubectl hyperpod reconcile {name} -n {namespace}"
+_RETRY = "kubectl hyperpod reconcile {object} -n {namespace}"
 _EDIT = "kubectl edit {short} {name} -n {namespace}"
 _SEE = "kubectl describe {short} {name} -n {namespace}"
-_RESUME = "kubectl hyperpod resume {name} -n {namespace}"
-_PAUSE = "kubectl hyperpod pause {name} -n {namespace}"
+_RESUME = "kubectl hyperpod resume {object} -n {namespace}"
+_PAUSE = "kubectl hyperpod pause {object} -n {namespace}"
 _NODES = "kubectl hyperpod nodes {cluster_object} -n {namespace}"
 _LOGS = "kubectl logs -n {operator_namespace} {leader}"
 _AWS_EVENTS = "aws sagemaker list-cluster-events --cluster-name {cluster} --region {region}"
@@ -24,6 +24,9 @@ _AWS_VOLUME = "aws ec2 describe-volumes --volume-ids {volume} --region {region}"
 _SCRIPT_LOG = "aws logs tail /aws/sagemaker/Clusters/{cluster}/{cluster_id} --region {region}"
 _ABANDON = f"kubectl annotate {{short}} {{name}} -n {{namespace}} {GROUP}/abandon={{name}}"
 _SUSPEND = 'kubectl patch evc {claim} -n {namespace} --type=merge -p \'{{"spec":{{"attachment":{{"suspend":true}}}}}}\''
+_UNSUSPEND = 'kubectl patch {short} {name} -n {namespace} --type=merge -p \'{{"spec":{{"suspend":false}}}}\''
+_SEE_NODES = "kubectl hyperpod status {object} -n {namespace}"
+_AGAIN = "kubectl hyperpod {verb} {node} --cluster {cluster_object} -n {namespace}"
 _QUOTAS = "aws service-quotas list-service-quotas --service-code sagemaker --region {region}"
 _PODS_ON_NODE = "kubectl get pods -A --field-selector spec.nodeName={node}"
 
@@ -34,8 +37,8 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
         "kubectl patch {short} {name} -n {namespace} --type=merge -p "
         '\'{{"spec":{{"management":{{"changePolicy":"ApproveAll"}}}}}}\'',
     ),
-    Reason.WAITING_FOR_APPROVAL: ("kubectl hyperpod approve {name} -n {namespace}",),
-    Reason.PLAN_STALE: ("kubectl hyperpod approve {name} -n {namespace}",),
+    Reason.WAITING_FOR_APPROVAL: ("kubectl hyperpod approve {object} -n {namespace}",),
+    Reason.PLAN_STALE: ("kubectl hyperpod approve {object} -n {namespace}",),
     Reason.EKS_CLUSTER_IN_USE: ("aws sagemaker list-clusters --region {region}", _EDIT),
     Reason.ADOPTION_ANNOUNCED: ("kubectl get {short} {name} -n {namespace} -o jsonpath='{{.status.adoption}}'", _PAUSE),
     Reason.RECREATING: (_AWS_EVENTS, _SEE),
@@ -80,7 +83,7 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
     Reason.INSTANCES_GONE: ("kubectl delete node {gone_node}", _NODES, _SEE),
     Reason.HEALTH_NOT_REPORTED: ("kubectl get pods -n aws-hyperpod -o wide",),
     Reason.CREDENTIALS_INVALID: (_LOGS, "kubectl get pods -A -l app.kubernetes.io/name=hyperpod-operator"),
-    Reason.INTERNAL_ERROR: (_LOGS, "kubectl hyperpod report {name} -n {namespace}"),
+    Reason.INTERNAL_ERROR: (_LOGS, "kubectl hyperpod report {object} -n {namespace}"),
     Reason.ABANDONED: (_AWS_CLUSTER, _SEE),
     Reason.DEFINITION_DIFFERS: ("hyperpod-operator crds | kubectl apply --server-side -f -",),
     Reason.NODE_CONTRADICTS: ("kubectl get nodes -L node.kubernetes.io/instance-type",),
@@ -126,12 +129,15 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
         _SEE,
     ),
     Reason.DELETE_ON_TERMINATION: ("aws ec2 create-snapshot --volume-id {volume} --region {region}", _SEE),
+    Reason.OPERATION_SUSPENDED: (_UNSUSPEND,),
+    Reason.OPERATION_FAILED: (_SEE_NODES, _AGAIN),
+    Reason.VOLUMES_ON_NODES: (_SUSPEND, "kubectl get evc -n {namespace}"),
     Reason.GROW_FILESYSTEM: ("kubectl hyperpod ssm {node}", _SEE),
 }
 COMMANDS: Mapping[Reason, tuple[str, ...]] = MappingProxyType(_COMMANDS)
 """By reason. A reason of yours without an entry has `SEE`."""
 
-WAIT = "kubectl hyperpod wait {name} -n {namespace}"
+WAIT = "kubectl hyperpod wait {object} -n {namespace}"
 """What to type where time or AWS solves it."""
 SEE = _SEE
 

@@ -117,7 +117,7 @@ def _plan_waits(world: World, known: Mapping[str, str]) -> Explanation | None:
     said = text(inside(plan, "summary"))
     what = f"A plan waits for your approval: {said} Read it, then approve it." if said else "A plan waits for approval."
     read = "kubectl get {short} {name} -n {namespace} -o jsonpath='{{.status.plan}}'"
-    made = _made(known, read, "kubectl hyperpod approve {name} -n {namespace}")
+    made = _made(known, read, "kubectl hyperpod approve {object} -n {namespace}")
     return _answer(world, reason, Step(actor=Actor.YOU, what=what, commands=made))
 
 

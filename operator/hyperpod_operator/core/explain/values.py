@@ -3,6 +3,10 @@
 from hyperpod_operator.core.explain.world import Json, World, inside, items, text
 
 CLUSTER = "HyperPodCluster"
+OPERATION = "HyperPodNodeOperation"
+VERBS = {"Reboot": "reboot", "Replace": "replace", "Delete": "delete-node", "HealthCheck": "check"}
+"""The plugin's verb of each operation that needs no more than its nodes."""
+ENDED_WELL = frozenset({"Succeeded", ""})
 ARN_PARTS = 6
 """arn:partition:service:region:account:resource."""
 
@@ -10,10 +14,17 @@ ARN_PARTS = 6
 def values(world: World) -> dict[str, str]:
     """By placeholder; what the object does not give is absent."""
     subject, resource = world.subject, world.resource
-    own = _of_cluster(world, resource) if subject.kind == CLUSTER else _of_claim(resource)
+    if subject.kind == CLUSTER:
+        own = _of_cluster(world, resource)
+    elif subject.kind == OPERATION:
+        own = _of_operation(world, resource)
+    else:
+        own = _of_claim(resource)
     common = {
         "namespace": subject.namespace,
         "name": subject.name,
+        # As the plugin's verbs take it: a name alone is that of a HyperPodCluster.
+        "object": subject.name if subject.kind == CLUSTER else f"{subject.short}/{subject.name}",
         "short": subject.short,
         "operator_namespace": world.operator.namespace,
         # The identity of a leader begins with the name of its pod.
@@ -79,6 +90,26 @@ def _of_claim(resource: Json | None) -> dict[str, str]:
     }
 
 
+def _of_operation(world: World, resource: Json | None) -> dict[str, str]:
+    """The node is the first that has not succeeded; the claim is one that keeps a volume on a node of the operation."""
+    arn = text(inside(resource, "status", "clusterArn"))
+    nodes = items(resource, "status", "nodes")
+    worst = next((one for one in nodes if text(one.get("state")) not in ENDED_WELL), {})
+    holder = next(iter(attached(world)), {})
+    return {
+        "cluster_object": text(inside(resource, "spec", "clusterRef", "name")),
+        # The calls that name a cluster take its ARN, too (API reference, DescribeCluster).
+        "cluster": arn,
+        "cluster_id": arn.rpartition("/")[2],
+        "arn": arn,
+        "region": _region(resource, arn),
+        "node": text(worst.get("name")) or text(worst.get("instanceId")) or text(worst.get("id")),
+        "instance": text(worst.get("instanceId")),
+        "verb": VERBS.get(text(inside(resource, "spec", "operation")), ""),
+        "claim": text(inside(holder, "metadata", "name")),
+    }
+
+
 def _region(resource: Json | None, arn: str) -> str:
     """The spec's, else that of the cluster's ARN, else that of the EKS cluster's."""
     eks = text(inside(resource, "spec", "orchestrator", "eks", "clusterArn"))
@@ -99,7 +130,8 @@ def lacks(group: Json) -> bool:
 
 
 def attached(world: World) -> list[Json]:
-    """Claims that keep a volume on a node of the cluster."""
+    """Claims that keep a volume on a node of the cluster, or on a node that an operation is about."""
+    about = {text(one.get("instanceId")) for one in items(world.resource, "status", "nodes")} - {""}
     arn = text(inside(world.resource, "status", "clusterArn"))
     return [
         one
@@ -107,4 +139,5 @@ def attached(world: World) -> list[Json]:
         if arn
         and text(inside(one, "status", "attachment", "clusterArn")) == arn
         and text(inside(one, "status", "attachment", "state")) not in ("", "detached")
+        and (world.subject.kind != OPERATION or text(inside(one, "status", "attachment", "instanceId")) in about)
     ]

@@ -72,7 +72,7 @@ class World:
     operator: Operator = Operator()
     events: Sequence[Json] = ()
     claims: Sequence[Json] = ()
-    """EBSVolumeClaims in the namespace, for a cluster."""
+    """EBSVolumeClaims in the namespace, for a cluster that is being deleted and for a node operation."""
     elsewhere: Sequence[str] = ()
     """Objects of the kind with a like name, as namespace/name, where this one is missing."""
     unknown: Sequence[str] = ()

@@ -5,15 +5,18 @@ operation; other nodes, or another cluster, are another digest.
 """
 
 import hashlib
+from typing import assert_never
 
 from hyperpod_operator.api.names import APPROVE_PLAN, ConditionType, Reason
+from hyperpod_operator.api.plan import NODES_MOST, PlannedAction, PlanStatus, PlanTarget
 from hyperpod_operator.core.engine.call import PlannedCall
 from hyperpod_operator.core.engine.conditions import Draft
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.plan import EFFECTS
 from hyperpod_operator.core.nodeoperation.snapshot import Snapshot
-from hyperpod_operator.core.plan.digest import Target
-from hyperpod_operator.core.plan.gate import STRICTNESS, Approval, ChangePolicy, Gate, Open, Stale, gate
+from hyperpod_operator.core.nodeoperation.states import FINAL, State
+from hyperpod_operator.core.plan.digest import ENCODING, Target
+from hyperpod_operator.core.plan.gate import STRICTNESS, Approval, ChangePolicy, Gate, Open, Stale, Waiting, gate
 
 
 def policy(snapshot: Snapshot) -> ChangePolicy:
@@ -24,24 +27,73 @@ def policy(snapshot: Snapshot) -> ChangePolicy:
 
 def approval(snapshot: Snapshot) -> Gate | None:
     """None where there is nothing to approve yet, or nothing is ever done."""
-    operation, cluster = snapshot.operation, snapshot.cluster
-    if cluster is None or not snapshot.entries or operation.dry:
+    planned, target = _planned(snapshot), _target(snapshot)
+    if planned is None or target is None:
+        return None
+    given = snapshot.operation.approved
+    return gate(
+        policy=policy(snapshot),
+        calls=(planned,),
+        target=target,
+        approvals=(Approval(digest=given, via="Annotation"),) if given else (),
+    )
+
+
+def shown(snapshot: Snapshot, found: Gate) -> PlanStatus:
+    """`status.plan`: what is to be approved, in the form that a cluster has it."""
+    planned, target = _planned(snapshot), _target(snapshot)
+    if planned is None or target is None:
+        raise AssertionError("asked only where there is something to approve")
+    match found:
+        case Waiting():
+            state = "Pending"
+        case Stale():
+            state = "Stale"
+        case Open():
+            ended = all(entry.state in FINAL for entry in snapshot.entries)
+            begun = any(entry.state != State.PENDING for entry in snapshot.entries)
+            state = "None" if ended else "Applying" if begun else "Approved" if found.approval else "Pending"
+        case _:
+            assert_never(found)
+    number = f"{len(planned.nodes)} node{'s' if len(planned.nodes) > 1 else ''}"
+    return PlanStatus(
+        digest=found.digest,
+        encoding=ENCODING,
+        state=state,
+        target=PlanTarget(clusterArn=target.cluster_arn or None, creationTime=target.creation_time or None),
+        summary=f"{snapshot.operation.spec.operation} of {number}",
+        actions=[
+            PlannedAction(
+                call=planned.operation,
+                effect=planned.effect,
+                nodes=list(planned.nodes[:NODES_MOST]),
+                nodeCount=len(planned.nodes),
+                waits=None if isinstance(found, Open) else True,
+            )
+        ],
+    )
+
+
+def _planned(snapshot: Snapshot) -> PlannedCall | None:
+    """One call with all nodes; None where no node is chosen yet, or nothing is ever done."""
+    operation = snapshot.operation
+    if snapshot.cluster is None or not snapshot.entries or operation.dry:
         return None
     ids = tuple(sorted(entry.instanceId or entry.id for entry in snapshot.entries))
     text = "\n".join((operation.uid, operation.call, operation.target_cluster, *ids))
-    planned = PlannedCall(
+    return PlannedCall(
         operation=operation.call,
         effect=EFFECTS[operation.call],
         fingerprint=hashlib.sha256(text.encode()).hexdigest(),
         nodes=ids,
     )
-    created = cluster.observed.created_at
-    return gate(
-        policy=policy(snapshot),
-        calls=(planned,),
-        target=Target(cluster_arn=cluster.arn, creation_time=stamp(created) if created else ""),
-        approvals=(Approval(digest=operation.approved, via="Annotation"),) if operation.approved else (),
-    )
+
+
+def _target(snapshot: Snapshot) -> Target | None:
+    if snapshot.cluster is None:
+        return None
+    created = snapshot.cluster.observed.created_at
+    return Target(cluster_arn=snapshot.cluster.arn, creation_time=stamp(created) if created else "")
 
 
 def is_held(snapshot: Snapshot) -> bool:

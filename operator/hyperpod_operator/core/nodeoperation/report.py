@@ -6,6 +6,7 @@ from hyperpod_operator.api.kinds import NODE_OPERATION
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus, OperationCounts
 from hyperpod_operator.api.operations import OperationStatus
+from hyperpod_operator.api.plan import PlanStatus
 from hyperpod_operator.core.engine.conditions import Draft, kept, settle, summary
 from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions
@@ -14,6 +15,7 @@ from hyperpod_operator.core.engine.journal import CallState, Rejection, called, 
 from hyperpod_operator.core.engine.result import failed
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.nodeoperation.approval import approval, shown
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
 from hyperpod_operator.core.nodeoperation.outcome import is_over, progress
 from hyperpod_operator.core.nodeoperation.plan import CONCERN, Call, Evict
@@ -118,9 +120,21 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
             if entries
             else None,
             "nodes": entries or None,
+            "plan": _plan(record),
             "batches": batches or None,
         }
     )
+
+
+def _plan(record: PassRecord) -> PlanStatus | None:
+    """A pass that learned nothing of the cluster leaves it; its moment stays while the plan does."""
+    snapshot, old = record.snapshot, record.snapshot.operation.status.plan
+    found = approval(snapshot)
+    if found is None:
+        return old
+    new = shown(snapshot, found)
+    same = old is not None and old.model_copy(update={"computedAt": None}) == new
+    return old if same else new.model_copy(update={"computedAt": stamp(snapshot.now)})
 
 
 def _journal(record: PassRecord, state: CallState) -> list[OperationStatus]:

@@ -34,6 +34,42 @@ async def test_the_digest_of_the_message_approves(rig: OperationRig) -> None:
     assert rig.states() == ["Succeeded"]
 
 
+async def test_status_has_the_plan_whose_digest_approves(rig: OperationRig) -> None:
+    guard(rig, "ApproveDisruptive")
+    rig.apply("Replace", rig.ids[:1])
+    await rig.step()
+    plan = rig.status_of()["plan"]
+    assert rig.condition("PlanApproved")["message"].endswith(plan["digest"])
+    assert (plan["state"], plan["summary"]) == ("Pending", "Replace of 1 node")
+    assert plan["actions"] == [
+        {
+            "call": "BatchReplaceClusterNodes",
+            "effect": "Destroys",
+            "nodes": rig.ids[:1],
+            "nodeCount": 1,
+            "waits": True,
+        }
+    ]
+
+
+async def test_the_plan_of_a_status_follows_the_operation(rig: OperationRig) -> None:
+    """Its moment is that of the change, so that a pass without one writes nothing."""
+    guard(rig, "ApproveDisruptive")
+    rig.apply("Reboot", rig.ids[:1])
+    await rig.step()
+    seen = [(rig.status_of()["plan"]["state"], rig.status_of()["plan"]["computedAt"])]
+    await rig.step()
+    assert seen == [(rig.status_of()["plan"]["state"], rig.status_of()["plan"]["computedAt"])]
+    spec = rig.operations._bodies[KEY]["spec"]
+    rig.operations.apply(KEY, spec, annotations={APPROVE_PLAN: rig.status_of()["plan"]["digest"]})
+    states = set()
+    for _ in range(40):
+        await rig.step()
+        states.add(rig.status_of()["plan"]["state"])
+    assert states >= {"Applying", "None"}
+    assert rig.status_of()["plan"]["actions"][0].get("waits") is None
+
+
 async def test_an_approval_of_something_else_does_not_count(rig: OperationRig) -> None:
     guard(rig, "ApproveDisruptive")
     rig.apply("Reboot", rig.ids[:1])

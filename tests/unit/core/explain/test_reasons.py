@@ -7,13 +7,16 @@ from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS, Actor
 from hyperpod_operator.core.explain.commands import COMMANDS, filled
 from hyperpod_operator.core.explain.explain import explain
+from hyperpod_operator.core.explain.explanation import Level
 from hyperpod_operator.core.explain.values import values
+from kubectl_hyperpod.resources import named
 
-BOTH = (worlds.cluster, worlds.claim)
+ON_OBJECTS = frozenset({"approve", "explain", "pause", "reconcile", "report", "resume", "status", "wait"})
+KINDS = (worlds.cluster, worlds.claim, worlds.operation)
 
 
 @pytest.mark.parametrize("reason", Reason)
-@pytest.mark.parametrize("make", BOTH, ids=["cluster", "claim"])
+@pytest.mark.parametrize("make", KINDS, ids=["cluster", "claim", "operation"])
 def test_each_reason_has_an_actor_and_a_next_step(reason: Reason, make: object) -> None:
     resource = make(worlds.condition("Ready", "False", reason))  # type: ignore[operator]
     found = explain(worlds.world(resource))
@@ -23,7 +26,7 @@ def test_each_reason_has_an_actor_and_a_next_step(reason: Reason, make: object) 
 
 
 @pytest.mark.parametrize("reason", [word for word, record in REASONS.items() if record.actor is Actor.YOU])
-@pytest.mark.parametrize("make", BOTH, ids=["cluster", "claim"])
+@pytest.mark.parametrize("make", KINDS, ids=["cluster", "claim", "operation"])
 def test_what_you_must_do_comes_with_a_command(reason: Reason, make: object) -> None:
     resource = make(worlds.condition("Ready", "False", reason))  # type: ignore[operator]
     assert explain(worlds.world(resource)).step.commands
@@ -40,7 +43,9 @@ def test_a_stalled_pass_waits_for_you_whatever_its_reason(reason: Reason) -> Non
 
 
 def test_no_command_has_a_gap() -> None:
-    full = values(worlds.world(worlds.cluster())) | values(worlds.world(worlds.claim()))
+    full: dict[str, str] = {}
+    for make in KINDS:
+        full |= values(worlds.world(make()))
     names = full | dict.fromkeys(("missing", "claim", "gone_node"), "x")
     assert [one for listed in COMMANDS.values() for one in listed if filled(one, names) is None] == []
 
@@ -56,3 +61,50 @@ def test_a_name_that_a_shell_would_read_makes_no_command(name: str) -> None:
 def test_any_condition_is_explained(kind: ConditionType, status: str) -> None:
     found = explain(worlds.world(worlds.cluster(worlds.condition(kind, status, "ClusterReady"))))
     assert found.step.what
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("make", KINDS, ids=["cluster", "claim", "operation"])
+def test_a_command_of_the_plugin_is_about_the_object_itself(reason: Reason, make: object) -> None:
+    """A name alone is that of a HyperPodCluster, and a claim may have the name of one."""
+    resource = make(worlds.condition("Ready", "False", reason))  # type: ignore[operator]
+    subject = worlds.SUBJECTS[resource["kind"]]
+    for command in explain(worlds.world(resource)).step.commands:
+        words = command.split()
+        if words[:2] == ["kubectl", "hyperpod"] and words[2] in ON_OBJECTS:
+            found = named((words[3],))
+            assert found is not None
+            assert (found.kind.name, found.name) == (subject.kind, subject.name), command
+
+
+def test_a_suspended_operation_is_continued_by_you() -> None:
+    found = explain(worlds.world(worlds.operation(worlds.condition("Ready", "False", "OperationSuspended"))))
+    assert found.step.commands == (
+        'kubectl patch hpno reboot-x -n team --type=merge -p \'{"spec":{"suspend":false}}\'',
+    )
+
+
+def test_a_failed_operation_is_repeated_for_a_node_that_failed() -> None:
+    failed = {"id": "i-0b", "name": "hyperpod-i-0b", "state": "Failed", "instanceGroupName": "gpu"}
+    done = {"id": "i-0a", "name": "hyperpod-i-0a", "state": "Succeeded", "instanceGroupName": "gpu"}
+    ended = worlds.operation(worlds.condition("Ready", "False", "OperationFailed"), nodes=[done, failed])
+    assert explain(worlds.world(ended)).step.commands == (
+        "kubectl hyperpod status hpno/reboot-x -n team",
+        "kubectl hyperpod reboot hyperpod-i-0b --cluster research -n team",
+    )
+
+
+def test_a_volume_on_a_node_of_an_operation_names_its_claim() -> None:
+    waiting = worlds.operation(worlds.condition("Ready", "False", "VolumesOnNodes"))
+    on, elsewhere = worlds.claim(), worlds.claim()
+    on["metadata"]["name"], elsewhere["metadata"]["name"] = "here", "there"
+    on["status"]["attachment"]["instanceId"] = "i-0a"
+    found = explain(worlds.world(waiting, claims=(elsewhere, on)))
+    assert found.step.commands[0].startswith("kubectl patch evc here -n team")
+
+
+def test_the_chain_of_an_operation_names_its_nodes_and_their_pods() -> None:
+    found = explain(worlds.world(worlds.operation(worlds.condition("Ready", "False", "Draining"))))
+    link = next(one for one in found.chain if one.level is Level.NODE)
+    assert (link.about, link.reason) == ("hyperpod-i-0a (gpu)", "Draining")
+    assert link.says == "2 pods are still there. Waits for team/trainer-0."

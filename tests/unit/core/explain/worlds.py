@@ -12,6 +12,9 @@ SINCE = "2026-11-28T11:50:00Z"
 ARN = "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"
 CLUSTER = Subject(kind="HyperPodCluster", plural="hyperpodclusters", short="hpc", namespace="team", name="research")
 CLAIM = Subject(kind="EBSVolumeClaim", plural="ebsvolumeclaims", short="evc", namespace="team", name="cache")
+OPERATION = Subject(
+    kind="HyperPodNodeOperation", plural="hyperpodnodeoperations", short="hpno", namespace="team", name="reboot-x"
+)
 LEASE = {
     "metadata": {"name": "hyperpod-operator", "namespace": "hyperpod-operator"},
     "spec": {
@@ -20,6 +23,7 @@ LEASE = {
         "renewTime": "2026-11-28T11:59:58.000000Z",
     },
 }
+SUBJECTS = {one.kind: one for one in (CLUSTER, CLAIM, OPERATION)}
 RUNNING = Operator(namespace="hyperpod-operator", lease=LEASE)
 
 
@@ -83,8 +87,36 @@ def claim(*conditions: dict[str, Any], **status: Any) -> dict[str, Any]:
     }
 
 
+def operation(*conditions: dict[str, Any], **status: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "hyperpod-operator.dev/v1alpha1",
+        "kind": "HyperPodNodeOperation",
+        "metadata": {"name": "reboot-x", "namespace": "team", "uid": "u3", "generation": 1},
+        "spec": {"clusterRef": {"name": "research"}, "operation": "Reboot", "nodes": {"names": ["hyperpod-i-0a"]}},
+        "status": {
+            "observedGeneration": 1,
+            "clusterArn": ARN,
+            "summary": "0/1 done",
+            "nodes": [
+                {
+                    "id": "hyperpod-i-0a",
+                    "name": "hyperpod-i-0a",
+                    "instanceId": "i-0a",
+                    "instanceGroupName": "gpu",
+                    "state": "Draining",
+                    "message": "2 pods are still there.",
+                    "waitingFor": ["team/trainer-0"],
+                    "startTime": SINCE,
+                }
+            ],
+            "conditions": [*conditions],
+            **status,
+        },
+    }
+
+
 def world(resource: dict[str, Any] | None, **members: Any) -> World:
-    subject = CLAIM if resource is not None and resource["kind"] == "EBSVolumeClaim" else CLUSTER
+    subject = SUBJECTS[resource["kind"]] if resource is not None else CLUSTER
     made = World(now=NOW, subject=subject, resource=deepcopy(resource), operator=RUNNING)
     return replace(made, **members)
 

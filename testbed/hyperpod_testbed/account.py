@@ -8,8 +8,10 @@ import json
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hyperpod_testbed.chart import Helm
 from hyperpod_testbed.control_plane import ControlPlane, ControlPlaneError
@@ -44,19 +46,27 @@ def install(plane: ControlPlane) -> Path:
 
     May be called again for the same control plane. Raises ControlPlaneError when the policies do not come into force.
     """
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": [namespace]}))
-    plane.apply(_manifests())
-    kubeconfig = plane.service_account_kubeconfig(NAMESPACE, NAMESPACE, duration="24h")
+    return install_release(plane, name=NAMESPACE, objects=_objects())
+
+
+def install_release(plane: ControlPlane, *, name: str, objects: Sequence[Mapping[str, Any]]) -> Path:
+    """The account of one of several releases; `name` is its release, its namespace and its service account."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    plane.apply(_list([namespace]))
+    plane.apply(_list([item for item in objects if item["kind"] in _KINDS]))
+    kubeconfig = plane.service_account_kubeconfig(name, name, duration="24h")
     _wait_until_in_force(plane, kubeconfig)
     return kubeconfig
 
 
 @cache
-def _manifests() -> str:
+def _objects() -> tuple[dict[str, Any], ...]:
     with tempfile.TemporaryDirectory() as home:
-        found = [item for item in Helm(home=Path(home)).objects(namespace=NAMESPACE) if item["kind"] in _KINDS]
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": found})
+        return tuple(Helm(home=Path(home)).objects(namespace=NAMESPACE))
+
+
+def _list(items: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(items)})
 
 
 def _wait_until_in_force(plane: ControlPlane, kubeconfig: Path) -> None:

@@ -1,0 +1,149 @@
+"""A fleet on two installations of the chart: each with its own namespaces, account, roles, policies and Lease."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hyperpod_testbed import account
+from hyperpod_testbed.chart import Helm
+from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.simulator import Options, Simulator
+from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
+
+pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(240)]
+
+EXAMPLE = yaml.safe_load((ROOT / "examples" / "minimal.yaml").read_text())
+TEAMS = ("team-red", "team-blue")
+ELSEWHERE = ("--health-probe-bind-address", "--metrics-bind-address", "--state-dir", "--log-format")
+"""Arguments of the container that name addresses and directories which several processes here would share."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One installation as a process, with its Deployment's arguments; AWS sees its name as the access key."""
+
+    name: str
+    process: OperatorProcess
+
+    @property
+    def key(self) -> str:
+        return self.name.upper()
+
+
+@dataclass(frozen=True)
+class Fleet:
+    plane: ControlPlane
+    simulator: Simulator
+    directory: Path
+
+    def shard(self, name: str, *, namespaces: list[str], first: bool) -> Shard:
+        """Install the release for these namespaces and start its operator. The first one looks after the Nodes."""
+        values = {"fullnameOverride": name, "watchNamespaces": namespaces, "nodeHealth": {"enabled": first}}
+        objects = Helm(home=self.directory / "helm").objects(release=name, namespace=name, values=values)
+        (container,) = next(
+            item["spec"]["template"]["spec"]["containers"] for item in objects if item["kind"] == "Deployment"
+        )
+        arguments = [given for given in container["args"][1:] if not given.startswith(ELSEWHERE)]
+        process = OperatorProcess(
+            kubeconfig=account.install_release(self.plane, name=name, objects=objects),
+            environment={**self.simulator.environment(), "AWS_ACCESS_KEY_ID": name.upper()},
+            log=self.directory / f"{name}-{len(namespaces)}.log",
+            flags=(
+                *arguments,
+                *(flag for flag in FAST if flag != "--no-leader-election"),
+                "--node-health" if first else "--no-node-health",
+            ),
+        )
+        return Shard(name=name, process=process.start())
+
+    def apply(self, namespace: str, name: str) -> None:
+        body = {**EXAMPLE, "metadata": {"name": name, "namespace": namespace}}
+        body["spec"] = {**EXAMPLE["spec"], "clusterName": f"{namespace}-{name}"}
+        self.plane.kubectl("apply", "-f", "-", input=json.dumps(body))
+
+    def objects(self, namespace: str) -> list[dict[str, Any]]:
+        return list(json.loads(self.plane.kubectl("get", "hpc", "-n", namespace, "-o", "json").stdout)["items"])
+
+    def ready(self, namespace: str) -> bool:
+        return all(
+            any(
+                found["type"] == "Ready" and found["status"] == "True"
+                for found in item.get("status", {}).get("conditions", [])
+            )
+            for item in self.objects(namespace)
+        )
+
+    def writes(self, shard: Shard) -> list[tuple[str, str]]:
+        """Operation and name of the cluster of each call that changes something, in order."""
+        calls = self.simulator.log.calls(mutating=True)
+        return [
+            (call.operation, str(call.parameters.get("ClusterName"))) for call in calls if call.access_key == shard.key
+        ]
+
+    def described(self, shard: Shard, *, since: float) -> set[str]:
+        """Names of the clusters that it has looked at."""
+        calls = self.simulator.log.calls("DescribeCluster")
+        return {
+            str(call.parameters["ClusterName"]).rpartition("/")[2]
+            for call in calls
+            if call.access_key == shard.key and call.wall_time > since
+        }
+
+
+@pytest.fixture
+def fleet(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Fleet]:
+    control_plane.install_crds(ROOT / "crds")
+    for team in TEAMS:
+        control_plane.kubectl("create", "namespace", team)
+    with Simulator(
+        options=Options.crowded(), account=ACCOUNT, speed=300, kubeconfig=control_plane.kubeconfig
+    ) as simulator:
+        yield Fleet(control_plane, simulator, tmp_path)
+    for team in TEAMS:
+        names = control_plane.kubectl("get", "hpc", "-n", team, "-o", "name").stdout.split()
+        control_plane.kubectl("patch", "-n", team, *names, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
+        control_plane.kubectl("delete", "namespace", team, "--wait=false")
+
+
+def wait(done: Callable[[], bool], *, seconds: float = 60.0, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def test_two_shards_share_a_fleet_and_one_takes_over_from_the_other_without_a_second_call(fleet: Fleet) -> None:
+    red = fleet.shard("shard-red", namespaces=["team-red"], first=True)
+    blue = fleet.shard("shard-blue", namespaces=["team-blue"], first=False)
+    try:
+        for team in TEAMS:
+            for name in ("one", "two", "three"):
+                fleet.apply(team, name)
+        wait(lambda: all(map(fleet.ready, TEAMS)), what="every cluster becomes Ready")
+        for shard, team in ((red, "team-red"), (blue, "team-blue")):
+            assert sorted(fleet.writes(shard)) == [
+                ("CreateCluster", f"{team}-{name}") for name in ("one", "three", "two")
+            ]
+
+        assert blue.process.stop() == 0
+        assert red.process.stop() == 0
+        arns = {team: [item["status"]["clusterArn"] for item in fleet.objects(team)] for team in TEAMS}
+        names = {f"{team}-{name}" for team in TEAMS for name in ("one", "two", "three")}
+        moved = time.time()
+        both = fleet.shard("shard-red", namespaces=list(TEAMS), first=True)
+        try:
+            wait(lambda: fleet.described(both, since=moved) >= names, what="the one looks at all")
+            assert all(map(fleet.ready, TEAMS))
+            assert len(fleet.writes(both)) == 3
+            assert arns == {team: [item["status"]["clusterArn"] for item in fleet.objects(team)] for team in TEAMS}
+        finally:
+            both.process.stop()
+    finally:
+        for shard in (red, blue):
+            shard.process.stop()

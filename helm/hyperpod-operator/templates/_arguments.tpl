@@ -77,6 +77,9 @@
 - --otlp-endpoint={{ . }}
 {{- end }}
 - --state-dir=/tmp
+{{- with .Values.audit.file }}
+- --audit-file={{ . }}
+{{- end }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}
 {{- with .Values.extraArgs }}

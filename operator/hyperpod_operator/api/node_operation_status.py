@@ -12,7 +12,7 @@ from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.node_operation_bounds import NODES_MOST
 from hyperpod_operator.api.operations import Operations
-from hyperpod_operator.api.plan import PlanStatus
+from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry, PlanStatus
 from hyperpod_operator.api.status import Arn, Count, Line, Word
 
 WAITING_MOST = 5
@@ -98,6 +98,9 @@ class HyperPodNodeOperationStatus(Model):
     )
     operations: Operations | None = Field(
         default=None, description="The last call to AWS. The operator writes it before it sends the call."
+    )
+    history: Annotated[list[HistoryEntry], Field(max_length=HISTORY_MOST, json_schema_extra=ATOMIC)] | None = Field(
+        default=None, description="The last 20 calls to AWS, the newest last."
     )
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
         default=None,

@@ -12,6 +12,7 @@ from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.operations import Operations, OperationStatus
+from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry
 from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.api.status import Adoption, Arn, Count, Fingerprint, Line, Word
 
@@ -234,6 +235,9 @@ class EBSVolumeClaimStatus(Model):
     operations: Operations | None = Field(
         default=None,
         description="The journal: the last call of each concern, written before it is sent, the newest last.",
+    )
+    history: Annotated[list[HistoryEntry], Field(max_length=HISTORY_MOST, json_schema_extra=ATOMIC)] | None = Field(
+        default=None, description="The last 20 calls that were to change something in AWS, the newest last."
     )
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
         default=None, description="Conditions; Ready is the summary."

@@ -53,8 +53,9 @@ def cluster_runtime(
             drain=DrainPorts(
                 pods=pods,
                 evictor=PodEvictor(dependencies.api),
-                marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock),
+                marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock, audit=dependencies.audit),
                 enqueue=lambda key: queue.add_after(key, PODS_DEBOUNCE),
+                audit=dependencies.audit,
             ),
             preflight=Gate(
                 facts=lambda region: dependencies.cloud.facts(region=region),

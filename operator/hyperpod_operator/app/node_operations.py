@@ -57,6 +57,7 @@ class NodeOperationRuntime:
                 events=dependencies.events,
                 metrics=dependencies.metrics,
                 clock=dependencies.clock,
+                audit=dependencies.audit,
                 claims=claims_on if claims is not None else None,
                 wake=queue.add,
             ),

@@ -148,7 +148,7 @@ class Operator:
                 nodes=self._cache,
                 pods=self._pods,
                 evictor=PodEvictor(dependencies.api),
-                marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock),
+                marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock, audit=dependencies.audit),
             )
             yield self._operations.runtime
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from botocore.model import ServiceModel
@@ -218,20 +219,24 @@ class SageMaker:
         }
         return await self._batch("MoveClusterNodes", request, target=arn, ids=instance_ids)
 
-    async def check_nodes(self, *, arn: str, groups: Mapping[str, tuple[str, ...]], checks: tuple[str, ...]) -> None:
-        """StartClusterHealthCheck."""
+    async def check_nodes(
+        self, *, arn: str, groups: Mapping[str, tuple[str, ...]], checks: tuple[str, ...]
+    ) -> BatchAnswer:
+        """StartClusterHealthCheck, whose answer names no nodes: AWS takes all of them or none."""
         wanted = [
             {"instanceGroupName": name, "instanceIds": list(ids), "deepHealthChecks": list(checks)}
             for name, ids in groups.items()
         ]
         request = {"clusterName": arn, "deepHealthCheckConfigurations": wanted}
-        await self._write("StartClusterHealthCheck", request, target=arn)
+        answer = await self._write("StartClusterHealthCheck", request, target=arn)
+        named = frozenset(name for ids in groups.values() for name in ids)
+        return BatchAnswer(successful=named, request_id=_request_id(answer))
 
     async def _batch(
         self, operation: str, request: Mapping[str, Json], *, target: str, ids: tuple[str, ...]
     ) -> BatchAnswer:
         answer = await self._write(operation, {**request, "nodeIds": list(ids)}, target=target)
-        return translate.batch(answer, asked=ids)
+        return replace(translate.batch(answer, asked=ids), request_id=_request_id(answer))
 
     async def _model(self) -> ServiceModel:
         clients = await self._caller.clients()

@@ -23,8 +23,10 @@ from hyperpod_operator.core.volume.ports import (
     Change,
     Modification,
     NewVolume,
+    Noted,
     Snapshot,
     Volume,
+    ignored,
 )
 
 PAGE = 500
@@ -105,42 +107,54 @@ class Volumes:
                 found[raw["VolumeId"]] = shapes.modification(raw)
         return found
 
-    async def create_volume(self, *, request: NewVolume) -> Volume:
+    async def create_volume(self, *, request: NewVolume, noted: Noted = ignored) -> Volume:
         """CreateVolume."""
         parameters = shapes.new_volume(request)
         answer = await self._ec2.write(
             "CreateVolume", lambda client: client.create_volume(**parameters), target=request.client_token[:12]
         )
         self._writes += 1
+        noted(_request_id(answer))
         check({"Volume": answer}, operation="CreateVolume", members=shapes.NEW_VOLUME, mutating=True)
         return shapes.new_answer(answer)
 
-    async def modify_volume(self, *, volume_id: str, change: Change) -> Modification:
+    async def modify_volume(self, *, volume_id: str, change: Change, noted: Noted = ignored) -> Modification:
         """ModifyVolume."""
         parameters = shapes.change(change)
         answer = await self._write(
-            "ModifyVolume", lambda client: client.modify_volume(VolumeId=volume_id, **parameters), volume_id=volume_id
+            "ModifyVolume",
+            lambda client: client.modify_volume(VolumeId=volume_id, **parameters),
+            volume_id=volume_id,
+            noted=noted,
         )
         check(answer, operation="ModifyVolume", members=shapes.NEW_MODIFICATION, mutating=True)
         return shapes.modification(answer["VolumeModification"])
 
-    async def create_tags(self, *, volume_id: str, tags: Mapping[str, str]) -> None:
+    async def create_tags(self, *, volume_id: str, tags: Mapping[str, str], noted: Noted = ignored) -> None:
         """CreateTags."""
         listed = shapes.tag_list(tags)
         await self._write(
-            "CreateTags", lambda client: client.create_tags(Resources=[volume_id], Tags=listed), volume_id=volume_id
+            "CreateTags",
+            lambda client: client.create_tags(Resources=[volume_id], Tags=listed),
+            volume_id=volume_id,
+            noted=noted,
         )
 
-    async def delete_tags(self, *, volume_id: str, keys: Sequence[str]) -> None:
+    async def delete_tags(self, *, volume_id: str, keys: Sequence[str], noted: Noted = ignored) -> None:
         """DeleteTags. Without a key there is no call: EC2 takes that for all tags."""
         if not keys:
             return
         listed = [{"Key": key} for key in keys]
         await self._write(
-            "DeleteTags", lambda client: client.delete_tags(Resources=[volume_id], Tags=listed), volume_id=volume_id
+            "DeleteTags",
+            lambda client: client.delete_tags(Resources=[volume_id], Tags=listed),
+            volume_id=volume_id,
+            noted=noted,
         )
 
-    async def create_snapshot(self, *, volume_id: str, description: str, tags: Mapping[str, str]) -> Snapshot:
+    async def create_snapshot(
+        self, *, volume_id: str, description: str, tags: Mapping[str, str], noted: Noted = ignored
+    ) -> Snapshot:
         """CreateSnapshot."""
         parameters: dict[str, Any] = {"VolumeId": volume_id, "Description": description}
         if specifications := shapes.tag_specifications("snapshot", tags):
@@ -148,6 +162,7 @@ class Volumes:
         answer = await self._ec2.write(
             "CreateSnapshot", lambda client: client.create_snapshot(**parameters), target=volume_id
         )
+        noted(_request_id(answer))
         check(answer, operation="CreateSnapshot", members=shapes.NEW_SNAPSHOT, mutating=True)
         return shapes.snapshot(answer)
 
@@ -157,17 +172,20 @@ class Volumes:
         found = await self._pages("DescribeSnapshots", "Snapshots", parameters, target=claim_uid)
         return tuple(shapes.snapshot(raw) for raw in found)
 
-    async def delete_volume(self, *, volume_id: str) -> None:
+    async def delete_volume(self, *, volume_id: str, noted: Noted = ignored) -> None:
         """DeleteVolume."""
         try:
             await self._write(
-                "DeleteVolume", lambda client: client.delete_volume(VolumeId=volume_id), volume_id=volume_id
+                "DeleteVolume",
+                lambda client: client.delete_volume(VolumeId=volume_id),
+                volume_id=volume_id,
+                noted=noted,
             )
         except CloudError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
 
-    async def attach(self, *, cluster_arn: str, instance_id: str, volume_id: str) -> Attachment:
+    async def attach(self, *, cluster_arn: str, instance_id: str, volume_id: str, noted: Noted = ignored) -> Attachment:
         """AttachClusterNodeVolume."""
         answer = await self._at_node(
             "AttachClusterNodeVolume",
@@ -175,10 +193,13 @@ class Volumes:
                 ClusterArn=cluster_arn, NodeId=instance_id, VolumeId=volume_id
             ),
             volume_id=volume_id,
+            noted=noted,
         )
         return shapes.node_attachment(answer, cluster_arn=cluster_arn, instance_id=instance_id)
 
-    async def detach(self, *, cluster_arn: str, instance_id: str, volume_id: str) -> Attachment | None:
+    async def detach(
+        self, *, cluster_arn: str, instance_id: str, volume_id: str, noted: Noted = ignored
+    ) -> Attachment | None:
         """DetachClusterNodeVolume."""
         try:
             answer = await self._at_node(
@@ -187,6 +208,7 @@ class Volumes:
                     ClusterArn=cluster_arn, NodeId=instance_id, VolumeId=volume_id
                 ),
                 volume_id=volume_id,
+                noted=noted,
             )
         except CloudError as error:
             if error.ec2_code in NOTHING_TO_DETACH:
@@ -253,22 +275,31 @@ class Volumes:
             check(one, operation=operation, members=shapes.PAGES[operation])
         return [item for one in pages for item in one[member]]
 
-    async def _write(self, operation: str, call: Callable[[Any], Any], *, volume_id: str) -> Mapping[str, Any]:
-        return await self._changing(self._ec2, operation, call, volume_id=volume_id)
+    async def _write(
+        self, operation: str, call: Callable[[Any], Any], *, volume_id: str, noted: Noted
+    ) -> Mapping[str, Any]:
+        return await self._changing(self._ec2, operation, call, volume_id=volume_id, noted=noted)
 
-    async def _at_node(self, operation: str, call: Callable[[Any], Any], *, volume_id: str) -> Mapping[str, Any]:
-        return await self._changing(self._hyperpod, operation, call, volume_id=volume_id)
+    async def _at_node(
+        self, operation: str, call: Callable[[Any], Any], *, volume_id: str, noted: Noted
+    ) -> Mapping[str, Any]:
+        return await self._changing(self._hyperpod, operation, call, volume_id=volume_id, noted=noted)
 
     async def _changing(
-        self, caller: Caller, operation: str, call: Callable[[Any], Any], *, volume_id: str
+        self, caller: Caller, operation: str, call: Callable[[Any], Any], *, volume_id: str, noted: Noted
     ) -> Mapping[str, Any]:
         try:
             answer: Mapping[str, Any] = await caller.write(operation, call, target=volume_id)
+            noted(_request_id(answer))
             return answer
         finally:
             # Also after a failure, whose outcome may be unknown.
             self._reads.forget(volume_id)
             self._writes += 1
+
+
+def _request_id(answer: Mapping[str, Any]) -> str:
+    return str((answer.get("ResponseMetadata") or {}).get("RequestId", ""))
 
 
 def _by_ids(volume_ids: Sequence[str]) -> Callable[[Any], Any]:

@@ -64,7 +64,7 @@ async def act(
         action=decision.action,
         fingerprint=decision.fingerprint,
         arn=receipt.arn,
-        request_id=receipt.request_id,
+        request_id=nodes.request_id if nodes is not None else receipt.request_id,
         nodes=nodes,
     )
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.departures import (
     Departure,
@@ -22,6 +23,7 @@ from hyperpod_operator.core.cluster.departures import (
 )
 from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.scale_in import evictions, held_back, marks, owner_of, rules, superfluous
+from hyperpod_operator.core.drain.audit import evicted as record_of_eviction
 from hyperpod_operator.core.drain.marks import Owner
 from hyperpod_operator.core.drain.ports import Evicted, Evictor, NodeMarks, PodReader, PodsRead
 from hyperpod_operator.core.health.facts import FAILING, ClusterFacts, cluster_id
@@ -44,6 +46,7 @@ class DrainPorts:
     evictor: Evictor
     marks: NodeMarks
     enqueue: Callable[[Key], None]
+    audit: Audit | None = None
 
 
 class Evacuation:
@@ -91,6 +94,10 @@ class Evacuation:
         answers: list[Evicted] = []
         for gang in drain.gangs[:EVICTED_AT_ONCE]:
             answers += await self._ports.evictor.evict(gang)
+        for one in answers:
+            entry = record_of_eviction(one, owner=owner)
+            if entry is not None and self._ports.audit is not None:
+                self._ports.audit.record(entry)
         return held_back(snapshot, replace(found, evicted=tuple(answers), timed_out=drain.timed_out))
 
     async def _found(

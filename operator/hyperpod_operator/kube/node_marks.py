@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from hyperpod_operator.core.audit import Audit
+from hyperpod_operator.core.drain.audit import marked
 from hyperpod_operator.core.drain.marks import (
     CONDITION_REASON,
     HeldBy,
@@ -23,6 +25,7 @@ from hyperpod_operator.core.drain.marks import (
     hold,
     release,
 )
+from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import Clock, KubernetesError, ObjectGone
@@ -40,9 +43,10 @@ _DENIED = 403
 class KubeNodeMarks:
     """Reads each Node from the API server before it is changed."""
 
-    def __init__(self, api: ApiServer, *, clock: Clock) -> None:
+    def __init__(self, api: ApiServer, *, clock: Clock, audit: Audit | None = None) -> None:
         self._api = api
         self._clock = clock
+        self._audit = audit
         self._writer = NodeWriter(api)
         self._factory = NodeFactory()
         self._complained = False
@@ -56,7 +60,7 @@ class KubeNodeMarks:
             return change
         try:
             if change:
-                await self._writer.change(found, change)
+                await self._change(found, change, owner=marks.owner)
             await self._show(found, body, wanted=marks.conditions, message=marks.message)
         except ObjectGone:
             return None
@@ -72,9 +76,23 @@ class KubeNodeMarks:
             body, found = await self._read(node)
             change = release(found, owner) if found is not None else None
             if found is not None and change:
-                await self._writer.change(found, change)
+                await self._change(found, change, owner=owner)
         except ObjectGone:
             return
+
+    async def _change(self, node: Node, change: NodeChange, *, owner: Owner) -> None:
+        """Write, and record it, whatever comes of it. Another version of the Node is no answer: it is read again."""
+
+        def record(outcome: str, code: str) -> None:
+            if self._audit is not None:
+                self._audit.record(marked(change, node=node.name, owner=owner, outcome=outcome, code=code))
+
+        try:
+            await self._writer.change(node, change)
+        except KubernetesError as error:
+            record("Rejected" if error.status else "Unanswered", str(error.status))
+            raise
+        record("Accepted", "OK")
 
     async def _read(self, name: str) -> tuple[Mapping[str, Any], Node | None]:
         try:

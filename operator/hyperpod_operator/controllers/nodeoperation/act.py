@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from hyperpod_operator.core.audit import Audit
+from hyperpod_operator.core.drain.audit import evicted
 from hyperpod_operator.core.drain.marks import HeldBy, Marks
 from hyperpod_operator.core.drain.ports import Answer, Evicted, Evictor, NodeMarks
 from hyperpod_operator.core.engine.journal import CallState
@@ -30,6 +32,7 @@ class Steps:
     marks: NodeMarks
     evictor: Evictor
     metrics: OperationMetrics
+    audit: Audit | None = None
 
     async def mark(self, snapshot: Snapshot, action: Mark) -> Snapshot:
         """Nodes that are drained for another object meanwhile go back to Pending."""
@@ -56,6 +59,10 @@ class Steps:
         results: list[Evicted] = []
         for gang in action.gangs:
             results += await self.evictor.evict(gang)
+        for one in results:
+            entry = evicted(one, owner=snapshot.operation.owner)
+            if entry is not None and self.audit is not None:
+                self.audit.record(entry)
         for answer in Answer:
             if count := sum(one.answer is answer for one in results):
                 self.metrics.pods_evicted(answer=str(answer), count=count)
@@ -78,7 +85,8 @@ async def call(clusters: NodeBatches, record: PassRecord, action: Call) -> PassR
     except CloudError as error:
         state = CallState.UNANSWERED if error.kind in MAY_HAVE_ACTED else CallState.REJECTED
         return replace(record, snapshot=failed(snapshot, action, error), called=state, error=error)
-    return replace(record, snapshot=answered(snapshot, action, answer), called=CallState.ACCEPTED)
+    taken = answered(snapshot, action, answer)
+    return replace(record, snapshot=taken, called=CallState.ACCEPTED, request_id=answer.request_id)
 
 
 async def _send(clusters: NodeBatches, action: Call) -> BatchAnswer:
@@ -94,8 +102,7 @@ async def _send(clusters: NodeBatches, action: Call) -> BatchAnswer:
         case NodeCall.MOVE:
             return await clusters.move_nodes(**request)
         case NodeCall.HEALTH_CHECK:
-            await clusters.check_nodes(**request)
-            return BatchAnswer(successful=frozenset(action.planned.nodes))
+            return await clusters.check_nodes(**request)
         case _:
             assert_never(operation)
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from hyperpod_operator.api.kinds import NODE_OPERATION
-from hyperpod_operator.api.names import APPROVE_PLAN, Reason
+from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.node_operation import HyperPodNodeOperationSpec
 from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus
+from hyperpod_operator.controllers.approval import approvers
 from hyperpod_operator.controllers.nodeoperation.act import Steps, call
 from hyperpod_operator.controllers.nodeoperation.holdings import Holdings
 from hyperpod_operator.controllers.nodeoperation.measure import measure
@@ -15,6 +16,7 @@ from hyperpod_operator.controllers.nodeoperation.observe import Clusters
 from hyperpod_operator.controllers.object_references import node_reference
 from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.reconciler import Reconciler
+from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import Evictor, NodeMarks, PodReader, PodsRead
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
@@ -22,6 +24,7 @@ from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.nodeoperation.answers import intended
+from hyperpod_operator.core.nodeoperation.audit import audited
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
 from hyperpod_operator.core.nodeoperation.machine import advance, may_start
 from hyperpod_operator.core.nodeoperation.operation import Operation
@@ -61,6 +64,8 @@ class OperationPorts:
     metrics: OperationMetrics
     clock: Clock
     claims: ClaimsOnNodes | None = None
+    audit: Audit | None = None
+    """Where each call, each eviction and each write to a Node is recorded; None: nowhere."""
     wake: Callable[[Key], None] = lambda _: None
 
 
@@ -85,7 +90,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         self._ports = ports
         self._settings = settings
         self._holdings = Holdings(ports.operations)
-        self._steps = Steps(marks=ports.marks, evictor=ports.evictor, metrics=ports.metrics)
+        self._steps = Steps(marks=ports.marks, evictor=ports.evictor, metrics=ports.metrics, audit=ports.audit)
         self._clusters = Clusters(
             objects=ports.clusters,
             cloud=ports.cloud,
@@ -104,6 +109,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         return tuple(key for key, names in self._following.items() if name in names)
 
     def parse(self, stored: StoredObject) -> Operation:
+        given = approvers(stored)
         return Operation(
             key=stored.key,
             uid=stored.uid,
@@ -112,7 +118,9 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             reconcile_requested_at=reconcile_requested_at(stored),
             spec=parse_spec(stored, HyperPodNodeOperationSpec),
             status=parse_status(stored, HyperPodNodeOperationStatus),
-            approved=stored.annotations.get(APPROVE_PLAN, ""),
+            approved=given["approve_plan"],
+            approved_by=given["approved_by"],
+            requested_by=given["requested_by"],
         )
 
     async def look(self, stored: StoredObject, operation: Operation, failures: int) -> PassRecord:  # noqa: ARG002
@@ -253,7 +261,11 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             case Call():
                 key = Key(snapshot.operation.key.namespace, snapshot.operation.spec.clusterRef.name)
                 region = await self._clusters.region(key)
-                return await call(self._ports.cloud.clusters(region=region), record, action)
+                made = await call(self._ports.cloud.clusters(region=region), record, action)
+                entry = audited(made)
+                if entry is not None and self._ports.audit is not None:
+                    self._ports.audit.record(entry)
+                return made
             case Expire():
                 stored = await self._ports.operations.read(snapshot.operation.key)
                 if stored is not None and stored.uid == snapshot.operation.uid:

@@ -27,7 +27,7 @@ from hyperpod_operator.core.volume.plan import (
     UnlabelNode,
     operation,
 )
-from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume, VolumeCloud
+from hyperpod_operator.core.volume.ports import Attachment, Modification, Noted, Snapshot, Volume, VolumeCloud
 
 Answer = Volume | Modification | Snapshot | Attachment | None
 
@@ -46,13 +46,14 @@ async def act(
             return _declined(ports, step, error)
         ports.metrics.volume_step(operation=operation(step), code="OK")
         return Accepted(step=step)
+    ids: list[str] = []
     try:
-        answer = await in_aws(cloud=cloud, step=step)
+        answer = await in_aws(cloud=cloud, step=step, noted=ids.append)
     except CloudError as error:
         ports.metrics.volume_step(operation=operation(step), code=error.ec2_code or error.code)
         return Rejected(step=step, error=error)
     ports.metrics.volume_step(operation=operation(step), code="OK")
-    return Accepted(step=step, answer=answer)
+    return Accepted(step=step, answer=answer, request_id=next(iter(ids), ""))
 
 
 def _declined(ports: VolumePorts, step: KubernetesStep, error: KubernetesError) -> KubernetesRejected:
@@ -60,25 +61,25 @@ def _declined(ports: VolumePorts, step: KubernetesStep, error: KubernetesError) 
     return KubernetesRejected(step=step, error=error)
 
 
-async def in_aws(*, cloud: VolumeCloud, step: CloudStep) -> Answer:
+async def in_aws(*, cloud: VolumeCloud, step: CloudStep, noted: Noted) -> Answer:
     answer: Answer = None
     match step:
         case CreateVolume(request=request):
-            answer = await cloud.create_volume(request=request)
+            answer = await cloud.create_volume(request=request, noted=noted)
         case ModifyVolume(volume_id=volume_id, change=change):
-            answer = await cloud.modify_volume(volume_id=volume_id, change=change)
+            answer = await cloud.modify_volume(volume_id=volume_id, change=change, noted=noted)
         case CreateTags(volume_id=volume_id, tags=tags):
-            await cloud.create_tags(volume_id=volume_id, tags=tags)
+            await cloud.create_tags(volume_id=volume_id, tags=tags, noted=noted)
         case DeleteTags(volume_id=volume_id, keys=keys):
-            await cloud.delete_tags(volume_id=volume_id, keys=keys)
+            await cloud.delete_tags(volume_id=volume_id, keys=keys, noted=noted)
         case Attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id):
-            answer = await cloud.attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id)
+            answer = await cloud.attach(cluster_arn=arn, instance_id=instance, volume_id=volume_id, noted=noted)
         case Detach(cluster_arn=arn, instance_id=instance, volume_id=volume_id):
-            answer = await cloud.detach(cluster_arn=arn, instance_id=instance, volume_id=volume_id)
+            answer = await cloud.detach(cluster_arn=arn, instance_id=instance, volume_id=volume_id, noted=noted)
         case CreateSnapshot(volume_id=volume_id, description=description, tags=tags):
-            answer = await cloud.create_snapshot(volume_id=volume_id, description=description, tags=tags)
+            answer = await cloud.create_snapshot(volume_id=volume_id, description=description, tags=tags, noted=noted)
         case DeleteVolume(volume_id=volume_id):
-            await cloud.delete_volume(volume_id=volume_id)
+            await cloud.delete_volume(volume_id=volume_id, noted=noted)
         case _:
             assert_never(step)
     return answer

@@ -4,6 +4,7 @@ from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.names import FORCE_DELETE
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.controllers.approval import manager_of
 from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
 from hyperpod_operator.core.ports import StoredObject
 from hyperpod_operator.core.volume.claim import Claim
@@ -20,6 +21,7 @@ def parse(stored: StoredObject) -> Claim:
         force_delete=stored.annotations.get(FORCE_DELETE) == stored.key.name,
         spec=parse_spec(stored, EBSVolumeClaimSpec),
         status=claim_status(stored),
+        requested_by=manager_of(stored, ("spec",)),
         unknown=unknown_members(EBSVolumeClaimSpec, stored.body.get("spec")),
     )
 

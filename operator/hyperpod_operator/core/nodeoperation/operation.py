@@ -38,6 +38,10 @@ class Operation:
     status: HyperPodNodeOperationStatus
     approved: str = ""
     """The annotation approve-plan: the digest of the plan that a person approves."""
+    approved_by: str = ""
+    """Who set it, as far as it is known."""
+    requested_by: str = ""
+    """The field manager that wrote the spec."""
 
     @cached_property
     def owner(self) -> Owner:

@@ -23,6 +23,8 @@ class PassRecord:
     """How far the call of this pass got; None in a pass without one."""
     error: CloudError | None = None
     """Why it was not accepted."""
+    request_id: str = ""
+    """AWS's id of the accepted call."""
 
     @property
     def action(self) -> Action | None:

@@ -16,6 +16,7 @@ from hyperpod_operator.core.engine.result import failed
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, shown
+from hyperpod_operator.core.nodeoperation.audit import history
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
 from hyperpod_operator.core.nodeoperation.outcome import is_over, progress
 from hyperpod_operator.core.nodeoperation.plan import CONCERN, Call, Evict
@@ -64,6 +65,7 @@ def report(record: PassRecord) -> Report[HyperPodNodeOperationStatus]:
     status = status.model_copy(
         update={
             "observedGeneration": operation.generation,
+            "history": history(record),
             "lastHandledReconcileAt": operation.reconcile_requested_at or status.lastHandledReconcileAt,
             "conditions": conditions,
         }

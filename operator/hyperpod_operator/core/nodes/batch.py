@@ -6,7 +6,7 @@ all, and then nobody knows.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -83,6 +83,7 @@ class BatchAnswer:
     successful: frozenset[str] = frozenset()
     failed: tuple[NodeFailure, ...] = ()
     unanswered: frozenset[str] = frozenset()
+    request_id: str = field(default="", compare=False)
 
     def failure(self, instance_id: str) -> NodeFailure | None:
         return next((one for one in self.failed if one.instance_id == instance_id), None)

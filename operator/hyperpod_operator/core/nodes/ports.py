@@ -29,6 +29,8 @@ class NodeBatches(Protocol):
         """MoveClusterNodes, from a group to another one. A repeated `token` (8 hours) repeats the answer."""
         ...
 
-    async def check_nodes(self, *, arn: str, groups: Mapping[str, tuple[str, ...]], checks: tuple[str, ...]) -> None:
+    async def check_nodes(
+        self, *, arn: str, groups: Mapping[str, tuple[str, ...]], checks: tuple[str, ...]
+    ) -> BatchAnswer:
         """StartClusterHealthCheck of these instances, by group. AWS takes all of them or none."""
         ...

@@ -51,6 +51,8 @@ class Claim:
     status: EBSVolumeClaimStatus
     unknown: tuple[str, ...] = ()
     """Paths of members of the stored spec that this version does not know; the first few."""
+    requested_by: str = ""
+    """The field manager that wrote the spec."""
 
     @property
     def mode(self) -> str:

@@ -17,6 +17,8 @@ class Accepted:
 
     step: Step
     answer: Volume | Modification | Snapshot | Attachment | None = None
+    request_id: str = ""
+    """AWS's id of the call; empty for a step in Kubernetes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ enum: what a newer AWS says is data. Two services stand behind one Protocol, bec
 SageMaker and seen by EC2.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -127,11 +127,20 @@ class AttachmentLimit:
     shared: bool
 
 
+Noted = Callable[[str], None]
+"""Takes AWS's id of a request."""
+
+
+def ignored(request_id: str) -> None:
+    """For callers that do not need it."""
+
+
 class VolumeCloud(Protocol):
     """EC2's volumes and HyperPod's attachments in one region.
 
     Every method raises `core.errors.CloudError` and nothing else. What was not found is None or left out, never
-    an error, unless a method says otherwise. An error of EC2's carries `ec2_code`, wrapped by SageMaker or not.
+    an error, unless a method says otherwise. An error of EC2's carries `ec2_code`, wrapped by SageMaker or not. `noted`
+    is called with AWS's request id of a call that it accepted.
     """
 
     async def find_volume(self, *, volume_id: str, fresh: bool = False) -> Volume | None:
@@ -162,23 +171,25 @@ class VolumeCloud(Protocol):
         """The latest modification of each; volumes that were never modified are left out."""
         ...
 
-    async def create_volume(self, *, request: NewVolume) -> Volume:
+    async def create_volume(self, *, request: NewVolume, noted: Noted = ignored) -> Volume:
         """CreateVolume. Idempotent by `client_token`."""
         ...
 
-    async def modify_volume(self, *, volume_id: str, change: Change) -> Modification:
+    async def modify_volume(self, *, volume_id: str, change: Change, noted: Noted = ignored) -> Modification:
         """ModifyVolume, size, type, IOPS and throughput in one call: four a day are all there is."""
         ...
 
-    async def create_tags(self, *, volume_id: str, tags: Mapping[str, str]) -> None:
+    async def create_tags(self, *, volume_id: str, tags: Mapping[str, str], noted: Noted = ignored) -> None:
         """CreateTags on the volume; keys that exist get the new value."""
         ...
 
-    async def delete_tags(self, *, volume_id: str, keys: Sequence[str]) -> None:
+    async def delete_tags(self, *, volume_id: str, keys: Sequence[str], noted: Noted = ignored) -> None:
         """DeleteTags on the volume, whatever the values are."""
         ...
 
-    async def create_snapshot(self, *, volume_id: str, description: str, tags: Mapping[str, str]) -> Snapshot:
+    async def create_snapshot(
+        self, *, volume_id: str, description: str, tags: Mapping[str, str], noted: Noted = ignored
+    ) -> Snapshot:
         """CreateSnapshot. Not idempotent: `find_snapshots` comes first."""
         ...
 
@@ -186,15 +197,17 @@ class VolumeCloud(Protocol):
         """All pages of DescribeSnapshots (owner self) with the tag claim-uid; their tags tell the purpose."""
         ...
 
-    async def delete_volume(self, *, volume_id: str) -> None:
+    async def delete_volume(self, *, volume_id: str, noted: Noted = ignored) -> None:
         """DeleteVolume; a volume that is gone is no error, one in use is (VolumeInUse)."""
         ...
 
-    async def attach(self, *, cluster_arn: str, instance_id: str, volume_id: str) -> Attachment:
+    async def attach(self, *, cluster_arn: str, instance_id: str, volume_id: str, noted: Noted = ignored) -> Attachment:
         """AttachClusterNodeVolume. Not idempotent, and the answer may say attaching: DescribeVolumes has the truth."""
         ...
 
-    async def detach(self, *, cluster_arn: str, instance_id: str, volume_id: str) -> Attachment | None:
+    async def detach(
+        self, *, cluster_arn: str, instance_id: str, volume_id: str, noted: Noted = ignored
+    ) -> Attachment | None:
         """DetachClusterNodeVolume; None where EC2 says that there is nothing to detach (InvalidAttachment.NotFound,
         IncorrectState, InvalidVolume.NotFound). There is no force."""
         ...

@@ -23,6 +23,7 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.adoption import announcement
+from hyperpod_operator.core.volume.audit import history
 from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
 from hyperpod_operator.core.volume.conditions import conditions
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
@@ -157,6 +158,7 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> EBSVolumeClaimStatus
         "observedGeneration": claim.generation,
         "conditions": conditions(pass_record, end),
         "operations": operations(pass_record),
+        "history": history(pass_record),
         "creation": creation(pass_record),
         "attachment": attachment(pass_record),
         "modification": modification(pass_record),

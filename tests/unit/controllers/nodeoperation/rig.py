@@ -298,6 +298,7 @@ class OperationRig:
             metrics=self.recorder,
             clock=self.clock,
             claims=self._claims,
+            audit=self.recorder,
         )
         self.controller = NodeOperationController(ports=ports, settings=OperationSettings(timings=self.timings))
         self._failures.clear()

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.unit.controllers.nodeoperation.conftest import MakeRig
-from tests.unit.controllers.nodeoperation.rig import OperationRig
+from tests.unit.controllers.nodeoperation.rig import KEY, OperationRig
 
 from hyperpod_operator.core.outcome import Done
 
@@ -85,3 +85,49 @@ async def test_a_dry_run_lists_the_nodes_and_changes_nothing(rig: OperationRig) 
     assert rig.marks.writes == 0
     assert rig.condition("Complete")["reason"] == "OperationListed"
     assert "would be carried out on hyperpod-" in rig.condition("Ready")["message"]
+
+
+async def test_each_call_and_eviction_is_recorded_with_who_asked(rig: OperationRig) -> None:
+    first = rig.ids[0]
+    rig.pods.add("worker", rig.name(first))
+    rig.apply("Reboot", [first], reason="XID 79")
+    await rig.rest()
+    eviction, call = rig.recorder.audited
+    assert (eviction.call, eviction.changes, eviction.target) == (
+        "CreateEviction",
+        ("Pod ml/worker",),
+        f"Node {rig.name(first)}",
+    )
+    assert (call.call, call.effect, call.outcome, call.code) == (
+        "BatchRebootClusterNodes",
+        "Disrupts",
+        "Accepted",
+        "OK",
+    )
+    assert (call.kind, str(call.key), call.target, call.message) == (
+        "HyperPodNodeOperation",
+        str(KEY),
+        rig.arn,
+        "XID 79",
+    )
+    assert call.changes == (f"Reboot {first}",)
+    assert call.request_id == rig.calls()[0].request_id
+    (entry,) = rig.status_of()["history"]
+    assert (entry["call"], entry["summary"]) == ("BatchRebootClusterNodes", f"Reboot of {first}")
+
+
+@pytest.mark.parametrize("operation", ["Reboot", "Replace", "Delete", "Move", "HealthCheck"])
+async def test_every_operation_is_recorded_with_the_id_of_its_request(rig: OperationRig, operation: str) -> None:
+    rig.apply(operation, rig.ids[:1])
+    await rig.rest()
+    assert [entry.request_id for entry in rig.recorder.audited] == [call.request_id for call in rig.calls()]
+
+
+async def test_a_refused_eviction_is_not_recorded(rig: OperationRig) -> None:
+    first = rig.ids[0]
+    rig.pods.add("worker", rig.name(first))
+    rig.pods.refused["worker"] = "the budget allows none"
+    rig.apply("Reboot", [first])
+    for _ in range(10):
+        await rig.step()
+    assert rig.recorder.audited == []

@@ -159,6 +159,7 @@ class VolumeRig:
             labels=self.labels,
             strays=self.strays,
             events=self.recorder,
+            audit=self.recorder,
             metrics=self.recorder,
             clock=self.clock,
             preflight=self.preflight,

@@ -193,3 +193,13 @@ async def test_the_names_of_a_life_are_told_as_events_once(rig: VolumeRig) -> No
     await rig.idle(1800)
     told = rig.reasons()
     assert told == ["CreatingVolume", "CreatingVolume", "Attaching", "ClaimReady"]
+
+
+async def test_each_call_is_recorded_with_the_id_of_its_request_and_kept_in_status(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    calls = {call.operation: call.request_id for call in rig.calls()}
+    audited = {entry.call: entry.request_id for entry in rig.recorder.audited if entry.request_id}
+    assert audited == calls
+    assert [entry["call"] for entry in rig.status["history"]] == ["CreateVolume", "AttachClusterNodeVolume"]
+    assert {entry["outcome"] for entry in rig.status["history"]} == {"Accepted"}

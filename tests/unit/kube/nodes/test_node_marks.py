@@ -7,6 +7,7 @@ from tests.unit.kube.conftest import FakeServer, ManualClock
 from tests.unit.kube.nodes.scripted import node_body
 
 from hyperpod_operator.api.names import DRAINING
+from hyperpod_operator.core.audit import AuditRecord
 from hyperpod_operator.core.drain.marks import HeldBy, Lifecycle, Marks, Owner
 from hyperpod_operator.core.ports import KubernetesError, StaleObject
 from hyperpod_operator.kube.client import ApiServer
@@ -122,3 +123,37 @@ async def test_undoing_what_is_undone_changes_nothing(marks: KubeNodeMarks, serv
     server.default = stored(taints=[THEIRS])
     await marks.unmark(node=NAME, owner=MINE)
     assert writes(server) == []
+
+
+class Trail:
+    """Takes records of the audit trail."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditRecord] = []
+
+    def record(self, entry: AuditRecord) -> None:
+        self.entries.append(entry)
+
+
+async def test_a_write_is_recorded_with_the_object_that_drains(api: ApiServer, server: FakeServer) -> None:
+    trail = Trail()
+    marks = KubeNodeMarks(api, clock=ManualClock(), audit=trail)
+    server.answers = [stored(taints=[]), stored(taints=[TAINT], owner=str(MINE)), (200, {})]
+    await marks.mark(node=NAME, marks=MARKS)
+    server.answers = [stored(taints=[TAINT], owner=str(MINE), conditions=(condition("DrainInProgress"),))]
+    await marks.mark(node=NAME, marks=MARKS)
+    (entry,) = trail.entries
+    assert (entry.kind, str(entry.key), entry.target) == (MINE.kind, "research/ml", f"Node {NAME}")
+    assert (entry.outcome, entry.code) == ("Accepted", "OK")
+    assert any("draining" in line for line in entry.changes)
+
+
+async def test_a_write_that_the_api_server_refuses_is_recorded_with_its_status(
+    api: ApiServer, server: FakeServer
+) -> None:
+    trail = Trail()
+    marks = KubeNodeMarks(api, clock=ManualClock(), audit=trail)
+    server.answers = [stored(taints=[]), (403, {"kind": "Status", "message": "denied"})]
+    with pytest.raises(KubernetesError):
+        await marks.mark(node=NAME, marks=MARKS)
+    assert [(entry.outcome, entry.code) for entry in trail.entries] == [("Rejected", "403")]

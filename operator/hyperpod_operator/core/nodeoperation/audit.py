@@ -1,0 +1,67 @@
+"""What the audit trail and `status.history` say of what a pass over a node operation changed."""
+
+from hyperpod_operator.api.kinds import NODE_OPERATION
+from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry
+from hyperpod_operator.core.audit import AuditRecord, lines
+from hyperpod_operator.core.engine.journal import CallState
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.nodeoperation.approval import approval
+from hyperpod_operator.core.nodeoperation.plan import Call
+from hyperpod_operator.core.nodeoperation.record import PassRecord
+from hyperpod_operator.core.plan.gate import Open
+
+SUMMARY_MOST = 256
+OUTCOMES = {CallState.ACCEPTED: "Accepted", CallState.REJECTED: "Rejected", CallState.UNANSWERED: "Unanswered"}
+
+
+def audited(record: PassRecord) -> AuditRecord | None:
+    """The record of this pass's call to AWS; None for a pass that made none."""
+    action, called, snapshot = record.action, record.called, record.snapshot
+    if not isinstance(action, Call) or called is None:
+        return None
+    operation, gate = snapshot.operation, approval(snapshot)
+    given = gate.approval if isinstance(gate, Open) else None
+    return AuditRecord(
+        kind=NODE_OPERATION.name,
+        key=operation.key,
+        uid=operation.uid,
+        generation=operation.generation,
+        requested_by=operation.requested_by,
+        approved_by=(given.by or given.via) if given is not None else "",
+        digest=gate.digest if gate is not None else "",
+        call=action.planned.operation,
+        effect=action.planned.effect,
+        target=snapshot.cluster.arn if snapshot.cluster is not None else "",
+        changes=lines([f"{operation.spec.operation} {name}" for name in action.planned.nodes]),
+        reason=operation.spec.operation,
+        message=operation.spec.reason or "",
+        outcome=OUTCOMES[called],
+        code=record.error.code if record.error is not None else _codes(record, action),
+        request_id=record.error.request_id or "" if record.error is not None else record.request_id,
+    )
+
+
+def history(record: PassRecord) -> list[HistoryEntry] | None:
+    """`status.history` after the pass: the last calls, the newest last."""
+    old, entry = list(record.snapshot.operation.status.history or []), audited(record)
+    if entry is None or not isinstance(record.action, Call):
+        return old or None
+    nodes = record.action.planned.nodes
+    more = f" and {len(nodes) - 5} more" if len(nodes) > 5 else ""
+    new = HistoryEntry(
+        time=stamp(record.snapshot.now),
+        call=entry.call,
+        effect=entry.effect or None,
+        summary=f"{entry.reason} of {', '.join(nodes[:5])}{more}"[:SUMMARY_MOST],
+        outcome=entry.outcome,
+        code=entry.code[:128],
+        approvedBy=entry.approved_by or None,
+    )
+    return [*old, new][-HISTORY_MOST:]
+
+
+def _codes(record: PassRecord, action: Call) -> str:
+    """OK, or the codes of the nodes that AWS refused."""
+    named = set(action.entries)
+    codes = {entry.awsCode for entry in record.snapshot.entries if entry.id in named and entry.awsCode}
+    return ", ".join(sorted(codes)) or "OK"

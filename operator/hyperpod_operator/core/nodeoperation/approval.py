@@ -35,7 +35,7 @@ def approval(snapshot: Snapshot) -> Gate | None:
         policy=policy(snapshot),
         calls=(planned,),
         target=target,
-        approvals=(Approval(digest=given, via="Annotation"),) if given else (),
+        approvals=(Approval(digest=given, by=snapshot.operation.approved_by, via="Annotation"),) if given else (),
     )
 
 

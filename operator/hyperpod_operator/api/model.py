@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """A frozen object of the API. Unset is None, and None means that nobody manages the member."""
+    """A frozen object of the API. Unset is None, and None means that nobody manages the member.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    Validators are built at their first use (`defer_build`): a command starts without those that it never needs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)

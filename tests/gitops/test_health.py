@@ -12,9 +12,9 @@ from tests.gitops.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene
 from tests.unit.core.test_policy import DELETED_TABLE, LIVING_TABLE
 
 from hyperpod_operator.api.names import CLUSTER_KIND, VOLUME_CLAIM_KIND
+from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, NeedTags
 from hyperpod_operator.core.cluster.pass_record import PassRecord
-from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_testbed.gitops.argocd import CUSTOMIZATIONS
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from hyperpod_operator.api.names import APPROVE_PLAN, APPROVED_BY
+from hyperpod_operator.core.cluster.concerns import situate
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
-from hyperpod_operator.core.cluster.policy import situate
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.plan.gate import Open

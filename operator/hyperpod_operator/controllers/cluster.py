@@ -20,14 +20,14 @@ from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.cluster.audit import audited
-from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
+from hyperpod_operator.core.cluster.concerns import decide, situate
+from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Conclusion, NeedTags
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.effective import call_names, spec_names
 from hyperpod_operator.core.cluster.existing import not_allowed, region_refused
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.cluster.placement import misplaced
-from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import LookAgain, RemoveFinalizer, Report
@@ -164,7 +164,7 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
 
     async def _observed(
         self, stored: StoredObject, snapshot: ClusterSnapshot, *, full_sync: bool
-    ) -> tuple[ClusterSnapshot, Decision, Entry | None]:
+    ) -> tuple[ClusterSnapshot, Conclusion, Entry | None]:
         """The snapshot of this pass, what it asks for, and what the cache is to hold of a cluster that is ours.
 
         Tags are read where only they can tell. Raises CloudError.

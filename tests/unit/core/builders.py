@@ -10,12 +10,12 @@ from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import operation
-from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import LookAgain, Wait

@@ -26,10 +26,10 @@ from tests.unit.core.builders import (
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_ADOPTED, Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster import requests
+from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.guards import shown
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, UpdateCluster, fingerprint
-from hyperpod_operator.core.cluster.policy import decide, situate
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import RemoveFinalizer
 from hyperpod_operator.core.location import NOWHERE, location_of

@@ -88,7 +88,9 @@ class TestGuards:
     def shown_back(self, last: dict[str, Any], **group_fields: Any) -> bool:
         owner, found = resource(status=recorded(last=last)), cluster()
         found = with_group(found, replace(found.groups[0], **group_fields))
-        return shown_back(snapshot_of(owner, seen(owner, found)))
+        called = owner.status.last
+        assert called is not None
+        return shown_back(snapshot_of(owner, seen(owner, found)), called)
 
     def test_a_refused_wish_is_not_sent_again(self) -> None:
         answer = held(self.create(rejected=self.refused()))

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.core.builders import EKS, NOW, cluster, group, group_spec, recorded, resource, snapshot_of, spec
 
+from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, NeedTags
 from hyperpod_operator.core.cluster.diff import diff
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, DeleteTags, UpdateCluster
-from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import InSync

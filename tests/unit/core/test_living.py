@@ -24,8 +24,8 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import TAG_ADOPTED, Reason
+from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, DeleteTags, UpdateCluster
-from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.engine.decision import InSync
 from hyperpod_operator.core.observed import Observed, ObservedCluster
 

@@ -21,10 +21,10 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import TAG_ADOPTED
+from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, Decision
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord
 from hyperpod_operator.core.cluster.plan import CreateCluster, DeleteTags
-from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, Wait
 from hyperpod_operator.core.errors import CloudError, ErrorKind

@@ -21,10 +21,10 @@ from tests.unit.core.builders import (
     with_group,
 )
 
+from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import AddTags, UpdateCluster, operation
-from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import Report, report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.errors import ErrorKind

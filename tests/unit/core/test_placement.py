@@ -7,9 +7,9 @@ import pytest
 from tests.unit.core.builders import cluster, recorded, resource, scaled, seen, snapshot_of
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.placement import misplaced, unproved_end
-from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.location import NOWHERE, Location, location_of
 

@@ -93,7 +93,9 @@ def test_each_status_of_a_software_update_has_its_reason(status: str) -> None:
     assert [(item.reason, item.stalled) for item in short] == ([(reason, stalled)] if reason else [])
     last = {"operation": "UpdateClusterSoftware", "state": "Accepted"}
     pass_record = told(resource(status=recorded(last=last)), found)
-    assert shown_back(pass_record.snapshot) is back is (status in SOFTWARE_WENT_BACK)
+    called = pass_record.snapshot.resource.status.last
+    assert called is not None
+    assert shown_back(pass_record.snapshot, called) is back is (status in SOFTWARE_WENT_BACK)
 
 
 @pytest.mark.parametrize("kind", ErrorKind)

@@ -19,6 +19,7 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.health import CHECK, GPU, HEALTH, NOW, facts, instance, node
 
+from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.report import Report, report
 from hyperpod_operator.core.health.facts import FAILING
 from hyperpod_operator.core.health.node import Node
@@ -41,9 +42,8 @@ def passed(
 ) -> Report:
     wanted = spec(nodeRecovery=recovery)
     pass_record = told(resource(spec=wanted, status=recorded()), cluster(wanted=wanted), nodes=nodes)
-    return report(
-        replace(pass_record, snapshot=replace(pass_record.snapshot, health=health, health_watched=health is not None))
-    )
+    snapshot = replace(pass_record.snapshot, health=health, health_watched=health is not None)
+    return report(replace(pass_record, snapshot=snapshot, decision=decide(snapshot)))
 
 
 def labelled(count: int, **labels: str) -> list[Node]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.unit.core.builders import ARN, NOW, cluster, failure, group, snapshot_of
 
+from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, Decision
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import (
@@ -23,7 +24,6 @@ from hyperpod_operator.core.cluster.plan import (
     UpdateClusterSoftware,
     operation,
 )
-from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer

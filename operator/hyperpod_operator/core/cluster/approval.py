@@ -1,18 +1,34 @@
 """Policies for calls that wait for an approval of the plan (core.plan.gate)."""
 
-from typing import assert_never
+from typing import Never, assert_never
 
 from hyperpod_operator.api.kinds import CLUSTER
-from hyperpod_operator.api.names import APPROVE_PLAN, Reason
+from hyperpod_operator.api.names import APPROVE_PLAN, ConditionType, Reason
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.engine.finding import Finding
 from hyperpod_operator.core.plan.gate import ChangePolicy, Open, Stale, Waiting
 from hyperpod_operator.core.plan.model import Plan
 from hyperpod_operator.core.plan.summary import summary
 
 SHORT_DIGEST = 19
 """Characters of a digest that name an older plan in a message: `sha256:` and 12 digits."""
+
+
+def plan_approved(snapshot: ClusterSnapshot) -> Finding[Never] | None:
+    """The condition: whether the plan is approved; nothing where no change needs it."""
+    plan, kind = snapshot.plan, ConditionType.PLAN_APPROVED
+    if plan is None:
+        return None
+    if plan.gate.held:
+        return Finding(conditions=((kind, "False", *words(snapshot.resource, plan)),))
+    if isinstance(plan.gate, Open) and plan.gate.approval is not None:
+        given = plan.gate.approval
+        who = f" by {given.by}" if given.by else ""
+        message = f"Plan {plan.gate.digest} is approved{who} ({given.via.lower()})."
+        return Finding(conditions=((kind, "True", Reason.APPROVED, message),))
+    return None
 
 
 def creation(snapshot: ClusterSnapshot) -> Decision | None:

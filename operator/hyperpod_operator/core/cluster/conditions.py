@@ -4,16 +4,14 @@ from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS, Severity
 from hyperpod_operator.api.status import Condition
-from hyperpod_operator.core.cluster.approval import words
+from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.diagnose import said, shortfalls
 from hyperpod_operator.core.cluster.existing import changed_at
 from hyperpod_operator.core.cluster.node_calls import MOVE
-from hyperpod_operator.core.cluster.node_health import nodes_healthy
 from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.engine.conditions import SUMMARY, Draft, kept, settle, summary
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.result import ResultSummary
-from hyperpod_operator.core.plan.gate import Open
 from hyperpod_operator.core.preflight.record import passed
 from hyperpod_operator.core.unknown import ignored_members
 
@@ -26,7 +24,7 @@ def conditions(pass_record: PassRecord, ending: ResultSummary) -> list[Condition
         *_summary(pass_record, ending),
         *_details(pass_record, ending),
         *_preflight(pass_record),
-        *_approved(pass_record),
+        *(() if pass_record.blind else judge(pass_record.snapshot).conditions),
     ]
     return settle(
         table=CLUSTER.table,
@@ -59,21 +57,6 @@ def _preflight(pass_record: PassRecord) -> list[Draft]:
     return [(ConditionType.PREFLIGHT_PASSED, "True" if fine else "False", reason, message)]
 
 
-def _approved(pass_record: PassRecord) -> list[Draft]:
-    """Whether the plan is approved; nothing where no change needs it."""
-    plan, kind = pass_record.snapshot.plan, ConditionType.PLAN_APPROVED
-    if pass_record.blind or plan is None:
-        return []
-    if plan.gate.held:
-        return [(kind, "False", *words(pass_record.snapshot.resource, plan))]
-    if isinstance(plan.gate, Open) and plan.gate.approval is not None:
-        given = plan.gate.approval
-        who = f" by {given.by}" if given.by else ""
-        message = f"Plan {plan.gate.digest} is approved{who} ({given.via.lower()})."
-        return [(kind, "True", Reason.APPROVED, message)]
-    return []
-
-
 def _unmoved(pass_record: PassRecord, message: str) -> list[Draft]:
     """What Ready said of this spec before an answer that is not believed yet, with a word about that answer."""
     resource, cluster = pass_record.snapshot.resource, pass_record.snapshot.observed.cluster
@@ -94,8 +77,7 @@ def _details(pass_record: PassRecord, ending: ResultSummary) -> list[Draft]:
     ]
     if REASONS[ending.reason].condition is ConditionType.TEARDOWN_BLOCKED:
         drafts.append((ConditionType.TEARDOWN_BLOCKED, "True", ending.reason, ending.message))
-    health = nodes_healthy(pass_record) if _owned(pass_record) else None
-    return [*drafts, health] if health else drafts
+    return drafts
 
 
 def _provisioned(pass_record: PassRecord, ending: ResultSummary) -> Draft:

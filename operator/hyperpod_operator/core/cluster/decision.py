@@ -1,4 +1,4 @@
-"""What a policy may answer: the vocabulary between deciding and reporting."""
+"""What a concern may answer: the vocabulary between deciding and reporting."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from hyperpod_operator.core.cluster.changed_parts import changed_parts
 from hyperpod_operator.core.cluster.departures import Departures
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
-from hyperpod_operator.core.cluster.plan import Action
+from hyperpod_operator.core.cluster.plan import Action as Call
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.health.rollup import Health
@@ -22,7 +22,7 @@ from hyperpod_operator.core.timings import Timings
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterSnapshot:
-    """The snapshot that every policy judges: the wish, the world, the gaps, the time."""
+    """The snapshot that every concern judges: the spec, the world, the gaps, the time."""
 
     resource: Resource
     observed: Observed
@@ -69,7 +69,7 @@ class ClusterSnapshot:
 class Act:
     """Make this one call, then end the pass. `fingerprint` names the wish behind it (see `plan.fingerprint`)."""
 
-    action: Action
+    action: Call
     fingerprint: str
     reason: Reason
     message: str
@@ -80,4 +80,9 @@ class NeedTags:
     """The ownership tags have to be read before this can be judged."""
 
 
-Decision = Act | Wait | LookAgain | NeedTags | InSync | RemoveFinalizer
+Action = Act | LookAgain | NeedTags | RemoveFinalizer
+"""What a pass does."""
+Decision = Action | Wait
+"""What a policy answers."""
+Conclusion = Decision | InSync
+"""What a pass comes to: InSync where no concern acts or waits."""

@@ -17,10 +17,11 @@ from hyperpod_operator.core.cluster.plan import (
     DeleteTags,
     UpdateCluster,
     UpdateClusterSoftware,
+    concern,
     operation,
 )
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
-from hyperpod_operator.core.engine.journal import CallState
+from hyperpod_operator.core.engine.journal import CallState, entry_of
 from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, failed, waiting
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
 from hyperpod_operator.core.observed import EksUse
@@ -70,10 +71,12 @@ def _ending(pass_record: PassRecord) -> ResultSummary:
 
 def refusals(pass_record: PassRecord) -> int:
     """How often in a row this very call was refused, this time included."""
-    last = pass_record.snapshot.resource.status.last
     result = pass_record.result
-    same = isinstance(result, Rejected) and last is not None and last.fingerprint == result.fingerprint
-    return 1 + ((last.attempts or 0) if same and last is not None and last.state == CallState.REJECTED else 0)
+    if not isinstance(result, Rejected):
+        return 1
+    last = entry_of(pass_record.snapshot.resource.status.operations, concern(result.action))
+    again = last is not None and last.fingerprint == result.fingerprint and last.state == CallState.REJECTED
+    return 1 + ((last.attempts or 0) if again and last is not None else 0)
 
 
 def _accepted(pass_record: PassRecord, result: Accepted) -> ResultSummary:

@@ -222,7 +222,8 @@ def not_at_target(snapshot: ClusterSnapshot) -> Decision | None:
     )
 
 
-def settled(snapshot: ClusterSnapshot) -> Decision | None:
+def settled(snapshot: ClusterSnapshot) -> InSync:
+    """No concern acts or waits."""
     cluster = present(snapshot)
     return InSync(message=f"{cluster.current_count}/{cluster.target_count} nodes in {len(cluster.groups)} groups.")
 

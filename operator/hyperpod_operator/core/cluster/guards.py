@@ -38,13 +38,6 @@ def _since(time: str | None, *, now: datetime) -> float:
     return (now - moment).total_seconds() if moment else float("inf")
 
 
-def rollback_pause(snapshot: ClusterSnapshot) -> float:
-    """Seconds before a rolled-back change is tried again: doubles with each try."""
-    last, timings = snapshot.resource.status.last, snapshot.timings
-    attempts = last.attempts if last else 1
-    return growing(first=timings.rollback_backoff, most=timings.rollback_backoff_most, attempts=attempts)
-
-
 def act_once(
     snapshot: ClusterSnapshot, *, action: Action, desired: Json, reason: Reason, message: str, urgent: bool = False
 ) -> Decision:
@@ -54,10 +47,11 @@ def act_once(
     by group (see `parts`), so that the rest goes on.
     """
     mark = fingerprint(operation=operation(action), desired=desired)
+    own = entry_of(snapshot.resource.status.operations, concern(action))
     return (
         (None if isinstance(action, UpdateCluster) else rejected_before(snapshot, action, mark))
-        or still_echoing(snapshot, mark)
-        or rolled_back(snapshot, mark)
+        or still_echoing(snapshot, own, mark)
+        or rolled_back(snapshot, own, mark)
         or (None if urgent else coalescing(snapshot, mark))
         or Act(action=action, fingerprint=mark, reason=reason, message=message)
     )
@@ -86,21 +80,20 @@ def shown(snapshot: ClusterSnapshot) -> str:
     return fingerprint(operation="Shown", desired=[cluster.arn, cluster.status, dict(cluster.members), groups])
 
 
-def still_echoing(snapshot: ClusterSnapshot, mark: str) -> Wait | None:
-    """This very call was made a moment ago and Describe may not show it yet."""
-    last = snapshot.resource.status.last
+def still_echoing(snapshot: ClusterSnapshot, last: OperationStatus | None, mark: str) -> Wait | None:
+    """This very call was made a moment ago and Describe may not show it yet. `last` is the last call of its concern."""
     if not last or last.fingerprint != mark or last.state not in PENDING:
         return None
     left = snapshot.timings.propagation_window - age(last, now=snapshot.now)
     if left <= 0:
         return None
     message = f"{last.operation} was sent; the operator waits until AWS shows its effect before it sends anything else."
-    return Wait(reason=Reason.SETTLING, message=message, after=min(left, snapshot.timings.debounce))
+    return Wait(reason=Reason.SETTLING, message=message, after=min(left, snapshot.timings.debounce), settling=True)
 
 
-def rolled_back(snapshot: ClusterSnapshot, mark: str) -> Wait | None:
-    """AWS accepted this call and yet stands where it stood: it tried and went back."""
-    last = snapshot.resource.status.last
+def rolled_back(snapshot: ClusterSnapshot, last: OperationStatus | None, mark: str) -> Wait | None:
+    """AWS accepted this call and yet stands where it stood: it tried and went back. `last` is the last call of its
+    concern."""
     if (
         not last
         or last.fingerprint != mark
@@ -111,15 +104,17 @@ def rolled_back(snapshot: ClusterSnapshot, mark: str) -> Wait | None:
         return None  # somebody undid it: put it right at once, the first time
     if snapshot.resource.requested_anew:
         return None
-    if last.state == CallState.ACCEPTED and not shown_back(snapshot):
+    if last.state == CallState.ACCEPTED and not shown_back(snapshot, last):
         left = snapshot.timings.rest - age(last, now=snapshot.now)
         if left > 0:
             message = (
                 f"AWS accepted {last.operation} and shows neither its effect nor a rollback yet. The operator waits "
                 f"for either, for {snapshot.timings.rest / 60:.0f} min at most."
             )
-            return Wait(reason=Reason.SETTLING, message=message, after=min(left, snapshot.timings.poll))
-    pause = rollback_pause(snapshot)
+            after = min(left, snapshot.timings.poll)
+            return Wait(reason=Reason.SETTLING, message=message, after=after, settling=True)
+    timings = snapshot.timings
+    pause = growing(first=timings.rollback_backoff, most=timings.rollback_backoff_most, attempts=last.attempts)
     left = pause if last.state == CallState.ACCEPTED else pause - age(last, now=snapshot.now)
     if left <= 0:
         return None
@@ -134,15 +129,15 @@ def rolled_back(snapshot: ClusterSnapshot, mark: str) -> Wait | None:
 
 
 # [assumption: failed-updates-roll-back]
-def shown_back(snapshot: ClusterSnapshot) -> bool:
-    """Whether AWS shows that the last call went back, rather than not yet showing that it went on.
+def shown_back(snapshot: ClusterSnapshot, call: OperationStatus) -> bool:
+    """Whether AWS shows that the call went back, rather than not yet showing that it went on.
 
     Each call has its own evidence: tags have none (AWS never rolls them back), a software update has the status of the
     groups, where it stays until the next one. A failure message counts if it is new, or if the last look saw the
     cluster at work: an old one stays.
     """
     cluster, status = snapshot.observed.cluster, snapshot.resource.status
-    called = status.last.operation if status.last else None
+    called = call.operation
     if cluster is None or called in {"AddTags", "DeleteTags"}:
         return False
     fresh = cluster.failure_message != (status.failureMessage or "") or status.clusterStatus != "InService"
@@ -182,4 +177,4 @@ def coalescing(snapshot: ClusterSnapshot, mark: str) -> Wait | None:
     if left <= 0:
         return None
     message = f"{last.operation} was sent a moment ago; the operator collects further edits before the next call."
-    return Wait(reason=Reason.SETTLING, message=message, after=left)
+    return Wait(reason=Reason.SETTLING, message=message, after=left, settling=True)

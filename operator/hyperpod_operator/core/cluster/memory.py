@@ -4,7 +4,7 @@ All of it is in status, so it survives a restart; nothing here is read from anyw
 pass itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -17,6 +17,8 @@ from hyperpod_operator.api.status import (
     Missing,
     SentTag,
 )
+from hyperpod_operator.core.cluster.concerns import judge
+from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import refusals
 from hyperpod_operator.core.cluster.guards import age, shown
 from hyperpod_operator.core.cluster.inventory import group_statuses
@@ -44,6 +46,7 @@ from hyperpod_operator.core.engine.journal import (
     amended,
     called,
     cleared,
+    entry_of,
     with_rejection,
 )
 from hyperpod_operator.core.engine.result import ResultSummary
@@ -57,23 +60,22 @@ UNDONE_LATELY = 7200.0
 
 
 def operations(pass_record: PassRecord, end: ResultSummary) -> list[OperationStatus] | None:
-    """The journal after this pass: its call, or what it saw of the last one."""
-    kept = pass_record.snapshot.resource.status.operations or []
-    if pass_record.result is not None:
-        made = _called(pass_record, end, pass_record.result)
-    else:
-        old = pass_record.snapshot.resource.status.last
-        made = list(kept) if old is None or pass_record.blind else amended(kept, _seen(pass_record, end, old))
-    return (cleared(made) if end.settled or isinstance(pass_record.result, Accepted) else made) or None
+    """The journal after this pass: its call, and what it saw of the ones before."""
+    kept = _seen(pass_record)
+    result = pass_record.result
+    made = _called(pass_record, end, result, kept) if result is not None else kept
+    return (cleared(made) if end.settled else made) or None
 
 
-def _called(pass_record: PassRecord, end: ResultSummary, result: Accepted | Rejected) -> list[OperationStatus]:
+def _called(
+    pass_record: PassRecord, end: ResultSummary, result: Accepted | Rejected, kept: Sequence[OperationStatus]
+) -> list[OperationStatus]:
     """The journal with the call of this pass and its answer."""
-    tries = attempts(pass_record, result.fingerprint)
+    tries = attempts(pass_record, result)
     if isinstance(result, Rejected) and result.error.kind in {ErrorKind.ROLE_PROPAGATION, ErrorKind.EKS_IN_USE}:
         tries = refusals(pass_record)
     made = called(
-        pass_record.snapshot.resource.status.operations,
+        kept,
         concern=concern(result.action),
         operation=operation(result.action),
         state=CallState.ACCEPTED if isinstance(result, Accepted) else _state(result),
@@ -93,20 +95,27 @@ def _called(pass_record: PassRecord, end: ResultSummary, result: Accepted | Reje
     return with_rejection(made, concern=concern(result.action), rejection=rejection, now=pass_record.snapshot.now)
 
 
-def _seen(pass_record: PassRecord, end: ResultSummary, old: OperationStatus) -> OperationStatus:
-    """The last call with what this pass saw of its effect."""
-    now = stamp(pass_record.snapshot.now)
-    back = end.reason is Reason.UPDATE_ROLLED_BACK or (old.concern != "Tags" and _rolling_back(pass_record))
-    if old.state == CallState.ACCEPTED and back:
-        return old.model_copy(update={"state": CallState.ROLLED_BACK, "time": now})
-    if old.state in PENDING and _visible(pass_record, old):
-        return old.model_copy(update={"state": CallState.APPLIED})
-    return old
-
-
-def _rolling_back(pass_record: PassRecord) -> bool:
-    cluster = pass_record.snapshot.observed.cluster
-    return cluster is not None and cluster.status == "RollingBack"
+def _seen(pass_record: PassRecord) -> list[OperationStatus]:
+    """The journal as it was stored, with what this pass saw of the effect of each call."""
+    snapshot = pass_record.snapshot
+    kept = list(snapshot.resource.status.operations or [])
+    if pass_record.blind:
+        return kept
+    waits, cluster = dict(judge(snapshot).waits), snapshot.observed.cluster
+    going_back = cluster is not None and cluster.status == "RollingBack"
+    # AWS makes one change of a cluster at a time: what it rolls back is the newest.
+    newest = next((entry.concern for entry in reversed(kept) if entry.concern != "Tags"), "")
+    for entry in kept:
+        wait = waits.get(entry.concern)
+        back = (wait is not None and wait.reason is Reason.UPDATE_ROLLED_BACK) or (
+            going_back and entry.concern == newest
+        )
+        if entry.state == CallState.ACCEPTED and back:
+            now = stamp(snapshot.now)
+            kept = amended(kept, entry.model_copy(update={"state": CallState.ROLLED_BACK, "time": now}))
+        elif entry.state in PENDING and _visible(pass_record, entry):
+            kept = amended(kept, entry.model_copy(update={"state": CallState.APPLIED}))
+    return kept
 
 
 def _state(result: Rejected) -> CallState:
@@ -115,31 +124,36 @@ def _state(result: Rejected) -> CallState:
     return CallState.UNANSWERED if result.error.kind in unsure else CallState.REJECTED
 
 
-def _visible(pass_record: PassRecord, last: OperationStatus) -> bool:
-    """Whether AWS shows the effect of the last call."""
-    cluster = pass_record.snapshot.observed.cluster
-    if last.operation == "CreateCluster":
+def _visible(pass_record: PassRecord, call: OperationStatus) -> bool:
+    """Whether AWS shows the effect of the call."""
+    cluster, changes = pass_record.snapshot.observed.cluster, pass_record.snapshot.changes
+    if call.operation == "CreateCluster":
         return cluster is not None
-    if last.operation == "DeleteCluster":
+    if call.operation == "DeleteCluster":
         return cluster is None
-    return cluster is not None and cluster.status == "InService" and pass_record.snapshot.changes.none
+    if cluster is None or cluster.status != "InService":
+        return False
+    gaps = {
+        "UpdateCluster": changes.needs_update,
+        "UpdateClusterSoftware": bool(changes.software),
+        "AddTags": changes.needs_tags,
+        "DeleteTags": changes.needs_tags,
+    }
+    return not gaps.get(call.operation or "", not changes.none)
 
 
-def attempts(pass_record: PassRecord, mark: str) -> int:
-    last = pass_record.snapshot.resource.status.last
-    undone = (
-        last is not None and last.state == CallState.APPLIED and age(last, now=pass_record.snapshot.now) < UNDONE_LATELY
-    )
-    again = undone or (
-        last is not None and last.state in {CallState.ROLLED_BACK, CallState.ACCEPTED, CallState.UNANSWERED}
-    )
-    repeated = again and last is not None and last.fingerprint == mark
-    return (last.attempts or 0) + 1 if repeated and last is not None else 1
+def attempts(pass_record: PassRecord, call: Act | Accepted | Rejected) -> int:
+    """How often this very call was made in a row, this time included; calls of other concerns do not count."""
+    last = entry_of(pass_record.snapshot.resource.status.operations, concern(call.action))
+    if last is None or last.fingerprint != call.fingerprint:
+        return 1
+    undone = last.state == CallState.APPLIED and age(last, now=pass_record.snapshot.now) < UNDONE_LATELY
+    return (last.attempts or 0) + 1 if undone or last.state in REPEATED else 1
 
 
 def _remembered(pass_record: PassRecord, result: Rejected) -> bool:
     """Invalid is remembered; so is a name that exists already while its cluster never appears."""
-    last = pass_record.snapshot.resource.status.last
+    last = entry_of(pass_record.snapshot.resource.status.operations, concern(result.action))
     again = last is not None and last.fingerprint == result.fingerprint and last.state == CallState.UNANSWERED
     exists = result.error.kind is ErrorKind.ALREADY_EXISTS and again
     return not isinstance(result.action, UpdateCluster) and (TREATMENTS[result.error.kind].remember or exists)

@@ -4,16 +4,19 @@ Only what people act on: a node that joins is no news. None of this changes `Rea
 itself; with nodeRecovery None a person has to, so the cluster is Stalled.
 """
 
+from typing import Never
+
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.status import InstanceGroupStatus, NodeHealth, UnhealthyNode
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.pass_record import PassRecord
+from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.engine.finding import Finding
 from hyperpod_operator.core.health.rollup import GroupHealth, Health, SickNode, named
 from hyperpod_operator.core.health.state import UNHEALTHY, State
 from hyperpod_operator.core.moments import stamp
 
 WHY_MOST = 256
-
-HealthDraft = tuple[ConditionType, str, Reason, str]
 
 
 def node_health(pass_record: PassRecord) -> NodeHealth | None:
@@ -58,36 +61,39 @@ def group_health(pass_record: PassRecord, entry: InstanceGroupStatus) -> Instanc
     )
 
 
-def nodes_healthy(pass_record: PassRecord) -> HealthDraft | None:
-    """The condition; None when there is nothing to say."""
-    if pass_record.snapshot.health is not None:
-        if not pass_record.snapshot.health:
+def nodes_healthy(snapshot: ClusterSnapshot) -> Finding[Never] | None:
+    """The condition of a cluster that is ours; None when there is nothing to say."""
+    if not snapshot.owned or snapshot.observed.cluster is None:
+        return None
+    if snapshot.health is not None:
+        if not snapshot.health:
             return None
-        status, reason, message = judged(pass_record)
-        return (ConditionType.NODES_HEALTHY, status, reason, message)
-    if pass_record.snapshot.health_watched:
-        for old in pass_record.snapshot.resource.status.conditions or []:
+        return Finding(conditions=((ConditionType.NODES_HEALTHY, *judged(snapshot)),))
+    if snapshot.health_watched:
+        for old in snapshot.resource.status.conditions or []:
             if old.type == ConditionType.NODES_HEALTHY and old.reason in set(Reason):
-                return (ConditionType.NODES_HEALTHY, old.status, Reason(old.reason), old.message)
+                said = (ConditionType.NODES_HEALTHY, old.status, Reason(old.reason), old.message)
+                return Finding(conditions=(said,))
     return None
 
 
-def waits_for_a_person(pass_record: PassRecord) -> str:
-    """Why nodes stay sick until a person acts, with the command; empty when HyperPod repairs them or none is sick."""
-    if pass_record.snapshot.health is None or not pass_record.snapshot.health.unhealthy or recovers(pass_record):
-        return ""
-    return judged(pass_record)[2]
+def nodes_unhealthy(snapshot: ClusterSnapshot) -> Decision | None:
+    """Ready means usable: sick nodes that HyperPod does not repair wait for the user's action."""
+    if snapshot.health is None or not snapshot.health.unhealthy or recovers(snapshot):
+        return None
+    message = judged(snapshot)[2]
+    return Wait(reason=Reason.NODES_UNHEALTHY, message=message, after=snapshot.timings.resync, stalled=True)
 
 
-def recovers(pass_record: PassRecord) -> bool:
+def recovers(snapshot: ClusterSnapshot) -> bool:
     """Whether HyperPod repairs sick nodes by itself; AWS's word, and unset means that it does."""
-    cluster = pass_record.snapshot.observed.cluster
+    cluster = snapshot.observed.cluster
     return cluster is None or cluster.members.get("nodeRecovery") != "None"
 
 
-def judged(pass_record: PassRecord) -> tuple[str, Reason, str]:
+def judged(snapshot: ClusterSnapshot) -> tuple[str, Reason, str]:
     """Status, reason and message of the condition."""
-    health = pass_record.snapshot.health
+    health = snapshot.health
     if health is None:
         raise AssertionError("asked only while the Nodes are known")
     disagreements = [
@@ -112,7 +118,7 @@ def judged(pass_record: PassRecord) -> tuple[str, Reason, str]:
     if health.mass_failure is not None:
         return "False", Reason.MANY_NODES_UNHEALTHY, " ".join([health.mass_failure.message, *disagreements])
     if health.unhealthy:
-        return "False", Reason.NODES_UNHEALTHY, " ".join([_sick(pass_record, health), *disagreements])
+        return "False", Reason.NODES_UNHEALTHY, " ".join([_sick(snapshot, health), *disagreements])
     if disagreements:
         reason = Reason.NODES_NEVER_JOINED if health.never_joined else Reason.INSTANCES_GONE
         return "False", reason, " ".join(disagreements)
@@ -132,19 +138,19 @@ def judged(pass_record: PassRecord) -> tuple[str, Reason, str]:
     return "True", Reason.ALL_SCHEDULABLE, f"{health.nodes} nodes, none is unhealthy."
 
 
-def _sick(pass_record: PassRecord, health: Health) -> str:
+def _sick(snapshot: ClusterSnapshot, health: Health) -> str:
     first = ", ".join(f"{sick.name} ({sick.why})" for sick in health.worst if sick.state is not State.NOT_REPORTED)
     remedy = (
         "HyperPod reboots or replaces them."
-        if recovers(pass_record)
-        else f"nodeRecovery is None, so HyperPod repairs none of them: {_commands(pass_record, health)}."
+        if recovers(snapshot)
+        else f"nodeRecovery is None, so HyperPod repairs none of them: {_commands(snapshot, health)}."
     )
     return f"{health.unhealthy} of {health.nodes} nodes must not receive pods: {first[:1024]}. {remedy}"
 
 
-def _commands(pass_record: PassRecord, health: Health) -> str:
+def _commands(snapshot: ClusterSnapshot, health: Health) -> str:
     """What a person runs, filled in; of many nodes the worst."""
-    cluster = pass_record.snapshot.resource.cluster_name
+    cluster = snapshot.resource.cluster_name
     reboot = [sick.instance_id for sick in health.worst if sick.state is State.PENDING_REBOOT]
     replace = [sick.instance_id for sick in health.worst if sick.state in UNHEALTHY - {State.PENDING_REBOOT}]
     return " and ".join(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hyperpod_operator.api.status import PreflightStatus
-from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Conclusion
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.errors import CloudError
@@ -42,7 +42,7 @@ class PassRecord:
     """
 
     snapshot: ClusterSnapshot
-    decision: Decision | None = None
+    decision: Conclusion | None = None
     result: Accepted | Rejected | None = None
     unread: CloudError | None = None
     failures: int = 0

@@ -5,9 +5,9 @@ request id), so a settled cluster is never written to.
 """
 
 from hyperpod_operator.api.kinds import CLUSTER
-from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.audit import history
+from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.conditions import conditions
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import ending
@@ -29,9 +29,9 @@ from hyperpod_operator.core.cluster.memory import (
     sent_tags,
 )
 from hyperpod_operator.core.cluster.mirror import mirrored
-from hyperpod_operator.core.cluster.node_health import node_health, waits_for_a_person
+from hyperpod_operator.core.cluster.node_health import node_health
 from hyperpod_operator.core.cluster.parts import goes_on, remembered
-from hyperpod_operator.core.cluster.pass_record import PassRecord
+from hyperpod_operator.core.cluster.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import (
     CreateCluster,
     DeleteNodes,
@@ -57,27 +57,20 @@ PATIENCE = 3
 
 def report(pass_record: PassRecord) -> Report[HyperPodClusterStatus]:
     """The report of a pass that ended, well or not."""
-    end = _unhealthy(pass_record, ending(pass_record))
-    old = pass_record.snapshot.resource.status
+    end = ending(pass_record)
+    snapshot, old = pass_record.snapshot, pass_record.snapshot.resource.status
     if pass_record.unread is not None and _shrugged_off(pass_record):
         return Report(status=old, events=(), outcome=end.outcome)
     new = _status(pass_record, end)
     mark, told = mirrored(pass_record)
     new = new.model_copy(update={"mirroredEvents": mark})
-    outcome = end.outcome
+    outcome, soon = end.outcome, snapshot.timings.debounce
     if goes_on(pass_record, new.rejectedGroups or []):
-        outcome = Blocked(end.reason, pass_record.snapshot.timings.debounce)
+        outcome = Blocked(end.reason, soon)
+    elif isinstance(pass_record.result, Rejected) and isinstance(outcome, Blocked) and judge(snapshot).follows:
+        # What AWS rejected holds up no other concern: its call is made next.
+        outcome = Blocked(end.reason, min(soon, outcome.after))
     return Report(status=new, events=(*events(pass_record, end, new), *told), outcome=outcome)
-
-
-def _unhealthy(pass_record: PassRecord, end: ResultSummary) -> ResultSummary:
-    """Ready means usable: sick nodes that nobody repairs wait for a person."""
-    words = waits_for_a_person(pass_record) if end.settled else ""
-    if not words:
-        return end
-    reason = Reason.NODES_UNHEALTHY
-    outcome = Blocked(reason, pass_record.snapshot.timings.resync)
-    return ResultSummary(outcome=outcome, reason=reason, message=words, stalled=True)
 
 
 def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
@@ -102,7 +95,7 @@ def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
         operation=operation(act.action),
         state=CallState.INTENDED,
         fingerprint=act.fingerprint,
-        attempts=attempts(pass_record, act.fingerprint),
+        attempts=attempts(pass_record, act),
         now=snapshot.now,
     )
     made = settle(
@@ -124,7 +117,8 @@ def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
         | {
             "observedGeneration": snapshot.resource.generation,
             "conditions": made if not old.conditions else old.conditions,
-            "operations": cleared(journal),
+            # What was called of an earlier cluster says nothing about this one.
+            "operations": cleared(entry for entry in journal if entry.concern == concern(act.action)),
             "clusterStatus": None,
             "clusterArn": None,
             "provisionedAt": None,

@@ -1,4 +1,4 @@
-"""What a policy of any kind may answer besides its own actions."""
+"""What a concern of any kind may answer besides its own actions."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -13,12 +13,16 @@ StatusT = TypeVar("StatusT", bound=Model)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """Do nothing now. `stalled` says that a person has to act; otherwise time or AWS will."""
+    """Do nothing now. `stalled` says that a person has to act; otherwise time or AWS will.
+
+    `settling`: AWS may be at work with a call, so no concern makes another one meanwhile.
+    """
 
     reason: Reason
     message: str
     after: float
     stalled: bool = False
+    settling: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,17 @@ concerns of a kind is ordered: an earlier concern may keep later ones from actin
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from hyperpod_operator.api.names import ConditionType
 from hyperpod_operator.core.engine.conditions import Draft
+from hyperpod_operator.core.engine.decision import Wait
 
 SnapshotT = TypeVar("SnapshotT")
 ActionT = TypeVar("ActionT")
+ActionT_co = TypeVar("ActionT_co", covariant=True)
 
 
 class Blocks(StrEnum):
@@ -27,58 +29,110 @@ class Blocks(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding(Generic[ActionT]):
-    """At most one action, the conditions that the concern owns, and when to look again, in seconds."""
+class Finding(Generic[ActionT_co]):
+    """At most one action, why the object is not yet what its spec asks for, the conditions that the concern owns, and
+    when to look again, in seconds."""
 
-    action: ActionT | None = None
+    action: ActionT_co | None = None
+    wait: Wait | None = None
     conditions: tuple[Draft, ...] = ()
     wake_after: float | None = None
     blocks: Blocks = Blocks.NOTHING
 
 
 @dataclass(frozen=True, kw_only=True)
-class Concern(Generic[SnapshotT, ActionT]):
+class Concern(Generic[SnapshotT, ActionT_co]):
     """`owns` are the condition types that this concern alone may set; None from `judge`: nothing to say."""
 
     name: str
-    owns: frozenset[ConditionType]
-    judge: Callable[[SnapshotT], Finding[ActionT] | None]
+    judge: Callable[[SnapshotT], Finding[ActionT_co] | None]
+    owns: frozenset[ConditionType] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision(Generic[ActionT]):
-    """`acting` is the name of the concern whose action is taken, empty without one.
+class Chain(Generic[SnapshotT, ActionT_co]):
+    """The judge of a concern that is an ordered list of small policies: the first that answers is what it finds.
 
-    `judged` are the concerns that were asked, in their order.
+    `blocks` is what an answer blocks; a wait for a call to settle blocks actions in any case.
     """
 
-    action: ActionT | None
+    policies: tuple[Callable[[SnapshotT], ActionT_co | Wait | None], ...]
+    blocks: Blocks = Blocks.NOTHING
+
+    def __call__(self, snapshot: SnapshotT) -> Finding[ActionT_co] | None:
+        for policy in self.policies:
+            answer = policy(snapshot)
+            if isinstance(answer, Wait):
+                blocks = Blocks.ACTIONS if answer.settling and self.blocks is Blocks.NOTHING else self.blocks
+                return Finding(wait=answer, wake_after=answer.after, blocks=blocks)
+            if answer is not None:
+                return Finding(action=answer, blocks=self.blocks)
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision(Generic[ActionT_co]):
+    """`acting` is the name of the concern whose action is taken, empty without one.
+
+    `waits` are the waits of all concerns by name, and `judged` the concerns that were asked, both in their order.
+    `follows`: another concern has an action that nothing blocks and that does not yield; a later pass takes it.
+    """
+
+    action: ActionT_co | None
     acting: str
+    waits: tuple[tuple[str, Wait], ...]
     conditions: tuple[Draft, ...]
     wake_after: float | None
     judged: tuple[str, ...]
+    follows: bool = False
+
+    @property
+    def wait(self) -> Wait | None:
+        """What is waited for, by the first concern that waits; what else needs a user's action is said with it."""
+        if not self.waits:
+            return None
+        first, *others = [wait for _, wait in self.waits]
+        also = dict.fromkeys(
+            f" Also ({other.reason}): {other.message}"
+            for other in others
+            if other.stalled and other.message != first.message
+        )
+        after = first.after if self.wake_after is None else min(first.after, self.wake_after)
+        return replace(first, message=first.message + "".join(also), after=after)
 
 
-def judge(concerns: Sequence[Concern[SnapshotT, ActionT]], snapshot: SnapshotT) -> Decision[ActionT]:
-    """Ask every concern in order, until one blocks everything, and merge what they find."""
+def judge(
+    concerns: Sequence[Concern[SnapshotT, ActionT]],
+    snapshot: SnapshotT,
+    *,
+    yields: Callable[[ActionT], bool] = lambda _: False,
+) -> Decision[ActionT]:
+    """Ask every concern in order, until one blocks everything, and merge what they find.
+
+    `yields` names actions that are taken only where no other one is due, for example a call that AWS rejected lately.
+    """
     found: list[tuple[Concern[SnapshotT, ActionT], Finding[ActionT] | None]] = []
     for concern in concerns:
         finding = concern.judge(snapshot)
         found.append((concern, finding))
         if finding is not None and finding.blocks is Blocks.EVERYTHING:
             break
-    return merge(found)
+    return merge(found, yields=yields)
 
 
 def merge(
     found: Sequence[tuple[Concern[SnapshotT, ActionT], Finding[ActionT] | None]],
+    *,
+    yields: Callable[[ActionT], bool] = lambda _: False,
 ) -> Decision[ActionT]:
-    """The first action that no earlier finding blocks, the earliest wake-up, and all conditions.
+    """The first action that no earlier finding blocks, the earliest wake-up, all waits and all conditions.
 
     Raises ValueError where a concern sets a condition that it does not own: two of them would overwrite each other.
     """
-    action, acting, blocked = None, "", False
+    due: list[tuple[str, ActionT]] = []
+    waits: list[tuple[str, Wait]] = []
     conditions: list[Draft] = []
+    blocked = False
     for concern, finding in found:
         if finding is None:
             continue
@@ -86,14 +140,20 @@ def merge(
         if foreign:
             raise ValueError(f"concern {concern.name} sets conditions that it does not own: {sorted(foreign)}")
         conditions += finding.conditions
-        if finding.action is not None and action is None and not blocked:
-            action, acting = finding.action, concern.name
+        if finding.wait is not None:
+            waits.append((concern.name, finding.wait))
+        if finding.action is not None and not blocked:
+            due.append((concern.name, finding.action))
         blocked = blocked or finding.blocks is not Blocks.NOTHING
     wakes = [one.wake_after for _, one in found if one is not None and one.wake_after is not None]
+    eager = [one for one in due if not yields(one[1])]
+    acting, action = next(iter([*eager, *due]), ("", None))
     return Decision(
         action=action,
         acting=acting,
+        waits=tuple(waits),
         conditions=tuple(conditions),
         wake_after=min(wakes, default=None),
         judged=tuple(concern.name for concern, _ in found),
+        follows=any(name != acting for name, _ in eager),
     )

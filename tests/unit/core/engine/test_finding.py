@@ -1,5 +1,6 @@
 """How the findings of a pass become one decision: tables for each kind of block, and properties over drawn lists."""
 
+from collections.abc import Callable
 from itertools import permutations
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.engine.conditions import Draft
-from hyperpod_operator.core.engine.finding import Blocks, Concern, Decision, Finding, judge, merge
+from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.engine.finding import Blocks, Chain, Concern, Decision, Finding, judge, merge
 
 TYPES = list(ConditionType)
 Found = list[tuple[Concern[None, str], Finding[str] | None]]
@@ -119,3 +121,70 @@ def test_conditions_and_wake_up_do_not_depend_on_the_order(wakes: list[float | N
     found = found_by([Finding(wake_after=wake) for wake in wakes])
     merged = [merge(list(order)) for order in permutations(found)]
     assert len({(frozenset(one.conditions), one.wake_after) for one in merged}) == 1
+
+
+def wait(message: str = "w", *, after: float = 60.0, stalled: bool = False, settling: bool = False) -> Wait:
+    return Wait(reason=Reason.SETTLING, message=message, after=after, stalled=stalled, settling=settling)
+
+
+def test_a_wait_hides_neither_a_later_action_nor_a_later_wait() -> None:
+    found = decision(Finding(wait=wait("first")), Finding(action="tag"), Finding(wait=wait("second")))
+    assert found.action == "tag"
+    assert [one.message for _, one in found.waits] == ["first", "second"]
+
+
+def test_the_first_wait_says_what_else_needs_a_user() -> None:
+    found = decision(
+        *(Finding(wait=wait(text, stalled=bad)) for text, bad in (("a", False), ("b", True), ("c", False)))
+    )
+    assert found.wait is not None
+    assert (found.wait.message, found.wait.stalled) == ("a Also (Settling): b", False)
+
+
+def test_the_same_words_are_said_once() -> None:
+    found = decision(*(Finding(wait=wait("a", stalled=True)) for _ in range(3)))
+    assert found.wait is not None
+    assert found.wait.message == "a"
+
+
+def test_a_wait_ends_with_the_earliest_of_all_wake_ups() -> None:
+    found = decision(Finding(wait=wait(after=300), wake_after=300), Finding(wait=wait("b", after=20), wake_after=20))
+    assert found.wait is not None
+    assert found.wait.after == 20
+
+
+def test_nothing_is_waited_for_without_a_wait() -> None:
+    assert decision(Finding(action="tag"), None).wait is None
+
+
+@pytest.mark.parametrize(
+    ("yielding", "acting", "follows"), [("", "0", True), ("update", "1", False), ("both", "0", False)]
+)
+def test_an_action_that_yields_is_taken_where_no_other_is_due(yielding: str, acting: str, follows: bool) -> None:
+    concerns = [concern("0", finding=Finding(action="update")), concern("1", finding=Finding(action="tag"))]
+    found = judge(concerns, None, yields=lambda action: yielding in {action, "both"})
+    assert (found.acting, found.follows) == (acting, follows)
+
+
+class TestChain:
+    def chain(self, *answers: str | Wait | None, blocks: Blocks = Blocks.NOTHING) -> Finding[str] | None:
+        def policy(answer: str | Wait | None) -> Callable[[None], str | Wait | None]:
+            return lambda _: answer
+
+        return Chain[None, str](policies=tuple(map(policy, answers)), blocks=blocks)(None)
+
+    def test_the_first_policy_that_answers_is_the_finding(self) -> None:
+        assert self.chain(None, "tag", wait()) == Finding(action="tag")
+
+    def test_a_chain_without_an_answer_finds_nothing(self) -> None:
+        assert self.chain(None, None) is None
+
+    @pytest.mark.parametrize("blocks", list(Blocks))
+    def test_an_answer_blocks_what_its_chain_blocks(self, blocks: Blocks) -> None:
+        assert self.chain("tag", blocks=blocks) == Finding(action="tag", blocks=blocks)
+        assert self.chain(wait(), blocks=blocks) == Finding(wait=wait(), wake_after=60.0, blocks=blocks)
+
+    def test_a_wait_for_a_call_to_settle_blocks_actions(self) -> None:
+        found = self.chain(wait(settling=True))
+        assert found is not None
+        assert found.blocks is Blocks.ACTIONS

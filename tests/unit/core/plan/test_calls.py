@@ -26,9 +26,9 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.test_invariants import snapshots
 
+from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import operation
-from hyperpod_operator.core.cluster.policy import decide
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.call import Effect, PlannedCall
 from hyperpod_operator.core.observed import ObservedCluster

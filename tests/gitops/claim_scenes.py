@@ -13,11 +13,11 @@ from tests.unit.core.volume.world import World, stored
 from hyperpod_operator.api.names import VOLUME_CLAIM_KIND, Reason
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.missing import not_shown
 from hyperpod_operator.core.volume.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import CloudStep
-from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.report import intent, report
 

@@ -23,13 +23,13 @@ from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.audit import audited
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, region_names, spec_names
 from hyperpod_operator.core.volume.events import on_node
 from hyperpod_operator.core.volume.observed import Observed
 from hyperpod_operator.core.volume.pass_record import PassRecord
 from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, Step
-from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.report import intent, report
 from hyperpod_operator.core.volume.target import Resolved, resolve
 from hyperpod_operator.core.volume.timings import VolumeTimings

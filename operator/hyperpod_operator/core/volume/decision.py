@@ -1,4 +1,4 @@
-"""What a policy about a volume may answer, and the snapshot that it judges."""
+"""What a concern about a volume may answer, and the snapshot that it judges."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +14,7 @@ from hyperpod_operator.core.volume.timings import VolumeTimings
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimSnapshot:
-    """The wish, the world, the time."""
+    """The spec, the world, the time."""
 
     claim: Claim
     observed: Observed
@@ -79,4 +79,9 @@ class Act:
     message: str
 
 
-Decision = Act | Wait | LookAgain | InSync | RemoveFinalizer
+Action = Act | LookAgain | RemoveFinalizer
+"""What a pass does."""
+Decision = Action | Wait
+"""What a policy answers."""
+Conclusion = Decision | InSync
+"""What a pass comes to: InSync where no concern acts or waits."""

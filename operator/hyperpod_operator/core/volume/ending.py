@@ -10,7 +10,6 @@ from hyperpod_operator.core.outcome import Done, Gone
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.decision import Act
-from hyperpod_operator.core.volume.modification import pending_change
 from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import (
     CloudStep,
@@ -55,7 +54,7 @@ def _ending(pass_record: PassRecord) -> ResultSummary:
             after = _after(step, timings=pass_record.snapshot.timings)
             return waiting(reason=reason, message=message, after=after)
         case Wait(reason=reason, message=message, after=after, stalled=stalled):
-            return waiting(reason=reason, message=message, after=_sooner(pass_record, after), stalled=stalled)
+            return waiting(reason=reason, message=message, after=after, stalled=stalled)
         case LookAgain(reason=reason, message=message, after=after):
             return waiting(reason=reason, message=message, after=after)
         case RemoveFinalizer(reason=reason, message=message):
@@ -66,16 +65,6 @@ def _ending(pass_record: PassRecord) -> ResultSummary:
             raise AssertionError("a pass that could read ends with a decision")
         case _:
             assert_never(pass_record.decision)
-
-
-def _sooner(pass_record: PassRecord, after: float) -> float:
-    """Whatever else is waited for: an edit of the volume is sent when its collecting ends."""
-    snapshot = pass_record.snapshot
-    recorded = snapshot.claim.status.modification
-    fresh = pending_change(snapshot)
-    if not fresh or snapshot.claim.deleting or (recorded is not None and recorded.pendingChange == fresh):
-        return after
-    return min(after, snapshot.timings.debounce)
 
 
 def _after(step: Step, *, timings: VolumeTimings) -> float:

@@ -6,7 +6,7 @@ from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.ports import KubernetesError
-from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
+from hyperpod_operator.core.volume.decision import ClaimSnapshot, Conclusion
 from hyperpod_operator.core.volume.plan import CloudStep, KubernetesStep, Step
 from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume
 
@@ -47,7 +47,7 @@ class PassRecord:
     """
 
     snapshot: ClaimSnapshot
-    decision: Decision | None = None
+    decision: Conclusion | None = None
     result: Accepted | Rejected | KubernetesRejected | None = None
     unread: CloudError | KubernetesError | None = None
     failures: int = 0

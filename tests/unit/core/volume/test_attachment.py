@@ -27,11 +27,11 @@ from tests.unit.core.volume.builders import (
 
 from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, Decision
 from hyperpod_operator.core.volume.memory.attachment import attachment as remembered
 from hyperpod_operator.core.volume.pass_record import PassRecord
 from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
-from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.report import intent
 

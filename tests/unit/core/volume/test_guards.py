@@ -7,10 +7,10 @@ from tests.unit.core.volume.builders import NOW, ago, claim, made_status, snapsh
 
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act
 from hyperpod_operator.core.volume.guards import held_back, soon
 from hyperpod_operator.core.volume.plan import Attach, LabelNode, PublishPV, fingerprint
-from hyperpod_operator.core.volume.policy import decide
 
 LABEL = LabelNode(node_name="n", key="k", value="v")
 

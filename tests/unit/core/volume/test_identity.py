@@ -25,11 +25,11 @@ from tests.unit.core.volume.builders import (
 
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.identity import token
 from hyperpod_operator.core.volume.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
-from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import NewVolume
 from hyperpod_operator.core.volume.refusals import treatment
 from hyperpod_operator.core.volume.report import intent, report

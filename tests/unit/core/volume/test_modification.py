@@ -22,11 +22,11 @@ from tests.unit.core.volume.builders import (
 from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.modification import NOTHING, budget, change, pending_change
 from hyperpod_operator.core.volume.pass_record import PassRecord
 from hyperpod_operator.core.volume.plan import Attach, ModifyVolume
-from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Change, Modification
 from hyperpod_operator.core.volume.report import report
 

@@ -33,10 +33,10 @@ from hyperpod_operator.api.names import (
 from hyperpod_operator.api.status import Adoption
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.volume.adoption import announcement
+from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, Decision
 from hyperpod_operator.core.volume.observed import Lease
 from hyperpod_operator.core.volume.plan import CreateTags, CreateVolume, DeleteTags, TakeLease
-from hyperpod_operator.core.volume.policy import decide
 
 OTHERS = {TAG_CLAIM_UID: "other-uid", TAG_OWNER: "team/other", TAG_EKS_CLUSTER: EKS}
 TAKES = {"management": {"adoptionPolicy": "IfUnowned"}}

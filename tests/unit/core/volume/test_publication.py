@@ -21,6 +21,7 @@ from tests.unit.core.volume.builders import (
 
 from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, Decision
 from hyperpod_operator.core.volume.device import device_path
 from hyperpod_operator.core.volume.manifest import (
@@ -30,7 +31,6 @@ from hyperpod_operator.core.volume.manifest import (
 )
 from hyperpod_operator.core.volume.observed import ClaimReference, Lease, PersistentVolume, PersistentVolumeClaim
 from hyperpod_operator.core.volume.plan import LabelNode, PublishPV, PublishPVC, RemovePV, RemovePVC, UnlabelNode
-from hyperpod_operator.core.volume.policy import decide
 
 LOCAL = {"type": "LocalPV", "fsType": "xfs", "persistentVolumeClaim": {"name": "data", "create": True}}
 LABEL = (f"hyperpod-{FIRST}",)

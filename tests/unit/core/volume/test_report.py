@@ -25,12 +25,12 @@ from tests.unit.core.volume.builders import (
 
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Requeue
+from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.device import device_path
 from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume
 from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import Attach
-from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.report import Report, intent, report
 
 LOCAL = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}

@@ -28,6 +28,7 @@ from tests.unit.core.volume.builders import (
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED, TAG_SNAPSHOT_PURPOSE
 from hyperpod_operator.core.engine.decision import RemoveFinalizer
+from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, Decision
 from hyperpod_operator.core.volume.observed import PersistentVolume, PersistentVolumeClaim
 from hyperpod_operator.core.volume.plan import (
@@ -41,7 +42,6 @@ from hyperpod_operator.core.volume.plan import (
     RemovePVC,
     UnlabelNode,
 )
-from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment, Snapshot
 from hyperpod_operator.core.volume.report import intent
 

@@ -15,6 +15,7 @@ from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.outcome import Blocked, Failed, Gone, Requeue
 from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.device import associated_resource
 from hyperpod_operator.core.volume.observed import GONE, Candidate, Lease, Observed, PersistentVolume
@@ -41,7 +42,6 @@ from hyperpod_operator.core.volume.plan import (
     UnlabelNode,
     operation,
 )
-from hyperpod_operator.core.volume.policy import decide
 from hyperpod_operator.core.volume.ports import Attachment, Modification, Snapshot, Volume
 from hyperpod_operator.core.volume.report import intent, report
 

@@ -1,0 +1,148 @@
+"""The questions that a pass over a claim asks, in this order, for a claim that exists and for a deleted one.
+
+A concern waits, acts, or has nothing to say (`core.engine.finding`). A modification of the volume and a snapshot of it
+are independent of where the volume is attached: neither waits for the other.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+
+from hyperpod_operator.core.engine import finding
+from hyperpod_operator.core.engine.decision import InSync
+from hyperpod_operator.core.engine.finding import Blocks, Chain, Concern
+from hyperpod_operator.core.volume import (
+    adoption,
+    attachment,
+    identity,
+    missing,
+    modification,
+    ownership,
+    publication,
+    replacement,
+    teardown,
+)
+from hyperpod_operator.core.volume.decision import Action, ClaimSnapshot, Conclusion, Decision
+from hyperpod_operator.core.volume.guards import held_back
+
+ClaimConcern = Concern[ClaimSnapshot, Action]
+Policy = Callable[[ClaimSnapshot], Decision | None]
+
+
+def _asks(name: str, *policies: Policy, blocks: Blocks = Blocks.NOTHING) -> ClaimConcern:
+    asked = tuple(_held_back(policy) for policy in policies)
+    return Concern(name=name, judge=Chain[ClaimSnapshot, Action](policies=asked, blocks=blocks))
+
+
+def _held_back(policy: Policy) -> Policy:
+    """The policy, whose step in Kubernetes waits where the API server rejected it lately."""
+
+    @wraps(policy)
+    def asked(snapshot: ClaimSnapshot) -> Decision | None:
+        answer = policy(snapshot)
+        return None if answer is None else held_back(snapshot, answer)
+
+    return asked
+
+
+# Is there a volume, and is it usable?
+VOLUME = _asks(
+    "Volume",
+    identity.paused,
+    identity.not_visible_yet,
+    missing.look_again,
+    identity.lost,
+    adoption.inherited,
+    identity.create,
+    identity.failed,
+    identity.creating,
+    blocks=Blocks.EVERYTHING,
+)
+# Which Nodes let pods in? Whatever else is amiss, a Node that does not hold the volume is none of them.
+DOORS = _asks("NodeLabel", attachment.stray_label, blocks=Blocks.ACTIONS)
+# Is it ours, and ours alone?
+OWNERSHIP = _asks(
+    "Ownership",
+    ownership.held_by_other,
+    ownership.attached_to_others,
+    ownership.held_by_csi,
+    ownership.multi_attach,
+    adoption.take,
+    ownership.lease,
+    ownership.tag,
+    blocks=Blocks.EVERYTHING,
+)
+# What is it? A modification works attached or not.
+MODIFICATION = _asks("Modification", modification.modify)
+# Where is it, and where should it be?
+ATTACHMENT = _asks(
+    "Attachment",
+    attachment.foreign,
+    attachment.on_the_way,
+    attachment.lost_node,
+    replacement.snapshot,
+    attachment.leave,
+    attachment.suspended,
+    attachment.unresolved,
+    attachment.attach,
+    publication.label,
+    blocks=Blocks.ACTIONS,
+)
+# How do pods see it?
+PUBLICATION = _asks("Publication", publication.persistent_volume, publication.persistent_volume_claim)
+# What is not as the spec asks for, although nothing is left to do now?
+UNFINISHED = (
+    _asks("Target", attachment.stays),
+    _asks("Snapshot", replacement.unfinished),
+    _asks("Size", modification.unfinished),
+)
+
+DIRECT: Sequence[ClaimConcern] = (VOLUME, DOORS, OWNERSHIP, MODIFICATION, ATTACHMENT, PUBLICATION, *UNFINISHED)
+"""The operator attaches the volume."""
+CSI: Sequence[ClaimConcern] = (VOLUME, DOORS, OWNERSHIP, MODIFICATION, PUBLICATION, *UNFINISHED)
+"""The CSI driver attaches it."""
+
+DELETED: Sequence[ClaimConcern] = (
+    _asks("Pause", teardown.paused, blocks=Blocks.EVERYTHING),
+    # Close the door.
+    _asks(
+        "Publication",
+        teardown.pods,
+        teardown.persistent_volume_claim,
+        teardown.persistent_volume,
+        teardown.node_label,
+        blocks=Blocks.ACTIONS,
+    ),
+    # Is there anything of ours in AWS?
+    _asks("Volume", teardown.not_visible_yet, missing.look_again, teardown.not_ours, blocks=Blocks.EVERYTHING),
+    # It is ours: take it off its node, then delete it or leave it in AWS.
+    _asks("Attachment", teardown.csi, teardown.detach, blocks=Blocks.ACTIONS),
+    _asks("Snapshot", teardown.snapshot, blocks=Blocks.ACTIONS),
+    _asks("Deletion", teardown.delete, teardown.retain),
+)
+
+
+def concerns(snapshot: ClaimSnapshot) -> Sequence[ClaimConcern]:
+    """What is asked about this claim."""
+    if snapshot.claim.deleting:
+        return DELETED
+    return DIRECT if snapshot.claim.direct else CSI
+
+
+def judge(snapshot: ClaimSnapshot) -> finding.Decision[Action]:
+    """What all concerns find."""
+    return finding.judge(concerns(snapshot), snapshot)
+
+
+def decide(snapshot: ClaimSnapshot) -> Conclusion:
+    """What this pass does, or waits for."""
+    found = judge(snapshot)
+    return found.action or found.wait or _settled(snapshot)
+
+
+def _settled(snapshot: ClaimSnapshot) -> InSync:
+    volume = snapshot.volume
+    if volume is None:
+        raise AssertionError("a claim without a volume waits, or acts")
+    recorded = snapshot.claim.status.attachment
+    where = f" on {recorded.nodeName or recorded.instanceId}" if snapshot.claim.direct and recorded else ""
+    return InSync(message=f"{volume.volume_id} ({volume.size} GiB, {volume.volume_type}){where}.")

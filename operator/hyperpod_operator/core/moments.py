@@ -15,3 +15,9 @@ def parse_time(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
+
+
+def seconds_since(text: str | None, *, now: datetime) -> float:
+    """Seconds since a stored timestamp; infinite without one, or when it cannot be read."""
+    moment = parse_time(text or "")
+    return (now - moment).total_seconds() if moment else float("inf")

@@ -28,8 +28,8 @@ from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_EKS_CLUSTER, TAG_OWN
 from hyperpod_operator.core.cluster.decision import NeedTags
 from hyperpod_operator.core.cluster.plan import (
     AddTags,
-    fingerprint,
 )
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import InSync
 
 

@@ -29,8 +29,9 @@ from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.guards import shown
-from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, UpdateCluster, fingerprint
+from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, UpdateCluster
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import RemoveFinalizer
 from hyperpod_operator.core.location import NOWHERE, location_of
 from hyperpod_operator.core.observed import Observed, ObservedCluster

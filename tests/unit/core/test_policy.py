@@ -33,9 +33,10 @@ from hyperpod_operator.api.status import Missing
 from hyperpod_operator.core.cluster.concerns import DELETED, RECONCILE, ClusterConcern, Policy, decide
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Conclusion, NeedTags
 from hyperpod_operator.core.cluster.departures import Candidate, Chosen, Departure, Departures
-from hyperpod_operator.core.cluster.plan import DeleteTags, fingerprint, operation
+from hyperpod_operator.core.cluster.plan import DeleteTags, operation
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.scale_in import held_back
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.finding import Chain
 from hyperpod_operator.core.errors import ErrorKind

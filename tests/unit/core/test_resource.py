@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from tests.unit.core.builders import group_spec, managed, recorded, resource, spec
 
-from hyperpod_operator.core.cluster.plan import fingerprint
 from hyperpod_operator.core.cluster.resource import desired
+from hyperpod_operator.core.engine.call import fingerprint
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hyperpod_operator.api.preflight import PreflightStatus
-from hyperpod_operator.core.cluster.plan import fingerprint
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.preflight.gate import ENFORCE, OFF, waits
 from hyperpod_operator.core.preflight.ports import ClaimFacts

@@ -7,10 +7,10 @@ may lead to CreateCluster.
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
-from hyperpod_operator.core.cluster.guards import act_once, age
+from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.pauses import growing
 from hyperpod_operator.core.engine.decision import Wait
-from hyperpod_operator.core.engine.journal import PENDING
+from hyperpod_operator.core.engine.journal import PENDING, age
 
 LOOK_AGAIN = 5.0
 """Seconds between looks for a cluster that should appear any moment."""

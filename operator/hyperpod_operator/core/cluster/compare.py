@@ -9,21 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from hyperpod_operator.core.members import MAPS, MARKERS, ORDERED, TIMESTAMPS
 from hyperpod_operator.core.observed import Json
 
+
 # [assumption: lists-have-no-order]
-ORDERED = frozenset({"instanceTypes"})
-"""InstanceRequirements.InstanceTypes: "listed in order of priority" (API reference)."""
-
-MAPS = frozenset({"labels"})
-"""KubernetesConfig.Labels: the only free-form map; a key that is not in the spec is not wanted."""
-
-MARKERS = frozenset({"spot", "onDemand"})
-"""CapacityRequirements.Spot and .OnDemand: empty structures whose presence is the value."""
-
-TIMESTAMPS = frozenset({"nextPatchDate"})
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """One member that differs: where, what AWS holds, what the spec asks for."""

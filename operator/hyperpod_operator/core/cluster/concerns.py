@@ -22,12 +22,11 @@ from hyperpod_operator.core.cluster import (
 )
 from hyperpod_operator.core.cluster.decision import Act, Action, ClusterSnapshot, Conclusion, Decision, NeedTags
 from hyperpod_operator.core.cluster.diff import diff
-from hyperpod_operator.core.cluster.guards import age
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
 from hyperpod_operator.core.cluster.plan import concern
 from hyperpod_operator.core.engine import finding
 from hyperpod_operator.core.engine.finding import Blocks, Chain, Concern
-from hyperpod_operator.core.engine.journal import CallState, entry_of
+from hyperpod_operator.core.engine.journal import CallState, age, entry_of
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.plan.plan import plan_of

@@ -16,11 +16,12 @@ from hyperpod_operator.core.cluster.failed_creation import recreation_is_due
 from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.left_alone import above_spec, left_alone, was_applied
 from hyperpod_operator.core.cluster.ownership import Ownership
-from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster, fingerprint
+from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster
 from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.sent_tags import pending
 from hyperpod_operator.core.cluster.tag_room import tags_do_not_fit
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW

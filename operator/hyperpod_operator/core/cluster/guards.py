@@ -4,19 +4,18 @@ Every call to an existing cluster passes here. Each guard looks at what earlier 
 restart changes nothing.
 """
 
-from datetime import datetime
-
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
-from hyperpod_operator.core.cluster.plan import Action, UpdateCluster, concern, fingerprint, operation
+from hyperpod_operator.core.cluster.plan import Action, UpdateCluster, concern, operation
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
-from hyperpod_operator.core.engine.journal import PENDING, CallState, entry_of, rejected
+from hyperpod_operator.core.engine.journal import PENDING, CallState, age, entry_of, rejected
 from hyperpod_operator.core.errors import SLOW
-from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.moments import seconds_since
 from hyperpod_operator.core.observed import Json
 
 TAKEN = frozenset({CallState.ACCEPTED, CallState.ROLLED_BACK, CallState.APPLIED})
@@ -26,16 +25,6 @@ UNDONE_TWICE = 2
 
 SOFTWARE_WENT_BACK = frozenset({"RollbackInProgress", "RollbackComplete", "Failed"})
 """SoftwareUpdateStatus of a group whose update did not stay (API model)."""
-
-
-def age(last: OperationStatus | None, *, now: datetime) -> float:
-    """Seconds since the last action; infinite without one or when its time cannot be read."""
-    return _since(last.time if last else None, now=now)
-
-
-def _since(time: str | None, *, now: datetime) -> float:
-    moment = parse_time(time) if time else None
-    return (now - moment).total_seconds() if moment else float("inf")
 
 
 def act_once(
@@ -65,7 +54,7 @@ def rejected_before(snapshot: ClusterSnapshot, action: Action, mark: str) -> Wai
     if entry is None or not rejected(entry) or entry.fingerprint != mark or snapshot.resource.requested_anew:
         return None
     stands = refusal_pause(snapshot, mark=mark, attempts=entry.rejections)
-    left = stands - _since(entry.rejectedAt, now=snapshot.now)
+    left = stands - seconds_since(entry.rejectedAt, now=snapshot.now)
     if left <= 0 or (entry.shown and entry.shown != shown(snapshot)):
         return None
     return Wait(reason=Reason.SPEC_REJECTED, message=entry.message or "", after=min(left, SLOW), stalled=True)

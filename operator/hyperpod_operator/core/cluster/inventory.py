@@ -7,7 +7,6 @@ from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
 from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.existing import changed_at
-from hyperpod_operator.core.cluster.guards import age
 from hyperpod_operator.core.cluster.node_health import group_health
 from hyperpod_operator.core.cluster.offsets import JOINING, LEAVING, RECENT
 from hyperpod_operator.core.cluster.ownership import Ownership
@@ -15,7 +14,7 @@ from hyperpod_operator.core.cluster.parts import rejected_parts, sendable
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import DeleteNodes, UpdateCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, EXTERNAL, Resource
-from hyperpod_operator.core.engine.journal import PENDING
+from hyperpod_operator.core.engine.journal import PENDING, age
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodes.batch import UNCERTAIN

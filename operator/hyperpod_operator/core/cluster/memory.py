@@ -20,7 +20,7 @@ from hyperpod_operator.api.status import (
 from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import refusals
-from hyperpod_operator.core.cluster.guards import age, shown
+from hyperpod_operator.core.cluster.guards import shown
 from hyperpod_operator.core.cluster.inventory import group_statuses
 from hyperpod_operator.core.cluster.missing import not_shown
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
@@ -34,15 +34,16 @@ from hyperpod_operator.core.cluster.plan import (
     UpdateCluster,
     UpdateClusterSoftware,
     concern,
-    fingerprint,
     operation,
 )
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED
 from hyperpod_operator.core.cluster.sent_tags import MOST, pending
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.journal import (
     PENDING,
     CallState,
     Rejection,
+    age,
     amended,
     called,
     cleared,

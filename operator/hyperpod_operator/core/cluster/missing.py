@@ -11,10 +11,10 @@ from hyperpod_operator.api.names import OWNERSHIP_TAGS, ConditionType, Reason
 from hyperpod_operator.core.cluster.approval import how_to_approve
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diff import GOING
-from hyperpod_operator.core.cluster.guards import age, taken_off
+from hyperpod_operator.core.cluster.guards import taken_off
 from hyperpod_operator.core.cluster.resource import ADOPTED, Resource
 from hyperpod_operator.core.engine.decision import LookAgain, Wait
-from hyperpod_operator.core.engine.journal import PENDING, CallState
+from hyperpod_operator.core.engine.journal import PENDING, CallState, age
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.observed import Json, ObservedCluster
 from hyperpod_operator.core.plan.gate import ChangePolicy, Open

@@ -3,8 +3,6 @@
 Requests are JSON in the spec's vocabulary; `aws/translate.py` turns them into API shapes.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
@@ -69,16 +67,6 @@ Action = CreateCluster | UpdateCluster | UpdateClusterSoftware | DeleteCluster |
 def operation(action: Action) -> str:
     """The API operation's name."""
     return "BatchDeleteClusterNodes" if isinstance(action, DeleteNodes) else type(action).__name__
-
-
-def fingerprint(*, operation: str, desired: Json) -> str:
-    """A short name for "this call, wanted for this", equal across restarts.
-
-    `desired` is what the spec asks for, not the request: a kept group's observed members (a count that an
-    autoscaler moves) are in the request too, and must not make a refused wish look like a new one.
-    """
-    text = json.dumps([operation, desired], sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def concern(action: Action) -> str:

@@ -15,12 +15,13 @@ from hyperpod_operator.core.cluster.departures import BINDING, Candidate, Chosen
 from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.existing import listed, present
 from hyperpod_operator.core.cluster.guards import rejected_before
-from hyperpod_operator.core.cluster.plan import DeleteNodes, fingerprint
+from hyperpod_operator.core.cluster.plan import DeleteNodes
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.drain.marks import Lifecycle, Marks, Owner, held_by, held_since
 from hyperpod_operator.core.drain.ports import Answer
 from hyperpod_operator.core.drain.rules import DrainRules, drain_rules
 from hyperpod_operator.core.drain.step import DrainStep, step
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.health.node import Node

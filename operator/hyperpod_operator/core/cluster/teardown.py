@@ -8,10 +8,11 @@ from hyperpod_operator.api.names import ABANDON, OWNERSHIP_TAGS, Reason
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
 from hyperpod_operator.core.cluster.existing import present, region_refused
-from hyperpod_operator.core.cluster.guards import act_once, age, untagged
-from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags, fingerprint
+from hyperpod_operator.core.cluster.guards import act_once, untagged
+from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
-from hyperpod_operator.core.engine.journal import PENDING, CallState
+from hyperpod_operator.core.engine.journal import PENDING, CallState, age
 from hyperpod_operator.core.observed import Json, ObservedCluster
 from hyperpod_operator.core.plan.calls import stays
 

@@ -3,6 +3,8 @@
 The call itself, plans in status, approvals, the audit trail and the preview are views of the same `PlannedCall`.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -75,6 +77,16 @@ class PlannedCall:
     def node_count(self) -> int:
         """How many nodes come, restart or end by it, at least."""
         return max([len(self.nodes), *(change.node_count for change in self.changes)])
+
+
+def fingerprint(*, operation: str, desired: Any) -> str:
+    """A short name for "this call, wanted for this", equal across restarts.
+
+    `desired` is what the spec asks for, not the request: a kept group's observed members (a count that an
+    autoscaler moves) are in the request too, and must not make a refused wish look like a new one.
+    """
+    text = json.dumps([operation, desired], sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def worst(effects: tuple[Effect, ...]) -> Effect:

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from hyperpod_operator.api.operations import OperationStatus
-from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.moments import seconds_since, stamp
 
 CODE_MOST = 128
 MESSAGE_MOST = 2048
@@ -60,6 +60,11 @@ class Rejection:
 def entry_of(operations: Operations | None, concern: str) -> OperationStatus | None:
     """The last call of this concern."""
     return next((entry for entry in operations or () if entry.concern == concern), None)
+
+
+def age(entry: OperationStatus | None, *, now: datetime) -> float:
+    """Seconds since the call; infinite without one or when its time cannot be read."""
+    return seconds_since(entry.time if entry else None, now=now)
 
 
 def rejected(entry: OperationStatus | None) -> bool:

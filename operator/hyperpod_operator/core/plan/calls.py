@@ -16,9 +16,8 @@ from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.failed_creation import recreation_is_due
 from hyperpod_operator.core.cluster.missing import is_held
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
-from hyperpod_operator.core.cluster.plan import fingerprint
 from hyperpod_operator.core.cluster.resource import Resource, desired
-from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChange, worst
+from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChange, fingerprint, worst
 from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup

@@ -18,8 +18,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from hyperpod_operator.core.cluster.compare import MARKERS, ORDERED, TIMESTAMPS
 from hyperpod_operator.core.engine.call import PlannedCall, PlannedChange
+from hyperpod_operator.core.members import MARKERS, ORDERED, TIMESTAMPS
 
 ENCODING = "v1"
 PREFIX = "sha256:"

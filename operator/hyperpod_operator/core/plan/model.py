@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from hyperpod_operator.core.cluster.plan import fingerprint
-from hyperpod_operator.core.engine.call import PlannedCall, worst
+from hyperpod_operator.core.engine.call import PlannedCall, fingerprint, worst
 from hyperpod_operator.core.plan.digest import Target
 from hyperpod_operator.core.plan.gate import ChangePolicy, Gate
 

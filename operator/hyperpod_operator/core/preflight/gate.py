@@ -6,7 +6,8 @@ from datetime import datetime
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import PreflightStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster, fingerprint, operation
+from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster, operation
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.preflight.facts import Facts
 from hyperpod_operator.core.preflight.model import Preflight

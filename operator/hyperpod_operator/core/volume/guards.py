@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.guards import age
 from hyperpod_operator.core.engine.decision import Wait
-from hyperpod_operator.core.engine.journal import PENDING, CallState, entry_of, rejected
+from hyperpod_operator.core.engine.journal import PENDING, CallState, age, entry_of, rejected
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.plan import (

@@ -93,6 +93,11 @@ class TestWords:
         node = ObservedNode(instance_id="i-1", group="gpu", instance_type="x", status="Failure", message="Bad disk.")
         assert said(observed(event(1, description="The role is gone."), nodes=[node])) == "The role is gone."
 
+    def test_a_generic_beginning_does_not_hide_the_cause_that_follows(self) -> None:
+        node = ObservedNode(instance_id="i-1", group="gpu", instance_type="x", status="Failure", message="Bad disk.")
+        both = f"{FAILED}: {CAPACITY}"
+        assert said(observed(event(1, description=both), nodes=[node])) == both
+
     def test_a_generic_event_is_better_than_nothing(self) -> None:
         assert said(observed(event(1))) == FAILED
 

@@ -27,7 +27,7 @@ NOISE = ("lost orchestration-ready status", "request to service failed")
 """Every scaling makes such events, and a retry cures them: they explain nothing (seen on live clusters)."""
 # [assumption: cause-is-in-event-details]
 GENERIC = ("failed to provision ec2 instance", "instance creation in cluster")
-"""Descriptions that only say that something failed."""
+"""How descriptions begin that only say that something failed; one that goes on with a cause is read for it."""
 HINT = "AWS keeps the cause in the event's details; allow sagemaker:DescribeClusterEvent (docs/iam.md)"
 
 
@@ -151,7 +151,7 @@ def words(group: ObservedGroup, *, observed: Observed, since: datetime | None, u
         pair = [event for event in causes if causes[0].at - event.at <= PAIR]
         return next((event.cause for event in pair if cause_of(event.cause)), causes[0].cause)
     descriptions = [event.description for event in events if event.description]
-    telling = next((text for text in descriptions if not _any_in(GENERIC, text)), "")
+    telling = next((text for text in descriptions if cause_of(text) or not _any_in(GENERIC, text)), "")
     if telling:
         return telling
     for node in observed.nodes or ():

@@ -24,7 +24,7 @@ OTHERWISE: dict[str, object] = {
     "empty_storage_echoed": False,
     "encryption_by_default": True,
     "event_cause": "description",
-    "failed_nodes": "unlisted",
+    "failed_nodes": "listed",
     "fill_defaults": False,
     "failed_node_status": "Failed",
     "immutables": "none",

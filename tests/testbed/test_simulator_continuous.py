@@ -23,6 +23,7 @@ def test_what_capacity_there_is_comes_and_the_rest_is_tried_again(sim, in_servic
 
 
 def test_a_failed_lifecycle_script_degrades_the_group_until_it_works(sim, in_service, aws, continuous, details):
+    sim.settings.set_options(failed_nodes="listed")
     sim.world.fail_lifecycle("ml", "workers")
     in_service(continuous(count=1), seconds=760)
     assert (details()["CurrentCount"], details()["Status"]) == (0, "Degraded")

@@ -85,7 +85,7 @@ def test_pending_instance_id(account, answer):
 
 @pytest.mark.parametrize("answer", ["Failure", "Failed"])
 def test_failed_node_status(account, answer):
-    it = account(failed_node_status=answer)
+    it = account(failed_node_status=answer, failed_nodes="listed")
     it.create()
     it.sim.world.fail_node("ml", it.nodes()[0]["InstanceId"])
     assert {node["InstanceStatus"]["Status"] for node in it.nodes()} == {"Running", answer}
@@ -124,6 +124,18 @@ def test_failed_nodes(account, answer, listed):
     it.create(NodeProvisioningMode="Continuous")
     it.sim.world.fail_node("ml", it.nodes()[0]["InstanceId"])
     assert (len(it.nodes()), it.groups()["workers"]["CurrentCount"]) == (listed, 2)
+
+
+def test_a_failed_node_that_nothing_replaces_is_listed_and_any_is_described(account):
+    it = account(failed_nodes="unlisted")
+    it.create(NodeProvisioningMode="Continuous", NodeRecovery="None")
+    node = it.nodes()[0]["InstanceId"]
+    it.sim.world.fail_node("ml", node)
+    assert len(it.nodes()) == 2
+    it.aws.update_cluster(ClusterName="ml", NodeRecovery="Automatic")
+    assert len(it.nodes()) == 1
+    found = it.aws.describe_cluster_node(ClusterName="ml", NodeId=node)["NodeDetails"]
+    assert found["InstanceStatus"]["Status"] == "Failure"
 
 
 @pytest.mark.parametrize(("kind", "servers"), [("ml.p6e-gb200.36xlarge", 1), ("ml.p5.48xlarge", 0)])

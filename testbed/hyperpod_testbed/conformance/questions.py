@@ -7,7 +7,7 @@ settles. An answer is a value of that option; None means that the run saw nothin
 from collections.abc import Callable
 from typing import Any
 
-from hyperpod_testbed.conformance.echoes import ECHOES
+from hyperpod_testbed.conformance.echoes import ECHOES, TROUBLE
 from hyperpod_testbed.conformance.question import REFUSALS, Question, group_of, lag, nodes_in
 from hyperpod_testbed.conformance.record import Record
 from hyperpod_testbed.conformance.run import GROUP, SMALL_GROUP
@@ -98,10 +98,12 @@ def _immutables(record: Record) -> str | None:
 
 
 def _failed_node_status(record: Record) -> str | None:
+    """In the list of nodes or, where that leaves failed nodes out, in the description of one."""
     words = {
         (node.get("InstanceStatus") or {}).get("Status")
-        for node in nodes_in([*record.of("trouble.script.nodes"), *record.of("trouble.capacity.nodes")])
-    }
+        for step in TROUBLE
+        for node in nodes_in(record.of(f"{step}.nodes"))
+    } | {call.get("NodeDetails", "InstanceStatus", "Status") for step in TROUBLE for call in record.of(f"{step}.node")}
     return next((str(word) for word in ("Failure", "Failed") if word in words), None)
 
 

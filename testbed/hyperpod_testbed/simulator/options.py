@@ -143,9 +143,9 @@ class Options(EbsOptions):
     scale_in: Literal["nodes_first", "count_first"] = "nodes_first"
     """A node that ends leaves ListClusterNodes before CurrentCount falls, or the count falls at once and the node is
     listed as ShuttingDown until it is gone."""
-    failed_nodes: Literal["listed", "unlisted"] = "listed"
-    """ListClusterNodes shows a node in status Failure until another takes its place, or leaves it out while
-    CurrentCount still counts it."""
+    failed_nodes: Literal["listed", "unlisted"] = "unlisted"
+    """ListClusterNodes shows a node in status Failure until another takes its place, or leaves it out, also while
+    CurrentCount still counts it. With NodeRecovery None nothing takes its place, and it is listed."""
     empty_storage_echoed: bool = True
     """DescribeCluster shows `InstanceStorageConfigs: []` where the request had none."""
     provisioning_mode_default: Literal["none", "Continuous"] = "none"
@@ -197,7 +197,7 @@ class Options(EbsOptions):
     """ListClusterEvents on a cluster that is not Continuous: ValidationException, or no events."""
     event_cause: Literal["metadata", "description"] = "metadata"
     """Where an event has its cause: in FailureMessage of DescribeClusterEvent alone, below a generic description, or
-    in the description as well."""
+    at the end of that description as well."""
     paired_events: bool = True
     """A failed launch makes two Error events, of the instance and of its group; otherwise one, of the instance."""
     scaling_noise: bool = True

@@ -39,7 +39,7 @@ def obey(sim: Simulation, cluster: Cluster, instance: Instance, label: str) -> b
     """A person wrote this value of node-health-status; whether HyperPod takes it as a command."""
     wanted = _COMMANDS.get(label)
     covered = instance_type(instance.type).accelerated or sim.options.label_commands_on_cpu
-    if wanted is None or not covered or instance.status not in _REPAIRABLE or not _automatic(cluster):
+    if wanted is None or not covered or instance.status not in _REPAIRABLE or not automatic(cluster):
         return False
     if (instance.health, instance.recovery) == (label, wanted):
         return True
@@ -76,8 +76,9 @@ def _due(sim: Simulation, cluster: Cluster, instance: Instance) -> None:
 
 def _allowed(sim: Simulation, cluster: Cluster, instance: Instance) -> bool:
     demanded = instance.check_demanded and instance.checks == "Failed" and sim.options.demanded_check_repairs
-    return _automatic(cluster) or demanded
+    return automatic(cluster) or demanded
 
 
-def _automatic(cluster: Cluster) -> bool:
+def automatic(cluster: Cluster) -> bool:
+    """Whether HyperPod repairs nodes by itself."""
     return cluster.spec.get("NodeRecovery") != "None"

@@ -77,10 +77,8 @@ class Simulation:
         if not cluster.continuous:
             return
         if self.options.event_cause == "description":
-            description = next(
-                (part["FailureMessage"] for part in (metadata or {}).values() if part.get("FailureMessage")),
-                description,
-            )
+            causes = (part.get("FailureMessage") for part in (metadata or {}).values())
+            description = " ".join([description, *sorted({cause for cause in causes if cause})])
         running = next((item.id for item in reversed(cluster.operations) if item.status == "InProgress"), None)
         cluster.events.append(
             Event(

@@ -83,6 +83,8 @@ def _failing(run: Run, step: str, name: str, group: JSON) -> None:
         return any((node.get("InstanceStatus") or {}).get("Status") in FAILED for node in listed)
 
     run.until(told, most=LONG / 2)
+    for node in sorted({str(event["InstanceId"]) for event in found if event.get("InstanceId")})[:2]:
+        run.call(f"{step}.node", "DescribeClusterNode", ClusterName=run.cluster, NodeId=node)
     run.until(failed, every=5.0, most=600.0)
     for event in sorted(found, key=lambda event: event.get("EventLevel") != "Error")[:6]:
         run.call(f"{step}.event", "DescribeClusterEvent", ClusterName=run.cluster, EventId=event["EventId"])

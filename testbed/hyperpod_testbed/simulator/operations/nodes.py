@@ -1,6 +1,6 @@
 """ListClusterNodes and DescribeClusterNode."""
 
-from hyperpod_testbed.simulator import pages, present_nodes
+from hyperpod_testbed.simulator import pages, present_nodes, recovery
 from hyperpod_testbed.simulator.operations.lookup import cluster_of, instance_of
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Cluster, Instance, Region
@@ -33,10 +33,14 @@ def describe_cluster_node(sim: Simulation, region: Region, request: JSON) -> JSO
 
 
 def _listed(sim: Simulation, cluster: Cluster, instance: Instance, *, logical: bool) -> bool:
-    """By option a node that ends or failed leaves the list before CurrentCount falls; a replaced or stuck one stays."""
+    """By option a node that ends or failed leaves the list before CurrentCount falls; a replaced or stuck one stays.
+
+    With NodeRecovery None a failed node stays until somebody replaces it: what was recorded is of nodes that end.
+    """
     stays = instance.replaced or instance.message or cluster.status == "Deleting"
     ending = instance.status == "ShuttingDown" and not stays
-    if instance.status == "Failure" and sim.options.failed_nodes == "unlisted":
+    lost = instance.status == "Failure" and recovery.automatic(cluster)
+    if lost and sim.options.failed_nodes == "unlisted":
         return False
     if ending and sim.options.scale_in == "nodes_first":
         return False

@@ -1,6 +1,7 @@
 """The table of assumptions about AWS, the code that cites it, and the tests and switches that it names."""
 
 import ast
+import importlib
 import re
 from collections import Counter
 from dataclasses import fields
@@ -13,7 +14,10 @@ from tests.unit.controllers.test_every_answer import ELSEWHERE
 
 from hyperpod_operator.core.assumptions import AREAS
 from hyperpod_operator.core.assumptions.model import Assumption
-from hyperpod_testbed.docs.assumptions import WITHOUT_CONSEQUENCE, citations, page
+from hyperpod_operator.core.preflight.model import Check, Unread
+from hyperpod_operator.core.preflight.table import CLUSTER
+from hyperpod_operator.core.preflight.volume import CLAIM
+from hyperpod_testbed.docs.assumptions import CITATION, WITHOUT_CONSEQUENCE, citations, page
 from hyperpod_testbed.simulator import Options
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +28,20 @@ TURNED_IN_TURN = {name for answer in other_answers() for name in answer} - ELSEW
 """Switches that the nightly matrix turns one after the other."""
 SWITCHES = {name for row in ROWS for name in row.switches}
 NAMED = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+SOURCES = re.compile(r"(LIVE|DOC|MODEL|SRC|INF): \S")
+_PREFLIGHT = SOURCE / "core" / "preflight"
+PREFLIGHT_MODULES = [
+    *(path for part in ("checks", "tables") for path in sorted((_PREFLIGHT / part).glob("[!_]*.py"))),
+    _PREFLIGHT / "table.py",
+    _PREFLIGHT / "volume.py",
+]
+OURS = {
+    "EXPIRES_SOON": "when a warning is due",
+    "EVERYWHERE": "what every address is in CIDR notation",
+    "ROLE_ACTIONS": "two tables together, each with its row",
+    "_NUMBERS": "how a version is read",
+}
+"""Constants of preflight that say nothing about AWS, with the reason."""
 
 
 def functions_of(name: str) -> set[str]:
@@ -77,11 +95,53 @@ def test_a_citation_is_found_wherever_it_stands_outside_of_the_table(tmp_path: P
     assert citations(tmp_path) == {"a-b": ("core/one.py",), "c": ("core/one.py", "two.py")}
 
 
-@NAMED
-def test_a_source_says_what_it_is_and_where(row: Assumption) -> None:
-    parts = row.source.split("; ")
-    assert re.match(r"(LIVE|DOC|MODEL|SRC|INF): \S", parts[0])
+@pytest.mark.parametrize("named", [*ROWS, *CLUSTER, *CLAIM], ids=lambda row: getattr(row, "id", None) or row.name)
+def test_a_source_says_what_it_is_and_where(named: Assumption | Check) -> None:
+    parts = named.source.split("; ")
+    assert SOURCES.match(parts[0])
     assert [part for part in parts if not part.strip() or part.endswith(".")] == []
+
+
+@pytest.mark.parametrize("path", PREFLIGHT_MODULES, ids=lambda path: path.stem)
+def test_each_fact_about_aws_in_preflight_cites_a_row(path: Path) -> None:
+    """A constant of a module with checks or tables is a right, a source, checks, or a fact about AWS that needs one."""
+    name = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
+    module = importlib.import_module(name)
+    lines, tree = path.read_text().splitlines(), ast.parse(path.read_text())
+    whole, uncited = CITATION.search(ast.get_docstring(tree) or ""), []
+    for statement in tree.body:
+        for constant in _constants(statement):
+            cited = whole or CITATION.search(lines[statement.lineno - 2])
+            if constant not in OURS and not cited and not _explains_itself(getattr(module, constant)):
+                uncited.append(constant)
+    assert uncited == []
+
+
+def test_a_constant_of_preflight_that_is_ours_exists() -> None:
+    found = {
+        name for path in PREFLIGHT_MODULES for node in ast.parse(path.read_text()).body for name in _constants(node)
+    }
+    assert OURS.keys() - found == set()
+
+
+def _constants(statement: ast.stmt) -> list[str]:
+    match statement:
+        case ast.Assign(targets=targets):
+            names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            names = [name]
+        case _:
+            names = []
+    return [name for name in names if name.strip("_").isupper()]
+
+
+def _explains_itself(value: object) -> bool:
+    """Whether it is a source, an action of IAM or Kubernetes, or a table of checks."""
+    if isinstance(value, tuple):
+        return all(_explains_itself(item) for item in value)
+    if isinstance(value, str):
+        return bool(SOURCES.match(value) or re.fullmatch(r"[a-z0-9]+:[A-Z][A-Za-z0-9]+|kubernetes:[a-z ]+", value))
+    return isinstance(value, Check | Unread)
 
 
 @NAMED

@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 from hyperpod_operator.core.assumptions import AREAS
 from hyperpod_operator.core.assumptions.model import Assumption
+from hyperpod_operator.core.preflight.table import CLUSTER
+from hyperpod_operator.core.preflight.volume import CLAIM
 
 HEAD = """\
 # What is assumed about AWS
@@ -33,17 +35,13 @@ Modules are below `operator/hyperpod_operator/`, tests below `tests/`. A switch 
 
 WITHOUT_CONSEQUENCE: Mapping[str, str] = MappingProxyType(
     {
-        "batch_all_failed": "The operator makes no Batch calls.",
-        "blocked_batch_error": "The operator makes no Batch calls.",
         "continuous_can_be_switched_on": "The operator sends what the spec asks for and reports a refusal.",
         "deep_check_after_reboot": "The operator follows the label, whatever led to it.",
         "deleted_node_returns": "A Node that is deleted decides nothing: AWS's list of instances does.",
-        "demanded_check_repairs": "The operator follows labels and statuses, and starts no check by itself.",
         "encryption_by_default": "Encryption is set at creation and never compared; status shows what EC2 says.",
         "fault_labels": "The operator repeats the text of these labels and decides nothing by them.",
         "fault_labels_after_recovery": "The label node-health-status decides; these labels are repeated as text.",
         "lifecycle_config_required": "A refusal of a group without LifeCycleConfig is reported like any other.",
-        "move_compatible": "The operator moves no nodes.",
         "new_group_may_be_empty": "A refusal of an empty group is reported like any other.",
         "provisioning_mode_default": "The operator reads the mode from DescribeCluster; tests cover both modes.",
         "restricted_beside_groups": "A refusal of restricted groups is reported like any other.",
@@ -82,6 +80,11 @@ def _lines(cited: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
         yield f"## {area}\n"
         for row in rows:
             yield from _row(row, cited.get(row.id, ()))
+    yield "## What each check of preflight believes\n"
+    yield "If a row is false, see `preflight-checks-hold`. [preflight.md](preflight.md) has the checks in full.\n"
+    yield "| Check | What AWS wants | Source |\n|---|---|---|"
+    yield from (f"| `{check.name}` | {check.what}. {check.why} | {check.source} |" for check in (*CLUSTER, *CLAIM))
+    yield ""
     yield "## Answers of no consequence\n"
     yield "The simulator gives these answers in more than one way, too. No decision of the operator depends on them.\n"
     yield "| Switch | Why not |\n|---|---|"

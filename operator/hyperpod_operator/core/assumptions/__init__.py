@@ -17,6 +17,7 @@ from hyperpod_operator.core.assumptions.model import Assumption
 from hyperpod_operator.core.assumptions.node_calls import NODE_CALLS
 from hyperpod_operator.core.assumptions.nodes import NODES
 from hyperpod_operator.core.assumptions.places import PLACES
+from hyperpod_operator.core.assumptions.preflight import PREFLIGHT
 from hyperpod_operator.core.assumptions.updates import UPDATES
 from hyperpod_operator.core.assumptions.volumes import VOLUMES
 
@@ -32,6 +33,7 @@ AREAS: Mapping[str, tuple[Assumption, ...]] = MappingProxyType(
         "Calls that name nodes": NODE_CALLS,
         "Volumes": VOLUMES,
         "Attachments": ATTACHMENTS,
+        "Preflight": PREFLIGHT,
     }
 )
 """The rows by area, in the order of the document."""

@@ -2,6 +2,8 @@
 
 from hyperpod_operator.core.assumptions.model import Assumption
 
+_ANSWERS = "unit/controllers/nodeoperation/test_every_answer.py"
+
 NODE_CALLS = (
     Assumption(
         id="fifty-deletions-in-a-call",
@@ -35,5 +37,37 @@ NODE_CALLS = (
         "a new node",
         if_false="The check is not seen to start, and the operation fails at its deadline without having done more.",
         tests=("unit/core/nodeoperation/test_evidence.py::test_a_check_that_is_not_seen_is_not_done",),
+    ),
+    Assumption(
+        id="blocked-node-calls-pass-later",
+        belief="What AWS refuses because of a state passes later, whether AWS refuses the whole call, by "
+        "ConflictException or ValidationException, or each node in an answer with HTTP 200; nothing was done about a "
+        "node that is refused.",
+        source="DOC: SageMaker API reference, BatchDeleteClusterNodes, HTTP 400 when all nodes fail; INF: the same "
+        "for reboot and replace; no answer of a blocked call is recorded",
+        if_false="The operator sends the call again, each time after a longer pause, until the operation's deadline.",
+        tests=(
+            f"{_ANSWERS}::test_a_call_that_the_cluster_blocks_is_repeated_until_it_passes",
+            f"{_ANSWERS}::test_a_call_of_which_every_node_fails_is_repeated_until_it_passes",
+        ),
+        switches=("batch_all_failed", "blocked_batch_error"),
+    ),
+    Assumption(
+        id="aws-judges-moves",
+        belief="AWS refuses a move between groups or clusters whose configurations it calls incompatible; it documents "
+        "no rule.",
+        source="DOC: SageMaker API reference, MoveClusterNodes",
+        if_false="Nothing: the operator repeats AWS's words about the nodes that it refuses.",
+        tests=(f"{_ANSWERS}::test_an_operation_ends_the_same",),
+        switches=("move_compatible",),
+    ),
+    Assumption(
+        id="check-may-end-in-repair",
+        belief="A check that StartClusterHealthCheck starts may end with a reboot or a replacement of a node that "
+        "fails, also with NodeRecovery None.",
+        source="DOC: SageMaker developer guide, Deep health checks; INF: the text names no exception for NodeRecovery",
+        if_false="Nothing: the operation reports what became of the node, and asks for no repair.",
+        tests=(f"{_ANSWERS}::test_an_operation_ends_the_same",),
+        switches=("demanded_check_repairs",),
     ),
 )

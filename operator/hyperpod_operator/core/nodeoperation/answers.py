@@ -68,6 +68,7 @@ def answered(snapshot: Snapshot, action: Call, answer: BatchAnswer) -> Snapshot:
     return _each(snapshot, action, of)
 
 
+# [assumption: blocked-node-calls-pass-later]
 def failed(snapshot: Snapshot, action: Call, error: CloudError) -> Snapshot:
     """The whole call failed. Unless AWS may have acted, its nodes are asked about again after a pause."""
 

@@ -88,7 +88,7 @@ def _deleted(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidenc
     return Evidence(sign=Sign.DONE)
 
 
-# [assumption: moved-node-keeps-its-id]
+# [assumption: moved-node-keeps-its-id, aws-judges-moves]
 def _moved(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidence:  # noqa: ARG001
     move, target = snapshot.operation.spec.move, snapshot.target
     group = move.instanceGroupName if move else ""
@@ -102,7 +102,7 @@ def _moved(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidence:
     return Evidence(sign=sign, waits_for=f"it to leave group {instance.group}")
 
 
-# [assumption: check-shows-on-node]
+# [assumption: check-shows-on-node, check-may-end-in-repair]
 def _checked(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidence:  # noqa: ARG001
     """The check was seen to run, and is over. A failed one has HyperPod reboot or replace the node."""
     instance, node = snapshot.instance(entry), snapshot.node(entry)

@@ -16,6 +16,7 @@ from hyperpod_operator.core.preflight.checks import (
 )
 from hyperpod_operator.core.preflight.model import Check
 
+# [assumption: preflight-checks-hold]
 CLUSTER: tuple[Check, ...] = (
     *spec.CHECKS,
     *eks.CHECKS,

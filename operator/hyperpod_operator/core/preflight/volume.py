@@ -11,7 +11,8 @@ from hyperpod_operator.core.preflight.checks.storage import usable_key
 from hyperpod_operator.core.preflight.facts import NOT_GATHERED, KmsKey
 from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
 
-EBS = "Amazon EBS user guide, volume types; API model, CreateVolume"
+EBS = "DOC: Amazon EBS user guide, volume types; MODEL: CreateVolume"
+# [assumption: preflight-quota-names]
 QUOTA_NAMES: Mapping[str, str] = {
     "gp2": "Storage for General Purpose SSD (gp2) volumes, in TiB",
     "gp3": "Storage for General Purpose SSD (gp3) volumes, in TiB",
@@ -33,6 +34,7 @@ class Limits:
     ratio: int = 0
 
 
+# [assumption: preflight-volume-limits]
 LIMITS: Mapping[str, Limits] = {
     "gp3": Limits((1, 65_536), (3_000, 80_000), 500),
     "io2": Limits((4, 65_536), (100, 256_000), 1_000),
@@ -43,10 +45,13 @@ LIMITS: Mapping[str, Limits] = {
     "standard": Limits((1, 1_024)),
 }
 """The same pages; ratios as in the AWS EBS CSI driver (pkg/cloud/cloud.go)."""
+# [assumption: preflight-volume-limits]
 FREE_IOPS = 3_000
 """IOPS that every gp3 volume has: the ratio bounds those beyond."""
+# [assumption: preflight-volume-limits]
 THROUGHPUT = (125, 2_000)
 """MiB/s of a gp3 volume."""
+# [assumption: preflight-volume-limits]
 IOPS_PER_MIB = 4
 """IOPS that a MiB/s of throughput needs (0.25 MiB/s for each)."""
 
@@ -216,6 +221,7 @@ def slots(subject: ClaimSubject) -> Iterator[Finding]:
         yield passes() if found.free > 0 else warns(limit=found.limit)
 
 
+# [assumption: preflight-checks-hold]
 CLAIM: tuple[Check, ...] = (
     Check(
         name="VolumeZone",
@@ -233,7 +239,7 @@ CLAIM: tuple[Check, ...] = (
         area=Area.VOLUME,
         what="The KMS key exists and is enabled",
         why="EC2 makes the volume, and then deletes it without an error to the caller.",
-        source="Amazon EBS user guide, encryption",
+        source="DOC: Amazon EBS user guide, encryption",
         judge=key,
         reads=("kms:DescribeKey",),
         fail="KMS key {key} {problem}.",
@@ -244,7 +250,7 @@ CLAIM: tuple[Check, ...] = (
         area=Area.VOLUME,
         what="The snapshot exists, is usable and is not larger than the volume",
         why="CreateVolume is refused.",
-        source="API model, CreateVolume.Size",
+        source="MODEL: CreateVolume.Size",
         judge=snapshot,
         reads=("ec2:DescribeSnapshots",),
         fail="Snapshot {snapshot} {problem}.",
@@ -288,7 +294,7 @@ CLAIM: tuple[Check, ...] = (
         area=Area.VOLUME,
         what="The volume is within the storage quota of its type",
         why="CreateVolume fails with VolumeLimitExceeded.",
-        source="AWS general reference, Amazon EBS endpoints and quotas",
+        source="DOC: AWS general reference, Amazon EBS endpoints and quotas",
         judge=quota,
         reads=("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"),
         fail="The volume has {size} GiB, and the account may have {limit} TiB of {type} in all.",
@@ -299,7 +305,7 @@ CLAIM: tuple[Check, ...] = (
         area=Area.VOLUME,
         what="A node of the target takes another volume",
         why="Instances take a limited number of volumes; one more waits until another is detached.",
-        source="Amazon EC2 user guide, volume limits; API member EbsInfo.MaximumEbsAttachments",
+        source="DOC: Amazon EC2 user guide, volume limits; MODEL: EbsInfo.MaximumEbsAttachments",
         judge=slots,
         reads=("ec2:DescribeInstanceTypes",),
         warn="Every node of the target holds the {limit} volumes that its instance type takes.",

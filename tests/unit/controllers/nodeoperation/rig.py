@@ -383,6 +383,18 @@ class OperationRig:
             region = sim.account.region("us-west-2")
             OPERATIONS[operation].answer(sim, region, {"ClusterName": self.arn, "NodeIds": list(ids)})
 
+    def block(self, *, seconds: float) -> None:
+        """The group spare is below its MinInstanceCount for so long: AWS refuses Batch calls on the cluster."""
+        with self.simulator.core.change() as sim:
+            (cluster,) = sim.account.clusters()
+            spare = cluster.groups["spare"]
+            spare.spec["MinInstanceCount"], spare.status = 1, "Updating"
+
+            def end() -> None:
+                spare.spec["MinInstanceCount"], spare.status = 0, "InService"
+
+            sim.timeline.after(seconds, end)
+
     def replaced_by_hyperpod(self, instance: str) -> None:
         """HyperPod's own recovery replaces the instance, whatever it is doing."""
         with self.simulator.core.change() as sim:

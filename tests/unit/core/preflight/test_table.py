@@ -1,10 +1,11 @@
 """Each row of the table passes, fails, and says Unknown where rights are missing. A row without its tests fails."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from tests.unit.core.preflight.cases import CASES
-from tests.unit.core.preflight.world import FACTS, group, having, spec, subject
+from tests.unit.core.preflight.world import FACTS, M5, group, having, spec, subject
 
 from hyperpod_operator.core.preflight.model import Area, Check, Checked, Result, Unread, unknown
 from hyperpod_operator.core.preflight.run import MESSAGE_MOST, preflight
@@ -71,6 +72,20 @@ def test_a_row_says_all_that_the_documentation_shows(check: Check) -> None:
     assert all((check.what, check.why, check.source, check.remedy, check.fail or check.warn))
     assert check.remedy.endswith(".")
     assert not check.what.endswith(".")
+
+
+QUOTA_CHECKS = ["InstanceQuota", "SpotQuota", "ClusterSizeQuota", "AccountQuota", "VolumeSizeQuota"]
+
+
+@pytest.mark.parametrize("name", QUOTA_CHECKS)
+def test_a_quota_that_is_not_listed_is_unknown(name: str) -> None:
+    about = replace(CASES[name].good, facts=replace(CASES[name].good.facts, quotas={}))
+    assert of(name, about).result is Result.UNKNOWN
+
+
+def test_a_type_without_efa_needs_no_rule_for_it() -> None:
+    about = subject(spec(group(instanceType=M5, networkInterface=None)), facts=having(security_groups={}))
+    assert "EFASelfReference" not in {check.name for check in preflight(CLUSTER, about).checks}
 
 
 def test_an_action_that_is_denied_is_named() -> None:

@@ -119,3 +119,8 @@ def test_a_volume_that_exists_is_not_checked_for_its_creation() -> None:
     spec = claim().spec.model_copy(update={"source": claim().spec.source.model_copy(update={"create": None})})
     names = {check.name for check in preflight(CLAIM, ClaimSubject(spec=spec, facts=FACTS)).checks}
     assert names == {"AttachmentSlots"}
+
+
+def test_a_quota_that_is_not_listed_is_unknown() -> None:
+    about = claim()
+    assert of("VolumeQuota", replace(about, facts=replace(about.facts, quotas={}))).result is Result.UNKNOWN

@@ -7,8 +7,9 @@ from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread,
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import versions
 
-SOURCE = "SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
+SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
 DESCRIBE = "eks:DescribeCluster"
+# [assumption: preflight-names-of-workloads]
 OTHER_CNIS = ("cilium", "calico", "weave", "flannel", "antrea", "canal", "kube-router")
 """Names of CNI plugins in the workloads and add-ons that install them."""
 
@@ -169,7 +170,7 @@ CHECKS = (
         area=Area.EKS,
         what="The add-ons of the EKS cluster are healthy",
         why="Instances without working DNS, CNI or Pod Identity join and run nothing.",
-        source="Amazon EKS API reference, AddonHealth",
+        source="DOC: Amazon EKS API reference, AddonHealth",
         judge=addons_healthy,
         reads=("eks:ListAddons", "eks:DescribeAddon"),
         warn="Add-on {addon} is {status}{words}.",
@@ -181,7 +182,7 @@ CHECKS = (
         what="No other HyperPod cluster uses the EKS cluster",
         why="An EKS cluster takes one HyperPod cluster, until the deletion of that has ended. AWS refuses another one "
         "immediately and without cost, and the operator tries again, so this check only warns.",
-        source="SageMaker developer guide, sagemaker-hyperpod-eks",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-eks",
         judge=one_to_one,
         reads=("sagemaker:ListClusters", "sagemaker:DescribeCluster"),
         warn="The HyperPod cluster {name} uses this EKS cluster.",

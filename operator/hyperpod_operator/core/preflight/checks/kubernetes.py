@@ -8,9 +8,11 @@ from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread,
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import versions
 
-SOURCE = "SageMaker developer guide, sagemaker-hyperpod-eks-install-packages-using-helm-chart"
+SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-eks-install-packages-using-helm-chart"
 READ = ("kubernetes:list daemonsets",)
+# [assumption: preflight-names-of-workloads]
 AGENT = "health-monitoring-agent"
+# [assumption: preflight-names-of-workloads]
 NVIDIA, NEURON, EFA = "nvidia-device-plugin", "neuron-device-plugin", "efa-k8s-device-plugin"
 
 
@@ -81,7 +83,7 @@ CHECKS = (
         area=Area.KUBERNETES,
         what="The health monitoring agent is new enough for autoscaling",
         why="Autoscaling needs a later version of the agent.",
-        source="SageMaker developer guide, sagemaker-hyperpod-eks-autoscaling",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-eks-autoscaling",
         judge=health_agent_version,
         reads=READ,
         fail=f"The health monitoring agent is {{version}}; autoscaling needs {versions.HEALTH_AGENT_FOR_KARPENTER}.",

@@ -8,11 +8,9 @@ from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, U
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 from hyperpod_operator.core.preflight.tables import pods
 
-SOURCE = "SageMaker developer guide, sagemaker-hyperpod-prerequisites, Amazon VPC"
-EKS_SOURCE = "SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
+SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites, Amazon VPC"
+EKS_SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
 SUBNETS, ROUTES, GROUPS = "ec2:DescribeSubnets", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups"
-EFA_FAMILIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200", "trn1", "trn1n", "trn2")
-"""Families whose every HyperPod size has EFA (Amazon EC2 user guide, "Supported instance types" of EFA)."""
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
 
 
@@ -256,7 +254,7 @@ CHECKS = (
         area=Area.NETWORK,
         what="EC2 offers the instance types in the zones of the subnets",
         why="There is no capacity where a type is not offered: launches fail for as long as they are tried.",
-        source="Amazon EC2 API reference, DescribeInstanceTypeOfferings",
+        source="DOC: Amazon EC2 API reference, DescribeInstanceTypeOfferings",
         judge=offered,
         reads=(SUBNETS, "ec2:DescribeInstanceTypeOfferings"),
         warn="EC2 does not offer {type} in {zones}; {elsewhere}.",

@@ -7,7 +7,7 @@ from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, U
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import rights
 
-SOURCE = "SageMaker developer guide, sagemaker-hyperpod-prerequisites-iam"
+SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites-iam"
 GET, ATTACHED = "iam:GetRole", "iam:ListAttachedRolePolicies"
 SIMULATE = "iam:SimulatePrincipalPolicy"
 
@@ -153,7 +153,7 @@ CHECKS = (
         area=Area.ROLES,
         what="The execution roles are not the role of EKS nodes",
         why="HyperPod makes an access entry of another type for the role; EKS takes one entry for a role.",
-        source="SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites",
         judge=not_the_nodes_role,
         reads=(ATTACHED,),
         fail=f"Execution role {{arn}} has {rights.EKS_NODE_POLICY}: it is a role of EKS nodes.",
@@ -164,7 +164,7 @@ CHECKS = (
         area=Area.ROLES,
         what="The role for autoscaling exists and trusts HyperPod",
         why="Autoscaling fails, and no node ever comes.",
-        source="SageMaker developer guide, sagemaker-hyperpod-eks-autoscaling",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-eks-autoscaling",
         judge=autoscaling_role,
         reads=(GET,),
         fail="clusterRole {arn} {problem}.",
@@ -175,7 +175,7 @@ CHECKS = (
         area=Area.ROLES,
         what="The operator may pass the execution roles to SageMaker",
         why="CreateCluster is refused without iam:PassRole.",
-        source="docs/iam.md, PassExecutionRoles",
+        source="DOC: IAM User Guide, Grant a user permissions to pass a role to an AWS service",
         judge=pass_role,
         reads=(SIMULATE,),
         fail="The operator may not pass {arn} to SageMaker.",

@@ -7,7 +7,7 @@ from hyperpod_operator.core.preflight.facts import NOT_GATHERED, Script
 from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 
-SOURCE = "SageMaker developer guide, sagemaker-hyperpod-lifecycle-best-practices-slurm and -eks-lifecycle"
+SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-lifecycle-best-practices-slurm and -eks-lifecycle"
 READ = "s3:GetObject"
 
 
@@ -57,7 +57,7 @@ CHECKS = (
         area=Area.SCRIPTS,
         what="Every group has a lifecycle script",
         why="AWS asks for lifeCycleConfig on groups of EKS clusters in practice, although its API marks it optional.",
-        source="Recorded by alchemy-run/alchemy, PR 924",
+        source="LIVE: alchemy-run/alchemy, PR 924",
         judge=declared,
         warn="lifeCycleConfig names no script.",
         remedy="Set lifeCycleConfig.sourceS3Uri and onCreate.",
@@ -78,7 +78,7 @@ CHECKS = (
         area=Area.SCRIPTS,
         what="The lifecycle scripts have LF line ends and an interpreter line",
         why='A script with CR LF fails as "bad interpreter" on every instance.',
-        source="hyperpod-node-debugger (awslabs), lifecycle scripts",
+        source="SRC: hyperpod-node-debugger (awslabs), lifecycle scripts",
         judge=line_ends,
         reads=(READ,),
         fail="{address} {problem}.",
@@ -90,7 +90,7 @@ CHECKS = (
         area=Area.SCRIPTS,
         what="The lifecycle scripts are in a bucket whose name begins with sagemaker-",
         why="The managed policy of execution roles reads buckets of this name only.",
-        source="SageMaker developer guide, sagemaker-hyperpod-prerequisites-iam",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites-iam",
         judge=bucket_name,
         warn="The bucket {bucket} does not begin with sagemaker-.",
         remedy="Grant the execution role s3:GetObject and s3:ListBucket on it, or use another bucket.",

@@ -6,9 +6,10 @@ from hyperpod_operator.core.preflight.facts import EksCluster, SecurityGroup
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 
-SOURCE = "SageMaker developer guide, sagemaker-hyperpod-prerequisites, Amazon VPC"
-EKS_SOURCE = "SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
+SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites, Amazon VPC"
+EKS_SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
 SUBNETS, ROUTES, GROUPS = "ec2:DescribeSubnets", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups"
+# [assumption: preflight-efa-families]
 EFA_FAMILIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200", "trn1", "trn1n", "trn2")
 """Families whose every HyperPod size has EFA (Amazon EC2 user guide, "Supported instance types" of EFA)."""
 EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
@@ -99,7 +100,7 @@ CHECKS = (
         area=Area.NETWORK,
         what="A security group of groups with EFA allows all traffic from and to itself",
         why='Otherwise instances fail after 20 minutes with "EFA health checks did not run successfully".',
-        source=f"{SOURCE}; Amazon EC2 user guide, Prepare an EFA-enabled security group",
+        source=f"{SOURCE}; DOC: Amazon EC2 user guide, Prepare an EFA-enabled security group",
         judge=efa_self_reference,
         reads=(GROUPS,),
         fail="{type} has EFA, and none of the security groups {names} allows all traffic from and to itself.",
@@ -110,7 +111,7 @@ CHECKS = (
         area=Area.NETWORK,
         what="Security groups of groups with EFA have no rule for 0.0.0.0/0 egress",
         why="AWS's troubleshooting says that such a rule can make EFA checks fail, although its own template adds it.",
-        source="hyperpod-cluster-debugger (awslabs)",
+        source="SRC: hyperpod-cluster-debugger (awslabs)",
         judge=efa_open_egress,
         reads=(GROUPS,),
         warn="Security groups {names} allow egress to 0.0.0.0/0.",

@@ -10,9 +10,10 @@ from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas
 
 ACCOUNT = Unread(why="the account of the credentials is not known: STS did not answer")
+# [assumption: preflight-restricted-groups-since]
 RESTRICTED_SINCE = "2025-07-16"
-RIG_PAGE = "SageMaker developer guide, nova-hp-cluster"
-PREREQUISITES = "SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
+RIG_PAGE = "DOC: SageMaker developer guide, nova-hp-cluster"
+PREREQUISITES = "DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
 
 
 def _arns(subject: ClusterSubject) -> Iterator[tuple[str, str, str]]:
@@ -130,7 +131,7 @@ CHECKS = (
         area=Area.SPEC,
         what="Every ARN of the spec is of the Region in which the cluster is made",
         why="AWS refuses a cluster with an EKS cluster, role or key of another Region or partition.",
-        source="API model, CreateCluster; SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites",
+        source="MODEL: CreateCluster; DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites",
         judge=same_region,
         fail="{member} {arn} is of {theirs}, and the cluster is made in {ours}.",
         remedy="Name a resource of the same Region, or set spec.region.",
@@ -140,7 +141,7 @@ CHECKS = (
         area=Area.SPEC,
         what="Every ARN of the spec is of the account of the operator's credentials",
         why="HyperPod works with an EKS cluster and roles of its own account only.",
-        source="SageMaker developer guide, sagemaker-hyperpod-prerequisites-iam",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites-iam",
         judge=same_account,
         fail="{member} {arn} is of account {theirs}, and the operator works in account {ours}.",
         remedy="Name a resource of this account.",
@@ -150,7 +151,7 @@ CHECKS = (
         area=Area.SPEC,
         what="Every instance type is one that HyperPod offers",
         why="CreateCluster fails on a mistyped instance type.",
-        source="API model, ClusterInstanceType; Service Quotas lists each type",
+        source="MODEL: ClusterInstanceType; DOC: Service Quotas lists each type",
         judge=known_type,
         fail="HyperPod has no instance type {type}: neither the API nor Service Quotas of this account names it. "
         "{hint}",
@@ -172,7 +173,7 @@ CHECKS = (
         area=Area.SPEC,
         what="InstanceConnectivity checks have two instances at least",
         why="The check runs NCCL between instances; with one there is nothing to test.",
-        source="SageMaker developer guide, sagemaker-hyperpod-eks-resiliency-deep-health-checks",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-eks-resiliency-deep-health-checks",
         judge=deep_checks_of_one_node,
         warn="InstanceConnectivity is asked for a group of one instance.",
         remedy="Remove InstanceConnectivity, or raise instanceCount.",
@@ -182,7 +183,7 @@ CHECKS = (
         area=Area.SPEC,
         what="Groups that Karpenter scales start with no instances",
         why="Autoscaling scales groups from 0: instances that no pod asks for end again.",
-        source="SageMaker developer guide, sagemaker-hyperpod-eks-autoscaling",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-eks-autoscaling",
         judge=karpenter_starts_empty,
         warn="instanceCount is {count} while autoScaling is enabled.",
         remedy="Set instanceCount to 0, or management.countOwner: Operator for a group that Karpenter leaves alone.",
@@ -192,7 +193,7 @@ CHECKS = (
         area=Area.SPEC,
         what="The cluster has no more groups than AWS documents",
         why="AWS documents 20 groups for a cluster; its API takes more, an account may not.",
-        source="SageMaker developer guide, sagemaker-hyperpod-prerequisites",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites",
         judge=groups_within_quota,
         warn="The spec has {count} groups and AWS documents 20.",
         remedy="Ask AWS Support whether your account takes more.",
@@ -202,7 +203,7 @@ CHECKS = (
         area=Area.SPEC,
         what="File systems of restricted groups have a size and throughput that FSx for Lustre offers",
         why="FSx for Lustre takes 1200 GiB or multiples of 2400 GiB, and 125, 250, 500 or 1000 MB/s per TiB.",
-        source="FSx for Lustre user guide; API model, FSxLustreConfig",
+        source="DOC: FSx for Lustre user guide; MODEL: FSxLustreConfig",
         judge=restricted_file_system,
         warn="sizeInGiB is {size} and perUnitStorageThroughput is {throughput}.",
         remedy="Choose 1200 or a multiple of 2400, and 125, 250, 500 or 1000.",

@@ -8,7 +8,7 @@ from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, U
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas, rights
 
-SOURCE = "SageMaker developer guide, smcluster-cmk"
+SOURCE = "DOC: SageMaker developer guide, smcluster-cmk"
 FSX = "fsx:DescribeFileSystems"
 
 
@@ -161,7 +161,7 @@ CHECKS = (
         area=Area.STORAGE,
         what="Additional volumes are within the quota for their size",
         why="CreateCluster fails with ResourceLimitExceeded.",
-        source="Service Quotas, Amazon SageMaker",
+        source="DOC: Service Quotas, Amazon SageMaker",
         judge=volume_size,
         reads=("servicequotas:ListServiceQuotas",),
         fail="volumeSizeInGB is {size}, and the quota of this account is {most}.",
@@ -172,7 +172,7 @@ CHECKS = (
         area=Area.STORAGE,
         what="The FSx file systems are available and in the VPC of the cluster",
         why="Instances that cannot mount a file system fail.",
-        source="SageMaker developer guide, sagemaker-hyperpod-prerequisites, FSx for Lustre",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites, FSx for Lustre",
         judge=file_systems,
         reads=(FSX,),
         fail="FSx file system {name} {problem}.",
@@ -183,7 +183,7 @@ CHECKS = (
         area=Area.STORAGE,
         what="FSx for Lustre file systems are in the zone of their groups",
         why="Traffic between zones is slower and is billed.",
-        source="SageMaker developer guide, sagemaker-hyperpod-prerequisites, FSx for Lustre",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites, FSx for Lustre",
         judge=file_system_zone,
         reads=(FSX, "ec2:DescribeSubnets"),
         warn="FSx file system {name} is in {theirs}, and the group in {zones}.",

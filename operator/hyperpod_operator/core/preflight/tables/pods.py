@@ -4,6 +4,7 @@ An instance has one network interface, so the count follows from the addresses t
 
 Source: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites, table "Maximum number of pods" (types that it
 does not list: EC2's Ipv4AddressesPerInterface less one, which all listed rows fit).
+[assumption: preflight-addresses-by-type]
 """
 
 from collections.abc import Mapping

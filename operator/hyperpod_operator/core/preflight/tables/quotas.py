@@ -1,7 +1,7 @@
 """Names of Service Quotas of SageMaker that bound HyperPod.
 
 Codes differ from account to account and are published nowhere; names are (SageMaker developer guide,
-sagemaker-hyperpod-prerequisites, "SageMaker HyperPod quotas").
+sagemaker-hyperpod-prerequisites, "SageMaker HyperPod quotas"). [assumption: preflight-quota-names]
 """
 
 CLUSTER_SIZE = "Maximum number instances allowed per SageMaker HyperPod cluster"

@@ -1,7 +1,7 @@
 """What an execution role needs, and how a policy's statements are read where IAM does not simulate.
 
 Source: SageMaker developer guide, sagemaker-hyperpod-prerequisites-iam ("IAM role for SageMaker HyperPod", extra
-permissions for a VPC of your own and for EKS).
+permissions for a VPC of your own and for EKS). [assumption: preflight-execution-role]
 """
 
 import fnmatch

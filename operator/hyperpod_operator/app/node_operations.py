@@ -2,90 +2,63 @@
 
 from collections.abc import Mapping
 
-from hyperpod_operator.api.kinds import NODE_OPERATION
-from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, quarantine_guard, share
+from hyperpod_operator.api.kinds import CLUSTER, NODE_OPERATION, VOLUME_CLAIM
+from hyperpod_operator.app.dependencies import ControllerRuntime, Shared, kind_runtime
 from hyperpod_operator.controllers.nodeoperation.controller import (
     NodeOperationController,
     OperationPorts,
     OperationSettings,
 )
 from hyperpod_operator.controllers.volume.attached_claims import claims_by_instance
-from hyperpod_operator.core.drain.ports import Evictor, NodeMarks, PodReader
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
-from hyperpod_operator.core.ports import Objects
 from hyperpod_operator.core.timings import Timings
-from hyperpod_operator.kube.nodes import NodeCache
-from hyperpod_operator.kube.objects import CustomObjects
-from hyperpod_operator.runtime.queue import WorkQueue
-from hyperpod_operator.runtime.resync import Resync
-from hyperpod_operator.runtime.workers import Workers
+from hyperpod_operator.kube.node_marks import KubeNodeMarks
+from hyperpod_operator.kube.pods.eviction import PodEvictor
 
 PATIENT = OperationTimings()
 
 
-class NodeOperationRuntime:
-    """`node_changed` is to be called with the name of each Node that came, changed or went."""
+def node_operation_runtime(shared: Shared) -> ControllerRuntime:
+    """The controller of HyperPodNodeOperations."""
+    dependencies, settings = shared.dependencies, shared.dependencies.settings
+    claims, queue = shared.objects.get(VOLUME_CLAIM.name), shared.queues[NODE_OPERATION.name]
 
-    def __init__(
-        self,
-        dependencies: Dependencies,
-        *,
-        clusters: Objects,
-        claims: Objects | None,
-        nodes: NodeCache,
-        pods: PodReader,
-        evictor: Evictor,
-        marks: NodeMarks,
-    ) -> None:
-        settings = dependencies.settings
-        operations = CustomObjects(dependencies.api, NODE_OPERATION, namespaces=settings.namespaces)
-        queue = WorkQueue(random=dependencies.random, most_active=share(settings.workers))
-        self._queue = queue
+    async def claims_on(cluster_arn: str) -> Mapping[str, tuple[str, ...]]:
+        return await claims_by_instance(claims, cluster_arn=cluster_arn) if claims is not None else {}
 
-        async def claims_on(cluster_arn: str) -> Mapping[str, tuple[str, ...]]:
-            return await claims_by_instance(claims, cluster_arn=cluster_arn) if claims is not None else {}
-
-        self._controller = NodeOperationController(
-            ports=OperationPorts(
-                operations=operations,
-                clusters=clusters,
-                cloud=dependencies.cloud,
-                nodes=nodes,
-                pods=pods,
-                evictor=evictor,
-                marks=marks,
-                events=dependencies.events,
-                metrics=dependencies.metrics,
-                clock=dependencies.clock,
-                audit=dependencies.audit,
-                claims=claims_on if claims is not None else None,
-                wake=queue.add,
-            ),
-            settings=OperationSettings(
-                timings=operation_timings(settings.timings),
-                allowed_regions=settings.allowed_regions,
-                tenancy=settings.tenancy,
-            ),
-        )
-        workers = Workers(
-            queue=queue,
-            reconcile=dependencies.passes(NODE_OPERATION.word, self._controller.reconcile),
+    controller = NodeOperationController(
+        ports=OperationPorts(
+            operations=shared.objects[NODE_OPERATION.name],
+            clusters=shared.objects[CLUSTER.name],
+            cloud=dependencies.cloud,
+            nodes=shared.nodes,
+            pods=shared.pods,
+            evictor=PodEvictor(dependencies.api),
+            marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock),
+            events=dependencies.events,
             metrics=dependencies.metrics,
             clock=dependencies.clock,
-            random=dependencies.random,
-            resync=settings.timings.resync,
-            kind=NODE_OPERATION.word,
-            count=settings.workers,
-            guard=quarantine_guard(dependencies, operations),
-        )
-        resync = Resync(objects=operations, queue=queue, random=dependencies.random, interval=settings.timings.resync)
-        self.runtime = ControllerRuntime(
-            kind=NODE_OPERATION.word, plural=NODE_OPERATION.plural, queue=queue, workers=workers, resync=resync
-        )
+            claims=claims_on if claims is not None else None,
+            wake=queue.add,
+        ),
+        settings=OperationSettings(
+            timings=operation_timings(settings.timings),
+            allowed_regions=settings.allowed_regions,
+            tenancy=settings.tenancy,
+        ),
+    )
 
-    def node_changed(self, name: str) -> None:
-        for key in self._controller.node_changed(name):
-            self._queue.add_after(key, PATIENT.step)
+    def node_changed(name: str) -> None:
+        for key in controller.node_changed(name):
+            queue.add_after(key, PATIENT.step)
+
+    return kind_runtime(
+        shared,
+        NODE_OPERATION,
+        reconcile=controller.reconcile,
+        resync=settings.timings.resync,
+        node_changed=node_changed,
+    )
 
 
 def operation_timings(timings: Timings) -> OperationTimings:

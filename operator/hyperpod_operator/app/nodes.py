@@ -56,4 +56,6 @@ class NodeRuntime:
             kind="node",
             count=settings.workers,
         )
-        self.runtime = ControllerRuntime(kind="node", plural="", queue=queue, workers=workers, resync=None)
+        self.runtime = ControllerRuntime(
+            kind="node", plural="", queue=queue, workers=workers, node_changed=self.controller.changed
+        )

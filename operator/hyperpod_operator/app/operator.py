@@ -13,25 +13,20 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
-from hyperpod_operator.app.clusters import cluster_runtime
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.app.definitions import announce
-from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, share
-from hyperpod_operator.app.node_operations import NodeOperationRuntime
+from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, shared
+from hyperpod_operator.app.kinds import CONTROLLERS
 from hyperpod_operator.app.nodes import NodeRuntime
 from hyperpod_operator.app.serving import Serving
 from hyperpod_operator.app.tasks import ended, on_signals, stopping_on_exit
 from hyperpod_operator.app.traces import untraced
-from hyperpod_operator.app.volumes import VolumeRuntime
 from hyperpod_operator.aws.cloud import AwsCloud
-from hyperpod_operator.controllers.cluster_cache import ClusterCache
+from hyperpod_operator.controllers.cluster_cache import Change
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
-from hyperpod_operator.kube.node_marks import KubeNodeMarks
 from hyperpod_operator.kube.nodes import NodeCache
-from hyperpod_operator.kube.objects import CustomObjects
 from hyperpod_operator.kube.pods.cache import PodCache
-from hyperpod_operator.kube.pods.eviction import PodEvictor
 from hyperpod_operator.kube.skew import Skew
 from hyperpod_operator.runtime.audit import AuditTrail
 from hyperpod_operator.runtime.clock import SystemClock
@@ -47,7 +42,6 @@ from hyperpod_operator.runtime.instruments import (
 )
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.runtime.quarantine import Quarantine
-from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.watch import Watch
 from hyperpod_operator.runtime.workers import Reconcile
 from hyperpod_operator.settings import Settings
@@ -95,9 +89,6 @@ class Operator:
         )
         self._quarantine = quarantine
         self._cache = NodeCache(api, clock=clock, random=dependencies.random, on_change=self._node_changed)
-        self._nodes: NodeRuntime | None = None
-        self._volumes: VolumeRuntime | None = None
-        self._operations: NodeOperationRuntime | None = None
         self._pods = PodCache(api, clock=clock, random=dependencies.random)
         self._runtimes = tuple(self._build(dependencies))
         self._watch = Watch(
@@ -112,57 +103,33 @@ class Operator:
         self._measure()
 
     def _build(self, dependencies: Dependencies) -> Iterator[ControllerRuntime]:
-        """The controllers that this installation runs."""
-        settings, known = dependencies.settings, ClusterCache()
-        clusters = CustomObjects(dependencies.api, CLUSTER, namespaces=settings.namespaces)
-        queue = WorkQueue(random=dependencies.random, most_active=share(settings.workers))
+        """The controllers that this installation runs: of Nodes, and of each kind that it serves."""
+        settings, nodes = dependencies.settings, None
+
+        def cluster_updated(change: Change) -> None:
+            if nodes is not None:
+                nodes.controller.cluster_updated(change)
+
+        common = shared(dependencies, nodes=self._cache, pods=self._pods, cluster_updated=cluster_updated)
         if settings.node_health:
-            self._nodes = NodeRuntime(
+            nodes = NodeRuntime(
                 dependencies,
                 cache=self._cache,
-                clusters=known,
-                enqueue_cluster=lambda key: queue.add_after(key, settings.timings.debounce),
+                clusters=common.clusters,
+                enqueue_cluster=lambda key: common.queues[CLUSTER.name].add_after(key, settings.timings.debounce),
             )
-            yield self._nodes.runtime
-        claims = (
-            CustomObjects(dependencies.api, VOLUME_CLAIM, namespaces=settings.namespaces) if settings.volumes else None
-        )
-        yield cluster_runtime(
-            dependencies,
-            queue=queue,
-            objects=clusters,
-            nodes=self._cache if settings.node_health else None,
-            claims=claims,
-            cache=known,
-            pods=self._pods,
-            on_update=self._nodes.controller.cluster_updated if self._nodes else lambda _: None,
-        )
-        if claims is not None:
-            self._volumes = VolumeRuntime(dependencies, claims=claims, clusters=clusters, cache=self._cache)
-            yield self._volumes.runtime
-        if settings.node_operations:
-            self._operations = NodeOperationRuntime(
-                dependencies,
-                clusters=clusters,
-                claims=claims,
-                nodes=self._cache,
-                pods=self._pods,
-                evictor=PodEvictor(dependencies.api),
-                marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock, audit=dependencies.audit),
-            )
-            yield self._operations.runtime
+            yield nodes.runtime
+        for kind in settings.kinds:
+            yield CONTROLLERS[kind.name](common)
 
     @property
     def _follows_nodes(self) -> bool:
-        return self._settings.node_health or self._settings.volumes or self._settings.node_operations
+        return any(runtime.node_changed is not None for runtime in self._runtimes)
 
     def _node_changed(self, name: str) -> None:
-        if self._nodes is not None:
-            self._nodes.controller.changed(name)
-        if self._volumes is not None:
-            self._volumes.node_changed(name)
-        if self._operations is not None:
-            self._operations.node_changed(name)
+        for runtime in self._runtimes:
+            if runtime.node_changed is not None:
+                runtime.node_changed(name)
 
     def _measure(self) -> None:
         metrics = self._metrics
@@ -230,9 +197,9 @@ class Operator:
         )
         tasks.append(asyncio.create_task(self._first_lists(listed), name="first lists"))
         tasks += [
-            asyncio.create_task(stopping_on_exit(runtime.resync.run(), stop), name=f"{runtime.kind} resync")
+            asyncio.create_task(stopping_on_exit(periodic.run(), stop), name=periodic.name)
             for runtime in self._runtimes
-            if runtime.resync is not None
+            for periodic in runtime.periodic
         ]
         # Kopf installs signal handlers of its own in the main thread: ours go back right after its start.
         watching = asyncio.create_task(

@@ -1,93 +1,81 @@
 """What looks after EBSVolumeClaims, put together."""
 
-from hyperpod_operator.api.kinds import VOLUME_CLAIM
-from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, quarantine_guard, share
+from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
+from hyperpod_operator.app.dependencies import ControllerRuntime, Shared, kind_runtime
 from hyperpod_operator.controllers.volume.controller import VolumeController
-from hyperpod_operator.controllers.volume.orphans import Orphans
+from hyperpod_operator.controllers.volume.orphans import INTERVAL, OrphanController
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.preflight import ClaimGate
-from hyperpod_operator.controllers.volume.strays import StrayLabels, SweptClaims
+from hyperpod_operator.controllers.volume.strays import StrayLabels
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.timings import Timings
 from hyperpod_operator.core.volume.timings import VolumeTimings
 from hyperpod_operator.kube.configuration import own_namespace
 from hyperpod_operator.kube.node_labels import KubeNodeLabels
-from hyperpod_operator.kube.nodes import NodeCache
-from hyperpod_operator.kube.objects import CustomObjects
 from hyperpod_operator.kube.publications import KubePublications
 from hyperpod_operator.kube.volume_leases import KubeVolumeLeases
 from hyperpod_operator.kube.volume_users import KubeUsers
-from hyperpod_operator.runtime.queue import WorkQueue
-from hyperpod_operator.runtime.resync import Resync
-from hyperpod_operator.runtime.workers import Workers
+from hyperpod_operator.runtime.periodic import Periodic
 
 PATIENT = VolumeTimings()
 
 
-class VolumeRuntime:
-    """`node_changed` is to be called with the name of each Node that came, changed or went."""
-
-    def __init__(
-        self, dependencies: Dependencies, *, claims: CustomObjects, clusters: CustomObjects, cache: NodeCache
-    ) -> None:
-        settings = dependencies.settings
-        queue = WorkQueue(random=dependencies.random, most_active=share(settings.workers))
-        timings = volume_timings(settings.timings)
-        self._queue = queue
-        labels = KubeNodeLabels(dependencies.api)
-        strays = StrayLabels(claims=claims, labels=labels, wake=queue.add, namespaces=settings.namespaces)
-        self._controller = VolumeController(
-            ports=VolumePorts(
-                claims=claims,
-                clusters=clusters,
-                cloud=dependencies.cloud,
-                views=ClusterViews(cloud=dependencies.cloud, monotonic=dependencies.clock.monotonic),
-                nodes=cache,
-                publications=KubePublications(dependencies.api),
-                users=KubeUsers(dependencies.api, clock=dependencies.clock),
-                leases=KubeVolumeLeases(dependencies.api, namespace=settings.lease.namespace or own_namespace()),
-                labels=labels,
-                strays=strays,
-                events=dependencies.events,
-                metrics=dependencies.metrics,
-                clock=dependencies.clock,
-                audit=dependencies.audit,
-                preflight=ClaimGate(
-                    facts=lambda region: dependencies.cloud.facts(region=region), mode=settings.preflight
-                ),
-            ),
-            timings=timings,
-            regions=frozenset({dependencies.cloud.region, *settings.allowed_regions}),
-            tenancy=settings.tenancy,
-        )
-        workers = Workers(
-            queue=queue,
-            reconcile=dependencies.passes(VOLUME_CLAIM.word, self._controller.reconcile),
+def volume_runtime(shared: Shared) -> ControllerRuntime:
+    """The controller of EBSVolumeClaims, and what looks at all of their volumes and Nodes now and then."""
+    dependencies, settings = shared.dependencies, shared.dependencies.settings
+    claims, queue = shared.objects[VOLUME_CLAIM.name], shared.queues[VOLUME_CLAIM.name]
+    timings, labels = volume_timings(settings.timings), KubeNodeLabels(dependencies.api)
+    regions = frozenset({dependencies.cloud.region, *settings.allowed_regions})
+    strays = StrayLabels(claims=claims, labels=labels, wake=queue.add, namespaces=settings.namespaces)
+    orphans = OrphanController(
+        claims=claims,
+        cloud=dependencies.cloud,
+        metrics=dependencies.metrics,
+        regions=regions,
+        namespaces=settings.namespaces,
+    )
+    controller = VolumeController(
+        ports=VolumePorts(
+            claims=claims,
+            clusters=shared.objects[CLUSTER.name],
+            cloud=dependencies.cloud,
+            views=ClusterViews(cloud=dependencies.cloud, monotonic=dependencies.clock.monotonic),
+            nodes=shared.nodes,
+            publications=KubePublications(dependencies.api),
+            users=KubeUsers(dependencies.api, clock=dependencies.clock),
+            leases=KubeVolumeLeases(dependencies.api, namespace=settings.lease.namespace or own_namespace()),
+            labels=labels,
+            strays=strays,
+            events=dependencies.events,
             metrics=dependencies.metrics,
             clock=dependencies.clock,
-            random=dependencies.random,
-            resync=timings.resync,
-            kind=VOLUME_CLAIM.word,
-            count=settings.workers,
-            guard=quarantine_guard(dependencies, claims),
-        )
-        orphans = Orphans(
-            claims=claims,
-            cloud=dependencies.cloud,
-            metrics=dependencies.metrics,
-            regions={dependencies.cloud.region, *settings.allowed_regions},
-            monotonic=dependencies.clock.monotonic,
-            namespaces=settings.namespaces,
-        )
-        swept = SweptClaims(claims=orphans, strays=strays)
-        resync = Resync(objects=swept, queue=queue, random=dependencies.random, interval=timings.resync)
-        self.runtime = ControllerRuntime(
-            kind=VOLUME_CLAIM.word, plural=VOLUME_CLAIM.plural, queue=queue, workers=workers, resync=resync
-        )
+            audit=dependencies.audit,
+            preflight=ClaimGate(facts=lambda region: dependencies.cloud.facts(region=region), mode=settings.preflight),
+        ),
+        timings=timings,
+        regions=regions,
+        tenancy=settings.tenancy,
+    )
 
-    def node_changed(self, name: str) -> None:
-        for key in self._controller.node_changed(name):
-            self._queue.add(key)
+    def node_changed(name: str) -> None:
+        for key in controller.node_changed(name):
+            queue.add(key)
+
+    return kind_runtime(
+        shared,
+        VOLUME_CLAIM,
+        reconcile=controller.reconcile,
+        resync=timings.resync,
+        periodic=(
+            Periodic(
+                name="sweep of node labels", work=strays.sweep, interval=timings.resync, random=dependencies.random
+            ),
+            Periodic(
+                name="count of orphaned volumes", work=orphans.reconcile, interval=INTERVAL, random=dependencies.random
+            ),
+        ),
+        node_changed=node_changed,
+    )
 
 
 def volume_timings(timings: Timings) -> VolumeTimings:

@@ -65,10 +65,6 @@ class Volumes:
         """DescribeVolumes, shared with every other claim (`volume_reads`); `fresh` asks EC2 now."""
         return (await self._reads.get([volume_id], fresh=fresh)).get(volume_id)
 
-    async def describe_volumes(self, *, volume_ids: Sequence[str]) -> Mapping[str, Volume]:
-        """DescribeVolumes of many."""
-        return await self._reads.get(volume_ids)
-
     async def find_volumes_by_tag(self, *, claim_uid: str) -> tuple[Volume, ...]:
         """DescribeVolumes by the claim's tag, never from memory: it decides whether a volume is made."""
         return await self._tagged.get(claim_uid)

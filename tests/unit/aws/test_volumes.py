@@ -17,7 +17,7 @@ from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.volumes import Volumes
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.device import associated_resource
-from hyperpod_operator.core.volume.ports import AttachmentLimit, Change, NewVolume, VolumeCloud, VolumeClouds
+from hyperpod_operator.core.volume.ports import AttachmentLimit, Change, NewVolume, Volume, VolumeCloud, VolumeClouds
 from hyperpod_testbed.simulator import Fault, Simulator
 
 REQUEST = NewVolume(
@@ -133,11 +133,17 @@ async def test_a_lost_answer_to_a_creation_is_an_unknown_outcome(volumes: Volume
     assert operations(simulator, mutating=True) == ["CreateVolume"]
 
 
+async def together(volumes: Volumes, ids: list[str]) -> dict[str, Volume]:
+    """Those that exist of the volumes that many passes look for at once."""
+    found = await asyncio.gather(*(volumes.find_volume(volume_id=one) for one in ids))
+    return {volume.volume_id: volume for volume in found if volume is not None}
+
+
 async def test_a_volume_that_does_not_exist_is_none_and_spoils_nothing(volumes: Volumes, simulator: Simulator) -> None:
     real = [simulator.ebs.create_volume() for _ in range(2)]
     absent = ["vol-00000000000000001", "vol-00000000000000002"]
     assert await volumes.find_volume(volume_id=absent[0]) is None
-    assert set(await volumes.describe_volumes(volume_ids=[*absent, *real])) == set(real)
+    assert set(await together(volumes, [*absent, *real])) == set(real)
 
 
 async def test_an_error_that_does_not_name_the_missing_volume_is_searched_by_halves(
@@ -145,14 +151,14 @@ async def test_an_error_that_does_not_name_the_missing_volume_is_searched_by_hal
 ) -> None:
     real = [simulator.ebs.create_volume() for _ in range(4)]
     monkeypatch.setattr(module, "_IDS", module.re.compile("never"))
-    found = await volumes.describe_volumes(volume_ids=["vol-00000000000000001", *real])
+    found = await together(volumes, ["vol-00000000000000001", *real])
     assert set(found) == set(real)
 
 
 async def test_many_claims_that_look_at_once_are_one_call(volumes: Volumes, simulator: Simulator) -> None:
     ids = [simulator.ebs.create_volume() for _ in range(5)]
     for one in ids:
-        assert await volumes.describe_volumes(volume_ids=ids)
+        assert await together(volumes, ids)
         assert await volumes.find_volume(volume_id=one)
     assert operations(simulator) == ["DescribeVolumes"]
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
+from hyperpod_operator.runtime.periodic import Periodic
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.resync import Resync
 
@@ -43,7 +44,7 @@ def queue() -> WorkQueue:
 
 
 def resync(listing: Listing, queue: WorkQueue) -> Resync:
-    return Resync(objects=listing, queue=queue, random=lambda: 0.5, interval=600)
+    return Resync(objects=listing, queue=queue)
 
 
 async def taken(queue: WorkQueue) -> list[str]:
@@ -57,9 +58,7 @@ async def taken(queue: WorkQueue) -> list[str]:
 
 async def test_the_first_list_adds_everything(queue: WorkQueue) -> None:
     it = resync(Listing("b", "a"), queue)
-    assert not it.first_done
     await it.once()
-    assert it.first_done
     assert await taken(queue) == ["a", "b"]
 
 
@@ -77,7 +76,8 @@ async def test_it_comes_every_ten_minutes_and_sooner_after_a_failure(
     queue: WorkQueue, caplog: pytest.LogCaptureFixture
 ) -> None:
     listing = Listing("a")
-    task = asyncio.create_task(resync(listing, queue).run())
+    work = resync(listing, queue).once
+    task = asyncio.create_task(Periodic(name="resync", work=work, interval=600, random=lambda: 0.5).run())
     await asyncio.sleep(1)
     listing.error = KubernetesError(status=0, message="away")
     await asyncio.sleep(600)
@@ -86,4 +86,5 @@ async def test_it_comes_every_ten_minutes_and_sooner_after_a_failure(
     task.cancel()
     start = listing.calls[0]
     assert [round(at - start) for at in listing.calls] == [0, 600, 615, 1215]
+    assert "resync failed" in caplog.text
     assert "away" in caplog.text

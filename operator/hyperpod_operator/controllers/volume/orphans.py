@@ -1,4 +1,4 @@
-"""Volumes that no claim stands behind any more: counted, never touched.
+"""Volumes whose claim is gone: counted, never touched.
 
 They come of finalizers that were taken off by hand and of abandoned claims. An account may have several EKS clusters
 with this operator, so a volume counts only if its tag names the EKS cluster that living claims of ours are in, and a
@@ -6,23 +6,23 @@ namespace that this installation looks at.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_EKS_CLUSTER, TAG_OWNER
 from hyperpod_operator.core.errors import CloudError
-from hyperpod_operator.core.ports import Objects, StoredObject
+from hyperpod_operator.core.ports import Objects
 from hyperpod_operator.core.volume.metrics import VolumeMetrics
 from hyperpod_operator.core.volume.ports import Volume, VolumeClouds
 
 logger = logging.getLogger(__name__)
 
 NAMED = 20
-BETWEEN = 540.0
-"""Seconds between two counts at least: as often as claims are looked at by default, however dense the resync is."""
+INTERVAL = 540.0
+"""Seconds between two counts: as often as claims are looked at by default, however dense the resync is."""
 
 
-class Orphans:
-    """Lists the claims, as the resync does anyway, and compares them with the volumes on that occasion."""
+class OrphanController:
+    """Compares the volumes that carry a claim's tag with the claims that exist. It changes nothing."""
 
     def __init__(
         self,
@@ -31,42 +31,36 @@ class Orphans:
         cloud: VolumeClouds,
         metrics: VolumeMetrics,
         regions: Iterable[str],
-        monotonic: Callable[[], float],
         namespaces: Iterable[str] = (),
     ) -> None:
         self._claims = claims
         self._cloud = cloud
         self._metrics = metrics
         self._regions = tuple(sorted(regions))
-        self._monotonic = monotonic
-        self._counted_at = float("-inf")
         self._namespaces = frozenset(namespaces)
 
-    async def list(self) -> tuple[StoredObject, ...]:
-        """The claims. Volumes are counted where there are any: who has no claim needs no right on EC2, nor its model.
+    async def reconcile(self) -> None:
+        """One count. Raises KubernetesError where claims cannot be listed.
 
-        Then the claims are listed again, after the volumes: one that is made meanwhile is no orphan.
+        Without claims nothing is counted: who has none needs no right on EC2, nor its model. Claims are listed again
+        after the volumes: one that is made meanwhile is no orphan.
         """
-        claims, now = await self._claims.list(), self._monotonic()
-        if not claims or now - self._counted_at < BETWEEN:
-            return claims
-        self._counted_at = now
+        if not await self._claims.list():
+            return
         volumes = {region: await self._volumes(region) for region in self._regions}
-        claims = await self._claims.list()
-        uids = {claim.uid for claim in claims}
+        uids = {claim.uid for claim in await self._claims.list()}
         for region, found in volumes.items():
             if found is not None:
-                self._tell(region, orphans(found, uids=uids, namespaces=self._namespaces))
-        return claims
+                self._report(region, orphans(found, uids=uids, namespaces=self._namespaces))
 
     async def _volumes(self, region: str) -> tuple[Volume, ...] | None:
         try:
             return await self._cloud.volumes(region=region).managed_volumes()
         except CloudError as error:
-            logger.info("The operator cannot count orphaned volumes in %s; the next resync retries: %s", region, error)
+            logger.info("The operator cannot count orphaned volumes in %s; the next count retries: %s", region, error)
             return None
 
-    def _tell(self, region: str, found: Mapping[str, str]) -> None:
+    def _report(self, region: str, found: Mapping[str, str]) -> None:
         self._metrics.volumes_orphaned(region=region, count=len(found))
         if found:
             named = ", ".join(f"{volume_id} of {owner}" for volume_id, owner in sorted(found.items())[:NAMED])

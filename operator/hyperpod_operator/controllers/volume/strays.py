@@ -2,12 +2,11 @@
 
 A PersistentVolume of a claim selects that label, so whoever carries it gets the pods. NodeRestriction keeps kubelets
 from setting it, but not administrators, and not on a cluster where that plugin is off; and earlier builds used a prefix
-that any kubelet may set. The watch shows HyperPod's Nodes alone, so all are listed, on the occasion of each resync.
+that any kubelet may set. The watch shows HyperPod's Nodes alone, so all are listed, once in each resync interval.
 """
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from hyperpod_operator.api.names import LABEL_VOLUME_FORMER_PREFIX, LABEL_VOLUME_PREFIX
 from hyperpod_operator.controllers.parse import InvalidSpecError
@@ -64,7 +63,7 @@ class StrayLabels:
         try:
             await self._labels.unlabel(node_name=node_name, key=key)
         except (KubernetesError, ObjectGone, StaleObject) as error:
-            text = "The label %s of Node %s could not be removed; the next resync retries: %s"
+            text = "The label %s of Node %s could not be removed; the next sweep retries: %s"
             logger.warning(text, key, node_name, error)
             return
         logger.warning(
@@ -87,24 +86,3 @@ def _selects_nodes(stored: StoredObject) -> bool:
 def _node_of(stored: StoredObject) -> str:
     recorded = claim_status(stored).attachment
     return (recorded.nodeName if recorded else None) or ""
-
-
-class Lists(Protocol):
-    """The part of `core.ports.Objects` that the resync needs."""
-
-    async def list(self) -> tuple[StoredObject, ...]: ...
-
-
-class SweptClaims:
-    """The claims, listed as the resync does anyway, with a sweep of the Nodes on that occasion."""
-
-    def __init__(self, *, claims: Lists, strays: StrayLabels) -> None:
-        self._claims = claims
-        self._strays = strays
-
-    async def list(self) -> tuple[StoredObject, ...]:
-        try:
-            await self._strays.sweep()
-        except KubernetesError as error:
-            logger.warning("Labels of volumes on Nodes could not be checked; the next resync retries: %s", error)
-        return await self._claims.list()

@@ -147,10 +147,6 @@ class VolumeCloud(Protocol):
         """DescribeVolumes by id; None for InvalidVolume.NotFound. Some seconds old, unless `fresh` asks EC2 now."""
         ...
 
-    async def describe_volumes(self, *, volume_ids: Sequence[str]) -> Mapping[str, Volume]:
-        """Many at once (EC2 takes 500 ids a call); ids that do not exist are left out and spoil nothing."""
-        ...
-
     async def find_volumes_by_tag(self, *, claim_uid: str) -> tuple[Volume, ...]:
         """All pages of DescribeVolumes with the tag `hyperpod-operator.dev/claim-uid`, in whatever state."""
         ...

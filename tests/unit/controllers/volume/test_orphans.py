@@ -7,7 +7,7 @@ from tests.unit.controllers.volume.rig import KEY, REGION, VolumeRig
 from tests.unit.controllers.volume.scenes import new
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_EKS_CLUSTER, TAG_OWNER
-from hyperpod_operator.controllers.volume.orphans import BETWEEN, Orphans, orphans
+from hyperpod_operator.controllers.volume.orphans import OrphanController, orphans
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume.ports import Volume
 
@@ -45,18 +45,17 @@ def test_without_a_living_claim_nothing_tells_which_cluster_is_ours() -> None:
 
 
 @pytest.fixture
-def counted(rig: VolumeRig) -> Orphans:
-    return Orphans(
+def counted(rig: VolumeRig) -> OrphanController:
+    return OrphanController(
         claims=rig.claims,
         cloud=rig.volumes,
         metrics=rig.recorder,
         regions=[REGION],
-        monotonic=rig.clock.monotonic,
     )
 
 
-async def test_the_list_of_claims_counts_the_volumes_and_names_them(
-    rig: VolumeRig, counted: Orphans, caplog: pytest.LogCaptureFixture
+async def test_volumes_whose_claim_is_gone_are_counted_and_named(
+    rig: VolumeRig, counted: OrphanController, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = Key("team", "other")
     for key in (KEY, other):
@@ -65,29 +64,22 @@ async def test_the_list_of_claims_counts_the_volumes_and_names_them(
     lost = rig.status_of(other)["volumeId"]
     del rig.claims._bodies[other]
     with caplog.at_level(logging.WARNING):
-        listed = await counted.list()
-    assert [claim.key for claim in listed] == [KEY]
+        await counted.reconcile()
     assert rig.recorder.orphaned == {REGION: 1}
     assert lost in caplog.text
 
 
-async def test_volumes_are_counted_seldom_and_claims_are_listed_each_time(rig: VolumeRig, counted: Orphans) -> None:
-    rig.apply(new())
-    for _ in range(3):
-        await counted.list()
-    assert len(rig.simulator.log.calls("DescribeVolumes")) == 1
-    rig.wait(BETWEEN)
-    await counted.list()
-    assert len(rig.simulator.log.calls("DescribeVolumes")) == 2
-
-
-async def test_a_count_that_fails_does_not_keep_the_claims_from_being_listed(rig: VolumeRig, counted: Orphans) -> None:
+async def test_a_count_that_aws_denies_changes_nothing_and_is_logged(
+    rig: VolumeRig, counted: OrphanController, caplog: pytest.LogCaptureFixture
+) -> None:
     rig.apply(new())
     rig.simulator.access.deny("DescribeVolumes")
-    assert [claim.key for claim in await counted.list()] == [KEY]
+    with caplog.at_level(logging.INFO):
+        await counted.reconcile()
     assert rig.recorder.orphaned == {}
+    assert "the next count retries" in caplog.text
 
 
-async def test_without_a_claim_ec2_is_not_asked(rig: VolumeRig, counted: Orphans) -> None:
-    assert await counted.list() == ()
+async def test_without_a_claim_ec2_is_not_asked(rig: VolumeRig, counted: OrphanController) -> None:
+    await counted.reconcile()
     assert rig.simulator.log.calls("DescribeVolumes") == []

@@ -5,8 +5,7 @@ from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import new, published
 
 from hyperpod_operator.api.names import LABEL_VOLUME_FORMER_PREFIX, LABEL_VOLUME_PREFIX
-from hyperpod_operator.controllers.volume.strays import StrayLabels, SweptClaims
-from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.controllers.volume.strays import StrayLabels
 
 
 @pytest.fixture
@@ -75,14 +74,3 @@ async def test_a_claim_whose_spec_cannot_be_read_keeps_its_label(settled: Volume
     settled.claims._bodies[KEY]["spec"] = {"unknown": True}
     await settled.strays.sweep()
     assert settled.labelled == before
-
-
-async def test_an_api_server_that_fails_does_not_stop_the_resync(
-    settled: VolumeRig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fail(**_: object) -> dict[str, frozenset[str]]:
-        raise KubernetesError(status=503, message="away")
-
-    monkeypatch.setattr(settled.labels, "labelled", fail)
-    listed = await SweptClaims(claims=settled.claims, strays=settled.strays).list()
-    assert [stored.key for stored in listed] == [KEY]

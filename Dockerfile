@@ -14,20 +14,25 @@ ARG LOCK=requirements.lock
 ENV SERVICES="ec2 eks fsx iam kms pricing s3 sagemaker service-quotas signin sso sso-oidc sts"
 COPY ${LOCK} ./
 COPY operator/hyperpod_operator ./operator/hyperpod_operator
+COPY tools/service_models.py ./tools/service_models.py
+COPY docs/iam ./docs/iam
 # The operator is pure Python: it is copied beside its packages, so no build backend that is not in the lock runs.
-# What no code of it can reach is taken out again: the generated classes of the Kubernetes client, which are imported when
-# one is asked for by name, and the models of AWS services that are never called.
+# What no code of it can reach is taken out again: the synchronous Kubernetes client, which its package would import at
+# every start; the generated classes of the asynchronous one, which are imported when one is asked for by name; and the
+# models of AWS services, and of their operations, that are never called.
 # Compiled here, because the root file system is read-only where it runs.
 RUN set -eu; \
     python3 -m venv --without-pip "$PREFIX"; \
     python3 -m pip --python "$PREFIX/bin/python" install --quiet --no-cache-dir --disable-pip-version-check \
       --no-deps --only-binary=:all: --require-hashes -r "$LOCK"; \
     site="$("$PREFIX/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"; \
-    find "$site"/kubernetes/client "$site"/kubernetes/aio/client -path '*/client/api/*' ! -name __init__.py -delete; \
-    find "$site"/kubernetes/client "$site"/kubernetes/aio/client -path '*/client/models/*' ! -name __init__.py -delete; \
+    find "$site"/kubernetes -mindepth 1 -maxdepth 1 ! -name aio -exec rm -r {} +; \
+    : > "$site"/kubernetes/__init__.py; \
+    find "$site"/kubernetes/aio/client/api "$site"/kubernetes/aio/client/models ! -name __init__.py -type f -delete; \
     for model in "$site"/botocore/data/*/; do \
       case " $SERVICES " in *" $(basename "$model") "*) ;; *) rm -r "$model" ;; esac; \
     done; \
+    python3 tools/service_models.py "$site"/botocore/data docs/iam/*.json; \
     cp -R operator/hyperpod_operator "$site/"; \
     printf '%s\n' "#!$PREFIX/bin/python" 'from hyperpod_operator.cli import main' 'main(prog_name="hyperpod-operator")' \
       > "$PREFIX/bin/hyperpod-operator"; \

@@ -57,6 +57,9 @@ class OperationNodeStatus(Model):
         description="What the operator's taint and conditions on the Node say: Drain or Maintenance. Unset: there are "
         "none, or they are removed.",
     )
+    drainTimedOut: bool | None = Field(
+        default=None, description="true: pods were left on the node when drainTimeoutSeconds was over."
+    )
     missingSince: Timestamp | None = Field(default=None, description="AWS does not list the node since this time.")
 
 

@@ -120,7 +120,7 @@ EVICTIONS = Instrument(
     "PodDisruptionBudget does not allow it now), Denied, Failed.")
 DRAIN_TIMEOUTS = Instrument(
     P + "node_operation_drain_timeouts_total", "counter", ("operation",),
-    "Drains of nodes that took longer than drainTimeoutSeconds and were aborted, by operation.")
+    "Drains of nodes that took longer than drainTimeoutSeconds, by operation.")
 TASKS = Instrument(
     P + "tasks", "gauge", (),
     "Tasks of the event loop; a number that only grows is a leak.")

@@ -13,7 +13,7 @@ from hyperpod_operator.controllers.nodeoperation.act import Steps, call
 from hyperpod_operator.controllers.nodeoperation.holdings import Holdings
 from hyperpod_operator.controllers.nodeoperation.measure import measure
 from hyperpod_operator.controllers.nodeoperation.observe import Clusters
-from hyperpod_operator.controllers.object_references import node_reference
+from hyperpod_operator.controllers.object_references import cluster_reference, node_reference
 from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.core.audit import Audit
@@ -31,7 +31,7 @@ from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call, Evict, Expire, Mark, Unmark
 from hyperpod_operator.core.nodeoperation.ports import ClaimsOnNodes, OperationMetrics, OperationObjects
 from hyperpod_operator.core.nodeoperation.record import PassRecord
-from hyperpod_operator.core.nodeoperation.report import intent, node_events, report
+from hyperpod_operator.core.nodeoperation.report import cluster_events, intent, node_events, report
 from hyperpod_operator.core.nodeoperation.selection import candidates, needs_pods, select
 from hyperpod_operator.core.nodeoperation.snapshot import Obstacle, Snapshot
 from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT, State
@@ -293,11 +293,18 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         if record is None:
             return
         operation = record.snapshot.operation
+        # What the pass began with: an intent that was stored before a call is a part of this pass.
+        before = before.model_copy(update={"nodes": list(record.before)})
         measure(before, after, operation=operation.spec.operation, now=record.snapshot.now, metrics=self._ports.metrics)
         for name, event in node_events(record):
             node = self._ports.nodes.get(name)
             if node is not None:
                 self._ports.events.publish(about=node_reference(node), event=event)
+        cluster = record.snapshot.cluster
+        if cluster is not None:
+            key = Key(operation.key.namespace, operation.spec.clusterRef.name)
+            for event in cluster_events(record):
+                self._ports.events.publish(about=cluster_reference(key, uid=cluster.uid), event=event)
 
     def untouched(self, status: HyperPodNodeOperationStatus) -> bool:
         return not status.nodes

@@ -145,9 +145,12 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
             State.FAILED,
             f"The drain took longer than drainTimeoutSeconds, and onTimeout is Abort: {len(found.waiting)} pods are "
             f"left ({names}).{why} AWS was not asked, and the node is left as it was.",
+            drainTimedOut=True,
         )
     claims = snapshot.volumes_on(entry)
     fields: dict[str, object] = {"waitingFor": list(found.waiting[:WAITING_MOST]) or None}
+    if found.timed_out:
+        fields["drainTimedOut"] = True
     if found.waiting or found.why:
         fields["message"] = _waits(found)
     elif claims:

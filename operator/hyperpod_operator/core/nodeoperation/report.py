@@ -1,6 +1,7 @@
 """What a pass over an operation leaves behind: one status, its Events, and the time of the next pass."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from hyperpod_operator.api.kinds import NODE_OPERATION
 from hyperpod_operator.api.names import ConditionType, Reason
@@ -18,9 +19,10 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, shown
 from hyperpod_operator.core.nodeoperation.audit import history
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
-from hyperpod_operator.core.nodeoperation.outcome import is_over, progress
+from hyperpod_operator.core.nodeoperation.outcome import NAMED_MOST, is_over, progress
 from hyperpod_operator.core.nodeoperation.plan import CONCERN, Call, Evict
 from hyperpod_operator.core.nodeoperation.record import PassRecord
+from hyperpod_operator.core.nodeoperation.snapshot import Entry
 from hyperpod_operator.core.nodeoperation.states import FINAL, IN_FLIGHT, State
 from hyperpod_operator.core.outcome import Done, Outcome, Requeue
 from hyperpod_operator.core.ports import Event
@@ -97,6 +99,40 @@ def node_events(record: PassRecord) -> tuple[tuple[str, Event], ...]:
             text = f"{word} by HyperPodNodeOperation {owner}: tainted {entry.name}; its pods leave."
             found.append((entry.name, Event(type="Normal", reason=Reason.DRAINING, action=word, message=text)))
     return tuple(found)
+
+
+def cluster_events(record: PassRecord) -> tuple[Event, ...]:
+    """What this pass began and ended, on the cluster: one Event for each, however many nodes there are."""
+    operation, old = record.snapshot.operation, {entry.id: entry.state for entry in record.before}
+    word, began, ended = operation.spec.operation, list[str](), list[Entry]()
+    for entry in record.snapshot.entries:
+        was = old.get(entry.id, State.PENDING)
+        if entry.state == State.DRAINING and was == State.PENDING:
+            began.append(entry.name or entry.id)
+        elif entry.state in FINAL and was in IN_FLIGHT:
+            ended.append(entry)
+    found, who = [], f"{word} by HyperPodNodeOperation {operation.key}"
+    if began:
+        text = f"{who}: draining {_first(began)}."
+        found.append(Event(type="Normal", reason=Reason.DRAINING, action=word, message=text))
+    if ended:
+        names = [f"{entry.name or entry.id} {entry.state}" for entry in ended]
+        bad = any(entry.state == State.FAILED for entry in ended)
+        text = f"{who}: {_first(names)}. {progress(record.snapshot)}."
+        found.append(
+            Event(
+                type="Warning" if bad else "Normal",
+                reason=Reason.NODE_OPERATION_ENDED,
+                action=word,
+                message=text,
+            )
+        )
+    return tuple(found)
+
+
+def _first(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED_MOST} more" if len(names) > NAMED_MOST else ""
+    return ", ".join(names[:NAMED_MOST]) + more
 
 
 def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:

@@ -8,19 +8,32 @@ from tests.unit.controllers.test_crash_points import Killed, Reaper
 pytestmark = pytest.mark.slow
 
 
+METHODS = {
+    "Reboot": "reboot_nodes",
+    "Replace": "replace_nodes",
+    "Delete": "delete_nodes",
+    "Move": "move_nodes",
+    "HealthCheck": "check_nodes",
+}
+
+
+@pytest.mark.parametrize("operation", METHODS)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_kill_at_any_io_reboots_once_at_most_and_leaves_no_mark(make_rig: MakeRig, after: bool) -> None:
+async def test_a_kill_at_any_io_asks_aws_once_at_most_and_leaves_no_mark(
+    make_rig: MakeRig, after: bool, operation: str
+) -> None:
+    """A move may be asked for again, under its token."""
     at = 0
     while True:
         rig = make_rig()
         reaper = Reaper(at=at, after=after)
         reaper.wrap(rig.operations, ("add_finalizer", "remove_finalizer", "write_status"))
-        reaper.wrap(rig.cloud.clusters(region=""), ("reboot_nodes",))
+        reaper.wrap(rig.cloud.clusters(region=""), (METHODS[operation],))
         reaper.wrap(rig.marks, ("mark", "unmark"))
         reaper.wrap(rig.pods, ("evict",))
         rig.restart()
         rig.pods.add("train", rig.name(rig.ids[0]))
-        rig.apply("Reboot", rig.ids[:1])
+        rig.apply(operation, rig.ids[:1])
         for _ in range(400):
             try:
                 outcome = await rig.once()
@@ -31,7 +44,8 @@ async def test_a_kill_at_any_io_reboots_once_at_most_and_leaves_no_mark(make_rig
             if isinstance(outcome, RESTING):
                 break
             rig.simulator.clock.advance(pause(outcome))
-        assert len(rig.calls()) <= 1, f"killed at I/O {at}"
+        calls = {str(call.parameters.get("ClientToken", call.request_id)) for call in rig.calls()}
+        assert len(calls) <= 1, f"killed at I/O {at}"
         assert not rig.marks.marked, f"killed at I/O {at}"
         assert rig.states() in (["Succeeded"], ["Failed"]), f"killed at I/O {at}"
         if reaper.count <= at:

@@ -1,5 +1,6 @@
 """Lost answers, refusals, nodes that others end, budgets that never allow: what AWS is asked, and how often."""
 
+import asyncio
 import itertools
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ import pytest
 from tests.unit.controllers.nodeoperation.conftest import MakeRig
 from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, KEY, OperationRig
 from tests.unit.controllers.nodeoperation.test_life import CALLED, OPERATIONS
+from tests.unit.controllers.rig import pause
 
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
 from hyperpod_operator.core.ports import Key
@@ -129,6 +131,7 @@ async def test_force_goes_on_after_the_timeout(rig: OperationRig) -> None:
     rig.apply("Reboot", rig.ids[:1], drain={"drainTimeoutSeconds": 600, "onTimeout": "Force"})
     await rig.rest()
     assert rig.states() == ["Succeeded"]
+    assert rig.recorder.timeouts == 1
 
 
 async def test_pods_that_cannot_be_read_are_not_taken_for_none(rig: OperationRig) -> None:
@@ -334,3 +337,19 @@ async def test_a_refused_cluster_read_says_so_and_keeps_what_was_known(rig: Oper
     rig.simulator.clock.advance(300)
     await rig.rest()
     assert rig.states() == ["Succeeded"]
+
+
+async def test_two_leaders_never_ask_about_a_node_twice(rig: OperationRig) -> None:
+    """A process that does not know yet that it lost its lease works beside its successor, pass by pass."""
+    rig.apply("Replace", rig.ids, maxInFlight=3)
+    former = rig.controller
+    rig.restart()
+    for _ in range(300):
+        outcomes = await asyncio.gather(former.reconcile(KEY, 0), rig.controller.reconcile(KEY, 0))
+        if all(isinstance(one, Done) for one in outcomes):
+            break
+        rig.simulator.clock.advance(min(pause(one) for one in outcomes))
+    assert rig.states() == ["Succeeded"] * 3
+    named = [name for names in rig.named() for name in names]
+    assert len(named) == len(set(named)) == 3
+    assert not rig.marks.marked

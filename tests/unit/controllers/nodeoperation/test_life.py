@@ -131,3 +131,22 @@ async def test_a_refused_eviction_is_not_recorded(rig: OperationRig) -> None:
     for _ in range(10):
         await rig.step()
     assert rig.recorder.audited == []
+
+
+async def test_the_cluster_has_one_event_for_all_nodes_that_begin_together_and_says_how_they_end(
+    rig: OperationRig,
+) -> None:
+    rig.apply("Reboot", rig.ids, maxInFlight=3)
+    await rig.rest()
+    on_cluster = [reason for kind, reason in rig.recorder.about if kind == "HyperPodCluster"]
+    assert on_cluster[0] == "Draining"
+    assert set(on_cluster[1:]) == {"NodeOperationEnded"}
+    first = next(event for event in rig.recorder.events if "draining" in event.message)
+    assert all(rig.name(one) in first.message for one in rig.ids)
+    assert any("3/3 done" in event.message and "by HyperPod" in event.message for event in rig.recorder.events)
+
+
+async def test_each_phase_of_a_node_is_measured_once(rig: OperationRig) -> None:
+    rig.apply("Reboot", rig.ids[:1])
+    await rig.rest()
+    assert rig.recorder.phases == [("Reboot", "Drain"), ("Reboot", "Total"), ("Reboot", "Effect")]

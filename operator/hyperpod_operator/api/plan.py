@@ -43,9 +43,16 @@ class PlannedAction(Model):
     )
     moreChanges: Count | None = Field(default=None, description="How many further changes are not listed.")
     nodes: Annotated[list[Word], Field(max_length=NODES_MOST, json_schema_extra=ATOMIC)] | None = Field(
-        default=None, description="Instance ids of the nodes that it names, up to 20."
+        default=None,
+        description="Instance ids of the nodes that it names, ends or restarts, up to 20. Which nodes a scale-in ends "
+        "is the choice of now: it is made when their turn has come, and no part of the digest.",
     )
     nodeCount: Count | None = Field(default=None, description="How many nodes come, restart or end by it.")
+    pods: Count | None = Field(
+        default=None,
+        description="Pods that run on these nodes, without those of DaemonSets, static and finished ones. Unset: the "
+        "operator has not counted them. It counts once for a plan, and again after an hour.",
+    )
     waits: bool | None = Field(default=None, description="true while it waits for an approval.")
 
 

@@ -16,6 +16,7 @@ from hyperpod_operator.controllers.eks_use import used_by
 from hyperpod_operator.controllers.evacuation import DrainPorts, Evacuation
 from hyperpod_operator.controllers.observe import FullSyncs, Proofs, observe, observe_tags
 from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
+from hyperpod_operator.controllers.plan_nodes import PlanNodes
 from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.core.audit import Audit
@@ -116,6 +117,11 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
         self._evacuation = (
             Evacuation(kind=CLUSTER.name, ports=ports.drain, nodes=ports.nodes) if ports.drain is not None else None
         )
+        self._plan_nodes = (
+            PlanNodes(kind=CLUSTER.name, pods=ports.drain.pods, nodes=ports.nodes)
+            if ports.drain is not None and ports.nodes is not None
+            else None
+        )
         self._full_syncs = FullSyncs(period=settings.timings.full_sync, monotonic=ports.clock.monotonic)
 
     def forget(self, key: Key) -> None:
@@ -124,6 +130,8 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
         self._cache.forget(key)
         if self._evacuation is not None:
             self._evacuation.forget(key)
+        if self._plan_nodes is not None:
+            self._plan_nodes.forget(key)
 
     def parse(self, stored: StoredObject) -> Resource:
         return resource_of(stored)
@@ -194,6 +202,8 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             snapshot = await self._with_health(snapshot, entry or known)
             snapshot = await self._with_departures(snapshot, entry or known)
             decision = decide(snapshot)
+        if self._plan_nodes is not None and snapshot.owned:
+            snapshot = replace(snapshot, concerned=await self._plan_nodes.concerned(snapshot))
         return snapshot, decision, entry
 
     def _entry(self, stored: StoredObject, snapshot: ClusterSnapshot) -> Entry | None:

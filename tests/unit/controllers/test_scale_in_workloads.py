@@ -455,3 +455,52 @@ async def test_an_edit_after_a_part_of_an_approved_scale_in_needs_another_approv
     assert kube.deleted() == [first]
     assert kube.rig.condition("PlanApproved")["status"] == "False"
     assert set(kube.held) <= {first}
+
+
+async def test_a_waiting_plan_names_its_nodes_and_counts_their_pods(kube: Kubernetes) -> None:
+    idle, *busy = kube.instances()
+    for instance in busy:
+        kube.run(f"job-{instance}", instance)
+        kube.run(f"more-{instance}", instance)
+    kube.rig.apply({**gpu(2), "management": {"changePolicy": "ApproveDisruptive"}})
+    await kube.rig.rest()
+    (action,) = kube.rig.status["plan"]["actions"]
+    assert idle in action["nodes"]
+    assert (len(action["nodes"]), action["pods"]) == (2, 2)
+    assert kube.held == []
+
+
+async def test_pods_that_come_and_go_change_neither_the_digest_nor_status_within_the_hour(kube: Kubernetes) -> None:
+    kube.rig.apply({**gpu(2), "management": {"changePolicy": "ApproveDisruptive"}})
+    await kube.rig.rest()
+    before = kube.rig.status["plan"]
+    kube.rig.objects.writes.clear()
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    await kube.rig.idle(1200)
+    assert kube.rig.objects.writes == []
+    await kube.rig.idle(3600)
+    after = kube.rig.status["plan"]
+    assert after["actions"][0]["pods"] == 2
+    assert (after["digest"], after["computedAt"]) == (before["digest"], before["computedAt"])
+
+
+async def test_the_plan_of_a_deletion_names_all_nodes(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply({**gpu(4), "management": {"changePolicy": "ApproveDisruptive"}})
+    await kube.rig.rest()
+    kube.rig.objects.delete(KEY)
+    await kube.rig.rest()
+    (action,) = kube.rig.status["plan"]["actions"]
+    assert (action["call"], sorted(action["nodes"]), action["pods"]) == ("DeleteCluster", kube.instances(), 4)
+
+
+async def test_pods_that_cannot_be_read_are_not_counted_as_none(kube: Kubernetes, monkeypatch: Any) -> None:
+    async def refused(**_: Any) -> PodsRead:
+        return PodsRead(problem="no right", denied=True)
+
+    monkeypatch.setattr(kube, "fresh", refused)
+    kube.rig.apply({**gpu(2), "management": {"changePolicy": "ApproveDisruptive"}})
+    await kube.rig.rest()
+    assert "pods" not in kube.rig.status["plan"]["actions"][0]

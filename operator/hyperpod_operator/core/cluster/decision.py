@@ -17,6 +17,7 @@ from hyperpod_operator.core.health.rollup import Health
 from hyperpod_operator.core.location import NOWHERE, Location
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.plan.model import Plan
+from hyperpod_operator.core.plan.nodes import Concerned
 from hyperpod_operator.core.timings import Timings
 
 
@@ -42,6 +43,8 @@ class ClusterSnapshot:
     """Groups that are not added in this pass, because a check fails (core.preflight)."""
     plan: Plan | None = None
     """Every call that is asked for, and which of them wait for an approval; None before anything was observed."""
+    concerned: Mapping[str, Concerned] = field(default_factory=dict)
+    """By group, the nodes that a waiting plan ends or restarts, and what runs on them; shown and never decided on."""
     departures: Departures | None = None
     """Nodes that are to end, and what runs on them; None where nothing is to end, or nothing is waited for."""
     health: Health | None = None

@@ -3,7 +3,8 @@
 The moment of a plan stays while the plan does, so that a pass that finds the same plan writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import assert_never
 
 from hyperpod_operator.api.plan import (
@@ -17,6 +18,7 @@ from hyperpod_operator.api.plan import (
     PlanTarget,
 )
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
+from hyperpod_operator.core.cluster.departures import busy
 from hyperpod_operator.core.cluster.parts import sendable
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord
 from hyperpod_operator.core.cluster.plan import (
@@ -37,9 +39,11 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.plan.digest import ENCODING, Target, names
 from hyperpod_operator.core.plan.gate import Open, Stale, Waiting, approve
 from hyperpod_operator.core.plan.model import Plan
+from hyperpod_operator.core.plan.nodes import Concerned, of_call
 from hyperpod_operator.core.plan.plan import approved
 from hyperpod_operator.core.plan.summary import summary
 
+NOTHING: Mapping[str, Concerned] = MappingProxyType({})
 LINE_MOST = 256
 SUMMARY_MOST = 512
 AT_REST = frozenset({"InService", "Failed"})
@@ -54,24 +58,46 @@ def planned(pass_record: PassRecord, *, operations: Operations | None) -> PlanSt
         return old
     if snapshot.observed.cluster is not None and not snapshot.owned and not plan.steps:
         return None
-    new = shown(plan, state=state(pass_record, plan, operations=operations))
-    same = old is not None and old.model_copy(update={"computedAt": None}) == new
-    return old if same else new.model_copy(update={"computedAt": stamp(snapshot.now)})
+    concerned = snapshot.concerned or _departing(snapshot)
+    new = shown(plan, state=state(pass_record, plan, operations=operations), concerned=concerned)
+    if old is not None and old.model_copy(update={"computedAt": None}) == new:
+        return old
+    stays = old is not None and old.digest == new.digest and old.computedAt
+    return new.model_copy(update={"computedAt": stays or stamp(snapshot.now)})
 
 
-def shown(plan: Plan, *, state: str) -> PlanStatus:
+def _departing(snapshot: ClusterSnapshot) -> Mapping[str, Concerned]:
+    """The nodes that are about to end, while the operator waits for what runs on them."""
+    found = snapshot.departures
+    if found is None or found.unsynced:
+        return {}
+    known = not found.read.problem
+    pods = busy(found.read.pods, nodes=[each.node for one in found.chosen for each in one.nodes if each.node])
+    return {
+        one.departure.group: Concerned(
+            nodes=tuple(each.instance_id for each in one.nodes),
+            pods=sum(len(pods.get(each.name, ())) for each in one.nodes) if known else None,
+        )
+        for one in found.chosen
+    }
+
+
+def shown(plan: Plan, *, state: str, concerned: Mapping[str, Concerned] = NOTHING) -> PlanStatus:
     """The plan as status has it, without its moment."""
     lines, actions = LINES_MOST, []
     for call in plan.calls[:ACTIONS_MOST]:
         listed = [str(change)[:LINE_MOST] for change in call.changes[:lines]]
         lines -= len(listed)
+        about = of_call(call, concerned)
+        nodes = call.nodes or (about.nodes if about is not None else ())
         actions.append(
             PlannedAction(
                 call=call.operation,
                 effect=call.effect,
                 changes=listed or None,
                 moreChanges=(len(call.changes) - len(listed)) or None,
-                nodes=list(call.nodes[:NODES_MOST]) or None,
+                nodes=list(nodes[:NODES_MOST]) or None,
+                pods=about.pods if about is not None else None,
                 nodeCount=call.node_count or None,
                 waits=True if call in plan.waiting else None,
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hyperpod_testbed.chart import manifests, metrics, readme, schema, values
+from hyperpod_testbed.chart import manifests, metrics, readme, rights, schema, values
 from hyperpod_testbed.chart.dashboard import dashboard
 from hyperpod_testbed.docs import assumptions, conditions, preflight
 from hyperpod_testbed.docs.api_reference import reference
@@ -32,6 +32,7 @@ def generated(*, chart: Path = CHART, crds: Path = ROOT / "crds") -> Mapping[Pat
         ROOT / "docs" / "aws-assumptions.md": assumptions.page(ROOT / "operator" / "hyperpod_operator"),
         ROOT / "docs" / "preflight.md": preflight.page(),
         ROOT / "docs" / "licences.md": licences.page(ROOT / "requirements.lock"),
+        templates / "_kinds.tpl": rights.template(),
         **{templates / "crds" / path.name: manifests.definition(path.read_text()) for path in sorted(crds.iterdir())},
         **{templates / "admission" / name: text for name, text in manifests.policies().items()},
     }

@@ -143,6 +143,21 @@ class InstanceGroupStatus(Model):
         description="AWS's status of the last AMI update: Pending, InProgress, Succeeded, Failed, RollbackInProgress "
         "or RollbackComplete.",
     )
+    currentImageId: Word | None = Field(default=None, description="AMI that the group runs, by AWS's answer.")
+    currentImageReleaseVersion: Word | None = Field(
+        default=None, description="Release of HyperPod's AMI that the group runs."
+    )
+    desiredImageReleaseVersion: Word | None = Field(
+        default=None, description="Release that AWS brings the group to; set while it differs from the current one."
+    )
+    imageVersionStatus: Word | None = Field(
+        default=None,
+        description="Whether there is a newer release: UpToDate, UpdateAvailable, SecurityUpdateRequired or EndOfLife. "
+        "To update, set imageReleaseVersion.",
+    )
+    trainingPlanStatus: Word | None = Field(
+        default=None, description="AWS's status of the group's training plan, if it has one."
+    )
     message: Message | None = Field(default=None, description="Why the group is not at its target.")
 
 
@@ -225,6 +240,13 @@ class SentTag(Model):
     time: Timestamp | None = Field(default=None, description="When AWS accepted it, as RFC 3339.")
 
 
+class AutoScalingStatus(Model):
+    """What AWS says of the autoscaler that it runs for the cluster."""
+
+    status: Word | None = Field(default=None, description="AWS's status: Creating, InService, Failed or Deleting.")
+    failureMessage: Message | None = Field(default=None, description="AWS's FailureMessage of the autoscaler.")
+
+
 class Missing(Model):
     """What AWS showed before and does not show now: looked for again before it is believed."""
 
@@ -277,6 +299,9 @@ class HyperPodClusterStatus(Model):
         "InService does not mean complete: see nodes.",
     )
     failureMessage: Message | None = Field(default=None, description="AWS's FailureMessage of the cluster.")
+    autoScaling: AutoScalingStatus | None = Field(
+        default=None, description="The autoscaler of the cluster, where spec.autoScaling asks for one."
+    )
     region: Word | None = Field(default=None, description="AWS Region of the cluster.")
     origin: Word | None = Field(
         default=None, description="Created: the operator created the cluster. Adopted: it existed before."

@@ -122,6 +122,8 @@ def _group(details: Mapping[str, Any], *, shape: Shape, restricted: bool) -> Obs
         current_labels=kubernetes.get("CurrentLabels"),
         training_plan_status=details.get("TrainingPlanStatus", ""),
         image_version_status=details.get("ImageVersionStatus", ""),
+        current_image_id=details.get("CurrentImageId", ""),
+        current_image_release_version=details.get("CurrentImageReleaseVersion", ""),
     )
 
 

@@ -35,6 +35,10 @@ class ObservedGroup:
     current_labels: Mapping[str, str] | None = None
     training_plan_status: str = ""
     image_version_status: str = ""
+    """Whether a newer release of HyperPod's image is there: UpToDate, UpdateAvailable and so on."""
+    current_image_id: str = ""
+    current_image_release_version: str = ""
+    """What runs now; `members` has what is desired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ what breaks a line becomes a space, so that one message stays one line. Everythi
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 _SEQUENCE = re.compile(
@@ -48,3 +49,11 @@ def plain_values(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain_values(below) for below in value]
     return value
+
+
+def listed(items: Sequence[object], *, most: int = 8, separator: str = "; ", rest: str | None = None) -> str:
+    """The first `most` items for a message, and how many more there are; `rest` stands before that, instead of the
+    separator."""
+    shown = separator.join(str(item) for item in items[:most])
+    before = separator if rest is None else rest
+    return shown + (f"{before}and {len(items) - most} more" if len(items) > most else "")

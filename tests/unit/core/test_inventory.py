@@ -1,6 +1,7 @@
 """Groups, counts and troubled nodes in status: true, remembered where not read, and bounded."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -176,3 +177,32 @@ def test_a_scale_in_counts_only_when_aws_shows_it() -> None:
     owner = resource(spec=scaled(2), status=recorded())
     assert entry(status(owner)).appliedInstanceCount == 4
     assert entry(status(owner, cluster(wanted=scaled(2)))).appliedInstanceCount == 2
+
+
+def test_what_aws_says_of_images_and_training_plans_is_in_the_status_of_the_group() -> None:
+    told_of = replace(
+        group(group_spec(imageReleaseVersion="1.2.4")),
+        current_image_id="ami-0123456789abcdef0",
+        current_image_release_version="1.2.3",
+        image_version_status="UpdateAvailable",
+        training_plan_status="Active",
+    )
+    made = status(found=with_group(cluster(), told_of))
+    gpu = entry(made)
+    assert gpu.currentImageId == "ami-0123456789abcdef0"
+    assert (gpu.currentImageReleaseVersion, gpu.desiredImageReleaseVersion) == ("1.2.3", "1.2.4")
+    assert (gpu.imageVersionStatus, gpu.trainingPlanStatus) == ("UpdateAvailable", "Active")
+
+
+def test_a_release_that_runs_is_not_said_to_be_coming() -> None:
+    running = replace(group(group_spec(imageReleaseVersion="1.2.3")), current_image_release_version="1.2.3")
+    made = status(found=with_group(cluster(), running)).instanceGroups or []
+    assert {one.desiredImageReleaseVersion for one in made} == {None}
+
+
+def test_what_aws_says_of_its_autoscaler_is_in_status() -> None:
+    found = cluster(auto_scaling_status="Failed", auto_scaling_message="The role may not be assumed.")
+    made = status(found=found)
+    assert made.autoScaling is not None
+    assert made.autoScaling.model_dump() == {"status": "Failed", "failureMessage": "The role may not be assumed."}
+    assert status().autoScaling is None

@@ -8,6 +8,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import causes
 from hyperpod_operator.core.health.facts import CHECKING, FAILING
 from hyperpod_operator.core.observed import Observed, ObservedGroup
+from hyperpod_operator.core.text import listed
 
 # [assumption: teardown-needs-the-role]
 TEARDOWN_WEDGE = "does not have permission to perform"
@@ -65,14 +66,12 @@ def said(short: Sequence[Shortfall]) -> str:
     for one in short:
         by_cause.setdefault((one.detail, one.remedy), []).append(one.counted)
     shown = [
-        f"group{'s' if len(groups) > 1 else ''} {', '.join(groups[:NAMED])}"
-        + (f" and {len(groups) - NAMED} more" if len(groups) > NAMED else "")
+        f"group{'s' if len(groups) > 1 else ''} {listed(groups, most=NAMED, separator=', ', rest=' ')}"
         + (f": {detail}" if detail else "")
         + (f" {remedy}" if remedy else "")
         for (detail, remedy), groups in by_cause.items()
     ]
-    more = f"; and {len(shown) - CAUSES} more" if len(shown) > CAUSES else ""
-    return "; ".join(shown[:CAUSES]) + more
+    return listed(shown, most=CAUSES)
 
 
 def shortfalls(observed: Observed, *, since: datetime | None) -> tuple[Shortfall, ...]:
@@ -135,7 +134,7 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
 
 def _failing(group: ObservedGroup, sick: Sequence[str], words: str, *, observed: Observed) -> Shortfall:
     """Instances that SageMaker calls broken, by id; without recovery a person replaces them."""
-    shown = ", ".join(sick[:NAMED]) + (f" and {len(sick) - NAMED} more" if len(sick) > NAMED else "")
+    shown = listed(sick, most=NAMED, separator=", ", rest=" ")
     text = f"SageMaker reports {shown} as failing" + (f" ({words})" if words else "")
     cluster, cause = observed.cluster, causes.cause_of(words)
     if cluster is None or cluster.members.get("nodeRecovery") != "None":

@@ -4,7 +4,7 @@ Each returns None when its question does not apply. The operator may change only
 that it is ours, and only while AWS is not changing it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
@@ -27,6 +27,7 @@ from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.observed import ObservedCluster
+from hyperpod_operator.core.text import listed
 
 # [assumption: busy-clusters-refuse-updates]
 TRANSITIONS = {
@@ -305,9 +306,3 @@ def _adopt(snapshot: ClusterSnapshot) -> Decision:
         + " Set spec.management.paused to true to prevent it."
     )
     return Wait(reason=Reason.ADOPTION_ANNOUNCED, message=message, after=max(left, 1.0))
-
-
-def listed(items: Sequence[object], *, most: int = 8, separator: str = "; ") -> str:
-    """Items for a message, and how many more there are."""
-    shown = separator.join(str(item) for item in items[:most])
-    return shown + (f"{separator}and {len(items) - most} more" if len(items) > most else "")

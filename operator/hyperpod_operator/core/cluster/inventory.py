@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hyperpod_operator.api.status import DeletedNode, InstanceGroupStatus, NodeCounts, NodeProblem
+from hyperpod_operator.api.status import AutoScalingStatus, DeletedNode, InstanceGroupStatus, NodeCounts, NodeProblem
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
 from hyperpod_operator.core.cluster.diff import group_of
@@ -18,7 +18,8 @@ from hyperpod_operator.core.engine.journal import PENDING, age
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodes.batch import UNCERTAIN
-from hyperpod_operator.core.observed import ObservedGroup
+from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup
+from hyperpod_operator.core.text import listed
 
 GROUPS_MOST = 200
 PROBLEMS_MOST = 20
@@ -58,8 +59,7 @@ def groups_summary(pass_record: PassRecord) -> str | None:
     if cluster is None:
         return None
     shown = [f"{group.name} {group.current_count}/{group.target_count}" for group in _sorted(cluster.groups)]
-    text = ", ".join(shown[:10])
-    return text + (f", and {len(shown) - 10} more" if len(shown) > 10 else "")
+    return listed(shown, most=10, separator=", ")
 
 
 def node_problems(pass_record: PassRecord) -> list[NodeProblem] | None:
@@ -133,7 +133,27 @@ def _observed(
         origin=_origin(pass_record, group),
         deletionProtection=(True if group.name in resource.protected_groups else None),
         softwareUpdateStatus=group.software_update_status or None,
+        currentImageId=group.current_image_id or None,
+        currentImageReleaseVersion=group.current_image_release_version or None,
+        desiredImageReleaseVersion=_coming_release(group),
+        imageVersionStatus=group.image_version_status or None,
+        trainingPlanStatus=group.training_plan_status or None,
         message=_words(pass_record, group, short)[:words] or None,
+    )
+
+
+def _coming_release(group: ObservedGroup) -> str | None:
+    """The release that AWS brings the group to, while it differs from the one that runs."""
+    desired = group.members.get("imageReleaseVersion")
+    return desired if desired and desired != group.current_image_release_version else None
+
+
+def auto_scaling(cluster: ObservedCluster) -> AutoScalingStatus | None:
+    """`status.autoScaling`; None where AWS says nothing of an autoscaler."""
+    if not cluster.auto_scaling_status and not cluster.auto_scaling_message:
+        return None
+    return AutoScalingStatus(
+        status=cluster.auto_scaling_status or None, failureMessage=cluster.auto_scaling_message[:WORDS_MOST] or None
     )
 
 

@@ -13,7 +13,13 @@ from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import ending
 from hyperpod_operator.core.cluster.events import events
 from hyperpod_operator.core.cluster.guards import untagged
-from hyperpod_operator.core.cluster.inventory import group_statuses, groups_summary, node_counts, node_problems
+from hyperpod_operator.core.cluster.inventory import (
+    auto_scaling,
+    group_statuses,
+    groups_summary,
+    node_counts,
+    node_problems,
+)
 from hyperpod_operator.core.cluster.memory import (
     adoption,
     applied_tag_keys,
@@ -163,6 +169,7 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> HyperPodClusterStatu
             "clusterArn": cluster.arn if cluster and owned else created_arn(pass_record),
             "clusterStatus": cluster.status if cluster and owned else last_seen(pass_record, end),
             "failureMessage": (cluster.failure_message[:FAILURE_MOST] or None) if cluster and owned else None,
+            "autoScaling": auto_scaling(cluster) if cluster and owned else None,
             "creationTime": stamp(cluster.created_at) if cluster and owned and cluster.created_at else None,
             "origin": origin(pass_record),
             "provisionedAt": provisioned_at(pass_record),

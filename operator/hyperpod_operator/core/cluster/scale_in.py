@@ -13,7 +13,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.departures import BINDING, Candidate, Chosen, Departures, Handling, busy, handling
 from hyperpod_operator.core.cluster.diff import group_of
-from hyperpod_operator.core.cluster.existing import listed, present
+from hyperpod_operator.core.cluster.existing import present
 from hyperpod_operator.core.cluster.guards import rejected_before
 from hyperpod_operator.core.cluster.plan import DeleteNodes
 from hyperpod_operator.core.cluster.resource import Resource
@@ -26,6 +26,7 @@ from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.text import listed
 
 NAMED = 5
 """Nodes, and pods, that a message names before it counts the rest."""

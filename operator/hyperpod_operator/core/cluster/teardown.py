@@ -15,6 +15,7 @@ from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState, age
 from hyperpod_operator.core.observed import Json, ObservedCluster
 from hyperpod_operator.core.plan.calls import stays
+from hyperpod_operator.core.text import listed
 
 NAMED = 3
 """Claims that a message names before it counts the rest."""
@@ -138,9 +139,9 @@ def volumes_attached(snapshot: ClusterSnapshot) -> Decision | None:
     management = snapshot.resource.spec.management
     if not claims or (management is not None and management.attachedVolumes == "Orphan"):
         return None
-    more = f" and {len(claims) - NAMED} more" if len(claims) > NAMED else ""
+    named = listed(claims, most=NAMED, separator=", ", rest=" ")
     message = (
-        f"EBSVolumeClaims have volumes on nodes of this cluster: {', '.join(claims[:NAMED])}{more}. Deletion "
+        f"EBSVolumeClaims have volumes on nodes of this cluster: {named}. Deletion "
         "continues once these claims have detached their volumes: delete them, or set their spec.attachment.suspend "
         "to true. With spec.management.attachedVolumes: Orphan it does not wait, and the volumes stay, unattached."
     )

@@ -9,13 +9,14 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import RejectedGroup
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
-from hyperpod_operator.core.cluster.existing import listed, present
+from hyperpod_operator.core.cluster.existing import present
 from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.parts import left, rejected_parts, sendable
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteTags
 from hyperpod_operator.core.cluster.tag_room import tags_do_not_fit
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.text import listed
 
 
 def update(snapshot: ClusterSnapshot) -> Decision | None:

@@ -15,6 +15,7 @@ from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.state import GRACE, UNHEALTHY, State, group, state
 from hyperpod_operator.core.health.taint import because
 from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.text import listed
 
 WORST = 10
 NAMED = 5
@@ -118,8 +119,7 @@ def rollup(
 
 def named(names: tuple[str, ...]) -> str:
     """A few names, and how many more there are."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
+    return listed(names, most=NAMED, separator=", ", rest=" ")
 
 
 def _severity(sick: SickNode) -> tuple[int, str]:

@@ -9,6 +9,7 @@ from hyperpod_operator.core.nodeoperation.approval import approval
 from hyperpod_operator.core.nodeoperation.plan import Call
 from hyperpod_operator.core.nodeoperation.record import PassRecord
 from hyperpod_operator.core.plan.gate import Open
+from hyperpod_operator.core.text import listed
 
 SUMMARY_MOST = 256
 OUTCOMES = {CallState.ACCEPTED: "Accepted", CallState.REJECTED: "Rejected", CallState.UNANSWERED: "Unanswered"}
@@ -47,12 +48,11 @@ def history(record: PassRecord) -> list[HistoryEntry] | None:
     if entry is None or not isinstance(record.action, Call):
         return old or None
     nodes = record.action.planned.nodes
-    more = f" and {len(nodes) - 5} more" if len(nodes) > 5 else ""
     new = HistoryEntry(
         time=stamp(record.snapshot.now),
         call=entry.call,
         effect=entry.effect or None,
-        summary=f"{entry.reason} of {', '.join(nodes[:5])}{more}"[:SUMMARY_MOST],
+        summary=f"{entry.reason} of {listed(nodes, most=5, separator=', ', rest=' ')}"[:SUMMARY_MOST],
         outcome=entry.outcome,
         code=entry.code[:128],
         approvedBy=entry.approved_by or None,

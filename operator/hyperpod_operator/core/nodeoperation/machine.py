@@ -14,7 +14,7 @@ from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, eviden
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, IN_FLIGHT, TRANSITIONS, Phase, State
 from hyperpod_operator.core.nodes.batch import NodeCall
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import listed, plain
 
 WAITING_MOST = 5
 CLAIMS_NAMED = 3
@@ -169,9 +169,9 @@ def _waits(found: NodeDrain) -> str:
 def _volumes(claims: tuple[str, ...]) -> str:
     """Which claims to detach, and the command for the first one."""
     namespace, _, name = claims[0].partition("/")
-    more = f" and {len(claims) - CLAIMS_NAMED} more" if len(claims) > CLAIMS_NAMED else ""
+    named = listed(claims, most=CLAIMS_NAMED, separator=", ", rest=" ")
     return (
-        f"Waits until no EBSVolumeClaim has a volume here: {', '.join(claims[:CLAIMS_NAMED])}{more}. Claims do not "
+        f"Waits until no EBSVolumeClaim has a volume here: {named}. Claims do not "
         f"detach because a node drains. Detach each: kubectl patch evc {name} -n {namespace} --type=merge -p "
         '\'{"spec":{"attachment":{"suspend":true}}}\'. When the operation is over, set suspend to false.'
     )

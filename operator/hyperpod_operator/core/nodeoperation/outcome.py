@@ -11,6 +11,7 @@ from hyperpod_operator.core.nodeoperation.approval import approval, is_held, pla
 from hyperpod_operator.core.nodeoperation.plan import Action
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, State
+from hyperpod_operator.core.text import listed
 
 NAMED_MOST = 5
 """Nodes that a message speaks of; status.nodes has all."""
@@ -89,9 +90,9 @@ def _ended(snapshot: Snapshot) -> Finding[Action]:
 
 
 def _would(snapshot: Snapshot) -> str:
-    names = ", ".join(entry.name or entry.id for entry in snapshot.entries[:NAMED_MOST])
-    more = f" and {len(snapshot.entries) - NAMED_MOST} more" if len(snapshot.entries) > NAMED_MOST else ""
-    return f"{snapshot.operation.spec.operation} would be carried out on {names}{more}"
+    names = [entry.name or entry.id for entry in snapshot.entries]
+    which = listed(names, most=NAMED_MOST, separator=", ", rest=" ")
+    return f"{snapshot.operation.spec.operation} would be carried out on {which}"
 
 
 def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:

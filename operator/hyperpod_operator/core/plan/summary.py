@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChange
+from hyperpod_operator.core.text import listed
 
 SHOWN = 6
 """Changes that the line names before it counts the rest."""
@@ -15,8 +16,7 @@ def summary(calls: Sequence[PlannedCall]) -> str:
     changes.sort(key=lambda one: -one[1].effect.rank)
     said = list(dict.fromkeys(_said(call, change) for call, change in changes))
     said += [_named(call) for call in calls if not call.changes]
-    more = f", and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
-    return (", ".join(said[:SHOWN]) + more) or NOTHING
+    return listed(said, most=SHOWN, separator=", ") or NOTHING
 
 
 def _said(call: PlannedCall, change: PlannedChange) -> str:

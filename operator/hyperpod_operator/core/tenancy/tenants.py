@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hyperpod_operator.core.tenancy.matters import Matter
 from hyperpod_operator.core.tenancy.names import Named
 from hyperpod_operator.core.tenancy.patterns import Patterns
+from hyperpod_operator.core.text import listed
 
 SHOWN = 3
 """Values that a message names."""
@@ -135,7 +136,7 @@ def _faulty(faulty: Sequence[Named]) -> str:
 
 
 def _listed(refused: Sequence[Named]) -> str:
-    return ", ".join(f"{one.path} {_short(one.value)}" for one in refused[:SHOWN]) + _more(refused)
+    return listed([f"{one.path} {_short(one.value)}" for one in refused], most=SHOWN, separator=", ", rest=" ")
 
 
 def _more(items: Sequence[Named]) -> str:

@@ -8,6 +8,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import entry_of
 from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once, since, soon
 from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
@@ -122,9 +123,9 @@ def in_use(snapshot: ClaimSnapshot, where: Held) -> Wait | None:
     pods = snapshot.observed.pods
     if not pods or snapshot.claim.immediate:
         return None
-    more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
+    named = listed(pods, most=3, separator=", ", rest=" ")
     message = (
-        f"Pods use the volume on {where.instance_id}: {', '.join(pods[:3])}{more}. The operator detaches it when "
+        f"Pods use the volume on {where.instance_id}: {named}. The operator detaches it when "
         "they end; delete them, or set attachment.detachPolicy: Immediate."
     )
     return Wait(reason=Reason.IN_USE, message=message, after=snapshot.timings.poll, stalled=overdue(snapshot))

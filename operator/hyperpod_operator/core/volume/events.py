@@ -6,6 +6,7 @@ from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.ports import Event
+from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.decision import Act
 from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord, Rejected
@@ -41,10 +42,10 @@ def _overridden(pass_record: PassRecord) -> list[Event]:
     detaches = pass_record.result is not None and isinstance(pass_record.result.step, Detach)
     if not detaches or not claim.deleting or not claim.force_delete or not pods:
         return []
-    more = f" and {len(pods) - 3} more" if len(pods) > 3 else ""
+    named = listed(pods, most=3, separator=", ", rest=" ")
     message = (
-        f"The annotation {FORCE_DELETE} continues this deletion although pods use the volume: {', '.join(pods[:3])}"
-        f"{more}. Detaching while pods still use the volume; unflushed data will be lost. Delete these pods."
+        f"The annotation {FORCE_DELETE} continues this deletion although pods use the volume: {named}. "
+        "Detaching while pods still use the volume; unflushed data will be lost. Delete these pods."
     )
     return [Event(type="Warning", reason=Reason.IN_USE, action="ForceDelete", message=message)]
 

@@ -9,6 +9,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume import tags
 from hyperpod_operator.core.volume.adoption import is_adopted, unproved
 from hyperpod_operator.core.volume.attachment import (
@@ -57,7 +58,7 @@ def pods(snapshot: ClaimSnapshot) -> Decision | None:
     if not found or snapshot.claim.force_delete:
         return None
     message = (
-        f"Pods use the volume: {', '.join(found[:3])}{f' and {len(found) - 3} more' if len(found) > 3 else ''}. "
+        f"Pods use the volume: {listed(found, most=3, separator=', ', rest=' ')}. "
         f"Delete them, or annotate this claim with {names.FORCE_DELETE}={snapshot.claim.key.name} to continue "
         "regardless."
     )

@@ -1,6 +1,11 @@
 """A conformance run: what it spends, what it shows of an account, and what it leaves behind."""
 
+import itertools
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,11 +16,12 @@ import pytest
 from click.testing import CliRunner
 
 from hyperpod_testbed.conformance.caller import Budget, Caller, OverBudgetError, clients
+from hyperpod_testbed.conformance.cleaning import clean
 from hyperpod_testbed.conformance.command import DIFFERENT, conformance
 from hyperpod_testbed.conformance.compare import OwnedClock
 from hyperpod_testbed.conformance.record import FORMAT, Call, Record, RecordError, Redaction, Writer
 from hyperpod_testbed.conformance.run import Run
-from hyperpod_testbed.conformance.session import MOST_NODES, clean, play
+from hyperpod_testbed.conformance.session import MOST_NODES, play
 from hyperpod_testbed.conformance.target import EXAMPLE, RUN_TAG, Target, TargetError
 from hyperpod_testbed.simulator import Fault, Simulator, profile
 
@@ -73,6 +79,70 @@ def test_an_interrupted_run_cleans_up(step: str, account: Simulator) -> None:
     assert left_in(account) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("kind", ["", "commit_then_drop"], ids=["accepted", "without an answer"])
+def test_a_cluster_that_aws_does_not_show_yet_is_waited_for_and_deleted(kind: Any, account: Simulator) -> None:
+    account.settings.set_options(create_lag=120.0)
+    if kind:
+        account.faults.add(Fault("CreateCluster", kind, call_index=5))
+    with a_run(account, interrupt="creation.create") as run:
+        ended = play(run, say=quiet)
+    assert ended.left == ()
+    assert len(account.log.calls("DeleteCluster")) >= 1
+    account.clock.advance(200)
+    assert left_in(account) == (0, 0, 0)
+
+
+def test_a_volume_whose_creation_had_no_answer_is_found_by_its_tag(account: Simulator) -> None:
+    account.settings.set_options(volume_lag=45.0)
+    account.faults.add(Fault("CreateVolume", "commit_then_drop", times=1))
+    with a_run(account, interrupt="volumes.create") as run:
+        ended = play(run, say=quiet)
+    assert ended.left == ()
+    account.clock.advance(60)
+    assert left_in(account) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("denied", "left"),
+    [
+        ("DescribeCluster", "perhaps cluster hyperpod-conformance-mine: DescribeCluster answers AccessDenied"),
+        ("sagemaker:ListTags", "perhaps cluster hyperpod-conformance-mine: ListTags answers AccessDenied"),
+        ("DescribeVolumes", "perhaps volumes: DescribeVolumes answers UnauthorizedOperation"),
+        ("DescribeSnapshots", "perhaps snapshots: DescribeSnapshots answers UnauthorizedOperation"),
+    ],
+)
+def test_what_cannot_be_read_is_not_taken_for_gone(denied: str, left: str, account: Simulator) -> None:
+    account.world.create_foreign_cluster("hyperpod-conformance-mine", region=EXAMPLE.region, tags=MINE)
+    account.access.deny(denied)
+    with a_run(account) as run:
+        assert any(line.startswith(left) for line in clean(run))
+
+
+def test_another_interruption_ends_the_cleaning_and_names_the_command(account: Simulator) -> None:
+    def again(call: Call) -> None:
+        if call.step.startswith("cleaning."):
+            raise KeyboardInterrupt
+
+    with a_run(account, sink=again, interrupt="creation.create") as run:
+        ended = play(run, say=quiet)
+    (line,) = ended.left
+    assert "--clean mine" in line
+    with a_run(account) as later:
+        assert clean(later) == ()
+    assert clusters_in(account) == set()
+
+
+def test_a_record_that_cannot_be_written_ends_the_script_and_not_the_cleaning(account: Simulator) -> None:
+    def full(call: Call) -> None:
+        if call.step == "creation.create" or call.step.startswith("cleaning."):
+            raise OSError("No space left on device")
+
+    with a_run(account, sink=full) as run:
+        ended = play(run, say=quiet)
+    assert "No space left" in ended.failed[-1]
+    assert (ended.left, left_in(account)) == ((), (0, 0, 0))
+
+
 def test_a_run_stops_at_its_spending_limit_and_cleans_up(account: Simulator) -> None:
     with a_run(account, limit=0.05) as run:
         ended = play(run, say=quiet)
@@ -91,10 +161,14 @@ def test_cleaning_leaves_alone_what_carries_another_tag(account: Simulator) -> N
 def test_what_cannot_be_deleted_is_named_with_a_command(account: Simulator) -> None:
     account.world.create_foreign_cluster("hyperpod-conformance-mine", region=EXAMPLE.region, tags=MINE)
     account.faults.add(Fault("DeleteCluster", "error", status=400, code="AccessDeniedException", message="no"))
+    began = account.clock.now()
     with a_run(account) as run:
         left = clean(run)
     name = "hyperpod-conformance-mine"
-    assert left == (f"cluster {name}: aws sagemaker delete-cluster --cluster-name {name}",)
+    (line,) = left
+    assert "DeleteCluster answers AccessDeniedException" in line
+    assert line.endswith(f": aws sagemaker delete-cluster --cluster-name {name}")
+    assert account.clock.now() - began < 600
 
 
 def test_the_limit_counts_all_nodes_from_the_start() -> None:
@@ -102,6 +176,38 @@ def test_the_limit_counts_all_nodes_from_the_start() -> None:
     budget.check(3600.0)
     with pytest.raises(OverBudgetError, match=r"1\.00 USD"):
         budget.check(3700.0)
+
+
+def test_the_limit_has_to_cover_what_a_step_may_cost() -> None:
+    with pytest.raises(OverBudgetError, match="scarceInstanceType"):
+        Budget(limit=50.0, price_per_node_hour=0.1, most_nodes=5, reserved=98.0)
+
+
+def test_a_type_that_is_scarce_has_a_price() -> None:
+    with pytest.raises(ValueError, match="scarcePricePerNodeHour"):
+        Target.model_validate({**EXAMPLE.model_dump(), "scarcePricePerNodeHour": None})
+
+
+def test_a_scarce_type_that_aws_has_after_all_is_removed_at_once(account: Simulator) -> None:
+    with a_run(account, interrupt="volumes.nodes") as run:
+        play(run, say=quiet)
+    asked, removed = (
+        next(call.simulated_time for call in account.log.calls("UpdateCluster") if wanted in str(call.parameters))
+        for wanted in ("'InstanceGroupName': 'scarce'", "'InstanceGroupsToDelete': ['scarce']")
+    )
+    assert removed - asked < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("User: arn:aws:iam::1:user/alice is not authorized", "User: arn:aws:iam::1:user/caller is not authorized"),
+        ("arn:aws:sts::1:assumed-role/Admin/alice@example.com.", "arn:aws:sts::1:assumed-role/caller"),
+        ("Encoded authorization failure message: 4mB2kqW8", "Encoded authorization failure message: removed"),
+    ],
+)
+def test_who_called_is_not_in_a_record(text: str, shown: str) -> None:
+    assert Redaction([]).text(text) == shown
 
 
 def test_a_record_shows_nothing_of_the_account(account: Simulator, tmp_path: Path) -> None:
@@ -206,3 +312,28 @@ def test_a_record_through_boto3s_own_configuration_agrees_with_the_simulator(
     assert compared.exit_code == DIFFERENT
     assert "set never_modified=empty" in compared.output
     assert profile.read((tmp_path / "profile.json").read_text()).never_modified == "empty"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
+def test_the_command_cleans_up_when_a_signal_ends_it(
+    number: signal.Signals, start_simulator: Any, tmp_path: Path
+) -> None:
+    sim: Simulator = start_simulator(speed=3000.0)
+    target = EXAMPLE.model_copy(update={"account": sim.account, "failingOnCreate": None, "scarceInstanceType": None})
+    file = tmp_path / "settings.yaml"
+    file.write_text(json.dumps(target.model_dump(mode="json")))
+    command = [Path(sys.executable).parent / "hyperpod-testbed", "conformance", "--record", tmp_path / "record"]
+    options = ["--settings", file, "--account", sim.account, "--spending-limit", "100", "--time-factor", "3000"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **sim.environment(region=target.region)}
+    with subprocess.Popen([*command, *options], env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = list(itertools.takewhile(lambda line: not line.startswith("joining"), process.stdout))
+        sim.log.wait_for("ListClusterNodes")
+        process.send_signal(number)
+        told += process.stdout.readlines()
+    assert process.returncode == 1
+    assert "not as planned: interrupted\n" in told
+    assert "Nothing of this run is left in the account.\n" in told
+    assert left_in(sim) == (0, 0, 0)
+    assert Record.load(tmp_path / "record").of("cleaning.delete")

@@ -8,6 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from hyperpod_testbed.conformance.ledger import Ledger
 from hyperpod_testbed.conformance.record import JSON, Call
 
 
@@ -37,16 +38,21 @@ class WallClock:
 
 
 class Budget:
-    """Nodes times hours times price, counted as if every node ran from the start of the run."""
+    """Nodes times hours times price, counted as if every node ran from the start of the run.
 
-    def __init__(self, *, limit: float, price_per_node_hour: float, most_nodes: int) -> None:
-        self._limit = limit
+    `reserved` are USD that one step may cost besides. OverBudgetError where the limit does not cover even that.
+    """
+
+    def __init__(self, *, limit: float, price_per_node_hour: float, most_nodes: int, reserved: float = 0.0) -> None:
+        self._limit, self._reserved = limit, reserved
         self._rate = price_per_node_hour * most_nodes / 3600.0
+        self.check(0.0)
 
     def check(self, seconds: float) -> None:
         """OverBudgetError once so many seconds may have cost the limit."""
-        if (spent := self._rate * seconds) > self._limit:
-            raise OverBudgetError(f"nodes may have cost {spent:.2f} USD, the limit is {self._limit:.2f} USD")
+        if (spent := self._rate * seconds + self._reserved) > self._limit:
+            held = f", {self._reserved:.2f} of it kept for an hour of scarceInstanceType" if self._reserved else ""
+            raise OverBudgetError(f"nodes may cost {spent:.2f} USD{held}, and the limit is {self._limit:.2f} USD")
 
 
 class Caller:
@@ -59,6 +65,7 @@ class Caller:
         self._sink = sink
         self._began = pace.now()
         self._limited = True
+        self.ledger = Ledger()
 
     @property
     def elapsed(self) -> float:
@@ -80,12 +87,15 @@ class Caller:
         at, began = self.elapsed, time.monotonic()
         client = self._clients[service]
         answer: JSON | None = None
-        code = message = None
+        code = message = status = None
+        known_before = request.get("ClusterName") in self.ledger.unseen
+        self.ledger.began(operation, request)
         try:
             answer = getattr(client, _method(client, operation))(**request)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "Unknown"))
             message = str(error.response.get("Error", {}).get("Message", ""))
+            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
         except BotoCoreError as error:
             code, message = type(error).__name__, str(error)
         call = Call(
@@ -98,9 +108,19 @@ class Caller:
             answer=answer,
             code=code,
             message=message,
+            status=status,
         )
-        self._sink(call)
+        self.ledger.ended(call, known_before=known_before)
+        self._write(call)
         return call
+
+    def _write(self, call: Call) -> None:
+        """A record that cannot be written ends the script; it does not end the removal of what was made."""
+        try:
+            self._sink(call)
+        except OSError:
+            if self._limited:
+                raise
 
 
 def clients(session: boto3.Session, *, region: str, endpoint_url: str | None = None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The command `conformance`."""
 
 import secrets
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,11 +9,11 @@ import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from hyperpod_testbed.conformance.caller import Budget, Caller, WallClock, clients
+from hyperpod_testbed.conformance.caller import Budget, Caller, OverBudgetError, WallClock, clients
 from hyperpod_testbed.conformance.compare import compare, simulate, table
 from hyperpod_testbed.conformance.record import Record, RecordError, Redaction, Writer
 from hyperpod_testbed.conformance.run import Run
-from hyperpod_testbed.conformance.session import MOST_NODES, Ended, clean, play
+from hyperpod_testbed.conformance.session import MOST_NODES, Ended, play, remove
 from hyperpod_testbed.conformance.target import Target, TargetError
 from hyperpod_testbed.simulator import Options, profile
 
@@ -98,11 +99,20 @@ def _record(directory: Path, target: Target, *, limit: float, time_factor: float
         "timeFactor": time_factor,
         "boto3": boto3.__version__,
     }
+    try:
+        budget = Budget(
+            limit=limit,
+            price_per_node_hour=target.pricePerNodeHour,
+            most_nodes=MOST_NODES,
+            reserved=target.scarcePricePerNodeHour or 0.0,
+        )
+    except OverBudgetError as error:
+        raise click.ClickException(f"{error}; nothing was called") from error
     writer = Writer(directory, about=about, redaction=redaction)
-    budget = Budget(limit=limit, price_per_node_hour=target.pricePerNodeHour, most_nodes=MOST_NODES)
     made = clients(boto3.Session(), region=target.region)
     caller = Caller(clients=made, pace=WallClock(factor=time_factor), budget=budget, sink=writer)
     click.echo(f"Run {run_id}. Ctrl-C stops it and cleans up; after a kill: --clean {run_id}.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         ended = play(Run(id=run_id, target=target, caller=caller, rounds=rounds), say=click.echo)
     finally:
@@ -126,7 +136,7 @@ def _clean(run_id: str, target: Target, *, time_factor: float) -> None:
     made = clients(boto3.Session(), region=target.region)
     budget = Budget(limit=float("inf"), price_per_node_hour=target.pricePerNodeHour, most_nodes=MOST_NODES)
     caller = Caller(clients=made, pace=WallClock(factor=time_factor), budget=budget, sink=lambda _: None)
-    left = clean(Run(id=run_id, target=target, caller=caller))
+    left = remove(Run(id=run_id, target=target, caller=caller), say=click.echo)
     _tell(Ended(failed=(), left=left))
     if left:
         raise SystemExit(1)

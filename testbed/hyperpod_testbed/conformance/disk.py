@@ -9,7 +9,7 @@ from hyperpod_testbed.conformance.run import CLOSE_POLL, Run, StepFailedError
 
 @contextmanager
 def volume_of(run: Run, step: str, zone: str) -> Iterator[str]:
-    """A volume of 1 GiB that is available; deleted at the end."""
+    """A volume of 1 GiB that is available; deleted at the end, also of a step that fails."""
     specification = {"ResourceType": "volume", "Tags": run.tags}
     made = run.ec2(
         step, "CreateVolume", AvailabilityZone=zone, Size=1, VolumeType="gp3", TagSpecifications=[specification]
@@ -20,8 +20,15 @@ def volume_of(run: Run, step: str, zone: str) -> Iterator[str]:
     try:
         run.until(lambda: state(run, f"{step}.wait", volume) == "available", every=CLOSE_POLL, most=600.0)
         yield volume
-    finally:
-        run.until(lambda: run.ec2(f"{step}.delete", "DeleteVolume", VolumeId=volume).code != "VolumeInUse", most=600.0)
+    except StepFailedError:
+        _delete(run, step, volume)
+        raise
+    _delete(run, step, volume)
+
+
+def _delete(run: Run, step: str, volume: str) -> None:
+    """Not after an interruption or at the limit: the cluster that uses the volume is deleted first then."""
+    run.until(lambda: run.ec2(f"{step}.delete", "DeleteVolume", VolumeId=volume).code != "VolumeInUse", most=600.0)
 
 
 def state(run: Run, step: str, volume: str) -> Any:

@@ -4,6 +4,7 @@ A directory holds `run.json` (what was run, and when) and `calls.jsonl` (a call 
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, Self, TextIO
 JSON = dict[str, Any]
 FORMAT = 1
 """Version of the record's format."""
+NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
+"""What SageMaker answers about something that does not exist."""
 
 
 class RecordError(ValueError):
@@ -35,10 +38,22 @@ class Call:
     answer: JSON | None = None
     code: str | None = None
     message: str | None = None
+    status: int | None = None
+    """HTTP status of an error; None where no answer came."""
 
     @property
     def ok(self) -> bool:
         return self.code is None
+
+    @property
+    def refused(self) -> bool:
+        """AWS did nothing: an error below 500. Any other error leaves open whether AWS acted."""
+        return self.status is not None and self.status < 500
+
+    @property
+    def missing(self) -> bool:
+        """AWS knows no such thing. Any other error says nothing about that."""
+        return self.code in NOT_FOUND or (self.code or "").endswith(".NotFound")
 
     def get(self, *path: str | int) -> Any:
         """A member of the answer, by the way to it; None where the way ends early."""
@@ -81,6 +96,13 @@ class Record:
         return cls(about=about, calls=calls)
 
 
+_PEOPLE = (
+    (re.compile(r"(:(?:user|assumed-role|federated-user)/)[^\s\"',;]+"), r"\1caller"),
+    (re.compile(r"(Encoded authorization failure message: )\S+"), r"\1removed"),
+)
+"""Who called, as the sentence of a denial names it, and what AWS encodes about the caller."""
+
+
 class Redaction:
     """Replaces what a record must not show. Text that is no secret stays as AWS wrote it."""
 
@@ -90,6 +112,8 @@ class Redaction:
     def text(self, value: str) -> str:
         for old, new in self._secrets:
             value = value.replace(old, new)
+        for pattern, new in _PEOPLE:
+            value = pattern.sub(new, value)
         return value
 
     def json(self, value: Any) -> Any:

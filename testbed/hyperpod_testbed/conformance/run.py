@@ -39,6 +39,21 @@ class Run:
         return f"hyperpod-conformance-{self.id}"
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Every cluster that the script may make."""
+        return (self.cluster, self.second, self.third)
+
+    @property
+    def second(self) -> str:
+        """A cluster for the EKS cluster that the first one uses."""
+        return f"{self.cluster}-2"
+
+    @property
+    def third(self) -> str:
+        """A cluster after the first one."""
+        return f"{self.cluster}-3"
+
+    @property
     def tags(self) -> list[JSON]:
         return [{"Key": RUN_TAG, "Value": self.id}]
 
@@ -133,11 +148,16 @@ class Run:
         return found
 
     def rest(self, step: str) -> None:
-        """Wait until the cluster is InService or Failed."""
-        self.until(lambda: self.describe(step).get("ClusterStatus") in {"InService", "Failed", None})
+        """Wait until the cluster is InService or Failed, or gone."""
+
+        def rests() -> bool:
+            described = self.describe(step)
+            return described.missing or described.get("ClusterStatus") in {"InService", "Failed"}
+
+        self.until(rests)
 
     def gone(self, step: str, name: str | None = None, *, most: float = LONG) -> bool:
         """Whether DescribeCluster stopped to find the cluster in time."""
         return self.until(
-            lambda: not self.call(step, "DescribeCluster", ClusterName=name or self.cluster).ok, most=most
+            lambda: self.call(step, "DescribeCluster", ClusterName=name or self.cluster).missing, most=most
         )

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 RUN_TAG = "hyperpod-conformance-run"
 """Tag key of everything that a run makes; its value is the id of the run."""
@@ -32,8 +32,17 @@ class Target(BaseModel):
     instanceType: str = "ml.t3.medium"
     scarceInstanceType: str | None = None
     """An instance type that this account cannot get; unset leaves that step out."""
+    scarcePricePerNodeHour: Annotated[float | None, Field(ge=0)] = None
+    """What a node of `scarceInstanceType` costs, in USD an hour, if AWS has one after all; 0 where the quota is 0. The
+    spending limit has to cover an hour of it."""
     pricePerNodeHour: Annotated[float, Field(gt=0)] = 0.10
     """What a node of `instanceType` costs, in USD an hour, with its root volume; the spending limit is held by it."""
+
+    @model_validator(mode="after")
+    def _scarce_has_a_price(self) -> Self:
+        if self.scarceInstanceType and self.scarcePricePerNodeHour is None:
+            raise ValueError("scarceInstanceType needs scarcePricePerNodeHour (0 where your quota for it is 0)")
+        return self
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -44,7 +53,9 @@ class Target(BaseModel):
         except (OSError, yaml.YAMLError) as error:
             raise TargetError(f"{path} cannot be read: {error}") from error
         except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            wrong = "; ".join(
+                f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors()
+            )
             raise TargetError(f"{path}: {wrong}. docs/conformance.md lists the members.") from error
 
     def secrets(self) -> dict[str, str]:
@@ -70,5 +81,6 @@ EXAMPLE = Target(
     sourceS3Uri="s3://bucket",
     failingOnCreate="on_create_fails.sh",
     scarceInstanceType="ml.p5.48xlarge",
+    scarcePricePerNodeHour=0.0,
 )
 """The account that a comparison plays the script in; it looks like a record after its names were replaced."""

@@ -25,7 +25,7 @@ def join(run: Run) -> None:
     second = run.settle("joining.second", nodes=1, group=SMALL_GROUP)
     run.call("joining.node", "DescribeClusterNode", ClusterName=run.cluster, NodeId=second[0]["InstanceId"])
     run.describe("joining.settled")
-    refused(run, "joining.second-cluster", run.creation(run.group(GROUP, 0), name=f"{run.cluster}-2"))
+    refused(run, "joining.second-cluster", run.creation(run.group(GROUP, 0), name=run.second))
 
 
 def read(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 from hyperpod_testbed.conformance.disk import attachments, volume_of, zone_of
 from hyperpod_testbed.conformance.run import CLOSE_POLL, GROUP, Run
-from hyperpod_testbed.conformance.steps.refusals import refused
+from hyperpod_testbed.conformance.steps.refusals import refused, undo
 
 
 def end(run: Run) -> None:
@@ -12,20 +12,18 @@ def end(run: Run) -> None:
         run.call("ending.attach", "AttachClusterNodeVolume", ClusterArn=arn, NodeId=node, VolumeId=volume)
         attachments(run, "ending.attach.wait", volume, lambda found: found[:1] == ["attached"])
         run.call("ending.delete", "DeleteCluster", ClusterName=run.cluster)
-        following = run.creation(run.group(GROUP, 0), name=f"{run.cluster}-3")
+        following = run.creation(run.group(GROUP, 0), name=run.third)
         refused(run, "ending.create-while-deleting", following)
-        run.until(lambda: not run.describe("ending.gone").ok, most=1800.0)
+        run.gone("ending.gone", most=1800.0)
         run.ec2("ending.volume-after", "DescribeVolumes", VolumeIds=[volume])
+
+        made: list[bool] = []
 
         def free() -> bool:
             call = run.call("ending.create-after", "CreateCluster", **following)
+            made[:] = [call.ok]
             return call.ok or "already in use" not in (call.message or "")
 
         run.until(free, every=CLOSE_POLL * 5, most=1800.0)
-        run.until(
-            lambda: (
-                run.call("ending.clean", "DeleteCluster", ClusterName=f"{run.cluster}-3").code
-                in {None, "ResourceNotFound", "ResourceNotFoundException"}
-            )
-        )
-        run.gone("ending.clean.gone", f"{run.cluster}-3")
+        if made == [True]:
+            undo(run, "ending.clean", run.third)

@@ -73,19 +73,24 @@ def _failing(run: Run, step: str, name: str, group: JSON) -> None:
     found: list[JSON] = []
 
     def told() -> bool:
-        """Warn events come first and explain nothing: scaling makes them, too."""
+        """Warn events come first and explain nothing: scaling makes them, too. A scarce node that is there costs."""
+        if name == SCARCE_GROUP and any(node.get("InstanceId") for node in listed()):
+            return True
         events = run.call(f"{step}.events", "ListClusterEvents", ClusterName=run.cluster, InstanceGroupName=name)
         found[:] = [event for event in events.get("Events") or [] if event.get("EventLevel") in LOUD]
         return any(event.get("EventLevel") == "Error" for event in found)
 
+    def listed() -> list[JSON]:
+        return [node for node in run.nodes(f"{step}.nodes") if node["InstanceGroupName"] == name]
+
     def failed() -> bool:
-        listed = [node for node in run.nodes(f"{step}.nodes") if node["InstanceGroupName"] == name]
-        return any((node.get("InstanceStatus") or {}).get("Status") in FAILED for node in listed)
+        return any((node.get("InstanceStatus") or {}).get("Status") in FAILED for node in listed())
 
     run.until(told, most=LONG / 2)
     for node in sorted({str(event["InstanceId"]) for event in found if event.get("InstanceId")})[:2]:
         run.call(f"{step}.node", "DescribeClusterNode", ClusterName=run.cluster, NodeId=node)
-    run.until(failed, every=5.0, most=600.0)
+    if name != SCARCE_GROUP:
+        run.until(failed, every=5.0, most=600.0)
     for event in sorted(found, key=lambda event: event.get("EventLevel") != "Error")[:6]:
         run.call(f"{step}.event", "DescribeClusterEvent", ClusterName=run.cluster, EventId=event["EventId"])
     _remove(run, f"{step}.remove", name)

@@ -25,9 +25,10 @@ def refused(run: Run, step: str, request: JSON) -> None:
     """Send a CreateCluster that is expected to be refused; undo it where it is not."""
     call = run.call(step, "CreateCluster", **request)
     if call.ok:
-        _undo(run, f"{step}.undo", str(request["ClusterName"]))
+        undo(run, f"{step}.undo", str(request["ClusterName"]))
 
 
-def _undo(run: Run, step: str, name: str) -> None:
+def undo(run: Run, step: str, name: str) -> None:
+    """Delete a cluster whose creation AWS accepted in this run."""
     run.until(lambda: run.call(step, "DeleteCluster", ClusterName=name).ok, most=1800.0)
     run.gone(f"{step}.gone", name)

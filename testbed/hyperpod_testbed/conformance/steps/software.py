@@ -12,7 +12,7 @@ def update(run: Run) -> None:
     if not run.call("software.update", "UpdateClusterSoftware", ClusterName=run.cluster).ok:
         return
     run.describe("software.status")
-    run.call("software.reboot", "BatchRebootClusterNodes", ClusterName=run.cluster, NodeIds=[node])
+    _act_on(run, arn=arn, node=node)
     run.call("software.update-cluster", "UpdateCluster", ClusterName=run.cluster, InstanceGroups=run.usual())
     run.call(
         "software.attach",
@@ -30,3 +30,23 @@ def update(run: Run) -> None:
 def burst(run: Run) -> None:
     for _ in range(READS):
         run.describe("burst.describe")
+
+
+def _act_on(run: Run, *, arn: str, node: str) -> None:
+    """The calls on a node, the harmless one first; where AWS accepts one, the others would meet a changed node."""
+    here = {"ClusterName": run.cluster, "NodeIds": [node]}
+    for step, operation in (("reboot", "BatchRebootClusterNodes"), ("replace", "BatchReplaceClusterNodes")):
+        call = run.call(f"software.{step}", operation, **here)
+        if call.get("Successful"):
+            return
+    moved = run.call(
+        "software.move",
+        "MoveClusterNodes",
+        SourceClusterArn=arn,
+        SourceInstanceGroupName=GROUP,
+        TargetClusterArn=arn,
+        TargetInstanceGroupName=SMALL_GROUP,
+        NodeIds=[node],
+    )
+    if not moved.get("Successful"):
+        run.call("software.delete", "BatchDeleteClusterNodes", **here)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from hyperpod_testbed.conformance.compare import compare, simulate
+from hyperpod_testbed.conformance.compare import answers, compare, simulate, table
 from hyperpod_testbed.conformance.questions import QUESTIONS
 from hyperpod_testbed.conformance.record import Record
-from hyperpod_testbed.simulator import Options, profile
+from hyperpod_testbed.simulator import Options, Timings, profile
 
 OTHERWISE: dict[str, object] = {
     "attach_again": "IncorrectState",
@@ -52,6 +52,8 @@ OTHERWISE: dict[str, object] = {
 """For each question an answer that is not the simulator's default."""
 UNSEEN = {"throttling_code"}
 """What a run against the simulator does not see: nothing throttles it."""
+ONE_ANSWER = {question.option for question in QUESTIONS if not question.settable}
+"""What the simulator answers in one way only."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,33 @@ def test_a_record_compared_with_its_own_options_shows_no_difference(usual: Recor
 
 
 def test_every_question_has_another_answer_to_be_tried() -> None:
-    assert set(OTHERWISE) | UNSEEN == {question.option for question in QUESTIONS}
+    assert set(OTHERWISE) | UNSEEN | ONE_ANSWER == {question.option for question in QUESTIONS}
+
+
+def answer_of(option: str, record: Record) -> object:
+    (question,) = (one for one in QUESTIONS if one.option == option)
+    return question.answer(record)
+
+
+def test_the_nodes_in_kubernetes_are_described_without_their_names(usual: Record) -> None:
+    assert answer_of("provider_id", usual) == "aws:///ZONE/sagemaker/cluster/hyperpod-CLUSTER-INSTANCE"
+    labels = answer_of("node_labels", usual)
+    assert isinstance(labels, list)
+    assert {"sagemaker.amazonaws.com/node-health-status", "sagemaker.amazonaws.com/cluster-name"} <= set(labels)
+    assert answer_of("expired_token", usual) == "ExpiredTokenException"
+
+
+def test_the_time_from_running_to_the_node_is_measured(usual: Record) -> None:
+    late = simulate(options=Options(), rounds=1, timings=Timings(node_join=90.0))
+    assert (answer_of("node_join", usual), answer_of("node_join", late)) == (0.0, 90.0)
+    (row,) = (row for row in compare(late, usual) if row.differs)
+    assert "no switch has this answer: report node_join" in table((row,))
+    assert answers((row,)) == {}
+
+
+def test_a_run_without_kubernetes_and_an_expired_profile_leaves_those_questions_open(usual: Record) -> None:
+    without = Record(about=usual.about, calls=tuple(one for one in usual.calls if one.service in {"sagemaker", "ec2"}))
+    assert {row.question.option for row in compare(without, usual) if not row.seen} == UNSEEN | ONE_ANSWER
 
 
 APART = (
@@ -128,6 +156,6 @@ def _differences(options: set[str], usual: Record) -> set[str]:
 def test_a_profile_of_a_record_makes_the_simulator_answer_as_recorded(usual: Record) -> None:
     switches = {"clusters_per_eks": "many", "ec2_errors": "plain", "never_modified": "empty"}
     recorded = simulate(options=Options().changed(**switches), rounds=1)
-    answers = {row.question.option: row.recorded for row in compare(recorded, usual) if row.differs}
-    adopted = profile.read(profile.write(profile.answering(Options(), answers)))
+    found = answers(compare(recorded, usual))
+    adopted = profile.read(profile.write(profile.answering(Options(), found)))
     assert not [row for row in compare(recorded, simulate(options=adopted, rounds=1)) if row.differs]

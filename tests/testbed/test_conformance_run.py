@@ -265,6 +265,33 @@ def test_wrong_settings_name_the_member(text: str, told: str, tmp_path: Path) ->
         Target.load(file)
 
 
+@pytest.mark.parametrize(
+    ("option", "told"), [("--kubeconfig", "nowhere"), ("--expired-profile", "nowhere")], ids=["kubeconfig", "profile"]
+)
+def test_what_does_not_exist_is_named_before_anything_is_made(
+    option: str, told: str, account: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in account.environment(region=EXAMPLE.region).items():
+        monkeypatch.setenv(name, value)
+    file = tmp_path / "settings.yaml"
+    file.write_text(json.dumps(EXAMPLE.model_copy(update={"account": account.account}).model_dump(mode="json")))
+    asked = ["--settings", str(file), "--account", account.account, "--spending-limit", "1", option, "nowhere"]
+    refused = CliRunner().invoke(conformance, ["--record", str(tmp_path / "r"), *asked])
+    assert (refused.exit_code, told in refused.output, (tmp_path / "r").exists()) == (1, True, False)
+    assert not account.log.calls(mutating=True)
+
+
+def test_nodes_that_cannot_be_read_are_an_answer(account: Simulator) -> None:
+    def down() -> list[Any]:
+        raise OSError("connection refused")
+
+    calls: list[Call] = []
+    budget = Budget(limit=1.0, price_per_node_hour=0.1, most_nodes=1)
+    caller = Caller(clients={}, pace=OwnedClock(account), budget=budget, sink=calls.append, nodes=down)
+    caller.kubernetes("joining.kubernetes")
+    assert [(call.code, call.message, call.ok) for call in calls] == [("OSError", "connection refused", False)]
+
+
 def settings_of(tmp_path: Path) -> Path:
     file = tmp_path / "settings.yaml"
     file.write_text(json.dumps(EXAMPLE.model_dump(mode="json")))

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from hyperpod_testbed.conformance.kubernetes_nodes import of_cluster
 from hyperpod_testbed.simulator import SimulatorClient
 from hyperpod_testbed.simulator.instance_types import instance_type
 from hyperpod_testbed.simulator.shapes import sagemaker
@@ -184,3 +185,17 @@ def test_every_type_of_the_api_has_properties():
         assert kind.cores >= 1
         assert kind.memory_gib >= 1
         assert kind.accelerated is name.removeprefix("ml.").startswith(("p", "g", "trn"))
+
+
+def test_a_conformance_run_reads_these_nodes_and_no_others(bring, nodes, control_plane, cluster, group):
+    sim, aws = bring()
+    aws.create_cluster(**cluster("ml", group(count=1)))
+    sim.clock.advance(1200)
+    sim.nodes.wait_until_in_step()
+    theirs = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "ip-10-0-0-1"}}
+    control_plane.apply(json.dumps(theirs))
+    (read,) = of_cluster(control_plane.kubeconfig)()
+    control_plane.kubectl("delete", "node", "ip-10-0-0-1")
+    (node,) = nodes().values()
+    assert (read["Name"], read["ProviderID"]) == (node["metadata"]["name"], node["spec"]["providerID"])
+    assert (read["Labels"], read["Ready"]) == (node["metadata"]["labels"], True)

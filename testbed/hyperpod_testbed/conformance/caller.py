@@ -8,6 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from hyperpod_testbed.conformance.kubernetes_nodes import ReadNodes
 from hyperpod_testbed.conformance.ledger import Ledger
 from hyperpod_testbed.conformance.record import JSON, Call
 
@@ -58,8 +59,17 @@ class Budget:
 class Caller:
     """The only way from a step to AWS."""
 
-    def __init__(self, *, clients: Mapping[str, Any], pace: Pace, budget: Budget, sink: Callable[[Call], None]) -> None:
+    def __init__(
+        self,
+        *,
+        clients: Mapping[str, Any],
+        pace: Pace,
+        budget: Budget,
+        sink: Callable[[Call], None],
+        nodes: ReadNodes | None = None,
+    ) -> None:
         self._clients = clients
+        self._nodes = nodes
         self._pace = pace
         self._budget = budget
         self._sink = sink
@@ -113,6 +123,36 @@ class Caller:
         self.ledger.ended(call, known_before=known_before)
         self._write(call)
         return call
+
+    def has(self, service: str) -> bool:
+        """Whether the run has a client of this name."""
+        return service in self._clients
+
+    def kubernetes(self, step: str, seen: Callable[[Call], None] = lambda _: None) -> None:
+        """Record the Nodes that HyperPod made, where the run has a kubeconfig; an error is an answer, too."""
+        if self._nodes is None:
+            return
+        at, began = self.elapsed, time.monotonic()
+        answer: JSON | None = None
+        code = message = None
+        try:
+            answer = {"Nodes": self._nodes()}
+        except Exception as error:
+            code, message = type(error).__name__, str(error)
+        took = round(time.monotonic() - began, 4)
+        call = Call(
+            step=step,
+            service="kubernetes",
+            operation="ListNodes",
+            request={},
+            at=round(at, 3),
+            took=took,
+            answer=answer,
+            code=code,
+            message=message,
+        )
+        self._write(call)
+        seen(call)
 
     def _write(self, call: Call) -> None:
         """A record that cannot be written ends the script; it does not end the removal of what was made."""

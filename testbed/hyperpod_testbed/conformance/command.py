@@ -4,13 +4,16 @@ import secrets
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
 import click
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
+from hyperpod_testbed.conformance import kubernetes_nodes
 from hyperpod_testbed.conformance.caller import Budget, Caller, OverBudgetError, WallClock, clients
-from hyperpod_testbed.conformance.compare import compare, simulate, table
+from hyperpod_testbed.conformance.compare import answers, compare, simulate, table
+from hyperpod_testbed.conformance.kubernetes_nodes import ReadNodes
 from hyperpod_testbed.conformance.record import Record, RecordError, Redaction, Writer
 from hyperpod_testbed.conformance.run import Run
 from hyperpod_testbed.conformance.session import MOST_NODES, Ended, play, remove
@@ -33,6 +36,8 @@ _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 @click.option("--spending-limit", type=float, help="Most USD that nodes may cost; asked for when left out.")
 @click.option("--time-factor", default=1.0, show_default=True, help="How many times as fast the endpoint's clock runs.")
 @click.option("--rounds", default=20, show_default=True, help="How often an attachment is made and looked for.")
+@click.option("--kubeconfig", type=_FILE, help="The EKS cluster, to record HyperPod's Nodes while they join.")
+@click.option("--expired-profile", help="A profile of boto3 whose token is expired, to record what AWS answers then.")
 @click.option("--profile", "profile_file", type=_FILE, help="Compare with the simulator under this profile.")
 @click.option(
     "--write-profile", type=click.Path(dir_okay=False, path_type=Path), help="Write a profile that answers as recorded."
@@ -46,6 +51,8 @@ def conformance(
     spending_limit: float | None,
     time_factor: float,
     rounds: int,
+    kubeconfig: Path | None,
+    expired_profile: str | None,
     profile_file: Path | None,
     write_profile: Path | None,
 ) -> None:
@@ -66,10 +73,18 @@ def conformance(
         _confirm(target, account)
         if record_in is not None:
             limit = spending_limit if spending_limit is not None else click.prompt("Spending limit in USD", type=float)
-            _record(record_in, target, limit=limit, time_factor=time_factor, rounds=rounds)
+            _record(
+                record_in,
+                target,
+                limit=limit,
+                time_factor=time_factor,
+                rounds=rounds,
+                nodes=kubernetes_nodes.of_cluster(kubeconfig) if kubeconfig else None,
+                expired=_expired(expired_profile, target) if expired_profile else None,
+            )
         else:
             _clean(str(clean_run), target, time_factor=time_factor)
-    except (TargetError, RecordError) as error:
+    except (TargetError, RecordError, ValueError, ProfileNotFound) as error:
         raise click.ClickException(str(error)) from error
 
 
@@ -88,7 +103,21 @@ def _confirm(target: Target, account: str | None) -> None:
         )
 
 
-def _record(directory: Path, target: Target, *, limit: float, time_factor: float, rounds: int) -> None:
+def _expired(profile_name: str, target: Target) -> Any:
+    """A client of SageMaker with that profile."""
+    return clients(boto3.Session(profile_name=profile_name), region=target.region)["sagemaker"]
+
+
+def _record(
+    directory: Path,
+    target: Target,
+    *,
+    limit: float,
+    time_factor: float,
+    rounds: int,
+    nodes: ReadNodes | None,
+    expired: Any,
+) -> None:
     run_id = secrets.token_hex(4)
     redaction = Redaction(target.secrets().items())
     about = {
@@ -110,7 +139,9 @@ def _record(directory: Path, target: Target, *, limit: float, time_factor: float
         raise click.ClickException(f"{error}; nothing was called") from error
     writer = Writer(directory, about=about, redaction=redaction)
     made = clients(boto3.Session(), region=target.region)
-    caller = Caller(clients=made, pace=WallClock(factor=time_factor), budget=budget, sink=writer)
+    if expired is not None:
+        made["expired"] = expired
+    caller = Caller(clients=made, pace=WallClock(factor=time_factor), budget=budget, sink=writer, nodes=nodes)
     click.echo(f"Run {run_id}. Ctrl-C stops it and cleans up; after a kill: --clean {run_id}.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -154,8 +185,7 @@ def _compare(directory: Path, *, profile_file: Path | None, write_profile: Path 
     differing = sum(row.differs for row in rows)
     click.echo(f"{differing} of {len(rows)} questions differ.")
     if write_profile is not None:
-        answers = {row.question.option: row.recorded for row in rows if row.differs}
-        write_profile.write_text(profile.write(profile.answering(base, answers)))
+        write_profile.write_text(profile.write(profile.answering(base, answers(rows))))
         click.echo(f"With `hyperpod-testbed simulator --profile {write_profile}` the simulator answers as recorded.")
     if differing:
         raise SystemExit(DIFFERENT)

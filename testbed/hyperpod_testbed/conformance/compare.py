@@ -7,16 +7,19 @@ from typing import Any
 import boto3
 
 from hyperpod_testbed.conformance.caller import Budget, Caller, clients
+from hyperpod_testbed.conformance.kubernetes_nodes import ReadNodes, shown
 from hyperpod_testbed.conformance.question import Question
 from hyperpod_testbed.conformance.questions import QUESTIONS
-from hyperpod_testbed.conformance.record import Memory, Record, Redaction
+from hyperpod_testbed.conformance.record import JSON, Memory, Record, Redaction
 from hyperpod_testbed.conformance.run import Run
 from hyperpod_testbed.conformance.session import play
 from hyperpod_testbed.conformance.steps.groups import FAILING_GROUP, SCARCE_GROUP
 from hyperpod_testbed.conformance.target import EXAMPLE
-from hyperpod_testbed.simulator import Options, Simulator
+from hyperpod_testbed.simulator import Options, Simulator, Timings
+from hyperpod_testbed.simulator.node_views import NodeViews
 
 _ID = "compare"
+_EXPIRED = "EXPIRED"
 LAG_TOLERANCE = 2.0
 """Seconds by which two lags may differ: the script looks once a second."""
 
@@ -60,17 +63,24 @@ class OwnedClock:
         self._clock.advance(seconds)
 
 
-def simulate(*, options: Options, rounds: int, say: Callable[[str], None] = lambda _: None) -> Record:
+def simulate(
+    *, options: Options, rounds: int, timings: Timings | None = None, say: Callable[[str], None] = lambda _: None
+) -> Record:
     """The script against a fresh simulator with these options, in simulated time."""
     target = EXAMPLE
-    with Simulator(target.account, speed=0.0, options=options) as simulator:
+    with Simulator(target.account, speed=0.0, options=options, timings=timings) as simulator:
         simulator.world.fail_lifecycle(f"hyperpod-conformance-{_ID}", FAILING_GROUP)
         simulator.world.limit_capacity(f"hyperpod-conformance-{_ID}", SCARCE_GROUP, 0)
         memory = Memory(redaction=Redaction(target.secrets().items()))
         session = boto3.Session(aws_access_key_id="TESTBED", aws_secret_access_key="testbed")
         made = clients(session, region=target.region, endpoint_url=simulator.url)
         budget = Budget(limit=float("inf"), price_per_node_hour=target.pricePerNodeHour, most_nodes=1)
-        caller = Caller(clients=made, pace=OwnedClock(simulator), budget=budget, sink=memory)
+        simulator.access.expire(_EXPIRED)
+        expired = boto3.Session(aws_access_key_id=_EXPIRED, aws_secret_access_key="testbed")
+        made["expired"] = clients(expired, region=target.region, endpoint_url=simulator.url)["sagemaker"]
+        caller = Caller(
+            clients=made, pace=OwnedClock(simulator), budget=budget, sink=memory, nodes=_nodes_of(simulator)
+        )
         try:
             ended = play(Run(id=_ID, target=target, caller=caller, rounds=rounds), say=say)
         finally:
@@ -93,7 +103,32 @@ def table(rows: tuple[Row, ...]) -> str:
 
 
 def _differing(row: Row) -> tuple[str, str]:
+    name = row.question.option
+    remedy = f"set {name}={row.recorded}" if row.question.settable else f"no switch has this answer: report {name}"
     return (
         f"DIFFERS  {row.question.asks}",
-        f"         recorded {row.recorded}, simulated {row.simulated}; set {row.question.option}={row.recorded}",
+        f"         recorded {row.recorded}, simulated {row.simulated}; {remedy}",
     )
+
+
+def answers(rows: tuple[Row, ...]) -> dict[str, Any]:
+    """The recorded answer of each switch that differs."""
+    return {row.question.option: row.recorded for row in rows if row.differs and row.question.settable}
+
+
+def _nodes_of(simulator: Simulator) -> ReadNodes:
+    views = NodeViews(simulator.core)
+
+    def read() -> list[JSON]:
+        return [
+            shown(
+                name=view.name,
+                provider_id=view.provider_id,
+                labels=view.labels,
+                taints=[f"{key}={value}:{effect}" for key, value, effect in view.taints],
+                ready=view.ready,
+            )
+            for view in views.now().values()
+        ]
+
+    return read

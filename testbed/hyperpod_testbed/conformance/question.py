@@ -12,11 +12,12 @@ REFUSALS = frozenset({"ValidationException", "ConflictException"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """`option` is the switch, or `option.entry` for one that is a mapping; `asks` the question in words; `answer` reads
-    it off a record."""
+    it off a record. Not `settable`: the simulator has one answer, and `option` is only a name."""
 
     option: str
     asks: str
     answer: Callable[[Record], Any]
+    settable: bool = True
 
 
 def lag(asked: str, visible: str) -> Callable[[Record], float | None]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hyperpod_testbed.conformance.echoes import ECHOES, TROUBLE
+from hyperpod_testbed.conformance.nodes import OF_NODES
 from hyperpod_testbed.conformance.question import REFUSALS, Question, group_of, lag, nodes_in
 from hyperpod_testbed.conformance.record import Record
 from hyperpod_testbed.conformance.run import GROUP, SMALL_GROUP
@@ -347,5 +348,6 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(option="node_end", asks="What becomes of a volume when its node ends?", answer=_node_end),
     *ECHOES,
+    *OF_NODES,
 )
 """In the order of the script; then those that several calls answer together."""

@@ -131,11 +131,17 @@ class Run:
             self.caller.sleep(every)
         return True
 
-    def settle(self, step: str, *, nodes: int, group: str = GROUP) -> list[JSON]:
-        """Wait until the cluster is InService and so many nodes of the group run; StepFailedError after an hour."""
+    def settle(
+        self, step: str, *, nodes: int, group: str = GROUP, look: Callable[[], None] = lambda: None
+    ) -> list[JSON]:
+        """Wait until the cluster is InService and so many nodes of the group run; StepFailedError after an hour.
+
+        `look` is called before each look.
+        """
         found: list[JSON] = []
 
         def done() -> bool:
+            look()
             found[:] = self.running(f"{step}.nodes", group)
             described = self.describe(f"{step}.describe")
             groups = described.get("InstanceGroups") or []

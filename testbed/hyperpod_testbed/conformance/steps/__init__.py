@@ -22,6 +22,7 @@ STEPS = (
     Step(name="creation", does="a cluster with two groups, its first echoes", run=beginning.create, needed=True),
     Step(name="joining", does="its nodes until they run", run=beginning.join, needed=True),
     Step(name="echo", does="tags and their lag, pages of one item", run=beginning.read),
+    Step(name="token", does="a call with an expired token", run=beginning.expire),
     Step(name="groups", does="empty, omitted and immutable groups", run=groups.change),
     Step(name="trouble", does="a failing lifecycle script, a type that cannot be had", run=groups.fail),
     Step(name="volumes", does="attachments and when they are visible", run=volumes.attach),

@@ -1,7 +1,11 @@
 """The cluster that all later steps use: its creation, its nodes, the first reads."""
 
+from hyperpod_testbed.conformance.record import Call
 from hyperpod_testbed.conformance.run import CLOSE_POLL, GROUP, SMALL_GROUP, Run, StepFailedError
 from hyperpod_testbed.conformance.steps.refusals import refused
+
+KUBERNETES = "joining.kubernetes"
+"""The step whose calls list the Nodes."""
 
 
 def create(run: Run) -> None:
@@ -21,11 +25,26 @@ def create(run: Run) -> None:
 
 def join(run: Run) -> None:
     run.until(lambda: bool(run.nodes("joining.pending")), every=5.0, most=900.0)
-    run.settle("joining.first", nodes=2)
+    run.settle("joining.first", nodes=2, look=lambda: run.caller.kubernetes(KUBERNETES))
     second = run.settle("joining.second", nodes=1, group=SMALL_GROUP)
+    run.until(lambda: joined(run), most=900.0)
     run.call("joining.node", "DescribeClusterNode", ClusterName=run.cluster, NodeId=second[0]["InstanceId"])
     run.describe("joining.settled")
     refused(run, "joining.second-cluster", run.creation(run.group(GROUP, 0), name=run.second))
+
+
+def joined(run: Run) -> bool:
+    """Whether each node that runs has its Node; True where nobody can look."""
+    seen: list[Call] = []
+    run.caller.kubernetes(KUBERNETES, seen.append)
+    names = {str(node["Name"]) for call in seen for node in call.get("Nodes") or []}
+    nodes = [*run.running("joining.nodes", GROUP), *run.running("joining.nodes", SMALL_GROUP)]
+    return not seen or {f"hyperpod-{node['InstanceId']}" for node in nodes} <= names
+
+
+def expire(run: Run) -> None:
+    if run.caller.has("expired"):
+        run.caller.call("token.expired", "DescribeCluster", service="expired", ClusterName=run.cluster)
 
 
 def read(run: Run) -> None:

@@ -50,6 +50,8 @@ class Settings:
     log_level: str = "INFO"
     preflight: str = ENFORCE
     """What failed checks do to clusters that do not choose: Enforce, Warn or Off."""
+    cost: bool = True
+    """Whether AWS's price list is read for status.cost."""
     timings: Timings = field(default_factory=Timings)
 
     @property

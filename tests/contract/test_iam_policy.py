@@ -8,6 +8,7 @@ import pytest
 
 import hyperpod_operator.aws.sagemaker as sagemaker
 import hyperpod_operator.aws.volumes as volumes
+from hyperpod_operator.aws.facts.prices import ACTION as PRICES
 from hyperpod_testbed.docs import preflight
 from hyperpod_testbed.simulator.ebs.operations import OPERATIONS as EC2_OPERATIONS
 from hyperpod_testbed.simulator.operations import OPERATIONS
@@ -60,11 +61,11 @@ def test_every_read_is_in_the_observing_policy() -> None:
     assert actions("operator-observe.json", "sagemaker", "ec2") == reads
 
 
-def test_the_policy_for_preflight_is_what_the_checks_read() -> None:
+def test_the_policy_for_preflight_is_what_the_checks_and_the_cost_read() -> None:
     """s3:ListBucket makes S3 tell "there is none" from "denied" (S3 API reference, GetObject)."""
     statements = json.loads((DOCS / "operator-preflight.json").read_text())["Statement"]
     listed = {action for statement in statements for action in statement["Action"]}
-    assert listed == {*preflight.actions(), "s3:ListBucket"}
+    assert listed == {*preflight.actions(), "s3:ListBucket", PRICES}
 
 
 def test_the_policy_for_people_is_what_export_and_plan_read() -> None:

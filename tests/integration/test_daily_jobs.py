@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,27 @@ import yaml
 from tests.contract.shown_commands import blocks
 
 from hyperpod_testbed.control_plane import ControlPlane
-from hyperpod_testbed.simulator import Timings
+from hyperpod_testbed.simulator import Simulator, Timings
 from hyperpod_testbed.stack import ROOT, Stack
 
 PAGE = ROOT / "docs" / "daily-jobs.md"
 CONSOLE = frozenset({"console"})
+
+
+def release_image(simulator: Simulator) -> None:
+    simulator.world.release_image("1.1.0")
+
+
+def forty_clusters(simulator: Simulator) -> None:
+    for number in range(40):
+        simulator.world.create_foreign_cluster(f"team-{number:02}")
+
+
+HAPPENS: Mapping[str, Callable[[Simulator], None]] = {
+    "Roll an image": release_image,
+    "Adopt forty clusters": forty_clusters,
+}
+"""What others do in AWS before the job of this heading."""
 
 
 @pytest.fixture
@@ -35,7 +51,8 @@ def env(stack: Stack, namespace: str, tmp_path: Path) -> dict[str, str]:
     path = tmp_path / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
     folders = [Path(sys.executable).parent, stack.plane.kubectl_path.parent, os.environ["PATH"]]
-    return {**os.environ, "COLUMNS": "80", "PATH": os.pathsep.join(map(str, folders)), "KUBECONFIG": str(path)}
+    aws = stack.simulator.environment()
+    return {**os.environ, **aws, "COLUMNS": "80", "PATH": os.pathsep.join(map(str, folders)), "KUBECONFIG": str(path)}
 
 
 def steps(block: str) -> Iterator[tuple[str, str]]:
@@ -52,12 +69,21 @@ def pattern(shown: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_page_print_what_it_shows(env: dict[str, str]) -> None:
-    done = 0
-    for block in blocks(PAGE.read_text(), CONSOLE):
-        for command, shown in steps(block):
-            ran = subprocess.run(command, shell=True, cwd=ROOT, env=env, capture_output=True, text=True, timeout=200)
+def test_the_commands_of_the_page_print_what_it_shows(stack: Stack, env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    jobs = re.split(r"^## (.+)$", PAGE.read_text(), flags=re.MULTILINE)[1:]
+    assert HAPPENS.keys() <= set(jobs[::2])
+    for heading, text in zip(jobs[::2], jobs[1::2], strict=True):
+        HAPPENS.get(heading, lambda _: None)(stack.simulator)
+        commands = [step for block in blocks(text, CONSOLE) for step in steps(block)]
+        assert commands, heading
+        for command, shown in commands:
+            ran = subprocess.run(
+                command, shell=True, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=200
+            )
             said = "\n".join(line.rstrip() for line in (ran.stdout + ran.stderr).strip("\n").splitlines())
-            assert re.fullmatch(pattern(shown), said), f"$ {command}\n{said}"
-            done += 1
-    assert done > 15
+            assert re.fullmatch(pattern(shown), said), f"{heading}: $ {command}\n{said}"
+
+
+def test_the_page_has_ten_jobs() -> None:
+    assert len(re.findall(r"^## ", PAGE.read_text(), flags=re.MULTILINE)) >= 10

@@ -33,6 +33,11 @@
 {{- end }}
 {{- end }}
 - --preflight={{ .Values.preflight }}
+{{- if .Values.cost.enabled }}
+- --cost
+{{- else }}
+- --no-cost
+{{- end }}
 {{- if .Values.nodeHealth.enabled }}
 - --node-health
 - --node-writes-per-second={{ .Values.nodeHealth.writesPerSecond }}

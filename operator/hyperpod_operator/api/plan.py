@@ -73,6 +73,11 @@ class PlanStatus(Model):
         default=None, description="When this plan was first computed, as RFC 3339. It stays while the plan does."
     )
     summary: Annotated[str, Field(max_length=512)] | None = Field(default=None, description="The plan in one line.")
+    cost: Annotated[str, Field(max_length=512)] | None = Field(
+        default=None,
+        description="What the plan adds to the cost per hour, for example +393.12 USD/h, and which groups' price is "
+        "not known. Unset where no count changes, and where prices are not read.",
+    )
     actions: Annotated[list[PlannedAction], Field(max_length=ACTIONS_MOST, json_schema_extra=ATOMIC)] | None = Field(
         default=None, description="The calls, up to 50."
     )

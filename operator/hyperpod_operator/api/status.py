@@ -11,6 +11,7 @@ from pydantic import Field
 
 from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
 from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.cost import ClusterCost
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.operations import Operations, OperationStatus
 from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry, LastApproval, PlanStatus
@@ -18,6 +19,7 @@ from hyperpod_operator.api.preflight import PreflightCheck, PreflightStatus
 
 __all__ = [
     "Adoption",
+    "AutoScalingStatus",
     "Condition",
     "CountOffset",
     "DeletedNode",
@@ -299,6 +301,9 @@ class HyperPodClusterStatus(Model):
         "InService does not mean complete: see nodes.",
     )
     failureMessage: Message | None = Field(default=None, description="AWS's FailureMessage of the cluster.")
+    cost: ClusterCost | None = Field(
+        default=None, description="What the instances cost per hour, by AWS's price list; unset where it is not read."
+    )
     autoScaling: AutoScalingStatus | None = Field(
         default=None, description="The autoscaler of the cluster, where spec.autoScaling asks for one."
     )

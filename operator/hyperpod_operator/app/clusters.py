@@ -40,6 +40,7 @@ def cluster_runtime(shared: Shared) -> ControllerRuntime:
                 enqueue=lambda key: queue.add_after(key, PODS_DEBOUNCE),
                 audit=dependencies.audit,
             ),
+            prices=dependencies.cloud.prices if settings.cost else None,
             preflight=Gate(
                 facts=lambda region: dependencies.cloud.facts(region=region),
                 workloads=KubeWorkloads(dependencies.api),
@@ -47,7 +48,9 @@ def cluster_runtime(shared: Shared) -> ControllerRuntime:
             ),
         ),
         settings=ClusterSettings(
-            timings=settings.timings, allowed_regions=settings.allowed_regions, tenancy=settings.tenancy
+            timings=settings.timings,
+            allowed_regions=frozenset({dependencies.cloud.region, *settings.allowed_regions}) - {""},
+            tenancy=settings.tenancy,
         ),
         cache=shared.clusters,
         on_update=shared.cluster_updated,

@@ -38,12 +38,13 @@ def node_operation_runtime(shared: Shared) -> ControllerRuntime:
             events=dependencies.events,
             metrics=dependencies.metrics,
             clock=dependencies.clock,
+            audit=dependencies.audit,
             claims=claims_on if claims is not None else None,
             wake=queue.add,
         ),
         settings=OperationSettings(
             timings=operation_timings(settings.timings),
-            allowed_regions=settings.allowed_regions,
+            allowed_regions=frozenset({dependencies.cloud.region, *settings.allowed_regions}) - {""},
             tenancy=settings.tenancy,
         ),
     )

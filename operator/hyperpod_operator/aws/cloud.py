@@ -16,6 +16,7 @@ from hyperpod_operator.aws.answers import check, text
 from hyperpod_operator.aws.caller import Caller, Clients, OnCall
 from hyperpod_operator.aws.classify import classify
 from hyperpod_operator.aws.facts.gather import AwsFacts
+from hyperpod_operator.aws.facts.prices import AwsPrices
 from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, RateLimit
 from hyperpod_operator.aws.sagemaker import SageMaker
 from hyperpod_operator.aws.volumes import Volumes
@@ -67,6 +68,7 @@ class AwsCloud:
         self._clusters: dict[str, SageMaker] = {}
         self._volumes: dict[str, Volumes] = {}
         self._facts: dict[str, AwsFacts] = {}
+        self._prices = AwsPrices(caller=lambda region: self._caller("pricing", region), partition=self._partition)
         self._arn = ""
 
     @property
@@ -99,6 +101,11 @@ class AwsCloud:
         if name not in self._facts:
             self._facts[name] = AwsFacts(caller=lambda service: self._caller(service, name), identity=self._caller_arn)
         return self._facts[name]
+
+    @property
+    def prices(self) -> AwsPrices:
+        """AWS's price list, for all Regions."""
+        return self._prices
 
     async def _caller_arn(self) -> str:
         return self._arn or (await self.identity()).arn

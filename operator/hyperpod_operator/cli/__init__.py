@@ -84,6 +84,8 @@ def main() -> None:
               help="Sustained rate limit for AWS calls that change something; 0 disables it.")  # fmt: skip
 @click.option("--preflight", type=click.Choice(MODES), default=ENFORCE, show_default=True,
               help="Default of management.preflight: what failed checks do.")  # fmt: skip
+@click.option("--cost/--no-cost", default=True, show_default=True,
+              help="Read AWS's price list for status.cost; needs pricing:GetProducts.")  # fmt: skip
 @click.option("--node-health/--no-node-health", default=True, show_default=True,
               help="Manage the health taint and the labels of HyperPod Nodes; needs access to Nodes.")  # fmt: skip
 @click.option("--volumes/--no-volumes", default=True, show_default=True,

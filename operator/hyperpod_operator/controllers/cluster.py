@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.members import unknown_members
+from hyperpod_operator.api.names import ConditionType
+from hyperpod_operator.api.reasons import record
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
 from hyperpod_operator.controllers.approval import Unconfirmed, approvers, confirmed
@@ -31,6 +33,9 @@ from hyperpod_operator.core.cluster.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cost.cluster import configurations, hourly, priced_types
+from hyperpod_operator.core.cost.plan import planned_types
+from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.engine.decision import LookAgain, RemoveFinalizer, Report
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.health.facts import cluster_id
@@ -76,6 +81,8 @@ class Ports:
     """What runs on nodes that are to end; None where nothing is waited for."""
     audit: Audit | None = None
     """Where each changing call is recorded; None: nowhere."""
+    prices: PriceList | None = None
+    """What instances cost; None where that is not read."""
     preflight: Gate | None = None
     """Checks before calls that cost money; None where nothing is checked."""
 
@@ -155,6 +162,7 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             self._full_syncs.done(resource.key)
         self._proofs.learn(snapshot.resource, snapshot.observed)
         self._update_cache(snapshot, entry)
+        snapshot = await self._with_prices(snapshot)
         if isinstance(decision, Act):
             refusal = self._refusal(snapshot.resource, call_names(snapshot, decision.action))
             if refusal is not None:
@@ -169,6 +177,16 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
                 return PassRecord(snapshot=snapshot, decision=waits, preflight=checked)
             return PassRecord(snapshot=others, decision=decision, preflight=checked)
         return PassRecord(snapshot=snapshot, decision=decision)
+
+    async def _with_prices(self, snapshot: ClusterSnapshot) -> ClusterSnapshot:
+        """What the cluster's instances cost, and those that its plan brings; no call while the prices are cached."""
+        if self._ports.prices is None:
+            return snapshot
+        cluster = snapshot.observed.cluster
+        types = priced_types(cluster) if cluster is not None else frozenset()
+        if snapshot.plan is not None:
+            types |= planned_types(snapshot.plan.calls, configurations(cluster))
+        return replace(snapshot, prices=await self._ports.prices.prices(region=snapshot.here.region, types=types))
 
     async def _observed(
         self, stored: StoredObject, snapshot: ClusterSnapshot, *, full_sync: bool
@@ -379,6 +397,14 @@ def _gauges(status: HyperPodClusterStatus) -> Gauges:
         target_nodes=(nodes.target or 0) if nodes else 0,
         current_nodes=(nodes.current or 0) if nodes else 0,
         node_health=health.model_dump(exclude={"worst"}) if health else {},
+        cost=hourly(status.cost),
+        approval_waits=any(
+            condition.type == ConditionType.PLAN_APPROVED
+            and condition.status == "False"
+            and (found := record(condition.reason)) is not None
+            and found.stalled
+            for condition in status.conditions or []
+        ),
     )
 
 

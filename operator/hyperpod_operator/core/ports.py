@@ -235,6 +235,10 @@ class Gauges:
     current_nodes: int = 0
     node_health: Mapping[str, int] = field(default_factory=dict)
     """Nodes by member of `status.nodeHealth`; empty while nothing is known of them."""
+    cost: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """Cost per hour by use (All, Idle) and currency; what is not known is absent."""
+    approval_waits: bool = False
+    """Whether a plan waits for a person's approval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

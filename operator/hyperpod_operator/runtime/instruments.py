@@ -40,6 +40,13 @@ NODES_DESIRED = Instrument(
 NODES_CURRENT = Instrument(
     P + "cluster_nodes_current", "gauge", _OBJECT,
     "Current number of nodes of the cluster.")
+COST = Instrument(
+    P + "cluster_cost_per_hour", "gauge", (*_OBJECT, "use", "currency"),
+    "On-demand price of the cluster's instances per hour, by use: All, and Idle (instances that cannot run pods "
+    "because they are unhealthy, being checked or not joined). Groups whose price is not known are left out.")
+APPROVALS = Instrument(
+    P + "cluster_approval_waiting", "gauge", _OBJECT,
+    "1 while a plan of the cluster waits for a person's approval, 0 otherwise.")
 NODE_HEALTH = {
     field: Instrument(
         f"hyperpod_node_health_status_{state}", "gauge", _OBJECT,
@@ -177,6 +184,8 @@ TABLE: tuple[Instrument, ...] = (
     CONDITION,
     NODES_DESIRED,
     NODES_CURRENT,
+    COST,
+    APPROVALS,
     *NODE_HEALTH.values(),
     NODE_CHANGES,
     NODE_TAINT_SECONDS,

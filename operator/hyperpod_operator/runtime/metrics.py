@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 from hyperpod_operator import __version__
 from hyperpod_operator.core.ports import Gauges, Key
 from hyperpod_operator.runtime.instruments import (
+    APPROVALS,
     AWS_CALLS,
     AWS_SECONDS,
     BUILD,
@@ -33,6 +34,7 @@ from hyperpod_operator.runtime.instruments import (
     CLAIM_READY,
     CLAIMS,
     CONDITION,
+    COST,
     DEFINITION_DIFFERENCES,
     DRAIN_TIMEOUTS,
     EVENTS_DROPPED,
@@ -258,6 +260,8 @@ class _AtScrape(Collector):
         yield _family(CONDITION, list(_conditions(objects)))
         yield _family(NODES_DESIRED, [(_labels(key), float(g.target_nodes)) for key, g in objects])
         yield _family(NODES_CURRENT, [(_labels(key), float(g.current_nodes)) for key, g in objects])
+        yield _family(COST, [((*_labels(key), *use), amount) for key, g in objects for use, amount in g.cost.items()])
+        yield _family(APPROVALS, [(_labels(key), float(g.approval_waits)) for key, g in objects])
         for member, instrument in NODE_HEALTH.items():
             told = [(key, g.node_health) for key, g in objects if g.node_health]
             yield _family(instrument, [(_labels(key), float(health.get(member) or 0)) for key, health in told])

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from kubectl_hyperpod.cluster.kubeconfig import Choice, target
 from kubectl_hyperpod.errors import CommandError
 
 PROGRAM = "hyperpod-operator"
@@ -15,8 +16,11 @@ TAKES_ALL = {"ignore_unknown_options": True, "allow_interspersed_args": False, "
 @click.command(context_settings=TAKES_ALL)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def plan(words: tuple[str, ...]) -> None:
-    """Preview what applying manifests would change in AWS (runs hyperpod-operator plan)."""
-    hand_over("plan", words)
+    """Preview what applying manifests would change in AWS (runs hyperpod-operator plan).
+
+    Resources that name no namespace are in that of the context, as for kubectl apply.
+    """
+    hand_over("plan", in_namespace(words))
 
 
 @click.command(context_settings=TAKES_ALL)
@@ -31,6 +35,28 @@ def export(words: tuple[str, ...]) -> None:
 def adopt(words: tuple[str, ...]) -> None:
     """Take over clusters that exist: export them, then apply and approve (runs hyperpod-operator export)."""
     hand_over("export", words)
+
+
+def in_namespace(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words with the context's namespace, where they name none and a context is configured."""
+    if any(word.startswith(("-n", "--namespace")) for word in words):
+        return words
+    given = {name: _value(words, f"--{name}") for name in ("kubeconfig", "context")}
+    try:
+        found = target(Choice(**given)).namespace
+    except CommandError:
+        return words  # a plan needs no API server
+    return (*words, "--namespace", found)
+
+
+def _value(words: tuple[str, ...], option: str) -> str:
+    """The value of `--option VALUE` or `--option=VALUE`; empty where it is not given."""
+    for word, following in zip(words, (*words[1:], ""), strict=True):
+        if word == option:
+            return following
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+    return ""
 
 
 def hand_over(verb: str, words: tuple[str, ...]) -> None:

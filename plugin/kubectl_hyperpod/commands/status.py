@@ -119,7 +119,7 @@ def _detail(session: Session, kind: Kind, one: Object) -> None:
                     f"{text(group.get('currentCount')) or '?'}/{text(group.get('targetCount')) or '?'}",
                     text(group.get("status")),
                     text(group.get("unhealthyNodes")),
-                    text(group.get("currentImageReleaseVersion")),
+                    _image(group),
                     shortened(plain(text(group.get("message"))), MESSAGE),
                 ]
                 for group in groups
@@ -142,6 +142,23 @@ def _detail(session: Session, kind: Kind, one: Object) -> None:
     )
     click.echo(f"\nWhy, and what to type: kubectl hyperpod explain {kind.short}/{metadata(one, 'name')}"
                f" -n {metadata(one, 'namespace')}")  # fmt: skip
+
+
+def _cost(found: Json | None) -> str:
+    """What the instances cost per hour, what of it runs no pods, and of which groups no price is known."""
+    currency = text(inside(found, "currency"))
+    hourly, idle = text(inside(found, "hourly")), text(inside(found, "idleHourly"))
+    amount = f"{hourly} {currency}/h" if hourly else ""
+    idle = f"{idle} of it idle" if idle and float(idle) else ""
+    groups = inside(found, "unknownGroups")
+    unknown = f"not known for {', '.join(map(text, groups))}" if isinstance(groups, list) and groups else ""
+    return ", ".join(part for part in (amount, idle, unknown) if part)
+
+
+def _image(group: Json) -> str:
+    """The release, with what AWS says of it unless that is that all is well."""
+    release, said = text(group.get("currentImageReleaseVersion")), text(group.get("imageVersionStatus"))
+    return f"{release} ({said})" if said and said != "UpToDate" else release
 
 
 def _operated(one: Object) -> None:
@@ -175,6 +192,8 @@ def _facts(kind: Kind, one: Object, now: datetime) -> list[tuple[str, str]]:
             ("ARN", text(inside(one, "status", "clusterArn"))),
             ("Nodes", text(inside(one, "status", "nodes", "summary"))),
             ("Plan", text(inside(one, "status", "plan", "summary"))),
+            ("Cost", _cost(inside(one, "status", "cost"))),
+            ("Karpenter", text(inside(one, "status", "autoScaling", "status"))),
         ]
     elif kind is OPERATION:
         facts += [

@@ -164,6 +164,7 @@ def test_json_has_all(aws: Simulator) -> None:
                 "changes": ["instanceGroups[gpu].instanceCount: 1 -> 3"],
             }
         ],
+        "cost": "+0.46 USD/h",
         "blocked": None,
         "unknown": [],
         "notes": [],

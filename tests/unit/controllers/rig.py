@@ -14,6 +14,7 @@ from hyperpod_operator.aws.limiter import RateLimit
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
 from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.core.audit import AuditRecord
+from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.ports import Event, Gauges, Key, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.core.timings import Timings
@@ -169,6 +170,7 @@ class Rig:
         self.timings = Timings()
         self.failures = 0
         self.preflight: Gate | None = None
+        self.prices: PriceList | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -180,6 +182,7 @@ class Rig:
             clock=self.clock,
             audit=self.recorder,
             preflight=self.preflight,
+            prices=self.prices,
         )
         self.controller = ClusterController(ports=ports, settings=ClusterSettings(timings=self.timings))
         self.failures = 0

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.unit.core.explain import worlds
 from tests.unit.core.explain.worlds import condition, unready
 from tests.unit.plugin.fake import LEASES, NODE, OURS, run, server
 
+from kubectl_hyperpod.commands.handover import in_namespace
 from kubectl_hyperpod.main import COMMANDS
 from kubectl_hyperpod.view.explanation import WIDTH, width
 
@@ -43,6 +45,22 @@ def test_status_of_one_object_shows_its_parts() -> None:
     shown = run(server(SHORT), "status", "research").output
     assert "Who acts:        AWS" in shown
     assert "kubectl hyperpod explain hpc/research -n team" in shown
+
+
+def test_status_of_a_cluster_shows_what_it_costs() -> None:
+    cost = {"hourly": "222.00", "idleHourly": "55.04", "currency": "USD", "unknownGroups": ["spot"]}
+    shown = run(server(unready("CapacityShortage", cost=cost)), "status", "research").output
+    assert "222.00 USD/h, 55.04 of it idle, not known for spot" in shown
+
+
+def test_status_of_a_group_shows_its_image_and_whether_there_is_another() -> None:
+    group = {
+        "instanceGroupName": "gpu",
+        "currentImageReleaseVersion": "1.0.0",
+        "imageVersionStatus": "UpdateAvailable",
+    }
+    shown = run(server(unready("CapacityShortage", instanceGroups=[group])), "status", "research").output
+    assert "1.0.0 (UpdateAvailable)" in shown
 
 
 @pytest.mark.parametrize("form", ["json", "yaml"])
@@ -336,3 +354,38 @@ def test_only_a_terminal_decides_how_wide_an_explanation_is(
     monkeypatch.setattr(sys, "stdout", stdout)
     monkeypatch.setenv("COLUMNS", columns)
     assert width() == expected
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two contexts: `here`, the current one, is in namespace team, `there` in other."""
+    path = tmp_path / "config"
+    contexts = [
+        {"name": name, "context": {"cluster": "c", "user": "u", "namespace": namespace}}
+        for name, namespace in (("here", "team"), ("there", "other"))
+    ]
+    clusters = [{"name": "c", "cluster": {"server": "https://server"}}]
+    path.write_text(json.dumps({"current-context": "here", "contexts": contexts, "clusters": clusters, "users": []}))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("-f", "-"), ("--namespace", "team")),
+        (("-f", "-", "--context", "there"), ("--namespace", "other")),
+        (("-f", "-", "--context=there"), ("--namespace", "other")),
+        (("-f", "-", "-n", "mine"), ()),
+        (("-f", "-", "--namespace=mine"), ()),
+    ],
+)
+def test_a_plan_is_about_the_namespace_that_kubectl_would_apply_to(
+    kubeconfig: Path, words: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    assert in_namespace(words) == (*words, *expected)
+
+
+def test_a_plan_needs_no_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "missing"))
+    assert in_namespace(("-f", "a.yaml")) == ("-f", "a.yaml")

@@ -20,6 +20,8 @@ from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cost.cluster import configurations
+from hyperpod_operator.core.cost.plan import plan_cost, planned_types
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed, ObservedCluster
 from hyperpod_operator.core.ports import Clusters, Key, KubernetesError, StoredObject
@@ -44,11 +46,15 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What became of one manifest: a preview, or why there is none (`error`). Kinds without plans have neither."""
+    """What became of one manifest: a preview, or why there is none (`error`). Kinds without plans have neither.
+
+    `cost` is what the plan adds per hour, in words; empty where it changes no count.
+    """
 
     manifest: Manifest
     preview: Preview | None = None
     error: str = ""
+    cost: str = ""
 
 
 async def plan(asked: Asked, *, stdin: Callable[[], bytes]) -> list[Report]:
@@ -141,8 +147,15 @@ class _Previewer:
             observed, more = await _look(self._cloud.clusters(region=region), resource)
         except CloudError as error:
             return Report(manifest=manifest, error=words(error))
-        sight = replace(sight, refused=(*refused, *more))
-        return Report(manifest=manifest, preview=preview(snapshot, observed, sight=sight))
+        found = preview(snapshot, observed, sight=replace(sight, refused=(*refused, *more)))
+        return Report(manifest=manifest, preview=found, cost=await self._cost(found, observed))
+
+    async def _cost(self, found: Preview, observed: Observed) -> str:
+        groups = configurations(observed.cluster)
+        types = planned_types(found.calls, groups)
+        prices = await self._cloud.prices.prices(region=found.region, types=types)
+        cost = plan_cost(found.calls, groups, prices)
+        return str(cost) if cost is not None else ""
 
 
 async def _memory(manifest: Manifest, objects: _Objects | None) -> tuple[StoredObject | None, bool, tuple[str, ...]]:

@@ -72,6 +72,8 @@ def _text_of(report: Report, *, detailed: bool) -> Iterator[str]:
     for call in found.calls:
         yield f"  {_call(call)}"
         yield from (f"    {plain(str(change))}" for change in call.changes)
+    if report.cost:
+        yield f"  cost: {plain(report.cost)}"
     if found.blocked:
         yield f"  blocked: {plain(found.blocked)}"
     yield from (f"  unknown: {plain(words)}" for words in found.unknown)
@@ -107,6 +109,7 @@ def _json_of(report: Report, *, detailed: bool) -> Mapping[str, Any]:
         "region": found.region,
         "exists": found.exists,
         "actions": [_action(call) for call in found.calls],
+        "cost": plain(report.cost) or None,
         "blocked": plain(found.blocked) or None,
         "unknown": [plain(words) for words in found.unknown],
         "notes": [plain(words) for words in found.notes],
@@ -153,12 +156,12 @@ def _markdown_of(report: Report, *, detailed: bool) -> Iterator[str]:
     if report.error:
         yield f"- Error: {_cell(report.error)} ({_cell(report.manifest.source)})"
     if found is not None:
-        yield from _markdown_preview(found, detailed=detailed)
+        yield from _markdown_preview(found, cost=report.cost, detailed=detailed)
     if report.error or found is not None:
         yield ""
 
 
-def _markdown_preview(found: Preview, *, detailed: bool) -> Iterator[str]:
+def _markdown_preview(found: Preview, *, cost: str, detailed: bool) -> Iterator[str]:
     if found.calls:
         yield "| Effect | Call | Change | Nodes |"
         yield "|---|---|---|---|"
@@ -167,6 +170,8 @@ def _markdown_preview(found: Preview, *, detailed: bool) -> Iterator[str]:
                 effect = f"**{change.effect}**" if change.effect.rank >= Effect.DISRUPTS.rank else str(change.effect)
                 yield f"| {effect} | {call.operation} | {_cell(str(change))} | {change.node_count or ''} |"
         yield ""
+    if cost:
+        yield f"- Cost: {_cell(cost)}"
     if found.blocked:
         yield f"- Blocked: {_cell(found.blocked)}"
     yield from (f"- Unknown: {_cell(words)}" for words in found.unknown)

@@ -12,6 +12,7 @@ from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import Action as Call
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cost.price import Prices
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.health.rollup import Health
 from hyperpod_operator.core.location import NOWHERE, Location
@@ -49,6 +50,8 @@ class ClusterSnapshot:
     """Nodes that are to end, and what runs on them; None where nothing is to end, or nothing is waited for."""
     health: Health | None = None
     """The health of the cluster's Nodes; None while nothing is known of them."""
+    prices: Prices | None = None
+    """What instances of the types in question cost; None where prices are not read."""
     health_watched: bool = False
     """Whether Nodes are watched at all, so that what was said of them before still counts."""
 

@@ -45,6 +45,7 @@ from hyperpod_operator.core.cluster.plan import (
     concern,
     operation,
 )
+from hyperpod_operator.core.cost.cluster import cost
 from hyperpod_operator.core.engine.conditions import initial, settle
 from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.engine.journal import CallState, called, cleared
@@ -164,17 +165,21 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> HyperPodClusterStatu
         fields["lastHandledReconcileAt"] = resource.reconcile_requested_at or old.lastHandledReconcileAt
     if not pass_record.blind and not untagged(snapshot):
         owned = snapshot.owned
+        entries = groups(pass_record, owned=owned)
         fields |= {
             "region": snapshot.here.region or resource.spec.region,
             "clusterArn": cluster.arn if cluster and owned else created_arn(pass_record),
             "clusterStatus": cluster.status if cluster and owned else last_seen(pass_record, end),
             "failureMessage": (cluster.failure_message[:FAILURE_MOST] or None) if cluster and owned else None,
+            "cost": cost(cluster, entries or [], snapshot.prices)
+            if cluster and owned and snapshot.prices is not None
+            else None,
             "autoScaling": auto_scaling(cluster) if cluster and owned else None,
             "creationTime": stamp(cluster.created_at) if cluster and owned and cluster.created_at else None,
             "origin": origin(pass_record),
             "provisionedAt": provisioned_at(pass_record),
             "nodes": node_counts(pass_record) if owned else None,
-            "instanceGroups": groups(pass_record, owned=owned),
+            "instanceGroups": entries,
             "groupsSummary": groups_summary(pass_record) if owned else None,
             "nodeProblems": node_problems(pass_record) if owned else None,
             "nodeHealth": node_health(pass_record) if owned else None,

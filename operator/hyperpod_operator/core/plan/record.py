@@ -32,6 +32,8 @@ from hyperpod_operator.core.cluster.plan import (
     UpdateClusterSoftware,
     operation,
 )
+from hyperpod_operator.core.cost.cluster import configurations
+from hyperpod_operator.core.cost.plan import plan_cost
 from hyperpod_operator.core.engine.call import PlannedCall
 from hyperpod_operator.core.engine.journal import PENDING, Operations
 from hyperpod_operator.core.errors import ErrorKind
@@ -59,7 +61,12 @@ def planned(pass_record: PassRecord, *, operations: Operations | None) -> PlanSt
     if snapshot.observed.cluster is not None and not snapshot.owned and not plan.steps:
         return None
     concerned = snapshot.concerned or _departing(snapshot)
-    new = shown(plan, state=state(pass_record, plan, operations=operations), concerned=concerned)
+    new = shown(
+        plan,
+        state=state(pass_record, plan, operations=operations),
+        concerned=concerned,
+        cost=_cost(snapshot, plan),
+    )
     if old is not None and old.model_copy(update={"computedAt": None}) == new:
         return old
     stays = old is not None and old.digest == new.digest and old.computedAt
@@ -82,7 +89,15 @@ def _departing(snapshot: ClusterSnapshot) -> Mapping[str, Concerned]:
     }
 
 
-def shown(plan: Plan, *, state: str, concerned: Mapping[str, Concerned] = NOTHING) -> PlanStatus:
+def _cost(snapshot: ClusterSnapshot, plan: Plan) -> str:
+    """What the plan adds per hour, in words; empty where that is not read, or nothing."""
+    if snapshot.prices is None:
+        return ""
+    found = plan_cost(plan.calls, configurations(snapshot.observed.cluster), snapshot.prices)
+    return str(found)[:SUMMARY_MOST] if found is not None else ""
+
+
+def shown(plan: Plan, *, state: str, concerned: Mapping[str, Concerned] = NOTHING, cost: str = "") -> PlanStatus:
     """The plan as status has it, without its moment."""
     lines, actions = LINES_MOST, []
     for call in plan.calls[:ACTIONS_MOST]:
@@ -108,6 +123,7 @@ def shown(plan: Plan, *, state: str, concerned: Mapping[str, Concerned] = NOTHIN
         state=state,
         target=_target(plan.target),
         summary=summary(plan.calls)[:SUMMARY_MOST],
+        cost=cost or None,
         actions=actions or None,
         moreActions=(len(plan.calls) - len(actions)) or None,
     )

@@ -94,6 +94,11 @@ def _moved(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidence:
     group = move.instanceGroupName if move else ""
     there = target.instances.get(entry.instanceId or "") if target else None
     if there is not None and there.group == group and target is not None:
+        if snapshot.cluster is not None and target.eks_cluster_arn != snapshot.cluster.eks_cluster_arn:
+            # Its Node is in another Kubernetes cluster, which this operator does not see.
+            done = there.status == RUNNING
+            text = f"SageMaker to call it Running in {target.observed.name}; it is {there.status}"
+            return Evidence(sign=Sign.DONE) if done else Evidence(sign=Sign.BEGUN, waits_for=text)
         return _back(there, snapshot.node(entry))
     instance = snapshot.instance(entry)
     if instance is None:

@@ -5,6 +5,7 @@ from tests.unit.controllers.nodeoperation.conftest import MakeRig
 from tests.unit.controllers.nodeoperation.rig import KEY, OperationRig
 
 from hyperpod_operator.core.outcome import Done
+from hyperpod_operator.core.ports import Key
 
 OPERATIONS = ["Reboot", "Replace", "Delete", "Move", "HealthCheck"]
 CALLED = {
@@ -14,6 +15,8 @@ CALLED = {
     "Move": "MoveClusterNodes",
     "HealthCheck": "StartClusterHealthCheck",
 }
+
+OTHER_EKS = "arn:aws:eks:us-west-2:111122223333:cluster/other"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -150,3 +153,26 @@ async def test_each_phase_of_a_node_is_measured_once(rig: OperationRig) -> None:
     rig.apply("Reboot", rig.ids[:1])
     await rig.rest()
     assert rig.recorder.phases == [("Reboot", "Drain"), ("Reboot", "Total"), ("Reboot", "Effect")]
+
+
+async def test_a_node_moves_to_a_group_of_another_cluster(rig: OperationRig) -> None:
+    other = rig.add_cluster(Key("team", "other"), nodes=1, eks=OTHER_EKS)
+    move = {"instanceGroupName": "spare", "clusterRef": {"name": "other"}}
+    rig.apply("Move", rig.ids[:1], move=move)
+    await rig.rest()
+    (call,) = rig.calls("MoveClusterNodes")
+    assert (call.parameters["SourceClusterArn"], call.parameters["TargetClusterArn"]) == (rig.arn, other)
+    assert rig.states() == ["Succeeded"]
+    assert not rig.marks.marked
+
+
+async def test_nothing_moves_to_a_cluster_that_another_object_owns(rig: OperationRig) -> None:
+    key = Key("team", "other")
+    rig.add_cluster(key, nodes=1, eks=OTHER_EKS)
+    spec = rig.clusters._bodies[key]["spec"]
+    del rig.clusters._bodies[key]
+    rig.clusters.apply(key, spec)
+    rig.apply("Move", rig.ids[:1], move={"instanceGroupName": "spare", "clusterRef": {"name": "other"}})
+    for _ in range(10):
+        await rig.step()
+    assert rig.calls() == []

@@ -77,7 +77,8 @@ def _actions(kind: str) -> Iterator[tuple[Path, str]]:
     if kind == NODE_OPERATION_KIND:
         stopped = {**bare, "spec": {**bare["spec"], "suspend": True}}
         data = {"bare": bare, "bare_paused": stopped, "bare_reconciled": annotated}
-        yield from _written(kind, folder, data, CASES[:1] + CASES[2:3] + CASES[4:])
+        cases = [*CASES[:1], *CASES[2:3], *CASES[4:]]
+        yield from _written(kind, folder, *_with_approval(kind, data, cases))
         return
     policy = {"deletionPolicy": "Retain"} if kind == CLUSTER_KIND else {"reclaimPolicy": "Snapshot"}
     data = {
@@ -87,14 +88,20 @@ def _actions(kind: str) -> Iterator[tuple[Path, str]]:
         "managed": _managed(bare, policy),
         "managed_paused": _managed(bare, {**policy, "paused": True}),
     }
-    cases = list(CASES)
+    yield from _written(kind, folder, *_with_approval(kind, data, list(CASES)))
+
+
+def _with_approval(
+    kind: str, data: Mapping[str, Manifest], cases: Sequence[tuple[str, str, str]]
+) -> tuple[Mapping[str, Manifest], Sequence[tuple[str, str, str]]]:
+    """And of one whose plan waits, for kinds that have plans."""
     waiting = {scene.name: scene.manifest for scene in scenes(kind)}.get("waiting_for_approval")
-    if waiting is not None:
-        digest = waiting["status"]["plan"]["digest"]
-        approved = {**waiting, "metadata": {**waiting["metadata"], "annotations": {APPROVE_PLAN: digest}}}
-        data |= {"waiting": waiting, "waiting_approved": approved}
-        cases += [("approve", "waiting", "waiting_approved"), ("approve", "bare", "bare")]
-    yield from _written(kind, folder, data, cases)
+    if waiting is None:
+        return data, cases
+    digest = waiting["status"]["plan"]["digest"]
+    approved = {**waiting, "metadata": {**waiting["metadata"], "annotations": {APPROVE_PLAN: digest}}}
+    more = [("approve", "waiting", "waiting_approved"), ("approve", "bare", "bare")]
+    return {**data, "waiting": waiting, "waiting_approved": approved}, [*cases, *more]
 
 
 def _written(
@@ -125,7 +132,7 @@ def _written(
 def _offered(kind: str, name: str) -> list[dict[str, Any]]:
     paused = "paused" in name
     disabled = {"pause": paused, "resume": not paused, "reconcile": False}
-    if kind == CLUSTER_KIND:
+    if kind in {CLUSTER_KIND, NODE_OPERATION_KIND}:
         disabled["approve"] = "waiting" not in name
     return [{"name": action, **({"disabled": True} if disabled[action] else {})} for action in sorted(disabled)]
 

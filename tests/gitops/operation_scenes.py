@@ -1,6 +1,7 @@
 """Scenes of a HyperPodNodeOperation; its spec is that of examples/hyperpodnodeoperation-reboot.yaml."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,11 @@ def scenes() -> Iterator[Scene]:
     yield _of("failed", DEGRADED, judged(snapshot(operation(SPEC), entries=[failed])))
     stopped = {**SPEC, "suspend": True}
     yield _of("suspended", SUSPENDED, judged(snapshot(operation(stopped), entries=[entry()])), spec=stopped)
+    guarded = snapshot(operation(SPEC), entries=[entry()])
+    if guarded.cluster is None:
+        raise AssertionError("the snapshot has a cluster")
+    guarded = replace(guarded, cluster=replace(guarded.cluster, change_policy="ApproveAll"))
+    yield _of("waiting_for_approval", SUSPENDED, judged(guarded))
     missing = Obstacle(
         reason=Reason.CLUSTER_NOT_FOUND, message="There is no HyperPodCluster team/research.", stalled=True
     )

@@ -1,6 +1,15 @@
 local suspended = obj.spec.suspend ~= nil and obj.spec.suspend
+local waits = false
+if obj.status ~= nil and obj.status.conditions ~= nil then
+  for _, one in ipairs(obj.status.conditions) do
+    if one.type == "PlanApproved" and one.status == "False" and one.reason ~= "PlanOnly" then
+      waits = true
+    end
+  end
+end
 return {
   ["pause"] = { ["disabled"] = suspended },
   ["resume"] = { ["disabled"] = not suspended },
+  ["approve"] = { ["disabled"] = not waits },
   ["reconcile"] = {},
 }

@@ -12,6 +12,7 @@ import click
 
 from hyperpod_testbed.control_plane.build import BuildError
 from hyperpod_testbed.control_plane.control_plane import ControlPlaneError
+from hyperpod_testbed.demo_day_two import a_bad_node_is_replaced, a_scale_in_is_approved
 from hyperpod_testbed.demo_nodes import a_gpu_fails, a_volume_is_claimed, the_claim_is_deleted
 from hyperpod_testbed.stack import ROOT, Stack
 from hyperpod_testbed.stage import NAME, Stage, edited, wait
@@ -22,7 +23,7 @@ SPEED = 60.0
 
 @click.command()
 def demo() -> None:
-    """Create, scale, break, heal and delete a cluster with a volume, in about two minutes."""
+    """Create, scale, break, heal, operate and delete a cluster with a volume, in about three minutes."""
     try:
         with Stack(speed=SPEED) as stack:
             _play(Stage(stack))
@@ -67,7 +68,11 @@ def _play(stage: Stage) -> None:
     a_volume_is_claimed(stage)
     a_gpu_fails(stage)
     the_claim_is_deleted(stage)
+    a_bad_node_is_replaced(stage)
+    a_scale_in_is_approved(stage, manifest)
 
+    # Nothing is left to approve: the deletion itself would wait for a word, too.
+    stage.run("patch", "hpc", NAME, "--type=merge", "-p", '{"spec":{"management":{"changePolicy":"Auto"}}}')
     stage.title("The cluster is deleted")
     stage.run("delete", "hpc", NAME, "--timeout=120s")
     wait(lambda: not _nodes(stage.stack), "the end of the last node")
@@ -85,7 +90,10 @@ def _nothing_left(stage: Stage) -> None:
     mutating = Counter(call.operation for call in calls if call.mutating)
     reads = sum(1 for call in calls if not call.mutating)
     print(f"AWS has no cluster. Calls that changed AWS: {dict(mutating)}; reads: {reads}.")
-    print("\nThe demo is over: created, scaled, relabelled, broken, healed, followed, deleted.", flush=True)
+    print(
+        "\nThe demo is over: created, scaled, relabelled, broken, healed, followed, operated, approved, deleted.",
+        flush=True,
+    )
 
 
 def _clusters(stack: Stack) -> list[str]:

@@ -125,6 +125,11 @@ class InstanceGroupStatus(Model):
         description="Created: the operator created it. Adopted: it existed before. External: something else added it; "
         "the operator leaves it alone.",
     )
+    members: Annotated[list[Word], Field(max_length=64, json_schema_extra=ATOMIC)] | None = Field(
+        default=None,
+        description="Names of the members of the group that AWS returned and the spec does not set. An update repeats "
+        "them, so the operator reads again when an answer lacks one of them.",
+    )
     schedulableNodes: Count | None = Field(
         default=None, description="Kubernetes Nodes of the group that may receive pods, as far as health goes."
     )

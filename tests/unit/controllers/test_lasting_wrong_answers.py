@@ -18,6 +18,8 @@ STATES: tuple[State, ...] = (settled, edited, shrinking, about_to_be_deleted)
 FAULTS = (
     ("DescribeCluster", "ClusterStatus", dropped),
     ("DescribeCluster", "InstanceGroups", dropped),
+    ("DescribeCluster", "InstanceGroups", emptied),
+    ("DescribeCluster", "InstanceGroups", shortened),
     ("DescribeCluster", "InstanceGroups[].TargetCount", dropped),
     ("DescribeCluster", "InstanceGroups[].MinCount", dropped),
     ("DescribeCluster", "InstanceGroups[].OverrideVpcConfig", dropped),

@@ -25,6 +25,7 @@ from hyperpod_operator.core.cluster.missing import lacks
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.observed import ObservedNode
 
 HALF = (group(group_spec()),)
 
@@ -46,6 +47,21 @@ def test_a_group_that_is_missing_once_leads_to_nothing(groups: Any) -> None:
 
 def test_a_group_that_is_missing_twice_is_made_again() -> None:
     assert isinstance(action(second_look(settled(), cluster(groups=HALF))), UpdateCluster)
+
+
+def inhabited(status: str) -> Any:
+    return (ObservedNode(instance_id="i-1", group="cpu", instance_type="ml.m5.xlarge", status=status),)
+
+
+def test_a_group_whose_nodes_are_listed_is_not_believed_to_be_gone() -> None:
+    answer = doubted(second_look(settled(), cluster(groups=HALF), nodes=inhabited("Running")))
+    assert "group cpu" in answer.message
+
+
+def test_a_group_whose_last_nodes_end_is_believed_to_be_gone() -> None:
+    assert isinstance(
+        action(second_look(settled(), cluster(groups=HALF), nodes=inhabited("ShuttingDown"))), UpdateCluster
+    )
 
 
 def test_a_member_that_aws_held_and_does_not_show_is_looked_at_again() -> None:

@@ -60,7 +60,8 @@ ANSWERS = (
         "not.",
         source="INF: reads lag, and a proxy or another endpoint can answer in AWS's place",
         if_false="If two answers can be wrong, the operator calls CreateCluster for a cluster that exists, and AWS "
-        "refuses the name. A volume that was in use is never made again.",
+        "refuses the name. A volume that was in use is never made again. Members of a group that an update repeats "
+        "from the answer count as gone after ten minutes; an image, or a group whose nodes are listed, never does.",
         tests=(
             "unit/controllers/test_trouble.py::test_one_wrong_answer_is_not_believed",
             "unit/controllers/test_wrong_answers.py::test_a_wrong_answer_leads_to_nothing_and_is_forgotten",

@@ -7,6 +7,7 @@ from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
 from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.existing import changed_at
+from hyperpod_operator.core.cluster.missing import repeated
 from hyperpod_operator.core.cluster.node_health import group_health
 from hyperpod_operator.core.cluster.offsets import JOINING, LEAVING, RECENT
 from hyperpod_operator.core.cluster.ownership import Ownership
@@ -14,6 +15,7 @@ from hyperpod_operator.core.cluster.parts import rejected_parts, sendable
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import DeleteNodes, UpdateCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, EXTERNAL, Resource
+from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.journal import PENDING, age
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp
@@ -22,6 +24,7 @@ from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup
 from hyperpod_operator.core.text import listed
 
 GROUPS_MOST = 200
+MEMBERS_MOST = 64
 PROBLEMS_MOST = 20
 WORDS_MOST = 1024
 DELETED_MOST = 100
@@ -132,6 +135,7 @@ def _observed(
         deletedNodes=_deleted_nodes(pass_record, group),
         origin=_origin(pass_record, group),
         deletionProtection=(True if group.name in resource.protected_groups else None),
+        members=_members(pass_record, group),
         softwareUpdateStatus=group.software_update_status or None,
         currentImageId=group.current_image_id or None,
         currentImageReleaseVersion=group.current_image_release_version or None,
@@ -192,6 +196,15 @@ def _may_be_deleted(asked: tuple[str, ...], result: Accepted | Rejected | None) 
 def _recent(time: str | None, *, now: datetime) -> timedelta:
     moment = parse_time(time or "")
     return now - moment if moment else timedelta.max
+
+
+def _members(pass_record: PassRecord, group: ObservedGroup) -> list[str] | None:
+    """What AWS shows of the group, and what it showed before for as long as its absence is not believed."""
+    resource = pass_record.snapshot.resource
+    record = resource.recorded_groups.get(group.name)
+    doubted = record is not None and isinstance(pass_record.decision, LookAgain)
+    before = record.members or [] if record is not None and doubted else []
+    return sorted({*repeated(resource, group), *before})[:MEMBERS_MOST] or None
 
 
 def _words(pass_record: PassRecord, group: ObservedGroup, short: Shortfall | None) -> str:

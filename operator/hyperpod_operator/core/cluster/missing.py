@@ -3,24 +3,42 @@
 Nothing follows from an absence until a second look some seconds later finds the same: no call, no release, and status
 stays as it is. What the operator itself took away is not missed. The memory of the first look is in status
 (`missing`), and what AWS showed before is told from status alone, so a restart changes nothing.
+
+Two kinds of absence need more than a second look. An update repeats members of a group from the answer itself, and
+would take away what the answer lacks: that is believed after as long as AWS may lag. A group whose nodes are listed,
+and an image of a group that showed one, are there: the answer is not whole, and no change is built on it.
 """
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, ConditionType, Reason
 from hyperpod_operator.core.cluster.approval import how_to_approve
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
-from hyperpod_operator.core.cluster.diff import GOING
+from hyperpod_operator.core.cluster.diff import GOING, SOFTWARE_MEMBERS
 from hyperpod_operator.core.cluster.guards import taken_off
-from hyperpod_operator.core.cluster.resource import ADOPTED, Resource
+from hyperpod_operator.core.cluster.resource import ADOPTED, Resource, desired
 from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState, age
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.observed import Json, ObservedCluster
+from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.plan.gate import ChangePolicy, Open
 
 WHAT_MOST = 1024
 """Characters that status keeps of what is missing."""
+ALWAYS_SENT = frozenset({"instanceGroupName", "instanceCount"})
+"""Members of a group that an update sends whatever the answer lacks: the count is checked where the answer comes in."""
+ENDING = "ShuttingDown"
+"""Status of a node that AWS ends (API member ClusterInstanceStatus): its group may be gone before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """Something that this pass misses, and for how many seconds it has to be missing before that is believed."""
+
+    what: str
+    wait: float
 
 
 # [assumption: absence-once-is-no-proof]
@@ -29,7 +47,7 @@ def look_again(snapshot: ClusterSnapshot) -> Decision | None:
     what, recorded = not_shown(snapshot), snapshot.resource.status.missing
     if not what:
         return None
-    confirm = snapshot.timings.deletion_confirmation
+    confirm = max(absence.wait for absence in _missed(snapshot))
     since = parse_time(recorded.since or "") if recorded is not None and recorded.what == what else None
     waited = max(0.0, (snapshot.now - since).total_seconds()) if since else 0.0
     left = max(confirm - waited, _not_visible_yet(snapshot))
@@ -46,13 +64,19 @@ def look_again(snapshot: ClusterSnapshot) -> Decision | None:
     return LookAgain(
         reason=Reason.CONFIRMING_DELETION if gone else Reason.AWAITING_VISIBILITY,
         message=message,
-        after=max(1.0, min(left, confirm)),
+        after=max(1.0, min(left, _pause(snapshot, waited))),
     )
+
+
+def _pause(snapshot: ClusterSnapshot, waited: float) -> float:
+    """Seconds until the next look: short at first, because most odd answers are followed by a right one."""
+    timings = snapshot.timings
+    return timings.deletion_confirmation if waited < timings.deletion_confirmation else timings.propagation_window
 
 
 def not_shown(snapshot: ClusterSnapshot) -> str:
     """What this pass misses, as text; empty when nothing is missing."""
-    return ", ".join(dict.fromkeys(_missed(snapshot)))[:WHAT_MOST]
+    return ", ".join(dict.fromkeys(absence.what for absence in _missed(snapshot)))[:WHAT_MOST]
 
 
 def deleted_outside(snapshot: ClusterSnapshot) -> Decision | None:
@@ -77,23 +101,25 @@ def is_held(snapshot: ClusterSnapshot) -> bool:
     return gone and not resource.recreates_deleted
 
 
-def _missed(snapshot: ClusterSnapshot) -> Iterator[str]:
+def _missed(snapshot: ClusterSnapshot) -> Iterator[Absence]:
     resource, cluster = snapshot.resource, snapshot.observed.cluster
+    confirm = snapshot.timings.deletion_confirmation
     if cluster is None:
         # A pause is not the first of the two looks: nothing follows from it.
         held = resource.paused and not resource.deleting
         if resource.status.clusterStatus and not _deleted_by_us(resource) and not held:
-            yield "the cluster"
+            yield Absence(what="the cluster", wait=confirm)
         return
     if not resource.status.origin or resource.status.clusterArn != cluster.arn:
         return
     if cluster.status != GOING:
-        yield from (f"group {name}" for name in _groups(snapshot, cluster))
-        yield from _members(snapshot)
+        yield from _groups(snapshot, cluster)
+        yield from (Absence(what=path, wait=confirm) for path in _members(snapshot))
+        yield from _group_members(snapshot, cluster)
         counts = resource.status.nodes
         if snapshot.observed.nodes == () and cluster.current_count and counts is not None and counts.running:
-            yield "the nodes"
-    yield from (f"tag {key}" for key in _tags(snapshot))
+            yield Absence(what="the nodes", wait=confirm)
+    yield from (Absence(what=f"tag {key}", wait=confirm) for key in _tags(snapshot))
 
 
 def _deleted_by_us(resource: Resource) -> bool:
@@ -105,13 +131,15 @@ def _deleted_by_us(resource: Resource) -> bool:
     )
 
 
-def _groups(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[str]:
+def _groups(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[Absence]:
     """Groups that AWS showed: their record has a status. One that was going, or that our update removes, may go."""
-    resource = snapshot.resource
+    resource, shown = snapshot.resource, {group.name for group in cluster.groups}
+    inhabited = {node.group for node in snapshot.observed.nodes or () if node.status != ENDING}
     for name, record in sorted(resource.recorded_groups.items()):
         removed = name not in resource.groups and _under_way(resource, "UpdateCluster")
-        if record.status and record.status != GOING and not removed and cluster.group(name) is None:
-            yield name
+        if record.status and record.status != GOING and not removed and name not in shown:
+            wait = math.inf if name in inhabited else snapshot.timings.deletion_confirmation
+            yield Absence(what=f"group {name}", wait=wait)
 
 
 def _members(snapshot: ClusterSnapshot) -> Iterator[str]:
@@ -122,6 +150,39 @@ def _members(snapshot: ClusterSnapshot) -> Iterator[str]:
         return
     gaps = [*changes.cluster, *changes.groups_changed, *changes.fixed, *(change for _, change in changes.software)]
     yield from (gap.path for gap in gaps if lacks(gap.observed, wanted=gap.wanted))
+
+
+# [assumption: described-groups-can-be-sent-back, omitted-members-either-way]
+def _group_members(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[Absence]:
+    """Members that AWS showed of a group and that an update would repeat from this very answer."""
+    resource = snapshot.resource
+    if resource.deleting:
+        return
+    for group in cluster.groups:
+        record = resource.recorded_groups.get(group.name)
+        if record is None or group.status == GOING:
+            continue
+        left_out = _not_repeated(resource, group.name)
+        software = SOFTWARE_MEMBERS & group.members.keys()
+        for name in record.members or []:
+            if name in group.members or name in left_out or (name in SOFTWARE_MEMBERS and software):
+                continue
+            wait = math.inf if name in SOFTWARE_MEMBERS else snapshot.timings.rest
+            yield Absence(what=f"{name} of group {group.name}", wait=wait)
+
+
+def repeated(resource: Resource, group: ObservedGroup) -> Iterator[str]:
+    """Names of the members that an update of the group repeats as AWS shows them."""
+    left_out = _not_repeated(resource, group.name)
+    yield from (name for name in sorted(group.members) if name not in left_out)
+
+
+def _not_repeated(resource: Resource, name: str) -> Set[str]:
+    """Members of a group that come from the spec. An image or release that it pins does not; no other one is sent."""
+    spec = resource.groups.get(name)
+    from_spec = desired(spec).keys() if spec else frozenset[str]()
+    pinned = SOFTWARE_MEMBERS if SOFTWARE_MEMBERS & from_spec else frozenset[str]()
+    return (from_spec | SOFTWARE_MEMBERS | ALWAYS_SENT) - pinned
 
 
 def _tags(snapshot: ClusterSnapshot) -> Iterator[str]:

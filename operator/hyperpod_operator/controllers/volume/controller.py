@@ -93,7 +93,7 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
         if at.region and at.region not in self._regions:
             hold = Wait(reason=Reason.REGION_NOT_ALLOWED, message=_refused(at.region), after=SLOW, stalled=True)
             return PassRecord(snapshot=self._blank(claim), decision=hold)
-        if (elsewhere := misplaced(claim, self._place(at))) is not None:
+        if (elsewhere := misplaced(claim, self._place(at), clusters=at.arns)) is not None:
             return PassRecord(snapshot=self._blank(claim), decision=elsewhere)
         cloud = self._ports.cloud.volumes(region=at.region)
         try:

@@ -6,7 +6,7 @@ with one look for all claims of the cluster. The rest is read when a decision ha
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID
 from hyperpod_operator.api.status import HyperPodClusterStatus
@@ -40,12 +40,14 @@ SETTLED = 60.0
 class Where:
     """The HyperPod cluster that a claim names: its Region and its name or ARN; empty while it is not known.
 
-    `coming`: its HyperPodCluster is there and has no ARN yet.
+    `coming`: its HyperPodCluster is there and has no ARN yet. `arns` are what that object records of itself and its EKS
+    cluster, by where they stand.
     """
 
     region: str = ""
     cluster: str = ""
     coming: bool = False
+    arns: Mapping[str, str] = field(default_factory=dict)
 
 
 async def where(*, ports: VolumePorts, claim: Claim) -> Where:
@@ -60,9 +62,17 @@ async def where(*, ports: VolumePorts, claim: Claim) -> Where:
     if stored is None:
         # What the object said before it went: without the Region the volume would be looked for in the wrong one.
         return Where(region=(recorded or "::::").split(":")[3] or claim.status.region or "", cluster=recorded or "")
-    region = (stored.body.get("spec") or {}).get("region") or ""
-    arn = parse_status(stored, HyperPodClusterStatus).clusterArn or recorded or ""
-    return Where(region=str(region), cluster=arn, coming=not arn)
+    spec = stored.body.get("spec") or {}
+    own = parse_status(stored, HyperPodClusterStatus).clusterArn
+    eks = ((spec.get("orchestrator") or {}).get("eks") or {}).get("clusterArn")
+    arn = own or recorded or ""
+    named = {f"status.clusterArn of HyperPodCluster {ref.name}": own, f"EKS cluster of HyperPodCluster {ref.name}": eks}
+    return Where(
+        region=str(spec.get("region") or ""),
+        cluster=arn,
+        coming=not arn,
+        arns={where: str(value) for where, value in named.items() if value},
+    )
 
 
 async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, claim: Claim, at: Where) -> Observed:
@@ -144,7 +154,7 @@ async def _former(
     *, ports: VolumePorts, cloud: VolumeCloud, claim: Claim, known: Observed
 ) -> tuple[Volume, ...] | None:
     """What an earlier claim of this namespace and name left; looked up before the first volume is made."""
-    makes = claim.origin == CREATED and claim.status.creation is None and not claim.deleting
+    makes = claim.origin == CREATED and not claim.requested and not claim.deleting
     if not makes or known.volume is not None or known.tagged:
         return None
     snapshot = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now())

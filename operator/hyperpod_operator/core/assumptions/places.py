@@ -25,7 +25,10 @@ PLACES = (
         belief="A KMS key or a training plan may belong to another account, and is used in its own Region only.",
         source="DOC: KMS Developer Guide, Allowing users in other accounts to use a KMS key",
         if_false="AWS refuses the call, and the operator reports its words.",
-        tests=("unit/core/test_placement.py::test_a_key_of_another_account_may_be_shared",),
+        tests=(
+            "unit/core/test_placement.py::test_a_key_of_another_account_may_be_shared",
+            "unit/core/volume/test_whereabouts.py::test_a_key_of_another_account_and_one_without_an_arn_may_be_right",
+        ),
     ),
     Assumption(
         id="ec2-refuses-zones-of-other-regions",

@@ -73,6 +73,13 @@ class Claim:
         return self.spec.source.volumeId or self.status.volumeId or ""
 
     @property
+    def requested(self) -> bool:
+        """Whether this very object asked for its volume: a restored status has the request of an earlier object."""
+        made = self.status.creation
+        uids = {tag.value for tag in (made.tags if made else None) or [] if tag.key == names.TAG_CLAIM_UID}
+        return made is not None and uids <= {self.uid}
+
+    @property
     def members(self) -> VolumeMembers:
         return self.spec.volume or VolumeMembers()
 

@@ -161,7 +161,7 @@ def next_attempt(snapshot: ClaimSnapshot) -> int:
 def _open(snapshot: ClaimSnapshot) -> bool:
     """Whether the last request may still lead to a volume: then exactly that request is repeated."""
     creation = snapshot.claim.status.creation
-    if creation is None or creation.outcome not in PENDING:
+    if creation is None or creation.outcome not in PENDING or not snapshot.claim.requested:
         return False
     return not deleted(snapshot)
 

@@ -175,7 +175,8 @@ async def test_where_a_cluster_object_names_its_region_and_arn(rig: VolumeRig) -
     arn = "arn:aws:sagemaker:eu-west-1:111122223333:cluster/abcdefghijkl"
     rig.clusters.apply(Key("team", "hpc"), {"region": "eu-west-1"})
     rig.clusters.set_status(Key("team", "hpc"), {"clusterArn": arn})
-    assert await where(ports=rig.controller._ports, claim=claim(rig)) == Where(region="eu-west-1", cluster=arn)
+    found = await where(ports=rig.controller._ports, claim=claim(rig))
+    assert found == Where(region="eu-west-1", cluster=arn, arns={"status.clusterArn of HyperPodCluster hpc": arn})
 
 
 async def test_a_node_that_changes_makes_the_view_of_its_cluster_worthless(rig: VolumeRig) -> None:

@@ -6,6 +6,7 @@ from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, new, publ
 
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.core.outcome import Blocked, Done
+from hyperpod_operator.core.ports import Key
 from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
@@ -129,3 +130,68 @@ async def test_a_claim_that_looked_in_another_region_for_a_while_goes_on(rig: Vo
     await rig.idle(1200.0)
     assert rig.reason() == "ClaimReady"
     assert rig.status["region"] == REGION
+
+
+ELSEWHERE = {
+    "status": {"clusterArn": "arn:aws:sagemaker:us-west-2:999988887777:cluster/abcdefghijkl"},
+    "spec": {"orchestrator": {"eks": {"clusterArn": "arn:aws:eks:us-west-2:999988887777:cluster/ml"}}},
+}
+
+
+@pytest.mark.parametrize("where", sorted(ELSEWHERE))
+async def test_no_volume_is_made_for_a_cluster_of_another_account(rig: VolumeRig, where: str) -> None:
+    """A new claim records nothing: the object that it names does."""
+    rig.cloud._account = "111122223333"
+    cluster = Key(KEY.namespace, "hpc")
+    rig.clusters.apply(cluster, ELSEWHERE["spec"] if where == "spec" else {})
+    rig.clusters.set_status(cluster, ELSEWHERE["status"] if where == "status" else {})
+    source = {"create": {"availabilityZone": zone(rig.nodes)}}
+    rig.apply(new(clusterRef={"name": "hpc"}, source=source, attachment={"mode": "None"}))
+    await rig.idle(1800.0)
+    assert rig.reason() == "WrongAccountOrRegion"
+    assert "HyperPodCluster hpc" in rig.condition("Stalled")["message"]
+    assert rig.simulator.ebs.volumes() == {}
+    assert rig.operations() == []
+
+
+@pytest.mark.parametrize("outcome", ["Intended", "Unanswered", "Accepted", "Rejected"])
+async def test_a_request_that_a_restored_status_records_makes_no_second_volume(rig: VolumeRig, outcome: str) -> None:
+    """The backup was taken while the volume was made; the restored object has another uid."""
+    rig.apply(new())
+    await rig.rest()
+    status, volume = dict(rig.status), rig.status["volumeId"]
+    restored = {"creation": {**status["creation"], "outcome": outcome}, "region": status["region"]}
+    lose(rig)
+    rig.apply(new())
+    rig.claims.set_status(KEY, restored)
+    await rig.idle(3600.0)
+    assert rig.reason() == "NotOwned"
+    assert volume in rig.condition("Ready")["message"]
+    assert rig.operations().count("CreateVolume") == 1
+
+
+async def test_a_name_that_another_namespace_uses_again_gets_a_volume_of_its_own(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    other = Key("elsewhere", KEY.name)
+    rig.apply(new(), key=other)
+    assert isinstance(await rig.rest(other), Done)
+    assert rig.status_of(other)["volumeId"] != rig.status["volumeId"]
+    rig.claims.delete(other)
+    await rig.rest(other)
+    assert rig.volume["State"] == "in-use"
+
+
+async def test_a_restored_status_takes_no_volume_of_the_earlier_object_with_it(rig: VolumeRig) -> None:
+    """Deleted before the volume was taken over: it stays, attached as it is."""
+    rig.apply(new(management={"reclaimPolicy": "Delete"}))
+    await rig.rest()
+    status, volume, before = dict(rig.status), rig.status["volumeId"], len(rig.calls())
+    lose(rig)
+    rig.apply(new(management={"reclaimPolicy": "Delete"}))
+    rig.claims.set_status(KEY, status)
+    rig.claims._bodies[KEY]["metadata"]["finalizers"] = [VOLUME_CLAIM.finalizer]
+    rig.claims.delete(KEY)
+    await rig.idle(1800.0)
+    assert rig.simulator.ebs.volumes()[volume]["State"] == "in-use"
+    assert len(rig.calls()) == before

@@ -1,0 +1,74 @@
+"""Each ARN and zone of a claim binds it to a partition, a Region and an account, or to what of these it has."""
+
+from typing import Any
+
+import pytest
+from tests.unit.core.volume.builders import ARN, EKS, VOLUME_ID, claim, spec
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.volume.whereabouts import Place, misplaced
+
+HERE = Place(partition="aws", region="us-west-2", account="111122223333")
+VOLUME = f"arn:aws:ec2:us-west-2:111122223333:volume/{VOLUME_ID}"
+KEY = "arn:aws:kms:us-west-2:111122223333:key/11111111-2222-3333-4444-555555555555"
+OTHER = {
+    "partition": ("arn:aws:", "arn:aws-cn:"),
+    "Region": ("us-west-2", "eu-west-1"),
+    "account": ("111122223333", "444455556666"),
+}
+
+
+def recorded(volume: str = VOLUME, cluster: str = ARN) -> dict[str, Any]:
+    return {"volumeArn": volume, "attachment": {"clusterArn": cluster, "instanceId": "i-0123456789abcdef0"}}
+
+
+def of_key(key: str) -> dict[str, Any]:
+    return spec(source={"create": {"kmsKeyId": key, "encrypted": True}})
+
+
+@pytest.mark.parametrize("what", OTHER)
+@pytest.mark.parametrize("deleting", [False, True])
+@pytest.mark.parametrize("member", ["volume", "cluster"])
+def test_a_record_of_another_place_holds_everything(what: str, deleting: bool, member: str) -> None:
+    arn = {"volume": VOLUME, "cluster": ARN}[member].replace(*OTHER[what])
+    found = misplaced(claim(status=recorded(**{member: arn}), deleting=deleting), HERE)
+    assert found is not None
+    assert (found.reason, found.stalled) == (Reason.WRONG_ACCOUNT_OR_REGION, True)
+    assert arn in found.message
+
+
+@pytest.mark.parametrize("what", OTHER)
+@pytest.mark.parametrize("arn", [ARN, EKS])
+def test_a_cluster_that_the_reference_leads_to_binds_like_a_record(what: str, arn: str) -> None:
+    found = misplaced(claim(), HERE, clusters={"status.clusterArn of HyperPodCluster hpc": arn.replace(*OTHER[what])})
+    assert found is not None
+    assert "HyperPodCluster hpc" in found.message
+
+
+@pytest.mark.parametrize("what", ["partition", "Region"])
+def test_a_key_that_no_volume_here_can_use_is_named(what: str) -> None:
+    found = misplaced(claim(of_key(KEY.replace(*OTHER[what]))), HERE)
+    assert found is not None
+    assert "spec.source.create.kmsKeyId" in found.message
+
+
+@pytest.mark.parametrize(
+    "key", [KEY, KEY.replace(*OTHER["account"]), "alias/ours", "11111111-2222-3333-4444-555555555555"]
+)
+def test_a_key_of_another_account_and_one_without_an_arn_may_be_right(key: str) -> None:
+    assert misplaced(claim(of_key(key)), HERE) is None
+
+
+@pytest.mark.parametrize(("zone", "right"), [("us-west-2b", True), ("us-west-2-lax-1a", True), ("us-east-1a", False)])
+def test_a_zone_names_its_region(zone: str, right: bool) -> None:
+    found = misplaced(claim(spec(source={"create": {"availabilityZone": zone}})), HERE)
+    assert (found is None) is right
+
+
+def test_a_claim_that_makes_no_volume_any_more_is_not_bound_by_its_key_and_zone() -> None:
+    wanted = spec(source={"create": {"availabilityZone": "us-east-1a", "kmsKeyId": KEY.replace(*OTHER["Region"])}})
+    assert misplaced(claim(wanted, status=recorded(), deleting=True), HERE) is None
+
+
+def test_what_is_not_known_differs_from_nothing() -> None:
+    assert misplaced(claim(status=recorded()), Place()) is None

@@ -483,7 +483,8 @@ CASES: Mapping[str, Case] = {
     "HealthMonitoringAgent": Case(
         good=subject(),
         bad=(
-            (subject(facts=without("health")), WARN, "repairs no node"),
+            (subject(facts=without("health")), WARN, "repairs and autoscales no node"),
+            (subject(spec(**KARPENTER), facts=without("health")), WARN, "autoscales no node"),
             (subject(spec(group(**CHECKED)), facts=without("health")), FAIL, "need"),
         ),
         denied=subject(facts=having(workloads=DENIED)),

@@ -26,7 +26,8 @@ def health_agent(subject: ClusterSubject) -> Iterator[Finding]:
     if isinstance(subject.facts.workloads, Unread):
         yield unknown(subject.facts.workloads)
         return
-    needed = subject.karpenter or any(group.spec.onStartDeepHealthChecks for group in subject.groups)
+    # Autoscaling needs it, and later than the creation: the published payload for Karpenter is taken without it.
+    needed = any(group.spec.onStartDeepHealthChecks for group in subject.groups)
     found = _workload(subject, AGENT)
     if found is None:
         yield fails() if needed else warns()
@@ -74,8 +75,8 @@ CHECKS = (
         source=SOURCE,
         judge=health_agent,
         reads=READ,
-        fail=f"The namespace aws-hyperpod has no DaemonSet {AGENT}, which deep health checks and autoscaling need.",
-        warn=f"The namespace aws-hyperpod has no DaemonSet {AGENT}: HyperPod repairs no node.",
+        fail=f"The namespace aws-hyperpod has no DaemonSet {AGENT}, which deep health checks need.",
+        warn=f"The namespace aws-hyperpod has no DaemonSet {AGENT}: HyperPod repairs and autoscales no node.",
         remedy="Install HyperPod's Helm chart before the cluster (docs/install-eks.md).",
     ),
     Check(

@@ -1,0 +1,127 @@
+"""What people who try the operator for the first time run into, with the operator as a process and kubectl."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.integration.test_operator_process import Kubectl, is_true, manifest, mutations
+
+from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.simulator import Fault, Timings
+from hyperpod_testbed.stack import Stack
+
+ROLE = "arn:aws:iam::111122223333:role/hyperpod-execution"
+
+
+@pytest.fixture(scope="module")
+def stack(control_plane: ControlPlane) -> Iterator[Stack]:
+    """AWS is quick, and its clock is the operator's, which attachments need."""
+    with Stack(plane=control_plane, speed=1.0, timings=Timings().divided_by(300)) as running:
+        yield running
+
+
+@pytest.fixture
+def kubectl(stack: Stack, namespace: str) -> Kubectl:
+    return Kubectl(stack, namespace)
+
+
+def group(name: str, count: int = 1, **members: Any) -> dict[str, Any]:
+    return {
+        "instanceGroupName": name,
+        "instanceType": "ml.m5.xlarge",
+        "instanceCount": count,
+        "executionRole": ROLE,
+        "lifeCycleConfig": {"sourceS3Uri": "s3://sagemaker-hp-111122223333", "onCreate": "on_create_noop.sh"},
+        **members,
+    }
+
+
+def cluster(name: str, *groups: dict[str, Any], **members: Any) -> dict[str, Any]:
+    made = manifest(name, instanceGroups=list(groups or (group("w"),)), **members)
+    for unset in ("nodeRecovery", "tags", "management"):
+        if unset not in members:
+            made["spec"].pop(unset, None)
+    return made
+
+
+def test_the_payload_of_the_karpenter_page_is_taken_as_published(stack: Stack, kubectl: Kubectl) -> None:
+    karpenter = {
+        "clusterRole": "arn:aws:iam::111122223333:role/hp-cluster-role",
+        "autoScaling": {"mode": "Enable", "autoScalerType": "Karpenter"},
+        "nodeProvisioningMode": "Continuous",
+    }
+    kubectl.apply(cluster("p-karpenter", group("system"), group("auto", 0), **karpenter))
+    kubectl.wait("p-karpenter", is_true)
+    assert mutations(stack, "p-karpenter") == ["CreateCluster"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "said"),
+    [
+        (
+            "exists",
+            "an access entry with a different type already exists for arn:aws:iam::111122223333:role/x",
+            "exists",
+        ),
+        ("dep", "Amazon EKS cluster is missing one or more required dependencies.", "outside"),
+    ],
+)
+def test_a_refusal_is_sent_once_and_says_where_its_cause_may_lie(
+    stack: Stack, kubectl: Kubectl, name: str, message: str, said: str
+) -> None:
+    fault = stack.simulator.faults.add(
+        Fault("CreateCluster", "error", status=400, code="ValidationException", cluster=name, message=message)
+    )
+    kubectl.apply(cluster(name))
+    ready = kubectl.wait(name, lambda found: found["reason"] == "SpecRejected")
+    assert said in ready["message"]
+    stack.simulator.faults.remove(fault)
+    kubectl("annotate", "hpc", name, "hyperpod-operator.dev/reconcile-requested-at=now")
+    kubectl.wait(name, is_true)
+    assert mutations(stack, name) == ["CreateCluster", "CreateCluster"]
+
+
+def test_a_claim_that_is_restored_gets_no_empty_volume(stack: Stack, kubectl: Kubectl) -> None:
+    kubectl.apply(cluster("vol2", nodeProvisioningMode="Continuous"))
+    kubectl.wait("vol2", is_true)
+    claim = {
+        "apiVersion": "hyperpod-operator.dev/v1alpha1",
+        "kind": "EBSVolumeClaim",
+        "metadata": {"name": "cache"},
+        "spec": {
+            "clusterRef": {"name": "vol2"},
+            "source": {"create": {}},
+            "volume": {"size": 50},
+            "attachment": {"target": {"instanceGroupName": "w"}},
+        },
+    }
+    kubectl.apply(claim)
+    kubectl("wait", "evc/cache", "--for=condition=Ready", "--timeout=60s")
+    volume = json.loads(kubectl("get", "evc", "cache", "-o", "json"))["status"]["volumeId"]
+    kubectl("patch", "evc", "cache", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    kubectl("delete", "evc", "cache", "--wait=true", "--timeout=20s")
+    kubectl.apply(claim)
+    ready = until_ready_says(kubectl, "NotOwned")
+    assert volume in ready["message"]
+    assert list(stack.simulator.ebs.volumes()) == [volume]
+
+
+def until_ready_says(kubectl: Kubectl, reason: str) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    ready: dict[str, Any] = {}
+    while time.monotonic() < deadline:
+        found = json.loads(kubectl("get", "evc", "cache", "-o", "json"))
+        conditions = found.get("status", {}).get("conditions", [])
+        ready = next((item for item in conditions if item["type"] == "Ready"), {})
+        if ready.get("reason") == reason:
+            return ready
+        time.sleep(0.2)
+    raise AssertionError(f"Ready is {ready}")
+
+
+def test_a_type_without_its_prefix_is_refused_with_the_right_one(kubectl: Kubectl) -> None:
+    with pytest.raises(Exception, match="ml") as caught:
+        kubectl.apply(cluster("types", group("w", instanceType="p5.48xlarge")))
+    assert "put ml. in front: ml.p5.48xlarge" in str(caught.value) + str(getattr(caught.value, "stderr", ""))

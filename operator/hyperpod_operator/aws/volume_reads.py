@@ -4,8 +4,9 @@ EC2 throttles an account by calls, not by ids, and takes 500 ids in a call. So a
 takes along the ids that others ask about and whose answer is getting old. A thousand settled claims cost two calls in
 `Ages.settled` seconds however often they look.
 
-Memory is kept honest by three rules. An answer is as old as the start of its read. After a write, nothing read before
-its end counts. "There is no such volume" is never remembered: EC2 says so of a volume that was made a moment ago.
+Memory is kept honest by four rules. An answer is as old as the start of its read. After a write, nothing read before
+its end counts. "There is no such volume" is never remembered: EC2 says so of a volume that was made a moment ago. A
+volume that an answer leaves out without a word is not known, and whoever asks about it gets an error.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.volume.ports import Volume
 
 # [assumption: limits-of-ec2-reads]
@@ -47,8 +49,9 @@ class _Answer:
     volume: Volume
 
 
-Read = Callable[[Sequence[str]], Awaitable[Mapping[str, Volume]]]
-"""Reads at most MOST_IDS volumes now; those that do not exist are left out."""
+Read = Callable[[Sequence[str]], Awaitable[Mapping[str, Volume | CloudError]]]
+"""Reads at most MOST_IDS volumes now; those that do not exist are left out. An error stands for one that the answer
+says nothing about."""
 
 
 class VolumeReads:
@@ -59,6 +62,7 @@ class VolumeReads:
         self._monotonic = monotonic
         self._ages = ages or Ages()
         self._answers: dict[str, _Answer] = {}
+        self._unknown: dict[str, CloudError] = {}
         self._asked_at: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
         """Id → when a write of ours ended."""
@@ -70,7 +74,10 @@ class VolumeReads:
         return len(self._asked_at.keys() | self._not_before.keys() | self._answers.keys())
 
     async def get(self, ids: Iterable[str], *, fresh: bool = False) -> dict[str, Volume]:
-        """The volumes that exist, by id. `fresh` accepts only what was read in the last second or is read now."""
+        """The volumes that exist, by id. `fresh` accepts only what was read in the last second or is read now.
+
+        Raises CloudError, also where EC2's answer says nothing about one of them.
+        """
         now = self._monotonic()
         wanted = [one for one in dict.fromkeys(ids) if VOLUME_ID.fullmatch(one)]
         self._asked_at.update(dict.fromkeys(wanted, now))
@@ -79,6 +86,8 @@ class VolumeReads:
             read_at = await self._join(due)
             # What was asked after this question came, and is not there, does not exist.
             settled |= {one for one in due if read_at.get(one, float("-inf")) >= max(now, self._barrier(one))}
+        if unknown := [self._unknown[one] for one in wanted if one in self._unknown]:
+            raise unknown[0]
         return {one: self._answers[one].volume for one in wanted if one in self._answers}
 
     def forget(self, volume_id: str) -> None:
@@ -140,17 +149,21 @@ class VolumeReads:
         for one in [one for one, asked_at in self._asked_at.items() if now - asked_at > FORGOTTEN_AFTER]:
             del self._asked_at[one]
             self._answers.pop(one, None)
+            self._unknown.pop(one, None)
         for one in [one for one, at in self._not_before.items() if now - at > FORGOTTEN_AFTER]:
             del self._not_before[one]
 
-    def _keep(self, part: Iterable[str], found: Mapping[str, Volume], *, read_at: float) -> None:
+    def _keep(self, part: Iterable[str], found: Mapping[str, Volume | CloudError], *, read_at: float) -> None:
         for one in part:
             if read_at < self._barrier(one):
                 continue
-            if one in found:
-                self._answers[one] = _Answer(read_at=read_at, volume=found[one])
-            else:
-                self._answers.pop(one, None)
+            self._unknown.pop(one, None)
+            self._answers.pop(one, None)
+            answer = found.get(one)
+            if isinstance(answer, CloudError):
+                self._unknown[one] = answer
+            elif answer is not None:
+                self._answers[one] = _Answer(read_at=read_at, volume=answer)
 
 
 def moving(volume: Volume) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CSI_CLUSTER, TAG_OWNER, TAG_RELEASED
 from hyperpod_operator.aws import volume_shapes as shapes
-from hyperpod_operator.aws.answers import check
+from hyperpod_operator.aws.answers import check, unknown
 from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.aws.volume_reads import Ages, VolumeReads
 from hyperpod_operator.aws.volume_tags import TagReads
@@ -226,8 +226,12 @@ class Volumes:
                 if limit := shapes.attachment_limit(raw):
                     self._limits[raw["InstanceType"]] = limit
 
-    async def _describe(self, volume_ids: Sequence[str]) -> Mapping[str, Volume]:
-        """DescribeVolumes by ids. One that does not exist fails the call: it is left out and the rest asked again."""
+    # [assumption: missing-volume-is-an-error]
+    async def _describe(self, volume_ids: Sequence[str]) -> Mapping[str, Volume | CloudError]:
+        """DescribeVolumes by ids. One that does not exist fails the call: it is left out and the rest asked again.
+
+        So an answer that leaves one out proves nothing about it.
+        """
         wanted = list(volume_ids)
         while wanted:
             asked = tuple(wanted)
@@ -242,10 +246,11 @@ class Volumes:
                 wanted = [one for one in wanted if one not in absent] if absent else []
                 continue
             check(answer, operation="DescribeVolumes", members=shapes.VOLUMES)
-            return {raw["VolumeId"]: shapes.volume(raw) for raw in answer["Volumes"]}
+            shown = {raw["VolumeId"]: shapes.volume(raw) for raw in answer["Volumes"]}
+            return {one: shown.get(one) or _silent(one) for one in asked}
         return {}
 
-    async def _halves(self, volume_ids: Sequence[str]) -> Mapping[str, Volume]:
+    async def _halves(self, volume_ids: Sequence[str]) -> Mapping[str, Volume | CloudError]:
         """EC2 did not say which id is missing: look for it by halves."""
         middle = len(volume_ids) // 2
         return {**await self._describe(volume_ids[:middle]), **await self._describe(volume_ids[middle:])}
@@ -300,6 +305,12 @@ def _request_id(answer: Mapping[str, Any]) -> str:
 
 def _by_ids(volume_ids: Sequence[str]) -> Callable[[Any], Any]:
     return lambda client: client.describe_volumes(VolumeIds=list(volume_ids))
+
+
+def _silent(volume_id: str) -> CloudError:
+    return unknown(
+        operation="DescribeVolumes", what=f"Volumes lacks {volume_id}, which AWS does not report as missing either"
+    )
 
 
 def _parts(items: Sequence[str], size: int) -> Iterable[list[str]]:

@@ -146,6 +146,31 @@ async def test_a_volume_that_does_not_exist_is_none_and_spoils_nothing(volumes: 
     assert set(await together(volumes, [*absent, *real])) == set(real)
 
 
+async def test_a_volume_that_an_answer_leaves_out_without_a_word_is_not_known(
+    volumes: Volumes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = [await volumes.create_volume(request=replace(REQUEST, client_token=key)) for key in ("one", "other")]
+    whole = volumes._ec2.read
+
+    async def short(operation: str, call: Any, *, target: str) -> Any:
+        answer = dict(await whole(operation, call, target=target))
+        answer["Volumes"] = [raw for raw in answer["Volumes"] if raw["VolumeId"] != one.volume_id]
+        return answer
+
+    monkeypatch.setattr(volumes._ec2, "read", short)
+    found, lost = await asyncio.gather(
+        volumes.find_volume(volume_id=other.volume_id),
+        volumes.find_volume(volume_id=one.volume_id),
+        return_exceptions=True,
+    )
+    assert isinstance(found, Volume)
+    assert isinstance(lost, CloudError)
+    assert lost.kind is ErrorKind.MALFORMED
+    assert one.volume_id in lost.message
+    monkeypatch.undo()
+    assert await volumes.find_volume(volume_id=one.volume_id) is not None
+
+
 async def test_an_error_that_does_not_name_the_missing_volume_is_searched_by_halves(
     volumes: Volumes, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

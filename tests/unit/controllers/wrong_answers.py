@@ -47,19 +47,20 @@ FAULTS: tuple[Callable[[dict[str, Any], str], None], ...] = (dropped, nulled, em
 class Wire:
     """Changes answers on their way to the operator, and repeats those that it knows: a moment can be looked at often.
 
-    `answers` holds the last one by operation.
+    `answers` holds the last one by operation. Without `repeats` AWS is asked each time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, repeats: bool = True) -> None:
+        self._repeats = repeats
         self.answers: dict[str, dict[str, Any]] = {}
         self._known: dict[tuple[str, str], dict[str, Any]] = {}
         self._operation = ""
         self._change: Callable[[dict[str, Any]], None] | None = None
 
     @classmethod
-    async def of(cls, rig: Replayed) -> "Wire":
+    async def of(cls, rig: Replayed, *, repeats: bool = True) -> "Wire":
         """A wire on the clients of the rig's operator."""
-        wire = cls()
+        wire = cls(repeats=repeats)
         for client in await rig.clients():
             client.meta.events.register("before-call", wire._asked)
             client.meta.events.register("after-call", wire._answered)
@@ -82,7 +83,7 @@ class Wire:
 
     def _asked(self, *, model: Any, params: dict[str, Any], context: dict[str, Any], **_: Any) -> Any:
         context["asked"] = key = (model.name, repr(params["body"]))
-        known = self._known.get(key)
+        known = self._known.get(key) if self._repeats else None
         return None if known is None else (SimpleNamespace(status_code=200), copy.deepcopy(known))
 
     def _answered(self, *, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:

@@ -100,6 +100,7 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, cla
         coming=at.coming,
         region=at.region,
         nodes=nodes.result(),
+        holder_ready=_holder_ready(ports=ports, claim=claim),
         volume=volume,
         tagged=tagged,
         former=known.former,
@@ -160,6 +161,14 @@ async def _former(
     snapshot = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now())
     found = await cloud.find_volumes_of_owner(owner=claim.owner)
     return tuple(volume for volume in found if left_behind(snapshot, volume))
+
+
+def _holder_ready(*, ports: VolumePorts, claim: Claim) -> bool:
+    recorded = claim.status.attachment
+    if recorded is None or not recorded.instanceId or not recorded.clusterArn:
+        return False
+    nodes = ports.nodes.of_cluster(cluster_id(recorded.clusterArn))
+    return any(node.instance_id == recorded.instanceId and node.ready for node in nodes)
 
 
 async def _nodes(

@@ -41,6 +41,18 @@ VOLUMES = (
         switches=("failed_volume",),
     ),
     Assumption(
+        id="missing-volume-is-an-error",
+        belief="DescribeVolumes by ids fails with InvalidVolume.NotFound when one of them does not exist; it never "
+        "leaves one out without a word.",
+        source="DOC: EC2 API reference, Error codes; SRC: aws-ebs-csi-driver",
+        if_false="The operator takes the answer for incomplete and does nothing about that claim. An operator that "
+        "cannot see the end of a volume never releases its claim; the annotation abandon does.",
+        tests=(
+            "unit/aws/test_volumes.py::test_a_volume_that_an_answer_leaves_out_without_a_word_is_not_known",
+            "unit/controllers/volume/test_lasting_faults.py::test_an_hour_of_it_changes_nothing_and_ends_by_itself",
+        ),
+    ),
+    Assumption(
         id="in-use-lists-attachments",
         belief="A volume whose state is in-use has at least one entry in Attachments.",
         source="DOC: EC2 API reference, Volume; INF: that both change together",

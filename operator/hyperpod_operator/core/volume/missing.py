@@ -3,6 +3,8 @@
 A read may lag behind another one, and an answer may lack what it should have. So nothing follows from an absence until
 a second look some seconds later finds the same, and status stays as it is. What the operator itself took away is not
 missed.
+
+An instance that runs is there, whatever a list lacks: its volume is not detached under it.
 """
 
 from collections.abc import Iterator
@@ -31,11 +33,30 @@ def look_again(snapshot: ClaimSnapshot) -> Decision | None:
     confirm = snapshot.timings.deletion_confirmation
     seen = since(recorded.since, now=snapshot.now) if recorded is not None and recorded.what == what else 0.0
     if seen >= confirm:
-        return None
+        return _runs_unlisted(snapshot)
     message = f"AWS does not show {what}. The operator reads again before it acts on that."
     if what == _former(snapshot):  # which no pass has seen: there is nothing to stay as it is
         return Wait(reason=Reason.CREATING_VOLUME, message=message, after=confirm - seen)
     return LookAgain(reason=Reason.AWAITING_VISIBILITY, message=message, after=confirm - seen)
+
+
+def _runs_unlisted(snapshot: ClaimSnapshot) -> Decision | None:
+    """The node of the volume is not listed, and another answer shows that it is there: Kubernetes has it as ready, or
+    the cluster counts nodes and the list has none. A claim that is being deleted leaves its node anyway."""
+    recorded, cluster = snapshot.claim.status.attachment, snapshot.observed.cluster
+    if recorded is None or recorded.state not in BOUND or snapshot.claim.deleting:
+        return None
+    if snapshot.observed.node(recorded.instanceId or "") is not None:
+        return None
+    uncounted = cluster is not None and not snapshot.observed.nodes and min(cluster.current_count, cluster.target_count)
+    if not snapshot.observed.holder_ready and not uncounted:
+        return None
+    evidence = "its Node is ready" if snapshot.observed.holder_ready else "DescribeCluster counts nodes"
+    message = (
+        f"ListClusterNodes does not show instance {recorded.instanceId}, and {evidence}. The operator does not take "
+        "the instance for lost, and reads again. Nothing to do."
+    )
+    return LookAgain(reason=Reason.AWAITING_VISIBILITY, message=message, after=snapshot.timings.watch)
 
 
 def not_shown(snapshot: ClaimSnapshot) -> str:

@@ -130,6 +130,9 @@ class Observed:
     modification: Modification | None = None
     snapshots: tuple[Snapshot, ...] | None = None
     """The claim's; None when no decision hangs on them and they were not read."""
+    holder_ready: bool = False
+    """Whether Kubernetes reports the Node of the instance that status records as ready: then the instance runs, also
+    where AWS does not list it."""
     labelled: tuple[str, ...] = ()
     pods: tuple[str, ...] = ()
     csi_users: tuple[str, ...] = ()

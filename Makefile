@@ -77,7 +77,7 @@ crash-points: control-plane ## Kill the operator before and after each of its ca
 	@$(CONTROL_PLANE_TESTS) tests/integration/test_crash_points_process.py
 
 .PHONY: test-matrix-aws
-test-matrix-aws: $(READY) ## Each answer that AWS may give, one switch at a time (nightly, about 10 minutes)
+test-matrix-aws: $(READY) ## Each answer that AWS may give, one switch at a time (nightly, about 20 minutes)
 	@$(PYTEST) -n auto --dist worksteal -m long tests/unit/controllers
 
 .PHONY: soak

@@ -504,3 +504,46 @@ async def test_pods_that_cannot_be_read_are_not_counted_as_none(kube: Kubernetes
     kube.rig.apply({**gpu(2), "management": {"changePolicy": "ApproveDisruptive"}})
     await kube.rig.rest()
     assert "pods" not in kube.rig.status["plan"]["actions"][0]
+
+
+async def started(rig: Rig, given: dict[str, Any]) -> Kubernetes:
+    """The nodes of the group gpu of this spec have joined."""
+    made = Kubernetes(rig)
+    rig.apply(given)
+    await rig.rest()
+    made.join()
+    await rig.rest()
+    return made
+
+
+async def test_more_nodes_than_one_call_takes_end_in_several_calls(rig: Rig) -> None:
+    kube = await started(rig, gpu(53))
+    rig.apply(gpu(1))
+    await rig.rest()
+    assert [len(call.parameters["NodeIds"]) for call in rig.calls("BatchDeleteClusterNodes")] == [50, 2]
+    assert len(set(kube.deleted())) == 52
+    assert len(kube.instances()) == 1
+
+
+def flexible(count: int) -> dict[str, Any]:
+    group = group_spec(count=count, instanceRequirements={"instanceTypes": ["ml.p5.48xlarge", "ml.p5e.48xlarge"]})
+    del group["instanceType"]
+    return spec(instanceGroups=[group], nodeProvisioningMode="Continuous")
+
+
+def at_least(count: int) -> dict[str, Any]:
+    return spec(instanceGroups=[group_spec(count=count, minInstanceCount=2)], nodeProvisioningMode="Continuous")
+
+
+@pytest.mark.parametrize("shape", [flexible, at_least])
+async def test_the_idle_node_of_a_flexible_group_and_of_one_with_a_minimum_ends(
+    rig: Rig, shape: Callable[[int], dict[str, Any]]
+) -> None:
+    kube = await started(rig, shape(4))
+    idle, *busy = kube.instances()
+    for instance in busy:
+        kube.run(f"job-{instance}", instance)
+    rig.apply(shape(3))
+    await rig.rest()
+    assert kube.deleted() == [idle]
+    assert kube.instances() == busy

@@ -77,6 +77,12 @@ def test_every_question_has_another_answer_to_be_tried() -> None:
     assert set(OTHERWISE) | UNSEEN | ONE_ANSWER == {question.option for question in QUESTIONS}
 
 
+def test_each_call_on_a_node_is_asked_while_an_update_blocks_it(usual: Record) -> None:
+    blocked = [usual.first(f"software.{step}") for step in ("reboot", "replace", "move", "delete")]
+    assert [call.ok for call in blocked if call is not None] == [False] * 4
+    assert usual.first("software.restore") is None
+
+
 def answer_of(option: str, record: Record) -> object:
     (question,) = (one for one in QUESTIONS if one.option == option)
     return question.answer(record)

@@ -101,6 +101,7 @@ async def _price(reader: Reader, region: str, name: str) -> Fact[Price | None]:
     return next(iter(found), None)
 
 
+# [assumption: prices-have-usage-types]
 def _prices(text: Any, *, region: str, name: str) -> Iterator[Price]:
     """The on-demand prices per hour of a product, if it is this type in a HyperPod cluster."""
     try:

@@ -59,6 +59,17 @@ PLACES = (
         ),
     ),
     Assumption(
+        id="prices-have-usage-types",
+        belief="AWS's price list has an instance of a HyperPod cluster under a usage type that ends with Cluster: and "
+        "the instance type, at one on-demand price per Region.",
+        source="LIVE: USW2-Cluster:ml.p4d.24xlarge in bills; DOC: AWS Price List API reference, GetProducts",
+        if_false="The cost is shown as unknown, with the type that has no price or several. No call depends on it.",
+        tests=(
+            "unit/aws/facts/test_prices.py::test_a_type_without_a_price_for_clusters_has_none",
+            "unit/aws/facts/test_prices.py::test_two_prices_are_no_price",
+        ),
+    ),
+    Assumption(
         id="node-restriction-on",
         belief="EKS runs the admission plugin NodeRestriction, so a kubelet cannot set labels under "
         "node-restriction.kubernetes.io on its own Node, nor change another Node.",

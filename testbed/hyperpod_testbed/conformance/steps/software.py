@@ -1,5 +1,6 @@
 """A software update, the calls that it blocks, and reads in a burst."""
 
+from hyperpod_testbed.conformance.record import JSON
 from hyperpod_testbed.conformance.run import GROUP, SMALL_GROUP, Run
 
 READS = 60
@@ -12,7 +13,7 @@ def update(run: Run) -> None:
     if not run.call("software.update", "UpdateClusterSoftware", ClusterName=run.cluster).ok:
         return
     run.describe("software.status")
-    _act_on(run, arn=arn, node=node)
+    accepted = _act_on(run, arn=arn, node=node)
     run.call("software.update-cluster", "UpdateCluster", ClusterName=run.cluster, InstanceGroups=run.usual())
     run.call(
         "software.attach",
@@ -23,6 +24,8 @@ def update(run: Run) -> None:
     )
     run.rest("software.rest")
     run.describe("software.after")
+    if accepted:
+        run.call("software.restore", "UpdateCluster", ClusterName=run.cluster, InstanceGroups=run.usual())
     run.settle("software.settle", nodes=2)
     run.settle("software.settle-second", nodes=1, group=SMALL_GROUP)
 
@@ -32,21 +35,20 @@ def burst(run: Run) -> None:
         run.describe("burst.describe")
 
 
-def _act_on(run: Run, *, arn: str, node: str) -> None:
-    """The calls on a node, the harmless one first; where AWS accepts one, the others would meet a changed node."""
+def _act_on(run: Run, *, arn: str, node: str) -> bool:
+    """The calls on a node, the harmless one first, until AWS accepts one: the others would meet a changed node then."""
     here = {"ClusterName": run.cluster, "NodeIds": [node]}
-    for step, operation in (("reboot", "BatchRebootClusterNodes"), ("replace", "BatchReplaceClusterNodes")):
-        call = run.call(f"software.{step}", operation, **here)
-        if call.get("Successful"):
-            return
-    moved = run.call(
-        "software.move",
-        "MoveClusterNodes",
-        SourceClusterArn=arn,
-        SourceInstanceGroupName=GROUP,
-        TargetClusterArn=arn,
-        TargetInstanceGroupName=SMALL_GROUP,
-        NodeIds=[node],
+    move = {
+        "SourceClusterArn": arn,
+        "SourceInstanceGroupName": GROUP,
+        "TargetClusterArn": arn,
+        "TargetInstanceGroupName": SMALL_GROUP,
+        "NodeIds": [node],
+    }
+    calls: tuple[tuple[str, str, JSON], ...] = (
+        ("reboot", "BatchRebootClusterNodes", here),
+        ("replace", "BatchReplaceClusterNodes", here),
+        ("move", "MoveClusterNodes", move),
+        ("delete", "BatchDeleteClusterNodes", here),
     )
-    if not moved.get("Successful"):
-        run.call("software.delete", "BatchDeleteClusterNodes", **here)
+    return any(run.call(f"software.{step}", name, **request).get("Successful") for step, name, request in calls)

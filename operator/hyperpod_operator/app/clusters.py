@@ -2,7 +2,8 @@
 
 from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.app.dependencies import ControllerRuntime, Shared, kind_runtime
-from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
+from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings
+from hyperpod_operator.controllers.cluster_observer import Ports
 from hyperpod_operator.controllers.evacuation import DrainPorts
 from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.controllers.volume.attached_claims import attached_claims

@@ -11,7 +11,8 @@ from typing import Any
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import RateLimit
-from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings, Ports
+from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings
+from hyperpod_operator.controllers.cluster_observer import Ports
 from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.core.audit import AuditRecord
 from hyperpod_operator.core.cost.price import PriceList

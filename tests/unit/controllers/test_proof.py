@@ -56,5 +56,5 @@ async def test_what_was_proved_is_forgotten_with_the_object(rig: Rig) -> None:
     await rig.rest()
     rig.objects.delete(KEY)
     await rig.rest()
-    proofs: Proofs = rig.controller._proofs
+    proofs: Proofs = rig.controller._observer._proofs
     assert len(proofs) == 0

@@ -25,14 +25,38 @@ class Panel:
 
 PANELS = (
     Panel(
+        title="Who must act: clusters and volumes that need you",
+        description="Stalled, a plan that waits for an approval, a volume that is not ready: kubectl hyperpod explain.",
+        queries=(
+            (f'{P}cluster_condition{{type="Stalled",status="True"}} == 1', "{{namespace}}/{{name}}"),
+            (f"max by (namespace, name) ({P}cluster_approval_waiting) == 1", "{{namespace}}/{{name}} approval"),
+            (f"max by (namespace, name) ({P}volume_claim_ready) == 0", "{{namespace}}/{{name}} volume"),
+        ),
+    ),
+    Panel(
         title="Clusters that are not ready",
         description="One line for each cluster whose condition Ready is not True.",
         queries=((f'{P}cluster_condition{{type="Ready",status!="True"}} == 1', "{{namespace}}/{{name}} {{status}}"),),
     ),
     Panel(
-        title="Clusters that wait for a person",
-        description="Stalled: kubectl describe hpc says what to do.",
-        queries=((f'{P}cluster_condition{{type="Stalled",status="True"}} == 1', "{{namespace}}/{{name}}"),),
+        title="What the instances cost per hour",
+        description="On-demand prices. Groups whose price is not known are left out; status.cost names them.",
+        queries=(
+            (
+                f'sum by (namespace, name, currency) ({P}cluster_cost_per_hour{{use="All"}})',
+                "{{namespace}}/{{name}} {{currency}}",
+            ),
+        ),
+    ),
+    Panel(
+        title="Billed and unusable, per hour",
+        description="Instances that run no pods because they are unhealthy, being checked or not joined.",
+        queries=(
+            (
+                f'sum by (namespace, name, currency) ({P}cluster_cost_per_hour{{use="Idle"}})',
+                "{{namespace}}/{{name}} {{currency}}",
+            ),
+        ),
     ),
     Panel(
         title="Desired and current nodes",
@@ -52,6 +76,26 @@ PANELS = (
             ("sum(hyperpod_node_health_status_deep_health_check)", "deep health checks run"),
             ("sum(hyperpod_node_health_status_never_joined)", "never joined"),
         ),
+    ),
+    Panel(
+        title="Time to fix a node, by the last day",
+        description="From the moment a Node is seen unhealthy until HyperPod calls it Schedulable again.",
+        queries=(
+            (f"histogram_quantile(0.5, sum by (le) (increase({P}node_recovery_seconds_bucket[1d])))", "half of them"),
+            (f"histogram_quantile(0.9, sum by (le) (increase({P}node_recovery_seconds_bucket[1d])))", "nine of ten"),
+        ),
+        unit="s",
+    ),
+    Panel(
+        title="How long an unhealthy node could get pods, 99th percentile",
+        description="From the moment a Node is seen unhealthy until its taint is on the API server.",
+        queries=(
+            (
+                f"histogram_quantile(0.99, sum by (le) (increase({P}node_taint_seconds_bucket[1d])))",
+                "until tainted",
+            ),
+        ),
+        unit="s",
     ),
     Panel(
         title="Volume claims by phase",
@@ -96,7 +140,7 @@ PANELS = (
         unit="s",
     ),
     Panel(
-        title="Copies that lead",
+        title="Replicas that lead",
         description="Exactly one; a gap longer than 17 seconds means that nobody works.",
         queries=((f"sum({P}leader)", "leaders"),),
     ),

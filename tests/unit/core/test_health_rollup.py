@@ -1,12 +1,14 @@
 """The health of many nodes in few lines."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
 from tests.unit.core.health import CPU, GPU, HEALTH, NOW, facts, instance, node
 
+from hyperpod_operator.api.names import INSTANCE_GROUP_NAME
+from hyperpod_operator.core.health.facts import GroupFacts
 from hyperpod_operator.core.health.mass_failure import mass_failure
 from hyperpod_operator.core.health.node import Fault, Node
 from hyperpod_operator.core.health.rollup import WORST, Health, rollup
@@ -64,6 +66,22 @@ def test_an_instance_that_never_joined_is_told_after_a_while() -> None:
 def test_a_node_whose_instance_is_gone_is_told() -> None:
     health = rollup([node(instance_id=GPU)], facts(instance(CPU)), running_since={}, now=NOW)
     assert health.instance_gone == (f"hyperpod-{GPU}",)
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        {"cpu": GroupFacts(name="cpu")},
+        {"cpu": GroupFacts(name="cpu"), "gpu": GroupFacts(name="gpu", leaving=True)},
+    ],
+    ids=["removed", "being removed"],
+)
+def test_a_node_of_a_removed_group_is_no_contradiction(groups: dict[str, GroupFacts]) -> None:
+    """Its instance ends first, and its Node a while later."""
+    labelled = replace(node(instance_id=GPU), labels={INSTANCE_GROUP_NAME: "gpu"})
+    health = rollup([labelled], facts(instance(CPU), groups=groups), running_since={}, now=NOW)
+    assert health.instance_gone == ()
+    assert not any(found.instance_gone for found in health.groups.values())
 
 
 def test_five_thousand_nodes_fit_in_few_kilobytes() -> None:

@@ -206,3 +206,11 @@ def test_what_aws_says_of_its_autoscaler_is_in_status() -> None:
     assert made.autoScaling is not None
     assert made.autoScaling.model_dump() == {"status": "Failed", "failureMessage": "The role may not be assumed."}
     assert status().autoScaling is None
+
+
+def test_a_group_that_aws_deletes_is_in_the_summary_while_it_has_instances() -> None:
+    def shown(current: int) -> str | None:
+        leaving = group(group_spec("old", 2), status="Deleting", current=current, target_count=0)
+        return status(found=cluster(groups=(group(group_spec("gpu", 4)), leaving))).groupsSummary
+
+    assert [shown(2), shown(0)] == ["gpu 4/4, old 2/0", "gpu 4/4"]

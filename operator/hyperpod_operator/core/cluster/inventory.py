@@ -18,6 +18,7 @@ from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, EXTERNAL, 
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.journal import PENDING, age
 from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.health.facts import DELETING
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodes.batch import UNCERTAIN
 from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup
@@ -57,11 +58,13 @@ def node_counts(pass_record: PassRecord) -> NodeCounts | None:
 
 
 def groups_summary(pass_record: PassRecord) -> str | None:
-    """Groups in one line: `gpu 4/4, cpu 1/2`."""
+    """Groups in one line: `gpu 4/4, cpu 1/2`; one that AWS deletes is left out once its instances are gone."""
     cluster = pass_record.snapshot.observed.cluster
     if cluster is None:
         return None
-    shown = [f"{group.name} {group.current_count}/{group.target_count}" for group in _sorted(cluster.groups)]
+    # A removed group has nothing more to come: 0/0 is no count that anybody waits for.
+    listed_groups = [one for one in _sorted(cluster.groups) if one.status != DELETING or one.current_count]
+    shown = [f"{group.name} {group.current_count}/{group.target_count}" for group in listed_groups]
     return listed(shown, most=10, separator=", ")
 
 

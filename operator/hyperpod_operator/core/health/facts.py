@@ -14,6 +14,7 @@ FAILING = frozenset({"Failure", "Failed"})
 # [assumption: deep-check-is-not-sickness]
 CHECKING = "DeepHealthCheckInProgress"
 RUNNING = "Running"
+DELETING = "Deleting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class GroupFacts:
     """The group's only type; empty for a group with several."""
     deep_checks: bool = False
     capacity_type: str = ON_DEMAND
+    leaving: bool = False
+    """Whether AWS deletes the group: its instances end, and their Nodes follow."""
     accelerated: bool | None = None
     """Whether its instances have GPUs or Neuron devices, which HyperPod watches; None when that is not known."""
 
@@ -94,6 +97,7 @@ def _group(group: ObservedGroup) -> GroupFacts:
     return GroupFacts(
         name=group.name,
         instance_type=types[0] if len(types) == 1 else "",
+        leaving=group.status == DELETING,
         deep_checks=bool(members.get("onStartDeepHealthChecks")),
         capacity_type=_capacity(members),
         accelerated=known[0] if known and len(set(known)) == 1 else None,

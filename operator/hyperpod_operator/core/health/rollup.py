@@ -104,7 +104,13 @@ def rollup(
             and _old_enough(running_since.get(instance.instance_id), now=now)
         )
     )
-    gone = tuple(sorted(node.name for node in held if facts.instances and node.instance_id not in facts.instances))
+    gone = tuple(
+        sorted(
+            node.name
+            for node in held
+            if facts.instances and node.instance_id not in facts.instances and not _leaves(node, facts)
+        )
+    )
     sick = [_sick(node, kind, facts, now=now) for node, kind in judged if kind in _ORDER]
     turned = [node.since or now for node in sick if node.state in UNHEALTHY]
     return Health(
@@ -164,6 +170,13 @@ def _groups(
         for name in sorted({*total, *lost})
         if name
     }
+
+
+def _leaves(node: Node, facts: ClusterFacts) -> bool:
+    """Whether the node's group is being removed, or is gone: then its Node is on its way out, and no contradiction."""
+    name = group(node, facts)
+    found = facts.groups.get(name)
+    return bool(name) and (found is None or found.leaving)
 
 
 def _old_enough(since: datetime | None, *, now: datetime) -> bool:

@@ -111,8 +111,8 @@ VOLUME_FOLLOW_SECONDS = Instrument(
     (5, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600))
 VOLUMES_ORPHANED = Instrument(
     P + "volumes_orphaned", "gauge", ("region",),
-    "EBS volumes with the tag of a claim of this EKS cluster that no longer exists; they incur cost. Counted with each "
-    "resync; the log names them.")
+    "EBS volumes with the tag of a claim of this EKS cluster that no longer exists; they incur cost. Counted every "
+    "9 minutes; the log names them.")
 OPERATED_SECONDS = Instrument(
     P + "node_operation_seconds", "histogram", ("operation", "phase"),
     "Duration of a node operation on one node, by operation and phase: Drain (from the taint until AWS was asked), "

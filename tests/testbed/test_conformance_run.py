@@ -158,6 +158,14 @@ def test_cleaning_leaves_alone_what_carries_another_tag(account: Simulator) -> N
     assert clusters_in(account) == {"hyperpod-conformance-mine"}
 
 
+def test_a_cluster_whose_tag_is_not_shown_is_reported_and_not_deleted(account: Simulator) -> None:
+    account.world.create_foreign_cluster("hyperpod-conformance-mine", region=EXAMPLE.region, tags={})
+    with a_run(account) as run:
+        (line,) = clean(run)
+    assert line.startswith("perhaps cluster hyperpod-conformance-mine: it exists without the tag")
+    assert clusters_in(account) == {"hyperpod-conformance-mine"}
+
+
 def test_what_cannot_be_deleted_is_named_with_a_command(account: Simulator) -> None:
     account.world.create_foreign_cluster("hyperpod-conformance-mine", region=EXAMPLE.region, tags=MINE)
     account.faults.add(Fault("DeleteCluster", "error", status=400, code="AccessDeniedException", message="no"))

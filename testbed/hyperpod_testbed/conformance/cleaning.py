@@ -61,9 +61,10 @@ def _is_ours(run: Run, name: str, problems: dict[str, str]) -> bool:
             problems[name] = _said(shown)
         return False
     tags = run.call("cleaning.tags", "ListTags", ResourceArn=str(shown.get("ClusterArn")))
-    if not tags.ok:
-        problems[name] = _said(tags)
-    return {"Key": RUN_TAG, "Value": run.id} in (tags.get("Tags") or [])
+    values = [tag["Value"] for tag in tags.get("Tags") or [] if tag["Key"] == RUN_TAG]
+    if not values:  # tags can lag behind the cluster
+        problems[name] = "it exists without the tag of a run, and was not deleted" if tags.ok else _said(tags)
+    return values == [run.id]
 
 
 def _delete(run: Run, name: str) -> Call:

@@ -167,6 +167,8 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
         "preflight": st.fixed_dictionaries(
             {}, optional={"fingerprint": mark, "checkedAt": times, "failures": counts, "attempts": counts}
         ),
+        "cost": st.fixed_dictionaries({}, optional={"hourly": st.just("1.00"), "currency": words}),
+        "autoScaling": st.fixed_dictionaries({}, optional={"status": words, "failureMessage": words}),
         "missing": st.fixed_dictionaries({}, optional={"since": times, "confirmations": counts}),
         "adoption": st.fixed_dictionaries({}, optional={"fingerprint": mark, "announcedAt": times}),
         "plan": st.fixed_dictionaries({}, optional={"digest": mark, "state": words, "computedAt": times}),
@@ -177,6 +179,7 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
                 "by": words,
                 "completedAt": times,
                 **dict.fromkeys(("changes", "sent"), st.lists(mark, unique=True)),
+                "counts": st.just([{"path": "instanceGroups[gpu].instanceCount", "observed": 9, "wanted": 1}]),
             },
         ),
         "history": st.lists(

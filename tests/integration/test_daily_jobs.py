@@ -69,6 +69,7 @@ def pattern(shown: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # forty clusters on a machine that runs other tests beside them
 def test_the_commands_of_the_page_print_what_it_shows(stack: Stack, env: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     jobs = re.split(r"^## (.+)$", PAGE.read_text(), flags=re.MULTILINE)[1:]

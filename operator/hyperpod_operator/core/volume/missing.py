@@ -42,16 +42,17 @@ def look_again(snapshot: ClaimSnapshot) -> Decision | None:
 
 def _runs_unlisted(snapshot: ClaimSnapshot) -> Decision | None:
     """The node of the volume is not listed, and another answer shows that it is there: Kubernetes has it as ready, or
-    the cluster counts nodes and the list has none. A claim that is being deleted leaves its node anyway."""
+    the cluster counts more nodes than are listed. AWS drops a failed or ending node from the list before the count
+    falls. A claim that is being deleted leaves its node anyway."""
     recorded, cluster = snapshot.claim.status.attachment, snapshot.observed.cluster
     if recorded is None or recorded.state not in BOUND or snapshot.claim.deleting:
         return None
     if snapshot.observed.node(recorded.instanceId or "") is not None:
         return None
-    uncounted = cluster is not None and not snapshot.observed.nodes and min(cluster.current_count, cluster.target_count)
-    if not snapshot.observed.holder_ready and not uncounted:
+    unlisted = cluster is not None and cluster.current_count > len(snapshot.observed.nodes)
+    if not snapshot.observed.holder_ready and not unlisted:
         return None
-    evidence = "its Node is ready" if snapshot.observed.holder_ready else "DescribeCluster counts nodes"
+    evidence = "its Node is ready" if snapshot.observed.holder_ready else "DescribeCluster counts more nodes than that"
     message = (
         f"ListClusterNodes does not show instance {recorded.instanceId}, and {evidence}. The operator does not take "
         "the instance for lost, and reads again. Nothing to do."

@@ -117,7 +117,7 @@ async def test_a_deletion_waits_for_an_attach_whose_answer_was_lost(rig: VolumeR
 
 
 NOT_THERE = [
-    {"source": {"create": {"availabilityZone": "mars-north-1a"}}},
+    {"source": {"create": {"availabilityZone": "us-west-2z"}}},
     {"source": {"create": {"availabilityZoneId": "mrn1-az9"}}},
     {"source": {"create": {"snapshotId": "snap-00000000000000000"}}, "volume": None},
     {"volume": {"size": 65536, "volumeType": "gp2"}},

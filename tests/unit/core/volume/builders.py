@@ -64,9 +64,14 @@ def claim(wanted: Mapping[str, Any] | None = None, *, status: Mapping[str, Any] 
 def cluster(status: str = "InService", *, restricted: tuple[str, ...] = ()) -> ObservedCluster:
     groups = tuple(
         ObservedGroup(
-            name=name, restricted=name in restricted, status="InService", current_count=2, target_count=2, members={}
+            name=name,
+            restricted=name in restricted,
+            status="InService",
+            current_count=count,
+            target_count=2,
+            members={},
         )
-        for name in ("workers", "others")
+        for name, count in (("workers", 1), ("others", 0))
     )
     members = {"orchestrator": {"eks": {"clusterArn": EKS}}}
     return ObservedCluster(arn=ARN, name="research", status=status, groups=groups, members=members)

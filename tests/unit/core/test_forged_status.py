@@ -167,7 +167,7 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
         "preflight": st.fixed_dictionaries(
             {}, optional={"fingerprint": mark, "checkedAt": times, "failures": counts, "attempts": counts}
         ),
-        "cost": st.fixed_dictionaries({}, optional={"hourly": st.just("1.00"), "currency": words}),
+        "cost": st.fixed_dictionaries({}, optional={"hourly": st.just("1.00"), "currency": st.just("USD")}),
         "autoScaling": st.fixed_dictionaries({}, optional={"status": words, "failureMessage": words}),
         "missing": st.fixed_dictionaries({}, optional={"since": times, "confirmations": counts}),
         "adoption": st.fixed_dictionaries({}, optional={"fingerprint": mark, "announcedAt": times}),

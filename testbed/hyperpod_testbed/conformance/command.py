@@ -143,7 +143,8 @@ def _record(
         made["expired"] = expired
     caller = Caller(clients=made, pace=WallClock(factor=time_factor), budget=budget, sink=writer, nodes=nodes)
     click.echo(f"Run {run_id}. Ctrl-C stops it and cleans up; after a kill: --clean {run_id}.")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         ended = play(Run(id=run_id, target=target, caller=caller, rounds=rounds), say=click.echo)
     finally:

@@ -8,7 +8,7 @@ import functools
 import re
 from typing import Any
 
-import botocore.session
+import botocore.loaders
 from botocore.model import OperationModel, ServiceModel, Shape
 
 MOST_REPORTED = 10
@@ -21,8 +21,12 @@ _VERSIONS = {"sagemaker": "2017-07-24", "ec2": "2016-11-15"}
 
 @functools.cache
 def service(name: str) -> ServiceModel:
-    """A service's model in the botocore that is installed, by botocore's name of the service."""
-    return botocore.session.Session().get_service_model(name, api_version=_VERSIONS.get(name))
+    """A service's model in the botocore that is installed, by botocore's name of the service.
+
+    With a loader of its own: a client of S3 takes the bucket out of the paths of the model that its session has.
+    """
+    loader = botocore.loaders.Loader()
+    return ServiceModel(loader.load_service_model(name, "service-2", _VERSIONS.get(name)), service_name=name)
 
 
 def sagemaker() -> ServiceModel:

@@ -31,6 +31,16 @@ REGION = "us-west-2"
 """The one that a resource may name."""
 PASSES = 150
 """More than any life of one edit needs: the longest wait is three hours for a minimum count."""
+KEPT = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.REGION_NOT_ALLOWED,
+        Reason.DELETION_PROTECTED,
+        Reason.WAITING_FOR_APPROVAL,
+        Reason.PLAN_STALE,
+    }
+)
+"""Why a deleted resource may stay: its spec says so, or cannot be read."""
 INVENTED = "enum value set: [ml."
 """The schema checks the form of an instance type alone, for AWS's list grows with every launch."""
 
@@ -175,9 +185,8 @@ class Trial:
         self.rig.objects.delete(self.key)
         self.pass_record.append("is deleted")
         outcome = self.live()
-        paused = isinstance(outcome, Requeue) and outcome.reason is Reason.PAUSED
-        stuck = isinstance(outcome, Blocked) and outcome.reason in {Reason.INVALID_SPEC, Reason.REGION_NOT_ALLOWED}
-        assert isinstance(outcome, Gone) or paused or stuck, self.about(f"is deleted and ends as {outcome}")
+        stuck = isinstance(outcome, Blocked) and outcome.reason in KEPT
+        assert isinstance(outcome, Gone) or held(outcome) or stuck, self.about(f"is deleted and ends as {outcome}")
 
     def once(self) -> Outcome:
         """One pass with all that must hold of any pass."""
@@ -215,4 +224,9 @@ class Trial:
 
 
 def resting(outcome: Outcome) -> bool:
-    return isinstance(outcome, RESTING) or (isinstance(outcome, Requeue) and outcome.reason is Reason.PAUSED)
+    return isinstance(outcome, RESTING) or held(outcome)
+
+
+def held(outcome: Outcome) -> bool:
+    """Whether the spec says that nothing is to be changed."""
+    return isinstance(outcome, Requeue) and outcome.reason in {Reason.PAUSED, Reason.PLAN_ONLY}

@@ -73,6 +73,7 @@ def definition(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFac
     control_plane.kubectl("wait", f"--for={established}", "crd", TOY.definition)
     yield
     control_plane.kubectl("delete", "crd", TOY.definition)
+    control_plane.kubectl("api-resources")  # its list is kept: without it, the category would name the kind for hours
 
 
 @pytest.fixture

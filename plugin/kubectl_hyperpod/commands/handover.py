@@ -41,9 +41,9 @@ def in_namespace(words: tuple[str, ...]) -> tuple[str, ...]:
     """The words with the context's namespace, where they name none and a context is configured."""
     if any(word.startswith(("-n", "--namespace")) for word in words):
         return words
-    given = {name: _value(words, f"--{name}") for name in ("kubeconfig", "context")}
+    choice = Choice(kubeconfig=_value(words, "--kubeconfig"), context=_value(words, "--context"))
     try:
-        found = target(Choice(**given)).namespace
+        found = target(choice).namespace
     except CommandError:
         return words  # a plan needs no API server
     return (*words, "--namespace", found)

@@ -11,7 +11,7 @@ from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UI
 from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.concerns import decide, situate
-from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
+from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Conclusion
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
@@ -195,29 +195,29 @@ def scaled(count: int = 6, **members: Any) -> dict[str, Any]:
     return spec(instanceGroups=groups, **members)
 
 
-def decision(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Decision:
+def decision(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Conclusion:
     return decide(snapshot_of(owner, seen(owner, found, **fields)))
 
 
-def second_look(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Decision:
+def second_look(owner: Resource, found: ObservedCluster | None, **fields: Any) -> Conclusion:
     """The answer when the same was seen 16 s before, too."""
     before = report(told(owner, found, **fields)).status
     later = replace(owner, status=before)
     return decide(snapshot_of(later, seen(later, found, **fields), now=NOW + timedelta(seconds=16)))
 
 
-def held(answer: Decision) -> Wait:
+def held(answer: Conclusion) -> Wait:
     assert isinstance(answer, Wait), answer
     return answer
 
 
-def doubted(answer: Decision) -> LookAgain:
+def doubted(answer: Conclusion) -> LookAgain:
     """The second look that an answer asks for."""
     assert isinstance(answer, LookAgain), answer
     return answer
 
 
-def action(answer: Decision) -> Any:
+def action(answer: Conclusion) -> Any:
     """The call that an answer makes."""
     assert isinstance(answer, Act), answer
     return answer.action

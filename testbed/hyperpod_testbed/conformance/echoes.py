@@ -53,8 +53,12 @@ def _scaling_noise(record: Record) -> bool | None:
 
 
 def _failed_nodes(record: Record) -> str | None:
-    """Whether the node whose lifecycle script failed was ever listed as failed; the step looks for ten minutes."""
-    if not _events(record, "trouble.script.events"):
+    """Whether the node whose lifecycle script failed was ever listed as failed; the step looks for ten minutes.
+
+    Unanswered where the cluster has NodeRecovery None: nothing replaces the node, so it may stay listed for that.
+    """
+    unrepaired = any(call.get("NodeRecovery") == "None" for call in record.of("joining.settled"))
+    if unrepaired or not _events(record, "trouble.script.events"):
         return None
     words = {(node.get("InstanceStatus") or {}).get("Status") for node in nodes_in(record.of("trouble.script.nodes"))}
     return "listed" if words & FAILED else "unlisted"

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
 from hyperpod_operator.core.ports import StoredObject
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import listed, plain
 
 logger = logging.getLogger(__name__)
 
@@ -49,5 +49,4 @@ def problems(error: ValidationError, *, most: int = 5) -> str:
     problems = [
         f"spec.{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors(include_url=False)
     ]
-    more = f"; and {len(problems) - most} more" if len(problems) > most else ""
-    return "; ".join(problems[:most]) + more
+    return listed(problems, most=most)

@@ -11,6 +11,7 @@ from typing import Any
 from hyperpod_operator.api.crd import all_crds
 from hyperpod_operator.api.members import members
 from hyperpod_operator.api.names import API_VERSION
+from hyperpod_operator.core.text import listed
 from hyperpod_operator.kube.client import ApiServer
 
 _KIND = "x-kubernetes-group-version-kind"
@@ -90,5 +91,4 @@ def _outermost(paths: frozenset[str]) -> tuple[str, ...]:
 
 
 def _listed(paths: tuple[str, ...]) -> str:
-    more = f" and {len(paths) - _SAID} more" if len(paths) > _SAID else ""
-    return ", ".join(paths[:_SAID]) + more
+    return listed(paths, most=_SAID, separator=", ", rest=" ")

@@ -8,6 +8,7 @@ from typing import Any
 from hyperpod_operator.core.cost.cluster import CENT, rate, types_of
 from hyperpod_operator.core.cost.price import Prices
 from hyperpod_operator.core.engine.call import PlannedCall, PlannedChange
+from hyperpod_operator.core.text import listed
 
 COUNT = "].instanceCount"
 LISTS = ("instanceGroups", "restrictedInstanceGroups")
@@ -26,8 +27,8 @@ class PlanCost:
 
     def __str__(self) -> str:
         amount = f"{self.delta.quantize(CENT):+} {self.currency}/h" if self.currency else ""
-        more = f" and {len(self.unknown) - UNKNOWN_MOST} more" if len(self.unknown) > UNKNOWN_MOST else ""
-        open_ = f"not known for {', '.join(self.unknown[:UNKNOWN_MOST])}{more}" if self.unknown else ""
+        groups = listed(self.unknown, most=UNKNOWN_MOST, separator=", ", rest=" ")
+        open_ = f"not known for {groups}" if groups else ""
         return "; ".join(part for part in (amount, open_) if part)
 
 
@@ -68,8 +69,8 @@ def _of_change(
     call: PlannedCall, change: PlannedChange, groups: Groups
 ) -> Iterator[tuple[str, Mapping[str, Any], int]]:
     if call.operation == "CreateCluster":
-        for listed in LISTS:
-            for group in (change.wanted or {}).get(listed) or []:
+        for member in LISTS:
+            for group in (change.wanted or {}).get(member) or []:
                 yield str(group.get("instanceGroupName")), group, int(group.get("instanceCount") or 0)
         return
     if call.operation == "DeleteCluster":

@@ -83,7 +83,7 @@ def fingerprint(*, operation: str, desired: Any) -> str:
     """A short name for "this call, wanted for this", equal across restarts.
 
     `desired` is what the spec asks for, not the request: a kept group's observed members (a count that an
-    autoscaler moves) are in the request too, and must not make a refused wish look like a new one.
+    autoscaler moves) are in the request too, and must not make a rejected change look like a new one.
     """
     text = json.dumps([operation, desired], sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -26,6 +26,7 @@ from hyperpod_operator.core.nodeoperation.snapshot import Entry
 from hyperpod_operator.core.nodeoperation.states import FINAL, IN_FLIGHT, State
 from hyperpod_operator.core.outcome import Done, Outcome, Requeue
 from hyperpod_operator.core.ports import Event
+from hyperpod_operator.core.text import listed
 
 KEPT = (ConditionType.ACCEPTED, ConditionType.PLAN_APPROVED)
 """Conditions that stay when the operation is over, and AWS is not looked at any more."""
@@ -131,8 +132,7 @@ def cluster_events(record: PassRecord) -> tuple[Event, ...]:
 
 
 def _first(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED_MOST} more" if len(names) > NAMED_MOST else ""
-    return ", ".join(names[:NAMED_MOST]) + more
+    return listed(names, most=NAMED_MOST, separator=", ", rest=" ")
 
 
 def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:

@@ -30,3 +30,8 @@ def test_make_targets_exist(path: Path) -> None:
 def test_flags_of_run_exist(path: Path) -> None:
     lines = [line for line in path.read_text().splitlines() if "hyperpod-operator run" in line]
     assert {flag for line in lines for flag in re.findall(r"(--[a-z-]+)", line)} <= FLAGS
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_document_keeps_the_marks_of_a_merge(path: Path) -> None:
+    assert not re.findall(r"^(?:<{7}|={7}|>{7})(?: .*)?$", path.read_text(), re.MULTILINE)

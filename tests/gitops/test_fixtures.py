@@ -6,7 +6,8 @@ import pytest
 import yaml
 from tests.gitops.fixtures import COMMAND, KINDS, scenes, stale, wanted
 
-from hyperpod_testbed.gitops.argocd import CONFIG_MAP, CUSTOMIZATIONS, config_map
+from hyperpod_testbed.gitops import argocd
+from hyperpod_testbed.gitops.argocd import CONFIG_MAP, CUSTOMIZATIONS
 
 
 def test_testdata_is_up_to_date() -> None:
@@ -26,8 +27,24 @@ def test_a_file_that_no_scene_stands_behind_is_stale(tmp_path: Path) -> None:
     assert lonely in stale({lonely: "a: b\n"})
 
 
-def test_the_config_map_is_up_to_date() -> None:
-    assert CONFIG_MAP.read_text() == config_map()
+def test_the_scripts_and_the_config_map_are_up_to_date() -> None:
+    assert argocd.different() == [], "renew them by `make chart`"
+
+
+def test_a_script_that_no_kind_has_is_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(argocd, "CUSTOMIZATIONS", tmp_path)
+    for path, text in argocd.scripts().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    lonely = tmp_path / "Volume" / "health.lua"
+    lonely.parent.mkdir()
+    lonely.write_text("return {}")
+    assert lonely in argocd.different()
+
+
+def test_every_part_of_the_scripts_is_used() -> None:
+    made = "".join(argocd.scripts().values())
+    assert [path.name for path in sorted(argocd.LUA.glob("*.lua")) if path.read_text() not in made] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,4 +1,4 @@
-"""One connection pool to the API server, and the one place where transport failures get their names.
+"""The connections to the API server, and the one place where transport failures get their names.
 
 Calls are raw JSON over `kubernetes.aio`: our resources have no typed models, and decoding into generated
 classes would cost more than the calls themselves. Nothing is retried here: the queue and the event recorder
@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, Protocol, Self
 from urllib.parse import quote
 
@@ -29,7 +29,9 @@ from hyperpod_operator.kube.response_stream import ResponseStream
 REQUEST_TIMEOUT = 10.0
 """Seconds for one call, connection included; longer than any healthy answer, shorter than people's patience."""
 CONNECT_TIMEOUT = 5.0
-POOL_SIZE = 20
+CALLS_AT_ONCE = 20
+"""More calls wait for one of these to end. Watches do not count: each holds its connection for minutes, and a drain of
+many nodes runs one for each node; counted together, they would leave no call a connection."""
 GOODBYE = 0.25
 """Seconds that the connection of a call that was given up gets to end TLS ("Graceful Shutdown", docs.aiohttp.org)."""
 
@@ -74,7 +76,7 @@ class ApiServer:
     """
 
     def __init__(self, configuration: Any) -> None:
-        configuration.connection_pool_maxsize = POOL_SIZE
+        configuration.connection_pool_maxsize = 0  # no limit of aiohttp's: what waits there counts as a timeout
         self._configuration = configuration
         self._client: Any = ApiClient(configuration=configuration)
         self._guard: Callable[[], None] = lambda: None
@@ -82,6 +84,7 @@ class ApiServer:
         self._client.user_agent = f"hyperpod-operator/{__version__}"
         self._timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT, connect=CONNECT_TIMEOUT)
         self._given_up = -math.inf
+        self._places = asyncio.Semaphore(CALLS_AT_ONCE)
 
     @classmethod
     async def connect(cls, *, kubeconfig: str | None = None, context: str | None = None) -> Self:
@@ -199,9 +202,15 @@ class ApiServer:
 
     async def _call(self, method: str, path: str, *, leader_only: bool = True, **parts: Any) -> dict[str, Any]:
         if method == "GET":
-            return await self._send(method, path, **parts)
-        if leader_only:
-            self._guard()
+            async with self._places:
+                return await self._send(method, path, **parts)
+        # The Lease is renewed whatever else waits.
+        async with self._places if leader_only else nullcontext():
+            if leader_only:
+                self._guard()
+            return await self._write(method, path, **parts)
+
+    async def _write(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
         started, code = time.monotonic(), "0"
         try:
             answer = await self._send(method, path, **parts)

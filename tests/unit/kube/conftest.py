@@ -36,14 +36,39 @@ class FakeServer:
     default: tuple[int, Any] = (200, {})
     delay: float = 0.0
     requests: list[Request] = field(default_factory=list)
+    most_at_once: int = 0
+    _under_way: int = 0
+    _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self._under_way += 1
+        self.most_at_once = max(self.most_at_once, self._under_way)
+        try:
+            return await self._answer(request)
+        finally:
+            self._under_way -= 1
+
+    async def until_arrived(self, count: int) -> None:
+        """Return when so many requests have come."""
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: len(self.requests) >= count)
+
+    async def endless(self, request: web.Request) -> web.StreamResponse:
+        """A watch that says nothing, until the client ends it."""
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await asyncio.Event().wait()
+        return response
+
+    async def _answer(self, request: web.Request) -> web.Response:
         text = await request.text()
         self.requests.append(
             Request(
                 request.method, request.path, dict(request.query), request.headers.copy(), json.loads(text or "null")
             )
         )
+        async with self._arrived:
+            self._arrived.notify_all()
         await asyncio.sleep(self.delay)
         status, body = self.answers.pop(0) if self.answers else self.default
         if isinstance(body, str):
@@ -55,6 +80,7 @@ class FakeServer:
 async def server() -> AsyncIterator[FakeServer]:
     fake = FakeServer()
     app = web.Application()
+    app.router.add_route("GET", "/endless/{path:.*}", fake.endless)
     app.router.add_route("*", "/{path:.*}", fake.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()

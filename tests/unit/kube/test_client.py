@@ -1,9 +1,12 @@
 """Calls to the API server: what is sent, and what each failure is called."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import yaml
 
@@ -191,3 +194,55 @@ async def test_each_write_is_told_when_it_ended_and_reads_are_not(api: ApiServer
     assert told == [
         ("POST", "/made", "OK"), ("PATCH", "/stale", "409"), ("PATCH", "/gone", "404"), ("PATCH", "/refused", "403"),
     ]  # fmt: skip
+
+
+class TestManyConnections:
+    """Watches hold theirs for minutes, and calls wait for each other."""
+
+    @pytest.fixture
+    async def watched(self, api: ApiServer, server: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ApiServer]:
+        """The client while it reads more watches than it makes calls at once."""
+        # A call that waits for a connection that no watch gives back fails soon.
+        monkeypatch.setattr(api, "_timeout", aiohttp.ClientTimeout(total=5.0, connect=0.5))
+        async with AsyncExitStack() as watches:
+            for number in range(2 * client_module.CALLS_AT_ONCE):
+                await watches.enter_async_context(api.stream(f"/endless/{number}"))
+            yield api
+
+    async def test_any_number_of_watches_leaves_calls_their_connections(self, watched: ApiServer, server: Any) -> None:
+        server.default = (200, {"kind": "Thing"})
+        answers = await asyncio.gather(*(watched.get("/x") for _ in range(2 * client_module.CALLS_AT_ONCE)))
+        assert answers == [{"kind": "Thing"}] * len(answers)
+
+    async def test_a_call_that_waits_for_others_is_not_given_up(
+        self, api: ApiServer, server: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(api, "_timeout", aiohttp.ClientTimeout(total=0.9, connect=0.1))
+        server.delay = 0.3
+        most = client_module.CALLS_AT_ONCE
+        async with asyncio.timeout(60.0):
+            await asyncio.gather(*(api.get("/x") for _ in range(4 * most)))
+        assert server.most_at_once == most
+
+    async def test_the_lease_is_renewed_while_every_place_is_taken(self, api: ApiServer, server: Any) -> None:
+        server.delay = 0.5
+        calls = [asyncio.create_task(api.merge_patch("/x", {})) for _ in range(2 * client_module.CALLS_AT_ONCE)]
+        await server.until_arrived(client_module.CALLS_AT_ONCE)
+        await api.replace("/lease", {}, leader_only=False)
+        await asyncio.gather(*calls)
+        assert [request.method for request in server.requests].index("PUT") == client_module.CALLS_AT_ONCE
+
+    async def test_a_write_that_waited_is_not_sent_once_leadership_is_lost(self, api: ApiServer, server: Any) -> None:
+        server.delay, leads = 0.2, True
+
+        def guard() -> None:
+            if not leads:
+                raise RuntimeError("not the leader")
+
+        api.guard_writes(guard)
+        calls = [asyncio.create_task(api.merge_patch("/x", {})) for _ in range(client_module.CALLS_AT_ONCE + 1)]
+        await server.until_arrived(client_module.CALLS_AT_ONCE)
+        leads = False
+        ends = await asyncio.gather(*calls, return_exceptions=True)
+        assert len(server.requests) == client_module.CALLS_AT_ONCE
+        assert isinstance(ends[-1], RuntimeError)

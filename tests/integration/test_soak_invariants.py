@@ -1,8 +1,12 @@
 """Each invariant of the soak breaks when it is broken: without this a quiet soak would prove nothing."""
 
+import os
 import random
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,6 +19,7 @@ from hyperpod_testbed.soak import convergence, vitals
 from hyperpod_testbed.soak.fleet import Fleet, Life
 from hyperpod_testbed.soak.invariants import CALLS_A_MINUTE, EKS_CLUSTER, OWNER, OWNER_UID, Invariants
 from hyperpod_testbed.soak.vitals import Sample
+from hyperpod_testbed.stack import OperatorProcess
 
 OWNED = {OWNER_UID: "uid-1", OWNER: "ns/one", EKS_CLUSTER: "arn:aws:eks:us-west-2:111122223333:cluster/ml"}
 GROUP = {"instanceGroupName": "workers", "instanceCount": 1}
@@ -178,6 +183,7 @@ class TestVitals:
                 at=at,
                 rss_mib=100.0 + leak_an_hour * at / 3600.0 + chance.uniform(-2, 2) + (spike if 300 < at < 400 else 0),
                 descriptors=20.0 + chance.randint(0, 6),
+                connections=30.0,
                 threads=15.0,
                 queued=12.0,
             )
@@ -186,12 +192,34 @@ class TestVitals:
 
     def test_noise_and_a_peak_are_flat(self) -> None:
         found = vitals.trends(self.life(spike=80.0), warm_up=60.0)
-        assert [trend.flat for trend in found] == [True] * 4
+        assert [trend.flat for trend in found] == [True] * len(vitals.ALLOWANCES)
 
     def test_a_leak_is_not(self) -> None:
         rss = vitals.trends(self.life(leak_an_hour=30.0), warm_up=60.0)[0]
         assert not rss.flat
         assert rss.an_hour == pytest.approx(30.0, rel=0.2)
+
+    def test_a_client_that_is_made_in_the_first_minutes_is_no_leak_and_in_an_hour_the_same_rise_is(self) -> None:
+        short, long = (
+            vitals.trends(self.life(leak_an_hour=20.0 * 60.0 / minutes, minutes=minutes), warm_up=0.0)[0]
+            for minutes in (5.0, 60.0)
+        )
+        assert [trend.rise for trend in (short, long)] == pytest.approx([20.0, 20.0], rel=0.2)
+        assert [trend.flat for trend in (short, long)] == [True, False]
+
+    def test_descriptors_that_leak_are_told_from_connections_to_aws(self) -> None:
+        here = cast(OperatorProcess, SimpleNamespace(child=SimpleNamespace(pid=os.getpid()), get=lambda _: (0, "")))
+        with ExitStack() as opened:
+            aws = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=8))
+            port = aws.getsockname()[1]
+            before = vitals.sample(here, at=0.0, aws_port=port)
+            for _ in range(3):
+                opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+            opened.enter_context(Path(os.devnull).open())
+            after = vitals.sample(here, at=1.0, aws_port=port)
+        assert before
+        assert after
+        assert (after.connections - before.connections, after.descriptors - before.descriptors) == (3.0, 1.0)
 
     def test_a_life_too_short_to_tell_has_no_trend(self) -> None:
         assert vitals.trends(self.life(minutes=1.0), warm_up=60.0) == []

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from hyperpod_testbed.custom_objects import CustomObjects
 from hyperpod_testbed.soak import convergence, vitals
@@ -120,10 +121,10 @@ class Soak:
             self.invariants.paused(found)
             self.invariants.look()
             self._alive()
-        if self._is_due("sample", self._plan.sample_every) and (
-            one := vitals.sample(self._stack.operator, at=time.monotonic())
-        ):
-            self._lives[-1].append(one)
+        if self._is_due("sample", self._plan.sample_every):
+            aws_port = urlsplit(self._stack.simulator.url).port or 0
+            if one := vitals.sample(self._stack.operator, at=time.monotonic(), aws_port=aws_port):
+                self._lives[-1].append(one)
         if self._is_due("line", self._plan.line_every):
             self._say(self._line())
 
@@ -220,7 +221,10 @@ class Soak:
     def _line(self) -> str:
         life = self._lives[-1][-1] if self._lives[-1] else None
         holds = (
-            f"{life.rss_mib:.0f} MiB, {life.descriptors:.0f} fds, {life.threads:.0f} threads" if life else "starting"
+            f"{life.rss_mib:.0f} MiB, {life.descriptors:.0f} fds, {life.connections:.0f} connections to AWS, "
+            f"{life.threads:.0f} threads"
+            if life
+            else "starting"
         )
         return (
             f"{(time.monotonic() - self._started) / 60:5.1f} min  {len(self.fleet.present):3d} objects  "

@@ -5,9 +5,15 @@ often a descriptor, and its key in the queue, so the three stand in for it.
 
 A trend is the Theil-Sen slope (the median of the slopes between all pairs of samples): a peak of some seconds, such
 as garbage that is not collected yet, does not move it. A slope over a short time says little, so what is judged is
-the rise over the observed life against an allowance that has a fixed part, for noise, and a part per hour.
+the rise over the observed life against an allowance that has a fixed part, for noise and for what fills to a size
+and stays, and a part per hour.
+
+Connections to AWS are counted apart from the other descriptors. The operator keeps one for each of its 16 threads and
+each of the clients that it used (a reading and a writing one for each service), opened when that many calls are under
+way at once: they rise in steps for minutes after a start, up to a size, while a descriptor that leaks rises for ever.
 """
 
+import os
 import re
 import statistics
 from collections.abc import Sequence
@@ -28,6 +34,9 @@ class Sample:
     at: float
     rss_mib: float
     descriptors: float
+    """Open files and sockets, but for the connections to AWS."""
+    connections: float
+    """Connections to AWS, kept open for the next call."""
     threads: float
     queued: float | None
     """Keys waiting, planned or under way; None when /metrics did not answer."""
@@ -35,19 +44,30 @@ class Sample:
 
 @dataclass(frozen=True)
 class Allowance:
-    """How much a quantity may rise: `noise` in any time, and `an_hour` on top."""
+    """How much a quantity may rise: `noise` in any time, `an_hour` on top, and `filling` in a life below FILLED."""
 
     noise: float
     an_hour: float
+    filling: float = 0.0
 
+    def over(self, seconds: float) -> float:
+        """The rise that is allowed over so many seconds."""
+        filling = self.filling if seconds < FILLED else 0.0
+        return self.noise + filling + self.an_hour * seconds / 3600.0
+
+
+FILLED = 600.0
+"""Seconds after which the clients of all services are made and their answers are cached."""
 
 ALLOWANCES = {
-    "rss_mib": Allowance(noise=8.0, an_hour=8.0),
+    "rss_mib": Allowance(noise=8.0, an_hour=8.0, filling=16.0),
     "descriptors": Allowance(noise=6.0, an_hour=2.0),
-    "threads": Allowance(noise=3.0, an_hour=0.0),
+    "connections": Allowance(noise=48.0, an_hour=8.0),
+    "threads": Allowance(noise=8.0, an_hour=0.0),
     "queued": Allowance(noise=3.0, an_hour=0.0),
 }
-"""The noise is what a pool of eight threads, and a connection for each, may still grow by on a slow machine."""
+"""A client of a service that is used for the first time brings its model, 3 to 6 MiB. Threads are made when no thread
+of a pool is idle: 16 for AWS, and some for each processor for what else may block."""
 
 
 @dataclass(frozen=True)
@@ -73,24 +93,33 @@ class Trend:
         )
 
 
-def sample(operator: OperatorProcess, *, at: float) -> Sample | None:
-    """The process as it is now; None when it is not there (any more)."""
+def sample(operator: OperatorProcess, *, at: float, aws_port: int) -> Sample | None:
+    """The process as it is now, `aws_port` being where its AWS listens; None when it is not there (any more)."""
     process = Path("/proc") / str(operator.child.pid)
     try:
         status = (process / "status").read_text()
-        descriptors = len(list((process / "fd").iterdir()))
+        descriptors = [_target(one) for one in (process / "fd").iterdir()]
+        connections = sockets_to(aws_port, tables=[(process / "net" / name).read_text() for name in ("tcp", "tcp6")])
     except OSError:
         return None
+    to_aws = sum(1 for one in descriptors if one in connections)
     rss, threads = re.search(r"VmRSS:\s+(\d+) kB", status), re.search(r"Threads:\s+(\d+)", status)
     if rss is None or threads is None:
         return None  # it ended and was not waited for yet
     return Sample(
         at=at,
         rss_mib=int(rss[1]) / 1024.0,
-        descriptors=float(descriptors),
+        descriptors=float(len(descriptors) - to_aws),
+        connections=float(to_aws),
         threads=float(threads[1]),
         queued=_queued(operator.get("/metrics")[1]),
     )
+
+
+def sockets_to(port: int, *, tables: Sequence[str]) -> frozenset[str]:
+    """The sockets whose other end is that port, as /proc/PID/fd names them, from the text of /proc/PID/net/tcp."""
+    rows = [row.split() for table in tables for row in table.splitlines()[1:]]
+    return frozenset(f"socket:[{row[9]}]" for row in rows if int(row[2].rpartition(":")[2], 16) == port)
 
 
 def trends(samples: Sequence[Sample], *, warm_up: float) -> list[Trend]:
@@ -119,7 +148,6 @@ def _trend(quantity: str, samples: Sequence[Sample]) -> Trend | None:
     if len(points) < 8:
         return None
     span, each = points[-1][0] - points[0][0], slope(points)
-    allowance = ALLOWANCES[quantity]
     end = max(1, len(points) // 5)
     return Trend(
         quantity=quantity,
@@ -127,8 +155,15 @@ def _trend(quantity: str, samples: Sequence[Sample]) -> Trend | None:
         last=statistics.median(value for _, value in points[-end:]),
         an_hour=each * 3600.0,
         rise=each * span,
-        allowed=allowance.noise + allowance.an_hour * span / 3600.0,
+        allowed=ALLOWANCES[quantity].over(span),
     )
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return os.readlink(descriptor)
+    except FileNotFoundError:
+        return ""  # closed between the listing and the look
 
 
 def _queued(metrics: str) -> float | None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from hyperpod_operator.api.admission import PolicySettings, all_policies
+from hyperpod_operator.api.admission.nodes import ANNOTATIONS
 from hyperpod_testbed.control_plane import ControlPlane
 
 pytestmark = pytest.mark.control_plane
@@ -297,6 +298,14 @@ class TestNodes:
         taints = json.loads(plane.kubectl("get", "node", "sick", "-o", "json").stdout)["spec"]["taints"]
         place = next(index for index, taint in enumerate(taints) if taint["key"] == draining["key"])
         assert self.patch(plane, {"op": "remove", "path": f"/spec/taints/{place}"}).returncode == 0
+
+    @pytest.mark.usefixtures("node")
+    @pytest.mark.parametrize("key", ANNOTATIONS)
+    def test_the_operators_annotations_may_be_added_and_removed(self, plane: ControlPlane, key: str) -> None:
+        for change in (f"{key}=x", f"{key}-"):
+            plane.kubectl("annotate", "node", "sick", change, "--as", OPERATOR)
+        said = plane.kubectl("annotate", "node", "sick", "example.com/x=y", "--as", OPERATOR, check=False)
+        assert "the operator may change these annotations alone" in said.stderr
 
     @pytest.mark.usefixtures("node")
     def test_others_are_not_held_by_it(self, plane: ControlPlane) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
-from hyperpod_operator.api.names import API_VERSION, LABEL_VOLUME_PREFIX, VOLUME_CLAIM_KIND
+from hyperpod_operator.api.names import API_VERSION, LABEL_VOLUME_PREFIX, NODE_OPERATION_KIND, VOLUME_CLAIM_KIND
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Timings
 from hyperpod_testbed.stack import ACCOUNT, Stack
@@ -298,17 +298,16 @@ def test_a_killed_operator_leaves_one_volume_attached_once(stack: Stack, user: U
     assert volumes_of(stack, user) == {}
 
 
-def test_a_claim_of_a_cluster_object_ends_before_its_cluster(stack: Stack, user: User) -> None:
-    """`kubectl delete` of both at once: nothing can be detached from a cluster that is being deleted."""
-    name = f"with-{user.namespace}"
+def owned(name: str, *, nodes: int) -> dict[str, Any]:
+    """A HyperPodCluster with a group of workers."""
     group = {
         "instanceGroupName": "workers",
         "instanceType": "ml.m5.xlarge",
-        "instanceCount": 1,
+        "instanceCount": nodes,
         "executionRole": f"arn:aws:iam::{ACCOUNT}:role/hyperpod-execution",
         "lifeCycleConfig": {"sourceS3Uri": "s3://sagemaker-x/lifecycle", "onCreate": "on_create.sh"},
     }
-    cluster = {
+    return {
         "apiVersion": API_VERSION,
         "kind": "HyperPodCluster",
         "metadata": {"name": name},
@@ -319,7 +318,49 @@ def test_a_claim_of_a_cluster_object_ends_before_its_cluster(stack: Stack, user:
             "instanceGroups": [group],
         },
     }
-    user.apply(cluster, claim(clusterRef={"name": name}))
+
+
+def test_a_volume_leaves_its_node_before_that_is_replaced_and_serves_on_another(stack: Stack, user: User) -> None:
+    name = f"with-{user.namespace}"
+    user.apply(owned(name, nodes=2), claim(clusterRef={"name": name}))
+    before = user.settled("data")
+    user.apply(pod("train"))
+    assert user.scheduled("train") == before["attachment"]["nodeName"]
+    spec = {
+        "clusterRef": {"name": name},
+        "operation": "Replace",
+        "nodes": {"names": [before["attachment"]["nodeName"]]},
+    }
+    meta = {"apiVersion": API_VERSION, "kind": NODE_OPERATION_KIND, "metadata": {"name": "replace"}}
+    user.apply({**meta, "spec": spec})
+    user.until(
+        lambda: "deletionTimestamp" in user.get("pod", "train")["metadata"], said=lambda: user.get("hpno", "replace")
+    )
+
+    def calls() -> list[str]:
+        return [
+            call.operation
+            for call in stack.simulator.log.calls()
+            if call.parameters.get("VolumeId") == before["volumeId"]
+            or before["attachment"]["instanceId"] in call.parameters.get("NodeIds", [])
+        ]
+
+    assert "DetachClusterNodeVolume" not in calls(), "the pod still has the volume"
+    user("delete", "pod", "train", "--force", "--grace-period=0")
+    user("wait", "hpno/replace", "--for=condition=Complete", f"--timeout={SECONDS}s")
+    after = user.settled("data")
+    assert after["attachment"]["nodeName"] != before["attachment"]["nodeName"]
+    assert calls().index("DetachClusterNodeVolume") < calls().index("BatchReplaceClusterNodes")
+    user.apply(pod("again"))
+    assert user.scheduled("again") == after["attachment"]["nodeName"]
+    user("delete", "pod", "again", "--force", "--grace-period=0")
+    user("delete", "hpno/replace", "evc/data", f"hpc/{name}", "--timeout=60s")
+
+
+def test_a_claim_of_a_cluster_object_ends_before_its_cluster(stack: Stack, user: User) -> None:
+    """`kubectl delete` of both at once: nothing can be detached from a cluster that is being deleted."""
+    name = f"with-{user.namespace}"
+    user.apply(owned(name, nodes=1), claim(clusterRef={"name": name}))
     user.settled("data")
     user("delete", "evc/data", f"hpc/{name}", "--wait=false")
     user.gone("evc", "data")

@@ -109,12 +109,13 @@ class HyperPodNodeOperationSpec(Model):
         description="How pods leave the nodes first. Unset: every pod is evicted, within an hour, and otherwise the "
         "node is left as it is.",
     )
-    volumes: Literal["WaitDetached", "Refuse"] | None = Field(
+    volumes: Literal["DetachFirst", "Refuse"] | None = Field(
         default=None,
         description="What happens to volumes of EBSVolumeClaims on the nodes before a Replace, Delete or Move. "
-        "WaitDetached: the drained node waits until no claim has a volume there; claims do not detach because a node "
-        "drains, so set spec.attachment.suspend of each to true, and to false afterwards. Refuse: a node with such a "
-        "volume is left alone. A Reboot and a HealthCheck leave volumes attached. Unset means WaitDetached.",
+        "DetachFirst: when the pods have left, each claim detaches its volume unless a pod uses it, AWS is asked when "
+        "no volume is left, and the claims attach again: to another node that their target allows, or when the "
+        "operation is over. Refuse: a node with such a volume is left alone. A Reboot and a HealthCheck leave volumes "
+        "attached. Unset means DetachFirst.",
     )
     nodesUnderRepair: Literal["Skip", "Include"] | None = Field(
         default=None,

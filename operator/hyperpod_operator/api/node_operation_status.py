@@ -54,8 +54,8 @@ class OperationNodeStatus(Model):
     begun: bool | None = Field(default=None, description="Whether the effect was seen to begin.")
     marked: Word | None = Field(
         default=None,
-        description="What the operator's taint and conditions on the Node say: Drain or Maintenance. Unset: there are "
-        "none, or they are removed.",
+        description="What the operator's taint and conditions on the Node say: Drain, Detach (EBSVolumeClaims are "
+        "asked to detach) or Maintenance. Unset: there are none, or they are removed.",
     )
     drainTimedOut: bool | None = Field(
         default=None, description="true: pods were left on the node when drainTimeoutSeconds was over."

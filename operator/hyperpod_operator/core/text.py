@@ -51,9 +51,11 @@ def plain_values(value: Any) -> Any:
     return value
 
 
-def listed(items: Sequence[object], *, most: int = 8, separator: str = "; ", rest: str | None = None) -> str:
-    """The first `most` items for a message, and how many more there are; `rest` stands before that, instead of the
-    separator."""
+def listed(
+    items: Sequence[object], *, most: int = 8, separator: str = "; ", rest: str | None = None, more: str = "and {} more"
+) -> str:
+    """The first `most` items for a message, and how many more there are, in the words of `more`; `rest` stands before
+    these, instead of the separator."""
     shown = separator.join(str(item) for item in items[:most])
     before = separator if rest is None else rest
-    return shown + (f"{before}and {len(items) - most} more" if len(items) > most else "")
+    return shown + (before + more.format(len(items) - most) if len(items) > most else "")

@@ -55,7 +55,7 @@ class KubeNodeMarks:
         body, found = await self._read(node)
         if found is None:
             return None
-        change = hold(found, marks.owner, now=self._clock.now())
+        change = hold(found, marks.owner, now=self._clock.now(), detach=marks.detach)
         if isinstance(change, HeldBy):
             return change
         try:

@@ -83,7 +83,7 @@ class Kubernetes:
 
     async def mark(self, *, node: str, marks: Marks) -> HeldBy | None:
         found = self.nodes.get(node)
-        change = hold(found, marks.owner, now=self.rig.clock.now()) if found else NodeChange()
+        change = hold(found, marks.owner, now=self.rig.clock.now(), detach=marks.detach) if found else NodeChange()
         if isinstance(change, HeldBy):
             return change
         self._apply(node, change)

@@ -6,6 +6,7 @@ RBAC can only say "may patch nodes", which would let a stolen token drain a clus
 from hyperpod_operator.api.admission.manifests import cel, one_line, variable
 from hyperpod_operator.api.admission.service_account import Manifest, ServiceAccount, holding, validation
 from hyperpod_operator.api.names import (
+    DETACH_VOLUMES,
     DRAINING,
     LABEL_VOLUME_FORMER_PREFIX,
     LABEL_VOLUME_PREFIX,
@@ -19,7 +20,7 @@ NAME = "hyperpod-operator-nodes"
 
 LABELS = (*NODE_LABELS, "node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
 LABEL_PREFIXES = (LABEL_VOLUME_PREFIX,)
-ANNOTATIONS = (TAINTED_AT, TAINT_REASON, DRAINING)
+ANNOTATIONS = (TAINTED_AT, TAINT_REASON, DRAINING, DETACH_VOLUMES)
 CONDITION_REASON = "HyperPodOperator"
 CONDITIONS = ("MaintenancePlanned", "MaintenanceInProgress", "DrainInProgress", "Drained")
 """Types of conditions that show how far a drain is, and the reason of those that the operator set."""

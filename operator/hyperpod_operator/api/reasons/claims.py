@@ -162,6 +162,12 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             actor=Actor.AWS,
         ),
         reason(
+            Reason.NODE_DRAINING,
+            "The node is drained for a node operation or a scale-in, so the operator attaches nothing to it. The "
+            "message says for which object.",
+            "Nothing. The operator attaches the volume when that is over: to the node, or to the one in its place.",
+        ),
+        reason(
             Reason.NODE_LOST,
             "AWS has terminated the node and has not released the volume yet.",
             "Nothing; the operator moves the volume only after AWS reports it as available.",

@@ -31,6 +31,13 @@ NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "Nothing. A pod that a PodDisruptionBudget protects may need you: see the message.",
         ),
         reason(
+            Reason.DETACHING_VOLUMES,
+            "The pods of a node have left, and the operator asks the EBSVolumeClaims with volumes on it to detach "
+            "them. The message names the claims; each says in its status what it waits for.",
+            "Nothing. A claim detaches only when no pod uses its volume: delete pods that stay, and resume a claim "
+            "that is paused.",
+        ),
+        reason(
             Reason.OPERATING,
             "AWS was asked about nodes, and the operator watches for the effect.",
             "Nothing. A reboot takes minutes, a replacement 20 to 30 minutes, a health check up to 90.",
@@ -55,8 +62,8 @@ NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
     Section.OPERATION_ACTION: (
         reason(
             Reason.VOLUMES_ON_NODES,
-            "The pods of a node have left, and EBSVolumeClaims still have volumes on it. Claims do not detach because "
-            "a node drains, and a Replace, Delete or Move waits for them until `activeDeadlineSeconds`.",
+            "EBSVolumeClaims have volumes on an instance that has no Node in Kubernetes, so the operator cannot ask "
+            "them to detach. A Replace, Delete or Move waits for them until `activeDeadlineSeconds`.",
             "Set `spec.attachment.suspend` of the claims that the message names to true, and to false when the "
             "operation is over.",
             severity=Severity.STALLED,

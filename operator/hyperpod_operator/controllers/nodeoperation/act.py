@@ -17,7 +17,7 @@ from hyperpod_operator.core.nodeoperation.plan import LIFECYCLE, Call, Evict, Ma
 from hyperpod_operator.core.nodeoperation.ports import OperationMetrics
 from hyperpod_operator.core.nodeoperation.record import PassRecord
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
-from hyperpod_operator.core.nodeoperation.states import State
+from hyperpod_operator.core.nodeoperation.states import Phase, State
 from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeCall
 from hyperpod_operator.core.nodes.ports import NodeBatches
 from hyperpod_operator.core.text import plain
@@ -38,7 +38,12 @@ class Steps:
         """Nodes that are drained for another object meanwhile go back to Pending."""
         operation = snapshot.operation
         why = operation.spec.reason or f"{operation.spec.operation} by HyperPodNodeOperation {operation.key}"
-        marks = Marks(owner=operation.owner, conditions=LIFECYCLE[action.phase], message=plain(why))
+        marks = Marks(
+            owner=operation.owner,
+            conditions=LIFECYCLE[action.phase],
+            message=plain(why),
+            detach=action.phase is Phase.DETACH,
+        )
         entries = [snapshot.by_id[name] for name in action.entries]
         answers = await asyncio.gather(*(self.marks.mark(node=entry.name or "", marks=marks) for entry in entries))
         changed = {

@@ -261,9 +261,10 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
 
 
 def _settled_on(snapshot: ClaimSnapshot, instance_id: str) -> bool:
-    """Whether the claim's node is there under a name, so that its own changes alone matter."""
+    """Whether the claim's node is there under a name and takes volumes, so that its own changes alone matter."""
     node = snapshot.observed.node(instance_id)
-    return node is not None and bool(node.node_name) and snapshot.observed.alive(instance_id)
+    there = node is not None and bool(node.node_name) and not node.drained_for
+    return there and snapshot.observed.alive(instance_id)
 
 
 def _not_allowed(refusal: str) -> Wait:

@@ -14,6 +14,7 @@ from hyperpod_operator.controllers.parse import parse_status
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.views import View
+from hyperpod_operator.core.drain.marks import detaches, drained_for, is_draining
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.instance_types import PREFIX
@@ -178,7 +179,8 @@ async def _nodes(
         return ()
     kube = {node.instance_id: node for node in ports.nodes.of_cluster(cluster_id(view.cluster.arn))}
     selected: frozenset[str] | None = None
-    target, choosing = claim.spec.attachment.target, _chooses(claim, view)
+    target = claim.spec.attachment.target
+    choosing = _chooses(claim, view, drained=frozenset(name for name, node in kube.items() if is_draining(node)))
     if choosing and target is not None and target.nodeSelector:
         selected = await ports.labels.selected(selector=target.nodeSelector)
     slot_limits, taken = (
@@ -224,6 +226,8 @@ def _candidate(
         ready=node.ready if node else None,
         hostname=node.hostname if node else "",
         schedulable=node is None or not _tainted(node),
+        drained_for=drained_for(node) if node is not None else "",
+        asked_to_detach=node is not None and detaches(node),
         labels={**labels, **asked},
         attached_count=count,
         limit=slots.slots(limit, labels=labels),
@@ -253,8 +257,8 @@ async def _slots(
     return {instance: limit for instance, limit in found.items() if limit is not None}, taken
 
 
-def _chooses(claim: Claim, view: View) -> bool:
-    """Whether this pass may choose a node: none is recorded, its instance is gone, or the target changed."""
+def _chooses(claim: Claim, view: View, *, drained: frozenset[str]) -> bool:
+    """Whether this pass may choose a node: none is recorded, its instance is gone or `drained`, the target changed."""
     if not claim.direct or claim.deleting:
         return False
     recorded = claim.status.attachment
@@ -262,6 +266,7 @@ def _chooses(claim: Claim, view: View) -> bool:
     return (
         recorded is None
         or recorded.instanceId not in there
+        or recorded.instanceId in drained
         or recorded.target != claim.target_text
         or bool(recorded.refused)
     )

@@ -1,5 +1,7 @@
 """What says on a Node that it is drained: one taint, one annotation that names for whom, and lifecycle conditions.
 
+A second annotation asks EBSVolumeClaims to detach their volumes from the Node. It counts while it names the holder.
+
 The annotation is written with the taint, in one write that fails if the Node changed since it was read. So it is also
 what keeps two operations from holding one Node: the second one finds the first one's name. A taint of this key without
 the annotation was added by another writer, and stays.
@@ -13,15 +15,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from hyperpod_operator.api.names import DRAINING
+from hyperpod_operator.api.names import DETACH_VOLUMES, DRAINING
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node, Taint
 from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.text import plain, shortened
 
 TAINT = Taint(key=DRAINING, value="", effect="NoSchedule")
 CONDITION_REASON = "HyperPodOperator"
 """`reason` of the conditions on Nodes that the operator sets: it removes only these."""
 MESSAGE_MOST = 512
+NAME_MOST = 320
+"""Characters of a holder's name: those of a kind, a namespace and a name."""
 
 
 class Lifecycle(StrEnum):
@@ -49,11 +54,15 @@ class Owner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What a Node is to show: the conditions that are True, all others of `Lifecycle` being absent, and why."""
+    """What a Node is to show: the conditions that are True, all others of `Lifecycle` being absent, and why.
+
+    `detach`: EBSVolumeClaims are to detach their volumes from the Node.
+    """
 
     owner: Owner
     conditions: frozenset[Lifecycle] = frozenset()
     message: str = ""
+    detach: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +87,21 @@ def held_by(node: Node) -> str:
     return node.annotations.get(DRAINING, "")
 
 
+def drained_for(node: Node) -> str:
+    """The object for which the Node is drained, in words for a message; empty where it is not drained."""
+    if not is_draining(node):
+        return ""
+    kind, _, rest = held_by(node).partition(" ")
+    name = rest.partition(" ")[0]
+    return shortened(plain(f"{kind} {name}"), NAME_MOST) if name else "another client"
+
+
+def detaches(node: Node) -> bool:
+    """Whether whoever drains the Node asks EBSVolumeClaims to detach their volumes from it."""
+    asked = node.annotations.get(DETACH_VOLUMES, "")
+    return bool(asked) and asked == held_by(node) and is_draining(node)
+
+
 def is_draining(node: Node) -> bool:
     """Whether the Node has a taint of this key, whoever added it."""
     return any(taint.key == DRAINING for taint in node.taints)
@@ -89,17 +113,23 @@ def held_since(node: Node) -> datetime | None:
     return parse_time(next(added, ""))
 
 
-def hold(node: Node, owner: Owner, *, now: datetime) -> NodeChange | HeldBy:
-    """The change that takes the Node for `owner`; an empty one if it is taken already."""
+def hold(node: Node, owner: Owner, *, now: datetime, detach: bool = False) -> NodeChange | HeldBy:
+    """The change that takes the Node for `owner`; an empty one if it is taken already, and asks for the same."""
     holder = held_by(node)
     if holder and holder != str(owner):
         return HeldBy(owner=holder)
+    asked = _asked(node, str(owner) if detach else None)
     if holder == str(owner) and is_draining(node):
-        return NodeChange()
+        return NodeChange(annotations=asked)
     if is_draining(node):
         return HeldBy(owner="")
     taint = replace(TAINT, time_added=stamp(now))
-    return NodeChange(taints=(*node.taints, taint), annotations={DRAINING: str(owner)})
+    return NodeChange(taints=(*node.taints, taint), annotations={DRAINING: str(owner), **asked})
+
+
+def _asked(node: Node, value: str | None) -> Mapping[str, str | None]:
+    """The change of the annotation that asks claims to detach; none where it is so already."""
+    return {DETACH_VOLUMES: value} if node.annotations.get(DETACH_VOLUMES) != value else {}
 
 
 def release(node: Node, owner: Owner) -> NodeChange:
@@ -107,7 +137,7 @@ def release(node: Node, owner: Owner) -> NodeChange:
     if held_by(node) != str(owner):
         return NodeChange()
     kept = tuple(taint for taint in node.taints if (taint.key, taint.effect) != (TAINT.key, TAINT.effect))
-    return NodeChange(taints=kept if kept != node.taints else None, annotations={DRAINING: None})
+    return NodeChange(taints=kept if kept != node.taints else None, annotations={DRAINING: None, **_asked(node, None)})
 
 
 def condition_changes(

@@ -19,8 +19,8 @@ from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.engine.finding import Blocks, Concern, Finding
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
-from hyperpod_operator.core.nodeoperation.drains import drains
-from hyperpod_operator.core.nodeoperation.machine import ready
+from hyperpod_operator.core.nodeoperation.drains import Drains, drains
+from hyperpod_operator.core.nodeoperation.machine import is_drained, ready
 from hyperpod_operator.core.nodeoperation.outcome import outcome
 from hyperpod_operator.core.nodeoperation.plan import (
     OWNED,
@@ -87,15 +87,28 @@ def calls(snapshot: Snapshot) -> Finding[Action] | None:
 
 def marks(snapshot: Snapshot) -> Finding[Action] | None:
     """Nodes whose taint or conditions are not those of their phase."""
-    for phase, states in ((Phase.DRAIN, {State.DRAINING}), (Phase.MAINTENANCE, ASKED)):
-        wanting = [
-            entry.id
-            for entry in snapshot.entries
-            if entry.name and entry.state in states and entry.marked != phase and snapshot.node(entry) is not None
-        ]
+    drained = drains(snapshot)
+    there = [entry for entry in snapshot.entries if entry.name and snapshot.node(entry) is not None]
+    for phase in Phase:
+        wanting = [one.id for one in there if one.marked != phase and _phase(snapshot, one, drained) is phase]
         if wanting:
             return Finding(action=Mark(entries=tuple(wanting[:MARKS_IN_A_PASS]), phase=phase))
     return None
+
+
+def _phase(snapshot: Snapshot, entry: Entry, drained: Drains) -> Phase | None:
+    """What the Node has to show; None for one that is not held.
+
+    Claims are asked to detach once the pods have left: until then they may be in use, and the drain may be given up.
+    """
+    if entry.state in ASKED:
+        return Phase.MAINTENANCE
+    if entry.state != State.DRAINING:
+        return None
+    if entry.marked == Phase.DETACH:
+        return Phase.DETACH
+    asks = snapshot.volumes_on(entry) and is_drained(snapshot, entry, drained)
+    return Phase.DETACH if asks else Phase.DRAIN
 
 
 def eviction(snapshot: Snapshot) -> Finding[Action] | None:

@@ -48,16 +48,20 @@ def advance(snapshot: Snapshot) -> Snapshot:
 
 def ready(snapshot: Snapshot, entry: Entry, drained: Drains) -> bool:
     """Whether AWS may be asked about the node now."""
-    found = drained.nodes.get(entry.id)
     retry = parse_time(entry.retryTime or "")
     return (
-        entry.state == State.DRAINING
-        and found is not None
-        and (found.done or (found.timed_out and may_force(snapshot)))
+        is_drained(snapshot, entry, drained)
         and (retry is None or retry <= snapshot.now)
         and not snapshot.volumes_on(entry)
         and not snapshot.holder(entry)
     )
+
+
+def is_drained(snapshot: Snapshot, entry: Entry, drained: Drains) -> bool:
+    """Whether no pod keeps the node: all have left, or the time for it is over and onTimeout is Force."""
+    found = drained.nodes.get(entry.id)
+    left = found is not None and (found.done or (found.timed_out and may_force(snapshot)))
+    return entry.state == State.DRAINING and left
 
 
 def _observed(snapshot: Snapshot, entry: Entry, drained: Drains, taken: frozenset[str]) -> Entry:
@@ -154,7 +158,7 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
     if found.waiting or found.why:
         fields["message"] = _waits(found)
     elif claims:
-        fields["message"] = _volumes(claims)[:MESSAGE_MOST]
+        fields["message"] = _volumes(claims, asked=not snapshot.has_unasked_claims(entry))[:MESSAGE_MOST]
     elif not entry.retryTime:
         fields["message"] = None
     return entry.model_copy(update=fields)
@@ -166,13 +170,18 @@ def _waits(found: NodeDrain) -> str:
     return f"Waits for {said}{more}."[:MESSAGE_MOST]
 
 
-def _volumes(claims: tuple[str, ...]) -> str:
-    """Which claims to detach, and the command for the first one."""
+def _volumes(claims: tuple[str, ...], *, asked: bool) -> str:
+    """Which claims the node waits for, and where to look; what to do where no Node can ask them."""
     namespace, _, name = claims[0].partition("/")
     named = listed(claims, most=CLAIMS_NAMED, separator=", ", rest=" ")
+    if asked:
+        return (
+            f"Waits until EBSVolumeClaims have detached their volumes: {named}. What a claim waits for is in its "
+            f"status: kubectl describe evc {name} -n {namespace}."
+        )
     return (
-        f"Waits until no EBSVolumeClaim has a volume here: {named}. Claims do not "
-        f"detach because a node drains. Detach each: kubectl patch evc {name} -n {namespace} --type=merge -p "
+        f"Waits until no EBSVolumeClaim has a volume here: {named}. The instance has no Node in Kubernetes, by which "
+        f"the operator asks claims to detach. Detach each: kubectl patch evc {name} -n {namespace} --type=merge -p "
         '\'{"spec":{"attachment":{"suspend":true}}}\'. When the operation is over, set suspend to false.'
     )
 

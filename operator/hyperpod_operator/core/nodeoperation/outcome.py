@@ -10,7 +10,7 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
 from hyperpod_operator.core.nodeoperation.plan import Action
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
-from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, State
+from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, Phase, State
 from hyperpod_operator.core.text import listed
 
 NAMED_MOST = 5
@@ -107,8 +107,11 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
         return Reason.NOT_BEFORE, f"The operation starts at {stamp(start)}.", min(left, 3600.0)
     if states & ASKED:
         return Reason.OPERATING, _of(snapshot, ASKED), timings.poll
-    if any(entry.state == State.DRAINING and snapshot.needs_detach(entry) for entry in snapshot.entries):
+    draining = [entry for entry in snapshot.entries if entry.state == State.DRAINING]
+    if any(snapshot.has_unasked_claims(entry) for entry in draining):
         return Reason.VOLUMES_ON_NODES, _of(snapshot, {State.DRAINING}), timings.drain
+    if any(entry.marked == Phase.DETACH and snapshot.volumes_on(entry) for entry in draining):
+        return Reason.DETACHING_VOLUMES, _of(snapshot, {State.DRAINING}), timings.drain
     if State.DRAINING in states:
         return Reason.DRAINING, _of(snapshot, {State.DRAINING}), timings.drain
     if not snapshot.entries:
@@ -125,8 +128,7 @@ def _named(snapshot: Snapshot, states: frozenset[State] | set[State]) -> str:
     said = [
         f"{entry.name or entry.id} is {entry.state}{f': {entry.message}' if entry.message else '.'}" for entry in found
     ]
-    more = f" And {len(said) - NAMED_MOST} more; see status.nodes." if len(said) > NAMED_MOST else ""
-    return " ".join(said[:NAMED_MOST]) + more
+    return listed(said, most=NAMED_MOST, separator=" ", rest=" ", more="And {} more; see status.nodes.")
 
 
 def _under_way(reason: Reason, message: str, wake: float) -> Finding[Action]:

@@ -24,6 +24,7 @@ EFFECTS: Mapping[NodeCall, Effect] = {
 """Replace and Move lose root and secondary volumes; a failed health check has HyperPod reboot or replace the node."""
 LIFECYCLE: Mapping[Phase, frozenset[Lifecycle]] = {
     Phase.DRAIN: frozenset({Lifecycle.MAINTENANCE_PLANNED, Lifecycle.DRAIN_IN_PROGRESS}),
+    Phase.DETACH: frozenset({Lifecycle.MAINTENANCE_PLANNED, Lifecycle.DRAINED}),
     Phase.MAINTENANCE: frozenset({Lifecycle.MAINTENANCE_IN_PROGRESS, Lifecycle.DRAINED}),
 }
 """The conditions that a Node shows in each phase."""

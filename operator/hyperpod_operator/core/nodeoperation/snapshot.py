@@ -105,9 +105,9 @@ class Snapshot:
         """namespace/name of the claims that the node waits for before AWS is asked."""
         return self.claims.get(entry.instanceId or "", ()) if self.operation.waits_for_volumes else ()
 
-    def needs_detach(self, entry: Entry) -> bool:
-        """Whether a node that drains waits for nothing but volumes, which a person has to detach."""
-        return bool(self.volumes_on(entry)) and entry.name in self.pods_of and not entry.waitingFor
+    def has_unasked_claims(self, entry: Entry) -> bool:
+        """Whether the node waits for volumes that a person has to detach: without a Node no claim is asked to."""
+        return bool(self.volumes_on(entry)) and self.nodes_known and self.node(entry) is None
 
     @property
     def left_marked(self) -> tuple[str, ...]:

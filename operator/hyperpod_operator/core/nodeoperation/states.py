@@ -45,4 +45,6 @@ class Phase(StrEnum):
     """What the operator's marks on a Node say."""
 
     DRAIN = "Drain"
+    DETACH = "Detach"
+    """The pods have left, and EBSVolumeClaims are asked to detach their volumes."""
     MAINTENANCE = "Maintenance"

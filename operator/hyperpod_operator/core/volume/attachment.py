@@ -88,16 +88,27 @@ def lost_node(snapshot: ClaimSnapshot) -> Decision | None:
 
 
 def leave(snapshot: ClaimSnapshot) -> Decision | None:
-    """The volume is on a living node and should not be: suspended, or the spec's target is another node that can take
-    it. One that cannot is no ground to take it from where it works (`stays`)."""
+    """The volume is on a living node and should not be: suspended, asked for by what drains the node, or the spec's
+    target is another node that can take it. One that cannot is no ground to take it from where it works (`stays`)."""
     where = holding(snapshot)
     if not isinstance(where, Held):
         return None
     if snapshot.claim.suspended:
         return away(snapshot, where, why="attachment.suspend is true")
+    if (holder := asks(snapshot, where)) and not where.ours:
+        who = f"{where.instance_id} by a call that is not this claim's, and {holder} drains that node"
+        return elsewhere(snapshot, who)
+    if holder:
+        return away(snapshot, where, why=f"{holder} takes the node out of service")
     if _wanted(snapshot) in {"", where.instance_id} or stays(snapshot):
         return None
     return away(snapshot, where, why=f"the target is {snapshot.claim.target_text} now")
+
+
+def asks(snapshot: ClaimSnapshot, where: Held) -> str:
+    """Which object drains the node and asks for its volumes to be detached; empty for none."""
+    node = snapshot.observed.node(where.instance_id)
+    return node.drained_for if node is not None and node.asked_to_detach else ""
 
 
 def stays(snapshot: ClaimSnapshot) -> Decision | None:
@@ -120,13 +131,17 @@ def away(snapshot: ClaimSnapshot, where: Held, *, why: str) -> Wait | Act:
 
 
 def in_use(snapshot: ClaimSnapshot, where: Held) -> Wait | None:
-    pods = snapshot.observed.pods
-    if not pods or snapshot.claim.immediate:
+    """Whether pods keep the volume where it is. Immediate is a person's word about their own edits: what drains a node
+    takes no volume from a pod that runs."""
+    pods, holder = snapshot.observed.pods, asks(snapshot, where)
+    asked = bool(holder) and not snapshot.claim.suspended and not snapshot.claim.deleting
+    if not pods or (snapshot.claim.immediate and not asked):
         return None
     named = listed(pods, most=3, separator=", ", rest=" ")
-    message = (
-        f"Pods use the volume on {where.instance_id}: {named}. The operator detaches it when "
-        "they end; delete them, or set attachment.detachPolicy: Immediate."
+    message = f"Pods use the volume on {where.instance_id}: {named}. The operator detaches it when they end; " + (
+        f"{holder} waits for that. Delete them if they do not end by themselves."
+        if asked
+        else "delete them, or set attachment.detachPolicy: Immediate."
     )
     return Wait(reason=Reason.IN_USE, message=message, after=snapshot.timings.poll, stalled=overdue(snapshot))
 
@@ -156,7 +171,7 @@ def leaving(snapshot: ClaimSnapshot) -> bool:
     where, claim = holding(snapshot), snapshot.claim
     if not isinstance(where, Held) or not where.ours or claim.paused:
         return False
-    if claim.deleting or claim.suspended:
+    if claim.deleting or claim.suspended or asks(snapshot, where):
         return True
     return _wanted(snapshot) not in {"", where.instance_id} and stays(snapshot) is None
 

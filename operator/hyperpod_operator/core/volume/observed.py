@@ -20,7 +20,9 @@ class Candidate:
     """An instance of the cluster (ListClusterNodes) with its Kubernetes Node, where it has one.
 
     `attached_count` and `limit` are None where unknown; unknown never keeps a node from being chosen. `schedulable`
-    is False while HyperPod's health taint or a label value that starts with Unschedulable is on the Node.
+    is False while HyperPod's health taint or a label value that starts with Unschedulable is on the Node. `drained_for`
+    says for which object the Node is drained (`core.drain.marks`), empty for none; `asked_to_detach`: that object asks
+    claims to detach their volumes from it.
     """
 
     instance_id: str
@@ -33,6 +35,8 @@ class Candidate:
     availability_zone_id: str = ""
     ready: bool | None = None
     schedulable: bool = True
+    drained_for: str = ""
+    asked_to_detach: bool = False
     labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
     hostname: str = ""
     """Label kubernetes.io/hostname of the Node; empty where it has none."""

@@ -75,9 +75,10 @@ def _resolve(snapshot: ClaimSnapshot) -> Resolution:
 
 
 def _moves_on(snapshot: ClaimSnapshot, node: Candidate) -> bool:
-    """A group's node that AWS refused for want of a slot: nothing is attached there, so another one may be tried."""
+    """A group's node that is drained, or that AWS refused for want of a slot: nothing is attached there, so another one
+    may be tried."""
     free = snapshot.volume is None or not snapshot.volume.attachments
-    return snapshot.claim.by_group and free and _refused(snapshot, node)
+    return snapshot.claim.by_group and free and (bool(node.drained_for) or _refused(snapshot, node))
 
 
 def _first(snapshot: ClaimSnapshot) -> Resolution:
@@ -158,6 +159,8 @@ def _choose(
     here = [node for node in nodes if in_zone(snapshot, node)]
     if not here:
         return Unresolved(hold=_zone(snapshot, what))
+    if all(node.drained_for for node in here):
+        return Unresolved(hold=_drained(snapshot, here[0]))
     if all(node.full or _refused(snapshot, node) for node in here):
         message = (
             f"No node of {what} in the volume's zone has a free attachment slot. Detach another volume there, add "
@@ -182,6 +185,8 @@ def _obstacle(snapshot: ClaimSnapshot, node: Candidate) -> Wait | None:
     if node.status != "Running":
         message = f"{name} is {node.status}; a volume is attached to a Running node only. Nothing to do if that passes."
         return Wait(reason=Reason.NODE_NOT_RUNNING, message=message, after=watch)
+    if node.drained_for:
+        return _drained(snapshot, node)
     if not node.schedulable:
         message = f"HyperPod marked {name} as unschedulable. Repair or replace it, or choose another target."
         return Wait(reason=Reason.NODE_UNSCHEDULABLE, message=message, after=watch, stalled=True)
@@ -269,6 +274,14 @@ def _restricted(node: Candidate) -> Wait:
         "another group."
     )
     return Wait(reason=Reason.RESTRICTED_INSTANCE_GROUP, message=message, after=SLOW, stalled=True)
+
+
+def _drained(snapshot: ClaimSnapshot, node: Candidate) -> Wait:
+    message = (
+        f"{node.node_name or node.instance_id} is drained for {node.drained_for}; the operator attaches the volume "
+        "when that is over. Nothing to do."
+    )
+    return Wait(reason=Reason.NODE_DRAINING, message=message, after=snapshot.timings.watch)
 
 
 def _zone(snapshot: ClaimSnapshot, what: str) -> Wait:

@@ -19,6 +19,7 @@ from hyperpod_operator.controllers.nodeoperation.controller import (
     OperationPorts,
     OperationSettings,
 )
+from hyperpod_operator.controllers.volume.attached_claims import claims_by_instance
 from hyperpod_operator.core.drain.marks import HeldBy, Lifecycle, Marks, Owner, hold, release
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import Answer, Evicted, PodsRead
@@ -72,6 +73,8 @@ class FakeNodes:
         self.labels: dict[str, dict[str, str]] = {}
         self.unknown: set[str] = set()
         """Nodes whose kubelet does not respond."""
+        self.absent: set[str] = set()
+        """Nodes whose instances run and that are not in Kubernetes."""
         self.synced = True
 
     @property
@@ -85,7 +88,7 @@ class FakeNodes:
         return tuple(node for node in self.all() if node.cluster_id == cluster_id)
 
     def all(self) -> tuple[Node, ...]:
-        return tuple(self._node(name) for name in self._views.now())
+        return tuple(self._node(name) for name in self._views.now() if name not in self.absent)
 
     def _node(self, name: str) -> Node:
         view = self._views.now()[name]
@@ -119,7 +122,7 @@ class FakeMarks:
         found = self._nodes.get(node)
         if found is None:
             return None
-        change = hold(found, marks.owner, now=self._nodes.now)
+        change = hold(found, marks.owner, now=self._nodes.now, detach=marks.detach)
         if isinstance(change, HeldBy):
             return change
         self._write(node, change.taints, change.annotations)
@@ -249,6 +252,8 @@ class OperationRig:
         self.marks, self.pods = FakeMarks(self.nodes), FakePods()
         self.recorder = OperationRecorder()
         self.claims: dict[str, tuple[str, ...]] = {}
+        self.claims_of: FakeObjects | None = None
+        """The EBSVolumeClaims themselves, instead of what `claims` says of them."""
         settings = CloudSettings(region="us-west-2", reads=UNLIMITED, writes=UNLIMITED, threads=4, read_timeout=5)
         self.cloud = AwsCloud(settings=settings, on_call=lambda **_: None)
         self.timings = OperationTimings(poll=100.0)  # fewer looks while AWS works: they are not what is tried here
@@ -304,6 +309,8 @@ class OperationRig:
         self._failures.clear()
 
     async def _claims(self, arn: str) -> Mapping[str, tuple[str, ...]]:
+        if self.claims_of is not None:
+            return await claims_by_instance(self.claims_of, cluster_arn=arn)
         return dict(self.claims)
 
     @property

@@ -10,6 +10,7 @@ from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, KEY, Operation
 from tests.unit.controllers.nodeoperation.test_life import CALLED, OPERATIONS
 from tests.unit.controllers.rig import pause
 
+from hyperpod_operator.core.drain.marks import detaches, is_draining
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
 from hyperpod_operator.core.ports import Key
 from hyperpod_testbed.simulator import Fault
@@ -142,7 +143,7 @@ async def test_pods_that_cannot_be_read_are_not_taken_for_none(rig: OperationRig
 
 
 @pytest.mark.parametrize("operation", ["Replace", "Delete"])
-async def test_a_node_waits_for_its_volumes_and_says_how_to_detach_them(rig: OperationRig, operation: str) -> None:
+async def test_a_node_asks_the_claims_with_volumes_on_it_and_waits_for_them(rig: OperationRig, operation: str) -> None:
     node = rig.ids[0]
     rig.claims[node] = ("store/data", "team/more")
     rig.apply(operation, [node])
@@ -151,12 +152,40 @@ async def test_a_node_waits_for_its_volumes_and_says_how_to_detach_them(rig: Ope
     assert rig.calls() == []
     message = rig.entries()[0]["message"]
     assert "store/data, team/more" in message
-    command = 'kubectl patch evc data -n store --type=merge -p \'{"spec":{"attachment":{"suspend":true}}}\''
-    assert command in message
-    assert (rig.condition("Ready")["reason"], rig.condition("Stalled")["status"]) == ("VolumesOnNodes", "True")
+    assert "kubectl describe evc data -n store" in message
+    assert (rig.condition("Ready")["reason"], rig.condition("Reconciling")["status"]) == ("DetachingVolumes", "True")
+    found = rig.nodes.get(rig.name(node))
+    assert found is not None
+    assert detaches(found)
     rig.claims.clear()
     await rig.rest()
-    assert rig.states() == ["Succeeded"]
+    assert (rig.states(), rig.marks.marked) == (["Succeeded"], set())
+
+
+async def test_no_claim_is_asked_while_pods_are_on_the_node(rig: OperationRig) -> None:
+    node = rig.ids[0]
+    rig.claims[node] = ("store/data",)
+    rig.pods.add("train", rig.name(node))
+    rig.pods.refused["train"] = "budget"
+    rig.apply("Replace", [node])
+    for _ in range(20):
+        await rig.step()
+    found = rig.nodes.get(rig.name(node))
+    assert found is not None
+    assert (is_draining(found), detaches(found)) == (True, False)
+
+
+async def test_a_person_detaches_what_no_node_can_ask_for(rig: OperationRig) -> None:
+    node = rig.ids[0]
+    rig.claims[node] = ("store/data",)
+    rig.nodes.absent.add(rig.name(node))
+    rig.apply("Delete", [node])
+    for _ in range(20):
+        await rig.step()
+    command = 'kubectl patch evc data -n store --type=merge -p \'{"spec":{"attachment":{"suspend":true}}}\''
+    assert command in rig.entries()[0]["message"]
+    assert (rig.condition("Ready")["reason"], rig.condition("Stalled")["status"]) == ("VolumesOnNodes", "True")
+    assert rig.calls() == []
 
 
 async def test_a_node_with_a_volume_is_refused_where_the_spec_says_so(rig: OperationRig) -> None:

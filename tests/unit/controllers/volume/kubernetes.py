@@ -31,6 +31,8 @@ class FakeNodes:
         self.unready: set[str] = set()
         self.absent: set[str] = set()
         """Nodes whose instances run and that did not join."""
+        self.taints: dict[str, tuple[Taint, ...]] = {}
+        self.annotations: dict[str, dict[str, str]] = {}
 
     synced = True
 
@@ -65,8 +67,8 @@ class FakeNodes:
             instance_id=parts[1],
             created_at=NEVER,
             labels={key: value for key, value in self.every_label(name).items() if kept(key)},
-            annotations={},
-            taints=health_taint,
+            annotations=self.annotations.get(name, {}),
+            taints=(*health_taint, *self.taints.get(name, ())),
             ready=view.ready and name not in self.unready,
             hostname=view.labels.get(HOSTNAME, ""),
         )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from hyperpod_operator.api.names import DRAINING
+from hyperpod_operator.api.names import DETACH_VOLUMES, DRAINING
 from hyperpod_operator.core.drain.marks import (
     CONDITION_REASON,
     TAINT,
@@ -12,6 +12,8 @@ from hyperpod_operator.core.drain.marks import (
     Owner,
     StoredCondition,
     condition_changes,
+    detaches,
+    drained_for,
     hold,
     release,
 )
@@ -88,6 +90,38 @@ def test_a_taint_that_was_taken_off_by_hand_is_added_again_while_the_node_is_hel
     held = replace(applied(NODE, hold(NODE, MINE, now=NOW)), taints=())
     assert applied(held, hold(held, MINE, now=NOW)).taints == (ADDED,)
     assert applied(held, release(held, MINE)).annotations == {}
+
+
+def test_a_node_asks_for_its_volumes_while_its_holder_does() -> None:
+    held = applied(NODE, hold(NODE, MINE, now=NOW))
+    asking = applied(held, hold(held, MINE, now=NOW, detach=True))
+    assert (detaches(held), detaches(asking)) == (False, True)
+    assert hold(asking, MINE, now=NOW, detach=True) == NodeChange()
+    assert applied(asking, hold(asking, MINE, now=NOW)) == held
+    assert applied(asking, release(asking, MINE)) == NODE
+
+
+def test_a_node_that_is_taken_may_ask_for_its_volumes_at_once() -> None:
+    assert detaches(applied(NODE, hold(NODE, MINE, now=NOW, detach=True)))
+
+
+def test_what_asks_for_volumes_counts_only_in_the_name_of_the_holder() -> None:
+    asks = {DETACH_VOLUMES: str(OTHER)}
+    assert not detaches(replace(NODE, annotations=asks))
+    assert not detaches(replace(NODE, annotations={DRAINING: str(OTHER), **asks}))
+    held = applied(NODE, hold(NODE, MINE, now=NOW))
+    stale = replace(held, annotations={**held.annotations, **asks})
+    assert not detaches(stale)
+    assert applied(stale, hold(stale, MINE, now=NOW)) == held
+
+
+def test_a_message_names_for_whom_a_node_is_drained() -> None:
+    assert drained_for(NODE) == ""
+    assert drained_for(applied(NODE, hold(NODE, MINE, now=NOW))) == "HyperPodCluster research/ml"
+    assert drained_for(replace(NODE, taints=(TAINT,))) == "another client"
+    written = replace(NODE, taints=(TAINT,), annotations={DRAINING: f"Kind\x1b[31m {'x' * 9000} u"})
+    assert drained_for(written).isprintable()
+    assert len(drained_for(written)) <= 320
 
 
 def condition(kind: Lifecycle, *, reason: str = CONDITION_REASON, message: str = "m") -> StoredCondition:

@@ -1,12 +1,13 @@
 """Marks of a drained Node on the wire: set once, undone exactly, and never at the cost of another client's."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.unit.kube.conftest import FakeServer, ManualClock
 from tests.unit.kube.nodes.scripted import node_body
 
-from hyperpod_operator.api.names import DRAINING
+from hyperpod_operator.api.names import DETACH_VOLUMES, DRAINING
 from hyperpod_operator.core.audit import AuditRecord
 from hyperpod_operator.core.drain.marks import HeldBy, Lifecycle, Marks, Owner
 from hyperpod_operator.core.ports import KubernetesError, StaleObject
@@ -62,6 +63,18 @@ async def test_what_is_marked_already_is_not_written_again(marks: KubeNodeMarks,
     server.answers = [stored(taints=[TAINT], owner=str(MINE), conditions=(condition("DrainInProgress"),))]
     await marks.mark(node=NAME, marks=MARKS)
     assert writes(server) == []
+
+
+async def test_a_node_that_is_held_asks_for_its_volumes_by_an_annotation(
+    marks: KubeNodeMarks, server: FakeServer
+) -> None:
+    held = stored(taints=[TAINT], owner=str(MINE), conditions=(condition("DrainInProgress"),))
+    server.answers = [held, held]
+    await marks.mark(node=NAME, marks=replace(MARKS, detach=True))
+    (spec,) = writes(server)
+    path = f"/metadata/annotations/{DETACH_VOLUMES.replace('/', '~1')}"
+    assert {"op": "add", "path": path, "value": str(MINE)} in spec
+    assert not any(operation["path"] == "/spec/taints" for operation in spec)
 
 
 async def test_a_node_of_another_holder_is_left_alone(marks: KubeNodeMarks, server: FakeServer) -> None:

@@ -15,6 +15,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from hyperpod_testbed.simulator import Options, Simulator
+from hyperpod_testbed.simulator.node_objects import NodeView
+from hyperpod_testbed.simulator.node_views import NodeViews
 
 START = 1_800_000_000.0
 REGION = "us-west-2"
@@ -163,6 +165,10 @@ class Account:
 
     def nodes(self, **parameters: Any) -> Any:
         return self.aws.list_cluster_nodes(ClusterName="ml", **parameters)["ClusterNodeSummaries"]
+
+    def views(self) -> list[NodeView]:
+        """The Nodes in Kubernetes."""
+        return list(NodeViews(self.sim.core).now().values())
 
 
 @pytest.fixture

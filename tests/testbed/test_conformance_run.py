@@ -19,11 +19,15 @@ from hyperpod_testbed.conformance.caller import Budget, Caller, OverBudgetError,
 from hyperpod_testbed.conformance.cleaning import clean
 from hyperpod_testbed.conformance.command import DIFFERENT, conformance
 from hyperpod_testbed.conformance.compare import OwnedClock
+from hyperpod_testbed.conformance.nodes import OF_NODES, joining
+from hyperpod_testbed.conformance.questions import QUESTIONS
 from hyperpod_testbed.conformance.record import FORMAT, Call, Record, RecordError, Redaction, Writer
 from hyperpod_testbed.conformance.run import Run
 from hyperpod_testbed.conformance.session import MOST_NODES, play
+from hyperpod_testbed.conformance.steps.beginning import KUBERNETES
 from hyperpod_testbed.conformance.target import EXAMPLE, RUN_TAG, Target, TargetError
-from hyperpod_testbed.simulator import Fault, Simulator, profile
+from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.simulator import Fault, Options, Simulator, Timings, profile
 
 MINE = {RUN_TAG: "mine"}
 
@@ -141,6 +145,30 @@ def test_a_record_that_cannot_be_written_ends_the_script_and_not_the_cleaning(ac
         ended = play(run, say=quiet)
     assert "No space left" in ended.failed[-1]
     assert (ended.left, left_in(account)) == ((), (0, 0, 0))
+
+
+def test_a_cluster_that_is_undone_keeps_no_later_question_from_its_answer(start_simulator: Any) -> None:
+    """AWS frees the EKS cluster of a deleted HyperPod cluster late: creations meet that, and it is not their answer."""
+    options = Options(lifecycle_config_required=False, spot_needs_continuous=False)
+    sim = start_simulator(options=options, timings=Timings(eks_release=120.0))
+    calls: list[Call] = []
+    with a_run(sim, sink=calls.append, interrupt="joining.pending") as run:
+        assert play(run, say=quiet).failed == ("interrupted",)
+    record = Record(about={}, calls=tuple(calls))
+    refused = {one.option: one.answer(record) for one in QUESTIONS if hasattr(options, one.option)}
+    assert (refused["lifecycle_config_required"], refused["spot_needs_continuous"]) == (False, False)
+    assert [call.held for call in record.of("creation.create")][-2:] == [True, False]
+
+
+def test_an_eks_cluster_of_another_owner_is_not_waited_for(start_simulator: Any) -> None:
+    sim = start_simulator()
+    theirs = {"Orchestrator": {"Eks": {"ClusterArn": EXAMPLE.eksClusterArn}}}
+    sim.world.create_foreign_cluster("theirs", region=EXAMPLE.region, request=theirs)
+    began = sim.clock.now()
+    with a_run(sim) as run:
+        ended = play(run, say=quiet)
+    assert "already in use" in ended.failed[-1]
+    assert sim.clock.now() - began < 60
 
 
 def test_a_run_stops_at_its_spending_limit_and_cleans_up(account: Simulator) -> None:
@@ -329,7 +357,7 @@ def test_another_account_than_the_settings_is_refused_without_a_call(tmp_path: P
 def test_a_record_through_boto3s_own_configuration_agrees_with_the_simulator(
     start_simulator: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sim = start_simulator(speed=3000.0, options=profile.read('{"options": {"never_modified": "empty"}}'))
+    sim = start_simulator(speed=3000.0, options=Options(never_modified="empty"))
     target = EXAMPLE.model_copy(update={"account": sim.account, "failingOnCreate": None, "scarceInstanceType": None})
     file = tmp_path / "settings.yaml"
     file.write_text(json.dumps(target.model_dump(mode="json")))
@@ -346,7 +374,32 @@ def test_a_record_through_boto3s_own_configuration_agrees_with_the_simulator(
     )
     assert compared.exit_code == DIFFERENT
     assert "set never_modified=empty" in compared.output
-    assert profile.read((tmp_path / "profile.json").read_text()).never_modified == "empty"
+    assert profile.read((tmp_path / "profile.json").read_text()).options == Options(never_modified="empty")
+
+
+@contextmanager
+def command(sim: Simulator, directory: Path, *options: object) -> Iterator[subprocess.Popen[str]]:
+    """The command as a process, with the clock 3000 times as fast unless the options say otherwise."""
+    target = EXAMPLE.model_copy(update={"account": sim.account, "failingOnCreate": None, "scarceInstanceType": None})
+    file = directory / "settings.yaml"
+    file.write_text(json.dumps(target.model_dump(mode="json")))
+    program = [Path(sys.executable).parent / "hyperpod-testbed", "conformance", "--record", directory / "record"]
+    asked = ["--settings", file, "--account", sim.account, "--spending-limit", "100", "--time-factor", "3000"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **sim.environment(region=target.region)}
+    arguments = [str(one) for one in (*program, *asked, *options)]
+    with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+
+
+def lines_until(process: subprocess.Popen[str], step: str) -> list[str]:
+    """What the process said before this step began."""
+    assert process.stdout is not None
+    return list(itertools.takewhile(lambda line: not line.startswith(step), process.stdout))
+
+
+def rest_of(process: subprocess.Popen[str]) -> list[str]:
+    assert process.stdout is not None
+    return process.stdout.readlines()
 
 
 @pytest.mark.slow
@@ -355,20 +408,36 @@ def test_the_command_cleans_up_when_a_signal_ends_it(
     number: signal.Signals, start_simulator: Any, tmp_path: Path
 ) -> None:
     sim: Simulator = start_simulator(speed=3000.0)
-    target = EXAMPLE.model_copy(update={"account": sim.account, "failingOnCreate": None, "scarceInstanceType": None})
-    file = tmp_path / "settings.yaml"
-    file.write_text(json.dumps(target.model_dump(mode="json")))
-    command = [Path(sys.executable).parent / "hyperpod-testbed", "conformance", "--record", tmp_path / "record"]
-    options = ["--settings", file, "--account", sim.account, "--spending-limit", "100", "--time-factor", "3000"]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", **sim.environment(region=target.region)}
-    with subprocess.Popen([*command, *options], env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        told = list(itertools.takewhile(lambda line: not line.startswith("joining"), process.stdout))
+    with command(sim, tmp_path) as process:
+        lines_until(process, "joining")
         sim.log.wait_for("ListClusterNodes")
         process.send_signal(number)
-        told += process.stdout.readlines()
+        told = rest_of(process)
     assert process.returncode == 1
     assert "not as planned: interrupted\n" in told
     assert "Nothing of this run is left in the account.\n" in told
     assert left_in(sim) == (0, 0, 0)
     assert Record.load(tmp_path / "record").of("cleaning.delete")
+
+
+@pytest.mark.slow
+def test_the_command_reads_the_nodes_of_the_cluster_that_a_kubeconfig_names(
+    control_plane: ControlPlane, start_simulator: Any, tmp_path: Path
+) -> None:
+    """A run until the nodes are there, through a real API server; then Ctrl-C."""
+    sim: Simulator = start_simulator(speed=300.0, kubeconfig=control_plane.kubeconfig)
+    options = ["--kubeconfig", control_plane.kubeconfig, "--time-factor", 300]
+    with command(sim, tmp_path, *options) as process:
+        lines_until(process, "echo")
+        process.send_signal(signal.SIGINT)
+        told = rest_of(process)
+    sim.nodes.wait_until_in_step()
+    assert "Nothing of this run is left in the account.\n" in told
+    record = Record.load(tmp_path / "record")
+    answers = {one.option: one.answer(record) for one in OF_NODES}
+    shown = {"provider_id": "hyperpod", "network_labels": True, "attachment_labels": True}
+    assert answers.items() >= shown.items()
+    assert "sagemaker.amazonaws.com/node-health-status" in answers["node_labels"]
+    nodes = record.of(KUBERNETES)[-1].get("Nodes")
+    assert [(len(nodes), {node["Ready"] for node in nodes})] == [(3, {True})]
+    assert joining(record) is not None

@@ -1,5 +1,7 @@
 """Both answers to open questions about nodes: batch calls, and what lists show."""
 
+import re
+
 import pytest
 
 from hyperpod_testbed.simulator import Options
@@ -148,3 +150,29 @@ def test_nodes_of_an_ultraserver_share_its_label(account, kind, servers):
     names = {found["topology.k8s.aws/ultraserver-id"] for found in labels if "topology.k8s.aws/ultraserver-id" in found}
     assert len(names) == servers
     assert {one.get("UltraServerInfo", {}).get("Id") for one in it.nodes()} - {None} == names
+
+
+@pytest.mark.parametrize(
+    ("answer", "form"),
+    [("hyperpod", r"aws:///\w+-az\d/sagemaker/cluster/hyperpod-\w+-i-\w+"), ("instance", r"aws:///[a-z0-9-]+/i-\w+")],
+)
+def test_provider_id(account, answer, form):
+    it = account(provider_id=answer)
+    it.create()
+    assert [found for found in it.views() if not re.fullmatch(form, found.provider_id)] == []
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_network_labels(account, answer):
+    it = account(network_labels=answer)
+    it.create()
+    layers = [f"topology.k8s.aws/network-node-layer-{layer}" for layer in (1, 2, 3)]
+    assert {key in found.labels for found in it.views() for key in layers} == {answer}
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_attachment_labels(account, answer):
+    it = account(attachment_labels=answer)
+    it.create()
+    keys = [f"sagemaker.amazonaws.com/num-{what}" for what in ("eni-attachments", "block-device-mappings")]
+    assert {key in found.labels for found in it.views() for key in keys} == {answer}

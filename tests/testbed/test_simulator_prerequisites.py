@@ -254,9 +254,9 @@ def test_prerequisites_by_name_and_for_all(start_simulator, connect, code):
             }
         }
     )
-    options = profile.read(text)
-    assert profile.read(profile.write(options)) == options
-    sim = start_simulator(options=options)
+    told = profile.read(text)
+    assert profile.read(profile.write(told)) == told
+    sim = start_simulator(options=told.options)
     ec2, eks, iam = (connect(sim, service=name) for name in ("ec2", "eks", "iam"))
     assert {one["AvailableIpAddressCount"] for one in ec2.describe_subnets()["Subnets"]} == {7}
     assert [route for route in routes(ec2) if route.get("GatewayId", "").startswith("igw-")]

@@ -12,13 +12,14 @@ from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from hyperpod_testbed.conformance import kubernetes_nodes
 from hyperpod_testbed.conformance.caller import Budget, Caller, OverBudgetError, WallClock, clients
-from hyperpod_testbed.conformance.compare import answers, compare, simulate, table
+from hyperpod_testbed.conformance.compare import answers, compare, durations, simulate, table
 from hyperpod_testbed.conformance.kubernetes_nodes import ReadNodes
 from hyperpod_testbed.conformance.record import Record, RecordError, Redaction, Writer
 from hyperpod_testbed.conformance.run import Run
 from hyperpod_testbed.conformance.session import MOST_NODES, Ended, play, remove
 from hyperpod_testbed.conformance.target import Target, TargetError
-from hyperpod_testbed.simulator import Options, profile
+from hyperpod_testbed.simulator import profile
+from hyperpod_testbed.simulator.profile import Profile
 
 DIFFERENT = 2
 """Exit code where a comparison found differences, as `terraform plan -detailed-exitcode` has it."""
@@ -177,16 +178,17 @@ def _clean(run_id: str, target: Target, *, time_factor: float) -> None:
 def _compare(directory: Path, *, profile_file: Path | None, write_profile: Path | None) -> None:
     recorded = Record.load(directory)
     try:
-        base = profile.read(profile_file.read_text()) if profile_file else Options()
+        base = profile.read(profile_file.read_text()) if profile_file else Profile()
     except (OSError, ValueError) as error:
         raise click.ClickException(f"{profile_file}: {error}") from error
-    simulated = simulate(options=base, rounds=min(int(recorded.about.get("rounds", 3)), 3))
+    rounds = min(int(recorded.about.get("rounds", 3)), 3)
+    simulated = simulate(options=base.options, timings=base.timings, rounds=rounds)
     rows = compare(recorded, simulated)
     click.echo(table(rows))
     differing = sum(row.differs for row in rows)
     click.echo(f"{differing} of {len(rows)} questions differ.")
     if write_profile is not None:
-        write_profile.write_text(profile.write(profile.answering(base, answers(rows))))
+        write_profile.write_text(profile.write(base.answering(answers(rows)).taking(durations(rows))))
         click.echo(f"With `hyperpod-testbed simulator --profile {write_profile}` the simulator answers as recorded.")
     if differing:
         raise SystemExit(DIFFERENT)

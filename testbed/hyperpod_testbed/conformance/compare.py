@@ -1,8 +1,8 @@
 """What AWS answered beside what the simulator answers, question by question, and the profile that makes them agree."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import boto3
 
@@ -22,6 +22,9 @@ _ID = "compare"
 _EXPIRED = "EXPIRED"
 LAG_TOLERANCE = 2.0
 """Seconds by which two lags may differ: the script looks once a second."""
+DURATION_TOLERANCE = 0.25
+"""Share by which two durations may differ, besides one look: no two nodes take equally long."""
+_CHOICES = get_type_hints(Options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +49,20 @@ class Row:
         if not self.seen:
             return False
         if isinstance(self.recorded, float) and isinstance(self.simulated, float):
-            return abs(self.recorded - self.simulated) > LAG_TOLERANCE
+            return abs(self.recorded - self.simulated) > self._tolerance(max(self.recorded, self.simulated))
         return bool(self.recorded != self.simulated)
+
+    @property
+    def settable(self) -> bool:
+        """Whether the simulator can answer as recorded."""
+        if not self.question.settable or self.question.grain is not None:
+            return self.question.settable
+        hint = _CHOICES[self.question.option.partition(".")[0]]
+        return get_origin(hint) is not Literal or self.recorded in get_args(hint)
+
+    def _tolerance(self, longer: float) -> float:
+        grain = self.question.grain
+        return LAG_TOLERANCE if grain is None else max(grain, LAG_TOLERANCE) + DURATION_TOLERANCE * longer
 
 
 class OwnedClock:
@@ -104,7 +119,12 @@ def table(rows: tuple[Row, ...]) -> str:
 
 def _differing(row: Row) -> tuple[str, str]:
     name = row.question.option
-    remedy = f"set {name}={row.recorded}" if row.question.settable else f"no switch has this answer: report {name}"
+    if row.question.grain is not None:
+        remedy = f"set the timing {name}={row.recorded}"
+    elif row.settable:
+        remedy = f"set {name}={row.recorded}"
+    else:
+        remedy = f"no switch has this answer: report {name}"
     return (
         f"DIFFERS  {row.question.asks}",
         f"         recorded {row.recorded}, simulated {row.simulated}; {remedy}",
@@ -113,7 +133,16 @@ def _differing(row: Row) -> tuple[str, str]:
 
 def answers(rows: tuple[Row, ...]) -> dict[str, Any]:
     """The recorded answer of each switch that differs."""
-    return {row.question.option: row.recorded for row in rows if row.differs and row.question.settable}
+    return {row.question.option: row.recorded for row in _to_set(rows) if row.question.grain is None}
+
+
+def durations(rows: tuple[Row, ...]) -> dict[str, float]:
+    """The recorded duration of each timing, or sum of timings, that differs."""
+    return {row.question.option: float(row.recorded) for row in _to_set(rows) if row.question.grain is not None}
+
+
+def _to_set(rows: tuple[Row, ...]) -> Iterator[Row]:
+    return (row for row in rows if row.differs and row.settable)
 
 
 def _nodes_of(simulator: Simulator) -> ReadNodes:

@@ -93,7 +93,7 @@ def _fill_defaults(record: Record) -> bool | None:
 
 
 def _restricted(record: Record) -> str | None:
-    call = record.first("refusals.restricted-beside")
+    call = record.judged("refusals.restricted-beside")
     if call is None or not (call.ok or call.code in REFUSALS):
         return None
     return "accept" if call.ok else "refuse"

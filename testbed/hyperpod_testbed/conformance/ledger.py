@@ -19,6 +19,8 @@ class Ledger:
         """Names of clusters that AWS accepted, or did not answer about, and has not shown since."""
         self.open: dict[str, set[str]] = {kind: set() for kind in DISKS}
         """Ids of volumes and snapshots that AWS made and this process has not deleted."""
+        self.deleted = False
+        """Whether this process deleted a cluster: AWS may free its EKS cluster some time after it is gone."""
         self._lost: Counter[str] = Counter()
 
     def lost(self, kind: str) -> bool:
@@ -39,6 +41,8 @@ class Ledger:
         if call.operation == "CreateCluster":
             if call.refused and not known_before:
                 self.unseen.discard(name)
+        elif call.operation == "DeleteCluster":
+            self.deleted |= call.ok
         elif call.operation == "DescribeCluster":
             if call.ok:
                 self.unseen.discard(name)

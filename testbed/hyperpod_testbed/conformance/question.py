@@ -18,6 +18,9 @@ class Question:
     asks: str
     answer: Callable[[Record], Any]
     settable: bool = True
+    grain: float | None = None
+    """Set where the question is about a duration: `option` is a member of `Timings` then, or a sum of members as
+    `a+b`, and this is how many seconds lie between two looks of the script."""
 
 
 def lag(asked: str, visible: str) -> Callable[[Record], float | None]:

@@ -7,6 +7,7 @@ settles. An answer is a value of that option; None means that the run saw nothin
 from collections.abc import Callable
 from typing import Any
 
+from hyperpod_testbed.conformance.durations import DURATIONS
 from hyperpod_testbed.conformance.echoes import ECHOES, TROUBLE
 from hyperpod_testbed.conformance.nodes import OF_NODES
 from hyperpod_testbed.conformance.question import REFUSALS, Question, group_of, lag, nodes_in
@@ -19,7 +20,7 @@ def _refused(step: str) -> Callable[[Record], bool | None]:
     """True where the first call of the step was refused as invalid, False where it was accepted."""
 
     def answer(record: Record) -> bool | None:
-        call = record.first(step)
+        call = record.judged(step)
         return None if call is None or not (call.ok or call.code in REFUSALS) else not call.ok
 
     return answer
@@ -349,5 +350,6 @@ QUESTIONS: tuple[Question, ...] = (
     Question(option="node_end", asks="What becomes of a volume when its node ends?", answer=_node_end),
     *ECHOES,
     *OF_NODES,
+    *DURATIONS,
 )
-"""In the order of the script; then those that several calls answer together."""
+"""In the order of the script; then those that several calls answer together; then durations."""

@@ -16,6 +16,9 @@ FORMAT = 1
 NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
 """What SageMaker answers about something that does not exist."""
 
+HELD = "already in use"
+"""What CreateCluster answers while another HyperPod cluster has the EKS cluster."""
+
 
 class RecordError(ValueError):
     """A directory does not hold a record that this version reads."""
@@ -51,6 +54,11 @@ class Call:
         return self.status is not None and self.status < 500
 
     @property
+    def held(self) -> bool:
+        """AWS says that another HyperPod cluster has the EKS cluster."""
+        return HELD in (self.message or "")
+
+    @property
     def missing(self) -> bool:
         """AWS knows no such thing. Any other error says nothing about that."""
         return self.code in NOT_FOUND or (self.code or "").endswith(".NotFound")
@@ -81,6 +89,10 @@ class Record:
 
     def first(self, step: str) -> Call | None:
         return next(iter(self.of(step)), None)
+
+    def judged(self, step: str) -> Call | None:
+        """The first call of a step that a former cluster of the run did not keep from its EKS cluster."""
+        return next((call for call in self.of(step) if not call.held), None)
 
     @classmethod
     def load(cls, directory: Path) -> Self:

@@ -42,6 +42,7 @@ WITHOUT_CONSEQUENCE: Mapping[str, str] = MappingProxyType(
         "fault_labels": "The operator repeats the text of these labels and decides nothing by them.",
         "fault_labels_after_recovery": "The label node-health-status decides; these labels are repeated as text.",
         "lifecycle_config_required": "A refusal of a group without LifeCycleConfig is reported like any other.",
+        "network_labels": "No decision reads these labels.",
         "new_group_may_be_empty": "A refusal of an empty group is reported like any other.",
         "provisioning_mode_default": "The operator reads the mode from DescribeCluster; tests cover both modes.",
         "restricted_beside_groups": "A refusal of restricted groups is reported like any other.",

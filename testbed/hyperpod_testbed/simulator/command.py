@@ -10,6 +10,7 @@ import click
 
 from hyperpod_testbed.simulator import profile
 from hyperpod_testbed.simulator.options import Options, Timings
+from hyperpod_testbed.simulator.profile import Profile
 from hyperpod_testbed.simulator.simulator import Simulator
 
 
@@ -28,9 +29,13 @@ from hyperpod_testbed.simulator.simulator import Simulator
     "--profile",
     "profile_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Options to answer by, as `conformance --write-profile` makes them.",
+    help="Options and timings to answer by, as `conformance --write-profile` makes them.",
 )
-@click.option("--live-timings", is_flag=True, help="The durations that were recorded on AWS; combine with --speed.")
+@click.option(
+    "--live-timings",
+    is_flag=True,
+    help="The durations that were recorded on AWS, where the profile names no other; combine with --speed.",
+)
 @click.option(
     "--crowded",
     is_flag=True,
@@ -50,20 +55,21 @@ def simulator(
     stop_within: float,
 ) -> None:
     """Run a SageMaker HyperPod endpoint until Ctrl-C; prints the environment that leads there."""
+    timings = Timings.live() if live_timings else Timings()
     try:
-        options = profile.read(profile_file.read_text()) if profile_file else Options()
+        told = profile.read(profile_file.read_text(), timings=timings) if profile_file else Profile(timings=timings)
     except (OSError, ValueError) as error:
         raise click.ClickException(f"{profile_file}: {error}") from error
+    options = told.options
     if crowded:
         without_end = {**Options.crowded().prerequisites, **options.prerequisites}
         options = replace(options, clusters_per_eks="many", prerequisites=without_end)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    timings = Timings.live() if live_timings else Timings()
     try:
         with Simulator(
-            account, speed=speed, options=options, timings=timings, seed=seed, kubeconfig=kubeconfig, port=port
+            account, speed=speed, options=options, timings=told.timings, seed=seed, kubeconfig=kubeconfig, port=port
         ) as running:
             for name, value in running.environment(region=region).items():
                 print(f"export {name}={value}")

@@ -10,7 +10,7 @@ import datetime
 import json
 import zlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from hyperpod_testbed.simulator import ultraservers
 from hyperpod_testbed.simulator.instance_types import instance_type
@@ -29,6 +29,8 @@ WRITTEN = "hyperpod-testbed/health-written"
 HyperPod has none such; it must tell the two apart by other means."""
 BROUGHT_BY = "hyperpod-testbed/brought-by"
 """Annotation of the nodes that a simulator brought, and that a later one may take away. HyperPod has none such."""
+ATTACHMENT_LABELS = {f"{PREFIX}num-eni-attachments": "1", f"{PREFIX}num-block-device-mappings": "2"}
+"""One network interface, a root volume and a secondary one."""
 KUBELET_CONDITIONS = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable", "Ready")
 LONGEST_LABEL = 63
 _UNKNOWN_LABELS = dict.fromkeys((CHECKS, FAULT_TYPES, FAULT_REASONS), "?")
@@ -81,10 +83,9 @@ def view(cluster: Cluster, instance: Instance, options: Options) -> NodeView:
         "topology.kubernetes.io/region": cluster.region,
         "topology.kubernetes.io/zone": instance.zone.name,
         "topology.k8s.aws/zone-id": instance.zone.id,
-        **_network_labels(instance),
+        **(_network_labels(instance) if options.network_labels else {}),
         **ultraservers.labels(instance),
-        f"{PREFIX}num-eni-attachments": "1",
-        f"{PREFIX}num-block-device-mappings": "2",
+        **(ATTACHMENT_LABELS if options.attachment_labels else {}),
         "kubernetes.io/hostname": node_name(instance_id),
         "kubernetes.io/os": "linux",
         "kubernetes.io/arch": kind.architecture,
@@ -95,7 +96,7 @@ def view(cluster: Cluster, instance: Instance, options: Options) -> NodeView:
     told = {fault.type: fault for fault in instance.faults if fault.condition}
     return NodeView(
         name=node_name(instance_id),
-        provider_id=f"aws:///{instance.zone.id}/sagemaker/cluster/hyperpod-{cluster.id}-{instance_id}",
+        provider_id=_provider_id(cluster, instance, options),
         labels=labels,
         taints=tuple((taint["Key"], taint.get("Value", ""), taint["Effect"]) for taint in instance.taints),
         tainted=instance.tainted,
@@ -106,6 +107,16 @@ def view(cluster: Cluster, instance: Instance, options: Options) -> NodeView:
         capacity=kind.capacity,
         address=instance.address,
     )
+
+
+def _provider_id(cluster: Cluster, instance: Instance, options: Options) -> str:
+    match options.provider_id:
+        case "hyperpod":
+            return f"aws:///{instance.zone.id}/sagemaker/cluster/hyperpod-{cluster.id}-{instance.instance_id}"
+        case "instance":
+            return f"aws:///{instance.zone.name}/{instance.instance_id}"
+        case other:
+            assert_never(other)
 
 
 def _network_labels(instance: Instance) -> dict[str, str]:

@@ -183,6 +183,13 @@ class Options(EbsOptions):
     """What becomes of those labels when the node is healthy again."""
     fault_details_kept: int = 10
     """Entries in the annotation fault-details; AWS says only that they are bounded."""
+    provider_id: Literal["hyperpod", "instance"] = "hyperpod"
+    """providerID of a Node: `aws:///<zone id>/sagemaker/cluster/hyperpod-<cluster id>-<instance id>`, or EC2's form,
+    `aws:///<zone>/<instance id>`."""
+    network_labels: bool = True
+    """A Node has the labels topology.k8s.aws/network-node-layer-1 to 3."""
+    attachment_labels: bool = True
+    """A Node has the labels num-eni-attachments and num-block-device-mappings."""
     health_taint_removal: Literal["any", "own"] = "any"
     """On recovery HyperPod removes its taint whoever set it, or only if it did so itself."""
     label_commands_on_cpu: bool = False

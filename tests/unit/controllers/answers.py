@@ -5,6 +5,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from hyperpod_testbed.simulator import Options
 
+NO_NODES = {"provider_id": "instance"}
+"""The answer under which no Node in Kubernetes is known to be an instance's; lives that need Nodes do not start."""
 LAGS: list[dict[str, Any]] = [
     {"create_lag": 30.0, "list_lag": 60.0, "describe_lag": 20.0},
     {"read_lag": {"ListTags": 20.0, "ListClusterEvents": 60.0, "DescribeClusterEvent": 60.0}},

@@ -129,7 +129,7 @@ ATTACHMENTS = (
             "unit/controllers/volume/test_conflicts.py::test_a_node_without_room_by_ec2s_word_is_passed_over",
             _EITHER,
         ),
-        switches=("device_names", "device_names_cap", "attachment_limits"),
+        switches=("attachment_labels", "device_names", "device_names_cap", "attachment_limits"),
     ),
     Assumption(
         id="multi-attach-is-not-used",

@@ -21,7 +21,13 @@ NODES = (
         belief="The providerID of a Node ends in hyperpod-<cluster id>-<instance id>, after the zone's id.",
         source="LIVE: three test fixtures; SRC: amazon-vpc-cni-k8s",
         if_false="The same as for another name: the Node is counted as foreign and left alone.",
-        tests=("unit/kube/nodes/test_nodes_decoding.py::test_a_provider_id_of_another_kind_makes_no_node",),
+        tests=(
+            "unit/kube/nodes/test_nodes_decoding.py::test_a_provider_id_of_another_kind_makes_no_node",
+            "unit/controllers/volume/test_either_answer.py"
+            "::test_without_a_node_that_names_its_instance_no_volume_is_created",
+            _EVERY,
+        ),
+        switches=("provider_id",),
     ),
     Assumption(
         id="node-joins-after-running",

@@ -2,7 +2,7 @@
 
 from hyperpod_testbed.conformance.record import Call
 from hyperpod_testbed.conformance.run import CLOSE_POLL, GROUP, SMALL_GROUP, Run, StepFailedError
-from hyperpod_testbed.conformance.steps.refusals import refused
+from hyperpod_testbed.conformance.steps.refusals import created, refused
 
 KUBERNETES = "joining.kubernetes"
 """The step whose calls list the Nodes."""
@@ -10,7 +10,7 @@ KUBERNETES = "joining.kubernetes"
 
 def create(run: Run) -> None:
     request = run.creation(*run.usual())
-    if not (call := run.call("creation.create", "CreateCluster", **request)).ok:
+    if not (call := created(run, "creation.create", request)).ok:
         raise StepFailedError(f"CreateCluster was refused: {call.code}: {call.message}")
     run.until(lambda: run.describe("creation.first-describe").ok, every=CLOSE_POLL, most=300.0)
     run.call("creation.same-name", "CreateCluster", **request)

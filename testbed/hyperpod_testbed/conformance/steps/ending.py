@@ -14,7 +14,7 @@ def end(run: Run) -> None:
         run.call("ending.delete", "DeleteCluster", ClusterName=run.cluster)
         following = run.creation(run.group(GROUP, 0), name=run.third)
         refused(run, "ending.create-while-deleting", following)
-        run.gone("ending.gone", most=1800.0)
+        run.gone("ending.gone")
         run.ec2("ending.volume-after", "DescribeVolumes", VolumeIds=[volume])
 
         made: list[bool] = []
@@ -22,7 +22,7 @@ def end(run: Run) -> None:
         def free() -> bool:
             call = run.call("ending.create-after", "CreateCluster", **following)
             made[:] = [call.ok]
-            return call.ok or "already in use" not in (call.message or "")
+            return not call.held
 
         run.until(free, every=CLOSE_POLL * 5, most=1800.0)
         if made == [True]:

@@ -88,12 +88,14 @@ class FakeNodes:
         return tuple(node for node in self.all() if node.cluster_id == cluster_id)
 
     def all(self) -> tuple[Node, ...]:
-        return tuple(self._node(name) for name in self._views.now() if name not in self.absent)
+        found = (self._node(name) for name in self._views.now() if name not in self.absent)
+        return tuple(node for node in found if node is not None)
 
-    def _node(self, name: str) -> Node:
+    def _node(self, name: str) -> Node | None:
         view = self._views.now()[name]
         parts = identity(name=name, provider_id=view.provider_id)
-        assert parts is not None
+        if parts is None:
+            return None
         labels = {**view.labels, **self.labels.get(name, {})}
         return Node(
             name=name,

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.controllers.answers import named, other_answers
+from tests.unit.controllers.answers import NO_NODES, named, other_answers
 from tests.unit.controllers.nodeoperation.conftest import MakeRig
 from tests.unit.controllers.nodeoperation.rig import OperationRig
 from tests.unit.controllers.nodeoperation.test_life import CALLED, OPERATIONS
@@ -41,7 +41,7 @@ async def test_an_operation_ends_the_same(make_rig: MakeRig, answer: dict[str, A
 
 @pytest.mark.long
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("answer", [one for one in other_answers() if one not in OF_NODES], ids=named)
+@pytest.mark.parametrize("answer", [one for one in other_answers() if one not in [*OF_NODES, NO_NODES]], ids=named)
 async def test_an_operation_ends_the_same_under_every_answer(
     make_rig: MakeRig, answer: dict[str, Any], operation: str
 ) -> None:

@@ -26,6 +26,7 @@ ANSWERS: list[dict[str, Any]] = [
     {"device_names": "sd"},
     {"device_names": "beyond_model"},
     {"device_names_cap": False},
+    {"attachment_labels": False},
     {"failed_volume": "vanish"},
     {"never_modified": "empty"},
     {"modification_limit": "six_hours"},
@@ -81,6 +82,14 @@ async def test_a_volume_follows_its_node_the_same(make_rig: MakeRig, answer: dic
     assert rig.status["volumeId"] == volume
     assert rig.holder not in {"", before}
     assert rig.labelled == [f"hyperpod-{rig.holder}"]
+
+
+async def test_without_a_node_that_names_its_instance_no_volume_is_created(make_rig: MakeRig) -> None:
+    rig = make_rig(provider_id="instance")
+    rig.apply(published())
+    await rig.idle(3600)
+    assert rig.reason() == "NodeNotRunning"
+    assert (rig.calls("CreateVolume"), rig.labelled) == ([], [])
 
 
 @pytest.mark.parametrize("answer", [{"node_end": "delete"}, {"delete_on_termination": True}], ids=named)

@@ -8,6 +8,7 @@ MOST = 50
 """Clusters that one look describes; ListClusters does not show EKS clusters."""
 
 
+# [assumption: one-cluster-for-one-eks]
 async def used_by(*, clusters: Clusters, eks_cluster_arn: str) -> EksUse:
     """Never raises CloudError: the refusal stands whether its cause can be read or not.
 

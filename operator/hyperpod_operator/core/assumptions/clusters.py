@@ -59,6 +59,18 @@ CLUSTERS = (
         switches=("delete_when_creating",),
     ),
     Assumption(
+        id="failed-creation-ran-nothing",
+        belief="A cluster that is Failed before it was ever InService stays Failed. Where CurrentCount is 0 and no "
+        "node is Running, nothing of it ever ran.",
+        source="DOC: SageMaker API reference, ClusterStatus; INF: it does not recover",
+        if_false="With management.onCreateFailure Recreate the operator deletes a cluster of its own that would have "
+        "become usable, and creates it again. No node of it has run pods.",
+        tests=(
+            "unit/core/test_invariants.py::test_a_living_object_deletes_only_a_failed_creation_of_its_own",
+            "unit/core/test_living.py::test_nothing_is_cleared_away_without_proof",
+        ),
+    ),
+    Assumption(
         id="teardown-needs-the-role",
         belief="Nodes whose network interfaces cannot be removed, because the execution role is gone or lacks "
         'ec2:DeleteNetworkInterface, stay Deleting, with "does not have permission to perform" in their message.',

@@ -11,6 +11,7 @@ def recreation_is_due(snapshot: ClusterSnapshot) -> bool:
     return resource.recreates and _creation_of_ours(snapshot) and tries < snapshot.timings.recreate_attempts
 
 
+# [assumption: failed-creation-ran-nothing]
 def _creation_of_ours(snapshot: ClusterSnapshot) -> bool:
     """Positive proof that this very creation failed and that nothing ever ran: only then may it be cleared away.
 

@@ -105,6 +105,7 @@ def _seen(pass_record: PassRecord) -> list[OperationStatus]:
     waits, cluster = dict(judge(snapshot).waits), snapshot.observed.cluster
     going_back = cluster is not None and cluster.status == "RollingBack"
     # AWS makes one change of a cluster at a time: what it rolls back is the newest.
+    # [assumption: failed-updates-roll-back, busy-clusters-refuse-updates]
     newest = next((entry.concern for entry in reversed(kept) if entry.concern != "Tags"), "")
     for entry in kept:
         wait = waits.get(entry.concern)

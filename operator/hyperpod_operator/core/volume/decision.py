@@ -47,6 +47,7 @@ class ClaimSnapshot:
     @property
     def in_service(self) -> bool:
         """Whether SageMaker takes attach and detach calls for the cluster."""
+        # [assumption: attach-needs-in-service]
         return self.observed.cluster is not None and self.observed.cluster.status == "InService"
 
     @property

@@ -72,6 +72,7 @@ _SNAPSHOTS = Treatment(
     after=60.0,
 )
 
+# [assumption: ec2-errors-are-wrapped]
 EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
     {
         "VolumeInUse": _MOVED,

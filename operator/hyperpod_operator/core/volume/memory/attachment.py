@@ -116,6 +116,7 @@ def _after(pass_record: PassRecord, old: AttachmentStatus) -> dict[str, object]:
     return taught
 
 
+# [assumption: attachment-shows-late, attach-again-is-harmless]
 def _not_taken(pass_record: PassRecord, refused: Rejected) -> dict[str, object]:
     """A refused first attach made nothing: what AWS may show on that node later is somebody else's.
 

@@ -76,6 +76,7 @@ def _remade(snapshot: ClaimSnapshot) -> Creation | None:
     return Creation(attempt=next_attempt(snapshot), outcome=COMPLETED, time=now) if usable else None
 
 
+# [assumption: create-volume-is-idempotent, failed-volumes-show-error]
 def _created(pass_record: PassRecord, old: Creation) -> Creation:
     """`old` is what the intent stored. Only an answer that leaves no doubt ends an attempt."""
     result, now = pass_record.result, pass_record.snapshot.now

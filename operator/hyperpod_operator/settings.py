@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from hyperpod_operator.api.kinds import KINDS, Kind
+from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.preflight.gate import ENFORCE
 from hyperpod_operator.core.tenancy import Tenancy
@@ -51,7 +52,9 @@ class Settings:
     preflight: str = ENFORCE
     """What failed checks do to clusters that do not choose: Enforce, Warn or Off."""
     cost: bool = True
-    """Whether AWS's price list is read for status.cost."""
+    """Whether status.cost is computed."""
+    prices: PriceList | None = None
+    """Where prices come from; None: AWS's price list."""
     timings: Timings = field(default_factory=Timings)
 
     @property

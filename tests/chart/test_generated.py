@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from tests.chart.conftest import VALUES
 
 from hyperpod_operator import __version__
 from hyperpod_operator.cli import run
+from hyperpod_operator.core.cost.price import Price
 from hyperpod_operator.core.tenancy import Matter
+from hyperpod_operator.prices import read_prices
 from hyperpod_operator.runtime.instruments import TABLE
 from hyperpod_operator.tenants import read_tenants
 from hyperpod_testbed.chart import CHART, Helm, generated
@@ -149,6 +152,18 @@ def test_the_charts_defaults_are_the_operators(helm: Helm, monkeypatch: pytest.M
     ours = run.make_context("run", _arguments(helm)).params
     in_a_pod = {"lease_namespace": "hyperpod-operator", "state_dir": "/tmp"}
     assert ours == {**run.make_context("run", []).params, **in_a_pod}
+
+
+async def test_the_operator_reads_prices_as_they_were_meant(helm: Helm, tmp_path: Path) -> None:
+    written = VALUES_DIRECTORY / "prices.yaml"
+    (found,) = [it for it in helm.objects(files=[written]) if it["metadata"]["name"] == "hyperpod-operator-prices"]
+    (tmp_path / "prices.yaml").write_text(found["data"]["prices.yaml"])
+    types = ("ml.p5.48xlarge", "ml.m5.4xlarge")
+    prices = await read_prices(tmp_path / "prices.yaml").prices(region="us-west-2", types=types)
+    assert [(one.hourly, one.currency) for one in prices.values() if isinstance(one, Price)] == [
+        (Decimal("55.04"), "EUR"),
+        (Decimal("1.06"), "EUR"),
+    ]
 
 
 def test_the_operator_reads_the_list_of_tenants_as_it_was_meant(helm: Helm, tmp_path: Path) -> None:

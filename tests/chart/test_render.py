@@ -59,6 +59,8 @@ def test_a_misspelt_value_is_refused_by_name(helm: Helm, level: tuple[str, ...])
         (("admission", "pods", "instanceTypes"), ["ml.p5.48xlarge"]),
         (("watchNamespaces",), "team-a"),
         (("tenants", "list"), [{"namespaces": ["a"], "executionRole": ["misspelt"]}]),
+        (("cost", "prices"), {"currency": "USD", "region": {}}),
+        (("cost", "prices"), {"currency": "USD", "regions": {"us-west-2": {"p5.48xlarge": 1}}}),
         (("crds", "enabled"), "yes"),
         (("terminationGracePeriodSeconds",), 5),
     ],
@@ -69,6 +71,7 @@ def test_a_value_that_makes_no_sense_is_refused(helm: Helm, path: tuple[str, ...
         helm.render(values=_nested(path, value))
 
 
+PRICES = {"currency": "USD", "regions": {"us-west-2": {"ml.p5.48xlarge": 55.04}}}
 TENANT = {"namespaces": ["team-a"], "regions": ["*"]}
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"image": {"repository": ""}}, r"image\.repository is not set"),
@@ -76,6 +79,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"serviceAccount": {"create": False}}, r"Set serviceAccount\.name"),
     ({"tenants": {"list": [TENANT]}}, r"Set tenants\.enabled=true"),
     ({"tenants": {"enabled": True, "list": [TENANT], "trustEveryNamespace": True}}, r"exclude each other"),
+    ({"cost": {"enabled": False, "prices": PRICES}}, r"Set cost\.enabled=true"),
     ({"rbac": {"aggregateToAdmin": True}}, r"tenants\.trustEveryNamespace=true"),
     ({"rbac": {"aggregateToEdit": True}}, r"tenants\.trustEveryNamespace=true"),
     ({"leaderElection": {"leaseDurationSeconds": 10}}, r"leaseDurationSeconds \(10\) must be above .*DeadlineSeconds"),

@@ -36,6 +36,9 @@ PREFLIGHT_MODULES = [
     _PREFLIGHT / "volume.py",
 ]
 OURS = {
+    "OVER": "the words of a finding",
+    "OVER_ACCOUNT": "the words of a finding",
+    "OVER_SPOT": "the words of a finding",
     "EXPIRES_SOON": "when a warning is due",
     "EVERYWHERE": "what every address is in CIDR notation",
     "ROLE_ACTIONS": "two tables together, each with its row",

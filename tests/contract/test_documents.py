@@ -22,6 +22,11 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_conflict_of_a_merge_is_left(path: Path) -> None:
+    assert not re.findall(r"^(?:<{7} .*|>{7} .*|={7})$", path.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_make_targets_exist(path: Path) -> None:
     assert set(re.findall(r"(?:`|^|\$ )make ([a-z-]+)", path.read_text(), re.MULTILINE)) <= TARGETS
 

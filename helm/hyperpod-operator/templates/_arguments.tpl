@@ -35,6 +35,9 @@
 - --preflight={{ .Values.preflight }}
 {{- if .Values.cost.enabled }}
 - --cost
+{{- if .Values.cost.prices }}
+- --price-file=/etc/hyperpod-operator-prices/prices.yaml
+{{- end }}
 {{- else }}
 - --no-cost
 {{- end }}

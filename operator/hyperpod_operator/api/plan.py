@@ -16,6 +16,7 @@ ACTIONS_MOST = 50
 LINES_MOST = 100
 """Lines of changes that all actions of a plan share."""
 NODES_MOST = 20
+FAILURES_MOST = 10
 HISTORY_MOST = 20
 
 
@@ -52,6 +53,11 @@ class PlannedAction(Model):
         default=None,
         description="Pods that run on these nodes, without those of DaemonSets, static and finished ones. Unset: the "
         "operator has not counted them. It counts once for a plan, and again after an hour.",
+    )
+    wouldFail: Annotated[list[Line], Field(max_length=FAILURES_MOST, json_schema_extra=ATOMIC)] | None = Field(
+        default=None,
+        description="Why AWS would reject it, or bring instances that cannot work: the checks of preflight that fail. "
+        "status.preflight has all of them, in full.",
     )
     waits: bool | None = Field(default=None, description="true while it waits for an approval.")
 

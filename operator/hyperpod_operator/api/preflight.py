@@ -28,9 +28,14 @@ class PreflightCheck(Model):
 
 
 class PreflightStatus(Model):
-    """The checks before the last call that creates something."""
+    """The checks before the last call that creates something, or that is to."""
 
     checkedAt: Timestamp | None = Field(default=None, description="When they ran, as RFC 3339.")
+    call: Annotated[str, Field(max_length=512)] | None = Field(
+        default=None,
+        description="The call that was checked: CreateCluster, UpdateCluster with the groups that it adds and the "
+        "instances that it adds to others, or CreateVolume.",
+    )
     fingerprint: Word | None = Field(default=None, description="Digest of what was checked.")
     attempts: Count | None = Field(default=None, description="How often in a row the same was checked and failed.")
     passed: Count | None = Field(default=None, description="Checks that passed.")

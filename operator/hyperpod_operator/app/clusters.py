@@ -41,7 +41,7 @@ def cluster_runtime(shared: Shared) -> ControllerRuntime:
                 enqueue=lambda key: queue.add_after(key, PODS_DEBOUNCE),
                 audit=dependencies.audit,
             ),
-            prices=dependencies.cloud.prices if settings.cost else None,
+            prices=(settings.prices or dependencies.cloud.prices) if settings.cost else None,
             preflight=Gate(
                 facts=lambda region: dependencies.cloud.facts(region=region),
                 workloads=KubeWorkloads(dependencies.api),

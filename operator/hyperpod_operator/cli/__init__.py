@@ -86,6 +86,8 @@ def main() -> None:
               help="Default of management.preflight: what failed checks do.")  # fmt: skip
 @click.option("--cost/--no-cost", default=True, show_default=True,
               help="Read AWS's price list for status.cost; needs pricing:GetProducts.")  # fmt: skip
+@click.option("--price-file", type=click.Path(path_type=Path), default=None,
+              help="File with prices of instance types, used instead of AWS's price list.")  # fmt: skip
 @click.option("--node-health/--no-node-health", default=True, show_default=True,
               help="Manage the health taint and the labels of HyperPod Nodes; needs access to Nodes.")  # fmt: skip
 @click.option("--volumes/--no-volumes", default=True, show_default=True,
@@ -136,6 +138,7 @@ def run(**options: Any) -> None:
 
     from hyperpod_operator.app.process import StartError
     from hyperpod_operator.app.process import run as run_app
+    from hyperpod_operator.prices import PricesError, read_prices
     from hyperpod_operator.runtime.logs import configure
     from hyperpod_operator.runtime.watch import WatchEnded
     from hyperpod_operator.settings import Settings
@@ -168,6 +171,13 @@ def run(**options: Any) -> None:
         tenants = options.pop("tenants")
         options["tenancy"] = read_tenants(tenants) if tenants else Tenancy()
     except TenantsError as error:
+        raise click.UsageError(str(error)) from error
+    price_file = options.pop("price_file")
+    if price_file is not None and not options["cost"]:
+        raise click.UsageError("--price-file and --no-cost exclude each other: set one of them.")
+    try:
+        options["prices"] = read_prices(price_file) if price_file is not None else None
+    except PricesError as error:
         raise click.UsageError(str(error)) from error
     settings = Settings(**options, lease=lease, timings=Timings(**seconds))
     configure(log_format=settings.log_format, level=settings.log_level)

@@ -1,6 +1,7 @@
 """The command `plan`."""
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -23,13 +24,15 @@ Examples:
               help="Namespace of resources that name none.")  # fmt: skip
 @click.option("--region", default="", envvar=["HYPERPOD_OPERATOR_REGION", "AWS_REGION"],
               help="AWS Region of resources that name none; default: AWS_REGION or the profile's.")  # fmt: skip
+@click.option("--price-file", type=click.Path(path_type=Path), default=None,
+              help="File with prices of instance types, used instead of AWS's price list.")  # fmt: skip
 @click.option("-o", "--output", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @click.option("--detailed", is_flag=True, help="Name the groups that do not change, too.")
 @click.option("--kubernetes/--no-kubernetes", default=True, show_default=True,
               help="Read the status of the resources where access to an API server is configured.")  # fmt: skip
 @click.option("--kubeconfig", default="", help="Kubeconfig file; default: KUBECONFIG, the pod's own, ~/.kube/config.")
 @click.option("--context", default="", help="Context of the kubeconfig; default: its current one.")
-def plan(output: str, detailed: bool, **options: object) -> None:
+def plan(output: str, detailed: bool, price_file: Path | None, **options: object) -> None:
     """Show what the operator would do in AWS if these resources were applied; nothing is changed.
 
     AWS is read with your own credentials, and the status of the resources from the API server where access to one is
@@ -43,10 +46,13 @@ def plan(output: str, detailed: bool, **options: object) -> None:
     from hyperpod_operator.app.documents import InputError
     from hyperpod_operator.app.plan.run import Asked, plan
     from hyperpod_operator.app.plan.show import shown
+    from hyperpod_operator.prices import PricesError, read_prices
 
     try:
-        reports = asyncio.run(plan(Asked(**options), stdin=sys.stdin.buffer.read))  # type: ignore[arg-type]
-    except InputError as error:
+        prices = read_prices(price_file) if price_file is not None else None
+        asked = Asked(**options, prices=prices)  # type: ignore[arg-type]
+        reports = asyncio.run(plan(asked, stdin=sys.stdin.buffer.read))
+    except (InputError, PricesError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(shown(reports, output=output, detailed=detailed))
     if any(one.error or (one.preview and one.preview.blocked) for one in reports):

@@ -28,7 +28,7 @@ from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cost.cluster import hourly
-from hyperpod_operator.core.engine.decision import LookAgain, RemoveFinalizer, Report
+from hyperpod_operator.core.engine.decision import LookAgain, RemoveFinalizer, Report, Wait
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.plan.record import before_call
@@ -109,6 +109,10 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             if others is None or not isinstance(decision, Act):
                 return PassRecord(snapshot=snapshot, decision=waits, preflight=checked)
             return PassRecord(snapshot=others, decision=decision, preflight=checked)
+        if isinstance(decision, Wait) and self._ports.preflight is not None:
+            return PassRecord(
+                snapshot=snapshot, decision=decision, preflight=await self._ports.preflight.foresee(snapshot)
+            )
         return PassRecord(snapshot=snapshot, decision=decision)
 
     def needs_finalizer(self, record: PassRecord) -> bool:

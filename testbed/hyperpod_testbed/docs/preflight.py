@@ -14,10 +14,9 @@ HEAD = """\
 A HyperPod cluster that cannot work fails late: after 20 minutes of an EFA check, after 40 for a quota, after hours for
 nodes that never join. Preflight reads beforehand what can be known and says what is wrong, where, and what to do.
 
-The checks run before CreateCluster, before a call that adds groups to a cluster, and before CreateVolume of an
-EBSVolumeClaim. They read only, make at most 40
-calls to AWS, and none while nothing is created or added. The list of quotas is read once an hour for all clusters of a
-Region, in addition to these 40.
+The checks run before CreateCluster, before a call that adds groups to a cluster or scales groups out, and before
+CreateVolume of an EBSVolumeClaim. They read only, make at most 40 calls to AWS, and none while nothing is created,
+added or scaled out. The list of quotas is read once an hour for all clusters of a Region, in addition to these 40.
 
 | Result | What it means | What happens |
 |---|---|---|
@@ -29,7 +28,22 @@ action. | The call is made. |
 
 `spec.management.preflight` of a HyperPodCluster or an EBSVolumeClaim chooses: `Enforce` (the default; the
 installation's own default is the chart's `preflight`) holds the call while a check fails, `Warn` reports and makes it,
-`Off` checks nothing. The results are in `status.preflight`; the condition `PreflightPassed` of a cluster sums them up.
+`Off` checks nothing. The results are in `status.preflight`, whose `call` says what was checked; the condition
+`PreflightPassed` of a cluster sums them up.
+
+| Call | With `Enforce`, while a check fails |
+|---|---|
+| CreateCluster | waits |
+| UpdateCluster that adds groups | The groups wait; changes of other groups are sent without them. |
+| UpdateCluster that scales groups out | Sent: AWS has the last word. `PreflightPassed` says what fails until the \
+nodes are there, or the spec asks for no more. |
+| CreateVolume of an EBSVolumeClaim | waits, and with it everything that needs the volume: attachment, label of the \
+Node, PersistentVolume. |
+| Everything else: scale-ins, software, tags, deletions; attachment, modification, snapshots and deletion of volumes \
+| Not checked. |
+
+A plan that waits for a person (an approval, `PlanOnly`, `paused`) is checked as well: `wouldFail` of its call in
+`status.plan.actions` says why. Checks of such a plan that passed are not repeated until the plan changes.
 Checks that failed run again after 1 minute, then 2, up to 30; at once when the spec changes or the annotation
 `hyperpod-operator.dev/reconcile-requested-at` gets a new value. The results of checks that passed are valid for
 10 minutes.

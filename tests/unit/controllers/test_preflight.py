@@ -226,16 +226,135 @@ async def test_a_group_is_added_when_the_cause_is_gone(rig: Rig, source: Source)
     assert [group["instanceGroupName"] for group in rig.status["instanceGroups"]] == ["cpu", "gpu", "new"]
 
 
-async def test_scaling_a_group_is_not_checked(rig: Rig, source: Source) -> None:
+def larger(count: int = 7, **members: Any) -> dict[str, Any]:
+    wanted = spec(**members)
+    wanted["instanceGroups"][0]["instanceCount"] = count
+    return wanted
+
+
+async def until_sent(rig: Rig) -> None:
+    for _ in range(20):
+        await rig.step()
+        if "UpdateCluster" in rig.operations():
+            return
+    raise AssertionError("UpdateCluster is not sent")
+
+
+async def test_a_scale_out_that_would_fail_is_sent_and_says_why(rig: Rig, source: Source) -> None:
     rig.apply(spec())
     await rig.until("ClusterReady")
     source.facts = WRONG
-    wanted = spec()
-    wanted["instanceGroups"][0]["instanceCount"] = 5
-    rig.apply(wanted)
-    await rig.step()
+    rig.apply(larger())
+    await until_sent(rig)
+    said = rig.condition("PreflightPassed")
+    assert (said["status"], said["reason"]) == ("False", "PreflightFailed")
+    assert said["message"].startswith("Checks of UpdateCluster: +3 in gpu fail. ")
+    assert rig.status["preflight"]["call"] == "UpdateCluster: +3 in gpu"
+
+
+async def test_what_failed_of_a_scale_out_is_no_longer_said_when_the_nodes_are_there(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    source.facts = WRONG
+    rig.apply(larger())
+    await until_sent(rig)
+    await rig.until("ClusterReady")
+    assert (rig.condition("PreflightPassed"), "preflight" in rig.status) == ({}, False)
+
+
+async def test_a_scale_out_is_checked_once_and_nothing_when_settled(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    rig.apply(larger())
+    await until_sent(rig)
+    await rig.until("ClusterReady")
+    await rig.idle(7200)
+    assert source.gathered == 2
+
+
+async def test_a_scale_in_is_not_checked(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    rig.apply(larger(1))
+    await until_sent(rig)
     await rig.until("ClusterReady")
     assert source.gathered == 1
+
+
+WAITS = {"management": {"changePolicy": "ApproveAll"}}
+PLANS = {"management": {"changePolicy": "PlanOnly"}}
+PAUSED = {"management": {"paused": True}}
+
+
+@pytest.mark.parametrize("policy", [WAITS, PLANS, PAUSED], ids=["ApproveAll", "PlanOnly", "paused"])
+async def test_a_plan_that_waits_says_which_call_would_fail(rig: Rig, source: Source, policy: dict[str, Any]) -> None:
+    source.facts = WRONG
+    rig.apply(spec(**policy))
+    await rig.once()
+    (action,) = rig.status["plan"]["actions"]
+    assert action["call"] == "CreateCluster"
+    assert any("EC2 has no subnet subnet-1" in words for words in action["wouldFail"])
+    assert rig.operations() == []
+
+
+@pytest.mark.parametrize("policy", [WAITS, PLANS, PAUSED], ids=["ApproveAll", "PlanOnly", "paused"])
+async def test_a_scale_out_that_waits_says_that_it_would_fail(rig: Rig, source: Source, policy: dict[str, Any]) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    source.facts = WRONG
+    rig.apply(larger(**policy))
+    await rig.once()
+    await rig.once()
+    assert rig.status["plan"]["actions"][0]["wouldFail"]
+    assert rig.condition("PreflightPassed")["reason"] == "PreflightFailed"
+    assert rig.condition("Ready")["reason"] != "PreflightFailed"
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    assert rig.condition("PreflightPassed") == {}
+
+
+async def test_a_plan_that_waits_and_passes_is_read_about_once(rig: Rig, source: Source) -> None:
+    rig.apply(spec(**WAITS))
+    await rig.rest()
+    await rig.idle(7200)
+    assert source.gathered == 1
+
+
+async def test_a_plan_that_waits_and_fails_is_read_about_with_pauses(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec(**WAITS))
+    await rig.rest()
+    await rig.idle(7200)
+    assert 4 <= source.gathered <= 9
+
+
+async def test_a_plan_that_waits_is_written_once(rig: Rig, source: Source) -> None:
+    source.facts = WRONG
+    rig.apply(spec(**PLANS))
+    await rig.once()
+    rig.objects.writes.clear()
+    await rig.once()
+    assert rig.objects.writes == []
+
+
+async def test_a_group_that_would_fail_says_so_in_the_plan(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    source.facts = WRONG
+    rig.apply(with_new())
+    await rig.rest()
+    assert rig.status["plan"]["actions"][0]["wouldFail"]
+
+
+async def test_a_group_that_is_wrong_and_given_up_is_no_longer_said(rig: Rig, source: Source) -> None:
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    source.facts = WRONG
+    rig.apply(with_new())
+    await rig.rest()
+    rig.apply(spec())
+    await rig.until("ClusterReady")
+    assert rig.condition("PreflightPassed") == {}
 
 
 async def test_a_deletion_is_not_checked(rig: Rig, source: Source) -> None:

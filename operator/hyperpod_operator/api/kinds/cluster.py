@@ -85,10 +85,10 @@ CLUSTER = Kind(
         ),
         ConditionRow(
             type=ConditionType.PREFLIGHT_PASSED,
-            true="No check failed before the last call that creates the cluster or adds groups; the message has the "
-            "warnings. (missing): nothing was checked.",
+            true="No check failed before the last call that creates the cluster, adds groups or scales them out; the "
+            "message has the warnings. (missing): nothing was checked.",
             false="A check failed; the message says which, where, and what to do. With `spec.management.preflight: "
-            "Enforce` the call waits.",
+            "Enforce` a call that creates the cluster or adds groups waits; a scale-out is sent.",
         ),
         ConditionRow(
             type=ConditionType.PLAN_APPROVED,

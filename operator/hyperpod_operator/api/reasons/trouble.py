@@ -132,7 +132,9 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.PREFLIGHT_FAILED,
             "A check failed before CreateCluster, before groups were added, or before the volume of a claim was "
             "created, so the operator did not send the call. Nothing was created and nothing is billed. The checks run "
-            "again after 1 minute, then 2, up to 30.",
+            "again after 1 minute, then 2, up to 30. `PreflightPassed` of a cluster also has this reason for a "
+            "scale-out that is expected to fail and that the operator sends regardless; it goes when the group has its "
+            "nodes, or when the spec asks for no more.",
             "Do what the message says for each check ([preflight.md](preflight.md)). To send the call regardless, set"
             " `spec.management.preflight: Warn`.",
             severity=Severity.STALLED,

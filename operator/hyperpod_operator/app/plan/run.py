@@ -22,6 +22,7 @@ from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cost.cluster import configurations
 from hyperpod_operator.core.cost.plan import plan_cost, planned_types
+from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed, ObservedCluster
 from hyperpod_operator.core.ports import Clusters, Key, KubernetesError, StoredObject
@@ -34,7 +35,8 @@ READS = RateLimit(rate=8.0, burst=16)
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """The command line. `kubernetes`: whether to read objects where access to an API server is configured."""
+    """The command line. `kubernetes`: whether to read objects where access to an API server is configured. `prices` are
+    those of AWS's price list if None."""
 
     files: tuple[str, ...]
     namespace: str = "default"
@@ -42,6 +44,7 @@ class Asked:
     kubernetes: bool = True
     kubeconfig: str = ""
     context: str = ""
+    prices: PriceList | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +66,7 @@ async def plan(asked: Asked, *, stdin: Callable[[], bytes]) -> list[Report]:
     cloud = AwsCloud(
         settings=CloudSettings(region=asked.region, connect_timeout=3.0, reads=READS), on_call=lambda **_: None
     )
-    previewer = _Previewer(cloud)
+    previewer = _Previewer(cloud, prices=asked.prices or cloud.prices)
     try:
         objects = await _objects(asked) if any(one.planned for one in found) else None
         try:
@@ -115,8 +118,9 @@ def _is_configured(asked: Asked) -> bool:
 
 
 class _Previewer:
-    def __init__(self, cloud: AwsCloud) -> None:
+    def __init__(self, cloud: AwsCloud, *, prices: PriceList) -> None:
         self._cloud = cloud
+        self._prices = prices
 
     async def report(self, manifest: Manifest, objects: _Objects | None) -> Report:
         """One report; what fails for one resource does not stop the others."""
@@ -153,7 +157,7 @@ class _Previewer:
     async def _cost(self, found: Preview, observed: Observed) -> str:
         groups = configurations(observed.cluster)
         types = planned_types(found.calls, groups)
-        prices = await self._cloud.prices.prices(region=found.region, types=types)
+        prices = await self._prices.prices(region=found.region, types=types)
         cost = plan_cost(found.calls, groups, prices)
         return str(cost) if cost is not None else ""
 

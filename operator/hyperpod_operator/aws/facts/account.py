@@ -58,7 +58,7 @@ async def usage(reader: Reader, *, eks_arn: str, but: str) -> Fact[Usage]:
         return listed
     names = [str(one["ClusterName"]) for one in items(listed, "ClusterSummaries") if one.get("ClusterName") != but]
     described = await asyncio.gather(*(_cluster(reader, name) for name in names[:OTHER_CLUSTERS]))
-    counts: Counter[str] = Counter()
+    counts, spot = Counter[str](), Counter[str]()
     total, user, complete = 0, "", len(names) <= OTHER_CLUSTERS and not (listed or [{}])[-1].get("NextToken")
     for name, found in zip(names, described, strict=False):
         if isinstance(found, Unread):
@@ -68,11 +68,14 @@ async def usage(reader: Reader, *, eks_arn: str, but: str) -> Fact[Usage]:
         for group in groups:
             count = int(group.get("TargetCount") or 0)
             total += count
-            if group.get("InstanceType"):
-                counts[str(group["InstanceType"])] += count
+            if group.get("InstanceType") and not group.get("TrainingPlanArn"):
+                is_spot = (group.get("CapacityRequirements") or {}).get("Spot") is not None
+                (spot if is_spot else counts)[str(group["InstanceType"])] += count
         if ((found.get("Orchestrator") or {}).get("Eks") or {}).get("ClusterArn") == eks_arn:
             user = name
-    return Usage(instances=dict(counts), total=total, clusters=len(names), complete=complete, of_eks=user)
+    return Usage(
+        instances=dict(counts), spot=dict(spot), total=total, clusters=len(names), complete=complete, of_eks=user
+    )
 
 
 async def _cluster(reader: Reader, name: str) -> Fact[Mapping[str, Any]]:

@@ -1,7 +1,8 @@
 """Checks before a volume is created: gather facts, judge them, and hold the call if one fails."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.engine.call import fingerprint
@@ -10,9 +11,10 @@ from hyperpod_operator.core.preflight.gate import ENFORCE, OFF, waits
 from hyperpod_operator.core.preflight.ports import ClaimFacts
 from hyperpod_operator.core.preflight.record import left, recorded
 from hyperpod_operator.core.preflight.run import preflight
-from hyperpod_operator.core.preflight.volume import CLAIM, ClaimSubject
+from hyperpod_operator.core.preflight.volume import CLAIM, ClaimSubject, Slots
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.plan import CreateVolume, Step
+from hyperpod_operator.core.volume.target import matching_nodes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,25 @@ class ClaimGate:
         status, asked = claim.status.preflight, claim.requested_anew
         if status is None or asked or left(status, mark=mark, now=snapshot.now) <= 0:
             facts = await self.facts(snapshot.observed.region).gather_claim(claim.spec)
+            facts = replace(facts, **seen(snapshot))
             result = preflight(CLAIM, ClaimSubject(spec=claim.spec, facts=facts))
-            status = recorded(result, mark=mark, before=claim.status.preflight, now=snapshot.now, requested=asked)
+            status = recorded(
+                result, mark=mark, call="CreateVolume", before=claim.status.preflight, now=snapshot.now, requested=asked
+            )
         return status, waits(status, opening="CreateVolume is not sent:", mark=mark, mode=mode, now=snapshot.now)
+
+
+def seen(snapshot: ClaimSnapshot) -> Mapping[str, Any]:
+    """The facts that this pass knows already: zones and free slots of the target, where they are known of each node."""
+    found, nodes = dict[str, Any](), matching_nodes(snapshot)
+    zones = [{node.availability_zone, node.availability_zone_id} - {""} for node in nodes]
+    if zones and all(zones):
+        found["target_zones"] = frozenset[str]().union(*zones)
+    slots = [
+        Slots(limit=node.limit, free=node.limit - node.attached_count)
+        for node in nodes
+        if node.limit is not None and node.attached_count is not None
+    ]
+    if slots and len(slots) == len(nodes):
+        found["slots"] = max(slots, key=lambda one: one.free)
+    return found

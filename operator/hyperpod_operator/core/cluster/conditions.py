@@ -3,7 +3,7 @@
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS, Severity
-from hyperpod_operator.api.status import Condition
+from hyperpod_operator.api.status import Condition, PreflightStatus
 from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.diagnose import said, shortfalls
 from hyperpod_operator.core.cluster.existing import changed_at
@@ -12,6 +12,7 @@ from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.engine.conditions import SUMMARY, Draft, kept, settle, summary
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.result import ResultSummary
+from hyperpod_operator.core.preflight.gate import outdated
 from hyperpod_operator.core.preflight.record import passed
 from hyperpod_operator.core.unknown import ignored_members
 
@@ -47,12 +48,24 @@ def _summary(pass_record: PassRecord, ending: ResultSummary) -> list[Draft]:
     return summary(ready=ready, reason=reason, message=message, stalled=ending.stalled)
 
 
+def checked(pass_record: PassRecord) -> PreflightStatus | None:
+    """`status.preflight` after the pass: what it checked, else what was recorded and is no history yet."""
+    if pass_record.snapshot.resource.preflight == "Off":
+        return None
+    if pass_record.preflight is None and not pass_record.blind and outdated(pass_record.snapshot):
+        return None
+    return pass_record.preflight or pass_record.snapshot.resource.status.preflight
+
+
 def _preflight(pass_record: PassRecord) -> list[Draft]:
     """What the checks before the last costly call said; nothing where none ran."""
-    said = passed(pass_record.preflight or pass_record.snapshot.resource.status.preflight)
-    if said is None or pass_record.snapshot.resource.preflight == "Off":
+    found = checked(pass_record)
+    said = passed(found)
+    if found is None or said is None:
         return []
     fine, message = said
+    if found.call and not fine:
+        message = f"Checks of {found.call} fail. {message}"
     reason = Reason.CHECKS_PASSED if fine else Reason.PREFLIGHT_FAILED
     return [(ConditionType.PREFLIGHT_PASSED, "True" if fine else "False", reason, message)]
 

@@ -8,7 +8,7 @@ from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.audit import history
 from hyperpod_operator.core.cluster.concerns import judge
-from hyperpod_operator.core.cluster.conditions import conditions
+from hyperpod_operator.core.cluster.conditions import checked, conditions
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import ending
 from hyperpod_operator.core.cluster.events import events
@@ -113,14 +113,14 @@ def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
         now=snapshot.now,
     )
     # The checks of preflight are not made again for a call that was made: what they found is stored with its intent.
-    checked = {"preflight": pass_record.preflight or old.preflight}
+    preflight = {"preflight": pass_record.preflight or old.preflight}
     if isinstance(act.action, DeleteNodes):
         return old.model_copy(update={"operations": journal, "instanceGroups": group_statuses(pass_record)})
     if isinstance(act.action, UpdateCluster):
         groups = {"operations": journal, "instanceGroups": group_statuses(pass_record, creating=True)}
-        return old.model_copy(update=checked | groups)
+        return old.model_copy(update=preflight | groups)
     return old.model_copy(
-        update=checked
+        update=preflight
         | {
             "observedGeneration": snapshot.resource.generation,
             "conditions": made if not old.conditions else old.conditions,
@@ -158,7 +158,7 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> HyperPodClusterStatu
         "lastApproval": last_approval(pass_record),
         "history": history(pass_record),
         "createFailures": create_failures(pass_record),
-        "preflight": None if resource.preflight == "Off" else pass_record.preflight or old.preflight,
+        "preflight": checked(pass_record),
     }
     if not pass_record.looked or not pass_record.blind:
         # A pass that ended before it asked AWS has done all that a request can have of it.

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from hyperpod_operator.api.plan import (
     ACTIONS_MOST,
+    FAILURES_MOST,
     LINES_MOST,
     NODES_MOST,
     ApprovedCount,
@@ -17,6 +18,7 @@ from hyperpod_operator.api.plan import (
     PlanStatus,
     PlanTarget,
 )
+from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
 from hyperpod_operator.core.cluster.departures import busy
 from hyperpod_operator.core.cluster.parts import sendable
@@ -34,7 +36,7 @@ from hyperpod_operator.core.cluster.plan import (
 )
 from hyperpod_operator.core.cost.cluster import configurations
 from hyperpod_operator.core.cost.plan import plan_cost
-from hyperpod_operator.core.engine.call import PlannedCall
+from hyperpod_operator.core.engine.call import Effect, PlannedCall
 from hyperpod_operator.core.engine.journal import PENDING, Operations
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
@@ -44,6 +46,7 @@ from hyperpod_operator.core.plan.model import Plan
 from hyperpod_operator.core.plan.nodes import Concerned, of_call
 from hyperpod_operator.core.plan.plan import approved
 from hyperpod_operator.core.plan.summary import summary
+from hyperpod_operator.core.preflight.model import Result
 
 NOTHING: Mapping[str, Concerned] = MappingProxyType({})
 LINE_MOST = 256
@@ -66,6 +69,7 @@ def planned(pass_record: PassRecord, *, operations: Operations | None) -> PlanSt
         state=state(pass_record, plan, operations=operations),
         concerned=concerned,
         cost=_cost(snapshot, plan),
+        failures=failures(pass_record.preflight),
     )
     if old is not None and old.model_copy(update={"computedAt": None}) == new:
         return old
@@ -97,8 +101,15 @@ def _cost(snapshot: ClusterSnapshot, plan: Plan) -> str:
     return str(found)[:SUMMARY_MOST] if found is not None else ""
 
 
-def shown(plan: Plan, *, state: str, concerned: Mapping[str, Concerned] = NOTHING, cost: str = "") -> PlanStatus:
-    """The plan as status has it, without its moment."""
+def shown(
+    plan: Plan,
+    *,
+    state: str,
+    concerned: Mapping[str, Concerned] = NOTHING,
+    cost: str = "",
+    failures: Sequence[str] = (),
+) -> PlanStatus:
+    """The plan as status has it, without its moment. `failures` are of the calls that bring instances."""
     lines, actions = LINES_MOST, []
     for call in plan.calls[:ACTIONS_MOST]:
         listed = [str(change)[:LINE_MOST] for change in call.changes[:lines]]
@@ -114,6 +125,7 @@ def shown(plan: Plan, *, state: str, concerned: Mapping[str, Concerned] = NOTHIN
                 nodes=list(nodes[:NODES_MOST]) or None,
                 pods=about.pods if about is not None else None,
                 nodeCount=call.node_count or None,
+                wouldFail=[_line(words) for words in failures[:FAILURES_MOST]] or None if brings(call) else None,
                 waits=True if call in plan.waiting else None,
             )
         )
@@ -127,6 +139,22 @@ def shown(plan: Plan, *, state: str, concerned: Mapping[str, Concerned] = NOTHIN
         actions=actions or None,
         moreActions=(len(plan.calls) - len(actions)) or None,
     )
+
+
+def failures(found: PreflightStatus | None) -> tuple[str, ...]:
+    """The messages of the checks that fail."""
+    return tuple(
+        one.message or one.name for one in (found.checks if found else None) or () if one.result == Result.FAIL
+    )
+
+
+def brings(call: PlannedCall) -> bool:
+    """Whether instances come by a call, so that preflight is about it."""
+    return any(change.effect is Effect.ADDS and change.node_count for change in call.changes)
+
+
+def _line(text: str) -> str:
+    return text if len(text) <= LINE_MOST else f"{text[: LINE_MOST - 3]}..."
 
 
 def state(pass_record: PassRecord, plan: Plan, *, operations: Operations | None) -> str:

@@ -182,6 +182,9 @@ class Usage:
     """
 
     instances: Mapping[str, int] = field(default_factory=nothing)
+    """On-demand instances by type, without those of training plans."""
+    spot: Mapping[str, int] = field(default_factory=nothing)
+    """Spot instances by type."""
     total: int = 0
     clusters: int = 0
     complete: bool = True

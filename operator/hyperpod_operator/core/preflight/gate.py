@@ -1,44 +1,78 @@
-"""Whether a call waits for its checks: only CreateCluster and calls that add groups do, and only where one fails."""
+"""Whether a call is checked, and whether it waits for that: only CreateCluster and calls that add groups wait, and only
+where a check fails. Scale-outs are checked and sent: what fails is said with the plan and in the condition."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.status import PreflightStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster, operation
+from hyperpod_operator.core.cluster.diff import group_of
+from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster
+from hyperpod_operator.core.cost.cluster import types_of
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.preflight.facts import Facts
 from hyperpod_operator.core.preflight.model import Preflight
 from hyperpod_operator.core.preflight.record import left, passed, pause
 from hyperpod_operator.core.preflight.run import preflight as run
-from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.subject import ClusterSubject, Held
 from hyperpod_operator.core.preflight.table import CLUSTER
+from hyperpod_operator.core.text import listed
 
 ENFORCE, WARN, OFF = "Enforce", "Warn", "Off"
 MODES = (ENFORCE, WARN, OFF)
+CREATE, UPDATE = "CreateCluster", "UpdateCluster"
+GROUPS_SHOWN = 5
+"""Groups that `status.preflight.call` names before it counts the rest."""
 SHORTAGE = "sufficient capacity"
 """In the cause of an event when AWS lacked an instance type (facts recorded on live clusters)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """The checks of a call that are due. `mark` names what is checked."""
+    """The checks of a call that are due. `mark` names what is checked, `call` says it to people; `holds` is whether the
+    call waits where one fails."""
 
     mark: str
     subject: ClusterSubject
     operation: str
+    call: str
+    holds: bool
 
 
 def due(snapshot: ClusterSnapshot, action: Action, *, mode: str) -> Due | None:
-    """What a call has to be checked for; None for a call that brings nothing new into AWS."""
+    """What a call has to be checked for; None for a call that brings no instances."""
+    if isinstance(action, CreateCluster):
+        return _due(snapshot, mode=mode, new=True)
+    return _due(snapshot, mode=mode, new=False) if isinstance(action, UpdateCluster) else None
+
+
+def due_of_plan(snapshot: ClusterSnapshot, *, mode: str) -> Due | None:
+    """What the calls of a plan that waits for a person would be checked for, so that whoever decides knows it."""
+    plan = snapshot.plan
+    if plan is None or not (plan.waiting or (snapshot.resource.paused and plan.steps)):
+        return None
+    operations = {call.operation for call in plan.calls}
+    if "CreateCluster" in operations:
+        return _due(snapshot, mode=mode, new=True)
+    return _due(snapshot, mode=mode, new=False) if "UpdateCluster" in operations else None
+
+
+def growth(snapshot: ClusterSnapshot) -> Mapping[str, int]:
+    """How many instances come to each group that exists and is scaled out."""
+    counts = (one for one in snapshot.changes.groups_changed if one.path.endswith("].instanceCount"))
+    return {group_of(one): one.wanted - one.observed for one in counts if one.wanted > one.observed}
+
+
+def _due(snapshot: ClusterSnapshot, *, mode: str, new: bool) -> Due | None:
     resource = snapshot.resource
     if (resource.preflight or mode) == OFF:
         return None
-    new = isinstance(action, CreateCluster)
-    adds = frozenset(snapshot.changes.groups_added)
-    if not new and not (isinstance(action, UpdateCluster) and adds):
+    adds = frozenset() if new else frozenset(snapshot.changes.groups_added) - snapshot.held_groups
+    grows = {} if new else growth(snapshot)
+    if not (new or adds or grows):
         return None
     cluster = snapshot.observed.cluster
     subject = ClusterSubject(
@@ -49,15 +83,52 @@ def due(snapshot: ClusterSnapshot, action: Action, *, mode: str) -> Due | None:
         name=resource.cluster_name,
         new=new,
         adds=adds,
+        grows=grows,
+        holds=() if new else _held(snapshot),
         created_at=cluster.created_at if cluster else None,
         shortages=_shortages(snapshot),
     )
     spec = resource.spec.model_dump(mode="json", exclude_none=True, exclude={"management", "tags"})
     return Due(
-        mark=fingerprint(operation="Preflight", desired=[spec, sorted(adds), new]),
+        mark=fingerprint(operation="Preflight", desired=[spec, sorted(adds), sorted(grows.items()), new]),
         subject=subject,
-        operation=operation(action),
+        operation=CREATE if new else UPDATE,
+        call=_call(new=new, adds=adds, grows=grows),
+        holds=new or bool(adds),
     )
+
+
+def _call(*, new: bool, adds: frozenset[str], grows: Mapping[str, int]) -> str:
+    if new:
+        return CREATE
+    added = [f"group {name}" for name in sorted(adds)]
+    parts = [*added, *(f"+{count} in {name}" for name, count in sorted(grows.items()))]
+    return f"{UPDATE}: {listed(parts, most=GROUPS_SHOWN, separator=', ')}"
+
+
+def _held(snapshot: ClusterSnapshot) -> tuple[Held, ...]:
+    """What the cluster keeps in AWS."""
+    cluster = snapshot.observed.cluster
+    return tuple(
+        Held(
+            types=types_of(group.members),
+            count=group.target_count,
+            spot=(group.members.get("capacityRequirements") or {}).get("spot") is not None,
+            planned=bool(group.members.get("trainingPlanArn")),
+        )
+        for group in (cluster.groups if cluster is not None else ())
+        if group.name not in snapshot.changes.groups_removed
+    )
+
+
+def outdated(snapshot: ClusterSnapshot) -> bool:
+    """Whether failures that status records of an update are history: nothing is to be added any more, and every group
+    has its nodes."""
+    recorded, cluster = snapshot.resource.status.preflight, snapshot.observed.cluster
+    if recorded is None or not recorded.failures or not (recorded.call or "").startswith(UPDATE):
+        return False
+    lacks = cluster is not None and any(group.current_count < group.target_count for group in cluster.groups)
+    return not (snapshot.changes.groups_added or growth(snapshot) or lacks)
 
 
 def _shortages(snapshot: ClusterSnapshot) -> tuple[str, ...]:
@@ -76,11 +147,15 @@ def preflight(subject: ClusterSubject) -> Preflight:
     return run(CLUSTER, subject)
 
 
-def stands(snapshot: ClusterSnapshot, wanted: Due) -> bool:
-    """Whether what status records of these very checks counts still, so that nothing is read again."""
+def stands(snapshot: ClusterSnapshot, wanted: Due, *, waiting: bool = False) -> bool:
+    """Whether what status records of these very checks counts still, so that nothing is read again. `waiting`: no call
+    is about to be sent, so that checks that passed need no repetition."""
+    recorded = snapshot.resource.status.preflight
     if snapshot.resource.requested_anew:
         return False
-    return left(snapshot.resource.status.preflight, mark=wanted.mark, now=snapshot.now) > 0
+    if waiting and recorded is not None and recorded.fingerprint == wanted.mark and not recorded.failures:
+        return True
+    return left(recorded, mark=wanted.mark, now=snapshot.now) > 0
 
 
 def rest(snapshot: ClusterSnapshot, action: Action) -> ClusterSnapshot | None:
@@ -92,6 +167,8 @@ def rest(snapshot: ClusterSnapshot, action: Action) -> ClusterSnapshot | None:
 
 def held(status: PreflightStatus, wanted: Due, *, mode: str, now: datetime) -> Wait | None:
     """Why the call is not made; None when it is."""
+    if not wanted.holds:
+        return None
     failures = status.failures or 0
     count = f"{failures} checks fail" if failures != 1 else "1 check fails"
     opening = f"{wanted.operation} is not sent because {count}:"

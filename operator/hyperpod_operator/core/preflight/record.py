@@ -17,13 +17,20 @@ MOST_CHECKS = 100
 
 
 def recorded(
-    result: Preflight, *, mark: str, before: PreflightStatus | None, now: datetime, requested: bool = False
+    result: Preflight,
+    *,
+    mark: str,
+    call: str,
+    before: PreflightStatus | None,
+    now: datetime,
+    requested: bool = False,
 ) -> PreflightStatus:
-    """`status.preflight` after the checks ran. `mark` names what was checked."""
+    """`status.preflight` after the checks ran. `mark` names what was checked, `call` says it to people."""
     again = before is not None and before.fingerprint == mark and bool(before.failures) and not requested
     worst_first = sorted(result.checks, key=lambda check: ORDER.index(check.result))
     return PreflightStatus(
         checkedAt=stamp(now),
+        call=call,
         fingerprint=mark,
         attempts=(((before.attempts or 0) if again and before else 0) + 1) if result.failed else None,
         passed=len(result.of(Result.PASS)),

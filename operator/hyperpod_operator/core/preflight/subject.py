@@ -1,20 +1,20 @@
-"""What is checked: a cluster about to be made, or groups about to be added to one, with the facts about them."""
+"""What is checked: a cluster about to be made, or groups that one gets or that grow, with the facts about them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec, InstanceGroup, RestrictedInstanceGroup
 from hyperpod_operator.core.location import Location
-from hyperpod_operator.core.preflight.facts import Facts
+from hyperpod_operator.core.preflight.facts import Facts, nothing
 
 AnyGroup = InstanceGroup | RestrictedInstanceGroup
 
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """One group that the call adds."""
+    """One group that the call adds, or one that it scales out: `count` is how many instances come."""
 
     name: str
     types: tuple[str, ...]
@@ -35,9 +35,24 @@ class Planned:
         return self.spec.trainingPlanArn or ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A group that the cluster has in AWS and keeps. `count` is its target count: quotas count what was asked for."""
+
+    types: tuple[str, ...]
+    count: int
+    spot: bool = False
+    planned: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClusterSubject:
-    """`here` is where the calls go; `adds` names the groups that the call adds, all of them for a new cluster."""
+    """`here` is where the calls go; `adds` names the groups that the call adds, all of them for a new cluster. `grows`
+    has how many instances come to each group that it scales out.
+
+    Groups that are added hold their call; so where there are any, they alone are judged, and `beside` counts the
+    others.
+    """
 
     spec: HyperPodClusterSpec
     here: Location
@@ -47,6 +62,8 @@ class ClusterSubject:
     """The cluster's name in AWS."""
     new: bool = True
     adds: frozenset[str] = frozenset()
+    grows: Mapping[str, int] = field(default_factory=nothing)
+    holds: tuple[Held, ...] = ()
     created_at: datetime | None = None
     """When the cluster was created; None for a new one, and where AWS does not say."""
     shortages: tuple[str, ...] = ()
@@ -54,8 +71,19 @@ class ClusterSubject:
 
     @cached_property
     def groups(self) -> tuple[Planned, ...]:
-        """The groups that the call adds."""
-        return tuple(group for group in self.every_group if self.new or group.name in self.adds)
+        """What is judged: the groups that the call adds, or if there are none those that it scales out."""
+        if self.new or self.adds:
+            return tuple(group for group in self.every_group if self.new or group.name in self.adds)
+        return self._growing
+
+    @property
+    def beside(self) -> tuple[Planned, ...]:
+        """Groups that grow while others are added: they count, and they are not judged."""
+        return self._growing if self.adds and not self.new else ()
+
+    @cached_property
+    def _growing(self) -> tuple[Planned, ...]:
+        return tuple(replace(one, count=self.grows[one.name]) for one in self.every_group if one.name in self.grows)
 
     @cached_property
     def every_group(self) -> tuple[Planned, ...]:
@@ -89,8 +117,8 @@ class ClusterSubject:
 
     @property
     def instances(self) -> int:
-        """Instances of all groups together."""
-        return sum(group.count for group in self.every_group)
+        """Instances of the cluster after the call, as quotas count them."""
+        return sum(one.count for one in (*self.groups, *self.beside)) + sum(one.count for one in self.holds)
 
 
 def types_of(group: AnyGroup) -> tuple[str, ...]:

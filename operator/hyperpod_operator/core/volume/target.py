@@ -81,9 +81,14 @@ def _moves_on(snapshot: ClaimSnapshot, node: Candidate) -> bool:
     return snapshot.claim.by_group and free and (bool(node.drained_for) or _refused(snapshot, node))
 
 
+def matching_nodes(snapshot: ClaimSnapshot) -> list[Candidate]:
+    """The nodes that the target names and that AWS does not end."""
+    return [node for node in snapshot.observed.nodes if _matches(snapshot, node) and node.status not in GONE]
+
+
 def _first(snapshot: ClaimSnapshot) -> Resolution:
     """No node was chosen yet, or the spec asks for another one."""
-    matching = [node for node in snapshot.observed.nodes if _matches(snapshot, node) and node.status not in GONE]
+    matching = matching_nodes(snapshot)
     text = snapshot.claim.target_text
     if not matching:
         # A group may have no node yet, or be scaled to zero; a node that is named and not there is not expected.

@@ -77,3 +77,20 @@ async def test_a_volume_that_exists_is_not_checked(rig: VolumeRig) -> None:
     rig.apply(adopting("vol-0123456789abcdef0"))
     await rig.rest()
     assert "preflight" not in rig.status
+
+
+def result(rig: VolumeRig, name: str) -> str:
+    return next(check["result"] for check in rig.status["preflight"]["checks"] if check["name"] == name)
+
+
+async def test_a_zone_without_a_node_of_the_target_is_found(rig: VolumeRig) -> None:
+    checked(rig).apply(new(source={"create": {"availabilityZone": "us-west-2c"}}))
+    await rig.rest()
+    assert rig.operations() == []
+    assert "has no node of the target" in rig.condition("Ready")["message"]
+
+
+async def test_free_slots_of_the_target_are_checked_without_a_further_call(rig: VolumeRig) -> None:
+    checked(rig).apply(new())
+    assert isinstance(await rig.rest(), Done)
+    assert result(rig, "AttachmentSlots") == "Pass"

@@ -42,8 +42,8 @@ from hyperpod_operator.core.preflight.facts import (
     Workload,
 )
 from hyperpod_operator.core.preflight.model import Result
-from hyperpod_operator.core.preflight.subject import ClusterSubject
-from hyperpod_operator.core.preflight.tables import rights
+from hyperpod_operator.core.preflight.subject import ClusterSubject, Held
+from hyperpod_operator.core.preflight.tables import quotas, rights
 
 FAIL, WARN = Result.FAIL, Result.WARN
 
@@ -119,6 +119,11 @@ LUSTRE = {"environmentConfig": {"fSxLustreConfig": {"sizeInGiB": 2400, "perUnitS
 ODD_LUSTRE = {"environmentConfig": {"fSxLustreConfig": {"sizeInGiB": 1300, "perUnitStorageThroughput": 250}}}
 RESTRICTED = {"instanceGroupName": "rig", "instanceCount": 1, "instanceType": world.P5, "executionRole": ROLE}
 SPOT = spec(group(capacityRequirements={"spot": {}}))
+SPOT_QUOTAS = {quotas.of_type(world.P5, spot=True): 8.0}
+OF_P5 = Held(types=(world.P5,), count=3)
+GROWING: dict[str, Any] = {"new": False, "grows": {"gpu": 3}}
+WITH_NEW = spec(group(), group("new"))
+ADDING: dict[str, Any] = {"new": False, "adds": frozenset({"new"})}
 PLANNED = spec(group(trainingPlanArn=PLAN))
 SELF = frozenset({"sg-1"})
 INWARD = Rule(egress=False, protocol="-1", groups=SELF)
@@ -258,6 +263,9 @@ CASES: Mapping[str, Case] = {
         bad=(
             (subject(facts=subnet(free=1)), FAIL, "1 free"),
             (subject(facts=subnet(free=161)), WARN, "162"),
+            (subject(**GROWING, facts=subnet(free=2)), FAIL, "fewer than the 3 instances that come."),
+            (subject(spec(group("a"), group("b")), facts=subnet(free=3)), FAIL, "4 instances that come of groups a, b"),
+            (subject(WITH_NEW, **ADDING, grows={"gpu": 2}, facts=subnet(free=3)), FAIL, "of groups gpu, new together"),
         ),
         denied=subject(facts=having(subnets=DENIED)),
     ),
@@ -426,17 +434,30 @@ CASES: Mapping[str, Case] = {
         bad=(
             (subject(spec(group(count=9))), FAIL, "quota is 8"),
             (subject(spec(group(count=7))), WARN, "other clusters have 2"),
+            (subject(spec(group("a", 5), group("b", 4))), FAIL, "adds 9 ml.p5.48xlarge"),
+            (subject(**GROWING, holds=(OF_P5, OF_P5)), FAIL, "adds 3 ml.p5.48xlarge, this cluster has 6"),
+            (subject(**GROWING, holds=(replace(OF_P5, count=4),)), WARN, "adds 3 ml.p5.48xlarge, this cluster has 4"),
+            (subject(WITH_NEW, **ADDING, holds=(OF_P5,), grows={"gpu": 4}), FAIL,
+             "adds 2 ml.p5.48xlarge, this cluster has 7"),
         ),
         denied=subject(facts=having(quotas=DENIED)),
     ),
     "SpotQuota": Case(
         good=subject(SPOT),
-        bad=((subject(spec(group(count=9, capacityRequirements={"spot": {}}))), FAIL, "as Spot"),),
+        bad=(
+            (subject(spec(group(count=9, capacityRequirements={"spot": {}}))), FAIL, "as Spot"),
+            (subject(SPOT, facts=having(usage=Usage(spot={world.P5: 7}))), WARN, "other clusters have 7"),
+            (subject(SPOT, **GROWING, holds=(replace(OF_P5, spot=True, count=6),)), FAIL, "this cluster has 6"),
+            (subject(SPOT, facts=having(quotas={**SPOT_QUOTAS, quotas.ALL_SPOT: 1.0})), FAIL, "quota is 1"),
+        ),
         denied=subject(SPOT, facts=having(quotas=DENIED)),
     ),
     "ClusterSizeQuota": Case(
         good=subject(),
-        bad=((subject(spec(group(count=21))), FAIL, "21 instances"),),
+        bad=(
+            (subject(spec(group(count=21))), FAIL, "21 instances"),
+            (subject(**GROWING, holds=(replace(OF_P5, count=18),)), FAIL, "21 instances"),
+        ),
         denied=subject(facts=having(quotas=DENIED)),
     ),
     "AccountQuota": Case(
@@ -444,6 +465,7 @@ CASES: Mapping[str, Case] = {
         bad=(
             (subject(spec(group(count=31))), FAIL, "31 instances"),
             (subject(spec(group(count=25))), WARN, "other clusters have 6"),
+            (subject(**GROWING, holds=(replace(OF_P5, count=28),)), FAIL, "31 instances"),
         ),
         denied=subject(facts=having(usage=DENIED)),
     ),
@@ -463,6 +485,7 @@ CASES: Mapping[str, Case] = {
             (subject(spec(group(trainingPlanArn=PLAN, instanceType=world.M5))), FAIL, "holds ml.p5.48xlarge"),
             (subject(PLANNED, facts=replace(plan(), subnets=subnet(zone_id="usw2-az1").subnets)), FAIL, "usw2-az1"),
             (subject(spec(group(count=5, trainingPlanArn=PLAN))), FAIL, "4 instances left"),
+            (subject(PLANNED, **{**GROWING, "grows": {"gpu": 5}}), FAIL, "4 instances left"),
         ),
         denied=subject(PLANNED, facts=having(plans={PLAN: DENIED})),
     ),
@@ -478,6 +501,7 @@ CASES: Mapping[str, Case] = {
         good=subject(new=False, adds=frozenset({"gpu"})),
         bad=(
             (subject(new=False, adds=frozenset({"gpu"}), shortages=(world.P5,)), WARN, "no capacity for ml.p5"),
+            (subject(**GROWING, shortages=(world.P5,)), WARN, "no capacity for ml.p5"),
         ),
     ),
     "HealthMonitoringAgent": Case(

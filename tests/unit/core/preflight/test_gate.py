@@ -71,7 +71,9 @@ def test_a_cluster_may_ask_for_checks_that_are_off_by_default() -> None:
 
 
 def status(*results: Result, about: Due, before: PreflightStatus | None = None, **fields: Any) -> PreflightStatus:
-    return recorded(result(*results), mark=about.mark, before=before, now=fields.pop("now", NOW), **fields)
+    return recorded(
+        result(*results), mark=about.mark, call=about.call, before=before, now=fields.pop("now", NOW), **fields
+    )
 
 
 def test_a_failure_holds_the_call_with_its_message() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from tests.unit.core.preflight.cases import CASES
+from tests.unit.core.preflight.mutations import MUTATIONS, applies, noticed
 from tests.unit.core.preflight.world import FACTS, M5, group, having, spec, subject
 
 from hyperpod_operator.core.preflight.model import Area, Check, Checked, Result, Unread, unknown
@@ -140,6 +141,14 @@ def test_every_area_has_checks(area: Area) -> None:
 @pytest.mark.parametrize("check", CLUSTER, ids=lambda check: check.name)
 def test_what_a_check_reads_is_named_as_a_right(check: Check) -> None:
     assert all(re.fullmatch(r"[a-z0-9]+:[A-Za-z ]+", action) for action in check.reads)
+
+
+@pytest.mark.parametrize("change", MUTATIONS)
+@pytest.mark.parametrize("check", CLUSTER, ids=lambda check: check.name)
+def test_a_changed_row_is_noticed_by_its_cases(check: Check, change: str) -> None:
+    case = CASES[check.name]
+    about = [case.good, *(bad for bad, _, _ in case.bad), *([case.denied] if case.denied is not None else [])]
+    assert noticed(check, about, change) is applies(check, change, denied=case.denied is not None)
 
 
 def test_an_unread_fact_says_why() -> None:

@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.core.preflight.mutations import MUTATIONS, applies, noticed
 from tests.unit.core.preflight.world import DENIED, KEY
 
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.core.preflight.facts import KmsKey
-from hyperpod_operator.core.preflight.model import Checked, Result
+from hyperpod_operator.core.preflight.model import Check, Checked, Result
 from hyperpod_operator.core.preflight.run import preflight
 from hyperpod_operator.core.preflight.volume import CLAIM, LIMITS, QUOTA_NAMES, ClaimSubject, Slots, SnapshotFacts
 from hyperpod_operator.core.preflight.volume import VolumeFacts as Facts
@@ -109,6 +110,14 @@ def test_each_result_that_a_check_has_words_for_has_a_case(check: Any) -> None:
 @pytest.mark.parametrize("name", DENIED_CASES)
 def test_a_check_without_rights_is_unknown(name: str) -> None:
     assert of(name, DENIED_CASES[name]).result is Result.UNKNOWN
+
+
+@pytest.mark.parametrize("change", MUTATIONS)
+@pytest.mark.parametrize("check", CLAIM, ids=lambda check: check.name)
+def test_a_changed_row_is_noticed_by_its_cases(check: Check, change: str) -> None:
+    denied = DENIED_CASES.get(check.name)
+    about = [claim(), *(bad for bad, _, _ in BAD[check.name]), *([denied] if denied is not None else [])]
+    assert noticed(check, about, change) is applies(check, change, denied=denied is not None)
 
 
 def test_every_volume_type_has_limits_and_a_quota() -> None:

@@ -1,10 +1,10 @@
 """Checks of quotas, training plans and recent shortages."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from hyperpod_operator.core.preflight.facts import NOT_GATHERED, Usage
+from hyperpod_operator.core.preflight.facts import NOT_GATHERED
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 from hyperpod_operator.core.preflight.tables import quotas
@@ -13,39 +13,60 @@ QUOTAS = ("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServic
 USAGE = ("sagemaker:ListClusters", "sagemaker:DescribeCluster")
 PLAN = ("sagemaker:DescribeTrainingPlan",)
 EXPIRES_SOON = timedelta(days=14)
+OVER = "The plan adds {count} {type}, this cluster has {own}, other clusters have {others}, and the quota is {limit}."
+OVER_ACCOUNT = (
+    "The cluster would have {count} instances, other clusters have {others}, and the account may have {limit}."
+)
+OVER_SPOT = (
+    "The plan adds {count} {type} as Spot, this cluster has {own}, other clusters have {others}, and the quota is "
+    "{limit}."
+)
 PLANS = "DOC: SageMaker developer guide, reserve-capacity-with-training-plans"
 
 
-def _used(subject: ClusterSubject) -> Usage | None:
-    return None if isinstance(subject.facts.usage, Unread) else subject.facts.usage
+def _counted(subject: ClusterSubject, *, spot: bool) -> tuple[Counter[str], Counter[str]]:
+    """By type, the instances that the judged groups add, and those that the cluster has or gets besides."""
+    added, own = Counter[str](), Counter[str]()
+    for counter, groups in ((added, subject.groups), (own, subject.beside)):
+        for group in groups:
+            if group.spot is spot and not group.plan and len(group.types) == 1:
+                counter[group.types[0]] += group.count
+    for held in subject.holds:
+        if held.spot is spot and not held.planned and len(held.types) == 1:
+            own[held.types[0]] += held.count
+    return added, own
 
 
 def _type_quota(subject: ClusterSubject, *, spot: bool) -> Iterator[Finding]:
-    groups = [one for one in subject.groups if one.spot is spot and not one.plan and len(one.types) == 1 and one.count]
-    if not groups:
+    added, own = _counted(subject, spot=spot)
+    if not any(added.values()):
         return
-    listed, used = subject.facts.quotas, _used(subject)
+    listed = subject.facts.quotas
     if isinstance(listed, Unread):
         yield unknown(listed)
         return
-    counts: Counter[str] = Counter()
-    for group in groups:
-        counts[group.types[0]] += group.count
-    for name, count in counts.items():
-        quota = quotas.of_type(name, spot=spot)
-        if (limit := listed.get(quota)) is None:
-            yield unknown(Unread(why=f"Service Quotas does not list “{quota}”"))
-            continue
-        others = used.instances.get(name, 0) if used and not spot else 0
-        if count + others > limit:
-            say = fails if count > limit else warns
-            yield say(type=name, count=count, limit=int(limit), others=others)
-        elif used is None and not spot and isinstance(subject.facts.usage, Unread):
-            yield unknown(subject.facts.usage)
-        elif used is not None and not used.complete and not spot:
-            yield unknown(Unread(why="the account has more HyperPod clusters than are read"))
-        else:
-            yield passes()
+    for name, count in added.items():
+        if count:
+            yield _of_type(subject, listed, name, count=count, own=own[name], spot=spot)
+    limit = listed.get(quotas.ALL_SPOT)
+    if spot and limit is not None and (total := sum(added.values()) + sum(own.values())) > limit:
+        yield fails(type="instances", count=total, own=sum(own.values()), others=0, limit=int(limit))
+
+
+def _of_type(
+    subject: ClusterSubject, listed: Mapping[str, float], name: str, *, count: int, own: int, spot: bool
+) -> Finding:
+    quota, used = quotas.of_type(name, spot=spot), subject.facts.usage
+    if (limit := listed.get(quota)) is None:
+        return unknown(Unread(why=f"Service Quotas does not list “{quota}”"))
+    others = 0 if isinstance(used, Unread) else (used.spot if spot else used.instances).get(name, 0)
+    if count + own + others > limit:
+        # What other clusters hold may become free; what this one holds does not.
+        say = fails if count + own > limit else warns
+        return say(type=name, count=count, own=own, limit=int(limit), others=others)
+    if isinstance(used, Unread):
+        return unknown(used)
+    return passes() if used.complete else unknown(Unread(why="the account has more HyperPod clusters than are read"))
 
 
 def on_demand_quota(subject: ClusterSubject) -> Iterator[Finding]:
@@ -172,8 +193,8 @@ CHECKS = (
         source="DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites, quotas",
         judge=on_demand_quota,
         reads=(*QUOTAS, *USAGE),
-        fail="The spec asks for {count} {type}, other clusters have {others}, and the quota is {limit}.",
-        warn="The spec asks for {count} {type}, other clusters have {others}, and the quota is {limit}.",
+        fail=OVER,
+        warn=OVER,
         remedy="Ask Service Quotas for a higher limit (“<type> for cluster usage”), or lower instanceCount.",
     ),
     Check(
@@ -181,11 +202,13 @@ CHECKS = (
         area=Area.CAPACITY,
         what="The quotas for Spot cluster usage allow the Spot instances",
         why="Spot instances have quotas of their own, often 0.",
-        source="DOC: Service Quotas, Amazon SageMaker",
+        source="LIVE: Service Quotas of an account lists both names; DOC: Service Quotas, Amazon SageMaker",
         judge=spot_quota,
-        reads=QUOTAS,
-        fail="The spec asks for {count} {type} as Spot, and the quota is {limit}.",
-        remedy="Ask Service Quotas for a higher limit (“<type> for cluster spot instance usage”).",
+        reads=(*QUOTAS, *USAGE),
+        fail=OVER_SPOT,
+        warn=OVER_SPOT,
+        remedy="Ask Service Quotas for a higher limit (“<type> for cluster spot instance usage”, and "
+        f"“{quotas.ALL_SPOT}”).",
     ),
     Check(
         name="ClusterSizeQuota",
@@ -195,7 +218,7 @@ CHECKS = (
         source="DOC: Service Quotas, Amazon SageMaker",
         judge=cluster_quota,
         reads=QUOTAS,
-        fail="The spec asks for {count} instances in all, and a cluster may have {limit}.",
+        fail="The cluster would have {count} instances, and a cluster may have {limit}.",
         remedy=f"Ask Service Quotas for more (“{quotas.CLUSTER_SIZE}”).",
     ),
     Check(
@@ -206,8 +229,8 @@ CHECKS = (
         source="DOC: Service Quotas, Amazon SageMaker",
         judge=account_quota,
         reads=(*QUOTAS, *USAGE),
-        fail="The spec asks for {count} instances, other clusters have {others}, and the account may have {limit}.",
-        warn="The spec asks for {count} instances, other clusters have {others}, and the account may have {limit}.",
+        fail=OVER_ACCOUNT,
+        warn=OVER_ACCOUNT,
         remedy=f"Ask Service Quotas for more (“{quotas.ALL_CLUSTERS}”).",
     ),
     Check(

@@ -88,13 +88,25 @@ def addresses_free(subject: ClusterSubject) -> Iterator[Finding]:
             )
             continue
         free = sum(subnet.free for subnet in found.values())
-        values = {"free": free, "count": group.count, "each": need, "all": need * group.count}
+        values = {"free": free, "count": group.count, "who": "", "each": need, "all": need * group.count}
+        sharing = _sharing(subject, group)
+        together = sum(one.count for one in sharing)
+        shared = {name: subnet.free for one in sharing for name, subnet in _found(subject, one).items()}
         if free < group.count:
             yield fails(group=group.name, **values)
+        elif (left := sum(shared.values())) < together:
+            who = f" of groups {', '.join(one.name for one in sharing)} together"
+            yield fails(group=group.name, **values | {"free": left, "count": together, "who": who})
         elif free < need * group.count:
             yield warns(group=group.name, **values)
         else:
             yield passes(group=group.name)
+
+
+def _sharing(subject: ClusterSubject, group: Planned) -> list[Planned]:
+    """The groups that get instances in subnets of this one, itself among them."""
+    both = sorted((*subject.groups, *subject.beside), key=lambda one: one.name)
+    return [one for one in both if set(one.subnets) & set(group.subnets)]
 
 
 def _addresses(subject: ClusterSubject, group: Planned) -> int | None:
@@ -211,9 +223,9 @@ CHECKS = (
         source=f"{EKS_SOURCE}, maximum number of pods",
         judge=addresses_free,
         reads=(SUBNETS, "ec2:DescribeInstanceTypes"),
-        fail="The subnets have {free} free addresses, fewer than the {count} instances.",
-        warn="The subnets have {free} free addresses; {count} instances with all their pods take up to {all} ({each} "
-        "each).",
+        fail="The subnets have {free} free addresses, fewer than the {count} instances that come{who}.",
+        warn="The subnets have {free} free addresses; {count} further instances with all their pods take up to {all} "
+        "({each} each).",
         remedy="Use larger or further subnets of the zone.",
     ),
     Check(

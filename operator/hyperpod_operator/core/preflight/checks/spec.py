@@ -81,11 +81,11 @@ def deep_checks_of_one_node(subject: ClusterSubject) -> Iterator[Finding]:
     for group in subject.groups:
         if "InstanceConnectivity" not in (group.spec.onStartDeepHealthChecks or []):
             continue
-        yield warns(group=group.name) if group.count == 1 else passes(group=group.name)
+        yield warns(group=group.name) if group.spec.instanceCount == 1 else passes(group=group.name)
 
 
 def karpenter_starts_empty(subject: ClusterSubject) -> Iterator[Finding]:
-    if not subject.karpenter:
+    if not subject.karpenter or not (subject.new or subject.adds):
         return
     for group in subject.groups:
         external = group.spec.management is not None and group.spec.management.countOwner == "Operator"

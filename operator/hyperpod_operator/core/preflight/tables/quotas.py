@@ -6,6 +6,7 @@ sagemaker-hyperpod-prerequisites, "SageMaker HyperPod quotas"). [assumption: pre
 
 CLUSTER_SIZE = "Maximum number instances allowed per SageMaker HyperPod cluster"
 ALL_CLUSTERS = "Total number of instances allowed across SageMaker HyperPod clusters"
+ALL_SPOT = "Total number of Spot instances allowed across SageMaker HyperPod clusters"
 VOLUME_SIZE = "Maximum size of EBS volume in GB for a SageMaker HyperPod cluster instance"
 GROUPS = 20
 """Groups in a cluster that AWS documents; its API takes 100."""

@@ -1,12 +1,15 @@
 """What looks after HyperPodClusters, put together."""
 
-from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
+from hyperpod_operator.api.kinds import CLUSTER, NODE_OPERATION, VOLUME_CLAIM
 from hyperpod_operator.app.dependencies import ControllerRuntime, Shared, kind_runtime
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings
 from hyperpod_operator.controllers.cluster_observer import Ports
 from hyperpod_operator.controllers.evacuation import DrainPorts
+from hyperpod_operator.controllers.nodeoperation.operated import operated_nodes
 from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.controllers.volume.attached_claims import attached_claims
+from hyperpod_operator.core.observed import OperatedNode
+from hyperpod_operator.core.ports import Key
 from hyperpod_operator.kube.node_marks import KubeNodeMarks
 from hyperpod_operator.kube.pods.eviction import PodEvictor
 from hyperpod_operator.kube.workloads import KubeWorkloads
@@ -24,6 +27,11 @@ def cluster_runtime(shared: Shared) -> ControllerRuntime:
     async def attached(cluster_arn: str) -> tuple[str, ...]:
         return await attached_claims(claims, cluster_arn=cluster_arn) if claims is not None else ()
 
+    operations = shared.objects.get(NODE_OPERATION.name)
+
+    async def operated(key: Key) -> tuple[OperatedNode, ...]:
+        return await operated_nodes(operations, cluster=key) if operations is not None else ()
+
     controller = ClusterController(
         ports=Ports(
             objects=objects,
@@ -34,6 +42,7 @@ def cluster_runtime(shared: Shared) -> ControllerRuntime:
             nodes=shared.nodes if settings.node_health else None,
             audit=dependencies.audit,
             attached_claims=attached if claims is not None else None,
+            operated=operated if operations is not None else None,
             drain=DrainPorts(
                 pods=shared.pods,
                 evictor=PodEvictor(dependencies.api),

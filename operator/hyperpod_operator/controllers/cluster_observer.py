@@ -17,6 +17,7 @@ from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Conclusion, NeedTags
+from hyperpod_operator.core.cluster.offsets import moved_counts
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cost.cluster import configurations, priced_types
@@ -26,6 +27,7 @@ from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.labels import needs_instance
 from hyperpod_operator.core.health.rollup import rollup
+from hyperpod_operator.core.observed import OperatedNode
 from hyperpod_operator.core.ports import (
     Clock,
     Cloud,
@@ -54,6 +56,8 @@ class Ports:
     nodes: Nodes | None = None
     attached_claims: Callable[[str], Awaitable[tuple[str, ...]]] | None = None
     """Claims with volumes on the cluster of this ARN; None where no claims are served."""
+    operated: Callable[[Key], Awaitable[tuple[OperatedNode, ...]]] | None = None
+    """Nodes that operations on the cluster of this object moved or deleted; None where no operations are served."""
     drain: DrainPorts | None = None
     """What runs on nodes that are to end; None where nothing is waited for."""
     audit: Audit | None = None
@@ -114,6 +118,8 @@ class ClusterObserver:
         if known is not None:
             groups = {instance.instance_id: instance.group for instance in known.facts.instances.values()}
             observed = replace(observed, former_groups=groups)
+        if self._ports.operated is not None and moved_counts(resource, observed):
+            observed = replace(observed, operated=await self._ports.operated(resource.key))
         snapshot = await self._with_claims(situate(snapshot, observed))
         entry = self._entry(stored, snapshot)
         snapshot = await self._with_health(snapshot, entry or known)

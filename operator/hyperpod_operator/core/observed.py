@@ -126,6 +126,17 @@ class ObservedEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatedNode:
+    """A node that a HyperPodNodeOperation asked AWS to move or delete. `call` is the operation of the API, `group` the
+    group that the node left, empty where that is one of another cluster."""
+
+    instance_id: str
+    group: str
+    call: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """Everything that one pass read from AWS. `tags` and `nodes` are None where this pass did not ask."""
 
@@ -135,5 +146,7 @@ class Observed:
     former_groups: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     """The group of each instance when nodes were listed before this pass, by id; empty after a restart."""
     events: tuple[ObservedEvent, ...] = ()
+    operated: tuple[OperatedNode, ...] = ()
+    """Nodes of this cluster, or that joined it, by node operations; read where a count is not what it should be."""
     causes_denied: bool = False
     """Whether AWS refuses the details of events, which hold the causes."""

@@ -27,7 +27,7 @@ from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import InSync, Wait
 from hyperpod_operator.core.engine.journal import PENDING
-from hyperpod_operator.core.observed import ObservedCluster, ObservedEvent, ObservedNode
+from hyperpod_operator.core.observed import ObservedCluster, ObservedEvent, ObservedNode, OperatedNode
 
 FORMER = {f"g{n}": "gpu" for n in range(4)} | {f"c{n}": "cpu" for n in range(2)}
 
@@ -102,6 +102,32 @@ def test_a_node_deleted_by_name_is_not_bought_again() -> None:
     made = left(resource(status=recorded()), counts(3), events=deletion("g3"))
     assert offsets(made) == {"gpu": (-1, "BatchDeleteClusterNodes")}
     assert conditions_of(made)["Ready"] == ("True", "ClusterReady")
+
+
+@pytest.mark.parametrize("call", ["BatchDeleteClusterNodes", "MoveClusterNodes"])
+def test_what_an_operation_asked_for_needs_no_words_of_aws(call: str) -> None:
+    """Right after a restart, and with a node that no list has any more."""
+    asked = (OperatedNode(instance_id="g3", group="gpu", call=call, at=NOW - timedelta(minutes=5)),)
+    made = left(resource(status=recorded()), counts(3), operated=asked)
+    assert offsets(made) == {"gpu": (-1, call)}
+
+
+def test_a_node_that_an_operation_moved_explains_the_group_that_it_joined() -> None:
+    asked = (OperatedNode(instance_id="g3", group="gpu", call="MoveClusterNodes", at=NOW - timedelta(minutes=5)),)
+    made = left(resource(status=recorded()), counts(3, 3), nodes=MOVED["nodes"], operated=asked)
+    assert offsets(made) == {"gpu": (-1, "MoveClusterNodes"), "cpu": (1, "MoveClusterNodes")}
+
+
+def test_what_an_operation_asked_for_long_ago_explains_nothing() -> None:
+    asked = (OperatedNode(instance_id="g3", group="gpu", call="BatchDeleteClusterNodes", at=NOW - timedelta(hours=3)),)
+    assert isinstance(decision(resource(status=recorded()), counts(3), operated=asked), Act)
+
+
+def test_a_node_that_was_moved_and_then_deleted_explains_the_group_that_it_came_from() -> None:
+    """Its event is in the group that it had moved to."""
+    gone = replace(deletion("c0")[0], group="gpu")
+    made = left(resource(status=recorded()), counts(4, 1), events=(gone,), former_groups=FORMER)
+    assert offsets(made) == {"cpu": (-1, "BatchDeleteClusterNodes")}
 
 
 def test_the_message_names_the_edit_that_makes_the_offset_unnecessary() -> None:

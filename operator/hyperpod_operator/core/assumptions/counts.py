@@ -42,12 +42,14 @@ COUNTS = (
         id="node-calls-may-change-targets",
         belief="It is not known whether BatchDeleteClusterNodes and MoveClusterNodes change TargetCount.",
         source="INF: the rule about MinInstanceCount makes sense only if a move lowers it",
-        if_false="Nothing: a changed TargetCount is carried as an offset if a listed move, a former group or an event "
-        "explains it; an unchanged one needs no offset. A scale-in whose count does not fall deletes no further node.",
+        if_false="Nothing: a changed TargetCount is carried as an offset if an operation of ours, a listed move, a "
+        "former group or an event explains it; an unchanged one needs no offset. A scale-in whose count does not fall "
+        "deletes no further node.",
         tests=(
             "unit/controllers/test_scale_in_workloads.py"
             "::test_a_count_that_does_not_fall_ends_no_second_node_and_needs_a_choice",
             "unit/core/test_offsets.py::test_a_moved_node_is_neither_replaced_nor_held",
+            "unit/core/test_offsets.py::test_what_an_operation_asked_for_needs_no_words_of_aws",
             "unit/controllers/test_counts.py::test_a_moved_node_is_neither_bought_again_nor_held",
             _EVERY,
         ),

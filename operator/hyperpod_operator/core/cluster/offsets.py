@@ -4,10 +4,10 @@ MoveClusterNodes and BatchDeleteClusterNodes are about nodes that somebody named
 would buy a node for the group that lost one, and hold the group that got one. So the difference is kept as an offset to
 the spec's count: until instanceCount is edited, or AWS is back at it. Without evidence the spec wins.
 
-Evidence is a node that is listed as moving, an instance id that was listed in another group before, or a recent event
-about an instance of the group that says that it is deleted. AWS documents neither the words of these events nor whether
-the two calls change TargetCount (of a move it is inferred from its rule about MinInstanceCount); without a changed
-TargetCount there is no offset.
+Evidence is a HyperPodNodeOperation that asked AWS about the node, a node that is listed as moving, an instance id that
+was listed in another group before, or a recent event about an instance of the group that says that it is deleted. AWS
+documents neither the words of these events nor whether the two calls change TargetCount (of a move it is inferred from
+its rule about MinInstanceCount); without a changed TargetCount there is no offset.
 """
 
 from collections.abc import Mapping
@@ -45,6 +45,18 @@ def wanted_count(*, resource: Resource, name: str, offset: CountOffset | None) -
     return max(0, resource.groups[name].instanceCount + (offset.value if offset else 0))
 
 
+def moved_counts(resource: Resource, observed: Observed) -> bool:
+    """Whether a count of ours is neither the spec's nor that with the recorded offset: then evidence decides."""
+    for group in observed.cluster.groups if observed.cluster is not None else ():
+        if group.name not in resource.groups or resource.counts_are_external(group.name):
+            continue
+        record = resource.recorded_groups.get(group.name)
+        offset = record.countOffset if record else None
+        if group.target_count != wanted_count(resource=resource, name=group.name, offset=offset):
+            return True
+    return False
+
+
 def _offset(*, resource: Resource, group: ObservedGroup, observed: Observed, now: datetime) -> CountOffset | None:
     spec = resource.groups[group.name].instanceCount
     record = resource.recorded_groups.get(group.name)
@@ -78,22 +90,23 @@ def _evidence(
 ) -> str:
     """Which call explains that the target count changed by so much; empty when none does."""
     listed = {node.instance_id: node for node in observed.nodes or ()}
+    named = _named(group, observed=observed, since=since)
+    moved = {one.instance_id for one in observed.operated if one.call == MOVE and one.at >= since}
     arrived = {
         node.instance_id
         for node in listed.values()
         if node.group == group.name
-        and (node.status == JOINING or observed.former_groups.get(node.instance_id, group.name) != group.name)
+        and (
+            node.status == JOINING
+            or observed.former_groups.get(node.instance_id, group.name) != group.name
+            or (node.instance_id in moved and node.instance_id not in named)
+        )
     }
     left = {
         instance
         for instance, name in observed.former_groups.items()
         if name == group.name and instance in listed and listed[instance].group != name
     } | {node.instance_id for node in listed.values() if node.group == group.name and node.status == LEAVING}
-    named = {
-        event.instance_id: call_of(event.description)
-        for event in sorted(observed.events, key=lambda event: event.at)
-        if event.group == group.name and event.instance_id and event.at >= since and call_of(event.description)
-    }
     # What the operator deleted to lower the count is the spec's count already, and explains nothing beyond it.
     ours = {one.instanceId for one in (record.deletedNodes if record else None) or ()}
     deleted = {instance for instance, call in named.items() if call == DELETE} - ours
@@ -106,3 +119,25 @@ def _evidence(
     if len(left) >= -difference:
         return MOVE
     return DELETE if len(left | deleted) >= -difference else ""
+
+
+def _named(group: ObservedGroup, *, observed: Observed, since: datetime) -> Mapping[str, str]:
+    """Instances that left the group by a call that named them, and which call: by events, and by operations of ours.
+
+    A node that was moved and then deleted has its event in the group that it had moved to.
+    """
+    former = observed.former_groups
+    events = {
+        event.instance_id: call_of(event.description)
+        for event in sorted(observed.events, key=lambda event: event.at)
+        if event.instance_id
+        and group.name in {event.group, former.get(event.instance_id)}
+        and event.at >= since
+        and call_of(event.description)
+    }
+    ours = {
+        one.instance_id: one.call
+        for one in observed.operated
+        if group.name in {one.group, former.get(one.instance_id)} and one.at >= since
+    }
+    return {**events, **ours}

@@ -1,6 +1,6 @@
 """`hyperpod-operator plan` of one cluster, from the start of the process to its end, against the simulator.
 
-Python loading pydantic, boto3 and the model of SageMaker is most of it; the rest is three calls to AWS.
+Python loading pydantic, botocore and the model of SageMaker is most of it; the rest is three calls to AWS.
 """
 
 import os

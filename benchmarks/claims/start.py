@@ -1,6 +1,6 @@
 """From the start of the process to its first pass, with one resource there, default flags and leader election.
 
-The first pass shows as its DescribeCluster at AWS. Most of the time is Python loading boto3, Kopf and the
+The first pass shows as its DescribeCluster at AWS. Most of the time is Python loading botocore, Kopf and the
 Kubernetes client, so their imports alone are measured beside it, in a process of their own.
 """
 
@@ -15,7 +15,7 @@ from benchmarks.figure import Figure
 
 STARTS = 5
 PATIENCE = 60.0
-IMPORTS = "import boto3, kopf, kubernetes.aio.client, aiohttp, pydantic, prometheus_client"
+IMPORTS = "import botocore.session, kopf, kubernetes.aio.client, aiohttp, pydantic, prometheus_client"
 
 
 def measure(terms: Terms) -> list[Figure]:

@@ -9,12 +9,14 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from hyperpod_operator.api.schema import structural
 
 PATH_MOST = 120
 """Characters of a path: the names in it may be anybody's."""
+EXTRA = "extra_forbidden"
+"""pydantic's type of error for a member that a model does not have (documentation, "Validation Errors")."""
 
 
 @cache
@@ -25,22 +27,17 @@ def spec_schema(model: type[BaseModel]) -> Mapping[str, Any]:
 
 def unknown_members(model: type[BaseModel], spec: Any, *, most: int = 5) -> tuple[str, ...]:
     """Paths of the first members of a spec that its model does not know, such as `spec.vpcConfig.ipFamily`."""
-    return tuple(path[:PATH_MOST] for path in islice(_unknown(spec_schema(model), spec, "spec"), most))
+    try:
+        model.model_validate(spec, extra="forbid")
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        paths = (_path(one["loc"]) for one in found if one["type"] == EXTRA)
+        return tuple(path[:PATH_MOST] for path in islice(paths, most))
+    return ()
 
 
-def _unknown(schema: Mapping[str, Any], value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, Mapping) and "properties" in schema:
-        for name, below in value.items():
-            if name in schema["properties"]:
-                yield from _unknown(schema["properties"][name], below, f"{path}.{name}")
-            else:
-                yield f"{path}.{name}"
-    elif isinstance(value, Mapping) and "additionalProperties" in schema:
-        for name, below in value.items():
-            yield from _unknown(schema["additionalProperties"], below, f"{path}.{name}")
-    elif isinstance(value, list) and "items" in schema:
-        for number, below in enumerate(value):
-            yield from _unknown(schema["items"], below, f"{path}[{number}]")
+def _path(where: tuple[int | str, ...]) -> str:
+    return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where)
 
 
 def members(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:

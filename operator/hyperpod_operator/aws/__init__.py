@@ -1,1 +1,1 @@
-"""Floor 2: the only importer of boto3 and botocore."""
+"""Floor 2: the only importer of botocore."""

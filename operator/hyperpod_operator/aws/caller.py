@@ -1,6 +1,6 @@
 """One call to AWS: paced, in a thread, timed, logged, and with its failure classified.
 
-boto3 blocks, so it runs in a bounded pool of threads. Reads and writes have clients of their own: a read may be
+botocore blocks, so it runs in a bounded pool of threads. Reads and writes have clients of their own: a read may be
 retried by botocore, a write never, because a second CreateCluster after a lost answer would be a second act.
 """
 
@@ -28,7 +28,7 @@ class OnCall(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
-    """boto3 clients of one service in one region."""
+    """botocore clients of one service in one region."""
 
     reads: Any
     writes: Any

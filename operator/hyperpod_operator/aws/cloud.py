@@ -1,4 +1,7 @@
-"""AWS by region: one session, one pool of threads, one pair of clients and limiters per region."""
+"""AWS by region: one session, one pool of threads, one pair of clients and limiters per region.
+
+The clients are botocore's: boto3 adds resources and transfers to S3, which nothing here uses; they load slowly.
+"""
 
 import time
 from collections.abc import Callable
@@ -7,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
+from botocore.session import Session
 
 from hyperpod_operator import __version__
 from hyperpod_operator.aws.answers import check, text
@@ -61,7 +64,7 @@ class AwsCloud:
         self._settings = settings
         self._on_call = on_call
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="aws")
-        self._session = boto3.Session()
+        self._session = Session()
         self._account = ""
         self._ask_account_at = 0.0
         self._callers: dict[tuple[str, str], Caller] = {}
@@ -74,7 +77,7 @@ class AwsCloud:
     @property
     def region(self) -> str:
         """The installation's own region; empty when none is configured anywhere."""
-        return self._settings.region or self._session.region_name or ""
+        return self._settings.region or self._session.get_config_variable("region") or ""
 
     @property
     def account(self) -> str:
@@ -177,12 +180,16 @@ class AwsCloud:
         )
 
     def _clients(self, service: str, region: str) -> Clients:
-        """Runs in a thread; a boto3 session is not safe to share, so the pair comes from one session of its own."""
-        session = boto3.Session()
+        """Runs in a thread; a session is not safe to share, so the pair comes from one session of its own.
+
+        What botocore reads from its data files is shared: endpoints and models are large, and nothing changes them.
+        """
+        session = Session()
+        session.register_component("data_loader", self._session.get_component("data_loader"))
         try:
             clients = Clients(
-                reads=session.client(service, region_name=region, config=self._config(attempts=2)),
-                writes=session.client(service, region_name=region, config=self._config(attempts=1)),
+                reads=session.create_client(service, region_name=region, config=self._config(attempts=2)),
+                writes=session.create_client(service, region_name=region, config=self._config(attempts=1)),
             )
         except Exception as error:
             raise classify(error, operation="Connect", mutating=False) from error

@@ -27,7 +27,7 @@ GROUP_LISTS = ("InstanceGroups", "RestrictedInstanceGroups")
 
 
 def request(*, model: ServiceModel, operation: str, value: Mapping[str, Json]) -> dict[str, Any]:
-    """A request in the spec's vocabulary as boto3 takes it. Raises ValueError for a member that AWS has not."""
+    """A request in the spec's vocabulary as botocore takes it. Raises ValueError for a member that AWS has not."""
     shape = model.operation_model(operation).input_shape
     raised: dict[str, Any] = _raised(value, shape, path=operation)
     return raised

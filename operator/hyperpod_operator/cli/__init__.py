@@ -133,7 +133,7 @@ def main() -> None:
               help="Seconds between announcing what an adoption changes and adopting the cluster.")  # fmt: skip
 def run(**options: Any) -> None:
     """Run the operator until SIGTERM or SIGINT."""
-    # Imported here: `crds` and `version` need neither boto3 nor Kopf, which take seconds to load.
+    # Imported here: `crds` and `version` need neither botocore nor Kopf, which take seconds to load.
     import uvloop
 
     from hyperpod_operator.app.process import StartError

@@ -1,10 +1,8 @@
 """Calls that name nodes against the simulator: what each method sends and what it makes of the answer."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
 from typing import Any
 
-import boto3
 import botocore.session
 import pytest
 
@@ -63,7 +61,7 @@ def botocore_session() -> Any:
 
 @pytest.fixture
 def sagemaker(simulator: Simulator, botocore_session: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SageMaker]:
-    monkeypatch.setattr(cloud_module.boto3, "Session", partial(boto3.Session, botocore_session=botocore_session))
+    monkeypatch.setattr(cloud_module, "Session", lambda: botocore_session)
     for name, value in simulator.environment().items():
         monkeypatch.setenv(name, value)
     cloud = AwsCloud(settings=CloudSettings(region="us-west-2"), on_call=lambda **_: None)

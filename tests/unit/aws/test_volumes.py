@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-import boto3
 import botocore.session
 import pytest
 
@@ -49,7 +47,7 @@ def botocore_session() -> Any:
 async def open_cloud(
     simulator: Simulator, botocore_session: Any, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Callable[..., AwsCloud]]:
-    monkeypatch.setattr(cloud_module.boto3, "Session", partial(boto3.Session, botocore_session=botocore_session))
+    monkeypatch.setattr(cloud_module, "Session", lambda: botocore_session)
     opened = []
     for name, value in simulator.environment().items():
         monkeypatch.setenv(name, value)

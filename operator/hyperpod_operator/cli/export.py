@@ -20,6 +20,7 @@ Examples:
   hyperpod-operator export --all --region us-west-2 --region us-east-1 -o clusters/
   hyperpod-operator export cluster-config.json template.yaml -o clusters/
   terraform show -json | hyperpod-operator export -
+  aws cloudformation list-stack-resources --stack-name training | hyperpod-operator export -
 """
 
 
@@ -49,8 +50,9 @@ def export(
     """Write HyperPodCluster manifests of clusters that exist, for the operator to adopt. Nothing is changed in AWS.
 
     A SOURCE is the name or ARN of a cluster, a file, a directory or - for standard input. Files are CreateCluster
-    requests (cluster-config.json), answers of describe-cluster, CloudFormation templates, or Terraform states
-    (terraform show -json). A cluster that the operator cannot adopt is reported and gets no manifest. Comments in a
+    requests (cluster-config.json), answers of describe-cluster, CloudFormation templates, resources of CloudFormation
+    stacks (list-stack-resources), or Terraform states (terraform show -json). --all leaves out clusters that a
+    HyperPodCluster owns. A cluster that the operator cannot adopt is reported and gets no manifest. Comments in a
     manifest say what it leaves out and why.
 
     Exit code 0: every manifest can be applied; 2: something needs your attention first; 1: a source cannot be read.
@@ -102,5 +104,6 @@ def _say(answer: "Answer", *, output: str) -> None:
         click.echo(f"left out: {left.label}: {left.reason}.", err=True)
     for problem in answer.failed:
         click.echo(f"error: {problem}", err=True)
-    many = len(answer.manifests)
-    click.echo(f"{many} manifests, {len(answer.left_out)} left out, {len(answer.failed)} failed.", err=True)
+    owned = sum(left.owned for left in answer.left_out)
+    counts = f"{len(answer.left_out)} left out" + (f" ({owned} with an owner)" if owned else "")
+    click.echo(f"{len(answer.manifests)} manifests, {counts}, {len(answer.failed)} failed.", err=True)

@@ -88,6 +88,68 @@ def test_a_cluster_that_is_named_and_listed_is_exported_once(aws: Simulator) -> 
     assert len(manifests(done.stdout)) == 1
 
 
+def test_a_cluster_that_is_named_by_its_arn_and_listed_is_exported_once(aws: Simulator) -> None:
+    create(aws, "research")
+    done = said(arn_of("research"), "--all", "--region", "us-west-2")
+    assert len(manifests(done.stdout)) == 1
+
+
+def arn_of(name: str) -> str:
+    client = boto3.client("sagemaker", region_name="us-west-2")
+    arn: str = client.describe_cluster(ClusterName=name)["ClusterArn"]
+    client.close()
+    return arn
+
+
+def own(name: str, *, owner: str) -> None:
+    client = boto3.client("sagemaker", region_name="us-west-2")
+    client.add_tags(ResourceArn=arn_of(name), Tags=[{"Key": "hyperpod-operator.dev/owner", "Value": owner}])
+    client.close()
+
+
+def test_clusters_with_an_owner_are_listed_and_left_out_of_all(aws: Simulator) -> None:
+    create(aws, "research", "other")
+    own("research", owner="team/research")
+    done = said("--all", "--region", "us-west-2")
+    assert done.exit_code == 0, done.output
+    assert [made["metadata"]["name"] for made in manifests(done.stdout)] == ["other"]
+    assert "(research): HyperPodCluster team/research owns it." in done.stderr
+    assert "1 manifests, 1 left out (1 with an owner), 0 failed." in done.stderr
+
+
+def test_a_cluster_with_an_owner_is_exported_by_its_name(aws: Simulator) -> None:
+    create(aws, "research")
+    own("research", owner="team/research")
+    done = said("research", "--all", "--region", "us-west-2")
+    assert len(manifests(done.stdout)) == 1
+    assert "to do: spec.tags: team/research owns this cluster" in done.stderr
+
+
+@pytest.mark.parametrize("member", ["StackResourceSummaries", "StackResources"])
+def test_the_clusters_of_a_stack_are_read_from_sagemaker(aws: Simulator, member: str) -> None:
+    create(aws, "research")
+    made = {"ResourceType": "AWS::SageMaker::Cluster", "PhysicalResourceId": arn_of("research")}
+    former = {**made, "PhysicalResourceId": f"{made['PhysicalResourceId']}x", "ResourceStatus": "DELETE_COMPLETE"}
+    role = {"ResourceType": "AWS::IAM::Role", "PhysicalResourceId": "x"}
+    done = said("-", "--region", "us-west-2", text=json.dumps({member: [role, former, made]}))
+    assert done.exit_code == 0, done.output
+    assert [one["spec"]["clusterName"] for one in manifests(done.stdout)] == ["research"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("AWS::CloudFormation::Stack", "nested stacks: give the resources of each, arn:x"),
+        ("Custom::HyperPodCluster", "export the cluster by its name (aws sagemaker list-clusters)"),
+    ],
+)
+def test_a_stack_without_a_cluster_says_what_to_do(kind: str, words: str) -> None:
+    stack = {"StackResourceSummaries": [{"ResourceType": kind, "PhysicalResourceId": "arn:x"}]}
+    done = said("-", text=json.dumps(stack))
+    assert done.exit_code == 1
+    assert words in done.stderr
+
+
 def test_a_name_that_no_region_has_fails_and_the_others_are_written(aws: Simulator) -> None:
     create(aws, "research")
     done = said("research", "absent", "--region", "us-west-2", "--region", "us-east-1")

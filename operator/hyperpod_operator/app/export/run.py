@@ -17,7 +17,7 @@ from hyperpod_operator.app.remedies import words
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import RateLimit
 from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.export import live
+from hyperpod_operator.core.export import live, stack
 from hyperpod_operator.core.export.cloudformation import Context
 from hyperpod_operator.core.export.cluster import manifest
 from hyperpod_operator.core.export.documents import sources
@@ -60,7 +60,7 @@ async def export(asked: Asked, *, stdin: Callable[[], bytes]) -> Answer:
     named: list[str] = []
     for one in asked.sources:
         if is_file(one):
-            _file(one, asked, stdin=stdin, found=found, failed=failed)
+            _file(one, asked, stdin=stdin, found=found, named=named, failed=failed)
         else:
             named.append(one)
     if named or asked.everything:
@@ -79,15 +79,22 @@ def is_file(source: str) -> bool:
 
 
 def _file(
-    name: str, asked: Asked, *, stdin: Callable[[], bytes], found: list[Source | LeftOut], failed: list[str]
+    name: str,
+    asked: Asked,
+    *,
+    stdin: Callable[[], bytes],
+    found: list[Source | LeftOut],
+    named: list[str],
+    failed: list[str],
 ) -> None:
+    """Adds the clusters of a file to `found`, and those that it only names (a stack) to `named`."""
     path = Path(name)
     if name != STANDARD_INPUT and path.is_dir():
         inside = sorted(str(one) for one in path.iterdir() if one.suffix in SUFFIXES)
         if not inside:
             failed.append(f"{plain(name)} has no file with a name that ends in {', '.join(SUFFIXES)}")
         for one in inside:
-            _file(one, asked, stdin=stdin, found=found, failed=failed)
+            _file(one, asked, stdin=stdin, found=found, named=named, failed=failed)
         return
     label = "standard input" if name == STANDARD_INPUT else plain(name)
     stem = "cluster" if name == STANDARD_INPUT else path.name.split(".")[0]
@@ -101,13 +108,17 @@ def _file(
         inside_ = documents(text, source=label)
         if not inside_:
             raise InputError(f"{label} is empty")
-        made = [one for document in inside_ for one in sources(document, context=context, label=label, name=stem)]
+        stacks = [document for document in inside_ if stack.is_stack(document)]
+        others = [document for document in inside_ if not stack.is_stack(document)]
+        live_ = [one for document in stacks for one in stack.clusters(document)]
+        made = [one for document in others for one in sources(document, context=context, label=label, name=stem)]
     except InputError as error:
         failed.append(str(error))
     except DocumentError as error:
         failed.append(f"{label}: {error}")
     else:
         found += made
+        named += live_
 
 
 async def _live(named: Sequence[str], asked: Asked, *, found: list[Source | LeftOut], failed: list[str]) -> None:
@@ -121,6 +132,7 @@ async def _live(named: Sequence[str], asked: Asked, *, found: list[Source | Left
             raise InputError("no AWS Region is configured: name one with --region or AWS_REGION")
         regions = asked.regions or (cloud.region,)
         wanted = [(region, one) for one in named for region in _regions_of(one, regions)]
+        by_name = frozenset(wanted)
         for region in regions if asked.everything else ():
             try:
                 wanted += [(region, one.name) for one in await cloud.clusters(region=region).listed()]
@@ -142,7 +154,14 @@ async def _live(named: Sequence[str], asked: Asked, *, found: list[Source | Left
         for (region, name), answer in zip(wanted, made, strict=True)
         if isinstance(answer, CloudError)
     ]
-    found += [answer for answer in made if isinstance(answer, Source | LeftOut)]
+    answers: dict[str, Source | LeftOut] = {}
+    for place, answer in zip(wanted, made, strict=True):
+        if isinstance(answer, Source):
+            # One that is named by its ARN is listed by its name, too.
+            answers.setdefault(answer.label, answer if place in by_name else live.unless_owned(answer))
+        elif isinstance(answer, LeftOut):
+            answers.setdefault(answer.label, answer)
+    found += answers.values()
 
 
 def _regions_of(name: str, regions: Sequence[str]) -> Sequence[str]:

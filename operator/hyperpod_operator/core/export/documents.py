@@ -13,8 +13,8 @@ from hyperpod_operator.core.location import location_of
 OF_A_CLUSTER = frozenset({"instancegroups", "restrictedinstancegroups", "clustername", "orchestrator", "vpcconfig"})
 """Members of CreateCluster that no other document has at its top."""
 KNOWN = (
-    "a CreateCluster request, the answer of describe-cluster, a CloudFormation template, the output of terraform show "
-    "-json, or a Terraform state file"
+    "a CreateCluster request, the answer of describe-cluster, a CloudFormation template, the answer of "
+    "list-stack-resources, the output of terraform show -json, or a Terraform state file"
 )
 
 

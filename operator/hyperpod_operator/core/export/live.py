@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hyperpod_operator.core.export.model import LeftOut, Note, Source
+from hyperpod_operator.api.names import TAG_OWNER
+from hyperpod_operator.core.export.model import LeftOut, Note, Source, brief
 from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
 
+OWNED = (
+    "HyperPodCluster {owner} owns it. Name the cluster to export it all the same, for example when that object does "
+    "not exist any more"
+)
 GONE = "Deleting"
 AT_REST = "InService"
 
@@ -46,6 +51,12 @@ def source(cluster: ObservedCluster, *, tags: Mapping[str, str] | None) -> Sourc
         notes=tuple(notes),
         shown=True,
     )
+
+
+def unless_owned(found: Source) -> Source | LeftOut:
+    """The source; LeftOut where the tags name an owner: an installation manages the cluster already."""
+    owner = found.members["tags"].get(TAG_OWNER)
+    return LeftOut(label=found.label, reason=OWNED.format(owner=brief(owner)), owned=True) if owner else found
 
 
 def _members(group: ObservedGroup) -> Mapping[str, Json]:

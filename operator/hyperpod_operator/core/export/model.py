@@ -77,10 +77,11 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A cluster of a source that gets no manifest, and why."""
+    """A cluster of a source that gets no manifest, and why. `owned`: a HyperPodCluster has it already."""
 
     label: str
     reason: str
+    owned: bool = False
 
 
 def brief(value: Any) -> str:

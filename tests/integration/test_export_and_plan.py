@@ -86,6 +86,39 @@ def test_a_plan_knows_what_the_status_remembers(
     assert "unknown" not in sighted.output
     assert "instanceGroups[worker-group-1].instanceCount: 2 -> 1" in sighted.output
     assert "instanceGroups[worker-group-2]: delete" in sighted.output
+    assert "Not checked" not in sighted.output
+    assert json.loads(kubectl("get", "hyperpodclusters", "ml-cluster", "-o", "json"))["spec"] == stored["spec"]
     blind = said("plan", "-f", "-", "--no-kubernetes", text=text)
     assert "unknown: instanceCount of group worker-group-1" in blind.output
     assert "unknown: group worker-group-2" in blind.output
+
+
+def minimal(namespace: str, **members: Any) -> str:
+    made: dict[str, Any] = yaml.safe_load((ROOT / "examples" / "minimal.yaml").read_text())
+    made["metadata"] |= {"name": "blue", "namespace": namespace}
+    made["spec"] |= members
+    return yaml.safe_dump(made)
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_rule_of_the_definition_is_checked_before_anything_is_applied(
+    control_plane: ControlPlane, kubectl: Callable[..., str], namespace: str
+) -> None:
+    """The name of the cluster in AWS cannot change: a rule in CEL that compares with the stored object."""
+    kubectl("apply", "--server-side", "-f", "-", input=minimal(namespace, clusterName="blue-one"))
+    changed = minimal(namespace, clusterName="blue-two")
+    done = said("plan", "-f", "-", "--kubeconfig", control_plane.kubeconfig, text=changed)
+    assert done.exit_code == 1, done.output
+    assert "the API server rejects it" in done.output
+    assert "clusterName" in done.output
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_manifest_for_a_namespace_that_is_not_there_is_planned_and_said_to_be_unchecked(
+    control_plane: ControlPlane,
+) -> None:
+    done = said("plan", "-f", "-", "--kubeconfig", control_plane.kubeconfig, text=minimal("not-there-yet"))
+    assert done.exit_code == 2, done.output
+    assert "CreateCluster (Adds" in done.output
+    assert "Not checked by the API server" in done.output
+    assert 'namespaces "not-there-yet" not found' in done.output

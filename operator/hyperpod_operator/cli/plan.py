@@ -29,14 +29,17 @@ Examples:
 @click.option("-o", "--output", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @click.option("--detailed", is_flag=True, help="Name the groups that do not change, too.")
 @click.option("--kubernetes/--no-kubernetes", default=True, show_default=True,
-              help="Read the status of the resources where access to an API server is configured.")  # fmt: skip
+              help="Read the status of the resources, and have the API server check them (a dry run), where access to "
+              "one is configured.")  # fmt: skip
 @click.option("--kubeconfig", default="", help="Kubeconfig file; default: KUBECONFIG, the pod's own, ~/.kube/config.")
 @click.option("--context", default="", help="Context of the kubeconfig; default: its current one.")
 def plan(output: str, detailed: bool, price_file: Path | None, **options: object) -> None:
     """Show what the operator would do in AWS if these resources were applied; nothing is changed.
 
-    AWS is read with your own credentials, and the status of the resources from the API server where access to one is
-    configured. What cannot be read is shown as unknown. Plans cover clusters; resources of other kinds are validated.
+    AWS is read with your own credentials. Where access to an API server is configured, the status of the resources is
+    read from it, and it checks each resource in a dry run: the CEL rules of the CustomResourceDefinitions, and
+    admission policies. What cannot be read is shown as unknown. Plans cover clusters; resources of other kinds are
+    validated.
 
     Exit code 0: no changes; 2: something changes, or may; 1: a file, a resource or AWS cannot be read, a resource is
     invalid, or the operator would refuse it.

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any, Protocol, Self
 from urllib.parse import quote
 
@@ -60,6 +61,15 @@ _WHAT_TO_DO = {
 }
 _STATUSES: Mapping[type[Exception], int] = {ObjectGone: 404, StaleObject: 409}
 _SERVER_SIDE = "The API server had a fault of its own; the operator tries again later."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer as it came: the HTTP status (0 without one), the server's message about it, and `Warning` headers."""
+
+    status: int
+    message: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class OnWrite(Protocol):
@@ -163,6 +173,15 @@ class ApiServer:
         """DELETE of the object that has this uid; another one of its name is StaleObject."""
         return await self._call("DELETE", path, body={"preconditions": {"uid": uid}}, content_type=JSON)
 
+    async def ask(self, method: str, path: str, body: Mapping[str, Any], *, query: Mapping[str, str]) -> Reply:
+        """A question that stores nothing (`dryRun=All` in `query`), and whatever is answered. Raises nothing."""
+        try:
+            answer, content = await self._exchange(method, path, query=query, body=body, content_type=JSON)
+        except KubernetesError as error:
+            return Reply(status=0, message=str(error))
+        said = _said(_decoded(content), content) if answer.status >= 300 else ""
+        return Reply(status=answer.status, message=said, warnings=tuple(answer.response.headers.getall("Warning", ())))
+
     @asynccontextmanager
     async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[ResponseStream]:
         """GET an answer that is long or has no end, to be read while it arrives.
@@ -233,6 +252,31 @@ class ApiServer:
         accept: str = JSON,
     ) -> dict[str, Any]:
         what = f"{method} {path}"
+        answer, content = await self._exchange(
+            method, path, query=query, body=body, content_type=content_type, accept=accept
+        )
+        decoded = _decoded(content)
+        if 200 <= answer.status < 300:
+            if decoded is None:
+                raise KubernetesError(
+                    status=answer.status,
+                    message=f"{what} at {self.address}: the answer is not JSON. "
+                    "Check that this address is an API server and not a proxy's page.",
+                )
+            return decoded
+        raise _refusal(what, status=answer.status, content=content, decoded=decoded)
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "",
+        accept: str = JSON,
+    ) -> tuple[Any, bytes]:
+        """The answer, whatever it is, and its content. Raises KubernetesError (status 0) when none comes."""
         headers = {"Accept": accept}
         if content_type:
             headers["Content-Type"] = content_type
@@ -248,22 +292,12 @@ class ApiServer:
             )
             with self._noting_when_given_up():
                 answer = await self._client.call_api(method, url, headers, body, _request_timeout=self._timeout)
-                content = await answer.read()
+                return answer, await answer.read()
         except _NO_ANSWER as error:
             raise KubernetesError(
                 status=0,
-                message=f"{what} at {self.address}: no answer ({_short(error)}). {_WHAT_TO_DO[0]}",
+                message=f"{method} {path} at {self.address}: no answer ({_short(error)}). {_WHAT_TO_DO[0]}",
             ) from error
-        decoded = _decoded(content)
-        if 200 <= answer.status < 300:
-            if decoded is None:
-                raise KubernetesError(
-                    status=answer.status,
-                    message=f"{what} at {self.address}: the answer is not JSON. "
-                    "Check that this address is an API server and not a proxy's page.",
-                )
-            return decoded
-        raise _refusal(what, status=answer.status, content=content, decoded=decoded)
 
 
 def collection_path(plural: str, *, namespace: str | None, group_version: str = API_VERSION) -> str:
@@ -281,8 +315,7 @@ def _refusal(
     what: str, *, status: int, content: bytes, decoded: dict[str, Any] | None
 ) -> KubernetesError | ObjectGone | StaleObject:
     details = (decoded or {}).get("details") or {}
-    said = (decoded or {}).get("message") or content.decode("utf-8", "replace").strip() or "no explanation"
-    said = str(said)[:_LONGEST_MESSAGE]
+    said = _said(decoded, content)
     # A 404 that names no object is about the path: the kind itself is not served.
     if status == 404 and details.get("name"):
         return ObjectGone(f"{what}: {said}")
@@ -291,6 +324,12 @@ def _refusal(
     advice = _SERVER_SIDE if status >= 500 else _WHAT_TO_DO.get(status, "See the API server's explanation.")
     message = f"{what}: HTTP {status}: {said.rstrip('.')}. {advice}"
     return KubernetesError(status=status, message=message, budget=_budget(details) if status == 429 else "")
+
+
+def _said(decoded: dict[str, Any] | None, content: bytes) -> str:
+    """The server's own words."""
+    said = (decoded or {}).get("message") or content.decode("utf-8", "replace").strip() or "no explanation"
+    return str(said)[:_LONGEST_MESSAGE]
 
 
 def _budget(details: Mapping[str, Any]) -> str:

@@ -12,9 +12,11 @@ from click.testing import CliRunner, Result
 from tests.unit.core.export.payloads import cluster, group
 
 from hyperpod_operator import cli
+from hyperpod_operator.api.kinds import Kind
 from hyperpod_operator.app.plan import run
 from hyperpod_operator.app.plan.show import MARKDOWN_MOST
 from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
+from hyperpod_operator.core.preview.server import ServerCheck
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.simulator.faults import Fault
 
@@ -153,6 +155,9 @@ def test_json_has_all(aws: Simulator) -> None:
         "name": "research",
         "file": "standard input",
         "result": "1 call",
+        "checkedByServer": False,
+        "notCheckedBecause": "no API server is configured (--kubeconfig)",
+        "warnings": [],
         "clusterName": "research",
         "region": "us-west-2",
         "exists": True,
@@ -303,15 +308,23 @@ def test_files_that_cannot_be_read_fail(text: str, words: str) -> None:
     assert words in done.output
 
 
-class Objects:
-    """The API server with one object, or one that does not answer."""
+class Server:
+    """The API server with one object or none, or one that cannot be read; what it says to a manifest is `check`."""
 
-    def __init__(self, status: dict[str, Any] | None = None, *, problem: str = "") -> None:
-        self._status, self._problem = status, problem
+    def __init__(
+        self, status: dict[str, Any] | None = None, *, unreadable: str = "", check: ServerCheck | None = None
+    ) -> None:
+        self._status, self._unreadable, self._check = status, unreadable, check or ServerCheck()
+        self.problem = ""
+        self.asked: list[tuple[str, Key]] = []
 
-    async def read(self, key: Key) -> StoredObject | None:
-        if self._problem:
-            raise KubernetesError(status=0, message=self._problem)
+    async def check(self, kind: Kind, *, key: Key, **_: Any) -> ServerCheck:
+        self.asked.append((kind.name, key))
+        return self._check
+
+    async def read(self, _kind: Kind, key: Key) -> StoredObject | None:
+        if self._unreadable:
+            raise KubernetesError(status=403, message=self._unreadable)
         if self._status is None:
             return None
         body = {**manifest(), "status": self._status}
@@ -323,11 +336,11 @@ class Objects:
     async def close(self) -> None: ...
 
 
-def with_objects(monkeypatch: pytest.MonkeyPatch, objects: Objects) -> None:
-    async def found(asked: run.Asked) -> Objects:
-        return objects
+def with_server(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    async def found(_asked: run.Asked) -> Server:
+        return server
 
-    monkeypatch.setattr(run, "_objects", found)
+    monkeypatch.setattr(run, "_server", found)
 
 
 def test_the_status_of_the_object_is_memory(aws: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,21 +350,67 @@ def test_the_status_of_the_object_is_memory(aws: Simulator, monkeypatch: pytest.
     assert blind.exit_code == 2
     assert "unknown: instanceCount of group gpu" in blind.output
     recorded = {"instanceGroups": [{"instanceGroupName": "gpu", "appliedInstanceCount": 4, "origin": "Adopted"}]}
-    with_objects(monkeypatch, Objects(recorded))
+    with_server(monkeypatch, Server(recorded))
     sighted = said("-f", "-", text=lowered)
     assert sighted.exit_code == 2
     assert "UpdateCluster (Destroys, 2 nodes)" in sighted.output
     assert "unknown" not in sighted.output
 
 
-def test_an_api_server_that_does_not_answer_leaves_the_memory_unknown(
+def test_an_object_that_may_not_be_read_leaves_the_memory_unknown(
     aws: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create(aws, "research", tags=owned())
-    with_objects(monkeypatch, Objects(problem="No answer from https://x."))
+    server = Server(unreadable="GET /x: HTTP 403: forbidden.")
+    with_server(monkeypatch, server)
     done = said("-f", "-", text=of(manifest()))
     assert done.exit_code == 2
-    assert "unknown: what the status of the object remembers: No answer from https://x" in done.output
+    assert "unknown: what the status of the object remembers: GET /x: HTTP 403: forbidden" in done.output
+    assert "Not checked by the API server" in done.output
+    assert not server.asked
+
+
+def test_the_api_server_checks_resources_of_every_kind(aws: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    create(aws, "research", tags=owned())
+    server = Server({})
+    with_server(monkeypatch, server)
+    done = said("-f", "-", text=of(manifest(), CLAIM))
+    assert [(kind, str(key)) for kind, key in server.asked] == [
+        ("HyperPodCluster", "team/research"),
+        ("EBSVolumeClaim", "team/data"),
+    ]
+    assert "Not checked" not in done.output
+
+
+def test_what_the_api_server_rejects_fails(aws: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    create(aws, "research", tags=owned())
+    with_server(monkeypatch, Server(check=ServerCheck(rejected="spec.clusterName is immutable.")))
+    done = said("-f", "-", text=of(manifest(count=2)))
+    assert done.exit_code == 1
+    assert "error: invalid: the API server rejects it: spec.clusterName is immutable (standard input)" in done.output
+    assert "UpdateCluster" not in done.output
+
+
+@pytest.mark.parametrize("output", ["text", "json", "markdown"])
+def test_warnings_of_the_api_server_are_shown(aws: Simulator, monkeypatch: pytest.MonkeyPatch, output: str) -> None:
+    create(aws, "research", tags=owned())
+    with_server(monkeypatch, Server({}, check=ServerCheck(warnings=("This removes group gpu",))))
+    done = said("-f", "-", "-o", output, text=of(manifest()))
+    assert "This removes group gpu" in done.output
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("output", ["text", "json", "markdown"])
+def test_without_an_api_server_it_is_said_once_what_is_not_checked(
+    aws: Simulator, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    create(aws, "a", "b", tags=owned("a"))
+    done = said("-f", "-", "-o", output, text=of(manifest("a"), manifest("b")))
+    assert "no API server is configured" in done.output
+    if output != "json":
+        assert done.output.count("Not checked by the API server (CEL rules, admission policies)") == 1
+    monkeypatch.setenv("KUBECONFIG", "/nonexistent/config")
+    assert "--no-kubernetes was given" in said("-f", "-", "--no-kubernetes", text=of(manifest("a"))).output
 
 
 def test_a_kubeconfig_that_cannot_be_read_is_no_crash(aws: Simulator, tmp_path: Path) -> None:

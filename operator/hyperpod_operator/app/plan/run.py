@@ -1,16 +1,15 @@
 """What the command `plan` does: manifests, AWS and the object in Kubernetes in, one report for each resource out."""
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.app.documents import InputError
-from hyperpod_operator.app.plan.manifests import Manifest, manifests
+from hyperpod_operator.app.plan import server as servers
+from hyperpod_operator.app.plan.manifests import OF_KIND, Manifest, manifests
+from hyperpod_operator.app.plan.server import Server
 from hyperpod_operator.app.remedies import words
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import RateLimit
@@ -25,8 +24,9 @@ from hyperpod_operator.core.cost.plan import plan_cost, planned_types
 from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed, ObservedCluster
-from hyperpod_operator.core.ports import Clusters, Key, KubernetesError, StoredObject
+from hyperpod_operator.core.ports import Clusters, KubernetesError, StoredObject
 from hyperpod_operator.core.preview.preview import Preview, Sight, preview
+from hyperpod_operator.core.preview.server import ServerCheck
 from hyperpod_operator.core.text import plain
 
 READS = RateLimit(rate=8.0, burst=16)
@@ -51,13 +51,15 @@ class Asked:
 class Report:
     """What became of one manifest: a preview, or why there is none (`error`). Kinds without plans have neither.
 
-    `cost` is what the plan adds per hour, in words; empty where it changes no count.
+    `cost` is what the plan adds per hour, in words; empty where it changes no count. `check` is what the API server
+    says to the manifest.
     """
 
     manifest: Manifest
     preview: Preview | None = None
     error: str = ""
     cost: str = ""
+    check: ServerCheck = field(default_factory=ServerCheck)
 
 
 async def plan(asked: Asked, *, stdin: Callable[[], bytes]) -> list[Report]:
@@ -66,69 +68,63 @@ async def plan(asked: Asked, *, stdin: Callable[[], bytes]) -> list[Report]:
     cloud = AwsCloud(
         settings=CloudSettings(region=asked.region, connect_timeout=3.0, reads=READS), on_call=lambda **_: None
     )
-    previewer = _Previewer(cloud, prices=asked.prices or cloud.prices)
     try:
-        objects = await _objects(asked) if any(one.planned for one in found) else None
+        server = await _server(asked)
+        why = servers.NOT_CONFIGURED if asked.kubernetes else servers.NOT_WANTED
+        previewer = _Previewer(cloud, server, prices=asked.prices or cloud.prices, unasked=why)
         try:
-            return list(await asyncio.gather(*(previewer.report(one, objects) for one in found)))
+            return list(await asyncio.gather(*(previewer.report(one) for one in found)))
         finally:
-            if objects is not None:
-                await objects.close()
+            if server is not None:
+                await server.close()
     finally:
         await asyncio.to_thread(cloud.close)
 
 
-class _Objects:
-    """The objects of the API server, or why they cannot be read."""
-
-    def __init__(self, api: Any, reader: Any, *, problem: str = "") -> None:
-        self._api = api
-        self._reader = reader
-        self._problem = problem
-
-    async def read(self, key: Key) -> StoredObject | None:
-        """Raises KubernetesError."""
-        if self._problem:
-            raise KubernetesError(status=0, message=self._problem)
-        stored: StoredObject | None = await self._reader.read(key)
-        return stored
-
-    async def close(self) -> None:
-        if self._api is not None:
-            await self._api.close()
-
-
-async def _objects(asked: Asked) -> _Objects | None:
-    """None where no access is configured, or none is wanted. Loading the client takes a second, so it comes late."""
-    if not asked.kubernetes or not _is_configured(asked):
-        return None
-    from hyperpod_operator.kube.client import ApiServer
-    from hyperpod_operator.kube.objects import CustomObjects
-
-    try:
-        api = await ApiServer.connect(kubeconfig=asked.kubeconfig or None, context=asked.context or None)
-    except KubernetesError as error:
-        return _Objects(None, None, problem=str(error))
-    return _Objects(api, CustomObjects(api, CLUSTER))
-
-
-def _is_configured(asked: Asked) -> bool:
-    environment = os.environ.get("KUBECONFIG") or os.environ.get("KUBERNETES_SERVICE_HOST")
-    return bool(asked.kubeconfig or asked.context or environment) or Path("~/.kube/config").expanduser().exists()
+async def _server(asked: Asked) -> Server | None:
+    """None where no access is configured, or none is wanted."""
+    return await servers.reach(kubeconfig=asked.kubeconfig, context=asked.context) if asked.kubernetes else None
 
 
 class _Previewer:
-    def __init__(self, cloud: AwsCloud, *, prices: PriceList) -> None:
+    def __init__(self, cloud: AwsCloud, server: Server | None, *, prices: PriceList, unasked: str) -> None:
         self._cloud = cloud
         self._prices = prices
+        self._server = server
+        self._unasked = unasked
 
-    async def report(self, manifest: Manifest, objects: _Objects | None) -> Report:
+    async def report(self, manifest: Manifest) -> Report:
         """One report; what fails for one resource does not stop the others."""
         if manifest.problem:
             return Report(manifest=manifest, error=f"invalid: {manifest.problem}")
-        if not manifest.planned:
-            return Report(manifest=manifest)
-        stored, memory, refused = await _memory(manifest, objects)
+        stored, sight = await self._memory(manifest)
+        check = await self._check(manifest, stored, sight)
+        if check.rejected:
+            error = f"invalid: the API server rejects it: {plain(check.rejected).rstrip('.')}"
+            return Report(manifest=manifest, error=error, check=check)
+        found = await self._planned(manifest, stored, sight) if manifest.planned else Report(manifest=manifest)
+        return replace(found, check=check)
+
+    async def _memory(self, manifest: Manifest) -> tuple[StoredObject | None, Sight]:
+        """The stored object, and whether it is known that this is all there is."""
+        if self._server is None:
+            return None, Sight(memory=False)
+        try:
+            return await self._server.read(OF_KIND[manifest.kind], manifest.key), Sight(memory=True)
+        except KubernetesError as error:
+            said = f"what the status of the object remembers: {plain(str(error)).rstrip('.')}"
+            return None, Sight(memory=False, refused=(said,))
+
+    async def _check(self, manifest: Manifest, stored: StoredObject | None, sight: Sight) -> ServerCheck:
+        if self._server is None:
+            return ServerCheck(unasked=self._unasked)
+        if not sight.memory:
+            return ServerCheck(unasked=self._server.problem or "the stored object cannot be read")
+        kind = OF_KIND[manifest.kind]
+        return await self._server.check(kind, key=manifest.key, manifest=manifest.body, stored=stored)
+
+    async def _planned(self, manifest: Manifest, stored: StoredObject | None, sight: Sight) -> Report:
+        """The report of a cluster."""
         resource = resource_of(_applied(manifest, stored))
         region = resource.spec.region or ""
         if not region and not self._cloud.region:
@@ -144,14 +140,13 @@ class _Previewer:
             allowed_regions=frozenset({region} - {""}),
             here=await self._cloud.location(region=region),
         )
-        sight = Sight(memory=memory, refused=refused)
         if misplaced(snapshot):
             return Report(manifest=manifest, preview=preview(snapshot, Observed(cluster=None), sight=sight))
         try:
             observed, more = await _look(self._cloud.clusters(region=region), resource)
         except CloudError as error:
             return Report(manifest=manifest, error=words(error))
-        found = preview(snapshot, observed, sight=replace(sight, refused=(*refused, *more)))
+        found = preview(snapshot, observed, sight=replace(sight, refused=(*sight.refused, *more)))
         return Report(manifest=manifest, preview=found, cost=await self._cost(found, observed))
 
     async def _cost(self, found: Preview, observed: Observed) -> str:
@@ -160,16 +155,6 @@ class _Previewer:
         prices = await self._prices.prices(region=found.region, types=types)
         cost = plan_cost(found.calls, groups, prices)
         return str(cost) if cost is not None else ""
-
-
-async def _memory(manifest: Manifest, objects: _Objects | None) -> tuple[StoredObject | None, bool, tuple[str, ...]]:
-    """The stored object, whether it is known that this is all there is, and what is not known."""
-    if objects is None:
-        return None, False, ()
-    try:
-        return await objects.read(manifest.key), True, ()
-    except KubernetesError as error:
-        return None, False, (f"what the status of the object remembers: {plain(str(error)).rstrip('.')}",)
 
 
 def _applied(manifest: Manifest, stored: StoredObject | None) -> StoredObject:

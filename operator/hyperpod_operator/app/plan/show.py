@@ -16,6 +16,8 @@ MARKDOWN_MOST = 60_000
 """Characters: GitHub takes comments of 65,536."""
 NOT_PLANNED = "valid; plans cover clusters alone"
 NO_CHANGES = "no changes"
+NOT_CHECKED = "Not checked by the API server (CEL rules, admission policies)"
+HOW_TO_CHECK = "`kubectl apply --server-side --dry-run=server -f FILE` checks them"
 
 
 def shown(reports: Sequence[Report], *, output: str, detailed: bool) -> str:
@@ -39,6 +41,13 @@ def summary(reports: Sequence[Report]) -> str:
     return "; ".join([*parts, *([f"{failed} failed"] if failed else [])]) + "."
 
 
+def unchecked(reports: Sequence[Report]) -> list[str]:
+    """One line for each reason why the API server's answer is not known, with how many resources it is about."""
+    reasons = Counter(plain(one.check.unasked).rstrip(".") for one in reports if one.check.unasked)
+    return [f"{NOT_CHECKED}: {why} ({count} of {len(reports)} resources). {HOW_TO_CHECK}."
+            for why, count in reasons.items()]  # fmt: skip
+
+
 def _title(report: Report) -> str:
     return f"{report.manifest.kind} {report.manifest.key}"
 
@@ -58,7 +67,7 @@ def _result(report: Report) -> str:
 
 def _text(reports: Sequence[Report], *, detailed: bool) -> str:
     lines = [line for report in reports for line in _text_of(report, detailed=detailed)]
-    return "\n".join([*lines, "", f"Plan: {summary(reports)}"])
+    return "\n".join([*lines, "", f"Plan: {summary(reports)}", *unchecked(reports)])
 
 
 def _text_of(report: Report, *, detailed: bool) -> Iterator[str]:
@@ -67,6 +76,7 @@ def _text_of(report: Report, *, detailed: bool) -> Iterator[str]:
     yield f"{_title(report)}{where}: {_result(report)}"
     if report.error:
         yield f"  error: {report.error} ({report.manifest.source})"
+    yield from (f"  warning: {plain(words)}" for words in report.check.warnings)
     if found is None:
         return
     for call in found.calls:
@@ -98,6 +108,9 @@ def _json_of(report: Report, *, detailed: bool) -> Mapping[str, Any]:
         "name": report.manifest.key.name,
         "file": plain(report.manifest.source),
         "result": _result(report),
+        "checkedByServer": not report.check.unasked and (bool(report.check.rejected) or not report.error),
+        "notCheckedBecause": plain(report.check.unasked) or None,
+        "warnings": [plain(words) for words in report.check.warnings],
     }
     if report.error:
         return made | {"error": report.error}
@@ -138,7 +151,7 @@ def _markdown(reports: Sequence[Report], *, detailed: bool) -> str:
         else:
             shown_.append(block)
     more = [f"{left} more resources do not fit here: `hyperpod-operator plan` shows them."] if left else []
-    return "\n".join([*head, *shown_, *more])
+    return "\n".join([*head, *shown_, *more, *(f"_{_cell(line)}_" for line in unchecked(reports))])
 
 
 def _urgency(report: Report) -> int:
@@ -155,9 +168,10 @@ def _markdown_of(report: Report, *, detailed: bool) -> Iterator[str]:
     yield ""
     if report.error:
         yield f"- Error: {_cell(report.error)} ({_cell(report.manifest.source)})"
+    yield from (f"- Warning: {_cell(words)}" for words in report.check.warnings)
     if found is not None:
         yield from _markdown_preview(found, cost=report.cost, detailed=detailed)
-    if report.error or found is not None:
+    if report.error or report.check.warnings or found is not None:
         yield ""
 
 

@@ -81,16 +81,51 @@ def test_what_a_person_should_see_is_a_warning(owner: Any, found: Any, tags: Any
     assert {event.reason: event.type for event in events(owner, found, **fields)}[reason] == "Warning"
 
 
+def test_a_pause_is_told_and_no_warning() -> None:
+    owner = resource(spec=managed(paused=True), status=recorded())
+    assert {event.reason: event.type for event in events(owner, cluster())} == {Reason.PAUSED: "Normal"}
+
+
 @pytest.mark.parametrize(
-    ("owner", "found", "reason"),
-    [
-        (resource(status=recorded()), cluster(status="Updating"), Reason.UPDATING),
-        (resource(spec=managed(paused=True), status=recorded()), cluster(), Reason.PAUSED),
-        (resource(status=recorded()), with_group(cluster(), group(group_spec(), current=1)), Reason.SCALING),
-    ],
+    "found",
+    [cluster(status="Updating"), with_group(cluster(), group(group_spec(), current=1))],
+    ids=["updating", "scaling"],
 )
-def test_the_ordinary_course_of_things_is_no_warning(owner: Any, found: Any, reason: Reason) -> None:
-    assert {event.reason: event.type for event in events(owner, found)}[reason] == "Normal"
+def test_a_transition_that_needs_no_attention_is_no_event(found: Any) -> None:
+    assert events(resource(status=recorded()), found) == ()
+
+
+def test_a_creation_is_one_event() -> None:
+    assert [event.reason for event in events(resource(), None)] == [Reason.CREATING]
+
+
+def test_a_cluster_that_becomes_ready_is_one_event() -> None:
+    assert [event.reason for event in events(resource(status=recorded()), cluster())] == [Reason.CLUSTER_READY]
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.QUOTA, ErrorKind.DENIED, ErrorKind.THROTTLED])
+def test_one_rejection_is_one_event_however_often_it_is_tried(kind: ErrorKind) -> None:
+    owner = resource(spec=scaled(), status=recorded())
+    first = report(told(owner, cluster(), answer=kind))
+    again = replace(owner, status=first.status)
+    later = report(told(again, cluster(), answer=kind, now=NOW + timedelta(hours=2)))
+    assert [event.action for event in first.events] == ["UpdateCluster"]
+    assert later.events == ()
+
+
+def test_another_rejection_of_the_same_call_is_another_event() -> None:
+    owner = resource(spec=scaled(), status=recorded())
+    again = replace(owner, status=report(told(owner, cluster(), answer=ErrorKind.QUOTA)).status)
+    later = report(told(again, cluster(), answer=ErrorKind.DENIED, now=NOW + timedelta(hours=2)))
+    assert [event.reason for event in later.events] == [Reason.PERMISSION_DENIED]
+
+
+def test_the_same_rejection_of_another_edit_is_another_event() -> None:
+    owner = resource(spec=scaled(), status=recorded())
+    first = report(told(owner, cluster(), answer=ErrorKind.QUOTA)).status
+    edited = replace(resource(spec=scaled(7), status=recorded()), status=first)
+    later = report(told(edited, cluster(), answer=ErrorKind.QUOTA, now=NOW + timedelta(hours=2)))
+    assert [event.action for event in later.events] == ["UpdateCluster"]
 
 
 def test_a_cluster_that_was_deleted_by_others_is_told_before_its_recreation() -> None:

@@ -62,7 +62,9 @@ class ConditionRow:
     true: str
     false: str
     announced: bool = True
-    """Whether an Event tells of a change of it."""
+    """Whether an Event tells of it where it needs attention."""
+    news: bool = False
+    """Whether an Event tells, too, that it became True."""
     bad_when_true: bool = False
     """Whether True is the answer that a person wants to know about."""
 

@@ -56,6 +56,7 @@ NODE_OPERATION = Kind(
             type=ConditionType.ACCEPTED,
             true="The operator owns the cluster, and the nodes are chosen.",
             false="The operation cannot start; the message says why.",
+            news=True,
         ),
         ConditionRow(
             type=ConditionType.PLAN_APPROVED,

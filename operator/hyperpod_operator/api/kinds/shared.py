@@ -14,6 +14,7 @@ def summary(*, ready: str, paused: str = PAUSED) -> tuple[ConditionRow, ...]:
             true=ready,
             false="Not yet, or no longer; the reason and message say why. `Unknown`: the operator cannot read the state"
             " from AWS.",
+            news=True,
         ),
         ConditionRow(
             type=ConditionType.RECONCILING,
@@ -31,5 +32,6 @@ def summary(*, ready: str, paused: str = PAUSED) -> tuple[ConditionRow, ...]:
             type=ConditionType.PAUSED,
             true=paused,
             false="(missing)",
+            news=True,
         ),
     )

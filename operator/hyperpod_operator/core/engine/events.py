@@ -1,27 +1,39 @@
-"""Which Events a change of conditions leaves, for every kind: its table and the records of the reasons say so."""
+"""Which Events a change of conditions leaves, for every kind: its table and the records of the reasons say so.
+
+A transition is no Event of its own: the calls that the operator makes tell what it does. What needs attention is told,
+and that an object became ready or is paused.
+"""
 
 from collections.abc import Mapping, Sequence
 
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.kinds import ConditionRow, Kind
+from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.api.reasons import record
+from hyperpod_operator.core.engine.journal import CallState, entry_of
 from hyperpod_operator.core.ports import Event
+
+SUCCESSFUL = frozenset({CallState.ACCEPTED, CallState.APPLIED, CallState.ROLLED_BACK})
+"""States of a call that AWS took."""
 
 
 def of_conditions(kind: Kind, *, before: Sequence[Condition], after: Sequence[Condition], stalled: bool) -> list[Event]:
-    """An Event for each condition whose status or reason is new and whose row has it announced.
+    """A Warning for each condition whose status or reason is new and needs attention, and what else its row calls news.
 
-    `stalled`: the pass ended with a person having to act, so what is not True is a Warning.
+    `stalled`: the pass ended with a person having to act, so what is not True needs attention.
     """
     rows: Mapping[str, ConditionRow] = {row.type: row for row in kind.conditions}
     old = {condition.type: (condition.status, condition.reason) for condition in before}
-    return [
-        _event(condition, warning=_is_bad(row, condition) or _is_warning(condition, stalled=stalled))
-        for condition in after
-        if old.get(condition.type) != (condition.status, condition.reason)
-        and (row := rows.get(condition.type)) is not None
-        and (row.announced or _is_bad(row, condition))
-    ]
+    made = []
+    for condition in after:
+        row = rows.get(condition.type)
+        if row is None or old.get(condition.type) == (condition.status, condition.reason):
+            continue
+        if _is_bad(row, condition) or (row.announced and _is_warning(condition, stalled=stalled)):
+            made.append(_event(condition, warning=True))
+        elif row.news and condition.status == "True":
+            made.append(_event(condition, warning=False))
+    return made
 
 
 def first_of_each_reason(made: Sequence[Event]) -> tuple[Event, ...]:
@@ -30,13 +42,25 @@ def first_of_each_reason(made: Sequence[Event]) -> tuple[Event, ...]:
     return tuple(event for event in made if first[event.reason] is event)
 
 
+def repeats(
+    before: Sequence[OperationStatus] | None, *, concern: str, fingerprint: str, reason: str, told: Sequence[Condition]
+) -> bool:
+    """Whether a call that was rejected for `reason` is the same as the last one, which was rejected for it as well: one
+    rejection is one Event, however often the call is tried."""
+    last = entry_of(before, concern)
+    failed = last is not None and last.fingerprint == fingerprint and last.state not in SUCCESSFUL
+    return failed and any(condition.reason == reason for condition in told)
+
+
 def _is_bad(row: ConditionRow, condition: Condition) -> bool:
     return row.bad_when_true and condition.status == "True"
 
 
 def _is_warning(condition: Condition, *, stalled: bool) -> bool:
     known = record(condition.reason)
-    return (stalled and condition.status != "True") or (known is not None and known.worrying)
+    if known is None:
+        return stalled and condition.status != "True"
+    return known.worrying or (condition.status != "True" and (stalled or known.stalled))
 
 
 def _event(condition: Condition, *, warning: bool) -> Event:

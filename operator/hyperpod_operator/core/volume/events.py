@@ -1,23 +1,27 @@
-"""Which Events a pass leaves: the step that was made, each reason that is new, and a word to the Node."""
+"""Which Events a pass leaves: the step that was made, each new reason that needs attention, and a word to the
+Node."""
+
+from typing import assert_never
 
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import FORCE_DELETE, Reason
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
-from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions
+from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions, repeats
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.ports import Event
 from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.decision import Act
 from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord, Rejected
-from hyperpod_operator.core.volume.plan import Attach, Detach, operation
+from hyperpod_operator.core.volume.plan import Attach, Detach, concern, fingerprint, operation
 from hyperpod_operator.core.volume.refusals import treatment
 
 
 def events(pass_record: PassRecord, end: ResultSummary, new: EBSVolumeClaimStatus) -> tuple[Event, ...]:
     made: list[Event] = []
     if isinstance(pass_record.decision, Act) and pass_record.result is not None:
-        made.append(_step_event(pass_record, pass_record.decision, pass_record.result))
+        if not _repeats(pass_record, pass_record.result):
+            made.append(_step_event(pass_record, pass_record.decision, pass_record.result))
         made += _overridden(pass_record)
     before = pass_record.snapshot.claim.status.conditions or []
     made += of_conditions(VOLUME_CLAIM, before=before, after=new.conditions or [], stalled=end.stalled)
@@ -48,6 +52,27 @@ def _overridden(pass_record: PassRecord) -> list[Event]:
         "Detaching while pods still use the volume; unflushed data will be lost. Delete these pods."
     )
     return [Event(type="Warning", reason=Reason.IN_USE, action="ForceDelete", message=message)]
+
+
+def _repeats(pass_record: PassRecord, result: Accepted | Rejected | KubernetesRejected) -> bool:
+    """Whether AWS or the API server rejects the same step for the same reason as before."""
+    status = pass_record.snapshot.claim.status
+    match result:
+        case Accepted():
+            return False
+        case KubernetesRejected():
+            reason = declines.treatment(result.error).reason
+        case Rejected():
+            reason = treatment(result.step, result.error, by_group=pass_record.snapshot.claim.by_group).reason
+        case _:
+            assert_never(result)
+    return repeats(
+        status.operations,
+        concern=concern(result.step),
+        fingerprint=fingerprint(result.step),
+        reason=reason,
+        told=status.conditions or [],
+    )
 
 
 def _step_event(pass_record: PassRecord, act: Act, result: Accepted | Rejected | KubernetesRejected) -> Event:

@@ -50,16 +50,15 @@ def test_each_reason_has_its_phase_and_all_others_the_phase_of_a_volume_at_rest(
 
 
 @EVERY_REASON
-def test_a_reason_that_asks_nobody_to_act_is_a_warning_only_where_it_is_listed(reason: Reason) -> None:
+def test_a_transition_is_an_event_only_where_its_reason_needs_attention(reason: Reason) -> None:
     # A record without a look: no step was made, so the only Event is the condition's.
     unread = PassRecord(snapshot=snapshot_of(claim()), unread=failure(ErrorKind.UNREACHABLE))
     ready = Condition(
         type=ConditionType.READY, status="False", reason=reason, message="m", lastTransitionTime=stamp(NOW)
     )
     new = unread.snapshot.claim.status.model_copy(update={"conditions": [ready]})
-    assert [event.type for event in events(unread, end(reason), new)] == [
-        "Warning" if REASONS[reason].worrying else "Normal"
-    ]
+    needs_attention = REASONS[reason].worrying or REASONS[reason].stalled
+    assert [event.type for event in events(unread, end(reason), new)] == (["Warning"] if needs_attention else [])
     assert [event.type for event in events(unread, end(reason, stalled=True), new)] == ["Warning"]
 
 

@@ -16,6 +16,7 @@ from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.operations import Operations, OperationStatus
 from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry, LastApproval, PlanStatus
 from hyperpod_operator.api.preflight import PreflightCheck, PreflightStatus
+from hyperpod_operator.api.training_plan import PLANS_MOST, TrainingPlanStatus
 
 __all__ = [
     "Adoption",
@@ -352,6 +353,9 @@ class HyperPodClusterStatus(Model):
     preflight: PreflightStatus | None = Field(
         default=None, description="The checks before the last call that creates the cluster or adds groups."
     )
+    trainingPlans: (
+        Annotated[list[TrainingPlanStatus], Field(max_length=PLANS_MOST, json_schema_extra=keyed("arn"))] | None
+    ) = Field(default=None, description="The training plans of the groups, and when they end.")
     adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
     plan: PlanStatus | None = Field(
         default=None, description="Every call that the operator would make, whether it may be made now or not."

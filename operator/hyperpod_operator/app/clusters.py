@@ -51,6 +51,7 @@ def cluster_runtime(shared: Shared) -> ControllerRuntime:
                 audit=dependencies.audit,
             ),
             prices=(settings.prices or dependencies.cloud.prices) if settings.cost else None,
+            training_plans=dependencies.cloud.training_plans,
             preflight=Gate(
                 facts=lambda region: dependencies.cloud.facts(region=region),
                 workloads=KubeWorkloads(dependencies.api),

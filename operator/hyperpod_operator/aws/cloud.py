@@ -19,6 +19,7 @@ from hyperpod_operator.aws.answers import check, text
 from hyperpod_operator.aws.caller import Caller, Clients, OnCall
 from hyperpod_operator.aws.classify import classify
 from hyperpod_operator.aws.facts.gather import AwsFacts
+from hyperpod_operator.aws.facts.plans import AwsTrainingPlans
 from hyperpod_operator.aws.facts.prices import AwsPrices
 from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, RateLimit
 from hyperpod_operator.aws.sagemaker import SageMaker
@@ -72,6 +73,7 @@ class AwsCloud:
         self._volumes: dict[str, Volumes] = {}
         self._facts: dict[str, AwsFacts] = {}
         self._prices = AwsPrices(caller=lambda region: self._caller("pricing", region), partition=self._partition)
+        self._training_plans = AwsTrainingPlans(caller=lambda region: self._caller("sagemaker", region))
         self._arn = ""
 
     @property
@@ -109,6 +111,11 @@ class AwsCloud:
     def prices(self) -> AwsPrices:
         """AWS's price list, for all Regions."""
         return self._prices
+
+    @property
+    def training_plans(self) -> AwsTrainingPlans:
+        """Training plans, for all Regions."""
+        return self._training_plans
 
     async def _caller_arn(self) -> str:
         return self._arn or (await self.identity()).arn

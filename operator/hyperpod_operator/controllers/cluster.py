@@ -27,6 +27,7 @@ from hyperpod_operator.core.cluster.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.training_plans import ends
 from hyperpod_operator.core.cost.cluster import hourly
 from hyperpod_operator.core.engine.decision import LookAgain, RemoveFinalizer, Report, Wait
 from hyperpod_operator.core.errors import CloudError, ErrorKind
@@ -222,6 +223,7 @@ def _gauges(status: HyperPodClusterStatus) -> Gauges:
         current_nodes=(nodes.current or 0) if nodes else 0,
         node_health=health.model_dump(exclude={"worst"}) if health else {},
         cost=hourly(status.cost),
+        plan_ends=ends(status.trainingPlans),
         approval_waits=any(
             condition.type == ConditionType.PLAN_APPROVED
             and condition.status == "False"

@@ -20,6 +20,7 @@ from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Conclusion,
 from hyperpod_operator.core.cluster.offsets import moved_counts
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.training_plans import plan_arns
 from hyperpod_operator.core.cost.cluster import configurations, priced_types
 from hyperpod_operator.core.cost.plan import planned_types
 from hyperpod_operator.core.cost.price import PriceList
@@ -39,6 +40,7 @@ from hyperpod_operator.core.ports import (
     Objects,
     StoredObject,
 )
+from hyperpod_operator.core.preflight.ports import TrainingPlans
 
 MANY_NODES = 200
 """Nodes from which on they are summed up beside the event loop."""
@@ -64,6 +66,8 @@ class Ports:
     """Where each changing call is recorded; None: nowhere."""
     prices: PriceList | None = None
     """What instances cost; None where that is not read."""
+    training_plans: TrainingPlans | None = None
+    """When training plans end; None where that is not read."""
     preflight: Gate | None = None
     """Checks before calls that cost money; None where nothing is checked."""
 
@@ -140,7 +144,7 @@ class ClusterObserver:
             self._full_syncs.done(resource.key)
         self._proofs.learn(snapshot.resource, snapshot.observed)
         self._update_cache(snapshot, entry)
-        return await self._with_prices(snapshot), decision
+        return await self._with_training_plans(await self._with_prices(snapshot)), decision
 
     def clusters(self, snapshot: ClusterSnapshot) -> Clusters:
         """SageMaker in the Region of the cluster."""
@@ -155,6 +159,14 @@ class ClusterObserver:
         if snapshot.plan is not None:
             types |= planned_types(snapshot.plan.calls, configurations(cluster))
         return replace(snapshot, prices=await self._ports.prices.prices(region=snapshot.here.region, types=types))
+
+    async def _with_training_plans(self, snapshot: ClusterSnapshot) -> ClusterSnapshot:
+        """When the training plans of the groups end; no call while that is cached."""
+        arns = plan_arns(snapshot.observed.cluster) if snapshot.owned else ()
+        if self._ports.training_plans is None or not arns:
+            return snapshot
+        found = await self._ports.training_plans.plans(region=snapshot.here.region, arns=arns)
+        return replace(snapshot, training_plans=found)
 
     def _entry(self, stored: StoredObject, snapshot: ClusterSnapshot) -> Entry | None:
         """What concerns the Nodes of a cluster that is ours, from this pass and the ones before."""

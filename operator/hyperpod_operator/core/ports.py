@@ -237,6 +237,8 @@ class Gauges:
     """Nodes by member of `status.nodeHealth`; empty while nothing is known of them."""
     cost: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """Cost per hour by use (All, Idle) and currency; what is not known is absent."""
+    plan_ends: Mapping[str, float] = field(default_factory=dict)
+    """When each training plan of its groups ends, in seconds since 1970, by the plan's name."""
     approval_waits: bool = False
     """Whether a plan waits for a person's approval."""
 

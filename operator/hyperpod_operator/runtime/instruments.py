@@ -44,6 +44,9 @@ COST = Instrument(
     P + "cluster_cost_per_hour", "gauge", (*_OBJECT, "use", "currency"),
     "On-demand price of the cluster's instances per hour, by use: All, and Idle (instances that cannot run pods "
     "because they are unhealthy, being checked or not joined). Groups whose price is not known are left out.")
+PLAN_ENDS = Instrument(
+    P + "training_plan_end_timestamp_seconds", "gauge", (*_OBJECT, "plan"),
+    "When a training plan of the cluster's groups ends, in seconds since 1970.")
 APPROVALS = Instrument(
     P + "cluster_approval_waiting", "gauge", _OBJECT,
     "1 while a plan of the cluster waits for a person's approval, 0 otherwise.")
@@ -185,6 +188,7 @@ TABLE: tuple[Instrument, ...] = (
     NODES_DESIRED,
     NODES_CURRENT,
     COST,
+    PLAN_ENDS,
     APPROVALS,
     *NODE_HEALTH.values(),
     NODE_CHANGES,

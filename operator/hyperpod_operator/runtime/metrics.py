@@ -50,6 +50,7 @@ from hyperpod_operator.runtime.instruments import (
     OPERATED_NODES,
     OPERATED_SECONDS,
     PASS_AGE,
+    PLAN_ENDS,
     QUEUE_ACTIVE,
     QUEUE_AGE,
     QUEUE_DELAYED,
@@ -261,6 +262,8 @@ class _AtScrape(Collector):
         yield _family(NODES_DESIRED, [(_labels(key), float(g.target_nodes)) for key, g in objects])
         yield _family(NODES_CURRENT, [(_labels(key), float(g.current_nodes)) for key, g in objects])
         yield _family(COST, [((*_labels(key), *use), amount) for key, g in objects for use, amount in g.cost.items()])
+        ends = [(key, one) for key, g in objects for one in g.plan_ends.items()]
+        yield _family(PLAN_ENDS, [((*_labels(key), plan), end) for key, (plan, end) in ends])
         yield _family(APPROVALS, [(_labels(key), float(g.approval_waits)) for key, g in objects])
         for member, instrument in NODE_HEALTH.items():
             told = [(key, g.node_health) for key, g in objects if g.node_health]

@@ -18,6 +18,7 @@ from hyperpod_operator.core.audit import AuditRecord
 from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.ports import Event, Gauges, Key, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.preflight.ports import TrainingPlans
 from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Simulator
 
@@ -172,6 +173,7 @@ class Rig:
         self.failures = 0
         self.preflight: Gate | None = None
         self.prices: PriceList | None = None
+        self.training_plans: TrainingPlans | None = None
         self.restart()
 
     def restart(self) -> None:
@@ -184,6 +186,7 @@ class Rig:
             audit=self.recorder,
             preflight=self.preflight,
             prices=self.prices,
+            training_plans=self.training_plans,
         )
         self.controller = ClusterController(ports=ports, settings=ClusterSettings(timings=self.timings))
         self.failures = 0

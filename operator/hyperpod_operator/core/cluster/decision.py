@@ -19,6 +19,8 @@ from hyperpod_operator.core.location import NOWHERE, Location
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.plan.model import Plan
 from hyperpod_operator.core.plan.nodes import Concerned
+from hyperpod_operator.core.preflight.facts import TrainingPlan
+from hyperpod_operator.core.preflight.model import Fact
 from hyperpod_operator.core.timings import Timings
 
 
@@ -52,6 +54,8 @@ class ClusterSnapshot:
     """The health of the cluster's Nodes; None while nothing is known of them."""
     prices: Prices | None = None
     """What instances of the types in question cost; None where prices are not read."""
+    training_plans: Mapping[str, Fact[TrainingPlan | None]] = field(default_factory=dict)
+    """By ARN, the training plans of the groups; empty where they are not read."""
     health_watched: bool = False
     """Whether Nodes are watched at all, so that what was said of them before still counts."""
 

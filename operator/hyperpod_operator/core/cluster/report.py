@@ -45,6 +45,7 @@ from hyperpod_operator.core.cluster.plan import (
     concern,
     operation,
 )
+from hyperpod_operator.core.cluster.training_plans import training_plans
 from hyperpod_operator.core.cost.cluster import cost
 from hyperpod_operator.core.engine.conditions import initial, settle
 from hyperpod_operator.core.engine.decision import Report
@@ -174,6 +175,7 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> HyperPodClusterStatu
             "cost": cost(cluster, entries or [], snapshot.prices)
             if cluster and owned and snapshot.prices is not None
             else None,
+            "trainingPlans": training_plans(snapshot) if owned else None,
             "autoScaling": auto_scaling(cluster) if cluster and owned else None,
             "creationTime": stamp(cluster.created_at) if cluster and owned and cluster.created_at else None,
             "origin": origin(pass_record),

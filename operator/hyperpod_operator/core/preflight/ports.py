@@ -1,9 +1,10 @@
 """Who gathers facts, as Protocols. None of them raises: what cannot be read is Unread."""
 
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
-from hyperpod_operator.core.preflight.facts import Facts, Workload
+from hyperpod_operator.core.preflight.facts import Facts, TrainingPlan, Workload
 from hyperpod_operator.core.preflight.model import Fact
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.volume import VolumeFacts
@@ -22,6 +23,14 @@ class ClaimFacts(Protocol):
 
     async def gather_claim(self, spec: EBSVolumeClaimSpec) -> VolumeFacts:
         """Everything that its checks need of AWS."""
+        ...
+
+
+class TrainingPlans(Protocol):
+    """Reads of training plans, cached: a settled cluster costs a call for each plan in hours."""
+
+    async def plans(self, *, region: str, arns: Collection[str]) -> Mapping[str, Fact[TrainingPlan | None]]:
+        """By ARN; what cannot be read is Unread, and what is not read yet is missing."""
         ...
 
 

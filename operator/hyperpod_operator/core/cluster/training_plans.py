@@ -1,0 +1,38 @@
+"""The training plans of a cluster's groups, as status and metrics have them."""
+
+from collections.abc import Mapping, Sequence
+
+from hyperpod_operator.api.training_plan import PLANS_MOST, TrainingPlanStatus
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.observed import ObservedCluster
+from hyperpod_operator.core.preflight.model import Unread
+
+
+def plan_arns(cluster: ObservedCluster | None) -> tuple[str, ...]:
+    """ARNs of the plans that the groups in AWS use, each once."""
+    groups = cluster.groups if cluster is not None else ()
+    return tuple(sorted({str(one.members["trainingPlanArn"]) for one in groups if one.members.get("trainingPlanArn")}))
+
+
+def training_plans(snapshot: ClusterSnapshot) -> list[TrainingPlanStatus] | None:
+    """`status.trainingPlans`. Of a plan that cannot be read now, what was recorded stands."""
+    before = {one.arn: one for one in snapshot.resource.status.trainingPlans or []}
+    found = []
+    for arn in plan_arns(snapshot.observed.cluster)[:PLANS_MOST]:
+        plan = snapshot.training_plans.get(arn)
+        if plan is None or isinstance(plan, Unread):
+            found.append(before.get(arn) or TrainingPlanStatus(arn=arn))
+        else:
+            found.append(
+                TrainingPlanStatus(
+                    arn=arn, status=plan.status, endTime=stamp(plan.end) if plan.end is not None else None
+                )
+            )
+    return found or None
+
+
+def ends(found: Sequence[TrainingPlanStatus] | None) -> Mapping[str, float]:
+    """By name of the plan, when it ends in seconds since 1970; without those of which that is not known."""
+    moments = {one.arn.rpartition("/")[2]: parse_time(one.endTime or "") for one in found or ()}
+    return {name: moment.timestamp() for name, moment in moments.items() if moment is not None}

@@ -1,0 +1,70 @@
+"""When the training plans of a cluster's groups end, in status and metrics, against the simulator's plans."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.unit.controllers.rig import KEY, Rig
+from tests.unit.core.builders import group_spec, spec
+
+ASKED = "DescribeTrainingPlan"
+ARN = "arn:aws:sagemaker:us-west-2:111122223333:training-plan/research"
+END = 4_000_000_000
+
+
+def wanted() -> dict[str, Any]:
+    return spec(instanceGroups=[group_spec(count=2, trainingPlanArn=ARN)])
+
+
+@pytest.fixture
+def planned(make_rig: Callable[..., Rig]) -> Rig:
+    plan = {"instance_type": "ml.p5.48xlarge", "instances": 4, "start": END - 360_000, "end": END}
+    rig = make_rig(prerequisites={"training_plan": {"research": plan}})
+    rig.training_plans = rig.cloud.training_plans
+    rig.restart()
+    return rig
+
+
+async def test_status_and_metrics_have_the_end_of_a_plan(planned: Rig) -> None:
+    planned.apply(wanted())
+    await planned.rest()
+    (found,) = planned.status["trainingPlans"]
+    assert (found["arn"], found["endTime"]) == (ARN, "2096-10-02T07:06:40Z")
+    assert planned.recorder.gauges[KEY].plan_ends == {"research": float(END)}
+
+
+async def test_a_settled_cluster_asks_about_its_plan_once(planned: Rig) -> None:
+    planned.apply(wanted())
+    await planned.rest()
+    before = len(planned.simulator.log.calls(ASKED))
+    await planned.idle(7200)
+    assert len(planned.simulator.log.calls(ASKED)) == before == 1
+
+
+async def test_a_cluster_without_plans_asks_about_none(planned: Rig) -> None:
+    planned.apply(spec())
+    await planned.rest()
+    assert planned.simulator.log.calls(ASKED) == []
+    assert "trainingPlans" not in planned.status
+
+
+async def test_without_the_right_the_end_is_not_known_and_everything_else_works(planned: Rig) -> None:
+    planned.simulator.access.deny(ASKED)
+    planned.apply(wanted())
+    await planned.rest()
+    assert planned.condition("Ready")["status"] == "True"
+    assert planned.status["trainingPlans"] == [{"arn": ARN}]
+    assert planned.recorder.gauges[KEY].plan_ends == {}
+
+
+async def test_what_was_known_stands_while_a_plan_cannot_be_read(planned: Rig) -> None:
+    planned.apply(wanted())
+    await planned.rest()
+    known = planned.status["trainingPlans"]
+    planned.simulator.access.deny(ASKED)
+    planned.training_plans = type(planned.cloud)(
+        settings=planned.cloud._settings, on_call=lambda **_: None
+    ).training_plans
+    planned.restart()
+    await planned.idle(1200)
+    assert planned.status["trainingPlans"] == known

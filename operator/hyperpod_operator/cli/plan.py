@@ -26,6 +26,8 @@ Examples:
               help="AWS Region of resources that name none; default: AWS_REGION or the profile's.")  # fmt: skip
 @click.option("--price-file", type=click.Path(path_type=Path), default=None,
               help="File with prices of instance types, used instead of AWS's price list.")  # fmt: skip
+@click.option("--preflight/--no-preflight", default=True, show_default=True,
+              help="Check what would fail; at most 40 reads of AWS for a cluster that gets instances.")  # fmt: skip
 @click.option("-o", "--output", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @click.option("--detailed", is_flag=True, help="Name the groups that do not change, too.")
 @click.option("--kubernetes/--no-kubernetes", default=True, show_default=True,

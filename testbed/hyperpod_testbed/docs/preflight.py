@@ -55,8 +55,9 @@ hyperpod-operator preflight -f cluster.yaml
 hyperpod-operator preflight -f manifests/ --output json
 ```
 
-It reads AWS with your own credentials and needs no Kubernetes cluster. Exit code 0: nothing failed; 2: a check failed;
-1: a file cannot be read, or a resource in it is invalid.
+`hyperpod-operator plan -f cluster.yaml` runs the checks of what a plan would add to a cluster that exists, and says
+what would fail. Both read AWS with your own credentials and need no Kubernetes cluster. Exit code of the command
+`preflight`: 0: nothing failed; 2: a check failed; 1: a file cannot be read, or a resource in it is invalid.
 
 ## Rights
 

@@ -57,8 +57,10 @@ def manifest(name: str = "research", *, count: int = 1, **members: Any) -> dict[
     }
 
 
-def said(*args: str | Path, text: str | None = None) -> Result:
-    return CliRunner().invoke(cli.main, ["plan", *(str(arg) for arg in args)], input=text)
+def said(*args: str | Path, text: str | None = None, checked: bool = False) -> Result:
+    """What the command says; with the checks of preflight where a test is about these, since they take seconds."""
+    checks = "--preflight" if checked else "--no-preflight"
+    return CliRunner().invoke(cli.main, ["plan", checks, *(str(arg) for arg in args)], input=text)
 
 
 def of(*documents: Any) -> str:
@@ -170,12 +172,58 @@ def test_json_has_all(aws: Simulator) -> None:
             }
         ],
         "cost": "+0.46 USD/h",
+        "wouldFail": [],
         "blocked": None,
         "unknown": [],
         "notes": [],
         "unchanged": [],
     }
     assert made["resources"][1]["result"] == "valid; plans cover clusters alone"
+
+
+NO_SUBNET = "would fail: Group gpu: EC2 has no subnet subnet-0a1b2c3d4e5f60718 in this Region and account."
+
+
+def take_subnet(simulator: Simulator) -> None:
+    simulator.prerequisites.remove("subnet", "subnet-0a1b2c3d4e5f60718")
+
+
+def test_a_creation_that_would_fail_says_so_before_anything_is_applied(aws: Simulator) -> None:
+    take_subnet(aws)
+    done = said("-f", "-", text=of(manifest()), checked=True)
+    assert (done.exit_code, NO_SUBNET in done.output) == (2, True), done.output
+
+
+def test_a_scale_out_that_would_fail_says_so_before_anything_is_applied(aws: Simulator) -> None:
+    create(aws, "research", tags=owned())
+    take_subnet(aws)
+    done = said("-f", "-", text=of(manifest(count=3)), checked=True)
+    assert (done.exit_code, NO_SUBNET in done.output) == (2, True), done.output
+
+
+def test_a_plan_without_new_instances_checks_nothing(aws: Simulator) -> None:
+    create(aws, "research", tags=owned())
+    take_subnet(aws)
+    done = said("-f", "-", text=of(manifest(tags=[{"key": "team", "value": "a"}])), checked=True)
+    assert "would fail" not in done.output
+    assert aws.log.calls("DescribeSubnets") == []
+
+
+@pytest.mark.parametrize(
+    ("checked", "members"),
+    [(False, {}), (True, {"management": {"preflight": "Off"}})],
+    ids=["by flag", "by spec"],
+)
+def test_checks_can_be_left_out(aws: Simulator, checked: bool, members: dict[str, Any]) -> None:
+    take_subnet(aws)
+    assert "would fail" not in said("-f", "-", text=of(manifest(**members)), checked=checked).output
+
+
+def test_prices_of_a_plan_come_from_a_file(aws: Simulator, tmp_path: Path) -> None:
+    (tmp_path / "prices.yaml").write_text("{currency: EUR, regions: {us-west-2: {ml.c5.xlarge: 2}}}")
+    done = said("-f", "-", f"--price-file={tmp_path / 'prices.yaml'}", text=of(manifest(count=3)))
+    assert "+6.00 EUR/h" in done.output
+    assert aws.log.calls("GetProducts") == []
 
 
 def test_markdown_is_a_comment(aws: Simulator) -> None:

@@ -14,6 +14,7 @@ from hyperpod_operator.app.remedies import words
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import RateLimit
 from hyperpod_operator.controllers.cluster import resource_of
+from hyperpod_operator.core.cluster.concerns import situate
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
@@ -25,6 +26,7 @@ from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed, ObservedCluster
 from hyperpod_operator.core.ports import Clusters, KubernetesError, StoredObject
+from hyperpod_operator.core.preflight.gate import ENFORCE, due_of_calls, preflight
 from hyperpod_operator.core.preview.preview import Preview, Sight, preview
 from hyperpod_operator.core.preview.server import ServerCheck
 from hyperpod_operator.core.text import plain
@@ -45,20 +47,24 @@ class Asked:
     kubeconfig: str = ""
     context: str = ""
     prices: PriceList | None = None
+    preflight: bool = True
+    """Whether the calls that bring instances are checked."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """What became of one manifest: a preview, or why there is none (`error`). Kinds without plans have neither.
 
-    `cost` is what the plan adds per hour, in words; empty where it changes no count. `check` is what the API server
-    says to the manifest.
+    `cost` is what the plan adds per hour, in words; empty where it changes no count. `failures` are the checks of
+    preflight that fail: why AWS would reject calls that bring instances, or bring some that cannot work. `check` is
+    what the API server says to the manifest.
     """
 
     manifest: Manifest
     preview: Preview | None = None
     error: str = ""
     cost: str = ""
+    failures: tuple[str, ...] = ()
     check: ServerCheck = field(default_factory=ServerCheck)
 
 
@@ -71,7 +77,9 @@ async def plan(asked: Asked, *, stdin: Callable[[], bytes]) -> list[Report]:
     try:
         server = await _server(asked)
         why = servers.NOT_CONFIGURED if asked.kubernetes else servers.NOT_WANTED
-        previewer = _Previewer(cloud, server, prices=asked.prices or cloud.prices, unasked=why)
+        previewer = _Previewer(
+            cloud, server, prices=asked.prices or cloud.prices, preflight=asked.preflight, unasked=why
+        )
         try:
             return list(await asyncio.gather(*(previewer.report(one) for one in found)))
         finally:
@@ -87,9 +95,14 @@ async def _server(asked: Asked) -> Server | None:
 
 
 class _Previewer:
-    def __init__(self, cloud: AwsCloud, server: Server | None, *, prices: PriceList, unasked: str) -> None:
+    def __init__(
+        self, cloud: AwsCloud, server: Server | None, *, prices: PriceList, preflight: bool, unasked: str
+    ) -> None:
         self._cloud = cloud
         self._prices = prices
+        self._preflight = preflight
+        self._one_at_a_time = asyncio.Lock()
+        """Clusters share most of what their checks read: the second finds it cached."""
         self._server = server
         self._unasked = unasked
 
@@ -147,7 +160,22 @@ class _Previewer:
         except CloudError as error:
             return Report(manifest=manifest, error=words(error))
         found = preview(snapshot, observed, sight=replace(sight, refused=(*sight.refused, *more)))
-        return Report(manifest=manifest, preview=found, cost=await self._cost(found, observed))
+        return Report(
+            manifest=manifest,
+            preview=found,
+            cost=await self._cost(found, observed),
+            failures=await self._failures(situate(snapshot, observed), found),
+        )
+
+    async def _failures(self, snapshot: ClusterSnapshot, found: Preview) -> tuple[str, ...]:
+        """The messages of the checks that fail, for the calls that bring instances."""
+        resource = snapshot.resource
+        due = due_of_calls(snapshot, found.calls, mode=resource.preflight or ENFORCE) if self._preflight else None
+        if due is None:
+            return ()
+        async with self._one_at_a_time:
+            facts = await self._cloud.facts(region=resource.spec.region or "").gather(due.subject)
+        return tuple(check.message for check in preflight(replace(due.subject, facts=facts)).failed)
 
     async def _cost(self, found: Preview, observed: Observed) -> str:
         groups = configurations(observed.cluster)

@@ -84,6 +84,7 @@ def _text_of(report: Report, *, detailed: bool) -> Iterator[str]:
         yield from (f"    {plain(str(change))}" for change in call.changes)
     if report.cost:
         yield f"  cost: {plain(report.cost)}"
+    yield from (f"  would fail: {plain(words)}" for words in report.failures)
     if found.blocked:
         yield f"  blocked: {plain(found.blocked)}"
     yield from (f"  unknown: {plain(words)}" for words in found.unknown)
@@ -123,6 +124,7 @@ def _json_of(report: Report, *, detailed: bool) -> Mapping[str, Any]:
         "exists": found.exists,
         "actions": [_action(call) for call in found.calls],
         "cost": plain(report.cost) or None,
+        "wouldFail": [plain(words) for words in report.failures],
         "blocked": plain(found.blocked) or None,
         "unknown": [plain(words) for words in found.unknown],
         "notes": [plain(words) for words in found.notes],
@@ -170,12 +172,12 @@ def _markdown_of(report: Report, *, detailed: bool) -> Iterator[str]:
         yield f"- Error: {_cell(report.error)} ({_cell(report.manifest.source)})"
     yield from (f"- Warning: {_cell(words)}" for words in report.check.warnings)
     if found is not None:
-        yield from _markdown_preview(found, cost=report.cost, detailed=detailed)
+        yield from _markdown_preview(found, report=report, detailed=detailed)
     if report.error or report.check.warnings or found is not None:
         yield ""
 
 
-def _markdown_preview(found: Preview, *, cost: str, detailed: bool) -> Iterator[str]:
+def _markdown_preview(found: Preview, *, report: Report, detailed: bool) -> Iterator[str]:
     if found.calls:
         yield "| Effect | Call | Change | Nodes |"
         yield "|---|---|---|---|"
@@ -184,8 +186,9 @@ def _markdown_preview(found: Preview, *, cost: str, detailed: bool) -> Iterator[
                 effect = f"**{change.effect}**" if change.effect.rank >= Effect.DISRUPTS.rank else str(change.effect)
                 yield f"| {effect} | {call.operation} | {_cell(str(change))} | {change.node_count or ''} |"
         yield ""
-    if cost:
-        yield f"- Cost: {_cell(cost)}"
+    if report.cost:
+        yield f"- Cost: {_cell(report.cost)}"
+    yield from (f"- **Would fail**: {_cell(words)}" for words in report.failures)
     if found.blocked:
         yield f"- Blocked: {_cell(found.blocked)}"
     yield from (f"- Unknown: {_cell(words)}" for words in found.unknown)

@@ -1,7 +1,7 @@
 """Whether a call is checked, and whether it waits for that: only CreateCluster and calls that add groups wait, and only
 where a check fails. Scale-outs are checked and sent: what fails is said with the plan and in the condition."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster
 from hyperpod_operator.core.cost.cluster import types_of
-from hyperpod_operator.core.engine.call import fingerprint
+from hyperpod_operator.core.engine.call import PlannedCall, fingerprint
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.preflight.facts import Facts
 from hyperpod_operator.core.preflight.model import Preflight
@@ -54,7 +54,12 @@ def due_of_plan(snapshot: ClusterSnapshot, *, mode: str) -> Due | None:
     plan = snapshot.plan
     if plan is None or not (plan.waiting or (snapshot.resource.paused and plan.steps)):
         return None
-    operations = {call.operation for call in plan.calls}
+    return due_of_calls(snapshot, plan.calls, mode=mode)
+
+
+def due_of_calls(snapshot: ClusterSnapshot, calls: Sequence[PlannedCall], *, mode: str) -> Due | None:
+    """What these calls would be checked for."""
+    operations = {call.operation for call in calls}
     if "CreateCluster" in operations:
         return _due(snapshot, mode=mode, new=True)
     return _due(snapshot, mode=mode, new=False) if "UpdateCluster" in operations else None

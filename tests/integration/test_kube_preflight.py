@@ -123,3 +123,19 @@ async def test_credentials_that_are_refused_are_a_problem_like_the_others(
     path.write_text(yaml.safe_dump(config))
     (problem,) = await preflight.check(await connect(path))
     assert "HTTP 401" in problem.what
+
+
+async def test_a_namespace_that_does_not_exist_is_named_with_the_command(
+    control_plane: ControlPlane, namespace: str, connect: Connect
+) -> None:
+    api = await connect(control_plane.kubeconfig)
+    (problem,) = await preflight.missing_namespaces(api, (namespace, "nowhere"))
+    assert "the namespace nowhere does not exist" in problem.what
+    assert problem.fix.startswith("kubectl create namespace nowhere")
+
+
+async def test_a_namespace_that_may_not_be_read_is_taken_to_exist(
+    control_plane: ControlPlane, namespace: str, connect: Connect
+) -> None:
+    api = await connect(control_plane.user_kubeconfig("reader-of-nothing", ["people"]))
+    assert await preflight.missing_namespaces(api, (namespace,)) == ()

@@ -32,6 +32,7 @@ from hyperpod_operator.runtime.audit import AuditTrail
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.heartbeat import Heartbeat
 from hyperpod_operator.runtime.instruments import (
+    AWS_LIMIT,
     LOOP_LAG,
     NODE_WATCH_AGE,
     NODES_HELD,
@@ -140,6 +141,8 @@ class Operator:
             metrics.observe(NODES_HELD, lambda: len(self._cache))
             metrics.observe(NODES_LEFT_OUT, lambda: self._cache.left_out)
             metrics.observe(NODE_WATCH_AGE, self._cache.age)
+        metrics.observe(AWS_LIMIT, lambda: self._settings.aws_reads_per_second, "reads")
+        metrics.observe(AWS_LIMIT, lambda: self._settings.aws_writes_per_second, "writes")
         metrics.observe(WATCH_AGE, self._watch.health.age)
         metrics.observe(LOOP_LAG, self._heartbeat.lag)
         metrics.observe(TASKS, lambda: len(asyncio.all_tasks()))

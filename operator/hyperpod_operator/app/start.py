@@ -28,8 +28,12 @@ async def check_kubernetes(api: ApiServer, settings: Settings, lease: LeaseSetti
         metrics_auth=settings.metrics_auth,
     )
     problems = await preflight.check(api, namespaces=settings.namespaces, duties=duties)
+    missing = await preflight.missing_namespaces(api, settings.namespaces) if settings.namespaces else ()
     if problems:
-        raise StartError("\n".join(str(problem) for problem in problems))
+        raise StartError("\n".join(str(problem) for problem in (*missing, *problems)))
+    for problem in missing:
+        # No reason to end: others are served, and a namespace may come later.
+        logger.warning("At start: %s", problem)
 
 
 def check_regions(cloud: AwsCloud, settings: Settings) -> None:

@@ -18,6 +18,7 @@ from hyperpod_operator.kube.client import ApiServer
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 _ROLE = "hyperpod-operator"
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,30 @@ async def check(
     refused = [(permission, namespace, verbs) for permission, namespace, verbs in allowed if verbs]
     who = await _username(api) if refused else ""
     return (*served, *(_grant(*missing, who=who, api=api) for missing in refused))
+
+
+async def missing_namespaces(api: ApiServer, namespaces: tuple[str, ...]) -> tuple[Problem, ...]:
+    """Those of the namespaces that the API server says do not exist. One that may not be read is taken to exist."""
+    found = await asyncio.gather(*(_is_missing(api, name) for name in namespaces))
+    return tuple(
+        Problem(
+            what=f"the namespace {name} does not exist: the operator serves no resource there until it does",
+            where=api.address,
+            fix=f"kubectl create namespace {name} (or correct --namespace)",
+        )
+        for name, missing in zip(namespaces, found, strict=True)
+        if missing
+    )
+
+
+async def _is_missing(api: ApiServer, namespace: str) -> bool:
+    try:
+        await api.get(f"/api/v1/namespaces/{namespace}")
+    except ObjectGone:
+        return True
+    except KubernetesError as error:
+        return error.status == NOT_FOUND
+    return False
 
 
 def _where(permission: _Permission, namespaces: tuple[str, ...]) -> tuple[str | None, ...]:

@@ -161,6 +161,9 @@ AWS_CALLS = Instrument(
 AWS_SECONDS = Instrument(
     P + "aws_call_duration_seconds", "histogram", ("operation",),
     "Duration of a call to an AWS API, own retries included.", _CALL_SECONDS)
+AWS_LIMIT = Instrument(
+    P + "aws_calls_limit", "gauge", ("calls",),
+    "Sustained rate limit of calls per second (reads, writes) for each AWS service and Region; 0: none.")
 EVENTS_DROPPED = Instrument(
     P + "events_dropped_total", "counter", (),
     "Kubernetes Events that were lost: rejected, too many, or the API server was unavailable.")
@@ -219,6 +222,7 @@ TABLE: tuple[Instrument, ...] = (
     QUARANTINED,
     AWS_CALLS,
     AWS_SECONDS,
+    AWS_LIMIT,
     EVENTS_DROPPED,
     LEADER,
     DEFINITION_DIFFERENCES,

@@ -11,6 +11,8 @@ from hyperpod_operator.runtime.instruments import P
 
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 _HALF, _HEIGHT = 12, 8
+_WRITES = "(Create|Update|Delete|Add|Batch|Attach|Detach|Modify).*"
+"""Operations that change something in AWS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,28 @@ PANELS = (
         description="Everything but OK deserves a look; throttling slows the operator down by itself.",
         queries=((f"sum by (operation, code) (rate({P}aws_calls_total[5m]))", "{{operation}} {{code}}"),),
         unit="reqps",
+    ),
+    Panel(
+        title="AWS calls against the operator's limit",
+        description="Of all services together. Close to the limit of one service: passes wait for their turn.",
+        queries=(
+            (f'sum(rate({P}aws_calls_total{{operation!~"{_WRITES}"}}[5m]))', "reads"),
+            (f'max({P}aws_calls_limit{{calls="reads"}})', "limit of reads"),
+            (f'sum(rate({P}aws_calls_total{{operation=~"{_WRITES}"}}[5m]))', "writes"),
+            (f'max({P}aws_calls_limit{{calls="writes"}})', "limit of writes"),
+        ),
+        unit="reqps",
+    ),
+    Panel(
+        title="When training plans end",
+        description="AWS ends the instances of a plan 30 minutes before; an alert fires 14 days before.",
+        queries=(
+            (
+                f"min by (namespace, name, plan) ({P}training_plan_end_timestamp_seconds) - time()",
+                "{{namespace}}/{{name}} {{plan}}",
+            ),
+        ),
+        unit="s",
     ),
     Panel(
         title="Duration of AWS calls, 99th percentile",

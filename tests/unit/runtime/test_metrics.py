@@ -94,6 +94,7 @@ def test_everything_exported_is_in_the_table_or_describes_the_process(metrics: P
     metrics.definition(plural="hyperpodclusters", missing=0, unknown=0)
     for instrument in (m.LOOP_LAG, m.NODES_HELD, m.NODES_LEFT_OUT, m.NODE_WATCH_AGE, m.TASKS):
         metrics.observe(instrument, lambda: 1.0)
+    metrics.observe(m.AWS_LIMIT, lambda: 5.0, "reads")
     # A loop is needed for the queue's ages, not for the names.
     names = {name for name in _exported(metrics) if not name.startswith(("process_", "python_"))}
     assert names == {instrument.name for instrument in m.TABLE}

@@ -137,3 +137,23 @@ async def test_a_right_that_is_missing_blocks_nothing_and_is_named(
     words = " ".join(check.get("message", "") for check in rig.status["preflight"]["checks"])
     assert rig.status["preflight"]["failures"] == 0
     assert operation.rpartition(":")[2] in words
+
+
+async def test_a_scale_out_beyond_the_quota_is_sent_and_names_quota_and_counts(
+    checked: Callable[..., tuple[Rig, Counting]],
+) -> None:
+    rig, source = checked()
+    rig.simulator.settings.set_options(instance_quotas={"ml.p5.48xlarge": 3})
+    rig.apply(wanted())
+    await rig.until("ClusterReady")
+    larger = wanted()
+    larger["instanceGroups"][0]["instanceCount"] = 5
+    rig.apply(larger)
+    for _ in range(20):
+        await rig.step()
+        if rig.calls("UpdateCluster"):
+            break
+    assert rig.calls("UpdateCluster")[0].code == "ResourceLimitExceeded"
+    said = rig.condition("PreflightPassed")["message"]
+    assert "The plan adds 3 ml.p5.48xlarge, this cluster has 2, other clusters have 0, and the quota is 3." in said
+    assert max(source.calls) <= 40

@@ -165,7 +165,17 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
             max_size=3,
         ),
         "preflight": st.fixed_dictionaries(
-            {}, optional={"fingerprint": mark, "checkedAt": times, "failures": counts, "attempts": counts}
+            {},
+            optional={
+                "fingerprint": mark,
+                "call": st.sampled_from(["UpdateCluster: +1 in gpu", "CreateCluster", "x"]),
+                "checkedAt": times,
+                "failures": counts,
+                "attempts": counts,
+            },
+        ),
+        "trainingPlans": st.lists(
+            st.fixed_dictionaries({"arn": words}, optional={"status": words, "endTime": times}), max_size=2
         ),
         "cost": st.fixed_dictionaries({}, optional={"hourly": st.just("1.00"), "currency": st.just("USD")}),
         "autoScaling": st.fixed_dictionaries({}, optional={"status": words, "failureMessage": words}),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from hyperpod_operator.core.text import counted
 from kubectl_hyperpod.cluster.api import Api, MissingError, NotServedError, Object
 from kubectl_hyperpod.cluster.kubeconfig import Choice, Target, target
 from kubectl_hyperpod.errors import CommandError
@@ -76,7 +77,8 @@ class Session:
             return found[0]
         names = ", ".join(sorted(str(one["metadata"]["name"]) for one in found))
         raise CommandError(
-            f"Namespace {self.namespace} has {len(found)} objects of the kind {kind.name}: name one of {names}."
+            f"Namespace {self.namespace} has {counted(len(found), 'object')} of the kind {kind.name}: name "
+            f"one of {names}."
             if found
             else f"Namespace {self.namespace} has no {kind.name} object{self._no_namespace()}."
         )

@@ -22,7 +22,7 @@ from hyperpod_operator.core.preflight.model import Preflight, Result
 from hyperpod_operator.core.preflight.run import preflight as run
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.volume import CLAIM, ClaimSubject
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import counted, plain
 
 SUFFIXES = (".yaml", ".yml", ".json")
 MARKS: Mapping[Result, str] = {Result.PASS: "ok", Result.WARN: "warn", Result.FAIL: "FAIL", Result.UNKNOWN: "?"}
@@ -138,4 +138,4 @@ def _text(report: Report) -> str:
     lines = [f"  {MARKS[check.result]:<5} {check.area}/{check.name}: {check.message}" for check in report.result.checks]
     counts = report.to_json()
     summary = ", ".join(f"{counts[word]} {word}" for word in ("passed", "warnings", "failures", "unknown"))
-    return "\n".join([f"{report.kind} {report.name}", *lines, f"  {summary}; {report.calls} calls to AWS."])
+    return "\n".join([f"{report.kind} {report.name}", *lines, f"  {summary}; {counted(report.calls, 'call')} to AWS."])

@@ -51,6 +51,14 @@ def plain_values(value: Any) -> Any:
     return value
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count with its noun, and with its verb where that changes, too: `1 node`, `2 nodes`, `1 pod is`, `2 pods are`.
+
+    `many` is needed where the plural is more than an s.
+    """
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def listed(
     items: Sequence[object], *, most: int = 8, separator: str = "; ", rest: str | None = None, more: str = "and {} more"
 ) -> str:

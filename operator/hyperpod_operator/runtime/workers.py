@@ -14,6 +14,7 @@ from typing import Any, Protocol, assert_never
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.ports import Clock, Key, Metrics
+from hyperpod_operator.core.text import counted
 from hyperpod_operator.runtime import logs
 from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.runtime.queue import QueueClosed, WorkQueue
@@ -236,7 +237,8 @@ class Workers:
 def quarantined(times: int, seconds: float) -> str:
     """What is said on the object."""
     return (
-        f"Reconciling this object blocked the operator for all other objects, {times} times so far. The operator now "
+        f"Reconciling this object blocked the operator for all other objects, {counted(times, 'time')} so "
+        "far. The operator now "
         f"reconciles it every {seconds / 60:.0f} minutes, after all others. Make the object smaller, and report the "
         "problem. To retry sooner, delete the operator's pod."
     )

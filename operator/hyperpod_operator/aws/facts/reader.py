@@ -16,6 +16,7 @@ from hyperpod_operator.aws.answers import check_model, unknown
 from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.preflight.model import Fact, Unread
+from hyperpod_operator.core.text import counted
 
 BUDGET = 40
 """Calls to AWS that the checks of one cluster make at most."""
@@ -115,7 +116,7 @@ class Reader:
         if ask.service in self._silent:
             return self._silent[ask.service]
         if ask.counted and self.calls >= self._budget:
-            return Unread(why=f"the checks of this cluster used up their {self._budget} calls to AWS")
+            return Unread(why=f"the checks of this cluster used up their {counted(self._budget, 'call')} to AWS")
         self.calls += ask.counted
         try:
             async with asyncio.timeout(max(0.0, self._until - self._monotonic())):

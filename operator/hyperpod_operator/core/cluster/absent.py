@@ -11,6 +11,7 @@ from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.pauses import growing
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, age
+from hyperpod_operator.core.text import counted
 
 LOOK_AGAIN = 5.0
 """Seconds between looks for a cluster that should appear any moment."""
@@ -73,7 +74,7 @@ def create(snapshot: ClusterSnapshot) -> Decision | None:
         return None
     resource = snapshot.resource
     action = requests.create(resource)
-    message = f"CreateCluster {resource.cluster_name} with {len(resource.groups)} groups."
+    message = f"CreateCluster {resource.cluster_name} with {counted(len(resource.groups), 'group')}."
     return act_once(
         snapshot,
         action=action,

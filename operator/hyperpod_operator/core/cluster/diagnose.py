@@ -8,7 +8,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import causes
 from hyperpod_operator.core.health.facts import CHECKING, FAILING
 from hyperpod_operator.core.observed import Observed, ObservedGroup
-from hyperpod_operator.core.text import listed
+from hyperpod_operator.core.text import counted, listed
 
 # [assumption: teardown-needs-the-role]
 TEARDOWN_WEDGE = "does not have permission to perform"
@@ -53,11 +53,6 @@ seen on a live cluster, or `SystemUpdating`, as documented."""
 
 AT_REST = frozenset({"InService", ""})
 """Group statuses that need no explanation (restricted groups may carry none)."""
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """The number with the right form of its noun."""
-    return f"{number} {one if number == 1 else many}"
 
 
 def said(short: Sequence[Shortfall]) -> str:

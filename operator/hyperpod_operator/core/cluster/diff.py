@@ -17,6 +17,7 @@ from hyperpod_operator.core.cluster.ownership import is_adopted
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, Resource, desired
 from hyperpod_operator.core.cluster.sent_tags import expected
 from hyperpod_operator.core.observed import EMPTY, Json, Observed, ObservedCluster, ObservedGroup
+from hyperpod_operator.core.text import counted
 
 FIXED_CLUSTER_MEMBERS = ("vpcConfig", "orchestrator")
 """Create-only: UpdateCluster has no VpcConfig, and the EKS cluster cannot be exchanged."""
@@ -259,8 +260,9 @@ def _reachable(wanted: Mapping[str, Json], *, group: ObservedGroup, count: Chang
 def _above_count(*, resource: Resource, groups: list[ObservedGroup]) -> Mapping[str, str]:
     wanted = {group.name: desired(resource.groups[group.name]).get("minInstanceCount", 0) for group in groups}
     return {
-        group.name: f"minInstanceCount {wanted[group.name]} of group {group.name} is above the {group.target_count} "
-        f"instances that the owner of its count requests; it applies again when the group has {wanted[group.name]}. "
+        group.name: f"minInstanceCount {wanted[group.name]} of group {group.name} is above the "
+        f"{counted(group.target_count, 'instance')} that the owner of its count requests; it applies again when "
+        f"the group has {wanted[group.name]}. "
         "Lower minInstanceCount if the group may stay this small."
         for group in groups
         if wanted[group.name] > group.target_count and resource.counts_are_external(group.name)

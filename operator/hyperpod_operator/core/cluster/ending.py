@@ -26,6 +26,7 @@ from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, fai
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
 from hyperpod_operator.core.observed import EksUse
 from hyperpod_operator.core.outcome import Done, Gone
+from hyperpod_operator.core.text import counted
 
 IN_USE_TRIES = 60
 """Tries, one a minute, in which the deletion of another HyperPod cluster of the same EKS cluster should have ended."""
@@ -96,7 +97,10 @@ def _accepted(pass_record: PassRecord, result: Accepted) -> ResultSummary:
             reason, after, what = Reason.UPDATING, timings.poll, "AWS is updating the cluster."
         case DeleteNodes(instance_ids=ids):
             reason, after = Reason.SCALING, timings.debounce
-            what = f"AWS is ending {len(ids)} nodes by name: {', '.join(ids[:NODES_NAMED])}{_not_taken(result)}."
+            what = (
+                f"AWS is ending {counted(len(ids), 'node')} by name: "
+                f"{', '.join(ids[:NODES_NAMED])}{_not_taken(result)}."
+            )
         case _:
             assert_never(result.action)
     message = f"{operation(result.action)} was accepted. {what}"

@@ -27,7 +27,7 @@ from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.observed import ObservedCluster
-from hyperpod_operator.core.text import listed
+from hyperpod_operator.core.text import counted, listed
 
 # [assumption: busy-clusters-refuse-updates]
 TRANSITIONS = {
@@ -160,7 +160,7 @@ def creation_failed(snapshot: ClusterSnapshot) -> Decision | None:
                 urgent=True,
             )
         )
-    exhausted = f" It was tried {tries + 1} times." if tries else ""
+    exhausted = f" It was tried {counted(tries + 1, 'time')}." if tries else ""
     or_else = "" if resource.recreates else ", or set spec.management.onCreateFailure to Recreate"
     message = f"Creation failed: {told}.{exhausted} Fix the cause, then delete and re-apply this resource{or_else}."
     return Wait(reason=Reason.CREATE_FAILED, message=message, after=SLOW, stalled=True)
@@ -227,7 +227,9 @@ def not_at_target(snapshot: ClusterSnapshot) -> Decision | None:
 def settled(snapshot: ClusterSnapshot) -> InSync:
     """No concern acts or waits."""
     cluster = present(snapshot)
-    return InSync(message=f"{cluster.current_count}/{cluster.target_count} nodes in {len(cluster.groups)} groups.")
+    return InSync(
+        message=f"{cluster.current_count}/{cluster.target_count} nodes in {counted(len(cluster.groups), 'group')}."
+    )
 
 
 def changed_at(snapshot: ClusterSnapshot) -> datetime | None:

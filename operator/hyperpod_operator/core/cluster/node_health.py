@@ -15,6 +15,7 @@ from hyperpod_operator.core.engine.finding import Finding
 from hyperpod_operator.core.health.rollup import GroupHealth, Health, SickNode, named
 from hyperpod_operator.core.health.state import UNHEALTHY, State
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.text import counted
 
 WHY_MOST = 256
 
@@ -99,7 +100,8 @@ def judged(snapshot: ClusterSnapshot) -> tuple[str, Reason, str]:
     disagreements = [
         *(
             [
-                f"SageMaker reports {len(health.never_joined)} instances as Running that never joined Kubernetes: "
+                f"SageMaker reports {counted(len(health.never_joined), 'instance')} as Running that never "
+                "joined Kubernetes: "
                 f"{named(health.never_joined)}. Check the log of their lifecycle script in CloudWatch and the "
                 "security groups between them and the EKS cluster."
             ]
@@ -108,7 +110,7 @@ def judged(snapshot: ClusterSnapshot) -> tuple[str, Reason, str]:
         ),
         *(
             [
-                f"{len(health.instance_gone)} Nodes have no matching SageMaker instance: "
+                f"{counted(len(health.instance_gone), 'Node has', 'Nodes have')} no matching SageMaker instance: "
                 f"{named(health.instance_gone)}. Kubernetes does not end their pods; if the Nodes stay, delete them."
             ]
             if health.instance_gone
@@ -135,7 +137,7 @@ def judged(snapshot: ClusterSnapshot) -> tuple[str, Reason, str]:
             "that HyperPod's health monitoring agent runs there (namespace aws-hyperpod)."
         )
         return "Unknown", Reason.HEALTH_NOT_REPORTED, message
-    return "True", Reason.ALL_SCHEDULABLE, f"{health.nodes} nodes, none is unhealthy."
+    return "True", Reason.ALL_SCHEDULABLE, f"{counted(health.nodes, 'node')}, none is unhealthy."
 
 
 def _sick(snapshot: ClusterSnapshot, health: Health) -> str:

@@ -15,7 +15,7 @@ from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState, age
 from hyperpod_operator.core.observed import Json, ObservedCluster
 from hyperpod_operator.core.plan.calls import stays
-from hyperpod_operator.core.text import listed
+from hyperpod_operator.core.text import counted, listed
 
 NAMED = 3
 """Claims that a message names before it counts the rest."""
@@ -109,7 +109,11 @@ def under_way(snapshot: ClusterSnapshot) -> Decision | None:
         return None
     wedge = teardown_wedged(snapshot.observed)
     if not wedge:
-        left = "" if snapshot.observed.nodes is None else f" {len(snapshot.observed.nodes)} nodes are left."
+        left = (
+            ""
+            if snapshot.observed.nodes is None
+            else f" {counted(len(snapshot.observed.nodes), 'node is', 'nodes are')} left."
+        )
         message = f"AWS is deleting the cluster.{left}"
         return Wait(reason=Reason.DELETING, message=message, after=snapshot.timings.poll)
     roles = ", ".join(sorted(_roles(cluster))) or "the groups' execution roles"

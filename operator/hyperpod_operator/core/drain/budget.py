@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from hyperpod_operator.api.drain import LabelSelector
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.selectors import matches
+from hyperpod_operator.core.text import counted
 
 MOST = 50
 """Budgets of a namespace that are looked at; a tenant with more of them leaves it to the API server."""
@@ -44,6 +45,6 @@ def refusal(gang: Sequence[Pod], budgets: Mapping[str, Sequence[Budget]]) -> str
         if chosen > budget.allowed:
             return (
                 f"PodDisruptionBudget {budget.namespace}/{budget.name} allows {budget.allowed} disruptions now, and "
-                f"{chosen} pods of {gang[0].gang} have to leave together"
+                f"{counted(chosen, 'pod')} of {gang[0].gang} have to leave together"
             )
     return ""

@@ -7,7 +7,7 @@ from hyperpod_operator.core.explain.explanation import Level, Link
 from hyperpod_operator.core.explain.values import attached, lacks
 from hyperpod_operator.core.explain.world import Json, World, inside, items, text
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.text import plain, shortened
+from hyperpod_operator.core.text import counted, plain, shortened
 
 MOST = 24
 """Links that an explanation shows; a cluster of 200 groups must still fit a screen."""
@@ -103,7 +103,7 @@ def _calls(world: World) -> Iterator[Link]:
         words = text(call.get("message")) or f"The call is {state}."
         again = text(call.get("retryAt"))
         tries = call.get("rejections") or call.get("attempts")
-        often = f" Sent {tries} times." if isinstance(tries, int) and tries > 1 else ""
+        often = f" Sent {counted(tries, 'time')}." if isinstance(tries, int) and tries > 1 else ""
         later = f" The operator sends it again at {again}." if again else ""
         yield _link(
             Level.CALL,

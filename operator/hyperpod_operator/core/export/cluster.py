@@ -12,6 +12,7 @@ from hyperpod_operator.core.export.members import UNSET, Shaper, member
 from hyperpod_operator.core.export.model import LeftOut, Manifest, Note, Source, brief
 from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.observed import Json
+from hyperpod_operator.core.text import counted
 
 MANAGEMENT: Mapping[str, Json] = {"adoptionPolicy": "IfUnowned", "changePolicy": "PlanOnly"}
 """How the operator treats an exported cluster: it takes over what has no owner, and changes tags alone."""
@@ -125,7 +126,8 @@ def _tags(spec: dict[str, Json]) -> list[Note]:
             kept.append({"key": name, "value": tag.get("value", "")})
     if len(kept) > TAGS_MOST:
         text = (
-            f"left out: the cluster has {len(kept)} tags, and AWS takes 50 with the operator's 4. The tags stay as "
+            f"left out: the cluster has {counted(len(kept), 'tag')}, and AWS takes 50 with the operator's 4. "
+            "The tags stay as "
             f"they are; remove at least {len(kept) - TAGS_MOST} of them in AWS, because the operator adopts no cluster "
             f"on which its own do not fit. Keys: {brief(', '.join(str(tag.get('key')) for tag in kept))}"
         )

@@ -17,6 +17,7 @@ from hyperpod_operator.core.nodeoperation.snapshot import Snapshot
 from hyperpod_operator.core.nodeoperation.states import FINAL, State
 from hyperpod_operator.core.plan.digest import ENCODING, Target
 from hyperpod_operator.core.plan.gate import STRICTNESS, Approval, ChangePolicy, Gate, Open, Stale, Waiting, gate
+from hyperpod_operator.core.text import counted
 
 
 def policy(snapshot: Snapshot) -> ChangePolicy:
@@ -105,7 +106,7 @@ def is_held(snapshot: Snapshot) -> bool:
 def plan_approved(snapshot: Snapshot, found: Gate) -> Draft:
     """The condition PlanApproved."""
     key, chosen = snapshot.operation.key, policy(snapshot)
-    what = f"{snapshot.operation.spec.operation} of {len(snapshot.entries)} nodes"
+    what = f"{snapshot.operation.spec.operation} of {counted(len(snapshot.entries), 'node')}"
     if isinstance(found, Open):
         return ConditionType.PLAN_APPROVED, "True", Reason.APPROVED, f"{what} may be carried out."
     if chosen is ChangePolicy.PLAN_ONLY:

@@ -36,6 +36,7 @@ from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, IN_FLIGHT, Phase, State
 from hyperpod_operator.core.nodeoperation.timings import GANGS_IN_A_PASS, MARKS_IN_A_PASS
 from hyperpod_operator.core.nodes.batch import NodeCall
+from hyperpod_operator.core.text import counted
 
 
 def withdrawal(snapshot: Snapshot) -> Finding[Action] | None:
@@ -56,7 +57,9 @@ def acceptance(snapshot: Snapshot) -> Finding[Action] | None:
     if snapshot.cluster is None:
         # A finished operation is not looked at in AWS any more; what was said of it stays (see `report`).
         return None if snapshot.operation.ended_at is not None else Finding(blocks=Blocks.ACTIONS)
-    message = f"The operator owns {snapshot.cluster.arn}; {len(snapshot.entries)} nodes are chosen."
+    message = (
+        f"The operator owns {snapshot.cluster.arn}; {counted(len(snapshot.entries), 'node is', 'nodes are')} chosen."
+    )
     return Finding(conditions=((ConditionType.ACCEPTED, "True", Reason.OPERATION_ACCEPTED, message),))
 
 

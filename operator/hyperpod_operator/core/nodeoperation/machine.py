@@ -14,7 +14,7 @@ from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, eviden
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, IN_FLIGHT, TRANSITIONS, Phase, State
 from hyperpod_operator.core.nodes.batch import NodeCall
-from hyperpod_operator.core.text import listed, plain
+from hyperpod_operator.core.text import counted, listed, plain
 
 WAITING_MOST = 5
 CLAIMS_NAMED = 3
@@ -147,7 +147,8 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
             snapshot,
             entry,
             State.FAILED,
-            f"The drain took longer than drainTimeoutSeconds, and onTimeout is Abort: {len(found.waiting)} pods are "
+            "The drain took longer than drainTimeoutSeconds, and onTimeout is Abort: "
+            f"{counted(len(found.waiting), 'pod is', 'pods are')} "
             f"left ({names}).{why} AWS was not asked, and the node is left as it was.",
             drainTimedOut=True,
         )
@@ -165,7 +166,7 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
 
 
 def _waits(found: NodeDrain) -> str:
-    more = f" ({len(found.waiting)} pods in all)" if len(found.waiting) > 1 else ""
+    more = f" ({counted(len(found.waiting), 'pod')} in all)" if len(found.waiting) > 1 else ""
     said = found.why or (f"{found.waiting[0]}: it is evicted" if found.waiting else "")
     return f"Waits for {said}{more}."[:MESSAGE_MOST]
 

@@ -11,7 +11,7 @@ from hyperpod_operator.core.nodeoperation.approval import approval, is_held, pla
 from hyperpod_operator.core.nodeoperation.plan import Action
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, Phase, State
-from hyperpod_operator.core.text import listed
+from hyperpod_operator.core.text import counted, listed
 
 NAMED_MOST = 5
 """Nodes that a message speaks of; status.nodes has all."""
@@ -74,7 +74,7 @@ def _ended(snapshot: Snapshot) -> Finding[Action]:
         message = (
             f"dryRun: {_would(snapshot)}. Nothing was changed."
             if dry
-            else f"{snapshot.operation.spec.operation} of {len(snapshot.entries)} nodes: all succeeded."
+            else f"{snapshot.operation.spec.operation} of {counted(len(snapshot.entries), 'node')}: all succeeded."
         )
         done: list[Draft] = [(kind, "True", reason, message) for kind in (ConditionType.READY, ConditionType.COMPLETE)]
         return Finding(conditions=tuple(done))

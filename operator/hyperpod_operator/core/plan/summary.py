@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChange
-from hyperpod_operator.core.text import listed
+from hyperpod_operator.core.text import counted, listed
 
 SHOWN = 6
 """Changes that the line names before it counts the rest."""
@@ -39,4 +39,4 @@ def _named(call: PlannedCall) -> str:
 
 
 def _nodes(count: int) -> str:
-    return f"{count} node" if count == 1 else f"{count} nodes"
+    return counted(count, "node")

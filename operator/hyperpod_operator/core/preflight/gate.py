@@ -19,7 +19,7 @@ from hyperpod_operator.core.preflight.record import left, passed, pause
 from hyperpod_operator.core.preflight.run import preflight as run
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Held
 from hyperpod_operator.core.preflight.table import CLUSTER
-from hyperpod_operator.core.text import listed
+from hyperpod_operator.core.text import counted, listed
 
 ENFORCE, WARN, OFF = "Enforce", "Warn", "Off"
 MODES = (ENFORCE, WARN, OFF)
@@ -175,7 +175,7 @@ def held(status: PreflightStatus, wanted: Due, *, mode: str, now: datetime) -> W
     if not wanted.holds:
         return None
     failures = status.failures or 0
-    count = f"{failures} checks fail" if failures != 1 else "1 check fails"
+    count = counted(failures, "check fails", "checks fail")
     opening = f"{wanted.operation} is not sent because {count}:"
     return waits(status, opening=opening, mark=wanted.mark, mode=mode, now=now)
 

@@ -6,6 +6,7 @@ from hyperpod_operator.api.status import PreflightCheck, PreflightStatus
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.preflight.model import Preflight, Result
 from hyperpod_operator.core.preflight.run import ORDER
+from hyperpod_operator.core.text import counted
 
 FIRST_PAUSE = 60.0
 """Seconds until checks that failed run again; the pause doubles with each failure."""
@@ -72,5 +73,8 @@ def passed(status: PreflightStatus | None) -> tuple[bool, str] | None:
     if failures:
         return False, " ".join(failures)
     others = [check.message or check.name for check in status.checks or [] if check.result == Result.WARN]
-    counts = f"{status.passed or 0} checks passed, {status.warnings or 0} warn, {status.unknown or 0} are unknown."
+    counts = (
+        f"{counted(status.passed or 0, 'check')} passed, {status.warnings or 0} warn, {status.unknown or 0} "
+        "are unknown."
+    )
     return True, " ".join([counts, *others])

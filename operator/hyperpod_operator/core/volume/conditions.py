@@ -11,6 +11,7 @@ from hyperpod_operator.api.reasons import REASONS, record
 from hyperpod_operator.core.engine.conditions import Draft, kept, settle, summary
 from hyperpod_operator.core.engine.journal import rejected
 from hyperpod_operator.core.engine.result import ResultSummary
+from hyperpod_operator.core.text import counted
 from hyperpod_operator.core.unknown import ignored_members
 from hyperpod_operator.core.volume import modification
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
@@ -155,7 +156,12 @@ def _in_use(snapshot: ClaimSnapshot) -> Draft:
     pods = snapshot.observed.pods
     if not pods:
         return (ConditionType.IN_USE, "False", Reason.UNUSED, "No pod uses the volume.")
-    return (ConditionType.IN_USE, "True", Reason.USED_BY_PODS, f"{len(pods)} pods use the volume; see inUseBy.")
+    return (
+        ConditionType.IN_USE,
+        "True",
+        Reason.USED_BY_PODS,
+        f"{counted(len(pods), 'pod uses', 'pods use')} the volume; see inUseBy.",
+    )
 
 
 def _conflict(ending: ResultSummary) -> Draft:

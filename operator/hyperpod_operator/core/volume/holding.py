@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.text import counted
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.device import associated_resource, cluster_id
 from hyperpod_operator.core.volume.ports import Attachment
@@ -52,7 +53,7 @@ def holding(snapshot: ClaimSnapshot) -> Holding:
     if not there:
         return Free()
     if len(there) > 1:
-        return Foreign(who=f"{len(there)} instances at once ({', '.join(sorted(map(_who, there)))})")
+        return Foreign(who=f"{counted(len(there), 'instance')} at once ({', '.join(sorted(map(_who, there)))})")
     attachment = there[0]
     found = associated_resource(attachment.associated_resource)
     if attachment.instance_id or found is None or found.cluster_id != _cluster_id(snapshot):

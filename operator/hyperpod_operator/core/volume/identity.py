@@ -13,6 +13,7 @@ from hyperpod_operator.api.volume_status import Creation
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.text import counted
 from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once, since, soon
@@ -234,7 +235,8 @@ def _sorted(tags: Mapping[str, str]) -> dict[str, str]:
 
 def _given_up(failures: int) -> Wait:
     message = (
-        f"{failures} volumes in a row failed while AWS created them, usually because of a KMS key that does not "
+        f"{counted(failures, 'volume')} in a row failed while AWS created them, usually because of a KMS key "
+        "that does not "
         "exist or is unusable. Correct source.create in another claim, or fix the key and set the annotation "
         "hyperpod-operator.dev/reconcile-requested-at."
     )

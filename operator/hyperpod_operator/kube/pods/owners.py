@@ -23,6 +23,7 @@ from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.drain.rules import DrainRules
 from hyperpod_operator.core.ports import Clock, KubernetesError, ObjectGone
+from hyperpod_operator.core.text import counted
 from hyperpod_operator.kube.pods.decoding import OwnerReference, controller
 from hyperpod_operator.kube.pods.index import HeldPod
 
@@ -126,7 +127,9 @@ class Workloads:
         unknown = sorted(name for name in names if self._namespaces.get(name, (old, None))[0] <= old)
         await _all(self._find_namespace(name) for name in unknown[:READS_MOST])
         if len(unknown) > READS_MOST:
-            raise Unresolved(f"The labels of {len(unknown) - READS_MOST} namespaces are still being read")
+            raise Unresolved(
+                f"The labels of {counted(len(unknown) - READS_MOST, 'namespace is', 'namespaces are')} still being read"
+            )
 
     async def _find_namespace(self, name: str) -> None:
         metadata = await self._metadata(f"/api/v1/namespaces/{quote(name, safe='')}", what=f"Namespace {name}")

@@ -169,7 +169,7 @@ def test_failures_come_first_and_passes_have_no_message() -> None:
 
 def test_warnings_are_in_the_words_of_what_passed() -> None:
     said = passed(status(Result.PASS, Result.WARN, about=wanted(absent())))
-    assert said == (True, "1 checks passed, 1 warn, 0 are unknown. Warn 1.")
+    assert said == (True, "1 check passed, 1 warn, 0 are unknown. Warn 1.")
 
 
 def test_nothing_checked_says_nothing() -> None:

@@ -8,6 +8,7 @@ from hyperpod_operator.core.preflight.facts import NOT_GATHERED
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 from hyperpod_operator.core.preflight.tables import quotas
+from hyperpod_operator.core.text import counted
 
 QUOTAS = ("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas")
 USAGE = ("sagemaker:ListClusters", "sagemaker:DescribeCluster")
@@ -157,7 +158,7 @@ def plan_fits(subject: ClusterSubject) -> Iterator[Finding]:
             there, here = ", ".join(sorted(theirs)), ", ".join(sorted(zones))
             yield fails(group=group.name, plan=group.plan, problem=f"is in {there}, and the group's subnets in {here}")
         elif plan.available is not None and asked[group.plan] > plan.available:
-            words = f"has {plan.available} instances left, and {asked[group.plan]} are asked for"
+            words = f"has {counted(plan.available, 'instance')} left, and {asked[group.plan]} are asked for"
             yield fails(group=group.name, plan=group.plan, problem=words)
         else:
             yield passes(group=group.name)

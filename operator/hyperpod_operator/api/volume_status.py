@@ -110,7 +110,8 @@ class AttachmentStatus(Model):
         default=None, description="State of the attachment: attaching, attached, detaching, detached or busy."
     )
     attachTime: Timestamp | None = Field(
-        default=None, description="When the operator last sent the attach call, as RFC 3339."
+        default=None,
+        description="When the operator last sent the attach call, or when AWS carried it out if later, as RFC 3339.",
     )
     calls: Count | None = Field(
         default=None, description="How many attach calls AWS may have accepted without returning the attachment yet."
@@ -138,7 +139,8 @@ class PreviousAttachment(Model):
     instanceId: Word | None = Field(default=None, description="EC2 instance id.")
     nodeName: Annotated[str, Field(max_length=253)] | None = Field(default=None, description="Name of the Node.")
     attachTime: Timestamp | None = Field(
-        default=None, description="When the operator last sent the attach call, as RFC 3339."
+        default=None,
+        description="When the operator last sent the attach call, or when AWS carried it out if later, as RFC 3339.",
     )
     until: Timestamp | None = Field(default=None, description="When the attachment ended, as RFC 3339.")
     why: Line | None = Field(default=None, description="Why the attachment ended.")

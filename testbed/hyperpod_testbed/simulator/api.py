@@ -53,6 +53,9 @@ class Api:
             request = service.protocol.parameters(name, asked) if name in service.handlers else {}
             index = self._begin(who, service, name, request, request_id=request_id)
             faults = await self._before(who, service, name, request)
+            for late in (fault for fault in faults if fault.kind == "commit_late"):
+                self._later(who, service, name, request, index=index, seconds=late.seconds)
+                raise ConnectionDroppedError
             if service is STS:
                 answer = service.protocol.success(name, self._identity(who), request_id)
             else:
@@ -154,6 +157,21 @@ class Api:
                 answer = handler.answer(sim, core.lag.region_for(sim, region, name, request), request)
             self._check(sim, service, name, answer)
             return answer
+
+    def _later(
+        self, who: Caller, service: Service, name: str, request: JSON, *, index: int | None, seconds: float
+    ) -> None:
+        """The work of a call whose caller has hung up; what AWS would refuse then nobody hears."""
+
+        def work() -> None:
+            try:
+                service.handlers[name].answer(sim, sim.account.region(who.region), request)
+            except AwsError:
+                return
+            self._end(index, code=DROPPED, committed=True)
+
+        with self._core.change() as sim:
+            sim.timeline.after(seconds, work)
 
     def _permit(self, sim: Simulation, who: Caller, service: Service, name: str, request: JSON) -> None:
         access, region = self._core.access, sim.account.region(who.region)

@@ -19,12 +19,14 @@ class Fault:
     `error` answers with `code`, `message` and `status`; `body` with the bytes that `body` names, as proxies, load
     balancers and half-closed connections do (`truncated` does the work first and answers with half of it); `throttle`
     with AWS's throttling error; `delay` waits `seconds` (real ones) and goes on; `drop` closes the connection before
-    anything happened; `commit_then_drop` does the work and closes the connection instead of answering.
+    anything happened; `commit_then_drop` does the work and closes the connection instead of answering;
+    `commit_late` closes it at once and does the work `seconds` (simulated ones) later, as with a call that takes longer
+    than the client waits.
     """
 
     operation: str
     """Name of the operation, alone or after its service (`ec2:DeleteTags`), or `*`."""
-    kind: Literal["error", "delay", "drop", "commit_then_drop", "throttle", "body"]
+    kind: Literal["error", "delay", "drop", "commit_then_drop", "commit_late", "throttle", "body"]
     code: str = "InternalFailure"
     message: str = "The request processing has failed because of an unknown error, exception or failure."
     status: int = 500

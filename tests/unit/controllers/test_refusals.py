@@ -37,6 +37,21 @@ async def test_a_cause_outside_that_is_gone_ends_the_refusal_by_itself(rig: Rig)
     assert isinstance(await rig.rest(), Done)
 
 
+async def test_another_role_in_the_spec_ends_a_refusal_at_once(rig: Rig) -> None:
+    """What changes inside of a role is not watched: that waits for the next try, or for the annotation."""
+    rig.simulator.faults.add(invalid("The role cannot be used.", times=1))
+    wanted = two()
+    rig.apply(wanted)
+    assert isinstance(await rig.rest(), Blocked)
+    await rig.idle(300)
+    assert len(rig.calls("CreateCluster")) == 1
+    for group in wanted["instanceGroups"]:  # type: ignore[attr-defined]
+        group["executionRole"] = "arn:aws:iam::111122223333:role/another"
+    rig.apply(wanted)
+    assert isinstance(await rig.rest(), Done)
+    assert len(rig.calls("CreateCluster")) == 2
+
+
 async def test_a_refusal_that_lasts_is_tried_a_few_times_a_day(rig: Rig) -> None:
     rig.simulator.faults.add(invalid("No."))
     rig.apply(two())

@@ -27,12 +27,15 @@ ATTACHMENTS = (
     ),
     Assumption(
         id="attach-time-tells-who-asked",
-        belief="AttachTime is the time of the call that asked for the attachment, within two minutes.",
-        source="DOC: EC2 API reference, VolumeAttachment; INF: the two minutes",
+        belief="AttachTime is the time of the call that asked for the attachment, within two minutes; of a call "
+        "without an answer it is the time at which AWS carried it out, within ten minutes.",
+        source="DOC: EC2 API reference, VolumeAttachment; INF: the minutes",
         if_false="The operator takes its own attachment for a foreign one and does not end it. In any case an "
-        "attachment that another client makes to the chosen instance within two minutes of a call whose answer was "
+        "attachment that another client makes to the chosen instance within ten minutes of a call whose answer was "
         "lost counts as the operator's.",
         tests=(
+            "unit/controllers/volume/test_late_writes.py"
+            "::test_a_life_ends_the_same_however_late_a_write_is_carried_out",
             "unit/core/volume/test_attachment.py::test_an_attachment_that_began_after_our_last_call_is_not_ours_to_end",
         ),
     ),

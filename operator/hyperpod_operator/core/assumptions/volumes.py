@@ -44,7 +44,9 @@ VOLUMES = (
         id="missing-volume-is-an-error",
         belief="DescribeVolumes by ids fails with InvalidVolume.NotFound when one of them does not exist; it never "
         "leaves one out without a word.",
-        source="DOC: EC2 API reference, Error codes; SRC: aws-ebs-csi-driver",
+        source="DOC: EC2 API reference, Error codes, InvalidVolume.NotFound; SRC: aws-ebs-csi-driver, "
+        "pkg/cloud/cloud.go, WaitForAttachmentState, where that error of DescribeVolumes is the end of a volume; "
+        "INF: that one id of several is enough",
         if_false="The operator takes the answer for incomplete and does nothing about that claim. An operator that "
         "cannot see the end of a volume never releases its claim; the annotation abandon does.",
         tests=(

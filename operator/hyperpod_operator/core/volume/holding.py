@@ -8,15 +8,19 @@ provably ours is foreign, and a foreign attachment is never ended.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hyperpod_operator.core.engine.journal import CallState, entry_of
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.text import counted
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.device import associated_resource, cluster_id
+from hyperpod_operator.core.volume.plan import ATTACHMENT
 from hyperpod_operator.core.volume.ports import Attachment
 
 # [assumption: attach-time-tells-who-asked]
 SLACK = timedelta(minutes=2)
 """By how much AWS's clock and ours, and a call's way, may differ."""
+LOST = frozenset({CallState.INTENDED, CallState.UNANSWERED})
+"""States of a call that AWS may carry out later than it was sent."""
 
 FREE_STATES = frozenset({"detached"})
 
@@ -65,21 +69,29 @@ def holding(snapshot: ClaimSnapshot) -> Holding:
 def asked_for(snapshot: ClaimSnapshot, *, instance_id: str, attach_time: datetime | None) -> bool:
     """Whether status records an attach to this instance that this attachment can come from."""
     status = snapshot.claim.status
-    records = [
-        (record.instanceId, record.attachTime)
-        for record in (status.attachment, *(status.previousAttachments or []))
-        if record is not None
-    ]
+    current, former = status.attachment, status.previousAttachments or []
+    records = [(record.instanceId, record.attachTime, SLACK) for record in former]
+    if current is not None:
+        records.append((current.instanceId, current.attachTime, _slack(snapshot)))
     return any(
-        recorded == instance_id and _fits(attach_time=attach_time, called=parse_time(called or ""))
-        for recorded, called in records
+        recorded == instance_id and _fits(attach_time=attach_time, called=parse_time(called or ""), slack=slack)
+        for recorded, called, slack in records
     )
 
 
-def _fits(*, attach_time: datetime | None, called: datetime | None) -> bool:
+# [assumption: no-answer-leaves-outcome-open]
+def _slack(snapshot: ClaimSnapshot) -> timedelta:
+    """How long after the last attach call an attachment may begin that comes from it: one without an answer may still
+    be carried out."""
+    last = entry_of(snapshot.claim.status.operations, ATTACHMENT)
+    lost = last is not None and last.operation == "AttachClusterNodeVolume" and last.state in LOST
+    return timedelta(seconds=snapshot.timings.unseen) if lost else SLACK
+
+
+def _fits(*, attach_time: datetime | None, called: datetime | None, slack: timedelta) -> bool:
     if called is None:
         return False
-    return attach_time is None or attach_time <= called + SLACK
+    return attach_time is None or attach_time <= called + slack
 
 
 def _cluster_id(snapshot: ClaimSnapshot) -> str:

@@ -7,17 +7,19 @@ missed.
 An instance that runs is there, whatever a list lacks: its volume is not detached under it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.volume_status import AttachmentStatus
 from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.engine.journal import PENDING
+from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import Free, holding
 from hyperpod_operator.core.volume.modification import UNDER_WAY
+from hyperpod_operator.core.volume.observed import Candidate
 
 ON_A_NODE = frozenset({"attached", "busy"})
 BOUND = ON_A_NODE | {"attaching", "detaching"}
@@ -42,14 +44,14 @@ def look_again(snapshot: ClaimSnapshot) -> Decision | None:
 
 def _runs_unlisted(snapshot: ClaimSnapshot) -> Decision | None:
     """The node of the volume is not listed, and another answer shows that it is there: Kubernetes has it as ready, or
-    the cluster counts more nodes than are listed. AWS drops a failed or ending node from the list before the count
+    its group counts more nodes than are listed. AWS drops a failed or ending node from the list before the count
     falls. A claim that is being deleted leaves its node anyway."""
     recorded, cluster = snapshot.claim.status.attachment, snapshot.observed.cluster
     if recorded is None or recorded.state not in BOUND or snapshot.claim.deleting:
         return None
     if snapshot.observed.node(recorded.instanceId or "") is not None:
         return None
-    unlisted = cluster is not None and cluster.current_count > len(snapshot.observed.nodes)
+    unlisted = cluster is not None and _counts_more(cluster, snapshot.observed.nodes, recorded.instanceGroupName)
     if not snapshot.observed.holder_ready and not unlisted:
         return None
     evidence = "its Node is ready" if snapshot.observed.holder_ready else "DescribeCluster counts more nodes than that"
@@ -58,6 +60,16 @@ def _runs_unlisted(snapshot: ClaimSnapshot) -> Decision | None:
         "the instance for lost, and reads again. Nothing to do."
     )
     return LookAgain(reason=Reason.AWAITING_VISIBILITY, message=message, after=snapshot.timings.watch)
+
+
+# [assumption: ending-instances-still-count]
+def _counts_more(cluster: ObservedCluster, nodes: Sequence[Candidate], name: str | None) -> bool:
+    """Whether DescribeCluster counts more nodes than ListClusterNodes lists: of this group, because a node of another
+    one says nothing about it; of the cluster where no group is recorded. A group that is gone counts none."""
+    if name is None:
+        return cluster.current_count > len(nodes)
+    group = cluster.group(name)
+    return group is not None and group.current_count > sum(node.instance_group == name for node in nodes)
 
 
 def not_shown(snapshot: ClaimSnapshot) -> str:

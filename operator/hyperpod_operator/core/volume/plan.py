@@ -171,6 +171,10 @@ def fingerprint(step: Step) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+ATTACHMENT = "Attachment"
+"""The concern of attach and detach calls in the journal."""
+
+
 def concern(step: Step) -> str:
     """What the step is about: the key of its entry in the journal."""
     match step:
@@ -181,7 +185,7 @@ def concern(step: Step) -> str:
         case CreateTags() | DeleteTags():
             return "Tags"
         case Attach() | Detach():
-            return "Attachment"
+            return ATTACHMENT
         case CreateSnapshot():
             return "Snapshot"
         case LabelNode() | UnlabelNode():

@@ -4,8 +4,9 @@ Status is a function of the stored status and the pass: equal input gives equal 
 written to.
 """
 
+from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
-from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE, Reason
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE, ConditionType, Reason
 from hyperpod_operator.api.status import Adoption
 from hyperpod_operator.api.volume_status import (
     EBSVolumeClaimStatus,
@@ -14,7 +15,7 @@ from hyperpod_operator.api.volume_status import (
     Ownership,
     SnapshotStatus,
 )
-from hyperpod_operator.core.engine.conditions import initial, settle
+from hyperpod_operator.core.engine.conditions import MESSAGE_MOST, initial, settle
 from hyperpod_operator.core.engine.decision import LookAgain, Report
 from hyperpod_operator.core.engine.journal import rejected
 from hyperpod_operator.core.engine.result import ResultSummary
@@ -68,10 +69,21 @@ def report(pass_record: PassRecord) -> Report[EBSVolumeClaimStatus]:
     if _passes_on(pass_record):
         return Report(status=old, events=(), outcome=end.outcome)
     if isinstance(pass_record.decision, LookAgain) and old.conditions:
-        doubted = old.model_copy(update={"notShown": _not_shown(pass_record)})
+        conditions = _doubted(old.conditions, message=pass_record.decision.message)
+        doubted = old.model_copy(update={"notShown": _not_shown(pass_record), "conditions": conditions})
         return Report(status=doubted, events=(), outcome=end.outcome)
     new = _status(pass_record, end)
     return Report(status=new, events=events(pass_record, end, new), outcome=end.outcome)
+
+
+def _doubted(conditions: list[Condition], *, message: str) -> list[Condition]:
+    """As stored, but Ready says what AWS does not show now, where it had nothing else to say."""
+    return [
+        one.model_copy(update={"message": message[:MESSAGE_MOST]})
+        if one.type == ConditionType.READY and one.status == "True"
+        else one
+        for one in conditions
+    ]
 
 
 def intent(snapshot: ClaimSnapshot, act: Act) -> EBSVolumeClaimStatus | None:

@@ -10,6 +10,7 @@ from tests.unit.core.volume.builders import (
     FIRST,
     NOW,
     SECOND,
+    THIRD,
     ago,
     attached_status,
     attachment,
@@ -25,7 +26,7 @@ from tests.unit.core.volume.builders import (
     volume,
 )
 
-from hyperpod_operator.core.engine.decision import InSync, Wait
+from hyperpod_operator.core.engine.decision import InSync, LookAgain, Wait
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, Decision
@@ -114,6 +115,27 @@ def test_an_attachment_that_began_after_our_last_call_is_not_ours_to_end() -> No
     owner = wanting({"target": {"instanceGroupName": "workers"}, "suspend": True})
     assert isinstance(judged(owner, attachment()), Act)
     assert reason_of(judged(owner, attachment(attach_time=NOW))) == "AttachedElsewhere"
+
+
+@pytest.mark.parametrize(
+    ("state", "late", "ours"),
+    [
+        ("Unanswered", 150, True),
+        ("Unanswered", 599, True),
+        ("Intended", 150, True),
+        ("Unanswered", 601, False),
+        ("Accepted", 150, False),
+        ("Rejected", 150, False),
+        ("Accepted", 119, True),
+    ],
+)
+def test_an_attach_without_an_answer_may_begin_minutes_after_it_was_sent(state: str, late: int, ours: bool) -> None:
+    call = {"concern": "Attachment", "operation": "AttachClusterNodeVolume", "state": state, "time": ago(hours=1)}
+    status = {**attached_status(), "operations": [call]}
+    owner = wanting({"target": {"instanceGroupName": "workers"}, "suspend": True}, status=status)
+    began = NOW - timedelta(hours=1) + timedelta(seconds=late)
+    decision = judged(owner, attachment(attach_time=began))
+    assert isinstance(decision, Act) is ours
 
 
 def test_an_attachment_by_others_to_the_very_target_is_what_the_spec_asks_for() -> None:
@@ -284,3 +306,40 @@ def test_force_delete_does_not_shorten_the_wait_for_aws_to_let_go() -> None:
     owner = claim(status=attached_status(lostTime=ago(minutes=4)), deleting=True, force_delete=True)
     wanted = replace(owner, spec=claim(spec(management={"reclaimPolicy": "Delete"})).spec)
     assert reason_of(judged(wanted, attachment(), nodes=LOST)) == "NodeLost"
+
+
+def test_an_attachment_that_began_late_is_recorded_with_its_time() -> None:
+    """Later passes know it by that, whatever becomes of the record of the call."""
+    call = {
+        "concern": "Attachment",
+        "operation": "AttachClusterNodeVolume",
+        "state": "Unanswered",
+        "time": ago(minutes=9),
+    }
+    status = {**attached_status(attachTime=ago(minutes=9), state="attaching"), "operations": [call]}
+    found = snapshot_of(claim(status=status), volume=volume(attachment(attach_time=NOW - timedelta(minutes=4))))
+    kept = remembered(PassRecord(snapshot=found, decision=decide(found)))
+    assert kept is not None
+    assert (kept.state, kept.attachTime) == ("attached", ago(minutes=4))
+
+
+@pytest.mark.parametrize(
+    ("counts", "leaves"),
+    [
+        ({"workers": 2, "others": 1}, False),
+        ({"workers": 1, "others": 1}, True),
+        ({"workers": 1, "others": 3}, True),
+        ({"others": 3}, True),
+    ],
+    ids=["its group counts it", "no group counts it", "another group counts more", "its group is gone"],
+)
+def test_only_the_own_group_counts_a_node_that_is_not_listed(counts: dict[str, int], leaves: bool) -> None:
+    """AWS drops a failed node from the list before the count of its group falls."""
+    known = {group.name: group for group in cluster().groups}
+    groups = tuple(replace(known[name], current_count=count) for name, count in counts.items())
+    decision = judged(
+        claim(status=attached_status()),
+        cluster=replace(cluster(), groups=groups),
+        nodes=(node(SECOND), node(THIRD, "others")),
+    )
+    assert (not isinstance(decision, LookAgain)) is leaves

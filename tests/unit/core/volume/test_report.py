@@ -244,3 +244,44 @@ def test_the_first_conditions_say_which_generation_they_are_about() -> None:
     assert planned is not None
     assert planned.conditions
     assert planned.observedGeneration == 1
+
+
+def settled_status() -> dict[str, Any]:
+    """As a pass over a claim that is in sync leaves it."""
+    made = passed(snapshot_of(ATTACHED, volume=volume(attachment())))
+    return made.status.model_dump(exclude_none=True)
+
+
+def unlisted(status: dict[str, Any]) -> ClaimSnapshot:
+    """AWS does not list the node, and Kubernetes has it as ready."""
+    return snapshot_of(claim(status=status), volume=volume(attachment()), nodes=(node(SECOND),), holder_ready=True)
+
+
+def test_ready_says_that_a_node_is_not_listed_and_stays_ready() -> None:
+    before = settled_status()
+    made = passed(unlisted(before))
+    ready = next(one for one in made.status.conditions or [] if one.type == "Ready")
+    former = next(one for one in before["conditions"] if one["type"] == "Ready")
+    assert (ready.status, ready.reason) == (former["status"], former["reason"]) == ("True", "ClaimReady")
+    assert ready.lastTransitionTime == former["lastTransitionTime"]
+    assert f"ListClusterNodes does not show instance {FIRST}" in ready.message
+    assert [one for one in made.status.conditions or [] if one.type != "Ready"] == [
+        one for one in claim(status=before).status.conditions or [] if one.type != "Ready"
+    ]
+    again = passed(unlisted(made.status.model_dump(exclude_none=True)))
+    assert again.status.conditions == made.status.conditions
+
+
+def test_a_node_that_is_listed_again_is_no_longer_spoken_of() -> None:
+    doubted = passed(unlisted(settled_status())).status.model_dump(exclude_none=True)
+    made = passed(snapshot_of(claim(status=doubted), volume=volume(attachment())))
+    assert made.status.model_dump(exclude_none=True) == settled_status()
+
+
+def test_what_ready_asks_of_a_user_stands_while_something_is_not_shown() -> None:
+    before = settled_status()
+    for one in before["conditions"]:
+        if one["type"] == "Ready":
+            one |= {"status": "False", "reason": "SizeBelowActual", "message": "Raise spec.volume.size."}
+    made = passed(unlisted(before))
+    assert [one.message for one in made.status.conditions or [] if one.type == "Ready"] == ["Raise spec.volume.size."]

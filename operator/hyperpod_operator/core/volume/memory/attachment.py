@@ -1,12 +1,12 @@
 """The chosen node, the nodes before it, and what the calls about them taught."""
 
 from hyperpod_operator.api.volume_status import AttachmentStatus, PreviousAttachment, RefusedInstance
-from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.volume.attachment import leaving
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.device import device_path
 from hyperpod_operator.core.volume.guards import since
-from hyperpod_operator.core.volume.holding import Free, Held, holding
+from hyperpod_operator.core.volume.holding import SLACK, Free, Held, holding
 from hyperpod_operator.core.volume.missing import look_again
 from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import Attach, Detach
@@ -72,7 +72,7 @@ def attachment(pass_record: PassRecord) -> AttachmentStatus | None:
     where, result = holding(snapshot), pass_record.result
     fields: dict[str, object] = {}
     if isinstance(where, Held) and where.instance_id == old.instanceId:
-        fields |= _seen(where)
+        fields |= _seen(where, old)
     elif isinstance(where, Free) and not (result is not None and isinstance(result.step, Attach)):
         pending = old.state == "attaching" and since(old.attachTime, now=snapshot.now) < snapshot.timings.resend
         gone = {"state": "detached", "deviceName": None, "deleteOnTermination": None, "calls": None}
@@ -87,10 +87,15 @@ def attachment(pass_record: PassRecord) -> AttachmentStatus | None:
     return old.model_copy(update=fields)
 
 
-def _seen(where: Held) -> dict[str, object]:
+def _seen(where: Held, old: AttachmentStatus) -> dict[str, object]:
+    """What EC2 shows. Of a call that AWS carried out long after it was sent, the time of that: later passes know the
+    attachment by it."""
     seen: dict[str, object] = {"state": where.state, "deleteOnTermination": where.attachment.delete_on_termination}
     if where.attachment.device:
         seen["deviceName"] = where.attachment.device
+    began, called = where.attachment.attach_time, parse_time(old.attachTime or "")
+    if where.ours and began is not None and called is not None and began > called + SLACK:
+        seen["attachTime"] = stamp(began)
     if where.state == "attached":
         seen |= {"attempts": None, "followTime": None, "calls": None}
     return seen

@@ -150,6 +150,9 @@ async def test_an_hour_of_it_changes_nothing_and_ends_by_itself(make_rig: MakeRi
             # A deletion reads pods from Kubernetes and the attachment from EC2: no list of nodes says whether it may go
             # on. That it makes the same calls and leaves the same is compared below.
             did = []
+        elif (state, read, fault) == (new_claim, "DescribeVolumes", EMPTY):
+            # The page is true: nobody made a volume. One is made, and not a second one while no read shows the first.
+            did.remove("CreateVolume")
         elif not rig.claims.exists(KEY):
             wrong[f"{read}, released"] = rig.status
         if did:

@@ -1,30 +1,18 @@
 """A rig for each test, with a HyperPod cluster of three nodes that its object owns."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any
 
-import boto3
-import botocore.session
 import pytest
 from tests.unit.controllers.nodeoperation.rig import OperationRig
 
-from hyperpod_operator.aws import cloud as cloud_module
 from hyperpod_testbed.simulator import Options, Simulator
 
 MakeRig = Callable[..., OperationRig]
 
 
-@pytest.fixture(scope="session")
-def botocore_session() -> Any:
-    """One for all: reading the service model is what takes time."""
-    return botocore.session.Session()
-
-
 @pytest.fixture
-def make_rig(monkeypatch: pytest.MonkeyPatch, botocore_session: Any) -> Iterator[MakeRig]:
+def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeRig]:
     """A rig whose simulator has these options."""
-    monkeypatch.setattr(cloud_module.boto3, "Session", partial(boto3.Session, botocore_session=botocore_session))
     made: list[OperationRig] = []
 
     def make(*, nodes: int = 3, **options: object) -> OperationRig:

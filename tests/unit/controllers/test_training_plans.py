@@ -7,6 +7,11 @@ import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.core.builders import group_spec, spec
 
+from hyperpod_operator.aws.facts.plans import AGAIN, AwsTrainingPlans
+from hyperpod_operator.core.preflight.facts import TrainingPlan
+from hyperpod_operator.core.preflight.model import Unread
+from hyperpod_testbed.simulator import Fault
+
 ASKED = "DescribeTrainingPlan"
 ARN = "arn:aws:sagemaker:us-west-2:111122223333:training-plan/research"
 END = 4_000_000_000
@@ -62,9 +67,16 @@ async def test_what_was_known_stands_while_a_plan_cannot_be_read(planned: Rig) -
     await planned.rest()
     known = planned.status["trainingPlans"]
     planned.simulator.access.deny(ASKED)
-    planned.training_plans = type(planned.cloud)(
-        settings=planned.cloud._settings, on_call=lambda **_: None
-    ).training_plans
+    planned.training_plans = AwsTrainingPlans(caller=lambda region: planned.cloud._caller("sagemaker", region))
     planned.restart()
     await planned.idle(1200)
     assert planned.status["trainingPlans"] == known
+
+
+async def test_a_read_that_failed_for_a_moment_is_repeated_within_hours(planned: Rig) -> None:
+    moment = 0.0
+    plans = AwsTrainingPlans(caller=lambda region: planned.cloud._caller("sagemaker", region), monotonic=lambda: moment)
+    planned.simulator.faults.add(Fault(operation=ASKED, kind="error", code="InternalFailure", status=500, times=2))
+    assert isinstance((await plans.plans(region="us-west-2", arns=[ARN]))[ARN], Unread)
+    moment = AGAIN
+    assert isinstance((await plans.plans(region="us-west-2", arns=[ARN]))[ARN], TrainingPlan)

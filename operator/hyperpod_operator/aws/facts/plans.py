@@ -7,10 +7,12 @@ from hyperpod_operator.aws.caller import Caller
 from hyperpod_operator.aws.facts.account import training_plan
 from hyperpod_operator.aws.facts.reader import Answers, Reader
 from hyperpod_operator.core.preflight.facts import TrainingPlan
-from hyperpod_operator.core.preflight.model import Fact
+from hyperpod_operator.core.preflight.model import Fact, Unread
 
 STANDS = 21_600.0
-"""Seconds for which an answer stands, also one that says nothing: the end of a plan is days ahead."""
+"""Seconds for which an answer stands, also a denial: the end of a plan is days ahead."""
+AGAIN = 3600.0
+"""Seconds until a plan is asked about again after a read that failed for a moment."""
 PATIENCE = 5.0
 """Seconds in which the plans of one cluster have to be there: a pass waits for them."""
 BUDGET = 20
@@ -40,5 +42,7 @@ class AwsTrainingPlans:
                 monotonic=self._monotonic,
             )
             for arn in due:
-                self._known[region, arn] = (now + STANDS, await training_plan(reader, arn))
+                found = await training_plan(reader, arn)
+                lasts = AGAIN if isinstance(found, Unread) and not found.action else STANDS
+                self._known[region, arn] = (now + lasts, found)
         return {arn: self._known[region, arn][1] for arn in arns if (region, arn) in self._known}

@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -183,6 +183,13 @@ class Team:
             lambda app: app.health == health and (revision is None or app.settled(revision)),
             what or health,
         )
+
+    def eventually(self, done: Callable[[], bool], what: str) -> None:
+        """Wait for something that is no Application's state."""
+        deadline = time.monotonic() + PATIENCE
+        while not done():
+            assert time.monotonic() < deadline, f"{what} did not come in {PATIENCE:.0f} s"
+            time.sleep(0.3)
 
     def get(self, resource: str, name: str = "blue") -> Json:
         found: Json = json.loads(self.plane.kubectl("get", resource, name, "-n", self.name, "-o", "json").stdout)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.gitops.fixtures import KINDS
+from tests.gitops.fixtures import ANY_TIME, KINDS
 
 from hyperpod_testbed.argocd.build import argo_binaries
 from hyperpod_testbed.gitops.argocd import CONFIG_MAP, CUSTOMIZATIONS
@@ -42,11 +42,37 @@ def test_each_health_test_holds_in_argo_cd_itself(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_action_runs_in_argo_cd_itself(kind: str) -> None:
+def test_each_action_makes_in_argo_cd_itself_what_its_test_expects(kind: str) -> None:
+    """Argo CD prints the difference: each line that comes and each that goes is one of the expected file."""
     folder = CUSTOMIZATIONS / kind / "actions"
     for test in yaml.safe_load((folder / "action_test.yaml").read_text())["actionTests"]:
-        said = told("run-action", folder / test["inputPath"], test["action"])
-        if test["inputPath"] == "testdata/bare.yaml" and test["action"] == "pause":
-            assert "paused: true" in said
-        if test["action"] == "reconcile":
-            assert "reconcile-requested-at" in said
+        before, after = lines(folder / test["inputPath"]), lines(folder / test["expectedOutputPath"])
+        said = [bare(line) for line in told("run-action", folder / test["inputPath"], test["action"]).splitlines()]
+        for sign, changed in ((">", after - before), ("<", before - after)):
+            for line in changed:
+                assert any(one.startswith(f"{sign}{line}") for one in said), (test, line)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_argo_cd_itself_offers_the_actions_that_would_change_something(kind: str) -> None:
+    folder = CUSTOMIZATIONS / kind / "actions"
+    for test in yaml.safe_load((folder / "action_test.yaml").read_text())["discoveryTests"]:
+        assert disabled(folder / test["inputPath"]) == {
+            one["name"]: one.get("disabled", False) for one in test["result"]
+        }
+
+
+def disabled(resource: Path) -> dict[str, bool]:
+    """The actions of the resource's menu, and whether Argo CD greys them out."""
+    rows = [row.split() for row in told("list-actions", resource).splitlines()[1:]]
+    return {row[0]: row[1] == "true" for row in rows if row}
+
+
+def lines(path: Path) -> set[str]:
+    """Lines of a manifest, and the moment at which an action ran is any."""
+    return {bare(line).split(ANY_TIME)[0] for line in path.read_text().splitlines()}
+
+
+def bare(line: str) -> str:
+    """Without spaces and quotes: Argo CD writes YAML in its own way."""
+    return line.translate({ord(letter): None for letter in " '\""})

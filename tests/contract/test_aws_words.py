@@ -51,6 +51,7 @@ WITHOUT_BELIEF: Mapping[str, str] = MappingProxyType(
         "core/observed.py": "It gives names to members of answers.",
         "core/plan/calls.py": "It lists the calls that core/cluster decides on.",
         "core/plan/record.py": "It keeps the record of a plan that was carried out.",
+        "core/preview/claim.py": "It says what follows for a command that changes nothing.",
         "core/preview/preview.py": "It says what a command found, and changes nothing.",
         "core/volume/adoption.py": "A volume that is going is no candidate, whatever follows.",
         "core/volume/claim.py": "It reads the state that the operator stored.",

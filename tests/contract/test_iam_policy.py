@@ -72,6 +72,8 @@ def test_the_policy_for_people_is_what_export_and_plan_read() -> None:
     exported = {"DescribeCluster", "ListTags", "ListClusters"}
     planned = {"DescribeCluster", "ListTags", "ListClusterNodes", "ListClusterEvents"}
     assert actions("export-and-plan.json", "sagemaker") == exported | planned
+    assert actions("export-and-plan.json", "ec2") == {"DescribeVolumes"}
+    assert actions("export-and-plan.json", "pricing") == {"GetProducts"}
 
 
 def test_the_policy_for_preflight_changes_nothing() -> None:

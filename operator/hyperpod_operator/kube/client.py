@@ -174,9 +174,10 @@ class ApiServer:
         return await self._call("DELETE", path, body={"preconditions": {"uid": uid}}, content_type=JSON)
 
     async def ask(self, method: str, path: str, body: Mapping[str, Any], *, query: Mapping[str, str]) -> Reply:
-        """A question that stores nothing (`dryRun=All` in `query`), and whatever is answered. Raises nothing."""
+        """A dry run, which stores nothing, and whatever is answered to it. Raises nothing."""
+        asked = {**query, "dryRun": "All"}
         try:
-            answer, content = await self._exchange(method, path, query=query, body=body, content_type=JSON)
+            answer, content = await self._exchange(method, path, query=asked, body=body, content_type=JSON)
         except KubernetesError as error:
             return Reply(status=0, message=str(error))
         said = _said(_decoded(content), content) if answer.status >= 300 else ""

@@ -14,7 +14,7 @@ from hyperpod_operator.core.ports import Key, StoredObject
 from hyperpod_operator.core.preview.server import ServerCheck, server_check
 from hyperpod_operator.kube.client import ApiServer, collection_path, object_path
 
-DRY_RUN = {"dryRun": "All", "fieldValidation": "Strict", "fieldManager": "hyperpod-operator-plan"}
+QUERY = {"fieldValidation": "Strict", "fieldManager": "hyperpod-operator-plan"}
 WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 """A warning of the API server in an HTTP header (RFC 7234, section 5.5)."""
 KEPT = ("labels", "annotations")
@@ -38,6 +38,6 @@ async def dry_run(
         if isinstance(added, Mapping):
             metadata[name] = {**(metadata.get(name) or {}), **added}
     body = {**rest, "apiVersion": API_VERSION, "kind": kind.name, "metadata": metadata, "spec": manifest.get("spec")}
-    answer = await api.ask(method, path, body, query=DRY_RUN)
+    answer = await api.ask(method, path, body, query=QUERY)
     warnings = tuple(re.sub(r"\\(.)", r"\1", text) for line in answer.warnings for text in WARNING.findall(line))
     return server_check(status=answer.status, message=answer.message, warnings=warnings)

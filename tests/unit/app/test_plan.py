@@ -20,6 +20,7 @@ from hyperpod_operator.core.preview.server import ServerCheck
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.simulator.faults import Fault
 
+ROOT = Path(__file__).parents[3]
 CLAIM = {
     "apiVersion": "hyperpod-operator.dev/v1alpha1",
     "kind": "EBSVolumeClaim",
@@ -130,8 +131,39 @@ def test_several_documents_lists_and_both_kinds(aws: Simulator, tmp_path: Path) 
     (tmp_path / "other.yaml").write_text("apiVersion: v1\nkind: ConfigMap\n")
     done = said("-f", tmp_path)
     assert done.exit_code == 2, done.output
-    assert "EBSVolumeClaim team/data: valid; plans cover clusters alone" in done.output
-    assert "Plan: 2 of 2 clusters change" in done.output
+    assert "EBSVolumeClaim team/data (research in " in done.output
+    assert "Plan: 2 of 2 clusters change; 0 of 1 claims change" in done.output
+
+
+def test_a_claim_shows_its_steps_in_aws_and_what_is_not_read(aws: Simulator) -> None:
+    create(aws, "research", tags=owned())
+    done = said("-f", "-", text=of(manifest(), CLAIM))
+    assert done.exit_code == 2, done.output
+    assert "EBSVolumeClaim team/data (research in us-west-2): 2 calls" in done.output
+    assert "CreateVolume (Adds)\n    volume: create 100 GiB (gp3) in us-west-2b" in done.output
+    assert "attachment: attach the new volume to a node of instanceGroupName=gpu" in done.output
+    assert "note: Nodes, pods, Leases and PersistentVolumes are not read" in done.output
+    assert not [call for call in aws.log.calls() if call.mutating]
+
+
+def test_a_claim_of_a_cluster_that_nothing_names_is_unknown(aws: Simulator) -> None:
+    done = said("-f", "-", text=of(CLAIM))
+    assert done.exit_code == 2
+    assert "unknown: which cluster HyperPodCluster research is" in done.output
+
+
+def test_volumes_that_may_not_be_read_are_unknown(aws: Simulator) -> None:
+    create(aws, "research", tags=owned())
+    aws.faults.add(Fault(operation="DescribeVolumes", kind="error", code="UnauthorizedOperation", status=403))
+    done = said("-f", "-", text=of(manifest(), CLAIM))
+    assert done.exit_code == 2, done.output
+    assert "unknown: what AWS has of it: DescribeVolumes: UnauthorizedOperation" in done.output
+
+
+def test_an_operation_is_validated_and_says_how_to_see_its_nodes(aws: Simulator) -> None:
+    operation = yaml.safe_load((ROOT / "examples" / "hyperpodnodeoperation-reboot.yaml").read_text())
+    done = said("-f", "-", text=of(operation))
+    assert "valid; a preview does not choose nodes: apply it with spec.dryRun: true to see them" in done.output
 
 
 def test_forty_clusters_of_a_directory(aws: Simulator, tmp_path: Path) -> None:
@@ -150,7 +182,7 @@ def test_json_has_all(aws: Simulator) -> None:
     create(aws, "research", tags=owned())
     done = said("-f", "-", "-o", "json", "--detailed", text=of(manifest(count=3), CLAIM))
     made = json.loads(done.stdout)
-    assert made["summary"] == "1 of 1 clusters change; calls: 1 Adds."
+    assert made["summary"] == "1 of 1 clusters change; 1 of 1 claims change; calls: 3 Adds."
     assert made["resources"][0] == {
         "kind": "HyperPodCluster",
         "namespace": "team",
@@ -178,7 +210,7 @@ def test_json_has_all(aws: Simulator) -> None:
         "notes": [],
         "unchanged": [],
     }
-    assert made["resources"][1]["result"] == "valid; plans cover clusters alone"
+    assert [one["call"] for one in made["resources"][1]["actions"]] == ["CreateVolume", "AttachClusterNodeVolume"]
 
 
 NO_SUBNET = "would fail: Group gpu: EC2 has no subnet subnet-0a1b2c3d4e5f60718 in this Region and account."

@@ -246,3 +246,19 @@ class TestManyConnections:
         ends = await asyncio.gather(*calls, return_exceptions=True)
         assert len(server.requests) == client_module.CALLS_AT_ONCE
         assert isinstance(ends[-1], RuntimeError)
+
+
+async def test_a_question_stores_nothing_whatever_else_it_says(api: ApiServer, server: Any) -> None:
+    server.default = (200, {})
+    assert (await api.ask("POST", "/x", {"a": 1}, query={"dryRun": "", "fieldValidation": "Strict"})).status == 200
+    (request,) = server.requests
+    assert request.query == {"dryRun": "All", "fieldValidation": "Strict"}
+
+
+@pytest.mark.parametrize("status", [403, 409, 422, 503])
+async def test_what_is_answered_to_a_question_is_the_answer_and_no_error(
+    api: ApiServer, server: Any, status: int
+) -> None:
+    server.default = refusal(status, "Reason", name="blue")
+    found = await api.ask("PUT", "/x", {}, query={})
+    assert (found.status, found.message) == (status, "said Reason")

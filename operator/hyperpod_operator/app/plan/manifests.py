@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hyperpod_operator.api.kinds import CLUSTER, KINDS
+from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.api.kinds.kind import Kind
 from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.names import GROUP
@@ -28,11 +28,6 @@ class Manifest:
     source: str
     body: Mapping[str, Any]
     problem: str = ""
-
-    @property
-    def planned(self) -> bool:
-        """Whether a plan covers the kind: clusters alone."""
-        return self.kind == CLUSTER.name
 
 
 def manifests(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes]) -> list[Manifest]:

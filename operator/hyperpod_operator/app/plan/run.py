@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.app.documents import InputError
 from hyperpod_operator.app.plan import server as servers
+from hyperpod_operator.app.plan.claims import ClaimPreviewer
 from hyperpod_operator.app.plan.manifests import OF_KIND, Manifest, manifests
 from hyperpod_operator.app.plan.server import Server
 from hyperpod_operator.app.remedies import words
@@ -27,7 +29,8 @@ from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed, ObservedCluster
 from hyperpod_operator.core.ports import Clusters, KubernetesError, StoredObject
 from hyperpod_operator.core.preflight.gate import ENFORCE, due_of_calls, preflight
-from hyperpod_operator.core.preview.preview import Preview, Sight, preview
+from hyperpod_operator.core.preview.model import Preview, Sight
+from hyperpod_operator.core.preview.preview import preview
 from hyperpod_operator.core.preview.server import ServerCheck
 from hyperpod_operator.core.text import plain
 
@@ -78,7 +81,7 @@ async def plan(asked: Asked, *, stdin: Callable[[], bytes]) -> list[Report]:
         server = await _server(asked)
         why = servers.NOT_CONFIGURED if asked.kubernetes else servers.NOT_WANTED
         previewer = _Previewer(
-            cloud, server, prices=asked.prices or cloud.prices, preflight=asked.preflight, unasked=why
+            cloud, server, found, prices=asked.prices or cloud.prices, preflight=asked.preflight, unasked=why
         )
         try:
             return list(await asyncio.gather(*(previewer.report(one) for one in found)))
@@ -96,9 +99,17 @@ async def _server(asked: Asked) -> Server | None:
 
 class _Previewer:
     def __init__(
-        self, cloud: AwsCloud, server: Server | None, *, prices: PriceList, preflight: bool, unasked: str
+        self,
+        cloud: AwsCloud,
+        server: Server | None,
+        manifests: Sequence[Manifest],
+        *,
+        prices: PriceList,
+        preflight: bool,
+        unasked: str,
     ) -> None:
         self._cloud = cloud
+        self._claims = ClaimPreviewer(cloud, server, manifests)
         self._prices = prices
         self._preflight = preflight
         self._one_at_a_time = asyncio.Lock()
@@ -115,8 +126,20 @@ class _Previewer:
         if check.rejected:
             error = f"invalid: the API server rejects it: {plain(check.rejected).rstrip('.')}"
             return Report(manifest=manifest, error=error, check=check)
-        found = await self._planned(manifest, stored, sight) if manifest.planned else Report(manifest=manifest)
+        if manifest.kind == CLUSTER.name:
+            found = await self._cluster(manifest, stored, sight)
+        elif manifest.kind == VOLUME_CLAIM.name:
+            found = await self._claim(manifest, stored, sight)
+        else:
+            found = Report(manifest=manifest)
         return replace(found, check=check)
+
+    async def _claim(self, manifest: Manifest, stored: StoredObject | None, sight: Sight) -> Report:
+        try:
+            found = await self._claims.preview(_applied(manifest, stored), sight=sight)
+        except CloudError as error:
+            return Report(manifest=manifest, error=words(error))
+        return Report(manifest=manifest, preview=found)
 
     async def _memory(self, manifest: Manifest) -> tuple[StoredObject | None, Sight]:
         """The stored object, and whether it is known that this is all there is."""
@@ -136,8 +159,7 @@ class _Previewer:
         kind = OF_KIND[manifest.kind]
         return await self._server.check(kind, key=manifest.key, manifest=manifest.body, stored=stored)
 
-    async def _planned(self, manifest: Manifest, stored: StoredObject | None, sight: Sight) -> Report:
-        """The report of a cluster."""
+    async def _cluster(self, manifest: Manifest, stored: StoredObject | None, sight: Sight) -> Report:
         resource = resource_of(_applied(manifest, stored))
         region = resource.spec.region or ""
         if not region and not self._cloud.region:

@@ -5,16 +5,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.app.plan.run import Report
 from hyperpod_operator.core.engine.call import Effect, PlannedCall
-from hyperpod_operator.core.preview.preview import Preview
+from hyperpod_operator.core.preview.model import Preview
 from hyperpod_operator.core.text import plain
 
 TEXT, JSON, MARKDOWN = "text", "json", "markdown"
 FORMATS = (TEXT, JSON, MARKDOWN)
 MARKDOWN_MOST = 60_000
 """Characters: GitHub takes comments of 65,536."""
-NOT_PLANNED = "valid; plans cover clusters alone"
+NOT_PLANNED = "valid; a preview does not choose nodes: apply it with spec.dryRun: true to see them"
 NO_CHANGES = "no changes"
 NOT_CHECKED = "Not checked by the API server (CEL rules, admission policies)"
 HOW_TO_CHECK = "`kubectl apply --server-side --dry-run=server -f FILE` checks them"
@@ -30,15 +31,24 @@ def shown(reports: Sequence[Report], *, output: str, detailed: bool) -> str:
 def summary(reports: Sequence[Report]) -> str:
     """All reports in one line."""
     previews = [one.preview for one in reports if one.preview is not None]
-    changing = sum(bool(one.calls) for one in previews)
     effects = Counter(call.effect for one in previews for call in one.calls)
     said = ", ".join(f"{effects[effect]} {effect}" for effect in Effect if effects[effect])
     unknown = sum(bool(one.unknown) for one in previews)
     blocked = sum(bool(one.blocked) for one in previews)
     failed = sum(bool(one.error) for one in reports)
-    parts = [f"{changing} of {len(previews)} clusters change", *([f"calls: {said}"] if said else [])]
+    parts = [*_changing(reports), *([f"calls: {said}"] if said else [])]
     parts += [f"{count} {word}" for count, word in ((unknown, "partly unknown"), (blocked, "blocked")) if count]
     return "; ".join([*parts, *([f"{failed} failed"] if failed else [])]) + "."
+
+
+def _changing(reports: Sequence[Report]) -> list[str]:
+    """How many of each kind change; clusters are counted even where there are none."""
+    made = []
+    for kind, word in ((CLUSTER.name, "clusters"), (VOLUME_CLAIM.name, "claims")):
+        found = [one.preview for one in reports if one.manifest.kind == kind and one.preview is not None]
+        if found or kind == CLUSTER.name:
+            made.append(f"{sum(bool(one.calls) for one in found)} of {len(found)} {word} change")
+    return made
 
 
 def unchecked(reports: Sequence[Report]) -> list[str]:

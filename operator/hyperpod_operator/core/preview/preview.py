@@ -5,7 +5,7 @@ remembers. Whoever previews may lack access to some of these. What then stays op
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
 from hyperpod_operator.core.cluster.concerns import decide, situate
@@ -20,6 +20,7 @@ from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.plan.calls import planned_calls
 from hyperpod_operator.core.plan.gate import ChangePolicy
 from hyperpod_operator.core.plan.plan import change_policy
+from hyperpod_operator.core.preview.model import Preview, Sight
 
 BLOCKING = frozenset(
     {
@@ -33,39 +34,6 @@ BLOCKING = frozenset(
 """Reasons with which the operator carries out nothing of a manifest until a person acts."""
 AT_REST = "InService"
 OWN_TAGS = frozenset({TAG_OWNER, TAG_OWNER_UID, TAG_EKS_CLUSTER})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preview:
-    """`exists`: whether AWS has the cluster. `blocked` is why the operator would do nothing of it, empty if it would.
-
-    `notes` are differences that stay as they are, and what delays the calls. `unknown` are questions that whoever
-    previews cannot answer: the operator may do more, or less, than `calls`.
-    """
-
-    name: str
-    cluster_name: str
-    region: str
-    exists: bool
-    calls: tuple[PlannedCall, ...] = ()
-    blocked: str = ""
-    notes: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-
-    @property
-    def changes(self) -> bool:
-        """Whether something changes, or may."""
-        return bool(self.calls or self.unknown)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sight:
-    """What whoever previews can see. `memory`: the API server said what the status of the object holds, or that there
-    is no object. `refused` are reads that AWS refused, in words."""
-
-    memory: bool
-    refused: tuple[str, ...] = ()
 
 
 def preview(snapshot: ClusterSnapshot, observed: Observed, *, sight: Sight) -> Preview:

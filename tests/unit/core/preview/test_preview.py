@@ -25,7 +25,8 @@ from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.observed import Observed, ObservedCluster
-from hyperpod_operator.core.preview.preview import Preview, Sight, preview
+from hyperpod_operator.core.preview.model import Preview, Sight
+from hyperpod_operator.core.preview.preview import preview
 
 SIGHTED = Sight(memory=True)
 BLIND = Sight(memory=False)

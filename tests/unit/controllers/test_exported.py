@@ -47,6 +47,7 @@ async def test_an_exported_cluster_is_adopted_with_no_call_but_for_tags(rig: Rig
     await rig.rest()
     assert rig.condition("Ready").get("status") == "True", rig.status
     assert set(rig.operations()) == {"AddTags"}
+    assert (rig.status["plan"]["state"], rig.status["plan"].get("actions")) == ("None", None)
 
 
 @pytest.mark.parametrize("name", ["restricted-groups", "efa-workshop"])
@@ -63,3 +64,4 @@ async def test_a_request_in_a_file_is_the_same_cluster(rig: Rig, name: str, tmp_
     await rig.rest()
     assert rig.condition("Ready").get("status") == "True", rig.status
     assert set(rig.operations()) == {"AddTags"}
+    assert (rig.status["plan"]["state"], rig.status["plan"].get("actions")) == ("None", None)

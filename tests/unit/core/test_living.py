@@ -62,6 +62,13 @@ class TestLiving:
         wanted = spec(instanceGroups=[group_spec(count=6, instanceType="ml.g5.xlarge")])
         assert held(decision(resource(spec=wanted, status=recorded()), cluster())).reason is Reason.IMMUTABLE_DIFFERS
 
+    @pytest.mark.parametrize("orchestrator", [{}, {"orchestrator": {"slurm": {}}}])
+    def test_a_slurm_cluster_is_said_to_be_one(self, orchestrator: dict[str, Any]) -> None:
+        there = cluster(members={**orchestrator, "vpcConfig": spec()["vpcConfig"]})
+        answer = held(decision(resource(status=recorded()), there))
+        assert answer.reason is Reason.IMMUTABLE_DIFFERS
+        assert "Cluster research is a Slurm cluster" in answer.message
+
     def test_tags_come_after_the_update(self) -> None:
         wanted = scaled() | {"tags": [{"key": "team", "value": "a"}]}
         assert isinstance(action(decision(resource(spec=wanted, status=recorded()), cluster())), UpdateCluster)

@@ -170,11 +170,23 @@ def fixed_members_differ(snapshot: ClusterSnapshot) -> Decision | None:
     """No call can close these gaps; sending the rest would only hide them."""
     if not snapshot.changes.fixed:
         return None
+    if (cluster := snapshot.observed.cluster) is not None and _is_slurm(cluster):
+        message = (
+            f"Cluster {cluster.name} is a Slurm cluster: Slurm orchestrates it, and not Amazon EKS. The operator "
+            "manages EKS clusters only and changes nothing. Set spec.clusterName to another name, or delete this "
+            "resource."
+        )
+        return Wait(reason=Reason.IMMUTABLE_DIFFERS, message=message, after=SLOW, stalled=True)
     message = (
         f"AWS cannot change these on an existing cluster or group: {listed(snapshot.changes.fixed)}. Make the spec "
         "match AWS, or add a group under a new name and remove this one."
     )
     return Wait(reason=Reason.IMMUTABLE_DIFFERS, message=message, after=SLOW, stalled=True)
+
+
+def _is_slurm(cluster: ObservedCluster) -> bool:
+    """No EKS cluster as orchestrator; CreateCluster takes Slurm where none is given (API member Orchestrator)."""
+    return not (cluster.members.get("orchestrator") or {}).get("eks")
 
 
 def failed(snapshot: ClusterSnapshot) -> Decision | None:

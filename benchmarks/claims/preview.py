@@ -33,7 +33,7 @@ def measure(terms: Terms) -> list[Figure]:
     name = "preview of one cluster, cold start"
     return [
         Figure(name=name, value=statistics.median(wall for wall, _ in measured), unit="s", most=1.5),
-        Figure(name=name, value=statistics.median(cpu for _, cpu in measured), unit="CPU-s"),
+        Figure(name=f"{name}: CPU", value=statistics.median(cpu for _, cpu in measured), unit="CPU-s"),
     ]
 
 

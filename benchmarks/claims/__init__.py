@@ -11,6 +11,7 @@ from benchmarks.claims import (
     flood,
     idle,
     memory,
+    operations,
     plan,
     preview,
     reads,
@@ -39,6 +40,7 @@ CLAIMS: Mapping[str, Callable[[Terms], list[Figure]]] = MappingProxyType(
         "reads": reads.measure,
         "idle": idle.measure,
         "volumes": volumes.measure,
+        "operations": operations.measure,
         "nodes": measure_nodes,
     }
 )

@@ -35,7 +35,7 @@ from hyperpod_operator.core.nodeoperation.plan import (
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, IN_FLIGHT, Phase, State
 from hyperpod_operator.core.nodeoperation.timings import GANGS_IN_A_PASS, MARKS_IN_A_PASS
-from hyperpod_operator.core.nodes.batch import NodeCall
+from hyperpod_operator.core.nodes.batch import BATCH, NodeCall
 from hyperpod_operator.core.text import counted
 
 
@@ -83,7 +83,7 @@ def calls(snapshot: Snapshot) -> Finding[Action] | None:
     drained = drains(snapshot)
     able = tuple(entry for entry in snapshot.entries if ready(snapshot, entry, drained) and _marked(entry))
     chosen = next_batch(snapshot, able)
-    if not chosen:
+    if not chosen or (len(chosen) < BATCH[snapshot.operation.call] and _more_to_mark(snapshot)):
         return None
     return Finding(action=call(snapshot, chosen, batch=(snapshot.operation.status.batches or 0) + 1))
 
@@ -136,6 +136,14 @@ def expiry(snapshot: Snapshot) -> Finding[Action] | None:
 def _marked(entry: Entry) -> bool:
     """A Node that is there is tainted before AWS is asked, so that no pod comes to it meanwhile."""
     return bool(entry.marked) or not entry.name
+
+
+def _more_to_mark(snapshot: Snapshot) -> bool:
+    """Whether nodes that drain are marked next: a call that is not full waits for those that it may name as well."""
+    return any(
+        entry.state == State.DRAINING and entry.name and not entry.marked and snapshot.node(entry) is not None
+        for entry in snapshot.entries
+    )
 
 
 def _repeated(snapshot: Snapshot) -> Action | None:

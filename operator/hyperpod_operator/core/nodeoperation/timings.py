@@ -27,7 +27,7 @@ class OperationTimings:
 
 DEADLINE = 14400.0
 """`activeDeadlineSeconds`, where the spec does not say."""
-MARKS_IN_A_PASS = 25
+MARKS_IN_A_PASS = 50
 """Nodes that are marked in one pass, so that a pass stays short."""
 GANGS_IN_A_PASS = 50
 """Gangs whose eviction is asked for in one pass."""

@@ -18,7 +18,11 @@ METHODS = {
 
 
 @pytest.mark.parametrize(
-    "operation", [one if one == "Reboot" else pytest.param(one, marks=pytest.mark.long) for one in METHODS]
+    "operation",
+    [
+        one if one == "Reboot" else pytest.param(one, marks=[pytest.mark.long, pytest.mark.timeout(1800)])
+        for one in METHODS
+    ],
 )
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_a_kill_at_any_io_asks_aws_once_at_most_and_leaves_no_mark(

@@ -24,13 +24,14 @@ from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.nodeoperation.answers import answered, failed, intended
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
 from hyperpod_operator.core.nodeoperation.machine import advance
-from hyperpod_operator.core.nodeoperation.operation import Operation
+from hyperpod_operator.core.nodeoperation.operation import CALLS, Operation
 from hyperpod_operator.core.nodeoperation.plan import Call, Evict, Expire, Mark, Unmark
 from hyperpod_operator.core.nodeoperation.record import PassRecord
 from hyperpod_operator.core.nodeoperation.report import report
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import FINAL, IN_FLIGHT, State
-from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeFailure
+from hyperpod_operator.core.nodeoperation.timings import OperationTimings
+from hyperpod_operator.core.nodes.batch import BATCH, BatchAnswer, NodeFailure
 from hyperpod_operator.core.observed import ObservedNode
 from hyperpod_operator.core.outcome import Done
 
@@ -264,10 +265,11 @@ def test_an_operation_in_a_kind_world_succeeds(kind: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_thousand_nodes_take_linear_passes_and_full_calls() -> None:
+@pytest.mark.parametrize("kind", ["Reboot", "Delete"])
+def test_a_thousand_nodes_take_linear_passes_and_full_calls(kind: str) -> None:
     """Each pass writes status once; a mark, a call and an unmark each cover many nodes."""
     ids = tuple(f"i-{number:017x}" for number in range(1, 1001))
-    found = World(wanted=operation(spec("Reboot", ids, maxInFlight="100%")))
+    found = World(wanted=operation(spec(kind, ids, maxInFlight="100%")))
     found.instances = {name: instance(name) for name in ids}
     found.entries = tuple(entry(name) for name in ids)
     passes, calls = 0, Counter[str]()
@@ -283,7 +285,8 @@ def test_a_thousand_nodes_take_linear_passes_and_full_calls() -> None:
         found.event("AWS", "")
         found.now += timedelta(seconds=1)
         passes += 1
-        assert passes <= 200
+        assert passes <= 300
     assert {one.state for one in found.entries} == {State.SUCCEEDED}
-    assert calls == {"BatchRebootClusterNodes": 40}
-    assert passes <= 1000 / 25 * 4 + 10
+    assert calls == {CALLS[kind]: 1000 / BATCH[CALLS[kind]]}
+    confirmed = OperationTimings().missing if kind == "Delete" else 0
+    assert passes <= 1000 / 25 * 4 + 10 + confirmed

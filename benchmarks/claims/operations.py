@@ -33,7 +33,8 @@ PODS, PODS_OF_A_JOB = 20_000, 20
 PATIENCE = 240.0
 LOOK = 0.02
 AT_ONCE = ("reboot", "node_delete")
-NODE_WRITES = frozenset({"nodes", "nodes/status"})
+NODE_WRITES = frozenset({"nodes", "nodes/status", "events"})
+"""Each node has its marks and its Events."""
 MEGABYTE = 1e6
 
 
@@ -90,7 +91,9 @@ def _at_once(env: Environment, ids: list[str]) -> list[Figure]:
     on_nodes = sum(write.resource in NODE_WRITES for write in written)
     name = f"{len(ids)} nodes in one operation"
     return [
-        Figure(name=f"{name}: API server writes on Nodes, per node", value=on_nodes / len(ids), unit="writes"),
+        Figure(
+            name=f"{name}: API server writes on Nodes and Events, per node", value=on_nodes / len(ids), unit="writes"
+        ),
         Figure(name=f"{name}: other API server writes", value=len(written) - on_nodes, unit="writes", most=100),
         Figure(name=f"{name}: calls to AWS that change", value=len(calls), unit="calls"),
         Figure(name=f"{name}: created to the last call", value=calls[-1].wall_time - sent, unit="s", most=60),

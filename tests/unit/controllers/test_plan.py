@@ -245,17 +245,20 @@ async def test_an_approval_that_comes_before_its_plan_counts(rig: Rig) -> None:
     assert sent(rig) == ["UpdateCluster"]
 
 
-async def test_of_two_approvals_the_one_that_fits_counts(rig: Rig) -> None:
+@pytest.mark.parametrize("via", ["Annotation", "Spec"])
+async def test_of_two_approvals_the_one_that_fits_counts(rig: Rig, via: str) -> None:
     await made(rig)
     rig.apply(wanted("ApproveAll", groups=counted(0)))
     await rig.rest()
     other = plan(rig)["digest"]
     rig.apply(wanted("ApproveAll", groups=counted(1)))
     await rig.rest()
-    approve(rig, wanted("ApproveAll", groups=counted(1), management={"approvedPlan": other}))
+    fits = plan(rig)["digest"]
+    annotation, spec = (fits, other) if via == "Annotation" else (other, fits)
+    approve(rig, wanted("ApproveAll", groups=counted(1), management={"approvedPlan": spec}), digest=annotation)
     await rig.rest()
     assert sent(rig) == ["UpdateCluster"]
-    assert rig.status["lastApproval"]["via"] == "Annotation"
+    assert rig.status["lastApproval"]["via"] == via
 
 
 async def test_an_approval_is_used_once(rig: Rig) -> None:

@@ -1,5 +1,6 @@
 """A conformance run: what it spends, what it shows of an account, and what it leaves behind."""
 
+import dataclasses
 import itertools
 import json
 import os
@@ -374,7 +375,10 @@ def test_a_record_through_boto3s_own_configuration_agrees_with_the_simulator(
     )
     assert compared.exit_code == DIFFERENT
     assert "set never_modified=empty" in compared.output
-    assert profile.read((tmp_path / "profile.json").read_text()).options == Options(never_modified="empty")
+    found = profile.read((tmp_path / "profile.json").read_text()).options
+    # With a clock that is 3000 times as fast, each pause of the machine's own is a lag of minutes.
+    lags = {name: 0.0 for name in vars(found) if name.endswith("_lag") and name != "read_lag"}
+    assert dataclasses.replace(found, **lags, read_lag={}) == Options(never_modified="empty", **lags)
 
 
 @contextmanager

@@ -108,8 +108,13 @@ def test_a_node_is_drained_rebooted_and_given_back(kubectl: Person, node: str) -
     row = kubectl("get", "hpno", "reboot").splitlines()[-1].split()
     assert row[1:5] == [kubectl.namespace, "Reboot", "1/1", "done"]
     events = json.loads(kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
-    told = {one["reason"] for one in events if one["regarding"]["name"] == "reboot"}
-    assert {"Draining", "Operating", "OperationComplete"} <= told
+    told = {(one["regarding"]["kind"], one["reason"]) for one in events}
+    assert told >= {
+        (NODE_OPERATION_KIND, "OperationAccepted"),
+        (NODE_OPERATION_KIND, "OperationComplete"),
+        ("HyperPodCluster", "Draining"),
+        ("HyperPodCluster", "NodeOperationEnded"),
+    }
 
 
 def test_another_instance_takes_the_place_of_a_node(kubectl: Person, node: str) -> None:

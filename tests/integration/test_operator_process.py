@@ -223,7 +223,7 @@ class TestStartFailures:
         )
         process.start(wait=False)
         try:
-            assert process.child.wait(20) == 2, process.child.tail()
+            assert process.child.wait(90) == 2, process.child.tail()
         finally:
             process.stop()
         return process.log.read_text()

@@ -33,7 +33,7 @@ class Replica:
         self.operator = Operator(
             self.settings,
             api=cast(ApiServer, SimpleNamespace(credentials=None)),
-            cloud=cast(AwsCloud, SimpleNamespace(region="us-west-2", prices=None)),
+            cloud=cast(AwsCloud, SimpleNamespace(region="us-west-2", prices=None, training_plans=None)),
             metrics=PrometheusMetrics(),
             clock=SystemClock(),
             quarantine=Quarantine(),

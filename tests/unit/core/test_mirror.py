@@ -35,16 +35,12 @@ def test_a_cause_is_told_after_the_description() -> None:
     assert message == "HyperPod says: event 1: No capacity. (e-1)"
 
 
-NOISE = replace(event(1), description="3 node(s) lost orchestration-ready status. Current: 1/4")
-
-
-def test_what_every_scaling_brings_is_not_told() -> None:
-    _, told = tell(NOISE, event(2))
-    assert told == ["HyperPod says: event 2 (e-2)"]
-
-
-def test_what_every_scaling_brings_writes_nothing() -> None:
-    assert tell(NOISE) == (None, [])
+def test_what_every_scaling_brings_is_no_warning() -> None:
+    owner = resource(status=HyperPodClusterStatus())
+    noise = replace(event(1), description="3 node(s) lost orchestration-ready status. Current: 1/4")
+    given = snapshot_of(owner, Observed(cluster=cluster(), events=(noise, event(2))))
+    _, events = mirrored(PassRecord(snapshot=given))
+    assert sorted(event.type for event in events) == ["Normal", "Warning"]
 
 
 def test_what_was_told_is_not_told_again() -> None:

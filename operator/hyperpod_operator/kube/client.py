@@ -242,20 +242,9 @@ class ApiServer:
         finally:
             self._on_write(method=method, path=path, code=code, seconds=time.monotonic() - started)
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Any = None,
-        content_type: str = "",
-        accept: str = JSON,
-    ) -> dict[str, Any]:
+    async def _send(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
         what = f"{method} {path}"
-        answer, content = await self._exchange(
-            method, path, query=query, body=body, content_type=content_type, accept=accept
-        )
+        answer, content = await self._exchange(method, path, **parts)
         decoded = _decoded(content)
         if 200 <= answer.status < 300:
             if decoded is None:

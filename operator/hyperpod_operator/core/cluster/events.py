@@ -35,7 +35,7 @@ def _repeats(pass_record: PassRecord, act: Act, result: Accepted | Rejected) -> 
         concern=concern(act.action),
         fingerprint=result.fingerprint,
         reason=TREATMENTS[result.error.kind].reason,
-        told=status.conditions or [],
+        conditions=status.conditions or [],
     )
 
 

@@ -43,13 +43,18 @@ def first_of_each_reason(made: Sequence[Event]) -> tuple[Event, ...]:
 
 
 def repeats(
-    before: Sequence[OperationStatus] | None, *, concern: str, fingerprint: str, reason: str, told: Sequence[Condition]
+    before: Sequence[OperationStatus] | None,
+    *,
+    concern: str,
+    fingerprint: str,
+    reason: str,
+    conditions: Sequence[Condition],
 ) -> bool:
     """Whether a call that was rejected for `reason` is the same as the last one, which was rejected for it as well: one
     rejection is one Event, however often the call is tried."""
     last = entry_of(before, concern)
     failed = last is not None and last.fingerprint == fingerprint and last.state not in SUCCESSFUL
-    return failed and any(condition.reason == reason for condition in told)
+    return failed and any(condition.reason == reason for condition in conditions)
 
 
 def _is_bad(row: ConditionRow, condition: Condition) -> bool:

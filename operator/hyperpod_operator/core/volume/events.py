@@ -71,7 +71,7 @@ def _repeats(pass_record: PassRecord, result: Accepted | Rejected | KubernetesRe
         concern=concern(result.step),
         fingerprint=fingerprint(result.step),
         reason=reason,
-        told=status.conditions or [],
+        conditions=status.conditions or [],
     )
 
 

@@ -71,7 +71,7 @@ def test_a_plan_knows_what_the_status_remembers(
     client.close()
     aws.clock.advance(7200)
     groups = [
-        {"instanceGroupName": name, "appliedInstanceCount": count, "origin": "Created"}
+        {"instanceGroupName": name, "memory": {"appliedInstanceCount": count, "origin": "Created"}}
         for name, count in (("worker-group-1", 2), ("worker-group-2", 1))
     ]
     status = json.dumps({"status": {"instanceGroups": groups, "origin": "Created"}})

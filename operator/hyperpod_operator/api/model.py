@@ -5,6 +5,8 @@ wants tolerance (an older operator meets a newer CRD). So unknown fields are ign
 them is the API server's job (pruning and strict field validation).
 """
 
+from typing import Self
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -15,3 +17,7 @@ class Model(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
+
+    def or_none(self) -> Self | None:
+        """None where no member is set: a status has no empty objects."""
+        return self if any(value is not None for _, value in self) else None

@@ -13,7 +13,7 @@ from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.node_operation_bounds import NODES_MOST
 from hyperpod_operator.api.operations import Operations
 from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry, PlanStatus
-from hyperpod_operator.api.status import Arn, Count, Line, Word
+from hyperpod_operator.api.words import Arn, Count, Line, Word
 
 WAITING_MOST = 5
 """Pods that an entry names; the message counts the others."""

@@ -9,44 +9,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hyperpod_operator.api.bounds import ATOMIC, SET, Timestamp, keyed
+from hyperpod_operator.api.bounds import ATOMIC, Timestamp, keyed
+from hyperpod_operator.api.cluster_memory import (
+    ClusterMemory,
+    GroupMemory,
+)
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.cost import ClusterCost
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.operations import Operations, OperationStatus
 from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry, LastApproval, PlanStatus
-from hyperpod_operator.api.preflight import PreflightCheck, PreflightStatus
+from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.api.training_plan import PLANS_MOST, TrainingPlanStatus
-
-__all__ = [
-    "Adoption",
-    "AutoScalingStatus",
-    "Condition",
-    "CountOffset",
-    "DeletedNode",
-    "HistoryEntry",
-    "HyperPodClusterStatus",
-    "InstanceGroupStatus",
-    "LastApproval",
-    "MirroredEvents",
-    "Missing",
-    "NodeCounts",
-    "NodeHealth",
-    "NodeProblem",
-    "PlanStatus",
-    "PreflightCheck",
-    "PreflightStatus",
-    "RejectedGroup",
-    "UnhealthyNode",
-]
-
-Word = Annotated[str, Field(max_length=128)]
-"""A name or a status word of AWS's or ours."""
-Arn = Annotated[str, Field(max_length=2048)]
-Message = Annotated[str, Field(max_length=8192)]
-Fingerprint = Annotated[str, Field(max_length=128)]
-Count = Annotated[int, Field(ge=0)]
-Line = Annotated[str, Field(max_length=1024)]
+from hyperpod_operator.api.words import Arn, Count, Fingerprint, Line, Message, Word
 
 
 class NodeCounts(Model):
@@ -62,29 +37,6 @@ class NodeCounts(Model):
     )
     notRunning: Count | None = Field(
         default=None, description="Nodes in any other status, as of the last read of each node; see nodeProblems."
-    )
-
-
-class CountOffset(Model):
-    """The difference between a group's count and the spec's, because single nodes were moved or deleted."""
-
-    value: int = Field(ge=-6758, le=6758, description="Number to add to the spec's instanceCount.")
-    since: Timestamp | None = Field(default=None, description="When it was first seen, as RFC 3339.")
-    operation: Word | None = Field(
-        default=None, description="The call that made it: MoveClusterNodes or BatchDeleteClusterNodes."
-    )
-    instanceCount: Count | None = Field(
-        default=None, description="The spec's instanceCount that it adds to; an edit of it removes the offset."
-    )
-
-
-class DeletedNode(Model):
-    """A node that the operator deletes by name."""
-
-    instanceId: Word = Field(description="Instance id.")
-    time: Timestamp | None = Field(default=None, description="When the call was last sent, as RFC 3339.")
-    targetCount: Count | None = Field(
-        default=None, description="TargetCount of the group at that time: it falls when AWS carries the call out."
     )
 
 
@@ -104,33 +56,6 @@ class InstanceGroupStatus(Model):
     targetCount: Count | None = Field(default=None, description="Target number of instances in AWS.")
     currentCount: Count | None = Field(default=None, description="Current number of instances in AWS.")
     desiredCount: Count | None = Field(default=None, description="Instances that the spec asks for.")
-    appliedInstanceCount: Count | None = Field(
-        default=None,
-        description="The instanceCount that the operator last applied. The operator scales the group in only after "
-        "you edit the spec.",
-    )
-    countOffset: CountOffset | None = Field(
-        default=None,
-        description="Nodes that were moved or deleted by name: the desired count is instanceCount plus value until you "
-        "edit instanceCount.",
-    )
-    deletedNodes: Annotated[list[DeletedNode], Field(max_length=100, json_schema_extra=keyed("instanceId"))] | None = (
-        Field(
-            default=None,
-            description="Nodes that the operator deletes by name (BatchDeleteClusterNodes) while it scales the group "
-            "in. The list is stored before the call, so that a lost answer never ends another node.",
-        )
-    )
-    origin: Word | None = Field(
-        default=None,
-        description="Created: the operator created it. Adopted: it existed before. External: something else added it; "
-        "the operator leaves it alone.",
-    )
-    members: Annotated[list[Word], Field(max_length=64, json_schema_extra=ATOMIC)] | None = Field(
-        default=None,
-        description="Names of the members of the group that AWS returned and the spec does not set. An update repeats "
-        "them, so the operator reads again when an answer lacks one of them.",
-    )
     schedulableNodes: Count | None = Field(
         default=None, description="Kubernetes Nodes of the group that may receive pods, as far as health goes."
     )
@@ -142,9 +67,6 @@ class InstanceGroupStatus(Model):
     )
     instancesGone: Count | None = Field(
         default=None, description="Kubernetes Nodes of the group that have no matching SageMaker instance."
-    )
-    deletionProtection: bool | None = Field(
-        default=None, description="true: the spec protected the group from deletion when it last named it."
     )
     softwareUpdateStatus: Word | None = Field(
         default=None,
@@ -167,6 +89,14 @@ class InstanceGroupStatus(Model):
         default=None, description="AWS's status of the group's training plan, if it has one."
     )
     message: Message | None = Field(default=None, description="Why the group is not at its target.")
+    memory: GroupMemory | None = Field(
+        default=None, description="What the operator notes about the group for its later passes."
+    )
+
+    @property
+    def remembered(self) -> GroupMemory:
+        """The memory; empty where there is none."""
+        return self.memory or GroupMemory()
 
 
 class NodeProblem(Model):
@@ -238,30 +168,11 @@ class RejectedGroup(Model):
     )
 
 
-class SentTag(Model):
-    """A tag that AWS accepted: until ListTags shows it, and for ten minutes at most, it counts as set or removed."""
-
-    key: Word = Field(description="Key of the tag, as it was sent to AWS.")
-    value: Annotated[str, Field(max_length=256)] | None = Field(
-        default=None, description="The value that was set; left out when the tag was removed."
-    )
-    time: Timestamp | None = Field(default=None, description="When AWS accepted it, as RFC 3339.")
-
-
 class AutoScalingStatus(Model):
     """What AWS says of the autoscaler that it runs for the cluster."""
 
     status: Word | None = Field(default=None, description="AWS's status: Creating, InService, Failed or Deleting.")
     failureMessage: Message | None = Field(default=None, description="AWS's FailureMessage of the autoscaler.")
-
-
-class Missing(Model):
-    """What AWS showed before and does not show now: looked for again before it is believed."""
-
-    what: Line | None = Field(
-        default=None, description="What is missing, for example the cluster, group gpu, or a tag by its key."
-    )
-    since: Timestamp | None = Field(default=None, description="When it was first missing, as RFC 3339.")
 
 
 class Adoption(Model):
@@ -271,15 +182,6 @@ class Adoption(Model):
     announcedAt: Timestamp | None = Field(default=None, description="When they were announced, as RFC 3339.")
     changes: Annotated[list[Line], Field(max_length=50, json_schema_extra=ATOMIC)] | None = Field(
         default=None, description="The changes, one line each, up to 50."
-    )
-
-
-class MirroredEvents(Model):
-    """How far HyperPod's own cluster events were repeated as Kubernetes Events."""
-
-    time: Timestamp | None = Field(default=None, description="EventTime of the newest one, as RFC 3339.")
-    ids: Annotated[list[Word], Field(max_length=100, json_schema_extra=SET)] | None = Field(
-        default=None, description="EventIds of that time; there may be more with the same time."
     )
 
 
@@ -318,9 +220,6 @@ class HyperPodClusterStatus(Model):
         default=None, description="Created: the operator created the cluster. Adopted: it existed before."
     )
     creationTime: Timestamp | None = Field(default=None, description="When AWS created the cluster, as RFC 3339.")
-    provisionedAt: Timestamp | None = Field(
-        default=None, description="When the cluster was first seen InService, as RFC 3339."
-    )
     nodes: NodeCounts | None = Field(default=None, description="How many nodes there are.")
     groupsSummary: Annotated[str, Field(max_length=1024)] | None = Field(
         default=None, description="Current and target count of each group, for example: gpu 4/4, cpu 2/2."
@@ -334,12 +233,6 @@ class HyperPodClusterStatus(Model):
         default=None, description="Up to 20 nodes that are not Running."
     )
     nodeHealth: NodeHealth | None = Field(default=None, description="The health of the cluster's Kubernetes Nodes.")
-    appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
-        default=None, description="Tag keys that came from the spec: the operator removes only these."
-    )
-    sentTags: Annotated[list[SentTag], Field(max_length=100, json_schema_extra=keyed("key"))] | None = Field(
-        default=None, description="Tags that AWS accepted and does not return yet."
-    )
     operations: Operations | None = Field(
         default=None,
         description="The journal: the last call of each concern that was to change something, the newest last.",
@@ -347,9 +240,6 @@ class HyperPodClusterStatus(Model):
     rejectedGroups: (
         Annotated[list[RejectedGroup], Field(max_length=100, json_schema_extra=keyed("instanceGroupName"))] | None
     ) = Field(default=None, description="Groups whose part of an update AWS refused; all else goes on without them.")
-    missing: Missing | None = Field(
-        default=None, description="Set while AWS does not return something that it returned before."
-    )
     preflight: PreflightStatus | None = Field(
         default=None, description="The checks before the last call that creates the cluster or adds groups."
     )
@@ -366,15 +256,17 @@ class HyperPodClusterStatus(Model):
     history: Annotated[list[HistoryEntry], Field(max_length=HISTORY_MOST, json_schema_extra=ATOMIC)] | None = Field(
         default=None, description="The last 20 calls that were to change something in AWS, the newest last."
     )
-    mirroredEvents: MirroredEvents | None = Field(
-        default=None, description="How far the operator has published HyperPod's own events as Kubernetes Events."
-    )
-    createFailures: Count | None = Field(
-        default=None, description="How many creations in a row ended in Failed and were deleted."
+    memory: ClusterMemory | None = Field(
+        default=None, description="What the operator notes for its later passes and AWS does not return."
     )
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
         default=None, description="Conditions; Ready is the summary."
     )
+
+    @property
+    def remembered(self) -> ClusterMemory:
+        """The memory; empty where there is none."""
+        return self.memory or ClusterMemory()
 
     @property
     def last(self) -> OperationStatus | None:

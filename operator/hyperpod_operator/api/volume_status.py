@@ -14,7 +14,9 @@ from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.operations import Operations, OperationStatus
 from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry
 from hyperpod_operator.api.preflight import PreflightStatus
-from hyperpod_operator.api.status import Adoption, Arn, Count, Fingerprint, Line, Word
+from hyperpod_operator.api.status import Adoption
+from hyperpod_operator.api.volume_memory import AttachmentMemory, ClaimMemory, ModificationMemory
+from hyperpod_operator.api.words import Arn, Count, Line, Word
 
 Path = Annotated[str, Field(max_length=256)]
 
@@ -27,39 +29,6 @@ class Ownership(Model):
     )
     tag: Word | None = Field(
         default=None, description="Value of the tag hyperpod-operator.dev/claim-uid on the volume."
-    )
-
-
-class CreatedTag(Model):
-    """A tag of the request that makes the volume."""
-
-    key: Annotated[str, Field(max_length=128)] = Field(description="Tag key.")
-    value: Annotated[str, Field(max_length=256)] = Field(description="Tag value.")
-
-
-class Creation(Model):
-    """The request that makes the volume, written before it is sent: a repetition is word for word the same."""
-
-    attempt: Count | None = Field(default=None, description="Suffix of the token of the last CreateVolume.")
-    outcome: Word | None = Field(
-        default=None,
-        description="Intended: sent, and the answer may be lost. Unanswered: no answer arrived. Accepted: AWS took it. "
-        "Rejected: AWS did not. Completed: the volume was seen usable.",
-    )
-    time: Timestamp | None = Field(default=None, description="When it was last sent, as RFC 3339.")
-    failures: Count | None = Field(default=None, description="How many volumes in a row ended in error or vanished.")
-    availabilityZone: Word | None = Field(default=None, description="Zone by name.")
-    availabilityZoneId: Word | None = Field(default=None, description="Zone by id.")
-    size: Count | None = Field(default=None, description="GiB.")
-    volumeType: Word | None = Field(default=None, description="Type.")
-    iops: Count | None = Field(default=None, description="IOPS.")
-    throughput: Count | None = Field(default=None, description="MiB/s.")
-    snapshotId: Word | None = Field(default=None, description="Snapshot that the volume is loaded from.")
-    encrypted: bool | None = Field(default=None, description="Whether encryption was asked for.")
-    kmsKeyId: Arn | None = Field(default=None, description="Key.")
-    volumeInitializationRate: Count | None = Field(default=None, description="MiB/s.")
-    tags: Annotated[list[CreatedTag], Field(max_length=50, json_schema_extra=ATOMIC)] | None = Field(
-        default=None, description="Tags of the request."
     )
 
 
@@ -76,28 +45,10 @@ class ObservedVolume(Model):
     multiAttachEnabled: bool | None = Field(default=None, description="Whether Multi-Attach is on.")
 
 
-class RefusedInstance(Model):
-    """A node that recently had no free slot for the volume."""
-
-    instanceId: Word = Field(description="EC2 instance id.")
-    code: Word | None = Field(default=None, description="EC2's error code.")
-    time: Timestamp | None = Field(default=None, description="When, as RFC 3339.")
-
-
-class NotShown(Model):
-    """What AWS showed before and does not show now: looked for again before that is believed."""
-
-    what: Line | None = Field(default=None, description="What is missing.")
-    since: Timestamp | None = Field(default=None, description="When it was first missing, as RFC 3339.")
-
-
 class AttachmentStatus(Model):
     """The node that was chosen, written before the first attach to it."""
 
     clusterArn: Arn | None = Field(default=None, description="ARN of the HyperPod cluster.")
-    target: Annotated[str, Field(max_length=2048)] | None = Field(
-        default=None, description="The target of the spec that chose the node."
-    )
     instanceGroupName: Word | None = Field(default=None, description="Instance group of the node.")
     instanceId: Word | None = Field(default=None, description="EC2 instance id of the node.")
     nodeLogicalId: Word | None = Field(default=None, description="NodeLogicalId of the node.")
@@ -113,24 +64,17 @@ class AttachmentStatus(Model):
         default=None,
         description="When the operator last sent the attach call, or when AWS carried it out if later, as RFC 3339.",
     )
-    calls: Count | None = Field(
-        default=None, description="How many attach calls AWS may have accepted without returning the attachment yet."
-    )
-    attempts: Count | None = Field(default=None, description="How often attaching to this node got stuck.")
     deleteOnTermination: bool | None = Field(
         default=None, description="Whether AWS deletes the volume together with the node."
     )
-    lostTime: Timestamp | None = Field(default=None, description="When AWS first reported the node as gone.")
-    followTime: Timestamp | None = Field(
-        default=None,
-        description="When AWS first reported the previous node as gone; set until the volume is attached to this one.",
+    memory: AttachmentMemory | None = Field(
+        default=None, description="What the operator notes about the attachment for its later passes."
     )
-    detachTime: Timestamp | None = Field(
-        default=None, description="When the operator first needed to detach the volume, as RFC 3339."
-    )
-    refused: Annotated[list[RefusedInstance], Field(max_length=10, json_schema_extra=keyed("instanceId"))] | None = (
-        Field(default=None, description="Nodes that had no free slot; the operator retries them later.")
-    )
+
+    @property
+    def remembered(self) -> AttachmentMemory:
+        """The memory; empty where there is none."""
+        return self.memory or AttachmentMemory()
 
 
 class PreviousAttachment(Model):
@@ -155,15 +99,16 @@ class ModificationStatus(Model):
     progress: Count | None = Field(default=None, description="Percent.")
     startTime: Timestamp | None = Field(default=None, description="When it began, as RFC 3339.")
     target: Line | None = Field(default=None, description="The target of the modification.")
-    pendingChange: Fingerprint | None = Field(
-        default=None, description="Hash of a desired change that the operator has not made yet."
-    )
-    pendingSince: Timestamp | None = Field(default=None, description="When the operator first saw that change.")
-    startTimes: Annotated[list[Timestamp], Field(max_length=8, json_schema_extra=ATOMIC)] | None = Field(
-        default=None, description="When the modifications of the last 24 hours began."
-    )
     used24h: Count | None = Field(default=None, description="Modifications in the last 24 hours; AWS allows four.")
     nextAllowedTime: Timestamp | None = Field(default=None, description="When the next one is possible.")
+    memory: ModificationMemory | None = Field(
+        default=None, description="What the operator notes about modifications for its later passes."
+    )
+
+    @property
+    def remembered(self) -> ModificationMemory:
+        """The memory; empty where there is none."""
+        return self.memory or ModificationMemory()
 
 
 class SnapshotStatus(Model):
@@ -204,7 +149,6 @@ class EBSVolumeClaimStatus(Model):
     availabilityZone: Word | None = Field(default=None, description="Zone of the volume by name.")
     availabilityZoneId: Word | None = Field(default=None, description="Zone of the volume by id.")
     ownership: Ownership | None = Field(default=None, description="Why the claim owns the volume.")
-    creation: Creation | None = Field(default=None, description="The request that makes the volume.")
     observed: ObservedVolume | None = Field(default=None, description="State of the volume in EC2.")
     attachment: AttachmentStatus | None = Field(default=None, description="The node that was chosen.")
     previousAttachments: Annotated[list[PreviousAttachment], Field(max_length=5, json_schema_extra=ATOMIC)] | None = (
@@ -216,23 +160,14 @@ class EBSVolumeClaimStatus(Model):
     )
     preflight: PreflightStatus | None = Field(default=None, description="The checks before the volume is created.")
     adoption: Adoption | None = Field(default=None, description="Changes announced before an adoption.")
-    notShown: NotShown | None = Field(
-        default=None, description="Set while AWS does not return something that it returned before."
-    )
     persistentVolumeName: Annotated[str, Field(max_length=253)] | None = Field(
         default=None, description="Name of the PersistentVolume."
     )
     persistentVolumeClaimName: Annotated[str, Field(max_length=253)] | None = Field(
         default=None, description="Name of the PersistentVolumeClaim."
     )
-    persistentVolumeClaimUid: Word | None = Field(
-        default=None, description="uid of the last bound PersistentVolumeClaim, whose data is on the volume."
-    )
     inUseBy: Annotated[list[Path], Field(max_length=20, json_schema_extra=SET)] | None = Field(
         default=None, description="Pods that use the volume, namespace/name, up to 20."
-    )
-    appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
-        default=None, description="Tag keys that this claim set on the volume: the operator removes only these."
     )
     operations: Operations | None = Field(
         default=None,
@@ -241,9 +176,17 @@ class EBSVolumeClaimStatus(Model):
     history: Annotated[list[HistoryEntry], Field(max_length=HISTORY_MOST, json_schema_extra=ATOMIC)] | None = Field(
         default=None, description="The last 20 calls that were to change something in AWS, the newest last."
     )
+    memory: ClaimMemory | None = Field(
+        default=None, description="What the operator notes for its later passes and AWS does not return."
+    )
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
         default=None, description="Conditions; Ready is the summary."
     )
+
+    @property
+    def remembered(self) -> ClaimMemory:
+        """The memory; empty where there is none."""
+        return self.memory or ClaimMemory()
 
     @property
     def last(self) -> OperationStatus | None:

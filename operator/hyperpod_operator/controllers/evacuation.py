@@ -140,7 +140,7 @@ class Evacuation:
         """Keep new pods off the nodes that go, once what runs there can be known, and undo it on all others."""
         wanted = () if found.read.denied else marks(snapshot, found, owner=owner)
         groups = snapshot.resource.status.instanceGroups or []
-        sent = frozenset(one.instanceId for group in groups for one in group.deletedNodes or ())
+        sent = frozenset(one.instanceId for group in groups for one in group.remembered.deletedNodes or ())
         try:
             for name, mark in wanted:
                 await self._ports.marks.mark(node=name, marks=mark)

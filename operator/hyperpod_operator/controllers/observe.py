@@ -85,7 +85,7 @@ async def observe(
         observed = await _tags_if_known(clusters=clusters, observed=observed)
     if ownership(resource=resource, observed=observed) not in {Ownership.OURS, Ownership.RECORDED}:
         return observed
-    if full_sync or list_nodes or resource.status.missing or _nodes_tell(resource, cluster):
+    if full_sync or list_nodes or resource.status.remembered.missing or _nodes_tell(resource, cluster):
         observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
     if cluster.continuous and (full_sync or _events_explain(resource, cluster)):
         observed = await _observe_events(clusters=clusters, resource=resource, observed=observed, causes=causes)
@@ -128,9 +128,9 @@ def _tags_decide(resource: Resource, observed: Observed) -> bool:
     unproved = ownership(resource=resource, observed=observed) is Ownership.UNREAD
     last, cluster = resource.status.last, observed.cluster
     open_wish = cluster is not None and cluster.status == "InService" and not resource.was_synced
-    doubted = resource.status.missing is not None
+    doubted = resource.status.remembered.missing is not None
     letting_go = resource.deleting and last is not None and last.operation == "DeleteTags"
-    unseen = bool(resource.status.sentTags)
+    unseen = bool(resource.status.remembered.sentTags)
     return unproved or doubted or resource.edited or resource.requested_anew or open_wish or letting_go or unseen
 
 

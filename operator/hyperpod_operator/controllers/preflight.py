@@ -6,7 +6,7 @@ A plan that waits for a person is checked, too, so that it says which of its cal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hyperpod_operator.api.status import PreflightStatus
+from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.engine.decision import Wait

@@ -8,7 +8,8 @@ import yaml
 from pydantic import ValidationError
 
 from hyperpod_operator.api.cluster import HyperPodCluster, HyperPodClusterSpec
-from hyperpod_operator.api.status import Condition, HyperPodClusterStatus
+from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.status import HyperPodClusterStatus
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 

@@ -429,7 +429,9 @@ def test_the_status_of_the_object_is_memory(aws: Simulator, monkeypatch: pytest.
     blind = said("-f", "-", text=lowered)
     assert blind.exit_code == 2
     assert "unknown: instanceCount of group gpu" in blind.output
-    recorded = {"instanceGroups": [{"instanceGroupName": "gpu", "appliedInstanceCount": 4, "origin": "Adopted"}]}
+    recorded = {
+        "instanceGroups": [{"instanceGroupName": "gpu", "memory": {"appliedInstanceCount": 4, "origin": "Adopted"}}]
+    }
     with_server(monkeypatch, Server(recorded))
     sighted = said("-f", "-", text=lowered)
     assert sighted.exit_code == 2

@@ -105,7 +105,8 @@ async def test_a_moved_node_is_neither_bought_again_nor_held(rig: Rig) -> None:
     await rig.idle(3600)
     assert "UpdateCluster" not in rig.operations()
     assert moved in nodes_of("spare")
-    offsets = {entry["instanceGroupName"]: entry["countOffset"]["value"] for entry in rig.status["instanceGroups"]}
+    groups = rig.status["instanceGroups"]
+    offsets = {entry["instanceGroupName"]: entry["memory"]["countOffset"]["value"] for entry in groups}
     assert offsets == {"w": -1, "spare": 1}
     assert rig.condition("Ready")["status"] == "True"
     rig.restart()

@@ -90,9 +90,9 @@ async def test_a_restart_remembers_what_was_sent(tagged: Rig) -> None:
 async def test_tags_that_aws_shows_are_remembered_no_longer(tagged: Rig) -> None:
     tagged.apply(two(2, 1, tags=B))
     await tagged.step()
-    assert [tag["key"] for tag in tagged.status["sentTags"]] == ["team"]
+    assert [tag["key"] for tag in tagged.status["memory"]["sentTags"]] == ["team"]
     await tagged.idle(1800)
-    assert "sentTags" not in tagged.status
+    assert "sentTags" not in tagged.status["memory"]
 
 
 @LAGS

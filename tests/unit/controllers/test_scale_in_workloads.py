@@ -409,9 +409,9 @@ async def test_what_was_deleted_by_name_is_on_record(kube: Kubernetes) -> None:
     kube.rig.apply(gpu(3))
     await kube.rig.rest()
     (group,) = kube.rig.status["instanceGroups"]
-    assert [one["instanceId"] for one in group["deletedNodes"]] == kube.deleted()
-    assert "countOffset" not in group
-    assert group["appliedInstanceCount"] == 3
+    assert [one["instanceId"] for one in group["memory"]["deletedNodes"]] == kube.deleted()
+    assert "countOffset" not in group["memory"]
+    assert group["memory"]["appliedInstanceCount"] == 3
 
 
 async def test_an_approved_scale_in_goes_on_as_its_nodes_become_idle(kube: Kubernetes) -> None:

@@ -192,7 +192,7 @@ class TestRefusals:
         rig.simulator.world.fail_creation("research", "Boom.")
         rig.apply(plain())
         await rig.rest()
-        rig.objects.set_status(KEY, rig.status | {"provisionedAt": "2026-01-01T00:00:00Z"})
+        rig.objects.set_status(KEY, rig.status | {"memory": {"provisionedAt": "2026-01-01T00:00:00Z"}})
         rig.simulator.faults.add(refusal("UpdateCluster", code="ConflictException", message="Not when Failed."))
         rig.apply(plain(5))
         await rig.idle(3600)
@@ -340,7 +340,7 @@ class TestShortages:
         rig.simulator.world.allow_creation("research")
         assert isinstance(await rig.rest(), Done)
         assert rig.operations() == ["CreateCluster", "DeleteCluster", "CreateCluster"]
-        assert "createFailures" not in rig.status
+        assert "createFailures" not in rig.status["memory"]
 
 
 class TestTeardown:
@@ -385,9 +385,13 @@ class TestHostileInput:
                     {"concern": "Cluster", "operation": "CreateCluster", "time": "yesterday", "state": "Accepted"}
                 ]
             },
-            {"instanceGroups": [{"instanceGroupName": "gpu", "appliedInstanceCount": 1, "origin": "Created"}]},
+            {
+                "instanceGroups": [
+                    {"instanceGroupName": "gpu", "memory": {"appliedInstanceCount": 1, "origin": "Created"}}
+                ]
+            },
             {"clusterArn": "arn:elsewhere", "origin": "Created", "clusterStatus": "InService"},
-            {"observedGeneration": 99, "provisionedAt": "never"},
+            {"observedGeneration": 99, "memory": {"provisionedAt": "never"}},
         ],
     )
     async def test_a_garbled_status_loses_nothing(self, rig: Rig, status: dict[str, object]) -> None:

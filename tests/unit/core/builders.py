@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster_memory import ClusterMemory, GroupMemory
+from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.api.status import HyperPodClusterStatus
@@ -141,19 +143,38 @@ def our_tags(owner: Resource, **more: str) -> dict[str, str]:
 
 
 def recorded(**fields: Any) -> dict[str, Any]:
-    """The status of a cluster that we made and saw in service with its counts applied."""
-    return {
-        "observedGeneration": 1,
-        "clusterArn": ARN,
-        "clusterStatus": "InService",
-        "origin": "Created",
-        "provisionedAt": "2026-11-23T10:00:00Z",
-        "instanceGroups": [
-            {"instanceGroupName": "gpu", "appliedInstanceCount": 4, "origin": "Created"},
-            {"instanceGroupName": "cpu", "appliedInstanceCount": 2, "origin": "Created"},
-        ],
-        **fields,
-    }
+    """The status of a cluster that we made and saw in service with its counts applied.
+
+    `fields` are members of the status or of its memory; see `with_memory`.
+    """
+    return with_memory(
+        {
+            "observedGeneration": 1,
+            "clusterArn": ARN,
+            "clusterStatus": "InService",
+            "origin": "Created",
+            "provisionedAt": "2026-11-23T10:00:00Z",
+            "instanceGroups": [
+                {"instanceGroupName": "gpu", "appliedInstanceCount": 4, "origin": "Created"},
+                {"instanceGroupName": "cpu", "appliedInstanceCount": 2, "origin": "Created"},
+            ],
+            **fields,
+        }
+    )
+
+
+def with_memory(fields: dict[str, Any]) -> dict[str, Any]:
+    """A status, with the members of its memory, and of its groups' memory, where they belong."""
+    made = _split(fields, ClusterMemory)
+    if "instanceGroups" in made:
+        made["instanceGroups"] = [_split(entry, GroupMemory) for entry in made["instanceGroups"]]
+    return made
+
+
+def _split(fields: Mapping[str, Any], memory: type[Model]) -> dict[str, Any]:
+    notes = {name: value for name, value in fields.items() if name in memory.model_fields and value is not None}
+    rest = {name: value for name, value in fields.items() if name not in memory.model_fields}
+    return {**rest, **({"memory": {**rest.get("memory", {}), **notes}} if notes else {})}
 
 
 def snapshot_of(owner: Resource, observed: Observed, **fields: Any) -> ClusterSnapshot:

@@ -264,7 +264,9 @@ class Model:
                 self._edit(name, self.target(name))
         self.rest()
         assert (self.found, self.nodes) == (calls, nodes)
-        assert [one.instanceGroupName for one in self.owner.status.instanceGroups or [] if one.countOffset] == []
+        assert [
+            one.instanceGroupName for one in self.owner.status.instanceGroups or [] if one.remembered.countOffset
+        ] == []
         assert conditions_of(self.owner.status)["SpecSynced"] == ("True", "InSync")
 
 

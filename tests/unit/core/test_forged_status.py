@@ -23,6 +23,7 @@ from tests.unit.core.builders import (
     with_group,
 )
 
+from hyperpod_operator.api.cluster_memory import ClusterMemory
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_ADOPTED, Reason
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster import requests
@@ -97,13 +98,17 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
         "operation": st.just("MoveClusterNodes"),
         "instanceCount": counts,
     }
-    of_group = {
-        **dict.fromkeys(("status", "softwareUpdateStatus", "message", "instanceType"), words),
-        **dict.fromkeys(("targetCount", "currentCount", "desiredCount", "appliedInstanceCount"), counts),
-        **dict.fromkeys(("schedulableNodes", "unhealthyNodes", "neverJoined", "instancesGone"), counts),
-        "restricted": st.booleans(),
+    group_memory = {
+        "appliedInstanceCount": counts,
         "origin": origins,
         "countOffset": st.fixed_dictionaries(offset),
+    }
+    of_group = {
+        "memory": st.fixed_dictionaries({}, optional=group_memory),
+        **dict.fromkeys(("status", "softwareUpdateStatus", "message", "instanceType"), words),
+        **dict.fromkeys(("targetCount", "currentCount", "desiredCount"), counts),
+        **dict.fromkeys(("schedulableNodes", "unhealthyNodes", "neverJoined", "instancesGone"), counts),
+        "restricted": st.booleans(),
     }
     groups = [
         st.fixed_dictionaries({"instanceGroupName": st.just(name)}, optional=of_group)
@@ -122,20 +127,11 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
         "region": st.sampled_from(["us-west-2", "eu-west-1", "x"]),
         "origin": origins,
         "creationTime": times,
-        "provisionedAt": times,
         "nodes": st.fixed_dictionaries({}, optional={"current": counts, "target": counts}),
         "groupsSummary": words,
         "instanceGroups": st.tuples(*groups).map(list),
         "nodeProblems": st.just([{"instanceId": "i-1"}]),
         "nodeHealth": st.just({"schedulable": 3}),
-        "appliedTagKeys": st.lists(st.sampled_from(["team", "cost", TAG_ADOPTED]), unique=True, max_size=3),
-        "sentTags": st.lists(
-            st.fixed_dictionaries(
-                {"key": st.sampled_from(["team", "cost", *OWNERSHIP_TAGS])}, optional={"value": words, "time": times}
-            ),
-            unique_by=lambda item: item["key"],
-            max_size=3,
-        ),
         "operations": st.lists(
             st.fixed_dictionaries(
                 {"concern": st.sampled_from(["Cluster", "Software", "Tags", "x"])},
@@ -179,7 +175,6 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
         ),
         "cost": st.fixed_dictionaries({}, optional={"hourly": st.just("1.00"), "currency": st.just("USD")}),
         "autoScaling": st.fixed_dictionaries({}, optional={"status": words, "failureMessage": words}),
-        "missing": st.fixed_dictionaries({}, optional={"since": times, "confirmations": counts}),
         "adoption": st.fixed_dictionaries({}, optional={"fingerprint": mark, "announcedAt": times}),
         "plan": st.fixed_dictionaries({}, optional={"digest": mark, "state": words, "computedAt": times}),
         "lastApproval": st.fixed_dictionaries(
@@ -195,9 +190,26 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
         "history": st.lists(
             st.fixed_dictionaries({"time": times}, optional={"call": words, "outcome": words}), max_size=3
         ),
+        "memory": st.fixed_dictionaries({}, optional=forged_memory()),
+        "conditions": st.just([]),
+    }
+
+
+def forged_memory() -> dict[str, st.SearchStrategy[Any]]:
+    """By member of the memory, the same."""
+    return {
+        "provisionedAt": times,
+        "appliedTagKeys": st.lists(st.sampled_from(["team", "cost", TAG_ADOPTED]), unique=True, max_size=3),
+        "sentTags": st.lists(
+            st.fixed_dictionaries(
+                {"key": st.sampled_from(["team", "cost", *OWNERSHIP_TAGS])}, optional={"value": words, "time": times}
+            ),
+            unique_by=lambda item: item["key"],
+            max_size=3,
+        ),
+        "missing": st.fixed_dictionaries({}, optional={"since": times, "confirmations": counts}),
         "mirroredEvents": st.fixed_dictionaries({}, optional={"time": times, "ids": st.just(["e"])}),
         "createFailures": counts,
-        "conditions": st.just([]),
     }
 
 
@@ -216,10 +228,10 @@ PLAIN = {
     "clusterArn": ARN,
     "origin": "Created",
     "clusterStatus": "InService",
-    "provisionedAt": ago(9000),
+    "memory": {"provisionedAt": ago(9000)},
     "observedGeneration": 1,
     "instanceGroups": [
-        {"instanceGroupName": name, "origin": "Created", "appliedInstanceCount": count}
+        {"instanceGroupName": name, "memory": {"origin": "Created", "appliedInstanceCount": count}}
         for name, count in (("gpu", 4), ("cpu", 2), ("foreign", 3))
     ],
 }
@@ -258,6 +270,7 @@ def passes(
 
 def test_every_member_of_status_is_forged() -> None:
     assert forged(["x"]).keys() == HyperPodClusterStatus.model_fields.keys()
+    assert forged_memory().keys() == ClusterMemory.model_fields.keys()
 
 
 @settings(deadline=None)

@@ -139,10 +139,10 @@ def test_no_node_ends_that_the_spec_did_not_ask_to_end(given_situation: Any) -> 
             continue
         record = records.get(found.name)
         assert record is not None
-        assert record.appliedInstanceCount is not None
-        assert record.appliedInstanceCount != sent["instanceCount"]
+        assert record.remembered.appliedInstanceCount is not None
+        assert record.remembered.appliedInstanceCount != sent["instanceCount"]
     for name in decision.action.request.get("instanceGroupsToDelete", []):
-        assert records[name].origin == "Created"
+        assert records[name].remembered.origin == "Created"
         assert name not in given_situation.resource.groups
 
 

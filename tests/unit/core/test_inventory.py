@@ -88,7 +88,7 @@ def test_a_group_shows_what_is_wanted_and_what_is_there() -> None:
     short = with_group(cluster(), group(group_spec(), current=1))
     made = entry(status(found=short))
     assert (made.desiredCount, made.targetCount, made.currentCount) == (4, 4, 1)
-    assert (made.status, made.instanceType, made.origin) == ("InService", "ml.p5.48xlarge", "Created")
+    assert (made.status, made.instanceType, made.remembered.origin) == ("InService", "ml.p5.48xlarge", "Created")
 
 
 def test_a_flexible_group_shows_its_first_type() -> None:
@@ -106,12 +106,12 @@ def test_an_external_count_has_no_desired_one() -> None:
 
 def test_the_applied_count_is_the_specs_once_aws_holds_it() -> None:
     owner = resource(spec=scaled(6), status=recorded())
-    assert entry(status(owner, cluster(wanted=scaled(6)))).appliedInstanceCount == 6
+    assert entry(status(owner, cluster(wanted=scaled(6)))).remembered.appliedInstanceCount == 6
 
 
 def test_the_applied_count_stands_while_aws_holds_another() -> None:
     grown = with_group(cluster(), group(group_spec(), target_count=8))
-    assert entry(status(found=grown)).appliedInstanceCount == 4
+    assert entry(status(found=grown)).remembered.appliedInstanceCount == 4
 
 
 @pytest.mark.parametrize(
@@ -122,14 +122,14 @@ def test_a_group_that_is_seen_first_gets_its_origin(named: bool, tags: dict[str,
     groups = [group_spec("new", 1)] if named else []
     owner = resource(spec=spec(instanceGroups=[group_spec(), *groups]), status=recorded(instanceGroups=[]))
     found = with_group(cluster(), group(group_spec("new", 1)))
-    assert entry(status(owner, found, tags=our_tags(owner, **tags)), "new").origin == origin
+    assert entry(status(owner, found, tags=our_tags(owner, **tags)), "new").remembered.origin == origin
 
 
 def test_an_origin_is_never_changed_afterwards() -> None:
     """An external group that the spec names later was still not made by us."""
     groups = [{"instanceGroupName": "gpu", "origin": "External"}, {"instanceGroupName": "cpu", "origin": "Adopted"}]
     made = status(resource(status=recorded(instanceGroups=groups)))
-    assert {item.instanceGroupName: item.origin for item in made.instanceGroups or []} == {
+    assert {item.instanceGroupName: item.remembered.origin for item in made.instanceGroups or []} == {
         "gpu": "External",
         "cpu": "Adopted",
     }
@@ -139,7 +139,7 @@ def test_a_group_that_a_call_brings_in_is_recorded_with_the_call() -> None:
     wanted = spec()
     wanted["instanceGroups"].append(group_spec("new", 3))
     made = entry(status(resource(spec=wanted, status=recorded())), "new")
-    assert (made.origin, made.appliedInstanceCount, made.currentCount) == ("Created", 3, None)
+    assert (made.remembered.origin, made.remembered.appliedInstanceCount, made.currentCount) == ("Created", 3, None)
 
 
 def test_a_group_that_is_gone_is_forgotten() -> None:
@@ -162,7 +162,7 @@ def test_five_thousand_troubled_nodes_in_two_hundred_groups_stay_below_100_kilob
 
 
 def test_a_scale_out_counts_as_ours_from_the_moment_it_is_sent() -> None:
-    assert entry(status(resource(spec=scaled(6), status=recorded()))).appliedInstanceCount == 6
+    assert entry(status(resource(spec=scaled(6), status=recorded()))).remembered.appliedInstanceCount == 6
 
 
 @pytest.mark.parametrize(
@@ -170,13 +170,13 @@ def test_a_scale_out_counts_as_ours_from_the_moment_it_is_sent() -> None:
 )
 def test_a_scale_out_without_an_answer_may_be_ours_too(answer: ErrorKind, applied: int) -> None:
     made = status(resource(spec=scaled(6), status=recorded()), answer=answer)
-    assert entry(made).appliedInstanceCount == applied
+    assert entry(made).remembered.appliedInstanceCount == applied
 
 
 def test_a_scale_in_counts_only_when_aws_shows_it() -> None:
     owner = resource(spec=scaled(2), status=recorded())
-    assert entry(status(owner)).appliedInstanceCount == 4
-    assert entry(status(owner, cluster(wanted=scaled(2)))).appliedInstanceCount == 2
+    assert entry(status(owner)).remembered.appliedInstanceCount == 4
+    assert entry(status(owner, cluster(wanted=scaled(2)))).remembered.appliedInstanceCount == 2
 
 
 def test_what_aws_says_of_images_and_training_plans_is_in_the_status_of_the_group() -> None:

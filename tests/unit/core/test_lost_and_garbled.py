@@ -53,7 +53,7 @@ def test_an_adopted_cluster_stays_even_when_only_its_tag_remembers_the_adoption(
 
 def test_an_accepted_creation_remembers_its_groups() -> None:
     _, status = acted(resource(), None)
-    assert {(entry.instanceGroupName, entry.origin) for entry in status.instanceGroups} == {
+    assert {(entry.instanceGroupName, entry.remembered.origin) for entry in status.instanceGroups} == {
         ("gpu", "Created"),
         ("cpu", "Created"),
     }
@@ -65,7 +65,7 @@ def test_a_cluster_that_is_made_anew_was_never_in_service() -> None:
     answer, status = acted(owner, None)
     assert isinstance(answer, Act)
     assert isinstance(answer.action, CreateCluster)
-    assert status.provisionedAt is None
+    assert status.remembered.provisionedAt is None
 
 
 def test_a_refused_deletion_is_tried_again() -> None:
@@ -105,7 +105,7 @@ def test_a_patch_date_to_come_is_sent() -> None:
 
 def test_a_garbled_time_of_missing_is_stamped_anew() -> None:
     _, status = acted(resource(status=recorded(missing={"what": "the cluster", "since": "yesterday"})), None)
-    assert status.missing.since != "yesterday"
+    assert status.remembered.missing.since != "yesterday"
 
 
 def test_a_garbled_announcement_is_made_anew() -> None:
@@ -172,4 +172,9 @@ def test_a_scale_in_counts_as_applied_only_at_rest() -> None:
     owner = resource(spec=two(count=2), status=recorded())
     going = with_group(cluster(status="Updating"), group(group_spec(), target_count=2, status="Updating", current=4))
     _, status = acted(owner, going)
-    assert next(entry for entry in status.instanceGroups if entry.instanceGroupName == "gpu").appliedInstanceCount == 4
+    assert (
+        next(
+            entry for entry in status.instanceGroups if entry.instanceGroupName == "gpu"
+        ).remembered.appliedInstanceCount
+        == 4
+    )

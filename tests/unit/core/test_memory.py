@@ -53,7 +53,9 @@ class TestIntent:
 
     def test_lists_the_groups_as_ours_before_anybody_else_could_add_some(self) -> None:
         groups = self.stored(resource()).instanceGroups or []
-        assert [(item.instanceGroupName, item.origin, item.appliedInstanceCount) for item in groups] == [
+        assert [
+            (item.instanceGroupName, item.remembered.origin, item.remembered.appliedInstanceCount) for item in groups
+        ] == [
             ("cpu", "Created", 2),
             ("gpu", "Created", 4),
         ]
@@ -66,7 +68,12 @@ class TestIntent:
     def test_forgets_the_cluster_that_vanished(self) -> None:
         status = recorded(missing={"what": "the cluster", "since": ago(16)})
         made = self.stored(resource(spec=managed(onExternalDelete="Recreate"), status=status))
-        assert (made.clusterArn, made.clusterStatus, made.provisionedAt, made.missing) == (None, None, None, None)
+        assert (made.clusterArn, made.clusterStatus, made.remembered.provisionedAt, made.remembered.missing) == (
+            None,
+            None,
+            None,
+            None,
+        )
 
     def test_keeps_the_next_pass_from_sending_a_second_create(self) -> None:
         owner = replace(resource(), status=self.stored(resource()))
@@ -184,32 +191,32 @@ class TestRejected:
 class TestMissing:
     def test_the_first_look_is_dated_and_the_last_status_kept(self) -> None:
         made = left(resource(status=recorded()), None)
-        assert made.missing is not None
-        assert made.missing.since == stamp(NOW)
+        assert made.remembered.missing is not None
+        assert made.remembered.missing.since == stamp(NOW)
         assert (made.clusterStatus, made.clusterArn) == ("InService", ARN)
 
     def test_a_cluster_that_shows_again_was_never_gone(self) -> None:
         lost = after(resource(status=recorded()), None)
-        assert left(lost, cluster()).missing is None
+        assert left(lost, cluster()).remembered.missing is None
 
     def test_the_second_look_leads_to_creation(self) -> None:
         lost = after(resource(spec=managed(onExternalDelete="Recreate"), status=recorded()), None)
         made = left(lost, None, now=NOW + timedelta(seconds=16))
-        assert (last_call(made).operation, made.missing, made.clusterStatus) == ("CreateCluster", None, None)
+        assert (last_call(made).operation, made.remembered.missing, made.clusterStatus) == ("CreateCluster", None, None)
 
 
 class TestCreateFailures:
     owner = resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service(createFailures=1))
 
     def test_a_creation_that_was_cleared_away_is_counted(self) -> None:
-        assert left(self.owner, failed_creation()).createFailures == 2
+        assert left(self.owner, failed_creation()).remembered.createFailures == 2
 
     def test_a_clearing_that_was_refused_is_not(self) -> None:
-        assert left(self.owner, failed_creation(), answer=ErrorKind.BUSY).createFailures == 1
+        assert left(self.owner, failed_creation(), answer=ErrorKind.BUSY).remembered.createFailures == 1
 
     def test_success_forgets_them(self) -> None:
-        assert left(self.owner, cluster()).createFailures is None
+        assert left(self.owner, cluster()).remembered.createFailures is None
 
     def test_deleting_the_object_is_no_failure(self) -> None:
         owner = resource(deleting=True, status=recorded(createFailures=1))
-        assert left(owner, failed_creation()).createFailures == 1
+        assert left(owner, failed_creation()).remembered.createFailures == 1

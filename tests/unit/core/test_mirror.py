@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.core.builders import NOW, cluster, resource, snapshot_of
 
-from hyperpod_operator.api.status import HyperPodClusterStatus, MirroredEvents
+from hyperpod_operator.api.cluster_memory import ClusterMemory, MirroredEvents
+from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.mirror import MOST, mirrored
 from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.observed import Observed, ObservedEvent
@@ -19,7 +20,7 @@ def event(number: int, *, ago: float = 60.0, level: str = "Error", **parts: Any)
 
 
 def tell(*events: ObservedEvent, mark: MirroredEvents | None = None) -> tuple[MirroredEvents | None, list[str]]:
-    owner = resource(status=HyperPodClusterStatus(mirroredEvents=mark))
+    owner = resource(status=HyperPodClusterStatus(memory=ClusterMemory(mirroredEvents=mark)))
     given = snapshot_of(owner, Observed(cluster=cluster(), events=events))
     new, events = mirrored(PassRecord(snapshot=given))
     return new, [event.message for event in events]

@@ -46,7 +46,8 @@ def with_member(name: str, value: Any) -> ObservedCluster:
 def status(*members: str, **fields: Any) -> dict[str, Any]:
     """What earlier passes recorded: AWS showed these members of the group gpu."""
     made = recorded(**fields)
-    made["instanceGroups"][0] |= {"status": "InService", "members": sorted(members)}
+    gpu = made["instanceGroups"][0]
+    made["instanceGroups"][0] = gpu | {"status": "InService", "memory": gpu["memory"] | {"members": sorted(members)}}
     return made
 
 
@@ -63,9 +64,9 @@ class TestAMemberThatOneAnswerLacks:
         snapshot = snapshot_of(owner, seen(owner, without(name)))
         left = report(PassRecord(snapshot=snapshot, decision=decide(snapshot))).status
         gpu = next(entry for entry in left.instanceGroups or [] if entry.instanceGroupName == "gpu")
-        assert name in (gpu.members or [])
-        assert left.missing is not None
-        assert left.missing.what == f"{name} of group gpu"
+        assert name in (gpu.remembered.members or [])
+        assert left.remembered.missing is not None
+        assert left.remembered.missing.what == f"{name} of group gpu"
 
     @pytest.mark.parametrize(("seconds", "believed"), [(16, False), (590, False), (610, True)])
     def test_is_gone_after_as_long_as_aws_may_lag(self, name: str, seconds: int, believed: bool) -> None:
@@ -76,8 +77,8 @@ class TestAMemberThatOneAnswerLacks:
         assert isinstance(answer, Act if believed else LookAgain)
         left = report(PassRecord(snapshot=snapshot, decision=answer, result=_taken(answer))).status
         gpu = next(entry for entry in left.instanceGroups or [] if entry.instanceGroupName == "gpu")
-        assert (name in (gpu.members or [])) is not believed
-        assert (left.missing is None) is believed
+        assert (name in (gpu.remembered.members or [])) is not believed
+        assert (left.remembered.missing is None) is believed
 
 
 def _taken(answer: Decision) -> Accepted | None:
@@ -121,8 +122,10 @@ def test_status_names_only_what_an_update_repeats() -> None:
     owner = resource(status=recorded())
     left = report(told(owner, with_member("overrideVpcConfig", {"subnets": ["subnet-9"]}))).status
     gpu = next(entry for entry in left.instanceGroups or [] if entry.instanceGroupName == "gpu")
-    assert "overrideVpcConfig" in (gpu.members or [])
-    assert not {"instanceGroupName", "instanceCount", "instanceType", "executionRole"} & set(gpu.members or [])
+    assert "overrideVpcConfig" in (gpu.remembered.members or [])
+    assert not {"instanceGroupName", "instanceCount", "instanceType", "executionRole"} & set(
+        gpu.remembered.members or []
+    )
 
 
 def test_an_update_repeats_the_member_that_is_shown() -> None:

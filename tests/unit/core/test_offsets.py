@@ -62,9 +62,9 @@ def deletion(*ids: str, minutes: float = 5, words: str = "Instance is being dele
 
 def offsets(made: HyperPodClusterStatus) -> dict[str, tuple[int, str]]:
     return {
-        entry.instanceGroupName: (entry.countOffset.value, entry.countOffset.operation or "")
+        entry.instanceGroupName: (entry.remembered.countOffset.value, entry.remembered.countOffset.operation or "")
         for entry in made.instanceGroups or []
-        if entry.countOffset
+        if entry.remembered.countOffset
     }
 
 

@@ -28,8 +28,8 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.health import HEALTH, NOW, facts, node
 
+from hyperpod_operator.api.cluster_memory import Missing
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.status import Missing
 from hyperpod_operator.core.cluster.concerns import DELETED, RECONCILE, ClusterConcern, Policy, decide
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Conclusion, NeedTags
 from hyperpod_operator.core.cluster.departures import Candidate, Chosen, Departure, Departures
@@ -102,7 +102,12 @@ def refused(owner: Resource) -> Resource:
 
 def gone(owner: Resource) -> ClusterSnapshot:
     """AWS showed no cluster 20 s ago, and shows none now."""
-    recorded_missing = replace(owner, status=owner.status.model_copy(update={"missing": MISSING}))
+    recorded_missing = replace(
+        owner,
+        status=owner.status.model_copy(
+            update={"memory": owner.status.remembered.model_copy(update={"missing": MISSING})}
+        ),
+    )
     return at(recorded_missing)
 
 

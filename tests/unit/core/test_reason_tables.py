@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from tests.unit.core.builders import NOW, cluster, recorded, resource, told, unread
 
+from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS, SECTIONS, Section, Severity, record
-from hyperpod_operator.api.status import Condition
 from hyperpod_operator.core.cluster.conditions import conditions
 from hyperpod_operator.core.cluster.ending import ending
 from hyperpod_operator.core.cluster.events import events

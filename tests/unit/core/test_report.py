@@ -38,7 +38,7 @@ from hyperpod_operator.core.outcome import Done, Failed
 def test_a_settled_cluster_is_told_in_full() -> None:
     made = left(resource(status=recorded(provisionedAt=None)), cluster(), tags=None)
     assert (made.clusterArn, made.clusterStatus, made.origin) == (ARN, "InService", "Created")
-    assert made.provisionedAt == made.creationTime == stamp(NOW)
+    assert made.remembered.provisionedAt == made.creationTime == stamp(NOW)
     assert made.groupsSummary == "cpu 2/2, gpu 4/4"
     assert made.nodes is not None
     assert (made.nodes.summary, made.nodes.target) == ("6/6", 6)
@@ -70,7 +70,7 @@ def test_waiting_writes_once_and_then_not_again(owner: Resource, found: Any, tag
 
 def test_a_foreign_cluster_leaves_no_trace_in_status() -> None:
     made = left(resource(), cluster(), tags=OTHERS)
-    assert (made.clusterArn, made.clusterStatus, made.origin, made.provisionedAt) == (None, None, None, None)
+    assert (made.clusterArn, made.clusterStatus, made.origin, made.remembered.provisionedAt) == (None, None, None, None)
     assert (made.nodes, made.groupsSummary, made.instanceGroups) == (None, None, None)
 
 
@@ -110,30 +110,30 @@ class TestAdoption:
     def test_afterwards_cluster_and_groups_are_adopted(self) -> None:
         made = left(self.owner, cluster(), tags=our_tags(self.owner, **{TAG_ADOPTED: "true"}))
         assert made.origin == "Adopted"
-        assert {item.origin for item in made.instanceGroups or []} == {"Adopted"}
+        assert {item.remembered.origin for item in made.instanceGroups or []} == {"Adopted"}
         assert made.adoption is None
 
 
 class TestTagKeys:
     def test_keys_of_the_spec_are_remembered_once_they_are_on_the_cluster(self) -> None:
         owner = resource(spec=spec(tags=[{"key": "team", "value": "a"}]), status=recorded())
-        assert left(owner, cluster()).appliedTagKeys == ["team"]
-        assert left(owner, cluster(), tags=our_tags(owner, team="a")).appliedTagKeys == ["team"]
+        assert left(owner, cluster()).remembered.appliedTagKeys == ["team"]
+        assert left(owner, cluster(), tags=our_tags(owner, team="a")).remembered.appliedTagKeys == ["team"]
 
     def test_a_refused_call_put_nothing_on(self) -> None:
         owner = resource(spec=spec(tags=[{"key": "team", "value": "a"}]), status=recorded())
-        assert left(owner, cluster(), answer=ErrorKind.DENIED).appliedTagKeys is None
+        assert left(owner, cluster(), answer=ErrorKind.DENIED).remembered.appliedTagKeys is None
 
     def test_ownership_tags_are_never_among_them(self) -> None:
         owner = resource(spec=managed(adoptionPolicy="IfUnowned"))
         announced = after(owner, cluster(), tags={})
         adopted = left(announced, cluster(), tags={}, now=NOW + timedelta(seconds=61))
         assert last_call(adopted).operation == "AddTags"
-        assert adopted.appliedTagKeys is None
+        assert adopted.remembered.appliedTagKeys is None
 
     def test_a_key_that_was_taken_off_is_forgotten(self) -> None:
         owner = resource(status=recorded(appliedTagKeys=["team", "other"]))
-        assert left(owner, cluster(), tags=our_tags(owner, team="a")).appliedTagKeys == ["other"]
+        assert left(owner, cluster(), tags=our_tags(owner, team="a")).remembered.appliedTagKeys == ["other"]
 
 
 class TestUnread:
@@ -167,4 +167,4 @@ class TestUnread:
     def test_a_look_that_failed_decides_nothing_about_a_cluster_that_is_missing(self) -> None:
         lost = after(resource(status=recorded()), None)
         made = report(unread(lost, failures=9)).status
-        assert (made.missing, made.operations) == (lost.status.missing, lost.status.operations)
+        assert (made.remembered.missing, made.operations) == (lost.status.remembered.missing, lost.status.operations)

@@ -233,7 +233,7 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.COUNT_OFFSET,
             "Nodes were moved between groups (MoveClusterNodes) or deleted by name (BatchDeleteClusterNodes). The "
-            "operator neither replaces nor removes such nodes: `status.instanceGroups[].countOffset` has the "
+            "operator neither replaces nor removes such nodes: `status.instanceGroups[].memory.countOffset` has the "
             "difference. This does not affect `Ready`.",
             "Edit `instanceCount` as the message says; any edit of it removes the offset.",
             severity=Severity.WARNING,

@@ -257,6 +257,6 @@ def _counts_moved(resource: Resource, cluster: ObservedCluster) -> bool:
     """Whether a count that was applied differs now: moved and deleted nodes may explain it."""
     return any(
         (record := resource.recorded_groups.get(group.name)) is not None
-        and record.appliedInstanceCount not in {None, group.target_count}
+        and record.remembered.appliedInstanceCount not in {None, group.target_count}
         for group in cluster.groups
     )

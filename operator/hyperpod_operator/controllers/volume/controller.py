@@ -173,7 +173,7 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
             self._tell_node(record)
 
     def untouched(self, status: EBSVolumeClaimStatus) -> bool:
-        return not (status.volumeId or status.operations or status.creation or status.persistentVolumeName)
+        return not (status.volumeId or status.operations or status.remembered.creation or status.persistentVolumeName)
 
     def left_behind(self, status: EBSVolumeClaimStatus) -> str:
         return (

@@ -18,11 +18,11 @@ def measure_moves(
         same = attached_before and was is not None and was.instanceId == now_is.instanceId
         if called is not None and not same:
             metrics.volume_attached(seconds=(now - called).total_seconds(), moved=bool(after.previousAttachments))
-            lost = parse_time((was.followTime or "") if was else "")
+            lost = parse_time((was.remembered.followTime or "") if was else "")
             if lost is not None:
                 metrics.volume_followed(seconds=(now - lost).total_seconds())
     elif attached_before or (was is not None and was.state == "detaching"):
-        wanted = parse_time((was.detachTime or was.lostTime or "") if was else "")
+        wanted = parse_time((was.remembered.detachTime or was.remembered.lostTime or "") if was else "")
         gone = now_is is None or now_is.state in (None, "detached")
         if wanted is not None and gone:
             metrics.volume_detached(seconds=(now - wanted).total_seconds())

@@ -267,8 +267,8 @@ def _chooses(claim: Claim, view: View, *, drained: frozenset[str]) -> bool:
         recorded is None
         or recorded.instanceId not in there
         or recorded.instanceId in drained
-        or recorded.target != claim.target_text
-        or bool(recorded.refused)
+        or recorded.remembered.target != claim.target_text
+        or bool(recorded.remembered.refused)
     )
 
 

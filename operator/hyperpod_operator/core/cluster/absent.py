@@ -51,7 +51,7 @@ def pause_before_recreation(snapshot: ClusterSnapshot) -> Decision | None:
     """A failed creation was cleared away; the next try waits longer each time."""
     status = snapshot.resource.status
     last = status.last
-    failures = status.createFailures or 0
+    failures = status.remembered.createFailures or 0
     if snapshot.observed.cluster or not failures or not last or last.operation != "DeleteCluster":
         return None
     timings = snapshot.timings

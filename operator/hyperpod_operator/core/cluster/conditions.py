@@ -1,9 +1,10 @@
 """What a pass says of a HyperPodCluster, as drafts for the setter of conditions (`core.engine.conditions`)."""
 
+from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.api.reasons import REASONS, Severity
-from hyperpod_operator.api.status import Condition, PreflightStatus
 from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.diagnose import said, shortfalls
 from hyperpod_operator.core.cluster.existing import changed_at
@@ -173,7 +174,7 @@ def _in_service(pass_record: PassRecord) -> bool:
     cluster = pass_record.snapshot.observed.cluster
     if cluster is None or not _owned(pass_record):
         return False
-    made = cluster.status == "InService" or bool(pass_record.snapshot.resource.status.provisionedAt)
+    made = cluster.status == "InService" or bool(pass_record.snapshot.resource.status.remembered.provisionedAt)
     return made and cluster.status not in {"Deleting", "Failed", "Creating"}
 
 

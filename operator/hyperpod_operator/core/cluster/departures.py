@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from hyperpod_operator.api.cluster_memory import DeletedNode
 from hyperpod_operator.api.names import DELETE_NODE, INSTANCE_GROUP_NAME
-from hyperpod_operator.api.status import DeletedNode
 from hyperpod_operator.core.cluster.compare import Change
 from hyperpod_operator.core.cluster.diff import GOING, Changes, group_of
 from hyperpod_operator.core.cluster.resource import Resource
@@ -235,7 +235,7 @@ def _departure(
     window = timings.propagation_window
     record, observed = resource.recorded_groups.get(group), cluster.group(group)
     target = observed.target_count if observed is not None else 0
-    sent = {one.instanceId: one for one in (record.deletedNodes if record else None) or ()}
+    sent = {one.instanceId: one for one in (record.remembered.deletedNodes if record else None) or ()}
     ages = {name: _age(one, now=now) for name, one in sent.items()}
     # [assumption: node-calls-may-change-targets]
     open_ = {name for name, one in sent.items() if one.targetCount is not None and one.targetCount <= target}

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from hyperpod_operator.api.cluster_memory import CountOffset
 from hyperpod_operator.api.names import OWNERSHIP_TAGS
-from hyperpod_operator.api.status import CountOffset
 from hyperpod_operator.core.cluster.compare import Change, covers, drift
 from hyperpod_operator.core.cluster.offsets import offsets, wanted_count
 from hyperpod_operator.core.cluster.ownership import is_adopted
@@ -239,7 +239,7 @@ def _count(
     if wanted > group.target_count:
         return change, None
     record = resource.recorded_groups.get(group.name)
-    applied = record.appliedInstanceCount if record else None
+    applied = record.remembered.appliedInstanceCount if record else None
     return (change, None) if applied is not None and applied != wanted else (None, change)
 
 
@@ -285,7 +285,7 @@ def _extra_groups(
         if group.name in resource.groups or group.status == GOING:
             continue
         record = resource.recorded_groups.get(group.name)
-        ours = record is not None and record.origin == CREATED and not adopted
+        ours = record is not None and record.remembered.origin == CREATED and not adopted
         (removed if ours else unknown).append(group.name)
     return tuple(removed), tuple(unknown)
 
@@ -298,7 +298,7 @@ def _tags(
         return {}, ()
     tags = expected(resource=resource, tags=shown, now=now)
     changed = {key: value for key, value in resource.wanted_tags.items() if tags.get(key) != value}
-    ours_once = resource.status.appliedTagKeys or []
+    ours_once = resource.status.remembered.appliedTagKeys or []
     dropped = tuple(
         key for key in ours_once if key in tags and key not in resource.wanted_tags and key not in OWNERSHIP_TAGS
     )

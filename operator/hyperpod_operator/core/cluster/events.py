@@ -18,7 +18,9 @@ def events(pass_record: PassRecord, end: ResultSummary, new: HyperPodClusterStat
     if isinstance(pass_record.decision, Act) and pass_record.result is not None:
         if not _repeats(pass_record, pass_record.decision, pass_record.result):
             made.append(_call_event(pass_record.decision, pass_record.result))
-        if pass_record.snapshot.resource.status.missing and isinstance(pass_record.decision.action, CreateCluster):
+        if pass_record.snapshot.resource.status.remembered.missing and isinstance(
+            pass_record.decision.action, CreateCluster
+        ):
             name = pass_record.snapshot.resource.cluster_name
             message = f"Cluster {name} was deleted outside of the operator (confirmed by two reads); creating it again."
             made.insert(0, Event(type="Warning", reason=Reason.CLUSTER_DISAPPEARED, action="Observe", message=message))

@@ -143,10 +143,10 @@ def busy(snapshot: ClusterSnapshot) -> Decision | None:
 def creation_failed(snapshot: ClusterSnapshot) -> Decision | None:
     """Failed and never in service: `onCreateFailure` says whether to clear it away and try again."""
     cluster, resource = present(snapshot), snapshot.resource
-    if cluster.status != "Failed" or resource.status.provisionedAt:
+    if cluster.status != "Failed" or resource.status.remembered.provisionedAt:
         return None
     told = cluster.failure_message or "AWS gave no reason"
-    tries = resource.status.createFailures or 0
+    tries = resource.status.remembered.createFailures or 0
     if recreation_is_due(snapshot):
         return (
             protected(snapshot)

@@ -7,7 +7,7 @@ from hyperpod_operator.core.cluster.ownership import is_adopted
 def recreation_is_due(snapshot: ClusterSnapshot) -> bool:
     """Whether the policy asks for it, this very creation is proved to be the operator's, and tries are left."""
     resource = snapshot.resource
-    tries = resource.status.createFailures or 0
+    tries = resource.status.remembered.createFailures or 0
     return resource.recreates and _creation_of_ours(snapshot) and tries < snapshot.timings.recreate_attempts
 
 

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from hyperpod_operator.api.status import AutoScalingStatus, DeletedNode, InstanceGroupStatus, NodeCounts, NodeProblem
+from hyperpod_operator.api.cluster_memory import DeletedNode, GroupMemory
+from hyperpod_operator.api.status import AutoScalingStatus, InstanceGroupStatus, NodeCounts, NodeProblem
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
 from hyperpod_operator.core.cluster.diff import group_of
@@ -123,7 +124,7 @@ def _observed(
     record, wanted = resource.recorded_groups.get(group.name), resource.groups.get(group.name)
     external = resource.counts_are_external(group.name)
     count = wanted.instanceCount if wanted else None
-    applied = record.appliedInstanceCount if record else None
+    applied = record.remembered.appliedInstanceCount if record else None
     types = (group.members.get("instanceRequirements") or {}).get("instanceTypes") or [""]
     return InstanceGroupStatus(
         instanceGroupName=group.name,
@@ -133,12 +134,6 @@ def _observed(
         targetCount=group.target_count,
         currentCount=group.current_count,
         desiredCount=None if external else count,
-        appliedInstanceCount=count if _holds(pass_record, group, count) else _applied(pass_record, group.name, applied),
-        countOffset=pass_record.snapshot.changes.offsets.get(group.name),
-        deletedNodes=_deleted_nodes(pass_record, group),
-        origin=_origin(pass_record, group),
-        deletionProtection=(True if group.name in resource.protected_groups else None),
-        members=_members(pass_record, group),
         softwareUpdateStatus=group.software_update_status or None,
         currentImageId=group.current_image_id or None,
         currentImageReleaseVersion=group.current_image_release_version or None,
@@ -146,6 +141,16 @@ def _observed(
         imageVersionStatus=group.image_version_status or None,
         trainingPlanStatus=group.training_plan_status or None,
         message=_words(pass_record, group, short)[:words] or None,
+        memory=GroupMemory(
+            origin=_origin(pass_record, group),
+            appliedInstanceCount=count
+            if _holds(pass_record, group, count)
+            else _applied(pass_record, group.name, applied),
+            countOffset=pass_record.snapshot.changes.offsets.get(group.name),
+            deletedNodes=_deleted_nodes(pass_record, group),
+            members=_members(pass_record, group),
+            deletionProtection=(True if group.name in resource.protected_groups else None),
+        ).or_none(),
     )
 
 
@@ -169,7 +174,7 @@ def _deleted_nodes(pass_record: PassRecord, group: ObservedGroup) -> list[Delete
     whose deletion events may explain a count."""
     snapshot, result, decision = pass_record.snapshot, pass_record.result, pass_record.decision
     record = snapshot.resource.recorded_groups.get(group.name)
-    kept = {one.instanceId: one for one in (record.deletedNodes if record else None) or ()}
+    kept = {one.instanceId: one for one in (record.remembered.deletedNodes if record else None) or ()}
     if isinstance(decision, Act) and isinstance(decision.action, DeleteNodes) and decision.action.group == group.name:
         for name in _may_be_deleted(decision.action.instance_ids, result):
             kept.pop(name, None)
@@ -206,7 +211,7 @@ def _members(pass_record: PassRecord, group: ObservedGroup) -> list[str] | None:
     resource = pass_record.snapshot.resource
     record = resource.recorded_groups.get(group.name)
     doubted = record is not None and isinstance(pass_record.decision, LookAgain)
-    before = record.members or [] if record is not None and doubted else []
+    before = record.remembered.members or [] if record is not None and doubted else []
     return sorted({*repeated(resource, group), *before})[:MEMBERS_MOST] or None
 
 
@@ -220,7 +225,7 @@ def _words(pass_record: PassRecord, group: ObservedGroup, short: Shortfall | Non
 def _holds(pass_record: PassRecord, group: ObservedGroup, count: int | None) -> bool:
     """Whether AWS holds the spec's count. A lower one counts only at rest: until then AWS may go back."""
     record = pass_record.snapshot.resource.recorded_groups.get(group.name)
-    before = record.appliedInstanceCount if record else None
+    before = record.remembered.appliedInstanceCount if record else None
     cluster = pass_record.snapshot.observed.cluster
     at_rest = cluster is not None and cluster.status == "InService" and group.status != "Updating"
     return count == group.target_count and (at_rest or before is None or count >= before)
@@ -252,8 +257,8 @@ def _origin(pass_record: PassRecord, group: ObservedGroup) -> str | None:
     """Who brought the group in, decided when it is first seen and never after."""
     resource = pass_record.snapshot.resource
     record = resource.recorded_groups.get(group.name)
-    if record and record.origin:
-        return record.origin
+    if record and record.remembered.origin:
+        return record.remembered.origin
     if pass_record.snapshot.ownership not in {Ownership.OURS, Ownership.RECORDED}:
         return None
     if group.name not in resource.groups:
@@ -267,9 +272,11 @@ def _planned(resource: Resource, name: str) -> InstanceGroupStatus:
     return InstanceGroupStatus(
         instanceGroupName=name,
         desiredCount=None if resource.counts_are_external(name) else group.instanceCount,
-        appliedInstanceCount=group.instanceCount,
-        origin=CREATED,
-        deletionProtection=(True if name in resource.protected_groups else None),
+        memory=GroupMemory(
+            origin=CREATED,
+            appliedInstanceCount=group.instanceCount,
+            deletionProtection=(True if name in resource.protected_groups else None),
+        ),
     )
 
 

@@ -23,7 +23,7 @@ def left_alone(snapshot: ClusterSnapshot) -> tuple[str, ...]:
 def was_applied(resource: Resource, name: str) -> bool:
     """Whether AWS held a count of this resource's spec for the group before."""
     record = resource.recorded_groups.get(name)
-    return record is not None and record.appliedInstanceCount is not None
+    return record is not None and record.remembered.appliedInstanceCount is not None
 
 
 def above_spec(counts: Sequence[Change]) -> list[str]:

@@ -8,15 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from hyperpod_operator.api.cluster_memory import Missing, SentTag
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
 from hyperpod_operator.api.operations import OperationStatus
-from hyperpod_operator.api.status import (
-    Adoption,
-    HyperPodClusterStatus,
-    InstanceGroupStatus,
-    Missing,
-    SentTag,
-)
+from hyperpod_operator.api.status import Adoption, HyperPodClusterStatus, InstanceGroupStatus
 from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import refusals
@@ -166,7 +161,7 @@ def missing(pass_record: PassRecord, *, status: HyperPodClusterStatus) -> Missin
 
     Kept for as long as the same is missing, so that what was believed is not doubted in the next pass.
     """
-    old, resource = pass_record.snapshot.resource.status.missing, pass_record.snapshot.resource
+    old, resource = pass_record.snapshot.resource.status.remembered.missing, pass_record.snapshot.resource
     if pass_record.unread is not None or not pass_record.looked:
         return old
     what = not_shown(replace(pass_record.snapshot, resource=replace(resource, status=status)))
@@ -193,7 +188,7 @@ def adoption(pass_record: PassRecord, end: ResultSummary) -> Adoption | None:
 
 
 def create_failures(pass_record: PassRecord) -> int | None:
-    old = pass_record.snapshot.resource.status.createFailures
+    old = pass_record.snapshot.resource.status.remembered.createFailures
     if pass_record.snapshot.observed.cluster and pass_record.snapshot.observed.cluster.status == "InService":
         return None
     cleared = isinstance(pass_record.result, Accepted) and isinstance(pass_record.result.action, DeleteCluster)
@@ -236,7 +231,7 @@ def _creates(pass_record: PassRecord) -> bool:
 
 def provisioned_at(pass_record: PassRecord) -> str | None:
     snapshot = pass_record.snapshot
-    old, cluster = snapshot.resource.status.provisionedAt, snapshot.observed.cluster
+    old, cluster = snapshot.resource.status.remembered.provisionedAt, snapshot.observed.cluster
     owned = snapshot.owned
     if cluster is None:
         return None if _creates(pass_record) else old
@@ -248,7 +243,7 @@ def provisioned_at(pass_record: PassRecord) -> str | None:
 def applied_tag_keys(pass_record: PassRecord) -> list[str] | None:
     """Keys that a spec of ours put on the cluster: only these are ever taken off again."""
     snapshot, result = pass_record.snapshot, pass_record.result
-    old = set(snapshot.resource.status.appliedTagKeys or [])
+    old = set(snapshot.resource.status.remembered.appliedTagKeys or [])
     if isinstance(result, Accepted):
         match result.action:
             case CreateCluster():

@@ -4,8 +4,8 @@ A high-water mark in status says how far they were told. Only Warn and Error are
 step of every node at Info, and conditions say the same shorter. What every scaling brings is repeated as Normal.
 """
 
+from hyperpod_operator.api.cluster_memory import MirroredEvents
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.status import MirroredEvents
 from hyperpod_operator.core.cluster.causes import LOUD, is_noise
 from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.moments import parse_time, stamp
@@ -20,7 +20,7 @@ MOST = 20
 
 def mirrored(pass_record: PassRecord) -> tuple[MirroredEvents | None, tuple[Event, ...]]:
     """The mark to store, and the Events to write once it is stored."""
-    old = pass_record.snapshot.resource.status.mirroredEvents
+    old = pass_record.snapshot.resource.status.remembered.mirroredEvents
     loud = [event for event in pass_record.snapshot.observed.events if event.level in LOUD]
     events = sorted(loud, key=lambda event: (event.at, event.event_id))
     fresh = [event for event in events if _is_new(event, old, pass_record)]

@@ -44,7 +44,7 @@ class Absence:
 # [assumption: absence-once-is-no-proof]
 def look_again(snapshot: ClusterSnapshot) -> Decision | None:
     """Wait until the absence was seen twice; then the policies that follow take it as it is."""
-    what, recorded = not_shown(snapshot), snapshot.resource.status.missing
+    what, recorded = not_shown(snapshot), snapshot.resource.status.remembered.missing
     if not what:
         return None
     confirm = max(absence.wait for absence in _missed(snapshot))
@@ -164,7 +164,7 @@ def _group_members(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Itera
             continue
         left_out = _not_repeated(resource, group.name)
         software = SOFTWARE_MEMBERS & group.members.keys()
-        for name in record.members or []:
+        for name in record.remembered.members or []:
             if name in group.members or name in left_out or (name in SOFTWARE_MEMBERS and software):
                 continue
             wait = math.inf if name in SOFTWARE_MEMBERS else snapshot.timings.rest
@@ -193,8 +193,8 @@ def _tags(snapshot: ClusterSnapshot) -> Iterator[str]:
     proving = [*OWNERSHIP_TAGS] if resource.status.origin == ADOPTED else [*resource.ownership_tags]
     yield from (key for key in proving if not tags.get(key))
     if not _under_way(resource, "AddTags") and not _under_way(resource, "DeleteTags"):
-        coming = {tag.key for tag in resource.status.sentTags or []}
-        applied = [key for key in resource.status.appliedTagKeys or [] if key not in coming]
+        coming = {tag.key for tag in resource.status.remembered.sentTags or []}
+        applied = [key for key in resource.status.remembered.appliedTagKeys or [] if key not in coming]
         yield from (key for key in applied if resource.wanted_tags.get(key) and not tags.get(key))
 
 

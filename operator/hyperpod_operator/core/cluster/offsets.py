@@ -13,7 +13,8 @@ its rule about MinInstanceCount); without a changed TargetCount there is no offs
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from hyperpod_operator.api.status import CountOffset, InstanceGroupStatus
+from hyperpod_operator.api.cluster_memory import CountOffset
+from hyperpod_operator.api.status import InstanceGroupStatus
 from hyperpod_operator.core.cluster.node_calls import DELETE, MOVE, call_of
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.journal import PENDING
@@ -51,7 +52,7 @@ def moved_counts(resource: Resource, observed: Observed) -> bool:
         if group.name not in resource.groups or resource.counts_are_external(group.name):
             continue
         record = resource.recorded_groups.get(group.name)
-        offset = record.countOffset if record else None
+        offset = record.remembered.countOffset if record else None
         if group.target_count != wanted_count(resource=resource, name=group.name, offset=offset):
             return True
     return False
@@ -60,7 +61,7 @@ def moved_counts(resource: Resource, observed: Observed) -> bool:
 def _offset(*, resource: Resource, group: ObservedGroup, observed: Observed, now: datetime) -> CountOffset | None:
     spec = resource.groups[group.name].instanceCount
     record = resource.recorded_groups.get(group.name)
-    old = record.countOffset if record else None
+    old = record.remembered.countOffset if record else None
     if old is not None and old.instanceCount != spec:
         return None  # a person edited the count: it says all
     difference = group.target_count - spec
@@ -68,7 +69,7 @@ def _offset(*, resource: Resource, group: ObservedGroup, observed: Observed, now
         return None
     if old is not None and old.value == difference:
         return old
-    held = record.appliedInstanceCount == spec or old is not None
+    held = record.remembered.appliedInstanceCount == spec or old is not None
     last = resource.status.last
     if not held or (last is not None and last.operation == "UpdateCluster" and last.state in PENDING):
         return old
@@ -108,7 +109,7 @@ def _evidence(
         if name == group.name and instance in listed and listed[instance].group != name
     } | {node.instance_id for node in listed.values() if node.group == group.name and node.status == LEAVING}
     # What the operator deleted to lower the count is the spec's count already, and explains nothing beyond it.
-    ours = {one.instanceId for one in (record.deletedNodes if record else None) or ()}
+    ours = {one.instanceId for one in (record.remembered.deletedNodes if record else None) or ()}
     deleted = {instance for instance, call in named.items() if call == DELETE} - ours
     # A node that moves to another cluster is in no list of this one any more.
     left |= {instance for instance, call in named.items() if call == MOVE and instance not in arrived}

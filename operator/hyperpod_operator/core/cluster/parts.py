@@ -178,7 +178,7 @@ def _rolled_back(snapshot: ClusterSnapshot, changed: Mapping[str, str]) -> Mappi
         minimum = _minimum(snapshot, group.name)
         if group.name not in changed or record is None or group.target_count >= minimum:
             continue
-        if record.appliedInstanceCount != resource.groups[group.name].instanceCount:
+        if record.remembered.appliedInstanceCount != resource.groups[group.name].instanceCount:
             continue  # AWS never worked towards the spec's count
         again = known is not None and _back(known) and known.fingerprint == _wished(snapshot, group.name)
         if again and known is not None and known.time:

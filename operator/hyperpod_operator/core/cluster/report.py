@@ -50,6 +50,7 @@ from hyperpod_operator.core.cost.cluster import cost
 from hyperpod_operator.core.engine.conditions import initial, settle
 from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.engine.journal import CallState, called, cleared
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
@@ -71,7 +72,7 @@ def report(pass_record: PassRecord) -> Report[HyperPodClusterStatus]:
         return Report(status=old, events=(), outcome=end.outcome)
     new = _status(pass_record, end)
     mark, told = mirrored(pass_record)
-    new = new.model_copy(update={"mirroredEvents": mark})
+    new = updated(new, {"mirroredEvents": mark})
     outcome, soon = end.outcome, snapshot.timings.debounce
     if goes_on(pass_record, new.rejectedGroups or []):
         outcome = Blocked(end.reason, soon)
@@ -120,8 +121,9 @@ def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
     if isinstance(act.action, UpdateCluster):
         groups = {"operations": journal, "instanceGroups": group_statuses(pass_record, creating=True)}
         return old.model_copy(update=preflight | groups)
-    return old.model_copy(
-        update=preflight
+    return updated(
+        old,
+        preflight
         | {
             "observedGeneration": snapshot.resource.generation,
             "conditions": made if not old.conditions else old.conditions,
@@ -133,7 +135,7 @@ def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
             "missing": None,
             "rejectedGroups": None,
             "instanceGroups": group_statuses(pass_record, creating=True),
-        }
+        },
     )
 
 
@@ -158,8 +160,8 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> HyperPodClusterStatu
         "plan": planned(pass_record, operations=journal),
         "lastApproval": last_approval(pass_record),
         "history": history(pass_record),
-        "createFailures": create_failures(pass_record),
         "preflight": checked(pass_record),
+        "createFailures": create_failures(pass_record),
     }
     if not pass_record.looked or not pass_record.blind:
         # A pass that ended before it asked AWS has done all that a request can have of it.
@@ -179,14 +181,14 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> HyperPodClusterStatu
             "autoScaling": auto_scaling(cluster) if cluster and owned else None,
             "creationTime": stamp(cluster.created_at) if cluster and owned and cluster.created_at else None,
             "origin": origin(pass_record),
-            "provisionedAt": provisioned_at(pass_record),
             "nodes": node_counts(pass_record) if owned else None,
             "instanceGroups": entries,
             "groupsSummary": groups_summary(pass_record) if owned else None,
             "nodeProblems": node_problems(pass_record) if owned else None,
             "nodeHealth": node_health(pass_record) if owned else None,
+            "provisionedAt": provisioned_at(pass_record),
             "appliedTagKeys": applied_tag_keys(pass_record),
             "sentTags": sent_tags(pass_record),
         }
-    new = old.model_copy(update=fields)
-    return new.model_copy(update={"missing": missing(pass_record, status=new)})
+    new = updated(old, fields)
+    return updated(new, {"missing": missing(pass_record, status=new)})

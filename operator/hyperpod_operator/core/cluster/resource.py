@@ -66,7 +66,7 @@ class Resource:
     def was_synced(self) -> bool:
         """Whether the last pass that could tell saw AWS hold what the spec asks for."""
         found = (item.status for item in self.status.conditions or [] if item.type == names.ConditionType.SPEC_SYNCED)
-        return next(found, "True" if self.status.provisionedAt else "") == "True"
+        return next(found, "True" if self.status.remembered.provisionedAt else "") == "True"
 
     @property
     def paused(self) -> bool:
@@ -106,7 +106,7 @@ class Resource:
         recorded = {
             name
             for name, record in self.recorded_groups.items()
-            if record.deletionProtection and name not in self.groups
+            if record.remembered.deletionProtection and name not in self.groups
         }
         return frozenset(named | recorded)
 

@@ -8,7 +8,7 @@ send the same tags again, or take an edit that goes back to the former value as 
 from collections.abc import Mapping
 from datetime import datetime
 
-from hyperpod_operator.api.status import SentTag
+from hyperpod_operator.api.cluster_memory import SentTag
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.moments import parse_time
 
@@ -25,7 +25,7 @@ MOST = 100
 
 def pending(resource: Resource, *, now: datetime) -> tuple[SentTag, ...]:
     """The accepted tags that may still be invisible; one whose time cannot be read is none of them."""
-    return tuple(tag for tag in resource.status.sentTags or () if _age(tag, now=now) < SHOWN_WITHIN)
+    return tuple(tag for tag in resource.status.remembered.sentTags or () if _age(tag, now=now) < SHOWN_WITHIN)
 
 
 def expected(*, resource: Resource, tags: Mapping[str, str], now: datetime) -> Mapping[str, str]:

@@ -60,7 +60,7 @@ def steps(snapshot: ClusterSnapshot) -> tuple[PlannedCall, ...]:
         return (replace(creation(snapshot), needs_approval=is_held(snapshot)),)
     if cluster.status == "Deleting":
         return ()
-    if cluster.status == "Failed" and snapshot.owned and not resource.status.provisionedAt:
+    if cluster.status == "Failed" and snapshot.owned and not resource.status.remembered.provisionedAt:
         return (deletion(snapshot, cluster), creation(snapshot)) if recreation_is_due(snapshot) else ()
     if not snapshot.owned:
         adopts = snapshot.ownership in {Ownership.UNOWNED, Ownership.FORMER} and resource.adopts

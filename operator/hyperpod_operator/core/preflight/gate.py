@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.status import PreflightStatus
+from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 
+from hyperpod_operator.api.cluster_memory import Missing
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.volume_status import ModificationStatus, NotShown
+from hyperpod_operator.api.volume_status import ModificationStatus
 from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChange
 from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.preview.model import Preview, Sight
 from hyperpod_operator.core.volume.concerns import decide
@@ -104,11 +106,11 @@ def _later(snapshot: ClaimSnapshot) -> ClaimSnapshot:
     status, before = snapshot.claim.status, stamp(snapshot.now - A_DAY)
     known: dict[str, object] = {}
     if status.observed is None and status.attachment is None and (what := not_shown(snapshot)):
-        known["notShown"] = NotShown(what=what, since=before)
+        known["missing"] = Missing(what=what, since=before)
     if snapshot.volume is not None and change(snapshot) != NOTHING:
         collected = {"pendingChange": pending_change(snapshot), "pendingSince": before}
-        known["modification"] = (status.modification or ModificationStatus()).model_copy(update=collected)
-    return replace(snapshot, claim=replace(snapshot.claim, status=status.model_copy(update=known)))
+        known["modification"] = updated(status.modification or ModificationStatus(), collected)
+    return replace(snapshot, claim=replace(snapshot.claim, status=updated(status, known)))
 
 
 def _joined(snapshot: ClaimSnapshot) -> ClaimSnapshot:

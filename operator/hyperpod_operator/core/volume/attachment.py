@@ -53,7 +53,7 @@ def on_the_way(snapshot: ClaimSnapshot) -> Decision | None:
     if begun < snapshot.timings.stuck or not where.ours:
         message = f"AWS is attaching the volume to {where.instance_id}."
         return Wait(reason=Reason.ATTACHING, message=message, after=soon(snapshot))
-    attempts = (recorded.attempts or 0) if recorded else 0
+    attempts = (recorded.remembered.attempts or 0) if recorded else 0
     minutes = snapshot.timings.stuck / 60
     if attempts >= STUCK_MOST:
         message = (
@@ -74,8 +74,8 @@ def lost_node(snapshot: ClaimSnapshot) -> Decision | None:
     if labelled := relabel(snapshot):
         return labelled
     recorded = snapshot.claim.status.attachment
-    waited = since(recorded.lostTime if recorded else None, now=snapshot.now)
-    long = recorded is not None and recorded.lostTime is not None and waited >= snapshot.timings.stuck
+    waited = since(recorded.remembered.lostTime if recorded else None, now=snapshot.now)
+    long = recorded is not None and recorded.remembered.lostTime is not None and waited >= snapshot.timings.stuck
     forced = snapshot.claim.immediate or (snapshot.claim.deleting and snapshot.claim.force_delete)
     if long and where.ours and snapshot.in_service and (forced or not snapshot.observed.pods):
         why = "AWS has terminated the node"
@@ -179,7 +179,7 @@ def leaving(snapshot: ClaimSnapshot) -> bool:
 def overdue(snapshot: ClaimSnapshot) -> bool:
     """Whether a detach has been wanted for longer than `detachTimeout`: it raises the tone and forces nothing."""
     recorded = snapshot.claim.status.attachment
-    wanted_at = recorded.detachTime if recorded else None
+    wanted_at = recorded.remembered.detachTime if recorded else None
     most = snapshot.claim.detach_timeout or snapshot.timings.detach
     return wanted_at is not None and since(wanted_at, now=snapshot.now) >= most
 

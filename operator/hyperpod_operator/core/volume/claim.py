@@ -75,7 +75,7 @@ class Claim:
     @property
     def requested(self) -> bool:
         """Whether this very object asked for its volume: a restored status has the request of an earlier object."""
-        made = self.status.creation
+        made = self.status.remembered.creation
         uids = {tag.value for tag in (made.tags if made else None) or [] if tag.key == names.TAG_CLAIM_UID}
         return made is not None and uids <= {self.uid}
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, Reason
 from hyperpod_operator.api.volume import CreateSource
-from hyperpod_operator.api.volume_status import Creation
+from hyperpod_operator.api.volume_memory import Creation
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
@@ -50,7 +50,7 @@ def lost(snapshot: ClaimSnapshot) -> Decision | None:
             "deleted, delete this claim and restore a snapshot with another one."
         )
         return Wait(reason=Reason.VOLUME_LOST, message=message, after=SLOW, stalled=True)
-    if not used(claim.status.creation):
+    if not used(claim.status.remembered.creation):
         return None
     message = (
         f"AWS has no volume {claim.volume_id} any more: it was deleted outside of the operator. The operator does "
@@ -63,11 +63,11 @@ def lost(snapshot: ClaimSnapshot) -> Decision | None:
 def not_visible_yet(snapshot: ClaimSnapshot) -> Decision | None:
     """CreateVolume was accepted a moment ago and EC2 does not show the volume yet, or it is on its way out."""
     claim, volume = snapshot.claim, snapshot.volume
-    unused = claim.origin == CREATED and not used(claim.status.creation)
+    unused = claim.origin == CREATED and not used(claim.status.remembered.creation)
     if unused and volume is not None and volume.state == "deleting":
         message = f"{volume.volume_id} failed, and AWS is deleting it before the operator creates the volume again."
         return Wait(reason=Reason.CREATING_VOLUME, message=message, after=snapshot.timings.poll)
-    creation = claim.status.creation
+    creation = claim.status.remembered.creation
     if volume is not None or creation is None or creation.outcome != CallState.ACCEPTED:
         return None
     left = snapshot.timings.resend - since(creation.time, now=snapshot.now)
@@ -106,7 +106,7 @@ def failed(snapshot: ClaimSnapshot) -> Decision | None:
     claim, volume = snapshot.claim, snapshot.volume
     if volume is None or volume.state != "error":
         return None
-    unused = claim.status.creation is not None and not used(claim.status.creation)
+    unused = claim.status.remembered.creation is not None and not used(claim.status.remembered.creation)
     if claim.origin == CREATED and unused and ours(snapshot):
         message = f"{volume.volume_id} failed while AWS created it (often because of an unusable KMS key)."
         step = DeleteVolume(volume_id=volume.volume_id)
@@ -136,7 +136,7 @@ def deleted(snapshot: ClaimSnapshot) -> bool:
 
     A volume that no read shows is another matter: EC2 may show it later, so it is asked for by the same token.
     """
-    creation, volume = snapshot.claim.status.creation, snapshot.volume
+    creation, volume = snapshot.claim.status.remembered.creation, snapshot.volume
     seen = volume is not None and volume.state == "deleted"
     return seen and creation is not None and creation.outcome in PENDING
 
@@ -144,7 +144,7 @@ def deleted(snapshot: ClaimSnapshot) -> bool:
 # [assumption: failed-volumes-show-error]
 def ended(snapshot: ClaimSnapshot) -> int:
     """How many volumes in a row ended before they were usable, with the one that this pass sees."""
-    creation = snapshot.claim.status.creation
+    creation = snapshot.claim.status.remembered.creation
     return ((creation.failures or 0) if creation else 0) + int(deleted(snapshot))
 
 
@@ -154,14 +154,14 @@ def next_attempt(snapshot: ClaimSnapshot) -> int:
     A refused call made nothing, so its token serves again.
     """
     status = snapshot.claim.status
-    last = (status.creation.attempt if status.creation else None) or 0
-    outcome = status.creation.outcome if status.creation else None
+    last = (status.remembered.creation.attempt if status.remembered.creation else None) or 0
+    outcome = status.remembered.creation.outcome if status.remembered.creation else None
     return last + 1 if last == 0 or outcome == FAILED or deleted(snapshot) else last
 
 
 def _open(snapshot: ClaimSnapshot) -> bool:
     """Whether the last request may still lead to a volume: then exactly that request is repeated."""
-    creation = snapshot.claim.status.creation
+    creation = snapshot.claim.status.remembered.creation
     if creation is None or creation.outcome not in PENDING or not snapshot.claim.requested:
         return False
     return not deleted(snapshot)
@@ -175,7 +175,7 @@ def token(*, uid: str, attempt: int) -> str:
 
 def _request(snapshot: ClaimSnapshot, source: CreateSource) -> NewVolume | Wait:
     """The recorded request, word for word, while it may have been taken; else one made of the spec."""
-    claim, creation = snapshot.claim, snapshot.claim.status.creation
+    claim, creation = snapshot.claim, snapshot.claim.status.remembered.creation
     attempt = next_attempt(snapshot)
     key = token(uid=claim.uid, attempt=attempt)
     if creation is not None and _open(snapshot):

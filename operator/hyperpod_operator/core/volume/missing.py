@@ -29,7 +29,7 @@ BOUND = ON_A_NODE | {"attaching", "detaching"}
 # [assumption: absence-once-is-no-proof]
 def look_again(snapshot: ClaimSnapshot) -> Decision | None:
     """Wait until the absence was seen twice; then the policies that follow take it as it is."""
-    what, recorded = not_shown(snapshot), snapshot.claim.status.notShown
+    what, recorded = not_shown(snapshot), snapshot.claim.status.remembered.missing
     if not what:
         return None
     confirm = snapshot.timings.deletion_confirmation

@@ -89,7 +89,8 @@ def _counts(modification: Modification, snapshot: ClaimSnapshot) -> bool:
 def budget(snapshot: ClaimSnapshot) -> Budget:
     """From our own record, and AWS's latest modification if it was somebody else's."""
     recorded = snapshot.claim.status.modification
-    moments = {moment for text in (recorded.startTimes or [] if recorded else []) if (moment := parse_time(text))}
+    times = recorded.remembered.startTimes if recorded else None
+    moments = {moment for text in times or [] if (moment := parse_time(text))}
     latest = snapshot.observed.modification
     began = latest.start_time if latest else None
     if began is not None and not any(
@@ -186,9 +187,9 @@ def _possible(snapshot: ClaimSnapshot) -> bool:
     if spent and (snapshot.now - spent[-1]).total_seconds() < snapshot.timings.unseen:
         return False  # EC2 may not show our last one yet, and would count it once more
     recorded = snapshot.claim.status.modification
-    if recorded is None or recorded.pendingChange != pending_change(snapshot):
+    if recorded is None or recorded.remembered.pendingChange != pending_change(snapshot):
         return False
-    return since(recorded.pendingSince, now=snapshot.now) >= snapshot.timings.debounce
+    return since(recorded.remembered.pendingSince, now=snapshot.now) >= snapshot.timings.debounce
 
 
 def _failed_alike(snapshot: ClaimSnapshot, wanted: Change) -> bool:

@@ -116,7 +116,7 @@ def _hostname(snapshot: ClaimSnapshot) -> str:
 
 
 def _data_of(claim: Claim) -> str:
-    former = claim.status.persistentVolumeClaimUid
+    former = claim.status.remembered.persistentVolumeClaimUid
     return f" It has the data of an earlier PersistentVolumeClaim of that name (uid {former})." if former else ""
 
 

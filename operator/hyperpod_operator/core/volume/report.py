@@ -4,13 +4,13 @@ Status is a function of the stored status and the pass: equal input gives equal 
 written to.
 """
 
+from hyperpod_operator.api.cluster_memory import Missing
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE, ConditionType, Reason
 from hyperpod_operator.api.status import Adoption
 from hyperpod_operator.api.volume_status import (
     EBSVolumeClaimStatus,
-    NotShown,
     ObservedVolume,
     Ownership,
     SnapshotStatus,
@@ -18,6 +18,7 @@ from hyperpod_operator.api.volume_status import (
 from hyperpod_operator.core.engine.conditions import MESSAGE_MOST, initial, settle
 from hyperpod_operator.core.engine.decision import LookAgain, Report
 from hyperpod_operator.core.engine.journal import rejected
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
@@ -70,7 +71,7 @@ def report(pass_record: PassRecord) -> Report[EBSVolumeClaimStatus]:
         return Report(status=old, events=(), outcome=end.outcome)
     if isinstance(pass_record.decision, LookAgain) and old.conditions:
         conditions = _doubted(old.conditions, message=pass_record.decision.message)
-        doubted = old.model_copy(update={"notShown": _not_shown(pass_record), "conditions": conditions})
+        doubted = updated(old, {"missing": _missing(pass_record), "conditions": conditions})
         return Report(status=doubted, events=(), outcome=end.outcome)
     new = _status(pass_record, end)
     return Report(status=new, events=events(pass_record, end, new), outcome=end.outcome)
@@ -119,12 +120,12 @@ def intent(snapshot: ClaimSnapshot, act: Act) -> EBSVolumeClaimStatus | None:
             generation=snapshot.claim.generation,
             now=snapshot.now,
         )
-    return old.model_copy(update=fields)
+    return updated(old, fields)
 
 
 def _why(snapshot: ClaimSnapshot) -> str:
     recorded = snapshot.claim.status.attachment
-    if recorded is not None and recorded.target != snapshot.claim.target_text:
+    if recorded is not None and recorded.remembered.target != snapshot.claim.target_text:
         return "the target of the spec changed"
     if recorded is not None and snapshot.observed.alive(recorded.instanceId or ""):
         return "the node had no free attachment slot"
@@ -145,10 +146,11 @@ def _passes_on(pass_record: PassRecord) -> bool:
     It needs no record, because the API server itself guards it and it is simply repeated.
     """
     result, claim = pass_record.result, pass_record.snapshot.claim
+    published = claim.status.remembered.persistentVolumeClaimUid
     return (
         isinstance(result, Accepted)
         and not isinstance(result.step, CloudStep | RemovePV | RemovePVC)
-        and not (isinstance(result.step, PublishPV) and claim.status.persistentVolumeClaimUid)  # an Event says so
+        and not (isinstance(result.step, PublishPV) and published)  # an Event says so
         and bool(claim.status.conditions)
         and not any(map(rejected, claim.status.operations or ()))  # which this may have settled
     )
@@ -188,7 +190,7 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> EBSVolumeClaimStatus
             "availabilityZoneId": (volume.availability_zone_id or None) if volume else old.availabilityZoneId,
             "ownership": _ownership(pass_record),
             "adoption": _adoption(pass_record, end),
-            "notShown": _not_shown(pass_record),
+            "missing": _missing(pass_record),
             "observed": _observed(pass_record),
             "snapshots": _snapshots(pass_record),
             "persistentVolumeName": _persistent_volume_name(snapshot),
@@ -197,7 +199,7 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> EBSVolumeClaimStatus
             "inUseBy": sorted({pod[:POD_MOST] for pod in snapshot.observed.pods})[:PODS_MOST] or None,
             "appliedTagKeys": _applied_tag_keys(pass_record),
         }
-    return old.model_copy(update=fields)
+    return updated(old, fields)
 
 
 def _region(pass_record: PassRecord) -> str | None:
@@ -224,7 +226,7 @@ def _ownership(pass_record: PassRecord) -> Ownership | None:
     snapshot, old = pass_record.snapshot, pass_record.snapshot.claim.status
     volume = snapshot.volume
     if volume is None:
-        return old.ownership if _not_shown(pass_record) else None
+        return old.ownership if _missing(pass_record) else None
     if old.ownership is not None and not volume.tags.get(TAG_CLAIM_UID):
         return old.ownership  # that it was ours once is what keeps the claim from ending without it
     tag = volume.tags.get(TAG_CLAIM_UID)
@@ -246,17 +248,17 @@ def _adoption(pass_record: PassRecord, end: ResultSummary) -> Adoption | None:
     return Adoption(fingerprint=wanted.fingerprint, announcedAt=stamp(snapshot.now), changes=lines)
 
 
-def _not_shown(pass_record: PassRecord) -> NotShown | None:
-    what, old = not_shown(pass_record.snapshot), pass_record.snapshot.claim.status.notShown
+def _missing(pass_record: PassRecord) -> Missing | None:
+    what, old = not_shown(pass_record.snapshot), pass_record.snapshot.claim.status.remembered.missing
     if not what or pass_record.result is not None:
         return None
-    return old if old is not None and old.what == what else NotShown(what=what, since=stamp(pass_record.snapshot.now))
+    return old if old is not None and old.what == what else Missing(what=what, since=stamp(pass_record.snapshot.now))
 
 
 def _observed(pass_record: PassRecord) -> ObservedVolume | None:
     volume = pass_record.snapshot.volume
     if volume is None:
-        return pass_record.snapshot.claim.status.observed if _not_shown(pass_record) else None
+        return pass_record.snapshot.claim.status.observed if _missing(pass_record) else None
     return ObservedVolume(
         state=volume.state,
         size=volume.size,
@@ -306,12 +308,12 @@ def _persistent_volume_claim_uid(snapshot: ClaimSnapshot) -> str | None:
     """Of the one that is bound, else of the one that was: what it wrote is still on the volume."""
     claim, found = snapshot.claim, snapshot.observed.persistent_volume
     held = found.reserved_for if found is not None and found.claim_uid == claim.uid else None
-    return held.uid if held is not None and held.uid else claim.status.persistentVolumeClaimUid
+    return held.uid if held is not None and held.uid else claim.status.remembered.persistentVolumeClaimUid
 
 
 def _applied_tag_keys(pass_record: PassRecord) -> list[str] | None:
     """Keys beside our own that this claim put on the volume: only these are ever taken off again."""
-    result, keys = pass_record.result, set(pass_record.snapshot.claim.status.appliedTagKeys or [])
+    result, keys = pass_record.result, set(pass_record.snapshot.claim.status.remembered.appliedTagKeys or [])
     if isinstance(result, Accepted) and isinstance(result.step, CreateTags):
         keys |= set(result.step.tags) & {*pass_record.snapshot.claim.user_tags, *CSI_TAGS}
     if isinstance(result, Accepted) and isinstance(result.step, DeleteTags):

@@ -35,7 +35,7 @@ def missing(snapshot: ClaimSnapshot) -> Mapping[str, str]:
 def surplus(snapshot: ClaimSnapshot) -> tuple[str, ...]:
     """Tags that an earlier spec of this claim put on, and the present one does not ask for."""
     volume = snapshot.volume
-    applied = set(snapshot.claim.status.appliedTagKeys or []) - CSI_TAGS
+    applied = set(snapshot.claim.status.remembered.appliedTagKeys or []) - CSI_TAGS
     present = set(volume.tags) if volume else set()
     return tuple(sorted(applied & present - set(snapshot.claim.user_tags)))
 
@@ -48,6 +48,6 @@ def to_strip(snapshot: ClaimSnapshot) -> tuple[str, ...]:
     """
     claim = snapshot.claim
     present = set(snapshot.volume.tags) if snapshot.volume else set()
-    ours = CSI_TAGS if claim.origin == CREATED else CSI_TAGS & set(claim.status.appliedTagKeys or [])
+    ours = CSI_TAGS if claim.origin == CREATED else CSI_TAGS & set(claim.status.remembered.appliedTagKeys or [])
     csi = ours if claim.mode == "CSI" else frozenset[str]()
     return tuple(sorted(present & {*names.VOLUME_TAGS, *csi} - {names.TAG_EKS_CLUSTER}))

@@ -63,7 +63,7 @@ def _resolve(snapshot: ClaimSnapshot) -> Resolution:
             stalled=True,
         )
     recorded = snapshot.claim.status.attachment
-    same = recorded is not None and recorded.target == snapshot.claim.target_text
+    same = recorded is not None and recorded.remembered.target == snapshot.claim.target_text
     if recorded is not None and recorded.instanceId and snapshot.observed.alive(recorded.instanceId):
         node = snapshot.observed.node(recorded.instanceId)
         fits = same or (node is not None and _matches(snapshot, node))
@@ -260,13 +260,13 @@ def _tried(snapshot: ClaimSnapshot) -> int:
 def _refusals(snapshot: ClaimSnapshot) -> frozenset[str]:
     """Instances that AWS refused lately for want of a slot."""
     recorded, most = snapshot.claim.status.attachment, snapshot.timings.refused
-    found = recorded.refused or [] if recorded else []
+    found = recorded.remembered.refused or [] if recorded else []
     return frozenset(one.instanceId for one in found if since(one.time, now=snapshot.now) < most)
 
 
 def _lost_at(snapshot: ClaimSnapshot) -> datetime | None:
     recorded = snapshot.claim.status.attachment
-    return parse_time(recorded.lostTime or "") if recorded else None
+    return parse_time(recorded.remembered.lostTime or "") if recorded else None
 
 
 def _emptiest(node: Candidate) -> tuple[object, ...]:

@@ -99,7 +99,7 @@ def node_label(snapshot: ClaimSnapshot) -> Decision | None:
 
 def not_visible_yet(snapshot: ClaimSnapshot) -> Decision | None:
     """A volume may have been made that EC2 does not show yet: without waiting it would be left behind for ever."""
-    creation = snapshot.claim.status.creation
+    creation = snapshot.claim.status.remembered.creation
     if snapshot.volume is not None or creation is None or creation.outcome not in PENDING:
         return None
     left = snapshot.timings.unseen - since(creation.time, now=snapshot.now)

@@ -160,7 +160,10 @@ async def test_a_request_that_a_restored_status_records_makes_no_second_volume(r
     rig.apply(new())
     await rig.rest()
     status, volume = dict(rig.status), rig.status["volumeId"]
-    restored = {"creation": {**status["creation"], "outcome": outcome}, "region": status["region"]}
+    restored = {
+        "memory": {"creation": {**status["memory"]["creation"], "outcome": outcome}},
+        "region": status["region"],
+    }
     lose(rig)
     rig.apply(new())
     rig.claims.set_status(KEY, restored)

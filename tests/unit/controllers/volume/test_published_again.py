@@ -11,14 +11,14 @@ async def test_a_claim_that_is_made_again_gets_the_data_and_an_event_says_so(rig
     await rig.rest()
     await rig.rest_after(1000)
     former = rig.publications.claims.pop(("team", "data")).uid
-    assert rig.status["persistentVolumeClaimUid"] == former
+    assert rig.status["memory"]["persistentVolumeClaimUid"] == former
     assert isinstance(await rig.rest(), Done)
     now = rig.publications.claims["team", "data"].uid
     assert now != former
     assert rig.operations() == ["CreateVolume", "AttachClusterNodeVolume"]
     assert any(f"uid {former}" in event.message for event in rig.recorder.events)
     await rig.rest_after(1000)
-    assert rig.status["persistentVolumeClaimUid"] == now
+    assert rig.status["memory"]["persistentVolumeClaimUid"] == now
 
 
 async def test_a_volume_of_one_node_is_published_on_the_next_host_after_an_edit(rig: VolumeRig) -> None:

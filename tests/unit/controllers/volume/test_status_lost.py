@@ -16,7 +16,7 @@ async def test_a_volume_that_was_lost_with_the_status_is_not_replaced_by_an_empt
     volume = rig.status["volumeId"]
     rig.claims.set_status(KEY, {})
     await rig.idle(60.0)
-    assert rig.status["creation"]["outcome"] == "Completed"
+    assert rig.status["memory"]["creation"]["outcome"] == "Completed"
     rig.simulator.ebs.detach_out_of_band(volume)
     rig.simulator.ebs.delete_volume(volume)
     await rig.idle(1800.0)

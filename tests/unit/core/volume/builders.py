@@ -5,10 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hyperpod_operator.api.cluster_memory import Missing
+from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CLUSTER, TAG_EKS_CLUSTER, TAG_OWNER
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus, NotShown
+from hyperpod_operator.api.volume_memory import AttachmentMemory, ClaimMemory, ModificationMemory
+from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.core.engine.decision import LookAgain, Wait
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup
@@ -57,7 +61,9 @@ def claim(wanted: Mapping[str, Any] | None = None, *, status: Mapping[str, Any] 
     return Claim(
         **made,
         spec=EBSVolumeClaimSpec.model_validate(spec() if wanted is None else wanted),
-        status=EBSVolumeClaimStatus.model_validate({"observedGeneration": made["generation"], **(status or {})}),
+        status=EBSVolumeClaimStatus.model_validate(
+            {"observedGeneration": made["generation"], **with_memory(status or {})}
+        ),
     )
 
 
@@ -120,8 +126,21 @@ def volume(*attachments: Attachment, **members: Any) -> Volume:
     return Volume(attachments=attachments, **made)
 
 
+def with_memory(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A status, with the members of its memory, and of the memory of its parts, where they belong."""
+    made = _split(fields, ClaimMemory)
+    parts = {"attachment": AttachmentMemory, "modification": ModificationMemory}
+    return made | {name: _split(made[name], memory) for name, memory in parts.items() if made.get(name)}
+
+
+def _split(fields: Mapping[str, Any], memory: type[Model]) -> dict[str, Any]:
+    notes = {name: value for name, value in fields.items() if name in memory.model_fields}
+    rest = {name: value for name, value in fields.items() if name not in notes}
+    return {**rest, **({"memory": {**rest.get("memory", {}), **notes}} if notes else {})}
+
+
 def made_status(**members: Any) -> dict[str, Any]:
-    """Status after the volume was made."""
+    """Status after the volume was made; `claim` puts what is memory where it belongs."""
     return {
         "volumeId": VOLUME_ID,
         "creation": {"attempt": 1, "outcome": "Completed", "time": ago(hours=2)},
@@ -168,8 +187,8 @@ def snapshot_of(
     what = not_shown(found)
     if not what or first_look:
         return found
-    missed = NotShown(what=what, since=stamp(now - timedelta(minutes=1)))
-    return replace(found, claim=replace(owner, status=owner.status.model_copy(update={"notShown": missed})))
+    missed = Missing(what=what, since=stamp(now - timedelta(minutes=1)))
+    return replace(found, claim=replace(owner, status=updated(owner.status, {"missing": missed})))
 
 
 def step_of(decision: Decision) -> Any:

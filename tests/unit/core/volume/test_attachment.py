@@ -193,14 +193,14 @@ def test_the_clock_of_a_detach_runs_on_whatever_the_cluster_does(wanted: dict[st
     seen = snapshot_of(owner, volume=volume(attachment()), cluster=cluster(status))
     found = remembered(PassRecord(snapshot=seen, decision=decide(seen)))
     assert found is not None
-    assert found.detachTime == since
+    assert found.remembered.detachTime == since
 
 
 def test_the_clock_of_a_detach_is_taken_back_with_the_edit_that_wanted_it() -> None:
     seen = snapshot_of(claim(status=attached_status(detachTime=ago(minutes=4))), volume=volume(attachment()))
     found = remembered(PassRecord(snapshot=seen, decision=decide(seen)))
     assert found is not None
-    assert found.detachTime is None
+    assert found.remembered.detachTime is None
 
 
 def test_a_suspended_volume_comes_off_and_stays_off() -> None:

@@ -118,4 +118,4 @@ def test_a_wait_for_pods_counts_from_the_time_at_which_the_volume_was_asked_for(
     )
     after = remembered(PassRecord(snapshot=before, decision=decide(before)))
     assert after is not None
-    assert after.detachTime is not None
+    assert after.remembered.detachTime is not None

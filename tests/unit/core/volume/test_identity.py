@@ -79,10 +79,10 @@ def test_without_a_zone_nothing_is_made() -> None:
 
 def test_the_request_is_stored_before_it_is_sent() -> None:
     _, stored = sent(claim())
-    assert stored.status.creation.attempt == 1
-    assert stored.status.creation is not None
-    assert stored.status.creation.size == 100
-    assert stored.status.creation.outcome == "Intended"
+    assert stored.status.remembered.creation.attempt == 1
+    assert stored.status.remembered.creation is not None
+    assert stored.status.remembered.creation.size == 100
+    assert stored.status.remembered.creation.outcome == "Intended"
 
 
 def test_a_lost_answer_has_the_same_request_sent_again_even_after_an_edit() -> None:
@@ -114,14 +114,14 @@ def test_a_refusal_after_a_lost_answer_proves_nothing() -> None:
     act, owner = sent(claim())
     owner = after(owner, act, kind=ErrorKind.UNKNOWN_OUTCOME)
     owner = after(owner, act, kind=ErrorKind.QUOTA, ec2_code="VolumeLimitExceeded")
-    assert owner.status.creation is not None
-    assert owner.status.creation.outcome == "Unanswered"
+    assert owner.status.remembered.creation is not None
+    assert owner.status.remembered.creation.outcome == "Unanswered"
 
 
 def test_a_burnt_token_gives_way_to_the_next_once_nothing_can_appear_any_more() -> None:
     act, owner = sent(claim())
     burnt = after(owner, act, kind=ErrorKind.INVALID, ec2_code="IdempotentParameterMismatch")
-    assert burnt.status.creation.attempt == 1
+    assert burnt.status.remembered.creation.attempt == 1
     late = NOW + timedelta(minutes=11)
     burnt = after(owner, act, kind=ErrorKind.INVALID, ec2_code="IdempotentParameterMismatch", now=late)
     again, _ = sent(burnt, now=late + timedelta(minutes=1))
@@ -156,8 +156,8 @@ def test_a_volume_that_was_never_seen_is_asked_for_again_by_the_same_token() -> 
     act, owner = sent(claim(status=made_status(creation=creation)))
     assert isinstance(act.step, CreateVolume)
     assert act.step.request.client_token == token(uid=UID, attempt=1)
-    assert owner.status.creation is not None
-    assert owner.status.creation.failures is None
+    assert owner.status.remembered.creation is not None
+    assert owner.status.remembered.creation.failures is None
 
 
 def test_a_volume_that_was_seen_deleted_is_made_again_under_another_token() -> None:
@@ -214,7 +214,7 @@ def test_the_volume_is_made_with_all_its_tags_and_a_repetition_has_the_same() ->
     assert dict(decision.step.request.tags) == {**volume().tags, "team": "nlp"}
     planned = intent(before, decision)
     assert planned is not None
-    assert planned.appliedTagKeys == ["team"]
+    assert planned.remembered.appliedTagKeys == ["team"]
     retagged = spec(volume={"size": 100, "tags": []})
     owner = edited(replace(before.claim, status=planned), retagged)
     later = snapshot_of(owner, volume=None, now=NOW + timedelta(seconds=61))

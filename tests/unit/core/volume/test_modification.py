@@ -78,7 +78,7 @@ def test_a_new_change_is_collected_before_it_is_sent() -> None:
     assert reason_of(decision) == "Modifying"
     made = report(PassRecord(snapshot=before, decision=decision))
     assert made.status.modification is not None
-    assert made.status.modification.pendingSince == stamp(NOW)
+    assert made.status.modification.remembered.pendingSince == stamp(NOW)
 
 
 def test_another_edit_starts_the_collecting_anew() -> None:

@@ -204,7 +204,7 @@ def test_the_first_look_at_a_lost_node_is_remembered() -> None:
     gone = (node(FIRST, status="ShuttingDown"), node(SECOND))
     made = passed(snapshot_of(ATTACHED, volume=volume(attachment()), nodes=gone))
     assert made.status.attachment is not None
-    assert made.status.attachment.lostTime == ago()
+    assert made.status.attachment.remembered.lostTime == ago()
     again = passed(snapshot_of(replace(ATTACHED, status=made.status), volume=volume(attachment()), nodes=gone))
     assert again.status.attachment == made.status.attachment
 

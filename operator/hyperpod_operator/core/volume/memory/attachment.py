@@ -1,6 +1,8 @@
 """The chosen node, the nodes before it, and what the calls about them taught."""
 
-from hyperpod_operator.api.volume_status import AttachmentStatus, PreviousAttachment, RefusedInstance
+from hyperpod_operator.api.volume_memory import AttachmentMemory, RefusedInstance
+from hyperpod_operator.api.volume_status import AttachmentStatus, PreviousAttachment
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.volume.attachment import leaving
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
@@ -23,7 +25,6 @@ def intended_attachment(snapshot: ClaimSnapshot, step: Attach) -> AttachmentStat
     same = old is not None and old.instanceId == step.instance_id
     return AttachmentStatus(
         clusterArn=step.cluster_arn,
-        target=snapshot.claim.target_text,
         instanceGroupName=step.instance_group or None,
         instanceId=step.instance_id,
         nodeLogicalId=step.logical_id or None,
@@ -31,10 +32,13 @@ def intended_attachment(snapshot: ClaimSnapshot, step: Attach) -> AttachmentStat
         devicePath=device_path(step.volume_id),
         state="attaching",
         attachTime=stamp(snapshot.now),
-        calls=((old.calls or 1) if same and old and old.state == "attaching" else 0) + 1,
-        attempts=old.attempts if same and old else None,
-        refused=old.refused if old else None,
-        followTime=old.followTime if same and old else _gone_since(snapshot, old),
+        memory=AttachmentMemory(
+            target=snapshot.claim.target_text,
+            calls=((old.remembered.calls or 1) if same and old and old.state == "attaching" else 0) + 1,
+            attempts=old.remembered.attempts if same and old else None,
+            refused=old.remembered.refused if old else None,
+            followTime=old.remembered.followTime if same and old else _gone_since(snapshot, old),
+        ),
     )
 
 
@@ -42,8 +46,8 @@ def _gone_since(snapshot: ClaimSnapshot, old: AttachmentStatus | None) -> str | 
     """When the former node was lost, or one before it that the volume never came back from; None if it was left."""
     if old is None:
         return None
-    if old.followTime or old.lostTime:
-        return old.followTime or old.lostTime
+    if old.remembered.followTime or old.remembered.lostTime:
+        return old.remembered.followTime or old.remembered.lostTime
     gone = bool(old.instanceId) and not snapshot.observed.alive(old.instanceId or "")
     return stamp(snapshot.now) if gone else None
 
@@ -78,13 +82,13 @@ def attachment(pass_record: PassRecord) -> AttachmentStatus | None:
         gone = {"state": "detached", "deviceName": None, "deleteOnTermination": None, "calls": None}
         fields |= {"detachTime": None, **({} if pending or look_again(snapshot) else gone)}
     lost = bool(old.instanceId) and not snapshot.observed.alive(old.instanceId or "")
-    fields["lostTime"] = (old.lostTime or stamp(snapshot.now)) if lost else None
+    fields["lostTime"] = (old.remembered.lostTime or stamp(snapshot.now)) if lost else None
     if not old.nodeName and (node := snapshot.observed.node(old.instanceId or "")) is not None:
         fields["nodeName"] = node.node_name or None
     if isinstance(where, Held):
-        fields["detachTime"] = (old.detachTime or stamp(snapshot.now)) if leaving(snapshot) else None
+        fields["detachTime"] = (old.remembered.detachTime or stamp(snapshot.now)) if leaving(snapshot) else None
     fields |= _after(pass_record, old)
-    return old.model_copy(update=fields)
+    return updated(old, fields)
 
 
 def _seen(where: Held, old: AttachmentStatus) -> dict[str, object]:
@@ -109,13 +113,13 @@ def _after(pass_record: PassRecord, old: AttachmentStatus) -> dict[str, object]:
         return {"state": result.answer.state or "attaching", **device}
     if isinstance(result, Accepted) and isinstance(result.step, Detach):
         stuck = old.state == "attaching"
-        return {"attempts": (old.attempts or 0) + 1} if stuck else {}
+        return {"attempts": (old.remembered.attempts or 0) + 1} if stuck else {}
     if not isinstance(result, Rejected) or not isinstance(result.step, Attach):
         return {}
     taught = _not_taken(pass_record, result)
     if result.error.ec2_code == NO_ROOM:
         entry = RefusedInstance(instanceId=result.step.instance_id, code=NO_ROOM, time=stamp(snapshot.now))
-        rest = [item for item in old.refused or [] if item.instanceId != entry.instanceId]
+        rest = [item for item in old.remembered.refused or [] if item.instanceId != entry.instanceId]
         gone = {"state": "detached"} if taught else {}
         return {**taught, **gone, "refused": [entry, *rest][:REFUSED_MOST]}
     return taught
@@ -129,7 +133,7 @@ def _not_taken(pass_record: PassRecord, refused: Rejected) -> dict[str, object]:
     not show yet: the record stands, and the look goes on.
     """
     recorded = pass_record.snapshot.claim.status.attachment
-    first = recorded is None or (recorded.calls or 1) <= 1
+    first = recorded is None or (recorded.remembered.calls or 1) <= 1
     if refused.error.kind not in DEFINITE or not first:
         return {}
     return {"state": "detached", "attachTime": None, "calls": None}

@@ -1,6 +1,6 @@
 """The request that makes the volume, and the id that came of it."""
 
-from hyperpod_operator.api.volume_status import CreatedTag, Creation
+from hyperpod_operator.api.volume_memory import CreatedTag, Creation
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.claim import CREATED
@@ -21,7 +21,7 @@ REFUSED = "Rejected"
 
 def intended_creation(snapshot: ClaimSnapshot, request: NewVolume) -> Creation:
     """The request before it is sent. Its time is that of the first try of this attempt."""
-    old, attempt = snapshot.claim.status.creation, next_attempt(snapshot)
+    old, attempt = snapshot.claim.status.remembered.creation, next_attempt(snapshot)
     failures = ended(snapshot)
     again = old is not None and old.attempt == attempt and old.outcome in PENDING
     return Creation(
@@ -46,7 +46,7 @@ def intended_creation(snapshot: ClaimSnapshot, request: NewVolume) -> Creation:
 def creation(pass_record: PassRecord) -> Creation | None:
     snapshot, old, volume = (
         pass_record.snapshot,
-        pass_record.snapshot.claim.status.creation,
+        pass_record.snapshot.claim.status.remembered.creation,
         pass_record.snapshot.volume,
     )
     result = pass_record.result

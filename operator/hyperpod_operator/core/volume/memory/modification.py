@@ -1,6 +1,8 @@
 """The last change of the volume, and what is left of the day's four."""
 
+from hyperpod_operator.api.volume_memory import ModificationMemory
 from hyperpod_operator.api.volume_status import ModificationStatus
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.modification import budget, describe, pending_change
 from hyperpod_operator.core.volume.pass_record import PassRecord, Rejected
@@ -22,20 +24,19 @@ def modification(pass_record: PassRecord) -> ModificationStatus | None:
         progress=latest.progress if latest else None,
         startTime=stamp(latest.start_time) if latest and latest.start_time else None,
         target=_target(latest) if latest else None,
-        pendingChange=open_change,
-        pendingSince=None,
-        startTimes=started or None,
         used24h=len(started),
         nextAllowedTime=stamp(spent.next_at) if spent.next_at else None,
+        memory=ModificationMemory(pendingChange=open_change, startTimes=started or None).or_none(),
     )
     if open_change:
-        same = old is not None and old.pendingChange == open_change and old.pendingSince
-        made = made.model_copy(update={"pendingSince": old.pendingSince if same and old else stamp(snapshot.now)})
+        before = old.remembered if old is not None else ModificationMemory()
+        since = before.pendingSince if before.pendingChange == open_change else None
+        made = updated(made, {"pendingSince": since or stamp(snapshot.now)})
     certain = not (isinstance(result, Rejected) and result.error.kind in DEFINITE)
     if result is not None and isinstance(result.step, ModifyVolume) and certain:
         spent_now = [*started, stamp(snapshot.now)]
-        made = made.model_copy(update={"startTimes": spent_now, "used24h": len(spent_now)})
-    empty = latest is None and not open_change and not made.startTimes
+        made = updated(made, {"startTimes": spent_now, "used24h": len(spent_now)})
+    empty = latest is None and not open_change and not made.remembered.startTimes
     return None if empty else made
 
 

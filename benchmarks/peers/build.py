@@ -10,9 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hyperpod_testbed.control_plane.build import MODULE as CONTROL_PLANE
 from hyperpod_testbed.control_plane.build import BuildError, cache_root
 from hyperpod_testbed.control_plane.go import NoGoError, environment, toolchain, version
+from hyperpod_testbed.control_plane.releases import MODULE as CONTROL_PLANE
 
 SOURCES = Path(__file__).parent / "controller-runtime"
 FLAGS = ("-trimpath", "-ldflags", "-s -w")

@@ -10,10 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from hyperpod_testbed.control_plane import ControlPlane, ControlPlaneError
-from hyperpod_testbed.control_plane import build as building
 from hyperpod_testbed.control_plane.build import BuildError, binaries
+from hyperpod_testbed.control_plane.releases import OTHERS, PINNED, VARIABLE, Release, chosen
+from hyperpod_testbed.stack import ROOT
 
 HEALTH_TAINT = "sagemaker.amazonaws.com/node-health-status=Unschedulable:NoSchedule"
 
@@ -50,9 +52,9 @@ def refused(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_it_reports_the_pinned_version(control_plane: ControlPlane) -> None:
+def test_it_reports_the_chosen_version(control_plane: ControlPlane) -> None:
     version = json.loads(control_plane.kubectl("version", "-o", "json").stdout)
-    assert version["serverVersion"]["gitVersion"] == building.kubernetes_version()
+    assert version["serverVersion"]["gitVersion"] == chosen().version
 
 
 def test_the_real_scheduler_binds_a_pod_to_a_bare_node(control_plane: ControlPlane, namespace: str) -> None:
@@ -147,16 +149,22 @@ def test_a_component_that_dies_shows_the_end_of_its_log() -> None:
         plane.start_all()
 
 
-@pytest.fixture
-def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache in which everything is built already."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
-    directory = tmp_path / "hyperpod-operator" / "controlplane" / building._digest() / "bin"
+def built_in(cache: Path, release: Release) -> Path:
+    """The directory of a release in a cache where it is built already."""
+    directory = cache / "hyperpod-operator" / "controlplane" / release.digest / "bin"
     directory.mkdir(parents=True)
-    for name in building.PACKAGES:
+    for name in release.packages:
         (directory / name).touch()
     return directory
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the pinned release is, in a cache in which it is built already."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.delenv(VARIABLE, raising=False)
+    return built_in(tmp_path, PINNED)
 
 
 def test_what_is_built_is_found_without_go(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,3 +187,45 @@ def test_incomplete_kubebuilder_assets_are_refused_by_name(tmp_path: Path, monke
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
     with pytest.raises(BuildError, match="has no etcd, kube-apiserver, kubectl"):
         binaries()
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_release_has_its_own_servers_and_the_pinned_etcd_and_kubectl(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    servers = built_in(tmp_path, OTHERS[name])
+    monkeypatch.setenv(VARIABLE, name)
+    found = binaries()
+    assert {binary: found.path(binary).parent for binary in PINNED.packages} == {
+        "etcd": built,
+        "kube-apiserver": servers,
+        "kubectl": built,
+        "kube-scheduler": servers,
+        "kube-controller-manager": servers,
+    }
+
+
+def test_a_chosen_release_is_used_although_kubebuilder_assets_are_there(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, release = next(iter(OTHERS.items()))
+    servers = built_in(tmp_path, release)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(built))
+    monkeypatch.setenv(VARIABLE, name)
+    assert binaries().path("kube-apiserver") == servers / "kube-apiserver"
+
+
+def test_a_release_that_no_module_pins_is_refused_with_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "1.10")
+    with pytest.raises(BuildError, match=f"set it to one of {', '.join(OTHERS)}, or unset it"):
+        binaries()
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_module_of_a_release_pins_that_release(name: str) -> None:
+    assert OTHERS[name].version.startswith(f"v{name}.")
+
+
+def test_the_oldest_release_is_the_oldest_that_the_chart_allows() -> None:
+    allowed = yaml.safe_load((ROOT / "helm" / "hyperpod-operator" / "Chart.yaml").read_text())["kubeVersion"]
+    assert allowed == f">={min(OTHERS, key=lambda name: int(name.partition('.')[2]))}.0-0"

@@ -12,9 +12,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyperpod_testbed.control_plane.build import MODULE as CONTROL_PLANE
 from hyperpod_testbed.control_plane.build import BuildError, alone, cache_root, compile_binary
 from hyperpod_testbed.control_plane.go import NoGoError, environment, toolchain
+from hyperpod_testbed.control_plane.releases import MODULE as CONTROL_PLANE
 
 MODULE = Path(__file__).parent / "module"
 """The Go module that pins Argo CD."""

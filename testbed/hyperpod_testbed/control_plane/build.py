@@ -5,10 +5,7 @@ anew and an unchanged one never asks Go at all.
 """
 
 import fcntl
-import hashlib
 import os
-import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -20,18 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hyperpod_testbed.control_plane.go import NoGoError, environment, toolchain
-
-MODULE = Path(__file__).parents[2] / "controlplane"
-"""The Go module that pins Kubernetes and etcd."""
-
-PACKAGES = {
-    "etcd": "./etcd",
-    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
-    "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
-    "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-}
-"""Binary to Go package, in the order in which they are built (the slowest dependencies come early)."""
+from hyperpod_testbed.control_plane.releases import MODULE, PINNED, Release, UnknownReleaseError, chosen
 
 QUIET_SECONDS = 15.0
 """Between two lines of progress where the output is not a terminal."""
@@ -47,18 +33,27 @@ class Binaries:
 
     directory: Path
     others: Path | None = None
-    """A second directory for binaries that the first one lacks (KUBEBUILDER_ASSETS has no scheduler)."""
+    """A second directory for binaries that the first one lacks: KUBEBUILDER_ASSETS has no scheduler, and a release
+    beside the pinned one has no etcd."""
 
     def path(self, name: str) -> Path:
         first = self.directory / name
         return first if first.exists() or self.others is None else self.others / name
 
 
-def binaries(names: Sequence[str] = tuple(PACKAGES)) -> Binaries:
-    """The binaries, built if need be. KUBEBUILDER_ASSETS (etcd, kube-apiserver, kubectl, …) is used first."""
+def binaries(names: Sequence[str] = tuple(PINNED.packages)) -> Binaries:
+    """The binaries of the chosen release, built if need be. KUBEBUILDER_ASSETS is used first where none is chosen."""
+    try:
+        release = chosen()
+    except UnknownReleaseError as error:
+        raise BuildError(str(error)) from error
+    if release is not PINNED:
+        own = [name for name in names if name in release.packages]
+        rest = [name for name in names if name not in release.packages]
+        return Binaries(_built(release, own), _built(PINNED, rest) if rest else None)
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     if not assets:
-        return Binaries(_built(names))
+        return Binaries(_built(PINNED, names))
     given = Path(assets)
     missing = [name for name in names if not (given / name).exists()]
     absent = [name for name in ("etcd", "kube-apiserver", "kubectl") if name in missing]
@@ -67,7 +62,7 @@ def binaries(names: Sequence[str] = tuple(PACKAGES)) -> Binaries:
             f"KUBEBUILDER_ASSETS={assets} has no {', '.join(absent)}. Point it at a directory that has etcd, "
             "kube-apiserver and kubectl, or unset it to have them built."
         )
-    return Binaries(given, _built(missing) if missing else None)
+    return Binaries(given, _built(PINNED, missing) if missing else None)
 
 
 def cache_root() -> Path:
@@ -77,44 +72,36 @@ def cache_root() -> Path:
     return home / "hyperpod-operator"
 
 
-def kubernetes_version() -> str:
-    """The pinned version, e.g. v1.34.2."""
-    found = re.search(r"^\s*(?:require )?k8s\.io/kubernetes (v\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
-    if not found:
-        raise BuildError(f"{MODULE / 'go.mod'} does not require k8s.io/kubernetes")
-    return found[1]
-
-
-def _built(names: Sequence[str]) -> Path:
-    target = cache_root() / "controlplane" / _digest() / "bin"
+def _built(release: Release, names: Sequence[str]) -> Path:
+    target = cache_root() / "controlplane" / release.digest / "bin"
     if all((target / name).exists() for name in names):
         return target
     target.mkdir(parents=True, exist_ok=True)
     with alone(target.parent / "lock"):
         todo = [name for name in names if not (target / name).exists()]
         if todo:
-            _build_all(todo, target)
+            _build_all(release, todo, target)
     return target
 
 
-def _build_all(todo: Sequence[str], target: Path) -> None:
+def _build_all(release: Release, todo: Sequence[str], target: Path) -> None:
     print(
-        f"building {len(todo)} binaries of the control plane (Kubernetes {kubernetes_version()}), once; "
+        f"building {len(todo)} binaries of the control plane (Kubernetes {release.version}), once; "
         "about 7 minutes on 2 cores",
         file=sys.stderr,
         flush=True,
     )
     try:
-        go = toolchain(cache=cache_root(), lock=MODULE / "requirements-go.lock")
+        go = toolchain(cache=cache_root(), lock=MODULE / "requirements-go.lock", oldest=release.go)
     except NoGoError as error:
         raise BuildError(str(error)) from error
     for number, name in enumerate(todo, start=1):
         compile_binary(
             go,
             name=name,
-            package=PACKAGES[name],
-            module=MODULE,
-            ldflags=_ldflags(),
+            package=release.packages[name],
+            module=release.directory,
+            ldflags=release.ldflags,
             target=target,
             label=f"[{number}/{len(todo)}] {name}",
         )
@@ -147,28 +134,6 @@ def compile_binary(
             f"index, then run it again; what was built is kept.\n{tail}"
         )
     partial.rename(target / name)
-
-
-def _ldflags() -> str:
-    """Without them /version says v0.0.0-master, and version checks of Helm and kubectl misbehave."""
-    version = kubernetes_version()
-    major, minor = version.lstrip("v").split(".")[:2]
-    values = {
-        "k8s.io/component-base/version.gitVersion": version,
-        "k8s.io/component-base/version.gitMajor": major,
-        "k8s.io/component-base/version.gitMinor": minor,
-        "k8s.io/component-base/version.gitTreeState": "clean",
-        "k8s.io/client-go/pkg/version.gitVersion": version,
-    }
-    return "-s -w " + " ".join(f"-X {name}={value}" for name, value in values.items())
-
-
-def _digest() -> str:
-    content = hashlib.sha256()
-    for path in (MODULE / "go.mod", MODULE / "go.sum", MODULE / "etcd" / "main.go"):
-        content.update(path.read_bytes())
-    content.update(f"{_ldflags()} {platform.system()} {platform.machine()}".encode())
-    return content.hexdigest()[:16]
 
 
 @contextmanager

@@ -6,8 +6,9 @@ import threading
 
 import click
 
-from hyperpod_testbed.control_plane.build import BuildError, binaries, kubernetes_version
+from hyperpod_testbed.control_plane.build import BuildError, binaries
 from hyperpod_testbed.control_plane.control_plane import ControlPlane, ControlPlaneError
+from hyperpod_testbed.control_plane.releases import chosen
 from hyperpod_testbed.control_plane.tools import TOOLS, tool
 
 
@@ -21,7 +22,7 @@ def build(more: tuple[str, ...]) -> None:
         tools = [tool(name) for name in more]
     except BuildError as error:
         raise click.ClickException(str(error)) from error
-    print(f"control plane of Kubernetes {kubernetes_version()}: {found.directory}")
+    print(f"control plane of Kubernetes {chosen().version}: {found.directory}")
     for path in tools:
         print(f"{path.name}: {path}")
 

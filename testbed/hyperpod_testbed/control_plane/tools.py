@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from hyperpod_testbed.control_plane.build import MODULE, BuildError, alone, cache_root, compile_binary
+from hyperpod_testbed.control_plane.build import BuildError, alone, cache_root, compile_binary
 from hyperpod_testbed.control_plane.go import NoGoError, toolchain
+from hyperpod_testbed.control_plane.releases import MODULE
 
 GO = (1, 26)
 """What helm's go.mod asks for."""

@@ -19,6 +19,7 @@ from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import Evictor, NodeMarks, PodReader, PodsRead
+from hyperpod_operator.core.drain.volumes import ClaimsOnNodes
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
 from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.errors import CloudError
@@ -29,7 +30,7 @@ from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
 from hyperpod_operator.core.nodeoperation.machine import advance, may_start
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call, Evict, Expire, Mark, Unmark
-from hyperpod_operator.core.nodeoperation.ports import ClaimsOnNodes, OperationMetrics, OperationObjects
+from hyperpod_operator.core.nodeoperation.ports import OperationMetrics, OperationObjects
 from hyperpod_operator.core.nodeoperation.record import PassRecord
 from hyperpod_operator.core.nodeoperation.report import cluster_events, intent, node_events, report
 from hyperpod_operator.core.nodeoperation.selection import candidates, needs_pods, select

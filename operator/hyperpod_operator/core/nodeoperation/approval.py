@@ -4,47 +4,28 @@ The plan of an operation is one call with all of its nodes. Its digest is approv
 operation; other nodes, or another cluster, are another digest.
 """
 
-import hashlib
 from typing import assert_never
 
 from hyperpod_operator.api.names import APPROVE_PLAN, ConditionType, Reason
 from hyperpod_operator.api.plan import NODES_MOST, PlannedAction, PlanStatus, PlanTarget
-from hyperpod_operator.core.engine.call import PlannedCall
 from hyperpod_operator.core.engine.conditions import Draft
-from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.nodeoperation.plan import EFFECTS
 from hyperpod_operator.core.nodeoperation.snapshot import Snapshot
 from hyperpod_operator.core.nodeoperation.states import FINAL, State
-from hyperpod_operator.core.plan.digest import ENCODING, Target
-from hyperpod_operator.core.plan.gate import STRICTNESS, Approval, ChangePolicy, Gate, Open, Stale, Waiting, gate
+from hyperpod_operator.core.plan.digest import ENCODING
+from hyperpod_operator.core.plan.gate import ChangePolicy, Gate, Open, Stale, Waiting
 from hyperpod_operator.core.text import counted
-
-
-def policy(snapshot: Snapshot) -> ChangePolicy:
-    """The stricter one of the clusters that the operation touches."""
-    found = [ChangePolicy(one.change_policy) for one in (snapshot.cluster, snapshot.target) if one is not None]
-    return max(found, key=STRICTNESS.index, default=ChangePolicy.AUTO)
 
 
 def approval(snapshot: Snapshot) -> Gate | None:
     """None where there is nothing to approve yet, or nothing is ever done."""
-    planned, target = _planned(snapshot), _target(snapshot)
-    if planned is None or target is None:
-        return None
-    given = snapshot.operation.approved
-    return gate(
-        policy=policy(snapshot),
-        calls=(planned,),
-        target=target,
-        approvals=(Approval(digest=given, by=snapshot.operation.approved_by, via="Annotation"),) if given else (),
-    )
+    return snapshot.planned.gate if snapshot.planned is not None else None
 
 
 def shown(snapshot: Snapshot, found: Gate) -> PlanStatus:
     """`status.plan`: what is to be approved, in the form that a cluster has it."""
-    planned, target = _planned(snapshot), _target(snapshot)
-    if planned is None or target is None:
+    if snapshot.planned is None:
         raise AssertionError("asked only where there is something to approve")
+    planned, target = snapshot.planned.call, snapshot.planned.target
     match found:
         case Waiting():
             state = "Pending"
@@ -75,28 +56,6 @@ def shown(snapshot: Snapshot, found: Gate) -> PlanStatus:
     )
 
 
-def _planned(snapshot: Snapshot) -> PlannedCall | None:
-    """One call with all nodes; None where no node is chosen yet, or nothing is ever done."""
-    operation = snapshot.operation
-    if snapshot.cluster is None or not snapshot.entries or operation.dry:
-        return None
-    ids = tuple(sorted(entry.instanceId or entry.id for entry in snapshot.entries))
-    text = "\n".join((operation.uid, operation.call, operation.target_cluster, *ids))
-    return PlannedCall(
-        operation=operation.call,
-        effect=EFFECTS[operation.call],
-        fingerprint=hashlib.sha256(text.encode()).hexdigest(),
-        nodes=ids,
-    )
-
-
-def _target(snapshot: Snapshot) -> Target | None:
-    if snapshot.cluster is None:
-        return None
-    created = snapshot.cluster.observed.created_at
-    return Target(cluster_arn=snapshot.cluster.arn, creation_time=stamp(created) if created else "")
-
-
 def is_held(snapshot: Snapshot) -> bool:
     """Whether the operation waits for an approval."""
     found = approval(snapshot)
@@ -105,7 +64,7 @@ def is_held(snapshot: Snapshot) -> bool:
 
 def plan_approved(snapshot: Snapshot, found: Gate) -> Draft:
     """The condition PlanApproved."""
-    key, chosen = snapshot.operation.key, policy(snapshot)
+    key, chosen = snapshot.operation.key, snapshot.change_policy
     what = f"{snapshot.operation.spec.operation} of {counted(len(snapshot.entries), 'node')}"
     if isinstance(found, Open):
         return ConditionType.PLAN_APPROVED, "True", Reason.APPROVED, f"{what} may be carried out."

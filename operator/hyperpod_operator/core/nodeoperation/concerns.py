@@ -19,7 +19,6 @@ from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.engine.finding import Blocks, Concern, Finding
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
-from hyperpod_operator.core.nodeoperation.drains import Drains, drains
 from hyperpod_operator.core.nodeoperation.machine import is_drained, ready
 from hyperpod_operator.core.nodeoperation.outcome import outcome
 from hyperpod_operator.core.nodeoperation.plan import (
@@ -80,8 +79,7 @@ def calls(snapshot: Snapshot) -> Finding[Action] | None:
         return Finding(action=repeated)
     if snapshot.operation.suspended:
         return None
-    drained = drains(snapshot)
-    able = tuple(entry for entry in snapshot.entries if ready(snapshot, entry, drained) and _marked(entry))
+    able = tuple(entry for entry in snapshot.entries if ready(snapshot, entry) and _marked(entry))
     chosen = next_batch(snapshot, able)
     if not chosen or (len(chosen) < BATCH[snapshot.operation.call] and _more_to_mark(snapshot)):
         return None
@@ -90,16 +88,16 @@ def calls(snapshot: Snapshot) -> Finding[Action] | None:
 
 def marks(snapshot: Snapshot) -> Finding[Action] | None:
     """Nodes whose taint or conditions are not those of their phase."""
-    drained = drains(snapshot)
-    there = [entry for entry in snapshot.entries if entry.name and snapshot.node(entry) is not None]
-    for phase in Phase:
-        wanting = [one.id for one in there if one.marked != phase and _phase(snapshot, one, drained) is phase]
-        if wanting:
-            return Finding(action=Mark(entries=tuple(wanting[:MARKS_IN_A_PASS]), phase=phase))
-    return None
+    wanting: dict[Phase, list[str]] = {}
+    for entry in snapshot.entries:
+        phase = _phase(snapshot, entry)
+        if phase is not None and entry.marked != phase and entry.name and snapshot.node(entry) is not None:
+            wanting.setdefault(phase, []).append(entry.id)
+    first = next((phase for phase in Phase if phase in wanting), None)
+    return Finding(action=Mark(entries=tuple(wanting[first][:MARKS_IN_A_PASS]), phase=first)) if first else None
 
 
-def _phase(snapshot: Snapshot, entry: Entry, drained: Drains) -> Phase | None:
+def _phase(snapshot: Snapshot, entry: Entry) -> Phase | None:
     """What the Node has to show; None for one that is not held.
 
     Claims are asked to detach once the pods have left: until then they may be in use, and the drain may be given up.
@@ -110,13 +108,13 @@ def _phase(snapshot: Snapshot, entry: Entry, drained: Drains) -> Phase | None:
         return None
     if entry.marked == Phase.DETACH:
         return Phase.DETACH
-    asks = snapshot.volumes_on(entry) and is_drained(snapshot, entry, drained)
+    asks = snapshot.volumes_on(entry) and is_drained(snapshot, entry)
     return Phase.DETACH if asks else Phase.DRAIN
 
 
 def eviction(snapshot: Snapshot) -> Finding[Action] | None:
     """Pods that leave now, from Nodes that are tainted already: others would come back."""
-    found = drains(snapshot)
+    found = snapshot.drains
     tainted = {entry.name for entry in snapshot.entries if entry.marked}
     gangs = tuple(gang for gang in found.gangs if all(pod.node in tainted for pod in gang))[:GANGS_IN_A_PASS]
     if gangs:

@@ -1,14 +1,17 @@
 """The drain of an operation's nodes, by `core.drain`: those whose drain began together are drained as one."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from hyperpod_operator.api.node_operation_status import OperationNodeStatus
 from hyperpod_operator.core.drain.pod import Pod
-from hyperpod_operator.core.drain.rules import OnTimeout
+from hyperpod_operator.core.drain.ports import PodsRead
+from hyperpod_operator.core.drain.rules import DrainRules
 from hyperpod_operator.core.drain.step import step
+from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import State
 
 
@@ -34,55 +37,62 @@ class Drains:
     wake_after: float | None = None
 
 
-def drains(snapshot: Snapshot) -> Drains:
-    """What the drains of this pass look like. Pods that could not be read keep every node from being drained."""
-    draining = [entry for entry in snapshot.entries if entry.state == State.DRAINING]
+def drains(
+    *,
+    entries: Sequence[OperationNodeStatus],
+    nodes: Mapping[str, Node],
+    nodes_known: bool,
+    read: PodsRead,
+    read_of: frozenset[str],
+    rules: DrainRules,
+    now: datetime,
+) -> Drains:
+    """What the drains of this pass look like. Pods that could not be read keep every node from being drained.
+
+    `nodes` are by instance id; `read` has the pods of the Nodes `read_of`.
+    """
+    draining = [entry for entry in entries if entry.state == State.DRAINING]
     if not draining:
         return Drains(nodes={})
-    read = snapshot.pods
-    if read.problem or not snapshot.nodes_known:
+    if read.problem or not nodes_known:
         why = read.problem or "the Nodes of Kubernetes are not read yet"
         return Drains(nodes={entry.id: NodeDrain(why=why) for entry in draining})
-    groups: dict[str, list[Entry]] = defaultdict(list)
+    groups: dict[str, list[OperationNodeStatus]] = defaultdict(list)
     for entry in draining:
         groups[entry.startTime or ""].append(entry)
-    nodes: dict[str, NodeDrain] = {}
+    found: dict[str, NodeDrain] = {}
     gangs: list[tuple[Pod, ...]] = []
     wakes: list[float] = []
-    for started, entries in groups.items():
-        names = {entry.name: entry.id for entry in entries if entry.name}
+    for started, together in groups.items():
+        names = {entry.name: entry.id for entry in together if entry.name}
         unreachable = frozenset(
             entry.name
-            for entry in entries
-            if entry.name and ((node := snapshot.node(entry)) is None or node.ready is None)
+            for entry in together
+            if entry.name and ((node := nodes.get(entry.instanceId or "")) is None or node.ready is None)
         )
-        found = step(
+        drain = step(
             pods=[pod for pod in read.pods if pod.node in names],
-            rules=snapshot.operation.drain,
-            started_at=parse_time(started) or snapshot.now,
-            now=snapshot.now,
+            rules=rules,
+            started_at=parse_time(started) or now,
+            now=now,
             budgets=read.budgets,
             unreachable=unreachable,
         )
         left: dict[str, list[str]] = defaultdict(list)
         whys: dict[str, str] = {}
-        for one in found.waiting:
+        for one in drain.waiting:
             left[one.pod.node].append(str(one.pod))
             whys.setdefault(one.pod.node, str(one))
-        for pod in found.evict:
+        for pod in drain.evict:
             left[pod.node].append(str(pod))
         for name, identity in names.items():
-            nodes[identity] = NodeDrain(
-                waiting=tuple(left.get(name, ())), why=whys.get(name, ""), timed_out=found.timed_out
+            found[identity] = NodeDrain(
+                waiting=tuple(left.get(name, ())), why=whys.get(name, ""), timed_out=drain.timed_out
             )
-        nodes |= {entry.id: NodeDrain() for entry in entries if not entry.name}
-        unread = {entry.id for entry in entries if entry.name and entry.name not in snapshot.pods_of}
-        nodes |= dict.fromkeys(unread, NodeDrain(why="its pods to be read"))
-        gangs += found.gangs
-        if found.wake_after is not None:
-            wakes.append(found.wake_after)
-    return Drains(nodes=nodes, gangs=tuple(gangs), wake_after=min(wakes, default=None))
-
-
-def may_force(snapshot: Snapshot) -> bool:
-    return snapshot.operation.drain.on_timeout is OnTimeout.FORCE
+        found |= {entry.id: NodeDrain() for entry in together if not entry.name}
+        unread = {entry.id for entry in together if entry.name and entry.name not in read_of}
+        found |= dict.fromkeys(unread, NodeDrain(why="its pods to be read"))
+        gangs += drain.gangs
+        if drain.wake_after is not None:
+            wakes.append(drain.wake_after)
+    return Drains(nodes=found, gangs=tuple(gangs), wake_after=min(wakes, default=None))

@@ -4,7 +4,7 @@ The API has no operation to ask about, so each call has signs of its own. A sign
 is kept in the entry (`begun`), because Nodes and instances pass through it while nobody looks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,9 +15,6 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_usable
 from hyperpod_operator.core.nodes.batch import NodeCall
 from hyperpod_operator.core.observed import ObservedNode
-
-ENDING = "ShuttingDown"
-"""ClusterInstanceStatus of an instance that ends."""
 
 
 class Sign(StrEnum):
@@ -41,13 +38,13 @@ class Evidence:
     replaced_by: str = ""
 
 
-def evidence(snapshot: Snapshot, entry: Entry, *, taken: frozenset[str] = frozenset()) -> Evidence:
-    """What this pass sees. `taken` are instances that took the place of other nodes of the operation."""
+def evidence(snapshot: Snapshot, entry: Entry, *, taken: Set[str] = frozenset()) -> Evidence:
+    """What this pass sees. `taken` are instances that took the place of other nodes of the operation in this pass."""
     return _SIGNS[snapshot.operation.call](snapshot, entry, taken)
 
 
 # [assumption: reboot-changes-boot-id]
-def _rebooted(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidence:  # noqa: ARG001 - all are called alike
+def _rebooted(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:  # noqa: ARG001 - all are called alike
     """The boot id of the Node is another one. Where the kubelet reports none: it was away, and is back."""
     instance, node = snapshot.instance(entry), snapshot.node(entry)
     if instance is None:
@@ -62,7 +59,7 @@ def _rebooted(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Eviden
     return Evidence(sign=Sign.NONE, waits_for="the instance to restart")
 
 
-def _replaced(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidence:
+def _replaced(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:
     """The instance is gone, and another one that came after the call is usable."""
     instance = snapshot.instance(entry)
     if instance is not None and instance.status == RUNNING:
@@ -78,7 +75,7 @@ def _replaced(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Eviden
     )
 
 
-def _deleted(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidence:  # noqa: ARG001
+def _deleted(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:  # noqa: ARG001
     instance, node = snapshot.instance(entry), snapshot.node(entry)
     if instance is not None:
         sign = Sign.NONE if instance.status == RUNNING else Sign.BEGUN
@@ -89,7 +86,7 @@ def _deleted(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidenc
 
 
 # [assumption: moved-node-keeps-its-id, aws-judges-moves]
-def _moved(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidence:  # noqa: ARG001
+def _moved(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:  # noqa: ARG001
     move, target = snapshot.operation.spec.move, snapshot.target
     group = move.instanceGroupName if move else ""
     there = target.instances.get(entry.instanceId or "") if target else None
@@ -108,7 +105,7 @@ def _moved(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidence:
 
 
 # [assumption: check-shows-on-node, check-may-end-in-repair]
-def _checked(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidence:  # noqa: ARG001
+def _checked(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:  # noqa: ARG001
     """The check was seen to run, and is over. A failed one has HyperPod reboot or replace the node."""
     instance, node = snapshot.instance(entry), snapshot.node(entry)
     if instance is None:
@@ -123,7 +120,7 @@ def _checked(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> Evidenc
     return _back(instance, node)
 
 
-_SIGNS: Mapping[NodeCall, Callable[[Snapshot, Entry, frozenset[str]], Evidence]] = {
+_SIGNS: Mapping[NodeCall, Callable[[Snapshot, Entry, Set[str]], Evidence]] = {
     NodeCall.REBOOT: _rebooted,
     NodeCall.REPLACE: _replaced,
     NodeCall.DELETE: _deleted,
@@ -142,28 +139,19 @@ def _back(instance: ObservedNode, node: Node | None) -> Evidence:
 
 
 # [assumption: logical-id-may-change]
-def _replacement(snapshot: Snapshot, entry: Entry, taken: frozenset[str]) -> ObservedNode | None:
+def _replacement(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> ObservedNode | None:
     """The one of the same logical id; else the first of the group that is newer than all that were there before."""
     if snapshot.cluster is None:
         return None
-    former = {one.instanceId for one in snapshot.entries}
-    known = snapshot.cluster.instances
-    if entry.replacedBy and entry.replacedBy in known:
-        return known[entry.replacedBy]
-    new = [
-        one
-        for one in known.values()
-        if one.group == entry.instanceGroupName and one.instance_id not in former | taken and one.status != ENDING
-    ]
-    same = [one for one in new if entry.nodeLogicalId and one.logical_id == entry.nodeLogicalId]
-    if same:
-        return same[0]
-    others = {one.nodeLogicalId for one in snapshot.entries if one.nodeLogicalId and one.id != entry.id}
-    later = [
-        one
-        for one in new
-        if one.launched_at
-        and stamp(one.launched_at) > (entry.newestLaunch or "")
-        and not (one.logical_id and one.logical_id in others)
-    ]
-    return min(later, key=lambda one: (one.launched_at, one.instance_id), default=None)
+    if entry.replacedBy and (known := snapshot.cluster.instances.get(entry.replacedBy)) is not None:
+        return known
+    later: ObservedNode | None = None
+    for one in snapshot.newcomers.get(entry.instanceGroupName or "", ()):
+        if one.instance_id in taken:
+            continue
+        if one.logical_id and one.logical_id == entry.nodeLogicalId:
+            return one
+        newer = one.launched_at and stamp(one.launched_at) > (entry.newestLaunch or "")
+        if later is None and newer and one.logical_id not in snapshot.logical_ids:
+            later = one
+    return later

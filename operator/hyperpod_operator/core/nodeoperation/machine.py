@@ -4,20 +4,20 @@ Pure and total: whatever is observed, the next state is one that `states.TRANSIT
 world (marks, evictions, the call) is decided by the concerns; here is only what follows from what is seen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import replace
 
+from hyperpod_operator.core.drain import volumes
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import is_held
-from hyperpod_operator.core.nodeoperation.drains import Drains, NodeDrain, drains, may_force
+from hyperpod_operator.core.nodeoperation.drains import NodeDrain
 from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, IN_FLIGHT, TRANSITIONS, Phase, State
 from hyperpod_operator.core.nodes.batch import NodeCall
-from hyperpod_operator.core.text import counted, listed, plain
+from hyperpod_operator.core.text import counted, plain
 
 WAITING_MOST = 5
-CLAIMS_NAMED = 3
 MESSAGE_MOST = 1000
 
 
@@ -37,34 +37,39 @@ def advance(snapshot: Snapshot) -> Snapshot:
     """The same snapshot with every node where this pass sees it."""
     entries = {entry.id: entry for entry in snapshot.entries}
     taken = {entry.replacedBy for entry in snapshot.entries if entry.replacedBy}
-    drained = drains(snapshot)
     for entry in snapshot.entries:
-        after = _observed(snapshot, entry, drained, frozenset(taken - {entry.replacedBy}))
+        after = _observed(snapshot, entry, taken)
         if after.replacedBy:
             taken.add(after.replacedBy)
         entries[entry.id] = after
     return replace(snapshot, entries=tuple(_started(snapshot, entries.values())))
 
 
-def ready(snapshot: Snapshot, entry: Entry, drained: Drains) -> bool:
+def ready(snapshot: Snapshot, entry: Entry) -> bool:
     """Whether AWS may be asked about the node now."""
-    retry = parse_time(entry.retryTime or "")
     return (
-        is_drained(snapshot, entry, drained)
-        and (retry is None or retry <= snapshot.now)
+        is_drained(snapshot, entry)
+        and ((retry := parse_time(entry.retryTime or "")) is None or retry <= snapshot.now)
         and not snapshot.volumes_on(entry)
         and not snapshot.holder(entry)
     )
 
 
-def is_drained(snapshot: Snapshot, entry: Entry, drained: Drains) -> bool:
+def is_drained(snapshot: Snapshot, entry: Entry) -> bool:
     """Whether no pod keeps the node: all have left, or the time for it is over and onTimeout is Force."""
-    found = drained.nodes.get(entry.id)
-    left = found is not None and (found.done or (found.timed_out and may_force(snapshot)))
-    return entry.state == State.DRAINING and left
+    if entry.state != State.DRAINING:
+        return False
+    found = snapshot.drains.nodes.get(entry.id)
+    return found is not None and (found.done or (found.timed_out and snapshot.may_force))
 
 
-def _observed(snapshot: Snapshot, entry: Entry, drained: Drains, taken: frozenset[str]) -> Entry:
+def _changed(entry: Entry, **fields: object) -> Entry:
+    """The entry with these members; the same one where it has them. A pass over hundreds of nodes changes few."""
+    new = {name: value for name, value in fields.items() if getattr(entry, name) != value}
+    return entry.model_copy(update=new) if new else entry
+
+
+def _observed(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Entry:
     if entry.state in FINAL:
         return entry
     if snapshot.operation.deleting:
@@ -80,21 +85,20 @@ def _observed(snapshot: Snapshot, entry: Entry, drained: Drains, taken: frozense
         return _asked(snapshot, entry, evidence(snapshot, entry, taken=taken))
     if snapshot.instance(entry) is None:
         return _absent(snapshot, entry)
-    entry = entry.model_copy(update={"missingSince": None})
+    entry = _changed(entry, missingSince=None)
     if entry.state == State.DRAINING:
-        return _draining(snapshot, entry, drained.nodes.get(entry.id, NodeDrain()))
+        return _draining(snapshot, entry, snapshot.drains.nodes.get(entry.id, NodeDrain()))
     return _pending(snapshot, entry)
 
 
 def _identified(snapshot: Snapshot, entry: Entry) -> Entry:
     """What a node is called, as soon as it is known: AWS may list it later than the operation names it."""
     node, instance = snapshot.node(entry), snapshot.instance(entry)
-    return entry.model_copy(
-        update={
-            "name": entry.name or (node.name if node is not None else None),
-            "instanceGroupName": entry.instanceGroupName or (instance.group if instance is not None else None),
-            "nodeLogicalId": entry.nodeLogicalId or (instance.logical_id or None if instance is not None else None),
-        }
+    return _changed(
+        entry,
+        name=entry.name or (node.name if node is not None else None),
+        instanceGroupName=entry.instanceGroupName or (instance.group if instance is not None else None),
+        nodeLogicalId=entry.nodeLogicalId or (instance.logical_id or None if instance is not None else None),
     )
 
 
@@ -134,13 +138,13 @@ def _pending(snapshot: Snapshot, entry: Entry) -> Entry:
             snapshot, entry, State.SKIPPED, f"Volumes are attached (volumes: Refuse), of {', '.join(claims[:3])}."
         )
     holder = snapshot.holder(entry)
-    return entry.model_copy(update={"message": f"Waits for {holder}, which has this node." if holder else None})
+    return _changed(entry, message=f"Waits for {holder}, which has this node." if holder else None)
 
 
 def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
     if snapshot.operation.suspended:
         return moved(snapshot, entry, State.PENDING, "Suspended before AWS was asked.", startTime=None, waitingFor=None)
-    if found.timed_out and not may_force(snapshot):
+    if found.timed_out and not snapshot.may_force:
         names = ", ".join(found.waiting[:3])
         why = f" {found.why}." if found.why else ""
         return moved(
@@ -162,7 +166,7 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
         fields["message"] = _volumes(claims, asked=not snapshot.has_unasked_claims(entry))[:MESSAGE_MOST]
     elif not entry.retryTime:
         fields["message"] = None
-    return entry.model_copy(update=fields)
+    return _changed(entry, **fields)
 
 
 def _waits(found: NodeDrain) -> str:
@@ -173,17 +177,14 @@ def _waits(found: NodeDrain) -> str:
 
 def _volumes(claims: tuple[str, ...], *, asked: bool) -> str:
     """Which claims the node waits for, and where to look; what to do where no Node can ask them."""
-    namespace, _, name = claims[0].partition("/")
-    named = listed(claims, most=CLAIMS_NAMED, separator=", ", rest=" ")
     if asked:
         return (
-            f"Waits until EBSVolumeClaims have detached their volumes: {named}. What a claim waits for is in its "
-            f"status: kubectl describe evc {name} -n {namespace}."
+            f"Waits until EBSVolumeClaims have detached their volumes: {volumes.named(claims)}. "
+            f"{volumes.look_at(claims)}"
         )
     return (
-        f"Waits until no EBSVolumeClaim has a volume here: {named}. The instance has no Node in Kubernetes, by which "
-        f"the operator asks claims to detach. Detach each: kubectl patch evc {name} -n {namespace} --type=merge -p "
-        '\'{"spec":{"attachment":{"suspend":true}}}\'. When the operation is over, set suspend to false.'
+        f"Waits until no EBSVolumeClaim has a volume here: {volumes.named(claims)}. {volumes.suspend(claims)} When the "
+        "operation is over, set suspend to false."
     )
 
 
@@ -206,7 +207,7 @@ def _asked(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
     fields: dict[str, object] = {"missingSince": None, "replacedBy": seen.replaced_by or entry.replacedBy}
     if seen.sign is Sign.BEGUN:
         fields |= {"begun": True, "message": f"In progress: waits for {seen.waits_for}."}
-        return entry.model_copy(update=fields)
+        return _changed(entry, **fields)
     sent = parse_time(entry.sentTime or "")
     if entry.state == State.SENT and sent and (snapshot.now - sent).total_seconds() >= snapshot.timings.unanswered:
         text = (
@@ -218,7 +219,7 @@ def _asked(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
         fields["message"] = f"AWS's answer is not known. The call is not repeated; waits for {seen.waits_for}."
     else:
         fields["message"] = f"AWS accepted the call; waits for {seen.waits_for}."
-    return entry.model_copy(update=fields)
+    return _changed(entry, **fields)
 
 
 def _confirmed_gone(snapshot: Snapshot, entry: Entry) -> Entry:

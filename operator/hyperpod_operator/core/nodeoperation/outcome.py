@@ -124,11 +124,14 @@ def _of(snapshot: Snapshot, states: frozenset[State] | set[State]) -> str:
 
 
 def _named(snapshot: Snapshot, states: frozenset[State] | set[State]) -> str:
-    found: list[Entry] = [entry for entry in snapshot.entries if entry.state in states]
-    said = [
-        f"{entry.name or entry.id} is {entry.state}{f': {entry.message}' if entry.message else '.'}" for entry in found
-    ]
-    return listed(said, most=NAMED_MOST, separator=" ", rest=" ", more="And {} more; see status.nodes.")
+    found = [entry for entry in snapshot.entries if entry.state in states]
+    said = [_said(entry) for entry in found[:NAMED_MOST]]
+    more = len(found) - len(said)
+    return " ".join([*said, f"And {more} more; see status.nodes."] if more else said)
+
+
+def _said(entry: Entry) -> str:
+    return f"{entry.name or entry.id} is {entry.state}{f': {entry.message}' if entry.message else '.'}"
 
 
 def _under_way(reason: Reason, message: str, wake: float) -> Finding[Action]:

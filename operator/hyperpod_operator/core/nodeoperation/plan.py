@@ -7,21 +7,14 @@ from dataclasses import dataclass
 from hyperpod_operator.api.names import ConditionType
 from hyperpod_operator.core.drain.marks import Lifecycle
 from hyperpod_operator.core.drain.pod import Pod
-from hyperpod_operator.core.engine.call import Effect, PlannedCall
+from hyperpod_operator.core.engine.call import PlannedCall
+from hyperpod_operator.core.nodeoperation.gate import EFFECTS
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import Phase
 from hyperpod_operator.core.nodes.batch import BATCH, NodeCall
 
 CONCERN = "Nodes"
 """The entry of the journal."""
-EFFECTS: Mapping[NodeCall, Effect] = {
-    NodeCall.REBOOT: Effect.DISRUPTS,
-    NodeCall.REPLACE: Effect.DESTROYS,
-    NodeCall.DELETE: Effect.DESTROYS,
-    NodeCall.MOVE: Effect.DESTROYS,
-    NodeCall.HEALTH_CHECK: Effect.DISRUPTS,
-}
-"""Replace and Move lose root and secondary volumes; a failed health check has HyperPod reboot or replace the node."""
 LIFECYCLE: Mapping[Phase, frozenset[Lifecycle]] = {
     Phase.DRAIN: frozenset({Lifecycle.MAINTENANCE_PLANNED, Lifecycle.DRAIN_IN_PROGRESS}),
     Phase.DETACH: frozenset({Lifecycle.MAINTENANCE_PLANNED, Lifecycle.DRAINED}),

@@ -1,12 +1,8 @@
 """What a pass over a node operation needs of the world, beyond the ports that every kind uses."""
 
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from hyperpod_operator.core.ports import Objects, StoredObject
-
-ClaimsOnNodes = Callable[[str], Awaitable[Mapping[str, tuple[str, ...]]]]
-"""EBSVolumeClaims with a volume on the cluster of this ARN, by instance id. Raises KubernetesError."""
 
 
 class OperationObjects(Objects, Protocol):

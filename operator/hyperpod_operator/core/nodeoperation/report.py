@@ -50,7 +50,8 @@ def report(record: PassRecord) -> Report[HyperPodNodeOperationStatus]:
         stalled, outcome = end.stalled, end.outcome
     else:
         # What is said is what is so after the pass: an entry may have moved by what AWS or the API server answered.
-        said = judge(CONCERNS, snapshot)
+        decided = record.decision if record.action is None else None
+        said = decided or judge(CONCERNS, snapshot)
         drafts = list(said.conditions)
         drafts += [draft for draft in kept(before, made=drafts) if draft[0] in KEPT]
         stalled = any(draft[0] == "Stalled" for draft in drafts)

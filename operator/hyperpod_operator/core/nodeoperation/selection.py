@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS
 from hyperpod_operator.api.node_operation import NodeSelector
 from hyperpod_operator.api.node_operation_bounds import NODES_MOST
-from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.health.facts import FAILING
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.nodeoperation.snapshot import (
@@ -89,8 +88,7 @@ def _rank(snapshot: Snapshot, order: str, one: ObservedNode) -> tuple[object, ..
         return (launched, one.instance_id)
     if order == "Unhealthy":
         return (one.status not in FAILING, -launched, one.instance_id)
-    pods = [pod for pod in snapshot.pods.pods if node is not None and pod.node == node.name]
-    return (len(occupants(pods)), -launched, one.instance_id)
+    return (snapshot.occupied[node.name] if node is not None else 0, -launched, one.instance_id)
 
 
 def _named(snapshot: Snapshot, name: str, instance_id: str) -> Entry:

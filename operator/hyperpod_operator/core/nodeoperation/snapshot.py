@@ -1,6 +1,7 @@
 """Everything that one pass over an operation knows, frozen."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -8,15 +9,24 @@ from functools import cached_property
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_EKS_CLUSTER, TAG_OWNER_UID, Reason
 from hyperpod_operator.api.node_operation_status import OperationNodeStatus
 from hyperpod_operator.core.drain.marks import held_by
+from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead
+from hyperpod_operator.core.drain.rules import OnTimeout
 from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.nodeoperation.drains import Drains, drains
+from hyperpod_operator.core.nodeoperation.gate import Planned, planned
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.observed import ObservedCluster, ObservedNode
+from hyperpod_operator.core.plan.digest import Target
+from hyperpod_operator.core.plan.gate import STRICTNESS, ChangePolicy
 
 Entry = OperationNodeStatus
 """What is stored about one node."""
+ENDING = "ShuttingDown"
+"""ClusterInstanceStatus of an instance that ends."""
 UNHEALTHY = "Unschedulable"
 REPAIRING = f"{UNHEALTHY}Pending"
 """Begins the values of node-health-status that announce a repair by HyperPod: …PendingReboot, …PendingReplacement."""
@@ -85,6 +95,61 @@ class Snapshot:
     @cached_property
     def by_id(self) -> Mapping[str, Entry]:
         return {entry.id: entry for entry in self.entries}
+
+    @cached_property
+    def occupied(self) -> Counter[str]:
+        """How many pods keep a Node from being idle, by its name."""
+        return Counter(pod.node for pod in occupants(self.pods.pods))
+
+    @cached_property
+    def newcomers(self) -> Mapping[str, Sequence[ObservedNode]]:
+        """By group, the instances that may have come in the place of a node: no node of the operation, none that ends,
+        and none that has another node's place already. The first one to be launched comes first."""
+        former = {name for entry in self.entries for name in (entry.instanceId, entry.replacedBy) if name}
+        found: dict[str, list[ObservedNode]] = {}
+        for one in self.cluster.instances.values() if self.cluster is not None else ():
+            if one.instance_id not in former and one.status != ENDING:
+                found.setdefault(one.group, []).append(one)
+        for several in found.values():
+            several.sort(key=lambda one: (one.launched_at is None, one.launched_at or self.now, one.instance_id))
+        return found
+
+    @cached_property
+    def logical_ids(self) -> frozenset[str]:
+        """Of the operation's nodes: an instance that has one of them has the place of that node."""
+        return frozenset(entry.nodeLogicalId for entry in self.entries if entry.nodeLogicalId)
+
+    @cached_property
+    def drains(self) -> Drains:
+        """The drains of the nodes that are Draining. Several concerns ask; it is looked at once a pass."""
+        return drains(
+            entries=self.entries,
+            nodes=self.nodes,
+            nodes_known=self.nodes_known,
+            read=self.pods,
+            read_of=self.pods_of,
+            rules=self.operation.drain,
+            now=self.now,
+        )
+
+    @property
+    def change_policy(self) -> ChangePolicy:
+        """The stricter one of the clusters that the operation touches."""
+        found = [ChangePolicy(one.change_policy) for one in (self.cluster, self.target) if one is not None]
+        return max(found, key=STRICTNESS.index, default=ChangePolicy.AUTO)
+
+    @cached_property
+    def planned(self) -> Planned | None:
+        """What is to be approved; None where no node is chosen yet, or nothing is ever done."""
+        if self.cluster is None or not self.entries or self.operation.dry:
+            return None
+        created = self.cluster.observed.created_at
+        target = Target(cluster_arn=self.cluster.arn, creation_time=stamp(created) if created else "")
+        return planned(operation=self.operation, entries=self.entries, target=target, policy=self.change_policy)
+
+    @property
+    def may_force(self) -> bool:
+        return self.operation.drain.on_timeout is OnTimeout.FORCE
 
     def instance(self, entry: Entry) -> ObservedNode | None:
         """The node in AWS; None where AWS lists none of this id."""

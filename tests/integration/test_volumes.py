@@ -14,7 +14,13 @@ from typing import Any
 import boto3
 import pytest
 
-from hyperpod_operator.api.names import API_VERSION, LABEL_VOLUME_PREFIX, NODE_OPERATION_KIND, VOLUME_CLAIM_KIND
+from hyperpod_operator.api.names import (
+    API_VERSION,
+    DELETE_NODE,
+    LABEL_VOLUME_PREFIX,
+    NODE_OPERATION_KIND,
+    VOLUME_CLAIM_KIND,
+)
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Timings
 from hyperpod_testbed.stack import ACCOUNT, Stack
@@ -355,6 +361,34 @@ def test_a_volume_leaves_its_node_before_that_is_replaced_and_serves_on_another(
     assert user.scheduled("again") == after["attachment"]["nodeName"]
     user("delete", "pod", "again", "--force", "--grace-period=0")
     user("delete", "hpno/replace", "evc/data", f"hpc/{name}", "--timeout=60s")
+
+
+def test_a_volume_leaves_its_node_before_a_scale_in_ends_it_and_serves_on_the_other(stack: Stack, user: User) -> None:
+    name = f"with-{user.namespace}"
+    user.apply(owned(name, nodes=2), claim(clusterRef={"name": name}))
+    before = user.settled("data")["attachment"]
+    mark = f"{DELETE_NODE}=true"
+    stack.plane.kubectl("annotate", "node", before["nodeName"], mark)
+    user.apply(owned(name, nodes=1))
+
+    def ended() -> bool:
+        return any(
+            call.operation == "BatchDeleteClusterNodes" and before["instanceId"] in call.parameters["NodeIds"]
+            for call in stack.simulator.log.calls()
+        )
+
+    user.until(ended, said=lambda: user.get("hpc", name)["status"]["conditions"])
+    after = user.settled("data")["attachment"]
+    assert after["nodeName"] != before["nodeName"]
+    calls = [
+        call.operation
+        for call in stack.simulator.log.calls()
+        if before["instanceId"] in {call.parameters.get("NodeId"), *call.parameters.get("NodeIds", [])}
+    ]
+    assert calls.index("DetachClusterNodeVolume") < calls.index("BatchDeleteClusterNodes")
+    user("delete", f"hpc/{name}", "--wait=false")
+    user.gone("hpc", name)
+    assert len(volumes_of(stack, user)) == 1, "a volume outlives a cluster that ends without it"
 
 
 def test_a_claim_of_a_cluster_object_ends_before_its_cluster(stack: Stack, user: User) -> None:

@@ -78,9 +78,9 @@ class Management(Model):
     attachedVolumes: Literal["Wait", "Orphan"] | None = Field(
         default=None,
         description="What happens to volumes of EBSVolumeClaims that are attached to nodes when you delete the "
-        "cluster. Wait: the deletion continues once the claims have detached their volumes, because AWS detaches "
-        "nothing later. Orphan: it does not wait; AWS releases the volumes when it terminates their nodes. Unset "
-        "means Wait.",
+        "cluster. Wait: when no pods run on the nodes, the operator has the claims detach their volumes, and continues "
+        "then, because AWS detaches nothing later. Orphan: it does not wait; AWS releases the volumes when it "
+        "terminates their nodes. Unset means Wait.",
     )
     deletionProtection: bool | None = Field(
         default=None,

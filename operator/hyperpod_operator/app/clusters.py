@@ -1,5 +1,7 @@
 """What looks after HyperPodClusters, put together."""
 
+from collections.abc import Mapping
+
 from hyperpod_operator.api.kinds import CLUSTER, NODE_OPERATION, VOLUME_CLAIM
 from hyperpod_operator.app.dependencies import ControllerRuntime, Shared, kind_runtime
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings
@@ -7,7 +9,7 @@ from hyperpod_operator.controllers.cluster_observer import Ports
 from hyperpod_operator.controllers.evacuation import DrainPorts
 from hyperpod_operator.controllers.nodeoperation.operated import operated_nodes
 from hyperpod_operator.controllers.preflight import Gate
-from hyperpod_operator.controllers.volume.attached_claims import attached_claims
+from hyperpod_operator.controllers.volume.attached_claims import attached_claims, claims_by_instance
 from hyperpod_operator.core.observed import OperatedNode
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.kube.node_marks import KubeNodeMarks
@@ -26,6 +28,9 @@ def cluster_runtime(shared: Shared) -> ControllerRuntime:
 
     async def attached(cluster_arn: str) -> tuple[str, ...]:
         return await attached_claims(claims, cluster_arn=cluster_arn) if claims is not None else ()
+
+    async def claims_on(cluster_arn: str) -> Mapping[str, tuple[str, ...]]:
+        return await claims_by_instance(claims, cluster_arn=cluster_arn) if claims is not None else {}
 
     operations = shared.objects.get(NODE_OPERATION.name)
 
@@ -49,6 +54,7 @@ def cluster_runtime(shared: Shared) -> ControllerRuntime:
                 marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock, audit=dependencies.audit),
                 enqueue=lambda key: queue.add_after(key, PODS_DEBOUNCE),
                 audit=dependencies.audit,
+                claims=claims_on if claims is not None else None,
             ),
             prices=(settings.prices or dependencies.cloud.prices) if settings.cost else None,
             training_plans=dependencies.cloud.training_plans,

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.departures import (
+    Chosen,
     Departure,
     Departures,
     Handling,
+    awaits_volumes,
     busy,
     choose,
     departing,
@@ -21,11 +23,13 @@ from hyperpod_operator.core.cluster.departures import (
     handling,
     needed,
 )
+from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.scale_in import evictions, held_back, marks, owner_of, rules, superfluous
 from hyperpod_operator.core.drain.audit import evicted as record_of_eviction
 from hyperpod_operator.core.drain.marks import Owner
 from hyperpod_operator.core.drain.ports import Evicted, Evictor, NodeMarks, PodReader, PodsRead
+from hyperpod_operator.core.drain.volumes import ClaimsOnNodes
 from hyperpod_operator.core.health.facts import FAILING, ClusterFacts, cluster_id
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.state import UNHEALTHY, state
@@ -47,6 +51,8 @@ class DrainPorts:
     marks: NodeMarks
     enqueue: Callable[[Key], None]
     audit: Audit | None = None
+    claims: ClaimsOnNodes | None = None
+    """None where the installation manages no volumes."""
 
 
 class Evacuation:
@@ -76,16 +82,25 @@ class Evacuation:
         ends = self._departing(snapshot)
         if cluster is None:
             return snapshot
+        if cluster.status == GOING:
+            # Its nodes end with their taints: a pod that came now would be lost.
+            self.forget(snapshot.resource.key)
+            return snapshot
         if self._nodes is None or not self._nodes.synced:
             if not ends:
                 return snapshot
-            waiting = tuple(choose(one, pods={}, known=False, owner=owner, now=snapshot.now) for one in _unknown(ends))
             denied = "The operator does not watch Nodes (--no-node-health, nodeHealth.enabled: false)"
             read = PodsRead(problem=denied, denied=True) if self._nodes is None else PodsRead()
-            found = Departures(chosen=waiting, read=read, unsynced=self._nodes is not None)
-            return held_back(snapshot, found)
+            return held_back(snapshot, _unread(ends, read=read, unsynced=self._nodes is not None))
         nodes = {node.instance_id: node for node in self._nodes.of_cluster(cluster_id(cluster.arn))}
-        found = await self._found(snapshot, nodes=nodes, facts=facts, owner=owner) if ends else Departures()
+        found = Departures()
+        if ends:
+            try:
+                claims = await self._claims(snapshot, arn=cluster.arn)
+            except KubernetesError as error:
+                read = PodsRead(problem=f"EBSVolumeClaims cannot be read: {error}")
+                return held_back(snapshot, _unread(ends, read=read))
+            found = await self._found(snapshot, nodes=nodes, claims=claims, facts=facts, owner=owner)
         await self._mark(snapshot, found, nodes=nodes, owner=owner)
         if not found.chosen:
             self.forget(snapshot.resource.key)
@@ -100,8 +115,20 @@ class Evacuation:
                 self._ports.audit.record(entry)
         return held_back(snapshot, replace(found, evicted=tuple(answers), timed_out=drain.timed_out))
 
+    async def _claims(self, snapshot: ClusterSnapshot, *, arn: str) -> Mapping[str, tuple[str, ...]]:
+        """Claims whose volumes leave the nodes first, by instance id. Raises KubernetesError."""
+        if self._ports.claims is None or not awaits_volumes(snapshot.resource):
+            return {}
+        return await self._ports.claims(arn)
+
     async def _found(
-        self, snapshot: ClusterSnapshot, *, nodes: Mapping[str, Node], facts: ClusterFacts | None, owner: Owner
+        self,
+        snapshot: ClusterSnapshot,
+        *,
+        nodes: Mapping[str, Node],
+        claims: Mapping[str, tuple[str, ...]],
+        facts: ClusterFacts | None,
+        owner: Owner,
     ) -> Departures:
         """Which nodes are to end, what runs on them, and which are ready by a fresh answer of the API server."""
         going = departures(
@@ -111,6 +138,7 @@ class Evacuation:
             going=self._departing(snapshot),
             nodes=nodes,
             unhealthy=_unhealthy(nodes, facts, snapshot=snapshot),
+            claims=claims,
             now=snapshot.now,
             timings=snapshot.timings,
         )
@@ -124,7 +152,7 @@ class Evacuation:
         )
         pods = busy(read.pods, nodes=nodes.values())
         chosen = tuple(choose(one, pods=pods, known=not read.problem, owner=owner, now=snapshot.now) for one in going)
-        ready = frozenset(each.name for one in chosen for each in one.ready if each.node is not None)
+        ready = frozenset(each.name for one in chosen for each in one.drained if each.node is not None)
         if ready:
             fresh = await self._ports.pods.fresh(nodes=ready)
             if fresh.problem:
@@ -164,8 +192,10 @@ def _cluster_ends(snapshot: ClusterSnapshot) -> bool:
     return snapshot.resource.deleting and not stays(snapshot) and not waits and protected(snapshot) is None
 
 
-def _unknown(groups: Mapping[str, int]) -> tuple[Departure, ...]:
-    return tuple(Departure(group=name, surplus=0, members=()) for name in groups)
+def _unread(groups: Mapping[str, int], *, read: PodsRead, unsynced: bool = False) -> Departures:
+    """These groups wait, and of their nodes nothing is known: what is marked stays marked."""
+    chosen = tuple(Chosen(departure=Departure(group=name, surplus=0, members=()), nodes=()) for name in groups)
+    return Departures(chosen=chosen, read=read, unsynced=unsynced)
 
 
 def _unhealthy(nodes: Mapping[str, Node], facts: ClusterFacts | None, *, snapshot: ClusterSnapshot) -> frozenset[str]:

@@ -14,12 +14,13 @@ from hyperpod_operator.api.names import APPROVE_PLAN, DELETE_NODE, DRAINING, INS
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings
 from hyperpod_operator.controllers.cluster_observer import Ports
 from hyperpod_operator.controllers.evacuation import DrainPorts
-from hyperpod_operator.core.drain.marks import HeldBy, Marks, Owner, hold, release
+from hyperpod_operator.core.drain.marks import HeldBy, Marks, Owner, detaches, hold, release
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import Answer, Evicted, PodsRead
 from hyperpod_operator.core.drain.rules import DrainRules
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_testbed.simulator import Fault
 
 
@@ -36,11 +37,14 @@ class Kubernetes:
         self.budget = ""
         self.needed: dict[str, frozenset[str]] = {}
         self.evicted: list[list[str]] = []
+        self.volumes: dict[str, list[str]] = {}
+        """Claims with a volume on an instance, by its id."""
+        self.claims_problem: KubernetesError | None = None
         self.start()
 
     def start(self) -> None:
         """A new process: only what Kubernetes and AWS hold is left."""
-        ports = DrainPorts(pods=self, evictor=self, marks=self, enqueue=lambda _: None)
+        ports = DrainPorts(pods=self, evictor=self, marks=self, enqueue=lambda _: None, claims=self.claims_on)
         self.rig.controller = ClusterController(
             ports=Ports(
                 objects=self.rig.objects,
@@ -50,9 +54,23 @@ class Kubernetes:
                 clock=self.rig.clock,
                 nodes=self.nodes,
                 drain=ports,
+                attached_claims=self.attached_claims,
             ),
             settings=ClusterSettings(timings=self.rig.timings),
         )
+
+    async def claims_on(self, arn: str) -> dict[str, tuple[str, ...]]:
+        if self.claims_problem is not None:
+            raise self.claims_problem
+        return {instance: tuple(names) for instance, names in self.volumes.items() if names}
+
+    async def attached_claims(self, arn: str) -> tuple[str, ...]:
+        return tuple(name for names in self.volumes.values() for name in names)
+
+    @property
+    def asked(self) -> set[str]:
+        """Instances whose Node asks claims to detach."""
+        return {one.instance_id for one in self.nodes.held if detaches(one)}
 
     async def read(
         self,
@@ -328,6 +346,10 @@ async def test_a_deletion_waits_until_all_nodes_are_idle(kube: Kubernetes) -> No
         await kube.rig.step()
     assert kube.rig.calls("DeleteCluster") == []
     kube.pods.clear()
+    nodes = kube.held
+    await kube.rig.until("Deleting")
+    await kube.rig.step()
+    assert kube.held == nodes, "no pod comes to a node while AWS deletes it"
     for _ in range(60):
         await kube.rig.step()
         if not kube.rig.objects.exists(KEY):

@@ -115,7 +115,7 @@ def leaving(snapshot: ClusterSnapshot, *, idle: bool = False, whole: bool = Fals
     """The snapshot with a node of the group gpu that is to end."""
     one = Candidate(instance_id="i-0123456789abcdef0")
     departure = Departure(group="gpu", surplus=1, members=(one,), whole=whole)
-    chosen = Chosen(departure=departure, nodes=(one,), ready=(one,) if idle else ())
+    chosen = Chosen(departure=departure, nodes=(one,), drained=(one,) if idle else ())
     return held_back(snapshot, Departures(chosen=(chosen,)))
 
 

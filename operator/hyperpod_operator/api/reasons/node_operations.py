@@ -31,13 +31,6 @@ NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "Nothing. A pod that a PodDisruptionBudget protects may need you: see the message.",
         ),
         reason(
-            Reason.DETACHING_VOLUMES,
-            "The pods of a node have left, and the operator asks the EBSVolumeClaims with volumes on it to detach "
-            "them. The message names the claims; each says in its status what it waits for.",
-            "Nothing. A claim detaches only when no pod uses its volume: delete pods that stay, and resume a claim "
-            "that is paused.",
-        ),
-        reason(
             Reason.OPERATING,
             "AWS was asked about nodes, and the operator watches for the effect.",
             "Nothing. A reboot takes minutes, a replacement 20 to 30 minutes, a health check up to 90.",

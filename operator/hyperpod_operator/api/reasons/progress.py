@@ -168,6 +168,14 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "former value.",
         ),
         reason(
+            Reason.DETACHING_VOLUMES,
+            "The pods have left nodes that are to end or to move, because of a node operation, a scale-in, the removal "
+            "of a group or a deletion. The operator asks the EBSVolumeClaims with volumes on these nodes to detach "
+            "them. The message names the claims; each says in its status what it waits for.",
+            "Nothing. A claim detaches only when no pod uses its volume: delete pods that stay, and resume a claim "
+            "that is paused.",
+        ),
+        reason(
             Reason.UNKNOWN_OUTCOME,
             "A call got no response. AWS may have carried it out; the operator reads the state before it does "
             "anything else.",

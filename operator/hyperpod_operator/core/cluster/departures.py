@@ -60,6 +60,8 @@ class Candidate:
     sent: bool = False
     """Whether an earlier call named it, and it runs all the same."""
     unhealthy: bool = False
+    claims: tuple[str, ...] = ()
+    """EBSVolumeClaims with a volume on it, which detach before it ends."""
 
     @property
     def name(self) -> str:
@@ -92,9 +94,20 @@ class Chosen:
 
     departure: Departure
     nodes: tuple[Candidate, ...]
-    ready: tuple[Candidate, ...] = ()
+    drained: tuple[Candidate, ...] = ()
+    """Those on which no pod runs, and to which none comes."""
     foreign: tuple[Candidate, ...] = ()
     """Nodes that another object drains: they are not touched."""
+
+    @property
+    def ready(self) -> tuple[Candidate, ...]:
+        """Those that AWS may be asked to end: drained, and without a volume of a claim."""
+        return tuple(one for one in self.drained if not one.claims)
+
+    @property
+    def detaching(self) -> tuple[Candidate, ...]:
+        """Those that only volumes keep."""
+        return tuple(one for one in self.drained if one.claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +130,23 @@ class Departures:
         """Groups whose count or existence waits."""
         return frozenset(one.departure.group for one in self.chosen)
 
+    @property
+    def claims(self) -> frozenset[str]:
+        """EBSVolumeClaims with a volume on a node that is to end."""
+        return frozenset(name for one in self.chosen for each in one.nodes for name in each.claims)
+
 
 def handling(resource: Resource) -> Handling:
     """What the spec asks for."""
     management = resource.spec.management
     chosen = management.disruption.runningWorkloads if management and management.disruption else None
     return Handling(chosen or Handling.WAIT)
+
+
+def awaits_volumes(resource: Resource) -> bool:
+    """Whether nodes end only when no EBSVolumeClaim has a volume on them."""
+    management = resource.spec.management
+    return not (resource.deleting and management is not None and management.attachedVolumes == "Orphan")
 
 
 def departing(
@@ -148,10 +172,11 @@ def departures(
     going: Mapping[str, int],
     nodes: Mapping[str, Node],
     unhealthy: frozenset[str],
+    claims: Mapping[str, tuple[str, ...]],
     now: datetime,
     timings: Timings,
 ) -> tuple[Departure, ...]:
-    """What is to end. `going` is what `departing` says; `nodes` and `unhealthy` are by instance id."""
+    """What is to end. `going` is what `departing` says; `nodes`, `unhealthy` and `claims` are by instance id."""
     cluster = observed.cluster
     if cluster is None:
         return ()
@@ -168,6 +193,7 @@ def departures(
                 whole=resource.deleting or group in changes.groups_removed,
                 nodes=nodes,
                 unhealthy=unhealthy,
+                claims=claims,
                 now=now,
                 timings=timings,
             )
@@ -206,8 +232,8 @@ def choose(
         )
 
     nodes = tuple(free if departure.whole else sorted(free, key=order)[: min(departure.surplus, MOST)])
-    ready = tuple(one for one in nodes if known and _ready(one, pods=pods, owner=owner, now=now))
-    return Chosen(departure=departure, nodes=nodes, ready=ready, foreign=foreign)
+    drained = tuple(one for one in nodes if known and _drained(one, pods=pods, owner=owner, now=now))
+    return Chosen(departure=departure, nodes=nodes, drained=drained, foreign=foreign)
 
 
 def busy(pods: Iterable[Pod], *, nodes: Iterable[Node]) -> Mapping[str, tuple[Pod, ...]]:
@@ -229,6 +255,7 @@ def _departure(
     whole: bool,
     nodes: Mapping[str, Node],
     unhealthy: frozenset[str],
+    claims: Mapping[str, tuple[str, ...]],
     now: datetime,
     timings: Timings,
 ) -> Departure | None:
@@ -247,12 +274,13 @@ def _departure(
             node=nodes.get(node.instance_id),
             sent=node.instance_id in sent,
             unhealthy=node.instance_id in unhealthy,
+            claims=claims.get(node.instance_id, ()),
         )
         for node in listed
         if node.status not in ENDING
     )
     unlisted = tuple(
-        Candidate(instance_id=name, node=node, unhealthy=name in unhealthy)
+        Candidate(instance_id=name, node=node, unhealthy=name in unhealthy, claims=claims.get(name, ()))
         for name, node in sorted(nodes.items())
         if node.labels.get(INSTANCE_GROUP_NAME) == group and node.ready and name not in known and name not in sent
     )
@@ -287,7 +315,7 @@ def _age(one: DeletedNode, *, now: datetime) -> float:
     return (now - at).total_seconds() if at is not None else float("inf")
 
 
-def _ready(one: Candidate, *, pods: Mapping[str, tuple[Pod, ...]], owner: Owner, now: datetime) -> bool:
+def _drained(one: Candidate, *, pods: Mapping[str, tuple[Pod, ...]], owner: Owner, now: datetime) -> bool:
     if one.node is None:
         return True
     since = held_since(one.node)

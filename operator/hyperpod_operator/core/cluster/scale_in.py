@@ -1,4 +1,5 @@
-"""Policies for nodes that are to end: wait until no pods run on them, delete them by name, and say what is awaited.
+"""Policies for nodes that are to end: wait until no pods run on them and no claim has a volume there, delete them by
+name, and say what is awaited.
 
 `departures` says which nodes those are. What is decided here holds back the counts, the removed groups and the deletion
 of the cluster until the nodes are ready, and lets everything else go on.
@@ -17,7 +18,8 @@ from hyperpod_operator.core.cluster.existing import present
 from hyperpod_operator.core.cluster.guards import rejected_before
 from hyperpod_operator.core.cluster.plan import DeleteNodes
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.drain.marks import Lifecycle, Marks, Owner, held_by, held_since
+from hyperpod_operator.core.drain import volumes
+from hyperpod_operator.core.drain.marks import Lifecycle, Marks, Owner, detaches, held_by, held_since
 from hyperpod_operator.core.drain.ports import Answer
 from hyperpod_operator.core.drain.rules import DrainRules, drain_rules
 from hyperpod_operator.core.drain.step import DrainStep, step
@@ -83,22 +85,29 @@ def owner_of(resource: Resource, *, kind: str) -> Owner:
 
 
 def marks(snapshot: ClusterSnapshot, found: Departures, *, owner: Owner) -> tuple[tuple[str, Marks], ...]:
-    """What the chosen Nodes are to show, the first ones that may not show it yet."""
-    wanted = [(one, candidate) for one in found.chosen for candidate in one.nodes if candidate.node is not None]
-    missing = [pair for pair in wanted if pair[1].node is not None and held_by(pair[1].node) != str(owner)]
+    """What the chosen Nodes are to show, the first ones that may not show it yet.
+
+    All are held before the first one asks its claims to detach: a claim of a group goes to a node that stays.
+    """
     kinds = {Lifecycle.MAINTENANCE_PLANNED}
     if handling(snapshot.resource) is Handling.DRAIN:
         kinds |= {Lifecycle.DRAIN_IN_PROGRESS}
+    missing = [
+        (one, each.node, Marks(owner=owner, conditions=frozenset(kinds)))
+        for one in found.chosen
+        for each in one.nodes
+        if each.node is not None and held_by(each.node) != str(owner)
+    ]
+    drained = Marks(owner=owner, conditions=frozenset({Lifecycle.MAINTENANCE_PLANNED, Lifecycle.DRAINED}), detach=True)
+    asks = [
+        (one, each.node, drained)
+        for one in found.chosen
+        for each in one.detaching
+        if each.node is not None and not detaches(each.node)
+    ]
     return tuple(
-        (
-            candidate.name,
-            Marks(
-                owner=owner,
-                conditions=frozenset(kinds),
-                message=f"{_what(snapshot, one)} ({owner.namespace}/{owner.name})",
-            ),
-        )
-        for one, candidate in missing[:MARKS_MOST]
+        (node.name, replace(mark, message=f"{_what(snapshot, one)} ({owner.namespace}/{owner.name})"))
+        for one, node, mark in (missing or asks)[:MARKS_MOST]
     )
 
 
@@ -180,7 +189,17 @@ def _waits(snapshot: ClusterSnapshot, found: Departures, waiting: Sequence[Chose
         what = _some([_what(snapshot, one) for one in waiting])
         message = f"{what}: the nodes were deleted by name; the operator waits until AWS shows the new count."
         return Wait(reason=Reason.SETTLING, message=message, after=max(1.0, min(left, timings.poll)))
+    lost = [each for one in waiting for each in one.detaching if each.node is None]
+    if lost:
+        claims = [name for each in lost for name in each.claims]
+        message = (
+            f"{_some(list(dict.fromkeys(_what(snapshot, one) for one in waiting)))}: EBSVolumeClaims have volumes on "
+            f"{_some([each.name for each in lost])}: {volumes.named(claims)}. {volumes.suspend(claims)}"
+        )
+        return Wait(reason=Reason.VOLUMES_ATTACHED, message=message, after=timings.poll, stalled=True)
     message = " ".join(_awaited(snapshot, found, one) for one in waiting[:NAMED])
+    if all(_only_volumes(one) for one in waiting):
+        return Wait(reason=Reason.DETACHING_VOLUMES, message=message, after=BINDING)
     stopped = [one.message.rstrip(".") for one in found.evicted if one.answer not in {Answer.ACCEPTED, Answer.GONE}]
     if stopped:
         message += f" Not evicted yet: {_some(list(dict.fromkeys(stopped)))}."
@@ -214,7 +233,10 @@ def _awaited(snapshot: ClusterSnapshot, found: Departures, one: Chosen) -> str:
             ]
         )
         return f"{what}: these nodes are drained for something else, and the operator waits for that: {names}."
-    waiting = [each for each in one.nodes if each not in one.ready]
+    detaching = _detaching(one)
+    waiting = [each for each in one.nodes if each not in one.drained]
+    if detaching and not waiting:
+        return f"{what}: {detaching}"
     nodes = [each.node for each in waiting if each.node is not None]
     pods = busy(found.read.pods, nodes=nodes)
     awaited = [str(pod) for each in waiting for pod in pods.get(each.name, ())]
@@ -222,7 +244,21 @@ def _awaited(snapshot: ClusterSnapshot, found: Departures, one: Chosen) -> str:
     if not awaited:
         return f"{what}: new pods are kept off {_some([each.name for each in waiting])} before it ends."
     when = f" since {stamp(min(since))}" if since else ""
-    return f"{what}: {_some([each.name for each in waiting])} get no new pods{when} and wait for {_some(awaited)}."
+    rest = f" {detaching}" if detaching else ""
+    names = _some([each.name for each in waiting])
+    return f"{what}: {names} get no new pods{when} and wait for {_some(awaited)}.{rest}"
+
+
+def _detaching(one: Chosen) -> str:
+    """Which claims the drained nodes wait for; empty for none."""
+    claims = [name for each in one.detaching for name in each.claims]
+    if not claims:
+        return ""
+    names = _some([each.name for each in one.detaching])
+    return (
+        f"No pods run on {names}; EBSVolumeClaims detach their volumes first: {volumes.named(claims)}. "
+        f"{volumes.look_at(claims)}"
+    )
 
 
 def _what(snapshot: ClusterSnapshot, one: Chosen) -> str:
@@ -245,6 +281,11 @@ def _what(snapshot: ClusterSnapshot, one: Chosen) -> str:
 def _passes(one: Chosen) -> bool:
     """Whether nothing of it waits: all of its nodes are ready to end with their group."""
     return one.departure.whole and len(one.ready) == len(one.departure.members)
+
+
+def _only_volumes(one: Chosen) -> bool:
+    """Whether nothing of it waits but for claims that were asked to detach, or are next."""
+    return bool(one.detaching) and len(one.drained) == len(one.nodes)
 
 
 def _may_end(found: Departures, group: str) -> bool:

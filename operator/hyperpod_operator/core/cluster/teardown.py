@@ -138,8 +138,12 @@ def busy(snapshot: ClusterSnapshot) -> Decision | None:
 
 
 def volumes_attached(snapshot: ClusterSnapshot) -> Decision | None:
-    """A volume cannot be detached from a cluster that is being deleted: the claims let go first."""
-    claims = snapshot.attached_claims
+    """A volume cannot be detached from a cluster that is being deleted: claims that nothing asks to detach hold it up.
+
+    The others are asked by the Nodes that are to end, and `scale_in.workloads_run` waits for them.
+    """
+    asked = snapshot.departures.claims if snapshot.departures is not None else frozenset()
+    claims = [name for name in snapshot.attached_claims if name not in asked]
     management = snapshot.resource.spec.management
     if not claims or (management is not None and management.attachedVolumes == "Orphan"):
         return None

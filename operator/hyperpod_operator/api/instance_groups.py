@@ -149,8 +149,8 @@ class InstanceGroup(Model):
     )
     instanceCount: InstanceCount = Field(
         description="How many instances the group should have, 0 to 6758. Raising it launches instances. Lowering it "
-        "ends instances that AWS picks at random, without draining them. 0 keeps the empty group. Who owns the count "
-        "is chosen with management.countOwner."
+        "ends nodes that the operator chooses, when no pods run on them; spec.management.disruption says what it does "
+        "about pods. 0 keeps the empty group. Who owns the count is chosen with management.countOwner."
     )
     minInstanceCount: InstanceCount | None = Field(
         default=None,

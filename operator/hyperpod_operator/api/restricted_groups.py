@@ -49,8 +49,8 @@ class RestrictedInstanceGroup(Model):
         "restrictedInstanceGroups. It identifies the group: another name is another group."
     )
     instanceCount: InstanceCount = Field(
-        description="How many instances the group should have, 0 to 6758. Lowering it ends instances that AWS picks at "
-        "random. 0 keeps the group and its file system."
+        description="How many instances the group should have, 0 to 6758. Lowering it ends nodes that the operator "
+        "chooses, as spec.management.disruption says. 0 keeps the group and its file system."
     )
     instanceType: InstanceType = Field(
         description="The instance type with its ml. prefix, for example ml.p5.48xlarge. Cannot change on an existing "

@@ -554,14 +554,20 @@ def flexible(count: int) -> dict[str, Any]:
     return spec(instanceGroups=[group], nodeProvisioningMode="Continuous")
 
 
+def restricted(count: int) -> dict[str, Any]:
+    group = group_spec(count=count, environmentConfig={})
+    del group["lifeCycleConfig"]
+    given = spec(restrictedInstanceGroups=[group], nodeProvisioningMode="Continuous")
+    del given["instanceGroups"]
+    return given
+
+
 def at_least(count: int) -> dict[str, Any]:
     return spec(instanceGroups=[group_spec(count=count, minInstanceCount=2)], nodeProvisioningMode="Continuous")
 
 
-@pytest.mark.parametrize("shape", [flexible, at_least])
-async def test_the_idle_node_of_a_flexible_group_and_of_one_with_a_minimum_ends(
-    rig: Rig, shape: Callable[[int], dict[str, Any]]
-) -> None:
+@pytest.mark.parametrize("shape", [flexible, at_least, restricted])
+async def test_the_idle_node_of_a_group_of_any_shape_ends(rig: Rig, shape: Callable[[int], dict[str, Any]]) -> None:
     kube = await started(rig, shape(4))
     idle, *busy = kube.instances()
     for instance in busy:

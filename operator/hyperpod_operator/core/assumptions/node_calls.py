@@ -62,6 +62,16 @@ NODE_CALLS = (
         switches=("move_compatible",),
     ),
     Assumption(
+        id="restricted-groups-keep-their-nodes",
+        belief="MoveClusterNodes takes no node of a restricted instance group, and none joins one. All other calls "
+        "that name nodes take them.",
+        source="INF: a moved node gets the lifecycle script and the settings of its new group, and a restricted group "
+        "has none; MODEL: only the calls that attach volumes and network interfaces exclude restricted groups",
+        if_false="A move that AWS would carry out is skipped, with a message that says why; another call that AWS "
+        "refuses is reported in AWS's words until the operation's deadline.",
+        untested="AWS documents neither answer, and the operator sends no such move.",
+    ),
+    Assumption(
         id="check-may-end-in-repair",
         belief="A check that StartClusterHealthCheck starts may end with a reboot or a replacement of a node that "
         "fails, also with NodeRecovery None.",

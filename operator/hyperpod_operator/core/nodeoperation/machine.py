@@ -133,6 +133,9 @@ def _pending(snapshot: Snapshot, entry: Entry) -> Entry:
     if is_under_repair(snapshot.node(entry)) and not snapshot.operation.includes_repairs:
         message = "HyperPod is about to repair this node by itself (nodesUnderRepair: Include operates on it anyway)."
         return moved(snapshot, entry, State.SKIPPED, message)
+    if restricted := snapshot.restricted_move(entry):
+        message = f"Group {restricted} is restricted: AWS moves no nodes from or to it. Delete or replace the node."
+        return moved(snapshot, entry, State.SKIPPED, message)
     if snapshot.operation.refuses_volumes and claims:
         return moved(
             snapshot, entry, State.SKIPPED, f"Volumes are attached (volumes: Refuse), of {', '.join(claims[:3])}."

@@ -155,6 +155,16 @@ class Snapshot:
         """The node in AWS; None where AWS lists none of this id."""
         return self.cluster.instances.get(entry.instanceId or "") if self.cluster else None
 
+    # [assumption: restricted-groups-keep-their-nodes]
+    def restricted_move(self, entry: Entry) -> str:
+        """The restricted instance group that the node would leave or join; empty for none, and for other operations."""
+        move, instance = self.operation.spec.move, self.instance(entry)
+        if move is None or instance is None:
+            return ""
+        sides = ((self.cluster, instance.group), (self.target, move.instanceGroupName))
+        groups = (one.observed.group(name) for one, name in sides if one is not None)
+        return next((group.name for group in groups if group is not None and group.restricted), "")
+
     def node(self, entry: Entry) -> Node | None:
         return self.nodes.get(entry.instanceId or "")
 

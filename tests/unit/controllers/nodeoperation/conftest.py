@@ -15,13 +15,13 @@ def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeRig]:
     """A rig whose simulator has these options."""
     made: list[OperationRig] = []
 
-    def make(*, nodes: int = 3, **options: object) -> OperationRig:
+    def make(*, nodes: int = 3, restricted: bool = False, **options: object) -> OperationRig:
         simulator = Simulator(account="111122223333", speed=0, options=Options(**options)).start()  # type: ignore[arg-type]
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
             monkeypatch.delenv(name, raising=False)
         for name, value in simulator.environment().items():
             monkeypatch.setenv(name, value)
-        made.append(OperationRig(simulator, nodes=nodes))
+        made.append(OperationRig(simulator, nodes=nodes, restricted=restricted))
         return made[-1]
 
     yield make

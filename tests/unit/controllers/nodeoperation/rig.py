@@ -244,10 +244,11 @@ def group(name: str, count: int, **members: Any) -> dict[str, Any]:
 
 
 class OperationRig:
-    """One cluster that its HyperPodCluster owns, and operations on its nodes."""
+    """One cluster that its HyperPodCluster owns, and operations on its nodes. `restricted`: its groups are."""
 
-    def __init__(self, simulator: Simulator, *, nodes: int = 3) -> None:
+    def __init__(self, simulator: Simulator, *, nodes: int = 3, restricted: bool = False) -> None:
         self.simulator = simulator
+        self.restricted = restricted
         self.clock = SimulatorTime(simulator)
         self.operations, self.clusters = OperationObjects(), FakeObjects()
         self.nodes = FakeNodes(simulator, self.clock)
@@ -281,14 +282,22 @@ class OperationRig:
                 for one in groups
             ],
         }
-        self.clusters.apply(key, spec)
-        uid = self.clusters._bodies[key]["metadata"]["uid"]
-        tags = {TAG_OWNER_UID: uid, TAG_OWNER: str(key), TAG_EKS_CLUSTER: eks}
         request = {
             "Orchestrator": {"Eks": {"ClusterArn": eks}},
             "NodeProvisioningMode": "Continuous",
             "InstanceGroups": groups,
         }
+        if self.restricted:
+            spec["restrictedInstanceGroups"] = spec.pop("instanceGroups")
+            request |= {"InstanceGroups": [], "RestrictedInstanceGroups": groups}
+            for one in (*spec["restrictedInstanceGroups"], *groups):  # type: ignore[misc]
+                for absent in ("lifeCycleConfig", "LifeCycleConfig"):
+                    one.pop(absent, None)
+            for one in groups:
+                one["EnvironmentConfig"] = {}
+        self.clusters.apply(key, spec)
+        uid = self.clusters._bodies[key]["metadata"]["uid"]
+        tags = {TAG_OWNER_UID: uid, TAG_OWNER: str(key), TAG_EKS_CLUSTER: eks}
         return str(self.simulator.world.create_foreign_cluster(key.name, tags=tags, request=request))
 
     def restart(self) -> None:

@@ -576,3 +576,36 @@ async def test_the_idle_node_of_a_group_of_any_shape_ends(rig: Rig, shape: Calla
     await rig.rest()
     assert kube.deleted() == [idle]
     assert kube.instances() == busy
+
+
+async def test_where_aws_deletes_no_nodes_by_name_the_choice_is_said_and_taken(rig: Rig) -> None:
+    """A cluster without continuous provisioning, or one that was never patched."""
+    given = gpu(2)
+    del given["nodeProvisioningMode"]
+    kube = await started(rig, given)
+    words = "Run UpdateClusterSoftware on this cluster first."
+    rig.simulator.faults.add(
+        Fault("BatchDeleteClusterNodes", "error", code="ValidationException", message=words, status=400)
+    )
+    rig.apply({**given, "instanceGroups": [group_spec(count=1)]})
+    await rig.until("SpecRejected")
+    await rig.step()
+    message = rig.condition("Ready")["message"]
+    assert words in message
+    assert "runningWorkloads to Ignore" in message
+    assert len(kube.instances()) == 2
+    ignore = {"management": {"disruption": {"runningWorkloads": "Ignore"}}}
+    rig.apply({**given, "instanceGroups": [group_spec(count=1)], **ignore})
+    await rig.rest()
+    assert (len(kube.instances()), kube.held) == (1, [])
+
+
+async def test_a_group_whose_count_karpenter_owns_is_left_alone(rig: Rig) -> None:
+    def owned(count: int) -> dict[str, Any]:
+        group = group_spec(count=count, management={"countOwner": "External"})
+        return spec(instanceGroups=[group], nodeProvisioningMode="Continuous")
+
+    kube = await started(rig, owned(3))
+    rig.apply(owned(1))
+    await rig.rest()
+    assert (len(kube.instances()), kube.held, kube.deleted()) == (3, [], [])

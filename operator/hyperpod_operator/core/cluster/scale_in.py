@@ -43,6 +43,10 @@ _WHOLE_CHOICE = (
     "To evict these pods, set spec.management.disruption.runningWorkloads to Drain; to wait for nothing, set it to "
     "Ignore."
 )
+_REFUSED = (
+    "AWS does not delete these nodes by name. The operator does not send the count instead, because AWS would end "
+    "random nodes. To choose that, set spec.management.disruption.runningWorkloads to Ignore."
+)
 
 
 def held_back(snapshot: ClusterSnapshot, found: Departures) -> ClusterSnapshot:
@@ -144,7 +148,9 @@ def _delete(snapshot: ClusterSnapshot, one: Chosen) -> Decision:
     action = DeleteNodes(arn=present(snapshot).arn, group=one.departure.group, instance_ids=ids)
     mark = fingerprint(operation="BatchDeleteClusterNodes", desired=[action.arn, list(ids)])
     names = _some([candidate.name for candidate in one.ready])
-    return rejected_before(snapshot, action, mark) or Act(
+    if (refused := rejected_before(snapshot, action, mark)) is not None:
+        return replace(refused, message=f"{refused.message} {_REFUSED}".strip())
+    return Act(
         action=action,
         fingerprint=mark,
         reason=Reason.SCALING,

@@ -40,7 +40,7 @@ def node_operation_runtime(shared: Shared) -> ControllerRuntime:
             clock=dependencies.clock,
             audit=dependencies.audit,
             claims=claims_on if claims is not None else None,
-            wake=queue.add,
+            wake=queue.add_after,
         ),
         settings=OperationSettings(
             timings=operation_timings(settings.timings),
@@ -50,8 +50,8 @@ def node_operation_runtime(shared: Shared) -> ControllerRuntime:
     )
 
     def node_changed(name: str) -> None:
-        for key in controller.node_changed(name):
-            queue.add_after(key, PATIENT.step)
+        for key, after in controller.node_changed(name).items():
+            queue.add_after(key, after)
 
     return kind_runtime(
         shared,

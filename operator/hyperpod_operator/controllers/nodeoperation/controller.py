@@ -1,6 +1,6 @@
 """What is particular about a pass over a HyperPodNodeOperation; `reconciler.py` has what all kinds share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -52,7 +52,7 @@ from hyperpod_operator.core.tenancy import Tenancy
 
 @dataclass(frozen=True, kw_only=True)
 class OperationPorts:
-    """What a pass needs of the world. `wake` has another pass over an operation made soon."""
+    """What a pass needs of the world. `wake` has another pass over an operation made after so many seconds."""
 
     operations: OperationObjects
     clusters: Objects
@@ -67,7 +67,7 @@ class OperationPorts:
     claims: ClaimsOnNodes | None = None
     audit: Audit | None = None
     """Where each call, each eviction and each write to a Node is recorded; None: nowhere."""
-    wake: Callable[[Key], None] = lambda _: None
+    wake: Callable[[Key, float], None] = lambda _key, _seconds: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +105,10 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         self._holdings.forget(key)
         self._following.pop(key, None)
 
-    def node_changed(self, name: str) -> tuple[Key, ...]:
-        """The operations that have to be looked at because this Node came, changed or went."""
-        return tuple(key for key, names in self._following.items() if name in names)
+    def node_changed(self, name: str) -> Mapping[Key, float]:
+        """The operations that have to be looked at because this Node came, changed or went, and after how long."""
+        news = self._settings.timings.news
+        return {key: news(len(names)) for key, names in self._following.items() if name in names}
 
     def parse(self, stored: StoredObject) -> Operation:
         given = approvers(stored)
@@ -217,11 +218,11 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         return replace(snapshot, pods=await self._pods(snapshot, names, rules=True), pods_of=names)
 
     async def _pods(self, snapshot: Snapshot, names: frozenset[str], *, rules: bool) -> PodsRead:
-        operation = snapshot.operation
+        operation, after = snapshot.operation, self._settings.timings.news(len(names))
         return await self._ports.pods.read(
             owner=operation.owner,
             nodes=names,
-            on_change=lambda: self._ports.wake(operation.key),
+            on_change=lambda: self._ports.wake(operation.key, after),
             rules=operation.drain if rules else None,
         )
 

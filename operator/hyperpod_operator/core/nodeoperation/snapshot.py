@@ -8,7 +8,7 @@ from functools import cached_property
 
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_EKS_CLUSTER, TAG_OWNER_UID, Reason
 from hyperpod_operator.api.node_operation_status import OperationNodeStatus
-from hyperpod_operator.core.drain.marks import held_by
+from hyperpod_operator.core.drain.marks import held_by, is_draining
 from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.drain.rules import OnTimeout
@@ -174,6 +174,8 @@ class Snapshot:
         marked = held_by(node) if node is not None else ""
         if marked and marked != ours:
             return marked
+        if not marked and node is not None and is_draining(node):
+            return "another client (the draining taint on the Node is its own)"
         return self.held.get(entry.instanceId or "", "")
 
     def volumes_on(self, entry: Entry) -> tuple[str, ...]:

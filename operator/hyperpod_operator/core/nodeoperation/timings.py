@@ -9,8 +9,12 @@ class OperationTimings:
 
     poll: float = 20.0
     """Between looks while AWS works on nodes."""
-    step: float = 0.2
+    step: float = 0.05
     """Between two steps of the operator's own."""
+    news_per_node: float = 0.01
+    """Between news of a Node and the pass that looks at it, for each node of the operation that is under way: a pass
+    over hundreds of nodes costs as much more, and news of many come together."""
+    news_most: float = 5.0
     drain: float = 5.0
     """Between looks at pods that leave; a change of a pod comes sooner."""
     idle: float = 60.0
@@ -23,6 +27,10 @@ class OperationTimings:
     retry: float = 30.0
     """First pause before a node that AWS refused for now is sent again; doubles up to `retry_most`."""
     retry_most: float = 600.0
+
+    def news(self, nodes: int) -> float:
+        """Seconds after which a pass looks at news of one of so many nodes."""
+        return min(self.step + self.news_per_node * nodes, self.news_most)
 
 
 DEADLINE = 14400.0

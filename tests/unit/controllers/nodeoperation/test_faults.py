@@ -10,7 +10,8 @@ from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, KEY, Operation
 from tests.unit.controllers.nodeoperation.test_life import CALLED, OPERATIONS
 from tests.unit.controllers.rig import pause
 
-from hyperpod_operator.core.drain.marks import detaches, is_draining
+from hyperpod_operator.core.drain.marks import TAINT, detaches, is_draining
+from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
 from hyperpod_operator.core.ports import Key
 from hyperpod_testbed.simulator import Fault
@@ -382,3 +383,27 @@ async def test_two_leaders_never_ask_about_a_node_twice(rig: OperationRig) -> No
     named = [name for names in rig.named() for name in names]
     assert len(named) == len(set(named)) == 3
     assert not rig.marks.marked
+
+
+async def test_a_taint_that_another_client_added_is_waited_for_without_a_write_in_each_pass(rig: OperationRig) -> None:
+    node = rig.name(rig.ids[0])
+    rig.nodes.taints[node] = (TAINT,)
+    rig.apply("Reboot", rig.ids[:1])
+    for _ in range(5):
+        await rig.step()
+    assert rig.states() == ["Pending"]
+    assert "another client" in rig.entries()[0]["message"]
+    rig.operations.writes.clear()
+    for _ in range(10):
+        await rig.step()
+    assert (rig.operations.writes, rig.marks.writes, rig.calls()) == ([], 0, [])
+    del rig.nodes.taints[node]
+    await rig.rest()
+    assert rig.states() == ["Succeeded"]
+
+
+@pytest.mark.parametrize(("nodes", "most"), [(1, 0.1), (25, 0.5), (500, 5.0), (10_000, 5.0)])
+async def test_news_of_one_node_is_looked_at_the_later_the_more_nodes_there_are(nodes: int, most: float) -> None:
+    """A pass costs as much more, and news of hundreds of nodes come together."""
+    assert OperationTimings().news(nodes) <= most
+    assert OperationTimings().news(nodes) <= OperationTimings().news(2 * nodes)

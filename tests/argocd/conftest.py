@@ -11,6 +11,8 @@ from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT
 
 SPEED = 300.0
+TIMEOUT = 900.0
+"""Seconds of a test with what it waits for first: the chart has forty resources, and Argo CD syncs them one by one."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,6 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent.name == "argocd":
             item.add_marker(pytest.mark.long)
             item.add_marker(pytest.mark.control_plane)
+            item.add_marker(pytest.mark.timeout(TIMEOUT))
 
 
 @pytest.fixture(scope="session")

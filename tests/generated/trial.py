@@ -136,7 +136,14 @@ class Trial:
     def restart(self) -> None:
         """A new process: nothing in memory."""
         rig = self.rig
-        ports = Ports(objects=rig.objects, cloud=rig.cloud, events=rig.recorder, metrics=rig.recorder, clock=rig.clock)
+        ports = Ports(
+            objects=rig.objects,
+            cloud=rig.cloud,
+            events=rig.recorder,
+            metrics=rig.recorder,
+            clock=rig.clock,
+            audit=rig.recorder,
+        )
         settings = ClusterSettings(timings=PATIENT, allowed_regions=frozenset({REGION}))
         rig.controller = ClusterController(ports=ports, settings=settings)
         rig.failures = 0

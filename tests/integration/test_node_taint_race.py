@@ -78,6 +78,7 @@ def controller(api: ApiServer, cache: NodeCache, wake: asyncio.Event) -> NodeCon
             metrics=NodeRecorder(),
             clock=SystemClock(),
             budget=budget,
+            audit=NodeRecorder(),
         ),
         clusters=clusters,
         enqueue=Enqueue(now=lambda _key, _lane: wake.set(), later=lambda _key, _seconds: None, cluster=lambda _: None),

@@ -34,7 +34,7 @@ def node_operation_runtime(shared: Shared) -> ControllerRuntime:
             nodes=shared.nodes,
             pods=shared.pods,
             evictor=PodEvictor(dependencies.api),
-            marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock),
+            marks=KubeNodeMarks(dependencies.api, clock=dependencies.clock, audit=dependencies.audit),
             events=dependencies.events,
             metrics=dependencies.metrics,
             clock=dependencies.clock,

@@ -26,7 +26,9 @@ def volume_runtime(shared: Shared) -> ControllerRuntime:
     claims, queue = shared.objects[VOLUME_CLAIM.name], shared.queues[VOLUME_CLAIM.name]
     timings, labels = volume_timings(settings.timings), KubeNodeLabels(dependencies.api)
     regions = frozenset({dependencies.cloud.region, *settings.allowed_regions})
-    strays = StrayLabels(claims=claims, labels=labels, wake=queue.add, namespaces=settings.namespaces)
+    strays = StrayLabels(
+        claims=claims, labels=labels, wake=queue.add, audit=dependencies.audit, namespaces=settings.namespaces
+    )
     orphans = OrphanController(
         claims=claims,
         cloud=dependencies.cloud,

@@ -148,7 +148,7 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             result = replace(result, eks_use=use)
         made = replace(record, result=result)
         entry = audited(made)
-        if entry is not None and self._ports.audit is not None:
+        if entry is not None:
             self._ports.audit.record(entry)
         return made
 

@@ -55,6 +55,7 @@ class Ports:
     events: Events
     metrics: Metrics
     clock: Clock
+    audit: Audit
     nodes: Nodes | None = None
     attached_claims: Callable[[str], Awaitable[tuple[str, ...]]] | None = None
     """Claims with volumes on the cluster of this ARN; None where no claims are served."""
@@ -62,8 +63,6 @@ class Ports:
     """Nodes that operations on the cluster of this object moved or deleted; None where no operations are served."""
     drain: DrainPorts | None = None
     """What runs on nodes that are to end; None where nothing is waited for."""
-    audit: Audit | None = None
-    """Where each changing call is recorded; None: nowhere."""
     prices: PriceList | None = None
     """What instances cost; None where that is not read."""
     training_plans: TrainingPlans | None = None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from hyperpod_operator.core.audit import Audit
+from hyperpod_operator.core.cluster.audit import drain_requester
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.departures import (
     Chosen,
@@ -35,6 +36,7 @@ from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.state import UNHEALTHY, state
 from hyperpod_operator.core.plan.calls import stays
 from hyperpod_operator.core.ports import Key, KubernetesError, Nodes, ObjectGone, StaleObject
+from hyperpod_operator.core.text import listed
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ class DrainPorts:
     evictor: Evictor
     marks: NodeMarks
     enqueue: Callable[[Key], None]
-    audit: Audit | None = None
+    audit: Audit
     claims: ClaimsOnNodes | None = None
     """None where the installation manages no volumes."""
 
@@ -78,8 +80,10 @@ class Evacuation:
         """The snapshot with what is known of nodes that are to end; their counts wait. Never raises."""
         if snapshot.departures is not None:  # a second look of the same pass, at newer tags
             return held_back(snapshot, snapshot.departures)
-        cluster, owner = snapshot.observed.cluster, owner_of(snapshot.resource, kind=self._kind)
-        ends = self._departing(snapshot)
+        cluster, ends = snapshot.observed.cluster, self._departing(snapshot)
+        owner = replace(
+            owner_of(snapshot.resource, kind=self._kind), by=drain_requester(snapshot), why=_why(snapshot, ends)
+        )
         if cluster is None:
             return snapshot
         if cluster.status == GOING:
@@ -111,7 +115,7 @@ class Evacuation:
             answers += await self._ports.evictor.evict(gang)
         for one in answers:
             entry = record_of_eviction(one, owner=owner)
-            if entry is not None and self._ports.audit is not None:
+            if entry is not None:
                 self._ports.audit.record(entry)
         return held_back(snapshot, replace(found, evicted=tuple(answers), timed_out=drain.timed_out))
 
@@ -196,6 +200,15 @@ def _unread(groups: Mapping[str, int], *, read: PodsRead, unsynced: bool = False
     """These groups wait, and of their nodes nothing is known: what is marked stays marked."""
     chosen = tuple(Chosen(departure=Departure(group=name, surplus=0, members=()), nodes=()) for name in groups)
     return Departures(chosen=chosen, read=read, unsynced=unsynced)
+
+
+def _why(snapshot: ClusterSnapshot, ends: Mapping[str, int]) -> str:
+    """Why Nodes are marked and pods evicted, for the audit trail."""
+    if not ends:
+        return "No node is to end any more."
+    if _cluster_ends(snapshot):
+        return "The cluster is to be deleted."
+    return f"Nodes are to end in {listed(sorted(ends), most=5, separator=', ', rest=' ')}."
 
 
 def _unhealthy(nodes: Mapping[str, Node], facts: ClusterFacts | None, *, snapshot: ClusterSnapshot) -> frozenset[str]:

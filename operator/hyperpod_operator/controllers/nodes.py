@@ -9,10 +9,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.controllers.approval import manager_of
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
 from hyperpod_operator.controllers.object_references import node_reference
-from hyperpod_operator.core.audit import Audit, AuditRecord, lines
+from hyperpod_operator.core.audit import Audit, AuditRecord, Requester
+from hyperpod_operator.core.health.audit import patched
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.labels import contradiction, missing_labels, needs_instance
 from hyperpod_operator.core.health.mass_failure import Lane
@@ -35,8 +38,10 @@ from hyperpod_operator.core.ports import (
 
 logger = logging.getLogger(__name__)
 
-PATCH = "PatchNode"
-"""The write to a Node, as the audit trail names it."""
+CONCERN = "NodeHealth"
+"""Why a Node is written to, as the audit trail names it."""
+
+LABELS = "The instance type that SageMaker reports is missing on the Node."
 
 KUBERNETES_PAUSE = 5.0
 """Shortest pause in seconds after the API server failed."""
@@ -52,8 +57,7 @@ class NodePorts:
     metrics: NodeMetrics
     clock: Clock
     budget: Callable[[], Awaitable[None]]
-    audit: Audit | None = None
-    """Where each write to a Node is recorded; None: nowhere."""
+    audit: Audit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,17 +156,12 @@ class NodeController:
 
     async def _write(self, node: Node, entry: Entry, decision: TaintDecision, change: NodeChange) -> None:
         """Write, and record it, whatever comes of it. Another version of the Node is no answer: it is read again."""
-
-        def record(outcome: str, code: str) -> None:
-            if self._ports.audit is not None:
-                self._ports.audit.record(_audited(node, entry, decision, change, outcome=outcome, code=code))
-
         try:
             await self._ports.writes.change(node, change)
         except KubernetesError as error:
-            record("Rejected" if error.status else "Unanswered", str(error.status))
+            self._ports.audit.record(_audited(node, entry, decision, change, failed=error))
             raise
-        record("Accepted", "OK")
+        self._ports.audit.record(_audited(node, entry, decision, change))
 
     def _judge(self, node: Node, entry: Entry) -> bool:
         """Line the Node up if it wants a write. Says whether its state is another one than before."""
@@ -211,7 +210,7 @@ class NodeController:
         self._enqueue.cluster(seen.cluster)
 
     def _tell(self, node: Node, entry: Entry, decision: TaintDecision, change: NodeChange) -> None:
-        step = str(decision.step) if decision.change else "Label"
+        step = _step(decision)
         self._ports.metrics.node_changed(step=step, result="OK")
         about = {"cluster": str(entry.key), "step": step}
         if not decision.change:
@@ -235,24 +234,28 @@ class NodeController:
 
 
 def _audited(
-    node: Node, entry: Entry, decision: TaintDecision, change: NodeChange, *, outcome: str, code: str
+    node: Node,
+    entry: Entry,
+    decision: TaintDecision,
+    change: NodeChange,
+    *,
+    failed: KubernetesError | None = None,
 ) -> AuditRecord:
     """What the audit trail says of a write to a Node: for which cluster, what, and why."""
-    taints = (
-        ["taints: " + ", ".join(f"{one.key}={one.value}:{one.effect}" for one in change.taints)]
-        if (change.taints is not None)
-        else []
+    stored = entry.stored
+    return patched(
+        change,
+        node=node.name,
+        kind=CLUSTER.name,
+        key=entry.key,
+        uid=stored.uid,
+        by=Requester(generation=stored.generation, requested_by=manager_of(stored, ("spec",))),
+        concern=CONCERN,
+        reason=_step(decision),
+        message=decision.message if decision.change else LABELS,
+        failed=failed,
     )
-    labels = [f"labels[{key}]: {value}" for key, value in sorted(change.labels.items())]
-    notes = [f"annotations[{key}]: {value}" for key, value in sorted(change.annotations.items())]
-    return AuditRecord(
-        kind="Node",
-        key=Key("", node.name),
-        call=PATCH,
-        target=str(entry.key),
-        changes=lines([*taints, *labels, *notes]),
-        reason=str(decision.step),
-        message=decision.message,
-        outcome=outcome,
-        code=code,
-    )
+
+
+def _step(decision: TaintDecision) -> str:
+    return str(decision.step) if decision.change else "Label"

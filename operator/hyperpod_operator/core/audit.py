@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.ports import Key, KubernetesError
 
 SCHEMA = "v1"
 CHANGES_MOST = 50
@@ -17,11 +17,25 @@ CHANGES_MOST = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditRecord:
-    """`requested_by` is the field manager of the spec, `approved_by` who approved the plan, both empty if unknown.
+class Requester:
+    """Who asked for a call: the generation of the spec, the field manager that wrote it, who approved which plan."""
 
-    `reason` and `message` say why, in the words of the conditions. `outcome` is Accepted, Rejected or Unanswered;
-    `code` is OK, AWS's error code, or the HTTP status of the API server.
+    generation: int = 0
+    requested_by: str = ""
+    approved_by: str = ""
+    digest: str = ""
+
+
+NOBODY = Requester()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """`kind`, `key` and `uid` are the resource for which the call is made; `target` is what the call is about.
+
+    `concern`, `reason` and `message` say why, the last two in the words of the conditions. `outcome` is Accepted,
+    Rejected or Unanswered; `code` is OK, AWS's error code, or the HTTP status of the API server, and `error` has the
+    words that came with it.
     """
 
     kind: str
@@ -29,17 +43,16 @@ class AuditRecord:
     call: str
     outcome: str
     uid: str = ""
-    generation: int = 0
-    requested_by: str = ""
-    approved_by: str = ""
-    digest: str = ""
+    by: Requester = NOBODY
     effect: str = ""
     target: str = ""
     changes: tuple[str, ...] = ()
+    concern: str = ""
     reason: str = ""
     message: str = ""
     code: str = "OK"
     request_id: str = ""
+    error: str = ""
 
     def fields(self) -> Mapping[str, Any]:
         """The record as it is written, without what every log record has."""
@@ -49,19 +62,21 @@ class AuditRecord:
             "namespace": self.key.namespace,
             "name": self.key.name,
             "uid": self.uid,
-            "generation": self.generation,
-            "requestedBy": self.requested_by,
-            "approvedBy": self.approved_by,
-            "digest": self.digest,
+            "generation": self.by.generation,
+            "requestedBy": self.by.requested_by,
+            "approvedBy": self.by.approved_by,
+            "digest": self.by.digest,
             "call": self.call,
             "effect": self.effect,
             "target": self.target,
             "changes": list(self.changes[:CHANGES_MOST]),
+            "concern": self.concern,
             "reason": self.reason,
             "why": self.message,
             "outcome": self.outcome,
             "code": self.code,
             "requestId": self.request_id,
+            "error": self.error,
         }
 
 
@@ -69,6 +84,13 @@ class Audit(Protocol):
     """Takes the records. Never raises, never makes a pass wait."""
 
     def record(self, entry: AuditRecord) -> None: ...
+
+
+def kubernetes_answer(failed: KubernetesError | None) -> tuple[str, str, str]:
+    """Outcome, code and error of a write to the API server; None for one that it took."""
+    if failed is None:
+        return "Accepted", "OK", ""
+    return "Rejected" if failed.status else "Unanswered", str(failed.status), str(failed)
 
 
 def lines(changes: Sequence[object]) -> tuple[str, ...]:

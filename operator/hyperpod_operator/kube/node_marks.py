@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from hyperpod_operator.core.audit import Audit
-from hyperpod_operator.core.drain.audit import marked
+from hyperpod_operator.core.drain.audit import marked, shown
 from hyperpod_operator.core.drain.marks import (
     CONDITION_REASON,
     HeldBy,
@@ -43,7 +43,7 @@ _DENIED = 403
 class KubeNodeMarks:
     """Reads each Node from the API server before it is changed."""
 
-    def __init__(self, api: ApiServer, *, clock: Clock, audit: Audit | None = None) -> None:
+    def __init__(self, api: ApiServer, *, clock: Clock, audit: Audit) -> None:
         self._api = api
         self._clock = clock
         self._audit = audit
@@ -61,7 +61,7 @@ class KubeNodeMarks:
         try:
             if change:
                 await self._change(found, change, owner=marks.owner)
-            await self._show(found, body, wanted=marks.conditions, message=marks.message)
+            await self._show(found, body, wanted=marks.conditions, message=marks.message, owner=marks.owner)
         except ObjectGone:
             return None
         return None
@@ -72,7 +72,7 @@ class KubeNodeMarks:
             return
         try:
             # The annotation goes last: it says that there is something to undo.
-            await self._show(found, body, wanted=frozenset(), message="")
+            await self._show(found, body, wanted=frozenset(), message="", owner=owner)
             body, found = await self._read(node)
             change = release(found, owner) if found is not None else None
             if found is not None and change:
@@ -82,17 +82,12 @@ class KubeNodeMarks:
 
     async def _change(self, node: Node, change: NodeChange, *, owner: Owner) -> None:
         """Write, and record it, whatever comes of it. Another version of the Node is no answer: it is read again."""
-
-        def record(outcome: str, code: str) -> None:
-            if self._audit is not None:
-                self._audit.record(marked(change, node=node.name, owner=owner, outcome=outcome, code=code))
-
         try:
             await self._writer.change(node, change)
         except KubernetesError as error:
-            record("Rejected" if error.status else "Unanswered", str(error.status))
+            self._audit.record(marked(change, node=node.name, owner=owner, failed=error))
             raise
-        record("Accepted", "OK")
+        self._audit.record(marked(change, node=node.name, owner=owner))
 
     async def _read(self, name: str) -> tuple[Mapping[str, Any], Node | None]:
         try:
@@ -101,7 +96,9 @@ class KubeNodeMarks:
             return {}, None
         return body, self._factory.node(node_object(body))
 
-    async def _show(self, node: Node, body: Mapping[str, Any], *, wanted: frozenset[Lifecycle], message: str) -> None:
+    async def _show(
+        self, node: Node, body: Mapping[str, Any], *, wanted: frozenset[Lifecycle], message: str, owner: Owner
+    ) -> None:
         changes = condition_changes(_stored(body), wanted=wanted, message=message)
         if not changes:
             return
@@ -111,11 +108,14 @@ class KubeNodeMarks:
         try:
             await self._api.strategic_patch(f"{_path(node.name)}/status", patch)
         except KubernetesError as error:
+            self._audit.record(shown(changes, node=node.name, owner=owner, failed=error))
             if error.status != _DENIED:
                 raise
             if not self._complained:
                 log.warning("Conditions of Nodes cannot be written, drains go on without them: %s", error)
             self._complained = True
+            return
+        self._audit.record(shown(changes, node=node.name, owner=owner))
 
 
 def _condition(kind: Lifecycle, message: str | None, *, now: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ IN_CLUSTER = "https://kubernetes.default.svc"
 REFRESH = "argocd.argoproj.io/refresh"
 DELETION_APPROVED = "argocd.argoproj.io/deletion-approved"
 READY_SECONDS = 120.0
-PATIENCE = 90.0
+PATIENCE = 240.0
 """Real seconds; far more than anything here takes."""
 
 PROJECT = {

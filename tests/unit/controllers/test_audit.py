@@ -28,6 +28,19 @@ async def test_each_changing_call_is_one_record(rig: Rig) -> None:
     assert rig.operations() == ["CreateCluster", "UpdateCluster", "AddTags", "DeleteCluster"]
 
 
+async def test_every_record_of_a_life_says_what_it_changes(rig: Rig) -> None:
+    await made(rig)
+    rig.apply(wanted(3, tags=[{"key": "team", "value": "a"}]))
+    await rig.rest()
+    rig.apply(wanted(3))
+    await rig.rest()
+    rig.objects.delete(KEY)
+    await rig.rest()
+    assert [
+        entry.call for entry in rig.recorder.audited if not (entry.changes and entry.effect and entry.concern)
+    ] == []
+
+
 async def test_a_record_says_what_why_and_with_which_answer(rig: Rig) -> None:
     await made(rig)
     rig.apply(wanted(3))
@@ -36,7 +49,7 @@ async def test_a_record_says_what_why_and_with_which_answer(rig: Rig) -> None:
     assert entry.changes == ("instanceGroups[gpu].instanceCount: 2 -> 3",)
     assert (entry.effect, entry.outcome, entry.code, entry.reason) == ("Adds", "Accepted", "OK", "Updating")
     assert entry.request_id == rig.calls("UpdateCluster")[0].request_id
-    assert (entry.generation, entry.target) == (2, rig.status["clusterArn"])
+    assert (entry.by.generation, entry.target) == (2, rig.status["clusterArn"])
 
 
 async def test_a_rejected_call_is_recorded_with_its_code(rig: Rig) -> None:
@@ -57,7 +70,7 @@ async def test_the_approver_is_recorded_with_the_call_that_needed_it(rig: Rig) -
     rig.apply(edited, annotations={APPROVE_PLAN: digest, APPROVED_BY: "jane@example.com"})
     await rig.rest()
     entry = rig.recorder.audited[-1]
-    assert (entry.approved_by, entry.digest) == ("jane@example.com", digest)
+    assert (entry.by.approved_by, entry.by.digest) == ("jane@example.com", digest)
     assert rig.status["history"][-1]["approvedBy"] == "jane@example.com"
 
 

@@ -41,6 +41,7 @@ class Ward:
                 events=rig.recorder,
                 metrics=rig.recorder,
                 clock=rig.clock,
+                audit=rig.recorder,
                 nodes=self.nodes,
             ),
             settings=ClusterSettings(timings=rig.timings),

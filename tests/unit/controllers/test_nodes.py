@@ -10,6 +10,7 @@ from tests.unit.core.health import CLUSTER, CPU, HEALTH, NOW, facts, instance, n
 from hyperpod_operator.api.names import LABEL_INSTANCE_GROUP, TAINTED_AT
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
 from hyperpod_operator.controllers.nodes import Enqueue, NodeController, NodePorts
+from hyperpod_operator.core.audit import AuditRecord
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.facts import ClusterFacts
 from hyperpod_operator.core.health.labels import missing_labels, needs_instance
@@ -90,6 +91,10 @@ class Told:
     now: list[tuple[str, Lane]] = field(default_factory=list)
     later: list[tuple[str, float]] = field(default_factory=list)
     clusters: list[Key] = field(default_factory=list)
+    audited: list[AuditRecord] = field(default_factory=list)
+
+    def record(self, entry: AuditRecord) -> None:
+        self.audited.append(entry)
 
     def publish(self, *, about: StoredObject, event: Event) -> None:
         self.events.append((about.body["kind"], about.key.name, event))
@@ -128,6 +133,7 @@ class NodeRig:
                 metrics=self.told,
                 clock=self.clock,
                 budget=self.world.budget,
+                audit=self.told,
             ),
             clusters=self.clusters,
             enqueue=Enqueue(
@@ -235,6 +241,25 @@ async def test_a_sick_node_is_tainted_recorded_and_reported(rig: NodeRig) -> Non
     assert (rig.reasons("Node"), rig.reasons("HyperPodCluster")) == (["NodeTainted"], ["NodeTainted"])
     assert rig.told.tainted == [0.25]
     assert rig.told.changes == [("Taint", "OK")]
+
+
+async def test_each_write_is_recorded_for_the_cluster_with_why(rig: NodeRig) -> None:
+    sick, bare = node(labels=SICK), node(instance_id=CPU, labels=WELL)
+    for one in (sick, bare):
+        rig.changed(one)
+        await rig.once(one)
+    held = rig.world.stored[sick.name]
+    rig.changed(replace(held, labels={**held.labels, **WELL}))
+    await rig.once(held)
+    assert [(entry.target, entry.reason) for entry in rig.told.audited] == [
+        (f"Node {sick.name}", "Taint"),
+        (f"Node {bare.name}", "Label"),
+        (f"Node {sick.name}", "Untaint"),
+    ]
+    assert {(entry.kind, str(entry.key), entry.uid) for entry in rig.told.audited} == {
+        ("HyperPodCluster", str(OBJECT), "u")
+    }
+    assert all(entry.message and entry.changes for entry in rig.told.audited)
 
 
 async def test_one_write_carries_taint_and_labels(rig: NodeRig) -> None:

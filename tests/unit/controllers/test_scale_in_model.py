@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.controllers.rig import Recorder
 from tests.unit.core.builders import ARN, NOW, cluster, group, group_spec, recorded, resource, seen, snapshot_of, spec
 from tests.unit.core.health import node
 
@@ -102,7 +103,9 @@ class World:
 
     async def reconcile(self) -> None:
         """One pass of a process that remembers nothing."""
-        ports = DrainPorts(pods=self, evictor=self, marks=self, enqueue=lambda _: None, claims=self.claims_on)
+        ports = DrainPorts(
+            pods=self, evictor=self, marks=self, enqueue=lambda _: None, audit=Recorder(), claims=self.claims_on
+        )
         evacuation = Evacuation(kind=CLUSTER.name, ports=ports, nodes=self)  # type: ignore[arg-type]
         found = group(group_spec(), target_count=len(self.held))
         status = recorded(instanceGroups=[{"instanceGroupName": "gpu", "appliedInstanceCount": len(self.held)}])

@@ -44,7 +44,14 @@ class Kubernetes:
 
     def start(self) -> None:
         """A new process: only what Kubernetes and AWS hold is left."""
-        ports = DrainPorts(pods=self, evictor=self, marks=self, enqueue=lambda _: None, claims=self.claims_on)
+        ports = DrainPorts(
+            pods=self,
+            evictor=self,
+            marks=self,
+            enqueue=lambda _: None,
+            audit=self.rig.recorder,
+            claims=self.claims_on,
+        )
         self.rig.controller = ClusterController(
             ports=Ports(
                 objects=self.rig.objects,
@@ -52,6 +59,7 @@ class Kubernetes:
                 events=self.rig.recorder,
                 metrics=self.rig.recorder,
                 clock=self.rig.clock,
+                audit=self.rig.recorder,
                 nodes=self.nodes,
                 drain=ports,
                 attached_claims=self.attached_claims,

@@ -12,6 +12,7 @@ from hyperpod_operator.core.drain.ports import Answer, Evicted, Evictor, NodeMar
 from hyperpod_operator.core.engine.journal import CallState
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.nodeoperation.answers import MAY_HAVE_ACTED, answered, failed
+from hyperpod_operator.core.nodeoperation.audit import drains_for
 from hyperpod_operator.core.nodeoperation.machine import moved
 from hyperpod_operator.core.nodeoperation.plan import LIFECYCLE, Call, Evict, Mark, Unmark
 from hyperpod_operator.core.nodeoperation.ports import OperationMetrics
@@ -32,16 +33,15 @@ class Steps:
     marks: NodeMarks
     evictor: Evictor
     metrics: OperationMetrics
-    audit: Audit | None = None
+    audit: Audit
 
     async def mark(self, snapshot: Snapshot, action: Mark) -> Snapshot:
         """Nodes that are drained for another object meanwhile go back to Pending."""
-        operation = snapshot.operation
-        why = operation.spec.reason or f"{operation.spec.operation} by HyperPodNodeOperation {operation.key}"
+        owner = drains_for(snapshot)
         marks = Marks(
-            owner=operation.owner,
+            owner=owner,
             conditions=LIFECYCLE[action.phase],
-            message=plain(why),
+            message=owner.why,
             detach=action.phase is Phase.DETACH,
         )
         entries = [snapshot.by_id[name] for name in action.entries]
@@ -52,7 +52,7 @@ class Steps:
         return _replaced(snapshot, lambda entry: changed.get(entry.id, entry))
 
     async def unmark(self, snapshot: Snapshot, action: Unmark) -> Snapshot:
-        owner = snapshot.operation.owner
+        owner = drains_for(snapshot)
         await asyncio.gather(*(self.marks.unmark(node=name, owner=owner) for name in action.nodes))
         names = set(action.nodes)
         return _replaced(
@@ -64,9 +64,10 @@ class Steps:
         results: list[Evicted] = []
         for gang in action.gangs:
             results += await self.evictor.evict(gang)
+        owner = drains_for(snapshot)
         for one in results:
-            entry = evicted(one, owner=snapshot.operation.owner)
-            if entry is not None and self.audit is not None:
+            entry = evicted(one, owner=owner)
+            if entry is not None:
                 self.audit.record(entry)
         for answer in Answer:
             if count := sum(one.answer is answer for one in results):

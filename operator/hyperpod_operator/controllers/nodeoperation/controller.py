@@ -65,7 +65,7 @@ class OperationPorts:
     metrics: OperationMetrics
     clock: Clock
     claims: ClaimsOnNodes | None = None
-    audit: Audit | None = None
+    audit: Audit
     """Where each call, each eviction and each write to a Node is recorded; None: nowhere."""
     wake: Callable[[Key, float], None] = lambda _key, _seconds: None
 
@@ -265,7 +265,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
                 region = await self._clusters.region(key)
                 made = await call(self._ports.cloud.clusters(region=region), record, action)
                 entry = audited(made)
-                if entry is not None and self._ports.audit is not None:
+                if entry is not None:
                     self._ports.audit.record(entry)
                 return made
             case Expire():

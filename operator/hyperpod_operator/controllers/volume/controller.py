@@ -150,7 +150,7 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
         cloud = self._ports.cloud.volumes(region=record.snapshot.observed.region)
         made = replace(record, result=await act(ports=self._ports, cloud=cloud, step=_acting(record).step))
         entry = audited(made)
-        if entry is not None and self._ports.audit is not None:
+        if entry is not None:
             self._ports.audit.record(entry)
         return made
 

@@ -29,7 +29,6 @@ class VolumePorts:
     events: Events
     metrics: VolumeMetrics
     clock: Clock
-    audit: Audit | None = None
-    """Where each step is recorded; None: nowhere."""
+    audit: Audit
     preflight: ClaimGate | None = None
     """Checks before a volume is created; None where nothing is checked."""

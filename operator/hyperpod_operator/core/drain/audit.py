@@ -1,13 +1,19 @@
 """What the audit trail says of a drain: writes to Nodes, and evictions."""
 
-from hyperpod_operator.core.audit import AuditRecord, lines
-from hyperpod_operator.core.drain.marks import Owner
+from collections.abc import Mapping
+
+from hyperpod_operator.core.audit import AuditRecord, kubernetes_answer, lines
+from hyperpod_operator.core.drain.marks import Lifecycle, Owner
 from hyperpod_operator.core.drain.ports import Answer, Evicted
+from hyperpod_operator.core.engine.call import Effect
+from hyperpod_operator.core.health.audit import patched
 from hyperpod_operator.core.health.change import NodeChange
-from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.ports import Key, KubernetesError
 
 EVICTION = "CreateEviction"
-PATCH = "PatchNode"
+PATCH_STATUS = "PatchNodeStatus"
+CONCERN = "Drain"
+REASON = "Draining"
 RECORDED = {Answer.ACCEPTED: "Accepted", Answer.FAILED: "Unanswered"}
 """Evictions that changed something, or may have. One that a budget refuses is asked for again every few seconds."""
 
@@ -21,30 +27,59 @@ def evicted(answer: Evicted, *, owner: Owner) -> AuditRecord | None:
         kind=owner.kind,
         key=Key(owner.namespace, owner.name),
         uid=owner.uid,
+        by=owner.by,
         call=EVICTION,
-        effect="Disrupts",
+        effect=Effect.DISRUPTS,
         target=f"Node {answer.pod.node}",
         changes=(f"Pod {answer.pod}",),
-        reason="Draining",
-        message=answer.message,
+        concern=CONCERN,
+        reason=REASON,
+        message=owner.why,
         outcome=outcome,
         code="OK" if outcome == "Accepted" else "Failed",
+        error=answer.message,
     )
 
 
-def marked(change: NodeChange, *, node: str, owner: Owner, outcome: str = "Accepted", code: str = "OK") -> AuditRecord:
-    """The record of a write to a Node's taints and annotations for a drain."""
-    taints = change.taints
-    said = () if taints is None else ("taints: " + ", ".join(f"{one.key}={one.value}:{one.effect}" for one in taints),)
-    notes = tuple(f"annotations[{key}]: {value}" for key, value in sorted(change.annotations.items()))
+def marked(change: NodeChange, *, node: str, owner: Owner, failed: KubernetesError | None = None) -> AuditRecord:
+    """The record of a write to a Node's taints and annotations for a drain; `failed` is how the API server refused."""
+    return patched(
+        change,
+        node=node,
+        kind=owner.kind,
+        key=Key(owner.namespace, owner.name),
+        uid=owner.uid,
+        by=owner.by,
+        concern=CONCERN,
+        reason=REASON,
+        message=owner.why,
+        failed=failed,
+    )
+
+
+def shown(
+    conditions: Mapping[Lifecycle, str | None], *, node: str, owner: Owner, failed: KubernetesError | None = None
+) -> AuditRecord:
+    """The record of a write to a Node's lifecycle conditions; None removes one."""
+    outcome, code, error = kubernetes_answer(failed)
     return AuditRecord(
         kind=owner.kind,
         key=Key(owner.namespace, owner.name),
         uid=owner.uid,
-        call=PATCH,
+        by=owner.by,
+        call=PATCH_STATUS,
+        effect=Effect.CHANGES,
         target=f"Node {node}",
-        changes=lines([*said, *notes]),
-        reason="Draining",
+        changes=lines(
+            [
+                f"conditions[{kind}]: {'removed' if text is None else 'True'}"
+                for kind, text in sorted(conditions.items())
+            ]
+        ),
+        concern=CONCERN,
+        reason=REASON,
+        message=owner.why,
         outcome=outcome,
         code=code,
+        error=error,
     )

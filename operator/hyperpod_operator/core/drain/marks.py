@@ -11,11 +11,12 @@ Sources: kubernetes.io, "Taints and Tolerations"; the condition types are those 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from hyperpod_operator.api.names import DETACH_VOLUMES, DRAINING
+from hyperpod_operator.core.audit import NOBODY, Requester
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node, Taint
 from hyperpod_operator.core.moments import parse_time, stamp
@@ -40,12 +41,14 @@ class Lifecycle(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """The object for which a Node is drained."""
+    """The object for which a Node is drained. `by` and `why` are for the audit trail, and no part of who it is."""
 
     kind: str
     namespace: str
     name: str
     uid: str
+    by: Requester = field(default=NOBODY, compare=False)
+    why: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         """The annotation's value, and the key of whoever needs pods."""

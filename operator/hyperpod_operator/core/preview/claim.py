@@ -5,7 +5,6 @@ documents, and the same concerns judge what follows. Nodes, pods, Leases and pub
 read: the operator may wait for them.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
@@ -13,11 +12,12 @@ from typing import assert_never
 from hyperpod_operator.api.cluster_memory import Missing
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.volume_status import ModificationStatus
-from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChange
+from hyperpod_operator.core.engine.call import PlannedCall, worst
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.preview.model import Preview, Sight
+from hyperpod_operator.core.volume.changes import changes_of
 from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.missing import not_shown
@@ -125,46 +125,9 @@ def _joined(snapshot: ClaimSnapshot) -> ClaimSnapshot:
 
 
 def _call(snapshot: ClaimSnapshot, step: CloudStep) -> PlannedCall:
-    changes = tuple(_changes(snapshot, step))
-    worst = max((change.effect for change in changes), key=lambda effect: effect.rank)
-    return PlannedCall(operation=operation(step), effect=worst, fingerprint=fingerprint(step), changes=changes)
-
-
-def _changes(snapshot: ClaimSnapshot, step: CloudStep) -> Iterator[PlannedChange]:
-    match step:
-        case CreateVolume(request=request):
-            yield PlannedChange(path="volume", effect=Effect.ADDS, said=f"create {_described(request)}")
-        case ModifyVolume(change=asked):
-            for member, name in (("size", "size"), ("volume_type", "volumeType"), ("iops", "iops"),
-                                 ("throughput", "throughput")):  # fmt: skip
-                wanted = getattr(asked, member)
-                if wanted is not None:
-                    before = getattr(snapshot.volume, member, None)
-                    yield PlannedChange(path=f"volume.{name}", effect=Effect.CHANGES, observed=before, wanted=wanted)
-        case CreateTags(tags=tags):
-            before = dict(snapshot.volume.tags) if snapshot.volume is not None else {}
-            for key, value in sorted(tags.items()):
-                yield PlannedChange(path=f"tags[{key}]", effect=Effect.CHANGES, observed=before.get(key), wanted=value)
-        case DeleteTags(keys=keys):
-            yield from (PlannedChange(path=f"tags[{key}]", effect=Effect.CHANGES, said="remove") for key in keys)
-        case Attach(instance_id=instance_id, volume_id=volume_id):
-            target = snapshot.claim.target_text if snapshot.claim.by_group else instance_id
-            said = f"attach {volume_id} to {'a node of ' if snapshot.claim.by_group else ''}{target}"
-            yield PlannedChange(path="attachment", effect=Effect.ADDS, said=said)
-        case Detach(instance_id=instance_id, volume_id=volume_id, why=why):
-            said = f"detach {volume_id} from {instance_id}: {why}"
-            yield PlannedChange(path="attachment", effect=Effect.DISRUPTS, said=said)
-        case CreateSnapshot(volume_id=volume_id):
-            yield PlannedChange(path="snapshots", effect=Effect.ADDS, said=f"snapshot {volume_id}")
-        case DeleteVolume(volume_id=volume_id):
-            yield PlannedChange(path="volume", effect=Effect.DESTROYS, said=f"delete {volume_id}")
-        case _:
-            assert_never(step)
-
-
-def _described(request: NewVolume) -> str:
-    size = f"{request.size} GiB" if request.size else f"of {request.snapshot_id}"
-    return f"{size} ({request.volume_type}) in {request.availability_zone or request.availability_zone_id}"
+    changes = changes_of(snapshot, step)
+    effect = worst(tuple(change.effect for change in changes))
+    return PlannedCall(operation=operation(step), effect=effect, fingerprint=fingerprint(step), changes=changes)
 
 
 def _after(snapshot: ClaimSnapshot, act: Act) -> ClaimSnapshot | None:

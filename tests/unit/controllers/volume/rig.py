@@ -146,7 +146,7 @@ class VolumeRig:
         """A new process: what only memory held is gone."""
         self.volumes = TimedClouds(self.cloud, self.clock)
         self.woken: list[Key] = []
-        self.strays = StrayLabels(claims=self.claims, labels=self.labels, wake=self.woken.append)
+        self.strays = StrayLabels(claims=self.claims, labels=self.labels, wake=self.woken.append, audit=self.recorder)
         ports = VolumePorts(
             claims=self.claims,
             clusters=self.clusters,

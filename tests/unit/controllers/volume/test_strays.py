@@ -49,13 +49,18 @@ async def test_the_label_of_no_claim_goes(settled: VolumeRig) -> None:
     settled.labels.others["plain"] = {f"{LABEL_VOLUME_PREFIX}{'0' * 32}": "attached", "mine": "x"}
     await settled.strays.sweep()
     assert settled.labels.others["plain"] == {"mine": "x"}
+    assert (settled.recorder.audited[-1].call, settled.recorder.audited[-1].target) == ("UnlabelNode", "Node plain")
 
 
 async def test_an_installation_of_some_namespaces_leaves_the_labels_of_others_claims(settled: VolumeRig) -> None:
     theirs = {f"{LABEL_VOLUME_PREFIX}{'0' * 32}": "attached"}
     settled.labels.others["plain"] = dict(theirs)
     some = StrayLabels(
-        claims=settled.claims, labels=settled.labels, wake=settled.woken.append, namespaces=[KEY.namespace]
+        claims=settled.claims,
+        labels=settled.labels,
+        wake=settled.woken.append,
+        audit=settled.recorder,
+        namespaces=[KEY.namespace],
     )
     await some.sweep()
     assert settled.labels.others["plain"] == theirs

@@ -24,7 +24,7 @@ GONE = (404, {"kind": "Status", "message": "not found", "details": {"name": NAME
 
 @pytest.fixture
 def marks(api: ApiServer) -> KubeNodeMarks:
-    return KubeNodeMarks(api, clock=ManualClock())
+    return KubeNodeMarks(api, clock=ManualClock(), audit=Trail())
 
 
 def stored(*, taints: list[dict[str, str]], owner: str = "", conditions: tuple[dict[str, str], ...] = ()) -> Any:
@@ -155,7 +155,8 @@ async def test_a_write_is_recorded_with_the_object_that_drains(api: ApiServer, s
     await marks.mark(node=NAME, marks=MARKS)
     server.answers = [stored(taints=[TAINT], owner=str(MINE), conditions=(condition("DrainInProgress"),))]
     await marks.mark(node=NAME, marks=MARKS)
-    (entry,) = trail.entries
+    entry, conditions = trail.entries
+    assert (conditions.call, conditions.changes) == ("PatchNodeStatus", ("conditions[DrainInProgress]: True",))
     assert (entry.kind, str(entry.key), entry.target) == (MINE.kind, "research/ml", f"Node {NAME}")
     assert (entry.outcome, entry.code) == ("Accepted", "OK")
     assert any("draining" in line for line in entry.changes)
@@ -170,3 +171,15 @@ async def test_a_write_that_the_api_server_refuses_is_recorded_with_its_status(
     with pytest.raises(KubernetesError):
         await marks.mark(node=NAME, marks=MARKS)
     assert [(entry.outcome, entry.code) for entry in trail.entries] == [("Rejected", "403")]
+
+
+async def test_conditions_that_the_api_server_refuses_are_recorded_with_its_status(
+    api: ApiServer, server: FakeServer
+) -> None:
+    trail = Trail()
+    marks = KubeNodeMarks(api, clock=ManualClock(), audit=trail)
+    server.answers = [stored(taints=[TAINT], owner=str(MINE)), (403, {"kind": "Status", "message": "denied"})]
+    await marks.mark(node=NAME, marks=MARKS)
+    assert [(entry.call, entry.outcome, entry.code) for entry in trail.entries] == [
+        ("PatchNodeStatus", "Rejected", "403")
+    ]

@@ -147,7 +147,8 @@ def test_health_and_metrics_tell_about_the_cluster_and_forget_it(stack: Stack, k
     while kubectl.namespace in stack.operator.get("/metrics")[1]:
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert 'hyperpod_operator_aws_calls_total{code="OK",operation="CreateCluster"}' in stack.operator.get("/metrics")[1]
+    counted = 'hyperpod_operator_aws_calls_total{code="OK",operation="CreateCluster",purpose="Reconcile"}'
+    assert counted in stack.operator.get("/metrics")[1]
 
 
 def test_events_tell_the_story_without_repeating_themselves(stack: Stack, kubectl: Kubectl) -> None:

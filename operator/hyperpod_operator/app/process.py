@@ -17,7 +17,7 @@ from hyperpod_operator.app.operator import Operator
 from hyperpod_operator.app.start import StartError, check_aws, check_kubernetes, check_regions, say_endpoints
 from hyperpod_operator.app.tasks import on_signals
 from hyperpod_operator.app.traces import tracing, untraced
-from hyperpod_operator.aws.caller import OnCall
+from hyperpod_operator.aws.caller import OnCall, Purpose
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import READS, WRITES, RateLimit
 from hyperpod_operator.core.errors import CloudError
@@ -142,9 +142,9 @@ async def _connect(settings: Settings) -> ApiServer:
 
 
 def _both(first: OnCall, second: OnCall) -> OnCall:
-    def told(*, operation: str, code: str, seconds: float) -> None:
-        first(operation=operation, code=code, seconds=seconds)
-        second(operation=operation, code=code, seconds=seconds)
+    def told(*, operation: str, code: str, seconds: float, purpose: Purpose) -> None:
+        first(operation=operation, code=code, seconds=seconds, purpose=purpose)
+        second(operation=operation, code=code, seconds=seconds, purpose=purpose)
 
     return told
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol
 
 from hyperpod_operator.aws.classify import classify
@@ -20,10 +21,19 @@ from hyperpod_operator.core.errors import CloudError, ErrorKind
 logger = logging.getLogger(__name__)
 
 
+class Purpose(StrEnum):
+    """What a call is for."""
+
+    RECONCILE = "Reconcile"
+    """A pass needs it: without its right the operator cannot do its work."""
+    CHECK = "Check"
+    """Preflight, prices and the ends of training plans: without its right something is unknown, and nothing waits."""
+
+
 class OnCall(Protocol):
     """Told about every call that ended; `code` is OK or AWS's error code."""
 
-    def __call__(self, *, operation: str, code: str, seconds: float) -> None: ...
+    def __call__(self, *, operation: str, code: str, seconds: float, purpose: Purpose) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +72,16 @@ class Caller:
             self._made = asyncio.get_running_loop().run_in_executor(self._threads, self._make)
         return await asyncio.shield(self._made)
 
-    async def read(self, operation: str, call: Callable[[Any], Any], *, target: str) -> Any:
+    async def read(
+        self,
+        operation: str,
+        call: Callable[[Any], Any],
+        *,
+        target: str,
+        purpose: Purpose = Purpose.RECONCILE,
+    ) -> Any:
         """Run `call(client)`; all pages of a paginated operation count as one call here."""
-        return await self._run(operation, call, target=target, mutating=False)
+        return await self._run(operation, call, target=target, mutating=False, purpose=purpose)
 
     async def write(
         self,
@@ -88,6 +105,7 @@ class Caller:
         target: str,
         mutating: bool,
         before: Callable[[], Awaitable[None]] | None = None,
+        purpose: Purpose = Purpose.RECONCILE,
     ) -> Any:
         try:
             clients = await self.clients()
@@ -102,7 +120,9 @@ class Caller:
         context = contextvars.copy_context()  # so that the thread's log lines say which object they are about
         work = asyncio.get_running_loop().run_in_executor(
             self._threads,
-            lambda: context.run(self._timed, operation, call, client=client, target=target, mutating=mutating),
+            lambda: context.run(
+                self._timed, operation, call, client=client, target=target, mutating=mutating, purpose=purpose
+            ),
         )
         try:
             return await asyncio.shield(work)
@@ -114,7 +134,16 @@ class Caller:
             work.add_done_callback(_observed)
             raise
 
-    def _timed(self, operation: str, call: Callable[[Any], Any], *, client: Any, target: str, mutating: bool) -> Any:
+    def _timed(
+        self,
+        operation: str,
+        call: Callable[[Any], Any],
+        *,
+        client: Any,
+        target: str,
+        mutating: bool,
+        purpose: Purpose,
+    ) -> Any:
         started, code, request_id = time.monotonic(), "OK", ""
         try:
             answer = call(client)
@@ -127,7 +156,7 @@ class Caller:
                 raise
             raise failure from error
         finally:
-            self._on_call(operation=operation, code=code, seconds=time.monotonic() - started)
+            self._on_call(operation=operation, code=code, seconds=time.monotonic() - started, purpose=purpose)
             logger.log(
                 logging.INFO if mutating else logging.DEBUG,
                 "AWS %s on %s: %s",

@@ -156,8 +156,8 @@ QUARANTINED = Instrument(
     P + "quarantined_objects", "gauge", ("kind",),
     "Objects that are reconciled rarely, because their passes blocked the event loop or crashed the process.")
 AWS_CALLS = Instrument(
-    P + "aws_calls_total", "counter", ("operation", "code"),
-    "Calls to AWS APIs, by operation and result (OK or AWS's error code).")
+    P + "aws_calls_total", "counter", ("operation", "code", "purpose"),
+    "Calls to AWS APIs, by operation, result (OK or AWS's error code) and purpose (Reconcile or Check).")
 AWS_SECONDS = Instrument(
     P + "aws_call_duration_seconds", "histogram", ("operation",),
     "Duration of a call to an AWS API, own retries included.", _CALL_SECONDS)

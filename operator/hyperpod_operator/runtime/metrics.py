@@ -159,9 +159,9 @@ class PrometheusMetrics:
 
     # The other floors' hooks.
 
-    def aws_call(self, operation: str, code: str, seconds: float) -> None:
-        """One call to AWS ended; `code` is OK or the error code."""
-        self._aws_calls.labels(operation, code).inc()
+    def aws_call(self, operation: str, code: str, seconds: float, purpose: str) -> None:
+        """One call to AWS ended; `code` is OK or the error code, `purpose` whether a pass needs it."""
+        self._aws_calls.labels(operation, code, purpose).inc()
         self._aws_seconds.labels(operation).observe(seconds)
 
     def events_dropped(self, count: int) -> None:

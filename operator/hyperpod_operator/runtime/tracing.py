@@ -87,7 +87,7 @@ class Tracing:
 
         return traced
 
-    def aws_call(self, operation: str, code: str, seconds: float) -> None:
+    def aws_call(self, operation: str, code: str, seconds: float, purpose: str = "") -> None:  # noqa: ARG002 - of metrics
         """A call to AWS ended."""
         self._call(operation, code=code, seconds=seconds, decides=not operation.startswith(_READS))
 

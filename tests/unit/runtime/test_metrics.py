@@ -36,9 +36,9 @@ def test_passes_are_counted_by_outcome_and_reason(metrics: PrometheusMetrics) ->
 
 
 def test_aws_calls_are_counted_by_operation_and_code(metrics: PrometheusMetrics) -> None:
-    metrics.aws_call("CreateCluster", "ThrottlingException", 0.3)
+    metrics.aws_call("CreateCluster", "ThrottlingException", 0.3, "Reconcile")
     name = "hyperpod_operator_aws_calls_total"
-    assert value(metrics, name, operation="CreateCluster", code="ThrottlingException") == 1
+    assert value(metrics, name, operation="CreateCluster", code="ThrottlingException", purpose="Reconcile") == 1
     assert value(metrics, "hyperpod_operator_aws_call_duration_seconds_count", operation="CreateCluster") == 1
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import OperationNotPageableError
 
 from hyperpod_operator.aws.answers import check_model, unknown
-from hyperpod_operator.aws.caller import Caller
+from hyperpod_operator.aws.caller import Caller, Purpose
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.text import counted
@@ -121,7 +121,7 @@ class Reader:
         try:
             async with asyncio.timeout(max(0.0, self._until - self._monotonic())):
                 pages: Pages | None = await self._caller(ask.service).read(
-                    ask.operation, lambda client: self._pages(client, ask), target="preflight"
+                    ask.operation, lambda client: self._pages(client, ask), target="preflight", purpose=Purpose.CHECK
                 )
         except TimeoutError:
             why = Unread(why=f"{ask.service} did not answer {ask.operation} within {self._patience:.0f} s")

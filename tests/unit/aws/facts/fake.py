@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError, OperationNotPageableError
 
-from hyperpod_operator.aws.caller import Clients
+from hyperpod_operator.aws.caller import Clients, Purpose
 from hyperpod_operator.aws.classify import classify
 
 Answer = Mapping[str, Any] | Exception | Callable[..., Any]
@@ -70,7 +70,8 @@ class FakeCaller:
     async def clients(self) -> Clients:
         return Clients(reads=self._client, writes=self._client)
 
-    async def read(self, operation: str, call: Callable[[Any], Any], *, target: str) -> Any:
+    async def read(self, operation: str, call: Callable[[Any], Any], *, target: str, purpose: Purpose) -> Any:
+        assert purpose is Purpose.CHECK, f"a denial of {operation} would raise an alarm"
         del target
         try:
             return call(self._client)

@@ -55,9 +55,13 @@ hyperpod-operator preflight -f cluster.yaml
 hyperpod-operator preflight -f manifests/ --output json
 ```
 
-`hyperpod-operator plan -f cluster.yaml` runs the checks of what a plan would add to a cluster that exists, and says
-what would fail. Both read AWS with your own credentials and need no Kubernetes cluster. Exit code of the command
-`preflight`: 0: nothing failed; 2: a check failed; 1: a file cannot be read, or a resource in it is invalid.
+Both read AWS with your own credentials and need no Kubernetes cluster. A cluster that exists is checked for what the
+manifest adds to it: new groups, or groups that grow. The report says which call it is about, or that nothing is to be
+checked. If you may not read the cluster, it is checked as a new one, and the report says so.
+`hyperpod-operator plan -f cluster.yaml` shows all planned calls, and which checks would fail.
+
+Exit code: 0: nothing failed; 2: a check failed; 1: a file cannot be read, or a resource in it is invalid. Values that
+the API server would reject are answered with what to write instead.
 
 ## Rights
 

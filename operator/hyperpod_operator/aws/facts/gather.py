@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
@@ -45,7 +45,7 @@ class AwsFacts:
         reader = self._reader()
         named = wanted(subject)
         types = [name.removeprefix("ml.") for name in named.types]
-        names = [*(quotas.of_type(name) for name in named.types), quotas.CLUSTER_SIZE, quotas.ALL_CLUSTERS]
+        names = [*_quotas(subject), quotas.CLUSTER_SIZE, quotas.ALL_CLUSTERS]
         known, cluster, subnets, groups = await asyncio.gather(
             self._known_types(),
             eks.cluster(reader, subject.eks_arn),
@@ -102,7 +102,8 @@ class AwsFacts:
         )
         key = await stores.key(reader, source.kmsKeyId) if source and source.kmsKeyId else NOT_GATHERED
         snapshot = await network.snapshot(reader, source.snapshotId) if source and source.snapshotId else NOT_GATHERED
-        return VolumeFacts(zones=zones, quotas=listed, key=key, snapshot=snapshot, calls=reader.calls)
+        caller = await self._caller_arn() if source and source.kmsKeyId else NOT_GATHERED
+        return VolumeFacts(zones=zones, quotas=listed, key=key, caller=caller, snapshot=snapshot, calls=reader.calls)
 
     def _reader(self) -> Reader:
         return Reader(
@@ -121,6 +122,14 @@ class AwsFacts:
             return frozenset()
         return frozenset(clients.reads.meta.service_model.shape_for("ClusterInstanceType").enum)
 
+    async def _caller_arn(self) -> Fact[str]:
+        """The role or user that calls."""
+        try:
+            found = iam.source_of(await self._identity())
+        except CloudError as error:
+            return Unread(why=f"it is not known who the caller is: {error.message}")
+        return found or Unread(why="the credentials belong to no role or user that a key's policy may name")
+
     async def _pass_role(self, reader: Reader, roles: Sequence[str]) -> Fact[Mapping[str, bool]]:
         try:
             return await iam.pass_role(reader, await self._identity(), roles)
@@ -130,6 +139,17 @@ class AwsFacts:
 
 async def _each(names: Sequence[str], read: Callable[[str], Awaitable[T]]) -> dict[str, T]:
     return dict(zip(names, await asyncio.gather(*(read(name) for name in names)), strict=True))
+
+
+def _quotas(subject: ClusterSubject) -> Iterator[str]:
+    """Names of the quotas on the instances of each group."""
+    for group in subject.groups:
+        for name in group.types:
+            yield quotas.of_type(name)
+            if group.spot:
+                yield quotas.of_type(name, spot=True)
+            if group.plan:
+                yield quotas.reserved(name)
 
 
 async def _if(asked: Sequence[str], read: Awaitable[Fact[T]], otherwise: object) -> Fact[T]:

@@ -7,9 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hyperpod_operator.api.volume import CreateSource, EBSVolumeClaimSpec, VolumeMembers
-from hyperpod_operator.core.preflight.checks.storage import usable_key
+from hyperpod_operator.core.preflight.checks.storage import granted_key, usable_key
 from hyperpod_operator.core.preflight.facts import NOT_GATHERED, KmsKey
-from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.model import (
+    Area,
+    Check,
+    Fact,
+    Finding,
+    Result,
+    Unread,
+    fails,
+    passes,
+    unknown,
+    warns,
+)
 
 EBS = "DOC: Amazon EBS user guide, volume types; MODEL: CreateVolume"
 # [assumption: preflight-quota-names]
@@ -79,6 +90,8 @@ class VolumeFacts:
     zones: Fact[frozenset[str]] = NOT_GATHERED
     target_zones: Fact[frozenset[str]] = NOT_GATHERED
     key: Fact[KmsKey | None] = NOT_GATHERED
+    caller: Fact[str] = NOT_GATHERED
+    """ARN of the role or user that creates the volume."""
     snapshot: Fact[SnapshotFacts | None] = NOT_GATHERED
     quotas: Fact[Mapping[str, float]] = NOT_GATHERED
     slots: Fact[Slots] | None = None
@@ -132,6 +145,20 @@ def key(subject: ClaimSubject) -> Iterator[Finding]:
     named = subject.source.kmsKeyId if subject.source else None
     if named:
         yield usable_key("", named, subject.facts.key)
+
+
+def key_policy(subject: ClaimSubject) -> Iterator[Finding]:
+    named, found = subject.source.kmsKeyId if subject.source else None, subject.facts.key
+    if not named or found is None:
+        return
+    if isinstance(found, KmsKey) and found.aws_managed:
+        yield passes()
+        return
+    caller = subject.facts.caller
+    known = frozenset[str]() if isinstance(caller, Unread) else frozenset({caller})
+    for one in granted_key("", found.arn if isinstance(found, KmsKey) else named, found, known):
+        # A policy that reaches nobody known may name the very role that could not be read.
+        yield unknown(caller) if isinstance(caller, Unread) and one.result in {Result.FAIL, Result.WARN} else one
 
 
 def snapshot(subject: ClaimSubject) -> Iterator[Finding]:
@@ -244,6 +271,19 @@ CLAIM: tuple[Check, ...] = (
         reads=("kms:DescribeKey",),
         fail="KMS key {key} {problem}.",
         remedy="Name an enabled symmetric key of this Region.",
+    ),
+    Check(
+        name="VolumeKMSKeyPolicy",
+        area=Area.VOLUME,
+        what="The policy of the KMS key lets the operator's role use it",
+        why="EC2 makes the volume, and then deletes it without an error to the caller.",
+        source="DOC: Amazon EBS user guide, encryption requirements, permissions for IAM users (kms:CreateGrant)",
+        judge=key_policy,
+        reads=("kms:DescribeKey", "kms:GetKeyPolicy"),
+        fail="The policy of KMS key {key} allows kms:CreateGrant neither to the operator's role nor through IAM.",
+        warn="The policy of KMS key {key} allows kms:CreateGrant to the operator's role under conditions at most.",
+        remedy="Allow the operator's role in the key's policy, or let the policy leave it to IAM (principal "
+        "arn:aws:iam::ACCOUNT:root).",
     ),
     Check(
         name="VolumeSnapshot",

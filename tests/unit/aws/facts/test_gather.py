@@ -50,7 +50,8 @@ ITSELF = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-1"}]}]
 LISTED = [
     {"QuotaName": name, "Value": value}
     for name, value in {quotas.of_type("ml.p5.48xlarge"): 8.0, quotas.CLUSTER_SIZE: 20.0,
-                        quotas.ALL_CLUSTERS: 30.0, quotas.VOLUME_SIZE: 1024.0}.items()
+                        quotas.ALL_CLUSTERS: 30.0, quotas.VOLUME_SIZE: 1024.0,
+                        quotas.reserved("ml.p5.48xlarge"): 8.0}.items()
 ]  # fmt: skip
 WORLD: dict[str, Any] = {
     "DescribeCluster": lambda **parameters: (

@@ -452,6 +452,14 @@ CASES: Mapping[str, Case] = {
         ),
         denied=subject(SPOT, facts=having(quotas=DENIED)),
     ),
+    "ReservedQuota": Case(
+        good=subject(PLANNED),
+        bad=(
+            (subject(spec(group(count=9, trainingPlanArn=PLAN))), WARN, "adds 9 ml.p5.48xlarge from training plans"),
+            (subject(PLANNED, **GROWING, holds=(replace(OF_P5, planned=True, count=6),)), WARN, "this cluster has 6"),
+        ),
+        denied=subject(PLANNED, facts=having(quotas=DENIED)),
+    ),
     "ClusterSizeQuota": Case(
         good=subject(),
         bad=(

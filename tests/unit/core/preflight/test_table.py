@@ -75,7 +75,7 @@ def test_a_row_says_all_that_the_documentation_shows(check: Check) -> None:
     assert not check.what.endswith(".")
 
 
-QUOTA_CHECKS = ["InstanceQuota", "SpotQuota", "ClusterSizeQuota", "AccountQuota", "VolumeSizeQuota"]
+QUOTA_CHECKS = ["InstanceQuota", "SpotQuota", "ReservedQuota", "ClusterSizeQuota", "AccountQuota", "VolumeSizeQuota"]
 
 
 @pytest.mark.parametrize("name", QUOTA_CHECKS)

@@ -8,16 +8,22 @@ from tests.unit.core.preflight.mutations import MUTATIONS, applies, noticed
 from tests.unit.core.preflight.world import DENIED, KEY
 
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
-from hyperpod_operator.core.preflight.facts import KmsKey
+from hyperpod_operator.core.preflight.facts import KmsKey, Statement
 from hyperpod_operator.core.preflight.model import Check, Checked, Result
 from hyperpod_operator.core.preflight.run import preflight
 from hyperpod_operator.core.preflight.volume import CLAIM, LIMITS, QUOTA_NAMES, ClaimSubject, Slots, SnapshotFacts
 from hyperpod_operator.core.preflight.volume import VolumeFacts as Facts
 
+OPERATOR = "arn:aws:iam::111122223333:role/operator"
+GRANT = Statement(allow=True, actions=("kms:*",), principals=(OPERATOR,))
+"""Lets the operator's role use a key."""
+THEIRS = replace(GRANT, principals=("arn:aws:iam::111122223333:role/other",))
+DENYING = Statement(allow=False, actions=("kms:*",), principals=("*",), conditional=True)
 FACTS = Facts(
     zones=frozenset({"us-west-2b", "usw2-az2", "us-west-2a"}),
     target_zones=frozenset({"us-west-2b", "usw2-az2"}),
-    key=KmsKey(arn=KEY, state="Enabled"),
+    key=KmsKey(arn=KEY, state="Enabled", policy=(GRANT,)),
+    caller=OPERATOR,
     snapshot=SnapshotFacts(state="completed", size=100),
     quotas=dict.fromkeys(QUOTA_NAMES.values(), 50.0),
     slots=Slots(limit=28, free=3),
@@ -48,6 +54,10 @@ BAD = {
         (having(key=None), Result.FAIL, "does not exist"),
         (having(key=KmsKey(arn=KEY, state="Disabled")), Result.FAIL, "Disabled"),
     ],
+    "VolumeKMSKeyPolicy": [
+        (having(key=KmsKey(arn=KEY, state="Enabled", policy=(THEIRS,))), Result.FAIL, "kms:CreateGrant"),
+        (having(key=KmsKey(arn=KEY, state="Enabled", policy=(DENYING,))), Result.WARN, "under conditions"),
+    ],
     "VolumeSnapshot": [
         (having(snapshot=None), Result.FAIL, "does not exist"),
         (having(snapshot=SnapshotFacts(state="error", size=1)), Result.FAIL, "error"),
@@ -73,6 +83,7 @@ BAD = {
 DENIED_CASES = {
     "VolumeZone": having(zones=DENIED),
     "VolumeKMSKey": having(key=DENIED),
+    "VolumeKMSKeyPolicy": having(key=KmsKey(arn=KEY, state="Enabled", policy=DENIED)),
     "VolumeSnapshot": having(snapshot=DENIED),
     "VolumeQuota": having(quotas=DENIED),
     "AttachmentSlots": having(slots=DENIED),
@@ -118,6 +129,24 @@ def test_a_changed_row_is_noticed_by_its_cases(check: Check, change: str) -> Non
     denied = DENIED_CASES.get(check.name)
     about = [claim(), *(bad for bad, _, _ in BAD[check.name]), *([denied] if denied is not None else [])]
     assert noticed(check, about, change) is applies(check, change, denied=denied is not None)
+
+
+def keyed(*policy: Statement, caller: Any = OPERATOR, **members: Any) -> Result:
+    key = KmsKey(arn=KEY, state="Enabled", policy=policy, **members)
+    return of("VolumeKMSKeyPolicy", having(key=key, caller=caller)).result
+
+
+def test_a_key_that_leaves_it_to_iam_is_usable() -> None:
+    account = KEY.split(":")[4]
+    assert keyed(replace(GRANT, principals=(f"arn:aws:iam::{account}:root",))) is Result.PASS
+
+
+def test_the_policy_of_a_key_of_aws_is_not_judged() -> None:
+    assert keyed(THEIRS, aws_managed=True) is Result.PASS
+
+
+def test_a_caller_that_is_not_known_may_be_the_one_that_the_policy_names() -> None:
+    assert keyed(THEIRS, caller=DENIED) is Result.UNKNOWN
 
 
 def test_every_volume_type_has_limits_and_a_quota() -> None:

@@ -115,6 +115,7 @@ FACTS = Facts(
         quotas.of_type(P5): 8.0,
         quotas.of_type(P5, spot=True): 8.0,
         quotas.of_type(M5): 20.0,
+        quotas.reserved(P5): 8.0,
         quotas.CLUSTER_SIZE: 20.0,
         quotas.ALL_CLUSTERS: 30.0,
         quotas.VOLUME_SIZE: 1024.0,

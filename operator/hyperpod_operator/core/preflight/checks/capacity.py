@@ -177,6 +177,27 @@ def plan_window(subject: ClusterSubject) -> Iterator[Finding]:
             yield passes(group=group.name)
 
 
+def reserved_quota(subject: ClusterSubject) -> Iterator[Finding]:
+    """The quota bounds what plans may reserve. A plan that was bought is within it, so more can only be a warning."""
+    added, own = Counter[str](), Counter[str]()
+    for counter, groups in ((added, _plans(subject)), (own, (one for one in subject.beside if one.plan))):
+        for group in groups:
+            counter.update(dict.fromkeys(group.types, group.count))
+    for held in subject.holds:
+        if held.planned:
+            own.update(dict.fromkeys(held.types, held.count))
+    listed = subject.facts.quotas
+    for name, count in added.items():
+        if isinstance(listed, Unread):
+            yield unknown(listed)
+        elif (limit := listed.get(quotas.reserved(name))) is None:
+            yield unknown(Unread(why=f"Service Quotas does not list “{quotas.reserved(name)}”"))
+        elif count + own[name] > limit:
+            yield warns(type=name, count=count, own=own[name], limit=int(limit))
+        else:
+            yield passes()
+
+
 def recent_shortage(subject: ClusterSubject) -> Iterator[Finding]:
     if subject.new:
         return
@@ -210,6 +231,20 @@ CHECKS = (
         warn=OVER_SPOT,
         remedy="Ask Service Quotas for a higher limit (“<type> for cluster spot instance usage”, and "
         f"“{quotas.ALL_SPOT}”).",
+    ),
+    Check(
+        name="ReservedQuota",
+        area=Area.CAPACITY,
+        what="The quotas for reserved capacity allow the instances of training plans",
+        why="AWS refuses to sell or extend a plan beyond the quota, and the group keeps fewer instances.",
+        source="LIVE: Service Quotas of an account lists the names; DOC: SageMaker developer guide, "
+        "reserve-capacity-with-training-plans",
+        judge=reserved_quota,
+        reads=QUOTAS,
+        warn="The plan adds {count} {type} from training plans, this cluster has {own}, and the quota for reserved "
+        "capacity is {limit}.",
+        remedy="Before you buy or extend a plan, ask Service Quotas for a higher limit (“Number of <type> instances in "
+        "reserved capacity across training plans per Region”).",
     ),
     Check(
         name="ClusterSizeQuota",

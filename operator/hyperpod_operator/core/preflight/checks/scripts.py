@@ -59,7 +59,7 @@ CHECKS = (
         why="AWS asks for lifeCycleConfig on groups of EKS clusters in practice, although its API marks it optional.",
         source="LIVE: alchemy-run/alchemy, PR 924",
         judge=declared,
-        warn="lifeCycleConfig names no script.",
+        warn="lifeCycleConfig names no script by an s3:// address.",
         remedy="Set lifeCycleConfig.sourceS3Uri and onCreate.",
     ),
     Check(

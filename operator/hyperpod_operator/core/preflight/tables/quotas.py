@@ -8,6 +8,7 @@ CLUSTER_SIZE = "Maximum number instances allowed per SageMaker HyperPod cluster"
 ALL_CLUSTERS = "Total number of instances allowed across SageMaker HyperPod clusters"
 ALL_SPOT = "Total number of Spot instances allowed across SageMaker HyperPod clusters"
 VOLUME_SIZE = "Maximum size of EBS volume in GB for a SageMaker HyperPod cluster instance"
+RESERVED = "Number of {type} instances in reserved capacity across training plans per Region"
 GROUPS = 20
 """Groups in a cluster that AWS documents; its API takes 100."""
 
@@ -15,3 +16,11 @@ GROUPS = 20
 def of_type(instance_type: str, *, spot: bool = False) -> str:
     """The quota for instances of a type over all clusters of the account and Region."""
     return f"{instance_type} for cluster {'spot instance ' if spot else ''}usage"
+
+
+def reserved(instance_type: str) -> str:
+    """The quota for instances of a type that training plans reserve, over all plans of the account and Region.
+
+    Source: LIVE, Service Quotas of an account in us-west-2 (L-9EF527CA for ml.p5.48xlarge).
+    """
+    return RESERVED.format(type=instance_type)

@@ -3,53 +3,69 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
-
-from pydantic import ValidationError
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.api.names import GROUP
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.app.documents import InputError, texts, yaml_documents
+from hyperpod_operator.app.invalid import spec_problems
+from hyperpod_operator.app.live import at_first, look
+from hyperpod_operator.app.remedies import words
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.controllers.parse import problems
-from hyperpod_operator.core.preflight.facts import Facts
-from hyperpod_operator.core.preflight.gate import preflight
+from hyperpod_operator.controllers.cluster import resource_of
+from hyperpod_operator.core.cluster.concerns import situate
+from hyperpod_operator.core.cluster.placement import misplaced
+from hyperpod_operator.core.cluster.plan import CreateCluster
+from hyperpod_operator.core.cluster.resource import Resource as ClusterResource
+from hyperpod_operator.core.engine.call import PlannedCall
+from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.observed import Observed
+from hyperpod_operator.core.ports import Key, StoredObject
+from hyperpod_operator.core.preflight.gate import ENFORCE, due, due_of_calls, preflight
 from hyperpod_operator.core.preflight.model import Preflight, Result
 from hyperpod_operator.core.preflight.run import preflight as run
-from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.volume import CLAIM, ClaimSubject
+from hyperpod_operator.core.preview.model import Sight
+from hyperpod_operator.core.preview.preview import preview
 from hyperpod_operator.core.text import counted, plain
 
 SUFFIXES = (".yaml", ".yml", ".json")
+NOTHING = Preflight(checks=())
+NO_CALL = "it exists, and the manifest adds no instances: nothing to check"
+ASKED = 2
+"""Calls by which a cluster that exists is read: DescribeCluster and ListTags."""
 MARKS: Mapping[Result, str] = {Result.PASS: "ok", Result.WARN: "warn", Result.FAIL: "FAIL", Result.UNKNOWN: "?"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """One resource of a file that has checks."""
+    """One resource of a file that has checks; `body` is the manifest."""
 
     kind: str
     name: str
     spec: HyperPodClusterSpec | EBSVolumeClaimSpec
+    body: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What the checks of one resource say."""
+    """What the checks of one resource say. `about` is the call that they are of, or why there is none to check."""
 
     kind: str
     name: str
     result: Preflight
     calls: int
+    about: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
             "kind": self.kind,
             "name": self.name,
+            "about": self.about,
             "passed": len(self.result.of(Result.PASS)),
             "warnings": len(self.result.of(Result.WARN)),
             "failures": len(self.result.failed),
@@ -79,21 +95,59 @@ async def _checked(cloud: AwsCloud, resource: Resource) -> Report:
         facts = await cloud.facts(region="").gather_claim(resource.spec)
         claim = ClaimSubject(spec=resource.spec, facts=facts)
         return Report(kind=resource.kind, name=resource.name, result=run(CLAIM, claim), calls=facts.calls)
-    region = resource.spec.region or ""
-    subject = ClusterSubject(
-        spec=resource.spec,
-        here=await cloud.location(region=region),
-        facts=Facts(),
-        now=datetime.now(UTC),
-        name=resource.spec.clusterName or resource.name,
-    )
-    gathered = await cloud.facts(region=region).gather(subject)
+    return await _cluster(cloud, resource)
+
+
+async def _cluster(cloud: AwsCloud, resource: Resource) -> Report:
+    """The checks of what the manifest brings to the cluster as AWS has it, or of a new cluster."""
+    parsed, about = _parsed(resource), ""
+    region = parsed.spec.region or ""
+    snapshot = at_first(parsed, here=await cloud.location(region=region), now=datetime.now(UTC))
+    calls: tuple[PlannedCall, ...] = ()
+    observed = Observed(cluster=None)
+    if misplaced(snapshot) is None:
+        try:
+            observed, _ = await look(cloud.clusters(region=region), snapshot.resource)
+        except CloudError as error:
+            about = f"whether the cluster exists is unknown, so it is checked as a new one: {words(error)}"
+        found = preview(snapshot, observed, sight=Sight(memory=False))
+        snapshot, calls = situate(snapshot, observed), found.calls
+        if observed.cluster is not None and found.blocked:
+            return Report(kind=resource.kind, name=resource.name, result=NOTHING, calls=ASKED, about=found.blocked)
+    if observed.cluster is None:
+        wanted = due(snapshot, CreateCluster(request={}), mode=ENFORCE)
+    else:
+        wanted = due_of_calls(snapshot, calls, mode=ENFORCE)
+    if wanted is None:
+        return Report(kind=resource.kind, name=resource.name, result=NOTHING, calls=ASKED, about=NO_CALL)
+    gathered = await cloud.facts(region=region).gather(wanted.subject)
     return Report(
         kind=resource.kind,
         name=resource.name,
-        result=preflight(replace(subject, facts=gathered)),
-        calls=gathered.calls,
+        result=preflight(replace(wanted.subject, facts=gathered)),
+        calls=gathered.calls + (ASKED if observed.cluster is not None else 1),
+        about=about or wanted.call,
     )
+
+
+def _parsed(resource: Resource) -> ClusterResource:
+    """The resource as a pass sees it. What `management.preflight` says is no matter of a command that only checks."""
+    metadata = resource.body.get("metadata")
+    namespace = str(metadata.get("namespace") or "default") if isinstance(metadata, dict) else "default"
+    spec = dict(resource.body.get("spec") or {})
+    if isinstance(spec.get("management"), dict):
+        spec["management"] = {name: value for name, value in spec["management"].items() if name != "preflight"}
+    stored = StoredObject(
+        key=Key(namespace, resource.name),
+        uid="",
+        resource_version="",
+        generation=1,
+        deleting=False,
+        finalizers=(),
+        annotations={},
+        body={"spec": spec},
+    )
+    return resource_of(stored)
 
 
 def resources(files: Sequence[str], *, stdin: Callable[[], bytes]) -> Iterator[Resource]:
@@ -121,10 +175,10 @@ def _resource(body: Any, *, source: str) -> Resource | None:
     models: Mapping[str, Any] = {CLUSTER.name: HyperPodClusterSpec, VOLUME_CLAIM.name: EBSVolumeClaimSpec}
     if kind not in models:
         return None
-    try:
-        return Resource(kind=kind, name=plain(name), spec=models[kind].model_validate(body.get("spec") or {}))
-    except ValidationError as error:
-        raise InputError(f"{kind} {plain(name)} in {source} is invalid: {plain(problems(error))}") from error
+    spec = body.get("spec") or {}
+    if found := spec_problems(models[kind], spec):
+        raise InputError(f"{kind} {plain(name)} in {source} is invalid: {found}")
+    return Resource(kind=kind, name=plain(name), spec=models[kind].model_validate(spec), body=body)
 
 
 def printed(reports: Sequence[Report], output: str) -> str:
@@ -138,4 +192,5 @@ def _text(report: Report) -> str:
     lines = [f"  {MARKS[check.result]:<5} {check.area}/{check.name}: {check.message}" for check in report.result.checks]
     counts = report.to_json()
     summary = ", ".join(f"{counts[word]} {word}" for word in ("passed", "warnings", "failures", "unknown"))
-    return "\n".join([f"{report.kind} {report.name}", *lines, f"  {summary}; {counted(report.calls, 'call')} to AWS."])
+    title = f"{report.kind} {report.name}" + (f" ({report.about})" if report.about else "")
+    return "\n".join([title, *lines, f"  {summary}; {counted(report.calls, 'call')} to AWS."])

@@ -1,16 +1,18 @@
 """The command `preflight`: what it reads, what it prints, and how it exits."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from tests.unit.core.builders import spec
+from tests.unit.core.builders import EKS, group_spec, spec
 
 from hyperpod_operator import cli
+from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.app.documents import InputError
 from hyperpod_operator.app.preflight import Resource, resources
 from hyperpod_testbed.simulator import Simulator
@@ -102,6 +104,35 @@ def test_what_cannot_be_read_exits_with_1(text: str, words: str) -> None:
     assert (done.exit_code, words in done.output) == (1, True), done.output
 
 
+WRONG = {
+    "a type without its prefix": ({"instanceGroups": [group_spec(instanceType="p5.48xlarge")]}, "put ml. in front"),
+    "a name with underscores": ({"instanceGroups": [group_spec("my_gpus")]}, "use dashes instead of underscores"),
+    "a role's name": ({"instanceGroups": [group_spec(executionRole="hyperpod")]}, "give the ARN of the role"),
+    "a VPC for a subnet": (
+        {"vpcConfig": {"subnets": ["vpc-1"], "securityGroupIds": ["sg-1"]}},
+        "give ids of subnets",
+    ),
+    "a security group's name": (
+        {"vpcConfig": {"subnets": ["subnet-1"], "securityGroupIds": ["default"]}},
+        "give the id of the security group",
+    ),
+    "a crontab line": (
+        {"instanceGroups": [group_spec(scheduledUpdateConfig={"scheduleExpression": "0 3 * * *"})]},
+        "give an AWS cron expression",
+    ),
+    "the name of the EKS cluster": ({"orchestrator": {"eks": {"clusterArn": "ml"}}}, "give the ARN of the EKS cluster"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_value_is_answered_with_what_to_write_instead(name: str) -> None:
+    members, words = WRONG[name]
+    done = said("-f", "-", text=yaml.safe_dump(manifest(**members)))
+    assert (done.exit_code, words in done.output) == (1, True), done.output
+    assert "pattern" not in done.output
+    assert "characters" not in done.output
+
+
 def test_a_file_that_is_not_there_exits_with_1(tmp_path: Path) -> None:
     done = said("-f", tmp_path / "none.yaml")
     assert done.exit_code == 1
@@ -111,6 +142,81 @@ def test_a_file_that_is_not_there_exits_with_1(tmp_path: Path) -> None:
 def test_items_of_a_list_are_read() -> None:
     listed = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": [manifest(), CLAIM]})
     assert [one.kind for one in resources(["-"], stdin=listed.encode)] == ["HyperPodCluster", "EBSVolumeClaim"]
+
+
+OURS = {TAG_OWNER: "default/research", TAG_OWNER_UID: "u", TAG_EKS_CLUSTER: EKS}
+
+
+def made(aws: Simulator, tags: Mapping[str, str] = OURS) -> None:
+    """A cluster in AWS, as the operator would have created it for the manifest."""
+    wanted = spec()
+    client = boto3.client("sagemaker", region_name="us-west-2", endpoint_url=aws.url)
+    try:
+        client.create_cluster(
+            ClusterName="research",
+            Orchestrator={"Eks": {"ClusterArn": wanted["orchestrator"]["eks"]["clusterArn"]}},
+            InstanceGroups=[_group(one) for one in wanted["instanceGroups"]],
+            VpcConfig={
+                "Subnets": wanted["vpcConfig"]["subnets"],
+                "SecurityGroupIds": wanted["vpcConfig"]["securityGroupIds"],
+            },
+            NodeProvisioningMode="Continuous",
+            NodeRecovery="Automatic",
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )
+    finally:
+        client.close()
+
+
+def _group(one: dict[str, Any]) -> dict[str, Any]:
+    script = one["lifeCycleConfig"]
+    return {
+        "InstanceGroupName": one["instanceGroupName"],
+        "InstanceType": one["instanceType"],
+        "InstanceCount": one["instanceCount"],
+        "ExecutionRole": one["executionRole"],
+        "LifeCycleConfig": {"SourceS3Uri": script["sourceS3Uri"], "OnCreate": script["onCreate"]},
+    }
+
+
+def test_a_new_cluster_says_that_its_creation_is_checked(aws: Simulator) -> None:
+    done = said("-f", "-", text=yaml.safe_dump(manifest()))
+    assert "HyperPodCluster research (CreateCluster)" in done.output
+
+
+def test_a_cluster_that_exists_is_checked_for_what_the_manifest_adds_to_it(aws: Simulator) -> None:
+    made(aws)
+    more = manifest(instanceGroups=[*spec()["instanceGroups"], group_spec("more", 2)])
+    done = said("-f", "-", text=yaml.safe_dump(more))
+    assert "HyperPodCluster research (UpdateCluster: group more)" in done.output
+    assert "Group gpu" not in done.output
+
+
+def test_a_cluster_that_exists_and_gets_no_instances_needs_no_checks(aws: Simulator) -> None:
+    made(aws)
+    done = said("-f", "-", "-o", "json", text=yaml.safe_dump(manifest()))
+    (report,) = json.loads(done.output)
+    assert (done.exit_code, report["checks"], report["calls"]) == (0, [], 2)
+    assert "nothing to check" in report["about"]
+
+
+def test_a_cluster_of_another_owner_is_named_and_not_checked(aws: Simulator) -> None:
+    made(aws, tags={**OURS, TAG_OWNER: "default/other"})
+    done = said("-f", "-", text=yaml.safe_dump(manifest()))
+    assert "HyperPodCluster research (A cluster named research exists" in done.output
+    assert "0 passed" in done.output
+
+
+def test_a_cluster_that_cannot_be_read_is_checked_as_a_new_one_and_the_report_says_so(aws: Simulator) -> None:
+    aws.access.deny("DescribeCluster")
+    done = said("-f", "-", text=yaml.safe_dump(manifest()))
+    assert "it is checked as a new one" in done.output
+    assert "ok    EKS/EKSClusterActive" in done.output
+
+
+def test_preflight_off_in_the_spec_does_not_silence_the_command(aws: Simulator) -> None:
+    done = said("-f", "-", text=yaml.safe_dump(manifest(management={"preflight": "Off"})))
+    assert "ok    EKS/EKSClusterActive" in done.output
 
 
 def test_names_are_printed_without_control_characters() -> None:

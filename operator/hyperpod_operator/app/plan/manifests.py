@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.api.kinds.kind import Kind
 from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.names import GROUP
 from hyperpod_operator.app.documents import InputError, texts, yaml_documents
-from hyperpod_operator.controllers.parse import problems
+from hyperpod_operator.app.invalid import spec_problems
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.text import plain
 
@@ -82,9 +80,8 @@ def _problem(kind: str, name: str, body: Mapping[str, Any]) -> str:
     if not name:
         return "metadata.name is missing"
     model = OF_KIND[kind].spec
-    try:
-        model.model_validate(body.get("spec") or {})
-    except ValidationError as error:
-        return plain(problems(error))
-    unknown = unknown_members(model, body.get("spec"))
+    spec = body.get("spec") or {}
+    if found := spec_problems(model, spec):
+        return found
+    unknown = unknown_members(model, spec)
     return f"this version has no {', '.join(map(plain, unknown))}" if unknown else ""

@@ -8,6 +8,7 @@ from typing import Any
 
 from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.app.documents import InputError
+from hyperpod_operator.app.live import at_first, look
 from hyperpod_operator.app.plan import server as servers
 from hyperpod_operator.app.plan.claims import ClaimPreviewer
 from hyperpod_operator.app.plan.manifests import OF_KIND, Manifest, manifests
@@ -18,16 +19,13 @@ from hyperpod_operator.aws.limiter import RateLimit
 from hyperpod_operator.controllers.cluster import resource_of
 from hyperpod_operator.core.cluster.concerns import situate
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.diff import Changes
-from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.placement import misplaced
-from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cost.cluster import configurations
 from hyperpod_operator.core.cost.plan import plan_cost, planned_types
 from hyperpod_operator.core.cost.price import PriceList
-from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.observed import Observed, ObservedCluster
-from hyperpod_operator.core.ports import Clusters, KubernetesError, StoredObject
+from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.observed import Observed
+from hyperpod_operator.core.ports import KubernetesError, StoredObject
 from hyperpod_operator.core.preflight.gate import ENFORCE, due_of_calls, preflight
 from hyperpod_operator.core.preview.model import Preview, Sight
 from hyperpod_operator.core.preview.preview import preview
@@ -166,19 +164,11 @@ class _Previewer:
             raise InputError(
                 f"{manifest.key} names no Region, and none is configured: name one with --region or AWS_REGION"
             )
-        snapshot = ClusterSnapshot(
-            resource=resource,
-            observed=Observed(cluster=None),
-            changes=Changes(),
-            ownership=Ownership.UNREAD,
-            now=datetime.now(UTC),
-            allowed_regions=frozenset({region} - {""}),
-            here=await self._cloud.location(region=region),
-        )
+        snapshot = at_first(resource, here=await self._cloud.location(region=region), now=datetime.now(UTC))
         if misplaced(snapshot):
             return Report(manifest=manifest, preview=preview(snapshot, Observed(cluster=None), sight=sight))
         try:
-            observed, more = await _look(self._cloud.clusters(region=region), resource)
+            observed, more = await look(self._cloud.clusters(region=region), resource)
         except CloudError as error:
             return Report(manifest=manifest, error=words(error))
         found = preview(snapshot, observed, sight=replace(sight, refused=(*sight.refused, *more)))
@@ -227,36 +217,3 @@ def _applied(manifest: Manifest, stored: StoredObject | None) -> StoredObject:
 def _annotations(manifest: Manifest) -> dict[str, str]:
     found = (manifest.body.get("metadata") or {}).get("annotations")
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
-
-
-async def _look(clusters: Clusters, resource: Resource) -> tuple[Observed, Sequence[str]]:
-    """What AWS shows, and the reads that it refused. Raises CloudError if the cluster itself cannot be read."""
-    cluster = await clusters.describe(name=resource.cluster_name)
-    observed, refused = Observed(cluster=cluster), list[str]()
-    if cluster is None:
-        return observed, refused
-    try:
-        observed = replace(observed, tags=await clusters.tags(arn=cluster.arn))
-    except CloudError as error:
-        if error.kind is not ErrorKind.DENIED:
-            raise
-        refused.append(f"who owns the cluster, and which of its tags differ: {words(error).rstrip('.')}")
-    if _counts_moved(resource, cluster):
-        try:
-            observed = replace(observed, nodes=await clusters.nodes(name=cluster.arn))
-            events = await clusters.events(name=cluster.arn, enough=lambda _: True) if cluster.continuous else ()
-            observed = replace(observed, events=events)
-        except CloudError as error:
-            if error.kind is not ErrorKind.DENIED:
-                raise
-            refused.append(f"why counts differ (nodes may have been moved or deleted by name): {words(error)}")
-    return observed, refused
-
-
-def _counts_moved(resource: Resource, cluster: ObservedCluster) -> bool:
-    """Whether a count that was applied differs now: moved and deleted nodes may explain it."""
-    return any(
-        (record := resource.recorded_groups.get(group.name)) is not None
-        and record.remembered.appliedInstanceCount not in {None, group.target_count}
-        for group in cluster.groups
-    )

@@ -1,0 +1,51 @@
+"""Rules about texts that need no API server: the answer of CEL, and none about what the schema does not expect."""
+
+from typing import Any
+
+import pytest
+
+from hyperpod_operator.api.kinds import KINDS
+from hyperpod_operator.api.members import spec_schema
+from hyperpod_operator.api.rules import rule, rules
+from hyperpod_operator.api.text_rules import FORM, text_problems
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", **rules(rule("!self.contains('_')", message="no underscores"))},
+        "list": {"type": "array", "items": {"type": "string", **rules(rule("self.startsWith('a')", message="an a"))}},
+        "when": {"type": "string", **rules(rule("self.matches('^[0-9]+$')", message="digits"))},
+        "other": {"type": "string", **rules(rule("self == oldSelf", message="it cannot change"))},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"name": "a-b", "list": ["a"], "when": "12", "other": "x"}, []),
+        ({"name": "a_b"}, [(("name",), "no underscores")]),
+        ({"list": ["a", "b"]}, [(("list", 1), "an a")]),
+        ({"when": "1x"}, [(("when",), "digits")]),
+        ({"name": ["a_b"], "list": "b", "unknown": "a_b", "when": 7}, []),
+        (["a_b"], []),
+        (None, []),
+    ],
+)
+def test_a_text_that_breaks_a_rule_is_found_where_it_is(value: Any, found: list[Any]) -> None:
+    assert list(text_problems(SCHEMA, value)) == found
+
+
+def leaves(schema: Any) -> list[str]:
+    """The rules of all texts of a schema."""
+    if not isinstance(schema, dict):
+        return []
+    own = schema.get("x-kubernetes-validations") or [] if schema.get("type") == "string" else []
+    below = [*(schema.get("properties") or {}).values(), schema.get("items"), schema.get("additionalProperties")]
+    return [*(one["rule"] for one in own), *(each for one in below for each in leaves(one))]
+
+
+def test_the_rules_about_texts_of_all_kinds_are_told_apart_from_those_that_need_cel() -> None:
+    found = {one for kind in KINDS for one in leaves(spec_schema(kind.spec))}
+    assert "self.startsWith('ml.')" in found
+    assert {one for one in found if "oldSelf" not in one and not FORM.fullmatch(one)} == set()

@@ -26,7 +26,7 @@ from tests.unit.core.builders import (
     spec,
     with_group,
 )
-from tests.unit.core.health import HEALTH, NOW, facts, node
+from tests.unit.core.health import GPU, HEALTH, NOW, facts, node
 
 from hyperpod_operator.api.cluster_memory import Missing
 from hyperpod_operator.api.names import Reason
@@ -217,6 +217,21 @@ DELETED_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
 def test_volumes_are_left_behind_where_the_spec_says_so() -> None:
     snapshot = at(deleted(spec=managed(attachedVolumes="Orphan")), cluster())
     assert told(decide(replace(snapshot, attached_claims=("team/data",)))) == "DeleteCluster"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"), [("InService", "hold DetachingVolumes"), ("Failed", "stalled VolumesAttached")]
+)
+def test_a_deletion_waits_for_claims_that_were_asked_and_says_where_they_cannot(status: str, answer: str) -> None:
+    one = Candidate(instance_id=GPU, node=node(instance_id=GPU), claims=("team/data",))
+    departure = Departure(group="gpu", surplus=1, members=(one,), whole=True)
+    snapshot = replace(at(deleted(), cluster(status=status)), attached_claims=("team/data",))
+    found = Departures(chosen=(Chosen(departure=departure, nodes=(one,), drained=(one,)),))
+    decision = decide(held_back(snapshot, found))
+    assert told(decision) == answer
+    assert isinstance(decision, Wait)
+    assert "attachedVolumes to Orphan" in decision.message
+    assert "Also" not in decision.message
 
 
 def test_a_long_list_of_claims_is_counted() -> None:

@@ -115,8 +115,8 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.VOLUMES_ATTACHED,
             "You deleted the cluster, removed a group or lowered `instanceCount`, and EBSVolumeClaims have volumes on "
             "nodes that are to end. The operator cannot ask these claims to detach: their instance has no Node in "
-            "Kubernetes, `runningWorkloads` is `Ignore`, or the operator does not watch Nodes. Nothing can be detached "
-            "once the deletion of the cluster has begun.",
+            "Kubernetes, `runningWorkloads` is `Ignore`, or the operator does not watch Nodes. Or the cluster failed, "
+            "and AWS detaches nothing from it. Nothing can be detached once the deletion of the cluster has begun.",
             "Delete the claims, or set their `spec.attachment.suspend` to true; the operator continues once they have "
             "detached their volumes. With `spec.management.attachedVolumes: Orphan` a deletion does not wait; AWS "
             "releases the volumes when it terminates their nodes.",

@@ -205,7 +205,7 @@ def _waits(snapshot: ClusterSnapshot, found: Departures, waiting: Sequence[Chose
         return Wait(reason=Reason.VOLUMES_ATTACHED, message=message, after=timings.poll, stalled=True)
     message = " ".join(_awaited(snapshot, found, one) for one in waiting[:NAMED])
     if all(_only_volumes(one) for one in waiting):
-        return Wait(reason=Reason.DETACHING_VOLUMES, message=message, after=BINDING)
+        return _detaches(snapshot, message)
     stopped = [one.message.rstrip(".") for one in found.evicted if one.answer not in {Answer.ACCEPTED, Answer.GONE}]
     if stopped:
         message += f" Not evicted yet: {_some(list(dict.fromkeys(stopped)))}."
@@ -225,6 +225,16 @@ def _waits(snapshot: ClusterSnapshot, found: Departures, waiting: Sequence[Chose
         message=f"{message} {choice}",
         after=timings.poll if held else BINDING,
     )
+
+
+def _detaches(snapshot: ClusterSnapshot, message: str) -> Wait:
+    """Claims were asked to detach, or are next. A cluster that failed detaches nothing any more."""
+    if snapshot.resource.deleting:
+        message += " To wait for no claim, set spec.management.attachedVolumes to Orphan: the volumes stay, unattached."
+    if present(snapshot).status == "Failed":
+        message = f"{message} AWS detaches volumes only while the cluster is InService, and it is Failed."
+        return Wait(reason=Reason.VOLUMES_ATTACHED, message=message, after=snapshot.timings.poll, stalled=True)
+    return Wait(reason=Reason.DETACHING_VOLUMES, message=message, after=BINDING)
 
 
 def _awaited(snapshot: ClusterSnapshot, found: Departures, one: Chosen) -> str:
@@ -251,8 +261,8 @@ def _awaited(snapshot: ClusterSnapshot, found: Departures, one: Chosen) -> str:
         return f"{what}: new pods are kept off {_some([each.name for each in waiting])} before it ends."
     when = f" since {stamp(min(since))}" if since else ""
     rest = f" {detaching}" if detaching else ""
-    names = _some([each.name for each in waiting])
-    return f"{what}: {names} get no new pods{when} and wait for {_some(awaited)}.{rest}"
+    names, ending = _some([each.name for each in waiting]), "s" if len(waiting) == 1 else ""
+    return f"{what}: {names} get{ending} no new pods{when} and wait{ending} for {_some(awaited)}.{rest}"
 
 
 def _detaching(one: Chosen) -> str:

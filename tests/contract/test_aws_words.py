@@ -43,7 +43,7 @@ WITHOUT_BELIEF: Mapping[str, str] = MappingProxyType(
         "controllers/volume/attached_claims.py": "It reads the state that the operator stored.",
         "controllers/volume/measure.py": "It measures what happened, and decides nothing.",
         "controllers/volume/orphans.py": "It counts volumes, and changes none.",
-        "core/cluster/conditions.py": "It says what AWS shows.",
+        "core/cluster/state.py": "It says what AWS shows.",
         "core/explain/chain.py": "It says what status shows.",
         "core/explain/values.py": "It says what status shows.",
         "core/export/live.py": "It leaves out what is going, in a command that changes nothing.",

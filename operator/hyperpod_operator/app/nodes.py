@@ -1,13 +1,10 @@
 """What looks after the Nodes of HyperPod, put together."""
 
-from collections.abc import Callable
-
-from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies
+from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.app.dependencies import ControllerRuntime, Shared
 from hyperpod_operator.aws.limiter import Limiter, RateLimit
-from hyperpod_operator.controllers.cluster_cache import ClusterCache
 from hyperpod_operator.controllers.nodes import Enqueue, NodeController, NodePorts
 from hyperpod_operator.core.health.mass_failure import Lane
-from hyperpod_operator.core.ports import Key
 from hyperpod_operator.kube.node_writes import NodeWriter
 from hyperpod_operator.kube.nodes import NodeCache
 from hyperpod_operator.runtime.queue import WorkQueue
@@ -20,15 +17,9 @@ RESYNC = 3600.0
 class NodeRuntime:
     """A queue of its own, so that five thousand Nodes never delay a cluster."""
 
-    def __init__(
-        self,
-        dependencies: Dependencies,
-        *,
-        cache: NodeCache,
-        clusters: ClusterCache,
-        enqueue_cluster: Callable[[Key], None],
-    ) -> None:
-        settings = dependencies.settings
+    def __init__(self, shared: Shared, *, cache: NodeCache) -> None:
+        dependencies, settings = shared.dependencies, shared.dependencies.settings
+        clusters = shared.queues[CLUSTER.name]
         queue = WorkQueue(random=dependencies.random, lanes=len(Lane))
         limit = RateLimit(rate=settings.node_writes_per_second, burst=max(1, int(settings.node_writes_per_second)))
         self.controller = NodeController(
@@ -41,9 +32,11 @@ class NodeRuntime:
                 audit=dependencies.audit,
                 budget=Limiter(limit, monotonic=dependencies.clock.monotonic).wait,
             ),
-            clusters=clusters,
+            clusters=shared.clusters,
             enqueue=Enqueue(
-                now=lambda key, lane: queue.add(key, lane=lane), later=queue.add_after, cluster=enqueue_cluster
+                now=lambda key, lane: queue.add(key, lane=lane),
+                later=queue.add_after,
+                cluster=lambda key: clusters.add_after(key, settings.timings.debounce),
             ),
         )
         workers = Workers(

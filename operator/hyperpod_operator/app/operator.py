@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.app.definitions import announce
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, shared
 from hyperpod_operator.app.kinds import CONTROLLERS
@@ -113,12 +112,7 @@ class Operator:
 
         common = shared(dependencies, nodes=self._cache, pods=self._pods, cluster_updated=cluster_updated)
         if settings.node_health:
-            nodes = NodeRuntime(
-                dependencies,
-                cache=self._cache,
-                clusters=common.clusters,
-                enqueue_cluster=lambda key: common.queues[CLUSTER.name].add_after(key, settings.timings.debounce),
-            )
+            nodes = NodeRuntime(common, cache=self._cache)
             yield nodes.runtime
         for kind in settings.kinds:
             yield CONTROLLERS[kind.name](common)

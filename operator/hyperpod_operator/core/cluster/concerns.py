@@ -27,6 +27,7 @@ from hyperpod_operator.core.cluster.plan import concern
 from hyperpod_operator.core.engine import finding
 from hyperpod_operator.core.engine.finding import Blocks, Chain, Concern
 from hyperpod_operator.core.engine.journal import CallState, age, entry_of
+from hyperpod_operator.core.engine.once import once
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.plan.plan import plan_of
@@ -123,6 +124,7 @@ DELETED: Sequence[ClusterConcern] = (
 )
 
 
+@once
 def judge(snapshot: ClusterSnapshot) -> finding.Decision[Action]:
     """What all concerns find. Of several calls that are due, one that AWS rejected lately comes last."""
     concerns = DELETED if snapshot.resource.deleting else RECONCILE

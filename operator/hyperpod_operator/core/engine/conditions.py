@@ -5,12 +5,14 @@ Conditions follow kstatus: `Ready` always, `Reconciling` or `Stalled` only while
 shown (its table in `api.kinds`); transition times, bounds and plain text are settled here and nowhere else.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS, Severity
+from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.text import plain
 
@@ -19,6 +21,21 @@ MESSAGE_MOST = 2048
 
 Draft = tuple[ConditionType, str, Reason, str]
 """Type, status, reason, message: what a pass says before history decides the transition time."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsReady:
+    """A condition that is False for the reason of Ready: what holds up the object holds up this part of it.
+
+    `also` is said after the message of Ready.
+    """
+
+    type: ConditionType
+    also: str = ""
+
+
+Said = Draft | AsReady
+"""What a concern says of a condition that it owns."""
 
 SUMMARY = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
 """What kstatus reads; begins the table of each kind."""
@@ -61,6 +78,33 @@ def summary(*, ready: str, reason: Reason, message: str, stalled: bool) -> list[
         return [said, (ConditionType.PAUSED, "True", reason, message)]
     follow = ConditionType.STALLED if stalled else ConditionType.RECONCILING
     return [said, (follow, "True", reason, message)]
+
+
+def type_of(said: Said) -> ConditionType:
+    """The condition that is spoken of."""
+    return said.type if isinstance(said, AsReady) else said[0]
+
+
+def resolved(said: Iterable[Said], end: ResultSummary | None = None) -> list[Draft]:
+    """What concerns said, as drafts, now that it is known how the pass ended.
+
+    `end` may be left out for a kind none of whose concerns follows Ready; raises ValueError if one does.
+    """
+    return [_as_ready(one, end) if isinstance(one, AsReady) else one for one in said]
+
+
+def _as_ready(said: AsReady, end: ResultSummary | None) -> Draft:
+    if end is None:
+        raise ValueError(f"{said.type} is to follow Ready, and nothing says how the pass ended")
+    return (said.type, "False", end.reason, end.message + said.also)
+
+
+def of_reason(end: ResultSummary, *, statuses: Mapping[ConditionType, str]) -> list[Draft]:
+    """The condition that the record of the pass's reason speaks of, with its status, if it is one of these."""
+    spoken = REASONS[end.reason].condition
+    if spoken is None or spoken not in statuses:
+        return []
+    return [(spoken, statuses[spoken], end.reason, end.message)]
 
 
 def initial(*, reason: Reason, message: str) -> list[Draft]:

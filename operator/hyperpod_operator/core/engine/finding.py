@@ -7,10 +7,10 @@ concerns of a kind is ordered: an earlier concern may keep later ones from actin
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from hyperpod_operator.api.names import ConditionType
-from hyperpod_operator.core.engine.conditions import Draft
+from hyperpod_operator.core.engine.conditions import Said, type_of
 from hyperpod_operator.core.engine.decision import Wait
 
 SnapshotT = TypeVar("SnapshotT")
@@ -35,9 +35,14 @@ class Finding(Generic[ActionT_co]):
 
     action: ActionT_co | None = None
     wait: Wait | None = None
-    conditions: tuple[Draft, ...] = ()
+    conditions: tuple[Said, ...] = ()
     wake_after: float | None = None
     blocks: Blocks = Blocks.NOTHING
+
+
+def describes(said: Said | None) -> Finding[Any]:
+    """The finding of a concern that only says how things are."""
+    return Finding(conditions=() if said is None else (said,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +86,7 @@ class Decision(Generic[ActionT_co]):
     action: ActionT_co | None
     acting: str
     waits: tuple[tuple[str, Wait], ...]
-    conditions: tuple[Draft, ...]
+    conditions: tuple[Said, ...]
     wake_after: float | None
     judged: tuple[str, ...]
     follows: bool = False
@@ -131,12 +136,12 @@ def merge(
     """
     due: list[tuple[str, ActionT]] = []
     waits: list[tuple[str, Wait]] = []
-    conditions: list[Draft] = []
+    conditions: list[Said] = []
     blocked = False
     for concern, finding in found:
         if finding is None:
             continue
-        foreign = {draft[0] for draft in finding.conditions} - concern.owns
+        foreign = {type_of(one) for one in finding.conditions} - concern.owns
         if foreign:
             raise ValueError(f"concern {concern.name} sets conditions that it does not own: {sorted(foreign)}")
         conditions += finding.conditions

@@ -8,7 +8,7 @@ from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus, OperationCounts
 from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.api.plan import PlanStatus
-from hyperpod_operator.core.engine.conditions import Draft, kept, settle, summary
+from hyperpod_operator.core.engine.conditions import Draft, kept, resolved, settle, summary
 from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions
 from hyperpod_operator.core.engine.finding import judge
@@ -52,7 +52,7 @@ def report(record: PassRecord) -> Report[HyperPodNodeOperationStatus]:
         # What is said is what is so after the pass: an entry may have moved by what AWS or the API server answered.
         decided = record.decision if record.action is None else None
         said = decided or judge(CONCERNS, snapshot)
-        drafts = list(said.conditions)
+        drafts = resolved(said.conditions)
         drafts += [draft for draft in kept(before, made=drafts) if draft[0] in KEPT]
         stalled = any(draft[0] == "Stalled" for draft in drafts)
         outcome = _next(record, said.wake_after)

@@ -10,6 +10,7 @@ from functools import wraps
 from hyperpod_operator.core.engine import finding
 from hyperpod_operator.core.engine.decision import InSync
 from hyperpod_operator.core.engine.finding import Blocks, Chain, Concern
+from hyperpod_operator.core.engine.once import once
 from hyperpod_operator.core.volume import (
     adoption,
     attachment,
@@ -128,6 +129,7 @@ def concerns(snapshot: ClaimSnapshot) -> Sequence[ClaimConcern]:
     return DIRECT if snapshot.claim.direct else CSI
 
 
+@once
 def judge(snapshot: ClaimSnapshot) -> finding.Decision[Action]:
     """What all concerns find."""
     return finding.judge(concerns(snapshot), snapshot)

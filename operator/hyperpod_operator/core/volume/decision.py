@@ -22,8 +22,6 @@ class ClaimSnapshot:
     region: str = ""
     """Where this pass asks AWS, by name."""
     timings: VolumeTimings = field(default_factory=VolumeTimings)
-    answers: dict[str, object] = field(default_factory=dict, init=False, compare=False, repr=False)
-    """Answers that several policies and conditions ask for and that cost something: a cluster may have many nodes."""
 
     @property
     def volume(self) -> Volume | None:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.engine.once import once
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
@@ -38,16 +39,10 @@ class Unresolved:
 Resolution = Resolved | Unresolved
 
 
+@once
 def resolve(snapshot: ClaimSnapshot) -> Resolution:
-    """The node, or why there is none; worked out once for each snapshot."""
-    known = snapshot.answers.get("resolve")
-    if not isinstance(known, Resolved | Unresolved):
-        known = snapshot.answers["resolve"] = _resolve(snapshot)
-    return known
-
-
-def _resolve(snapshot: ClaimSnapshot) -> Resolution:
-    """Sticky first: the recorded node counts while the spec's target is the one that chose it."""
+    """The node, or why there is none. Sticky first: the recorded node counts while the spec's target is the one that
+    chose it."""
     if snapshot.observed.cluster is None and snapshot.observed.coming:
         return _unresolved(
             Reason.CLUSTER_NOT_IN_SERVICE,

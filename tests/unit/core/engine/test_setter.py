@@ -10,7 +10,17 @@ import hyperpod_operator
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.core.engine.conditions import SUMMARY, initial, kept, settle, summary
+from hyperpod_operator.core.engine.conditions import (
+    SUMMARY,
+    AsReady,
+    initial,
+    kept,
+    of_reason,
+    resolved,
+    settle,
+    summary,
+)
+from hyperpod_operator.core.engine.result import waiting
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SINCE = "2026-11-28T11:00:00Z"
@@ -66,3 +76,31 @@ def test_nothing_but_the_setter_makes_a_condition() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Condition"
     }
     assert makers == {SETTER}
+
+
+ENDED = waiting(reason=Reason.THROTTLED, message="Later.", after=60.0)
+
+
+def test_a_condition_that_follows_ready_takes_its_reason_and_message() -> None:
+    assert resolved([AsReady(ConditionType.PROVISIONED, also=" More.")], ENDED) == [
+        (ConditionType.PROVISIONED, "False", Reason.THROTTLED, "Later. More.")
+    ]
+
+
+def test_what_a_concern_says_itself_stands() -> None:
+    said = (ConditionType.PROVISIONED, "True", Reason.PROVISIONED, "There.")
+    assert resolved([said], ENDED) == [said]
+    assert resolved([said]) == [said]
+
+
+def test_without_an_end_nothing_can_follow_ready() -> None:
+    with pytest.raises(ValueError, match="Provisioned is to follow Ready"):
+        resolved([AsReady(ConditionType.PROVISIONED)])
+
+
+def test_a_reason_speaks_of_its_condition_only_where_the_kind_asks() -> None:
+    blocked = waiting(reason=Reason.PERMISSION_DENIED, message="No.", after=60.0)
+    kind = ConditionType.PERMISSIONS_OK
+    assert of_reason(blocked, statuses={kind: "False"}) == [(kind, "False", Reason.PERMISSION_DENIED, "No.")]
+    assert of_reason(blocked, statuses={}) == []
+    assert of_reason(ENDED, statuses={kind: "False"}) == []

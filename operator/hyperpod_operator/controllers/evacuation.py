@@ -23,6 +23,7 @@ from hyperpod_operator.core.cluster.departures import (
     departures,
     handling,
     needed,
+    with_claims,
 )
 from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.protection import protected
@@ -99,12 +100,8 @@ class Evacuation:
         nodes = {node.instance_id: node for node in self._nodes.of_cluster(cluster_id(cluster.arn))}
         found = Departures()
         if ends:
-            try:
-                claims = await self._claims(snapshot, arn=cluster.arn)
-            except KubernetesError as error:
-                read = PodsRead(problem=f"EBSVolumeClaims cannot be read: {error}")
-                return held_back(snapshot, _unread(ends, read=read))
-            found = await self._found(snapshot, nodes=nodes, claims=claims, facts=facts, owner=owner)
+            found = await self._found(snapshot, nodes=nodes, facts=facts, owner=owner)
+            found = await self._with_claims(snapshot, found, arn=cluster.arn)
         await self._mark(snapshot, found, nodes=nodes, owner=owner)
         if not found.chosen:
             self.forget(snapshot.resource.key)
@@ -119,20 +116,20 @@ class Evacuation:
                 self._ports.audit.record(entry)
         return held_back(snapshot, replace(found, evicted=tuple(answers), timed_out=drain.timed_out))
 
-    async def _claims(self, snapshot: ClusterSnapshot, *, arn: str) -> Mapping[str, tuple[str, ...]]:
-        """Claims whose volumes leave the nodes first, by instance id. Raises KubernetesError."""
-        if self._ports.claims is None or not awaits_volumes(snapshot.resource):
-            return {}
-        return await self._ports.claims(arn)
+    async def _with_claims(self, snapshot: ClusterSnapshot, found: Departures, *, arn: str) -> Departures:
+        """With the claims whose volumes leave first. They are listed once pods have left a node; a deletion says at
+        once which claims it has asked."""
+        wanted = snapshot.resource.deleting or any(one.drained for one in found.chosen)
+        if self._ports.claims is None or not wanted or not awaits_volumes(snapshot.resource):
+            return found
+        try:
+            claims = await self._ports.claims(arn)
+        except KubernetesError as error:
+            return replace(found, read=PodsRead(problem=f"EBSVolumeClaims cannot be read: {error}"))
+        return replace(found, chosen=tuple(with_claims(one, claims) for one in found.chosen))
 
     async def _found(
-        self,
-        snapshot: ClusterSnapshot,
-        *,
-        nodes: Mapping[str, Node],
-        claims: Mapping[str, tuple[str, ...]],
-        facts: ClusterFacts | None,
-        owner: Owner,
+        self, snapshot: ClusterSnapshot, *, nodes: Mapping[str, Node], facts: ClusterFacts | None, owner: Owner
     ) -> Departures:
         """Which nodes are to end, what runs on them, and which are ready by a fresh answer of the API server."""
         going = departures(
@@ -142,7 +139,6 @@ class Evacuation:
             going=self._departing(snapshot),
             nodes=nodes,
             unhealthy=_unhealthy(nodes, facts, snapshot=snapshot),
-            claims=claims,
             now=snapshot.now,
             timings=snapshot.timings,
         )

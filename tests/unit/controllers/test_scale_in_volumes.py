@@ -171,3 +171,15 @@ async def test_a_deletion_that_waits_for_no_pod_says_which_claims_to_suspend(kub
     kube.rig.objects.delete(KEY)
     await kube.rig.until("VolumesAttached")
     assert (kube.asked, kube.rig.calls("DeleteCluster")) == (set(), [])
+
+
+async def test_claims_are_not_listed_while_a_scale_in_waits_for_pods(kube: Kubernetes) -> None:
+    """They are all listed, and the wait may take days."""
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply(gpu(1))
+    await kube.rig.until("WaitingForWorkloads")
+    kube.claims_problem = KubernetesError(status=0, message="nobody asks")
+    await passes(kube)
+    assert "job-" in kube.rig.condition("Ready")["message"]
+    assert "cannot be read" not in kube.rig.condition("Ready")["message"]

@@ -10,7 +10,7 @@ of a count never ends more nodes than it is about, whatever became of an answer.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -172,11 +172,10 @@ def departures(
     going: Mapping[str, int],
     nodes: Mapping[str, Node],
     unhealthy: frozenset[str],
-    claims: Mapping[str, tuple[str, ...]],
     now: datetime,
     timings: Timings,
 ) -> tuple[Departure, ...]:
-    """What is to end. `going` is what `departing` says; `nodes`, `unhealthy` and `claims` are by instance id."""
+    """What is to end. `going` is what `departing` says; `nodes` and `unhealthy` are by instance id."""
     cluster = observed.cluster
     if cluster is None:
         return ()
@@ -193,7 +192,6 @@ def departures(
                 whole=resource.deleting or group in changes.groups_removed,
                 nodes=nodes,
                 unhealthy=unhealthy,
-                claims=claims,
                 now=now,
                 timings=timings,
             )
@@ -236,6 +234,15 @@ def choose(
     return Chosen(departure=departure, nodes=nodes, drained=drained, foreign=foreign)
 
 
+def with_claims(chosen: Chosen, claims: Mapping[str, tuple[str, ...]]) -> Chosen:
+    """With the claims that have volumes on these nodes, by instance id. The choice does not depend on them."""
+
+    def known(nodes: Iterable[Candidate]) -> tuple[Candidate, ...]:
+        return tuple(replace(one, claims=claims.get(one.instance_id, ())) for one in nodes)
+
+    return replace(chosen, nodes=known(chosen.nodes), drained=known(chosen.drained))
+
+
 def busy(pods: Iterable[Pod], *, nodes: Iterable[Node]) -> Mapping[str, tuple[Pod, ...]]:
     """The pods that keep each Node from being idle, by its name."""
     unreachable = frozenset(node.name for node in nodes if node.ready is None)
@@ -255,7 +262,6 @@ def _departure(
     whole: bool,
     nodes: Mapping[str, Node],
     unhealthy: frozenset[str],
-    claims: Mapping[str, tuple[str, ...]],
     now: datetime,
     timings: Timings,
 ) -> Departure | None:
@@ -274,13 +280,12 @@ def _departure(
             node=nodes.get(node.instance_id),
             sent=node.instance_id in sent,
             unhealthy=node.instance_id in unhealthy,
-            claims=claims.get(node.instance_id, ()),
         )
         for node in listed
         if node.status not in ENDING
     )
     unlisted = tuple(
-        Candidate(instance_id=name, node=node, unhealthy=name in unhealthy, claims=claims.get(name, ()))
+        Candidate(instance_id=name, node=node, unhealthy=name in unhealthy)
         for name, node in sorted(nodes.items())
         if node.labels.get(INSTANCE_GROUP_NAME) == group and node.ready and name not in known and name not in sent
     )

@@ -21,6 +21,7 @@ from tests.unit.core.health import CHECK, GPU, HEALTH, NOW, facts, instance, nod
 
 from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.report import Report, report
+from hyperpod_operator.core.engine.headline import headline
 from hyperpod_operator.core.health.facts import FAILING
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.rollup import Health, rollup
@@ -123,6 +124,20 @@ def test_a_sick_node_without_recovery_stalls_the_cluster_with_its_command(label:
     assert conditions_of(made.status)["Stalled"] == ("True", "NodesUnhealthy")
     assert f"aws sagemaker {command}-cluster-nodes --cluster-name research --node-ids i-0" in ready.message
     assert isinstance(made.outcome, Blocked)
+
+
+@pytest.mark.parametrize("other", [{"status": "Degraded"}, {"current_count": 0}], ids=["degraded", "scaling"])
+def test_a_sick_node_that_nobody_repairs_is_yours_whatever_else_is_waited_for(other: dict[str, object]) -> None:
+    """A group that AWS works on came first, and a row of kubectl get said that AWS has to act."""
+    wanted = spec(nodeRecovery="None")
+    seen = cluster(wanted=wanted)
+    seen = replace(seen, groups=tuple(replace(one, **other) for one in seen.groups))  # type: ignore[arg-type]
+    sick = rolled(labelled(1, **{HEALTH: "UnschedulablePendingReplacement"}))
+    pass_record = told(resource(spec=wanted, status=recorded()), seen, nodes=listed("Running"))
+    snapshot = replace(pass_record.snapshot, health=sick, health_watched=True)
+    made = report(replace(pass_record, snapshot=snapshot, decision=decide(snapshot)))
+    assert conditions_of(made.status)["Stalled"] == ("True", "NodesUnhealthy")
+    assert headline(made.status.conditions or [])["actor"] == "You"
 
 
 def test_a_sick_node_that_hyperpod_repairs_leaves_the_cluster_ready() -> None:

@@ -128,7 +128,7 @@ DELETED: Sequence[ClusterConcern] = (
 def judge(snapshot: ClusterSnapshot) -> finding.Decision[Action]:
     """What all concerns find. Of several calls that are due, one that AWS rejected lately comes last."""
     concerns = DELETED if snapshot.resource.deleting else RECONCILE
-    return finding.judge(concerns, snapshot, yields=lambda action: _lately_rejected(snapshot, action))
+    return finding.judge(concerns, snapshot, yields=lambda action: _lately_rejected(snapshot, action), user_first=True)
 
 
 def decide(snapshot: ClusterSnapshot) -> Conclusion:

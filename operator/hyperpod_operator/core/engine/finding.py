@@ -81,6 +81,7 @@ class Decision(Generic[ActionT_co]):
 
     `waits` are the waits of all concerns by name, and `judged` the concerns that were asked, both in their order.
     `follows`: another concern has an action that nothing blocks and that does not yield; a later pass takes it.
+    `user_first`: a concern that needs a user's action speaks before one that comes earlier and waits.
     """
 
     action: ActionT_co | None
@@ -90,17 +91,20 @@ class Decision(Generic[ActionT_co]):
     wake_after: float | None
     judged: tuple[str, ...]
     follows: bool = False
+    user_first: bool = False
 
     @property
     def wait(self) -> Wait | None:
         """What is waited for, by the first concern that waits; what else needs a user's action is said with it."""
         if not self.waits:
             return None
-        first, *others = [wait for _, wait in self.waits]
+        waits = [wait for _, wait in self.waits]
+        urgent = (wait for wait in waits if wait.stalled and self.user_first)
+        first = next(urgent, waits[0])
         also = dict.fromkeys(
             f" Also ({other.reason}): {other.message}"
-            for other in others
-            if other.stalled and other.message != first.message
+            for other in waits
+            if other.stalled and other is not first and other.message != first.message
         )
         after = first.after if self.wake_after is None else min(first.after, self.wake_after)
         return replace(first, message=first.message + "".join(also), after=after)
@@ -111,10 +115,12 @@ def judge(
     snapshot: SnapshotT,
     *,
     yields: Callable[[ActionT], bool] = lambda _: False,
+    user_first: bool = False,
 ) -> Decision[ActionT]:
     """Ask every concern in order, until one blocks everything, and merge what they find.
 
     `yields` names actions that are taken only where no other one is due, for example a call that AWS rejected lately.
+    `user_first` is for a kind without a phase: nobody reads on behind a reason that says to wait.
     """
     found: list[tuple[Concern[SnapshotT, ActionT], Finding[ActionT] | None]] = []
     for concern in concerns:
@@ -122,7 +128,7 @@ def judge(
         found.append((concern, finding))
         if finding is not None and finding.blocks is Blocks.EVERYTHING:
             break
-    return merge(found, yields=yields)
+    return replace(merge(found, yields=yields), user_first=user_first)
 
 
 def merge(

@@ -1,6 +1,7 @@
 """How the findings of a pass become one decision: tables for each kind of block, and properties over drawn lists."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -133,12 +134,27 @@ def test_a_wait_hides_neither_a_later_action_nor_a_later_wait() -> None:
     assert [one.message for _, one in found.waits] == ["first", "second"]
 
 
+LISTED = (("a", False), ("b", True), ("c", False), ("d", True))
+
+
 def test_the_first_wait_says_what_else_needs_a_user() -> None:
-    found = decision(
-        *(Finding(wait=wait(text, stalled=bad)) for text, bad in (("a", False), ("b", True), ("c", False)))
-    )
+    found = decision(*(Finding(wait=wait(text, stalled=bad)) for text, bad in LISTED))
     assert found.wait is not None
-    assert (found.wait.message, found.wait.stalled) == ("a Also (Settling): b", False)
+    assert (found.wait.message, found.wait.stalled) == ("a Also (Settling): b Also (Settling): d", False)
+
+
+def test_what_needs_a_user_may_come_before_what_passes_by_itself() -> None:
+    """Else a row of kubectl get says that AWS has to act, where nothing goes on until you do."""
+    found = replace(decision(*(Finding(wait=wait(text, stalled=bad)) for text, bad in LISTED)), user_first=True)
+    assert found.wait is not None
+    assert (found.wait.message, found.wait.stalled) == ("b Also (Settling): d", True)
+
+
+def test_a_wait_for_a_user_looks_again_as_soon_as_one_for_aws() -> None:
+    waits = (wait("a", after=1.0), wait("b", after=60.0, stalled=True))
+    found = replace(decision(*(Finding(wait=one, wake_after=one.after) for one in waits)), user_first=True)
+    assert found.wait is not None
+    assert found.wait.after == 1.0
 
 
 def test_the_same_words_are_said_once() -> None:

@@ -317,7 +317,7 @@ def test_the_examples_are_accepted_as_they_stand(server: ControlPlane, namespace
 def test_kubectl_shows_the_columns_in_their_order(server: ControlPlane, namespace: str) -> None:
     assert decision(server, "create", namespace=namespace, spec=spec()) == ""
     head = server.kubectl("get", "evc", "--namespace", namespace).stdout.splitlines()[0].split()
-    assert head == ["NAME", "READY", "PHASE", "VOLUME", "SIZE", "NODE", "DEVICE", "ACTOR", "AGE"]
+    assert head == ["NAME", "READY", "PHASE", "SIZE", "ACTOR", "MESSAGE", "AGE"]
 
 
 def test_the_category_lists_claims(server: ControlPlane, namespace: str) -> None:

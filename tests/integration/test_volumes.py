@@ -198,7 +198,7 @@ def test_a_claim_becomes_a_bound_volume_and_its_pod_goes_to_the_holder(stack: St
     user.apply(pod("train"))
     assert user.scheduled("train") == status["attachment"]["nodeName"]
     row = user("get", "evc", "data").splitlines()[-1].split()
-    assert "Attached" in row
+    assert {"Attached", status["volumeId"]} <= set(row)
 
 
 def test_a_pod_that_wants_another_node_waits(user: User) -> None:

@@ -28,11 +28,18 @@ def plain(text: str) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """At most `most` characters (20 or more): the middle goes, because AWS ends with why."""
+    """At most `most` characters (20 or more): the middle goes, because AWS ends with why.
+
+    It is cut between words, unless a word is longer than a third of what is kept.
+    """
     if len(text) <= most:
         return text
     head = (most - 3) * 2 // 3
-    return f"{text[:head].rstrip()} … {text[len(text) - (most - 3 - head) :].lstrip()}"
+    tail = len(text) - (most - 3 - head)
+    end, start = text.rfind(" ", 0, head + 1), text.find(" ", tail - 1)
+    head = end if end > head * 2 // 3 else head
+    tail = start if 0 <= start <= tail + (len(text) - tail) // 3 else tail
+    return f"{text[:head].rstrip()} … {text[tail:].lstrip()}"
 
 
 def plain_lines(text: str) -> str:

@@ -37,13 +37,19 @@ VOLUME_CLAIM = Kind(
     columns=(
         ready_column("Whether the volume is what and where the spec asks for."),
         Column(name="Phase", path=".status.phase", description="What is going on, in a word."),
-        Column(name="Volume", path=".status.volumeId", description="Id of the EBS volume."),
         Column(name="Size", path=".status.observed.size", description="Size in GiB.", type="integer"),
-        Column(name="Node", path=".status.attachment.nodeName", description="Node that the volume is for."),
-        Column(name="Device", path=".status.attachment.devicePath", description="Path of the device on the node."),
         ACTOR_COLUMN,
+        message_column(),
         AGE_COLUMN,
-        message_column(priority=1),
+        # The message of a claim that is ready names volume and node; all of these do not fit a screen.
+        Column(name="Volume", path=".status.volumeId", description="Id of the EBS volume.", priority=1),
+        Column(name="Node", path=".status.attachment.nodeName", description="Node that the volume is for.", priority=1),
+        Column(
+            name="Device",
+            path=".status.attachment.devicePath",
+            description="Path of the device on the node.",
+            priority=1,
+        ),
         Column(
             name="Zone", path=".status.availabilityZone", description="Availability zone of the volume.", priority=1
         ),

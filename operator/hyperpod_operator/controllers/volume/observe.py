@@ -41,13 +41,14 @@ SETTLED = 60.0
 class Where:
     """The HyperPod cluster that a claim names: its Region and its name or ARN; empty while it is not known.
 
-    `coming`: its HyperPodCluster is there and has no ARN yet. `arns` are what that object records of itself and its EKS
-    cluster, by where they stand.
+    `coming`: its HyperPodCluster is there and has no ARN yet; `no_object`: there is no such HyperPodCluster. `arns` are
+    what that object records of itself and its EKS cluster, by where they stand.
     """
 
     region: str = ""
     cluster: str = ""
     coming: bool = False
+    no_object: bool = False
     arns: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,7 +63,8 @@ async def where(*, ports: VolumePorts, claim: Claim) -> Where:
     stored = await ports.clusters.read(Key(claim.key.namespace, ref.name or ""))
     if stored is None:
         # What the object said before it went: without the Region the volume would be looked for in the wrong one.
-        return Where(region=(recorded or "::::").split(":")[3] or claim.status.region or "", cluster=recorded or "")
+        region = (recorded or "::::").split(":")[3] or claim.status.region or ""
+        return Where(region=region, cluster=recorded or "", no_object=True)
     spec = stored.body.get("spec") or {}
     own = parse_status(stored, HyperPodClusterStatus).clusterArn
     eks = ((spec.get("orchestrator") or {}).get("eks") or {}).get("clusterArn")
@@ -99,6 +101,7 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, cla
         in_kubernetes.result(),
         cluster=view.cluster,
         coming=at.coming,
+        no_object=at.no_object,
         region=at.region,
         nodes=nodes.result(),
         holder_ready=_holder_ready(ports=ports, claim=claim),

@@ -124,6 +124,8 @@ class Observed:
     cluster: ObservedCluster | None
     coming: bool = False
     """Whether a HyperPodCluster object stands for the cluster, which AWS was not asked for yet."""
+    no_object: bool = False
+    """Whether clusterRef names a HyperPodCluster object that the API server does not have."""
     looked: bool = True
     region: str = ""
     """Where the volume is; empty for the operator's own Region."""

@@ -53,7 +53,7 @@ def resolve(snapshot: ClaimSnapshot) -> Resolution:
     if snapshot.observed.cluster is None:
         return _unresolved(
             Reason.CLUSTER_NOT_FOUND,
-            "AWS has no such HyperPod cluster. Check clusterRef, or create the cluster; the operator then continues.",
+            _no_cluster(snapshot),
             after=snapshot.timings.watch,
             stalled=True,
         )
@@ -67,6 +67,23 @@ def resolve(snapshot: ClaimSnapshot) -> Resolution:
     if same and recorded is not None and recorded.instanceId and not snapshot.observed.alive(recorded.instanceId):
         return _replacement(snapshot, lost=recorded.instanceId, group=recorded.instanceGroupName or "")
     return _first(snapshot)
+
+
+def _no_cluster(snapshot: ClaimSnapshot) -> str:
+    """What is missing in Kubernetes and what is missing in AWS are looked for in different places."""
+    ref, namespace = snapshot.claim.spec.clusterRef, snapshot.claim.key.namespace
+    if snapshot.observed.no_object:
+        return (
+            f"Namespace {namespace} has no HyperPodCluster object {ref.name}. Create it (the operator then continues), "
+            "or create another claim with the right clusterRef."
+        )
+    if ref.name:
+        return f"AWS has no cluster for HyperPodCluster {ref.name}. See the status of that object."
+    where = f" in Region {snapshot.observed.region}" if snapshot.observed.region else ""
+    return (
+        f"AWS has no HyperPod cluster {ref.clusterName or ref.clusterArn}{where}. Create it (the operator then "
+        "continues), or create another claim with the right clusterRef."
+    )
 
 
 def _moves_on(snapshot: ClaimSnapshot, node: Candidate) -> bool:

@@ -186,3 +186,24 @@ def test_an_edited_target_that_the_node_still_fits_moves_nothing() -> None:
 
 def test_an_edited_target_chooses_anew() -> None:
     assert chosen(aimed(instanceId=SECOND), node(FIRST), node(SECOND), status=attached_status()) == SECOND
+
+
+def missing(ref: dict[str, str], **more: Any) -> str:
+    """What is said where there is no cluster."""
+    found = resolve(snapshot_of(claim({**GROUP, "clusterRef": ref}, status=made_status()), cluster=None, **more))
+    assert found.hold is not None
+    return found.hold.message
+
+
+def test_a_missing_object_is_told_apart_from_a_missing_cluster_by_name() -> None:
+    said = missing({"name": "gone"}, no_object=True)
+    assert said.startswith("Namespace team has no HyperPodCluster object gone.")
+    assert missing({"name": "gone"}).startswith("AWS has no cluster for HyperPodCluster gone.")
+
+
+@pytest.mark.parametrize(
+    "ref", [{"clusterName": "ml"}, {"clusterArn": "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"}]
+)
+def test_a_cluster_that_aws_lacks_is_named_with_its_region(ref: dict[str, str]) -> None:
+    (named,) = ref.values()
+    assert missing(ref, region="us-west-2").startswith(f"AWS has no HyperPod cluster {named} in Region us-west-2.")

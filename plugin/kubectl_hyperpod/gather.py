@@ -41,6 +41,7 @@ def world(session: Session, which: Named, *, operator_namespace: str = "") -> Wo
         elsewhere=about.listed("objects of other namespaces", lambda: _alike(session, which))
         if found is Found.MISSING
         else (),
+        no_namespace=found is Found.MISSING and session.no_namespace(),
         unknown=tuple(unknown),
     )
 

@@ -80,7 +80,7 @@ class Session:
             f"Namespace {self.namespace} has {counted(len(found), 'object')} of the kind {kind.name}: name "
             f"one of {names}."
             if found
-            else f"Namespace {self.namespace} has no {kind.name} object{self._no_namespace()}."
+            else f"Namespace {self.namespace} has no {kind.name} object.{self._no_namespace()}"
         )
 
     def _missing(self, which: Named) -> str:
@@ -95,14 +95,17 @@ class Session:
         )
 
     def _no_namespace(self) -> str:
-        """Words about a namespace that does not exist; none where the user may not know."""
+        return f" There is no namespace {self.namespace}." if self.no_namespace() else ""
+
+    def no_namespace(self) -> bool:
+        """Whether the API server says that the namespace does not exist; False where the user may not ask."""
         try:
             self.api.get(NAMESPACES, name=self.namespace)
         except MissingError:
-            return f"; there is no namespace {self.namespace}."
+            return True
         except CommandError:
-            return ""
-        return ""
+            return False
+        return False
 
 
 def not_served(kind: Kind) -> CommandError:

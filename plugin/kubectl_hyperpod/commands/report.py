@@ -115,6 +115,11 @@ def _operator(session: Session, bundle: Bundle, namespace: str) -> None:
         bundle.add("operator/lease.yaml", _yaml(redact.resource(lease.lease)))
     where = lease.namespace or namespace
     if not where:
+        if not lease.unknown:
+            bundle.missing.append(
+                "The operator's pods, logs and metrics: no namespace has its Lease. Name its namespace with "
+                "--operator-namespace."
+            )
         return
     pods = bundle.tried("pods of the operator", lambda: session.api.list(PODS, namespace=where, labels=OPERATOR)) or []
     for pod in pods[:PODS_MOST]:

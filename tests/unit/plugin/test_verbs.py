@@ -124,7 +124,7 @@ def test_a_missing_object_is_one_line_with_the_names_there_are() -> None:
 def test_a_missing_namespace_is_named() -> None:
     fake = server()
     del fake.objects["/api/v1/namespaces/team"]
-    assert "there is no namespace team" in run(fake, "status", "research").stderr
+    assert "There is no namespace team." in run(fake, "status", "research").stderr
 
 
 def test_several_clusters_want_a_name() -> None:

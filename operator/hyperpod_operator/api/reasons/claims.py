@@ -50,7 +50,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.SUSPENDED,
             "`attachment.suspend` is true: the volume stays detached.",
-            "Set it to false to attach the volume again.",
+            "Set `spec.attachment.suspend` to false to attach the volume again.",
             severity=Severity.AT_REST,
         ),
         reason(
@@ -184,7 +184,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.ATTACHMENT_LIMIT,
             "The node has no free attachment slot.",
-            "Detach another volume from it, or choose another target.",
+            "Detach another volume from the node, or choose another target.",
             actor=Actor.YOU,
         ),
         reason(
@@ -203,7 +203,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.DETACH_BLOCKED,
             "AWS cannot detach the volume: the device is mounted or open on the node. SageMaker has no forced detach.",
-            "Unmount it on the node.",
+            "Unmount the device on the node.",
             severity=Severity.WARNING,
             phase="Detaching",
             actor=Actor.YOU,
@@ -233,7 +233,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.NODE_UNSCHEDULABLE,
             "HyperPod's health checks keep pods off the node.",
-            "Repair or replace it, or choose another target.",
+            "Repair or replace the node, or choose another target.",
             severity=Severity.STALLED,
         ),
         reason(
@@ -272,7 +272,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.ATTACHED_ELSEWHERE,
             "The volume is attached, and not by the operator, which never detaches what it did not attach.",
-            "Detach it there.",
+            "Detach the volume where the message says that it is attached.",
             severity=Severity.STALLED,
             condition=ConditionType.CONFLICT,
         ),
@@ -302,7 +302,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.MULTI_ATTACH,
             "The volume has Multi-Attach enabled, which mode Direct does not support.",
-            "Disable it, or use mode None.",
+            "Disable Multi-Attach on the volume, or use mode None.",
             severity=Severity.STALLED,
             condition=ConditionType.CONFLICT,
         ),
@@ -317,7 +317,8 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.NAME_TAKEN,
             "A PersistentVolume or PersistentVolumeClaim of this name exists and was not created by the operator.",
-            "Delete it, or use it with `persistentVolumeClaim.create: false` in another claim.",
+            "Delete the object that the message names, or use it with `persistentVolumeClaim.create: false` in another "
+            "claim.",
             severity=Severity.STALLED,
             condition=ConditionType.CONFLICT,
         ),

@@ -21,7 +21,7 @@ NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.OPERATION_SUSPENDED,
             "`spec.suspend` is true: no further node is started. What AWS was asked for goes on.",
-            "Set it to false to continue.",
+            "Set `spec.suspend` to false to continue.",
             severity=Severity.PAUSED,
         ),
         reason(Reason.NOT_BEFORE, "The operation starts at `spec.notBefore`.", "Nothing."),

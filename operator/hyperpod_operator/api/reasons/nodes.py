@@ -10,7 +10,8 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.CAPACITY_SHORTAGE,
             "AWS has no free capacity of this type in that zone. With continuous provisioning HyperPod keeps trying.",
-            "Use a training plan, several instance types (`instanceRequirements`) or another zone.",
+            "Nothing: HyperPod keeps trying. To get nodes sooner, use a training plan, several instance types "
+            "(`instanceRequirements`) or another zone.",
             severity=Severity.WARNING,
             actor=Actor.AWS,
         ),
@@ -42,8 +43,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.GROUP_DEGRADED,
             "Some instances failed or are unhealthy; the message names them.",
-            "With `nodeRecovery: Automatic` HyperPod repairs them. With `None` the cluster is Stalled: run the "
-            "command in the message.",
+            "Nothing with `nodeRecovery: Automatic`. With `None`, run the command in the message.",
             severity=Severity.WARNING,
             actor=Actor.AWS,
         ),
@@ -57,8 +57,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.NODES_UNHEALTHY,
             "HyperPod found Nodes unhealthy; they get no new pods. `status.nodeHealth.worst` names them.",
-            "With `nodeRecovery: Automatic` nothing. With `None` the cluster is Stalled: run the command in the "
-            "message.",
+            "Nothing with `nodeRecovery: Automatic`. With `None`, run the command in the message.",
             severity=Severity.WARNING,
             actor=Actor.AWS,
         ),
@@ -106,13 +105,13 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.CREDENTIALS_INVALID,
             "The operator's AWS credentials are missing, expired or invalid.",
-            "Fix them ([install-eks.md](install-eks.md)).",
+            "Give the operator valid AWS credentials ([install-eks.md](install-eks.md)).",
             actor=Actor.YOU,
         ),
         reason(
             Reason.AWS_UNREACHABLE,
             "The operator cannot reach the SageMaker endpoint.",
-            "Check VPC endpoint, proxy, DNS.",
+            "Nothing at first. If it lasts, check the VPC endpoint, the proxy and DNS.",
             severity=Severity.WARNING,
             actor=Actor.AWS,
         ),
@@ -167,7 +166,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.NODE_TAINTED,
             "The operator added the node-health taint to a Node, because HyperPod's own was missing. Published on the"
             " Node and on the cluster.",
-            "See `NodesUnhealthy`.",
+            "Nothing; see `NodesUnhealthy`.",
             actor=Actor.AWS,
         ),
         reason(

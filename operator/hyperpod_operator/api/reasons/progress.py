@@ -48,7 +48,7 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.PAUSED,
             "`spec.management.paused` is true; the operator changes nothing in AWS, even if you delete the resource.",
-            "Set it to false to continue. The message lists the pending changes.",
+            "Set `spec.management.paused` to false to continue. The message lists the pending changes.",
             severity=Severity.PAUSED,
         ),
     ),
@@ -68,7 +68,7 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.ROLLING_BACK,
             "AWS is rolling back the last change.",
-            "Wait; the next reason says why.",
+            "Nothing; the next reason says why.",
             severity=Severity.WARNING,
             actor=Actor.AWS,
         ),
@@ -135,7 +135,8 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "deletion is complete. The resource is Reconciling while AWS is deleting that cluster and Stalled while "
             "that cluster stays; the operator retries every minute. If AWS lists no such cluster, the resource is "
             "Reconciling for an hour; then it is Stalled, and the operator retries every 10 minutes.",
-            "Delete the HyperPod cluster that the message names, or name another EKS cluster.",
+            "Nothing while AWS is deleting that cluster. Otherwise delete the HyperPod cluster that the message names, "
+            "or name another EKS cluster.",
             actor=Actor.AWS,
         ),
         reason(

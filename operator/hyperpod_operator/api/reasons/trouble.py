@@ -82,7 +82,8 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.PERMISSION_DENIED,
             "The operator's role lacks the action that the message names.",
-            "Grant it ([iam.md](iam.md)). The operator retries every 5 minutes.",
+            "Grant the operator's role the action that the message names ([iam.md](iam.md)). The operator retries "
+            "every 5 minutes.",
             severity=Severity.STALLED,
             condition=ConditionType.PERMISSIONS_OK,
         ),
@@ -213,7 +214,7 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.UNKNOWN_GROUPS,
             "AWS has groups that the spec does not name, and the operator did not create them or the cluster. This "
             "does not affect `Ready`.",
-            "Add them to the spec to manage them, or delete them in AWS.",
+            "Add the groups to the spec to manage them, or delete them in AWS.",
             severity=Severity.WARNING,
             actor=Actor.YOU,
         ),

@@ -118,7 +118,8 @@ def _marked(snapshot: Snapshot, entry: Entry, action: Mark, answer: HeldBy | Non
         return entry.model_copy(update={"marked": str(action.phase)})
     if entry.state != State.DRAINING:
         return entry
-    holder = answer.owner or "another client, whose taint it has"
+    # The owner's uid proves whose taint it is; a person looks for the name.
+    holder = answer.owner.rpartition(" ")[0] or answer.owner or "another client, whose taint it has"
     return moved(snapshot, entry, State.PENDING, f"Waits for {holder}.", startTime=None, marked=None)
 
 

@@ -1,8 +1,11 @@
 """The chain of causes of one object, from its summary down to AWS's words. Each part is empty where it says nothing."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
+from hyperpod_operator.api.reasons import SECTIONS, Section
 from hyperpod_operator.core.explain.explanation import Level, Link
 from hyperpod_operator.core.explain.values import attached, lacks
 from hyperpod_operator.core.explain.world import Json, World, inside, items, text
@@ -15,27 +18,70 @@ EACH = 5
 """Links of one level."""
 LONGEST = 600
 """Characters of one text."""
+PHRASE = 20
+"""Characters from which a text is a cause and no word that others have, too."""
 RECENT = timedelta(hours=6)
 """How old an Event may be and still be a cause."""
 SUMMARY = ("Ready", "Reconciling", "Stalled")
 BAD_WHEN_TRUE = ("Conflict", "Failed", "DataAtRisk", "FilesystemResizePending", "TeardownBlocked")
+STEADY = frozenset(str(one.word) for section in (Section.STEADY, Section.CLAIM_STEADY) for one in SECTIONS[section])
+"""Reasons that explain nothing, whatever the status of their condition: a claim that asks for no PersistentVolume."""
 AT_REST = ("Succeeded", "Pending", "")
 """States of the nodes of an operation that explain nothing."""
+_SAID = {
+    "RolledBack": "AWS rolled the change back.",
+    "Unanswered": "AWS gave no answer; the operator looks what came of it.",
+}
 FAILED_CALLS = ("Rejected", "RolledBack", "Unanswered")
+
+
+_NUMBERED = re.compile(r" *\((?:request )?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\)$")
+"""The id at the end of an Event's note: of a request, or of HyperPod's event."""
+_OF_CONDITION = re.compile(r"^[A-Z]\w+ is (?:True|False|Unknown): ")
+_INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
+COMBINED = "More Events with this reason follow each other quickly"
+"""The beginning of the note of an Event that stands for others (`kube/series.py`)."""
 
 
 def chain(world: World) -> tuple[tuple[Link, ...], int]:
     """At most MOST links, and how many the bounds left out. No text is told twice."""
     made: list[Link] = []
     dropped = 0
-    seen: set[str] = set()
-    for part in (_ready, _conditions, _plan, _preflight, _calls, _groups, _nodes, _volume, _claims, _aws, _events):
-        fresh = [link for link in part(world) if link.says not in seen or not link.says]
-        seen |= {link.says for link in fresh}
+    told: list[str] = []
+    for part in (
+        _ready,
+        _conditions,
+        _plan,
+        _failed_checks,
+        _calls,
+        _groups,
+        _nodes,
+        _volume,
+        _claims,
+        _aws,
+        _warnings,
+        _events,
+    ):
+        found = [*part(world)]
+        fresh = [kept for link in found if (kept := _fresh(link, told)) is not None]
+        told += [link.says for link in found if link.says]
         dropped += max(0, len(fresh) - EACH)
         made += fresh[:EACH]
     dropped += max(0, len(made) - MOST)
     return tuple(made[:MOST]), dropped
+
+
+def _fresh(link: Link, told: list[str]) -> Link | None:
+    """The link without words that an earlier one has; None for a condition or an Event, which say nothing else.
+
+    HyperPod's Events put a cause behind a description of theirs; where the cause is told, so is the Event.
+    """
+    known = any(link.says in one for one in told)
+    if link.level is Level.EVENT:
+        known = known or any(one in link.says for one in told if len(one) >= PHRASE)
+    if not link.says or not known:
+        return link
+    return None if link.level in (Level.CONDITION, Level.EVENT) else replace(link, says="")
 
 
 def conditions(world: World) -> dict[str, Json]:
@@ -46,7 +92,7 @@ def conditions(world: World) -> dict[str, Json]:
 def disagrees(condition: Json) -> bool:
     """Whether a condition besides the summary says that something is not as it should be."""
     kind, status = text(condition.get("type")), text(condition.get("status"))
-    if kind in SUMMARY or kind in ("Complete", "InUse", "Paused"):
+    if kind in SUMMARY or kind in ("Complete", "InUse", "Paused") or text(condition.get("reason")) in STEADY:
         return False
     return (status == "True") if kind in BAD_WHEN_TRUE else (status == "False")
 
@@ -86,13 +132,21 @@ def _plan(world: World) -> Iterator[Link]:
         yield _link(Level.PLAN, text(inside(plan, "digest")), inside(plan, "summary"), reason=state)
 
 
-def _preflight(world: World) -> Iterator[Link]:
+def _failed_checks(world: World) -> Iterator[Link]:
+    return _checks(world, "Fail")
+
+
+def _warnings(world: World) -> Iterator[Link]:
+    """Checks that stopped nothing: they come after what did."""
+    return _checks(world, "Warn")
+
+
+def _checks(world: World, result: str) -> Iterator[Link]:
     found = inside(world.resource, "status", "preflight")
-    for result in ("Fail", "Warn"):
-        for check in items(found, "checks"):
-            if text(check.get("result")) == result:
-                since = inside(found, "checkedAt")
-                yield _link(Level.PREFLIGHT, text(check.get("name")), check.get("message"), reason=result, since=since)
+    for check in items(found, "checks"):
+        if text(check.get("result")) == result:
+            since = inside(found, "checkedAt")
+            yield _link(Level.PREFLIGHT, text(check.get("name")), check.get("message"), reason=result, since=since)
 
 
 def _calls(world: World) -> Iterator[Link]:
@@ -100,7 +154,7 @@ def _calls(world: World) -> Iterator[Link]:
         state = text(call.get("state"))
         if state not in FAILED_CALLS:
             continue
-        words = text(call.get("message")) or f"The call is {state}."
+        words = text(call.get("message")) or _SAID.get(state, "")
         again = text(call.get("retryAt"))
         tries = call.get("rejections") or call.get("attempts")
         often = f" Sent {counted(tries, 'time')}." if isinstance(tries, int) and tries > 1 else ""
@@ -108,7 +162,7 @@ def _calls(world: World) -> Iterator[Link]:
         yield _link(
             Level.CALL,
             text(call.get("operation")),
-            shortened(words, LONGEST - len(often) - len(later)) + often + later,
+            (shortened(words, LONGEST - len(often) - len(later)) + often + later).strip(),
             reason=text(call.get("code")) or text(call.get("reason")) or state,
             since=text(call.get("rejectedAt")) or text(call.get("time")),
         )
@@ -135,8 +189,9 @@ def _nodes(world: World) -> Iterator[Link]:
         if text(node.get("state")) in AT_REST:
             continue
         about = f"{text(node.get('name')) or text(node.get('id'))} ({text(node.get('instanceGroupName'))})"
-        pods = ", ".join(text(one) for one in _list(node.get("waitingFor")))
-        says = f"{text(node.get('message'))}{f' Waits for {pods}.' if pods else ''}".strip()
+        says = text(node.get("message"))
+        pods = [pod for one in _list(node.get("waitingFor")) if (pod := text(one)) not in says]
+        says = f"{says} Waits for {', '.join(pods)}.".strip() if pods else says
         since = node.get("completionTime") or node.get("sentTime") or node.get("startTime")
         yield _link(Level.NODE, about, says, reason=node.get("awsCode") or node.get("state"), since=since)
     for node in items(world.resource, "status", "nodeHealth", "worst"):
@@ -175,15 +230,36 @@ def _aws(world: World) -> Iterator[Link]:
 
 
 def _events(world: World) -> Iterator[Link]:
-    """Warnings of the last hours, the newest first: HyperPod's own are among them."""
-    found = []
+    """Warnings of the last hours, the newest first: HyperPod's own are among them.
+
+    Those that differ in an instance or an id only are one, with their number; one whose words another continues, as
+    HyperPod's of a group and of its instance do, is left out.
+    """
+    alike: dict[tuple[str, str], tuple[str, str, int]] = {}
+    for at, event in sorted(_recent(world), key=lambda one: one[0], reverse=True):
+        words = _bare(event_note(event))
+        key = (text(event.get("reason")), _INSTANCE.sub("i-", words))
+        first_at, first_words, often = alike.get(key, (at, words, 0))
+        alike[key] = (first_at, first_words, often + 1)
+    said = [words for _, words in alike]
+    for (reason, plain_words), (at, words, often) in alike.items():
+        if not any(plain_words != one and plain_words in one for one in said):
+            about = counted(often, "time") if often > 1 else ""
+            yield _link(Level.EVENT, about, words, reason=reason, since=at)
+
+
+def _recent(world: World) -> Iterator[tuple[str, Json]]:
     for event in world.events:
         at = event_time(event)
         moment = parse_time(at)
-        if text(event.get("type")) == "Warning" and moment and world.now - moment <= RECENT:
-            found.append((at, event))
-    for at, event in sorted(found, key=lambda one: one[0], reverse=True):
-        yield _link(Level.EVENT, "Event", event_note(event), reason=event.get("reason"), since=at)
+        fits = text(event.get("type")) == "Warning" and not event_note(event).startswith(COMBINED)
+        if fits and moment and world.now - moment <= RECENT:
+            yield at, event
+
+
+def _bare(note: str) -> str:
+    """The note without what it has besides the message: the condition that it is of, the id that AWS gave."""
+    return _OF_CONDITION.sub("", _NUMBERED.sub("", note))
 
 
 def event_time(event: Json) -> str:

@@ -22,12 +22,17 @@ _AWS_EVENTS = "aws sagemaker list-cluster-events --cluster-name {cluster} --regi
 _AWS_CLUSTER = "aws sagemaker describe-cluster --cluster-name {cluster} --region {region}"
 _AWS_VOLUME = "aws ec2 describe-volumes --volume-ids {volume} --region {region}"
 _SCRIPT_LOG = "aws logs tail /aws/sagemaker/Clusters/{cluster}/{cluster_id} --region {region}"
+_SCRIPT_LOG_OF_GROUP = f"{_SCRIPT_LOG} --log-stream-name-prefix LifecycleConfig/{{group}}/"
 _ABANDON = f"kubectl annotate {{short}} {{name}} -n {{namespace}} {GROUP}/abandon={{name}}"
 _SUSPEND = 'kubectl patch evc {claim} -n {namespace} --type=merge -p \'{{"spec":{{"attachment":{{"suspend":true}}}}}}\''
 _UNSUSPEND = 'kubectl patch {short} {name} -n {namespace} --type=merge -p \'{{"spec":{{"suspend":false}}}}\''
 _SEE_NODES = "kubectl hyperpod status {object} -n {namespace}"
 _AGAIN = "kubectl hyperpod {verb} {node} --cluster {cluster_object} -n {namespace}"
-_QUOTAS = "aws service-quotas list-service-quotas --service-code sagemaker --region {region}"
+_QUOTAS = (
+    "aws service-quotas list-service-quotas --service-code sagemaker --region {region} --output table "
+    "--query \"Quotas[?contains(QuotaName,'{quota_type}')].[QuotaName,QuotaCode,Value]\""
+)
+_OTHER_OPERATION = "kubectl hyperpod explain hpno/{other} -n {other_namespace}"
 _PODS_ON_NODE = "kubectl get pods -A --field-selector spec.nodeName={node}"
 
 _COMMANDS: dict[Reason, tuple[str, ...]] = {
@@ -52,7 +57,10 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
     Reason.UPDATE_ROLLED_BACK: (_AWS_EVENTS, _EDIT, _RETRY),
     Reason.ACCOUNT_BLOCKED: (_RETRY,),
     Reason.QUOTA_EXCEEDED: (_QUOTAS, _EDIT),
-    Reason.PERMISSION_DENIED: ("hyperpod-operator preflight -f FILE", _RETRY),
+    Reason.PERMISSION_DENIED: (
+        "kubectl get {short} {name} -n {namespace} -o yaml | hyperpod-operator preflight -f -",
+        _RETRY,
+    ),
     Reason.QUARANTINED: ("kubectl delete pod {leader} -n {operator_namespace}", _SEE),
     Reason.REGION_NOT_ALLOWED: (_EDIT,),
     Reason.WRONG_ACCOUNT_OR_REGION: ("aws sts get-caller-identity", _EDIT, _ABANDON),
@@ -72,7 +80,7 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
         "--target-resources hyperpod-cluster --duration-hours 24 --region {region}",
         _EDIT,
     ),
-    Reason.LIFECYCLE_SCRIPT_FAILED: (_SCRIPT_LOG, _AWS_EVENTS, _SEE),
+    Reason.LIFECYCLE_SCRIPT_FAILED: (_SCRIPT_LOG_OF_GROUP, _AWS_EVENTS, _SEE),
     Reason.NETWORK_MISCONFIGURED: (_AWS_EVENTS, _EDIT),
     Reason.EFA_CHECK_FAILED: ("aws ec2 describe-security-groups --group-ids {security_group} --region {region}", _SEE),
     Reason.GROUP_FAILED: (_AWS_EVENTS, _EDIT),
@@ -129,6 +137,7 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
         _SEE,
     ),
     Reason.DELETE_ON_TERMINATION: ("aws ec2 create-snapshot --volume-id {volume} --region {region}", _SEE),
+    Reason.WAITING_FOR_NODES: (_OTHER_OPERATION,),
     Reason.OPERATION_SUSPENDED: (_UNSUSPEND,),
     Reason.OPERATION_FAILED: (_SEE_NODES, _AGAIN),
     Reason.VOLUMES_ON_NODES: (_SUSPEND, "kubectl get evc -n {namespace}"),
@@ -136,6 +145,9 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
 }
 COMMANDS: Mapping[Reason, tuple[str, ...]] = MappingProxyType(_COMMANDS)
 """By reason. A reason of yours without an entry has `SEE`."""
+
+BUDGET = ("kubectl get pdb -n {waiting_namespace}", "kubectl delete pod {waiting_name} -n {waiting_namespace}")
+"""What to type where a PodDisruptionBudget holds up a drain."""
 
 WAIT = "kubectl hyperpod wait {object} -n {namespace}"
 """What to type where time or AWS solves it."""

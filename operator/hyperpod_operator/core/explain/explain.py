@@ -6,12 +6,13 @@ plan wait for you; and only then what the conditions say. An answer further down
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import assert_never
 
-from hyperpod_operator.api.names import GROUP
+from hyperpod_operator.api.names import GROUP, Reason
 from hyperpod_operator.api.reasons import Actor, ReasonRecord, Severity, record
 from hyperpod_operator.core.explain.chain import chain, conditions, disagrees
-from hyperpod_operator.core.explain.commands import COMMANDS, SEE, WAIT, filled
+from hyperpod_operator.core.explain.commands import BUDGET, COMMANDS, SEE, WAIT, filled
 from hyperpod_operator.core.explain.explanation import Explanation, Level, Link, Step
 from hyperpod_operator.core.explain.values import values
 from hyperpod_operator.core.explain.world import Found, World, inside, items, text
@@ -21,8 +22,12 @@ FORBIDDEN = "Forbidden"
 NOT_FOUND = "NotFound"
 NO_LEADER = "NoLeader"
 NOT_SEEN = "NotObserved"
-NOTHING_TO_DO = "Nothing."
 INSTALL = "hyperpod-operator crds | kubectl apply --server-side -f -"
+_NOTHING = re.compile(r"^Nothing[^.;]*[.;] *(?:Otherwise )?")
+"""How the remedy of a reason begins that asks nobody: what follows is for the pass that is Stalled all the same."""
+_BUDGET = "disruption budget"
+"""In the words of the API server about an eviction that it refuses."""
+_DRAINS = frozenset((Reason.DRAINING, Reason.EVICTING_WORKLOADS))
 _LINK = re.compile(r"\[([^][]*)\]\([^()]*\)")
 
 
@@ -38,11 +43,18 @@ def explain(world: World) -> Explanation:
 def step(record_: ReasonRecord, *, stalled: bool, known: Mapping[str, str]) -> Step:
     """Who acts and how for a reason; `stalled` is what the pass that gave it says, and makes you the actor."""
     actor = Actor.YOU if stalled else record_.actor
-    templates = COMMANDS.get(record_.word, ()) if actor is not Actor.NOBODY else ()
+    templates = COMMANDS.get(record_.word, ())
     if actor is not Actor.YOU:
         templates = (*templates, WAIT)
     commands = [made for one in templates or (SEE,) if (made := filled(one, known))]
-    return Step(actor=actor, what=_LINK.sub(r"docs/\1", record_.remedy), commands=tuple(commands))
+    return Step(actor=actor, what=_asked(record_.remedy, actor), commands=tuple(commands))
+
+
+def _asked(remedy: str, actor: Actor) -> str:
+    """The remedy as one actor reads it: to you, a sentence that begins with *Nothing* is not the answer."""
+    words = _LINK.sub(r"docs/\1", remedy)
+    rest = _NOTHING.sub("", words, count=1) if actor is Actor.YOU else words
+    return rest[:1].upper() + rest[1:] if rest else "Read the message."
 
 
 def _not_read(world: World, known: Mapping[str, str]) -> Explanation | None:
@@ -62,9 +74,10 @@ def _not_read(world: World, known: Mapping[str, str]) -> Explanation | None:
             return _answer(world, FORBIDDEN, Step(actor=Actor.YOU, what=what, commands=_made(known, asked)))
         case Found.MISSING:
             like = f" Of a similar name: {', '.join(world.elsewhere[:5])}." if world.elsewhere else ""
+            where = f" There is no namespace {subject.namespace}." if world.no_namespace else ""
             what = (
-                f"The API server has no {subject}. Whether AWS has a cluster or volume of this name is not known."
-                f"{like} Check the name, namespace and context."
+                f"The API server has no {subject}.{where} Whether AWS has a cluster or volume of this name is not "
+                f"known.{like} Check the name, namespace and context."
             )
             listed = f"kubectl get {subject.short} -A"
             return _answer(world, NOT_FOUND, Step(actor=Actor.YOU, what=what, commands=(listed,)))
@@ -115,7 +128,8 @@ def _plan_waits(world: World, known: Mapping[str, str]) -> Explanation | None:
         return None
     reason = text(conditions(world).get("PlanApproved", {}).get("reason")) or f"Plan{state}"
     said = text(inside(plan, "summary"))
-    what = f"A plan waits for your approval: {said} Read it, then approve it." if said else "A plan waits for approval."
+    about = f": {said.rstrip('.')}" if said else ""
+    what = f"A plan waits for your approval{about}. Read it, then approve it."
     read = "kubectl get {short} {name} -n {namespace} -o jsonpath='{{.status.plan}}'"
     made = _made(known, read, "kubectl hyperpod approve {object} -n {namespace}")
     return _answer(world, reason, Step(actor=Actor.YOU, what=what, commands=made))
@@ -126,11 +140,30 @@ def awaited(plan: object) -> bool:
     return text(inside(plan, "state")) == "Stale" or any(one.get("waits") is True for one in items(plan, "actions"))
 
 
+def _budget_refuses(world: World, known: Mapping[str, str]) -> Explanation | None:
+    """A drain that a PodDisruptionBudget holds up ends only when somebody changes what the budget counts."""
+    ready = conditions(world).get("Ready", {})
+    reason = text(ready.get("reason"))
+    words = [
+        text(ready.get("message")),
+        *(text(one.get("message")) for one in items(world.resource, "status", "nodes")),
+    ]
+    if reason not in _DRAINS or not any(_BUDGET in one for one in words):
+        return None
+    pod = f"pod {known['waiting_pod']}" if "waiting_pod" in known else "a pod"
+    what = (
+        f"A PodDisruptionBudget does not allow the eviction of {pod} now. The operator asks again until the drain's "
+        "timeout. If no pod is about to become healthy, add a replica, change the budget, or delete the pod."
+    )
+    return _answer(world, reason, Step(actor=Actor.YOU, what=what, commands=_made(known, *BUDGET)))
+
+
 _QUESTIONS: tuple[Callable[[World, Mapping[str, str]], Explanation | None], ...] = (
     _not_read,
     _no_leader,
     _not_seen,
     _plan_waits,
+    _budget_refuses,
 )
 
 
@@ -150,7 +183,10 @@ def _by_conditions(world: World, known: Mapping[str, str]) -> Explanation:
         asking = [one for kind, one in found.items() if disagrees(one) or kind == "SpecSynced"]
         records = [made for one in asking if (made := record(text(one.get("reason")))) and made.actor is Actor.YOU]
         chosen = records[0] if records else chosen
-    return _answer(world, str(chosen.word), step(chosen, stalled=stalled, known=known))
+    next_step = step(chosen, stalled=stalled, known=known)
+    if next_step.actor is Actor.NOBODY and text(ready.get("status")) == "True":
+        next_step = replace(next_step, commands=())  # nothing is waited for
+    return _answer(world, str(chosen.word), next_step)
 
 
 def _seen(world: World) -> bool:

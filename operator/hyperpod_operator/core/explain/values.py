@@ -1,5 +1,7 @@
 """The names that commands are filled with, read from one object and its neighbours."""
 
+import re
+
 from hyperpod_operator.core.explain.world import Json, World, inside, items, text
 
 CLUSTER = "HyperPodCluster"
@@ -7,6 +9,10 @@ OPERATION = "HyperPodNodeOperation"
 VERBS = {"Reboot": "reboot", "Replace": "replace", "Delete": "delete-node", "HealthCheck": "check"}
 """The plugin's verb of each operation that needs no more than its nodes."""
 ENDED_WELL = frozenset({"Succeeded", ""})
+_TYPE = re.compile(r"\bml\.[a-z0-9-]+\.[a-z0-9]+\b")
+_ROLE = re.compile(r"\barn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]*[\w+=,@/-]")
+_OTHER = re.compile(r"Waits for HyperPodNodeOperation ([a-z0-9-]+)/([a-z0-9.-]+)")
+_POD = re.compile(r"(?:Waits for|[Pp]ods?) ([a-z0-9-]+)/([a-z0-9.-]*[a-z0-9])")
 ARN_PARTS = 6
 """arn:partition:service:region:account:resource."""
 
@@ -21,6 +27,7 @@ def values(world: World) -> dict[str, str]:
     else:
         own = _of_claim(resource)
     common = {
+        **_waited_for(resource),
         "namespace": subject.namespace,
         "name": subject.name,
         # As the plugin's verbs take it: a name alone is that of a HyperPodCluster.
@@ -37,15 +44,10 @@ def _of_cluster(world: World, resource: Json | None) -> dict[str, str]:
     arn = text(inside(resource, "status", "clusterArn"))
     short = next(iter(_short_groups(resource)), {})
     group = text(short.get("instanceGroupName"))
-    spec = next(
-        (
-            one
-            for kind in ("instanceGroups", "restrictedInstanceGroups")
-            for one in items(resource, "spec", kind)
-            if text(one.get("instanceGroupName")) == group or not group
-        ),
-        {},
-    )
+    specs = [*items(resource, "spec", "instanceGroups"), *items(resource, "spec", "restrictedInstanceGroups")]
+    about = [one for one in specs if text(one.get("instanceGroupName")) == group] if group else specs
+    said = _ready_message(resource)
+    instance_type = _only(about, "instanceType")
     worst = next(iter(items(resource, "status", "nodeHealth", "worst")), {})
     gone = [one for one in items(resource, "status", "nodeHealth", "worst") if not one.get("instanceId")]
     security = inside(resource, "spec", "vpcConfig", "securityGroupIds")
@@ -58,8 +60,10 @@ def _of_cluster(world: World, resource: Json | None) -> dict[str, str]:
         "cluster_id": arn.rpartition("/")[2],
         "arn": arn,
         "region": text(inside(resource, "status", "region")) or _region(resource, arn),
-        "role": text(spec.get("executionRole")).rpartition("/")[2],
-        "instance_type": text(spec.get("instanceType")),
+        "group": group or _only(about, "instanceGroupName"),
+        "role": (_first(_ROLE, said) or _only(about, "executionRole")).rpartition("/")[2],
+        "instance_type": instance_type,
+        "quota_type": _first(_TYPE, said) or instance_type,
         "missing": str(missing) if missing > 0 else "",
         "security_group": text(security[0]) if isinstance(security, list) and security else "",
         "node": text(worst.get("name")),
@@ -108,6 +112,40 @@ def _of_operation(world: World, resource: Json | None) -> dict[str, str]:
         "verb": VERBS.get(text(inside(resource, "spec", "operation")), ""),
         "claim": text(inside(holder, "metadata", "name")),
     }
+
+
+def _waited_for(resource: Json | None) -> dict[str, str]:
+    """The pod that a drain waits for, and the operation that has the node."""
+    nodes = items(resource, "status", "nodes")
+    listed = [one for node in nodes for one in node.get("waitingFor") or () if isinstance(one, str) and "/" in one]
+    said = " ".join([_ready_message(resource), *(text(node.get("message")) for node in nodes)])
+    named = _POD.search(said)
+    pod = listed[0] if listed else "/".join(named.groups()) if named else ""
+    namespace, _, name = pod.partition("/")
+    other = _OTHER.search(said)
+    return {
+        "waiting_pod": pod,
+        "waiting_namespace": namespace,
+        "waiting_name": name,
+        "other_namespace": other[1] if other else "",
+        "other": other[2] if other else "",
+    }
+
+
+def _ready_message(resource: Json | None) -> str:
+    listed = items(resource, "status", "conditions")
+    return next((text(one.get("message")) for one in listed if text(one.get("type")) == "Ready"), "")
+
+
+def _first(pattern: re.Pattern[str], said: str) -> str:
+    found = pattern.search(said)
+    return found[0] if found else ""
+
+
+def _only(groups: list[Json], member: str) -> str:
+    """What all groups have; empty where they differ: a command about the wrong one is worse than none."""
+    found = {text(one.get(member)) for one in groups}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _region(resource: Json | None, arn: str) -> str:

@@ -73,6 +73,8 @@ class World:
     events: Sequence[Json] = ()
     claims: Sequence[Json] = ()
     """EBSVolumeClaims in the namespace, for a cluster that is being deleted and for a node operation."""
+    no_namespace: bool = False
+    """Whether the API server says that there is no such namespace; False where the user may not ask."""
     elsewhere: Sequence[str] = ()
     """Objects of the kind with a like name, as namespace/name, where this one is missing."""
     unknown: Sequence[str] = ()

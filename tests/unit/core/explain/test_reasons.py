@@ -1,5 +1,7 @@
 """Every reason leads to an actor and a next step; what a person must do comes with a command."""
 
+import re
+
 import pytest
 from tests.unit.core.explain import worlds
 
@@ -32,6 +34,25 @@ def test_what_you_must_do_comes_with_a_command(reason: Reason, make: object) -> 
     assert explain(worlds.world(resource)).step.commands
 
 
+@pytest.mark.parametrize("reason", Reason)
+def test_a_remedy_begins_with_nothing_where_and_only_where_aws_acts(reason: Reason) -> None:
+    """It is read behind *you need to do*, or behind *You have to act*."""
+    record = REASONS[reason]
+    if record.actor is not Actor.NOBODY:
+        assert record.remedy.startswith("Nothing") is (record.actor is Actor.AWS)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_remedy_is_read_without_the_meaning_before_it(reason: Reason) -> None:
+    assert not re.match(r"\w+ (it|them)\b", REASONS[reason].remedy)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_you_are_never_asked_to_do_nothing(reason: Reason) -> None:
+    step = explain(worlds.world(worlds.unready(reason, stalled=True))).step
+    assert not step.what.startswith("Nothing")
+
+
 @pytest.mark.parametrize("reason", [word for word, record in REASONS.items() if record.stalled])
 def test_what_is_stalled_waits_for_you(reason: Reason) -> None:
     assert REASONS[reason].actor is Actor.YOU
@@ -46,7 +67,7 @@ def test_no_command_has_a_gap() -> None:
     full: dict[str, str] = {}
     for make in KINDS:
         full |= values(worlds.world(make()))
-    names = full | dict.fromkeys(("missing", "claim", "gone_node"), "x")
+    names = full | dict.fromkeys(("missing", "claim", "gone_node", "other", "other_namespace"), "x")
     assert [one for listed in COMMANDS.values() for one in listed if filled(one, names) is None] == []
 
 

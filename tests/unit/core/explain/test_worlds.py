@@ -7,10 +7,11 @@ from tests.unit.core.explain import worlds
 from tests.unit.core.explain.worlds import condition, unready, world
 
 from hyperpod_operator.api.reasons import Actor
-from hyperpod_operator.core.explain.chain import LONGEST, MOST
+from hyperpod_operator.core.explain.chain import COMBINED, LONGEST, MOST
 from hyperpod_operator.core.explain.explain import explain
 from hyperpod_operator.core.explain.explanation import Level
 from hyperpod_operator.core.explain.world import Found, Operator, World
+from hyperpod_operator.kube import series
 
 
 def test_a_missing_definition_asks_for_its_installation() -> None:
@@ -229,3 +230,124 @@ def test_what_could_not_be_read_is_listed() -> None:
 def test_the_same_is_plain_json() -> None:
     made: World = world(unready("Paused"))
     assert explain(made).as_json()["step"]["actor"] == "You"
+
+
+def test_a_namespace_that_does_not_exist_is_said() -> None:
+    found = explain(world(None, found=Found.MISSING, no_namespace=True))
+    assert "There is no namespace team." in found.step.what
+
+
+def test_words_that_the_summary_has_are_not_told_again_by_group_or_event() -> None:
+    cause = "Lifecycle scripts did not run successfully."
+    resource = unready(
+        "LifecycleScriptFailed",
+        message=f"group gpu 1/4: {cause} Read the log.",
+        instanceGroups=[{"instanceGroupName": "gpu", "currentCount": 1, "targetCount": 4, "message": cause}],
+    )
+    resource["status"]["conditions"].append(condition("GroupsAtTarget", "False", "Scaling", "group gpu 1/4"))
+    events = [event(f"HyperPod says about gpu: Instance creation in InstanceGroup gpu failed: {cause} ({UUID})")]
+    found = explain(world(resource, events=events))
+    assert [(link.level, link.says) for link in found.chain] == [
+        (Level.RESOURCE, f"group gpu 1/4: {cause} Read the log."),
+        (Level.GROUP, ""),
+    ]
+
+
+UUID = "94d20026-c6d5-43b0-bc3b-4285cee3bc11"
+
+
+def event(note: str, *, reason: str = "HyperPodEvent", at: str = "2026-11-28T11:59:00Z") -> dict[str, str]:
+    return {"type": "Warning", "reason": reason, "note": note, "eventTime": at}
+
+
+@pytest.mark.parametrize("note", ["Ready is False: {}", "{} (request {id})", "{}"])
+def test_an_event_of_what_the_summary_says_adds_nothing(note: str) -> None:
+    said = "CreateCluster failed (ValidationException): EKS is wrong."
+    told = note.format(said, id=UUID)
+    found = explain(world(unready("SpecRejected", message=said), events=[event(told, reason="SpecRejected")]))
+    assert [link.level for link in found.chain] == [Level.RESOURCE]
+
+
+def test_events_that_differ_in_an_instance_only_are_one() -> None:
+    events = [event(f"HyperPod says about gpu, i-0{n}abcdef0: It is slow. ({UUID})") for n in range(1, 4)]
+    (told,) = [link for link in explain(world(unready("Scaling"), events=events)).chain if link.level is Level.EVENT]
+    assert (told.about, told.reason) == ("3 times", "HyperPodEvent")
+
+
+def test_an_event_that_another_continues_is_left_out() -> None:
+    events = [event("Instance creation failed"), event("Instance creation failed: no capacity")]
+    told = [link.says for link in explain(world(unready("Scaling"), events=events)).chain if link.level is Level.EVENT]
+    assert told == ["Instance creation failed: no capacity"]
+
+
+def test_an_event_that_stands_for_others_explains_nothing() -> None:
+    found = explain(world(unready("Scaling"), events=[event(f"{COMBINED}; see the status.")]))
+    assert [link.level for link in found.chain] == [Level.RESOURCE]
+
+
+def test_the_words_about_combined_events_are_those_that_the_operator_writes() -> None:
+    assert series.COMBINED.startswith(COMBINED)
+
+
+def test_warnings_of_preflight_come_after_what_stopped_something() -> None:
+    checks = [{"name": "Minor", "result": "Warn", "message": "m"}, {"name": "Major", "result": "Fail", "message": "n"}]
+    group = {"instanceGroupName": "gpu", "currentCount": 1, "targetCount": 4}
+    resource = unready("PreflightFailed", stalled=True, preflight={"checks": checks}, instanceGroups=[group])
+    order = [link.about for link in explain(world(resource)).chain]
+    assert order.index("Major") < order.index("gpu 1/4 nodes") < order.index("Minor")
+
+
+def test_a_condition_that_is_as_the_spec_asks_is_no_cause() -> None:
+    claim = worlds.claim(condition("Ready", "True", "ClaimReady"), condition("Published", "False", "NotPublished"))
+    assert [link.level for link in explain(world(claim)).chain] == [Level.RESOURCE]
+
+
+def test_nothing_is_typed_for_what_is_ready() -> None:
+    assert explain(world(worlds.READY)).step.commands == ()
+
+
+BUDGET = "Waits for team/trainer-0: The disruption budget train needs 1 healthy pods and has 1 currently."
+
+
+def test_a_drain_that_a_budget_holds_up_waits_for_you() -> None:
+    node = {
+        "id": "a",
+        "name": "hyperpod-i-0a",
+        "state": "Draining",
+        "message": BUDGET,
+        "waitingFor": ["team/trainer-0"],
+    }
+    found = explain(world(worlds.operation(condition("Ready", "False", "Draining"), nodes=[node])))
+    assert found.step.actor is Actor.YOU
+    assert found.step.commands == ("kubectl get pdb -n team", "kubectl delete pod trainer-0 -n team")
+    assert BUDGET in [link.says for link in found.chain]
+
+
+def test_a_scale_in_that_a_budget_holds_up_waits_for_you() -> None:
+    assert explain(world(unready("EvictingWorkloads", message=BUDGET))).step.actor is Actor.YOU
+
+
+def test_an_operation_that_waits_for_another_one_names_it() -> None:
+    node = {"id": "a", "state": "Pending", "message": "Waits for HyperPodNodeOperation team/replace-x, which has it."}
+    found = explain(world(worlds.operation(condition("Ready", "False", "WaitingForNodes"), nodes=[node])))
+    assert found.step.commands[0] == "kubectl hyperpod explain hpno/replace-x -n team"
+
+
+def test_a_command_names_no_group_that_may_be_another_one() -> None:
+    """A role or type of the first group, where the groups differ, would be a guess."""
+    resource = unready("TeardownBlocked", stalled=True)
+    other = {**resource["spec"]["instanceGroups"][0], "instanceGroupName": "cpu", "executionRole": "arn:x:role/other"}
+    resource["spec"]["instanceGroups"].append(other)
+    assert not any("get-role" in one for one in explain(world(resource)).step.commands)
+
+
+def test_a_role_that_the_message_names_is_the_one_to_look_at() -> None:
+    message = "AWS cannot assume arn:aws:iam::111122223333:role/path/one."
+    found = explain(world(unready("TeardownBlocked", message=message, stalled=True)))
+    assert found.step.commands[0] == "aws iam get-role --role-name one"
+
+
+def test_a_quota_is_looked_up_by_the_type_that_aws_names() -> None:
+    message = "The account-level service limit 'ml.g5.8xlarge for cluster usage' is 0 Instances."
+    found = explain(world(unready("QuotaExceeded", message=message, stalled=True)))
+    assert "contains(QuotaName,'ml.g5.8xlarge')" in found.step.commands[0]

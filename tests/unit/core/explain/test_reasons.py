@@ -129,3 +129,10 @@ def test_the_chain_of_an_operation_names_its_nodes_and_their_pods() -> None:
     link = next(one for one in found.chain if one.level is Level.NODE)
     assert (link.about, link.reason) == ("hyperpod-i-0a (gpu)", "Draining")
     assert link.says == "2 pods are still there. Waits for team/trainer-0."
+
+
+def test_a_remedy_for_two_kinds_is_read_for_one() -> None:
+    cluster = explain(worlds.world(worlds.unready("NotOwned", stalled=True))).step.what
+    claim = explain(worlds.world(worlds.claim(worlds.condition("Ready", "False", "NotOwned")))).step.what
+    assert cluster.startswith("Delete this resource and create one")
+    assert claim == "The message names the volume and what to do."

@@ -110,11 +110,11 @@ bench: control-plane ## Measure every claim of docs/benchmarks.md (about a quart
 	@$(BIN)/python -m benchmarks
 
 .PHONY: demo
-demo: control-plane ## Watch the operator do its main job, on real parts (a few minutes)
+demo: $(READY) ## Watch the operator do its main job, on real parts (a few minutes)
 	@$(BIN)/hyperpod-testbed demo
 
 .PHONY: dev
-dev: control-plane ## Leave control plane, simulator and operator running for your own kubectl and aws
+dev: $(READY) ## Leave control plane, simulator and operator running for your own kubectl and aws
 	@$(BIN)/hyperpod-testbed dev
 
 .PHONY: crds

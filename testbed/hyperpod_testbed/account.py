@@ -49,6 +49,12 @@ def install(plane: ControlPlane) -> Path:
     return install_release(plane, name=NAMESPACE, objects=_objects())
 
 
+def administrator(plane: ControlPlane) -> Path:
+    """The kubeconfig of the administrator, with a namespace for Leases: nothing of the chart is in force."""
+    plane.apply(_list([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}]))
+    return plane.kubeconfig
+
+
 def install_release(plane: ControlPlane, *, name: str, objects: Sequence[Mapping[str, Any]]) -> Path:
     """The account of one of several releases; `name` is its release, its namespace and its service account."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

@@ -4,7 +4,6 @@ Every line that starts with $ is a command that could be typed; what follows is 
 asserted by hand: a scene waits for what kubectl shows, and one that does not come to its end fails the demo.
 """
 
-import re
 from collections import Counter
 
 import boto3
@@ -12,67 +11,63 @@ import click
 
 from hyperpod_testbed.control_plane.build import BuildError
 from hyperpod_testbed.control_plane.control_plane import ControlPlaneError
-from hyperpod_testbed.demo_day_two import a_bad_node_is_replaced, a_scale_in_is_approved
-from hyperpod_testbed.demo_nodes import a_gpu_fails, a_volume_is_claimed, the_claim_is_deleted
-from hyperpod_testbed.stack import ROOT, Stack
-from hyperpod_testbed.stage import NAME, Stage, edited, wait
+from hyperpod_testbed.demo_day_two import (
+    a_bad_node_is_replaced,
+    a_scale_in_is_held,
+    aws_has_no_capacity,
+    labels_are_edited,
+    the_scale_in_is_approved,
+)
+from hyperpod_testbed.demo_nodes import (
+    a_gpu_fails,
+    a_volume_is_claimed,
+    the_claim_is_deleted,
+    the_volume_has_followed,
+)
+from hyperpod_testbed.demo_safety import (
+    FOREIGN_NAME,
+    a_foreign_cluster_is_left_alone,
+    killed_in_mid_create,
+    the_creation_goes_on,
+)
+from hyperpod_testbed.stack import Stack
+from hyperpod_testbed.stage import NAME, Stage, announced, wait
 
-EXAMPLE = ROOT / "examples" / "gpu-and-cpu.yaml"
 SPEED = 60.0
+OURS = f"sagemaker.amazonaws.com/cluster-name={NAME}"
+"""Label of the cluster's Nodes: the other team's cluster keeps its own."""
 
 
 @click.command()
 def demo() -> None:
-    """Create, scale, break, heal, operate and delete a cluster with a volume, in about three minutes."""
+    """Kill the operator in mid-create, break a node, hold a scale-in, and more, in about three minutes."""
     try:
-        with Stack(speed=SPEED) as stack:
+        with Stack(speed=SPEED, chart_account=announced()) as stack:
             _play(Stage(stack))
     except (BuildError, ControlPlaneError) as error:
         raise click.ClickException(str(error)) from error
 
 
 def _play(stage: Stage) -> None:
-    manifest = EXAMPLE.read_text()
+    """What only this operator does comes first: many watch for half a minute."""
     print(
         "A real kube-apiserver, etcd, scheduler and controller-manager, the real operator process, and a HyperPod\n"
-        f"simulator in AWS's place whose clock runs {SPEED:.0f} times as fast as AWS's."
+        f"simulator in AWS's place whose clock runs {SPEED:.0f} times as fast as AWS's. In a second terminal:\n"
+        f"  export KUBECONFIG={stage.stack.plane.kubeconfig} PATH={stage.stack.plane.kubectl_path.parent}:$PATH"
     )
-    stage.title("A cluster with a GPU group and a CPU group is applied")
-    stage.run("apply", "-f", str(EXAMPLE), shown=f"kubectl apply -f {EXAMPLE.relative_to(ROOT)}")
-    stage.watch(until=lambda row: _ready(row, "6/6"), what="a cluster with 6 nodes")
-    stage.run("get", "nodes", "-L", "node.kubernetes.io/instance-type,example.com/pool")
-
-    stage.title("The CPU group is scaled from 2 to 3")
-    manifest = edited(manifest, r"instanceCount: 2", "instanceCount: 3")
-    stage.apply(manifest, edit="sed 's/instanceCount: 2/instanceCount: 3/' examples/gpu-and-cpu.yaml")
-    stage.watch(until=lambda row: _ready(row, "7/7"), what="the seventh node")
-
-    stage.title("A node label is edited: HyperPod puts it on the nodes")
-    manifest = edited(manifest, r"example.com/pool: gpu", "example.com/pool: training")
-    stage.apply(manifest, edit="sed 's/pool: gpu/pool: training/' ...")
-    wait(lambda: _labelled(stage.stack) == 4, "the label on 4 nodes")
-    stage.run("get", "nodes", "-L", "example.com/pool")
-
-    stage.title("AWS runs out of GPUs: the GPU group is scaled to 8 and gets 5")
-    stage.stack.simulator.world.limit_capacity(NAME, "gpu", 5)
-    manifest = edited(manifest, r"instanceCount: 4", "instanceCount: 8")
-    stage.apply(manifest, edit="sed 's/instanceCount: 4/instanceCount: 8/' ...")
-    stage.watch(until=lambda row: "capacity" in row.lower() and "8/11" in row, what="the shortage")
-    path = '{range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{"\\n"}{end}'
-    stage.run("get", "hpc", NAME, "-o", f"jsonpath={path}", shown=f"kubectl get hpc {NAME} -o jsonpath=<conditions>")
-
-    stage.title("Capacity comes back: HyperPod's next try succeeds, nobody has to act")
-    stage.stack.simulator.world.restore_capacity(NAME, "gpu")
-    stage.watch(until=lambda row: _ready(row, "11/11"), what="all 11 nodes")
-
+    killed_in_mid_create(stage)
+    a_foreign_cluster_is_left_alone(stage)
+    the_creation_goes_on(stage)
     a_volume_is_claimed(stage)
-    a_gpu_fails(stage)
+    lost = a_gpu_fails(stage)
+    a_scale_in_is_held(stage)
+    the_volume_has_followed(stage, lost=lost)
+    the_scale_in_is_approved(stage)
+    labels_are_edited(stage)
     the_claim_is_deleted(stage)
-    a_bad_node_is_replaced(stage)
-    a_scale_in_is_approved(stage, manifest)
+    aws_has_no_capacity(stage)
+    a_bad_node_is_replaced(stage, nodes=7)
 
-    # Nothing is left to approve: the deletion itself would wait for a word, too.
-    stage.run("patch", "hpc", NAME, "--type=merge", "-p", '{"spec":{"management":{"changePolicy":"Auto"}}}')
     stage.title("The cluster is deleted")
     stage.run("delete", "hpc", NAME, "--timeout=120s")
     wait(lambda: not _nodes(stage.stack), "the end of the last node")
@@ -82,16 +77,18 @@ def _play(stage: Stage) -> None:
 def _nothing_left(stage: Stage) -> None:
     """What AWS and Kubernetes hold afterwards, and what it took to get there."""
     stage.title("Nothing is left behind")
-    stage.run("get", "hpc,nodes")
+    stage.run("get", "nodes", "-l", OURS)
     calls = stage.stack.simulator.log.calls()
     clusters = _clusters(stage.stack)
-    if clusters:
-        raise click.ClickException(f"AWS still has clusters: {clusters}")
+    if clusters != [FOREIGN_NAME]:
+        raise click.ClickException(f"AWS has the clusters {clusters}, not only {FOREIGN_NAME}")
     mutating = Counter(call.operation for call in calls if call.mutating)
     reads = sum(1 for call in calls if not call.mutating)
-    print(f"AWS has no cluster. Calls that changed AWS: {dict(mutating)}; reads: {reads}.")
     print(
-        "\nThe demo is over: created, scaled, relabelled, broken, healed, followed, operated, approved, deleted.",
+        f"AWS has the other team's cluster and no other one. Calls that changed AWS: {dict(mutating)}; reads: {reads}."
+    )
+    print(
+        "\nThe demo is over: killed, left alone, tainted, held, followed, approved, relabelled, healed, deleted.",
         flush=True,
     )
 
@@ -108,13 +105,5 @@ def _clusters(stack: Stack) -> list[str]:
     return [summary["ClusterName"] for summary in client.list_clusters()["ClusterSummaries"]]
 
 
-def _ready(row: str, nodes: str) -> bool:
-    return re.search(rf"\bTrue\b.*\b{nodes}\b", row) is not None
-
-
-def _labelled(stack: Stack) -> int:
-    return len(stack.plane.kubectl("get", "nodes", "-l", "example.com/pool=training", "-o", "name").stdout.split())
-
-
 def _nodes(stack: Stack) -> list[str]:
-    return stack.plane.kubectl("get", "nodes", "-o", "name").stdout.split()
+    return stack.plane.kubectl("get", "nodes", "-l", OURS, "-o", "name").stdout.split()

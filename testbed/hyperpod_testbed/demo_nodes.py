@@ -5,73 +5,61 @@ from collections.abc import Mapping
 from typing import Any
 
 from hyperpod_testbed.stack import ROOT
-from hyperpod_testbed.stage import NAME, Stage, edited, wait
+from hyperpod_testbed.stage import MANIFESTS, NAME, Stage, wait
 
 CLAIM = ROOT / "examples" / "ebsvolumeclaim-new.yaml"
 VOLUME = "scratch"
 TAINT = "sagemaker.amazonaws.com/node-health-status"
 POD = "train"
 WHERE = "custom-columns=NAME:.metadata.name,NODE:.spec.nodeName"
-EVENTS = "custom-columns=REASON:.reason,ABOUT:.involvedObject.kind,MESSAGE:.message"
 
 
 def a_volume_is_claimed(stage: Stage) -> None:
     """A claim on a slot of the GPU group, and a pod that uses it."""
     stage.title("A volume is claimed for a node of the GPU group, and a pod uses it")
-    manifest = edited(CLAIM.read_text(), "instanceGroupName: workers", "instanceGroupName: gpu")
-    stage.apply(manifest, edit=f"sed 's/: workers/: gpu/' {CLAIM.relative_to(ROOT)}")
+    text = CLAIM.read_text().replace("instanceGroupName: workers", "instanceGroupName: gpu")
+    stage.apply(CLAIM, edit="s/: workers/: gpu/", text=text)
     stage.show_when("get", "evc", VOLUME, done=lambda text: " True " in text, what="the volume on a node")
-    _run_pod(stage, POD, volumes=[{"name": VOLUME, "persistentVolumeClaim": {"claimName": VOLUME}}])
+    stage.apply(MANIFESTS / "train.yaml")
     stage.show_when("get", "pod", POD, "-o", WHERE, done=lambda text: "hyperpod-i-" in text, what="a node for the pod")
 
 
-def a_gpu_fails(stage: Stage) -> None:
-    """HyperPod finds the fault and forgets its taint; then it replaces the node."""
-    claim = _claim(stage)
-    node, volume = claim["attachment"]["nodeName"], claim["volumeId"]
-    stage.title(f"A GPU of {node} fails, and HyperPod does not set its taint: the operator taints the node")
+def a_gpu_fails(stage: Stage) -> str:
+    """HyperPod finds the fault and forgets its taint. Returns the node."""
+    node = str(_claim(stage)["attachment"]["nodeName"])
+    stage.title("The GPU under the pod fails, and HyperPod sets no taint: the operator taints the node")
     stage.stack.simulator.health.forget_taints(NAME, "gpu")
     stage.stack.simulator.health.fail(node=node, recovery="replace")
-    path = "jsonpath={.spec.taints}{'\\n'}{.metadata.annotations.hyperpod-operator\\.dev/taint-reason}"
+    path = "jsonpath={.spec.taints}"
     stage.show_when("get", "node", node, "-o", path, done=lambda text: TAINT in text, what="the taint")
     stage.run("delete", "pod", POD, "--force", "--grace-period=0")
-    _run_pod(stage, "elsewhere")
+    stage.apply(MANIFESTS / "elsewhere.yaml")
     stage.show_when(
         "get", "pod", "elsewhere", "-o", WHERE, done=lambda text: "hyperpod-i-" in text, what="another node for the pod"
     )
+    return node
 
+
+def the_volume_has_followed(stage: Stage, *, lost: str) -> None:
+    """The same volume on another node, and the pod with it."""
     stage.title("HyperPod replaces the node: the same volume goes to another one, and so does its pod")
-    wait(lambda: _moved(stage, node), "the volume on another node")
+    volume = _claim(stage)["volumeId"]
+    wait(lambda: _moved(stage, lost), "the volume on another node")
     stage.run("get", "evc", VOLUME)
     if _claim(stage)["volumeId"] != volume:
         raise AssertionError(f"the volume was {volume} and is {_claim(stage)['volumeId']}")
-    _run_pod(stage, POD, volumes=[{"name": VOLUME, "persistentVolumeClaim": {"claimName": VOLUME}}])
+    stage.apply(MANIFESTS / "train.yaml")
     holder = str(_claim(stage)["attachment"]["nodeName"])
-    stage.show_when("get", "pod", POD, "-o", WHERE, done=lambda text: holder in text, what="the pod beside its volume")
-    stage.watch(until=lambda row: "11/11" in row, what="the replacement")
-    stage.run("get", "events", "--field-selector=reason=NodeTainted", "-o", EVENTS)
+    stage.show_when("get", "pod", POD, "-o", WHERE, done=lambda text: holder in text, what="the pod with its volume")
 
 
 def the_claim_is_deleted(stage: Stage) -> None:
     """The volume goes, and a snapshot of it stays."""
-    stage.title("The claim is deleted: a snapshot is made before the volume goes")
+    stage.title("The claim is deleted: a snapshot is made before the volume is deleted")
     stage.run("delete", "pods", "--all", "--force", "--grace-period=0")
     stage.run("delete", "evc", VOLUME, "--timeout=120s")
     volumes, snapshots = stage.stack.simulator.ebs.volumes(), stage.stack.simulator.ebs.snapshots()
-    print(f"AWS has {len(volumes)} volumes and {len(snapshots)} snapshot.", flush=True)
-
-
-def _run_pod(stage: Stage, name: str, **spec: Any) -> None:
-    body = {
-        "nodeSelector": {"node.kubernetes.io/instance-type": "ml.p5.48xlarge"},
-        "containers": [{"name": "train", "image": "train"}],
-        **spec,
-    }
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": body}
-    uses = f", with the volume {VOLUME}" if "volumes" in spec else ""
-    stage.run(
-        "apply", "-f", "-", shown=f"kubectl apply -f {name}.yaml   # wants ml.p5.48xlarge{uses}", text=json.dumps(pod)
-    )
+    stage.note(f"AWS has {len(volumes)} volumes and {len(snapshots)} snapshot")
 
 
 def _claim(stage: Stage) -> Mapping[str, Any]:

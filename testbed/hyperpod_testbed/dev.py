@@ -4,12 +4,14 @@ import shlex
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import click
 
 from hyperpod_testbed.control_plane.build import BuildError
 from hyperpod_testbed.control_plane.control_plane import ControlPlaneError
 from hyperpod_testbed.stack import Stack
+from hyperpod_testbed.stage import announced
 
 
 @click.command()
@@ -21,12 +23,16 @@ def dev(speed: float) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with Stack(speed=speed, log_format="text") as stack:
-            print(f"export KUBECONFIG={stack.plane.kubeconfig}")
-            for name, value in stack.simulator.environment().items():
-                print(f"export {name}={shlex.quote(value)}")
-            print(f"export PATH={stack.plane.kubectl_path.parent}:$PATH", flush=True)
+        with Stack(speed=speed, log_format="text", chart_account=announced()) as stack:
+            values = {"KUBECONFIG": str(stack.plane.kubeconfig), **stack.simulator.environment()}
+            lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+            # kubectl, and beside this program kubectl-hyperpod and hyperpod-operator.
+            lines.append(f"export PATH={stack.plane.kubectl_path.parent}:{Path(sys.executable).parent}:$PATH")
+            kept = stack.plane.directory / "env"
+            kept.write_text("\n".join(lines) + "\n")
+            print("\n".join(lines), flush=True)
             print(
+                f'# In another terminal: eval "$(cat {kept})"\n'
                 f"# ready. Operator: http://127.0.0.1:{stack.operator.metrics_port}/metrics, log {stack.operator.log}\n"
                 f"# Simulator: {stack.simulator.url}. Try: kubectl apply -f examples/gpu-and-cpu.yaml; "
                 "kubectl get hpc -w. Ctrl-C stops everything.",

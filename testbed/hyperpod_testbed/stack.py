@@ -111,7 +111,8 @@ class OperatorProcess:
 class Stack:
     """Control plane, simulator and operator together. `speed` is how many simulated seconds pass in one.
 
-    Once it is entered, `kubeconfig` is the operator's own.
+    Once it is entered, `kubeconfig` is the operator's own. Without `chart_account` the operator is an administrator,
+    which needs no helm to render the chart.
     """
 
     def __init__(
@@ -123,11 +124,12 @@ class Stack:
         flags: Sequence[str] = FAST,
         plane: ControlPlane | None = None,
         log_format: str = "json",
+        chart_account: bool = True,
     ) -> None:
         self._own_plane = plane is None
         self.plane = plane or ControlPlane()
         self._speed, self._timings, self._options = speed, timings, options
-        self._flags, self._log_format = flags, log_format
+        self._flags, self._log_format, self._chart_account = flags, log_format, chart_account
 
     def __enter__(self) -> Self:
         if self._own_plane:
@@ -154,7 +156,7 @@ class Stack:
             kubeconfig=self.plane.kubeconfig,
         )
         self.simulator.__enter__()
-        self.kubeconfig = account.install(self.plane)
+        self.kubeconfig = account.install(self.plane) if self._chart_account else account.administrator(self.plane)
         self.operator = OperatorProcess(
             kubeconfig=self.kubeconfig,
             environment=self.simulator.environment(),

@@ -41,6 +41,10 @@ def test_a_persons_own_tools_work_and_ctrl_c_leaves_nothing(monkeypatch: pytest.
         assert len(children) == 5
         shown = subprocess.run(["kubectl", "get", "hpc"], env=env, capture_output=True, text=True, check=True)
         assert "No resources found" in shown.stderr
+        kept = Path(exports["KUBECONFIG"]).parent / "env"
+        command = f'eval "$(cat {kept})"; kubectl hyperpod status'
+        told = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+        assert "HyperPodCluster" in told.stdout + told.stderr
         for name, value in exports.items():
             if name.startswith("AWS_"):
                 monkeypatch.setenv(name, value)

@@ -65,6 +65,29 @@ def binaries(names: Sequence[str] = tuple(PINNED.packages)) -> Binaries:
     return Binaries(given, _built(PINNED, missing) if missing else None)
 
 
+def sources() -> str:
+    """Where `binaries` finds them, in a sentence for whoever waits; builds nothing. Raises BuildError."""
+    try:
+        release = chosen()
+    except UnknownReleaseError as error:
+        raise BuildError(str(error)) from error
+    names = tuple(PINNED.packages)
+    assets = os.environ.get("KUBEBUILDER_ASSETS") if release is PINNED else None
+    given = [name for name in names if assets and (Path(assets) / name).exists()]
+    missing = [name for name in names if name not in given and not _kept(release, name).exists()]
+    said = f"Control plane: {', '.join(given)} from KUBEBUILDER_ASSETS ({assets})." if given else ""
+    if missing:
+        minutes = -(-7 * len(missing) // len(names))
+        return f"{said} To be built, once, in about {minutes} minutes: {', '.join(missing)}.".strip()
+    return said or f"Control plane: Kubernetes {release.version}, built before."
+
+
+def _kept(release: Release, name: str) -> Path:
+    """Where a binary that was built is kept; etcd is that of the pinned release."""
+    of = release if name in release.packages else PINNED
+    return cache_root() / "controlplane" / of.digest / "bin" / name
+
+
 def cache_root() -> Path:
     """Where everything that was built is kept: XDG_CACHE_HOME or ~/.cache, below hyperpod-operator."""
     base = os.environ.get("XDG_CACHE_HOME")

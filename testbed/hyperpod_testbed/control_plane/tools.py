@@ -33,19 +33,31 @@ TOOLS = {
 }
 
 
+def is_built(name: str) -> bool:
+    """Whether `tool` would build nothing."""
+    return _given(name).exists() or (_target(name) / name).exists()
+
+
 def tool(name: str) -> Path:
     """The binary, built if need be (minutes, once). KUBEBUILDER_ASSETS is used first. Raises BuildError."""
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    if assets and (Path(assets) / name).exists():
-        return Path(assets) / name
-    module = MODULE / name
-    target = cache_root() / "tools" / _digest(name, module=module)
+    if _given(name).exists():
+        return _given(name)
+    module, target = MODULE / name, _target(name)
     if not (target / name).exists():
         target.mkdir(parents=True, exist_ok=True)
         with alone(target / "lock"):
             if not (target / name).exists():
                 _build(name, module=module, target=target)
     return target / name
+
+
+def _given(name: str) -> Path:
+    """Where KUBEBUILDER_ASSETS would have it; a path that does not exist without that variable."""
+    return Path(os.environ.get("KUBEBUILDER_ASSETS") or os.devnull) / name
+
+
+def _target(name: str) -> Path:
+    return cache_root() / "tools" / _digest(name, module=MODULE / name)
 
 
 def _build(name: str, *, module: Path, target: Path) -> None:

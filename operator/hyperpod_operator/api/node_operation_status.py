@@ -20,6 +20,37 @@ WAITING_MOST = 5
 ObjectPath = Annotated[str, Field(max_length=512)]
 
 
+class NodeMemory(Model):
+    """What the operator notes about one node for its later passes."""
+
+    attempts: Count | None = Field(default=None, description="How often AWS refused the node.")
+    retryTime: Timestamp | None = Field(
+        default=None, description="AWS is asked about the node again at this time at the earliest."
+    )
+    batch: Count | None = Field(default=None, description="Number of the call that names the node.")
+    bootId: Word | None = Field(default=None, description="Boot id of the node before AWS was asked.")
+    newestLaunch: Timestamp | None = Field(
+        default=None,
+        description="Launch time of the newest instance of the group before AWS was asked to replace the node.",
+    )
+    begun: bool | None = Field(default=None, description="Whether the effect was seen to begin.")
+    marked: Word | None = Field(
+        default=None,
+        description="What the operator's taint and conditions on the Node say: Drain, Detach (EBSVolumeClaims are "
+        "asked to detach) or Maintenance. Unset: there are none, or they are removed.",
+    )
+    drainTimedOut: bool | None = Field(
+        default=None, description="true: pods were left on the node when drainTimeoutSeconds was over."
+    )
+    missingSince: Timestamp | None = Field(default=None, description="AWS does not list the node since this time.")
+
+
+class OperationMemory(Model):
+    """What the operator notes about the operation for its later passes."""
+
+    batches: Count | None = Field(default=None, description="How many calls were made.")
+
+
 class OperationNodeStatus(Model):
     """How far the operation is on one node."""
 
@@ -41,26 +72,14 @@ class OperationNodeStatus(Model):
     waitingFor: Annotated[list[ObjectPath], Field(max_length=WAITING_MOST, json_schema_extra=ATOMIC)] | None = Field(
         default=None, description="Pods that the drain waits for, as namespace/name; the first five."
     )
-    attempts: Count | None = Field(default=None, description="How often AWS refused the node.")
-    retryTime: Timestamp | None = Field(
-        default=None, description="AWS is asked about the node again at this time at the earliest."
+    memory: NodeMemory | None = Field(
+        default=None, description="What the operator notes about the node for its later passes."
     )
-    batch: Count | None = Field(default=None, description="Number of the call that names the node.")
-    bootId: Word | None = Field(default=None, description="Boot id of the node before AWS was asked.")
-    newestLaunch: Timestamp | None = Field(
-        default=None,
-        description="Launch time of the newest instance of the group before AWS was asked to replace the node.",
-    )
-    begun: bool | None = Field(default=None, description="Whether the effect was seen to begin.")
-    marked: Word | None = Field(
-        default=None,
-        description="What the operator's taint and conditions on the Node say: Drain, Detach (EBSVolumeClaims are "
-        "asked to detach) or Maintenance. Unset: there are none, or they are removed.",
-    )
-    drainTimedOut: bool | None = Field(
-        default=None, description="true: pods were left on the node when drainTimeoutSeconds was over."
-    )
-    missingSince: Timestamp | None = Field(default=None, description="AWS does not list the node since this time.")
+
+    @property
+    def remembered(self) -> NodeMemory:
+        """The memory; empty where there is none."""
+        return self.memory or NodeMemory()
 
 
 class OperationCounts(Model):
@@ -95,7 +114,6 @@ class HyperPodNodeOperationStatus(Model):
     nodes: Annotated[list[OperationNodeStatus], Field(max_length=NODES_MOST, json_schema_extra=keyed("id"))] | None = (
         Field(default=None, description="An entry for each node, up to 1000.")
     )
-    batches: Count | None = Field(default=None, description="How many calls were made.")
     plan: PlanStatus | None = Field(
         default=None, description="What the operation does, as its approval names it; the same form as of a cluster."
     )
@@ -105,8 +123,16 @@ class HyperPodNodeOperationStatus(Model):
     history: Annotated[list[HistoryEntry], Field(max_length=HISTORY_MOST, json_schema_extra=ATOMIC)] | None = Field(
         default=None, description="The last 20 calls to AWS, the newest last."
     )
+    memory: OperationMemory | None = Field(
+        default=None, description="What the operator notes for its later passes and AWS does not return."
+    )
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
         default=None,
         description="Ready sums up: True when every node succeeded. Accepted, Complete and Failed say how far the "
         "operation is.",
     )
+
+    @property
+    def remembered(self) -> OperationMemory:
+        """The memory; empty where there is none."""
+        return self.memory or OperationMemory()

@@ -10,6 +10,7 @@ from hyperpod_operator.core.drain.audit import evicted
 from hyperpod_operator.core.drain.marks import HeldBy, Marks
 from hyperpod_operator.core.drain.ports import Answer, Evicted, Evictor, NodeMarks
 from hyperpod_operator.core.engine.journal import CallState
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.nodeoperation.answers import MAY_HAVE_ACTED, answered, failed
 from hyperpod_operator.core.nodeoperation.audit import drains_for
@@ -55,9 +56,7 @@ class Steps:
         owner = drains_for(snapshot)
         await asyncio.gather(*(self.marks.unmark(node=name, owner=owner) for name in action.nodes))
         names = set(action.nodes)
-        return _replaced(
-            snapshot, lambda entry: entry.model_copy(update={"marked": None}) if entry.name in names else entry
-        )
+        return _replaced(snapshot, lambda entry: updated(entry, {"marked": None}) if entry.name in names else entry)
 
     async def evict(self, snapshot: Snapshot, action: Evict) -> Snapshot:
         """A pod that may not go now is named in the message of its node, with the API server's words."""
@@ -78,7 +77,7 @@ class Steps:
             one = refused.get(entry.name or "")
             if one is None:
                 return entry
-            return entry.model_copy(update={"message": plain(f"Waits for {one.pod}: {one.message}")[:1000]})
+            return updated(entry, {"message": plain(f"Waits for {one.pod}: {one.message}")[:1000]})
 
         return _replaced(snapshot, said)
 
@@ -115,7 +114,7 @@ async def _send(clusters: NodeBatches, action: Call) -> BatchAnswer:
 
 def _marked(snapshot: Snapshot, entry: Entry, action: Mark, answer: HeldBy | None) -> Entry:
     if answer is None:
-        return entry.model_copy(update={"marked": str(action.phase)})
+        return updated(entry, {"marked": str(action.phase)})
     if entry.state != State.DRAINING:
         return entry
     # The owner's uid proves whose taint it is; a person looks for the name.

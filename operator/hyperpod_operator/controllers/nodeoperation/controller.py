@@ -234,7 +234,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         self._following[key] = frozenset(names)
 
     def needs_finalizer(self, record: PassRecord) -> bool:
-        return any(entry.state in IN_FLIGHT or entry.marked for entry in record.snapshot.entries)
+        return any(entry.state in IN_FLIGHT or entry.remembered.marked for entry in record.snapshot.entries)
 
     def not_begun(self, record: PassRecord, error: KubernetesError) -> PassRecord:  # noqa: ARG002 - a pass that is repeated
         raise error
@@ -312,7 +312,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         return not status.nodes
 
     def left_behind(self, status: HyperPodNodeOperationStatus) -> str:
-        marked = [entry.name or entry.id for entry in status.nodes or () if entry.marked]
+        marked = [entry.name or entry.id for entry in status.nodes or () if entry.remembered.marked]
         return f"its taint and conditions stay on {', '.join(marked[:5]) or 'no node'}; what AWS was asked for goes on."
 
 

@@ -28,7 +28,7 @@ def measure(
                 metrics.node_operated(operation=operation, phase="Total", seconds=(now - started).total_seconds())
             if sent is not None and entry.state == State.SUCCEEDED:
                 metrics.node_operated(operation=operation, phase="Effect", seconds=(now - sent).total_seconds())
-        if entry.drainTimedOut and (was is None or not was.drainTimedOut):
+        if entry.remembered.drainTimedOut and (was is None or not was.remembered.drainTimedOut):
             metrics.drain_timed_out(operation=operation)
         if sent is not None and started is not None and (was is None or was.sentTime is None):
             metrics.node_operated(operation=operation, phase="Drain", seconds=(sent - started).total_seconds())

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.errors import TREATMENTS, CloudError, ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.machine import moved
@@ -50,10 +51,10 @@ def answered(snapshot: Snapshot, action: Call, answer: BatchAnswer) -> Snapshot:
             return moved(snapshot, entry, State.WAITING, "AWS accepted the call.", awsCode=None)
         failure = answer.failure(name)
         if failure is None:
-            return entry.model_copy(update={"message": "AWS's answer does not name this node; it is watched."})
+            return updated(entry, {"message": "AWS's answer does not name this node; it is watched."})
         said = f"{failure.code}: {failure.message}"
         if failure.code in UNCERTAIN:
-            return entry.model_copy(update={"awsCode": failure.code, "message": f"{said} The node is watched."})
+            return updated(entry, {"awsCode": failure.code, "message": f"{said} The node is watched."})
         means = treatment(failure.code)
         if means is Treatment.ABSENT and snapshot.operation.call is NodeCall.DELETE:
             return moved(snapshot, entry, State.WAITING, said, awsCode=failure.code)
@@ -76,7 +77,7 @@ def failed(snapshot: Snapshot, action: Call, error: CloudError) -> Snapshot:
         if error.kind in MAY_HAVE_ACTED:
             later = stamp(snapshot.now + timedelta(seconds=snapshot.timings.retry))
             text = f"No answer ({error.code}): AWS may have carried out the call. The node is watched."
-            return entry.model_copy(update={"awsCode": error.code[:128], "message": text, "retryTime": later})
+            return updated(entry, {"awsCode": error.code[:128], "message": text, "retryTime": later})
         remedy = TREATMENTS[error.kind].remedy
         return _again(snapshot, entry, code=error.code, said=f"{error.code}: {error.message} {remedy}".strip())
 
@@ -96,7 +97,7 @@ def _newest_launch(snapshot: Snapshot, entry: Entry) -> str | None:
 
 
 def _again(snapshot: Snapshot, entry: Entry, *, code: str, said: str) -> Entry:
-    attempts = (entry.attempts or 0) + 1
+    attempts = (entry.remembered.attempts or 0) + 1
     pause = min(snapshot.timings.retry * 2 ** min(attempts - 1, 10), snapshot.timings.retry_most)
     return moved(
         snapshot,

@@ -40,7 +40,11 @@ from hyperpod_operator.core.text import counted
 
 def withdrawal(snapshot: Snapshot) -> Finding[Action] | None:
     """Marks of nodes that the operation does not hold any more."""
-    stale = [entry.name for entry in snapshot.entries if entry.name and entry.marked and entry.state not in IN_FLIGHT]
+    stale = [
+        entry.name
+        for entry in snapshot.entries
+        if entry.name and entry.remembered.marked and entry.state not in IN_FLIGHT
+    ]
     nodes = tuple(dict.fromkeys([*stale, *snapshot.left_marked]))[:MARKS_IN_A_PASS]
     if nodes:
         return Finding(action=Unmark(nodes=nodes), blocks=Blocks.ACTIONS)
@@ -83,7 +87,7 @@ def calls(snapshot: Snapshot) -> Finding[Action] | None:
     chosen = next_batch(snapshot, able)
     if not chosen or (len(chosen) < BATCH[snapshot.operation.call] and _more_to_mark(snapshot)):
         return None
-    return Finding(action=call(snapshot, chosen, batch=(snapshot.operation.status.batches or 0) + 1))
+    return Finding(action=call(snapshot, chosen, batch=(snapshot.operation.status.remembered.batches or 0) + 1))
 
 
 def marks(snapshot: Snapshot) -> Finding[Action] | None:
@@ -91,7 +95,7 @@ def marks(snapshot: Snapshot) -> Finding[Action] | None:
     wanting: dict[Phase, list[str]] = {}
     for entry in snapshot.entries:
         phase = _phase(snapshot, entry)
-        if phase is not None and entry.marked != phase and entry.name and snapshot.node(entry) is not None:
+        if phase is not None and entry.remembered.marked != phase and entry.name and snapshot.node(entry) is not None:
             wanting.setdefault(phase, []).append(entry.id)
     first = next((phase for phase in Phase if phase in wanting), None)
     return Finding(action=Mark(entries=tuple(wanting[first][:MARKS_IN_A_PASS]), phase=first)) if first else None
@@ -106,7 +110,7 @@ def _phase(snapshot: Snapshot, entry: Entry) -> Phase | None:
         return Phase.MAINTENANCE
     if entry.state != State.DRAINING:
         return None
-    if entry.marked == Phase.DETACH:
+    if entry.remembered.marked == Phase.DETACH:
         return Phase.DETACH
     asks = snapshot.volumes_on(entry) and is_drained(snapshot, entry)
     return Phase.DETACH if asks else Phase.DRAIN
@@ -115,7 +119,7 @@ def _phase(snapshot: Snapshot, entry: Entry) -> Phase | None:
 def eviction(snapshot: Snapshot) -> Finding[Action] | None:
     """Pods that leave now, from Nodes that are tainted already: others would come back."""
     found = snapshot.drains
-    tainted = {entry.name for entry in snapshot.entries if entry.marked}
+    tainted = {entry.name for entry in snapshot.entries if entry.remembered.marked}
     gangs = tuple(gang for gang in found.gangs if all(pod.node in tainted for pod in gang))[:GANGS_IN_A_PASS]
     if gangs:
         return Finding(action=Evict(gangs=gangs), wake_after=snapshot.timings.drain)
@@ -133,13 +137,16 @@ def expiry(snapshot: Snapshot) -> Finding[Action] | None:
 
 def _marked(entry: Entry) -> bool:
     """A Node that is there is tainted before AWS is asked, so that no pod comes to it meanwhile."""
-    return bool(entry.marked) or not entry.name
+    return bool(entry.remembered.marked) or not entry.name
 
 
 def _more_to_mark(snapshot: Snapshot) -> bool:
     """Whether nodes that drain are marked next: a call that is not full waits for those that it may name as well."""
     return any(
-        entry.state == State.DRAINING and entry.name and not entry.marked and snapshot.node(entry) is not None
+        entry.state == State.DRAINING
+        and entry.name
+        and not entry.remembered.marked
+        and snapshot.node(entry) is not None
         for entry in snapshot.entries
     )
 
@@ -152,13 +159,14 @@ def _repeated(snapshot: Snapshot) -> Action | None:
     if snapshot.operation.call is not NodeCall.MOVE:
         return None
     for entry in snapshot.entries:
-        if entry.state != State.SENT or entry.begun or not entry.batch:
+        batch = entry.remembered.batch
+        if entry.state != State.SENT or entry.remembered.begun or not batch:
             continue
-        same = tuple(one for one in snapshot.entries if one.batch == entry.batch)
-        whole = all(one.state == State.SENT and not one.begun for one in same)
-        paused = entry.retryTime is not None and entry.retryTime > stamp(snapshot.now)
+        same = tuple(one for one in snapshot.entries if one.remembered.batch == batch)
+        whole = all(one.state == State.SENT and not one.remembered.begun for one in same)
+        paused = entry.remembered.retryTime is not None and entry.remembered.retryTime > stamp(snapshot.now)
         if whole and not paused:
-            return call(snapshot, same, batch=entry.batch)
+            return call(snapshot, same, batch=batch)
     return None
 
 

@@ -49,12 +49,12 @@ def _rebooted(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:  #
     instance, node = snapshot.instance(entry), snapshot.node(entry)
     if instance is None:
         return Evidence(sign=Sign.GONE)
-    known = bool(entry.bootId and node is not None and node.boot_id)
-    another = known and node is not None and node.boot_id != entry.bootId
+    known = bool(entry.remembered.bootId and node is not None and node.boot_id)
+    another = known and node is not None and node.boot_id != entry.remembered.bootId
     away = instance.status != RUNNING or node is None or node.ready is not True
-    if another or (entry.begun and not known):
+    if another or (entry.remembered.begun and not known):
         return _back(instance, node)
-    if away or entry.begun:
+    if away or entry.remembered.begun:
         return Evidence(sign=Sign.BEGUN, waits_for="the instance to start again")
     return Evidence(sign=Sign.NONE, waits_for="the instance to restart")
 
@@ -99,7 +99,7 @@ def _moved(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:  # no
         return _back(there, snapshot.node(entry))
     instance = snapshot.instance(entry)
     if instance is None:
-        return Evidence(sign=Sign.BEGUN if entry.begun else Sign.GONE, waits_for=f"it to join group {group}")
+        return Evidence(sign=Sign.BEGUN if entry.remembered.begun else Sign.GONE, waits_for=f"it to join group {group}")
     sign = Sign.NONE if instance.status == RUNNING else Sign.BEGUN
     return Evidence(sign=sign, waits_for=f"it to leave group {instance.group}")
 
@@ -113,7 +113,7 @@ def _checked(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Evidence:  # 
     label = node.labels.get(DEEP_HEALTH_CHECK_STATUS, "") if node is not None else ""
     if instance.status == CHECKING or label == "InProgress":
         return Evidence(sign=Sign.BEGUN, waits_for="the deep health check to end")
-    if not entry.begun:
+    if not entry.remembered.begun:
         return Evidence(sign=Sign.NONE, waits_for="the deep health check to start")
     if label == "Failed":
         return Evidence(sign=Sign.FAILED)
@@ -151,7 +151,7 @@ def _replacement(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> ObservedN
             continue
         if one.logical_id and one.logical_id == entry.nodeLogicalId:
             return one
-        newer = one.launched_at and stamp(one.launched_at) > (entry.newestLaunch or "")
+        newer = one.launched_at and stamp(one.launched_at) > (entry.remembered.newestLaunch or "")
         if later is None and newer and one.logical_id not in snapshot.logical_ids:
             later = one
     return later

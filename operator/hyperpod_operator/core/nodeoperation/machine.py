@@ -7,7 +7,9 @@ world (marks, evictions, the call) is decided by the concerns; here is only what
 from collections.abc import Iterable, Set
 from dataclasses import replace
 
+from hyperpod_operator.api.node_operation_status import NodeMemory
 from hyperpod_operator.core.drain import volumes
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import is_held
 from hyperpod_operator.core.nodeoperation.drains import NodeDrain
@@ -28,9 +30,9 @@ def moved(snapshot: Snapshot, entry: Entry, state: State, message: str = "", **f
     ends = {"completionTime": stamp(snapshot.now), "waitingFor": None} if state in FINAL else {}
     # Whatever became of the write of a mark: a node that is held no more has its marks taken off once.
     left = entry.state in IN_FLIGHT and state not in IN_FLIGHT and entry.name
-    marked = {"marked": entry.marked or str(Phase.DRAIN)} if left else {}
+    marked = {"marked": entry.remembered.marked or str(Phase.DRAIN)} if left else {}
     text = plain(message)[:MESSAGE_MOST] or None
-    return entry.model_copy(update={"state": str(state), "message": text, **ends, **marked, **fields})
+    return updated(entry, {"state": str(state), "message": text, **ends, **marked, **fields})
 
 
 def advance(snapshot: Snapshot) -> Snapshot:
@@ -49,7 +51,7 @@ def ready(snapshot: Snapshot, entry: Entry) -> bool:
     """Whether AWS may be asked about the node now."""
     return (
         is_drained(snapshot, entry)
-        and ((retry := parse_time(entry.retryTime or "")) is None or retry <= snapshot.now)
+        and ((retry := parse_time(entry.remembered.retryTime or "")) is None or retry <= snapshot.now)
         and not snapshot.volumes_on(entry)
         and not snapshot.holder(entry)
     )
@@ -63,10 +65,14 @@ def is_drained(snapshot: Snapshot, entry: Entry) -> bool:
     return found is not None and (found.done or (found.timed_out and snapshot.may_force))
 
 
+def _member(entry: Entry, name: str) -> object:
+    return getattr(entry.remembered if name in NodeMemory.model_fields else entry, name)
+
+
 def _changed(entry: Entry, **fields: object) -> Entry:
     """The entry with these members; the same one where it has them. A pass over hundreds of nodes changes few."""
-    new = {name: value for name, value in fields.items() if getattr(entry, name) != value}
-    return entry.model_copy(update=new) if new else entry
+    new = {name: value for name, value in fields.items() if _member(entry, name) != value}
+    return updated(entry, new) if new else entry
 
 
 def _observed(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Entry:
@@ -111,10 +117,10 @@ def _given_up(snapshot: Snapshot, entry: Entry, why: str) -> Entry:
 
 def _absent(snapshot: Snapshot, entry: Entry) -> Entry:
     """AWS does not list the node. One look proves nothing."""
-    since = parse_time(entry.missingSince or "")
+    since = parse_time(entry.remembered.missingSince or "")
     if since is None:
-        return entry.model_copy(
-            update={"missingSince": stamp(snapshot.now), "message": "AWS does not list this node; looking again."}
+        return updated(
+            entry, {"missingSince": stamp(snapshot.now), "message": "AWS does not list this node; looking again."}
         )
     if (snapshot.now - since).total_seconds() < snapshot.timings.missing:
         return entry
@@ -167,7 +173,7 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
         fields["message"] = _waits(found)
     elif claims:
         fields["message"] = _volumes(claims, asked=not snapshot.has_unasked_claims(entry))[:MESSAGE_MOST]
-    elif not entry.retryTime:
+    elif not entry.remembered.retryTime:
         fields["message"] = None
     return _changed(entry, **fields)
 
@@ -202,11 +208,11 @@ def _asked(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
         text = "The deep health check failed. HyperPod reboots or replaces the node; see its fault labels."
         return moved(snapshot, entry, State.FAILED, text)
     if seen.sign is Sign.GONE:
-        since = parse_time(entry.missingSince or "")
+        since = parse_time(entry.remembered.missingSince or "")
         if since is not None and (snapshot.now - since).total_seconds() >= snapshot.timings.missing:
             text = "The instance is gone, which this operation does not do: HyperPod or another client ended it."
             return moved(snapshot, entry, State.FAILED, text)
-        return entry.model_copy(update={"missingSince": entry.missingSince or stamp(snapshot.now)})
+        return updated(entry, {"missingSince": entry.remembered.missingSince or stamp(snapshot.now)})
     fields: dict[str, object] = {"missingSince": None, "replacedBy": seen.replaced_by or entry.replacedBy}
     if seen.sign is Sign.BEGUN:
         fields |= {"begun": True, "message": f"In progress: waits for {seen.waits_for}."}
@@ -226,15 +232,16 @@ def _asked(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
 
 
 def _confirmed_gone(snapshot: Snapshot, entry: Entry) -> Entry:
-    since = parse_time(entry.missingSince or "")
+    since = parse_time(entry.remembered.missingSince or "")
     if since is not None and (snapshot.now - since).total_seconds() >= snapshot.timings.missing:
         return moved(snapshot, entry, State.SUCCEEDED, "The instance is gone.")
-    return entry.model_copy(
-        update={
-            "missingSince": entry.missingSince or stamp(snapshot.now),
+    return updated(
+        entry,
+        {
+            "missingSince": entry.remembered.missingSince or stamp(snapshot.now),
             "begun": True,
             "message": "In progress: AWS does not list the instance any more; looking again.",
-        }
+        },
     )
 
 
@@ -246,7 +253,9 @@ def _started(snapshot: Snapshot, entries: Iterable[Entry]) -> list[Entry]:
         return found
     made = []
     for entry in found:
-        startable = entry.state == State.PENDING and snapshot.instance(entry) is not None and not entry.missingSince
+        startable = (
+            entry.state == State.PENDING and snapshot.instance(entry) is not None and not entry.remembered.missingSince
+        )
         if startable and room > 0 and not snapshot.holder(entry):
             room -= 1
             entry = moved(snapshot, entry, State.DRAINING, startTime=stamp(snapshot.now))

@@ -22,7 +22,8 @@ def is_over(snapshot: Snapshot) -> bool:
     if not snapshot.entries:
         return snapshot.obstacle is not None and snapshot.obstacle.final
     return all(
-        entry.state in FINAL or (snapshot.operation.dry and not entry.missingSince) for entry in snapshot.entries
+        entry.state in FINAL or (snapshot.operation.dry and not entry.remembered.missingSince)
+        for entry in snapshot.entries
     )
 
 
@@ -110,7 +111,7 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
     draining = [entry for entry in snapshot.entries if entry.state == State.DRAINING]
     if any(snapshot.has_unasked_claims(entry) for entry in draining):
         return Reason.VOLUMES_ON_NODES, _of(snapshot, {State.DRAINING}), timings.drain
-    if any(entry.marked == Phase.DETACH and snapshot.volumes_on(entry) for entry in draining):
+    if any(entry.remembered.marked == Phase.DETACH and snapshot.volumes_on(entry) for entry in draining):
         return Reason.DETACHING_VOLUMES, _of(snapshot, {State.DRAINING}), timings.drain
     if State.DRAINING in states:
         return Reason.DRAINING, _of(snapshot, {State.DRAINING}), timings.drain

@@ -92,9 +92,9 @@ def next_batch(snapshot: Snapshot, able: tuple[Entry, ...]) -> tuple[Entry, ...]
     """The nodes of the next call: those of one group for a move, as many as AWS takes."""
     if not able:
         return ()
-    if (able[0].attempts or 0) >= ALONE_AFTER:
+    if (able[0].remembered.attempts or 0) >= ALONE_AFTER:
         return able[:1]
-    together = [entry for entry in able if (entry.attempts or 0) < ALONE_AFTER]
+    together = [entry for entry in able if (entry.remembered.attempts or 0) < ALONE_AFTER]
     if snapshot.operation.call is NodeCall.MOVE:
         together = [entry for entry in together if _group(snapshot, entry) == _group(snapshot, together[0])]
     return tuple(together[: BATCH[snapshot.operation.call]])

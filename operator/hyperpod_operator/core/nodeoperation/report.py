@@ -13,6 +13,7 @@ from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions
 from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.engine.journal import CallState, Rejection, called, with_rejection
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.engine.result import failed
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
@@ -142,9 +143,10 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
     entries = list(snapshot.entries)
     over = record.read_error is None and is_over(snapshot) and not snapshot.operation.deleting
     count = Counter(entry.state for entry in entries)
-    batches = max([status.batches or 0, *(entry.batch or 0 for entry in entries)])
-    return status.model_copy(
-        update={
+    batches = max([status.remembered.batches or 0, *(entry.remembered.batch or 0 for entry in entries)])
+    return updated(
+        status,
+        {
             "clusterArn": snapshot.cluster.arn if snapshot.cluster else status.clusterArn,
             "startTime": status.startTime or (stamp(snapshot.now) if entries else None),
             "completionTime": status.completionTime or (stamp(snapshot.now) if over else None),
@@ -161,7 +163,7 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
             "nodes": entries or None,
             "plan": _plan(record),
             "batches": batches or None,
-        }
+        },
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER_UID
 from hyperpod_operator.api.node_operation import HyperPodNodeOperationSpec
-from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus, OperationNodeStatus
+from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus, NodeMemory, OperationNodeStatus
 from hyperpod_operator.core.drain.marks import TAINT
 from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.health.node import Node
@@ -143,7 +143,8 @@ def entry(identity: str = FIRST, state: State = State.PENDING, **fields: Any) ->
         "state": str(state),
         **fields,
     }
-    return OperationNodeStatus(**made)
+    notes = {name: made.pop(name) for name in list(made) if name in NodeMemory.model_fields}
+    return OperationNodeStatus(**made, memory=NodeMemory(**notes).or_none())
 
 
 def judged(given: Snapshot) -> PassRecord:

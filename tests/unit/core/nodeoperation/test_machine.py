@@ -20,6 +20,7 @@ from tests.unit.core.nodeoperation.builders import IDS, NOW, OPERATIONS, entry, 
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.engine.finding import judge
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.nodeoperation.answers import answered, failed, intended
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
@@ -108,7 +109,7 @@ class World:
         self.wanted = replace(self.wanted, status=made.status)
 
     def _updated(self, seen: Snapshot, change: Callable[[Entry], dict[str, Any]]) -> Snapshot:
-        return replace(seen, entries=tuple(one.model_copy(update=change(one)) for one in seen.entries))
+        return replace(seen, entries=tuple(updated(one, change(one)) for one in seen.entries))
 
     def _check(self, seen: Snapshot, action: Call) -> None:
         """AWS is asked only about nodes that are tainted and empty, unless the drain may be forced."""

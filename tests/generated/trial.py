@@ -79,10 +79,6 @@ class WatchedCloud:
     def region(self) -> str:
         return self.real.region
 
-    @property
-    def account(self) -> str:
-        return self.real.account
-
     def clusters(self, *, region: str) -> Any:
         return WatchedCalls(self.real.clusters(region=region), self.errors.append)
 

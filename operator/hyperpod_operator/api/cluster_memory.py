@@ -105,6 +105,11 @@ class ClusterMemory(Model):
     provisionedAt: Timestamp | None = Field(
         default=None, description="When the cluster was first seen InService, as RFC 3339."
     )
+    ownerUid: Word | None = Field(
+        default=None,
+        description="The uid of this object, once the tag hyperpod-operator.dev/owner-uid of the cluster had it: a "
+        "status that was restored to another object proves nothing.",
+    )
     createFailures: Count | None = Field(
         default=None, description="How many creations in a row ended in Failed and were deleted."
     )

@@ -81,11 +81,6 @@ class AwsCloud:
         """The installation's own region; empty when none is configured anywhere."""
         return self._settings.region or self._session.get_config_variable("region") or ""
 
-    @property
-    def account(self) -> str:
-        """The account of the credentials; empty while STS has not told it."""
-        return self._account
-
     def clusters(self, *, region: str) -> SageMaker:
         """HyperPod in a region; an empty one is the installation's own."""
         name = region or self.region

@@ -181,7 +181,9 @@ class ClusterObserver:
         )
 
     def _update_cache(self, snapshot: ClusterSnapshot, entry: Entry | None) -> None:
-        if snapshot.observed.cluster is None:
+        taken = snapshot.observed.tags is not None and not snapshot.owned
+        if snapshot.observed.cluster is None or taken:
+            # What tags do not prove to be ours any more is no reason to write to its Nodes.
             self._cache.forget(snapshot.resource.key)
         elif snapshot.owned and entry is not None:
             change = self._cache.update(entry)

@@ -5,7 +5,9 @@ for their end: it would create them again, or release an object whose nodes run 
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 ARN = re.compile(r"arn:(?P<partition>[^:]*):(?P<service>[^:]*):(?P<region>[^:]*):(?P<account>[^:]*):")
 
@@ -36,7 +38,51 @@ NOWHERE = Location()
 """Nothing is known."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Something that is recorded of an object, or that its spec names: where it stands, its text, and what of its place
+    has to be that of the pass."""
+
+    where: str
+    text: str
+    binds: Location
+
+
 def location_of(arn: str | None) -> Location:
     """What an ARN says; NOWHERE for anything else."""
     found = ARN.match(arn or "")
     return Location(**{name: found[name] for name in ("partition", "region", "account")}) if found else NOWHERE
+
+
+def recorded(where: str, arn: str | None, *, region: bool = True, account: bool = True) -> Record:
+    """An ARN, whose Region and account bind unless they may be others."""
+    binds = location_of(arn)
+    binds = binds if region else replace(binds, region="")
+    return Record(where=where, text=arn or "", binds=binds if account else replace(binds, account=""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """A record of another place, and what is another there, in words."""
+
+    record: Record
+    what: str
+
+
+def elsewhere(records: Iterable[Record], here: Location) -> Elsewhere | None:
+    """The first record that is about another place than the one where a pass looks."""
+    for record in records:
+        if differs := record.binds.differences(here):
+            what = " and ".join("Region" if name == "region" else name for name in differs)
+            return Elsewhere(record=record, what=what)
+    return None
+
+
+def records_of_cluster(name: str, body: Mapping[str, Any]) -> tuple[Record, ...]:
+    """What a HyperPodCluster object says of the place of its cluster, for objects that refer to it."""
+    spec, status = body.get("spec") or {}, body.get("status") or {}
+    eks = (spec.get("orchestrator") or {}).get("eks") or {}
+    return (
+        recorded(f"status.clusterArn of HyperPodCluster {name}", str(status.get("clusterArn") or "")),
+        recorded(f"EKS cluster of HyperPodCluster {name}", str(eks.get("clusterArn") or "")),
+    )

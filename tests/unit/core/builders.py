@@ -153,6 +153,7 @@ def recorded(**fields: Any) -> dict[str, Any]:
             "clusterArn": ARN,
             "clusterStatus": "InService",
             "origin": "Created",
+            "ownerUid": "uid-1",
             "provisionedAt": "2026-11-23T10:00:00Z",
             "instanceGroups": [
                 {"instanceGroupName": "gpu", "appliedInstanceCount": 4, "origin": "Created"},

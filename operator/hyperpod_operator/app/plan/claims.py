@@ -13,6 +13,7 @@ from hyperpod_operator.app.remedies import words
 from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.volume.parse import parse
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.location import Record, records_of_cluster
 from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 from hyperpod_operator.core.preview.claim import preview_claim
 from hyperpod_operator.core.preview.model import Preview, Sight
@@ -21,6 +22,7 @@ from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.observed import Candidate, Observed
 from hyperpod_operator.core.volume.ports import Volume
+from hyperpod_operator.core.volume.whereabouts import misplaced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,8 @@ class _Place:
     region: str = ""
     cluster: str = ""
     planned: bool = False
+    records: tuple[Record, ...] = ()
+    """What the HyperPodCluster object says of its place."""
 
 
 class ClaimPreviewer:
@@ -51,13 +55,16 @@ class ClaimPreviewer:
             unknown += "server have it"
             return _nothing(claim, region="", unknown=(*sight.refused, unknown))
         region = place.region or self._cloud.region
+        here = await self._cloud.location(region=region)
+        if elsewhere := misplaced(claim, here, clusters=place.records):
+            return replace(_nothing(claim, region=region, unknown=sight.refused), blocked=elsewhere.message)
         try:
             observed, claim = await self._look(claim, place, region=region, sight=sight)
         except CloudError as error:
             if error.kind is not ErrorKind.DENIED:
                 raise
             return _nothing(claim, region=region, unknown=(*sight.refused, f"what AWS has of it: {words(error)}"))
-        snapshot = ClaimSnapshot(claim=claim, observed=observed, now=datetime.now(UTC), region=region)
+        snapshot = ClaimSnapshot(claim=claim, observed=observed, now=datetime.now(UTC), here=here)
         if claim.origin == CREATED and observed.volume is None and not observed.tagged:
             former = await self._former(claim, region=region)
             left = tuple(one for one in former if left_behind(snapshot, one))
@@ -117,7 +124,9 @@ class ClaimPreviewer:
 def _of(body: Mapping[str, Any], *, key: Key, planned: bool) -> _Place:
     spec, status = body.get("spec") or {}, body.get("status") or {}
     name = str(status.get("clusterArn") or spec.get("clusterName") or key.name)
-    return _Place(region=str(spec.get("region") or ""), cluster=name, planned=planned)
+    return _Place(
+        region=str(spec.get("region") or ""), cluster=name, planned=planned, records=records_of_cluster(key.name, body)
+    )
 
 
 def _nothing(claim: Claim, *, region: str, unknown: tuple[str, ...]) -> Preview:

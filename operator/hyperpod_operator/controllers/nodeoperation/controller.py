@@ -12,7 +12,7 @@ from hyperpod_operator.controllers.approval import approvers
 from hyperpod_operator.controllers.nodeoperation.act import Steps, call
 from hyperpod_operator.controllers.nodeoperation.holdings import Holdings
 from hyperpod_operator.controllers.nodeoperation.measure import measure
-from hyperpod_operator.controllers.nodeoperation.observe import Clusters
+from hyperpod_operator.controllers.nodeoperation.observe import Clusters, apart
 from hyperpod_operator.controllers.object_references import cluster_reference, node_reference
 from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.reconciler import Reconciler
@@ -158,7 +158,8 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         """With what AWS shows of the cluster, and of the one that moved nodes join. Raises CloudError."""
         operation = snapshot.operation
         namespace, started = operation.key.namespace, bool(snapshot.entries)
-        found = await self._clusters.look(Key(namespace, operation.spec.clusterRef.name), started=started)
+        known = operation.status.clusterArn or ""
+        found = await self._clusters.look(Key(namespace, operation.spec.clusterRef.name), started=started, known=known)
         if isinstance(found, Obstacle):
             return replace(snapshot, obstacle=found)
         target = found
@@ -166,6 +167,8 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             other = await self._clusters.look(Key(namespace, operation.target_cluster), started=started)
             if isinstance(other, Obstacle):
                 return replace(snapshot, obstacle=other)
+            if obstacle := apart(found, other):
+                return replace(snapshot, obstacle=obstacle)
             target = other
         return replace(snapshot, cluster=found, target=target)
 

@@ -3,6 +3,7 @@
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse_spec
+from hyperpod_operator.core.location import Elsewhere, Location, elsewhere, location_of, recorded, records_of_cluster
 from hyperpod_operator.core.nodeoperation.snapshot import Cluster, Obstacle
 from hyperpod_operator.core.ports import Cloud, Key, Objects
 from hyperpod_operator.core.tenancy import Named, Tenancy
@@ -26,8 +27,9 @@ class Clusters:
         except InvalidSpecError:
             return ""
 
-    async def look(self, key: Key, *, started: bool) -> Cluster | Obstacle:
-        """The cluster of this object, or why the operation cannot use it. `started`: nodes are chosen already."""
+    async def look(self, key: Key, *, started: bool, known: str = "") -> Cluster | Obstacle:
+        """The cluster of this object, or why the operation cannot use it. `started`: nodes are chosen already; `known`
+        is the ARN of the cluster that an earlier pass accepted."""
         stored = await self._objects.read(key)
         if stored is None:
             message = f"There is no HyperPodCluster {key}. Correct clusterRef in a new operation, or create it."
@@ -50,11 +52,21 @@ class Clusters:
         ]
         if refusal := self._tenancy.refusal(namespace=key.namespace, named=named):
             return Obstacle(reason=Reason.NOT_ALLOWED, message=refusal, stalled=True)
+        here = await self._cloud.location(region=region)
+        records = (recorded("status.clusterArn", known), *records_of_cluster(key.name, stored.body))
+        if misplaced := elsewhere(records, here):
+            return _misplaced(misplaced, here)
         clusters = self._cloud.clusters(region=region)
         observed = await clusters.describe(name=spec.clusterName or key.name)
         if observed is None:
             message = f"AWS has no cluster of HyperPodCluster {key}. The operation waits for it; see that object."
             return Obstacle(reason=Reason.CLUSTER_NOT_FOUND, message=message, stalled=True)
+        if known and observed.arn != known:
+            message = (
+                f"HyperPodCluster {key} has another cluster now: {observed.arn}. The operation is about {known}, whose "
+                "nodes are gone with it. Create another operation for nodes of the new cluster."
+            )
+            return Obstacle(reason=Reason.CLUSTER_NOT_FOUND, message=message, final=True, stalled=True)
         nodes = await clusters.nodes(name=observed.arn, logical_ids=observed.continuous)
         found = Cluster(
             observed=observed,
@@ -71,3 +83,24 @@ class Clusters:
             )
             return Obstacle(reason=Reason.NOT_OWNED, message=message, stalled=True)
         return found
+
+
+def apart(source: Cluster, target: Cluster) -> Obstacle | None:
+    """Why no node can move between two clusters: an instance stays in its Region and account."""
+    from_there, to_there = location_of(source.arn), location_of(target.arn)
+    if not from_there.differences(to_there):
+        return None
+    message = (
+        f"{source.arn} is in {from_there}, and {target.arn} is in {to_there}. Nodes move within one Region and "
+        "account. Name a cluster of the same Region and account in move.clusterRef of a new operation."
+    )
+    return Obstacle(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, stalled=True)
+
+
+def _misplaced(found: Elsewhere, here: Location) -> Obstacle:
+    message = (
+        f"{found.record.where} is {found.record.text}, and the operator works in {here}: another {found.what}. The "
+        "operator sends no call about nodes, and those of the operation stay as they are. Start the operator with "
+        "that Region and credentials of that account, or correct the HyperPodCluster."
+    )
+    return Obstacle(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, stalled=True)

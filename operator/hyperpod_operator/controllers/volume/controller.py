@@ -12,13 +12,14 @@ from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.controllers.volume.act import act
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.measure import measure_moves
-from hyperpod_operator.controllers.volume.observe import Where, observe, recounted, where
+from hyperpod_operator.controllers.volume.observe import observe, recounted, where
 from hyperpod_operator.controllers.volume.parse import parse
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.watch_mapping import Watched, WatchMapping
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report, Wait
 from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
+from hyperpod_operator.core.location import NOWHERE, Location, location_of
 from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.audit import audited
@@ -33,7 +34,7 @@ from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, 
 from hyperpod_operator.core.volume.report import intent, report
 from hyperpod_operator.core.volume.target import Resolved, resolve
 from hyperpod_operator.core.volume.timings import VolumeTimings
-from hyperpod_operator.core.volume.whereabouts import Place, misplaced, place_of
+from hyperpod_operator.core.volume.whereabouts import misplaced
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +94,8 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
         if at.region and at.region not in self._regions:
             hold = Wait(reason=Reason.REGION_NOT_ALLOWED, message=_refused(at.region), after=SLOW, stalled=True)
             return PassRecord(snapshot=self._blank(claim), decision=hold)
-        if (elsewhere := misplaced(claim, self._place(at), clusters=at.arns)) is not None:
+        here = await self._ports.cloud.location(region=at.region)
+        if (elsewhere := misplaced(claim, here, clusters=at.records)) is not None:
             return PassRecord(snapshot=self._blank(claim), decision=elsewhere)
         cloud = self._ports.cloud.volumes(region=at.region)
         try:
@@ -101,10 +103,10 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
         except (CloudError, KubernetesError) as error:
             return self._unread(claim, error, failures)
         seen = observed.cluster
-        if seen is not None and (elsewhere := misplaced(claim, place_of(seen.arn))) is not None:
+        if seen is not None and (elsewhere := misplaced(claim, location_of(seen.arn))) is not None:
             return PassRecord(snapshot=self._blank(claim), decision=elsewhere)
         counted = recounted(observed, counts=self._counts, claim=claim)
-        snapshot = self._situation(claim, counted, region=self._place(at).region)
+        snapshot = self._situation(claim, counted, here=_proved(here, seen.arn if seen is not None else ""))
         self._note_interest(snapshot)
         decision = decide(snapshot)
         if isinstance(decision, Act):
@@ -229,17 +231,13 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
         )
         self._interests.note(snapshot.claim.key, interest)
 
-    def _place(self, at: Where) -> Place:
-        """Where this pass asks AWS."""
-        return Place(region=at.region or self._ports.cloud.region, account=self._ports.cloud.account)
-
     def _blank(self, claim: Claim) -> ClaimSnapshot:
         """Of a pass that did not look."""
         return self._situation(claim, Observed(cluster=None, looked=False))
 
-    def _situation(self, claim: Claim, observed: Observed, *, region: str = "") -> ClaimSnapshot:
+    def _situation(self, claim: Claim, observed: Observed, *, here: Location = NOWHERE) -> ClaimSnapshot:
         now = self._ports.clock.now()
-        return ClaimSnapshot(claim=claim, observed=observed, now=now, region=region, timings=self._timings)
+        return ClaimSnapshot(claim=claim, observed=observed, now=now, here=here, timings=self._timings)
 
     def _measure(self, stored: StoredObject, before: EBSVolumeClaimStatus, after: EBSVolumeClaimStatus) -> None:
         ready = any(one.type == ConditionType.READY and one.status == "True" for one in after.conditions or [])
@@ -265,6 +263,11 @@ def _settled_on(snapshot: ClaimSnapshot, instance_id: str) -> bool:
     node = snapshot.observed.node(instance_id)
     there = node is not None and bool(node.node_name) and not node.drained_for
     return there and snapshot.observed.alive(instance_id)
+
+
+def _proved(here: Location, cluster_arn: str) -> Location:
+    """With the account of a cluster that this pass saw: DescribeCluster finds those of its own account alone."""
+    return here if here.account else replace(here, account=location_of(cluster_arn).account)
 
 
 def _not_allowed(refusal: str) -> Wait:

@@ -6,7 +6,7 @@ with one look for all claims of the cluster. The rest is read when a decision ha
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID
 from hyperpod_operator.api.status import HyperPodClusterStatus
@@ -21,6 +21,7 @@ from hyperpod_operator.core.health.instance_types import PREFIX
 from hyperpod_operator.core.health.node import ZONE, ZONE_ID, Node
 from hyperpod_operator.core.health.state import UNSCHEDULABLE_PREFIX, State
 from hyperpod_operator.core.health.taint import TAINT
+from hyperpod_operator.core.location import Record, records_of_cluster
 from hyperpod_operator.core.observed import ObservedNode
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume import slots
@@ -41,15 +42,15 @@ SETTLED = 60.0
 class Where:
     """The HyperPod cluster that a claim names: its Region and its name or ARN; empty while it is not known.
 
-    `coming`: its HyperPodCluster is there and has no ARN yet; `no_object`: there is no such HyperPodCluster. `arns` are
-    what that object records of itself and its EKS cluster, by where they stand.
+    `coming`: its HyperPodCluster is there and has no ARN yet; `no_object`: there is no such HyperPodCluster. `records`
+    are what that object says of its place.
     """
 
     region: str = ""
     cluster: str = ""
     coming: bool = False
     no_object: bool = False
-    arns: Mapping[str, str] = field(default_factory=dict)
+    records: tuple[Record, ...] = ()
 
 
 async def where(*, ports: VolumePorts, claim: Claim) -> Where:
@@ -67,14 +68,12 @@ async def where(*, ports: VolumePorts, claim: Claim) -> Where:
         return Where(region=region, cluster=recorded or "", no_object=True)
     spec = stored.body.get("spec") or {}
     own = parse_status(stored, HyperPodClusterStatus).clusterArn
-    eks = ((spec.get("orchestrator") or {}).get("eks") or {}).get("clusterArn")
     arn = own or recorded or ""
-    named = {f"status.clusterArn of HyperPodCluster {ref.name}": own, f"EKS cluster of HyperPodCluster {ref.name}": eks}
     return Where(
         region=str(spec.get("region") or ""),
         cluster=arn,
         coming=not arn,
-        arns={where: str(value) for where, value in named.items() if value},
+        records=records_of_cluster(ref.name or "", stored.body),
     )
 
 

@@ -7,7 +7,7 @@ that it is ours, and only while AWS is not changing it.
 from collections.abc import Mapping
 from datetime import datetime
 
-from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
+from hyperpod_operator.api.names import ABANDON, TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
 from hyperpod_operator.core.cluster.approval import unapproved
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diagnose import said, shortfalls
@@ -15,7 +15,7 @@ from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.failed_creation import recreation_is_due
 from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.left_alone import above_spec, left_alone, was_applied
-from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.ownership import Ownership, was_owner
 from hyperpod_operator.core.cluster.plan import AddTags, DeleteCluster
 from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.resource import Resource
@@ -75,6 +75,8 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
     """A cluster of this name that we did not make: adopt it by policy, or leave it alone."""
     if snapshot.owned:
         return None
+    if snapshot.ownership is Ownership.FORMER and was_owner(snapshot.resource):
+        return _taken(snapshot)
     adoptable = snapshot.ownership in {Ownership.UNOWNED, Ownership.FORMER}
     if not adoptable or not snapshot.resource.adopts:
         return _refuse_ownership(snapshot, adoptable=adoptable)
@@ -267,6 +269,20 @@ def _refuse_ownership(snapshot: ClusterSnapshot, *, adoptable: bool) -> Wait:
     message = (
         f"A cluster named {cluster.name} exists ({cluster.arn}) and {whose}: the operator neither changes nor "
         f"deletes it, even if you delete this resource. To continue, {way}."
+    )
+    return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
+
+
+def _taken(snapshot: ClusterSnapshot) -> Wait:
+    """It was ours, and another object of this name has it now: a newer one, or one of another installation. Two that
+    adopt would take it from each other without end."""
+    cluster, tags = present(snapshot), snapshot.observed.tags or {}
+    message = (
+        f"Another HyperPodCluster {snapshot.resource.key} (uid {tags.get(TAG_OWNER_UID) or 'unknown'}) took "
+        f"{cluster.arn} over, in another control plane or from a backup. The operator neither changes nor deletes the "
+        "cluster for this object and does not take it back. Delete one of the two objects. To have this one own the "
+        f"cluster, delete the other one with the annotation {ABANDON}, then delete this one and apply it again with "
+        "spec.management.adoptionPolicy: IfUnowned."
     )
     return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
 

@@ -18,7 +18,7 @@ from hyperpod_operator.core.cluster.ending import refusals
 from hyperpod_operator.core.cluster.guards import shown
 from hyperpod_operator.core.cluster.inventory import group_statuses
 from hyperpod_operator.core.cluster.missing import not_shown
-from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
+from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted, was_owner
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import (
     AddTags,
@@ -216,6 +216,14 @@ def origin(pass_record: PassRecord) -> str | None:
     if pass_record.snapshot.ownership is Ownership.OURS and tags is not None:
         return ADOPTED if is_adopted(tags) else CREATED
     return old if pass_record.snapshot.ownership is not Ownership.OTHER else None
+
+
+def owner_uid(pass_record: PassRecord) -> str | None:
+    """Kept while another owner has the cluster: what was ours once is not taken back without a person."""
+    snapshot = pass_record.snapshot
+    if snapshot.ownership is Ownership.OURS and snapshot.observed.tags is not None:
+        return snapshot.resource.uid
+    return snapshot.resource.uid if was_owner(snapshot.resource) else None
 
 
 def groups(pass_record: PassRecord, *, owned: bool) -> list[InstanceGroupStatus] | None:

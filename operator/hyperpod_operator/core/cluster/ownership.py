@@ -26,9 +26,15 @@ def ownership(*, resource: Resource, observed: Observed) -> Ownership:
     """Judge by the tags; without them, by what an earlier pass recorded about this ARN."""
     cluster = observed.cluster
     if observed.tags is None:
-        proved = cluster is not None and resource.status.origin and resource.status.clusterArn == cluster.arn
-        return Ownership.RECORDED if proved else Ownership.UNREAD
+        status = resource.status
+        same = cluster is not None and status.clusterArn == cluster.arn
+        return Ownership.RECORDED if same and status.origin and was_owner(resource) else Ownership.UNREAD
     return _by_tags(resource=resource, tags=observed.tags)
+
+
+def was_owner(resource: Resource) -> bool:
+    """Whether an earlier pass read this very object's uid on a cluster: the status of another object says nothing."""
+    return bool(resource.uid) and resource.status.remembered.ownerUid == resource.uid
 
 
 def is_adopted(tags: Mapping[str, str]) -> bool:

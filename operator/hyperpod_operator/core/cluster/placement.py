@@ -11,14 +11,13 @@ Which ARNs bind, and by what:
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from hyperpod_operator.api.names import ABANDON, Reason
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
-from hyperpod_operator.core.location import NOWHERE, Location, location_of
+from hyperpod_operator.core.location import Record, elsewhere, recorded
 from hyperpod_operator.core.observed import Json
 
 # [assumption: key-may-be-of-another-account]
@@ -32,18 +31,10 @@ ROLES = frozenset({"executionRole", "clusterRole"})
 def misplaced(snapshot: ClusterSnapshot) -> Decision | None:
     """The cluster, or what it is made of, lies elsewhere: nothing is sent and nothing is released."""
     resource, here = snapshot.resource, snapshot.here
-    wrong = next(
-        (
-            (where, arn, differs)
-            for where, arn, binding in _arns(resource)
-            if (differs := binding.differences(here)) and arn
-        ),
-        None,
-    )
-    if wrong is None:
+    found = elsewhere(_records(resource), here)
+    if found is None:
         return None
-    where, arn, differs = wrong
-    what = " and ".join("Region" if name == "region" else name for name in differs)
+    where = found.record.where
     way = (
         "Start the operator with that Region and credentials of that account"
         if where.startswith("status.")
@@ -53,8 +44,8 @@ def misplaced(snapshot: ClusterSnapshot) -> Decision | None:
         f" To release the resource without calling AWS, set the annotation {ABANDON}." if resource.deleting else ""
     )
     message = (
-        f"{where} is {arn}, and the operator works in {here}: another {what}. The operator changes and releases "
-        f"nothing, because the state here proves nothing about it. {way}.{give_up}"
+        f"{where} is {found.record.text}, and the operator works in {here}: another {found.what}. The operator changes "
+        f"and releases nothing, because the state here proves nothing about it. {way}.{give_up}"
     )
     return Wait(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, after=SLOW, stalled=True)
 
@@ -73,32 +64,28 @@ def unproved_end(snapshot: ClusterSnapshot) -> Decision | None:
     return Wait(reason=Reason.AWS_UNREACHABLE, message=message, after=60.0)
 
 
-def _arns(resource: Resource) -> Iterator[tuple[str, str, Location]]:
-    """Where it stands, the ARN, and what of it binds. An object that is being deleted is bound by its cluster alone."""
-    recorded, eks = resource.status.clusterArn or "", resource.eks_cluster_arn
-    yield "status.clusterArn", recorded, location_of(recorded)
-    if resource.deleting and recorded:
+def _records(resource: Resource) -> Iterator[Record]:
+    """An object that is being deleted is bound by its cluster alone."""
+    cluster = resource.status.clusterArn
+    yield recorded("status.clusterArn", cluster)
+    if resource.deleting and cluster:
         return
-    yield "spec.orchestrator.eks.clusterArn", eks, location_of(eks)
+    yield recorded("spec.orchestrator.eks.clusterArn", resource.eks_cluster_arn)
     if not resource.deleting:
         yield from _named(resource.spec.model_dump(mode="json", exclude_none=True), path="spec")
 
 
-def _named(value: Json, *, path: str) -> Iterator[tuple[str, str, Location]]:
+def _named(value: Json, *, path: str) -> Iterator[Record]:
     if isinstance(value, dict):
         for name, item in value.items():
             where = f"{path}.{name}"
-            if isinstance(item, str):
-                yield where, item, _binding(name, item)
-            else:
+            if not isinstance(item, str):
                 yield from _named(item, path=where)
+            elif name in ROLES:
+                yield recorded(where, item, region=False)
+            elif name in REGIONAL:
+                yield recorded(where, item, account=False)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             name = item.get("instanceGroupName", index) if isinstance(item, dict) else index
             yield from _named(item, path=f"{path}[{name}]")
-
-
-def _binding(name: str, arn: str) -> Location:
-    if name in ROLES:
-        return replace(location_of(arn), region="")
-    return replace(location_of(arn), account="") if name in REGIONAL else NOWHERE

@@ -31,6 +31,7 @@ from hyperpod_operator.core.cluster.memory import (
     missing,
     operations,
     origin,
+    owner_uid,
     provisioned_at,
     sent_tags,
 )
@@ -132,6 +133,7 @@ def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
             "clusterStatus": None,
             "clusterArn": None,
             "provisionedAt": None,
+            "ownerUid": None,
             "missing": None,
             "rejectedGroups": None,
             "instanceGroups": group_statuses(pass_record, creating=True),
@@ -187,6 +189,7 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> HyperPodClusterStatu
             "nodeProblems": node_problems(pass_record) if owned else None,
             "nodeHealth": node_health(pass_record) if owned else None,
             "provisionedAt": provisioned_at(pass_record),
+            "ownerUid": owner_uid(pass_record),
             "appliedTagKeys": applied_tag_keys(pass_record),
             "sentTags": sent_tags(pass_record),
         }

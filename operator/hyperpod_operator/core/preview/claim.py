@@ -74,7 +74,7 @@ def preview_claim(snapshot: ClaimSnapshot, *, sight: Sight) -> Preview:
     return Preview(
         name=str(claim.key),
         cluster_name=claim.spec.clusterRef.name or claim.spec.clusterRef.clusterName or snapshot.cluster_arn,
-        region=snapshot.region,
+        region=snapshot.here.region,
         exists=snapshot.volume is not None,
         calls=calls,
         blocked=then.message if then is not None and stuck else "",

@@ -21,6 +21,7 @@ from hyperpod_operator.core.volume import (
     publication,
     replacement,
     teardown,
+    whereabouts,
 )
 from hyperpod_operator.core.volume.decision import Action, ClaimSnapshot, Conclusion, Decision
 from hyperpod_operator.core.volume.guards import held_back
@@ -50,6 +51,7 @@ VOLUME = _asks(
     "Volume",
     identity.paused,
     identity.not_visible_yet,
+    whereabouts.unproved_absence,
     missing.look_again,
     identity.lost,
     adoption.inherited,
@@ -114,7 +116,14 @@ DELETED: Sequence[ClaimConcern] = (
         blocks=Blocks.ACTIONS,
     ),
     # Is there anything of ours in AWS?
-    _asks("Volume", teardown.not_visible_yet, missing.look_again, teardown.not_ours, blocks=Blocks.EVERYTHING),
+    _asks(
+        "Volume",
+        teardown.not_visible_yet,
+        whereabouts.unproved_absence,
+        missing.look_again,
+        teardown.not_ours,
+        blocks=Blocks.EVERYTHING,
+    ),
     # It is ours: take it off its node, then delete it or leave it in AWS.
     _asks("Attachment", teardown.csi, teardown.detach, blocks=Blocks.ACTIONS),
     _asks("Snapshot", teardown.snapshot, blocks=Blocks.ACTIONS),

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
+from hyperpod_operator.core.location import NOWHERE, Location
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.observed import Observed
 from hyperpod_operator.core.volume.plan import Step
@@ -19,8 +20,8 @@ class ClaimSnapshot:
     claim: Claim
     observed: Observed
     now: datetime
-    region: str = ""
-    """Where this pass asks AWS, by name."""
+    here: Location = NOWHERE
+    """Where this pass asks AWS."""
     timings: VolumeTimings = field(default_factory=VolumeTimings)
 
     @property

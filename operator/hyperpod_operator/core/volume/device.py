@@ -46,14 +46,6 @@ def cluster_id(arn: str) -> str:
     return found["cluster_id"] if found else ""
 
 
-def partition_and_account(arn: str) -> tuple[str, str, str] | None:
-    """Partition, Region and account of a cluster's ARN; None when this is not one."""
-    if CLUSTER_ARN.fullmatch(arn) is None:
-        return None
-    _, partition, _, region, account, _ = arn.split(":", 5)
-    return partition, region, account
-
-
 def device_path(volume_id: str) -> str:
     """The disk's stable path on whatever node it is attached to; DeviceName and /dev/nvme* are neither."""
     return BY_ID + volume_id.replace("-", "")

@@ -11,6 +11,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
+from hyperpod_operator.core.location import Location
+
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -221,9 +223,8 @@ class VolumeClouds(Protocol):
         """The installation's own region."""
         ...
 
-    @property
-    def account(self) -> str:
-        """The account of the credentials; empty while it is not known."""
-        ...
-
     def volumes(self, *, region: str) -> VolumeCloud: ...
+
+    async def location(self, *, region: str) -> Location:
+        """Where calls to this region go; the account is empty while STS does not tell it. Never raises."""
+        ...

@@ -21,6 +21,7 @@ from hyperpod_operator.core.engine.journal import rejected
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
+from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume import declines
@@ -29,7 +30,6 @@ from hyperpod_operator.core.volume.audit import history
 from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
 from hyperpod_operator.core.volume.conditions import conditions
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
-from hyperpod_operator.core.volume.device import partition_and_account
 from hyperpod_operator.core.volume.ending import ending
 from hyperpod_operator.core.volume.events import events
 from hyperpod_operator.core.volume.guards import since
@@ -98,7 +98,7 @@ def intent(snapshot: ClaimSnapshot, act: Act) -> EBSVolumeClaimStatus | None:
         return None
     fields: dict[str, object] = {
         "operations": intended(snapshot, step),
-        "region": snapshot.region or old.region,
+        "region": snapshot.here.region or old.region,
     }
     if isinstance(step, CreateVolume):
         fields |= {
@@ -207,19 +207,19 @@ def _region(pass_record: PassRecord) -> str | None:
     wrong place goes on in the right one."""
     snapshot, old = pass_record.snapshot, pass_record.snapshot.claim.status
     if snapshot.volume is not None:
-        return snapshot.region or old.region
+        return snapshot.here.region or old.region
     made = creation(pass_record)
     refused = made is None or made.outcome == REFUSED
     return None if snapshot.claim.origin == CREATED and refused else old.region
 
 
 def _arn(snapshot: ClaimSnapshot) -> str | None:
-    """The volume's ARN, in the partition, Region and account of the cluster; AWS itself never tells it."""
-    volume, parts = snapshot.volume, partition_and_account(snapshot.cluster_arn)
-    if volume is None or parts is None:
-        return None
-    partition, region, account = parts
-    return f"arn:{partition}:ec2:{region}:{account}:volume/{volume.volume_id}"
+    """The volume's ARN, in the partition, Region and account of the pass, or of the cluster; EC2 does not return it."""
+    volume = snapshot.volume
+    for at in (snapshot.here, location_of(snapshot.cluster_arn)):
+        if volume is not None and at.partition and at.region and at.account:
+            return f"arn:{at.partition}:ec2:{at.region}:{at.account}:volume/{volume.volume_id}"
+    return None
 
 
 def _ownership(pass_record: PassRecord) -> Ownership | None:

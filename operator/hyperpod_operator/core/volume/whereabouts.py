@@ -11,86 +11,63 @@ recorded: another place says nothing about this claim. What binds, and by what:
 A claim that is being deleted makes no volume: its key and zone do not matter.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 
 from hyperpod_operator.api.names import ABANDON, Reason
-from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.location import NOWHERE, Location, Record, elsewhere, recorded
 from hyperpod_operator.core.volume.claim import Claim
-
-ARN_PARTS = 6
-"""arn:partition:service:region:account:resource"""
+from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where AWS is asked; an empty member is not known."""
-
-    partition: str = ""
-    region: str = ""
-    account: str = ""
-
-
-def misplaced(claim: Claim, place: Place, *, clusters: Mapping[str, str] | None = None) -> Wait | None:
+def misplaced(claim: Claim, here: Location, *, clusters: tuple[Record, ...] = ()) -> Wait | None:
     """Held with everything, deletion included, while a record of this claim is about another place.
 
-    `clusters` are ARNs of the clusters that clusterRef leads to, by what names them.
+    `clusters` is what the object that clusterRef names says of its cluster.
     """
-    found = next(_elsewhere(claim, place, clusters or {}), None)
+    found = elsewhere(_records(claim, here, clusters), here)
     if found is None:
         return None
-    here = " ".join(word for word in (place.partition, place.region, place.account) if word)
     message = (
-        f"{found}, and the operator works in {here}. Nothing is sent to AWS and nothing is released. Start the "
-        "operator with that Region and credentials of that account, or correct that member or the cluster that "
-        "clusterRef names; to release the claim without calling AWS, delete it with the annotation "
-        f"{ABANDON}={claim.key.name}."
+        f"{found.record.where} is {found.record.text}, and the operator works in {here}: another {found.what}. Nothing "
+        "is sent to AWS and nothing is released. Start the operator with that Region and credentials of that account, "
+        "or correct that member or the cluster that clusterRef names; to release the claim without calling AWS, delete "
+        f"it with the annotation {ABANDON}={claim.key.name}."
     )
     return Wait(reason=Reason.WRONG_ACCOUNT_OR_REGION, message=message, after=SLOW, stalled=True)
 
 
-def place_of(arn: str) -> Place:
-    """What an ARN says; all empty for something else."""
-    parts = arn.split(":")
-    if len(parts) < ARN_PARTS or parts[0] != "arn":
-        return Place()
-    return Place(partition=parts[1], region=parts[3], account=parts[4])
-
-
-def _elsewhere(claim: Claim, place: Place, clusters: Mapping[str, str]) -> Iterator[str]:
-    """Each record of another place, in words."""
-    status = claim.status
-    arns = {
-        "status.volumeArn": status.volumeArn,
-        "status.attachment.clusterArn": status.attachment.clusterArn if status.attachment else None,
-        "spec.clusterRef.clusterArn": claim.spec.clusterRef.clusterArn,
-        **clusters,
-    }
-    for member, arn in arns.items():
-        if arn and _differs(place_of(arn), place):
-            yield f"{member} is {arn}"
-    if status.region and _differs(Place(region=status.region), place):
-        yield f"status.region is {status.region}"
-    if not claim.deleting:
-        yield from _made_elsewhere(claim, place)
+def unproved_absence(snapshot: ClaimSnapshot) -> Decision | None:
+    """EC2 shows no volume, one is on record, and the account that was asked is not known: it may be another one."""
+    claim, here = snapshot.claim, snapshot.here
+    known = claim.status.volumeArn or claim.status.volumeId or (claim.requested and claim.status.remembered.creation)
+    if snapshot.volume is not None or not known or not here.region or here.account:
+        return None
+    what = claim.status.volumeArn or claim.status.volumeId or "the request for a volume"
+    message = (
+        f"AWS shows no volume, and {what} is on record. The operator does not know which account it works in, because "
+        "STS does not respond to GetCallerIdentity, so the volume does not count as deleted. Allow the operator to "
+        "reach STS (VPC endpoint, proxy). To release the claim without calling AWS, delete it with the annotation "
+        f"{ABANDON}={claim.key.name}."
+    )
+    if claim.deleting:
+        return Wait(reason=Reason.AWS_UNREACHABLE, message=message, after=60.0)
+    return LookAgain(reason=Reason.AWS_UNREACHABLE, message=message, after=60.0)
 
 
 # [assumption: key-may-be-of-another-account]
-def _made_elsewhere(claim: Claim, place: Place) -> Iterator[str]:
-    """What the volume to be made needs and another Region has."""
-    source = claim.spec.source.create
-    key, zone = (source.kmsKeyId or "", source.availabilityZone or "") if source is not None else ("", "")
-    if _differs(replace(place_of(key), account=""), place):
-        yield f"spec.source.create.kmsKeyId is {key}"
-    if zone and place.region and not zone.startswith(place.region):
-        yield f"spec.source.create.availabilityZone is {zone}"
-
-
-def _differs(recorded: Place, here: Place) -> bool:
-    pairs = (
-        (recorded.partition, here.partition),
-        (recorded.region, here.region),
-        (recorded.account, here.account),
-    )
-    return any(was and now and was != now for was, now in pairs)
+def _records(claim: Claim, here: Location, clusters: tuple[Record, ...]) -> Iterator[Record]:
+    status, source = claim.status, claim.spec.source.create
+    yield recorded("status.volumeArn", status.volumeArn)
+    yield recorded("status.attachment.clusterArn", status.attachment.clusterArn if status.attachment else None)
+    yield recorded("spec.clusterRef.clusterArn", claim.spec.clusterRef.clusterArn)
+    yield from clusters
+    yield Record(where="status.region", text=status.region or "", binds=Location(region=status.region or ""))
+    if claim.deleting or source is None:
+        return
+    yield recorded("spec.source.create.kmsKeyId", source.kmsKeyId, account=False)
+    if zone := source.availabilityZone:
+        # A zone's name begins with its Region: another one is named by the zone as a whole.
+        binds = NOWHERE if zone.startswith(here.region) else Location(region=zone)
+        yield Record(where="spec.source.create.availabilityZone", text=zone, binds=binds)

@@ -27,6 +27,7 @@ from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.preflight import ClaimGate
 from hyperpod_operator.controllers.volume.strays import StrayLabels
 from hyperpod_operator.controllers.volume.views import ClusterViews
+from hyperpod_operator.core.location import Location
 from hyperpod_operator.core.outcome import Failed, Outcome
 from hyperpod_operator.core.ports import Event, Key, StoredObject
 from hyperpod_operator.core.tenancy import Tenancy
@@ -105,9 +106,8 @@ class TimedClouds:
     def region(self) -> str:
         return self._cloud.region
 
-    @property
-    def account(self) -> str:
-        return self._cloud.account
+    async def location(self, *, region: str) -> Location:
+        return await self._cloud.location(region=region)
 
     def volumes(self, *, region: str) -> Volumes:
         name = region or self._cloud.region

@@ -69,6 +69,11 @@ def denied(operation: str) -> Fault:
 
 REFUSALS = {"throttled": throttled, "unavailable": unavailable, "denied": denied}
 EMPTY = "empty page"
+TRUE_WHEN_EMPTY = {
+    (new_claim, "DescribeVolumes"): "CreateVolume",
+    (grown, "DescribeVolumesModifications"): "ModifyVolume",
+}
+"""Where an empty page is true, because nobody made a volume or modified it yet: the call that follows from it."""
 
 
 @pytest.fixture(autouse=True)
@@ -150,9 +155,9 @@ async def test_an_hour_of_it_changes_nothing_and_ends_by_itself(make_rig: MakeRi
             # A deletion reads pods from Kubernetes and the attachment from EC2: no list of nodes says whether it may go
             # on. That it makes the same calls and leaves the same is compared below.
             did = []
-        elif (state, read, fault) == (new_claim, "DescribeVolumes", EMPTY):
-            # The page is true: nobody made a volume. One is made, and not a second one while no read shows the first.
-            did.remove("CreateVolume")
+        elif fault == EMPTY and (call := TRUE_WHEN_EMPTY.get((state, read))):
+            # The call follows once, and not a second time while no read shows its effect.
+            did.remove(call)
         elif not rig.claims.exists(KEY):
             wrong[f"{read}, released"] = rig.status
         if did:

@@ -5,6 +5,7 @@ from typing import Any
 from tests.unit.core.volume.builders import EKS, FIRST, NOW, adopting, attachment, claim, cluster, node, spec, volume
 
 from hyperpod_operator.core.engine.call import Effect
+from hyperpod_operator.core.location import Location
 from hyperpod_operator.core.preview.claim import NEW, preview_claim
 from hyperpod_operator.core.preview.model import Preview, Sight
 from hyperpod_operator.core.volume.claim import Claim
@@ -18,7 +19,7 @@ IN_B = {"create": {"availabilityZone": "us-west-2b"}}
 
 def previewed(owner: Claim, **observed: Any) -> Preview:
     made: dict[str, Any] = {"cluster": cluster(), "nodes": (node(FIRST, **UNJOINED),), "former": (), **observed}
-    snapshot = ClaimSnapshot(claim=owner, observed=Observed(**made), now=NOW, region="us-west-2")
+    snapshot = ClaimSnapshot(claim=owner, observed=Observed(**made), now=NOW, here=Location(region="us-west-2"))
     return preview_claim(snapshot, sight=Sight(memory=True))
 
 

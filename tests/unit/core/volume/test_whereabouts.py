@@ -6,9 +6,11 @@ import pytest
 from tests.unit.core.volume.builders import ARN, EKS, VOLUME_ID, claim, spec
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.volume.whereabouts import Place, misplaced
+from hyperpod_operator.core.location import NOWHERE, Location
+from hyperpod_operator.core.location import recorded as record
+from hyperpod_operator.core.volume.whereabouts import misplaced
 
-HERE = Place(partition="aws", region="us-west-2", account="111122223333")
+HERE = Location(partition="aws", region="us-west-2", account="111122223333")
 VOLUME = f"arn:aws:ec2:us-west-2:111122223333:volume/{VOLUME_ID}"
 KEY = "arn:aws:kms:us-west-2:111122223333:key/11111111-2222-3333-4444-555555555555"
 OTHER = {
@@ -40,7 +42,9 @@ def test_a_record_of_another_place_holds_everything(what: str, deleting: bool, m
 @pytest.mark.parametrize("what", OTHER)
 @pytest.mark.parametrize("arn", [ARN, EKS])
 def test_a_cluster_that_the_reference_leads_to_binds_like_a_record(what: str, arn: str) -> None:
-    found = misplaced(claim(), HERE, clusters={"status.clusterArn of HyperPodCluster hpc": arn.replace(*OTHER[what])})
+    found = misplaced(
+        claim(), HERE, clusters=(record("status.clusterArn of HyperPodCluster hpc", arn.replace(*OTHER[what])),)
+    )
     assert found is not None
     assert "HyperPodCluster hpc" in found.message
 
@@ -71,4 +75,4 @@ def test_a_claim_that_makes_no_volume_any_more_is_not_bound_by_its_key_and_zone(
 
 
 def test_what_is_not_known_differs_from_nothing() -> None:
-    assert misplaced(claim(status=recorded()), Place()) is None
+    assert misplaced(claim(status=recorded()), NOWHERE) is None

@@ -162,11 +162,34 @@ class Volumes:
         check(answer, operation="CreateSnapshot", members=shapes.NEW_SNAPSHOT, mutating=True)
         return shapes.snapshot(answer)
 
-    async def find_snapshots(self, *, claim_uid: str) -> tuple[Snapshot, ...]:
+    async def find_snapshots(self, *, claim_uid: str, known: Sequence[str] = ()) -> tuple[Snapshot, ...]:
         """DescribeSnapshots."""
         parameters = {"OwnerIds": ["self"], "Filters": shapes.tag_filter(TAG_CLAIM_UID, claim_uid)}
-        found = await self._pages("DescribeSnapshots", "Snapshots", parameters, target=claim_uid)
-        return tuple(shapes.snapshot(raw) for raw in found)
+        pages = await self._pages("DescribeSnapshots", "Snapshots", parameters, target=claim_uid)
+        found = {one.snapshot_id: one for one in map(shapes.snapshot, pages)}
+        for snapshot_id in known:
+            if snapshot_id not in found and (one := await self._snapshot(snapshot_id)) is not None:
+                found[snapshot_id] = one
+        return tuple(found.values())
+
+    # [assumption: missing-volume-is-an-error]
+    async def _snapshot(self, snapshot_id: str) -> Snapshot | None:
+        """By id; None where EC2 answers InvalidSnapshot.NotFound. A list that lacks it proves nothing."""
+        try:
+            answer = await self._ec2.read(
+                "DescribeSnapshots",
+                lambda client: client.describe_snapshots(SnapshotIds=[snapshot_id]),
+                target=snapshot_id,
+            )
+        except CloudError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+            return None
+        check(answer, operation="DescribeSnapshots", members=shapes.PAGES["DescribeSnapshots"])
+        found = [shapes.snapshot(raw) for raw in answer["Snapshots"] if raw["SnapshotId"] == snapshot_id]
+        if not found:
+            raise _silent(snapshot_id, operation="DescribeSnapshots", member="Snapshots")
+        return found[0]
 
     async def delete_volume(self, *, volume_id: str, noted: Noted = ignored) -> None:
         """DeleteVolume."""
@@ -307,10 +330,8 @@ def _by_ids(volume_ids: Sequence[str]) -> Callable[[Any], Any]:
     return lambda client: client.describe_volumes(VolumeIds=list(volume_ids))
 
 
-def _silent(volume_id: str) -> CloudError:
-    return unknown(
-        operation="DescribeVolumes", what=f"Volumes lacks {volume_id}, which AWS does not report as missing either"
-    )
+def _silent(name: str, *, operation: str = "DescribeVolumes", member: str = "Volumes") -> CloudError:
+    return unknown(operation=operation, what=f"{member} lacks {name}, which AWS does not report as missing either")
 
 
 def _parts(items: Sequence[str], size: int) -> Iterable[list[str]]:

@@ -326,6 +326,14 @@ async def test_a_snapshot_is_found_by_its_tag(volumes: Volumes, site: Site) -> N
     assert (found.snapshot_id, found.state, found.tags) == (made.snapshot_id, "completed", {TAG_CLAIM_UID: "uid-1"})
 
 
+async def test_a_known_snapshot_that_no_list_shows_is_asked_for_by_its_id(volumes: Volumes, site: Site) -> None:
+    made = await volumes.create_snapshot(volume_id=site.volume, description="why", tags={TAG_CLAIM_UID: "uid-1"})
+    (found,) = await volumes.find_snapshots(claim_uid="uid-2", known=[made.snapshot_id])
+    assert found.snapshot_id == made.snapshot_id
+    gone = "snap-0123456789abcdef0"
+    assert await volumes.find_snapshots(claim_uid="uid-2", known=[gone]) == ()
+
+
 async def test_limits_of_instance_types_are_asked_once(volumes: Volumes, simulator: Simulator) -> None:
     expected = {"g5.48xlarge": AttachmentLimit(maximum=9, shared=True)}
     for _ in range(2):

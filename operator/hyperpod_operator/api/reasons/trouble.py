@@ -106,8 +106,9 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             Reason.WRONG_ACCOUNT_OR_REGION,
             "What status records (a cluster's ARN, a volume's ARN or zone), what a cluster's spec names (the EKS "
             "cluster, a role, a key, a training plan), or what a claim's spec names (a cluster, a key, a zone) is in "
-            "another AWS account, Region or partition than the one that the operator works in. The operator sends and "
-            "releases nothing, even if you delete the resource. A key may belong to another account.",
+            "another AWS account, Region or partition than the one that the operator works in; or a node operation is "
+            "about such a cluster, or moves nodes to one. The operator sends and releases nothing, even if you delete "
+            "the resource. A key may belong to another account.",
             "Start the operator with the account and the Region that the message names, or correct the field that it "
             "names, or delete the resource with the annotation `hyperpod-operator.dev/abandon`.",
             severity=Severity.STALLED,

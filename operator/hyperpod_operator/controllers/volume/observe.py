@@ -341,7 +341,8 @@ async def _snapshots(*, cloud: VolumeCloud, claim: Claim, nodes: tuple[Candidate
     """Read when the volume is about to go, or its node is; one that was under way is looked at until it is not."""
     pending = any(one.state == "pending" for one in claim.status.snapshots or [])
     matter = claim.snapshots_first if claim.deleting else _node_is_going(claim, nodes)
-    return await cloud.find_snapshots(claim_uid=claim.uid) if matter or pending else None
+    known = [one.snapshotId for one in claim.status.snapshots or []]
+    return await cloud.find_snapshots(claim_uid=claim.uid, known=known) if matter or pending else None
 
 
 def _node_is_going(claim: Claim, nodes: tuple[Candidate, ...]) -> bool:

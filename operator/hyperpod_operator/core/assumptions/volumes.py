@@ -43,14 +43,16 @@ VOLUMES = (
     Assumption(
         id="missing-volume-is-an-error",
         belief="DescribeVolumes by ids fails with InvalidVolume.NotFound when one of them does not exist; it never "
-        "leaves one out without a word.",
-        source="DOC: EC2 API reference, Error codes, InvalidVolume.NotFound; SRC: aws-ebs-csi-driver, "
-        "pkg/cloud/cloud.go, WaitForAttachmentState, where that error of DescribeVolumes is the end of a volume; "
-        "INF: that one id of several is enough",
-        if_false="The operator takes the answer for incomplete and does nothing about that claim. An operator that "
-        "cannot see the end of a volume never releases its claim; the annotation abandon does.",
+        "leaves one out without a word. DescribeSnapshots by id does the same with InvalidSnapshot.NotFound.",
+        source="DOC: EC2 API reference, Error codes, InvalidVolume.NotFound and InvalidSnapshot.NotFound; "
+        "SRC: aws-ebs-csi-driver, pkg/cloud/cloud.go, WaitForAttachmentState, where that error of DescribeVolumes is "
+        "the end of a volume; INF: that one id of several is enough",
+        if_false="The operator takes the answer for incomplete and does nothing about that claim: it makes no second "
+        "snapshot for one that no list shows. An operator that cannot see the end of a volume never releases its "
+        "claim; the annotation abandon does.",
         tests=(
             "unit/aws/test_volumes.py::test_a_volume_that_an_answer_leaves_out_without_a_word_is_not_known",
+            "unit/aws/test_volumes.py::test_a_known_snapshot_that_no_list_shows_is_asked_for_by_its_id",
             "unit/controllers/volume/test_lasting_faults.py::test_an_hour_of_it_changes_nothing_and_ends_by_itself",
         ),
     ),

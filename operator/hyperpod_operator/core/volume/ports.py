@@ -191,8 +191,9 @@ class VolumeCloud(Protocol):
         """CreateSnapshot. Not idempotent: `find_snapshots` comes first."""
         ...
 
-    async def find_snapshots(self, *, claim_uid: str) -> tuple[Snapshot, ...]:
-        """All pages of DescribeSnapshots (owner self) with the tag claim-uid; their tags tell the purpose."""
+    async def find_snapshots(self, *, claim_uid: str, known: Sequence[str] = ()) -> tuple[Snapshot, ...]:
+        """All pages of DescribeSnapshots (owner self) with the tag claim-uid; their tags tell the purpose. Each of the
+        `known` ids that is not among them is asked for by its id: only an error of EC2 says that there is none."""
         ...
 
     async def delete_volume(self, *, volume_id: str, noted: Noted = ignored) -> None:

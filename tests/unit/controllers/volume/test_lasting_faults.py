@@ -72,8 +72,9 @@ EMPTY = "empty page"
 TRUE_WHEN_EMPTY = {
     (new_claim, "DescribeVolumes"): "CreateVolume",
     (grown, "DescribeVolumesModifications"): "ModifyVolume",
+    (about_to_be_snapshotted, "DescribeSnapshots"): "CreateSnapshot",
 }
-"""Where an empty page is true, because nobody made a volume or modified it yet: the call that follows from it."""
+"""Where an empty page is true, because nobody made or modified anything yet: the call that follows from it."""
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,27 @@
 """Each ARN and zone of a claim binds it to a partition, a Region and an account, or to what of these it has."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.unit.core.volume.builders import ARN, EKS, VOLUME_ID, claim, spec
+from tests.unit.core.volume.builders import (
+    ARN,
+    EKS,
+    VOLUME_ID,
+    ago,
+    attached_status,
+    claim,
+    made_status,
+    snapshot_of,
+    spec,
+)
 
-from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.names import ABANDON, Reason
+from hyperpod_operator.core.engine.decision import LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.location import NOWHERE, Location
 from hyperpod_operator.core.location import recorded as record
+from hyperpod_operator.core.volume.concerns import decide
+from hyperpod_operator.core.volume.decision import Act, Conclusion
 from hyperpod_operator.core.volume.whereabouts import misplaced
 
 HERE = Location(partition="aws", region="us-west-2", account="111122223333")
@@ -72,6 +86,38 @@ def test_a_zone_names_its_region(zone: str, right: bool) -> None:
 def test_a_claim_that_makes_no_volume_any_more_is_not_bound_by_its_key_and_zone() -> None:
     wanted = spec(source={"create": {"availabilityZone": "us-east-1a", "kmsKeyId": KEY.replace(*OTHER["Region"])}})
     assert misplaced(claim(wanted, status=recorded(), deleting=True), HERE) is None
+
+
+UNKNOWN = Location(partition="aws", region="us-west-2")
+CREATION = {"creation": {"attempt": 1, "outcome": "Unanswered", "time": ago(hours=2)}}
+
+
+def absent(here: Location, **fields: Any) -> Conclusion:
+    return decide(replace(snapshot_of(claim(**fields), volume=None), here=here))
+
+
+@pytest.mark.parametrize("status", [made_status(), attached_status(), CREATION])
+def test_no_volume_is_no_proof_while_the_account_is_not_known(status: dict[str, Any]) -> None:
+    found = absent(UNKNOWN, status=status)
+    assert isinstance(found, LookAgain), found
+    assert found.reason is Reason.AWS_UNREACHABLE
+    assert "GetCallerIdentity" in found.message
+
+
+@pytest.mark.parametrize("status", [made_status(), attached_status(), CREATION])
+def test_nothing_is_released_while_the_account_is_not_known(status: dict[str, Any]) -> None:
+    found = absent(UNKNOWN, status=status, deleting=True)
+    assert isinstance(found, Wait), found
+    assert found.reason is Reason.AWS_UNREACHABLE
+    assert f"{ABANDON}=data" in found.message
+
+
+def test_a_claim_that_records_nothing_does_not_wait_for_the_account() -> None:
+    assert isinstance(absent(UNKNOWN), Act)
+
+
+def test_in_a_known_account_a_volume_that_is_gone_is_gone() -> None:
+    assert isinstance(absent(HERE, status=made_status(), deleting=True), RemoveFinalizer | Act)
 
 
 def test_what_is_not_known_differs_from_nothing() -> None:

@@ -126,6 +126,7 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
         "failureMessage": words,
         "region": st.sampled_from(["us-west-2", "eu-west-1", "x"]),
         "origin": origins,
+        "ownerUid": st.sampled_from(["uid-1", "older", "other"]),
         "creationTime": times,
         "nodes": st.fixed_dictionaries({}, optional={"current": counts, "target": counts}),
         "groupsSummary": words,
@@ -227,6 +228,7 @@ def tags_of(owner: Resource, whose: str) -> dict[str, str]:
 PLAIN = {
     "clusterArn": ARN,
     "origin": "Created",
+    "ownerUid": "uid-1",
     "clusterStatus": "InService",
     "memory": {"provisionedAt": ago(9000)},
     "observedGeneration": 1,

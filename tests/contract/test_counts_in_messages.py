@@ -12,19 +12,26 @@ from hyperpod_operator.core.text import counted
 
 ROOT = Path(hyperpod_operator.__file__).parents[2]
 SOURCES = (ROOT / "operator" / "hyperpod_operator", ROOT / "plugin")
-PLURAL = re.compile(
-    r" (nodes|Nodes|groups|claims|pods|tags|volumes|instances|tries|times|warnings|checks|namespaces|objects|clusters"
-    r"|snapshots|calls|changes|keys|events|errors|zones|attachments)\b"
+NOUNS = (
+    r"(nodes|Nodes|groups|claims|pods|tags|volumes|instances|tries|times|warnings|checks|namespaces|objects|clusters"
+    r"|snapshots|calls|changes|keys|events|errors|zones|attachments"
+    r"|addresses|subnets)\b"
 )
+PLURAL = re.compile(f" {NOUNS}")
+TEMPLATE = re.compile(rf"(?<!/)(?<! of )\{{[a-z_]*\}}(?: [a-z]+)? {NOUNS}")
+"""A place in a template that is filled in later, a plural noun, and perhaps an adjective between them."""
 
 
 def disagreeing(text: str) -> list[int]:
-    """Lines of f-strings in which a plural noun follows a value.
+    """Lines of f-strings and templates in which a plural noun follows a value.
 
     A constant is never 1; `1/1 nodes` is a readout, and `1 of 1 nodes` is said so.
     """
-    strings = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr))
-    return sorted({line for string in strings for line in _in(string)})
+    nodes = list(ast.walk(ast.parse(text)))
+    strings = (node for node in nodes if isinstance(node, ast.JoinedStr))
+    texts = (node for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    templates = (node.lineno for node in texts if TEMPLATE.search(str(node.value)))
+    return sorted({*(line for string in strings for line in _in(string)), *templates})
 
 
 def _in(string: ast.JoinedStr) -> Iterator[int]:
@@ -57,6 +64,11 @@ def test_no_message_puts_a_plural_noun_after_a_count_of_its_own(source: Path) ->
         ('f"more than {PAGE * PAGES} objects"', []),
         ("f\"{counted(len(ids), 'node')} by name\"", []),
         ('f"{name} pods"', [1]),
+        ('fail="The spec has {count} groups."', [1]),
+        ('fail="The subnets have {free} free addresses."', [1]),
+        ("f'{x} and {{free}} free addresses'", [1]),
+        ('fail="{sick} of {count} nodes, {ready}/{count} nodes"', []),
+        ('fail="The spec has {groups}."', []),
     ],
 )
 def test_such_a_message_is_found(text: str, lines: list[int]) -> None:

@@ -126,7 +126,6 @@ def forged(marks: list[str]) -> dict[str, st.SearchStrategy[Any]]:
         "failureMessage": words,
         "region": st.sampled_from(["us-west-2", "eu-west-1", "x"]),
         "origin": origins,
-        "ownerUid": st.sampled_from(["uid-1", "older", "other"]),
         "creationTime": times,
         "nodes": st.fixed_dictionaries({}, optional={"current": counts, "target": counts}),
         "groupsSummary": words,
@@ -200,6 +199,7 @@ def forged_memory() -> dict[str, st.SearchStrategy[Any]]:
     """By member of the memory, the same."""
     return {
         "provisionedAt": times,
+        "ownerUid": st.sampled_from(["uid-1", "older", "other"]),
         "appliedTagKeys": st.lists(st.sampled_from(["team", "cost", TAG_ADOPTED]), unique=True, max_size=3),
         "sentTags": st.lists(
             st.fixed_dictionaries(
@@ -228,9 +228,8 @@ def tags_of(owner: Resource, whose: str) -> dict[str, str]:
 PLAIN = {
     "clusterArn": ARN,
     "origin": "Created",
-    "ownerUid": "uid-1",
     "clusterStatus": "InService",
-    "memory": {"provisionedAt": ago(9000)},
+    "memory": {"provisionedAt": ago(9000), "ownerUid": "uid-1"},
     "observedGeneration": 1,
     "instanceGroups": [
         {"instanceGroupName": name, "memory": {"origin": "Created", "appliedInstanceCount": count}}

@@ -48,6 +48,7 @@ from hyperpod_operator.core.ports import (
     StoredObject,
 )
 from hyperpod_operator.core.tenancy import Tenancy
+from hyperpod_operator.core.text import listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -316,7 +317,8 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
 
     def left_behind(self, status: HyperPodNodeOperationStatus) -> str:
         marked = [entry.name or entry.id for entry in status.nodes or () if entry.remembered.marked]
-        return f"its taint and conditions stay on {', '.join(marked[:5]) or 'no node'}; what AWS was asked for goes on."
+        names = listed(marked, most=5, separator=", ", rest=" ") or "no node"
+        return f"its taint and conditions stay on {names}; what AWS was asked for goes on."
 
 
 def _wet(operation: Operation) -> Operation:

@@ -21,6 +21,7 @@ from hyperpod_operator.core.preflight.model import (
     unknown,
     warns,
 )
+from hyperpod_operator.core.text import counted
 
 EBS = "DOC: Amazon EBS user guide, volume types; MODEL: CreateVolume"
 # [assumption: preflight-quota-names]
@@ -245,7 +246,7 @@ def slots(subject: ClaimSubject) -> Iterator[Finding]:
     if isinstance(found, Unread):
         yield unknown(found)
     else:
-        yield passes() if found.free > 0 else warns(limit=found.limit)
+        yield passes() if found.free > 0 else warns(held=counted(found.limit, "volume"))
 
 
 # [assumption: preflight-checks-hold]
@@ -348,7 +349,7 @@ CLAIM: tuple[Check, ...] = (
         source="DOC: Amazon EC2 user guide, volume limits; MODEL: EbsInfo.MaximumEbsAttachments",
         judge=slots,
         reads=("ec2:DescribeInstanceTypes",),
-        warn="Every node of the target holds the {limit} volumes that its instance type takes.",
+        warn="Every node of the target holds {held}, as many as its instance type takes.",
         remedy="Use another group or instance type, or detach a volume.",
     ),
 )

@@ -131,16 +131,12 @@ def _unlisted(refused: Sequence[Named]) -> str | None:
 
 
 def _faulty(faulty: Sequence[Named]) -> str:
-    said = "; ".join(f"{one.path} {_short(one.value)}: {one.fault}" for one in faulty[:SHOWN])
-    return f"{said}{_more(faulty)}. Change these values; until then nothing is changed in AWS."
+    said = listed([f"{one.path} {_short(one.value)}: {one.fault}" for one in faulty], most=SHOWN, rest=" ")
+    return f"{said}. Change these values; until then nothing is changed in AWS."
 
 
 def _listed(refused: Sequence[Named]) -> str:
     return listed([f"{one.path} {_short(one.value)}" for one in refused], most=SHOWN, separator=", ", rest=" ")
-
-
-def _more(items: Sequence[Named]) -> str:
-    return f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
 
 
 def _short(value: str) -> str:

@@ -12,6 +12,7 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
+from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume import tags
 from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
@@ -146,7 +147,7 @@ def _not_asked_for(snapshot: ClaimSnapshot, volume: Volume) -> Wait:
 def _left_behind(snapshot: ClaimSnapshot, volumes: tuple[Volume, ...]) -> Wait:
     """An earlier claim of this namespace and name left volumes: say which, and stop."""
     claim = snapshot.claim
-    named = ", ".join(_described(volume) for volume in volumes[:5]) + (" and others" if len(volumes) > 5 else "")
+    named = listed([_described(volume) for volume in volumes], most=5, separator=", ", rest=" ")
     if len(volumes) > 1:
         way = "Name one in source.volumeId of a new claim, or remove these tags from all but one."
     else:

@@ -14,13 +14,10 @@ QUOTAS = ("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServic
 USAGE = ("sagemaker:ListClusters", "sagemaker:DescribeCluster")
 PLAN = ("sagemaker:DescribeTrainingPlan",)
 EXPIRES_SOON = timedelta(days=14)
-OVER = "The plan adds {count} {type}, this cluster has {own}, other clusters have {others}, and the quota is {limit}."
-OVER_ACCOUNT = (
-    "The cluster would have {count} instances, other clusters have {others}, and the account may have {limit}."
-)
+OVER = "The plan adds {added}, this cluster has {own}, other clusters have {others}, and the quota is {limit}."
+OVER_ACCOUNT = "The cluster would have {wanted}, other clusters have {others}, and the account may have {limit}."
 OVER_SPOT = (
-    "The plan adds {count} {type} as Spot, this cluster has {own}, other clusters have {others}, and the quota is "
-    "{limit}."
+    "The plan adds {added} as Spot, this cluster has {own}, other clusters have {others}, and the quota is {limit}."
 )
 PLANS = "DOC: SageMaker developer guide, reserve-capacity-with-training-plans"
 
@@ -50,8 +47,9 @@ def _type_quota(subject: ClusterSubject, *, spot: bool) -> Iterator[Finding]:
         if count:
             yield _of_type(subject, listed, name, count=count, own=own[name], spot=spot)
     limit = listed.get(quotas.ALL_SPOT)
-    if spot and limit is not None and (total := sum(added.values()) + sum(own.values())) > limit:
-        yield fails(type="instances", count=total, own=sum(own.values()), others=0, limit=int(limit))
+    if spot and limit is not None and sum(added.values()) + sum(own.values()) > limit:
+        adds = counted(sum(added.values()), "instance")
+        yield fails(added=adds, own=sum(own.values()), others=0, limit=int(limit))
 
 
 def _of_type(
@@ -64,7 +62,7 @@ def _of_type(
     if count + own + others > limit:
         # What other clusters hold may become free; what this one holds does not.
         say = fails if count + own > limit else warns
-        return say(type=name, count=count, own=own, limit=int(limit), others=others)
+        return say(added=f"{count} {name}", own=own, limit=int(limit), others=others)
     if isinstance(used, Unread):
         return unknown(used)
     return passes() if used.complete else unknown(Unread(why="the account has more HyperPod clusters than are read"))
@@ -87,7 +85,7 @@ def cluster_quota(subject: ClusterSubject) -> Iterator[Finding]:
     if limit is None:
         yield unknown(Unread(why=f"Service Quotas does not list “{quotas.CLUSTER_SIZE}”"))
     elif subject.instances > limit:
-        yield fails(count=subject.instances, limit=int(limit))
+        yield fails(wanted=counted(subject.instances, "instance"), limit=int(limit))
     else:
         yield passes()
 
@@ -105,7 +103,7 @@ def account_quota(subject: ClusterSubject) -> Iterator[Finding]:
         yield unknown(Unread(why=f"Service Quotas does not list “{quotas.ALL_CLUSTERS}”"))
     elif subject.instances + usage.total > limit:
         say = fails if subject.instances > limit else warns
-        yield say(count=subject.instances, others=usage.total, limit=int(limit))
+        yield say(wanted=counted(subject.instances, "instance"), others=usage.total, limit=int(limit))
     elif not usage.complete:
         yield unknown(Unread(why="the account has more HyperPod clusters than are read"))
     else:
@@ -254,7 +252,7 @@ CHECKS = (
         source="DOC: Service Quotas, Amazon SageMaker",
         judge=cluster_quota,
         reads=QUOTAS,
-        fail="The cluster would have {count} instances, and a cluster may have {limit}.",
+        fail="The cluster would have {wanted}, and a cluster may have {limit}.",
         remedy=f"Ask Service Quotas for more (“{quotas.CLUSTER_SIZE}”).",
     ),
     Check(

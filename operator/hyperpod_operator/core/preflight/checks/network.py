@@ -7,6 +7,7 @@ from hyperpod_operator.core.preflight.facts import EksCluster, RouteTable, Subne
 from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 from hyperpod_operator.core.preflight.tables import pods
+from hyperpod_operator.core.text import counted
 
 SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites, Amazon VPC"
 EKS_SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
@@ -88,7 +89,16 @@ def addresses_free(subject: ClusterSubject) -> Iterator[Finding]:
             )
             continue
         free = sum(subnet.free for subnet in found.values())
-        values = {"free": free, "count": group.count, "who": "", "each": need, "all": need * group.count}
+        values = {
+            "free": _free(free),
+            "coming": _coming(group.count),
+            "who": "",
+            "each": need,
+            "all": need * group.count,
+        }
+        values["further"] = counted(
+            group.count, "further instance with all its pods takes", "further instances with all their pods take"
+        )
         sharing = _sharing(subject, group)
         together = sum(one.count for one in sharing)
         shared = {name: subnet.free for one in sharing for name, subnet in _found(subject, one).items()}
@@ -96,11 +106,19 @@ def addresses_free(subject: ClusterSubject) -> Iterator[Finding]:
             yield fails(group=group.name, **values)
         elif (left := sum(shared.values())) < together:
             who = f" of groups {', '.join(one.name for one in sharing)} together"
-            yield fails(group=group.name, **values | {"free": left, "count": together, "who": who})
+            yield fails(group=group.name, **values | {"free": _free(left), "coming": _coming(together), "who": who})
         elif free < need * group.count:
             yield warns(group=group.name, **values)
         else:
             yield passes(group=group.name)
+
+
+def _free(count: int) -> str:
+    return counted(count, "free address", "free addresses")
+
+
+def _coming(count: int) -> str:
+    return counted(count, "instance that comes", "instances that come")
 
 
 def _sharing(subject: ClusterSubject, group: Planned) -> list[Planned]:
@@ -223,9 +241,8 @@ CHECKS = (
         source=f"{EKS_SOURCE}, maximum number of pods",
         judge=addresses_free,
         reads=(SUBNETS, "ec2:DescribeInstanceTypes"),
-        fail="The subnets have {free} free addresses, fewer than the {count} instances that come{who}.",
-        warn="The subnets have {free} free addresses; {count} further instances with all their pods take up to {all} "
-        "({each} each).",
+        fail="The subnets have {free}, fewer than the {coming}{who}.",
+        warn="The subnets have {free}; {further} up to {all} ({each} each).",
         remedy="Use larger or further subnets of the zone.",
     ),
     Check(

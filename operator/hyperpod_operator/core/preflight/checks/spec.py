@@ -8,6 +8,7 @@ from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas
+from hyperpod_operator.core.text import counted
 
 ACCOUNT = Unread(why="the account of the credentials is not known: STS did not answer")
 # [assumption: preflight-restricted-groups-since]
@@ -97,7 +98,7 @@ def karpenter_starts_empty(subject: ClusterSubject) -> Iterator[Finding]:
 def groups_within_quota(subject: ClusterSubject) -> Iterator[Finding]:
     count = len(subject.every_group)
     if count > quotas.GROUPS // 2:
-        yield warns(count=count) if count > quotas.GROUPS else passes()
+        yield warns(groups=counted(count, "group")) if count > quotas.GROUPS else passes()
 
 
 def restricted_file_system(subject: ClusterSubject) -> Iterator[Finding]:
@@ -195,7 +196,7 @@ CHECKS = (
         why="AWS documents 20 groups for a cluster; its API takes more, an account may not.",
         source="DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites",
         judge=groups_within_quota,
-        warn="The spec has {count} groups and AWS documents 20.",
+        warn="The spec has {groups} and AWS documents 20.",
         remedy="Ask AWS Support whether your account takes more.",
     ),
     Check(

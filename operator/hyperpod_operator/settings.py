@@ -7,7 +7,7 @@ from typing import Literal
 from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.lease import LeaseSettings
-from hyperpod_operator.core.preflight.gate import ENFORCE
+from hyperpod_operator.core.preflight.modes import ENFORCE
 from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.timings import Timings
 from hyperpod_operator.runtime.http.address import BindAddress

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import yaml
 
 from hyperpod_operator import __version__
 from hyperpod_operator.cli.export import export
+from hyperpod_operator.cli.imports import loading
 from hyperpod_operator.cli.plan import plan
 from hyperpod_operator.core.lease import LeaseSettings
-from hyperpod_operator.core.preflight.gate import ENFORCE, MODES
-from hyperpod_operator.core.tenancy import Tenancy
-from hyperpod_operator.core.text import plain_lines
+from hyperpod_operator.core.preflight.modes import ENFORCE, MODES
 from hyperpod_operator.core.timings import Timings
 
 if TYPE_CHECKING:
@@ -134,15 +132,18 @@ def main() -> None:
 def run(**options: Any) -> None:
     """Run the operator until SIGTERM or SIGINT."""
     # Imported here: `crds` and `version` need neither botocore nor Kopf, which take seconds to load.
-    import uvloop
+    with loading():
+        import uvloop
 
-    from hyperpod_operator.app.process import StartError
-    from hyperpod_operator.app.process import run as run_app
-    from hyperpod_operator.prices import PricesError, read_prices
-    from hyperpod_operator.runtime.logs import configure
-    from hyperpod_operator.runtime.watch import WatchEnded
-    from hyperpod_operator.settings import Settings
-    from hyperpod_operator.tenants import TenantsError, read_tenants
+        from hyperpod_operator.app.process import StartError
+        from hyperpod_operator.app.process import run as run_app
+        from hyperpod_operator.core.tenancy import Tenancy
+        from hyperpod_operator.core.text import plain_lines
+        from hyperpod_operator.prices import PricesError, read_prices
+        from hyperpod_operator.runtime.logs import configure
+        from hyperpod_operator.runtime.watch import WatchEnded
+        from hyperpod_operator.settings import Settings
+        from hyperpod_operator.tenants import TenantsError, read_tenants
 
     seconds = {name.removesuffix("_seconds"): options.pop(name) for name in [*options] if name.endswith("_seconds")}
     lease = LeaseSettings(
@@ -208,7 +209,10 @@ def _address(text: str, flag: str) -> "BindAddress | None":
 @click.option("--output-dir", type=click.Path(file_okay=False), default=None, help="Write files instead of printing.")
 def crds(output_dir: str | None) -> None:
     """Print the CustomResourceDefinitions, for `kubectl apply --server-side -f -`."""
-    from hyperpod_operator.api.crd import all_crds
+    with loading():
+        import yaml
+
+        from hyperpod_operator.api.crd import all_crds
 
     for name, definition in all_crds().items():
         text = yaml.safe_dump(definition, sort_keys=False, width=110, allow_unicode=True)
@@ -232,7 +236,10 @@ def crds(output_dir: str | None) -> None:
 @click.option("--output-dir", type=click.Path(file_okay=False), default=None, help="Write files instead of printing.")
 def policies(prefix: bool, record_user: bool, output_dir: str | None, **options: Any) -> None:
     """Print the admission policies, for `kubectl apply --server-side -f -`."""
-    from hyperpod_operator.api.admission import PolicySettings, all_policies
+    with loading():
+        import yaml
+
+        from hyperpod_operator.api.admission import PolicySettings, all_policies
 
     on_request = {"prefix.yaml": prefix, "approved-by.yaml": record_user}
     for name, manifests in all_policies(PolicySettings(**options)).items():
@@ -252,10 +259,11 @@ def preflight(files: tuple[str, ...], output: str, region: str) -> None:
 
     Exit code 0: nothing failed; 2: a check failed; 1: a file cannot be read or a resource is invalid.
     """
-    import asyncio
+    with loading():
+        import asyncio
 
-    from hyperpod_operator.app.documents import InputError
-    from hyperpod_operator.app.preflight import check_files, printed
+        from hyperpod_operator.app.documents import InputError
+        from hyperpod_operator.app.preflight import check_files, printed
 
     try:
         reports = asyncio.run(check_files(files, region=region, stdin=sys.stdin.buffer.read))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hyperpod_operator.cli.imports import loading
+
 if TYPE_CHECKING:
     from hyperpod_operator.app.export.run import Answer
 
@@ -57,11 +59,12 @@ def export(
 
     Exit code 0: every manifest can be applied; 2: something needs your attention first; 1: a source cannot be read.
     """
-    import asyncio
+    with loading():
+        import asyncio
 
-    from hyperpod_operator.app.documents import InputError
-    from hyperpod_operator.app.export.render import rendered, write
-    from hyperpod_operator.app.export.run import Asked, export
+        from hyperpod_operator.app.documents import InputError
+        from hyperpod_operator.app.export.render import rendered, write
+        from hyperpod_operator.app.export.run import Asked, export
 
     if not sources and not everything:
         raise click.UsageError("Name a cluster or a file, or use --all.")

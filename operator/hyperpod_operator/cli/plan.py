@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from hyperpod_operator.cli.imports import loading
+
 NO_CHANGES, FAILED, CHANGES = 0, 1, 2
 """Exit codes, as terraform's detailed exit code has them."""
 
@@ -46,12 +48,13 @@ def plan(output: str, detailed: bool, price_file: Path | None, **options: object
     Exit code 0: no changes; 2: something changes, or may; 1: a file, a resource or AWS cannot be read, a resource is
     invalid, or the operator would refuse it.
     """
-    import asyncio
+    with loading():
+        import asyncio
 
-    from hyperpod_operator.app.documents import InputError
-    from hyperpod_operator.app.plan.run import Asked, plan
-    from hyperpod_operator.app.plan.show import shown
-    from hyperpod_operator.prices import PricesError, read_prices
+        from hyperpod_operator.app.documents import InputError
+        from hyperpod_operator.app.plan.run import Asked, plan
+        from hyperpod_operator.app.plan.show import shown
+        from hyperpod_operator.prices import PricesError, read_prices
 
     try:
         prices = read_prices(price_file) if price_file is not None else None

@@ -10,7 +10,8 @@ from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.engine.decision import Wait
-from hyperpod_operator.core.preflight.gate import ENFORCE, Due, due, due_of_plan, held, preflight, stands
+from hyperpod_operator.core.preflight.gate import Due, due, due_of_plan, held, preflight, stands
+from hyperpod_operator.core.preflight.modes import ENFORCE
 from hyperpod_operator.core.preflight.ports import ClusterFacts, Workloads
 from hyperpod_operator.core.preflight.record import recorded
 

@@ -26,7 +26,8 @@ from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.ports import KubernetesError, StoredObject
-from hyperpod_operator.core.preflight.gate import ENFORCE, due_of_calls, preflight
+from hyperpod_operator.core.preflight.gate import due_of_calls, preflight
+from hyperpod_operator.core.preflight.modes import ENFORCE
 from hyperpod_operator.core.preview.model import Preview, Sight
 from hyperpod_operator.core.preview.preview import preview
 from hyperpod_operator.core.preview.server import ServerCheck

@@ -7,7 +7,8 @@ from typing import Any
 from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
-from hyperpod_operator.core.preflight.gate import ENFORCE, OFF, waits
+from hyperpod_operator.core.preflight.gate import waits
+from hyperpod_operator.core.preflight.modes import ENFORCE, OFF
 from hyperpod_operator.core.preflight.ports import ClaimFacts
 from hyperpod_operator.core.preflight.record import left, recorded
 from hyperpod_operator.core.preflight.run import preflight

@@ -15,14 +15,13 @@ from hyperpod_operator.core.engine.call import PlannedCall, fingerprint
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.preflight.facts import Facts
 from hyperpod_operator.core.preflight.model import Preflight
+from hyperpod_operator.core.preflight.modes import ENFORCE, OFF
 from hyperpod_operator.core.preflight.record import left, passed, pause
 from hyperpod_operator.core.preflight.run import preflight as run
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Held
 from hyperpod_operator.core.preflight.table import CLUSTER
 from hyperpod_operator.core.text import counted, listed
 
-ENFORCE, WARN, OFF = "Enforce", "Warn", "Off"
-MODES = (ENFORCE, WARN, OFF)
 CREATE, UPDATE = "CreateCluster", "UpdateCluster"
 GROUPS_SHOWN = 5
 """Groups that `status.preflight.call` names before it counts the rest."""

@@ -14,8 +14,9 @@ from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, UpdateCluster
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.observed import Observed, ObservedEvent
-from hyperpod_operator.core.preflight.gate import ENFORCE, MODES, OFF, WARN, Due, due, held, stands
+from hyperpod_operator.core.preflight.gate import Due, due, held, stands
 from hyperpod_operator.core.preflight.model import Area, Checked, Preflight, Result
+from hyperpod_operator.core.preflight.modes import ENFORCE, MODES, OFF, WARN
 from hyperpod_operator.core.preflight.record import FIRST_PAUSE, LONGEST_PAUSE, STANDS, left, passed, pause, recorded
 
 CREATE = CreateCluster(request={})

@@ -1,0 +1,53 @@
+"""What a command loads before it works. Counts: the time that this takes is measured in docs/benchmarks.md."""
+
+import subprocess
+import sys
+
+import pytest
+
+UNUSED = {"jsonschema", "requests", "oauthlib", "kubernetes_validate", "websocket", "boto3", "rich", "pygments"}
+"""What packages of the operator load if they are asked for as a whole."""
+WATCH = {"kopf", "prometheus_client", "uvloop", "hyperpod_operator.runtime"}
+"""What runs the controllers."""
+PARTS = WATCH | {"pydantic", "yaml", "botocore", "aiohttp", "kubernetes", "asyncio"}
+
+
+def loaded(*words: str) -> set[str]:
+    """Names of the modules that a command has loaded when it ends, with those of their packages."""
+    code = (
+        "import sys\n"
+        "from hyperpod_operator.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: print('modules:', *(name for name, module in sys.modules.items() if module is not None))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    names = done.stdout.rpartition("modules:")[2].split()
+    return {".".join(parts[: n + 1]) for parts in (name.split(".") for name in names) for n in range(len(parts))}
+
+
+@pytest.mark.parametrize("words", ["--help", "--version", "run --help", "plan --help", "export --help"])
+def test_help_loads_no_part_of_the_operator(words: str) -> None:
+    assert loaded(*words.split()) & PARTS == set()
+
+
+@pytest.mark.parametrize("command", ["plan", "preflight", "export"])
+def test_a_command_that_reads_files_loads_nothing_that_watches(command: str) -> None:
+    modules = loaded(command, *(["-f"] if command != "export" else []), "missing.json")
+    assert f"hyperpod_operator.app.{command}" in modules
+    assert modules & (WATCH | UNUSED) == set()
+
+
+def test_the_operator_starts_with_the_asynchronous_client_alone() -> None:
+    modules = loaded("run", "--tenants", "missing.yaml")
+    assert {"hyperpod_operator.app.process", "kubernetes.aio.client", "kopf"} <= modules
+    assert modules & (UNUSED | {"kubernetes.client", "kubernetes.aio.dynamic"}) == set()
+
+
+def test_packages_are_whole_for_whoever_imports_them_afterwards() -> None:
+    code = (
+        "from hyperpod_operator.cli.imports import loading\n"
+        "with loading(): import hyperpod_operator.kube.leader, kopf\n"
+        "import gc, kubernetes.aio\n"
+        "print(bool(kubernetes.config and kubernetes.client and kubernetes.aio.dynamic and gc.isenabled()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"

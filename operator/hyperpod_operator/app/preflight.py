@@ -25,8 +25,9 @@ from hyperpod_operator.core.engine.call import PlannedCall
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.ports import Key, StoredObject
-from hyperpod_operator.core.preflight.gate import ENFORCE, due, due_of_calls, preflight
+from hyperpod_operator.core.preflight.gate import due, due_of_calls, preflight
 from hyperpod_operator.core.preflight.model import Preflight, Result
+from hyperpod_operator.core.preflight.modes import ENFORCE
 from hyperpod_operator.core.preflight.run import preflight as run
 from hyperpod_operator.core.preflight.volume import CLAIM, ClaimSubject
 from hyperpod_operator.core.preview.model import Sight

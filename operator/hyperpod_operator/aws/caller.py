@@ -10,9 +10,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol
+
+from botocore.model import ServiceModel
 
 from hyperpod_operator.aws.classify import classify
 from hyperpod_operator.aws.limiter import Limiter
@@ -36,12 +38,13 @@ class OnCall(Protocol):
     def __call__(self, *, operation: str, code: str, seconds: float, purpose: Purpose) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clients:
-    """botocore clients of one service in one region."""
+class MakeClient(Protocol):
+    """Makes the botocore client of a service in a region for reads, or for calls that change something (`mutating`).
 
-    reads: Any
-    writes: Any
+    Called in a thread, once for each of the two, and again after a failure.
+    """
+
+    def __call__(self, *, mutating: bool) -> Any: ...
 
 
 class Caller:
@@ -52,7 +55,7 @@ class Caller:
         *,
         service: str,
         region: str,
-        clients: Callable[[], Clients],
+        make: MakeClient,
         threads: ThreadPoolExecutor,
         reads: Limiter,
         writes: Limiter,
@@ -60,17 +63,27 @@ class Caller:
     ) -> None:
         self._service = service
         self._region = region
-        self._make = clients
+        self._make = make
         self._threads = threads
         self._limits = {False: reads, True: writes}
         self._on_call = on_call
-        self._made: asyncio.Future[Clients] | None = None
+        self._made: dict[bool, asyncio.Future[Any]] = {}
 
-    async def clients(self) -> Clients:
-        """The clients, made once and off the event loop: reading the service model takes a quarter of a second."""
-        if self._made is None or (self._made.done() and self._made.exception() is not None):
-            self._made = asyncio.get_running_loop().run_in_executor(self._threads, self._make)
-        return await asyncio.shield(self._made)
+    async def client(self, *, mutating: bool) -> Any:
+        """A client, made at its first use and off the event loop: reading a service model takes a quarter of a second.
+
+        Most services are only read, and a preview changes nothing: half of the clients are never made.
+        """
+        made = self._made.get(mutating)
+        if made is None or (made.done() and made.exception() is not None):
+            make = partial(self._make, mutating=mutating)
+            made = self._made[mutating] = asyncio.get_running_loop().run_in_executor(self._threads, make)
+        return await asyncio.shield(made)
+
+    async def model(self) -> ServiceModel:
+        """The API model of the service; no call."""
+        model: ServiceModel = (await self.client(mutating=False)).meta.service_model
+        return model
 
     async def read(
         self,
@@ -108,12 +121,11 @@ class Caller:
         purpose: Purpose = Purpose.RECONCILE,
     ) -> Any:
         try:
-            clients = await self.clients()
+            client = await self.client(mutating=mutating)
         except CloudError:
             raise
         except Exception as error:
             raise classify(error, operation=operation, mutating=False) from error
-        client = clients.writes if mutating else clients.reads
         await self._limits[mutating].wait()
         if before is not None:
             await before()

@@ -1,4 +1,5 @@
-"""AWS by region: one session, one pool of threads, one pair of clients and limiters per region.
+"""AWS by region: one session, one pool of threads, and per service and region a client and a limiter for reads and for
+writes.
 
 The clients are botocore's: boto3 adds resources and transfers to S3, which nothing here uses; they load slowly.
 """
@@ -8,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from botocore.config import Config
@@ -16,7 +19,7 @@ from botocore.session import Session
 
 from hyperpod_operator import __version__
 from hyperpod_operator.aws.answers import check, text
-from hyperpod_operator.aws.caller import Caller, Clients, OnCall
+from hyperpod_operator.aws.caller import Caller, OnCall
 from hyperpod_operator.aws.classify import classify
 from hyperpod_operator.aws.facts.gather import AwsFacts
 from hyperpod_operator.aws.facts.plans import AwsTrainingPlans
@@ -66,6 +69,8 @@ class AwsCloud:
         self._on_call = on_call
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="aws")
         self._session = Session()
+        self._session_lock = Lock()
+        self._partition("")  # Loads the table of endpoints: threads and the event loop both use it from here on.
         self._account = ""
         self._ask_account_at = 0.0
         self._callers: dict[tuple[str, str], Caller] = {}
@@ -174,30 +179,30 @@ class AwsCloud:
         return Caller(
             service=service,
             region=region,
-            clients=lambda: self._clients(service, region),
+            make=partial(self._client, service, region),
             threads=self._threads,
             reads=Limiter(settings.reads, monotonic=time.monotonic, group=settings.whose),
             writes=Limiter(settings.writes, monotonic=time.monotonic, group=settings.whose),
             on_call=self._on_call,
         )
 
-    def _clients(self, service: str, region: str) -> Clients:
-        """Runs in a thread; a session is not safe to share, so the pair comes from one session of its own.
+    def _client(self, service: str, region: str, *, mutating: bool) -> Any:
+        """Runs in a thread, one at a time: clients are safe to share between threads, their session is not (boto3
+        documentation, "Multithreading or multiprocessing with clients").
 
-        What botocore reads from its data files is shared: endpoints and models are large, and nothing changes them.
+        One session for all of them: it takes as long to make as a client, and holds the credentials, which are then
+        fetched and refreshed once.
         """
-        session = Session()
-        session.register_component("data_loader", self._session.get_component("data_loader"))
+        config = self._config(attempts=1 if mutating else 2)
         try:
-            clients = Clients(
-                reads=session.create_client(service, region_name=region, config=self._config(attempts=2)),
-                writes=session.create_client(service, region_name=region, config=self._config(attempts=1)),
-            )
+            with self._session_lock:
+                client = self._session.create_client(service, region_name=region, config=config)
         except Exception as error:
             raise classify(error, operation="Connect", mutating=False) from error
-        # The last moment before the bytes leave: signing and connecting are done.
-        clients.writes.meta.events.register_first("before-send", lambda **_: self._settings.before_write())
-        return clients
+        if mutating:
+            # The last moment before the bytes leave: signing and connecting are done.
+            client.meta.events.register_first("before-send", lambda **_: self._settings.before_write())
+        return client
 
     def _config(self, *, attempts: int) -> Any:
         return Config(

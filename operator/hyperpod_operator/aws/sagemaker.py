@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from botocore.model import ServiceModel
-
 from hyperpod_operator.aws import translate
 from hyperpod_operator.aws.answers import Member, check, check_model, listed, number, text
 from hyperpod_operator.aws.caller import Caller
@@ -66,7 +64,8 @@ class SageMaker:
 
     async def warm_up(self) -> None:
         """Make the clients before the first call needs them. Raises CloudError when they cannot be made."""
-        await self._caller.clients()
+        await self._caller.client(mutating=False)
+        await self._caller.client(mutating=True)
 
     async def describe(self, *, name: str) -> ObservedCluster | None:
         """DescribeCluster."""
@@ -77,7 +76,7 @@ class SageMaker:
         response = await self._found("DescribeCluster", call, target=name)
         if response:
             self._saw(response["ClusterArn"])
-        return translate.cluster(model=await self._model(), response=response) if response else None
+        return translate.cluster(model=await self._caller.model(), response=response) if response else None
 
     async def listed(self) -> tuple[ListedCluster, ...]:
         """ListClusters, all pages."""
@@ -238,11 +237,6 @@ class SageMaker:
         answer = await self._write(operation, {**request, "nodeIds": list(ids)}, target=target)
         return replace(translate.batch(answer, asked=ids), request_id=_request_id(answer))
 
-    async def _model(self) -> ServiceModel:
-        clients = await self._caller.clients()
-        model: ServiceModel = clients.reads.meta.service_model
-        return model
-
     async def _found(self, operation: str, call: Callable[[Any], Any], *, target: str) -> Any:
         """The answer of a read, or None when AWS says that there is no such cluster."""
         try:
@@ -285,7 +279,7 @@ class SageMaker:
 
     async def _parameters(self, operation: str, request: Mapping[str, Json]) -> dict[str, Any]:
         try:
-            return translate.request(model=await self._model(), operation=operation, value=request)
+            return translate.request(model=await self._caller.model(), operation=operation, value=request)
         except ValueError as error:
             raise CloudError(
                 kind=ErrorKind.INVALID, operation=operation, code="ParamValidationError", message=str(error)

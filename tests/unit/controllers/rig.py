@@ -266,7 +266,7 @@ class Rig:
 
     async def clients(self) -> list[Any]:
         """The boto3 clients that the operator reads SageMaker with."""
-        return [(await self.cloud.clusters(region="")._caller.clients()).reads]
+        return [await self.cloud.clusters(region="")._caller.client(mutating=False)]
 
     @property
     def held(self) -> bool:

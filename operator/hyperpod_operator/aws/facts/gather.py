@@ -117,10 +117,10 @@ class AwsFacts:
     async def _known_types(self) -> frozenset[str]:
         """ClusterInstanceType of the API model; no call."""
         try:
-            clients = await self._caller("sagemaker").clients()
+            model = await self._caller("sagemaker").model()
         except CloudError:
             return frozenset()
-        return frozenset(clients.reads.meta.service_model.shape_for("ClusterInstanceType").enum)
+        return frozenset(model.shape_for("ClusterInstanceType").enum)
 
     async def _caller_arn(self) -> Fact[str]:
         """The role or user that calls."""

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError, OperationNotPageableError
 
-from hyperpod_operator.aws.caller import Clients, Purpose
+from hyperpod_operator.aws.caller import Purpose
 from hyperpod_operator.aws.classify import classify
 
 Answer = Mapping[str, Any] | Exception | Callable[..., Any]
@@ -67,8 +67,8 @@ class FakeCaller:
         self._service = service
         self._client = FakeClient(service, aws)
 
-    async def clients(self) -> Clients:
-        return Clients(reads=self._client, writes=self._client)
+    async def model(self) -> Any:
+        return self._client.meta.service_model
 
     async def read(self, operation: str, call: Callable[[Any], Any], *, target: str, purpose: Purpose) -> Any:
         assert purpose is Purpose.CHECK, f"a denial of {operation} would raise an alarm"

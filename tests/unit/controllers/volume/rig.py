@@ -295,8 +295,8 @@ class VolumeRig:
 
     async def clients(self) -> list[Any]:
         """The boto3 clients that the operator calls EC2 and SageMaker with."""
-        pairs = [await self.cloud._caller(service, REGION).clients() for service in ("ec2", "sagemaker")]
-        return [client for pair in pairs for client in (pair.reads, pair.writes)]
+        callers = [self.cloud._caller(service, REGION) for service in ("ec2", "sagemaker")]
+        return [await caller.client(mutating=mutating) for caller in callers for mutating in (False, True)]
 
     @property
     def held(self) -> bool:

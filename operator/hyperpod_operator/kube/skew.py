@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hyperpod_operator.api.crd import all_crds
-from hyperpod_operator.api.members import members
+from hyperpod_operator.api.kinds import KINDS, Kind
+from hyperpod_operator.api.members import members, model_members
 from hyperpod_operator.api.names import API_VERSION
 from hyperpod_operator.core.text import listed
 from hyperpod_operator.kube.client import ApiServer
@@ -56,29 +56,24 @@ async def look(api: ApiServer, *, plurals: Iterable[str]) -> tuple[Skew, ...]:
         for one in schema.get(_KIND) or ()
         if f"{one.get('group')}/{one.get('version')}" == API_VERSION
     }
-    found = (
-        _compared(crd, served[crd["spec"]["names"]["kind"]])
-        for crd in all_crds().values()
-        if crd["spec"]["names"]["plural"] in plurals and crd["spec"]["names"]["kind"] in served
-    )
+    found = (_compared(kind, served[kind.name]) for kind in KINDS if kind.plural in plurals and kind.name in served)
     return tuple(one for one in found if one.missing or one.unknown)
 
 
-def _compared(crd: Mapping[str, Any], served: Mapping[str, Any]) -> Skew:
-    ours = frozenset(_own(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]))
+def _compared(kind: Kind, served: Mapping[str, Any]) -> Skew:
+    ours = frozenset({*model_members(kind.spec, "spec"), *model_members(kind.status, "status")})
     theirs = frozenset(_own(served))
-    names = crd["spec"]["names"]
     return Skew(
-        kind=names["kind"],
-        plural=names["plural"],
+        kind=kind.name,
+        plural=kind.plural,
         missing=_outermost(ours - theirs),
         unknown=_outermost(theirs - ours),
     )
 
 
 def _own(schema: Mapping[str, Any]) -> Iterable[str]:
-    """Members of spec and status; the rest is Kubernetes'."""
-    return (path for path in members(schema) if path.startswith(("spec", "status")))
+    """Members within spec and status; the rest is Kubernetes'."""
+    return (path for path in members(schema) if path.startswith(("spec.", "status.")))
 
 
 def _outermost(paths: frozenset[str]) -> tuple[str, ...]:

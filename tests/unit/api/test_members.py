@@ -8,8 +8,8 @@ import yaml
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.crd import all_crds
-from hyperpod_operator.api.kinds import KINDS
-from hyperpod_operator.api.members import PATH_MOST, members, unknown_members
+from hyperpod_operator.api.kinds import KINDS, Kind
+from hyperpod_operator.api.members import PATH_MOST, members, model_members, unknown_members
 
 ROOT = Path(__file__).parents[3]
 MODELS = {kind.name: kind.spec for kind in KINDS}
@@ -64,3 +64,11 @@ def test_every_definition_has_members() -> None:
     for crd in all_crds().values():
         found = set(members(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]))
         assert {"spec", "status", "status.conditions[].message"} <= found
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
+@pytest.mark.parametrize("part", ["spec", "status"])
+def test_a_model_has_the_members_of_its_schema(kind: Kind, part: str) -> None:
+    (version,) = all_crds()[kind.file_name()]["spec"]["versions"]
+    schema = version["schema"]["openAPIV3Schema"]["properties"][part]
+    assert sorted(model_members(getattr(kind, part), part)) == sorted(members(schema, part))

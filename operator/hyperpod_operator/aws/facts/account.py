@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from hyperpod_operator.aws.facts.reader import Ask, Reader, items
+from hyperpod_operator.aws.facts.reader import Ask, Pages, Reader, items
 from hyperpod_operator.core.preflight.facts import Capacity, TrainingPlan, Usage
 from hyperpod_operator.core.preflight.model import Fact, Unread
 
@@ -28,7 +28,7 @@ async def quotas(reader: Reader, wanted: Collection[str], *, service: str = "sag
     return applied if isinstance(defaults, Unread) else {**defaults, **applied}
 
 
-async def _listed(reader: Reader, operation: str, service: str) -> Fact[dict[str, float]]:
+async def _listed(reader: Reader, operation: str, service: str) -> Fact[Mapping[str, float]]:
     pages = await reader.ask(
         Ask(
             service="service-quotas",
@@ -37,16 +37,22 @@ async def _listed(reader: Reader, operation: str, service: str) -> Fact[dict[str
             parameters={"ServiceCode": service},
             keep=HOUR,
             pages=QUOTA_PAGES,
+            reduced=_by_name,
             counted=False,
         )
     )
-    if isinstance(pages, Unread):
-        return pages
-    return {
-        str(one["QuotaName"]): float(one["Value"])
-        for one in items(pages, "Quotas")
-        if one.get("QuotaName") and isinstance(one.get("Value"), int | float)
-    }
+    return pages if isinstance(pages, Unread) else pages[0] if pages else {}
+
+
+def _by_name(pages: Pages) -> Pages:
+    """All quotas as one page, value by name: thousands of them, kept for an hour and read for each cluster."""
+    return [
+        {
+            str(one["QuotaName"]): float(one["Value"])
+            for one in items(pages, "Quotas")
+            if one.get("QuotaName") and isinstance(one.get("Value"), int | float)
+        }
+    ]
 
 
 async def usage(reader: Reader, *, eks_arn: str, but: str) -> Fact[Usage]:

@@ -46,11 +46,16 @@ BEGINNING = 65_536
 Pages = list[Mapping[str, Any]]
 
 
+def _all(pages: Pages) -> Pages:
+    return pages
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """One question. `parameters` are the operation's members; `action` is the right that it needs.
 
-    `keep` is for how many seconds the answer may be given again, `pages` how many pages are read at most.
+    `keep` is for how many seconds the answer may be given again, `pages` how many pages are read at most, and `reduced`
+    what of them is kept and given.
     """
 
     service: str
@@ -59,6 +64,7 @@ class Ask:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     keep: float = 30.0
     pages: int = 10
+    reduced: Callable[[Pages], Pages] = _all
     counted: bool = True
     """False for reads that serve all clusters of a Region for an hour: they are outside of a preflight's budget."""
 
@@ -74,6 +80,8 @@ class Answers:
         self._monotonic = monotonic
         self._most = most
         self._kept: dict[str, tuple[float, Pages | None]] = {}
+        self.asked: dict[str, asyncio.Future[tuple[Fact[Pages | None]] | None]] = {}
+        """Questions that a preflight waits for. Resolved with None where it gave up: that says nothing to others."""
 
     def get(self, key: str) -> tuple[Pages | None] | None:
         """The answer in a tuple, since None is one; None where nothing is kept."""
@@ -110,26 +118,56 @@ class Reader:
         self.calls = 0
 
     async def ask(self, ask: Ask) -> Fact[Pages | None]:
-        """All pages of the answer; None where AWS says that there is no such thing."""
-        if (kept := self._answers.get(ask.key)) is not None:
+        """All pages of the answer; None where AWS says that there is no such thing.
+
+        What another preflight is asking already is not asked a second time: many clusters are applied at once, and most
+        of what their checks read is the same.
+        """
+        kept: tuple[Fact[Pages | None]] | None
+        while (kept := self._answers.get(ask.key)) is None and (asked := self._answers.asked.get(ask.key)) is not None:
+            try:
+                async with self._patient():
+                    kept = await asyncio.shield(asked)
+            except TimeoutError:
+                return self._late(ask)
+            if kept is not None:
+                break
+        if kept is not None:
             return kept[0]
         if ask.service in self._silent:
             return self._silent[ask.service]
         if ask.counted and self.calls >= self._budget:
             return Unread(why=f"the checks of this cluster used up their {counted(self._budget, 'call')} to AWS")
         self.calls += ask.counted
+        asked = self._answers.asked[ask.key] = asyncio.get_running_loop().create_future()
+        found: tuple[Fact[Pages | None]] | None = None
         try:
-            async with asyncio.timeout(max(0.0, self._until - self._monotonic())):
+            found = (await self._read(ask),)
+        except TimeoutError:
+            return self._late(ask)
+        finally:
+            del self._answers.asked[ask.key]
+            asked.set_result(found)
+        return found[0]
+
+    async def _read(self, ask: Ask) -> Fact[Pages | None]:
+        """Raises TimeoutError when this preflight's patience is at its end."""
+        try:
+            async with self._patient():
                 pages: Pages | None = await self._caller(ask.service).read(
                     ask.operation, lambda client: self._pages(client, ask), target="preflight", purpose=Purpose.CHECK
                 )
-        except TimeoutError:
-            why = Unread(why=f"{ask.service} did not answer {ask.operation} within {self._patience:.0f} s")
-            return self._silent.setdefault(ask.service, why)
         except CloudError as error:
             return self._failed(ask, error)
         self._answers.put(ask.key, pages, keep=ask.keep)
         return pages
+
+    def _patient(self) -> asyncio.Timeout:
+        return asyncio.timeout(max(0.0, self._until - self._monotonic()))
+
+    def _late(self, ask: Ask) -> Unread:
+        why = Unread(why=f"{ask.service} did not answer {ask.operation} within {self._patience:.0f} s")
+        return self._silent.setdefault(ask.service, why)
 
     def _failed(self, ask: Ask, error: CloudError) -> Fact[Pages | None]:
         if error.code in MISSING:
@@ -157,7 +195,7 @@ class Reader:
                 break
         if not pages:
             raise unknown(operation=ask.operation, what="there is no page")
-        return pages
+        return ask.reduced(pages)
 
 
 def _undecoded(page: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -320,6 +320,72 @@ async def test_a_service_that_does_not_answer_in_time_is_unread() -> None:
     assert "did not answer" in str(await reader.ask(ask))
 
 
+class Waiting:
+    """A caller whose reads end when the test says so; `ends` has one for each read, in their order."""
+
+    def __init__(self) -> None:
+        self.ends: list[asyncio.Future[Any]] = []
+
+    async def read(self, *_: Any, **__: Any) -> Any:
+        self.ends.append(asyncio.get_running_loop().create_future())
+        return await self.ends[-1]
+
+    async def preflights(self, *patience: float) -> list[asyncio.Task[Any]]:
+        """Preflights that ask the same question at the same time; each has its own patience in seconds."""
+        answers = Answers(monotonic=Time())
+        ask = Ask(service="eks", operation="DescribeCluster", action="eks:DescribeCluster", parameters={"name": "ml"})
+        self.readers = [
+            Reader(caller=lambda _: self, answers=answers, patience=one, monotonic=Time())  # type: ignore[arg-type,return-value]
+            for one in patience
+        ]
+        asking = [asyncio.create_task(reader.ask(ask)) for reader in self.readers]
+        await self.turns()
+        return asking
+
+    async def turns(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+
+async def test_what_several_preflights_ask_at_once_is_asked_once() -> None:
+    aws = Waiting()
+    asking = await aws.preflights(9.0, 9.0, 9.0)
+    aws.ends[0].set_result([{"cluster": {}}])
+    assert await asyncio.gather(*asking) == [[{"cluster": {}}]] * 3
+    assert [reader.calls for reader in aws.readers] == [1, 0, 0]
+    assert len(aws.ends) == 1
+
+
+async def test_a_denial_is_the_answer_for_all_that_wait() -> None:
+    aws = Waiting()
+    asking = await aws.preflights(9.0, 9.0)
+    aws.ends[0].set_exception(CloudError(kind=ErrorKind.DENIED, operation="x", code="AccessDenied", message="no"))
+    assert [found.action for found in await asyncio.gather(*asking)] == ["eks:DescribeCluster"] * 2
+    assert len(aws.ends) == 1
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+async def test_a_preflight_that_ends_early_leaves_the_question_to_the_next(gives_up: bool) -> None:
+    aws = Waiting()
+    first, *others = await aws.preflights(0.001 if gives_up else 9.0, 9.0, 9.0)
+    if gives_up:
+        assert "did not answer" in str(await first)
+    else:
+        first.cancel()
+    await aws.turns()
+    aws.ends[1].set_result([{"cluster": {}}])
+    assert await asyncio.gather(*others) == [[{"cluster": {}}]] * 2
+    assert len(aws.ends) == 2
+
+
+async def test_who_waits_for_anothers_question_has_a_patience_of_its_own() -> None:
+    aws = Waiting()
+    first, second = await aws.preflights(9.0, 0.001)
+    assert "did not answer" in str(await second)
+    aws.ends[0].set_result([{"cluster": {}}])
+    assert await first == [{"cluster": {}}]
+
+
 async def test_pages_count_as_calls_and_end_with_the_budget() -> None:
     aws = FakeAws()
     aws.pages["describe_subnets"] = [{"Subnets": []}] * 100

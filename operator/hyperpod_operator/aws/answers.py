@@ -105,8 +105,9 @@ def check_model(answer: Any, *, shape: Shape, operation: str, mutating: bool = F
     `shape` is the operation's output. Members that the model does not know, and words of an enumeration that it does
     not know, pass: AWS adds to both.
     """
-    if (wrong := next(_unlike(answer, shape, path=""), None)) is not None:
-        raise unknown(operation=operation, what=wrong, mutating=mutating)
+    if (wrong := _unlike(answer, shape)) is not None:
+        path, what = wrong
+        raise unknown(operation=operation, what=f"{path.lstrip('.') or 'everything'} {what}", mutating=mutating)
 
 
 def unknown(*, operation: str, what: str, mutating: bool = False) -> CloudError:
@@ -174,24 +175,31 @@ def _spelt(value: list[Any], shape: Shape) -> bool:
     return texts and all(isinstance(one, str) and len(one) == 1 for one in value)
 
 
-def _unlike(value: Any, shape: Shape, *, path: str) -> Iterator[str]:
-    """What differs from the model, first things first; paths are without indices, as in `Volumes[].State`."""
-    types = _TYPES.get(shape.type_name)
+def _unlike(value: Any, shape: Shape) -> tuple[str, str] | None:
+    """The first difference from the model: the path to it, and what is wrong.
+
+    Paths have no indices, as in `.Volumes[].State`. They are put together on the way back: most answers have thousands
+    of members and no difference.
+    """
+    types, wrong = _TYPES.get(shape.type_name), None
     if types is not None and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
-        yield f"{path or 'everything'} is not a {shape.type_name}"
-    elif shape.type_name == "structure":
-        required = set(shape.required_members) - _BEFORE_LAUNCH.get(shape.name, frozenset())
+        return "", f"is not a {shape.type_name}"
+    if shape.type_name == "structure":
+        required = shape.required_members
         for name, member in shape.members.items():
-            where, has = f"{path}.{name}".lstrip("."), value.get(name)
-            if has is not None:
-                yield from _unlike(has, member, path=where)
-            elif name in required:
-                yield f"{where} is missing"
+            if (has := value.get(name)) is not None:
+                if (wrong := _unlike(has, member)) is not None:
+                    return f".{name}{wrong[0]}", wrong[1]
+            elif name in required and name not in _BEFORE_LAUNCH.get(shape.name, frozenset()):
+                return f".{name}", "is missing"
     elif shape.type_name == "list" and _spelt(value, shape):
-        yield f"{path} is a text and not a list"
+        return "", "is a text and not a list"
     elif shape.type_name == "list":
-        for item in value:
-            yield from _unlike(item, shape.member, path=f"{path}[]")
+        wrong, below = _first(value, shape.member), "[]"
     elif shape.type_name == "map":
-        for item in value.values():
-            yield from _unlike(item, shape.value, path=f"{path}{{}}")
+        wrong, below = _first(value.values(), shape.value), "{}"
+    return (f"{below}{wrong[0]}", wrong[1]) if wrong is not None else None
+
+
+def _first(values: Iterable[Any], shape: Shape) -> tuple[str, str] | None:
+    return next((wrong for one in values if (wrong := _unlike(one, shape)) is not None), None)

@@ -271,13 +271,13 @@ class ApiServer:
         if content_type:
             headers["Content-Type"] = content_type
         try:
-            # `param_serialize` adds the bearer token; client certificates are part of the pool.
-            _, url, headers, body, _ = await self._client.param_serialize(
+            # `param_serialize` adds the bearer token; client certificates are part of the pool. It does not get the
+            # body, which is JSON already: it would walk through all of it.
+            _, url, headers, _, _ = await self._client.param_serialize(
                 method,
                 path,
                 query_params=list((query or {}).items()),
                 header_params=headers,
-                body=body,
                 auth_settings=["BearerToken"],
             )
             with self._noting_when_given_up():

@@ -22,7 +22,9 @@ REASONS: Mapping[Reason, ReasonRecord] = MappingProxyType(
     {one.word: one for listed in SECTIONS.values() for one in listed}
 )
 
+_BY_WORD: Mapping[str, ReasonRecord] = MappingProxyType({str(word): one for word, one in REASONS.items()})
+
 
 def record(word: str) -> ReasonRecord | None:
     """The record of a stored word; None for one that this release does not know."""
-    return REASONS.get(Reason(word)) if word in set(Reason) else None
+    return _BY_WORD.get(word)

@@ -30,8 +30,8 @@ REQUEST = "request"
 
 def spec_names(resource: Resource, *, own_region: str) -> tuple[Named, ...]:
     """What the spec names, and the Region in which it is carried out. `own_region` is the installation's."""
-    spec = resource.spec.model_dump(mode="json", exclude_none=True)
-    return (*in_region(spec.pop("region", None), own_region=own_region), *names_of_cluster(spec))
+    spec = {name: value for name, value in resource.stated.items() if name != "region"}
+    return (*in_region(resource.spec.region, own_region=own_region), *names_of_cluster(spec))
 
 
 def in_region(region: str | None, *, own_region: str) -> tuple[Named, ...]:

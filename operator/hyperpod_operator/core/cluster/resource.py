@@ -98,6 +98,12 @@ class Resource:
         return bool(self.spec.management and self.spec.management.deletionProtection)
 
     @cached_property
+    def stated(self) -> Mapping[str, Json]:
+        """The spec as JSON, without what it leaves unset: several questions of a pass go through all of it."""
+        stated: dict[str, Json] = self.spec.model_dump(mode="json", exclude_none=True)
+        return stated
+
+    @cached_property
     def protected_groups(self) -> frozenset[str]:
         """Groups that are protected from deletion: by the spec, or by the last one that named them."""
         named = {

@@ -22,6 +22,7 @@ MATRIX := $(addprefix tests/integration/,test_crd_on_the_server.py test_rules_on
   tests/testbed/test_control_plane.py
 SLOWEST := --durations=30 --durations-min=1
 GENERATED := crds admission helm gitops docs/api.md docs/aws-assumptions.md docs/conditions.md docs/licences.md \
+	operator/hyperpod_operator/aws/models \
 	docs/observability.md docs/preflight.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --python-version 3.11
@@ -125,6 +126,7 @@ crds: $(READY) ## Generate crds/ and admission/ from the models
 .PHONY: chart
 chart: crds ## Generate what in helm/, gitops/ and docs/ follows from models, values, metrics, locks, assumptions and Lua
 	@$(BIN)/hyperpod-testbed chart
+	@$(BIN)/python -m tools.service_models operator/hyperpod_operator/aws/models docs/iam/*.json
 	@$(BIN)/python -m tests.gitops.fixtures
 	@$(BIN)/hyperpod-testbed gitops
 
@@ -174,7 +176,7 @@ lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject
 
 .PHONY: verify
 verify: chart ## Regenerate everything that is generated; fail when that changes anything
-	@git diff --exit-code --stat -- $(GENERATED) || { echo 'crds/, admission/, helm/, gitops/ or docs/ differ from what they follow from: commit what "make chart" wrote.'; exit 1; }
+	@git diff --exit-code --stat -- $(GENERATED) || { echo 'crds/, admission/, helm/, gitops/ docs/ or models of AWS differ from what they follow from: commit what "make chart" wrote.'; exit 1; }
 	@test -z "$$(git status --porcelain -- $(GENERATED))" || { git status --short -- $(GENERATED); echo 'crds/, admission/, helm/, gitops/ or docs/ has files that are not committed.'; exit 1; }
 	@$(BIN)/uv pip check --quiet --python $(BIN)/python
 

@@ -1,6 +1,10 @@
 """Reduces botocore's models of EC2 and SageMaker to the operations that the IAM policies name.
 
-Used while the image is built:
+`make chart` writes the reduced models that the operator carries (aws/models.py):
+
+    python3 -m tools.service_models operator/hyperpod_operator/aws/models docs/iam/*.json
+
+While the image is built, botocore's own are reduced, too:
 
     python3 tools/service_models.py SITE_PACKAGES/botocore/data docs/iam/*.json
 
@@ -69,5 +73,39 @@ def reduce(data: Path, *, policies: Iterable[Path]) -> None:
         path.write_bytes(gzip.compress(json.dumps(model, separators=(",", ":")).encode(), mtime=0))
 
 
+def carried(model: Mapping[str, Any], *, operations: frozenset[str]) -> str:
+    """The text of a reduced model without its documentation, an operation and a shape a line."""
+    part = {name: _undocumented(value) for name, value in reduced(model, operations=operations).items()}
+    blocks = {"operations": part.pop("operations"), "shapes": part.pop("shapes")}
+    lines = [f"{json.dumps(name)}:{_compact(value)}" for name, value in sorted(part.items())]
+    for block, entries in blocks.items():
+        inner = ",\n".join(f" {json.dumps(name)}:{_compact(entries[name])}" for name in sorted(entries))
+        lines.append(f"{json.dumps(block)}:{{\n{inner}\n}}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _undocumented(node: Any) -> Any:
+    """Without texts for people: a member of that name is a structure, not a text."""
+    if isinstance(node, dict):
+        gone = {name for name, value in node.items() if name == "documentation" and isinstance(value, str)}
+        return {name: _undocumented(value) for name, value in node.items() if name not in gone}
+    return [_undocumented(each) for each in node] if isinstance(node, list) else node
+
+
+def carry(folder: Path, *, policies: Iterable[Path]) -> None:
+    """Write SERVICE.json for each service, from the botocore that is installed."""
+    from botocore.loaders import Loader
+
+    given = tuple(policies)
+    for service in SERVICES:
+        model = Loader().load_service_model(service, "service-2")
+        (folder / f"{service}.json").write_text(carried(model, operations=actions(given, service=service)))
+
+
 if __name__ == "__main__":
-    reduce(Path(sys.argv[1]), policies=map(Path, sys.argv[2:]))
+    folder, *policies = map(Path, sys.argv[1:])
+    (reduce if folder.name == "data" else carry)(folder, policies=policies)

@@ -1,6 +1,7 @@
-"""The models of AWS services in the image: all that the operator calls, exactly as botocore has it, and no more."""
+"""The models of AWS services in operator and image: all that is called, exactly as botocore has it, and no more."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 import botocore.loaders
 import pytest
 from botocore.model import ServiceModel, Shape
-from tools.service_models import SERVICES, actions, reduced
+from tools.service_models import SERVICES, actions, carried, reduced
+
+from hyperpod_operator.aws import models
 
 POLICIES = sorted((Path(__file__).parents[2] / "docs" / "iam").glob("*.json"))
 
@@ -35,16 +38,44 @@ def members(shape: Shape | None, seen: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield from members(getattr(shape, part), (*seen, shape.name))
 
 
+def image(service: str) -> dict[str, Any]:
+    """What the Dockerfile leaves of botocore's."""
+    return reduced(full(service), operations=listed(service))
+
+
+@pytest.mark.parametrize("model", [image, models.carried])
 @pytest.mark.parametrize("service", SERVICES)
-def test_each_operation_is_in_it_as_botocore_has_it(service: str) -> None:
+def test_each_operation_is_in_it_as_botocore_has_it(service: str, model: Callable[[str], dict[str, Any]]) -> None:
     whole = ServiceModel(full(service), service)
-    part = ServiceModel(reduced(full(service), operations=listed(service)), service)
+    part = ServiceModel(model(service), service)
+    assert part.metadata == whole.metadata
     assert set(part.operation_names) == listed(service)
     for name in part.operation_names:
         ours, theirs = part.operation_model(name), whole.operation_model(name)
         for side in ("input_shape", "output_shape"):
             assert list(members(getattr(ours, side))) == list(members(getattr(theirs, side))), f"{service} {name}"
         assert [shape.name for shape in ours.error_shapes] == [shape.name for shape in theirs.error_shapes]
+
+
+def test_the_operator_carries_the_models_that_are_reduced() -> None:
+    assert models.CARRIED == SERVICES
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_it_carries_follows_from_botocore_and_the_policies(service: str) -> None:
+    written = (Path(models.__file__).parent / f"{service}.json").read_text()
+    assert written == carried(full(service), operations=listed(service)), "run make chart and commit the result"
+
+
+def test_a_member_may_be_called_documentation() -> None:
+    shape = {
+        "type": "structure",
+        "documentation": "x",
+        "members": {"documentation": {"shape": "S", "documentation": "y"}},
+    }
+    model = {"operations": {"Sing": {"input": {"shape": "T"}}}, "shapes": {"T": shape, "S": {"type": "string"}}}
+    kept = json.loads(carried({"metadata": {}, **model}, operations=frozenset({"Sing"})))["shapes"]["T"]
+    assert kept == {"type": "structure", "members": {"documentation": {"shape": "S"}}}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -25,6 +25,7 @@ from hyperpod_operator.aws.facts.gather import AwsFacts
 from hyperpod_operator.aws.facts.plans import AwsTrainingPlans
 from hyperpod_operator.aws.facts.prices import AwsPrices
 from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, RateLimit
+from hyperpod_operator.aws.models import ReducedModels
 from hyperpod_operator.aws.sagemaker import SageMaker
 from hyperpod_operator.aws.volumes import Volumes
 from hyperpod_operator.core.errors import CloudError, ErrorKind
@@ -69,6 +70,8 @@ class AwsCloud:
         self._on_call = on_call
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="aws")
         self._session = Session()
+        loader = self._session.get_component("data_loader")
+        self._session.register_component("data_loader", ReducedModels(loader))
         self._session_lock = Lock()
         self._partition("")  # Loads the table of endpoints: threads and the event loop both use it from here on.
         self._account = ""

@@ -9,6 +9,7 @@ import botocore.session
 import pytest
 
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
+from hyperpod_operator.aws.models import CARRIED, carried
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_testbed.simulator import Simulator
 
@@ -103,3 +104,9 @@ async def test_clients_are_made_one_at_a_time(session: type[CountingSession], cl
     await asyncio.gather(cloud.identity(), *(cloud.clusters(region=r).describe(name="blue") for r in ("", "us-east-1")))
     assert len(cloud._session.made) == 3
     assert not cloud._session.overlapped
+
+
+async def test_clients_are_made_from_the_models_that_the_operator_carries(cloud: AwsCloud) -> None:
+    for service in CARRIED:
+        model = await cloud._caller(service, "us-west-2").model()
+        assert set(model.operation_names) == carried(service)["operations"].keys()

@@ -23,6 +23,8 @@ DIRECTORY = click.Path(file_okay=False, path_type=Path)
 @click.option("--strict", is_flag=True, help="Exit with 1 when a gate is missed.")
 @click.option("--results", type=click.Path(dir_okay=False, path_type=Path), default=record.RESULTS, help="Where to.")
 @click.option("--document/--no-document", default=True, show_default=True, help="Refresh docs/benchmarks.md.")
+@click.option("--compare", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+              help="Results of an earlier run: print what each figure is of them.")  # fmt: skip
 @click.option("--logs", type=DIRECTORY, default=None, help="Keep every log here.")
 @click.option("--profile", type=DIRECTORY, default=None, help="Profile every operator; writes no results.")
 def main(
@@ -33,12 +35,14 @@ def main(
     strict: bool,
     results: Path,
     document: bool,
+    compare: Path | None,
     logs: Path | None,
     profile: Path | None,
 ) -> None:
     """Measure what the operator promises, on real parts. All claims together take about a quarter of an hour."""
     facts, terms = machine.facts(), Terms(quick=quick, logs=logs, profiles=profile)
     before, new = record.read(results) if names else [], list[figure.Result]()
+    earlier = record.read(compare) if compare is not None else []  # before the file is written: it may be the same
     for name in names or CLAIMS:
         try:
             new += _measured(name, rounds, terms)
@@ -47,6 +51,8 @@ def main(
         if not profile:
             # After each claim: what was measured is kept when a later one cannot be.
             _record(record.merged(before, new), results, facts if document else None)
+    if compare is not None:
+        print(record.ratios(earlier, new))
     missed = [one.name for one in new if one.ok is False]
     if missed:
         print(f"Missed: {'; '.join(missed)}.", file=sys.stderr)

@@ -1,6 +1,7 @@
 """Writing down what was measured: results.json for machines, the table of docs/benchmarks.md for people."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -59,6 +60,23 @@ def _between(document: str, name: str, text: str) -> str:
 def table(results: Sequence[Result]) -> str:
     rows = [f"| {one.name} | {one.value:g} | {one.unit} | {one.gate or '–'} | {_verdict(one)} |" for one in results]
     return "\n".join(["| figure | value | unit | gate | |", "|---|---:|---|---|---|", *rows])
+
+
+def ratios(earlier: Sequence[Result], now: Sequence[Result]) -> str:
+    """What changed since an earlier run: figures that both have in the same unit, the one that grew most first.
+
+    A figure that was 0 has no ratio; it comes first when it is 0 no more, for it is a count.
+    """
+    before = {(one.name, one.unit): one.value for one in earlier}
+    both = [(one, before[one.name, one.unit]) for one in now if (one.name, one.unit) in before]
+    rows = [(_ratio(one.value, old), f"| {one.name} | {old:g} | {one.value:g} | {one.unit} |") for one, old in both]
+    rows.sort(key=lambda row: -row[0])
+    shown = (f"{row} {'–' if math.isinf(ratio) else f'{ratio:.2f} ×'} |" for ratio, row in rows)
+    return "\n".join(["| figure | earlier | now | unit | |", "|---|---:|---:|---|---:|", *shown])
+
+
+def _ratio(now: float, earlier: float) -> float:
+    return now / earlier if earlier else math.inf if now else 1.0
 
 
 def _facts(facts: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figure import Result
-from benchmarks.record import DocumentError, compared, merged, read, refreshed, write
+from benchmarks.record import DocumentError, compared, merged, ratios, read, refreshed, write
 
 START, END = "<!-- figures: written by the run -->", "<!-- end of the figures -->"
 
@@ -63,3 +63,27 @@ def test_the_two_tables_do_not_touch_each_other() -> None:
     assert "| operator |" in twice
     assert "| cores | 2 |" in twice
     assert "| cores | 4 |" in twice
+
+
+def rows(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()[2:]]
+
+
+def test_what_grew_most_since_an_earlier_run_comes_first() -> None:
+    earlier = [found("better", value=4.0), found("worse", value=2.0), found("gone")]
+    now = [found("better", value=1.0), found("worse", value=5.0), found("new")]
+    assert rows(ratios(earlier, now)) == [["worse", "2", "5", "s", "2.50 ×"], ["better", "4", "1", "s", "0.25 ×"]]
+
+
+def test_a_count_that_was_zero_and_is_no_more_comes_before_all_ratios() -> None:
+    earlier = [found("time", value=1.0), found("writes", value=0.0), found("none", value=0.0)]
+    now = [found("time", value=9.0), found("writes", value=3.0), found("none", value=0.0)]
+    assert [(row[0], row[-1]) for row in rows(ratios(earlier, now))] == [
+        ("writes", "–"),
+        ("time", "9.00 ×"),
+        ("none", "1.00 ×"),
+    ]
+
+
+def test_figures_in_other_units_are_not_compared() -> None:
+    assert rows(ratios([found("a", unit="writes in 5 min")], [found("a", unit="writes in 1 min")])) == []

@@ -207,7 +207,8 @@ def test_what_is_published_binds_its_own_namespaces_claim_now_and_again(cluster:
     former = first["spec"]["claimRef"]["uid"]
     cluster.admin("annotate", "evc", "bait", "-n", "team-a", "hyperpod-operator.dev/reconcile-requested-at=bound")
     cluster.until(
-        lambda: cluster.get("evc", "bait")["status"].get("persistentVolumeClaimUid") == former, "the uid in status"
+        lambda: cluster.get("evc", "bait")["status"].get("memory", {}).get("persistentVolumeClaimUid") == former,
+        "the uid in status",
     )
     assert cluster.tenant("delete", "pvc", "bait", "--wait=true").returncode == 0
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hyperpod_testbed.control_plane import ControlPlane, ControlPlaneError
+from hyperpod_testbed.control_plane import ControlPlane, ControlPlaneError, tools
 from hyperpod_testbed.control_plane.build import BuildError, binaries
 from hyperpod_testbed.control_plane.releases import OTHERS, PINNED, VARIABLE, Release, chosen
+from hyperpod_testbed.control_plane.tools import TOOLS, tool
 from hyperpod_testbed.stack import ROOT
 
 HEALTH_TAINT = "sagemaker.amazonaws.com/node-health-status=Unschedulable:NoSchedule"
@@ -187,6 +188,25 @@ def test_incomplete_kubebuilder_assets_are_refused_by_name(tmp_path: Path, monke
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
     with pytest.raises(BuildError, match="has no etcd, kube-apiserver, kubectl"):
         binaries()
+
+
+@pytest.mark.parametrize("name", [name for name, tool in TOOLS.items() if tool.installed])
+def test_an_installed_tool_serves_where_its_version_matters_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / name).touch(mode=0o755)
+    assert tool(name) == tmp_path / name
+
+
+def test_helm_is_the_pinned_one_although_another_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "helm").touch(mode=0o755)
+    monkeypatch.setattr(tools, "_build", lambda name, *, module, target: (target / name).touch())
+    assert tool("helm") != tmp_path / "helm"
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,25 +24,31 @@ class Tool:
     tags: str = ""
     version: str = ""
     """The variable that tells the version, for a tool that does not read its own build information."""
+    installed: bool = False
+    """Whether one that is on the PATH serves as well: what is tested does not depend on its version."""
 
 
 TOOLS = {
     "helm": Tool(package="helm.sh/helm/v4/cmd/helm", version="helm.sh/helm/v4/internal/version.version"),
     # Without service discovery: its clients of two dozen clouds would be most of the build.
-    "promtool": Tool(package="github.com/prometheus/prometheus/cmd/promtool", tags="remove_all_sd"),
-    "prometheus": Tool(package="github.com/prometheus/prometheus/cmd/prometheus", tags="remove_all_sd"),
+    "promtool": Tool(package="github.com/prometheus/prometheus/cmd/promtool", tags="remove_all_sd", installed=True),
+    "prometheus": Tool(package="github.com/prometheus/prometheus/cmd/prometheus", tags="remove_all_sd", installed=True),
 }
 
 
 def is_built(name: str) -> bool:
     """Whether `tool` would build nothing."""
-    return _given(name).exists() or (_target(name) / name).exists()
+    return _given(name) is not None or (_target(name) / name).exists()
 
 
 def tool(name: str) -> Path:
-    """The binary, built if need be (minutes, once). KUBEBUILDER_ASSETS is used first. Raises BuildError."""
-    if _given(name).exists():
-        return _given(name)
+    """The binary, built if need be (minutes, once). KUBEBUILDER_ASSETS is used first, then for some tools the PATH.
+
+    Raises BuildError.
+    """
+    given = _given(name)
+    if given is not None:
+        return given
     module, target = MODULE / name, _target(name)
     if not (target / name).exists():
         target.mkdir(parents=True, exist_ok=True)
@@ -51,9 +58,13 @@ def tool(name: str) -> Path:
     return target / name
 
 
-def _given(name: str) -> Path:
-    """Where KUBEBUILDER_ASSETS would have it; a path that does not exist without that variable."""
-    return Path(os.environ.get("KUBEBUILDER_ASSETS") or os.devnull) / name
+def _given(name: str) -> Path | None:
+    """The binary that the user or the machine has."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    if assets and (Path(assets) / name).exists():
+        return Path(assets) / name
+    installed = shutil.which(name) if TOOLS[name].installed else None
+    return Path(installed) if installed else None
 
 
 def _target(name: str) -> Path:

@@ -44,6 +44,10 @@ FAST = (
 READY_SECONDS = 60.0
 
 
+NODE_LABEL = "sagemaker.amazonaws.com/cluster-name"
+"""On each Node of the simulator."""
+
+
 class OperatorProcess:
     """The command `hyperpod-operator run` as a child process; `program` is what runs the command without `run`."""
 
@@ -173,3 +177,6 @@ class Stack:
             self.simulator.__exit__(None, None, None)
         if self._own_plane:
             self.plane.stop_all()
+        elif hasattr(self, "simulator"):
+            # The simulator of the next test gives its clusters the same ids: it would find their Nodes and pods.
+            self.plane.kubectl("delete", "node", "-l", NODE_LABEL, "--wait=false")

@@ -5,7 +5,7 @@ says only that a value does not fit.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any
 
@@ -39,14 +39,7 @@ def _broken(rule: str, text: str) -> bool:
     if found is None:
         return False
     negated, function, argument = found.groups()
-    match function:
-        case "contains":
-            holds = argument in text
-        case "startsWith":
-            holds = text.startswith(argument)
-        case _:
-            holds = _matches(argument, text)
-    return holds is bool(negated)
+    return HOLDS[function](argument, text) is bool(negated)
 
 
 def _matches(pattern: str, text: str) -> bool:
@@ -61,3 +54,11 @@ def _matches(pattern: str, text: str) -> bool:
 @cache
 def _pattern(pattern: str) -> TypeAdapter[str]:
     return TypeAdapter(Annotated[str, Field(pattern=pattern)])
+
+
+HOLDS: Mapping[str, Callable[[str, str], bool]] = {
+    "contains": lambda part, text: part in text,
+    "startsWith": lambda start, text: text.startswith(start),
+    "matches": _matches,
+}
+"""Each function of FORM, of its argument and the text."""

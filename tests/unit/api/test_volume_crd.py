@@ -95,7 +95,7 @@ def test_what_attaches_and_what_is_published_has_no_maximum_of_today(nodes: list
 
 def test_printer_columns_show_health_first(version: Node) -> None:
     shown = [column["name"] for column in version["additionalPrinterColumns"] if not column.get("priority")]
-    assert shown == ["Ready", "Phase", "Volume", "Size", "Node", "Device", "Actor", "Age"]
+    assert shown == ["Ready", "Phase", "Size", "Actor", "Message", "Age"]
 
 
 def test_printed_and_selectable_paths_exist_in_the_schema(version: Node, nodes: list[tuple[str, Node]]) -> None:

@@ -160,6 +160,7 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "run on them. The nodes get no new pods; the operator continues when the pods are gone.",
             "Nothing, if the pods end by themselves. To cancel a scale-in, set `instanceCount` to its former value. To "
             "evict the pods set `spec.management.disruption.runningWorkloads: Drain`; to wait for nothing, `Ignore`.",
+            severity=Severity.WARNING,
         ),
         reason(
             Reason.EVICTING_WORKLOADS,
@@ -167,6 +168,7 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "PodDisruptionBudget that does not allow it now.",
             "Nothing, if the budgets allow the evictions in time. To cancel a scale-in, set `instanceCount` to its "
             "former value.",
+            severity=Severity.WARNING,
         ),
         reason(
             Reason.DETACHING_VOLUMES,

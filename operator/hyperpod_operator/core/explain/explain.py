@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from hyperpod_operator.api.names import GROUP, VOLUME_CLAIM_KIND, Reason
+from hyperpod_operator.api.names import GROUP, Reason
 from hyperpod_operator.api.reasons import Actor, ReasonRecord, Severity, record
 from hyperpod_operator.core.explain.chain import chain, conditions, disagrees
 from hyperpod_operator.core.explain.commands import BUDGET, COMMANDS, SEE, WAIT, filled
@@ -28,7 +28,7 @@ _NOTHING = re.compile(r"^Nothing[^.;]*[.;] *(?:Otherwise )?")
 _BUDGET = "disruption budget"
 """In the words of the API server about an eviction that it refuses."""
 _DRAINS = frozenset((Reason.DRAINING, Reason.EVICTING_WORKLOADS))
-_OF_KIND = re.compile(r"For a (claim|cluster): ")
+_OF_KIND = re.compile(r"For an? ([A-Z]\w+): ")
 """Where a remedy goes on with what is for one kind."""
 _LINK = re.compile(r"\[([^][]*)\]\([^()]*\)")
 
@@ -59,13 +59,12 @@ def _asked(remedy: str, actor: Actor) -> str:
     return rest[:1].upper() + rest[1:] if rest else "Read the message."
 
 
-def _for_kind(what: str, *, claim: bool) -> str:
-    """What of a remedy is about a cluster, or about a claim."""
+def _for_kind(what: str, kind: str) -> str:
+    """What a remedy says to all, and what it says for this kind; all of it where it says nothing for this kind."""
     parts = _OF_KIND.split(what)
-    chosen = {"claim"} if claim else {"cluster"}
-    kept = [parts[0], *(words for kind, words in zip(parts[1::2], parts[2::2], strict=True) if kind in chosen)]
+    kept = [parts[0], *(words for name, words in zip(parts[1::2], parts[2::2], strict=True) if name == kind)]
     said = "".join(kept).strip()
-    return said[:1].upper() + said[1:]
+    return said[:1].upper() + said[1:] if said else what
 
 
 def _not_read(world: World, known: Mapping[str, str]) -> Explanation | None:
@@ -195,7 +194,7 @@ def _by_conditions(world: World, known: Mapping[str, str]) -> Explanation:
         records = [made for one in asking if (made := record(text(one.get("reason")))) and made.actor is Actor.YOU]
         chosen = records[0] if records else chosen
     next_step = step(chosen, stalled=stalled, known=known)
-    next_step = replace(next_step, what=_for_kind(next_step.what, claim=world.subject.kind == VOLUME_CLAIM_KIND))
+    next_step = replace(next_step, what=_for_kind(next_step.what, world.subject.kind))
     if next_step.actor is Actor.NOBODY and text(ready.get("status")) == "True":
         next_step = replace(next_step, commands=())  # nothing is waited for
     return _answer(world, str(chosen.word), next_step)

@@ -10,7 +10,7 @@ Which ARNs bind, and by what:
 - S3: nothing. A bucket name has neither Region nor account.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from hyperpod_operator.api.names import ABANDON, Reason
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
@@ -72,11 +72,11 @@ def _records(resource: Resource) -> Iterator[Record]:
         return
     yield recorded("spec.orchestrator.eks.clusterArn", resource.eks_cluster_arn)
     if not resource.deleting:
-        yield from _named(resource.spec.model_dump(mode="json", exclude_none=True), path="spec")
+        yield from _named(resource.stated, path="spec")
 
 
-def _named(value: Json, *, path: str) -> Iterator[Record]:
-    if isinstance(value, dict):
+def _named(value: Json | Mapping[str, Json], *, path: str) -> Iterator[Record]:
+    if isinstance(value, Mapping):
         for name, item in value.items():
             where = f"{path}.{name}"
             if not isinstance(item, str):

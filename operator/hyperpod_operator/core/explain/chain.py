@@ -44,10 +44,10 @@ COMBINED = "More Events with this reason follow each other quickly"
 
 
 def chain(world: World) -> tuple[tuple[Link, ...], int]:
-    """At most MOST links, and how many the bounds left out. No text is told twice."""
+    """At most MOST links, and how many the bounds left out. No text comes twice."""
     made: list[Link] = []
     dropped = 0
-    told: list[str] = []
+    shown: list[str] = []
     for part in (
         _ready,
         _conditions,
@@ -63,22 +63,22 @@ def chain(world: World) -> tuple[tuple[Link, ...], int]:
         _events,
     ):
         found = [*part(world)]
-        fresh = [kept for link in found if (kept := _fresh(link, told)) is not None]
-        told += [link.says for link in found if link.says]
+        fresh = [kept for link in found if (kept := _fresh(link, shown)) is not None]
+        shown += [link.says for link in found if link.says]
         dropped += max(0, len(fresh) - EACH)
         made += fresh[:EACH]
     dropped += max(0, len(made) - MOST)
     return tuple(made[:MOST]), dropped
 
 
-def _fresh(link: Link, told: list[str]) -> Link | None:
+def _fresh(link: Link, shown: list[str]) -> Link | None:
     """The link without words that an earlier one has; None for a condition or an Event, which say nothing else.
 
-    HyperPod's Events put a cause behind a description of theirs; where the cause is told, so is the Event.
+    HyperPod's Events put a cause behind a description of theirs; where the cause is shown, so is the Event.
     """
-    known = any(link.says in one for one in told)
+    known = any(link.says in one for one in shown)
     if link.level is Level.EVENT:
-        known = known or any(one in link.says for one in told if len(one) >= PHRASE)
+        known = known or any(one in link.says for one in shown if len(one) >= PHRASE)
     if not link.says or not known:
         return link
     return None if link.level in (Level.CONDITION, Level.EVENT) else replace(link, says="")

@@ -151,7 +151,7 @@ def awaited(plan: object) -> bool:
 
 
 def _budget_refuses(world: World, known: Mapping[str, str]) -> Explanation | None:
-    """A drain that a PodDisruptionBudget holds up ends only when somebody changes what the budget counts."""
+    """A drain that a PodDisruptionBudget holds up ends only when a person changes what the budget counts."""
     ready = conditions(world).get("Ready", {})
     reason = text(ready.get("reason"))
     words = [

@@ -11,6 +11,7 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import Key, KubernetesError
 from hyperpod_operator.core.volume.changes import changes_of
 from hyperpod_operator.core.volume.decision import Act
+from hyperpod_operator.core.volume.declines import subject
 from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import (
     Attach,
@@ -144,18 +145,10 @@ def _target(step: Step) -> str:
             | DeleteVolume(volume_id=name)
         ):
             return name
-        case LabelNode(node_name=name) | UnlabelNode(node_name=name):
-            return f"Node {name}"
-        case PublishPV(manifest=manifest):
-            return f"PersistentVolume {manifest.name}"
-        case RemovePV(name=name):
-            return f"PersistentVolume {name}"
-        case PublishPVC(manifest=body):
-            return f"PersistentVolumeClaim {body['metadata']['namespace']}/{body['metadata']['name']}"
-        case RemovePVC(namespace=namespace, name=name):
-            return f"PersistentVolumeClaim {namespace}/{name}"
         case TakeLease(volume_id=name) | DropLease(volume_id=name):
             return f"Lease of {name}"
+        case LabelNode() | UnlabelNode() | PublishPV() | RemovePV() | PublishPVC() | RemovePVC():
+            return subject(step)
         case _:
             assert_never(step)
 

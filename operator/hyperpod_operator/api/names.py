@@ -194,6 +194,7 @@ class Reason(StrEnum):
     UNKNOWN_OUTCOME = "UnknownOutcome"
     WAITING_FOR_WORKLOADS = "WaitingForWorkloads"
     EVICTING_WORKLOADS = "EvictingWorkloads"
+    EVICTION_BLOCKED = "EvictionBlocked"
     RECREATING = "Recreating"
 
     # Blocked: a person has to act; the message says how.

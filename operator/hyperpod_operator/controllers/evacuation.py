@@ -114,7 +114,9 @@ class Evacuation:
             entry = record_of_eviction(one, owner=owner)
             if entry is not None:
                 self._ports.audit.record(entry)
-        return held_back(snapshot, replace(found, evicted=tuple(answers), timed_out=drain.timed_out))
+        refused = tuple(dict.fromkeys(one.why for one in drain.waiting if one.blocked))
+        found = replace(found, evicted=tuple(answers), refused=refused, timed_out=drain.timed_out)
+        return held_back(snapshot, found)
 
     async def _with_claims(self, snapshot: ClusterSnapshot, found: Departures, *, arn: str) -> Departures:
         """With the claims whose volumes leave first. They are listed once pods have left a node; a deletion says at

@@ -142,7 +142,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         if self.acts(record):
             record, planned = self.intent(record)
             if planned is not None:
-                stored = await self._objects.write_status(stored, _dump(planned))
+                stored = await self._objects.write_status(stored, _dump(planned, deleted=stored.deleting))
             record = await self.act(record)
         return await self._finish(stored, record)
 
@@ -153,7 +153,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         return await self._record(stored, self.report(record), record)
 
     async def _record(self, stored: StoredObject, made: Report[StatusT], record: RecordT | None) -> Outcome:
-        status = _dump(made.status)
+        status = _dump(made.status, deleted=stored.deleting)
         before = parse_status(stored, self._status_model)
         if status != stored.body.get("status"):
             stored = await self._objects.write_status(stored, status)
@@ -164,7 +164,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
 
     async def withdraw(self, stored: StoredObject, status: StatusT) -> None:
         """Store the status of before an intent whose call was provably not sent: no later pass waits for its effect."""
-        await self._objects.write_status(stored, _dump(status))
+        await self._objects.write_status(stored, _dump(status, deleted=stored.deleting))
 
     async def _abandon(self, stored: StoredObject) -> Outcome:
         """The way out when AWS cannot be asked any more (the account or the role is gone): a person's own word."""
@@ -218,8 +218,8 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         logger.info("%s", event.message, extra={"reason": str(event.reason), "action": event.action})
 
 
-def _dump(status: Model) -> dict[str, Any]:
+def _dump(status: Model, *, deleted: bool) -> dict[str, Any]:
     """The status as it is stored, with what a row of `kubectl get` shows of it, for kinds that have such members."""
     dumped: dict[str, Any] = status.model_dump(mode="json", exclude_none=True)
     shown = ACTOR in type(status).model_fields
-    return {**dumped, **headline(getattr(status, "conditions", None) or [])} if shown else dumped
+    return {**dumped, **headline(getattr(status, "conditions", None) or [], deleted=deleted)} if shown else dumped

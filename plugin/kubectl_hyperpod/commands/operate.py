@@ -27,7 +27,7 @@ LOST = {
     "Move": "The root and secondary volumes of these nodes are replaced.",
 }
 """What is lost by an operation, which is asked for first."""
-SAID_BY_NODES = frozenset({Reason.DRAINING, Reason.DETACHING_VOLUMES, Reason.OPERATING})
+SAID_BY_NODES = frozenset({Reason.DRAINING, Reason.EVICTION_BLOCKED, Reason.DETACHING_VOLUMES, Reason.OPERATING})
 """Reasons of the condition Ready that the states of the nodes show, with more detail."""
 
 

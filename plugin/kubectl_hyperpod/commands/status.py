@@ -4,7 +4,9 @@ from datetime import datetime
 
 import click
 
-from hyperpod_operator.api.reasons import Actor, record
+from hyperpod_operator.api.reasons import Actor
+from hyperpod_operator.core.explain.acting import turn
+from hyperpod_operator.core.explain.chain import stated
 from hyperpod_operator.core.explain.world import Json, inside, items, text
 from hyperpod_operator.core.text import plain, shortened
 from kubectl_hyperpod.cluster.api import Object
@@ -87,15 +89,12 @@ def _row(kind: Kind, one: Object, now: datetime, everywhere: bool, wide: bool) -
 
 
 def actor(one: Json) -> Actor:
-    """Who has to act, as the object's status says it, or else its reason."""
+    """Who has to act, as the object's status says it, or else its conditions."""
     said = text(inside(one, "status", "actor"))
     if said in set(Actor):
         return Actor(said)
-    found = _conditions(one)
-    if text(found.get("Stalled", {}).get("status")) == "True":
-        return Actor.YOU
-    known = record(text(found.get("Ready", {}).get("reason")))
-    return known.actor if known else Actor.NOBODY
+    deleted = bool(metadata(one, "deletionTimestamp"))
+    return turn(map(stated, _conditions(one).values()), deleted=deleted).actor
 
 
 def _conditions(one: Json) -> dict[str, Json]:

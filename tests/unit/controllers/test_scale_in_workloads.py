@@ -272,10 +272,11 @@ async def test_drain_evicts_and_passes_on_what_a_budget_says(kube: Kubernetes) -
         kube.run(f"job-{instance}", instance)
     kube.budget = "The disruption budget train needs 4 healthy pods and has 4 currently"
     kube.rig.apply(gpu(3, runningWorkloads="Drain"))
-    await kube.rig.until("EvictingWorkloads")
+    await kube.rig.until("EvictionBlocked")
     for _ in range(3):
         await kube.rig.step()
     assert kube.budget in kube.rig.condition("Ready")["message"]
+    assert kube.rig.status["actor"] == "You"
     assert kube.deleted() == []
     kube.budget = ""
     await kube.rig.rest()

@@ -28,7 +28,7 @@ NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.DRAINING,
             "Nodes are tainted, and their pods leave. The message names pods that are still there, and why.",
-            "Nothing. A pod that a PodDisruptionBudget protects may need you: see the message.",
+            "Nothing.",
         ),
         reason(
             Reason.OPERATING,

@@ -164,11 +164,19 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.EVICTING_WORKLOADS,
-            "Nodes are to end, and the operator evicts their pods. The message has the words of each "
-            "PodDisruptionBudget that does not allow it now.",
-            "Nothing, if the budgets allow the evictions in time. To cancel a scale-in, set `instanceCount` to its "
-            "former value.",
+            "Nodes are to end, and the operator evicts their pods.",
+            "Nothing. To cancel a scale-in, set `instanceCount` to its former value.",
             severity=Severity.WARNING,
+        ),
+        reason(
+            Reason.EVICTION_BLOCKED,
+            "Nodes are drained, for a node operation or because they are to end, and the API server does not allow "
+            "the eviction of a pod now: a PodDisruptionBudget protects it, an admission policy refuses, or the "
+            "operator has no right to evict it. The operator asks again until the drain's timeout.",
+            "If no pod is about to become ready, do what the message asks for: add a replica, change the budget, or "
+            "delete the pod yourself.",
+            severity=Severity.WARNING,
+            actor=Actor.YOU,
         ),
         reason(
             Reason.DETACHING_VOLUMES,

@@ -233,6 +233,7 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "it: the cluster was adopted with these nodes. The operator does not terminate nodes that it did not add.",
             "Set `instanceCount` to AWS's number to keep the nodes (lower it afterwards to scale in), or set "
             "`management.countOwner: External` on the group.",
+            actor=Actor.YOU,
         ),
         reason(
             Reason.COUNT_OFFSET,

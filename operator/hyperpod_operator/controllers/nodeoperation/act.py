@@ -79,7 +79,11 @@ class Steps:
                 return entry
             return updated(entry, {"message": plain(f"Waits for {one.pod}: {one.message}")[:1000]})
 
-        return _replaced(snapshot, said)
+        blocked = {one.pod.node for one in results if one.blocked}
+        return replace(
+            _replaced(snapshot, said),
+            blocked=frozenset(entry.id for entry in snapshot.entries if entry.name in blocked),
+        )
 
 
 async def call(clusters: NodeBatches, record: PassRecord, action: Call) -> PassRecord:

@@ -118,6 +118,8 @@ class Departures:
     read: PodsRead = field(default_factory=PodsRead)
     evicted: tuple[Evicted, ...] = ()
     """How the evictions of this pass were answered."""
+    refused: tuple[str, ...] = ()
+    """Which PodDisruptionBudgets do not let all pods of a gang go at once, in words for a message."""
     timed_out: bool = False
     unsynced: bool = False
     """Whether the Nodes themselves are not known yet."""

@@ -207,6 +207,7 @@ def _waits(snapshot: ClusterSnapshot, found: Departures, waiting: Sequence[Chose
     if all(_only_volumes(one) for one in waiting):
         return _detaches(snapshot, message)
     stopped = [one.message.rstrip(".") for one in found.evicted if one.answer not in {Answer.ACCEPTED, Answer.GONE}]
+    stopped += found.refused
     if stopped:
         message += f" Not evicted yet: {_some(list(dict.fromkeys(stopped)))}."
     whole = any(one.departure.whole for one in waiting)
@@ -217,7 +218,9 @@ def _waits(snapshot: ClusterSnapshot, found: Departures, waiting: Sequence[Chose
         )
         return Wait(reason=Reason.DRAIN_TIMED_OUT, message=message, after=SLOW, stalled=True)
     if handling(snapshot.resource) is Handling.DRAIN:
-        return Wait(reason=Reason.EVICTING_WORKLOADS, message=message, after=BINDING)
+        blocked = bool(found.refused) or any(one.blocked for one in found.evicted)
+        reason = Reason.EVICTION_BLOCKED if blocked else Reason.EVICTING_WORKLOADS
+        return Wait(reason=reason, message=message, after=BINDING)
     choice = _WHOLE_CHOICE if whole else _CHOICE
     held = all(one.node is None or held_since(one.node) for each in waiting for one in each.nodes)
     return Wait(

@@ -34,6 +34,11 @@ class Evicted:
     answer: Answer
     message: str = ""
 
+    @property
+    def blocked(self) -> bool:
+        """Whether a person has to change something before the pod may go: a budget, a policy, or a right."""
+        return self.answer in (Answer.BUDGET, Answer.DENIED)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodsRead:

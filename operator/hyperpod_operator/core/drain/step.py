@@ -31,6 +31,8 @@ class Waiting:
 
     pod: Pod
     why: str
+    blocked: bool = False
+    """Whether a PodDisruptionBudget keeps it from being evicted."""
 
     def __str__(self) -> str:
         return f"{self.pod}: {self.why}"
@@ -87,9 +89,9 @@ def step(
     gangs: list[tuple[Pod, ...]] = []
     known = by_namespace(budgets)
     for gang in _gangs(leaving, atomic=rules.gang_atomic):
-        obstacle = (held.get(gang[0].gang, "") if rules.gang_atomic else "") or _refused(gang, known)
-        if obstacle:
-            waiting += [Waiting(pod=pod, why=obstacle) for pod in gang]
+        unready = held.get(gang[0].gang, "") if rules.gang_atomic else ""
+        if obstacle := unready or _refused(gang, known):
+            waiting += [Waiting(pod=pod, why=obstacle, blocked=not unready) for pod in gang]
         else:
             gangs.append(gang)
     if (gangs or waiting) and _over(rules.drain_timeout, since=started_at, now=now):

@@ -1,11 +1,11 @@
 """What a row of `kubectl get` shows of a status: who has to act, and the message of Ready short enough for a screen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.names import ConditionType
-from hyperpod_operator.api.reasons import Actor, record
+from hyperpod_operator.core.explain.acting import Stated, turn
 from hyperpod_operator.core.text import shortened
 
 LINE = 100
@@ -15,22 +15,13 @@ LEAST = 40
 ACTOR, SHORT_MESSAGE = "actor", "shortMessage"
 
 
-def headline(conditions: list[Condition]) -> Mapping[str, Any]:
-    """Members of a status; empty before there is a condition Ready."""
-    found = {condition.type: condition for condition in conditions}
-    ready = found.get(ConditionType.READY)
+def headline(conditions: Sequence[Condition], *, deleted: bool = False) -> Mapping[str, Any]:
+    """Members of a status; empty before there is a condition Ready. `deleted`: the object is being deleted."""
+    ready = next((one for one in conditions if one.type == ConditionType.READY), None)
     if ready is None:
         return {}
-    return {ACTOR: str(actor(found)), SHORT_MESSAGE: short(ready.message)}
-
-
-def actor(found: Mapping[str, Condition]) -> Actor:
-    """You when the object is Stalled; else whom the reason's record names; a reason of another release asks nothing."""
-    stalled = found.get(ConditionType.STALLED)
-    if stalled is not None and stalled.status == "True":
-        return Actor.YOU
-    known = record(found[ConditionType.READY].reason)
-    return known.actor if known is not None else Actor.NOBODY
+    whose = turn((Stated(one.type, one.status, one.reason) for one in conditions), deleted=deleted)
+    return {ACTOR: str(whose.actor), SHORT_MESSAGE: short(ready.message)}
 
 
 def short(message: str) -> str:

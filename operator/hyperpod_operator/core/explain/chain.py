@@ -1,11 +1,11 @@
 """The chain of causes of one object, from its summary down to AWS's words. Each part is empty where it says nothing."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from hyperpod_operator.api.reasons import SECTIONS, Section
+from hyperpod_operator.core.explain.acting import Stated
 from hyperpod_operator.core.explain.explanation import Level, Link
 from hyperpod_operator.core.explain.values import attached, lacks
 from hyperpod_operator.core.explain.world import Json, World, inside, items, text
@@ -22,10 +22,6 @@ PHRASE = 20
 """Characters from which a text is a cause and no word that others have, too."""
 RECENT = timedelta(hours=6)
 """How old an Event may be and still be a cause."""
-SUMMARY = ("Ready", "Reconciling", "Stalled")
-BAD_WHEN_TRUE = ("Conflict", "Failed", "DataAtRisk", "FilesystemResizePending", "TeardownBlocked")
-STEADY = frozenset(str(one.word) for section in (Section.STEADY, Section.CLAIM_STEADY) for one in SECTIONS[section])
-"""Reasons that explain nothing, whatever the status of their condition: a claim that asks for no PersistentVolume."""
 AT_REST = ("Succeeded", "Pending", "")
 """States of the nodes of an operation that explain nothing."""
 _SAID = {
@@ -89,15 +85,13 @@ def conditions(world: World) -> dict[str, Json]:
     return {text(one.get("type")): one for one in items(world.resource, "status", "conditions")}
 
 
-def disagrees(condition: Json) -> bool:
-    """Whether a condition besides the summary says that something is not as it should be."""
-    kind, status = text(condition.get("type")), text(condition.get("status"))
-    if kind in SUMMARY or kind in ("Complete", "InUse", "Paused") or text(condition.get("reason")) in STEADY:
-        return False
-    return (status == "True") if kind in BAD_WHEN_TRUE else (status == "False")
+def stated(condition: Json) -> Stated:
+    """A condition without its words."""
+    return Stated(text(condition.get("type")), text(condition.get("status")), text(condition.get("reason")))
 
 
-def _link(level: Level, about: str, says: object, *, reason: object = "", since: object = "") -> Link:
+def cause(level: Level, about: str, says: object, *, reason: object = "", since: object = "") -> Link:
+    """One cause of texts as they were read: plain, and bounded."""
     return Link(
         level=level,
         about=plain(about),
@@ -115,21 +109,21 @@ def _ready(world: World) -> Iterator[Link]:
 
 def _conditions(world: World) -> Iterator[Link]:
     for one in conditions(world).values():
-        if disagrees(one):
+        if stated(one).disagrees:
             yield _of_condition(Level.CONDITION, one)
 
 
 def _of_condition(level: Level, one: Json) -> Link:
     about = f"{text(one.get('type'))}={text(one.get('status'))}"
     says, since = one.get("message"), one.get("lastTransitionTime")
-    return _link(level, about, says, reason=one.get("reason"), since=since)
+    return cause(level, about, says, reason=one.get("reason"), since=since)
 
 
 def _plan(world: World) -> Iterator[Link]:
     plan = inside(world.resource, "status", "plan")
     state = text(inside(plan, "state"))
     if state in ("Pending", "Stale", "Approved", "Applying"):
-        yield _link(Level.PLAN, text(inside(plan, "digest")), inside(plan, "summary"), reason=state)
+        yield cause(Level.PLAN, text(inside(plan, "digest")), inside(plan, "summary"), reason=state)
 
 
 def _failed_checks(world: World) -> Iterator[Link]:
@@ -146,7 +140,7 @@ def _checks(world: World, result: str) -> Iterator[Link]:
     for check in items(found, "checks"):
         if text(check.get("result")) == result:
             since = inside(found, "checkedAt")
-            yield _link(Level.PREFLIGHT, text(check.get("name")), check.get("message"), reason=result, since=since)
+            yield cause(Level.PREFLIGHT, text(check.get("name")), check.get("message"), reason=result, since=since)
 
 
 def _calls(world: World) -> Iterator[Link]:
@@ -159,7 +153,7 @@ def _calls(world: World) -> Iterator[Link]:
         tries = call.get("rejections") or call.get("attempts")
         often = f" Sent {counted(tries, 'time')}." if isinstance(tries, int) and tries > 1 else ""
         later = f" The operator sends it again at {again}." if again else ""
-        yield _link(
+        yield cause(
             Level.CALL,
             text(call.get("operation")),
             (shortened(words, LONGEST - len(often) - len(later)) + often + later).strip(),
@@ -176,15 +170,15 @@ def _groups(world: World) -> Iterator[Link]:
         if group.get("message") or lacks(group) or rejected:
             counts = f"{text(group.get('currentCount')) or '?'}/{text(group.get('targetCount')) or '?'} nodes"
             says = text(group.get("message")) or text(rejected.get("message"))
-            yield _link(Level.GROUP, f"{name} {counts}", says, reason=rejected.get("reason") or group.get("status"))
+            yield cause(Level.GROUP, f"{name} {counts}", says, reason=rejected.get("reason") or group.get("status"))
     for name, one in refused.items():
-        yield _link(Level.GROUP, name or "(cluster)", one.get("message"), reason=one.get("reason"))
+        yield cause(Level.GROUP, name or "(cluster)", one.get("message"), reason=one.get("reason"))
 
 
 def _nodes(world: World) -> Iterator[Link]:
     for node in items(world.resource, "status", "nodeProblems"):
         about = f"{text(node.get('instanceId'))} ({text(node.get('instanceGroupName'))})"
-        yield _link(Level.NODE, about, node.get("message"), reason=node.get("status"))
+        yield cause(Level.NODE, about, node.get("message"), reason=node.get("status"))
     for node in items(world.resource, "status", "nodes"):
         if text(node.get("state")) in AT_REST:
             continue
@@ -193,11 +187,11 @@ def _nodes(world: World) -> Iterator[Link]:
         pods = [pod for one in _list(node.get("waitingFor")) if (pod := text(one)) not in says]
         says = f"{says} Waits for {', '.join(pods)}.".strip() if pods else says
         since = node.get("completionTime") or node.get("sentTime") or node.get("startTime")
-        yield _link(Level.NODE, about, says, reason=node.get("awsCode") or node.get("state"), since=since)
+        yield cause(Level.NODE, about, says, reason=node.get("awsCode") or node.get("state"), since=since)
     for node in items(world.resource, "status", "nodeHealth", "worst"):
         about = f"{text(node.get('name'))} ({text(node.get('instanceGroupName'))})"
         reason = text(node.get("faultReason")) or text(node.get("faultType")) or text(node.get("state"))
-        yield _link(Level.NODE, about, node.get("message"), reason=reason, since=node.get("since"))
+        yield cause(Level.NODE, about, node.get("message"), reason=reason, since=node.get("since"))
 
 
 def _list(value: object) -> list[object]:
@@ -209,34 +203,38 @@ def _volume(world: World) -> Iterator[Link]:
     if isinstance(attachment, dict) and text(attachment.get("state")) != "attached" and attachment.get("instanceId"):
         where = f"Node {text(attachment.get('nodeName')) or '(not in Kubernetes)'}, {text(attachment['instanceId'])}."
         about = text(inside(world.resource, "status", "volumeId"))
-        yield _link(Level.VOLUME, about, where, reason=attachment.get("state"))
+        yield cause(Level.VOLUME, about, where, reason=attachment.get("state"))
     later = text(inside(world.resource, "status", "modification", "nextAllowedTime"))
     if later:
         words = f"AWS allows the next modification at {later}."
-        yield _link(Level.VOLUME, text(inside(world.resource, "status", "volumeId")), words, reason="RateLimited")
+        yield cause(Level.VOLUME, text(inside(world.resource, "status", "volumeId")), words, reason="RateLimited")
 
 
 def _claims(world: World) -> Iterator[Link]:
     if inside(world.resource, "metadata", "deletionTimestamp"):
         for claim in attached(world):
             words = f"Its volume {text(inside(claim, 'status', 'volumeId'))} is attached to a node of the cluster."
-            yield _link(Level.VOLUME, f"EBSVolumeClaim {text(inside(claim, 'metadata', 'name'))}", words)
+            yield cause(Level.VOLUME, f"EBSVolumeClaim {text(inside(claim, 'metadata', 'name'))}", words)
 
 
 def _aws(world: World) -> Iterator[Link]:
     words = inside(world.resource, "status", "failureMessage")
     if words:
-        yield _link(Level.AWS, "FailureMessage", words, reason=inside(world.resource, "status", "clusterStatus"))
+        yield cause(Level.AWS, "FailureMessage", words, reason=inside(world.resource, "status", "clusterStatus"))
 
 
 def _events(world: World) -> Iterator[Link]:
+    return event_links(world.events, now=world.now)
+
+
+def event_links(events: Sequence[Json], *, now: datetime) -> Iterator[Link]:
     """Warnings of the last hours, the newest first: HyperPod's own are among them.
 
     Those that differ in an instance or an id only are one, with their number; one whose words another continues, as
     HyperPod's of a group and of its instance do, is left out.
     """
     alike: dict[tuple[str, str], tuple[str, str, int]] = {}
-    for at, event in sorted(_recent(world), key=lambda one: one[0], reverse=True):
+    for at, event in sorted(_recent(events, now), key=lambda one: one[0], reverse=True):
         words = _bare(event_note(event))
         key = (text(event.get("reason")), _INSTANCE.sub("i-", words))
         first_at, first_words, often = alike.get(key, (at, words, 0))
@@ -245,15 +243,15 @@ def _events(world: World) -> Iterator[Link]:
     for (reason, plain_words), (at, words, often) in alike.items():
         if not any(plain_words != one and plain_words in one for one in said):
             about = counted(often, "time") if often > 1 else ""
-            yield _link(Level.EVENT, about, words, reason=reason, since=at)
+            yield cause(Level.EVENT, about, words, reason=reason, since=at)
 
 
-def _recent(world: World) -> Iterator[tuple[str, Json]]:
-    for event in world.events:
+def _recent(events: Sequence[Json], now: datetime) -> Iterator[tuple[str, Json]]:
+    for event in events:
         at = event_time(event)
         moment = parse_time(at)
         fits = text(event.get("type")) == "Warning" and not event_note(event).startswith(COMBINED)
-        if fits and moment and world.now - moment <= RECENT:
+        if fits and moment and now - moment <= RECENT:
             yield at, event
 
 

@@ -64,6 +64,11 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
     Reason.QUARANTINED: ("kubectl delete pod {leader} -n {operator_namespace}", _SEE),
     Reason.REGION_NOT_ALLOWED: (_EDIT,),
     Reason.WRONG_ACCOUNT_OR_REGION: ("aws sts get-caller-identity", _EDIT, _ABANDON),
+    Reason.EVICTION_BLOCKED: (
+        "kubectl get pdb -n {waiting_namespace}",
+        "kubectl delete pod {waiting_name} -n {waiting_namespace}",
+        _SEE,
+    ),
     Reason.VOLUMES_ATTACHED: (_SUSPEND, "kubectl get evc -n {namespace}"),
     Reason.NOT_ALLOWED: (_EDIT,),
     Reason.PREFLIGHT_FAILED: (
@@ -145,9 +150,6 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
 }
 COMMANDS: Mapping[Reason, tuple[str, ...]] = MappingProxyType(_COMMANDS)
 """By reason. A reason of yours without an entry has `SEE`."""
-
-BUDGET = ("kubectl get pdb -n {waiting_namespace}", "kubectl delete pod {waiting_name} -n {waiting_namespace}")
-"""What to type where a PodDisruptionBudget holds up a drain."""
 
 WAIT = "kubectl hyperpod wait {object} -n {namespace}"
 """What to type where time or AWS solves it."""

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from hyperpod_operator.api.names import GROUP, Reason
+from hyperpod_operator.api.names import GROUP
 from hyperpod_operator.api.reasons import Actor, ReasonRecord, Severity, record
-from hyperpod_operator.core.explain.chain import chain, conditions, disagrees
-from hyperpod_operator.core.explain.commands import BUDGET, COMMANDS, SEE, WAIT, filled
+from hyperpod_operator.core.explain.acting import turn
+from hyperpod_operator.core.explain.chain import chain, conditions, stated
+from hyperpod_operator.core.explain.commands import COMMANDS, SEE, WAIT, filled
 from hyperpod_operator.core.explain.explanation import Explanation, Level, Link, Step
 from hyperpod_operator.core.explain.values import values
 from hyperpod_operator.core.explain.world import Found, World, inside, items, text
@@ -25,9 +26,6 @@ NOT_SEEN = "NotObserved"
 INSTALL = "hyperpod-operator crds | kubectl apply --server-side -f -"
 _NOTHING = re.compile(r"^Nothing[^.;]*[.;] *(?:Otherwise )?")
 """How the remedy of a reason begins that asks nobody: what follows is for the pass that is Stalled all the same."""
-_BUDGET = "disruption budget"
-"""In the words of the API server about an eviction that it refuses."""
-_DRAINS = frozenset((Reason.DRAINING, Reason.EVICTING_WORKLOADS))
 _OF_KIND = re.compile(r"For an? ([A-Z]\w+): ")
 """Where a remedy goes on with what is for one kind."""
 _LINK = re.compile(r"\[([^][]*)\]\([^()]*\)")
@@ -42,9 +40,8 @@ def explain(world: World) -> Explanation:
     return _by_conditions(world, known)
 
 
-def step(record_: ReasonRecord, *, stalled: bool, known: Mapping[str, str]) -> Step:
-    """Who acts and how for a reason; `stalled` is what the pass that gave it says, and makes you the actor."""
-    actor = Actor.YOU if stalled else record_.actor
+def step(record_: ReasonRecord, *, actor: Actor, known: Mapping[str, str]) -> Step:
+    """What a reason asks of whoever has to act."""
     templates = COMMANDS.get(record_.word, ())
     if actor is not Actor.YOU:
         templates = (*templates, WAIT)
@@ -150,30 +147,11 @@ def awaited(plan: object) -> bool:
     return text(inside(plan, "state")) == "Stale" or any(one.get("waits") is True for one in items(plan, "actions"))
 
 
-def _budget_refuses(world: World, known: Mapping[str, str]) -> Explanation | None:
-    """A drain that a PodDisruptionBudget holds up ends only when a person changes what the budget counts."""
-    ready = conditions(world).get("Ready", {})
-    reason = text(ready.get("reason"))
-    words = [
-        text(ready.get("message")),
-        *(text(one.get("message")) for one in items(world.resource, "status", "nodes")),
-    ]
-    if reason not in _DRAINS or not any(_BUDGET in one for one in words):
-        return None
-    pod = f"pod {known['waiting_pod']}" if "waiting_pod" in known else "a pod"
-    what = (
-        f"A PodDisruptionBudget does not allow the eviction of {pod} now. The operator asks again until the drain's "
-        "timeout. If no pod is about to become healthy, add a replica, change the budget, or delete the pod."
-    )
-    return _answer(world, reason, Step(actor=Actor.YOU, what=what, commands=_made(known, *BUDGET)))
-
-
 _QUESTIONS: tuple[Callable[[World, Mapping[str, str]], Explanation | None], ...] = (
     _not_read,
     _no_leader,
     _not_seen,
     _plan_waits,
-    _budget_refuses,
 )
 
 
@@ -181,23 +159,17 @@ def _by_conditions(world: World, known: Mapping[str, str]) -> Explanation:
     """The summary's reason; where it asks nobody, the first condition that asks you, if any does."""
     found = conditions(world)
     ready = found.get("Ready", {})
-    stalled = text(found.get("Stalled", {}).get("status")) == "True"
-    word = text(ready.get("reason"))
-    chosen = record(word)
-    if chosen is None:
-        actor = Actor.YOU if stalled else Actor.NOBODY
-        what = f"{text(ready.get('message'))} (This version of the plugin does not know the reason {word or 'given'}.)"
-        return _answer(world, word, Step(actor=actor, what=what, commands=_made(known, SEE)))
     deleted = bool(inside(world.resource, "metadata", "deletionTimestamp"))
-    if not stalled and not deleted and chosen.actor is not Actor.YOU:
-        asking = [one for kind, one in found.items() if disagrees(one) or kind == "SpecSynced"]
-        records = [made for one in asking if (made := record(text(one.get("reason")))) and made.actor is Actor.YOU]
-        chosen = records[0] if records else chosen
-    next_step = step(chosen, stalled=stalled, known=known)
+    whose = turn(map(stated, found.values()), deleted=deleted)
+    word = text(ready.get("reason"))
+    if whose.by is None:
+        what = f"{text(ready.get('message'))} (This version of the plugin does not know the reason {word or 'given'}.)"
+        return _answer(world, word, Step(actor=whose.actor, what=what, commands=_made(known, SEE)))
+    next_step = step(whose.by, actor=whose.actor, known=known)
     next_step = replace(next_step, what=_for_kind(next_step.what, world.subject.kind))
     if next_step.actor is Actor.NOBODY and text(ready.get("status")) == "True":
         next_step = replace(next_step, commands=())  # nothing is waited for
-    return _answer(world, str(chosen.word), next_step)
+    return _answer(world, str(whose.by.word), next_step)
 
 
 def _seen(world: World) -> bool:

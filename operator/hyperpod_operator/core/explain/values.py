@@ -12,7 +12,7 @@ ENDED_WELL = frozenset({"Succeeded", ""})
 _TYPE = re.compile(r"\bml\.[a-z0-9-]+\.[a-z0-9]+\b")
 _ROLE = re.compile(r"\barn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]*[\w+=,@/-]")
 _OTHER = re.compile(r"Waits for HyperPodNodeOperation ([a-z0-9-]+)/([a-z0-9.-]+)")
-_POD = re.compile(r"(?:Waits for|[Pp]ods?) ([a-z0-9-]+)/([a-z0-9.-]*[a-z0-9])")
+_POD = re.compile(r"(?:[Ww]aits? for|[Pp]ods?) ([a-z0-9-]+)/([a-z0-9.-]*[a-z0-9])")
 ARN_PARTS = 6
 """arn:partition:service:region:account:resource."""
 

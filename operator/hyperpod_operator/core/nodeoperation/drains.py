@@ -17,11 +17,13 @@ from hyperpod_operator.core.nodeoperation.states import State
 
 @dataclass(frozen=True, kw_only=True)
 class NodeDrain:
-    """`waiting` are pods that are still there, with why; `timed_out`: they were not evicted in time."""
+    """`waiting` are pods that are still there, with why; `timed_out`: they were not evicted in time; `blocked`: a
+    PodDisruptionBudget keeps one of them from being evicted."""
 
     waiting: tuple[str, ...] = ()
     why: str = ""
     timed_out: bool = False
+    blocked: bool = False
 
     @property
     def done(self) -> bool:
@@ -80,6 +82,7 @@ def drains(
         )
         left: dict[str, list[str]] = defaultdict(list)
         whys: dict[str, str] = {}
+        blocked = {one.pod.node for one in drain.waiting if one.blocked}
         for one in drain.waiting:
             left[one.pod.node].append(str(one.pod))
             whys.setdefault(one.pod.node, str(one))
@@ -87,7 +90,10 @@ def drains(
             left[pod.node].append(str(pod))
         for name, identity in names.items():
             found[identity] = NodeDrain(
-                waiting=tuple(left.get(name, ())), why=whys.get(name, ""), timed_out=drain.timed_out
+                waiting=tuple(left.get(name, ())),
+                why=whys.get(name, ""),
+                timed_out=drain.timed_out,
+                blocked=name in blocked,
             )
         found |= {entry.id: NodeDrain() for entry in together if not entry.name}
         unread = {entry.id for entry in together if entry.name and entry.name not in read_of}

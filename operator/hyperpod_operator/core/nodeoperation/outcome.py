@@ -113,11 +113,19 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
         return Reason.VOLUMES_ON_NODES, _of(snapshot, {State.DRAINING}), timings.drain
     if any(entry.remembered.marked == Phase.DETACH and snapshot.volumes_on(entry) for entry in draining):
         return Reason.DETACHING_VOLUMES, _of(snapshot, {State.DRAINING}), timings.drain
-    if State.DRAINING in states:
+    if draining and any(is_blocked(snapshot, entry) for entry in draining):
+        return Reason.EVICTION_BLOCKED, _of(snapshot, {State.DRAINING}), timings.drain
+    if draining:
         return Reason.DRAINING, _of(snapshot, {State.DRAINING}), timings.drain
     if not snapshot.entries:
         return Reason.WAITING_FOR_NODES, "The selector chooses no node of the cluster now.", timings.idle
     return Reason.WAITING_FOR_NODES, _of(snapshot, {State.PENDING}), timings.poll
+
+
+def is_blocked(snapshot: Snapshot, entry: Entry) -> bool:
+    """Whether a pod of the node may not be evicted now: the API server said so in this pass, or a budget does."""
+    drain = snapshot.drains.nodes.get(entry.id)
+    return entry.id in snapshot.blocked or (drain is not None and drain.blocked)
 
 
 def _of(snapshot: Snapshot, states: frozenset[State] | set[State]) -> str:

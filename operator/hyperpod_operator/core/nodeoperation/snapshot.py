@@ -91,6 +91,8 @@ class Snapshot:
     """EBSVolumeClaims with a volume on the instance of this id."""
     held: Mapping[str, str] = field(default_factory=dict)
     """Instances that other operations hold, and which one."""
+    blocked: frozenset[str] = frozenset()
+    """Entries with a pod whose eviction the API server did not allow in this pass."""
 
     @cached_property
     def by_id(self) -> Mapping[str, Entry]:

@@ -44,6 +44,8 @@ async def test_the_pods_of_the_node_leave_before_aws_is_asked(rig: OperationRig,
     assert rig.calls() == []
     assert rig.entries()[0]["waitingFor"] == ["ml/train"]
     assert "allows 0 disruptions" in rig.condition("Ready")["message"]
+    assert rig.condition("Ready")["reason"] == "EvictionBlocked"
+    assert rig.status_of()["actor"] == "You"
     rig.pods.refused.clear()
     await rig.rest()
     assert rig.pods.evicted == ["train"]

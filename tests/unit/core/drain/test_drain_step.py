@@ -145,6 +145,7 @@ def gang(size: int, **labels: str) -> list[Pod]:
 
 def test_a_gang_that_its_budget_would_break_up_stays_whole() -> None:
     step = look(*gang(3, app="a"), budgets=[budget(2, matchLabels={"app": "a"})])
+    assert {one.blocked for one in step.waiting} == {True}
     assert not step.evict
     assert "allows 2" in reasons(step)["a0"]
     assert "3 pods" in reasons(step)["a0"]

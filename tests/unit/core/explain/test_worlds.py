@@ -317,14 +317,16 @@ def test_a_drain_that_a_budget_holds_up_waits_for_you() -> None:
         "message": BUDGET,
         "waitingFor": ["team/trainer-0"],
     }
-    found = explain(world(worlds.operation(condition("Ready", "False", "Draining"), nodes=[node])))
+    found = explain(world(worlds.operation(condition("Ready", "False", "EvictionBlocked"), nodes=[node])))
     assert found.step.actor is Actor.YOU
-    assert found.step.commands == ("kubectl get pdb -n team", "kubectl delete pod trainer-0 -n team")
+    assert found.step.commands[:2] == ("kubectl get pdb -n team", "kubectl delete pod trainer-0 -n team")
     assert BUDGET in [link.says for link in found.chain]
 
 
-def test_a_scale_in_that_a_budget_holds_up_waits_for_you() -> None:
-    assert explain(world(unready("EvictingWorkloads", message=BUDGET))).step.actor is Actor.YOU
+def test_a_scale_in_that_a_budget_holds_up_names_the_pod() -> None:
+    message = "Scale-in of group gpu from 4 to 3: hyperpod-i-0a gets no new pods and waits for team/trainer-0."
+    found = explain(world(unready("EvictionBlocked", message=message)))
+    assert found.step.commands[:2] == ("kubectl get pdb -n team", "kubectl delete pod trainer-0 -n team")
 
 
 def test_an_operation_that_waits_for_another_one_names_it() -> None:

@@ -27,7 +27,7 @@ def world(session: Session, which: Named, *, operator_namespace: str = "") -> Wo
     )
     unknown: list[str] = []
     found, resource = _resource(session, which)
-    about = _Reads(unknown)
+    about = Reads(unknown)
     return World(
         now=session.now(),
         subject=subject,
@@ -89,15 +89,18 @@ def events_about(session: Session, which: Named, resource: Object | None) -> lis
     return [one for one in found if not uid or (one.get("regarding") or {}).get("uid") in (uid, None, "")]
 
 
-class _Reads:
+class Reads:
+    """Reads that an explanation can do without: what fails becomes a line of `unknown`."""
+
     def __init__(self, unknown: list[str]) -> None:
-        self._unknown = unknown
+        self.unknown = unknown
 
     def listed(self, what: str, read: Callable[[], Sequence[T]]) -> tuple[T, ...]:
+        """What `read` returns; nothing where it fails."""
         try:
             return tuple(read())
         except CommandError as error:
-            self._unknown.append(f"{what}: {error}")
+            self.unknown.append(f"{what}: {error}")
             return ()
 
 

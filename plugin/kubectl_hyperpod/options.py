@@ -8,7 +8,7 @@ import click
 
 from kubectl_hyperpod.cluster.kubeconfig import Choice, contexts
 from kubectl_hyperpod.errors import CommandError
-from kubectl_hyperpod.resources import CLUSTER, NAMESPACES, named
+from kubectl_hyperpod.resources import CLUSTER, KINDS, NAMESPACES, Kind, named
 from kubectl_hyperpod.session import Session, metadata
 
 Command = Callable[..., Any]
@@ -70,13 +70,13 @@ def _options(outputs: tuple[str, ...]) -> list[Callable[[Command], Command]]:
     ]
 
 
-def objects(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+def objects(ctx: click.Context, _: click.Parameter, incomplete: str, *, kinds: tuple[Kind, ...] = KINDS) -> list[str]:
     """Completion: names of clusters, and KIND/NAME after a slash."""
     word, slash = incomplete.partition("/")[:2]
     try:
-        which = named((incomplete,)) if slash else None
+        which = named((incomplete,), kinds) if slash else None
         kind = which.kind if which else CLUSTER
-        names = [metadata(one, "name") for one in _completing(ctx).list(kind)]
+        names = [metadata(one, "name") for one in _completing(ctx).list(kind, everywhere=not kind.namespaced)]
     except CommandError:
         return []
     prefix = f"{word}/" if slash else ""
@@ -120,6 +120,7 @@ def _completing(ctx: click.Context) -> Session:
     return session
 
 
-def argument(*, required: bool = False) -> Callable[[Command], Command]:
+def argument(*, required: bool = False, kinds: tuple[Kind, ...] = KINDS) -> Callable[[Command], Command]:
     """NAME, KIND/NAME or KIND NAME."""
-    return click.argument("which", nargs=-1, required=required, shell_complete=objects, metavar="[KIND/]NAME")
+    complete = functools.partial(objects, kinds=kinds)
+    return click.argument("which", nargs=-1, required=required, shell_complete=complete, metavar="[KIND/]NAME")

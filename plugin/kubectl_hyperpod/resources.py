@@ -24,17 +24,19 @@ from kubectl_hyperpod.errors import CommandError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of the operator's, with every word that names it on a command line."""
+    """A kind, with every word that names it on a command line."""
 
     name: str
     short: str
     singular: str
     resource: Resource
+    namespaced: bool = True
 
     @property
     def words(self) -> tuple[str, ...]:
         plural = self.resource.plural
-        return (self.short, self.singular, plural, f"{plural}.{GROUP}", self.name.lower())
+        full = f"{plural}.{self.resource.group}" if self.resource.group else plural
+        return (self.short, self.singular, plural, full, self.name.lower())
 
 
 CLUSTER = Kind(
@@ -59,6 +61,10 @@ KINDS = (CLUSTER, CLAIM, OPERATION)
 
 NODES = Resource(group="", version="v1", plural="nodes")
 PODS = Resource(group="", version="v1", plural="pods")
+POD = Kind(name="Pod", short="po", singular="pod", resource=PODS)
+NODE = Kind(name="Node", short="no", singular="node", resource=NODES, namespaced=False)
+EXPLAINED = (*KINDS, POD, NODE)
+"""What `explain` takes."""
 EVENTS = Resource(group="events.k8s.io", version="v1", plural="events")
 LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases")
 NAMESPACES = Resource(group="", version="v1", plural="namespaces")
@@ -73,20 +79,21 @@ class Named:
     name: str
 
 
-def named(said: tuple[str, ...]) -> Named | None:
+def named(said: tuple[str, ...], kinds: tuple[Kind, ...] = KINDS) -> Named | None:
     """NAME (a HyperPodCluster), KIND/NAME or KIND NAME; None when nothing was said. Raises CommandError for others."""
     if not said:
         return None
     if len(said) == 1:
         word, slash, name = said[0].partition("/")
-        return Named(_kind(word), name) if slash else Named(CLUSTER, word)
+        return Named(_kind(word, kinds), name) if slash else Named(CLUSTER, word)
     if len(said) == 2:
-        return Named(_kind(said[0]), said[1])
+        return Named(_kind(said[0], kinds), said[1])
     raise CommandError("Name one object: NAME, or KIND/NAME.")
 
 
-def _kind(word: str) -> Kind:
-    for kind in KINDS:
+def _kind(word: str, kinds: tuple[Kind, ...]) -> Kind:
+    for kind in kinds:
         if word.lower() in kind.words:
             return kind
-    raise CommandError(f"{word!r} is no kind of the operator's; use {' or '.join(kind.short for kind in KINDS)}.")
+    words = " or ".join(kind.short if kind in KINDS else kind.singular for kind in kinds)
+    raise CommandError(f"{word!r} is no kind of the operator's; use {words}.")

@@ -5,25 +5,31 @@ import click
 from hyperpod_operator.core.explain.explain import explain as explanation
 from kubectl_hyperpod.gather import world
 from kubectl_hyperpod.options import argument, common
-from kubectl_hyperpod.resources import CLUSTER, Named, named
+from kubectl_hyperpod.resources import CLUSTER, EXPLAINED, Named, named
 from kubectl_hyperpod.session import Session, metadata
+from kubectl_hyperpod.surroundings import EXPLANATIONS
 from kubectl_hyperpod.view import data
 from kubectl_hyperpod.view.explanation import lines, width
 
 
 @click.command()
-@argument()
+@argument(kinds=EXPLAINED)
 @click.option("--operator-namespace", default="", envvar="HYPERPOD_OPERATOR_NAMESPACE", help="Of the operator's Lease.")
 @common(outputs=("json", "yaml"))
 def explain(session: Session, which: tuple[str, ...], operator_namespace: str) -> None:
     """Say why an object is not ready, who has to act, and which command to type.
 
-    Without a name: the only HyperPodCluster of the namespace.
+    An object is a HyperPodCluster (NAME or hpc/NAME), evc/NAME, hpno/NAME, pod/NAME or node/NAME. Without a name: the
+    only HyperPodCluster of the namespace.
     """
-    asked = named(which)
+    asked = named(which, EXPLAINED)
     if asked is None:
         asked = Named(CLUSTER, metadata(session.one(None), "name"))
-    found = explanation(world(session, asked, operator_namespace=operator_namespace))
+    around = EXPLANATIONS.get(asked.kind)
+    if around is not None:
+        found = around(session, asked, operator_namespace=operator_namespace)
+    else:
+        found = explanation(world(session, asked, operator_namespace=operator_namespace))
     if session.output:
         data.show(found.as_json(), session.output)
         return

@@ -77,5 +77,6 @@ def test_names_are_completed_and_a_server_that_is_away_offers_none(monkeypatch: 
     monkeypatch.setattr("kubectl_hyperpod.options.session_of", lambda _: session(fake))
     assert candidates(["explain", "re"]) == ["research"]
     assert candidates(["explain", "hpc/re"]) == ["hpc/research"]
+    assert candidates(["explain", "node/hyp"]) == ["node/hyperpod-i-0123456789abcdef0"]
     fake.refused = {"/apis/hyperpod-operator.dev/v1alpha1/namespaces/team/hyperpodclusters": 403}
     assert candidates(["explain", "re"]) == []

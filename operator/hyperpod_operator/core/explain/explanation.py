@@ -10,6 +10,10 @@ from hyperpod_operator.api.reasons import Actor
 class Level(StrEnum):
     """Where in the chain a cause is, from the object down to AWS."""
 
+    POD = "Pod"
+    OPERATION = "Operation"
+    CLUSTER = "Cluster"
+    CLAIM = "Claim"
     OPERATOR = "Operator"
     RESOURCE = "Resource"
     CONDITION = "Condition"

@@ -34,7 +34,12 @@ class Subject:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
+        return f"{self.kind} {self.path}"
+
+    @property
+    def path(self) -> str:
+        """namespace/name, or the name of what is in no namespace."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,12 +16,16 @@ from hyperpod_testbed.control_plane.control_plane import ControlPlaneError
 from hyperpod_testbed.environments import ToolEnvironmentError, environment
 from hyperpod_testbed.picture.prometheus import Prometheus, PrometheusError
 from hyperpod_testbed.picture.scene import MarkedStage, play
-from hyperpod_testbed.stack import ROOT, Stack
+from hyperpod_testbed.stack import FAST, ROOT, Stack
 
 HERE = Path(__file__).parent
 DASHBOARD = ROOT / "helm" / "hyperpod-operator" / "files" / "dashboard.json"
-STEP = 2.0
+LIMITS = ("--aws-reads-per-second=20", "--aws-writes-per-second=5")
+"""FAST has no limit; here is one to be drawn, that the faster clock does not reach."""
+STEP = 1.0
 """Seconds between two points."""
+RATE = "20s"
+"""Interval of a rate; Prometheus scrapes each second here."""
 AFTERWARDS = 15.0
 """Seconds that are shown after the last scene."""
 
@@ -53,7 +57,7 @@ def picture(output: Path, speed: float) -> None:
 def _measured(*, speed: float) -> Json:
     """Everything that is drawn."""
     with (
-        Stack(speed=speed) as stack,
+        Stack(speed=speed, flags=(*FAST, *LIMITS)) as stack,
         tempfile.TemporaryDirectory() as directory,
         Prometheus(scraped_port=stack.operator.metrics_port, directory=Path(directory)) as prometheus,
     ):
@@ -61,11 +65,12 @@ def _measured(*, speed: float) -> Json:
         play(stage)
         time.sleep(AFTERWARDS)
         end = time.time()
-        scenes = "   ".join(f"{number}: {text}." for number, (_, text) in enumerate(stage.marks, start=1))
         dashboard = json.loads(DASHBOARD.read_text())
         return {
-            "title": f"{dashboard['title']}: a run on the test bed, AWS {speed:.0f} times as fast as it is",
-            "caption": f"Real seconds. {_wrapped(scenes)}",
+            "title": f"{dashboard['title']}: a run on the test bed",
+            "caption": f"Minutes and seconds; the simulated AWS runs {speed:.0f} times as fast as the real one. "
+            "Numbers are the scenes below.",
+            "scenes": [text for _, text in stage.marks],
             "start": start,
             "end": end,
             "step": STEP,
@@ -75,14 +80,27 @@ def _measured(*, speed: float) -> Json:
 
 
 def _panel(prometheus: Prometheus, panel: Json, *, start: float, end: float) -> Json:
-    """A panel as Grafana would show it: its title, unit, and the lines that its queries give."""
+    """A panel as Grafana would show it: how and where, and the lines that its queries give."""
     lines = [
         {"label": legend(target["legendFormat"], series.labels), "points": finite(series.points)}
         for target in panel["targets"]
-        for series in prometheus.series(target["expr"], start=start, end=end, step=STEP)
+        for series in prometheus.series(asked(target["expr"]), start=start, end=end, step=STEP)
     ]
-    unit = panel["fieldConfig"]["defaults"]["unit"]
-    return {"title": panel["title"], "unit": unit, "series": [line for line in lines if line["points"]]}
+    defaults = panel["fieldConfig"]["defaults"]
+    return {
+        "title": panel["title"],
+        "unit": defaults["unit"],
+        "shape": panel["type"],
+        "place": panel["gridPos"],
+        "stacked": "stacking" in defaults["custom"],
+        "alarming": "thresholds" in defaults,
+        "series": [line for line in lines if line["points"]],
+    }
+
+
+def asked(query: str) -> str:
+    """A query as Grafana sends it: the interval of a rate is one that the scrapes of this run fill."""
+    return query.replace("$__rate_interval", RATE)
 
 
 def finite(points: tuple[tuple[float, float], ...]) -> list[tuple[float, float]]:
@@ -93,13 +111,3 @@ def finite(points: tuple[tuple[float, float], ...]) -> list[tuple[float, float]]
 def legend(form: str, labels: dict[str, str]) -> str:
     """Grafana's form of a legend, filled in."""
     return re.sub(r"\{\{(\w+)\}\}", lambda found: labels.get(found[1], ""), form)
-
-
-def _wrapped(text: str, *, width: int = 170) -> str:
-    lines, line = [], ""
-    for word in text.split(" "):
-        if len(line) + len(word) > width:
-            lines.append(line)
-            line = ""
-        line += f"{word} "
-    return "\n".join([*lines, line])

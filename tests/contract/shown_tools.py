@@ -38,12 +38,12 @@ REASONS = frozenset(
 )
 CLUSTERS_OWN = frozenset(
     {"clusterrole", "crd", "event", "lease", "namespace", "node", "persistentvolume", "persistentvolumeclaim"}
-    | {"pod", "pv", "pvc", "role", "volumeattachment"}
+    | {"pdb", "pod", "pv", "pvc", "role", "volumeattachment", "workloads.kueue.x-k8s.io"}
 )
 """Kinds of Kubernetes that documents speak of, in the singular."""
 KUBECTL = frozenset(
     {"annotate", "apply", "auth", "create", "delete", "describe", "edit", "explain", "get", "label", "logs", "patch"}
-    | {"rollout", "taint", "wait"}
+    | {"rollout", "taint", "uncordon", "wait"}
 )
 HELM = frozenset({"dependency", "install", "rollback", "template", "test", "uninstall", "upgrade"})
 WITH_VALUE = frozenset(
@@ -145,14 +145,14 @@ def asked(document: Path, words: Sequence[str]) -> None:
             known_names(key.split("=")[0] for key in value.split(","))
         if name == "--field-selector" and value.startswith("reason="):
             assert value.removeprefix("reason=") in REASONS
-    if verb in {"apply", "create", "explain", "logs", "rollout"} or not rest:
+    if verb in {"apply", "create", "explain", "logs", "rollout", "uncordon"} or not rest:
         if verb == "explain" and rest:
             kind, _, path = rest[0].partition(".")
             fields_exist(kind, nested(path) if path else {})
         return
     rest = rest[2:] if verb == "auth" else rest
     kinds = rest[0].split("/")[0].split(",")
-    assert {kind for kind in kinds if kind.removesuffix("s") not in CLUSTERS_OWN} <= set(KINDS)
+    assert {kind for kind in kinds if not {kind, kind.removesuffix("s")} & CLUSTERS_OWN} <= set(KINDS)
     if kinds == ["crd"]:
         named = [*rest[0].split("/")[1:], *rest[1:]]
         assert all("$" in one or "=" in one or one in KINDS for one in named)

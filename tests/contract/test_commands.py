@@ -10,8 +10,8 @@ from tests.contract.shown_commands import DOCUMENTS, ROOT, Command, blocks, comm
 from tests.contract.shown_tools import CHECKS, check
 
 from hyperpod_operator.api import names
+from hyperpod_operator.core.explain.commands import AROUND, filled, placeholders
 from hyperpod_operator.core.explain.commands import COMMANDS as EXPLAINED
-from hyperpod_operator.core.explain.commands import filled, placeholders
 
 COMMANDS = [command for document in DOCUMENTS for command in commands(document)]
 
@@ -58,10 +58,11 @@ def test_documents_show_each_tool(tool: str) -> None:
     assert [command for command in COMMANDS if command.words[0] == tool]
 
 
-FULL = dict.fromkeys((name for listed in EXPLAINED.values() for one in listed for name in placeholders(one)), "x")
+TEMPLATES = sorted({one for listed in (*EXPLAINED.values(), AROUND) for one in listed})
+FULL = dict.fromkeys((name for one in TEMPLATES for name in placeholders(one)), "x")
 
 
-@pytest.mark.parametrize("template", sorted({one for listed in EXPLAINED.values() for one in listed}))
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_a_command_that_an_explanation_shows_can_work(template: str) -> None:
     """For one of the kinds at least: a reason may be that of one kind alone."""
     assert [kind for kind in ("hpc", "evc", "hpno") if can_work(template, kind)]

@@ -17,7 +17,7 @@ from hyperpod_operator.api.names import (
     VOLUME_CLAIM_SHORT,
 )
 from hyperpod_operator.core.explain.chain import EACH, MOST, event_links
-from hyperpod_operator.core.explain.commands import filled
+from hyperpod_operator.core.explain.commands import EXPLAIN, filled
 from hyperpod_operator.core.explain.explain import explain
 from hyperpod_operator.core.explain.explanation import Explanation, Level, Link, Step
 from hyperpod_operator.core.explain.world import Json, Operator, Subject, World, inside, items, text
@@ -29,7 +29,6 @@ _WORDS: Mapping[str, tuple[str, str, Level]] = MappingProxyType(
         NODE_OPERATION_KIND: (NODE_OPERATION_PLURAL, NODE_OPERATION_SHORT, Level.OPERATION),
     }
 )
-EXPLAIN = "kubectl hyperpod explain {short}/{name} -n {namespace}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

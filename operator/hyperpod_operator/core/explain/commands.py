@@ -151,6 +151,42 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
 COMMANDS: Mapping[Reason, tuple[str, ...]] = MappingProxyType(_COMMANDS)
 """By reason. A reason of yours without an entry has `SEE`."""
 
+MAY_GET_NODES = "kubectl auth can-i get nodes"
+HYPERPOD_NODES = "kubectl get nodes -l sagemaker.amazonaws.com/compute-type"
+DESCRIBE_NODE = "kubectl describe node {node}"
+REPLACE_NODE = "kubectl hyperpod replace {node} -n {namespace}"
+UNCORDON = "kubectl uncordon {node}"
+SSM = "kubectl hyperpod ssm {node}"
+REBOOT_NODE = "kubectl hyperpod reboot {node} -n {namespace}"
+ALL_CLUSTERS = "kubectl get hpc -A"
+WATCH_NODE = "kubectl get node {node} --watch"
+MAY_GET_PODS = "kubectl auth can-i get pods -n {namespace}"
+PODS = "kubectl get pods -n {namespace} -o wide"
+DESCRIBE_POD = "kubectl describe pod {name} -n {namespace}"
+POD_LOGS = "kubectl logs {name} -n {namespace} --all-containers"
+WORKLOADS = "kubectl get workloads.kueue.x-k8s.io -n {namespace}"
+NODE_LABELS = "kubectl get nodes --show-labels"
+EXPLAIN = "kubectl hyperpod explain {short}/{name} -n {namespace}"
+AROUND = (
+    MAY_GET_NODES,
+    HYPERPOD_NODES,
+    DESCRIBE_NODE,
+    REPLACE_NODE,
+    UNCORDON,
+    SSM,
+    REBOOT_NODE,
+    ALL_CLUSTERS,
+    WATCH_NODE,
+    MAY_GET_PODS,
+    PODS,
+    DESCRIBE_POD,
+    POD_LOGS,
+    WORKLOADS,
+    NODE_LABELS,
+    EXPLAIN,
+)
+"""What to type about a pod, a Node and what is around them."""
+
 WAIT = "kubectl hyperpod wait {object} -n {namespace}"
 """What to type where time or AWS solves it."""
 SEE = _SEE

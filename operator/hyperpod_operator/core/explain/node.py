@@ -20,7 +20,18 @@ from hyperpod_operator.core.explain.around import (
     said,
 )
 from hyperpod_operator.core.explain.chain import cause
-from hyperpod_operator.core.explain.commands import filled
+from hyperpod_operator.core.explain.commands import (
+    ALL_CLUSTERS,
+    DESCRIBE_NODE,
+    HYPERPOD_NODES,
+    MAY_GET_NODES,
+    REBOOT_NODE,
+    REPLACE_NODE,
+    SSM,
+    UNCORDON,
+    WATCH_NODE,
+    filled,
+)
 from hyperpod_operator.core.explain.explanation import Explanation, Level, Link, Step
 from hyperpod_operator.core.explain.node_facts import NodeFacts, node_facts
 from hyperpod_operator.core.explain.values import lacks
@@ -97,7 +108,7 @@ def _of_cluster(facts: NodeFacts, cluster: Json | None) -> tuple[Link, ...]:
 def _not_read(subject: Subject, found: Found, around: Around) -> Because:
     if found is Found.FORBIDDEN:
         what = f"You may not read {subject}. Ask an administrator for the verb get on nodes."
-        return Because(reason=FORBIDDEN, step=_you(what, "kubectl auth can-i get nodes"))
+        return Because(reason=FORBIDDEN, step=_you(what, MAY_GET_NODES))
     for operation in in_order(around.operations):
         for entry in items(operation, "status", "nodes"):
             instance = text(entry.get("instanceId"))
@@ -117,7 +128,7 @@ def _not_read(subject: Subject, found: Found, around: Around) -> Because:
         f"The API server has no {subject}. An instance that never joined Kubernetes has no Node: see "
         "`status.nodeProblems` of the cluster. Check the name and the context."
     )
-    return Because(reason=NOT_FOUND, step=_you(what, "kubectl get nodes -l sagemaker.amazonaws.com/compute-type"))
+    return Because(reason=NOT_FOUND, step=_you(what, HYPERPOD_NODES))
 
 
 def _foreign(facts: NodeFacts, around: Around, cluster: Json | None) -> Because | None:
@@ -125,7 +136,7 @@ def _foreign(facts: NodeFacts, around: Around, cluster: Json | None) -> Because 
     if facts.cluster_id:
         return None
     what = f"HyperPod did not bring the Node {facts.name}, and the operator does not look at it. Read what it says."
-    return Because(reason=NOT_OF_HYPERPOD, step=_you(what, *_made(facts, "kubectl describe node {node}")))
+    return Because(reason=NOT_OF_HYPERPOD, step=_you(what, *_made(facts, DESCRIBE_NODE)))
 
 
 def _held(facts: NodeFacts, around: Around, cluster: Json | None) -> Because | None:
@@ -151,7 +162,7 @@ def _checked(facts: NodeFacts, around: Around, cluster: Json | None) -> Because 
     if not facts.checked:
         return None
     what = "Nothing: deep health checks run on the node, which takes no pods meanwhile. They take 1 to 2 hours."
-    return Because(reason=CHECKING, step=Step(actor=Actor.AWS, what=what, commands=_made(facts, _WATCH)))
+    return Because(reason=CHECKING, step=Step(actor=Actor.AWS, what=what, commands=_made(facts, WATCH_NODE)))
 
 
 def _unhealthy(facts: NodeFacts, around: Around, cluster: Json | None) -> Because | None:
@@ -162,9 +173,9 @@ def _unhealthy(facts: NodeFacts, around: Around, cluster: Json | None) -> Becaus
     repair = REPAIRS.get(facts.health.removeprefix(UNSCHEDULABLE))
     if repair is not None:
         what = f"Nothing: HyperPod found the node unhealthy and {repair}."
-        return Because(reason=facts.health, step=Step(actor=Actor.AWS, what=what, commands=_made(facts, _WATCH)))
+        return Because(reason=facts.health, step=Step(actor=Actor.AWS, what=what, commands=_made(facts, WATCH_NODE)))
     namespace = key(cluster)[0] if cluster is not None else ""
-    replace = _made(facts, "kubectl hyperpod replace {node} -n {namespace}", namespace=namespace)
+    replace = _made(facts, REPLACE_NODE, namespace=namespace)
     if inside(cluster, "spec", "nodeRecovery") == "None":
         what = "HyperPod found the node unhealthy, and repairs nothing: `nodeRecovery` is None. Replace or reboot it."
         return Because(reason=facts.health, step=_you(what, *replace))
@@ -172,7 +183,7 @@ def _unhealthy(facts: NodeFacts, around: Around, cluster: Json | None) -> Becaus
         "Nothing: HyperPod found the node unhealthy and repairs it, unless the cluster's `nodeRecovery` is None. If it "
         "stays like this for hours, replace it."
     )
-    commands = (*_made(facts, _WATCH), *replace)
+    commands = (*_made(facts, WATCH_NODE), *replace)
     return Because(reason=facts.health, step=Step(actor=Actor.AWS, what=what, commands=commands))
 
 
@@ -183,7 +194,7 @@ def _cordoned(facts: NodeFacts, around: Around, cluster: Json | None) -> Because
     what = (
         "The Node is cordoned (`spec.unschedulable`), and the operator cordons none. Uncordon it if it may take pods."
     )
-    return Because(reason=CORDONED, step=_you(what, *_made(facts, "kubectl uncordon {node}")))
+    return Because(reason=CORDONED, step=_you(what, *_made(facts, UNCORDON)))
 
 
 def _not_ready(facts: NodeFacts, around: Around, cluster: Json | None) -> Because | None:
@@ -196,9 +207,9 @@ def _not_ready(facts: NodeFacts, around: Around, cluster: Json | None) -> Becaus
     )
     namespace = key(cluster)[0] if cluster is not None else ""
     commands = (
-        "kubectl describe node {node}",
-        "kubectl hyperpod ssm {node}",
-        "kubectl hyperpod reboot {node} -n {namespace}",
+        DESCRIBE_NODE,
+        SSM,
+        REBOOT_NODE,
     )
     return Because(reason=NOT_READY, step=_you(what, *_made(facts, *commands, namespace=namespace)))
 
@@ -220,10 +231,9 @@ def _without_cluster(facts: NodeFacts, around: Around, cluster: Json | None) -> 
         f"You can read no HyperPodCluster object of the cluster {facts.cluster_id}, to which the Node belongs: there "
         "is none, or it is in a namespace that you may not read. The Node takes pods."
     )
-    return Because(reason=NO_CLUSTER, step=Step(actor=Actor.NOBODY, what=what, commands=("kubectl get hpc -A",)))
+    return Because(reason=NO_CLUSTER, step=Step(actor=Actor.NOBODY, what=what, commands=(ALL_CLUSTERS,)))
 
 
-_WATCH = "kubectl get node {node} --watch"
 _QUESTIONS: tuple[Callable[[NodeFacts, Around, Json | None], Because | None], ...] = (
     _foreign,
     _held,

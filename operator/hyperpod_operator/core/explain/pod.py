@@ -22,7 +22,15 @@ from hyperpod_operator.core.explain.around import (
     said,
 )
 from hyperpod_operator.core.explain.chain import cause
-from hyperpod_operator.core.explain.commands import filled
+from hyperpod_operator.core.explain.commands import (
+    DESCRIBE_POD,
+    MAY_GET_PODS,
+    NODE_LABELS,
+    POD_LOGS,
+    PODS,
+    WORKLOADS,
+    filled,
+)
 from hyperpod_operator.core.explain.explanation import Explanation, Level, Link, Step
 from hyperpod_operator.core.explain.node import ACTIVE, TAINTED, TAKES_PODS, because_of_node
 from hyperpod_operator.core.explain.node_facts import GROUP_LABELS, NodeFacts, node_facts
@@ -39,7 +47,6 @@ TYPE_LABELS = ("node.kubernetes.io/instance-type", LABEL_INSTANCE_TYPE)
 PREFIX = "ml."
 NODES_MOST = 3
 """Nodes that the chain of a pod without a node shows."""
-_DESCRIBE = "kubectl describe pod {name} -n {namespace}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +103,12 @@ def _not_read(pod: Pod) -> Because:
     subject = pod.subject
     if pod.found is Found.FORBIDDEN:
         what = f"You may not read {subject}. Ask an administrator for the verb get on pods."
-        return Because(reason=FORBIDDEN, step=_you(what, *pod.made("kubectl auth can-i get pods -n {namespace}")))
+        return Because(reason=FORBIDDEN, step=_you(what, *pod.made(MAY_GET_PODS)))
     what = (
         f"The API server has no {subject}: it was deleted, or the name, namespace or context is another one. A pod "
         "that was evicted comes back under another name; Events that are left are listed below."
     )
-    return Because(reason=NOT_FOUND, step=_you(what, *pod.made("kubectl get pods -n {namespace} -o wide")))
+    return Because(reason=NOT_FOUND, step=_you(what, *pod.made(PODS)))
 
 
 def _ended(pod: Pod) -> Because | None:
@@ -111,9 +118,7 @@ def _ended(pod: Pod) -> Because | None:
     if phase != "Failed":
         return None
     what = "The pod has failed and does not start again; its controller, if it has one, makes another one."
-    return Because(
-        reason=ENDED, step=_you(what, *pod.made(_DESCRIBE, "kubectl logs {name} -n {namespace} --all-containers"))
-    )
+    return Because(reason=ENDED, step=_you(what, *pod.made(DESCRIBE_POD, POD_LOGS)))
 
 
 def _waited_for(pod: Pod) -> Because | None:
@@ -133,7 +138,9 @@ def _deleted(pod: Pod) -> Because | None:
     what = f"The pod is being deleted; its grace period ends at {at}."
     before = _node(pod)
     chain = before.chain if before is not None else ()
-    return Because(reason=DELETED, step=Step(actor=Actor.NOBODY, what=what, commands=pod.made(_DESCRIBE)), chain=chain)
+    return Because(
+        reason=DELETED, step=Step(actor=Actor.NOBODY, what=what, commands=pod.made(DESCRIBE_POD)), chain=chain
+    )
 
 
 def _node(pod: Pod) -> Because | None:
@@ -145,7 +152,7 @@ def _node(pod: Pod) -> Because | None:
             f"The API server has no Node {pod.bound_to}, or you may not read it. Kubernetes deletes pods of a Node "
             "that is gone."
         )
-        return Because(reason=NODE_GONE, step=Step(actor=Actor.NOBODY, what=what, commands=pod.made(_DESCRIBE)))
+        return Because(reason=NODE_GONE, step=Step(actor=Actor.NOBODY, what=what, commands=pod.made(DESCRIBE_POD)))
     return because_of_node(node_facts(pod.node), pod.around)
 
 
@@ -172,7 +179,7 @@ def _bound(pod: Pod) -> Because | None:
         return node
     links = [*_containers(pod)]
     what = "The node takes pods, and the pod's containers are not ready. Read why they wait."
-    commands = pod.made(_DESCRIBE, "kubectl logs {name} -n {namespace} --all-containers")
+    commands = pod.made(DESCRIBE_POD, POD_LOGS)
     return Because(reason=CONTAINERS, step=_you(what, *commands), chain=(*links, *node.chain))
 
 
@@ -195,8 +202,8 @@ def _gated(pod: Pod) -> Because | None:
         f"The scheduler does not look at the pod before its scheduling gates are removed: {listed(gates, most=3)}. "
         "Whoever set a gate removes it; Kueue does when its queue has quota."
     )
-    kueue = ("kubectl get workloads.kueue.x-k8s.io -n {namespace}",) if any("kueue" in one for one in gates) else ()
-    return Because(reason=GATED, step=Step(actor=Actor.NOBODY, what=what, commands=pod.made(*kueue, _DESCRIBE)))
+    kueue = (WORKLOADS,) if any("kueue" in one for one in gates) else ()
+    return Because(reason=GATED, step=Step(actor=Actor.NOBODY, what=what, commands=pod.made(*kueue, DESCRIBE_POD)))
 
 
 def _claim(pod: Pod) -> Because | None:
@@ -217,7 +224,7 @@ def _pending(pod: Pod) -> Because:
     scheduled = condition(pod.pod, "PodScheduled")
     if not scheduled:
         what = "The scheduler has not looked at the pod yet."
-        return Because(reason=NOT_LOOKED_AT, step=Step(actor=Actor.NOBODY, what=what, commands=pod.made(_DESCRIBE)))
+        return Because(reason=NOT_LOOKED_AT, step=Step(actor=Actor.NOBODY, what=what, commands=pod.made(DESCRIBE_POD)))
     facts = sorted((node_facts(one) for one in pod.nodes), key=lambda one: one.name)
     fit = [one for one in facts if one.cluster_id and selects(pod.pod or {}, one)]
     open_for = [one for one in fit if _takes(pod, one)]
@@ -236,7 +243,7 @@ def _pending(pod: Pod) -> Because:
         f"{where} may take the pod by labels and taints, and the scheduler finds no room there: read its words below. "
         "Free resources, ask for less, or raise `instanceCount` of the group."
     )
-    return Because(reason=NO_ROOM, step=_you(what, *pod.made(_DESCRIBE)))
+    return Because(reason=NO_ROOM, step=_you(what, *pod.made(DESCRIBE_POD)))
 
 
 def _takes(pod: Pod, node: NodeFacts) -> bool:
@@ -249,7 +256,7 @@ def _none_takes(pod: Pod, fit: Sequence[NodeFacts]) -> Because:
     chosen = next((one for one in answers if one.step.actor is Actor.YOU), answers[0])
     if chosen.reason == TAINTED:
         what = f"{chosen.step.what} No other HyperPod node fits the pod. Add a toleration to the pod, or choose others."
-        chosen = replace(chosen, step=_you(what, *pod.made(_DESCRIBE)))
+        chosen = replace(chosen, step=_you(what, *pod.made(DESCRIBE_POD)))
     others = [one.chain[0] for one in answers if one is not chosen]
     return replace(chosen, chain=(*chosen.chain, *others), left_out=chosen.left_out + max(0, len(fit) - NODES_MOST))
 
@@ -281,7 +288,7 @@ def _none_fits(pod: Pod) -> Because:
         )
     else:
         what = "No HyperPod Node fits the pod's node affinity. Correct it, or add a group whose nodes fit."
-    return Because(reason=NO_NODE_FITS, step=_you(what, *pod.made(_DESCRIBE, "kubectl get nodes --show-labels")))
+    return Because(reason=NO_NODE_FITS, step=_you(what, *pod.made(DESCRIBE_POD, NODE_LABELS)))
 
 
 _QUESTIONS: tuple[Callable[[Pod], Because | None], ...] = (

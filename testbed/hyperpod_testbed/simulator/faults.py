@@ -80,6 +80,11 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
+    def of_the_connection(self) -> bool:
+        """Whether some fault in force makes callers wait, for an answer or for the rest of it."""
+        with self._lock:
+            return any(fault.kind == "delay" or fault.body == "truncated" for fault in self._faults.values())
+
     @verb
     def struck(self, fault_id: int) -> int:
         """How often a fault struck, also one that was removed since."""

@@ -46,6 +46,10 @@ class Server:
     def port(self) -> int:
         return self._port
 
+    @property
+    def listening(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self) -> None:
         """Start the thread and wait until the socket listens."""
         self._thread = threading.Thread(target=self._run, name="hyperpod-simulator", daemon=True)

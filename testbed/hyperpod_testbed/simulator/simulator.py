@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from hyperpod_testbed.simulator.api import Api
 from hyperpod_testbed.simulator.client import environment
@@ -16,6 +16,7 @@ from hyperpod_testbed.simulator.options import Options, Timings
 from hyperpod_testbed.simulator.prerequisites.control import Prerequisites
 from hyperpod_testbed.simulator.server import Server, every
 from hyperpod_testbed.simulator.state import DEFAULT_REGION
+from hyperpod_testbed.simulator.wire import Reply, Request
 from hyperpod_testbed.simulator.world import World
 
 TICK = 0.1
@@ -78,7 +79,8 @@ class Simulator:
                 "nodes": self.nodes,
             }
         )
-        self._server = Server(Api(self.core), self._control, port=port, background=[self._tick, self.nodes.run])
+        self._api = Api(self.core)
+        self._server = Server(self._api, self._control, port=port, background=[self._tick, self.nodes.run])
 
     def __enter__(self) -> Self:
         return self.start()
@@ -98,6 +100,24 @@ class Simulator:
     def stop(self) -> None:
         """Close the socket and end the thread."""
         self._server.stop()
+
+    @property
+    def listening(self) -> bool:
+        """Whether a caller finds somebody at `url`."""
+        return self._server.listening
+
+    def answer(self, asked: Request, *, request_id: str) -> Reply:
+        """What the socket would answer, in the caller's thread; raises ConnectionDroppedError as `Api.handle` does.
+
+        For calls that no fault delays: there is nothing else that they wait for.
+        """
+        work = self._api.handle(asked, request_id=request_id)
+        try:
+            work.send(None)
+        except StopIteration as end:
+            return cast(Reply, end.value)
+        work.close()
+        raise RuntimeError("the call waits for something; send it over HTTP")
 
     @property
     def url(self) -> str:

@@ -1,32 +1,57 @@
-"""A rig for each test, with AWS's variables pointing at its simulator."""
+"""A rig for each test, with AWS's variables pointing at its simulator and no socket in between."""
 
+import functools
 from collections.abc import Callable, Iterator
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.httpsession import URLLib3Session
 from tests.unit.controllers.rig import Rig
 
 from hyperpod_testbed.simulator import Options, Simulator
+from hyperpod_testbed.simulator.direct import Direct
+
+MakeSimulator = Callable[..., Simulator]
 
 
 @pytest.fixture
-def make_rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Rig]]:
-    """A rig whose simulator has these options and a clock that only the rig moves."""
-    made: list[Rig] = []
+def make_simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeSimulator]:
+    """A started simulator with these options and a clock that only the test moves; the last one made is AWS."""
+    made: list[Simulator] = []
+    direct, over_http = Direct(), URLLib3Session.send
 
-    def make(**options: object) -> Rig:
+    def send(session: URLLib3Session, request: AWSPreparedRequest) -> AWSResponse:
+        return direct.send(request, over_http=functools.partial(over_http, session))
+
+    def make(**options: object) -> Simulator:
         simulator = Simulator(account="111122223333", speed=0, options=Options(**options)).start()  # type: ignore[arg-type]
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
             monkeypatch.delenv(name, raising=False)
         for name, value in simulator.environment().items():
             monkeypatch.setenv(name, value)
-        made.append(Rig(simulator))
+        direct.serve(simulator)
+        made.append(simulator)
+        return simulator
+
+    monkeypatch.setattr(URLLib3Session, "send", send)
+    yield make
+    for simulator in made:
+        simulator.stop()
+        assert not simulator.core.broken_responses
+
+
+@pytest.fixture
+def make_rig(make_simulator: MakeSimulator) -> Iterator[Callable[..., Rig]]:
+    """A rig whose simulator has these options."""
+    made: list[Rig] = []
+
+    def make(**options: object) -> Rig:
+        made.append(Rig(make_simulator(**options)))
         return made[-1]
 
     yield make
     for rig in made:
         rig.cloud.close()
-        rig.simulator.stop()
-        assert not rig.simulator.core.broken_responses
 
 
 @pytest.fixture

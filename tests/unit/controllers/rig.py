@@ -3,7 +3,7 @@
 Time stands still unless the rig moves it: passes take no simulated time, and what a pass asks to wait is skipped.
 """
 
-import copy
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +27,11 @@ UNLIMITED = RateLimit(rate=0.0, burst=1)
 RESTING = (Done, Blocked, Gone)
 
 
+def as_json(value: Any) -> Any:
+    """What an API server keeps of a value and gives back: JSON, a copy of its own."""
+    return json.loads(json.dumps(value))
+
+
 class FakeObjects:
     """The API server's part: versions, generations, finalizers, a status subresource. Counts its writes."""
 
@@ -43,7 +48,7 @@ class FakeObjects:
             body = self._bodies[key] = {"metadata": metadata, "spec": None}
         if body["spec"] != spec:
             body["metadata"]["generation"] += 1
-        body["spec"] = copy.deepcopy(dict(spec))
+        body["spec"] = as_json(spec)
         body["metadata"]["annotations"] = dict(annotations or {})
         body["metadata"]["resourceVersion"] = str(self._next())
 
@@ -54,11 +59,11 @@ class FakeObjects:
         self._touch(key)
 
     def status(self, key: Key) -> dict[str, Any]:
-        return copy.deepcopy(self._bodies[key].get("status", {}))
+        return as_json(self._bodies[key].get("status", {}))
 
     def set_status(self, key: Key, status: Mapping[str, Any]) -> None:
         """Somebody restores the object without its history, or garbles it."""
-        self._bodies[key]["status"] = copy.deepcopy(dict(status))
+        self._bodies[key]["status"] = as_json(status)
         self._touch(key)
 
     def exists(self, key: Key) -> bool:
@@ -89,7 +94,7 @@ class FakeObjects:
         if body.get("status") == status:
             return stored
         self.writes.append("status")
-        body["status"] = copy.deepcopy(dict(status))
+        body["status"] = as_json(status)
         return self._touch(stored.key)
 
     def _current(self, stored: StoredObject) -> dict[str, Any]:
@@ -105,7 +110,7 @@ class FakeObjects:
         return self._stored(key)
 
     def _stored(self, key: Key) -> StoredObject:
-        body = copy.deepcopy(self._bodies[key])
+        body = as_json(self._bodies[key])
         metadata = body["metadata"]
         return StoredObject(
             key=key,
@@ -257,10 +262,10 @@ class Rig:
 
     def keep(self) -> Callable[[], None]:
         """Note the object as it is; the result puts it back."""
-        body = copy.deepcopy(self.objects._bodies[KEY])
+        body = as_json(self.objects._bodies[KEY])
 
         def restore() -> None:
-            self.objects._bodies[KEY] = copy.deepcopy(body)
+            self.objects._bodies[KEY] = as_json(body)
 
         return restore
 

@@ -1,0 +1,70 @@
+"""botocore's requests to simulators of the same process, handed over without a connection.
+
+What botocore makes of a call (model, signature, retries, parsing) and what the simulator answers are as over HTTP, byte
+for byte. Only the socket and the two HTTP stacks at its ends are left out, which cost more than the answer.
+"""
+
+import io
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.exceptions import ConnectionClosedError
+from multidict import CIMultiDict
+from urllib3 import HTTPResponse
+
+from hyperpod_testbed.simulator.api import ConnectionDroppedError, new_request_id
+from hyperpod_testbed.simulator.simulator import Simulator
+from hyperpod_testbed.simulator.wire import Request
+
+Send = Callable[[AWSPreparedRequest], AWSResponse]
+
+
+class Direct:
+    """Hands requests to the simulators that were announced. Others go over HTTP, and so do faults of a connection."""
+
+    def __init__(self) -> None:
+        self._simulators: Mapping[str, Simulator] = MappingProxyType({})
+
+    def serve(self, simulator: Simulator) -> None:
+        """Take requests to this simulator, which was started."""
+        self._simulators = MappingProxyType({**self._simulators, urlsplit(simulator.url).netloc: simulator})
+
+    def send(self, request: AWSPreparedRequest, *, over_http: Send) -> AWSResponse:
+        """The answer to a request; raises ConnectionClosedError where a fault takes the connection.
+
+        A fault that makes the client wait needs its own time limit, and with it a connection.
+        """
+        target = urlsplit(request.url)
+        simulator = self._simulators.get(target.netloc)
+        if simulator is None or not simulator.listening or simulator.faults.of_the_connection():
+            return over_http(request)
+        asked = Request(request.method, target.path or "/", target.query, _texts(request.headers), _bytes(request.body))
+        request_id = new_request_id()
+        try:
+            reply = simulator.answer(asked, request_id=request_id)
+        except ConnectionDroppedError as error:
+            raise ConnectionClosedError(error=error, request=request, endpoint_url=request.url) from error
+        length = {"Content-Length": str(len(reply.body))}
+        headers = {"Content-Type": reply.content_type, "x-amzn-RequestId": request_id, **length, **reply.headers}
+        raw = HTTPResponse(
+            body=io.BytesIO(reply.body),
+            headers=headers,
+            status=reply.status,
+            preload_content=False,
+            decode_content=False,
+            request_method=request.method,
+        )
+        answer = AWSResponse(request.url, reply.status, raw.headers, raw)
+        if not request.stream_output:
+            answer.content  # noqa: B018  (read now, as botocore's own session does)
+        return answer
+
+
+def _texts(headers: Mapping[str, str | bytes]) -> CIMultiDict[str]:
+    return CIMultiDict((name, value.decode() if isinstance(value, bytes) else value) for name, value in headers.items())
+
+
+def _bytes(body: str | bytes | bytearray | None) -> bytes:
+    return body.encode() if isinstance(body, str) else bytes(body or b"")

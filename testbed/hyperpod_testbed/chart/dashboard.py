@@ -27,7 +27,7 @@ class Shape(StrEnum):
     """The last value, large, above its course."""
 
 
-_SIZE = {Shape.GRAPH: (12, 8), Shape.STATES: (12, 6), Shape.NUMBER: (6, 4)}
+_SIZE = {Shape.GRAPH: (12, 8), Shape.STATES: (12, 6), Shape.NUMBER: (6, 5)}
 """Width and height in Grafana's grid."""
 _DRAWN: dict[Shape, dict[str, Any]] = {
     Shape.GRAPH: {"fillOpacity": 8, "lineWidth": 2},

@@ -21,7 +21,7 @@ HEAD, GAP = 0.75, 0.1
 UNITS = {"s": "s", "d": "days", "reqps": "requests/s", "ops": "passes/s", "short": ""}
 MOST_IN_LEGEND = 8
 """Lines; the flattest are left out of the legend, never out of the graph."""
-LEGEND = 2.35
+LEGEND = 2.1
 """Inches on the right of a graph."""
 PAGE, CARD, EDGE, INK, FAINT = "#eef0f3", "#ffffff", "#d8dce1", "#24292f", "#6b7280"
 GOOD, BAD = "#1a7f37", "#cf222e"
@@ -101,9 +101,9 @@ class _Card:
         for one in series:
             last = one["points"][-1][1]
             words = f"{last:,.0f}" if last == int(last) else f"{last:,.2f}"
-            self._text(across, 0.66, words, fontsize=19, fontweight="bold", color=self._colour(last), va="center")
+            self._text(across, 0.7, words, fontsize=19, fontweight="bold", color=self._colour(last), va="center")
             across += 0.17 * len(words) + 0.1
-            self._text(across, 0.62, one["label"], fontsize=9, color=FAINT, va="center")
+            self._text(across, 0.66, one["label"], fontsize=9, color=FAINT, va="center")
             across += 0.075 * len(one["label"]) + 0.3
 
     def _colour(self, value: float) -> str:
@@ -126,7 +126,7 @@ class _Card:
         self._time(axis)
 
     def _graph(self) -> None:
-        axis = self._axes(0.62, 0.32, self._wide - 0.62 - LEGEND - 0.1, self._high - 0.78)
+        axis = self._axes(0.62, 0.32, self._wide - 0.72 - LEGEND, self._high - 0.78)
         series = sorted(self._panel["series"], key=lambda one: -max(value for _, value in one["points"]))
         if self._panel["stacked"]:
             self._stack(axis, series)

@@ -16,11 +16,14 @@ from typing import Any, Protocol
 
 from botocore.model import ServiceModel
 
-from hyperpod_operator.aws.classify import classify
+from hyperpod_operator.aws.classify import POINTER, classify, whole
 from hyperpod_operator.aws.limiter import Limiter
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 logger = logging.getLogger(__name__)
+
+LOGGED_MOST = 16_384
+"""Characters of AWS's own words in a log record."""
 
 
 class Purpose(StrEnum):
@@ -164,6 +167,9 @@ class Caller:
         except Exception as error:
             failure = classify(error, operation=operation, mutating=mutating, service=self._service)
             code, request_id = failure.code, failure.request_id
+            if failure.message.endswith(POINTER):
+                said = whole(str(error))[:LOGGED_MOST]
+                logger.info("AWS says about %s on %s: %s", operation, target, said, extra={"request_id": request_id})
             if failure is error:
                 raise
             raise failure from error

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.text import shortened
 
 # [assumption: codes-beyond-the-model, not-found-means-absent]
 CODES: Mapping[str, ErrorKind] = {
@@ -150,7 +151,8 @@ UNREADABLE = (ResponseParserError, TypeError, ValueError, KeyError, AttributeErr
 """What botocore's parsers raise over an answer that does not have the form of the API model."""
 
 MESSAGE_MOST = 500
-"""Longest message that goes into a condition or a log line."""
+"""Longest message that goes into a condition."""
+POINTER = " (shortened; the operator's log has all of it)"
 
 PREFIX = re.compile(r"^An error occurred \([^)]*\) when calling the \w+ operation(?: \(reached max retries: \d+\))?: ")
 SECRETS = (
@@ -183,11 +185,17 @@ def wrapped_by_sagemaker(text: str) -> tuple[str, str] | None:
 
 
 def readable(text: str) -> str:
-    """One line, without secrets and botocore's preamble, of bounded length."""
+    """One line, without secrets and botocore's preamble, of bounded length: AWS's lists lose their middle."""
+    line = whole(text)
+    return line if len(line) <= MESSAGE_MOST else shortened(line, MESSAGE_MOST - len(POINTER)) + POINTER
+
+
+def whole(text: str) -> str:
+    """The same, however long it is."""
     line = " ".join(PREFIX.sub("", text).split())
     for secret in SECRETS:
         line = secret.sub("***", line)
-    return line if len(line) <= MESSAGE_MOST else line[: MESSAGE_MOST - 3] + "..."
+    return line
 
 
 def _answered(error: ClientError, *, operation: str, mutating: bool, service: str) -> CloudError:

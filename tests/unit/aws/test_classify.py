@@ -7,7 +7,7 @@ from botocore import exceptions
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from hyperpod_operator.aws.classify import CODES, classify, readable
+from hyperpod_operator.aws.classify import CODES, POINTER, classify, readable
 from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
 
 
@@ -142,7 +142,15 @@ def test_secrets_never_show(secret: str) -> None:
 def test_long_texts_are_cut_and_lines_joined() -> None:
     shown = readable("a\nb " + "x" * 5000)
     assert shown.startswith("a b x")
-    assert len(shown) == 500
+    assert shown.endswith(POINTER)
+    assert len(shown) <= 500
+
+
+def test_a_list_of_aws_loses_its_middle_and_keeps_why() -> None:
+    types = ", ".join(f"ml.p{number}.48xlarge" for number in range(200))
+    shown = readable(f"Value 'ml.x' at 'instanceType' is not one of [{types}]: the account has no access to it")
+    assert "Value 'ml.x' at 'instanceType'" in shown
+    assert "the account has no access to it (shortened" in shown
 
 
 @pytest.mark.parametrize(

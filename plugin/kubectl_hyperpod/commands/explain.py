@@ -5,9 +5,8 @@ import click
 from hyperpod_operator.core.explain.explain import explain as explanation
 from kubectl_hyperpod.gather import world
 from kubectl_hyperpod.options import argument, common
-from kubectl_hyperpod.resources import CLUSTER, EXPLAINED, Named, named
+from kubectl_hyperpod.resources import CLUSTER, EXPLAINED, KINDS, Named, named
 from kubectl_hyperpod.session import Session, metadata
-from kubectl_hyperpod.surroundings import EXPLANATIONS
 from kubectl_hyperpod.view import data
 from kubectl_hyperpod.view.explanation import lines, width
 
@@ -25,11 +24,13 @@ def explain(session: Session, which: tuple[str, ...], operator_namespace: str) -
     asked = named(which, EXPLAINED)
     if asked is None:
         asked = Named(CLUSTER, metadata(session.one(None), "name"))
-    around = EXPLANATIONS.get(asked.kind)
-    if around is not None:
-        found = around(session, asked, operator_namespace=operator_namespace)
-    else:
+    if asked.kind in KINDS:
         found = explanation(world(session, asked, operator_namespace=operator_namespace))
+    else:
+        # Loaded for pods and Nodes alone, so that the plugin starts sooner.
+        from kubectl_hyperpod.surroundings import EXPLANATIONS
+
+        found = EXPLANATIONS[asked.kind](session, asked, operator_namespace=operator_namespace)
     if session.output:
         data.show(found.as_json(), session.output)
         return

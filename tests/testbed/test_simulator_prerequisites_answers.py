@@ -146,6 +146,42 @@ def test_a_file_system_can_be_in_another_vpc(sim, client):
     assert (found["VpcId"], found["FileSystemType"]) == ("vpc-0123456789abcdef1", "OPENZFS")
 
 
+def test_a_file_system_has_an_interface_in_its_subnet_with_its_security_groups(sim, client):
+    sim.prerequisites.change("file_system", "fs-0123456789abcdef0", security_groups=["sg-0123456789abcdef5"])
+    (system,) = client("fsx").describe_file_systems(FileSystemIds=["fs-0123456789abcdef0"])["FileSystems"]
+    ec2 = client("ec2")
+    named = [{"Name": "network-interface-id", "Values": system["NetworkInterfaceIds"]}]
+    (found,) = ec2.describe_network_interfaces(Filters=named)["NetworkInterfaces"]
+    (subnet,) = ec2.describe_subnets(SubnetIds=system["SubnetIds"])["Subnets"]
+    assert (found["SubnetId"], found["AvailabilityZone"]) == (subnet["SubnetId"], subnet["AvailabilityZone"])
+    assert [one["GroupId"] for one in found["Groups"]] == ["sg-0123456789abcdef5"]
+
+
+def test_an_instance_has_an_interface_with_the_security_groups_of_its_group(client, in_service, cluster):
+    in_service(cluster("ml"))
+    mine = [{"Name": "description", "Values": ["*SageMaker*"]}]
+    found = client("ec2").describe_network_interfaces(Filters=mine)["NetworkInterfaces"]
+    assert found
+    assert all(one["Groups"] and one["PrivateIpAddress"] for one in found)
+
+
+def test_an_interface_that_is_not_there(sim, client, code):
+    sim.prerequisites.remove("file_system", "fs-0123456789abcdef9")
+    assert code(client("ec2").describe_network_interfaces, NetworkInterfaceIds=["eni-0123456789abcdef9"])[0] == (
+        "InvalidNetworkInterfaceID.NotFound"
+    )
+
+
+def test_a_security_group_can_be_closed_to_file_systems(sim, client):
+    def ports():
+        (found,) = client("ec2").describe_security_groups(GroupIds=["sg-0123456789abcdef0"])["SecurityGroups"]
+        return {one.get("FromPort") for one in found["IpPermissions"]}
+
+    assert {988, 1018, 2049} <= ports()
+    sim.prerequisites.change("security_group", "sg-0123456789abcdef0", file_systems=False)
+    assert not {988, 1018, 2049} & ports()
+
+
 def test_a_training_plan_shows_what_groups_use(aws, in_service, cluster, group):
     in_service(cluster("ml", group(TrainingPlanArn=PLAN)))
     plan = aws.describe_training_plan(TrainingPlanName=PLAN)

@@ -26,6 +26,7 @@ ASKED = {
     ("ec2", "DescribeRouteTables"): {"Filters": [{"Name": "association.subnet-id", "Values": [SUBNET]}]},
     ("ec2", "DescribeSecurityGroups"): {"GroupIds": [GROUP]},
     ("ec2", "DescribeVpcEndpoints"): {"Filters": [{"Name": "vpc-id", "Values": [VPC]}]},
+    ("ec2", "DescribeNetworkInterfaces"): {"NetworkInterfaceIds": ["eni-0123456789abcdef0"]},
     ("ec2", "DescribeInstanceTypes"): {"InstanceTypes": ["p5.48xlarge", "trn1.32xlarge", "m7g.xlarge"]},
     ("ec2", "DescribeInstanceTypeOfferings"): {
         "LocationType": "availability-zone-id",
@@ -230,6 +231,7 @@ WIDER = {
     ("ec2", "DescribeSubnets"): {},
     ("ec2", "DescribeRouteTables"): {},
     ("ec2", "DescribeSecurityGroups"): {},
+    ("ec2", "DescribeNetworkInterfaces"): {},
     ("ec2", "DescribeInstanceTypes"): {"Filters": [{"Name": "instance-type", "Values": ["p5*"]}]},
     ("eks", "DescribeAddonVersions"): {},
     ("iam", "ListAttachedRolePolicies"): {"RoleName": "eks-nodes"},

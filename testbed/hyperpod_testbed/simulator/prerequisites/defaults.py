@@ -168,7 +168,13 @@ class Maker:
         )
 
     def _file_system(self, name: str, _: int) -> FileSystem:
-        return FileSystem(id=name, vpc=VPC, subnets=(SUBNET,), created_at=self._now - 30 * DAY)
+        return FileSystem(
+            id=name,
+            vpc=VPC,
+            subnets=(SUBNET,),
+            created_at=self._now - 30 * DAY,
+            security_groups=(SECURITY_GROUP,),
+        )
 
     def _plan(self, name: str, _: int) -> TrainingPlan:
         return TrainingPlan(

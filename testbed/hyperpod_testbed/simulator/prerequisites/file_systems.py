@@ -3,7 +3,7 @@
 from hyperpod_testbed.simulator import pages
 from hyperpod_testbed.simulator.errors import AwsError
 from hyperpod_testbed.simulator.names import partition
-from hyperpod_testbed.simulator.prerequisites import inventory, paging
+from hyperpod_testbed.simulator.prerequisites import interfaces, inventory, paging
 from hyperpod_testbed.simulator.prerequisites.resources import FileSystem
 from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Region
@@ -44,7 +44,7 @@ def _file_system(sim: Simulation, region: Region, one: FileSystem) -> JSON:
         "StorageType": "SSD",
         "VpcId": one.vpc,
         "SubnetIds": list(one.subnets),
-        "NetworkInterfaceIds": [f"eni-{one.id.removeprefix('fs-')}"],
+        "NetworkInterfaceIds": [interfaces.id_of(one.id)],
         "DNSName": f"{one.id}.fsx.{region.name}.amazonaws.com",
         "ResourceARN": f"arn:{partition(region.name)}:fsx:{region.name}:{sim.account.id}:file-system/{one.id}",
         **own,

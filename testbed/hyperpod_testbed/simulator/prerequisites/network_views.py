@@ -10,6 +10,8 @@ from hyperpod_testbed.simulator.simulation import Simulation
 from hyperpod_testbed.simulator.state import JSON, Region
 
 ANYWHERE = "0.0.0.0/0"
+FILE_SYSTEM_PORTS = ((988, 988), (1018, 1023), (111, 111), (2049, 2049), (20001, 20003))
+"""Of FSx for Lustre and FSx for OpenZFS (their user guides, access control with Amazon VPC)."""
 
 
 def vpc(sim: Simulation, region: Region, one: Vpc) -> JSON:
@@ -138,8 +140,12 @@ def _route(**members: str) -> JSON:
 def security_group(sim: Simulation, region: Region, one: SecurityGroup) -> JSON:
     """A security group with its rules both ways."""
     itself = _permission(UserIdGroupPairs=[{"GroupId": one.id, "UserId": sim.account.id}])
-    https = _permission(protocol="tcp", port=443, IpRanges=[{"CidrIp": ANYWHERE}])
+    https = _permission(protocol="tcp", ports=(443, 443), IpRanges=[{"CidrIp": ANYWHERE}])
     egress = [_permission(IpRanges=[{"CidrIp": ANYWHERE}])] if one.open_egress else [https]
+    systems = [
+        _permission(protocol="tcp", ports=ports, IpRanges=[{"CidrIp": cidr} for cidr in _blocks(sim, region, one.vpc)])
+        for ports in (FILE_SYSTEM_PORTS if one.file_systems else ())
+    ]
     return {
         "GroupId": one.id,
         "GroupName": one.name,
@@ -147,16 +153,21 @@ def security_group(sim: Simulation, region: Region, one: SecurityGroup) -> JSON:
         "VpcId": one.vpc,
         "OwnerId": sim.account.id,
         "SecurityGroupArn": f"arn:{partition(region.name)}:ec2:{region.name}:{sim.account.id}:security-group/{one.id}",
-        "IpPermissions": [itself] if one.self_ingress else [],
-        "IpPermissionsEgress": [*([itself] if one.self_egress else []), *egress],
+        "IpPermissions": [*([itself] if one.self_ingress else []), *systems],
+        "IpPermissionsEgress": [*([itself] if one.self_egress else []), *egress, *systems],
         "Tags": [],
     }
 
 
-def _permission(*, protocol: str = "-1", port: int | None = None, **members: Any) -> JSON:
-    ports = {} if port is None else {"FromPort": port, "ToPort": port}
+def _blocks(sim: Simulation, region: Region, vpc: str) -> list[str]:
+    found = inventory.find(sim, region, Vpc, vpc)
+    return addresses.cidrs(sim, region, found) if found else []
+
+
+def _permission(*, protocol: str = "-1", ports: tuple[int, int] | None = None, **members: Any) -> JSON:
+    between = {} if ports is None else {"FromPort": ports[0], "ToPort": ports[1]}
     nothing: JSON = {"UserIdGroupPairs": [], "IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": []}
-    return {"IpProtocol": protocol, **ports, **nothing, **members}
+    return {"IpProtocol": protocol, **between, **nothing, **members}
 
 
 def peers(permissions: list[JSON]) -> list[str]:

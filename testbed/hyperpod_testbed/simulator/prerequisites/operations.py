@@ -8,6 +8,7 @@ from hyperpod_testbed.simulator.prerequisites import (
     file_systems,
     identity,
     instance_types,
+    interfaces,
     keys,
     network,
     prices,
@@ -27,6 +28,7 @@ EC2: Mapping[str, Handler] = {
     "DescribeRouteTables": Handler(network.describe_route_tables),
     "DescribeSecurityGroups": Handler(network.describe_security_groups),
     "DescribeVpcEndpoints": Handler(network.describe_vpc_endpoints),
+    "DescribeNetworkInterfaces": Handler(interfaces.describe_network_interfaces),
     "DescribeInstanceTypes": Handler(instance_types.describe_instance_types),
     "DescribeInstanceTypeOfferings": Handler(instance_types.describe_offerings),
 }

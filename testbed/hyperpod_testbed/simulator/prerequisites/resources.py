@@ -54,6 +54,8 @@ class SecurityGroup:
     """All traffic to itself."""
     open_egress: bool = False
     """All traffic to 0.0.0.0/0 instead of HTTPS alone."""
+    file_systems: bool = True
+    """TCP of FSx for Lustre and OpenZFS within the VPC, both ways."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,8 @@ class FileSystem:
     vpc: str
     subnets: tuple[str, ...]
     created_at: float
+    security_groups: tuple[str, ...] = ()
+    """Of its network interfaces."""
     type: Literal["LUSTRE", "OPENZFS"] = "LUSTRE"
     lifecycle: str = "AVAILABLE"
     mount_name: str = "abcdefgh"

@@ -22,6 +22,8 @@ CRDS = Path(__file__).parents[2] / "crds"
 Node = dict[str, Any]
 
 ROLE = "arn:aws:iam::111122223333:role/hyperpod"
+FOREIGN_ROLE = "arn:aws:iam::444455556666:role/hyperpod"
+CHECKS = ["InstanceStress"]
 OTHER_ROLE = "arn:aws:iam::111122223333:role/other"
 PLAN = "arn:aws:sagemaker:us-west-2:111122223333:training-plan/winter"
 EKS = {"eks": {"clusterArn": "arn:aws:eks:us-west-2:111122223333:cluster/ml"}}
@@ -136,6 +138,13 @@ CASES = [
         spec(region="us-west-2"),
         accepted=spec(region="us-west-2", nodeRecovery="None"),
         refused=spec(region="eu-central-1"),
+    ),
+    check("spec", "region is not that of", accepted=spec(region="us-west-2"), refused=spec(region="us-east-1")),
+    check(
+        "spec",
+        "an executionRole, or clusterRole, is of another account",
+        accepted=spec(clusterRole=OTHER_ROLE),
+        refused=spec(group(executionRole=FOREIGN_ROLE)),
     ),
     change("spec", "nodeProvisioningMode cannot", spec(**CONTINUOUS), accepted=spec(**CONTINUOUS), refused=spec()),
     # Groups that exist.
@@ -265,6 +274,21 @@ CASES = [
         accepted=spec(group(onStartDeepHealthChecks=["InstanceStress"], kubernetesConfig={"labels": {"a": "b"}})),
         refused=tainted("a", onStartDeepHealthChecks=["InstanceStress"]),
     ),
+    *(
+        check(where, "deep health checks run on instances", accepted=accepted, refused=refused)
+        for where, accepted, refused in (
+            (
+                IG,
+                spec(flexible("ml.p5.48xlarge", "ml.trn1.32xlarge", onStartDeepHealthChecks=CHECKS), **CONTINUOUS),
+                spec(flexible("ml.p5.48xlarge", "ml.m5.large", onStartDeepHealthChecks=CHECKS), **CONTINUOUS),
+            ),
+            (
+                RIG,
+                restricted(onStartDeepHealthChecks=CHECKS),
+                restricted(onStartDeepHealthChecks=CHECKS, instanceType="ml.c5.18xlarge"),
+            ),
+        )
+    ),
     check(
         IG,
         "a training plan is reserved",
@@ -382,6 +406,27 @@ CASES = [
         "give the ARN of the role",
         accepted=spec(clusterRole=ROLE),
         refused=spec(clusterRole="hyperpod-autoscaling-role"),
+    ),
+    check(
+        f"{IG}.trainingPlanArn",
+        "give the ARN of the training plan",
+        accepted=spec(group(trainingPlanArn=PLAN)),
+        refused=spec(group(trainingPlanArn="winter")),
+    ),
+    check(
+        f"{IG}.lifeCycleConfig.sourceS3Uri",
+        "give the place in Amazon S3",
+        accepted=spec(group(lifeCycleConfig={"sourceS3Uri": "s3://sagemaker-a/b"})),
+        refused=spec(group(lifeCycleConfig={"sourceS3Uri": "sagemaker-a/b"})),
+    ),
+    *(
+        check(
+            f"{STORAGE}.{member}.dnsName",
+            "give the DNS name of the file system",
+            accepted=stored(**{member: {**more, "dnsName": "fs-0123456789abcdef0.fsx.us-west-2.amazonaws.com"}}),
+            refused=stored(**{member: {**more, "dnsName": "fs-0123456789abcdef0"}}),
+        )
+        for member, more in (("fsxLustreConfig", {"mountName": "abcd"}), ("fsxOpenZfsConfig", {}))
     ),
     check(
         "spec.orchestrator.eks.clusterArn",

@@ -92,6 +92,13 @@ TrainingPlanArn = Annotated[
         min_length=50,
         max_length=2048,
         pattern=r"^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:training-plan/.*$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('arn:')",
+                message="give the ARN of the training plan and not its name: aws sagemaker describe-training-plan "
+                "--training-plan-name NAME --query TrainingPlanArn",
+            )
+        ),
     ),
 ]
 """TrainingPlanArn."""
@@ -121,7 +128,16 @@ DeepHealthCheck = Literal["InstanceStress", "InstanceConnectivity", "MultiNodeTr
 DeepHealthChecks = Annotated[list[DeepHealthCheck], Field(min_length=1, max_length=3, json_schema_extra=SET)]
 """OnStartDeepHealthChecks."""
 
-S3Uri = Annotated[str, Field(max_length=1024, pattern=r"^(https|s3)://([^/]+)/?(.*)$")]
+S3Uri = Annotated[
+    str,
+    Field(
+        max_length=1024,
+        pattern=r"^(https|s3)://([^/]+)/?(.*)$",
+        json_schema_extra=rules(
+            rule("self.contains('://')", message="give the place in Amazon S3 with its scheme, as s3://bucket/folder")
+        ),
+    ),
+]
 """S3Uri."""
 ScriptName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\S\s]+$")]
 """ClusterLifeCycleConfigFileName."""
@@ -134,7 +150,21 @@ KmsKeyId = Annotated[str, Field(max_length=2048, pattern=r"^[a-zA-Z0-9:/_-]*$")]
 """KmsKeyId."""
 VolumeSizeInGB = Annotated[int, Field(ge=1, le=16384)]
 """ClusterEbsVolumeSizeInGB."""
-FsxDnsName = Annotated[str, Field(min_length=16, max_length=275, pattern=r"^((fs|fc)i?-[0-9a-f]{8,}\..{4,253})$")]
+FsxDnsName = Annotated[
+    str,
+    Field(
+        min_length=16,
+        max_length=275,
+        pattern=r"^((fs|fc)i?-[0-9a-f]{8,}\..{4,253})$",
+        json_schema_extra=rules(
+            rule(
+                "self.contains('.')",
+                message="give the DNS name of the file system and not its id, as "
+                "fs-0123456789abcdef0.fsx.us-west-2.amazonaws.com: aws fsx describe-file-systems",
+            )
+        ),
+    ),
+]
 """ClusterDnsName."""
 FsxMountName = Annotated[str, Field(min_length=1, max_length=8, pattern=r"^([A-Za-z0-9_-]{1,8})$")]
 """ClusterMountName."""

@@ -3,6 +3,15 @@
 from hyperpod_operator.api.bounds import NAME_PATTERN
 from hyperpod_operator.api.rules import rule
 
+_EKS = "self.orchestrator.eks.clusterArn"
+
+
+def _of_its_account(role: str) -> str:
+    """That a role is of the account of the EKS cluster. Texts that are no ARNs are other rules' matter."""
+    parts, theirs = f"{role}.split(':')", f"{_EKS}.split(':')"
+    return f"({parts}.size() < 6 || {theirs}.size() < 6 || {parts}[4] == {theirs}[4])"
+
+
 SPEC_RULES = (
     rule(
         "has(self.region) == has(oldSelf.region) && (!has(self.region) || self.region == oldSelf.region)",
@@ -10,6 +19,19 @@ SPEC_RULES = (
         "HyperPodCluster for another Region",
         reason="FieldValueForbidden",
         path=".region",
+    ),
+    rule(
+        f"!has(self.region) || !{_EKS}.startsWith('arn:') || {_EKS}.contains(':' + self.region + ':')",
+        message="region is not that of orchestrator.eks.clusterArn: a HyperPod cluster is made in the Region of its "
+        "EKS cluster; correct one of the two, or leave region out",
+        path=".region",
+    ),
+    rule(
+        f"(!has(self.clusterRole) || {_of_its_account('self.clusterRole')}) && (!has(self.instanceGroups) || "
+        f"self.instanceGroups.all(g, {_of_its_account('g.executionRole')})) && (!has(self.restrictedInstanceGroups) "
+        f"|| self.restrictedInstanceGroups.all(g, {_of_its_account('g.executionRole')}))",
+        message="an executionRole, or clusterRole, is of another account than orchestrator.eks.clusterArn: HyperPod "
+        "takes roles of the EKS cluster's account only; name a role of that account",
     ),
     rule(
         "!has(oldSelf.nodeProvisioningMode) || has(self.nodeProvisioningMode)",

@@ -22,7 +22,7 @@ from hyperpod_operator.api.kubernetes_config import KubernetesConfig
 from hyperpod_operator.api.management import GroupManagement
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.network import NetworkInterface, VpcConfig
-from hyperpod_operator.api.rules import NEW_GROUP, fixed_in_group, rule, rules
+from hyperpod_operator.api.rules import NEW_GROUP, checked_types, fixed_in_group, rule, rules
 from hyperpod_operator.api.software import AutoPatchConfig, ScheduledUpdateConfig
 from hyperpod_operator.api.storage import InstanceStorageConfigs
 
@@ -135,6 +135,7 @@ class InstanceGroup(Model):
                 message="HyperPod does not run deep health checks on groups with custom taints: remove "
                 "kubernetesConfig.taints or onStartDeepHealthChecks",
             ),
+            checked_types(flexible=True),
             rule(
                 "!has(self.trainingPlanArn) || !has(self.capacityRequirements) || !has(self.capacityRequirements.spot)",
                 message="a training plan is reserved capacity and cannot be Spot: remove trainingPlanArn or "

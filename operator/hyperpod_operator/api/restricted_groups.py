@@ -18,7 +18,7 @@ from hyperpod_operator.api.bounds import (
 from hyperpod_operator.api.management import GroupManagement
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.network import VpcConfig
-from hyperpod_operator.api.rules import NEW_GROUP, fixed_in_group, rule, rules
+from hyperpod_operator.api.rules import NEW_GROUP, checked_types, fixed_in_group, rule, rules
 from hyperpod_operator.api.software import ScheduledUpdateConfig
 from hyperpod_operator.api.storage import EnvironmentConfig, InstanceStorageConfigs
 
@@ -41,6 +41,7 @@ class RestrictedInstanceGroup(Model):
             fixed_in_group("overrideVpcConfig"),
             fixed_in_group("instanceStorageConfigs", listed=True),
             fixed_in_group("trainingPlanArn"),
+            checked_types(flexible=False),
         )
     )
 

@@ -64,3 +64,30 @@ def fixed_once_set(member: str, *, message: str, listed: bool = False) -> Cel:
 def fixed_in_group(member: str, *, listed: bool = False) -> Cel:
     """A member of an existing instance group that UpdateCluster does not change."""
     return fixed_once_set(member, message=f"{member} of an existing group cannot change: {NEW_GROUP}", listed=listed)
+
+
+_PLAIN = "^ml[.](c|d|h|i|m|r|t|x|z)[0-9]"
+"""How EC2 names families without GPUs and Neuron devices, as far as HyperPod has them (p, g, trn and inf have some)."""
+
+NO_CHECKS_WITHOUT_ACCELERATORS = (
+    "deep health checks run on instances with GPUs or Neuron devices only: remove onStartDeepHealthChecks, or choose "
+    "another instance type"
+)
+
+
+def checked_types(*, flexible: bool) -> Cel:
+    """For a group: deep health checks need accelerators. `flexible` groups may have instanceRequirements instead."""
+    of_one = f"(!has(self.instanceType) || !self.instanceType.matches('{_PLAIN}'))"
+    if not flexible:
+        of_one = f"!self.instanceType.matches('{_PLAIN}')"
+    of_several = (
+        f" && (!has(self.instanceRequirements) || "
+        f"self.instanceRequirements.instanceTypes.all(t, !t.matches('{_PLAIN}')))"
+        if flexible
+        else ""
+    )
+    return rule(
+        f"!has(self.onStartDeepHealthChecks) || ({of_one}{of_several})",
+        message=NO_CHECKS_WITHOUT_ACCELERATORS,
+        path=".onStartDeepHealthChecks",
+    )

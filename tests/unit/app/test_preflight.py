@@ -120,6 +120,26 @@ WRONG = {
         {"instanceGroups": [group_spec(scheduledUpdateConfig={"scheduleExpression": "0 3 * * *"})]},
         "give an AWS cron expression",
     ),
+    "a training plan's name": (
+        {"instanceGroups": [group_spec(trainingPlanArn="winter")]},
+        "give the ARN of the training plan",
+    ),
+    "the id of a file system": (
+        {
+            "instanceGroups": [
+                group_spec(
+                    instanceStorageConfigs=[
+                        {"fsxLustreConfig": {"dnsName": "fs-0123456789abcdef0", "mountName": "abcd"}}
+                    ]
+                )
+            ]
+        },
+        "give the DNS name of the file system",
+    ),
+    "a bucket without its scheme": (
+        {"instanceGroups": [group_spec(lifeCycleConfig={"sourceS3Uri": "sagemaker-x/y", "onCreate": "a.sh"})]},
+        "give the place in Amazon S3",
+    ),
     "the name of the EKS cluster": ({"orchestrator": {"eks": {"clusterArn": "ml"}}}, "give the ARN of the EKS cluster"),
 }
 
@@ -131,6 +151,37 @@ def test_a_wrong_value_is_answered_with_what_to_write_instead(name: str) -> None
     assert (done.exit_code, words in done.output) == (1, True), done.output
     assert "pattern" not in done.output
     assert "characters" not in done.output
+
+
+FOUND_BY_CHECKS = {
+    "an EKS cluster of another Region": (
+        {"orchestrator": {"eks": {"clusterArn": EKS.replace("us-west-2", "us-east-1")}}},
+        "orchestrator.eks.clusterArn arn:aws:eks:us-east-1",
+    ),
+    "an EKS cluster of another account": (
+        {"orchestrator": {"eks": {"clusterArn": EKS.replace("1111", "9999", 1)}}},
+        "is of account 999922223333, and the operator works in account 111122223333",
+    ),
+    "a role of another account": (
+        {"instanceGroups": [group_spec(executionRole="arn:aws:iam::444455556666:role/hyperpod")]},
+        "is of account 444455556666",
+    ),
+    "deep health checks on CPU": (
+        {"instanceGroups": [group_spec(instanceType="ml.m5.large", onStartDeepHealthChecks=["InstanceStress"])]},
+        "ml.m5.large has neither GPUs nor Neuron devices",
+    ),
+    "an instance type that does not exist": (
+        {"instanceGroups": [group_spec(instanceType="ml.p5.48xlarg")]},
+        "Did you mean ml.p5.48xlarge",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOUND_BY_CHECKS)
+def test_a_wrong_value_that_only_aws_could_know_is_a_failed_check(aws: Simulator, name: str) -> None:
+    members, words = FOUND_BY_CHECKS[name]
+    done = said("-f", "-", text=yaml.safe_dump(manifest(**members)))
+    assert (done.exit_code, words in done.output) == (2, True), done.output
 
 
 def test_a_file_that_is_not_there_exits_with_1(tmp_path: Path) -> None:

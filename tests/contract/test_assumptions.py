@@ -16,7 +16,7 @@ from hyperpod_operator.core.assumptions import AREAS
 from hyperpod_operator.core.assumptions.model import Assumption
 from hyperpod_operator.core.preflight.model import Check, Unread
 from hyperpod_operator.core.preflight.table import CLUSTER
-from hyperpod_operator.core.preflight.volume import CLAIM
+from hyperpod_operator.core.preflight.volume_table import CLAIM
 from hyperpod_testbed.docs.assumptions import CITATION, WITHOUT_CONSEQUENCE, citations, page
 from hyperpod_testbed.simulator import Options
 

@@ -29,7 +29,8 @@ from hyperpod_operator.core.preflight.gate import due, due_of_calls, preflight
 from hyperpod_operator.core.preflight.model import Preflight, Result
 from hyperpod_operator.core.preflight.modes import ENFORCE
 from hyperpod_operator.core.preflight.run import preflight as run
-from hyperpod_operator.core.preflight.volume import CLAIM, ClaimSubject
+from hyperpod_operator.core.preflight.volume import ClaimSubject
+from hyperpod_operator.core.preflight.volume_table import CLAIM
 from hyperpod_operator.core.preview.model import Sight
 from hyperpod_operator.core.preview.preview import preview
 from hyperpod_operator.core.text import counted, plain

@@ -21,22 +21,31 @@ class KubeWorkloads:
         self._api = api
 
     async def workloads(self) -> Fact[tuple[Workload, ...]]:
-        """DaemonSets of these namespaces; Unread where one cannot be listed."""
+        """DaemonSets of these namespaces; Unread where one cannot be listed, or not to its end."""
         found: list[Workload] = []
         for namespace in NAMESPACES:
-            try:
-                answer = await self._api.get(
-                    f"/apis/apps/v1/namespaces/{namespace}/daemonsets", query={"limit": str(MOST)}
-                )
-            except ObjectGone:
-                continue
-            except KubernetesError as error:
-                denied = error.status in {401, 403}
-                action = f"kubernetes:list daemonsets in {namespace}" if denied else ""
-                return Unread(why=f"the DaemonSets of {namespace} cannot be listed: {error}", action=action)
-            items = answer.get("items")
-            found += [_workload(namespace, one) for one in items if isinstance(one, dict)] if items else []
+            listed = await self._of(namespace)
+            if isinstance(listed, Unread):
+                return listed
+            found += listed
         return tuple(found)
+
+    async def _of(self, namespace: str) -> Fact[list[Workload]]:
+        path, query = f"/apis/apps/v1/namespaces/{namespace}/daemonsets", {"limit": str(MOST)}
+        try:
+            answer = await self._api.get(path, query=query)
+        except ObjectGone:
+            return []
+        except KubernetesError as error:
+            denied = error.status in {401, 403}
+            action = f"kubernetes:list daemonsets in {namespace}" if denied else ""
+            return Unread(why=f"the DaemonSets of {namespace} cannot be listed: {error}", action=action)
+        items, metadata = answer.get("items"), answer.get("metadata") or {}
+        if not isinstance(items, list):
+            return Unread(why=f"the list of the DaemonSets of {namespace} has no items")
+        if metadata.get("continue"):
+            return Unread(why=f"{namespace} has more than {MOST} DaemonSets")
+        return [_workload(namespace, one) for one in items if isinstance(one, dict)]
 
 
 def _workload(namespace: str, body: dict[str, Any]) -> Workload:
@@ -46,4 +55,10 @@ def _workload(namespace: str, body: dict[str, Any]) -> Workload:
         namespace=namespace,
         name=plain(str((body.get("metadata") or {}).get("name", ""))),
         image=plain(str(containers[0].get("image", ""))),
+        everywhere=not template.get("nodeSelector") and not _required_affinity(template),
     )
+
+
+def _required_affinity(template: dict[str, Any]) -> Any:
+    affinity = (template.get("affinity") or {}).get("nodeAffinity") or {}
+    return affinity.get("requiredDuringSchedulingIgnoredDuringExecution")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from hyperpod_operator.core.assumptions import AREAS
 from hyperpod_operator.core.assumptions.model import Assumption
 from hyperpod_operator.core.preflight.table import CLUSTER
-from hyperpod_operator.core.preflight.volume import CLAIM
+from hyperpod_operator.core.preflight.volume_table import CLAIM
 
 HEAD = """\
 # What is assumed about AWS

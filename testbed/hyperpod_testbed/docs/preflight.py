@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from hyperpod_operator.core.preflight.model import Area, Check
 from hyperpod_operator.core.preflight.table import CLUSTER
-from hyperpod_operator.core.preflight.volume import CLAIM
+from hyperpod_operator.core.preflight.volume_table import CLAIM
 
 HEAD = """\
 # Preflight

@@ -70,6 +70,17 @@ WRONG = {
     "no script": ({"object": {SCRIPT: None}}, f"S3 has no object {SCRIPT}"),
     "Windows line ends": ({"object": {SCRIPT: {"content": "#!/bin/bash\r\necho\r\n"}}}, "CR LF"),
     "no file system": ({"file_system": {FSX: None}}, f"FSx file system {FSX}"),
+    "a file system behind closed ports": (
+        {"file_system": {FSX: {"security_groups": ["sg-fsx"]}}, "security_group": {"sg-fsx": {"file_systems": False}}},
+        "no rule of the security groups sg-fsx lets TCP 988 in from sg-1",
+    ),
+    "instances that may not call a file system": (
+        {
+            "file_system": {FSX: {"security_groups": ["sg-fsx"]}},
+            "security_group": {"sg-1": {"file_systems": False}},
+        },
+        "no rule of the security groups sg-1 lets TCP 988 out to sg-fsx",
+    ),
     "another mount name": ({"file_system": {FSX: {"mount_name": "other"}}}, "mountName other"),
 }
 
@@ -108,7 +119,7 @@ async def test_a_right_world_leaves_nothing_unknown_that_aws_tells(
     rig.apply(wanted())
     await rig.until("ClusterReady")
     unknown = {check["name"] for check in rig.status["preflight"]["checks"] if check["result"] == "Unknown"}
-    assert unknown <= {"HealthMonitoringAgent", "DevicePlugins", "KMSKeyPolicy"}
+    assert unknown <= {"HealthMonitoringAgent", "DevicePlugins", "PodsFit", "KMSKeyPolicy"}
 
 
 @pytest.mark.parametrize(
@@ -157,3 +168,25 @@ async def test_a_scale_out_beyond_the_quota_is_sent_and_names_quota_and_counts(
     said = rig.condition("PreflightPassed")["message"]
     assert "The plan adds 3 ml.p5.48xlarge, this cluster has 2, other clusters have 0, and the quota is 3." in said
     assert max(source.calls) <= 40
+
+
+@pytest.mark.parametrize(("zone", "expected"), [("us-west-2b", "Warn"), ("us-west-2c", "Pass")])
+async def test_a_type_that_was_short_in_a_zone_is_said_before_the_same_is_asked_for_there(
+    checked: Callable[..., tuple[Rig, Counting]], zone: str, expected: str
+) -> None:
+    """The shortage is over when the group is added, so that no pass reads the cluster's events for another reason."""
+    rig, source = checked(subnet={"subnet-1": {"zone": "us-west-2b"}, "subnet-2": {"zone": zone}})
+    rig.simulator.world.limit_capacity("research", "gpu", 1)
+    rig.apply(wanted())
+    await rig.until("CapacityShortage")
+    rig.simulator.world.restore_capacity("research", "gpu")
+    await rig.until("ClusterReady")
+    more = wanted()
+    network = {"securityGroupIds": ["sg-1"], "subnets": ["subnet-2"]}
+    more["instanceGroups"].append(group_spec("more", count=1, overrideVpcConfig=network))
+    rig.apply(more)
+    for _ in range(5):
+        await rig.step()
+    (said,) = [one for one in rig.status["preflight"]["checks"] if one["name"] == "CapacityHistory"]
+    assert (said["result"], max(source.calls) <= 40) == (expected, True), said
+    assert expected == "Pass" or "no capacity for ml.p5.48xlarge in a zone of this group's subnets" in said["message"]

@@ -62,9 +62,30 @@ async def test_a_namespace_that_is_not_there_has_none() -> None:
     assert await listed(aws_hyperpod=ObjectGone("aws-hyperpod")) == ()
 
 
+@pytest.mark.parametrize("answer", [{}, {"items": None}, {"items": [], "metadata": {"continue": "more"}}])
+async def test_a_list_that_is_not_whole_is_not_an_empty_one(answer: Any) -> None:
+    assert isinstance(await listed(aws_hyperpod=answer), Unread)
+
+
 @pytest.mark.parametrize(
-    "answer", [{}, {"items": None}, {"items": ["x"]}, {"items": [{}]}, {"items": [daemon_set("a")]}]
-)
+    ("members", "expected"),
+    [
+        ({}, True),
+        ({"nodeSelector": {"pool": "gpu"}}, False),
+        ({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}}},
+         False),
+        ({"affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}}, True),
+    ],
+    ids=["anywhere", "a selector", "a required affinity", "a preferred affinity"],
+)  # fmt: skip
+async def test_a_daemon_set_that_is_kept_from_some_nodes_is_known(members: dict[str, Any], expected: bool) -> None:
+    body = daemon_set("a", "x")
+    body["spec"]["template"]["spec"].update(members)
+    (found,) = await listed(kube_system={"items": [body]})
+    assert found.everywhere is expected
+
+
+@pytest.mark.parametrize("answer", [{"items": ["x"]}, {"items": [{}]}, {"items": [daemon_set("a")]}])
 async def test_an_odd_answer_is_no_exception(answer: Any) -> None:
     found = await listed(kube_system=answer)
     assert all(one.namespace in NAMESPACES for one in found)

@@ -72,7 +72,7 @@ async def usage(reader: Reader, *, eks_arn: str, but: str) -> Fact[Usage]:
             continue
         groups = [*(found.get("InstanceGroups") or []), *(found.get("RestrictedInstanceGroups") or [])]
         for group in groups:
-            count = int(group.get("TargetCount") or 0)
+            count = int(group["TargetCount"])
             total += count
             if group.get("InstanceType") and not group.get("TrainingPlanArn"):
                 is_spot = (group.get("CapacityRequirements") or {}).get("Spot") is not None

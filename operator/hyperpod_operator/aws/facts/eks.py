@@ -29,9 +29,7 @@ async def cluster(reader: Reader, arn: str) -> Fact[EksCluster | None]:
     )
     if pages is None or isinstance(pages, Unread):
         return pages
-    found = pages[0].get("cluster") or {}
-    if not found.get("status") or not found.get("version"):
-        return Unread(why="the answer of eks:DescribeCluster has no status or version")
+    found = pages[0]["cluster"]
     return EksCluster(
         status=found["status"],
         version=found["version"],
@@ -71,11 +69,11 @@ async def _addon(reader: Reader, cluster_name: str, name: str) -> Fact[Addon | N
     )
     if pages is None or isinstance(pages, Unread):
         return pages
-    found = pages[0].get("addon") or {}
+    found = pages[0]["addon"]
     issues = (found.get("health") or {}).get("issues") or []
     return Addon(
         name=name,
-        version=found.get("addonVersion", ""),
-        status=found.get("status", ""),
+        version=found["addonVersion"],
+        status=found["status"],
         issues=tuple(str(issue.get("code", "")) for issue in issues),
     )

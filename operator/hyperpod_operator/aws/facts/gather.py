@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.aws.caller import Caller
-from hyperpod_operator.aws.facts import account, eks, iam, network, stores
+from hyperpod_operator.aws.facts import account, eks, file_systems, history, iam, network, stores
 from hyperpod_operator.aws.facts.reader import BUDGET, PATIENCE, Answers, Reader
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.preflight.addresses import wanted
@@ -53,8 +53,10 @@ class AwsFacts:
             network.security_groups(reader, named.security_groups),
         )
         vpcs = sorted({one.vpc_id for one in subnets.values()}) if not isinstance(subnets, Unread) else []
-        routes, endpoints = await asyncio.gather(
-            _if(vpcs, network.route_tables(reader, vpcs), subnets), _if(vpcs, network.endpoints(reader, vpcs), subnets)
+        routes, endpoints, dns = await asyncio.gather(
+            _if(vpcs, network.route_tables(reader, vpcs), subnets),
+            _if(vpcs, network.endpoints(reader, vpcs), subnets),
+            _if(vpcs, network.dns(reader, vpcs), subnets),
         )
         listed, plans, scripts, passed = await asyncio.gather(
             account.quotas(reader, names),
@@ -64,13 +66,14 @@ class AwsFacts:
         )
         keys, systems, offered, described = await asyncio.gather(
             _each(named.keys, lambda key: stores.key(reader, key)),
-            _each(named.file_systems, lambda one: stores.file_system(reader, one)),
+            file_systems.file_systems(reader, named.file_systems),
             network.offerings(reader, types),
             network.instance_types(reader, types),
         )
         # Those that may need many calls come last: what is left of the budget is theirs.
         addons = await eks.addons(reader, subject.eks_arn)
         roles = await _each(named.roles, lambda arn: iam.role(reader, arn))
+        short = await history.shortages(reader, subject.name, now=subject.now) if subject.has_history else NOT_GATHERED
         used = await account.usage(reader, eks_arn=subject.eks_arn, but=subject.name)
         return Facts(
             known_types=known,
@@ -79,6 +82,7 @@ class AwsFacts:
             subnets=subnets,
             route_tables=routes,
             endpoints=endpoints,
+            dns=dns,
             security_groups=groups,
             offerings=offered,
             types=described,
@@ -88,6 +92,7 @@ class AwsFacts:
             keys=keys,
             quotas=listed,
             usage=used,
+            shortages=short,
             plans=plans,
             file_systems=systems,
             calls=reader.calls,
@@ -97,13 +102,23 @@ class AwsFacts:
         """What the checks of an EBSVolumeClaim need of EC2, KMS and Service Quotas. Never raises."""
         reader, source = self._reader(), spec.source.create
         kind = (spec.volume.volumeType if spec.volume else None) or "gp3"
-        zones, listed = await asyncio.gather(
-            network.zones(reader), account.quotas(reader, [QUOTA_NAMES[kind]], service="ebs")
+        zones, listed, stored = await asyncio.gather(
+            network.zones(reader),
+            account.quotas(reader, [QUOTA_NAMES[kind]], service="ebs"),
+            network.stored(reader, kind) if source else _nothing(),
         )
         key = await stores.key(reader, source.kmsKeyId) if source and source.kmsKeyId else NOT_GATHERED
         snapshot = await network.snapshot(reader, source.snapshotId) if source and source.snapshotId else NOT_GATHERED
         caller = await self._caller_arn() if source and source.kmsKeyId else NOT_GATHERED
-        return VolumeFacts(zones=zones, quotas=listed, key=key, caller=caller, snapshot=snapshot, calls=reader.calls)
+        return VolumeFacts(
+            zones=zones,
+            quotas=listed,
+            stored=stored,
+            key=key,
+            caller=caller,
+            snapshot=snapshot,
+            calls=reader.calls,
+        )
 
     def _reader(self) -> Reader:
         return Reader(
@@ -137,6 +152,10 @@ class AwsFacts:
             return Unread(why=f"it is not known who the caller is: {error.message}")
 
 
+async def _nothing() -> Unread:
+    return NOT_GATHERED
+
+
 async def _each(names: Sequence[str], read: Callable[[str], Awaitable[T]]) -> dict[str, T]:
     return dict(zip(names, await asyncio.gather(*(read(name) for name in names)), strict=True))
 
@@ -150,6 +169,8 @@ def _quotas(subject: ClusterSubject) -> Iterator[str]:
                 yield quotas.of_type(name, spot=True)
             if group.plan:
                 yield quotas.reserved(name)
+        if group.restricted:
+            yield quotas.RESTRICTED_STORAGE
 
 
 async def _if(asked: Sequence[str], read: Awaitable[Fact[T]], otherwise: object) -> Fact[T]:

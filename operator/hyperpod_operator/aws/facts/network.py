@@ -1,17 +1,26 @@
-"""EC2 for preflight: subnets, routes, endpoints, security groups, and what EC2 says of instance types.
+"""EC2 for preflight: VPCs, subnets, routes, endpoints, security groups, interfaces, and what instance types are.
 
 Ids go into filters: named by id, one that does not exist would spoil the answer about all others.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from hyperpod_operator.aws.facts.reader import Ask, Reader, items
+from hyperpod_operator.aws.facts.reader import Ask, Pages, Reader, items
 from hyperpod_operator.core.preflight.facts import Route, RouteTable, Rule, SecurityGroup, Subnet, TypeFacts
 from hyperpod_operator.core.preflight.model import Fact, Unread
-from hyperpod_operator.core.preflight.volume import SnapshotFacts
+from hyperpod_operator.core.preflight.volume import SnapshotFacts, Stored
 
 HOUR = 3600.0
+MOST_VPCS = 2
+"""VPCs whose attributes are read: a cluster is in the one of its EKS cluster, or it is wrong already."""
+VOLUMES_OF_PAGE = 500
+"""The most that EC2 gives (API model, DescribeVolumes.MaxResults)."""
+VOLUME_PAGES = 10
+DNS_ATTRIBUTES = {"enableDnsSupport": "EnableDnsSupport", "enableDnsHostnames": "EnableDnsHostnames"}
+"""By attribute, the member that has it in the answer."""
 TARGETS = (
     "GatewayId",
     "NatGatewayId",
@@ -39,17 +48,17 @@ async def subnets(reader: Reader, ids: Sequence[str]) -> Fact[Mapping[str, Subne
         return pages
     return {
         one["SubnetId"]: Subnet(
-            vpc_id=one.get("VpcId", ""),
-            zone=one.get("AvailabilityZone", ""),
-            zone_id=one.get("AvailabilityZoneId", ""),
-            free=one.get("AvailableIpAddressCount", 0),
+            vpc_id=one["VpcId"],
+            zone=one["AvailabilityZone"],
+            zone_id=one["AvailabilityZoneId"],
+            free=one["AvailableIpAddressCount"],
+            cidr=one.get("CidrBlock", ""),
             ipv6=any(
                 (found.get("Ipv6CidrBlockState") or {}).get("State", "associated") == "associated"
                 for found in one.get("Ipv6CidrBlockAssociationSet") or []
             ),
         )
         for one in items(pages, "Subnets")
-        if one.get("SubnetId") and "AvailableIpAddressCount" in one
     }
 
 
@@ -60,9 +69,9 @@ async def route_tables(reader: Reader, vpcs: Sequence[str]) -> Fact[tuple[RouteT
 
 
 def _table(one: Mapping[str, Any]) -> RouteTable:
-    associations = one.get("Associations") or []
+    associations = one["Associations"]
     return RouteTable(
-        vpc_id=one.get("VpcId", ""),
+        vpc_id=one["VpcId"],
         main=any(found.get("Main") for found in associations),
         subnets=frozenset(found["SubnetId"] for found in associations if found.get("SubnetId")),
         routes=tuple(
@@ -73,7 +82,7 @@ def _table(one: Mapping[str, Any]) -> RouteTable:
                 or "",
                 target=next((route[name] for name in TARGETS if route.get(name)), ""),
             )
-            for route in one.get("Routes") or []
+            for route in one["Routes"]
             if route.get("State", "active") == "active"
         ),
     )
@@ -84,7 +93,7 @@ async def endpoints(reader: Reader, vpcs: Sequence[str]) -> Fact[frozenset[str]]
     pages = await reader.ask(_ask("DescribeVpcEndpoints", Filters=_filters(vpc_id=vpcs)))
     if isinstance(pages, Unread):
         return pages
-    return frozenset(str(one.get("ServiceName", "")) for one in items(pages, "VpcEndpoints"))
+    return frozenset(str(one["ServiceName"]) for one in items(pages, "VpcEndpoints"))
 
 
 async def security_groups(reader: Reader, ids: Sequence[str]) -> Fact[Mapping[str, SecurityGroup]]:
@@ -95,26 +104,71 @@ async def security_groups(reader: Reader, ids: Sequence[str]) -> Fact[Mapping[st
     return {
         one["GroupId"]: SecurityGroup(
             name=one.get("GroupName", ""),
-            vpc_id=one.get("VpcId", ""),
+            vpc_id=one["VpcId"],
             rules=(
-                *(_rule(found, egress=False) for found in one.get("IpPermissions") or []),
-                *(_rule(found, egress=True) for found in one.get("IpPermissionsEgress") or []),
+                *(_rule(found, egress=False) for found in one["IpPermissions"]),
+                *(_rule(found, egress=True) for found in one["IpPermissionsEgress"]),
             ),
         )
         for one in items(pages, "SecurityGroups")
-        if one.get("GroupId")
     }
 
 
 def _rule(one: Mapping[str, Any], *, egress: bool) -> Rule:
-    ranges = [found.get("CidrIp") for found in one.get("IpRanges") or []]
+    ranges = [found.get("CidrIp") for found in one["IpRanges"]]
     ranges += [found.get("CidrIpv6") for found in one.get("Ipv6Ranges") or []]
     return Rule(
         egress=egress,
-        protocol=str(one.get("IpProtocol", "")),
-        groups=frozenset(str(found["GroupId"]) for found in one.get("UserIdGroupPairs") or [] if found.get("GroupId")),
+        protocol=one["IpProtocol"],
+        groups=frozenset(str(found["GroupId"]) for found in one["UserIdGroupPairs"]),
         cidrs=frozenset(str(found) for found in ranges if found),
+        lists=frozenset(
+            str(found["PrefixListId"]) for found in one.get("PrefixListIds") or [] if found.get("PrefixListId")
+        ),
+        ports=(one["FromPort"], one["ToPort"]) if "FromPort" in one and "ToPort" in one else None,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interface:
+    """ec2:DescribeNetworkInterfaces. `address` is IPv4."""
+
+    zone: str
+    address: str
+    groups: frozenset[str]
+
+
+async def interfaces(reader: Reader, ids: Sequence[str]) -> Fact[Mapping[str, Interface]]:
+    """ec2:DescribeNetworkInterfaces."""
+    pages = await reader.ask(_ask("DescribeNetworkInterfaces", Filters=_filters(network_interface_id=ids)))
+    if isinstance(pages, Unread):
+        return pages
+    return {
+        str(one["NetworkInterfaceId"]): Interface(
+            zone=one.get("AvailabilityZone", ""),
+            address=one.get("PrivateIpAddress", ""),
+            groups=frozenset(str(found["GroupId"]) for found in one["Groups"]),
+        )
+        for one in items(pages, "NetworkInterfaces")
+    }
+
+
+async def dns(reader: Reader, vpcs: Sequence[str]) -> Fact[Mapping[str, frozenset[str]]]:
+    """ec2:DescribeVpcAttribute of each DNS attribute: by VPC, those that are off."""
+    asked = [(vpc, name) for vpc in vpcs[:MOST_VPCS] for name in DNS_ATTRIBUTES]
+    read = await asyncio.gather(
+        *(reader.ask(_ask("DescribeVpcAttribute", VpcId=vpc, Attribute=name)) for vpc, name in asked)
+    )
+    off: dict[str, frozenset[str]] = {vpc: frozenset() for vpc in vpcs[:MOST_VPCS]}
+    for (vpc, name), pages in zip(asked, read, strict=True):
+        if isinstance(pages, Unread):
+            return pages
+        value = ((pages or [{}])[0].get(DNS_ATTRIBUTES[name]) or {}).get("Value")
+        if value is None:
+            return Unread(why=f"the answer of ec2:DescribeVpcAttribute has no {name}")
+        if not value:
+            off[vpc] |= {name}
+    return off
 
 
 async def offerings(reader: Reader, types: Sequence[str]) -> Fact[Mapping[str, frozenset[str]]]:
@@ -130,7 +184,7 @@ async def offerings(reader: Reader, types: Sequence[str]) -> Fact[Mapping[str, f
         return pages
     found: dict[str, set[str]] = {}
     for one in items(pages, "InstanceTypeOfferings"):
-        found.setdefault(str(one.get("InstanceType", "")), set()).add(str(one.get("Location", "")))
+        found.setdefault(str(one["InstanceType"]), set()).add(str(one["Location"]))
     return {name: frozenset(zones) for name, zones in found.items()}
 
 
@@ -146,7 +200,6 @@ async def instance_types(reader: Reader, types: Sequence[str]) -> Fact[Mapping[s
             attachments=(one.get("EbsInfo") or {}).get("MaximumEbsAttachments"),
         )
         for one in items(pages, "InstanceTypes")
-        if one.get("InstanceType")
     }
 
 
@@ -156,7 +209,30 @@ async def zones(reader: Reader) -> Fact[frozenset[str]]:
     if isinstance(pages, Unread):
         return pages
     found = items(pages, "AvailabilityZones")
-    return frozenset(str(one[name]) for one in found for name in ("ZoneName", "ZoneId") if one.get(name))
+    return frozenset(str(one[name]) for one in found for name in ("ZoneName", "ZoneId"))
+
+
+async def stored(reader: Reader, volume_type: str) -> Fact[Stored]:
+    """ec2:DescribeVolumes of a type: what the account holds of it in this Region, page by page and summed up."""
+    asked = Ask(
+        service="ec2",
+        operation="DescribeVolumes",
+        action="ec2:DescribeVolumes",
+        parameters={"Filters": _filters(volume_type=[volume_type]), "MaxResults": VOLUMES_OF_PAGE},
+        keep=60.0,
+        pages=VOLUME_PAGES,
+        reduced=_summed,
+    )
+    pages = await reader.ask(asked)
+    if isinstance(pages, Unread):
+        return pages
+    return Stored(size=pages[0]["Size"], complete=pages[0]["Complete"]) if pages else Stored(size=0)
+
+
+def _summed(pages: Pages) -> Pages:
+    """Thousands of volumes as one page: their size, and whether there are more than were read."""
+    size = sum(one["Size"] for one in items(pages, "Volumes"))
+    return [{"Size": size, "Complete": not pages[-1].get("NextToken")}]
 
 
 async def snapshot(reader: Reader, name: str) -> Fact[SnapshotFacts | None]:
@@ -164,9 +240,7 @@ async def snapshot(reader: Reader, name: str) -> Fact[SnapshotFacts | None]:
     pages = await reader.ask(_ask("DescribeSnapshots", Filters=_filters(snapshot_id=[name])))
     if isinstance(pages, Unread):
         return pages
-    found = [one for one in items(pages, "Snapshots") if one.get("SnapshotId") == name]
+    found = [one for one in items(pages, "Snapshots") if one["SnapshotId"] == name]
     if not found:
         return None
-    if not found[0].get("State") or not found[0].get("VolumeSize"):
-        return Unread(why="the answer of ec2:DescribeSnapshots has no state or size")
     return SnapshotFacts(state=found[0]["State"], size=found[0]["VolumeSize"])

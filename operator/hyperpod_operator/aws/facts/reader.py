@@ -12,8 +12,9 @@ from typing import Any
 
 from botocore.exceptions import OperationNotPageableError
 
-from hyperpod_operator.aws.answers import check_model, unknown
+from hyperpod_operator.aws.answers import check, check_model, unknown
 from hyperpod_operator.aws.caller import Caller, Purpose
+from hyperpod_operator.aws.facts.members import RESTS_ON
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.text import counted
@@ -185,9 +186,12 @@ class Reader:
         method = _method(client, ask.operation)
         shape = client.meta.service_model.operation_model(ask.operation).output_shape
         pages: Pages = []
+        members = RESTS_ON.get((ask.service, ask.operation), ())
         for number, page in enumerate(_paged(client, method, ask.parameters)):
+            known = _undecoded(page)
             if shape is not None:
-                check_model(_undecoded(page), shape=shape, operation=ask.operation)
+                check_model(known, shape=shape, operation=ask.operation)
+            check(known, operation=ask.operation, members=members)
             pages.append(_beginning(page))
             if number:
                 self.calls += ask.counted

@@ -1,13 +1,11 @@
-"""S3, KMS and FSx for preflight."""
+"""S3 and KMS for preflight."""
 
 import codecs
-from collections.abc import Mapping
-from typing import Any
 
 from hyperpod_operator.aws.facts.policies import statements
-from hyperpod_operator.aws.facts.reader import BEGINNING, Ask, Reader, items
+from hyperpod_operator.aws.facts.reader import BEGINNING, Ask, Reader
 from hyperpod_operator.core.preflight.addresses import bucket_of, key_of
-from hyperpod_operator.core.preflight.facts import FileSystem, KmsKey, Script, Statement
+from hyperpod_operator.core.preflight.facts import KmsKey, Script, Statement
 from hyperpod_operator.core.preflight.model import Fact, Unread
 
 
@@ -28,9 +26,7 @@ async def key(reader: Reader, name: str) -> Fact[KmsKey | None]:
     pages = await reader.ask(ask)
     if pages is None or isinstance(pages, Unread):
         return pages
-    found = pages[0].get("KeyMetadata") or {}
-    if not found.get("KeyState") or not found.get("Arn"):
-        return Unread(why="the answer of kms:DescribeKey has no state")
+    found = pages[0]["KeyMetadata"]
     managed = found.get("KeyManager") == "AWS"
     policy: Fact[tuple[Statement, ...]] = Unread(why="it is a key of AWS, whose policy is not ours to judge")
     return KmsKey(
@@ -50,24 +46,6 @@ async def _policy(reader: Reader, arn: str) -> Fact[tuple[Statement, ...]]:
     if pages is None or isinstance(pages, Unread):
         return pages or Unread(why="the key has no policy")
     try:
-        return statements(pages[0].get("Policy", ""))
+        return statements(pages[0]["Policy"])
     except ValueError as error:
         return Unread(why=f"the key's policy cannot be read: {error}")
-
-
-async def file_system(reader: Reader, name: str) -> Fact[FileSystem | None]:
-    """fsx:DescribeFileSystems."""
-    parameters = {"FileSystemIds": [name]}
-    ask = Ask(service="fsx", operation="DescribeFileSystems", action="fsx:DescribeFileSystems", parameters=parameters)
-    pages = await reader.ask(ask)
-    if pages is None or isinstance(pages, Unread):
-        return pages
-    found: list[Mapping[str, Any]] = items(pages, "FileSystems")
-    if not found:
-        return None
-    return FileSystem(
-        lifecycle=found[0].get("Lifecycle", ""),
-        vpc_id=found[0].get("VpcId", ""),
-        mount_name=(found[0].get("LustreConfiguration") or {}).get("MountName", ""),
-        subnets=frozenset(str(one) for one in found[0].get("SubnetIds") or []),
-    )

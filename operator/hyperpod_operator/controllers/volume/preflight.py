@@ -12,7 +12,8 @@ from hyperpod_operator.core.preflight.modes import ENFORCE, OFF
 from hyperpod_operator.core.preflight.ports import ClaimFacts
 from hyperpod_operator.core.preflight.record import left, recorded
 from hyperpod_operator.core.preflight.run import preflight
-from hyperpod_operator.core.preflight.volume import CLAIM, ClaimSubject, Slots
+from hyperpod_operator.core.preflight.volume import ClaimSubject, Slots
+from hyperpod_operator.core.preflight.volume_table import CLAIM
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.plan import CreateVolume, Step
 from hyperpod_operator.core.volume.target import matching_nodes

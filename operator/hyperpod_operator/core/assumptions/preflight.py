@@ -82,6 +82,28 @@ PREFLIGHT = (
         tests=(_FOUND, _WARN),
     ),
     Assumption(
+        id="preflight-file-system-ports",
+        belief="Instances mount FSx for Lustre by TCP 988 and FSx for OpenZFS by TCP 2049; FSx for Lustre also calls "
+        "them back, and both need the further ports in the table.",
+        source="DOC: FSx for Lustre user guide and FSx for OpenZFS user guide, File system access control with Amazon "
+        "VPC",
+        if_false="A group whose file system answers on another port waits; of further ports that are closed a warning "
+        "says so. Rules with prefix lists count as open.",
+        tests=(
+            _FOUND,
+            _WARN,
+            "unit/core/preflight/test_file_systems.py::test_a_rule_that_cannot_be_evaluated_lets_traffic_through",
+        ),
+    ),
+    Assumption(
+        id="preflight-services-of-instances",
+        belief="Instances call the services in the table, in addition to S3 and EKS.",
+        source="SRC: hyperpod-cluster-debugger (awslabs), VPC without internet access",
+        if_false="A subnet without a default route warns about an endpoint that is not needed, or does not name one "
+        "that is missing. Nothing is held.",
+        tests=(_FOUND,),
+    ),
+    Assumption(
         id="preflight-restricted-groups-since",
         belief="Restricted instance groups work on clusters that were created on or after 2025-07-16.",
         source=f"{_GUIDE}, nova-hp-cluster",

@@ -1,6 +1,6 @@
 """What a spec points to outside of itself, in the form in which facts are keyed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hyperpod_operator.api.storage import InstanceStorageConfig
@@ -49,7 +49,7 @@ def wanted(subject: ClusterSubject) -> "Wanted":
     if subject.karpenter and subject.spec.clusterRole:
         roles.append(subject.spec.clusterRole)
     return Wanted(
-        subnets=_unique(name for group in groups for name in group.subnets),
+        subnets=_unique([*(name for group in groups for name in group.subnets), *_held_subnets(subject)]),
         security_groups=_unique(name for group in groups for name in group.security_groups),
         types=_unique(name for group in groups for name in group.types),
         roles=_unique(roles),
@@ -58,6 +58,12 @@ def wanted(subject: ClusterSubject) -> "Wanted":
         plans=_unique(group.plan for group in groups if group.plan),
         file_systems=_unique(one for group in groups for one in file_systems_of(group)),
     )
+
+
+def _held_subnets(subject: ClusterSubject) -> Iterator[str]:
+    """Subnets of groups that the cluster has: where AWS lacked capacity is a matter of their zones."""
+    if subject.has_history:
+        yield from (name for group in subject.holds for name in group.subnets)
 
 
 def _unique(names: Iterable[str]) -> tuple[str, ...]:

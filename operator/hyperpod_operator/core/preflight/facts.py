@@ -12,6 +12,7 @@ from typing import TypeVar
 from hyperpod_operator.core.preflight.model import Fact, Unread
 
 V = TypeVar("V")
+TCP = frozenset({"tcp", "6"})
 NOT_GATHERED = Unread(why="it was not read")
 KUBERNETES_UNREAD = Unread(why="the Kubernetes API of the EKS cluster was not read")
 
@@ -51,6 +52,7 @@ class Subnet:
     zone_id: str
     free: int
     ipv6: bool = False
+    cidr: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +75,21 @@ class RouteTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One permission of a security group. `protocol` is -1 for all traffic."""
+    """One permission of a security group. `protocol` is -1 for all traffic, `ports` None for all ports; `lists` are
+    prefix lists."""
 
     egress: bool
     protocol: str
     groups: frozenset[str] = frozenset()
     cidrs: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+    ports: tuple[int, int] | None = None
+
+    def covers(self, port: int) -> bool:
+        """Whether it is about a TCP port."""
+        if self.protocol == "-1":
+            return True
+        return self.protocol in TCP and (self.ports is None or self.ports[0] <= port <= self.ports[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +175,35 @@ class TrainingPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """ec2:DescribeNetworkInterfaces of a file system, with the security groups that these have."""
+
+    zones: frozenset[str]
+    addresses: frozenset[str]
+    groups: Mapping[str, SecurityGroup]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileSystem:
-    """fsx:DescribeFileSystems."""
+    """fsx:DescribeFileSystems. `kind` is FileSystemType, `interfaces` are NetworkInterfaceIds."""
 
     lifecycle: str
     vpc_id: str
+    kind: str = "LUSTRE"
     mount_name: str = ""
     subnets: frozenset[str] = frozenset()
+    interfaces: tuple[str, ...] = ()
+    access: Fact[Access] = NOT_GATHERED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortage:
+    """A recent event of the cluster: AWS had no capacity. `group` is the instance group that it was for, which may be
+    gone by now; `types` are those that the words of the event name."""
+
+    at: datetime
+    group: str
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,11 +226,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """A DaemonSet or Deployment of the EKS cluster. `image` is that of its first container."""
+    """A DaemonSet of the EKS cluster. `image` is that of its first container, `everywhere` whether it runs on nodes of
+    any kind: no selector and no required affinity keeps it from some."""
 
     namespace: str
     name: str
     image: str
+    everywhere: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +247,8 @@ class Facts:
     route_tables: Fact[tuple[RouteTable, ...]] = NOT_GATHERED
     endpoints: Fact[frozenset[str]] = NOT_GATHERED
     """Service names of the VPC's endpoints."""
+    dns: Fact[Mapping[str, frozenset[str]]] = NOT_GATHERED
+    """By VPC, which of its DNS attributes are off."""
     security_groups: Fact[Mapping[str, SecurityGroup]] = NOT_GATHERED
     offerings: Fact[Mapping[str, frozenset[str]]] = NOT_GATHERED
     """Zone ids by instance type, without `ml.`."""
@@ -226,10 +263,12 @@ class Facts:
     quotas: Fact[Mapping[str, float]] = NOT_GATHERED
     """Of the service SageMaker, by name."""
     usage: Fact[Usage] = NOT_GATHERED
+    shortages: Fact[tuple[Shortage, ...]] = NOT_GATHERED
+    """Newest first."""
     plans: Mapping[str, Fact[TrainingPlan | None]] = field(default_factory=nothing)
     file_systems: Mapping[str, Fact[FileSystem | None]] = field(default_factory=nothing)
     """By the id that a DNS name begins with."""
     workloads: Fact[tuple[Workload, ...]] = KUBERNETES_UNREAD
-    """DaemonSets and Deployments of kube-system and aws-hyperpod."""
+    """DaemonSets of kube-system and aws-hyperpod."""
     calls: int = 0
     """Calls to AWS that gathering these took."""

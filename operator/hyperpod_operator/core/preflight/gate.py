@@ -25,8 +25,6 @@ from hyperpod_operator.core.text import counted, listed
 CREATE, UPDATE = "CreateCluster", "UpdateCluster"
 GROUPS_SHOWN = 5
 """Groups that `status.preflight.call` names before it counts the rest."""
-SHORTAGE = "sufficient capacity"
-"""In the cause of an event when AWS lacked an instance type (facts recorded on live clusters)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +88,6 @@ def _due(snapshot: ClusterSnapshot, *, mode: str, new: bool) -> Due | None:
         grows=grows,
         holds=() if new else _held(snapshot),
         created_at=cluster.created_at if cluster else None,
-        shortages=_shortages(snapshot),
     )
     spec = resource.spec.model_dump(mode="json", exclude_none=True, exclude={"management", "tags"})
     return Due(
@@ -112,11 +109,13 @@ def _call(*, new: bool, adds: frozenset[str], grows: Mapping[str, int]) -> str:
 
 def _held(snapshot: ClusterSnapshot) -> tuple[Held, ...]:
     """What the cluster keeps in AWS."""
-    cluster = snapshot.observed.cluster
+    cluster, everywhere = snapshot.observed.cluster, snapshot.resource.spec.vpcConfig.subnets
     return tuple(
         Held(
+            name=group.name,
             types=types_of(group.members),
             count=group.target_count,
+            subnets=tuple((group.members.get("overrideVpcConfig") or {}).get("subnets") or everywhere),
             spot=(group.members.get("capacityRequirements") or {}).get("spot") is not None,
             planned=bool(group.members.get("trainingPlanArn")),
         )
@@ -133,17 +132,6 @@ def outdated(snapshot: ClusterSnapshot) -> bool:
         return False
     lacks = cluster is not None and any(group.current_count < group.target_count for group in cluster.groups)
     return not (snapshot.changes.groups_added or growth(snapshot) or lacks)
-
-
-def _shortages(snapshot: ClusterSnapshot) -> tuple[str, ...]:
-    """Types of groups for which AWS had no capacity in the events that this pass read."""
-    groups = {event.group for event in snapshot.observed.events if SHORTAGE in event.cause}
-    found = [
-        str(group.members["instanceType"])
-        for group in (snapshot.observed.cluster.groups if snapshot.observed.cluster else ())
-        if group.name in groups and group.members.get("instanceType")
-    ]
-    return tuple(dict.fromkeys(found))
 
 
 def preflight(subject: ClusterSubject) -> Preflight:

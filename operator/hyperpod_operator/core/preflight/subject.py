@@ -41,6 +41,8 @@ class Held:
 
     types: tuple[str, ...]
     count: int
+    name: str = ""
+    subnets: tuple[str, ...] = ()
     spot: bool = False
     planned: bool = False
 
@@ -66,8 +68,6 @@ class ClusterSubject:
     holds: tuple[Held, ...] = ()
     created_at: datetime | None = None
     """When the cluster was created; None for a new one, and where AWS does not say."""
-    shortages: tuple[str, ...] = ()
-    """Instance types for which AWS had no capacity in this cluster's recent events."""
 
     @cached_property
     def groups(self) -> tuple[Planned, ...]:
@@ -114,6 +114,11 @@ class ClusterSubject:
     @property
     def karpenter(self) -> bool:
         return bool(self.spec.autoScaling and self.spec.autoScaling.mode == "Enable")
+
+    @property
+    def has_history(self) -> bool:
+        """Whether SageMaker keeps events of the cluster: not of a new one, and only with continuous provisioning."""
+        return not self.new and self.spec.nodeProvisioningMode == "Continuous"
 
     @property
     def instances(self) -> int:

@@ -6,13 +6,17 @@ docs/preflight.md is generated from it, and each row has tests that pass, fail a
 from hyperpod_operator.core.preflight.checks import (
     capacity,
     eks,
+    file_systems,
+    history,
     kubernetes,
     network,
     roles,
+    routes,
     scripts,
     security_groups,
     spec,
     storage,
+    training_plans,
 )
 from hyperpod_operator.core.preflight.model import Check
 
@@ -21,10 +25,14 @@ CLUSTER: tuple[Check, ...] = (
     *spec.CHECKS,
     *eks.CHECKS,
     *network.CHECKS,
+    *routes.CHECKS,
     *security_groups.CHECKS,
     *roles.CHECKS,
     *scripts.CHECKS,
     *storage.CHECKS,
+    *file_systems.CHECKS,
     *capacity.CHECKS,
+    *training_plans.CHECKS,
+    *history.CHECKS,
     *kubernetes.CHECKS,
 )

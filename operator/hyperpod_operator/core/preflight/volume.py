@@ -10,8 +10,6 @@ from hyperpod_operator.api.volume import CreateSource, EBSVolumeClaimSpec, Volum
 from hyperpod_operator.core.preflight.checks.storage import granted_key, usable_key
 from hyperpod_operator.core.preflight.facts import NOT_GATHERED, KmsKey
 from hyperpod_operator.core.preflight.model import (
-    Area,
-    Check,
     Fact,
     Finding,
     Result,
@@ -23,7 +21,6 @@ from hyperpod_operator.core.preflight.model import (
 )
 from hyperpod_operator.core.text import counted
 
-EBS = "DOC: Amazon EBS user guide, volume types; MODEL: CreateVolume"
 # [assumption: preflight-quota-names]
 QUOTA_NAMES: Mapping[str, str] = {
     "gp2": "Storage for General Purpose SSD (gp2) volumes, in TiB",
@@ -56,7 +53,7 @@ LIMITS: Mapping[str, Limits] = {
     "sc1": Limits((125, 16_384)),
     "standard": Limits((1, 1_024)),
 }
-"""The same pages; ratios as in the AWS EBS CSI driver (pkg/cloud/cloud.go)."""
+"""Amazon EBS user guide, volume types; ratios as in the AWS EBS CSI driver (pkg/cloud/cloud.go)."""
 # [assumption: preflight-volume-limits]
 FREE_IOPS = 3_000
 """IOPS that every gp3 volume has: the ratio bounds those beyond."""
@@ -74,6 +71,14 @@ class SnapshotFacts:
 
     state: str
     size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What the account's volumes of the claim's type hold in this Region, in GiB: the least of it if not `complete`."""
+
+    size: int
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,7 @@ class VolumeFacts:
     """ARN of the role or user that creates the volume."""
     snapshot: Fact[SnapshotFacts | None] = NOT_GATHERED
     quotas: Fact[Mapping[str, float]] = NOT_GATHERED
+    stored: Fact[Stored] = NOT_GATHERED
     slots: Fact[Slots] | None = None
     """None where the target's nodes are not known; the operator waits for a free one before it creates a volume."""
     calls: int = 0
@@ -231,12 +237,25 @@ def quota(subject: ClaimSubject) -> Iterator[Finding]:
     if isinstance(listed, Unread):
         yield unknown(listed)
         return
-    name = QUOTA_NAMES[subject.type]
+    name, held = QUOTA_NAMES[subject.type], subject.facts.stored
     limit = listed.get(name)
     if limit is None:
         yield unknown(Unread(why=f"Service Quotas does not list “{name}”"))
+    elif wanted > limit * 1024:
+        yield fails(size=wanted, limit=_tib(limit), type=subject.type)
+    elif isinstance(held, Unread):
+        yield unknown(held)
+    elif held.size + wanted > limit * 1024:
+        # What other volumes hold may become free; what this one asks for does not.
+        yield warns(size=wanted, limit=_tib(limit), type=subject.type, held=held.size)
+    elif held.complete:
+        yield passes()
     else:
-        yield fails(size=wanted, limit=limit, type=subject.type) if wanted > limit * 1024 else passes()
+        yield unknown(Unread(why=f"the account has more volumes of type {subject.type} than are read"))
+
+
+def _tib(amount: float) -> str:
+    return f"{amount:g}"
 
 
 def slots(subject: ClaimSubject) -> Iterator[Finding]:
@@ -247,110 +266,3 @@ def slots(subject: ClaimSubject) -> Iterator[Finding]:
         yield unknown(found)
     else:
         yield passes() if found.free > 0 else warns(held=counted(found.limit, "volume"))
-
-
-# [assumption: preflight-checks-hold]
-CLAIM: tuple[Check, ...] = (
-    Check(
-        name="VolumeZone",
-        area=Area.VOLUME,
-        what="The zone exists and has nodes of the target",
-        why="A volume attaches to nodes of its own zone only, and cannot move.",
-        source=EBS,
-        judge=zone,
-        reads=("ec2:DescribeAvailabilityZones",),
-        fail="Zone {zone} {problem}.",
-        remedy="Name the zone of the nodes, or leave the zone out: the operator then takes that of the target.",
-    ),
-    Check(
-        name="VolumeKMSKey",
-        area=Area.VOLUME,
-        what="The KMS key exists and is enabled",
-        why="EC2 makes the volume, and then deletes it without an error to the caller.",
-        source="DOC: Amazon EBS user guide, encryption",
-        judge=key,
-        reads=("kms:DescribeKey",),
-        fail="KMS key {key} {problem}.",
-        remedy="Name an enabled symmetric key of this Region.",
-    ),
-    Check(
-        name="VolumeKMSKeyPolicy",
-        area=Area.VOLUME,
-        what="The policy of the KMS key lets the operator's role use it",
-        why="EC2 makes the volume, and then deletes it without an error to the caller.",
-        source="DOC: Amazon EBS user guide, encryption requirements, permissions for IAM users (kms:CreateGrant)",
-        judge=key_policy,
-        reads=("kms:DescribeKey", "kms:GetKeyPolicy"),
-        fail="The policy of KMS key {key} allows kms:CreateGrant neither to the operator's role nor through IAM.",
-        warn="The policy of KMS key {key} allows kms:CreateGrant to the operator's role under conditions at most.",
-        remedy="Allow the operator's role in the key's policy, or let the policy leave it to IAM (principal "
-        "arn:aws:iam::ACCOUNT:root).",
-    ),
-    Check(
-        name="VolumeSnapshot",
-        area=Area.VOLUME,
-        what="The snapshot exists, is usable and is not larger than the volume",
-        why="CreateVolume is refused.",
-        source="MODEL: CreateVolume.Size",
-        judge=snapshot,
-        reads=("ec2:DescribeSnapshots",),
-        fail="Snapshot {snapshot} {problem}.",
-        remedy="Correct source.create.snapshotId, or raise volume.size.",
-    ),
-    Check(
-        name="VolumeSize",
-        area=Area.VOLUME,
-        what="The volume type takes this size",
-        why="CreateVolume is refused.",
-        source=EBS,
-        judge=size,
-        fail="A {type} volume has {least} GiB at least, and volume.size is {size}.",
-        warn="A {type} volume takes {most} GiB, as far as this version knows, and volume.size is {size}.",
-        remedy="Change volume.size or volume.volumeType.",
-    ),
-    Check(
-        name="VolumeIOPS",
-        area=Area.VOLUME,
-        what="The volume type takes these IOPS at this size",
-        why="CreateVolume is refused.",
-        source=EBS,
-        judge=iops,
-        fail="volume.iops is {iops}: {problem}.",
-        warn="volume.iops is {iops}: {problem}.",
-        remedy="Lower volume.iops, or raise volume.size.",
-    ),
-    Check(
-        name="VolumeThroughput",
-        area=Area.VOLUME,
-        what="The volume type takes this throughput at these IOPS",
-        why="CreateVolume is refused.",
-        source=EBS,
-        judge=throughput,
-        fail="volume.throughput is {throughput}: {problem}.",
-        warn="volume.throughput is {throughput}: {problem}.",
-        remedy="Lower volume.throughput, or raise volume.iops.",
-    ),
-    Check(
-        name="VolumeQuota",
-        area=Area.VOLUME,
-        what="The volume is within the storage quota of its type",
-        why="CreateVolume fails with VolumeLimitExceeded.",
-        source="DOC: AWS general reference, Amazon EBS endpoints and quotas",
-        judge=quota,
-        reads=("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas"),
-        fail="The volume has {size} GiB, and the account may have {limit} TiB of {type} in all.",
-        remedy="Ask Service Quotas (Amazon EBS) for more, or lower volume.size.",
-    ),
-    Check(
-        name="AttachmentSlots",
-        area=Area.VOLUME,
-        what="A node of the target takes another volume",
-        why="Instances take a limited number of volumes; one more waits until another is detached.",
-        source="DOC: Amazon EC2 user guide, volume limits; MODEL: EbsInfo.MaximumEbsAttachments",
-        judge=slots,
-        reads=("ec2:DescribeInstanceTypes",),
-        warn="Every node of the target holds {held}, as many as its instance type takes.",
-        remedy="Use another group or instance type, or detach a volume.",
-    ),
-)
-"""In the order in which they are shown."""

@@ -3,8 +3,9 @@
 import asyncio
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,16 +13,23 @@ from botocore.exceptions import EndpointConnectionError
 from tests.unit.aws.facts.fake import FakeAws, refusal
 from tests.unit.core.preflight.world import EKS, FSX, HERE, KEY, PLAN, ROLE, SCRIPT, group, spec
 
+from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.aws.facts.gather import AwsFacts
+from hyperpod_operator.aws.facts.history import MOST_READ
 from hyperpod_operator.aws.facts.iam import source_of
+from hyperpod_operator.aws.facts.network import DNS_ATTRIBUTES
 from hyperpod_operator.aws.facts.policies import statements
 from hyperpod_operator.aws.facts.reader import BUDGET, MISSING, Answers, Ask, Reader
 from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.preflight.facts import Facts, Role, Script
+from hyperpod_operator.core.preflight.facts import Facts, Role, Script, Shortage
 from hyperpod_operator.core.preflight.gate import preflight
 from hyperpod_operator.core.preflight.model import Result, Unread
+from hyperpod_operator.core.preflight.run import preflight as run
 from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.table import CLUSTER
 from hyperpod_operator.core.preflight.tables import quotas, rights
+from hyperpod_operator.core.preflight.volume import ClaimSubject, Stored
+from hyperpod_operator.core.preflight.volume_table import CLAIM as VOLUMES
 
 OPERATOR = "arn:aws:sts::111122223333:assumed-role/operator/session"
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,7 +54,34 @@ def simulated(**parameters: Any) -> dict[str, Any]:
     }
 
 
-ITSELF = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-1"}]}]
+NO_CAPACITY = "We currently do not have sufficient capacity to launch new ml.p5.48xlarge instances. Please try again."
+CLUSTER_ARN = "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"
+
+
+def happened(name: str, **members: Any) -> dict[str, Any]:
+    """An event as ListClusterEvents has it."""
+    return {
+        "EventId": name,
+        "ClusterArn": CLUSTER_ARN,
+        "ClusterName": "research",
+        "ResourceType": "InstanceGroup",
+        "InstanceGroupName": "gpu",
+        "EventTime": CREATED - timedelta(hours=1),
+        "EventLevel": "Error",
+        "Description": "Instance creation in Cluster research and InstanceGroup gpu failed",
+        **members,
+    }
+
+
+def because(words: str, name: str = "e1") -> dict[str, Any]:
+    """The details of an event."""
+    metadata = {"InstanceGroup": {"FailureMessage": words}}
+    details = {"EventDetails": {"EventMetadata": metadata}}
+    known = {name: value for name, value in happened(name).items() if name != "EventLevel"}
+    return {"EventDetails": {**known, **details}}
+
+
+ITSELF = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-1"}], "IpRanges": []}]
 LISTED = [
     {"QuotaName": name, "Value": value}
     for name, value in {quotas.of_type("ml.p5.48xlarge"): 8.0, quotas.CLUSTER_SIZE: 20.0,
@@ -78,7 +113,7 @@ WORLD: dict[str, Any] = {
     "DescribeSubnets": {
         "Subnets": [
             {"SubnetId": "subnet-1", "VpcId": "vpc-1", "AvailabilityZone": "us-west-2b",
-             "AvailabilityZoneId": "usw2-az2", "AvailableIpAddressCount": 4000}
+             "AvailabilityZoneId": "usw2-az2", "AvailableIpAddressCount": 4000, "CidrBlock": "10.0.0.0/20"}
         ]
     },
     "DescribeRouteTables": {
@@ -94,6 +129,20 @@ WORLD: dict[str, Any] = {
              "IpPermissionsEgress": ITSELF}
         ]
     },
+    "DescribeNetworkInterfaces": {
+        "NetworkInterfaces": [
+            {"NetworkInterfaceId": "eni-1", "AvailabilityZone": "us-west-2b", "PrivateIpAddress": "10.0.0.10",
+             "Groups": [{"GroupId": "sg-1", "GroupName": "hyperpod"}]}
+        ]
+    },
+    "DescribeVpcAttribute": lambda **parameters: {
+        "VpcId": parameters["VpcId"], DNS_ATTRIBUTES[parameters["Attribute"]]: {"Value": True}
+    },
+    "DescribeVolumes": {"Volumes": [{"VolumeId": "vol-1", "Size": 100}, {"VolumeId": "vol-2", "Size": 50}]},
+    "DescribeAvailabilityZones": {"AvailabilityZones": [{"ZoneName": "us-west-2b", "ZoneId": "usw2-az2"}]},
+    "DescribeSnapshots": {"Snapshots": [{"SnapshotId": "snap-0123abcd", "State": "completed", "VolumeSize": 10}]},
+    "ListClusterEvents": {"Events": [happened("e1"), happened("e2", EventLevel="Info")]},
+    "DescribeClusterEvent": lambda **parameters: because(NO_CAPACITY, parameters["EventId"]),
     "DescribeInstanceTypeOfferings": {
         "InstanceTypeOfferings": [{"InstanceType": "p5.48xlarge", "Location": "usw2-az2"}]
     },
@@ -128,6 +177,7 @@ WORLD: dict[str, Any] = {
     },
     "DescribeFileSystems": {
         "FileSystems": [{"FileSystemId": FSX, "Lifecycle": "AVAILABLE", "VpcId": "vpc-1",
+                         "FileSystemType": "LUSTRE", "NetworkInterfaceIds": ["eni-1"],
                          "LustreConfiguration": {"MountName": "abcd"}, "SubnetIds": ["subnet-1"]}]
     },
 }  # fmt: skip
@@ -423,3 +473,149 @@ def test_whose_policies_are_simulated(arn: str, source: str) -> None:
 def test_a_policy_that_cannot_be_read_is_an_error_of_one_kind(document: Any) -> None:
     with pytest.raises(ValueError, match=r".+"):
         statements(document)
+
+
+def growing(**members: Any) -> ClusterSubject:
+    return replace(about(**members), new=False, grows={"gpu": 1})
+
+
+async def test_what_lacked_capacity_lately_is_known_with_type_and_group() -> None:
+    facts = await gathered(world(), growing())
+    found = Shortage(at=CREATED - timedelta(hours=1), group="gpu", types=("ml.p5.48xlarge",))
+    assert facts.shortages == (found,)
+
+
+async def test_a_new_cluster_has_no_history_to_read() -> None:
+    aws = world()
+    await gathered(aws)
+    assert "ListClusterEvents" not in {call[1] for call in aws.calls}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        happened("e1", EventTime=CREATED - timedelta(hours=25)),
+        happened("e1", EventLevel="Info"),
+        happened("e1", Description="2 node(s) lost orchestration-ready status. Current: 1/3"),
+    ],
+    ids=["long ago", "good news", "noise"],
+)
+async def test_events_that_tell_nothing_about_capacity_cost_no_call(event: dict[str, Any]) -> None:
+    aws = world(ListClusterEvents={"Events": [event]})
+    facts = await gathered(aws, growing())
+    assert facts.shortages == ()
+    assert "DescribeClusterEvent" not in {call[1] for call in aws.calls}
+
+
+async def test_an_event_that_names_the_cause_itself_costs_no_further_call() -> None:
+    aws = world(ListClusterEvents={"Events": [happened("e1", Description=NO_CAPACITY)]})
+    facts = await gathered(aws, growing())
+    assert isinstance(facts.shortages, tuple)
+    assert [one.types for one in facts.shortages] == [("ml.p5.48xlarge",)]
+    assert "DescribeClusterEvent" not in {call[1] for call in aws.calls}
+
+
+async def test_a_few_of_many_events_are_read() -> None:
+    many = [happened(f"e{number}", InstanceGroupName=f"g{number % 9}") for number in range(100)]
+    aws = world(ListClusterEvents={"Events": many})
+    await gathered(aws, growing())
+    assert [call[1] for call in aws.calls].count("DescribeClusterEvent") == MOST_READ
+
+
+async def test_another_cause_is_no_shortage() -> None:
+    aws = world(DescribeClusterEvent=lambda **_: because("EFA health checks did not run successfully"))
+    assert (await gathered(aws, growing())).shortages == ()
+
+
+CLAIM = EBSVolumeClaimSpec.model_validate(
+    {
+        "clusterRef": {"name": "research"},
+        "source": {"create": {"availabilityZone": "us-west-2b", "snapshotId": "snap-0123abcd", "kmsKeyId": KEY}},
+        "volume": {"size": 500},
+        "attachment": {"target": {"instanceGroupName": "gpu"}},
+    }
+)
+
+
+async def test_what_the_account_holds_of_a_volume_type_is_summed_up() -> None:
+    aws = world()
+    facts = await facts_of(aws).gather_claim(CLAIM)
+    assert facts.stored == Stored(size=150)
+    (asked,) = [call[2] for call in aws.calls if call[1] == "DescribeVolumes"]
+    assert asked["Filters"] == [{"Name": "volume-type", "Values": ["gp3"]}]
+
+
+async def test_volumes_on_many_pages_are_summed_within_the_budget() -> None:
+    aws = world()
+    page = {"Volumes": [{"VolumeId": "vol-1", "Size": 100}], "NextToken": "more"}
+    aws.pages["describe_volumes"] = [page] * 50
+    facts = await facts_of(aws).gather_claim(CLAIM)
+    assert facts.stored == Stored(size=1000, complete=False)
+    assert facts.calls <= BUDGET
+
+
+@pytest.mark.parametrize("answer", [{}, {"Volumes": [{"VolumeId": "vol-1"}]}], ids=["no list", "no size"])
+async def test_a_size_that_is_missing_is_no_zero(answer: dict[str, Any]) -> None:
+    facts = await facts_of(world(DescribeVolumes=answer)).gather_claim(CLAIM)
+    assert not isinstance(facts.stored, Stored) or not facts.stored.complete
+
+
+async def test_what_claims_ask_at_once_is_asked_once() -> None:
+    aws, time = world(), Time()
+    facts = facts_of(aws, time=time)
+    await asyncio.gather(*(facts.gather_claim(CLAIM) for _ in range(20)))
+    assert [call[1] for call in aws.calls].count("DescribeVolumes") == 1
+
+
+ACTIONS = {"service-quotas": "servicequotas"}
+"""Services whose actions have another prefix than their name in botocore."""
+
+
+async def test_the_actions_that_checks_name_are_those_that_are_called() -> None:
+    """The policy in docs/iam has what the checks name, so it has neither too much nor too little."""
+    aws = world(
+        ListServiceQuotas={"Quotas": []},
+        ListRolePolicies={"PolicyNames": ["vpc"]},
+        GetRolePolicy={"RoleName": "r", "PolicyName": "vpc", "PolicyDocument": {"Statement": []}},
+        GetPolicy={"Policy": {"DefaultVersionId": "v1"}},
+        GetPolicyVersion={"PolicyVersion": {"Document": {"Statement": []}}},
+    )
+    denied = world(**{**aws.answers, "SimulatePrincipalPolicy": refusal("AccessDenied", status=403)})
+    for one in (aws, denied):
+        await gathered(one, about(trainingPlanArn=PLAN))
+        await gathered(one, growing(trainingPlanArn=PLAN))
+        await facts_of(one).gather_claim(CLAIM)
+    called = {f"{ACTIONS.get(service, service)}:{operation}" for service, operation, _ in (*aws.calls, *denied.calls)}
+    named = {action for check in (*CLUSTER, *VOLUMES) for action in check.reads if not action.startswith("kubernetes:")}
+    assert called == named
+
+
+def without_each(answer: Any) -> Iterator[tuple[str, Any]]:
+    """The answer with each of its members left out, and with each of them null."""
+    if isinstance(answer, dict):
+        for name, value in answer.items():
+            rest = {key: one for key, one in answer.items() if key != name}
+            yield f"{name} is missing", rest
+            yield f"{name} is null", {**rest, name: None}
+            yield from ((f"{name}.{path}", {**answer, name: found}) for path, found in without_each(value))
+    elif isinstance(answer, list) and answer:
+        yield from ((f"[].{path}", [found, *answer[1:]]) for path, found in without_each(answer[0]))
+
+
+HOLES = [
+    pytest.param(operation, holed, id=f"{operation}: {path}")
+    for operation, answer in WORLD.items()
+    for path, holed in without_each(answer if isinstance(answer, dict) else {})
+    if "Document" not in path  # in IAM's language what is left out has a meaning
+]
+
+
+@pytest.mark.parametrize(("operation", "answer"), HOLES)
+async def test_a_member_that_is_missing_fails_no_check(operation: str, answer: Any) -> None:
+    """Unknown is not zero: an answer with a hole makes checks Unknown, and holds no call."""
+    aws = world(**{operation: answer})
+    subject = (growing if "Event" in operation else about)(trainingPlanArn=PLAN)
+    facts = replace(await gathered(aws, subject), workloads=())
+    assert not preflight(replace(subject, facts=facts)).failed
+    found = await facts_of(aws).gather_claim(CLAIM)
+    assert not run(VOLUMES, ClaimSubject(spec=CLAIM, facts=found)).failed

@@ -33,6 +33,17 @@ async def test_a_volume_that_ec2_would_refuse_is_not_asked_for(rig: VolumeRig) -
     assert rig.status["preflight"]["failures"] == 1
 
 
+async def test_what_the_accounts_volumes_hold_counts_against_the_quota(make_rig: MakeRig) -> None:
+    name = "ebs/Storage for General Purpose SSD (gp3) volumes, in TiB"
+    rig = checked(make_rig(service_quotas={name: 1.0}))
+    rig.simulator.ebs.create_volume(size=900)
+    rig.apply(new(volume={"size": 200}))
+    await rig.step()
+    await rig.step()
+    (said,) = [one for one in rig.status["preflight"]["checks"] if one["name"] == "VolumeQuota"]
+    assert (said["result"], "have 900 GiB, and they may have 1 TiB in all" in said["message"]) == ("Warn", True)
+
+
 async def test_a_key_that_is_disabled_is_found_before_the_volume_fails(make_rig: MakeRig) -> None:
     rig = checked(make_rig(prerequisites={"key": {KEY_ARN.rpartition("/")[2]: {"state": "Disabled"}}}))
     rig.apply(new(source={"create": {"encrypted": True, "kmsKeyId": KEY_ARN}}))

@@ -24,6 +24,7 @@ from tests.unit.core.preflight.world import (
 
 from hyperpod_operator.core.location import Location
 from hyperpod_operator.core.preflight.facts import (
+    Access,
     Addon,
     EksCluster,
     Facts,
@@ -35,6 +36,7 @@ from hyperpod_operator.core.preflight.facts import (
     Rule,
     Script,
     SecurityGroup,
+    Shortage,
     Statement,
     Subnet,
     TrainingPlan,
@@ -103,6 +105,25 @@ def fsx(**members: Any) -> Facts:
     return having(file_systems={FSX: replace(found, **members)})
 
 
+def mounted(*rules: Rule, kind: str = "LUSTRE") -> Facts:
+    """The file system has a security group of its own with these rules, and the instances' group sends to anywhere."""
+    group = SecurityGroup(name="fsx", vpc_id="vpc-1", rules=(*rules, ANYWHERE))
+    access = Access(zones=frozenset({"us-west-2b"}), addresses=frozenset({"10.0.0.10"}), groups={"sg-2": group})
+    return replace(
+        security(INWARD, OUTWARD, ANYWHERE, FROM_ANYWHERE), file_systems=fsx(access=access, kind=kind).file_systems
+    )
+
+
+def let_in(first: int, last: int, *, protocol: str = "tcp", groups: frozenset[str] = frozenset({"sg-1"})) -> Rule:
+    return Rule(egress=False, protocol=protocol, groups=groups, ports=(first, last))
+
+
+def small(count: int) -> ClusterSubject:
+    """Instances that take three pods, and so many DaemonSets on every node."""
+    found = tuple(Workload(namespace="kube-system", name=f"d{number}", image="x") for number in range(count))
+    return subject(spec(group(instanceType="ml.c6g.medium")), facts=having(workloads=found))
+
+
 def without(part: str) -> Facts:
     assert isinstance(FACTS.workloads, tuple)
     return having(workloads=tuple(one for one in FACTS.workloads if part not in one.name))
@@ -116,6 +137,7 @@ def agent(tag: str) -> Facts:
 CHECKED = {"onStartDeepHealthChecks": ["InstanceStress", "InstanceConnectivity"]}
 KARPENTER = {"autoScaling": {"mode": "Enable"}, "clusterRole": SCALING_ROLE}
 LUSTRE = {"environmentConfig": {"fSxLustreConfig": {"sizeInGiB": 2400, "perUnitStorageThroughput": 250}}}
+LARGE_LUSTRE = {"environmentConfig": {"fSxLustreConfig": {"sizeInGiB": 12_000, "perUnitStorageThroughput": 250}}}
 ODD_LUSTRE = {"environmentConfig": {"fSxLustreConfig": {"sizeInGiB": 1300, "perUnitStorageThroughput": 250}}}
 RESTRICTED = {"instanceGroupName": "rig", "instanceCount": 1, "instanceType": world.P5, "executionRole": ROLE}
 SPOT = spec(group(capacityRequirements={"spot": {}}))
@@ -129,6 +151,8 @@ SELF = frozenset({"sg-1"})
 INWARD = Rule(egress=False, protocol="-1", groups=SELF)
 OUTWARD = Rule(egress=True, protocol="-1", groups=SELF)
 ANYWHERE = Rule(egress=True, protocol="-1", cidrs=frozenset({"0.0.0.0/0"}))
+FROM_ANYWHERE = Rule(egress=False, protocol="-1", cidrs=frozenset({"10.0.0.0/16"}))
+SHORT = Shortage(at=NOW - timedelta(hours=1), group="gpu", types=(world.P5,))
 OLD_CLUSTER = {"new": False, "adds": frozenset({"rig"}), "created_at": NOW.replace(year=2025, month=7, day=1)}
 NEW_CLUSTER = {**OLD_CLUSTER, "created_at": NOW}
 WITH_RIG = spec(restrictedInstanceGroups=[{**RESTRICTED, **LUSTRE}])
@@ -281,6 +305,18 @@ CASES: Mapping[str, Case] = {
         bad=((subject(facts=routes()), WARN, "subnet-1"),),
         denied=subject(facts=having(endpoints=DENIED)),
     ),
+    "ServicesReachable": Case(
+        good=subject(),
+        bad=((subject(facts=replace(routes(), endpoints=frozenset({"com.amazonaws.us-west-2.ec2"}))), WARN,
+              "no endpoint for ec2messages, ecr.api"),),
+        denied=subject(facts=having(endpoints=DENIED)),
+    ),
+    "VPCNames": Case(
+        good=subject(),
+        bad=((subject(facts=having(dns={"vpc-1": frozenset({"enableDnsSupport", "enableDnsHostnames"})})), WARN,
+              "VPC vpc-1 has enableDnsHostnames and enableDnsSupport off"),),
+        denied=subject(facts=having(dns=DENIED)),
+    ),
     "SecurityGroupsExist": Case(
         good=subject(),
         bad=(
@@ -429,6 +465,22 @@ CASES: Mapping[str, Case] = {
         ),
         denied=subject(facts=having(subnets=DENIED)),
     ),
+    "FileSystemAccess": Case(
+        good=subject(),
+        bad=(
+            (subject(facts=mounted(let_in(988, 988, groups=frozenset({"sg-9"})))), FAIL,
+             "no rule of the security groups sg-2 lets TCP 988 in from sg-1"),
+            (subject(facts=mounted(let_in(988, 1023, protocol="udp"))), FAIL, "lets TCP 988 in"),
+            (subject(facts=replace(mounted(let_in(988, 1023)), security_groups=security(INWARD).security_groups)), FAIL,
+             "no rule of the security groups sg-1 lets TCP 988 out to sg-2"),
+            (subject(facts=mounted(let_in(988, 988))), WARN, "lets TCP 1018 to 1023 in from sg-1"),
+            (subject(facts=replace(mounted(let_in(988, 1023)),
+                                   security_groups=security(OUTWARD, ANYWHERE).security_groups)), WARN,
+             "no rule of the security groups sg-1 lets TCP 988 in from sg-2"),
+            (subject(facts=mounted(let_in(988, 1023), kind="OPENZFS")), FAIL, "TCP 2049"),
+        ),
+        denied=subject(facts=fsx(access=DENIED)),
+    ),
     "InstanceQuota": Case(
         good=subject(),
         bad=(
@@ -459,6 +511,11 @@ CASES: Mapping[str, Case] = {
             (subject(PLANNED, **GROWING, holds=(replace(OF_P5, planned=True, count=6),)), WARN, "this cluster has 6"),
         ),
         denied=subject(PLANNED, facts=having(quotas=DENIED)),
+    ),
+    "RestrictedFileSystemQuota": Case(
+        good=subject(WITH_RIG),
+        bad=((subject(spec(restrictedInstanceGroups=[{**RESTRICTED, **LARGE_LUSTRE}])), FAIL, "12000 GiB"),),
+        denied=subject(WITH_RIG, facts=having(quotas=DENIED)),
     ),
     "ClusterSizeQuota": Case(
         good=subject(),
@@ -508,9 +565,12 @@ CASES: Mapping[str, Case] = {
     "CapacityHistory": Case(
         good=subject(new=False, adds=frozenset({"gpu"})),
         bad=(
-            (subject(new=False, adds=frozenset({"gpu"}), shortages=(world.P5,)), WARN, "no capacity for ml.p5"),
-            (subject(**GROWING, shortages=(world.P5,)), WARN, "no capacity for ml.p5"),
+            (subject(new=False, adds=frozenset({"gpu"}), facts=having(shortages=(SHORT,))), WARN,
+             "capacity for ml.p5.48xlarge in a zone of this group's subnets at 2026-11-23T11:00:00+00:00 (group gpu)"),
+            (subject(**GROWING, holds=(replace(OF_P5, name="gpu"),),
+                     facts=having(shortages=(replace(SHORT, types=()),))), WARN, "no capacity for ml.p5"),
         ),
+        denied=subject(**GROWING, facts=having(shortages=DENIED)),
     ),
     "HealthMonitoringAgent": Case(
         good=subject(),
@@ -525,6 +585,9 @@ CASES: Mapping[str, Case] = {
         good=subject(spec(**KARPENTER)),
         bad=((subject(spec(**KARPENTER), facts=agent("1.0.700.0_1.0.1.0")), FAIL, "1.0.700.0"),),
         denied=subject(spec(**KARPENTER), facts=having(workloads=DENIED)),
+    ),
+    "PodsFit": Case(
+        good=subject(), bad=((small(3), WARN, "takes 3 pods"),), denied=subject(facts=having(workloads=DENIED))
     ),
     "DevicePlugins": Case(
         good=subject(),

@@ -13,7 +13,7 @@ from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, UpdateCluster
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.observed import Observed, ObservedEvent
+from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.preflight.gate import Due, due, held, stands
 from hyperpod_operator.core.preflight.model import Area, Checked, Preflight, Result
 from hyperpod_operator.core.preflight.modes import ENFORCE, MODES, OFF, WARN
@@ -178,14 +178,9 @@ def test_nothing_checked_says_nothing() -> None:
     assert passed(PreflightStatus()) is None
 
 
-def test_a_type_that_was_short_lately_is_known() -> None:
-    event = ObservedEvent(
-        event_id="e", at=NOW, level="Error", description="x", group="gpu",
-        cause="We currently do not have sufficient capacity to launch new ml.p5.48xlarge instances.",
-    )  # fmt: skip
-    about = adding()
-    about = replace(about, observed=replace(about.observed, events=(event,)))
-    assert wanted(about, UPDATE).subject.shortages == ("ml.p5.48xlarge",)
+def test_groups_that_the_cluster_keeps_are_known_with_their_subnets() -> None:
+    held = wanted(adding(), UPDATE).subject.holds
+    assert [(one.name, one.subnets) for one in held] == [("gpu", ("subnet-1",)), ("cpu", ("subnet-1",))]
 
 
 def test_the_time_of_the_checks_is_recorded() -> None:

@@ -4,13 +4,13 @@ import re
 from dataclasses import replace
 
 import pytest
-from tests.unit.core.preflight.cases import CASES
+from tests.unit.core.preflight.cases import CASES, SHORT, TWO_ZONES
 from tests.unit.core.preflight.mutations import MUTATIONS, applies, noticed
-from tests.unit.core.preflight.world import FACTS, M5, group, having, spec, subject
+from tests.unit.core.preflight.world import FACTS, KEY, M5, P5, PLAN, group, having, spec, subject
 
 from hyperpod_operator.core.preflight.model import Area, Check, Checked, Result, Unread, unknown
 from hyperpod_operator.core.preflight.run import MESSAGE_MOST, preflight
-from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.subject import ClusterSubject, Held
 from hyperpod_operator.core.preflight.table import CLUSTER
 
 BAD = [
@@ -75,7 +75,7 @@ def test_a_row_says_all_that_the_documentation_shows(check: Check) -> None:
     assert not check.what.endswith(".")
 
 
-QUOTA_CHECKS = ["InstanceQuota", "SpotQuota", "ReservedQuota", "ClusterSizeQuota", "AccountQuota", "VolumeSizeQuota"]
+QUOTA_CHECKS = [check.name for check in CLUSTER if "servicequotas:ListServiceQuotas" in check.reads]
 
 
 @pytest.mark.parametrize("name", QUOTA_CHECKS)
@@ -133,7 +133,7 @@ def test_only_added_groups_are_judged_on_a_living_cluster() -> None:
 
 @pytest.mark.parametrize("area", Area)
 def test_every_area_has_checks(area: Area) -> None:
-    from hyperpod_operator.core.preflight.volume import CLAIM
+    from hyperpod_operator.core.preflight.volume_table import CLAIM
 
     assert any(check.area is area for check in (*CLUSTER, *CLAIM))
 
@@ -153,3 +153,35 @@ def test_a_changed_row_is_noticed_by_its_cases(check: Check, change: str) -> Non
 
 def test_an_unread_fact_says_why() -> None:
     assert unknown(Unread(why="no answer in 10 s")).values["why"] == "no answer in 10 s"
+
+
+def test_a_shortage_in_another_zone_is_of_another_place() -> None:
+    elsewhere = Held(types=(P5,), count=1, name="other", subnets=("subnet-2",))
+    facts = replace(TWO_ZONES, shortages=(replace(SHORT, group="other"),))
+    about = subject(new=False, adds=frozenset({"gpu"}), holds=(elsewhere,), facts=facts)
+    assert of("CapacityHistory", about).result is Result.PASS
+    near = replace(about, holds=(replace(elsewhere, subnets=("subnet-1",)),))
+    assert of("CapacityHistory", near).result is Result.WARN
+
+
+def test_a_shortage_of_another_type_says_nothing() -> None:
+    about = subject(new=False, adds=frozenset({"gpu"}), facts=having(shortages=(replace(SHORT, types=(M5,)),)))
+    assert of("CapacityHistory", about).result is Result.PASS
+
+
+def test_a_shortage_of_a_group_that_is_gone_may_have_been_anywhere() -> None:
+    about = subject(new=False, adds=frozenset({"gpu"}), facts=having(shortages=(replace(SHORT, group="gone"),)))
+    assert of("CapacityHistory", about).result is Result.WARN
+
+
+def test_a_daemonset_that_is_kept_from_some_nodes_takes_no_place_of_a_pod() -> None:
+    assert isinstance(FACTS.workloads, tuple)
+    many = tuple(replace(FACTS.workloads[0], name=f"d{number}", everywhere=False) for number in range(9))
+    about = subject(spec(group(instanceType="ml.c6g.medium")), facts=having(workloads=many))
+    assert of("PodsFit", about).result is Result.PASS
+
+
+def test_a_key_and_a_training_plan_may_be_of_another_account() -> None:
+    shared = [{"ebsVolumeConfig": {"volumeSizeInGB": 500, "volumeKmsKeyId": KEY.replace("1111", "4444", 1)}}]
+    about = subject(spec(group(instanceStorageConfigs=shared, trainingPlanArn=PLAN.replace("1111", "4444", 1))))
+    assert of("SameAccount", about).result is Result.PASS

@@ -11,8 +11,9 @@ from hyperpod_operator.api.volume import EBSVolumeClaimSpec
 from hyperpod_operator.core.preflight.facts import KmsKey, Statement
 from hyperpod_operator.core.preflight.model import Check, Checked, Result
 from hyperpod_operator.core.preflight.run import preflight
-from hyperpod_operator.core.preflight.volume import CLAIM, LIMITS, QUOTA_NAMES, ClaimSubject, Slots, SnapshotFacts
+from hyperpod_operator.core.preflight.volume import LIMITS, QUOTA_NAMES, ClaimSubject, Slots, SnapshotFacts, Stored
 from hyperpod_operator.core.preflight.volume import VolumeFacts as Facts
+from hyperpod_operator.core.preflight.volume_table import CLAIM
 
 OPERATOR = "arn:aws:iam::111122223333:role/operator"
 GRANT = Statement(allow=True, actions=("kms:*",), principals=(OPERATOR,))
@@ -26,6 +27,7 @@ FACTS = Facts(
     caller=OPERATOR,
     snapshot=SnapshotFacts(state="completed", size=100),
     quotas=dict.fromkeys(QUOTA_NAMES.values(), 50.0),
+    stored=Stored(size=10_000),
     slots=Slots(limit=28, free=3),
 )
 SOURCE = {"availabilityZone": "us-west-2b", "snapshotId": "snap-0123abcd", "kmsKeyId": KEY, "encrypted": True}
@@ -77,7 +79,11 @@ BAD = {
         (claim(throughput=1_501), Result.FAIL, "6004 IOPS"),
         (claim(throughput=2_001, iops=20_000), Result.WARN, "2000"),
     ],
-    "VolumeQuota": [(claim(size=51_201, iops=6000), Result.FAIL, "50.0 TiB")],
+    "VolumeQuota": [
+        (claim(size=51_201, iops=6000), Result.FAIL, "50 TiB of gp3"),
+        (having(stored=Stored(size=50_701)), Result.WARN, "type gp3 in this Region have 50701 GiB"),
+        (having(stored=Stored(size=50_701, complete=False)), Result.WARN, "50 TiB in all"),
+    ],
     "AttachmentSlots": [(having(slots=Slots(limit=28, free=0)), Result.WARN, "28 volumes")],
 }
 DENIED_CASES = {
@@ -85,7 +91,7 @@ DENIED_CASES = {
     "VolumeKMSKey": having(key=DENIED),
     "VolumeKMSKeyPolicy": having(key=KmsKey(arn=KEY, state="Enabled", policy=DENIED)),
     "VolumeSnapshot": having(snapshot=DENIED),
-    "VolumeQuota": having(quotas=DENIED),
+    "VolumeQuota": having(stored=DENIED),
     "AttachmentSlots": having(slots=DENIED),
 }
 
@@ -162,3 +168,15 @@ def test_a_volume_that_exists_is_not_checked_for_its_creation() -> None:
 def test_a_quota_that_is_not_listed_is_unknown() -> None:
     about = claim()
     assert of("VolumeQuota", replace(about, facts=replace(about.facts, quotas={}))).result is Result.UNKNOWN
+
+
+def test_without_the_right_to_list_quotas_the_storage_is_unknown() -> None:
+    assert of("VolumeQuota", having(quotas=DENIED)).result is Result.UNKNOWN
+
+
+def test_what_just_fits_beside_the_accounts_volumes_passes() -> None:
+    assert of("VolumeQuota", having(stored=Stored(size=50_700))).result is Result.PASS
+
+
+def test_more_volumes_than_are_read_leave_it_unknown() -> None:
+    assert of("VolumeQuota", having(stored=Stored(size=10, complete=False))).result is Result.UNKNOWN

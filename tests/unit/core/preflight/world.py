@@ -7,6 +7,7 @@ from typing import Any
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.core.location import Location
 from hyperpod_operator.core.preflight.facts import (
+    Access,
     Addon,
     Capacity,
     EksCluster,
@@ -71,11 +72,20 @@ def spec(*groups: dict[str, Any], **members: Any) -> HyperPodClusterSpec:
 
 
 ITSELF = frozenset({"sg-1"})
+GROUP = SecurityGroup(
+    name="hyperpod",
+    vpc_id="vpc-1",
+    rules=(Rule(egress=False, protocol="-1", groups=ITSELF), Rule(egress=True, protocol="-1", groups=ITSELF)),
+)
 FACTS = Facts(
     known_types=frozenset({P5, M5, "ml.g5.xlarge"}),
     eks=EksCluster(status="ACTIVE", version="1.33", authentication_mode="API", vpc_id="vpc-1", ip_family="ipv4"),
     addons={"vpc-cni": Addon(name="vpc-cni", version="v1.20.1-eksbuild.1", status="ACTIVE")},
-    subnets={"subnet-1": Subnet(vpc_id="vpc-1", zone="us-west-2b", zone_id="usw2-az2", free=4000, ipv6=True)},
+    subnets={
+        "subnet-1": Subnet(
+            vpc_id="vpc-1", zone="us-west-2b", zone_id="usw2-az2", free=4000, ipv6=True, cidr="10.0.0.0/20"
+        )
+    },
     route_tables=(
         RouteTable(
             vpc_id="vpc-1",
@@ -85,13 +95,8 @@ FACTS = Facts(
         ),
     ),
     endpoints=frozenset(),
-    security_groups={
-        "sg-1": SecurityGroup(
-            name="hyperpod",
-            vpc_id="vpc-1",
-            rules=(Rule(egress=False, protocol="-1", groups=ITSELF), Rule(egress=True, protocol="-1", groups=ITSELF)),
-        )
-    },
+    dns={"vpc-1": frozenset()},
+    security_groups={"sg-1": GROUP},
     offerings={"p5.48xlarge": frozenset({"usw2-az2"}), "m5.4xlarge": frozenset({"usw2-az2"})},
     types={"p5.48xlarge": TypeFacts(efa=True, addresses_per_interface=50, attachments=64)},
     roles={
@@ -119,8 +124,10 @@ FACTS = Facts(
         quotas.CLUSTER_SIZE: 20.0,
         quotas.ALL_CLUSTERS: 30.0,
         quotas.VOLUME_SIZE: 1024.0,
+        quotas.RESTRICTED_STORAGE: 10.0,
     },
     usage=Usage(instances={P5: 2}, total=6, clusters=1),
+    shortages=(),
     plans={
         PLAN: TrainingPlan(
             status="Active",
@@ -132,7 +139,13 @@ FACTS = Facts(
         )
     },
     file_systems={
-        FSX: FileSystem(lifecycle="AVAILABLE", vpc_id="vpc-1", mount_name="abcd", subnets=frozenset({"subnet-1"}))
+        FSX: FileSystem(
+            lifecycle="AVAILABLE",
+            vpc_id="vpc-1",
+            mount_name="abcd",
+            subnets=frozenset({"subnet-1"}),
+            access=Access(zones=frozenset({"us-west-2b"}), addresses=frozenset({"10.0.0.10"}), groups={"sg-1": GROUP}),
+        )
     },
     workloads=(
         Workload(namespace="kube-system", name="aws-node", image="602401143452.dkr.ecr/amazon-k8s-cni:v1.20.1"),

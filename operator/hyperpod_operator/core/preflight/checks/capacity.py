@@ -1,25 +1,21 @@
-"""Checks of quotas, training plans and recent shortages."""
+"""Checks of Service Quotas."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 
-from hyperpod_operator.core.preflight.facts import NOT_GATHERED
+from hyperpod_operator.api.restricted_groups import RestrictedInstanceGroup
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
-from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
+from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas
 from hyperpod_operator.core.text import counted
 
 QUOTAS = ("servicequotas:ListServiceQuotas", "servicequotas:ListAWSDefaultServiceQuotas")
 USAGE = ("sagemaker:ListClusters", "sagemaker:DescribeCluster")
-PLAN = ("sagemaker:DescribeTrainingPlan",)
-EXPIRES_SOON = timedelta(days=14)
 OVER = "The plan adds {added}, this cluster has {own}, other clusters have {others}, and the quota is {limit}."
 OVER_ACCOUNT = "The cluster would have {wanted}, other clusters have {others}, and the account may have {limit}."
 OVER_SPOT = (
     "The plan adds {added} as Spot, this cluster has {own}, other clusters have {others}, and the quota is {limit}."
 )
-PLANS = "DOC: SageMaker developer guide, reserve-capacity-with-training-plans"
 
 
 def _counted(subject: ClusterSubject, *, spot: bool) -> tuple[Counter[str], Counter[str]]:
@@ -110,76 +106,11 @@ def account_quota(subject: ClusterSubject) -> Iterator[Finding]:
         yield passes()
 
 
-def _plans(subject: ClusterSubject) -> Iterator[Planned]:
-    yield from (group for group in subject.groups if group.plan)
-
-
-def plan_usable(subject: ClusterSubject) -> Iterator[Finding]:
-    for group in _plans(subject):
-        plan = subject.facts.plans.get(group.plan, NOT_GATHERED)
-        if isinstance(plan, Unread):
-            yield unknown(plan, group=group.name)
-            continue
-        problem = ""
-        if plan is None:
-            problem = "does not exist"
-        elif plan.status not in {"Active", "Scheduled"}:
-            problem = f"is {plan.status}"
-        elif plan.end is not None and plan.end <= subject.now:
-            problem = f"ended at {plan.end.isoformat()}"
-        elif plan.targets and "hyperpod-cluster" not in plan.targets:
-            problem = f"is for {', '.join(sorted(plan.targets))} and not for hyperpod-cluster"
-        if problem:
-            yield fails(group=group.name, plan=group.plan, problem=problem)
-        else:
-            yield passes(group=group.name)
-
-
-def plan_fits(subject: ClusterSubject) -> Iterator[Finding]:
-    known = subject.facts.subnets
-    asked: Counter[str] = Counter()
-    for group in _plans(subject):
-        asked[group.plan] += group.count
-        plan = subject.facts.plans.get(group.plan, NOT_GATHERED)
-        if isinstance(plan, Unread):
-            yield unknown(plan, group=group.name)
-            continue
-        if plan is None:
-            continue
-        fitting = [one for one in plan.capacities if one.instance_type in group.types]
-        zones = set() if isinstance(known, Unread) else {known[one].zone_id for one in group.subnets if one in known}
-        theirs = {one.zone_id for one in fitting if one.zone_id}
-        if plan.capacities and not fitting:
-            held = ", ".join(sorted({one.instance_type for one in plan.capacities}))
-            yield fails(group=group.name, plan=group.plan, problem=f"holds {held}, not {', '.join(group.types)}")
-        elif zones and theirs and not zones & theirs:
-            there, here = ", ".join(sorted(theirs)), ", ".join(sorted(zones))
-            yield fails(group=group.name, plan=group.plan, problem=f"is in {there}, and the group's subnets in {here}")
-        elif plan.available is not None and asked[group.plan] > plan.available:
-            words = f"has {counted(plan.available, 'instance')} left, and {asked[group.plan]} are asked for"
-            yield fails(group=group.name, plan=group.plan, problem=words)
-        else:
-            yield passes(group=group.name)
-
-
-def plan_window(subject: ClusterSubject) -> Iterator[Finding]:
-    for group in _plans(subject):
-        plan = subject.facts.plans.get(group.plan, NOT_GATHERED)
-        if isinstance(plan, Unread):
-            yield unknown(plan, group=group.name)
-        elif plan is not None and plan.start is not None and plan.start > subject.now:
-            yield warns(group=group.name, plan=group.plan, problem=f"starts at {plan.start.isoformat()}")
-        elif plan is not None and plan.end is not None and plan.end - subject.now < EXPIRES_SOON:
-            yield warns(group=group.name, plan=group.plan, problem=f"ends at {plan.end.isoformat()}")
-        elif plan is not None:
-            yield passes(group=group.name)
-
-
 def reserved_quota(subject: ClusterSubject) -> Iterator[Finding]:
     """The quota bounds what plans may reserve. A plan that was bought is within it, so more can only be a warning."""
     added, own = Counter[str](), Counter[str]()
-    for counter, groups in ((added, _plans(subject)), (own, (one for one in subject.beside if one.plan))):
-        for group in groups:
+    for counter, groups in ((added, subject.groups), (own, subject.beside)):
+        for group in (one for one in groups if one.plan):
             counter.update(dict.fromkeys(group.types, group.count))
     for held in subject.holds:
         if held.planned:
@@ -196,12 +127,29 @@ def reserved_quota(subject: ClusterSubject) -> Iterator[Finding]:
             yield passes()
 
 
-def recent_shortage(subject: ClusterSubject) -> Iterator[Finding]:
-    if subject.new:
+def restricted_storage_quota(subject: ClusterSubject) -> Iterator[Finding]:
+    """The quota bounds all restricted groups of the account; what others have of it is not read."""
+    sizes = [
+        group.spec.environmentConfig.fSxLustreConfig.sizeInGiB
+        for group in subject.groups
+        if isinstance(group.spec, RestrictedInstanceGroup)
+        and group.spec.environmentConfig
+        and group.spec.environmentConfig.fSxLustreConfig
+    ]
+    shared = subject.spec.restrictedInstanceGroupsConfig
+    if subject.new and shared is not None:
+        sizes.append(shared.sharedEnvironmentConfig.fSxLustreConfig.sizeInGiB)
+    if not sizes:
         return
-    for group in subject.groups:
-        short = [name for name in group.types if name in subject.shortages]
-        yield warns(group=group.name, type=", ".join(short)) if short else passes(group=group.name)
+    listed = subject.facts.quotas
+    if isinstance(listed, Unread):
+        yield unknown(listed)
+    elif (limit := listed.get(quotas.RESTRICTED_STORAGE)) is None:
+        yield unknown(Unread(why=f"Service Quotas does not list “{quotas.RESTRICTED_STORAGE}”"))
+    elif sum(sizes) > limit * 1024:
+        yield fails(wanted=sum(sizes), limit=f"{limit:g}")
+    else:
+        yield passes()
 
 
 CHECKS = (
@@ -268,46 +216,14 @@ CHECKS = (
         remedy=f"Ask Service Quotas for more (“{quotas.ALL_CLUSTERS}”).",
     ),
     Check(
-        name="TrainingPlanUsable",
+        name="RestrictedFileSystemQuota",
         area=Area.CAPACITY,
-        what="The training plans are Active or Scheduled",
-        why="A group with another plan never gets instances.",
-        source=PLANS,
-        judge=plan_usable,
-        reads=PLAN,
-        fail="Training plan {plan} {problem}.",
-        remedy="Name a plan that is Active or Scheduled and was bought for HyperPod clusters.",
-    ),
-    Check(
-        name="TrainingPlanFits",
-        area=Area.CAPACITY,
-        what="The training plans hold the groups' instances, in the zones of their subnets",
-        why="Reserved capacity is bound to a type, a zone and a count.",
-        source=PLANS,
-        judge=plan_fits,
-        reads=PLAN,
-        fail="Training plan {plan} {problem}.",
-        remedy="Change the group's type, count or overrideVpcConfig to what the plan holds.",
-    ),
-    Check(
-        name="TrainingPlanWindow",
-        area=Area.CAPACITY,
-        what="The training plans have begun and last for 14 days at least",
-        why="Before its start a plan gives no instances; 30 minutes before its end AWS ends all of them.",
-        source=PLANS,
-        judge=plan_window,
-        reads=PLAN,
-        warn="Training plan {plan} {problem}.",
-        remedy="Extend the plan, or have jobs write checkpoints before its end.",
-    ),
-    Check(
-        name="CapacityHistory",
-        area=Area.CAPACITY,
-        what="The cluster's recent events show no shortage of the added instance types",
-        why="A type that AWS lacked a while ago is likely to be short again.",
-        source="INF: what lacked capacity an hour ago is likely to lack it still; ListClusterEvents of this cluster",
-        judge=recent_shortage,
-        warn="AWS had no capacity for {type} in the recent events of this cluster.",
-        remedy="Add another type or zone (instanceRequirements, overrideVpcConfig), or reserve capacity.",
+        what="The file systems of restricted groups are within the quota of the account",
+        why="HyperPod makes no file system for the group, and its instances never come.",
+        source="LIVE: Service Quotas of an account lists the name; DOC: Service Quotas, Amazon SageMaker",
+        judge=restricted_storage_quota,
+        reads=QUOTAS,
+        fail="The restricted groups ask for {wanted} GiB of FSx for Lustre, and the account may have {limit} TiB.",
+        remedy=f"Ask Service Quotas for more (“{quotas.RESTRICTED_STORAGE}”), or lower sizeInGiB.",
     ),
 )

@@ -6,7 +6,8 @@ from hyperpod_operator.core.health.instance_types import describe
 from hyperpod_operator.core.preflight.facts import Workload
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject
-from hyperpod_operator.core.preflight.tables import versions
+from hyperpod_operator.core.preflight.tables import pods, versions
+from hyperpod_operator.core.text import counted
 
 SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-eks-install-packages-using-helm-chart"
 READ = ("kubernetes:list daemonsets",)
@@ -66,6 +67,27 @@ def device_plugins(subject: ClusterSubject) -> Iterator[Finding]:
                 yield passes(group=group.name)
 
 
+def pods_fit(subject: ClusterSubject) -> Iterator[Finding]:
+    found = subject.facts.workloads
+    if isinstance(found, Unread):
+        yield unknown(found)
+        return
+    types = subject.facts.types
+    of_ec2 = {} if isinstance(types, Unread) else types
+    running = sum(one.everywhere for one in found)
+    for group in subject.groups:
+        for name in group.types:
+            fact = of_ec2.get(name.removeprefix("ml."))
+            most = pods.pods(name, addresses_per_interface=fact.addresses_per_interface if fact else None)
+            if most is None:
+                continue
+            if running >= most:
+                own = counted(running, "DaemonSet")
+                yield warns(group=group.name, type=name, most=counted(most, "pod"), own=own)
+            else:
+                yield passes(group=group.name)
+
+
 CHECKS = (
     Check(
         name="HealthMonitoringAgent",
@@ -100,5 +122,17 @@ CHECKS = (
         reads=READ,
         warn="{type} needs {plugin}, and no workload of that name is installed.",
         remedy="Install HyperPod's Helm chart, or NVIDIA's GPU operator.",
+    ),
+    Check(
+        name="PodsFit",
+        area=Area.KUBERNETES,
+        what="The instance types take more pods than the DaemonSets that run on every node",
+        why="An instance has one network interface, whose addresses bound its pods: a small type is full before your "
+        "first pod.",
+        source="DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites, maximum number of pods",
+        judge=pods_fit,
+        reads=(*READ, "ec2:DescribeInstanceTypes"),
+        warn="{type} takes {most}, and kube-system and aws-hyperpod have {own} that run on every node.",
+        remedy="Choose a larger instance type, or keep DaemonSets that the group does not need from its nodes.",
     ),
 )

@@ -1,21 +1,20 @@
-"""Checks of subnets, addresses, routes and security groups."""
+"""Checks of subnets, their addresses and their zones."""
 
 from collections.abc import Iterator, Mapping
 
 from hyperpod_operator.core.preflight.checks.security_groups import has_efa
-from hyperpod_operator.core.preflight.facts import EksCluster, RouteTable, Subnet
-from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.facts import EksCluster, Subnet
+from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 from hyperpod_operator.core.preflight.tables import pods
 from hyperpod_operator.core.text import counted
 
 SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites, Amazon VPC"
 EKS_SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
-SUBNETS, ROUTES, GROUPS = "ec2:DescribeSubnets", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups"
-EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
+SUBNETS = "ec2:DescribeSubnets"
 
 
-def _found(subject: ClusterSubject, group: Planned) -> Mapping[str, Subnet]:
+def found_subnets(subject: ClusterSubject, group: Planned) -> Mapping[str, Subnet]:
     """The group's subnets that exist."""
     known = subject.facts.subnets
     return {} if isinstance(known, Unread) else {name: known[name] for name in group.subnets if name in known}
@@ -40,37 +39,11 @@ def subnets_in_vpc(subject: ClusterSubject) -> Iterator[Finding]:
     if not isinstance(cluster, EksCluster) or not cluster.vpc_id:
         return
     for group in subject.groups:
-        for name, subnet in _found(subject, group).items():
+        for name, subnet in found_subnets(subject, group).items():
             if subnet.vpc_id != cluster.vpc_id:
                 yield fails(group=group.name, subnet=name, theirs=subnet.vpc_id, ours=cluster.vpc_id)
             else:
                 yield passes(group=group.name)
-
-
-def subnets_private(subject: ClusterSubject) -> Iterator[Finding]:
-    tables = subject.facts.route_tables
-    for fact in (subject.facts.subnets, tables):
-        if isinstance(fact, Unread):
-            yield unknown(fact)
-            return
-    for group in subject.groups:
-        for name, subnet in _found(subject, group).items():
-            gateway = _internet(_table(tables, name, subnet.vpc_id))
-            yield fails(group=group.name, subnet=name, gateway=gateway) if gateway else passes(group=group.name)
-
-
-def _table(tables: Fact[tuple[RouteTable, ...]], subnet: str, vpc: str) -> RouteTable | None:
-    """The table that a subnet uses: its own, else the main one of its VPC."""
-    if isinstance(tables, Unread):
-        return None
-    own = next((table for table in tables if subnet in table.subnets), None)
-    return own or next((table for table in tables if table.main and table.vpc_id == vpc), None)
-
-
-def _internet(table: RouteTable | None) -> str:
-    """The internet gateway to which a table sends what it does not know; empty for a private subnet."""
-    routes = table.routes if table else ()
-    return next((one.target for one in routes if one.destination in EVERYWHERE and one.target.startswith("igw-")), "")
 
 
 def addresses_free(subject: ClusterSubject) -> Iterator[Finding]:
@@ -79,7 +52,7 @@ def addresses_free(subject: ClusterSubject) -> Iterator[Finding]:
         yield unknown(known)
         return
     for group in subject.groups:
-        found = _found(subject, group)
+        found = found_subnets(subject, group)
         need = _addresses(subject, group)
         if not found or not group.count:
             continue
@@ -101,7 +74,7 @@ def addresses_free(subject: ClusterSubject) -> Iterator[Finding]:
         )
         sharing = _sharing(subject, group)
         together = sum(one.count for one in sharing)
-        shared = {name: subnet.free for one in sharing for name, subnet in _found(subject, one).items()}
+        shared = {name: subnet.free for one in sharing for name, subnet in found_subnets(subject, one).items()}
         if free < group.count:
             yield fails(group=group.name, **values)
         elif (left := sum(shared.values())) < together:
@@ -149,24 +122,8 @@ def addressing(subject: ClusterSubject) -> Iterator[Finding]:
     if not isinstance(cluster, EksCluster) or cluster.ip_family != "ipv6":
         return
     for group in subject.groups:
-        for name, subnet in _found(subject, group).items():
+        for name, subnet in found_subnets(subject, group).items():
             yield passes(group=group.name) if subnet.ipv6 else fails(group=group.name, subnet=name)
-
-
-def s3_reachable(subject: ClusterSubject) -> Iterator[Finding]:
-    tables, endpoints = subject.facts.route_tables, subject.facts.endpoints
-    for fact in (subject.facts.subnets, tables, endpoints):
-        if isinstance(fact, Unread):
-            yield unknown(fact)
-            return
-    for group in subject.groups:
-        for name, subnet in _found(subject, group).items():
-            table = _table(tables, name, subnet.vpc_id)
-            outward = table is not None and any(route.destination in EVERYWHERE for route in table.routes)
-            gateway = table is not None and any(route.target.startswith("vpce-") for route in table.routes)
-            interface = not isinstance(endpoints, Unread) and any(one.endswith(".s3") for one in endpoints)
-            reached = outward or gateway or interface
-            yield passes(group=group.name) if reached else warns(group=group.name, subnet=name)
 
 
 def one_zone(subject: ClusterSubject) -> Iterator[Finding]:
@@ -174,7 +131,7 @@ def one_zone(subject: ClusterSubject) -> Iterator[Finding]:
         yield unknown(subject.facts.subnets)
         return
     for group in subject.groups:
-        zones = sorted({subnet.zone for subnet in _found(subject, group).values()})
+        zones = sorted({subnet.zone for subnet in found_subnets(subject, group).values()})
         if not zones or not (has_efa(subject, group) or subject.karpenter):
             continue
         yield warns(group=group.name, zones=", ".join(zones)) if len(zones) > 1 else passes(group=group.name)
@@ -187,7 +144,7 @@ def offered(subject: ClusterSubject) -> Iterator[Finding]:
             yield unknown(fact)
             return
     for group in subject.groups:
-        zones = {subnet.zone_id for subnet in _found(subject, group).values()}
+        zones = {subnet.zone_id for subnet in found_subnets(subject, group).values()}
         if not zones or isinstance(offerings, Unread):
             continue
         there = {name: offerings.get(name.removeprefix("ml."), frozenset()) for name in group.types}
@@ -223,17 +180,6 @@ CHECKS = (
         remedy="Name subnets of the EKS cluster's VPC.",
     ),
     Check(
-        name="SubnetsPrivate",
-        area=Area.NETWORK,
-        what="The subnets are private",
-        why="Instances get no public address: behind an internet gateway they reach nothing outside.",
-        source=EKS_SOURCE,
-        judge=subnets_private,
-        reads=(SUBNETS, ROUTES),
-        fail="Subnet {subnet} is public: its route table sends 0.0.0.0/0 to {gateway}.",
-        remedy="Name private subnets, with a NAT gateway or VPC endpoints.",
-    ),
-    Check(
         name="AddressesFree",
         area=Area.NETWORK,
         what="The subnets have free addresses for all instances and their pods",
@@ -255,17 +201,6 @@ CHECKS = (
         reads=(SUBNETS, "eks:DescribeCluster"),
         fail="The EKS cluster uses IPv6, and subnet {subnet} has no IPv6 CIDR.",
         remedy="Associate an IPv6 CIDR with the subnet.",
-    ),
-    Check(
-        name="S3Reachable",
-        area=Area.NETWORK,
-        what="The subnets reach Amazon S3",
-        why="Lifecycle scripts come from S3: without a path instances fail after their time is up.",
-        source=SOURCE,
-        judge=s3_reachable,
-        reads=(SUBNETS, ROUTES, "ec2:DescribeVpcEndpoints"),
-        warn="Subnet {subnet} has neither a default route nor an endpoint for S3.",
-        remedy="Add a gateway endpoint for S3 to its route table, or a NAT gateway.",
     ),
     Check(
         name="OneZone",

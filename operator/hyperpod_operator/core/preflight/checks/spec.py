@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator
 
+from hyperpod_operator.core.cluster.placement import REGIONAL
 from hyperpod_operator.core.health.instance_types import describe
 from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
@@ -48,7 +49,7 @@ def same_account(subject: ClusterSubject) -> Iterator[Finding]:
         return
     for group, member, arn in _arns(subject):
         there = location_of(arn)
-        if "account" in subject.here.differences(there):
+        if member not in REGIONAL and "account" in subject.here.differences(there):
             yield fails(group=group, member=member, arn=arn, theirs=there.account, ours=subject.here.account)
     yield passes()
 
@@ -140,7 +141,7 @@ CHECKS = (
     Check(
         name="SameAccount",
         area=Area.SPEC,
-        what="Every ARN of the spec is of the account of the operator's credentials",
+        what="The EKS cluster and the roles of the spec are of the account of the operator's credentials",
         why="HyperPod works with an EKS cluster and roles of its own account only.",
         source="DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites-iam",
         judge=same_account,

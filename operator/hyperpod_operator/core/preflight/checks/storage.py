@@ -1,15 +1,14 @@
-"""Checks of KMS keys, volume sizes and file systems of instance groups."""
+"""Checks of KMS keys and volume sizes of instance groups."""
 
 from collections.abc import Iterator
 
-from hyperpod_operator.core.preflight.addresses import file_system_id, keys_of
-from hyperpod_operator.core.preflight.facts import NOT_GATHERED, EksCluster, KmsKey
+from hyperpod_operator.core.preflight.addresses import keys_of
+from hyperpod_operator.core.preflight.facts import NOT_GATHERED, KmsKey
 from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas, rights
 
 SOURCE = "DOC: SageMaker developer guide, smcluster-cmk"
-FSX = "fsx:DescribeFileSystems"
 
 
 def _keys(subject: ClusterSubject) -> Iterator[tuple[str, str, Fact[KmsKey | None]]]:
@@ -85,53 +84,6 @@ def volume_size(subject: ClusterSubject) -> Iterator[Finding]:
         yield fails(group=group, size=size, most=int(most)) if size > most else passes(group=group)
 
 
-def file_systems(subject: ClusterSubject) -> Iterator[Finding]:
-    cluster = subject.facts.eks
-    vpc = cluster.vpc_id if isinstance(cluster, EksCluster) else ""
-    for group in subject.groups:
-        for config in group.spec.instanceStorageConfigs or []:
-            name = file_system_id(config)
-            if not name:
-                continue
-            found = subject.facts.file_systems.get(name, NOT_GATHERED)
-            mount = config.fsxLustreConfig.mountName if config.fsxLustreConfig else ""
-            if isinstance(found, Unread):
-                yield unknown(found, group=group.name)
-            elif found is None:
-                yield fails(group=group.name, name=name, problem="does not exist in this Region")
-            elif found.lifecycle not in {"AVAILABLE", "UPDATING"}:
-                yield fails(group=group.name, name=name, problem=f"is {found.lifecycle}")
-            elif vpc and found.vpc_id != vpc:
-                yield fails(group=group.name, name=name, problem=f"is in {found.vpc_id}, and the cluster in {vpc}")
-            elif mount and found.mount_name and mount != found.mount_name:
-                yield fails(group=group.name, name=name, problem=f"has the mountName {found.mount_name}, not {mount}")
-            else:
-                yield passes(group=group.name)
-
-
-def file_system_zone(subject: ClusterSubject) -> Iterator[Finding]:
-    known = subject.facts.subnets
-    for group in subject.groups:
-        for config in group.spec.instanceStorageConfigs or []:
-            name = file_system_id(config)
-            found = subject.facts.file_systems.get(name, NOT_GATHERED)
-            if config.fsxLustreConfig is None or not name or found is None:
-                continue
-            for fact in (known, found):
-                if isinstance(fact, Unread):
-                    yield unknown(fact, group=group.name)
-                    return
-            if isinstance(known, Unread) or isinstance(found, Unread):
-                return
-            zones = {known[one].zone for one in group.subnets if one in known}
-            theirs = {known[one].zone for one in found.subnets if one in known}
-            if not zones or not theirs:
-                continue
-            there, here = ", ".join(sorted(theirs)), ", ".join(sorted(zones))
-            apart = not theirs & zones
-            yield warns(group=group.name, name=name, theirs=there, zones=here) if apart else passes(group=group.name)
-
-
 CHECKS = (
     Check(
         name="KMSKeyUsable",
@@ -166,27 +118,5 @@ CHECKS = (
         reads=("servicequotas:ListServiceQuotas",),
         fail="volumeSizeInGB is {size}, and the quota of this account is {most}.",
         remedy=f"Ask Service Quotas for more (“{quotas.VOLUME_SIZE}”), or lower volumeSizeInGB.",
-    ),
-    Check(
-        name="FileSystemReachable",
-        area=Area.STORAGE,
-        what="The FSx file systems are available and in the VPC of the cluster",
-        why="Instances that cannot mount a file system fail.",
-        source="DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites, FSx for Lustre",
-        judge=file_systems,
-        reads=(FSX,),
-        fail="FSx file system {name} {problem}.",
-        remedy="Correct dnsName and mountName, or use a file system of the cluster's VPC.",
-    ),
-    Check(
-        name="FileSystemZone",
-        area=Area.STORAGE,
-        what="FSx for Lustre file systems are in the zone of their groups",
-        why="Traffic between zones is slower and is billed.",
-        source="DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites, FSx for Lustre",
-        judge=file_system_zone,
-        reads=(FSX, "ec2:DescribeSubnets"),
-        warn="FSx file system {name} is in {theirs}, and the group in {zones}.",
-        remedy="Place the group in the zone of the file system with overrideVpcConfig.",
     ),
 )

@@ -8,6 +8,7 @@ CLUSTER_SIZE = "Maximum number instances allowed per SageMaker HyperPod cluster"
 ALL_CLUSTERS = "Total number of instances allowed across SageMaker HyperPod clusters"
 ALL_SPOT = "Total number of Spot instances allowed across SageMaker HyperPod clusters"
 VOLUME_SIZE = "Maximum size of EBS volume in GB for a SageMaker HyperPod cluster instance"
+RESTRICTED_STORAGE = "Maximum total FSx Lustre capacity in TiB across HyperPod restricted instance groups"
 RESERVED = "Number of {type} instances in reserved capacity across training plans per Region"
 GROUPS = 20
 """Groups in a cluster that AWS documents; its API takes 100."""

@@ -1,0 +1,155 @@
+"""Checks of where the subnets lead: the internet, Amazon S3, the other services, and names."""
+
+from collections.abc import Iterator
+
+from hyperpod_operator.core.preflight.checks.network import EKS_SOURCE, SOURCE, SUBNETS, found_subnets
+from hyperpod_operator.core.preflight.facts import RouteTable
+from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.subject import ClusterSubject
+
+ROUTES = "ec2:DescribeRouteTables"
+EVERYWHERE = frozenset({"0.0.0.0/0", "::/0"})
+NO_TABLE = Unread(why="EC2 shows no route table of the subnet, not even the main one of its VPC")
+# [assumption: preflight-services-of-instances]
+SERVICES = (
+    "ec2",
+    "ec2messages",
+    "ecr.api",
+    "ecr.dkr",
+    "logs",
+    "sagemaker.api",
+    "sagemaker.runtime",
+    "ssm",
+    "ssmmessages",
+    "sts",
+)
+"""What instances call in addition to S3 and EKS, by the end of the names of endpoint services."""
+
+
+def subnets_private(subject: ClusterSubject) -> Iterator[Finding]:
+    tables = subject.facts.route_tables
+    for fact in (subject.facts.subnets, tables):
+        if isinstance(fact, Unread):
+            yield unknown(fact)
+            return
+    for group in subject.groups:
+        for name, subnet in found_subnets(subject, group).items():
+            table = _table(tables, name, subnet.vpc_id)
+            if table is None:
+                yield unknown(NO_TABLE, group=group.name)
+                continue
+            gateway = _internet(table)
+            yield fails(group=group.name, subnet=name, gateway=gateway) if gateway else passes(group=group.name)
+
+
+def _table(tables: Fact[tuple[RouteTable, ...]], subnet: str, vpc: str) -> RouteTable | None:
+    """The table that a subnet uses: its own, else the main one of its VPC."""
+    if isinstance(tables, Unread):
+        return None
+    own = next((table for table in tables if subnet in table.subnets), None)
+    return own or next((table for table in tables if table.main and table.vpc_id == vpc), None)
+
+
+def _internet(table: RouteTable) -> str:
+    """The internet gateway to which a table sends what it does not know; empty for a private subnet."""
+    return next(
+        (one.target for one in table.routes if one.destination in EVERYWHERE and one.target.startswith("igw-")), ""
+    )
+
+
+def s3_reachable(subject: ClusterSubject) -> Iterator[Finding]:
+    tables, endpoints = subject.facts.route_tables, subject.facts.endpoints
+    for fact in (subject.facts.subnets, tables, endpoints):
+        if isinstance(fact, Unread):
+            yield unknown(fact)
+            return
+    for group in subject.groups:
+        for name, subnet in found_subnets(subject, group).items():
+            table = _table(tables, name, subnet.vpc_id)
+            if table is None:
+                yield unknown(NO_TABLE, group=group.name)
+                continue
+            outward = any(route.destination in EVERYWHERE for route in table.routes)
+            gateway = any(route.target.startswith("vpce-") for route in table.routes)
+            interface = not isinstance(endpoints, Unread) and any(one.endswith(".s3") for one in endpoints)
+            reached = outward or gateway or interface
+            yield passes(group=group.name) if reached else warns(group=group.name, subnet=name)
+
+
+def services_reachable(subject: ClusterSubject) -> Iterator[Finding]:
+    tables, endpoints = subject.facts.route_tables, subject.facts.endpoints
+    for fact in (subject.facts.subnets, tables, endpoints):
+        if isinstance(fact, Unread):
+            yield unknown(fact)
+            return
+    if isinstance(endpoints, Unread):
+        return
+    missing = [one for one in SERVICES if not any(found.endswith(f".{one}") for found in endpoints)]
+    for group in subject.groups:
+        for name, subnet in found_subnets(subject, group).items():
+            table = _table(tables, name, subnet.vpc_id)
+            if table is None:
+                yield unknown(NO_TABLE, group=group.name)
+                continue
+            outward = any(route.destination in EVERYWHERE for route in table.routes)
+            if missing and not outward:
+                yield warns(group=group.name, subnet=name, missing=", ".join(missing))
+            else:
+                yield passes(group=group.name)
+
+
+def names_resolved(subject: ClusterSubject) -> Iterator[Finding]:
+    found = subject.facts.dns
+    if isinstance(found, Unread):
+        yield unknown(found)
+        return
+    for vpc, off in found.items():
+        yield warns(vpc=vpc, names=" and ".join(sorted(off))) if off else passes()
+
+
+CHECKS = (
+    Check(
+        name="SubnetsPrivate",
+        area=Area.NETWORK,
+        what="The subnets are private",
+        why="Instances get no public address: behind an internet gateway they reach nothing outside.",
+        source=EKS_SOURCE,
+        judge=subnets_private,
+        reads=(SUBNETS, ROUTES),
+        fail="Subnet {subnet} is public: its route table sends 0.0.0.0/0 to {gateway}.",
+        remedy="Name private subnets, with a NAT gateway or VPC endpoints.",
+    ),
+    Check(
+        name="S3Reachable",
+        area=Area.NETWORK,
+        what="The subnets reach Amazon S3",
+        why="Lifecycle scripts come from S3: without a path instances fail after their time is up.",
+        source=SOURCE,
+        judge=s3_reachable,
+        reads=(SUBNETS, ROUTES, "ec2:DescribeVpcEndpoints"),
+        warn="Subnet {subnet} has neither a default route nor an endpoint for S3.",
+        remedy="Add a gateway endpoint for S3 to its route table, or a NAT gateway.",
+    ),
+    Check(
+        name="ServicesReachable",
+        area=Area.NETWORK,
+        what="Subnets without a default route have endpoints for the services that instances call",
+        why="Instances that reach neither ECR nor Systems Manager, for example, fail when they start or never join.",
+        source=f"{SOURCE}, VPC without internet access",
+        judge=services_reachable,
+        reads=(SUBNETS, ROUTES, "ec2:DescribeVpcEndpoints"),
+        warn="Subnet {subnet} has no default route, and its VPC has no endpoint for {missing}.",
+        remedy="Add interface endpoints for these services, or a NAT gateway.",
+    ),
+    Check(
+        name="VPCNames",
+        area=Area.NETWORK,
+        what="The VPC has DNS support and DNS hostnames",
+        why="Without them instances do not find private endpoints, that of the Kubernetes API among them.",
+        source="SRC: hyperpod-cluster-debugger (awslabs); DOC: Amazon EKS user guide, VPC requirements",
+        judge=names_resolved,
+        reads=(SUBNETS, "ec2:DescribeVpcAttribute"),
+        warn="VPC {vpc} has {names} off.",
+        remedy="Switch both on: aws ec2 modify-vpc-attribute --enable-dns-support (and --enable-dns-hostnames).",
+    ),
+)

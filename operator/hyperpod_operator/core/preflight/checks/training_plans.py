@@ -1,0 +1,116 @@
+"""Checks of the training plans that groups get their instances from."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+from hyperpod_operator.core.preflight.facts import NOT_GATHERED
+from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
+from hyperpod_operator.core.text import counted
+
+PLAN = ("sagemaker:DescribeTrainingPlan",)
+PLANS = "DOC: SageMaker developer guide, reserve-capacity-with-training-plans"
+EXPIRES_SOON = timedelta(days=14)
+
+
+def _plans(subject: ClusterSubject) -> Iterator[Planned]:
+    yield from (group for group in subject.groups if group.plan)
+
+
+def plan_usable(subject: ClusterSubject) -> Iterator[Finding]:
+    for group in _plans(subject):
+        plan = subject.facts.plans.get(group.plan, NOT_GATHERED)
+        if isinstance(plan, Unread):
+            yield unknown(plan, group=group.name)
+            continue
+        problem = ""
+        if plan is None:
+            problem = "does not exist"
+        elif plan.status not in {"Active", "Scheduled"}:
+            problem = f"is {plan.status}"
+        elif plan.end is not None and plan.end <= subject.now:
+            problem = f"ended at {plan.end.isoformat()}"
+        elif plan.targets and "hyperpod-cluster" not in plan.targets:
+            problem = f"is for {', '.join(sorted(plan.targets))} and not for hyperpod-cluster"
+        if problem:
+            yield fails(group=group.name, plan=group.plan, problem=problem)
+        else:
+            yield passes(group=group.name)
+
+
+def plan_fits(subject: ClusterSubject) -> Iterator[Finding]:
+    known = subject.facts.subnets
+    asked: Counter[str] = Counter()
+    for group in _plans(subject):
+        asked[group.plan] += group.count
+        plan = subject.facts.plans.get(group.plan, NOT_GATHERED)
+        if isinstance(plan, Unread):
+            yield unknown(plan, group=group.name)
+            continue
+        if plan is None:
+            continue
+        fitting = [one for one in plan.capacities if one.instance_type in group.types]
+        zones = set() if isinstance(known, Unread) else {known[one].zone_id for one in group.subnets if one in known}
+        theirs = {one.zone_id for one in fitting if one.zone_id}
+        if plan.capacities and not fitting:
+            held = ", ".join(sorted({one.instance_type for one in plan.capacities}))
+            yield fails(group=group.name, plan=group.plan, problem=f"holds {held}, not {', '.join(group.types)}")
+        elif zones and theirs and not zones & theirs:
+            there, here = ", ".join(sorted(theirs)), ", ".join(sorted(zones))
+            yield fails(group=group.name, plan=group.plan, problem=f"is in {there}, and the group's subnets in {here}")
+        elif plan.available is not None and asked[group.plan] > plan.available:
+            words = f"has {counted(plan.available, 'instance')} left, and {asked[group.plan]} are asked for"
+            yield fails(group=group.name, plan=group.plan, problem=words)
+        else:
+            yield passes(group=group.name)
+
+
+def plan_window(subject: ClusterSubject) -> Iterator[Finding]:
+    for group in _plans(subject):
+        plan = subject.facts.plans.get(group.plan, NOT_GATHERED)
+        if isinstance(plan, Unread):
+            yield unknown(plan, group=group.name)
+        elif plan is not None and plan.start is not None and plan.start > subject.now:
+            yield warns(group=group.name, plan=group.plan, problem=f"starts at {plan.start.isoformat()}")
+        elif plan is not None and plan.end is not None and plan.end - subject.now < EXPIRES_SOON:
+            yield warns(group=group.name, plan=group.plan, problem=f"ends at {plan.end.isoformat()}")
+        elif plan is not None:
+            yield passes(group=group.name)
+
+
+CHECKS = (
+    Check(
+        name="TrainingPlanUsable",
+        area=Area.CAPACITY,
+        what="The training plans are Active or Scheduled",
+        why="A group with another plan never gets instances.",
+        source=PLANS,
+        judge=plan_usable,
+        reads=PLAN,
+        fail="Training plan {plan} {problem}.",
+        remedy="Name a plan that is Active or Scheduled and was bought for HyperPod clusters.",
+    ),
+    Check(
+        name="TrainingPlanFits",
+        area=Area.CAPACITY,
+        what="The training plans hold the groups' instances, in the zones of their subnets",
+        why="Reserved capacity is bound to a type, a zone and a count.",
+        source=PLANS,
+        judge=plan_fits,
+        reads=PLAN,
+        fail="Training plan {plan} {problem}.",
+        remedy="Change the group's type, count or overrideVpcConfig to what the plan holds.",
+    ),
+    Check(
+        name="TrainingPlanWindow",
+        area=Area.CAPACITY,
+        what="The training plans have begun and last for 14 days at least",
+        why="Before its start a plan gives no instances; 30 minutes before its end AWS ends all of them.",
+        source=PLANS,
+        judge=plan_window,
+        reads=PLAN,
+        warn="Training plan {plan} {problem}.",
+        remedy="Extend the plan, or have jobs write checkpoints before its end.",
+    ),
+)

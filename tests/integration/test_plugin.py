@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -54,7 +55,15 @@ def cluster(control_plane: ControlPlane, namespace: str) -> Iterator[str]:
     control_plane.kubectl("delete", "hpc", "minimal", "-n", namespace, "--wait=false")
 
 
-def says(control_plane: ControlPlane, namespace: str, reason: str, message: str, *, ready: str = "False") -> None:
+def says(
+    control_plane: ControlPlane,
+    namespace: str,
+    reason: str,
+    message: str,
+    *,
+    ready: str = "False",
+    groups: list[dict[str, Any]] | None = None,
+) -> None:
     generation = int(control_plane.kubectl("get", "hpc", "minimal", "-n", namespace, "-o", "jsonpath={.metadata.generation}").stdout)  # fmt: skip # noqa: E501
     condition = {
         "type": "Ready",
@@ -63,7 +72,7 @@ def says(control_plane: ControlPlane, namespace: str, reason: str, message: str,
         "message": message,
         "lastTransitionTime": "2026-11-28T12:00:00Z",
     }
-    status = {"status": {"observedGeneration": generation, "conditions": [condition]}}
+    status = {"status": {"observedGeneration": generation, "conditions": [condition], "instanceGroups": groups or []}}
     control_plane.kubectl(
         "patch", "hpc", "minimal", "-n", namespace, "--subresource=status", "--type=merge", "-p", json.dumps(status)
     )
@@ -133,3 +142,30 @@ def test_a_report_is_written(run: Run, cluster: str, namespace: str, tmp_path: P
 def test_a_name_is_completed(run: Run, cluster: str, namespace: str) -> None:
     shown = run("__complete", "hyperpod", "explain", "-n", namespace, "min").stdout
     assert shown.splitlines()[0] == cluster
+
+
+PENDING = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "trainer-0"},
+    "spec": {
+        "nodeSelector": {"sagemaker.amazonaws.com/instance-group-name": "workers"},
+        "containers": [{"name": "main", "image": "example.com/train"}],
+    },
+}
+
+
+def test_a_pending_pod_leads_to_the_cluster(
+    control_plane: ControlPlane, run: Run, cluster: str, namespace: str
+) -> None:
+    """The scheduler's own words, and the group that lacks nodes."""
+    control_plane.kubectl("apply", "-n", namespace, "-f", "-", input=json.dumps(PENDING))
+    group = {"instanceGroupName": "workers", "targetCount": 2, "currentCount": 0}
+    says(control_plane, namespace, "CapacityShortage", "group workers 0/2", groups=[group])
+    control_plane.kubectl(
+        "wait", "pod/trainer-0", "-n", namespace, "--for=condition=PodScheduled=false", "--timeout=60s"
+    )
+    found = json.loads(run("hyperpod", "explain", "pod/trainer-0", "-n", namespace, "-o", "json").stdout)
+    assert (found["reason"], found["step"]["actor"]) == ("CapacityShortage", "AWS")
+    assert found["step"]["commands"][-1] == f"kubectl hyperpod explain hpc/{cluster} -n {namespace}"
+    assert any("nodes are available" in link["says"] or "no nodes" in link["says"] for link in found["chain"])

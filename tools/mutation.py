@@ -64,7 +64,7 @@ def functions(folder: Path) -> Iterator[Function]:
 def sample(folder: Path, *, count: int, seed: int) -> Sequence[Function]:
     """`count` functions, or all where there are fewer; the same for the same seed and code."""
     found = list(functions(folder))
-    return sorted(random.Random(seed).sample(found, min(count, len(found))))  # noqa: S311 - a sample, no secret
+    return sorted(random.Random(seed).sample(found, min(count, len(found))))
 
 
 def configuration(chosen: Sequence[Function]) -> str:
@@ -117,7 +117,7 @@ def prepared(scratch: Path, chosen: Sequence[Function]) -> None:
 def mutmut(scratch: Path, site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run mutmut with the project's own packages before those of its environment: their versions are under test."""
     program = "import sys; sys.path.append(sys.argv.pop(1)); from mutmut.__main__ import cli; cli()"
-    return subprocess.run(  # noqa: S603 - our own tool
+    return subprocess.run(
         [sys.executable, "-c", program, str(site), *arguments],
         cwd=scratch,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},

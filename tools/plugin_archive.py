@@ -21,7 +21,7 @@ def build(folder: Path, *, requirements: tuple[str, ...] = ()) -> Path:
         tree, program = Path(scratch) / "tree", Path(scratch) / NAME
         uv = Path(sys.executable).parent / "uv"
         command = [str(uv), "pip", "install", "--quiet", "--target", str(tree), str(ROOT / "plugin"), *requirements]
-        subprocess.run(command, check=True)  # noqa: S603 - our own tool
+        subprocess.run(command, check=True)
         zipapp.create_archive(
             tree, program, interpreter="/usr/bin/env python3", main="kubectl_hyperpod.main:run", compressed=True
         )

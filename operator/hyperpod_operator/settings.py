@@ -56,12 +56,10 @@ class Settings:
     prices: PriceList | None = None
     """Where prices come from; None: AWS's price list."""
     timings: Timings = field(default_factory=Timings)
+    known: tuple[Kind, ...] = KINDS
+    """The kinds that this operator has controllers for."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """The kinds that are served: those without a switch, and those whose switch is on."""
-        return tuple(kind for kind in KINDS if not kind.switch or getattr(self, kind.setting))
-
-    @property
-    def plurals(self) -> tuple[str, ...]:
-        return tuple(kind.plural for kind in self.kinds)
+        return tuple(kind for kind in self.known if not kind.switch or getattr(self, kind.setting))

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hyperpod_testbed.chart import Helm
 from hyperpod_testbed.control_plane import ControlPlane, ControlPlaneError
+from hyperpod_testbed.helm import Helm
 
 NAMESPACE = "hyperpod-operator"
 """Namespace and name of the service account, and namespace of its Leases."""

@@ -2,17 +2,12 @@
 
 import click
 
-from hyperpod_testbed.chart.generate import chart
 from hyperpod_testbed.conformance.command import conformance
 from hyperpod_testbed.control_plane.command import build, control_plane
 from hyperpod_testbed.demo import demo
 from hyperpod_testbed.dev import dev
-from hyperpod_testbed.gitops.argocd import gitops
-from hyperpod_testbed.picture.command import picture
 from hyperpod_testbed.simulator.command import simulator
 from hyperpod_testbed.soak.command import soak
-from hyperpod_testbed.supply.audit import audit
-from hyperpod_testbed.supply.command import sbom
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,8 +22,3 @@ main.add_command(conformance)
 main.add_command(dev)
 main.add_command(demo)
 main.add_command(soak)
-main.add_command(chart)
-main.add_command(gitops)
-main.add_command(picture)
-main.add_command(sbom)
-main.add_command(audit)

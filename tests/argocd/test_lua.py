@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.gitops.fixtures import ANY_TIME, KINDS
+from tests.gitops.repository import CONFIG_MAP, CUSTOMIZATIONS, NAMES
+from tools.argocd.testdata import ANY_TIME
 
 from hyperpod_testbed.argocd.build import argo_binaries
-from hyperpod_testbed.gitops.argocd import CONFIG_MAP, CUSTOMIZATIONS
 
 
 def told(*args: str | Path) -> str:
@@ -28,7 +28,7 @@ def told(*args: str | Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NAMES)
 def test_each_health_test_holds_in_argo_cd_itself(kind: str) -> None:
     folder = CUSTOMIZATIONS / kind
     found, wanted = {}, {}
@@ -41,7 +41,7 @@ def test_each_health_test_holds_in_argo_cd_itself(kind: str) -> None:
     assert found == wanted
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NAMES)
 def test_each_action_makes_in_argo_cd_itself_what_its_test_expects(kind: str) -> None:
     """Argo CD prints the difference: each line that comes and each that goes is one of the expected file."""
     folder = CUSTOMIZATIONS / kind / "actions"
@@ -53,7 +53,7 @@ def test_each_action_makes_in_argo_cd_itself_what_its_test_expects(kind: str) ->
                 assert any(one.startswith(f"{sign}{line}") for one in said), (test, line)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NAMES)
 def test_argo_cd_itself_offers_the_actions_that_would_change_something(kind: str) -> None:
     folder = CUSTOMIZATIONS / kind / "actions"
     for test in yaml.safe_load((folder / "action_test.yaml").read_text())["discoveryTests"]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hyperpod_testbed.chart import Helm
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.control_plane.audit import AuditLog
+from hyperpod_testbed.helm import Helm
 
 VALUES = sorted((Path(__file__).parent / "values").glob("*.yaml"))
 NAMESPACE = RELEASE = "hyperpod-operator"

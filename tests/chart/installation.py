@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from hyperpod_testbed.chart import Helm
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.processes import free_ports
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.stack import OperatorProcess

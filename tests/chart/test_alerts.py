@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hyperpod_testbed.chart import CHART
 from hyperpod_testbed.control_plane.tools import tool
+from hyperpod_testbed.helm import CHART
 
 ALERTS = CHART / "files" / "alerts.yaml"
 CASES = Path(__file__).parent / "alerts.test.yaml"

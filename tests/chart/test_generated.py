@@ -11,18 +11,21 @@ import click
 import pytest
 import yaml
 from tests.chart.conftest import VALUES
+from tests.gitops.scenes import SCENES
+from tools.argocd.scripts import CUSTOMIZATIONS
+from tools.chart.manifests import escaped
+from tools.chart.values import ValuesError, read
+from tools.generate import generated, gitops, stale, write
 
 from hyperpod_operator import __version__
+from hyperpod_operator.api.kinds import KINDS
+from hyperpod_operator.api.metrics.table import instruments
 from hyperpod_operator.cli import run
 from hyperpod_operator.core.cost.price import Price
 from hyperpod_operator.core.tenancy import Matter
 from hyperpod_operator.prices import read_prices
-from hyperpod_operator.runtime.instruments import TABLE
 from hyperpod_operator.tenants import read_tenants
-from hyperpod_testbed.chart import CHART, Helm, generated
-from hyperpod_testbed.chart.generate import stale
-from hyperpod_testbed.chart.manifests import escaped
-from hyperpod_testbed.chart.values import ValuesError, read
+from hyperpod_testbed.helm import CHART, Helm
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -37,14 +40,24 @@ OF_NO_USE_IN_A_POD = {
 
 
 def test_generated_files_are_as_their_sources_say() -> None:
-    assert [str(path.relative_to(ROOT)) for path in stale(generated())] == []
+    assert stale({**generated(), **gitops(SCENES)}) == []
 
 
-def test_a_file_that_nothing_asks_for_is_noticed(tmp_path: Path) -> None:
-    left_over = tmp_path / "templates" / "crds" / "old.yaml"
+@pytest.mark.parametrize(
+    "path",
+    [
+        "helm/hyperpod-operator/templates/crds/old.yaml",
+        f"{CUSTOMIZATIONS}/Old/health.lua",
+        f"{CUSTOMIZATIONS}/Old/testdata/new.yaml",
+    ],
+)
+def test_a_file_that_nothing_asks_for_is_noticed_and_removed(tmp_path: Path, path: str) -> None:
+    left_over = tmp_path / path
     left_over.parent.mkdir(parents=True)
     left_over.write_text("")
-    assert stale({}, chart=tmp_path) == [left_over]
+    assert stale({}, root=tmp_path) == [Path(path)]
+    write({}, root=tmp_path)
+    assert not left_over.exists()
 
 
 def test_a_value_without_a_description_is_refused() -> None:
@@ -97,7 +110,7 @@ def _rules() -> list[dict[str, Any]]:
 @pytest.mark.parametrize("file", ["alerts.yaml", "dashboard.json"])
 def test_every_metric_that_is_asked_for_exists(file: str) -> None:
     named = set(re.findall(r"\bhyperpod_[a-z_]+", (CHART / "files" / file).read_text()))
-    exported = {instrument.name for instrument in TABLE}
+    exported = {instrument.name for instrument in instruments(KINDS)}
     assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in named} - exported == set()
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from hyperpod_operator import __version__
 from hyperpod_operator.aws import endpoints
-from hyperpod_testbed.chart import CHART
+from hyperpod_testbed.helm import CHART
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

@@ -15,9 +15,9 @@ from tests.chart.installation import Installation
 from tests.chart.rights import Right, rights
 from tests.chart.scenes import Scenes
 
-from hyperpod_testbed.chart import Helm
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.control_plane.audit import AuditLog
+from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hyperpod_testbed.chart import Helm, HelmError
+from hyperpod_testbed.helm import Helm, HelmError
 
 
 def test_authentication_without_tls_is_refused(helm: Helm) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from hyperpod_testbed.chart import Helm
 from hyperpod_testbed.environments import environment
+from hyperpod_testbed.helm import Helm
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / ".checkov.yaml"

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from tests.chart.conftest import NAMESPACE, RELEASE
 
-from hyperpod_testbed.chart import CHART, Helm, HelmError
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.helm import CHART, Helm, HelmError
 
 ROOT = Path(__file__).parents[2]
 CRD = "crd/hyperpodclusters.hyperpod-operator.dev"

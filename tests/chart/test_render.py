@@ -10,7 +10,7 @@ import pytest
 from tests.chart.conftest import VALUES
 
 from hyperpod_operator.core.lease import LeaseSettings
-from hyperpod_testbed.chart import CHART, Helm, HelmError
+from hyperpod_testbed.helm import CHART, Helm, HelmError
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 

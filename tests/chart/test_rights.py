@@ -13,7 +13,7 @@ from tests.chart.rights import Right, rights
 from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.kube import preflight
-from hyperpod_testbed.chart import Helm
+from hyperpod_testbed.helm import Helm
 
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = [yaml.safe_load(path.read_text()) for path in (ROOT / "crds").iterdir()]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tests.chart.conftest import MONITORING, NAMESPACE, VALUES
 
-from hyperpod_testbed.chart import Helm
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.helm import Helm
 
 
 @pytest.fixture(scope="module", autouse=True)

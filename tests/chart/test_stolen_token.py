@@ -29,8 +29,8 @@ from tests.chart.attacks import (
 from tests.chart.conftest import NAMESPACE, RELEASE, VALUES
 from tests.chart.rights import rights
 
-from hyperpod_testbed.chart import Helm
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.stack import ROOT
 
 READS = {"get", "list", "watch"}

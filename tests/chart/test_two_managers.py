@@ -13,8 +13,8 @@ import pytest
 import yaml
 from tests.chart.conftest import NAMESPACE, RELEASE
 
-from hyperpod_testbed.chart import CHART, Helm
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.helm import CHART, Helm
 
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = sorted((ROOT / "crds").glob("*.yaml"))

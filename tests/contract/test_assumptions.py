@@ -11,13 +11,13 @@ from typing import Literal, get_origin, get_type_hints
 import pytest
 from tests.unit.controllers.answers import other_answers
 from tests.unit.controllers.test_every_answer import ELSEWHERE
+from tools.docs.assumptions import CITATION, WITHOUT_CONSEQUENCE, citations, page
 
 from hyperpod_operator.core.assumptions import AREAS
 from hyperpod_operator.core.assumptions.model import Assumption
 from hyperpod_operator.core.preflight.model import Check, Unread
 from hyperpod_operator.core.preflight.table import CLUSTER
 from hyperpod_operator.core.preflight.volume_table import CLAIM
-from hyperpod_testbed.docs.assumptions import CITATION, WITHOUT_CONSEQUENCE, citations, page
 from hyperpod_testbed.simulator import Options
 
 ROOT = Path(__file__).parents[2]

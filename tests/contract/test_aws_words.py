@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 import botocore.session
 import pytest
+from tools.docs.assumptions import CITATION
 
 import hyperpod_operator
-from hyperpod_testbed.docs.assumptions import CITATION
 
 SOURCE = Path(hyperpod_operator.__file__).parent
 FLOORS = ("core/", "aws/", "controllers/")

@@ -20,9 +20,9 @@ from tests.contract.user_facing_text import (
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.kinds import KINDS
+from hyperpod_operator.api.metrics.table import instruments
 from hyperpod_operator.api.names import GROUP, ConditionType, Reason
 from hyperpod_operator.cli import policies, run
-from hyperpod_operator.runtime.instruments import TABLE
 
 PROSE: Mapping[str, str] = {
     "anew": "again",
@@ -128,7 +128,7 @@ def test_each_flag_is_documented_or_set_by_the_chart(flag: str) -> None:
 
 
 def test_documents_name_only_metrics_that_exist() -> None:
-    known = {instrument.name for instrument in TABLE}
+    known = {instrument.name for instrument in instruments(KINDS)}
     named = {
         re.sub("_(bucket|sum|count)$", "", name) for name in re.findall(r"`?\b(hyperpod_(?:operator|node)_\w+)", ALL)
     }

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+from tools.docs import preflight
 
 import hyperpod_operator.aws.sagemaker as sagemaker
 import hyperpod_operator.aws.volumes as volumes
 from hyperpod_operator.aws.facts.prices import ACTION as PRICES
-from hyperpod_testbed.docs import preflight
 from hyperpod_testbed.simulator.ebs.operations import OPERATIONS as EC2_OPERATIONS
 from hyperpod_testbed.simulator.operations import OPERATIONS
 

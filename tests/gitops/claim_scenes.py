@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.gitops.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene, edited, manifest
 from tests.unit.core.volume.builders import FIRST, SECOND, claim, node, spec
 from tests.unit.core.volume.builders import edited as wishing
 from tests.unit.core.volume.world import World, stored
+from tools.argocd.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene, edited, manifest
 
-from hyperpod_operator.api.names import VOLUME_CLAIM_KIND, Reason
+from hyperpod_operator.api.kinds import VOLUME_CLAIM
+from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.concerns import decide
@@ -55,7 +56,7 @@ def until(reason: Reason, world: World, owner: Claim) -> Claim:
 
 
 def scenes() -> Iterator[Scene]:
-    kind = VOLUME_CLAIM_KIND
+    kind = VOLUME_CLAIM
     yield Scene(kind=kind, name="new", health=PROGRESSING, manifest=manifest(kind, spec=wanted(), name="data"))
     _, owner = settled()
     healthy = _of("healthy", HEALTHY, owner)
@@ -69,7 +70,7 @@ def scenes() -> Iterator[Scene]:
 
 def _of(name: str, health: str, owner: Claim) -> Scene:
     made = manifest(
-        VOLUME_CLAIM_KIND,
+        VOLUME_CLAIM,
         spec=owner.spec.model_dump(mode="json", exclude_none=True),
         status=owner.status,
         name="data",
@@ -77,7 +78,7 @@ def _of(name: str, health: str, owner: Claim) -> Scene:
         generation=owner.generation,
         deleting=owner.deleting,
     )
-    return Scene(kind=VOLUME_CLAIM_KIND, name=name, health=health, manifest=made)
+    return Scene(kind=VOLUME_CLAIM, name=name, health=health, manifest=made)
 
 
 def _told(world: World, owner: Claim, *, error: CloudError | None = None, **members: Any) -> Claim:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.gitops.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene, edited, manifest
 from tests.unit.core import builders
 from tests.unit.core.builders import NOW, OTHERS, failed_creation, group, recorded, resource, told, unread, with_group
+from tools.argocd.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene, edited, manifest
 
-from hyperpod_operator.api.names import CLUSTER_KIND, Reason
+from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import operation
@@ -62,7 +63,7 @@ def refused(owner: Resource, cluster: ObservedCluster | None, kind: ErrorKind, *
 
 
 def scenes() -> Iterator[Scene]:
-    yield Scene(kind=CLUSTER_KIND, name="new", health=PROGRESSING, manifest=manifest(CLUSTER_KIND, spec=SPEC, uid=UID))
+    yield Scene(kind=CLUSTER, name="new", health=PROGRESSING, manifest=manifest(CLUSTER, spec=SPEC, uid=UID))
     healthy = _of("healthy", HEALTHY, seen(owned(), found()))
     yield healthy
     yield edited(healthy, name="edited")
@@ -78,14 +79,14 @@ def _of(name: str, health: str, pass_record: PassRecord, *, status: Any = None) 
     owner = pass_record.snapshot.resource
     spec = owner.spec.model_dump(mode="json", exclude_none=True)
     made = manifest(
-        CLUSTER_KIND,
+        CLUSTER,
         spec=spec,
         status=status or report(pass_record).status,
         uid=UID,
         generation=owner.generation,
         deleting=owner.deleting,
     )
-    return Scene(kind=CLUSTER_KIND, name=name, health=health, manifest=made)
+    return Scene(kind=CLUSTER, name=name, health=health, manifest=made)
 
 
 def _waiting() -> Iterator[Scene]:

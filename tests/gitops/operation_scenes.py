@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.gitops.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene, edited, manifest
 from tests.unit.core.nodeoperation.builders import NOW, entry, instance, judged, node, operation, snapshot
+from tools.argocd.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene, edited, manifest
 
-from hyperpod_operator.api.names import NODE_OPERATION_KIND, Reason
+from hyperpod_operator.api.kinds import NODE_OPERATION
+from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.record import PassRecord
@@ -19,7 +20,7 @@ from hyperpod_operator.core.nodeoperation.states import State
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "hyperpodnodeoperation-reboot.yaml"
 SPEC: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text())["spec"]
-KIND = NODE_OPERATION_KIND
+KIND = NODE_OPERATION
 ASKED = {"sentTime": stamp(NOW), "startTime": stamp(NOW), "marked": "Maintenance", "bootId": "former", "batch": 1}
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.gitops.fixtures import ANY_TIME, KINDS
+from tests.gitops.repository import CUSTOMIZATIONS, NAMES
 from tests.gitops.sandbox import run
+from tools.argocd.testdata import ANY_TIME
 
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
-from hyperpod_testbed.gitops.argocd import CUSTOMIZATIONS
 
 Json = dict[str, Any]
 
@@ -24,10 +24,10 @@ def read(path: Path) -> Json:
 
 
 def listed(part: str) -> list[Any]:
-    """The tests of both kinds' action_test.yaml."""
+    """The tests of action_test.yaml of each kind."""
     return [
         pytest.param(kind, one, id=f"{kind}-{one.get('action', 'discovery')}-{Path(one['inputPath']).stem}")
-        for kind in KINDS
+        for kind in NAMES
         for one in read(actions(kind) / "action_test.yaml")[part]
     ]
 
@@ -50,7 +50,7 @@ def test_an_action_makes_what_it_promises(kind: str, test: Json) -> None:
     assert made == wanted
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NAMES)
 def test_each_action_has_a_test(kind: str) -> None:
     tests = read(actions(kind) / "action_test.yaml")["actionTests"]
     assert {one["action"] for one in tests} == {path.parent.name for path in actions(kind).glob("*/action.lua")}

@@ -6,25 +6,31 @@ from typing import Any
 
 import pytest
 from tests.gitops import kstatus
-from tests.gitops.fixtures import KINDS, scenes
+from tests.gitops.repository import CUSTOMIZATIONS, NAMES
 from tests.gitops.sandbox import execute
-from tests.gitops.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene
+from tests.gitops.scenes import SCENES as SCENES_OF
 from tests.unit.core.test_policy import DELETED_TABLE, LIVING_TABLE
+from tools.argocd.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene
 
 from hyperpod_operator.api.names import CLUSTER_KIND, VOLUME_CLAIM_KIND
 from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, NeedTags
 from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.cluster.report import intent, report
-from hyperpod_testbed.gitops.argocd import CUSTOMIZATIONS
 
 SAME = {kstatus.CURRENT: HEALTHY, kstatus.FAILED: DEGRADED, kstatus.IN_PROGRESS: PROGRESSING}
-SCENES = [pytest.param(scene, id=f"{kind}-{scene.name}") for kind in KINDS for scene in scenes(kind)]
+
+
+def scenes(kind: str) -> list[Scene]:
+    return list(SCENES_OF[kind]())
+
+
+SCENES = [pytest.param(scene, id=f"{kind}-{scene.name}") for kind in NAMES for scene in scenes(kind)]
 MOST_INSTRUCTIONS = 2_000
 """Argo CD ends a script after a second, in which Lua runs millions: a script of this length never comes near."""
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=NAMES)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -55,14 +61,14 @@ def unapproved(obj: Mapping[str, Any]) -> bool:
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_health_is_what_a_person_would_say(scene: Scene) -> None:
-    assert health(scene.kind, scene.manifest) == {"status": scene.health, "message": scene.message}
+    assert health(scene.kind.name, scene.manifest) == {"status": scene.health, "message": scene.message}
 
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_kstatus_concludes_the_same(scene: Scene) -> None:
     """But for three words: nothing there yet (kstatus calls it done), a stop by wish, and deletion (no script runs)."""
     found = kstatus.compute(scene.manifest)
-    said = health(scene.kind, scene.manifest)["status"]
+    said = health(scene.kind.name, scene.manifest)["status"]
     if "status" not in scene.manifest:
         assert (found.status, said) == (kstatus.CURRENT, PROGRESSING)
     elif "deletionTimestamp" in scene.manifest["metadata"]:
@@ -139,4 +145,4 @@ def test_a_suspended_attachment_is_no_work_that_never_ends() -> None:
 
 @pytest.mark.parametrize("scene", SCENES)
 def test_the_script_is_short_of_work(scene: Scene) -> None:
-    assert execute(script(scene.kind), scene.manifest).instructions < MOST_INSTRUCTIONS
+    assert execute(script(scene.kind.name), scene.manifest).instructions < MOST_INSTRUCTIONS

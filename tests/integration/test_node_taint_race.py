@@ -36,14 +36,6 @@ def plane() -> Iterator[ControlPlane]:
         yield made
 
 
-class NodeRecorder(Recorder):
-    def node_changed(self, *, step: str, result: str) -> None: ...
-
-    def node_tainted(self, *, seconds: float) -> None: ...
-
-    def node_recovered(self, *, seconds: float) -> None: ...
-
-
 class Stranger:
     """Puts a taint of its own on and takes it off again, as kubectl does: read, change, replace."""
 
@@ -74,11 +66,11 @@ def controller(api: ApiServer, cache: NodeCache, wake: asyncio.Event) -> NodeCon
         ports=NodePorts(
             nodes=cache,
             writes=NodeWriter(api),
-            events=NodeRecorder(),
-            metrics=NodeRecorder(),
+            events=Recorder(),
+            metrics=Recorder(),
             clock=SystemClock(),
             budget=budget,
-            audit=NodeRecorder(),
+            audit=Recorder(),
         ),
         clusters=clusters,
         enqueue=Enqueue(now=lambda _key, _lane: wake.set(), later=lambda _key, _seconds: None, cluster=lambda _: None),

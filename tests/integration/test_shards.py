@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from hyperpod_testbed import account
-from hyperpod_testbed.chart import Helm
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
 

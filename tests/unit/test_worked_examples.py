@@ -55,3 +55,15 @@ def test_the_life_of_a_call_shows_every_state() -> None:
 def test_the_life_of_a_claim_shows_every_step_that_moves_its_volume() -> None:
     steps = ("CreateVolume", "attaching", "attached", "detaching", "ModifyVolume", "DeleteVolume")
     assert [word for word in steps if word not in drawing("Life of a claim")] == []
+
+
+def test_the_example_of_a_metric_names_all_files_that_know_one() -> None:
+    """DRAIN_TIMEOUTS is the example's own example."""
+    example = EXAMPLES.split("### Add a metric\n", 1)[1]
+    knowing = {
+        str(path.relative_to(ROOT))
+        for folder in ("operator", "plugin", "tools", "testbed")
+        for path in (ROOT / folder).rglob("*.py")
+        if "DRAIN_TIMEOUTS" in path.read_text() or "drain_timeouts" in path.read_text()
+    }
+    assert knowing == set(re.findall(r"`((?:operator|tests)/[^`]+(?:operations|measure)\.py)`", example))

@@ -52,6 +52,8 @@ ClassName = Annotated[
     Field(max_length=253, pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$"),
 ]
 """Name of a StorageClass; empty is a class of its own: none."""
+MODIFICATIONS_A_DAY = 4
+"""Modifications of a volume that AWS allows in 24 hours."""
 PUBLISHED_CLASS = f"published.{GROUP}"
 """The class of PersistentVolumes and PersistentVolumeClaims that name none. No StorageClass of this name has to exist:
 then no provisioner serves it, it is nobody's default, and only what names it binds to what we publish."""

@@ -2,6 +2,7 @@
 
 import logging
 
+from hyperpod_operator.api.kinds import Kind
 from hyperpod_operator.api.names import GROUP, Reason
 from hyperpod_operator.core.ports import Event, Events, Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.kube.client import ApiServer
@@ -11,20 +12,20 @@ from hyperpod_operator.runtime.metrics import PrometheusMetrics
 logger = logging.getLogger(__name__)
 
 
-async def compare(api: ApiServer, *, plurals: tuple[str, ...], metrics: PrometheusMetrics) -> tuple[Skew, ...]:
+async def compare(api: ApiServer, *, kinds: tuple[Kind, ...], metrics: PrometheusMetrics) -> tuple[Skew, ...]:
     """What differs; an API server that does not say ends nothing: the operator works with either definition."""
     try:
-        found = await look(api, plurals=plurals)
+        found = await look(api, kinds=kinds)
     except (KubernetesError, ObjectGone, StaleObject) as error:
         logger.warning("The installed definitions could not be compared with this version's: %s", error)
         return ()
     for skew in found:
         logger.warning("%s", skew)
     by_plural = {skew.plural: skew for skew in found}
-    for plural in plurals:
-        differs = by_plural.get(plural)
+    for kind in kinds:
+        differs = by_plural.get(kind.plural)
         missing, unknown = (len(differs.missing), len(differs.unknown)) if differs else (0, 0)
-        metrics.definition(plural=plural, missing=missing, unknown=unknown)
+        metrics.definition(plural=kind.plural, missing=missing, unknown=unknown)
     return found
 
 

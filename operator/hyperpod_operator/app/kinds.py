@@ -8,9 +8,11 @@ from hyperpod_operator.app.dependencies import ControllerRuntime, Shared
 from hyperpod_operator.app.node_operations import node_operation_runtime
 from hyperpod_operator.app.volumes import volume_runtime
 
-CONTROLLERS: Mapping[str, Callable[[Shared], ControllerRuntime]] = {
+Controllers = Mapping[str, Callable[[Shared], ControllerRuntime]]
+"""What runs the controller of each kind, by the kind's name."""
+
+CONTROLLERS: Controllers = {
     CLUSTER.name: cluster_runtime,
     VOLUME_CLAIM.name: volume_runtime,
     NODE_OPERATION.name: node_operation_runtime,
 }
-"""By the name of the kind."""

@@ -13,9 +13,13 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from hyperpod_operator.api.metrics.aws import AWS_LIMIT
+from hyperpod_operator.api.metrics.kubernetes import NODE_WATCH_AGE, WATCH_AGE
+from hyperpod_operator.api.metrics.load import LOOP_LAG, QUARANTINED, TASKS
+from hyperpod_operator.api.metrics.nodes import NODES_HELD, NODES_LEFT_OUT
 from hyperpod_operator.app.definitions import announce
 from hyperpod_operator.app.dependencies import ControllerRuntime, Dependencies, shared
-from hyperpod_operator.app.kinds import CONTROLLERS
+from hyperpod_operator.app.kinds import CONTROLLERS, Controllers
 from hyperpod_operator.app.nodes import NodeRuntime
 from hyperpod_operator.app.serving import Serving
 from hyperpod_operator.app.tasks import ended, on_signals, stopping_on_exit
@@ -30,16 +34,6 @@ from hyperpod_operator.kube.skew import Skew
 from hyperpod_operator.runtime.audit import AuditTrail
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.heartbeat import Heartbeat
-from hyperpod_operator.runtime.instruments import (
-    AWS_LIMIT,
-    LOOP_LAG,
-    NODE_WATCH_AGE,
-    NODES_HELD,
-    NODES_LEFT_OUT,
-    QUARANTINED,
-    TASKS,
-    WATCH_AGE,
-)
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.runtime.watch import Watch
@@ -69,9 +63,11 @@ class Operator:
         quarantine: Quarantine,
         passes: Callable[[str, Reconcile], Reconcile] = untraced,
         skews: tuple[Skew, ...] = (),
+        controllers: Controllers = CONTROLLERS,
     ) -> None:
         self._settings = settings
         self._skews = skews
+        self._controllers = controllers
         self._api = api
         self._metrics = metrics
         self._events = EventRecorder(api, clock=clock, dropped=metrics.events_dropped)
@@ -115,7 +111,7 @@ class Operator:
             nodes = NodeRuntime(common, cache=self._cache)
             yield nodes.runtime
         for kind in settings.kinds:
-            yield CONTROLLERS[kind.name](common)
+            yield self._controllers[kind.name](common)
 
     @property
     def _follows_nodes(self) -> bool:
@@ -130,16 +126,16 @@ class Operator:
         metrics = self._metrics
         for runtime in self._runtimes:
             metrics.observe_queue(runtime.queue, kind=runtime.kind)
-            metrics.observe(QUARANTINED, partial(self._in_quarantine, runtime.kind), runtime.kind)
+            metrics.set_function(QUARANTINED, partial(self._in_quarantine, runtime.kind), runtime.kind)
         if self._follows_nodes:
-            metrics.observe(NODES_HELD, lambda: len(self._cache))
-            metrics.observe(NODES_LEFT_OUT, lambda: self._cache.left_out)
-            metrics.observe(NODE_WATCH_AGE, self._cache.age)
-        metrics.observe(AWS_LIMIT, lambda: self._settings.aws_reads_per_second, "reads")
-        metrics.observe(AWS_LIMIT, lambda: self._settings.aws_writes_per_second, "writes")
-        metrics.observe(WATCH_AGE, self._watch.health.age)
-        metrics.observe(LOOP_LAG, self._heartbeat.lag)
-        metrics.observe(TASKS, lambda: len(asyncio.all_tasks()))
+            metrics.set_function(NODES_HELD, lambda: len(self._cache))
+            metrics.set_function(NODES_LEFT_OUT, lambda: self._cache.left_out)
+            metrics.set_function(NODE_WATCH_AGE, self._cache.age)
+        metrics.set_function(AWS_LIMIT, lambda: self._settings.aws_reads_per_second, "reads")
+        metrics.set_function(AWS_LIMIT, lambda: self._settings.aws_writes_per_second, "writes")
+        metrics.set_function(WATCH_AGE, self._watch.health.age)
+        metrics.set_function(LOOP_LAG, self._heartbeat.lag)
+        metrics.set_function(TASKS, lambda: len(asyncio.all_tasks()))
 
     def _in_quarantine(self, kind: str) -> float:
         return len(self._quarantine.objects(kind))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hyperpod_operator.app.definitions import compare
 from hyperpod_operator.app.election import elected, end_process
+from hyperpod_operator.app.kinds import CONTROLLERS, Controllers
 from hyperpod_operator.app.operator import Operator
 from hyperpod_operator.app.start import StartError, check_aws, check_kubernetes, check_regions, say_endpoints
 from hyperpod_operator.app.tasks import on_signals
@@ -39,12 +40,12 @@ __all__ = ["StartError", "run"]
 logger = logging.getLogger(__name__)
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, *, controllers: Controllers = CONTROLLERS) -> None:
     """Run until SIGTERM or SIGINT. Raises StartError within seconds when something is missing."""
     catch_uncaught(asyncio.get_running_loop())
     stop = asyncio.Event()
     on_signals(stop)
-    metrics = PrometheusMetrics()
+    metrics = PrometheusMetrics(settings.known)
     clock = SystemClock()
     quarantine = Quarantine(marks=_crash_marks(settings))
 
@@ -73,7 +74,7 @@ async def run(settings: Settings) -> None:
         await _warm_up(cloud)
         _settle_memory()
         passes = traces.passes if traces is not None else untraced
-        skews = await compare(api, plurals=settings.plurals, metrics=metrics)
+        skews = await compare(api, kinds=settings.kinds, metrics=metrics)
         operator = Operator(
             settings,
             api=api,
@@ -83,6 +84,7 @@ async def run(settings: Settings) -> None:
             quarantine=quarantine,
             passes=passes,
             skews=skews,
+            controllers=controllers,
         )
         if lease is None:
             await stack.enter_async_context(operator.standing_by(stop))

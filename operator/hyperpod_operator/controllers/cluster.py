@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.members import unknown_members
-from hyperpod_operator.api.names import ConditionType
-from hyperpod_operator.api.reasons import record
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
 from hyperpod_operator.controllers.approval import Unconfirmed, approvers, confirmed
@@ -27,14 +25,11 @@ from hyperpod_operator.core.cluster.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.cluster.training_plans import ends
-from hyperpod_operator.core.cost.cluster import hourly
 from hyperpod_operator.core.engine.decision import LookAgain, RemoveFinalizer, Report, Wait
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.plan.record import before_call
 from hyperpod_operator.core.ports import (
-    Gauges,
     Key,
     KubernetesError,
     ObjectGone,
@@ -71,6 +66,7 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             status=HyperPodClusterStatus,
             objects=ports.objects,
             events=ports.events,
+            metrics=ports.metrics,
             clock=ports.clock,
         )
         self._ports = ports
@@ -174,16 +170,6 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
     def report(self, record: PassRecord) -> Report[HyperPodClusterStatus]:
         return report(record)
 
-    def recorded(
-        self,
-        stored: StoredObject,
-        *,
-        record: PassRecord | None,  # noqa: ARG002
-        before: HyperPodClusterStatus,  # noqa: ARG002
-        after: HyperPodClusterStatus,
-    ) -> None:
-        self._ports.metrics.object_state(key=stored.key, gauges=_gauges(after))
-
     def untouched(self, status: HyperPodClusterStatus) -> bool:
         return not status.clusterArn and not status.operations
 
@@ -213,25 +199,6 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             return None
         spec = () if resource.deleting else spec_names(resource, own_region=self._ports.cloud.region)
         return self._settings.tenancy.refusal(namespace=resource.key.namespace, named=(*spec, *called))
-
-
-def _gauges(status: HyperPodClusterStatus) -> Gauges:
-    nodes, health = status.nodes, status.nodeHealth
-    return Gauges(
-        conditions={condition.type: condition.status for condition in status.conditions or []},
-        target_nodes=(nodes.target or 0) if nodes else 0,
-        current_nodes=(nodes.current or 0) if nodes else 0,
-        node_health=health.model_dump(exclude={"worst"}) if health else {},
-        cost=hourly(status.cost),
-        plan_ends=ends(status.trainingPlans),
-        approval_waits=any(
-            condition.type == ConditionType.PLAN_APPROVED
-            and condition.status == "False"
-            and (found := record(condition.reason)) is not None
-            and found.stalled
-            for condition in status.conditions or []
-        ),
-    )
 
 
 def resource_of(stored: StoredObject) -> Resource:

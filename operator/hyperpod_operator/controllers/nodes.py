@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.api.metrics.nodes import NODE_CHANGES, NODE_RECOVERY_SECONDS, NODE_TAINT_SECONDS
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.controllers.approval import manager_of
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
@@ -29,7 +30,7 @@ from hyperpod_operator.core.ports import (
     Events,
     Key,
     KubernetesError,
-    NodeMetrics,
+    Metrics,
     Nodes,
     NodeWrites,
     ObjectGone,
@@ -54,7 +55,7 @@ class NodePorts:
     nodes: Nodes
     writes: NodeWrites
     events: Events
-    metrics: NodeMetrics
+    metrics: Metrics
     clock: Clock
     budget: Callable[[], Awaitable[None]]
     audit: Audit
@@ -119,7 +120,7 @@ class NodeController:
         except ObjectGone:
             return Gone()
         except KubernetesError as error:
-            self._ports.metrics.node_changed(step="Write", result="Refused")
+            self._ports.metrics.inc(NODE_CHANGES, "Write", "Refused")
             logger.warning(
                 "The Node %s could not be changed: %s The operator retries. A rejection (403, 422) may come from "
                 "an admission policy or from missing permissions on nodes.",
@@ -136,7 +137,7 @@ class NodeController:
             return await self._settle(node)
         except StaleObject:
             # Somebody wrote since: decide again, on what is there now and not on what a watch will tell some time.
-            self._ports.metrics.node_changed(step="Write", result="Conflict")
+            self._ports.metrics.inc(NODE_CHANGES, "Write", "Conflict")
             fresh = await self._ports.writes.read(name)
             return Gone() if fresh is None else await self._settle(fresh)
 
@@ -181,7 +182,7 @@ class NodeController:
         if state in NO_PODS:
             since = self._ports.clock.monotonic() if since is None else since
         elif since is not None and state is State.SCHEDULABLE:
-            self._ports.metrics.node_recovered(seconds=self._ports.clock.monotonic() - since)
+            self._ports.metrics.observe(NODE_RECOVERY_SECONDS, self._ports.clock.monotonic() - since)
             since = None
         odd = contradiction(node, entry.facts)
         if odd and (seen is None or seen.contradiction != odd):
@@ -211,7 +212,7 @@ class NodeController:
 
     def _tell(self, node: Node, entry: Entry, decision: TaintDecision, change: NodeChange) -> None:
         step = _step(decision)
-        self._ports.metrics.node_changed(step=step, result="OK")
+        self._ports.metrics.inc(NODE_CHANGES, step, "OK")
         about = {"cluster": str(entry.key), "step": step}
         if not decision.change:
             logger.info("Labels of the Node %s are set: %s.", node.name, sorted(change.labels), extra=about)
@@ -222,7 +223,7 @@ class NodeController:
         tainted = decision.step is Step.TAINT
         seen = self._seen.get(node.name)
         if tainted and seen is not None and seen.since is not None:
-            self._ports.metrics.node_tainted(seconds=self._ports.clock.monotonic() - seen.since)
+            self._ports.metrics.observe(NODE_TAINT_SECONDS, self._ports.clock.monotonic() - seen.since)
         event = Event(
             type="Warning" if tainted else "Normal",
             reason=Reason.NODE_TAINTED if tainted else Reason.NODE_UNTAINTED,

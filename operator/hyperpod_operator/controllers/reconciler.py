@@ -26,6 +26,7 @@ from hyperpod_operator.core.ports import (
     Events,
     Key,
     KubernetesError,
+    Metrics,
     ObjectGone,
     Objects,
     StaleObject,
@@ -47,11 +48,14 @@ RecordT = TypeVar("RecordT")
 class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
     """A pass, with the steps that a kind fills in. Belongs to one event loop."""
 
-    def __init__(self, *, kind: Kind, status: type[StatusT], objects: Objects, events: Events, clock: Clock) -> None:
+    def __init__(
+        self, *, kind: Kind, status: type[StatusT], objects: Objects, events: Events, metrics: Metrics, clock: Clock
+    ) -> None:
         self._kind = kind
         self._status_model = status
         self._objects = objects
         self._events = events
+        self._metrics = metrics
         self._clock = clock
 
     @abstractmethod
@@ -90,9 +94,8 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
     def report(self, record: RecordT) -> Report[StatusT]:
         """What the pass leaves behind."""
 
-    @abstractmethod
     def recorded(self, stored: StoredObject, *, record: RecordT | None, before: StatusT, after: StatusT) -> None:
-        """The status was written: export what metrics say of it. `record` is None for a spec that cannot be read."""
+        """The status was written: count what the pass did. `record` is None for a spec that cannot be read."""
 
     @abstractmethod
     def untouched(self, status: StatusT) -> bool:
@@ -121,6 +124,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
             outcome = Failed(Reason.INTERNAL_ERROR, KUBERNETES_PAUSE)
         if isinstance(outcome, Gone):
             self.forget(key)
+            self._metrics.object_gone(kind=self._kind.word, key=key)
         return outcome
 
     async def _pass(self, key: Key, failures: int) -> Outcome:
@@ -159,6 +163,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
             stored = await self._objects.write_status(stored, status)
         for event in made.events:
             self._announce(stored, event)
+        self._metrics.object_state(kind=self._kind.word, key=stored.key, status=made.status)
         self.recorded(stored, record=record, before=before, after=made.status)
         return made.outcome
 

@@ -5,10 +5,12 @@ behind them and tests put theirs. All of them may be called from one event loop;
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from hyperpod_operator.api.metrics.instrument import Counter, Gauge, Histogram
+from hyperpod_operator.api.model import Model
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.location import Location
@@ -226,24 +228,6 @@ class Events(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gauges:
-    """What is exported for one object; series of a forgotten object disappear."""
-
-    conditions: Mapping[str, str] = field(default_factory=dict)
-    """Condition type to its status: True, False or Unknown."""
-    target_nodes: int = 0
-    current_nodes: int = 0
-    node_health: Mapping[str, int] = field(default_factory=dict)
-    """Nodes by member of `status.nodeHealth`; empty while nothing is known of them."""
-    cost: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    """Cost per hour by use (All, Idle) and currency; what is not known is absent."""
-    plan_ends: Mapping[str, float] = field(default_factory=dict)
-    """When each training plan of its groups ends, in seconds since 1970, by the plan's name."""
-    approval_waits: bool = False
-    """Whether a plan waits for a person's approval."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     """What the API server says about a bearer token: whose it is, and whether that user may read /metrics."""
 
@@ -254,25 +238,19 @@ class Access:
 
 
 class Metrics(Protocol):
-    """Counters and gauges; never raises."""
+    """Counters, durations and gauges of `api/metrics`; never raises. Labels are in the order of the instrument's."""
 
-    def pass_ended(self, *, kind: str, outcome: str, reason: str, seconds: float) -> None: ...
+    def inc(self, counter: Counter, *labels: str, by: float = 1.0) -> None: ...
 
-    def object_state(self, *, key: Key, gauges: Gauges) -> None: ...
+    def observe(self, histogram: Histogram, seconds: float, *labels: str) -> None: ...
 
-    def object_gone(self, *, kind: str, key: Key) -> None: ...
+    def set(self, gauge: Gauge, value: float, *labels: str) -> None: ...
 
-
-class NodeMetrics(Protocol):
-    """What happens to Nodes; never raises. Seconds count from the moment at which the operator saw the cause."""
-
-    def node_changed(self, *, step: str, result: str) -> None:
-        """A change of a Node ended; `result` is OK, Conflict or Refused."""
+    def object_state(self, *, kind: str, key: Key, status: Model) -> None:
+        """The last status of an object, which the gauges of its kind are computed from; `kind` is the kind's word."""
         ...
 
-    def node_tainted(self, *, seconds: float) -> None: ...
-
-    def node_recovered(self, *, seconds: float) -> None: ...
+    def object_gone(self, *, kind: str, key: Key) -> None: ...
 
 
 class Clock(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hyperpod_operator.api.kinds import KINDS, Kind
+from hyperpod_operator.api.kinds import Kind
 from hyperpod_operator.api.members import members, model_members
 from hyperpod_operator.api.names import API_VERSION
 from hyperpod_operator.core.text import listed
@@ -46,8 +46,8 @@ class Skew:
         return f"The installed definition of {self.kind} {'; it also '.join(said)}"
 
 
-async def look(api: ApiServer, *, plurals: Iterable[str]) -> tuple[Skew, ...]:
-    """The kinds of these plurals that differ. Raises KubernetesError where the API server does not say."""
+async def look(api: ApiServer, *, kinds: Iterable[Kind]) -> tuple[Skew, ...]:
+    """Those of these kinds that differ. Raises KubernetesError where the API server does not say."""
     document = await api.get(f"/openapi/v3/apis/{API_VERSION}")
     schemas: Mapping[str, Any] = (document.get("components") or {}).get("schemas") or {}
     served = {
@@ -56,7 +56,7 @@ async def look(api: ApiServer, *, plurals: Iterable[str]) -> tuple[Skew, ...]:
         for one in schema.get(_KIND) or ()
         if f"{one.get('group')}/{one.get('version')}" == API_VERSION
     }
-    found = (_compared(kind, served[kind.name]) for kind in KINDS if kind.plural in plurals and kind.name in served)
+    found = (_compared(kind, served[kind.name]) for kind in kinds if kind.name in served)
     return tuple(one for one in found if one.missing or one.unknown)
 
 

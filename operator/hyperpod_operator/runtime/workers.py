@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
+from hyperpod_operator.api.metrics.load import RECONCILE_SECONDS, RECONCILES
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.ports import Clock, Key, Metrics
@@ -176,12 +177,8 @@ class Workers:
                 log.exception(
                     "A pass failed with an error in the operator; the operator retries it. Please report this."
                 )
-        self._metrics.pass_ended(
-            kind=self._kind,
-            outcome=type(outcome).__name__,
-            reason=_reason(outcome),
-            seconds=self._clock.monotonic() - started,
-        )
+        self._metrics.inc(RECONCILES, self._kind, type(outcome).__name__, _reason(outcome))
+        self._metrics.observe(RECONCILE_SECONDS, self._clock.monotonic() - started, self._kind)
         return outcome
 
     def _judge(self, key: Key, outcome: Outcome, *, before: int) -> str:
@@ -228,7 +225,6 @@ class Workers:
                 self._queue.add_after(key, after)
             case Gone():
                 self._queue.forget(key)
-                self._metrics.object_gone(kind=self._kind, key=key)
             case _:
                 assert_never(outcome)
         self._queue.recovered(key)

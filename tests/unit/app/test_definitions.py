@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import pytest
 
+from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.app import definitions
 from hyperpod_operator.core.ports import Event, Events, KubernetesError, StoredObject
 from hyperpod_operator.kube.client import ApiServer
@@ -29,8 +30,8 @@ async def compared(monkeypatch: pytest.MonkeyPatch, found: Any) -> tuple[tuple[S
 
     monkeypatch.setattr(definitions, "look", look)
     metrics = PrometheusMetrics()
-    plurals = ("hyperpodclusters", "ebsvolumeclaims")
-    return await definitions.compare(cast(ApiServer, None), plurals=plurals, metrics=metrics), metrics
+    kinds = (CLUSTER, VOLUME_CLAIM)
+    return await definitions.compare(cast(ApiServer, None), kinds=kinds, metrics=metrics), metrics
 
 
 def gauge(metrics: PrometheusMetrics, plural: str, difference: str) -> float | None:

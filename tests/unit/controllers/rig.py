@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.unit.controllers.measured import Measured
+
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import RateLimit
@@ -17,7 +19,7 @@ from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.core.audit import AuditRecord
 from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue
-from hyperpod_operator.core.ports import Event, Gauges, Key, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.core.ports import Event, Key, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.core.preflight.ports import TrainingPlans
 from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Simulator
@@ -128,27 +130,19 @@ class FakeObjects:
         return self._version
 
 
-class Recorder:
-    """Events and metrics that a test can read."""
+class Recorder(Measured):
+    """Events, metrics and the audit trail, for a test to read."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.events: list[Event] = []
         self.audited: list[AuditRecord] = []
-        self.gauges: dict[Key, Gauges] = {}
 
     def publish(self, *, about: StoredObject, event: Event) -> None:
         self.events.append(event)
 
     def record(self, entry: AuditRecord) -> None:
         self.audited.append(entry)
-
-    def pass_ended(self, *, kind: str, outcome: str, reason: str, seconds: float) -> None: ...
-
-    def object_state(self, *, key: Key, gauges: Gauges) -> None:
-        self.gauges[key] = gauges
-
-    def object_gone(self, *, kind: str, key: Key) -> None:
-        self.gauges.pop(key, None)
 
 
 class SimulatorTime:

@@ -10,6 +10,7 @@ from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.core.builders import spec
 from tests.unit.core.health import HEALTH, node
 
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import LABEL_INSTANCE_GROUP
 from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings
 from hyperpod_operator.controllers.cluster_cache import ClusterCache
@@ -107,7 +108,7 @@ async def test_a_sick_node_is_counted_named_and_no_matter_of_ready(ward: Ward) -
     assert ward.rig.condition("NodesHealthy")["reason"] == "NodesUnhealthy"
     assert ward.rig.condition("Ready")["status"] == "True"
     assert [worst["instanceId"] for worst in ward.health()["worst"]] == [first]
-    assert ward.rig.recorder.gauges[KEY].node_health["pendingReboot"] == 1
+    assert ward.rig.recorder.gauges(CLUSTER, KEY, "_unschedulable_pending_reboot") == {(): 1.0}
 
 
 async def test_groups_have_their_own_counts(ward: Ward) -> None:

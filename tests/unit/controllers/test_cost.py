@@ -4,6 +4,8 @@ import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.core.builders import group_spec, spec
 
+from hyperpod_operator.api.kinds import CLUSTER
+
 ASKED = "GetProducts"
 
 
@@ -24,7 +26,7 @@ async def test_status_and_metrics_have_what_the_instances_cost(priced: Rig) -> N
     cost = priced.status["cost"]
     assert (cost["currency"], cost["asOf"]) == ("USD", "2026-10-01T00:00:00Z")
     assert cost["hourly"] == cost["groups"][0]["hourly"]
-    assert priced.recorder.gauges[KEY].cost == {("All", "USD"): float(cost["hourly"])}
+    assert priced.recorder.gauges(CLUSTER, KEY, "cost_per_hour") == {("All", "USD"): float(cost["hourly"])}
 
 
 async def test_a_plan_that_waits_says_what_it_adds(priced: Rig) -> None:
@@ -35,7 +37,7 @@ async def test_a_plan_that_waits_says_what_it_adds(priced: Rig) -> None:
     await priced.idle(60)
     amount, _, unit = priced.status["plan"]["cost"].partition(" ")
     assert (float(amount), unit) == (pytest.approx(2 * each, abs=0.01), "USD/h")
-    assert priced.recorder.gauges[KEY].approval_waits
+    assert priced.recorder.gauges(CLUSTER, KEY, "approval_waiting") == {(): 1.0}
 
 
 async def test_a_settled_cluster_asks_for_no_price(priced: Rig) -> None:
@@ -50,7 +52,7 @@ async def test_without_a_price_list_there_is_no_cost(rig: Rig) -> None:
     rig.apply(gpus(4))
     await rig.rest()
     assert "cost" not in rig.status
-    assert rig.recorder.gauges[KEY].cost == {}
+    assert rig.recorder.gauges(CLUSTER, KEY, "cost_per_hour") == {}
 
 
 async def test_without_the_right_the_status_says_which_is_missing_and_everything_else_works(priced: Rig) -> None:

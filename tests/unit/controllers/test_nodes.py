@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pytest
+from tests.unit.controllers.measured import Measured
 from tests.unit.core.health import CLUSTER, CPU, HEALTH, NOW, facts, instance, node
 
+from hyperpod_operator.api.metrics.nodes import NODE_CHANGES, NODE_RECOVERY_SECONDS, NODE_TAINT_SECONDS
 from hyperpod_operator.api.names import LABEL_INSTANCE_GROUP, TAINTED_AT
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
 from hyperpod_operator.controllers.nodes import Enqueue, NodeController, NodePorts
@@ -81,32 +83,23 @@ def applied(one: Node, change: NodeChange) -> Node:
 
 
 @dataclass
-class Told:
+class Told(Measured):
     """Events, metrics and wakes."""
 
     events: list[tuple[str, str, Event]] = field(default_factory=list)
-    changes: list[tuple[str, str]] = field(default_factory=list)
-    tainted: list[float] = field(default_factory=list)
-    recovered: list[float] = field(default_factory=list)
     now: list[tuple[str, Lane]] = field(default_factory=list)
     later: list[tuple[str, float]] = field(default_factory=list)
     clusters: list[Key] = field(default_factory=list)
     audited: list[AuditRecord] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
 
     def record(self, entry: AuditRecord) -> None:
         self.audited.append(entry)
 
     def publish(self, *, about: StoredObject, event: Event) -> None:
         self.events.append((about.body["kind"], about.key.name, event))
-
-    def node_changed(self, *, step: str, result: str) -> None:
-        self.changes.append((step, result))
-
-    def node_tainted(self, *, seconds: float) -> None:
-        self.tainted.append(seconds)
-
-    def node_recovered(self, *, seconds: float) -> None:
-        self.recovered.append(seconds)
 
 
 class Clock:
@@ -239,8 +232,8 @@ async def test_a_sick_node_is_tainted_recorded_and_reported(rig: NodeRig) -> Non
     assert TAINT in after.taints
     assert TAINTED_AT in after.annotations
     assert (rig.reasons("Node"), rig.reasons("HyperPodCluster")) == (["NodeTainted"], ["NodeTainted"])
-    assert rig.told.tainted == [0.25]
-    assert rig.told.changes == [("Taint", "OK")]
+    assert rig.told.seconds_of(NODE_TAINT_SECONDS) == [0.25]
+    assert rig.told.labels_of(NODE_CHANGES) == [("Taint", "OK")]
 
 
 async def test_each_write_is_recorded_for_the_cluster_with_why(rig: NodeRig) -> None:
@@ -302,7 +295,7 @@ async def test_who_was_faster_is_read_and_decided_upon_anew(rig: NodeRig) -> Non
     rig.world.put(stale, stored=fresh)
     assert isinstance(await rig.once(stale), Done)
     assert rig.world.writes == []
-    assert rig.told.changes == [("Write", "Conflict")]
+    assert rig.told.labels_of(NODE_CHANGES) == [("Write", "Conflict")]
 
 
 async def test_a_node_that_goes_in_mid_patch_is_no_error(rig: NodeRig) -> None:
@@ -318,7 +311,7 @@ async def test_a_refusal_is_told_and_tried_again(rig: NodeRig, caplog: pytest.Lo
     rig.world.fails.append(KubernetesError(status=403, message="refused by a policy."))
     assert isinstance(await rig.once(one), Failed)
     assert "refused by a policy" in caplog.text
-    assert rig.told.changes == [("Write", "Refused")]
+    assert rig.told.labels_of(NODE_CHANGES) == [("Write", "Refused")]
 
 
 async def test_observe_writes_nothing(rig: NodeRig) -> None:
@@ -368,7 +361,7 @@ def test_the_seconds_of_a_recovery_are_counted(rig: NodeRig) -> None:
     rig.changed(node(labels=SICK))
     rig.clock.seconds += 120
     rig.changed(labelled())
-    assert rig.told.recovered == [120.0]
+    assert rig.told.seconds_of(NODE_RECOVERY_SECONDS) == [120.0]
 
 
 def test_a_contradicting_type_is_told_once(rig: NodeRig) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.core.builders import group_spec, spec
 
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.aws.facts.plans import AGAIN, AwsTrainingPlans
 from hyperpod_operator.core.preflight.facts import TrainingPlan
 from hyperpod_operator.core.preflight.model import Unread
@@ -35,7 +36,7 @@ async def test_status_and_metrics_have_the_end_of_a_plan(planned: Rig) -> None:
     await planned.rest()
     (found,) = planned.status["trainingPlans"]
     assert (found["arn"], found["endTime"]) == (ARN, "2096-10-02T07:06:40Z")
-    assert planned.recorder.gauges[KEY].plan_ends == {"research": float(END)}
+    assert planned.recorder.gauges(CLUSTER, KEY, "training_plan_end_timestamp_seconds") == {("research",): float(END)}
 
 
 async def test_a_settled_cluster_asks_about_its_plan_once(planned: Rig) -> None:
@@ -59,7 +60,7 @@ async def test_without_the_right_the_end_is_not_known_and_everything_else_works(
     await planned.rest()
     assert planned.condition("Ready")["status"] == "True"
     assert planned.status["trainingPlans"] == [{"arn": ARN}]
-    assert planned.recorder.gauges[KEY].plan_ends == {}
+    assert planned.recorder.gauges(CLUSTER, KEY, "training_plan_end_timestamp_seconds") == {}
 
 
 async def test_what_was_known_stands_while_a_plan_cannot_be_read(planned: Rig) -> None:

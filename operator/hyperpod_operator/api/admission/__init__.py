@@ -3,11 +3,11 @@
 They need no webhook and no certificate, and they work while the operator is down.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hyperpod_operator.api.admission.approvals import approvals, operation_approvals, stamp, warnings
+from hyperpod_operator.api.admission.approvals import approvals, stamp
 from hyperpod_operator.api.admission.custom_resources import custom_resources
 from hyperpod_operator.api.admission.events import events
 from hyperpod_operator.api.admission.evictions import evictions
@@ -17,6 +17,8 @@ from hyperpod_operator.api.admission.pods import advice
 from hyperpod_operator.api.admission.prefix import prefix
 from hyperpod_operator.api.admission.service_account import ServiceAccount
 from hyperpod_operator.api.admission.volumes import persistent_volume_claims, persistent_volumes
+from hyperpod_operator.api.admission.warnings import warnings
+from hyperpod_operator.api.kinds import KINDS, Kind
 
 __all__ = ["PolicySettings", "all_policies"]
 
@@ -35,21 +37,21 @@ class PolicySettings:
     """EC2 instance types, without `ml.`, that no node of this Kubernetes cluster has but HyperPod's."""
 
 
-def all_policies(settings: PolicySettings) -> Mapping[str, list[Manifest]]:
+def all_policies(settings: PolicySettings, kinds: Sequence[Kind] = KINDS) -> Mapping[str, list[Manifest]]:
     """Manifests by file name. `prefix.yaml` and `approved-by.yaml` need MutatingAdmissionPolicy."""
     account = ServiceAccount(namespace=settings.namespace, name=settings.service_account, lease=settings.lease_name)
     return {
         "operator.yaml": [
-            *custom_resources(account),
+            *custom_resources(account, kinds),
             *persistent_volumes(account),
             *persistent_volume_claims(account),
             *leases(account),
-            *events(account),
+            *events(account, kinds),
             *nodes(account),
             *evictions(account),
         ],
-        "approvals.yaml": [*approvals(account), *operation_approvals(account), *warnings()],
-        "approved-by.yaml": stamp(account),
+        "approvals.yaml": [*approvals(account, kinds), *warnings(kinds)],
+        "approved-by.yaml": stamp(account, kinds),
         "pods.yaml": advice(instance_types=settings.instance_types, action=settings.action),
         "prefix.yaml": prefix(instance_types=settings.instance_types),
     }

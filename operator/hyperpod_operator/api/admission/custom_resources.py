@@ -5,17 +5,19 @@ writes none. An owner reference to an object that does not exist has the garbage
 with it the cluster.
 """
 
+from collections.abc import Iterable
+
 from hyperpod_operator.api.admission.manifests import cel
 from hyperpod_operator.api.admission.service_account import Manifest, ServiceAccount, Validation, holding, validation
-from hyperpod_operator.api.kinds import KINDS, Kind
+from hyperpod_operator.api.kinds import Kind
 from hyperpod_operator.api.names import GROUP, VERSION
 
 _FIXED = ("labels", "annotations", "ownerReferences")
 
 
-def custom_resources(account: ServiceAccount) -> list[Manifest]:
+def custom_resources(account: ServiceAccount, kinds: Iterable[Kind]) -> list[Manifest]:
     """One policy for each kind."""
-    return [manifest for kind in KINDS for manifest in _of_kind(account, kind)]
+    return [manifest for kind in kinds for manifest in _of_kind(account, kind)]
 
 
 def _of_kind(account: ServiceAccount, kind: Kind) -> list[Manifest]:

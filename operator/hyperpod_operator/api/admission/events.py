@@ -4,6 +4,8 @@ People and alerts believe an Event by its source: one that says "kubelet" about 
 costs an evening.
 """
 
+from collections.abc import Sequence
+
 from hyperpod_operator.api.admission.manifests import cel
 from hyperpod_operator.api.admission.service_account import (
     WITHOUT_OWNERS,
@@ -12,18 +14,18 @@ from hyperpod_operator.api.admission.service_account import (
     holding,
     validation,
 )
-from hyperpod_operator.api.kinds import KINDS
-from hyperpod_operator.api.names import EVENT_CONTROLLER, GROUP
+from hyperpod_operator.api.kinds import Kind
+from hyperpod_operator.api.names import EVENT_CONTROLLER
 
 NAME = "hyperpod-operator-events"
 
-REGARDING = (*(kind.name for kind in KINDS), "Node")
-DEFINITIONS = tuple(f"{kind.plural}.{GROUP}" for kind in KINDS)
-"""CustomResourceDefinitions that the operator compares with its own at the start (DefinitionDiffers)."""
 _OURS = f".?reportingController.orValue('') == {cel(EVENT_CONTROLLER)}"
 
 
-def events(account: ServiceAccount) -> list[Manifest]:
+def events(account: ServiceAccount, kinds: Sequence[Kind]) -> list[Manifest]:
+    """About objects of these kinds, about Nodes, and about definitions, which the operator compares at its start."""
+    regarding = (*(kind.name for kind in kinds), "Node")
+    definitions = tuple(kind.definition for kind in kinds)
     return holding(
         account,
         name=NAME,
@@ -40,10 +42,10 @@ def events(account: ServiceAccount) -> list[Manifest]:
                 f"the operator writes Events with the reportingController {EVENT_CONTROLLER} alone",
             ),
             validation(
-                f"request.operation == 'DELETE' || object.?regarding.?kind.orValue('') in {cel(REGARDING)} "
+                f"request.operation == 'DELETE' || object.?regarding.?kind.orValue('') in {cel(regarding)} "
                 "|| (object.?regarding.?kind.orValue('') == 'CustomResourceDefinition' "
-                f"&& object.?regarding.?name.orValue('') in {cel(DEFINITIONS)})",
-                f"the operator writes Events about these kinds alone: {', '.join(REGARDING)}, and about its "
+                f"&& object.?regarding.?name.orValue('') in {cel(definitions)})",
+                f"the operator writes Events about these kinds alone: {', '.join(regarding)}, and about its "
                 "CustomResourceDefinitions",
             ),
             validation(WITHOUT_OWNERS, "the operator writes Events without owner references"),

@@ -2,6 +2,7 @@
 
 from hyperpod_operator.api.cluster import HyperPodCluster, HyperPodClusterSpec
 from hyperpod_operator.api.cluster_rules import ROOT_RULES
+from hyperpod_operator.api.kinds.cluster_warnings import EDITS
 from hyperpod_operator.api.kinds.kind import (
     ACTOR_COLUMN,
     AGE_COLUMN,
@@ -12,6 +13,7 @@ from hyperpod_operator.api.kinds.kind import (
     ready_column,
 )
 from hyperpod_operator.api.kinds.shared import summary
+from hyperpod_operator.api.metrics.clusters import GAUGES
 from hyperpod_operator.api.names import (
     CLUSTER_KIND,
     CLUSTER_PLURAL,
@@ -52,6 +54,8 @@ CLUSTER = Kind(
     # For `kubectl get hpc -A --field-selector status.clusterStatus=Failed`.
     selectable=(".spec.orchestrator.eks.clusterArn", ".status.clusterStatus"),
     rules=ROOT_RULES,
+    warnings=EDITS,
+    gauges=GAUGES,
     # Bounds the cost of the rules that read the name; 253 is Kubernetes' own limit.
     metadata={"properties": {"name": {"type": "string", "maxLength": 253}}},
     conditions=(

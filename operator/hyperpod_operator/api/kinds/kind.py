@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from hyperpod_operator.api.members import model_members
+from hyperpod_operator.api.metrics.instrument import ObjectGauge
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.names import CATEGORY, GROUP, VERSION, ConditionType
 
@@ -69,6 +71,14 @@ class ConditionRow:
     """Whether True is the answer that a person wants to know about."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditWarning:
+    """What the API server says to a person whose edit makes the CEL `expression` (of object and oldObject) false."""
+
+    expression: str
+    message: str
+
+
 class Scope(StrEnum):
     """Where a right is needed."""
 
@@ -112,12 +122,15 @@ class Kind:
     """JSONPaths for `kubectl get --field-selector`; up to eight."""
     rules: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
     """CEL rules about the whole object."""
+    warnings: tuple[EditWarning, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What the schema of `metadata` says beyond its type: bounds of a name that a rule reads."""
     conditions: tuple[ConditionRow, ...]
     """In the order in which they are shown."""
     rights: tuple[Right, ...] = ()
     """Beyond those on its own objects, which every kind needs; see `all_rights`."""
+    gauges: tuple[ObjectGauge[Any], ...] = ()
+    """What is exported of each object of the kind, from its status."""
     expires: bool = False
     """Whether the operator deletes objects of the kind when their time is over."""
     switch: str = ""
@@ -142,6 +155,16 @@ class Kind:
     def table(self) -> tuple[ConditionType, ...]:
         """The types of condition that the kind may set, in their order."""
         return tuple(row.type for row in self.conditions)
+
+    @property
+    def has_plans(self) -> bool:
+        """Whether a plan of an object of the kind may wait for an approval."""
+        return ConditionType.PLAN_APPROVED in self.table
+
+    @property
+    def has_change_policy(self) -> bool:
+        """Whether `spec.management` says which changes wait; the others are approved by annotation only."""
+        return "spec.management.changePolicy" in model_members(self.spec, "spec")
 
     @property
     def own_rights(self) -> tuple[Right, ...]:

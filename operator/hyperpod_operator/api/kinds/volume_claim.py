@@ -12,6 +12,7 @@ from hyperpod_operator.api.kinds.kind import (
     ready_column,
 )
 from hyperpod_operator.api.kinds.shared import summary
+from hyperpod_operator.api.metrics.volumes import GAUGES
 from hyperpod_operator.api.names import (
     VOLUME_CLAIM_KIND,
     VOLUME_CLAIM_PLURAL,
@@ -148,5 +149,6 @@ VOLUME_CLAIM = Kind(
             why="one for each volume, named by AWS",
         ),
     ),
+    gauges=GAUGES,
     switch="volumes",
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from hyperpod_operator.api.metrics.node_operations import EVICTIONS
 from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.drain.audit import evicted
 from hyperpod_operator.core.drain.marks import HeldBy, Marks
@@ -16,12 +17,12 @@ from hyperpod_operator.core.nodeoperation.answers import MAY_HAVE_ACTED, answere
 from hyperpod_operator.core.nodeoperation.audit import drains_for
 from hyperpod_operator.core.nodeoperation.machine import moved
 from hyperpod_operator.core.nodeoperation.plan import LIFECYCLE, Call, Evict, Mark, Unmark
-from hyperpod_operator.core.nodeoperation.ports import OperationMetrics
 from hyperpod_operator.core.nodeoperation.record import PassRecord
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import Phase, State
 from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeCall
 from hyperpod_operator.core.nodes.ports import NodeBatches
+from hyperpod_operator.core.ports import Metrics
 from hyperpod_operator.core.text import plain
 
 REFUSED = {Answer.BUDGET, Answer.DENIED, Answer.FAILED}
@@ -33,7 +34,7 @@ class Steps:
 
     marks: NodeMarks
     evictor: Evictor
-    metrics: OperationMetrics
+    metrics: Metrics
     audit: Audit
 
     async def mark(self, snapshot: Snapshot, action: Mark) -> Snapshot:
@@ -70,7 +71,7 @@ class Steps:
                 self.audit.record(entry)
         for answer in Answer:
             if count := sum(one.answer is answer for one in results):
-                self.metrics.pods_evicted(answer=str(answer), count=count)
+                self.metrics.inc(EVICTIONS, str(answer), by=count)
         refused = {one.pod.node: one for one in reversed(results) if one.answer in REFUSED}
 
         def said(entry: Entry) -> Entry:

@@ -30,7 +30,7 @@ from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
 from hyperpod_operator.core.nodeoperation.machine import advance, may_start
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call, Evict, Expire, Mark, Unmark
-from hyperpod_operator.core.nodeoperation.ports import OperationMetrics, OperationObjects
+from hyperpod_operator.core.nodeoperation.ports import OperationObjects
 from hyperpod_operator.core.nodeoperation.record import PassRecord
 from hyperpod_operator.core.nodeoperation.report import cluster_events, intent, node_events, report
 from hyperpod_operator.core.nodeoperation.selection import candidates, needs_pods, select
@@ -43,6 +43,7 @@ from hyperpod_operator.core.ports import (
     Events,
     Key,
     KubernetesError,
+    Metrics,
     Nodes,
     Objects,
     StoredObject,
@@ -63,7 +64,7 @@ class OperationPorts:
     evictor: Evictor
     marks: NodeMarks
     events: Events
-    metrics: OperationMetrics
+    metrics: Metrics
     clock: Clock
     claims: ClaimsOnNodes | None = None
     audit: Audit
@@ -87,6 +88,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             status=HyperPodNodeOperationStatus,
             objects=ports.operations,
             events=ports.events,
+            metrics=ports.metrics,
             clock=ports.clock,
         )
         self._ports = ports

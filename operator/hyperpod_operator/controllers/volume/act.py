@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from hyperpod_operator.api.metrics.volumes import VOLUME_STEPS
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
@@ -44,20 +45,20 @@ async def act(
             return _declined(ports, step, KubernetesError(status=404, message=f"what it is about is gone ({error})"))
         except KubernetesError as error:
             return _declined(ports, step, error)
-        ports.metrics.volume_step(operation=operation(step), code="OK")
+        ports.metrics.inc(VOLUME_STEPS, operation(step), "OK")
         return Accepted(step=step)
     ids: list[str] = []
     try:
         answer = await in_aws(cloud=cloud, step=step, noted=ids.append)
     except CloudError as error:
-        ports.metrics.volume_step(operation=operation(step), code=error.ec2_code or error.code)
+        ports.metrics.inc(VOLUME_STEPS, operation(step), error.ec2_code or error.code)
         return Rejected(step=step, error=error)
-    ports.metrics.volume_step(operation=operation(step), code="OK")
+    ports.metrics.inc(VOLUME_STEPS, operation(step), "OK")
     return Accepted(step=step, answer=answer, request_id=next(iter(ids), ""))
 
 
 def _declined(ports: VolumePorts, step: KubernetesStep, error: KubernetesError) -> KubernetesRejected:
-    ports.metrics.volume_step(operation=operation(step), code=str(error.status))
+    ports.metrics.inc(VOLUME_STEPS, operation(step), str(error.status))
     return KubernetesRejected(step=step, error=error)
 
 

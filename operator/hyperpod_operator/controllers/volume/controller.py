@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
-from hyperpod_operator.api.names import INSTANCE_GROUP_NAME, ConditionType, Reason
+from hyperpod_operator.api.names import INSTANCE_GROUP_NAME, Reason
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.controllers.object_references import node_reference
 from hyperpod_operator.controllers.reconciler import Reconciler
@@ -53,6 +53,7 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
             status=EBSVolumeClaimStatus,
             objects=ports.claims,
             events=ports.events,
+            metrics=ports.metrics,
             clock=ports.clock,
         )
         self._ports = ports
@@ -81,7 +82,6 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
     def forget(self, key: Key) -> None:
         self._interests.forget(key)
         self._counts.forget(key)
-        self._ports.metrics.claim_gone(key=key)
 
     def parse(self, stored: StoredObject) -> Claim:
         return parse(stored)
@@ -164,13 +164,13 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
 
     def recorded(
         self,
-        stored: StoredObject,
+        stored: StoredObject,  # noqa: ARG002
         *,
         record: PassRecord | None,
         before: EBSVolumeClaimStatus,
         after: EBSVolumeClaimStatus,
     ) -> None:
-        self._measure(stored, before, after)
+        measure_moves(before, after, now=self._ports.clock.now(), metrics=self._ports.metrics)
         if record is not None:
             self._tell_node(record)
 
@@ -238,17 +238,6 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
     def _situation(self, claim: Claim, observed: Observed, *, here: Location = NOWHERE) -> ClaimSnapshot:
         now = self._ports.clock.now()
         return ClaimSnapshot(claim=claim, observed=observed, now=now, here=here, timings=self._timings)
-
-    def _measure(self, stored: StoredObject, before: EBSVolumeClaimStatus, after: EBSVolumeClaimStatus) -> None:
-        ready = any(one.type == ConditionType.READY and one.status == "True" for one in after.conditions or [])
-        used = (after.modification.used24h or 0) if after.modification else 0
-        self._ports.metrics.claim_state(
-            key=stored.key,
-            phase=after.phase or "Pending",
-            ready=ready,
-            modifications_left=max(0, self._timings.modifications - used),
-        )
-        measure_moves(before, after, now=self._ports.clock.now(), metrics=self._ports.metrics)
 
     def _tell_node(self, pass_record: PassRecord) -> None:
         """Whoever looks at the Node sees which volumes came and went, and by whose order."""

@@ -2,13 +2,18 @@
 
 from datetime import datetime
 
+from hyperpod_operator.api.metrics.volumes import (
+    VOLUME_ATTACH_SECONDS,
+    VOLUME_DETACH_SECONDS,
+    VOLUME_FOLLOW_SECONDS,
+)
 from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.volume.metrics import VolumeMetrics
+from hyperpod_operator.core.ports import Metrics
 
 
 def measure_moves(
-    before: EBSVolumeClaimStatus, after: EBSVolumeClaimStatus, *, now: datetime, metrics: VolumeMetrics
+    before: EBSVolumeClaimStatus, after: EBSVolumeClaimStatus, *, now: datetime, metrics: Metrics
 ) -> None:
     """Count an attachment that was first seen now, and one that was last seen before."""
     was, now_is = before.attachment, after.attachment
@@ -17,12 +22,13 @@ def measure_moves(
         called = parse_time(now_is.attachTime or "")
         same = attached_before and was is not None and was.instanceId == now_is.instanceId
         if called is not None and not same:
-            metrics.volume_attached(seconds=(now - called).total_seconds(), moved=bool(after.previousAttachments))
+            moved = str(bool(after.previousAttachments)).lower()
+            metrics.observe(VOLUME_ATTACH_SECONDS, (now - called).total_seconds(), moved)
             lost = parse_time((was.remembered.followTime or "") if was else "")
             if lost is not None:
-                metrics.volume_followed(seconds=(now - lost).total_seconds())
+                metrics.observe(VOLUME_FOLLOW_SECONDS, (now - lost).total_seconds())
     elif attached_before or (was is not None and was.state == "detaching"):
         wanted = parse_time((was.remembered.detachTime or was.remembered.lostTime or "") if was else "")
         gone = now_is is None or now_is.state in (None, "detached")
         if wanted is not None and gone:
-            metrics.volume_detached(seconds=(now - wanted).total_seconds())
+            metrics.observe(VOLUME_DETACH_SECONDS, (now - wanted).total_seconds())

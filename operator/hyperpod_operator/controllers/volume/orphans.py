@@ -8,10 +8,10 @@ namespace that this installation looks at.
 import logging
 from collections.abc import Iterable, Mapping
 
+from hyperpod_operator.api.metrics.volumes import VOLUMES_ORPHANED
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_EKS_CLUSTER, TAG_OWNER
 from hyperpod_operator.core.errors import CloudError
-from hyperpod_operator.core.ports import Objects
-from hyperpod_operator.core.volume.metrics import VolumeMetrics
+from hyperpod_operator.core.ports import Metrics, Objects
 from hyperpod_operator.core.volume.ports import Volume, VolumeClouds
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class OrphanController:
         *,
         claims: Objects,
         cloud: VolumeClouds,
-        metrics: VolumeMetrics,
+        metrics: Metrics,
         regions: Iterable[str],
         namespaces: Iterable[str] = (),
     ) -> None:
@@ -61,7 +61,7 @@ class OrphanController:
             return None
 
     def _report(self, region: str, found: Mapping[str, str]) -> None:
-        self._metrics.volumes_orphaned(region=region, count=len(found))
+        self._metrics.set(VOLUMES_ORPHANED, len(found), region)
         if found:
             named = ", ".join(f"{volume_id} of {owner}" for volume_id, owner in sorted(found.items())[:NAMED])
             logger.warning(

@@ -6,9 +6,8 @@ from hyperpod_operator.controllers.volume.preflight import ClaimGate
 from hyperpod_operator.controllers.volume.strays import StrayLabels
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.audit import Audit
-from hyperpod_operator.core.ports import Clock, Events, Nodes, Objects
+from hyperpod_operator.core.ports import Clock, Events, Metrics, Nodes, Objects
 from hyperpod_operator.core.volume.kubernetes import NodeLabels, Publications, Users, VolumeLeases
-from hyperpod_operator.core.volume.metrics import VolumeMetrics
 from hyperpod_operator.core.volume.ports import VolumeClouds
 
 
@@ -27,7 +26,7 @@ class VolumePorts:
     labels: NodeLabels
     strays: StrayLabels
     events: Events
-    metrics: VolumeMetrics
+    metrics: Metrics
     clock: Clock
     audit: Audit
     preflight: ClaimGate | None = None

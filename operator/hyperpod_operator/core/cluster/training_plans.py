@@ -1,10 +1,8 @@
 """The training plans of a cluster's groups, as status and metrics have them."""
 
-from collections.abc import Mapping, Sequence
-
 from hyperpod_operator.api.training_plan import PLANS_MOST, TrainingPlanStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.preflight.model import Unread
 
@@ -30,9 +28,3 @@ def training_plans(snapshot: ClusterSnapshot) -> list[TrainingPlanStatus] | None
                 )
             )
     return found or None
-
-
-def ends(found: Sequence[TrainingPlanStatus] | None) -> Mapping[str, float]:
-    """By name of the plan, when it ends in seconds since 1970; without those of which that is not known."""
-    moments = {one.arn.rpartition("/")[2]: parse_time(one.endTime or "") for one in found or ()}
-    return {name: moment.timestamp() for name, moment in moments.items() if moment is not None}

@@ -61,14 +61,6 @@ def configurations(cluster: ObservedCluster | None) -> Mapping[str, Mapping[str,
     return {group.name: group.members for group in cluster.groups} if cluster is not None else {}
 
 
-def hourly(found: ClusterCost | None) -> Mapping[tuple[str, str], float]:
-    """The amounts per hour that are known, by use (All, Idle) and currency."""
-    if found is None or not found.currency:
-        return {}
-    listed = (("All", found.hourly), ("Idle", found.idleHourly))
-    return {(use, found.currency): float(amount) for use, amount in listed if amount is not None}
-
-
 def cost(cluster: ObservedCluster, groups: Sequence[InstanceGroupStatus], prices: Prices) -> ClusterCost | None:
     """`groups` are the entries of status, with the counts of their Nodes. None for a cluster without groups."""
     entries = {entry.instanceGroupName: entry for entry in groups}

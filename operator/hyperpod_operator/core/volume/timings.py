@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hyperpod_operator.api.volume_bounds import MODIFICATIONS_A_DAY
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeTimings:
@@ -46,7 +48,7 @@ class VolumeTimings:
     """How long a node that had no room is left out."""
     create_failures: int = 3
     """How many volumes in a row may end in error before a person has to look."""
-    modifications: int = 4
+    modifications: int = MODIFICATIONS_A_DAY
     """How many modifications of a volume AWS allows in 24 hours."""
 
 

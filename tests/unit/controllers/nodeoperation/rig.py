@@ -12,6 +12,7 @@ from typing import Any
 from tests.unit.controllers.rig import RESTING, UNLIMITED, FakeObjects, Recorder, SimulatorTime, pause
 
 from hyperpod_operator.api.kinds import NODE_OPERATION
+from hyperpod_operator.api.metrics.node_operations import DRAIN_TIMEOUTS, OPERATED_SECONDS
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.controllers.nodeoperation.controller import (
@@ -208,10 +209,6 @@ class OperationRecorder(Recorder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.phases: list[tuple[str, str]] = []
-        self.ended: list[str] = []
-        self.evictions: dict[str, int] = {}
-        self.timeouts = 0
         self.about: list[tuple[str, str]] = []
         """Kind of the object and reason of each Event."""
 
@@ -219,17 +216,14 @@ class OperationRecorder(Recorder):
         super().publish(about=about, event=event)
         self.about.append((str(about.body.get("kind", "")), str(event.reason)))
 
-    def node_operated(self, *, operation: str, phase: str, seconds: float) -> None:
-        self.phases.append((operation, phase))
+    @property
+    def phases(self) -> list[tuple[str, ...]]:
+        """Operation and phase of each that a node left."""
+        return [labels for one, _, labels in self.observed if one is OPERATED_SECONDS]
 
-    def node_ended(self, *, operation: str, state: str) -> None:
-        self.ended.append(state)
-
-    def pods_evicted(self, *, answer: str, count: int) -> None:
-        self.evictions[answer] = self.evictions.get(answer, 0) + count
-
-    def drain_timed_out(self, *, operation: str) -> None:
-        self.timeouts += 1
+    @property
+    def timeouts(self) -> int:
+        return len(self.labels_of(DRAIN_TIMEOUTS))
 
 
 def group(name: str, count: int, **members: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from hyperpod_operator.core.engine.journal import CallState, called
 from hyperpod_operator.core.engine.result import failed, waiting
 from hyperpod_operator.core.errors import TREATMENTS, CloudError
 from hyperpod_operator.core.outcome import Done
-from hyperpod_operator.core.ports import Clock, Events, Key, KubernetesError, Objects, StoredObject
+from hyperpod_operator.core.ports import Clock, Events, Key, KubernetesError, Metrics, Objects, StoredObject
 
 
 class Shelf:
@@ -40,8 +40,8 @@ class Shelf:
 
 
 class ToyController(Reconciler[ToySnapshot, ToyStatus, ToyRecord]):
-    def __init__(self, *, objects: Objects, events: Events, clock: Clock, shelf: Shelf) -> None:
-        super().__init__(kind=TOY, status=ToyStatus, objects=objects, events=events, clock=clock)
+    def __init__(self, *, objects: Objects, events: Events, metrics: Metrics, clock: Clock, shelf: Shelf) -> None:
+        super().__init__(kind=TOY, status=ToyStatus, objects=objects, events=events, metrics=metrics, clock=clock)
         self._shelf, self._time = shelf, clock
 
     def parse(self, stored: StoredObject) -> ToySnapshot:
@@ -112,12 +112,10 @@ class ToyController(Reconciler[ToySnapshot, ToyStatus, ToyRecord]):
             generation=snapshot.generation,
             now=snapshot.now,
         )
-        new = status.model_copy(update={"conditions": conditions, "observedGeneration": snapshot.generation})
+        new = status.model_copy(
+            update={"conditions": conditions, "observedGeneration": snapshot.generation, "size": snapshot.actual}
+        )
         return Report(status=new, events=(), outcome=outcome)
-
-    def recorded(
-        self, stored: StoredObject, *, record: ToyRecord | None, before: ToyStatus, after: ToyStatus
-    ) -> None: ...
 
     def untouched(self, status: ToyStatus) -> bool:
         return not status.operations

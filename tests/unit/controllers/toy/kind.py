@@ -8,6 +8,7 @@ from hyperpod_operator.api.bounds import keyed
 from hyperpod_operator.api.conditions import Condition
 from hyperpod_operator.api.kinds.kind import AGE_COLUMN, Kind, message_column, ready_column
 from hyperpod_operator.api.kinds.shared import summary
+from hyperpod_operator.api.metrics.instrument import OBJECT, Gauge, ObjectGauge, P, Samples
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.operations import Operations
 
@@ -16,6 +17,7 @@ class ToySpec(Model):
     """What the toy should be."""
 
     size: Annotated[int, Field(ge=1, le=9)] = Field(description="How big it is.")
+    suspend: bool | None = Field(default=None, description="true: the toy stays as it is. Unset means false.")
 
 
 class ToyStatus(Model):
@@ -25,6 +27,7 @@ class ToyStatus(Model):
     lastHandledReconcileAt: Annotated[str, Field(max_length=1024)] | None = Field(
         default=None, description="The last request for a reconcile that was handled."
     )
+    size: int | None = Field(default=None, ge=0, le=9, description="How big the toy is.")
     operations: Operations | None = Field(default=None, description="The journal.")
     conditions: Annotated[list[Condition], Field(max_length=16, json_schema_extra=keyed("type"))] | None = Field(
         default=None, description="Conditions; Ready is the summary."
@@ -41,6 +44,20 @@ class Toy(Model):
     status: ToyStatus | None = Field(default=None, description="What the operator last saw and did.")
 
 
+SIZE = Gauge(
+    name=P + "toy_size",
+    section="How big are the toys?",
+    labels=OBJECT,
+    unit="sizes",
+    help="Size of the toy.",
+    read="0: there is no toy yet",
+)
+
+
+def _size(status: ToyStatus) -> Samples:
+    yield (), float(status.size or 0)
+
+
 TOY = Kind(
     name="Toy",
     plural="toys",
@@ -52,5 +69,6 @@ TOY = Kind(
     status=ToyStatus,
     description="A toy of a size.",
     columns=(ready_column("Whether the toy has its size."), message_column(), AGE_COLUMN),
-    conditions=summary(ready="The toy has its size."),
+    conditions=summary(ready="The toy has its size.", paused="`spec.suspend` is set."),
+    gauges=(ObjectGauge(instrument=SIZE, read=_size),),
 )

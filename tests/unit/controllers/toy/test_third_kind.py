@@ -1,29 +1,23 @@
-"""A third kind is one record, one core module and one controller module: everything else follows from them.
+"""A third kind is one record, one core module and one controller module; its passes are those of every kind.
 
-No file of the operator knows the toy. It has a definition, start-up checks and policies, and its passes are killed at
-every point and fed with hostile input like those of the kinds that ship.
+They are killed at every point and fed with hostile input like those of the kinds that ship.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.unit.controllers.rig import FakeObjects, Recorder
 from tests.unit.controllers.toy.controller import Shelf, ToyController
 from tests.unit.controllers.toy.core import WINDOW
 from tests.unit.controllers.toy.kind import TOY
 
-import hyperpod_operator
-from hyperpod_operator.api.crd import all_crds
-from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.api.names import ABANDON
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.outcome import Blocked, Done, Gone, Outcome
-from hyperpod_operator.core.ports import Key
-from hyperpod_operator.kube.preflight import Duties
+from hyperpod_operator.core.ports import Key, StoredObject
 
 KEY = Key("team", "bear")
 
@@ -48,7 +42,9 @@ class ToyRig:
         self.objects, self.recorder, self.time, self.shelf = FakeObjects(), Recorder(), Time(), Shelf()
 
     async def once(self) -> Outcome:
-        controller = ToyController(objects=self.objects, events=self.recorder, clock=self.time, shelf=self.shelf)
+        controller = ToyController(
+            objects=self.objects, events=self.recorder, metrics=self.recorder, clock=self.time, shelf=self.shelf
+        )
         return await controller.reconcile(KEY, 0)
 
     @property
@@ -61,24 +57,6 @@ def rig() -> ToyRig:
     made = ToyRig()
     made.objects.apply(KEY, {"size": 3})
     return made
-
-
-def test_no_file_of_the_operator_knows_the_third_kind() -> None:
-    root = Path(hyperpod_operator.__file__).parent
-    assert not [path for path in root.rglob("*.py") if TOY.plural in path.read_text()]
-
-
-def test_its_definition_is_generated_with_the_others() -> None:
-    made = all_crds((*KINDS, TOY))[TOY.file_name()]
-    assert made["spec"]["names"]["kind"] == "Toy"
-    schema = made["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    assert schema["properties"]["spec"]["properties"]["size"]["maximum"] == 9
-    assert yaml.safe_load(yaml.safe_dump(made)) == made
-
-
-def test_the_start_checks_ask_for_its_rights() -> None:
-    asked = {permission.resource for permission in Duties(kinds=(TOY,)).permissions}
-    assert {TOY.plural, f"{TOY.plural}/status"} <= asked
 
 
 async def test_its_pass_acts_once_and_comes_to_rest(rig: ToyRig) -> None:
@@ -167,3 +145,61 @@ async def test_a_person_can_release_it_by_annotation(rig: ToyRig) -> None:
     rig.objects.delete(KEY)
     assert await rig.once() == Gone()
     assert [event.reason for event in rig.recorder.events] == ["Abandoned"]
+
+
+@pytest.mark.parametrize("write", [1, 2, 3])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_kill_at_any_write_to_the_api_server_never_makes_a_second_call(
+    rig: ToyRig, write: int, when: str
+) -> None:
+    """The writes of a life are the finalizer, the intent and the report."""
+    rig.objects = DyingObjects(write, when)
+    rig.objects.apply(KEY, {"size": 3})
+    with pytest.raises(Killed):
+        await rig.once()
+    await rig.once()
+    rig.time.moment += timedelta(seconds=WINDOW)
+    await rig.once()
+    assert await rig.once() == Done()
+    assert rig.shelf.puts == [("bear", 3)]
+
+
+class DyingObjects(FakeObjects):
+    """The process dies at one of the writes; the next process lives."""
+
+    def __init__(self, write: int, when: str) -> None:
+        super().__init__()
+        self._left, self._when = write, when
+
+    async def add_finalizer(self, stored: StoredObject, finalizer: str) -> StoredObject:
+        async with self._dying():
+            return await super().add_finalizer(stored, finalizer)
+
+    async def write_status(self, stored: StoredObject, status: Mapping[str, Any]) -> StoredObject:
+        async with self._dying():
+            return await super().write_status(stored, status)
+
+    @asynccontextmanager
+    async def _dying(self) -> AsyncIterator[None]:
+        self._left -= 1
+        if self._left == 0 and self._when == "before":
+            raise Killed
+        yield
+        if self._left == 0 and self._when == "after":
+            raise Killed
+
+
+async def test_a_suspended_one_is_left_as_it_is(rig: ToyRig) -> None:
+    rig.objects.apply(KEY, {"size": 3, "suspend": True})
+    assert await rig.once() == Done()
+    assert rig.shelf.puts == []
+    assert {one["type"]: one["status"] for one in rig.status["conditions"]} == {"Ready": "False", "Paused": "True"}
+
+
+async def test_its_state_is_exported_and_goes_with_it(rig: ToyRig) -> None:
+    await rig.once()
+    await rig.once()
+    assert rig.recorder.gauges(TOY, KEY, "toy_size") == {(): 3.0}
+    rig.objects.delete(KEY)
+    await rig.once()
+    assert rig.recorder.states == {}

@@ -19,6 +19,12 @@ from tests.unit.controllers.volume.kubernetes import (
 )
 
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
+from hyperpod_operator.api.metrics.volumes import (
+    VOLUME_ATTACH_SECONDS,
+    VOLUME_FOLLOW_SECONDS,
+    VOLUME_STEPS,
+    VOLUMES_ORPHANED,
+)
 from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.volumes import Volumes
@@ -57,13 +63,6 @@ class VolumeRecorder(Recorder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.states: dict[Key, tuple[str, bool, int]] = {}
-        self.steps: list[tuple[str, str]] = []
-        self.attached: list[bool] = []
-        """For each attachment that was seen, whether the volume moved."""
-        self.detached = 0
-        self.followed: list[float] = []
-        self.orphaned: dict[str, int] = {}
         self.on_nodes: list[tuple[str, str]] = []
         """Events on Nodes: the Node's name and the action."""
 
@@ -73,26 +72,23 @@ class VolumeRecorder(Recorder):
         else:
             super().publish(about=about, event=event)
 
-    def claim_state(self, *, key: Key, phase: str, ready: bool, modifications_left: int) -> None:
-        self.states[key] = (phase, ready, modifications_left)
+    @property
+    def steps(self) -> list[tuple[str, ...]]:
+        """Operation and result of each."""
+        return self.labels_of(VOLUME_STEPS)
 
-    def claim_gone(self, *, key: Key) -> None:
-        self.states.pop(key, None)
+    @property
+    def attached(self) -> list[bool]:
+        """For each attachment that was seen, whether the volume moved."""
+        return [labels == ("true",) for one, _, labels in self.observed if one is VOLUME_ATTACH_SECONDS]
 
-    def volume_step(self, *, operation: str, code: str) -> None:
-        self.steps.append((operation, code))
+    @property
+    def followed(self) -> list[float]:
+        return self.seconds_of(VOLUME_FOLLOW_SECONDS)
 
-    def volume_attached(self, *, seconds: float, moved: bool) -> None:
-        self.attached.append(moved)
-
-    def volume_detached(self, *, seconds: float) -> None:
-        self.detached += 1
-
-    def volume_followed(self, *, seconds: float) -> None:
-        self.followed.append(seconds)
-
-    def volumes_orphaned(self, *, region: str, count: int) -> None:
-        self.orphaned[region] = count
+    @property
+    def orphaned(self) -> dict[str, float]:
+        return {labels[0]: value for (gauge, labels), value in self.values.items() if gauge is VOLUMES_ORPHANED}
 
 
 class TimedClouds:

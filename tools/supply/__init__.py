@@ -1,0 +1,1 @@
+"""What the image is made of: a bill of materials, and the known vulnerabilities of its packages."""

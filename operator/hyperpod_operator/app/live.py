@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from hyperpod_operator.app.remedies import words
+from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.errors import CloudError, ErrorKind

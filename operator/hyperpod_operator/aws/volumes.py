@@ -5,15 +5,15 @@ what an error means for a claim is said by its kind and its `ec2_code`.
 """
 
 import asyncio
-import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CSI_CLUSTER, TAG_OWNER, TAG_RELEASED
 from hyperpod_operator.aws import volume_shapes as shapes
-from hyperpod_operator.aws.answers import check, unknown
+from hyperpod_operator.aws.answers import check
 from hyperpod_operator.aws.caller import Caller
+from hyperpod_operator.aws.volume_queries import MOST_FILTER_VALUES, VolumeQueries, parts, several, silent
 from hyperpod_operator.aws.volume_reads import Ages, VolumeReads
 from hyperpod_operator.aws.volume_tags import TagReads
 from hyperpod_operator.core.errors import CloudError, ErrorKind
@@ -29,13 +29,8 @@ from hyperpod_operator.core.volume.ports import (
     ignored,
 )
 
-PAGE = 500
-"""Items a page: unpaginated requests are throttled first."""
-MOST_FILTER_VALUES = 200
-"""Values of the filters of one request (EC2 user guide)."""
 NOTHING_TO_DETACH = {"InvalidAttachment.NotFound", "IncorrectState", "InvalidVolume.NotFound"}
 """EC2's codes by which a volume is not at the node any more."""
-_IDS = re.compile(r"vol-[0-9a-f]+")
 
 
 class Volumes:
@@ -51,10 +46,11 @@ class Volumes:
     ) -> None:
         self._ec2 = ec2
         self._hyperpod = hyperpod
+        self._ask = VolumeQueries(ec2)
         self._monotonic = monotonic
         self._ages = ages or Ages()
-        self._reads = VolumeReads(self._describe, monotonic=monotonic, ages=self._ages)
-        self._tagged = TagReads(self._by_claim)
+        self._reads = VolumeReads(self._ask.describe, monotonic=monotonic, ages=self._ages)
+        self._tagged = TagReads(self._ask.by_claim)
         self._managed: tuple[float, int, tuple[Volume, ...]] | None = None
         self._writes = 0
         self._one_at_a_time = asyncio.Lock()
@@ -74,7 +70,7 @@ class Volumes:
         found = {
             volume.volume_id: volume
             for key in (TAG_OWNER, TAG_RELEASED)
-            for volume in await self._listed(shapes.tag_filter(key, owner), target=owner)
+            for volume in await self._ask.listed(shapes.tag_filter(key, owner), target=owner)
         }
         return tuple(found.values())
 
@@ -85,7 +81,7 @@ class Volumes:
             kept = self._managed
             if kept and kept[1] == writes and now - kept[0] <= self._ages.settled:
                 return kept[2]
-            found = await self._listed(shapes.filters(tag_key=[TAG_CLAIM_UID, TAG_CSI_CLUSTER]), target="managed")
+            found = await self._ask.listed(shapes.filters(tag_key=[TAG_CLAIM_UID, TAG_CSI_CLUSTER]), target="managed")
             self._managed = (now, writes, found)
             return found
 
@@ -93,12 +89,12 @@ class Volumes:
     async def volume_modifications(self, *, volume_ids: Sequence[str]) -> Mapping[str, Modification]:
         """DescribeVolumesModifications, by filter: named by id, one that was never modified would spoil them all."""
         found: dict[str, Modification] = {}
-        for part in _parts(list(dict.fromkeys(volume_ids)), MOST_FILTER_VALUES):
-            for raw in await self._pages(
+        for part in parts(list(dict.fromkeys(volume_ids)), MOST_FILTER_VALUES):
+            for raw in await self._ask.pages(
                 "DescribeVolumesModifications",
                 "VolumesModifications",
                 {"Filters": shapes.filters(volume_id=part)},
-                target=_several(part),
+                target=several(part),
             ):
                 found[raw["VolumeId"]] = shapes.modification(raw)
         return found
@@ -165,7 +161,7 @@ class Volumes:
     async def find_snapshots(self, *, claim_uid: str, known: Sequence[str] = ()) -> tuple[Snapshot, ...]:
         """DescribeSnapshots."""
         parameters = {"OwnerIds": ["self"], "Filters": shapes.tag_filter(TAG_CLAIM_UID, claim_uid)}
-        pages = await self._pages("DescribeSnapshots", "Snapshots", parameters, target=claim_uid)
+        pages = await self._ask.pages("DescribeSnapshots", "Snapshots", parameters, target=claim_uid)
         found = {one.snapshot_id: one for one in map(shapes.snapshot, pages)}
         for snapshot_id in known:
             if snapshot_id not in found and (one := await self._snapshot(snapshot_id)) is not None:
@@ -188,7 +184,7 @@ class Volumes:
         check(answer, operation="DescribeSnapshots", members=shapes.PAGES["DescribeSnapshots"])
         found = [shapes.snapshot(raw) for raw in answer["Snapshots"] if raw["SnapshotId"] == snapshot_id]
         if not found:
-            raise _silent(snapshot_id, operation="DescribeSnapshots", member="Snapshots")
+            raise silent(snapshot_id, operation="DescribeSnapshots", member="Snapshots")
         return found[0]
 
     async def delete_volume(self, *, volume_id: str, noted: Noted = ignored) -> None:
@@ -242,62 +238,14 @@ class Volumes:
         return {one: self._limits[one] for one in instance_types if one in self._limits}
 
     async def _learn(self, instance_types: Sequence[str]) -> None:
-        for part in _parts(instance_types, MOST_FILTER_VALUES):
+        for part in parts(instance_types, MOST_FILTER_VALUES):
             parameters = {"Filters": shapes.filters(instance_type=part)}
-            pages = self._pages("DescribeInstanceTypes", "InstanceTypes", parameters, target=_several(part), page=100)
+            pages = self._ask.pages(
+                "DescribeInstanceTypes", "InstanceTypes", parameters, target=several(part), page=100
+            )
             for raw in await pages:
                 if limit := shapes.attachment_limit(raw):
                     self._limits[raw["InstanceType"]] = limit
-
-    # [assumption: missing-volume-is-an-error]
-    async def _describe(self, volume_ids: Sequence[str]) -> Mapping[str, Volume | CloudError]:
-        """DescribeVolumes by ids. One that does not exist fails the call: it is left out and the rest asked again.
-
-        So an answer that leaves one out proves nothing about it.
-        """
-        wanted = list(volume_ids)
-        while wanted:
-            asked = tuple(wanted)
-            try:
-                answer = await self._ec2.read("DescribeVolumes", _by_ids(asked), target=_several(asked))
-            except CloudError as error:
-                absent = set(_IDS.findall(error.message)) & set(asked)
-                if error.kind is not ErrorKind.NOT_FOUND:
-                    raise
-                if not absent and len(asked) > 1:
-                    return await self._halves(asked)
-                wanted = [one for one in wanted if one not in absent] if absent else []
-                continue
-            check(answer, operation="DescribeVolumes", members=shapes.VOLUMES)
-            shown = {raw["VolumeId"]: shapes.volume(raw) for raw in answer["Volumes"]}
-            return {one: shown.get(one) or _silent(one) for one in asked}
-        return {}
-
-    async def _halves(self, volume_ids: Sequence[str]) -> Mapping[str, Volume | CloudError]:
-        """EC2 did not say which id is missing: look for it by halves."""
-        middle = len(volume_ids) // 2
-        return {**await self._describe(volume_ids[:middle]), **await self._describe(volume_ids[middle:])}
-
-    async def _listed(self, filters: list[dict[str, Any]], *, target: str) -> tuple[Volume, ...]:
-        found = await self._pages("DescribeVolumes", "Volumes", {"Filters": filters}, target=target)
-        return tuple(shapes.volume(raw) for raw in found)
-
-    async def _by_claim(self, claim_uids: Sequence[str]) -> tuple[Volume, ...]:
-        """DescribeVolumes by the claims' tag."""
-        return await self._listed(shapes.tag_filter(TAG_CLAIM_UID, *claim_uids), target=_several(claim_uids))
-
-    async def _pages(
-        self, operation: str, member: str, parameters: Mapping[str, Any], *, target: str, page: int = PAGE
-    ) -> list[Mapping[str, Any]]:
-        def call(client: Any) -> list[Mapping[str, Any]]:
-            methods = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
-            paginator = client.get_paginator(methods[operation])
-            return list(paginator.paginate(**parameters, PaginationConfig={"PageSize": page}))
-
-        pages: list[Mapping[str, Any]] = await self._ec2.read(operation, call, target=target)
-        for one in pages:
-            check(one, operation=operation, members=shapes.PAGES[operation])
-        return [item for one in pages for item in one[member]]
 
     async def _write(
         self, operation: str, call: Callable[[Any], Any], *, volume_id: str, noted: Noted
@@ -324,20 +272,3 @@ class Volumes:
 
 def _request_id(answer: Mapping[str, Any]) -> str:
     return str((answer.get("ResponseMetadata") or {}).get("RequestId", ""))
-
-
-def _by_ids(volume_ids: Sequence[str]) -> Callable[[Any], Any]:
-    return lambda client: client.describe_volumes(VolumeIds=list(volume_ids))
-
-
-def _silent(name: str, *, operation: str = "DescribeVolumes", member: str = "Volumes") -> CloudError:
-    return unknown(operation=operation, what=f"{member} lacks {name}, which AWS does not report as missing either")
-
-
-def _parts(items: Sequence[str], size: int) -> Iterable[list[str]]:
-    return (list(items[start : start + size]) for start in range(0, len(items), size))
-
-
-def _several(items: Sequence[str]) -> str:
-    """What a log line says a call was about."""
-    return items[0] if len(items) == 1 else f"{len(items)} resources"

@@ -15,9 +15,9 @@ from hyperpod_operator.controllers.eks_use import used_by
 from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.core.cluster.audit import audited
+from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
-from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.effective import call_names, spec_names
 from hyperpod_operator.core.cluster.existing import not_allowed, region_refused
 from hyperpod_operator.core.cluster.ownership import Ownership

@@ -17,15 +17,12 @@ from hyperpod_operator.core.cluster.departures import (
     Departures,
     Handling,
     awaits_volumes,
-    busy,
-    choose,
     departing,
     departures,
     handling,
-    needed,
-    with_claims,
 )
 from hyperpod_operator.core.cluster.diff import GOING
+from hyperpod_operator.core.cluster.node_choice import busy, choose, needed, with_claims
 from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.scale_in import evictions, held_back, marks, owner_of, rules, superfluous
 from hyperpod_operator.core.drain.audit import evicted as record_of_eviction

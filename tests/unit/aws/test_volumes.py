@@ -1,6 +1,7 @@
 """The EC2 edge against the simulator: what each method sends, what it makes of the answer, and what of a refusal."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID
 from hyperpod_operator.aws import cloud as cloud_module
-from hyperpod_operator.aws import volumes as module
+from hyperpod_operator.aws import volume_queries
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.volumes import Volumes
 from hyperpod_operator.core.errors import CloudError, ErrorKind
@@ -173,7 +174,7 @@ async def test_an_error_that_does_not_name_the_missing_volume_is_searched_by_hal
     volumes: Volumes, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = [simulator.ebs.create_volume() for _ in range(4)]
-    monkeypatch.setattr(module, "_IDS", module.re.compile("never"))
+    monkeypatch.setattr(volume_queries, "_IDS", re.compile("never"))
     found = await together(volumes, ["vol-00000000000000001", *real])
     assert set(found) == set(real)
 

@@ -12,9 +12,9 @@ from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Conclusion
-from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import operation

@@ -18,7 +18,8 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_OWNER_UID
-from hyperpod_operator.core.cluster.diff import Changes, diff
+from hyperpod_operator.core.cluster.changes import Changes
+from hyperpod_operator.core.cluster.diff import diff
 from hyperpod_operator.core.observed import Observed
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hyperpod_operator.core.cluster.diff import Changes, group_of
+from hyperpod_operator.core.cluster.changes import Changes, group_of
 from hyperpod_operator.core.cluster.resource import Resource, desired
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.observed import Json, ObservedCluster

@@ -10,6 +10,7 @@ from dataclasses import replace
 from hyperpod_operator.api.names import ConditionType
 from hyperpod_operator.core.cluster import (
     absent,
+    adoption,
     approval,
     existing,
     missing,
@@ -66,7 +67,7 @@ RECONCILE: Sequence[ClusterConcern] = (
         blocks=Blocks.EVERYTHING,
     ),
     # Is it ours?
-    _asks("Ownership", existing.unknown_owner, existing.not_ours, blocks=Blocks.EVERYTHING),
+    _asks("Ownership", existing.unknown_owner, adoption.not_ours, blocks=Blocks.EVERYTHING),
     # May it be changed now?
     _asks(
         "State",

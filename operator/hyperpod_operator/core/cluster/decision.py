@@ -7,8 +7,8 @@ from functools import cached_property
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.changed_parts import changed_parts
+from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.departures import Departures
-from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import Action as Call
 from hyperpod_operator.core.cluster.resource import Resource

@@ -9,33 +9,26 @@ gone, so no other node takes their place; afterwards those that still run are th
 of a count never ends more nodes than it is about, whatever became of an answer.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from hyperpod_operator.api.cluster_memory import DeletedNode
 from hyperpod_operator.api.names import DELETE_NODE, INSTANCE_GROUP_NAME
+from hyperpod_operator.core.cluster.changes import Changes, group_of
 from hyperpod_operator.core.cluster.compare import Change
-from hyperpod_operator.core.cluster.diff import GOING, Changes, group_of
+from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.drain.marks import Owner, held_by, held_since, is_draining
-from hyperpod_operator.core.drain.pod import Pod, occupants
 from hyperpod_operator.core.drain.ports import Evicted, PodsRead
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.nodes.batch import BATCH, NodeCall
 from hyperpod_operator.core.observed import Observed, ObservedCluster, ObservedNode
 from hyperpod_operator.core.timings import Timings
 
 # [assumption: ended-instance-is-gone]
 ENDING = frozenset({"ShuttingDown", "NotFound"})
 """ClusterInstanceStatus of a node that ends or is gone."""
-MOST = BATCH[NodeCall.DELETE]
-"""Nodes of a group that are chosen at once: what one call takes."""
-BINDING = 10.0
-"""Seconds after the taint in which a pod may still be bound to the node: the scheduler decided before it saw the
-taint."""
 
 
 DOUBT = 20.0
@@ -202,58 +195,6 @@ def departures(
     )
 
 
-def needed(found: Iterable[Departure], *, owner: Owner) -> frozenset[str]:
-    """Names of the Nodes whose pods have to be known. A choice that is certain without them needs no others' pods."""
-    names: set[str] = set()
-    for departure in found:
-        sure = [one for one in departure.members if _certain(one, owner)]
-        asked = sure if len(sure) >= departure.surplus else departure.members
-        names |= {one.node.name for one in asked if one.node is not None}
-    return frozenset(names)
-
-
-def choose(
-    departure: Departure, *, pods: Mapping[str, tuple[Pod, ...]], known: bool, owner: Owner, now: datetime
-) -> Chosen:
-    """`pods` are those that keep a Node from being idle, by its name; they prove nothing unless they are `known`."""
-    foreign = tuple(one for one in departure.members if _foreign(one, owner))
-    free = [one for one in departure.members if one not in foreign]
-
-    def order(one: Candidate) -> tuple[bool, bool, bool, bool, bool, float, str]:
-        age = -one.launched_at.timestamp() if one.launched_at else 0.0
-        return (
-            not one.sent,
-            not one.marked,
-            not _held(one, owner),
-            not one.unhealthy,
-            bool(pods.get(one.name)),
-            age,
-            one.instance_id,
-        )
-
-    nodes = tuple(free if departure.whole else sorted(free, key=order)[: min(departure.surplus, MOST)])
-    drained = tuple(one for one in nodes if known and _drained(one, pods=pods, owner=owner, now=now))
-    return Chosen(departure=departure, nodes=nodes, drained=drained, foreign=foreign)
-
-
-def with_claims(chosen: Chosen, claims: Mapping[str, tuple[str, ...]]) -> Chosen:
-    """With the claims that have volumes on these nodes, by instance id. The choice does not depend on them."""
-
-    def known(nodes: Iterable[Candidate]) -> tuple[Candidate, ...]:
-        return tuple(replace(one, claims=claims.get(one.instance_id, ())) for one in nodes)
-
-    return replace(chosen, nodes=known(chosen.nodes), drained=known(chosen.drained))
-
-
-def busy(pods: Iterable[Pod], *, nodes: Iterable[Node]) -> Mapping[str, tuple[Pod, ...]]:
-    """The pods that keep each Node from being idle, by its name."""
-    unreachable = frozenset(node.name for node in nodes if node.ready is None)
-    found: dict[str, list[Pod]] = {}
-    for pod in occupants(pods, unreachable=unreachable):
-        found.setdefault(pod.node, []).append(pod)
-    return {name: tuple(several) for name, several in found.items()}
-
-
 def _departure(
     *,
     resource: Resource,
@@ -320,28 +261,6 @@ def _age(one: DeletedNode, *, now: datetime) -> float:
     """Seconds since the node was named; one whose time cannot be read was named long ago."""
     at = parse_time(one.time or "")
     return (now - at).total_seconds() if at is not None else float("inf")
-
-
-def _drained(one: Candidate, *, pods: Mapping[str, tuple[Pod, ...]], owner: Owner, now: datetime) -> bool:
-    if one.node is None:
-        return True
-    since = held_since(one.node)
-    settled = since is not None and (now - since).total_seconds() >= BINDING
-    return _held(one, owner) and settled and not pods.get(one.name)
-
-
-def _held(one: Candidate, owner: Owner) -> bool:
-    return one.node is not None and held_by(one.node) == str(owner) and is_draining(one.node)
-
-
-def _foreign(one: Candidate, owner: Owner) -> bool:
-    """Whether another object, or a person by hand, drains it."""
-    return one.node is not None and is_draining(one.node) and held_by(one.node) != str(owner)
-
-
-def _certain(one: Candidate, owner: Owner) -> bool:
-    """Whether it goes before any node that is chosen for being idle."""
-    return not _foreign(one, owner) and (one.sent or one.marked or one.unhealthy or _held(one, owner))
 
 
 def _lowers(change: Change) -> bool:

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from hyperpod_operator.api.cluster_memory import DeletedNode, GroupMemory
 from hyperpod_operator.api.status import AutoScalingStatus, InstanceGroupStatus, NodeCounts, NodeProblem
+from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
-from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.existing import changed_at
 from hyperpod_operator.core.cluster.missing import repeated
 from hyperpod_operator.core.cluster.node_health import group_health

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.compare import Change
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.resource import Resource
 
 

@@ -8,8 +8,9 @@ never find out. Groups leave only by name through `instanceGroupsToDelete`.
 from collections.abc import Mapping, Set
 
 from hyperpod_operator.api.cluster import InstanceGroup, RestrictedInstanceGroup
+from hyperpod_operator.core.cluster.changes import Changes, group_of
 from hyperpod_operator.core.cluster.compare import overlay
-from hyperpod_operator.core.cluster.diff import GOING, MUTABLE_CLUSTER_MEMBERS, SOFTWARE_MEMBERS, Changes, group_of
+from hyperpod_operator.core.cluster.diff import GOING, MUTABLE_CLUSTER_MEMBERS, SOFTWARE_MEMBERS
 from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster, UpdateClusterSoftware
 from hyperpod_operator.core.cluster.resource import Resource, desired
 from hyperpod_operator.core.moments import parse_time

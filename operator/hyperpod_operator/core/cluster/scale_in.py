@@ -11,11 +11,12 @@ from datetime import datetime
 
 from hyperpod_operator.api.drain import Drain
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
-from hyperpod_operator.core.cluster.departures import BINDING, Candidate, Chosen, Departures, Handling, busy, handling
-from hyperpod_operator.core.cluster.diff import group_of
+from hyperpod_operator.core.cluster.departures import Candidate, Chosen, Departures, Handling, handling
 from hyperpod_operator.core.cluster.existing import present
 from hyperpod_operator.core.cluster.guards import rejected_before
+from hyperpod_operator.core.cluster.node_choice import BINDING, busy
 from hyperpod_operator.core.cluster.plan import DeleteNodes
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.drain import volumes

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from hyperpod_operator.api.names import TAG_ADOPTED
 from hyperpod_operator.core.cluster import requests
+from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.compare import Change
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.failed_creation import recreation_is_due
 from hyperpod_operator.core.cluster.missing import is_held
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted

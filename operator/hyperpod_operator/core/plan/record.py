@@ -20,7 +20,7 @@ from hyperpod_operator.api.plan import (
 )
 from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
-from hyperpod_operator.core.cluster.departures import busy
+from hyperpod_operator.core.cluster.node_choice import busy
 from hyperpod_operator.core.cluster.parts import sendable
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord
 from hyperpod_operator.core.cluster.plan import (

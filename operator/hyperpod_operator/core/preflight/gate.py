@@ -7,8 +7,8 @@ from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.preflight import PreflightStatus
+from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster
 from hyperpod_operator.core.cost.cluster import types_of
 from hyperpod_operator.core.engine.call import PlannedCall, fingerprint

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
+from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.diff import group_of
 from hyperpod_operator.core.cluster.left_alone import left_alone
 from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
 from hyperpod_operator.core.cluster.resource import Resource

@@ -20,8 +20,8 @@ from tests.unit.core.builders import (
 )
 
 from hyperpod_operator.api.names import TAG_ADOPTED
+from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.diff import Changes
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.observed import Observed, ObservedCluster

@@ -1,0 +1,93 @@
+"""Which nodes of a group end: AWS would end random ones, so the operator chooses and names them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from hyperpod_operator.core.cluster.departures import Candidate, Chosen, Departure
+from hyperpod_operator.core.drain.marks import Owner, held_by, held_since, is_draining
+from hyperpod_operator.core.drain.pod import Pod, occupants
+from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.nodes.batch import BATCH, NodeCall
+
+MOST = BATCH[NodeCall.DELETE]
+"""Nodes of a group that are chosen at once: what one call takes."""
+
+
+BINDING = 10.0
+"""Seconds after the taint in which a pod may still be bound to the node: the scheduler decided before it saw the
+taint."""
+
+
+def needed(found: Iterable[Departure], *, owner: Owner) -> frozenset[str]:
+    """Names of the Nodes whose pods have to be known. A choice that is certain without them needs no others' pods."""
+    names: set[str] = set()
+    for departure in found:
+        sure = [one for one in departure.members if _certain(one, owner)]
+        asked = sure if len(sure) >= departure.surplus else departure.members
+        names |= {one.node.name for one in asked if one.node is not None}
+    return frozenset(names)
+
+
+def choose(
+    departure: Departure, *, pods: Mapping[str, tuple[Pod, ...]], known: bool, owner: Owner, now: datetime
+) -> Chosen:
+    """`pods` are those that keep a Node from being idle, by its name; they prove nothing unless they are `known`."""
+    foreign = tuple(one for one in departure.members if _foreign(one, owner))
+    free = [one for one in departure.members if one not in foreign]
+
+    def order(one: Candidate) -> tuple[bool, bool, bool, bool, bool, float, str]:
+        age = -one.launched_at.timestamp() if one.launched_at else 0.0
+        return (
+            not one.sent,
+            not one.marked,
+            not _held(one, owner),
+            not one.unhealthy,
+            bool(pods.get(one.name)),
+            age,
+            one.instance_id,
+        )
+
+    nodes = tuple(free if departure.whole else sorted(free, key=order)[: min(departure.surplus, MOST)])
+    drained = tuple(one for one in nodes if known and _drained(one, pods=pods, owner=owner, now=now))
+    return Chosen(departure=departure, nodes=nodes, drained=drained, foreign=foreign)
+
+
+def with_claims(chosen: Chosen, claims: Mapping[str, tuple[str, ...]]) -> Chosen:
+    """With the claims that have volumes on these nodes, by instance id. The choice does not depend on them."""
+
+    def known(nodes: Iterable[Candidate]) -> tuple[Candidate, ...]:
+        return tuple(replace(one, claims=claims.get(one.instance_id, ())) for one in nodes)
+
+    return replace(chosen, nodes=known(chosen.nodes), drained=known(chosen.drained))
+
+
+def busy(pods: Iterable[Pod], *, nodes: Iterable[Node]) -> Mapping[str, tuple[Pod, ...]]:
+    """The pods that keep each Node from being idle, by its name."""
+    unreachable = frozenset(node.name for node in nodes if node.ready is None)
+    found: dict[str, list[Pod]] = {}
+    for pod in occupants(pods, unreachable=unreachable):
+        found.setdefault(pod.node, []).append(pod)
+    return {name: tuple(several) for name, several in found.items()}
+
+
+def _drained(one: Candidate, *, pods: Mapping[str, tuple[Pod, ...]], owner: Owner, now: datetime) -> bool:
+    if one.node is None:
+        return True
+    since = held_since(one.node)
+    settled = since is not None and (now - since).total_seconds() >= BINDING
+    return _held(one, owner) and settled and not pods.get(one.name)
+
+
+def _held(one: Candidate, owner: Owner) -> bool:
+    return one.node is not None and held_by(one.node) == str(owner) and is_draining(one.node)
+
+
+def _foreign(one: Candidate, owner: Owner) -> bool:
+    """Whether another object, or a person by hand, drains it."""
+    return one.node is not None and is_draining(one.node) and held_by(one.node) != str(owner)
+
+
+def _certain(one: Candidate, owner: Owner) -> bool:
+    """Whether it goes before any node that is chosen for being idle."""
+    return not _foreign(one, owner) and (one.sent or one.marked or one.unhealthy or _held(one, owner))

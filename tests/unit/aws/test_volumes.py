@@ -362,7 +362,7 @@ async def test_what_slots_are_counted_by_is_never_older_than_our_own_write(volum
 async def test_long_lists_are_read_to_the_end(
     volumes: Volumes, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setattr(volume_queries, "PAGE", 2)
     made = {simulator.ebs.create_volume(tags={TAG_CLAIM_UID: "uid-1"}) for _ in range(5)}
     assert {one.volume_id for one in await volumes.find_volumes_by_tag(claim_uid="uid-1")} == made
 

@@ -1,4 +1,4 @@
-"""How many cases a run tries: a fixed few hundred by default, as many by chance as FUZZ_CASES says."""
+"""How many cases a run tries: a fixed hundred or so by default, as many by chance as FUZZ_CASES says."""
 
 import os
 
@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 FUZZ_CASES = "FUZZ_CASES"
 """Environment variable: cases of the largest test; the others scale with it."""
-WHOLE = 250
+WHOLE = 100
 """Cases of the largest test by default."""
 TOLERATED = (
     HealthCheck.too_slow,

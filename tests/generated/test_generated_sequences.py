@@ -250,4 +250,4 @@ def test_whatever_happens_every_resource_arrives_and_no_promise_is_broken(trial:
         def __init__(self) -> None:
             super().__init__(trial)
 
-    run_state_machine_as_test(OnThisTrial, settings=effort(50, steps=12))
+    run_state_machine_as_test(OnThisTrial, settings=effort(20, steps=12))

@@ -31,7 +31,7 @@ FAULTS = (
     ("ListClusterEvents", "Events", shortened),
 )
 """One of each kind: required and optional members, of the cluster and of groups, lists, tags, what only explains."""
-OFTEN = {("edited", 5)}
+OFTEN = {("edited", 2)}
 CASES = [
     pytest.param(state, passes, marks=pytest.mark.slow if (state.__name__, passes) in OFTEN else pytest.mark.long)
     for state in STATES

@@ -265,8 +265,14 @@ def test_an_operation_in_a_kind_world_succeeds(kind: str) -> None:
     assert {one.state for one in found.entries} == {State.SUCCEEDED}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["Reboot", "Replace", "Delete"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("Delete", marks=pytest.mark.slow),
+        pytest.param("Reboot", marks=pytest.mark.long),
+        pytest.param("Replace", marks=pytest.mark.long),
+    ],
+)
 def test_a_thousand_nodes_take_linear_passes_and_full_calls(kind: str) -> None:
     """Each pass writes status once; a mark, a call and an unmark each cover many nodes."""
     ids = tuple(f"i-{number:017x}" for number in range(1, 1001))

@@ -1,6 +1,6 @@
-"""Reduces botocore's models of EC2 and SageMaker to the operations that the IAM policies name.
+"""Reduces botocore's models to the services that the operator calls and the operations that the IAM policies name.
 
-`make chart` writes the reduced models that the operator carries (aws/models.py):
+`make chart` writes the reduced models and the table of endpoints that the operator carries (aws/models):
 
     python3 -m tools.service_models operator/hyperpod_operator/aws/models docs/iam/*.json
 
@@ -21,8 +21,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-SERVICES = ("ec2", "sagemaker")
-"""Services whose IAM actions have the names of the API's operations, and whose models are large."""
+LARGE = ("ec2", "sagemaker")
+"""Services whose models are reduced in the image, too."""
+SERVICES = ("ec2", "eks", "fsx", "iam", "kms", "pricing", "s3", "sagemaker", "service-quotas", "sts")
+"""Services that the operator calls. Their IAM actions have the names of the API's operations."""
+CREDENTIALS = ("signin", "sso", "sso-oidc")
+"""Services that botocore takes credentials from; they keep their models, and their endpoints are carried."""
+PREFIXES = {"service-quotas": "servicequotas"}
+"""How IAM writes a service, where that is not botocore's name."""
+UNNAMED = {"s3": frozenset({"HeadBucket", "CreateSession"})}
+"""Operations that botocore calls by itself: for the Region of a bucket, and for directory buckets (its `utils.py`)."""
+CONTEXT = "clientContextParams"
+"""Member of a model: the settings of a client that its endpoints depend on."""
+WHOLE = frozenset({"sts"})
+"""Services of which every operation is kept: GetCallerIdentity needs no right, and credentials come from others."""
 
 
 def actions(policies: Iterable[Path], *, service: str) -> frozenset[str]:
@@ -30,7 +42,15 @@ def actions(policies: Iterable[Path], *, service: str) -> frozenset[str]:
     statements = (one for path in policies for one in json.loads(path.read_text())["Statement"])
     listed = (one["Action"] if isinstance(one["Action"], list) else [one["Action"]] for one in statements)
     parts = (action.partition(":") for group in listed for action in group)
-    return frozenset(action for prefix, _, action in parts if prefix == service)
+    named = PREFIXES.get(service, service)
+    return frozenset(action for prefix, _, action in parts if prefix == named)
+
+
+def kept(model: Mapping[str, Any], *, policies: Iterable[Path], service: str) -> frozenset[str]:
+    """The operations of a model that the operator carries."""
+    if service in WHOLE:
+        return frozenset(model["operations"])
+    return (actions(policies, service=service) | UNNAMED.get(service, frozenset())) & model["operations"].keys()
 
 
 def reduced(model: Mapping[str, Any], *, operations: frozenset[str]) -> dict[str, Any]:
@@ -64,7 +84,7 @@ def _shapes(node: Any) -> Iterator[str]:
 def reduce(data: Path, *, policies: Iterable[Path]) -> None:
     """Rewrite the newest model of each service, and delete its older versions. `data` is botocore's directory."""
     given = tuple(policies)
-    for service in SERVICES:
+    for service in LARGE:
         *older, newest = sorted(path for path in (data / service).iterdir() if path.is_dir())
         for version in older:
             shutil.rmtree(version)
@@ -75,7 +95,10 @@ def reduce(data: Path, *, policies: Iterable[Path]) -> None:
 
 def carried(model: Mapping[str, Any], *, operations: frozenset[str]) -> str:
     """The text of a reduced model without its documentation, an operation and a shape a line."""
-    part = {name: _undocumented(value) for name, value in reduced(model, operations=operations).items()}
+    part = _undocumented(reduced(model, operations=operations))
+    if CONTEXT in part:
+        # botocore takes their documentation for granted (`model.py`, ServiceModel.client_context_parameters).
+        part[CONTEXT] = {name: {**value, "documentation": ""} for name, value in part[CONTEXT].items()}
     blocks = {"operations": part.pop("operations"), "shapes": part.pop("shapes")}
     lines = [f"{json.dumps(name)}:{_compact(value)}" for name, value in sorted(part.items())]
     for block, entries in blocks.items():
@@ -97,13 +120,34 @@ def _undocumented(node: Any) -> Any:
 
 
 def carry(folder: Path, *, policies: Iterable[Path]) -> None:
-    """Write SERVICE.json for each service, from the botocore that is installed."""
+    """Write SERVICE.json for each service, and endpoints.json, from the botocore that is installed."""
     from botocore.loaders import Loader
 
-    given = tuple(policies)
+    given, loader = tuple(policies), Loader()
     for service in SERVICES:
-        model = Loader().load_service_model(service, "service-2")
-        (folder / f"{service}.json").write_text(carried(model, operations=actions(given, service=service)))
+        model = loader.load_service_model(service, "service-2")
+        text = carried(model, operations=kept(model, policies=given, service=service))
+        (folder / f"{service}.json").write_text(text)
+    prefixes = frozenset(endpoint_prefix(loader, service) for service in (*SERVICES, *CREDENTIALS))
+    (folder / "endpoints.json").write_text(endpoints(loader.load_data("endpoints"), prefixes=prefixes))
+
+
+def endpoint_prefix(loader: Any, service: str) -> str:
+    """The name of a service in the table of endpoints."""
+    return str(loader.load_service_model(service, "service-2")["metadata"]["endpointPrefix"])
+
+
+def endpoints(table: Mapping[str, Any], *, prefixes: frozenset[str]) -> str:
+    """The text of a table of endpoints with these services alone, a service a line."""
+    partitions = ",\n".join(_partition(each, prefixes=prefixes) for each in table["partitions"])
+    return f'{{\n"version":{_compact(table["version"])},\n"partitions":[\n{partitions}\n]\n}}\n'
+
+
+def _partition(partition: Mapping[str, Any], *, prefixes: frozenset[str]) -> str:
+    services = {name: each for name, each in partition["services"].items() if name in prefixes}
+    lines = ",\n".join(f"   {json.dumps(name)}:{_compact(each)}" for name, each in sorted(services.items()))
+    rest = [f"  {json.dumps(name)}:{_compact(each)}" for name, each in sorted(partition.items()) if name != "services"]
+    return " {\n" + ",\n".join([*rest, f'  "services":{{\n{lines}\n  }}']) + "\n }"
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from hyperpod_operator.app.tasks import ended, on_signals, stopping_on_exit
 from hyperpod_operator.app.traces import untraced
 from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.cluster_cache import Change
+from hyperpod_operator.core.preflight.modes import OFF
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events import EventRecorder
 from hyperpod_operator.kube.nodes import NodeCache
@@ -69,6 +70,7 @@ class Operator:
         self._skews = skews
         self._controllers = controllers
         self._api = api
+        self._cloud = cloud
         self._metrics = metrics
         self._events = EventRecorder(api, clock=clock, dropped=metrics.events_dropped)
         dependencies = Dependencies(
@@ -212,10 +214,15 @@ class Operator:
             self._metrics.leading(False)
 
     async def _first_lists(self, listed: asyncio.Event) -> None:
-        """Set `listed` once everything that a pass may ask for is there, or has taken too long."""
+        """Set `listed` once all that a pass may ask for is there, or has taken too long. Then make more clients."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LISTS):
                 await self._watch.health.first_list.wait()
                 if self._follows_nodes:
                     await self._cache.first_list()
         listed.set()
+        settings = self._settings
+        # The first passes need none of them, and the first CreateCluster would wait for each of them.
+        await self._cloud.warm_up_checks(
+            preflight=settings.preflight != OFF, prices=settings.cost and settings.prices is None
+        )

@@ -68,7 +68,7 @@ async def run(settings: Settings, *, controllers: Controllers = CONTROLLERS) -> 
         cloud = _cloud(settings, on_call=on_call, before_write=guard.require if lease else _nothing)
         stack.push_async_callback(asyncio.to_thread, cloud.close)
         check_regions(cloud, settings)
-        say_endpoints()
+        say_endpoints(cloud)
         await check_kubernetes(api, settings, lease)
         await check_aws(cloud)
         await _warm_up(cloud)

@@ -3,7 +3,6 @@
 import logging
 
 from hyperpod_operator.aws.cloud import AwsCloud
-from hyperpod_operator.aws.endpoints import overridden
 from hyperpod_operator.aws.regions import unknown_region
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.lease import LeaseSettings
@@ -50,9 +49,9 @@ def check_regions(cloud: AwsCloud, settings: Settings) -> None:
     logger.warning("%s The operator uses it, because of --allow-unknown-region.", said)
 
 
-def say_endpoints() -> None:
+def say_endpoints(cloud: AwsCloud) -> None:
     """Endpoints other than AWS's are for tests and for VPC endpoints; a forgotten one must not go unnoticed."""
-    for service, url in overridden().items():
+    for service, url in cloud.overridden_endpoints().items():
         logger.warning(
             "Calls to %s go to %s instead of AWS's own endpoint: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_%s or endpoint_url "
             "of the AWS configuration file says so. That endpoint decides what exists for this operator. If "

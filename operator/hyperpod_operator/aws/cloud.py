@@ -5,7 +5,7 @@ The clients are botocore's: boto3 adds resources and transfers to S3, which noth
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ from hyperpod_operator import __version__
 from hyperpod_operator.aws.answers import check, text
 from hyperpod_operator.aws.caller import Caller, OnCall
 from hyperpod_operator.aws.classify import classify
-from hyperpod_operator.aws.facts.gather import AwsFacts
+from hyperpod_operator.aws.endpoints import overridden
+from hyperpod_operator.aws.facts.gather import SERVICES, AwsFacts
 from hyperpod_operator.aws.facts.plans import AwsTrainingPlans
-from hyperpod_operator.aws.facts.prices import AwsPrices
+from hyperpod_operator.aws.facts.prices import ENDPOINTS, AwsPrices
 from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, RateLimit
 from hyperpod_operator.aws.models import ReducedModels
 from hyperpod_operator.aws.sagemaker import SageMaker
@@ -89,6 +90,10 @@ class AwsCloud:
         """The installation's own region; empty when none is configured anywhere."""
         return self._settings.region or self._session.get_config_variable("region") or ""
 
+    def overridden_endpoints(self) -> Mapping[str, str]:
+        """Services whose calls go elsewhere than to AWS, with the URL."""
+        return overridden(self._session)
+
     def clusters(self, *, region: str) -> SageMaker:
         """HyperPod in a region; an empty one is the installation's own."""
         name = region or self.region
@@ -127,6 +132,18 @@ class AwsCloud:
         """Make the clients of the own region now: loading the service model is the slowest part of a first call."""
         if self.region:
             await self.clusters(region="").warm_up()
+
+    async def warm_up_checks(self, *, preflight: bool, prices: bool) -> None:
+        """Make the clients by which checks and prices are read, one after another, before the first object needs them.
+
+        Whatever fails shows when they are used.
+        """
+        callers = [self._caller(service, self.region) for service in SERVICES] if preflight else []
+        if prices and (endpoint := ENDPOINTS.get(self._partition(self.region))) is not None:
+            callers.append(self._caller("pricing", endpoint))
+        for caller in callers if self.region else ():
+            with suppress(CloudError):
+                await caller.client(mutating=False)
 
     async def identity(self) -> Identity:
         """Who we are, asked at start so that bad credentials show at once. Raises CloudError."""

@@ -8,18 +8,17 @@ what we believe to exist, so it is said at every start.
 from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
-import botocore.session
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.exceptions import BotoCoreError
+from botocore.session import Session
 from botocore.utils import ensure_boolean
 
 SERVICES = ("sagemaker", "ec2", "sts", "eks", "iam", "service-quotas", "s3", "kms", "fsx", "pricing")
 """Every service that the operator calls, by botocore's name."""
 
 
-def overridden() -> Mapping[str, str]:
+def overridden(session: Session) -> Mapping[str, str]:
     """The services whose endpoint is configured, with its URL (without credentials that somebody put into it)."""
-    session = botocore.session.get_session()
     try:
         if ensure_boolean(session.get_config_variable("ignore_configured_endpoint_urls")):
             return {}

@@ -3,13 +3,13 @@
 import difflib
 from functools import cache
 
-import botocore.session
+from botocore.loaders import Loader
 
 
 @cache
 def known_regions() -> frozenset[str]:
     """Of all partitions (botocore's data file `partitions`), without the pseudo Regions such as `aws-global`."""
-    partitions = botocore.session.get_session().get_data("partitions")["partitions"]
+    partitions = Loader().load_data("partitions")["partitions"]
     return frozenset(name for partition in partitions for name in partition["regions"] if not name.endswith("-global"))
 
 

@@ -1,5 +1,8 @@
 """DaemonSets that HyperPod's Helm chart and EKS install, for preflight."""
 
+import asyncio
+import time
+from collections.abc import Callable
 from typing import Any
 
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
@@ -12,22 +15,34 @@ NAMESPACES = ("kube-system", "aws-hyperpod")
 """Where they are: EKS's own and, hard-wired in HyperPod's chart, that of the health monitoring agent."""
 MOST = 200
 """DaemonSets of a namespace that are read."""
+KEEP = 30.0
+"""Seconds for which what was listed, or why it could not be, counts for other clusters, too, as AWS's answers do."""
 
 
 class KubeWorkloads:
     """Implements `core.preflight.ports.Workloads`."""
 
-    def __init__(self, api: ApiServer) -> None:
+    def __init__(self, api: ApiServer, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._api = api
+        self._monotonic = monotonic
+        self._known: tuple[float, Fact[tuple[Workload, ...]]] | None = None
+        self._reading = asyncio.Lock()
 
     async def workloads(self) -> Fact[tuple[Workload, ...]]:
-        """DaemonSets of these namespaces; Unread where one cannot be listed, or not to its end."""
+        """DaemonSets of these namespaces; Unread where one cannot be listed, or not to its end. Clusters that ask at
+        once share a read."""
+        async with self._reading:
+            if self._known is None or self._monotonic() >= self._known[0]:
+                found = await self._read()
+                self._known = (self._monotonic() + KEEP, found)
+            return self._known[1]
+
+    async def _read(self) -> Fact[tuple[Workload, ...]]:
         found: list[Workload] = []
-        for namespace in NAMESPACES:
-            listed = await self._of(namespace)
-            if isinstance(listed, Unread):
-                return listed
-            found += listed
+        for one in await asyncio.gather(*map(self._of, NAMESPACES)):
+            if isinstance(one, Unread):
+                return one
+            found += one
         return tuple(found)
 
     async def _of(self, namespace: str) -> Fact[list[Workload]]:

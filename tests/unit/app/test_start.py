@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from hyperpod_operator.app.start import StartError, check_regions, say_endpoints
-from hyperpod_operator.aws.cloud import AwsCloud
+from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.settings import Settings
 
 
@@ -40,7 +40,7 @@ def test_an_endpoint_in_the_environment_is_a_warning(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", "http://localhost:4566")
-    say_endpoints()
+    say_endpoints(AwsCloud(settings=CloudSettings(region="us-west-2"), on_call=lambda **_: None))
     (record,) = [record for record in caplog.records if "sagemaker" in record.getMessage()]
     assert record.levelno == logging.WARNING
     assert "http://localhost:4566 instead of AWS's own endpoint" in record.getMessage()

@@ -49,6 +49,38 @@ async def test_warming_up_makes_the_clients_and_calls_nobody(cloud: AwsCloud, si
     assert simulator.log.calls() == []
 
 
+@pytest.mark.parametrize(
+    ("preflight", "prices", "made"),
+    [
+        (True, True, {"ec2", "eks", "iam", "service-quotas", "s3", "pricing"}),
+        (True, False, {"ec2", "eks", "iam", "service-quotas", "s3"}),
+        (False, True, {"pricing"}),
+        (False, False, set()),
+    ],
+)
+async def test_clients_of_checks_are_made_before_they_are_needed(
+    session: type["CountingSession"],
+    cloud: AwsCloud,
+    simulator: Simulator,
+    preflight: bool,
+    prices: bool,
+    made: set[str],
+) -> None:
+    await cloud.warm_up_checks(preflight=preflight, prices=prices)
+    assert {service for service, _ in cloud._session.made} == made
+    assert simulator.log.calls() == []
+
+
+async def test_without_a_region_no_client_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "missing")
+    cloud = AwsCloud(settings=CloudSettings(), on_call=lambda **_: None)
+    await cloud.warm_up_checks(preflight=True, prices=True)
+    assert [key for key, caller in cloud._callers.items() if caller._made] == []
+    cloud.close()
+
+
 class CountingSession(botocore.session.Session):
     """Notes the clients that it makes, and whether two were made at the same time."""
 

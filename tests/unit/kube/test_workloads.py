@@ -1,5 +1,6 @@
 """DaemonSets for preflight: what is listed, and what a refusal or an odd answer becomes."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
 from hyperpod_operator.core.preflight.facts import Workload
 from hyperpod_operator.core.preflight.model import Unread
-from hyperpod_operator.kube.workloads import NAMESPACES, KubeWorkloads
+from hyperpod_operator.kube.workloads import KEEP, NAMESPACES, KubeWorkloads
 
 
 class Api:
@@ -89,3 +90,42 @@ async def test_a_daemon_set_that_is_kept_from_some_nodes_is_known(members: dict[
 async def test_an_odd_answer_is_no_exception(answer: Any) -> None:
     found = await listed(kube_system=answer)
     assert all(one.namespace in NAMESPACES for one in found)
+
+
+class Counting(Api):
+    """Counts what is asked; answers one turn of the event loop later."""
+
+    def __init__(self, **answers: Any) -> None:
+        super().__init__(**answers)
+        self.asked = 0
+
+    async def get(self, path: str, *, query: dict[str, str]) -> Any:
+        self.asked += 1
+        await asyncio.sleep(0)
+        return await super().get(path, query=query)
+
+
+async def test_clusters_that_ask_at_once_share_a_read() -> None:
+    api = Counting()
+    workloads = KubeWorkloads(api)  # type: ignore[arg-type]
+    await asyncio.gather(*(workloads.workloads() for _ in range(5)))
+    assert api.asked == len(NAMESPACES)
+
+
+@pytest.mark.parametrize("answer", [{"items": []}, KubernetesError(status=503, message="away")])
+async def test_an_answer_counts_for_a_while_and_is_read_again_afterwards(answer: Any) -> None:
+    now, api = [100.0], Counting(kube_system=answer)
+    workloads = KubeWorkloads(api, monotonic=lambda: now[0])  # type: ignore[arg-type]
+    for moment in (100.0, 100.0 + KEEP - 1, 100.0 + KEEP):
+        now[0] = moment
+        await workloads.workloads()
+    assert api.asked == 2 * len(NAMESPACES)
+
+
+async def test_a_pass_that_is_cut_off_leaves_the_read_to_the_next() -> None:
+    api = Counting()
+    workloads = KubeWorkloads(api)  # type: ignore[arg-type]
+    first = asyncio.create_task(workloads.workloads())
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await asyncio.wait_for(workloads.workloads(), timeout=5) == ()

@@ -1,9 +1,9 @@
 """What the account holds and may hold: quotas, other HyperPod clusters, training plans."""
 
 import asyncio
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, cast
 
 from hyperpod_operator.aws.facts.reader import Ask, Pages, Reader, items
 from hyperpod_operator.core.preflight.facts import Capacity, TrainingPlan, Usage
@@ -22,13 +22,13 @@ async def quotas(reader: Reader, wanted: Collection[str], *, service: str = "sag
     The lists are long and the same for all clusters, so they are read once an hour and stand outside of the budget.
     """
     applied = await _listed(reader, "ListServiceQuotas", service)
-    if isinstance(applied, Unread) or not set(wanted) - set(applied):
+    if isinstance(applied, Unread) or applied.keys() >= set(wanted):
         return applied
     defaults = await _listed(reader, "ListAWSDefaultServiceQuotas", service)
-    return applied if isinstance(defaults, Unread) else {**defaults, **applied}
+    return applied if isinstance(defaults, Unread) else ChainMap(applied, defaults)
 
 
-async def _listed(reader: Reader, operation: str, service: str) -> Fact[Mapping[str, float]]:
+async def _listed(reader: Reader, operation: str, service: str) -> Fact[dict[str, float]]:
     pages = await reader.ask(
         Ask(
             service="service-quotas",
@@ -41,7 +41,7 @@ async def _listed(reader: Reader, operation: str, service: str) -> Fact[Mapping[
             counted=False,
         )
     )
-    return pages if isinstance(pages, Unread) else pages[0] if pages else {}
+    return pages if isinstance(pages, Unread) else cast(dict[str, float], pages[0]) if pages else {}
 
 
 def _by_name(pages: Pages) -> Pages:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from hyperpod_operator.api.volume import EBSVolumeClaimSpec
@@ -11,13 +12,26 @@ from hyperpod_operator.aws.facts import account, eks, file_systems, history, iam
 from hyperpod_operator.aws.facts.reader import BUDGET, PATIENCE, Answers, Reader
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.preflight.addresses import wanted
-from hyperpod_operator.core.preflight.facts import NOT_GATHERED, Facts
+from hyperpod_operator.core.preflight.facts import NOT_GATHERED, Facts, RouteTable, Subnet
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas
 from hyperpod_operator.core.preflight.volume import QUOTA_NAMES, VolumeFacts
 
 T = TypeVar("T")
+
+SERVICES = ("ec2", "eks", "iam", "service-quotas", "s3")
+"""Services that nearly every preflight of a cluster asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Places:
+    """Subnets, and what is known of their VPCs."""
+
+    subnets: Fact[Mapping[str, Subnet]]
+    routes: Fact[tuple[RouteTable, ...]]
+    endpoints: Fact[frozenset[str]]
+    dns: Fact[Mapping[str, frozenset[str]]]
 
 
 class AwsFacts:
@@ -46,32 +60,23 @@ class AwsFacts:
         named = wanted(subject)
         types = [name.removeprefix("ml.") for name in named.types]
         names = [*_quotas(subject), quotas.CLUSTER_SIZE, quotas.ALL_CLUSTERS]
-        known, cluster, subnets, groups = await asyncio.gather(
-            self._known_types(),
+        known = await self._known_types()
+        cluster, places, groups, (offered, described), listed, passed = await asyncio.gather(
             eks.cluster(reader, subject.eks_arn),
-            network.subnets(reader, named.subnets),
+            _places(reader, named.subnets),
             network.security_groups(reader, named.security_groups),
-        )
-        vpcs = sorted({one.vpc_id for one in subnets.values()}) if not isinstance(subnets, Unread) else []
-        routes, endpoints, dns = await asyncio.gather(
-            _if(vpcs, network.route_tables(reader, vpcs), subnets),
-            _if(vpcs, network.endpoints(reader, vpcs), subnets),
-            _if(vpcs, network.dns(reader, vpcs), subnets),
-        )
-        listed, plans, scripts, passed = await asyncio.gather(
+            asyncio.gather(network.offerings(reader, types), network.instance_types(reader, types)),
             account.quotas(reader, names),
-            _each(named.plans, lambda arn: account.training_plan(reader, arn)),
-            _each(named.scripts, lambda address: stores.script(reader, address)),
             self._pass_role(reader, named.roles),
         )
-        keys, systems, offered, described = await asyncio.gather(
+        plans, scripts, keys, systems, addons = await asyncio.gather(
+            _each(named.plans, lambda arn: account.training_plan(reader, arn)),
+            _each(named.scripts, lambda address: stores.script(reader, address)),
             _each(named.keys, lambda key: stores.key(reader, key)),
             file_systems.file_systems(reader, named.file_systems),
-            network.offerings(reader, types),
-            network.instance_types(reader, types),
+            eks.addons(reader, subject.eks_arn),
         )
         # Those that may need many calls come last: what is left of the budget is theirs.
-        addons = await eks.addons(reader, subject.eks_arn)
         roles = await _each(named.roles, lambda arn: iam.role(reader, arn))
         short = await history.shortages(reader, subject.name, now=subject.now) if subject.has_history else NOT_GATHERED
         used = await account.usage(reader, eks_arn=subject.eks_arn, but=subject.name)
@@ -79,10 +84,10 @@ class AwsFacts:
             known_types=known,
             eks=cluster,
             addons=addons,
-            subnets=subnets,
-            route_tables=routes,
-            endpoints=endpoints,
-            dns=dns,
+            subnets=places.subnets,
+            route_tables=places.routes,
+            endpoints=places.endpoints,
+            dns=places.dns,
             security_groups=groups,
             offerings=offered,
             types=described,
@@ -173,10 +178,15 @@ def _quotas(subject: ClusterSubject) -> Iterator[str]:
             yield quotas.RESTRICTED_STORAGE
 
 
-async def _if(asked: Sequence[str], read: Awaitable[Fact[T]], otherwise: object) -> Fact[T]:
-    """The read, unless there is nothing to ask about."""
-    if asked:
-        return await read
-    if hasattr(read, "close"):
-        read.close()
-    return otherwise if isinstance(otherwise, Unread) else Unread(why="none of the subnets exists")
+async def _places(reader: Reader, ids: Sequence[str]) -> _Places:
+    """The VPCs are known by the subnets; nobody asks about them where there are none."""
+    subnets = await network.subnets(reader, ids)
+    found = {} if isinstance(subnets, Unread) else subnets
+    vpcs = sorted({one.vpc_id for one in found.values()})
+    if not vpcs:
+        why = subnets if isinstance(subnets, Unread) else Unread(why="none of the subnets exists")
+        return _Places(subnets=subnets, routes=why, endpoints=why, dns=why)
+    routes, endpoints, dns = await asyncio.gather(
+        network.route_tables(reader, vpcs), network.endpoints(reader, vpcs), network.dns(reader, vpcs)
+    )
+    return _Places(subnets=subnets, routes=routes, endpoints=endpoints, dns=dns)

@@ -7,6 +7,7 @@ hosting, at other prices, so that a product of another usage is never taken.
 Source: AWS Price List API reference, GetProducts; "Using the AWS Price List Query API" (its endpoints).
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -55,8 +56,8 @@ class AwsPrices:
         due = [name for name in sorted(types) if self._known.get((region, name), (0.0, None))[0] <= now]
         if due:
             reader = self._reader(region)
-            for name in due:
-                found = await _price(reader, region, name) if reader else _no_endpoint(region)
+            read = await asyncio.gather(*(_price(reader, region, name) for name in due))
+            for name, found in zip(due, read, strict=True):
                 lasts = AGAIN if isinstance(found, Unread) else DAY
                 self._known[region, name] = (now + lasts, found)
         return {name: self._known[region, name][1] for name in types}
@@ -74,11 +75,9 @@ class AwsPrices:
         )
 
 
-def _no_endpoint(region: str) -> Unread:
-    return Unread(why=f"AWS's price list cannot be asked from the partition of {region}")
-
-
-async def _price(reader: Reader, region: str, name: str) -> Fact[Price | None]:
+async def _price(reader: Reader | None, region: str, name: str) -> Fact[Price | None]:
+    if reader is None:
+        return Unread(why=f"AWS's price list cannot be asked from the partition of {region}")
     filters = {"regionCode": region, "instanceName": name}
     pages = await reader.ask(
         Ask(

@@ -211,6 +211,31 @@ def world(**changes: Any) -> FakeAws:
     return FakeAws({**WORLD, **changes})
 
 
+async def test_questions_that_depend_on_no_answer_are_asked_side_by_side() -> None:
+    asked: list[str] = []
+
+    class Silent:
+        async def model(self) -> Any:
+            return await world().caller("sagemaker").model()
+
+        async def read(self, operation: str, *_: Any, **__: Any) -> Any:
+            asked.append(operation)
+            await asyncio.Event().wait()
+
+    async def us() -> str:
+        return OPERATOR
+
+    facts = AwsFacts(caller=lambda _: Silent(), identity=us, monotonic=Time())  # type: ignore[arg-type,return-value]
+    gathering = asyncio.create_task(facts.gather(about()))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    gathering.cancel()
+    assert sorted(asked) == sorted(
+        ["DescribeCluster", "DescribeSubnets", "DescribeSecurityGroups", "DescribeInstanceTypeOfferings",
+         "DescribeInstanceTypes", "ListServiceQuotas", "SimulatePrincipalPolicy"]
+    )  # fmt: skip
+
+
 async def test_a_right_cluster_passes_every_check_that_reads_aws() -> None:
     facts = await gathered(world(), about(trainingPlanArn=PLAN))
     result = preflight(replace(about(trainingPlanArn=PLAN), facts=facts))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hyperpod_operator.api.bounds import Timestamp, keyed
+from hyperpod_operator.api.bounds import ATOMIC, Timestamp
 from hyperpod_operator.api.model import Model
 
 Word = Annotated[str, Field(max_length=128)]
@@ -21,10 +21,10 @@ class PreflightCheck(Model):
         description="What it is about: Spec, EKS, Network, Roles, Scripts, Storage, Capacity, Kubernetes or Volume.",
     )
     result: Word = Field(
-        description="Pass; Warn: look at it; Fail: the call would fail or cost money for nothing; Unknown: what the "
+        description="Warn: look at it; Fail: the call would fail or cost money for nothing; Unknown: what the "
         "check needs could not be read."
     )
-    message: Line | None = Field(default=None, description="What was found, where, and what to do; none for Pass.")
+    message: Line | None = Field(default=None, description="What was found, where, and what to do.")
 
 
 class PreflightStatus(Model):
@@ -42,6 +42,8 @@ class PreflightStatus(Model):
     warnings: Count | None = Field(default=None, description="Checks that warn.")
     failures: Count | None = Field(default=None, description="Checks that failed.")
     unknown: Count | None = Field(default=None, description="Checks that could not read what they need.")
-    checks: Annotated[list[PreflightCheck], Field(max_length=100, json_schema_extra=keyed("name"))] | None = Field(
-        default=None, description="What each check said: failures first, then warnings, unknown and passed ones."
+    # One manager writes it, and always whole: as a map, the API server would keep who owns each member of each item.
+    checks: Annotated[list[PreflightCheck], Field(max_length=100, json_schema_extra=ATOMIC)] | None = Field(
+        default=None,
+        description="What each check said that did not pass: failures first, then warnings and unknown ones.",
     )

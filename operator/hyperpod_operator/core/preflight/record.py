@@ -43,10 +43,12 @@ def recorded(
                 name=check.name,
                 group=check.area,
                 result=check.result,
-                message=None if check.result is Result.PASS else check.message,
+                message=check.message,
             )
             for check in worst_first
-        ][:MOST_CHECKS],
+            if check.result is not Result.PASS
+        ][:MOST_CHECKS]
+        or None,
     )
 
 

@@ -1,5 +1,6 @@
 """What a command loads before it works. Counts: the time that this takes is measured in docs/benchmarks.md."""
 
+import os
 import subprocess
 import sys
 
@@ -51,3 +52,29 @@ def test_packages_are_whole_for_whoever_imports_them_afterwards() -> None:
         "print(bool(kubernetes.config and kubernetes.client and kubernetes.aio.dynamic and gc.isenabled()))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
+
+
+def test_the_first_collection_of_garbage_does_not_search_through_what_was_loaded() -> None:
+    code = (
+        "import gc\n"
+        "from hyperpod_operator.cli.imports import loading\n"
+        "with loading(): import hyperpod_operator.app.process\n"
+        "print(len(gc.get_objects()) < 1000 < gc.get_freeze_count(), gc.isenabled())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
+
+
+@pytest.mark.parametrize("before", ["None", "'/a/file'"])
+def test_certificates_of_all_authorities_are_not_read_for_contexts_that_nobody_uses(before: str) -> None:
+    code = (
+        "import os\n"
+        f"before = {before}\n"
+        "if before: os.environ['SSL_CERT_FILE'] = before\n"
+        "from hyperpod_operator.cli.imports import loading\n"
+        "with loading(): from aiohttp import connector\n"
+        "print(connector._SSL_CONTEXT_VERIFIED.cert_store_stats()['x509'], os.environ.get('SSL_CERT_FILE') == before)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "SSL_CERT_FILE"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "0 True\n"

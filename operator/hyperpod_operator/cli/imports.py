@@ -1,6 +1,7 @@
 """How a command loads what it needs: quickly, and nothing that it does not use."""
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from typing import cast
 
 PACKAGES = ("kubernetes", "kubernetes.aio")
 """Packages whose `__init__` loads much more than the modules that are named."""
+CERTIFICATES = "SSL_CERT_FILE"
+"""OpenSSL's variable for the file with the certificates of authorities."""
 MISSING = "kubernetes.client"
 """The synchronous client. Kopf asks for it, and does without where there is none, as in the image (Dockerfile)."""
 
@@ -18,16 +21,39 @@ MISSING = "kubernetes.client"
 def loading() -> Iterator[None]:
     """For the imports of a command, which take most of the time of a short one.
 
-    Without collections of garbage: while modules are loaded, everything that is new stays.
+    Without collections of garbage: while modules are loaded, everything that is new stays. What was loaded is left out
+    of all later collections: the first would come at once and search through all of it, a tenth of a second for half a
+    megabyte.
     """
-    enabled = gc.isenabled()
+    enabled, before = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
-        with _bare_packages():
+        with _bare_packages(), _no_certificates():
             yield
     finally:
+        if enabled and len(sys.modules) > before:
+            gc.freeze()
         if enabled:
             gc.enable()
+
+
+@contextmanager
+def _no_certificates() -> Iterator[None]:
+    """Keep aiohttp from reading the certificates of all authorities, twice, for contexts that nobody uses.
+
+    It makes them when it is imported (aiohttp, `connector.py`), and each takes as long as a hundred modules. Every
+    connection of the operator has a context of its own (`kube`, `runtime/login.py`); one that forgot it would trust
+    nobody. OpenSSL takes the file from the environment (OpenSSL documentation, SSL_CTX_set_default_verify_paths).
+    """
+    before = os.environ.get(CERTIFICATES)
+    os.environ[CERTIFICATES] = os.devnull
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[CERTIFICATES]
+        else:
+            os.environ[CERTIFICATES] = before
 
 
 @contextmanager

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.kinds import CLUSTER
-from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
 from hyperpod_operator.controllers.approval import Unconfirmed, approvers, confirmed
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache
 from hyperpod_operator.controllers.cluster_observer import ClusterObserver, Ports
 from hyperpod_operator.controllers.eks_use import used_by
-from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
+from hyperpod_operator.controllers.parse import parse_spec_with_unknown, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.core.cluster.audit import audited
 from hyperpod_operator.core.cluster.changes import Changes
@@ -203,14 +202,15 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
 
 def resource_of(stored: StoredObject) -> Resource:
     """A stored object, parsed. Raises InvalidSpecError."""
+    spec, unknown = parse_spec_with_unknown(stored, HyperPodClusterSpec)
     return Resource(
         key=stored.key,
         uid=stored.uid,
         generation=stored.generation,
         deleting=stored.deleting,
         reconcile_requested_at=reconcile_requested_at(stored),
-        spec=parse_spec(stored, HyperPodClusterSpec),
+        spec=spec,
         status=parse_status(stored, HyperPodClusterStatus),
-        unknown=unknown_members(HyperPodClusterSpec, stored.body.get("spec")),
+        unknown=unknown,
         **approvers(stored),
     )

@@ -127,6 +127,7 @@ class ClusterObserver:
         entry = self._entry(stored, snapshot)
         snapshot = await self._with_health(snapshot, entry or known)
         snapshot = await self._with_departures(snapshot, entry or known)
+        snapshot = await self._with_facts(snapshot)
         decision = decide(snapshot)
         if isinstance(decision, NeedTags):
             observed = await observe_tags(clusters=clusters, observed=snapshot.observed)
@@ -134,6 +135,7 @@ class ClusterObserver:
             entry = entry or self._entry(stored, snapshot)
             snapshot = await self._with_health(snapshot, entry or known)
             snapshot = await self._with_departures(snapshot, entry or known)
+            snapshot = await self._with_facts(snapshot)
             decision = decide(snapshot)
         if self._plan_nodes is not None and snapshot.owned:
             snapshot = replace(snapshot, concerned=await self._plan_nodes.concerned(snapshot))
@@ -143,11 +145,15 @@ class ClusterObserver:
             self._full_syncs.done(resource.key)
         self._proofs.learn(snapshot.resource, snapshot.observed)
         self._update_cache(snapshot, entry)
-        return await self._with_training_plans(await self._with_prices(snapshot)), decision
+        return snapshot, decision
 
     def clusters(self, snapshot: ClusterSnapshot) -> Clusters:
         """SageMaker in the Region of the cluster."""
         return self._ports.cloud.clusters(region=snapshot.resource.spec.region or "")
+
+    async def _with_facts(self, snapshot: ClusterSnapshot) -> ClusterSnapshot:
+        """Prices and the ends of training plans; before the decision, whose answers another snapshot would not have."""
+        return await self._with_training_plans(await self._with_prices(snapshot))
 
     async def _with_prices(self, snapshot: ClusterSnapshot) -> ClusterSnapshot:
         """What the cluster's instances cost, and those that its plan brings; no call while the prices are cached."""

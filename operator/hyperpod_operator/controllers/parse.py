@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
 from hyperpod_operator.core.ports import StoredObject
@@ -28,6 +29,14 @@ def parse_spec(stored: StoredObject, model: type[ModelT]) -> ModelT:
         return model.model_validate(stored.body.get("spec") or {})
     except ValidationError as error:
         raise InvalidSpecError(problems(error)) from None
+
+
+def parse_spec_with_unknown(stored: StoredObject, model: type[ModelT]) -> tuple[ModelT, tuple[str, ...]]:
+    """The spec, and the paths of the first members that its model does not know. Raises InvalidSpecError."""
+    try:
+        return model.model_validate(stored.body.get("spec") or {}, extra="forbid"), ()
+    except ValidationError:
+        return parse_spec(stored, model), unknown_members(model, stored.body.get("spec"))
 
 
 def parse_status(stored: StoredObject, model: type[ModelT]) -> ModelT:

@@ -39,6 +39,8 @@ def _same(one: Any, other: Any) -> bool:
     # Python calls True and 1 equal; JSON and a CRD's schema do not.
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
+    if isinstance(one, str | int | float):
+        return bool(one == other)
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):

@@ -117,12 +117,13 @@ def _enqueues(queue: WorkQueue) -> Callable[..., Awaitable[None]]:
     """The handler of one kind: what travels on is the key, and only if the event can matter."""
     changes = ChangeFilter()
 
-    async def enqueue(*, meta: Mapping[str, Any], namespace: str | None, name: str | None, **event: Any) -> None:
+    async def enqueue(*, event: kopf.RawEvent, namespace: str | None, name: str | None, **_: Any) -> None:
         # A result would be written into the object's status: None, always.
         if namespace is None or name is None:
             return
         key = Key(namespace, name)
-        if changes.is_new(key, event=event["type"], metadata=meta):
+        # The object as it came: Kopf's own view of it takes a walk from the root for each member.
+        if changes.is_new(key, event=event["type"], metadata=event["object"].get("metadata") or {}):
             queue.request(key)
 
     return enqueue

@@ -21,6 +21,7 @@ from hyperpod_operator.core.cluster.plan import (
     operation,
 )
 from hyperpod_operator.core.engine.call import Effect, PlannedCall, worst
+from hyperpod_operator.core.engine.once import once
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.plan.gate import Open
@@ -32,6 +33,7 @@ UNSURE = frozenset({ErrorKind.UNKNOWN_OUTCOME, ErrorKind.TRANSIENT})
 """Failures after which AWS may have carried the call out."""
 
 
+@once
 def audited(pass_record: PassRecord) -> AuditRecord | None:
     """The record of this pass's call; None for a pass that made none."""
     decision, result, snapshot = pass_record.decision, pass_record.result, pass_record.snapshot

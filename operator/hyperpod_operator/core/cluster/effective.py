@@ -20,6 +20,7 @@ from hyperpod_operator.core.cluster.plan import (
     UpdateClusterSoftware,
 )
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.engine.once import once
 from hyperpod_operator.core.observed import Json, ObservedCluster
 from hyperpod_operator.core.tenancy import Matter, Named
 from hyperpod_operator.core.tenancy.names import names_of_cluster
@@ -30,8 +31,13 @@ REQUEST = "request"
 
 def spec_names(resource: Resource, *, own_region: str) -> tuple[Named, ...]:
     """What the spec names, and the Region in which it is carried out. `own_region` is the installation's."""
-    spec = {name: value for name, value in resource.stated.items() if name != "region"}
-    return (*in_region(resource.spec.region, own_region=own_region), *names_of_cluster(spec))
+    return (*in_region(resource.spec.region, own_region=own_region), *_stated_names(resource))
+
+
+@once
+def _stated_names(resource: Resource) -> tuple[Named, ...]:
+    """All but the Region."""
+    return names_of_cluster({name: value for name, value in resource.stated.items() if name != "region"})
 
 
 def in_region(region: str | None, *, own_region: str) -> tuple[Named, ...]:

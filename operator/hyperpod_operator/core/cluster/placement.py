@@ -16,6 +16,7 @@ from hyperpod_operator.api.names import ABANDON, Reason
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.engine.once import once
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.location import Record, elsewhere, recorded
 from hyperpod_operator.core.observed import Json
@@ -64,8 +65,13 @@ def unproved_end(snapshot: ClusterSnapshot) -> Decision | None:
     return Wait(reason=Reason.AWS_UNREACHABLE, message=message, after=60.0)
 
 
-def _records(resource: Resource) -> Iterator[Record]:
+@once
+def _records(resource: Resource) -> tuple[Record, ...]:
     """An object that is being deleted is bound by its cluster alone."""
+    return tuple(_all_records(resource))
+
+
+def _all_records(resource: Resource) -> Iterator[Record]:
     cluster = resource.status.clusterArn
     yield recorded("status.clusterArn", cluster)
     if resource.deleting and cluster:
@@ -78,13 +84,14 @@ def _records(resource: Resource) -> Iterator[Record]:
 def _named(value: Json | Mapping[str, Json], *, path: str) -> Iterator[Record]:
     if isinstance(value, Mapping):
         for name, item in value.items():
-            where = f"{path}.{name}"
-            if not isinstance(item, str):
-                yield from _named(item, path=where)
+            if isinstance(item, dict | list):
+                yield from _named(item, path=f"{path}.{name}")
+            elif not isinstance(item, str):
+                continue
             elif name in ROLES:
-                yield recorded(where, item, region=False)
+                yield recorded(f"{path}.{name}", item, region=False)
             elif name in REGIONAL:
-                yield recorded(where, item, account=False)
+                yield recorded(f"{path}.{name}", item, account=False)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             name = item.get("instanceGroupName", index) if isinstance(item, dict) else index

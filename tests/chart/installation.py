@@ -5,7 +5,6 @@ account, and starts the process.
 """
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +14,7 @@ from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.processes import free_ports
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.stack import OperatorProcess
+from hyperpod_testbed.waiting import until
 
 FAST = {
     "aws": {"readsPerSecond": 0, "writesPerSecond": 0},
@@ -78,10 +78,7 @@ class Installation:
 
     def until(self, done: Callable[[], Any], what: str) -> None:
         """Wait for it; what the operator said last comes with the complaint."""
-        deadline = time.monotonic() + PATIENCE
-        while not done():
-            assert time.monotonic() < deadline, f"{what} did not come; the operator's log: {self._said()}"
-            time.sleep(0.2)
+        until(done, lambda: f"{what}; the operator's log: {self._said()}", seconds=PATIENCE)
 
     def _said(self) -> str:
         return "\n".join(self.log.read_text().splitlines()[-15:])

@@ -2,8 +2,7 @@
 
 import json
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from tests.chart.conftest import NAMESPACE, RELEASE
 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import CHART, Helm, HelmError
+from hyperpod_testbed.waiting import until
 
 ROOT = Path(__file__).parents[2]
 CRD = "crd/hyperpodclusters.hyperpod-operator.dev"
@@ -55,13 +55,6 @@ def ready_to_be_deleted(plane: ControlPlane) -> None:
     """
     kinds = ("get", "hyperpodclusters,ebsvolumeclaims,hyperpodnodeoperations", "--all-namespaces")
     until(lambda: plane.kubectl(*kinds, check=False).returncode == 0, "an answer for every kind")
-
-
-def until(done: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < deadline, f"{what} did not come"
-        time.sleep(0.2)
 
 
 def short_names(plane: ControlPlane) -> list[str]:

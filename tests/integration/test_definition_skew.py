@@ -1,8 +1,7 @@
 """The operator as a process with CustomResourceDefinitions of another version: one member is missing, one is new."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,19 +9,10 @@ from tests.integration.test_operator_process import SPEED, Kubectl, is_true, man
 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.stack import Stack
+from hyperpod_testbed.waiting import until
 
 DEFINITION = "hyperpodclusters.hyperpod-operator.dev"
 MISSING, NEW = "tieredStorageConfig", "futureMember"
-
-
-def until(done: Callable[[], Any], *, what: str, seconds: float = 60.0) -> Any:
-    """Wait until something is there, and return it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := done():
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"no {what} after {seconds:.0f} s")
 
 
 def install(plane: ControlPlane, definition: dict[str, Any], *, serves: str, not_serves: str) -> None:

@@ -17,6 +17,7 @@ from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
+from hyperpod_testbed.waiting import until
 
 pytestmark = pytest.mark.control_plane
 
@@ -56,10 +57,7 @@ class Here:
         }
 
     def wait(self, done: Callable[[dict[str, dict[str, str]]], bool], *, seconds: float = 60.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not done(ready := self.ready()):
-            assert time.monotonic() < deadline, ready
-            time.sleep(0.2)
+        until(lambda: done(self.ready()), self.ready, seconds=seconds)
 
     def settled(self, *names: str) -> Callable[[dict[str, dict[str, str]]], bool]:
         return lambda ready: all(ready.get(name, {}).get("status") == "True" for name in names)

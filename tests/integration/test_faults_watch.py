@@ -15,6 +15,7 @@ from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.proxy import KubeProxy
 from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
+from hyperpod_testbed.waiting import until
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(280)]
 
@@ -68,10 +69,7 @@ class Here:
         return ready and current and status.get("nodes", {}).get("summary") == f"{count}/{count}"
 
     def wait(self, done: Callable[[], bool], *, seconds: float = 60.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not done():
-            assert time.monotonic() < deadline, (self._directory / "log").read_text()[-3000:]
-            time.sleep(0.2)
+        until(done, lambda: (self._directory / "log").read_text()[-3000:], seconds=seconds)
 
     def mutations(self, name: str) -> list[str]:
         calls = self.simulator.log.calls(mutating=True)

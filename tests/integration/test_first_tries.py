@@ -1,7 +1,6 @@
 """What people who try the operator for the first time run into, with the operator as a process and kubectl."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from tests.integration.test_operator_process import Kubectl, is_true, manifest, 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Timings
 from hyperpod_testbed.stack import Stack
+from hyperpod_testbed.waiting import until
 
 ROLE = "arn:aws:iam::111122223333:role/hyperpod-execution"
 
@@ -109,16 +109,12 @@ def test_a_claim_that_is_restored_gets_no_empty_volume(stack: Stack, kubectl: Ku
 
 
 def until_ready_says(kubectl: Kubectl, reason: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 60
-    ready: dict[str, Any] = {}
-    while time.monotonic() < deadline:
+    def look() -> dict[str, Any]:
         found = json.loads(kubectl("get", "evc", "cache", "-o", "json"))
         conditions = found.get("status", {}).get("conditions", [])
-        ready = next((item for item in conditions if item["type"] == "Ready"), {})
-        if ready.get("reason") == reason:
-            return ready
-        time.sleep(0.2)
-    raise AssertionError(f"Ready is {ready}")
+        return next((item for item in conditions if item["type"] == "Ready"), {})
+
+    return until(lambda: found if (found := look()).get("reason") == reason else {}, look)
 
 
 def test_a_type_without_its_prefix_is_refused_with_the_right_one(kubectl: Kubectl) -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.stack import FAST, ROOT, Stack
+from hyperpod_testbed.waiting import until
 
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "gpu-and-cpu.yaml").read_text())
 TAINT = {"key": "sagemaker.amazonaws.com/node-health-status", "value": "Unschedulable", "effect": "NoSchedule"}
@@ -70,13 +71,7 @@ class Ward:
         return str(json.loads(self.kubectl("get", "pod", pod, "-o", "json"))["spec"].get("nodeName", ""))
 
     def wait(self, done: Callable[[], object], *, seconds: float = 40.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not done():
-            if time.monotonic() > deadline:
-                raise AssertionError(
-                    f"it did not come; status {self.status()}; log:\n{self.stack.operator.child.tail(12)}"
-                )
-            time.sleep(0.1)
+        until(done, lambda: f"{self.status()}; log:\n{self.stack.operator.child.tail(12)}", seconds=seconds)
 
     def events(self, reason: str) -> list[str]:
         found = json.loads(self.stack.plane.kubectl("get", "events", "-A", "-o", "json").stdout)["items"]

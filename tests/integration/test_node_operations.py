@@ -4,7 +4,6 @@ No kubelet ends an evicted pod here: the test does.
 """
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ import yaml
 from hyperpod_operator.api.names import API_VERSION, NODE_OPERATION_KIND
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.stack import ROOT, Stack
+from hyperpod_testbed.waiting import until
 
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "minimal.yaml").read_text())
 DRAINING = "hyperpod-operator.dev/draining"
@@ -51,12 +51,15 @@ class Person:
 
     def until(self, done: Callable[[Json], bool], *what: str) -> Json:
         """The object once it is so."""
-        deadline = time.monotonic() + SECONDS
-        while not done(found := self.read(*what)):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{found}; log:\n{self.stack.operator.child.tail(15)}")
-            time.sleep(0.1)
-        return found
+
+        def look() -> Json | None:
+            found = self.read(*what)
+            return found if done(found) else None
+
+        def said() -> str:
+            return f"{self.read(*what)}; log:\n{self.stack.operator.child.tail(15)}"
+
+        return until(look, said, seconds=SECONDS) or {}
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Options, Simulator
 from hyperpod_testbed.stack import FAST, ROOT, OperatorProcess, Stack
+from hyperpod_testbed.waiting import until
 
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "gpu-and-cpu.yaml").read_text())
 SPEED = 300.0
@@ -48,14 +49,16 @@ class Kubectl:
         return next((item for item in conditions if item["type"] == "Ready"), {})
 
     def wait(self, name: str, done: Callable[[dict[str, Any]], bool], *, seconds: float = 40.0) -> dict[str, Any]:
-        """Wait until the Ready condition is as wished."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
+        """Ready, once it is there and `done` says so of it."""
+
+        def look() -> dict[str, Any] | None:
             ready = self.ready(name)
-            if ready and done(ready):
-                return ready
-            time.sleep(0.1)
-        raise AssertionError(f"{name} is {self.ready(name)}; log:\n{self._stack.operator.child.tail(15)}")
+            return ready if ready and done(ready) else None
+
+        def said() -> str:
+            return f"{name} is {self.ready(name)}; log:\n{self._stack.operator.child.tail(15)}"
+
+        return until(look, said, seconds=seconds) or {}
 
 
 @pytest.fixture

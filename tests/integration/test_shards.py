@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
+from hyperpod_testbed.waiting import until
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(240)]
 
@@ -111,13 +112,6 @@ def fleet(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Fleet]:
         control_plane.kubectl("delete", "namespace", team, "--wait=false")
 
 
-def wait(done: Callable[[], bool], *, seconds: float = 60.0, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
-
-
 def test_two_shards_share_a_fleet_and_one_takes_over_from_the_other_without_a_second_call(fleet: Fleet) -> None:
     red = fleet.shard("shard-red", namespaces=["team-red"], first=True)
     blue = fleet.shard("shard-blue", namespaces=["team-blue"], first=False)
@@ -125,7 +119,7 @@ def test_two_shards_share_a_fleet_and_one_takes_over_from_the_other_without_a_se
         for team in TEAMS:
             for name in ("one", "two", "three"):
                 fleet.apply(team, name)
-        wait(lambda: all(map(fleet.ready, TEAMS)), what="every cluster becomes Ready")
+        until(lambda: all(map(fleet.ready, TEAMS)), what="every cluster becomes Ready")
         for shard, team in ((red, "team-red"), (blue, "team-blue")):
             assert sorted(fleet.writes(shard)) == [
                 ("CreateCluster", f"{team}-{name}") for name in ("one", "three", "two")
@@ -138,7 +132,7 @@ def test_two_shards_share_a_fleet_and_one_takes_over_from_the_other_without_a_se
         moved = time.time()
         both = fleet.shard("shard-red", namespaces=list(TEAMS), first=True)
         try:
-            wait(lambda: fleet.described(both, since=moved) >= names, what="the one looks at all")
+            until(lambda: fleet.described(both, since=moved) >= names, what="the one looks at all")
             assert all(map(fleet.ready, TEAMS))
             assert len(fleet.writes(both)) == 3
             assert arns == {team: [item["status"]["clusterArn"] for item in fleet.objects(team)] for team in TEAMS}

@@ -2,8 +2,7 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,7 +18,6 @@ from hyperpod_testbed.stack import FAST, ROOT, Stack
 pytestmark = pytest.mark.control_plane
 
 SPEED = 300.0
-PATIENCE = 60.0
 
 
 class Collector:
@@ -78,13 +76,6 @@ def life(stack: Stack, namespace: str) -> None:
     stack.plane.kubectl("-n", namespace, "apply", "-f", "-", input=json.dumps(made))
     stack.plane.kubectl("-n", namespace, "wait", "hpc/traced", "--for=condition=Ready", "--timeout=60s")
     stack.plane.kubectl("-n", namespace, "delete", "hpc/traced", "--timeout=60s")
-
-
-def until(done: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not done():
-        assert time.monotonic() < deadline, f"{what} did not come"
-        time.sleep(0.1)
 
 
 def attributes(span: Any) -> dict[str, str]:

@@ -16,6 +16,7 @@ import yaml
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
+from hyperpod_testbed.waiting import until
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(180)]
 
@@ -133,10 +134,7 @@ class Replica:
 
 def wait(done: Callable[[], bool], *, seconds: float = 30.0, what: str = "") -> float:
     """Until it is so; returns when it was (wall time)."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, what or "it did not come about in time"
-        time.sleep(0.02)
+    until(done, what or "what the replicas have to do", seconds=seconds)
     return time.time()
 
 

@@ -1,7 +1,6 @@
 """Odd EBSVolumeClaims: each is refused by the API server or answered with a condition, and none starves others."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -12,8 +11,8 @@ from hyperpod_operator.api.names import API_VERSION, VOLUME_CLAIM_KIND
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Timings
 from hyperpod_testbed.stack import ACCOUNT, Stack
+from hyperpod_testbed.waiting import until
 
-SECONDS = 60.0
 CLUSTER = "hostile-volumes"
 ARN = f"arn:aws:sagemaker:us-west-2:{ACCOUNT}:cluster/abcdefghijkl"
 WORKERS = {"target": {"instanceGroupName": "workers"}}
@@ -54,15 +53,6 @@ def claim(name: str, **members: Any) -> dict[str, Any]:
         "metadata": {"name": name},
         "spec": {key: value for key, value in spec.items() if value is not None},
     }
-
-
-def until(look: Callable[[], Any], *, said: Callable[[], object]) -> Any:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"it did not come; there is {said()}")
 
 
 def ready(kubectl: Kubectl, name: str) -> dict[str, Any]:
@@ -121,11 +111,11 @@ def test_odd_claims_are_refused_or_answered_and_do_not_starve_the_others(stack: 
         manifest = {**manifest, "metadata": {"name": name}}
         kubectl("apply", "-f", "-", input=json.dumps(manifest), check=False)
     kubectl("apply", "-f", "-", input=json.dumps(claim("harmless")))
-    until(lambda: ready(kubectl, "harmless").get("status") == "True", said=lambda: ready(kubectl, "harmless"))
+    until(lambda: ready(kubectl, "harmless").get("status") == "True", lambda: ready(kubectl, "harmless"))
     taken = kubectl("get", "evc", "-o", "jsonpath={.items[*].metadata.name}").split()
     assert len(taken) > 20
     for name in taken:
-        found = until(partial(ready, kubectl, name), said=partial(kubectl, "get", "evc", name, "-o", "yaml"))
+        found = until(partial(ready, kubectl, name), partial(kubectl, "get", "evc", name, "-o", "yaml"))
         assert found["reason"]
         assert found["message"]
     assert stack.operator.child.pid == before
@@ -149,8 +139,8 @@ def test_a_spec_that_an_older_definition_let_through_is_told(stack: Stack, kubec
 
     stack.plane.kubectl("patch", "crd", crd["metadata"]["name"], "--type=merge", "-p", weak)
     try:
-        until(stored, said=lambda: "a definition that is not weak yet")
-        found = until(lambda: ready(kubectl, "garbled"), said=lambda: kubectl("get", "evc", "garbled", "-o", "yaml"))
+        until(stored, lambda: "a definition that is not weak yet")
+        found = until(lambda: ready(kubectl, "garbled"), lambda: kubectl("get", "evc", "garbled", "-o", "yaml"))
         assert found["reason"] == "InvalidSpec"
         assert "attachment.mode" in found["message"]
         kubectl("delete", "evc", "garbled", "--timeout=30s")
@@ -165,7 +155,7 @@ def test_a_quota_that_refuses_the_persistent_volume_claim_is_told_until_it_is_li
     used = "{.status.used.persistentvolumeclaims}"
     until(
         lambda: kubectl("get", "quota", "none", "-o", f"jsonpath={used}"),
-        said=lambda: kubectl("get", "quota", "-o", "yaml"),
+        lambda: kubectl("get", "quota", "-o", "yaml"),
     )
     publish = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data", "create": True}}
     kubectl("apply", "-f", "-", input=json.dumps(claim("refused", publish=publish)))
@@ -173,13 +163,13 @@ def test_a_quota_that_refuses_the_persistent_volume_claim_is_told_until_it_is_li
     def has(reason: str) -> bool:
         return bool(ready(kubectl, "refused").get("reason") == reason)
 
-    until(partial(has, "KubernetesRefused"), said=lambda: ready(kubectl, "refused"))
+    until(partial(has, "KubernetesRefused"), lambda: ready(kubectl, "refused"))
     message = ready(kubectl, "refused")["message"]
     assert f"PersistentVolumeClaim {namespace}/data" in message
     assert "exceeded quota" in message
     kubectl("delete", "quota", "none")
     kubectl("annotate", "evc", "refused", "hyperpod-operator.dev/reconcile-requested-at=now")
-    until(partial(has, "ClaimReady"), said=lambda: ready(kubectl, "refused"))
+    until(partial(has, "ClaimReady"), lambda: ready(kubectl, "refused"))
 
 
 @pytest.mark.fault(19)
@@ -192,6 +182,6 @@ def test_annotations_of_any_value_neither_crash_nor_release(stack: Stack, kubect
         kubectl("apply", "-f", "-", input=json.dumps(manifest))
     for number, _ in enumerate(values):
         kept = f"kept-{number}"
-        found = until(partial(ready, kubectl, kept), said=partial(kubectl, "get", "evc", kept, "-o", "yaml"))
+        found = until(partial(ready, kubectl, kept), partial(kubectl, "get", "evc", kept, "-o", "yaml"))
         assert found["reason"] == "Paused"
     assert "Traceback" not in stack.operator.log.read_text()

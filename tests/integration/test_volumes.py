@@ -7,7 +7,6 @@ it could mount there the label's.
 
 import json
 import signal
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +23,7 @@ from hyperpod_operator.api.names import (
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Timings
 from hyperpod_testbed.stack import ACCOUNT, Stack
+from hyperpod_testbed.waiting import until
 
 SECONDS = 90.0
 """How long a condition is awaited; far longer than anything takes."""
@@ -66,12 +66,7 @@ class User:
 
     def until(self, what: Callable[[], Any], *, said: Callable[[], object]) -> Any:
         """Wait until it is something, and return that."""
-        deadline = time.monotonic() + SECONDS
-        while time.monotonic() < deadline:
-            if found := what():
-                return found
-            time.sleep(0.1)
-        raise AssertionError(f"it did not come; there is {said()}; log:\n{self._stack.operator.child.tail(15)}")
+        return until(what, lambda: f"{said()}; log:\n{self._stack.operator.child.tail(15)}", seconds=SECONDS)
 
     def ready(self, name: str) -> dict[str, Any]:
         conditions = self.get("evc", name).get("status", {}).get("conditions", [])

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
+from hyperpod_testbed import waiting
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.proxy import AwsProxy, KubeProxy, Request
 from hyperpod_testbed.simulator import Simulator
@@ -123,11 +123,8 @@ class Watcher:
         self._process.stdout.close()
 
 
-def until(done: Callable[[], bool], *, seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def until(done: Callable[[], bool]) -> None:
+    waiting.until(done, "what the proxy has to show", seconds=15.0)
 
 
 class TestKube:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from typing import Self
 
 import aiohttp
@@ -20,7 +21,7 @@ START_SECONDS = 10.0
 _HOP = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding", "te", "upgrade"})
 
 
-class Proxy:
+class Proxy(ABC):
     """Listens on a free port of 127.0.0.1. `gate` may be set and taken away at any time."""
 
     scheme = "http"
@@ -63,12 +64,13 @@ class Proxy:
 
     # What a kind of proxy decides.
 
+    @abstractmethod
     def counts(self, method: str, path: str, query: str) -> bool:
         """Whether a request is numbered and shown to the gate."""
-        raise NotImplementedError
 
+    @abstractmethod
     def operation(self, request: web.BaseRequest, body: bytes) -> str:
-        raise NotImplementedError
+        """The name of what a request asks for."""
 
     def serving(self) -> ssl.SSLContext | None:
         """The context to serve with; None for plain HTTP."""

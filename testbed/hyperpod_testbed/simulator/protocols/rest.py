@@ -6,6 +6,7 @@ EKS puts JSON into the body, S3 XML; the rest is the same.
 import json
 import re
 import urllib.parse
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +35,7 @@ class _Route:
     """What its query string has in any case."""
 
 
-class RestProtocol:
+class RestProtocol(ABC):
     """What both dialects have in common: routes, and members outside of the body."""
 
     def __init__(self, model: Callable[[], ServiceModel], operations: Collection[str]) -> None:
@@ -86,13 +87,15 @@ class RestProtocol:
             return Reply(status, headers.pop("Content-Type", self._type), answer.get(payload, b""), headers)
         return Reply(status, headers.pop("Content-Type", self._type), self._body(shape, answer), headers)
 
+    @abstractmethod
     def failure(self, error: AwsError, _request_id: str) -> Reply:
-        raise NotImplementedError
+        """The answer that says this error."""
 
     _type = ""
 
+    @abstractmethod
     def _body(self, shape: Shape, answer: JSON) -> bytes:
-        raise NotImplementedError
+        """The members of an answer that are in its body."""
 
     def _routes(self) -> list[_Route]:
         if self._found is None:

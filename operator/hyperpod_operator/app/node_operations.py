@@ -4,11 +4,8 @@ from collections.abc import Mapping
 
 from hyperpod_operator.api.kinds import CLUSTER, NODE_OPERATION, VOLUME_CLAIM
 from hyperpod_operator.app.dependencies import ControllerRuntime, Shared, kind_runtime
-from hyperpod_operator.controllers.nodeoperation.controller import (
-    NodeOperationController,
-    OperationPorts,
-    OperationSettings,
-)
+from hyperpod_operator.controllers.nodeoperation.controller import NodeOperationController, OperationSettings
+from hyperpod_operator.controllers.nodeoperation.ports import OperationPorts
 from hyperpod_operator.controllers.volume.attached_claims import claims_by_instance
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.timings import Timings

@@ -1,6 +1,6 @@
 """What is particular about a pass over a HyperPodNodeOperation; `reconciler.py` has what all kinds share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -12,64 +12,33 @@ from hyperpod_operator.controllers.approval import approvers
 from hyperpod_operator.controllers.nodeoperation.act import Steps, call
 from hyperpod_operator.controllers.nodeoperation.holdings import Holdings
 from hyperpod_operator.controllers.nodeoperation.measure import measure
-from hyperpod_operator.controllers.nodeoperation.observe import Clusters, apart
+from hyperpod_operator.controllers.nodeoperation.observe import Clusters
+from hyperpod_operator.controllers.nodeoperation.observer import OperationObserver
+from hyperpod_operator.controllers.nodeoperation.ports import OperationPorts
 from hyperpod_operator.controllers.object_references import cluster_reference, node_reference
 from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.reconciler import Reconciler
-from hyperpod_operator.core.audit import Audit
-from hyperpod_operator.core.drain.pod import occupants
-from hyperpod_operator.core.drain.ports import Evictor, NodeMarks, PodReader, PodsRead
-from hyperpod_operator.core.drain.volumes import ClaimsOnNodes
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
 from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.errors import CloudError
-from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.nodeoperation.answers import intended
 from hyperpod_operator.core.nodeoperation.audit import audited
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
-from hyperpod_operator.core.nodeoperation.machine import advance, may_start
+from hyperpod_operator.core.nodeoperation.machine import advance
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call, Evict, Expire, Mark, Unmark
-from hyperpod_operator.core.nodeoperation.ports import OperationObjects
 from hyperpod_operator.core.nodeoperation.record import PassRecord
 from hyperpod_operator.core.nodeoperation.report import cluster_events, intent, node_events, report
-from hyperpod_operator.core.nodeoperation.selection import candidates, needs_pods, select
-from hyperpod_operator.core.nodeoperation.snapshot import Obstacle, Snapshot
-from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT, State
+from hyperpod_operator.core.nodeoperation.snapshot import Snapshot
+from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.ports import (
-    Clock,
-    Cloud,
-    Events,
     Key,
     KubernetesError,
-    Metrics,
-    Nodes,
-    Objects,
     StoredObject,
 )
 from hyperpod_operator.core.tenancy import Tenancy
 from hyperpod_operator.core.text import listed
-
-
-@dataclass(frozen=True, kw_only=True)
-class OperationPorts:
-    """What a pass needs of the world. `wake` has another pass over an operation made after so many seconds."""
-
-    operations: OperationObjects
-    clusters: Objects
-    cloud: Cloud
-    nodes: Nodes
-    pods: PodReader
-    evictor: Evictor
-    marks: NodeMarks
-    events: Events
-    metrics: Metrics
-    clock: Clock
-    claims: ClaimsOnNodes | None = None
-    audit: Audit
-    """Where each call, each eviction and each write to a Node is recorded; None: nowhere."""
-    wake: Callable[[Key, float], None] = lambda _key, _seconds: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +69,9 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             cloud=ports.cloud,
             allowed_regions=settings.allowed_regions,
             tenancy=settings.tenancy,
+        )
+        self._observer = OperationObserver(
+            ports=ports, clusters=self._clusters, holdings=self._holdings, timings=settings.timings
         )
         self._following: dict[Key, frozenset[str]] = {}
         """Nodes that a change of should wake an operation for, by name."""
@@ -136,19 +108,19 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         )
         if operation.ended_at is None and not operation.deleting:
             try:
-                snapshot = await self._observed(snapshot)
+                snapshot = await self._observer.observed(snapshot)
             except CloudError as error:
                 return PassRecord(snapshot=snapshot, before=before, read_error=error)
-        snapshot = self._with_nodes(snapshot)
-        snapshot = await self._with_claims(snapshot)
-        snapshot = await self._chosen(snapshot)
-        snapshot = await self._with_pods(snapshot)
+        snapshot = self._observer.with_nodes(snapshot)
+        snapshot = await self._observer.with_claims(snapshot)
+        snapshot = await self._observer.chosen(snapshot)
+        snapshot = await self._observer.with_pods(snapshot)
         # From here on nothing waits until the nodes are taken: two operations never take one.
         snapshot = replace(snapshot, held=self._holdings.others(operation.key))
         snapshot = advance(snapshot)
         self._hold(snapshot)
         decision = judge(CONCERNS, snapshot)
-        if isinstance(decision.action, Call) and await self._occupied_since(snapshot, decision.action):
+        if isinstance(decision.action, Call) and await self._observer.occupied_since(snapshot, decision.action):
             # The watch is behind: a pod came before the taint did. The next pass sees it.
             decision = replace(decision, action=None, wake_after=self._settings.timings.drain)
         if operation.deleting and decision.action is None and snapshot.nodes_known:
@@ -156,81 +128,6 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             release = RemoveFinalizer(reason=Reason.RELEASED, message=message)
             return PassRecord(snapshot=snapshot, before=before, decision=decision, release=release)
         return PassRecord(snapshot=snapshot, before=before, decision=decision)
-
-    async def _observed(self, snapshot: Snapshot) -> Snapshot:
-        """With what AWS shows of the cluster, and of the one that moved nodes join. Raises CloudError."""
-        operation = snapshot.operation
-        namespace, started = operation.key.namespace, bool(snapshot.entries)
-        known = operation.status.clusterArn or ""
-        found = await self._clusters.look(Key(namespace, operation.spec.clusterRef.name), started=started, known=known)
-        if isinstance(found, Obstacle):
-            return replace(snapshot, obstacle=found)
-        target = found
-        if operation.spec.move is not None and operation.target_cluster != operation.spec.clusterRef.name:
-            other = await self._clusters.look(Key(namespace, operation.target_cluster), started=started)
-            if isinstance(other, Obstacle):
-                return replace(snapshot, obstacle=other)
-            if obstacle := apart(found, other):
-                return replace(snapshot, obstacle=obstacle)
-            target = other
-        return replace(snapshot, cluster=found, target=target)
-
-    def _with_nodes(self, snapshot: Snapshot) -> Snapshot:
-        clusters = {one.arn for one in (snapshot.cluster, snapshot.target) if one is not None}
-        clusters |= {snapshot.operation.status.clusterArn or ""}
-        found = [node for arn in clusters if arn for node in self._ports.nodes.of_cluster(cluster_id(arn))]
-        return replace(snapshot, nodes={node.instance_id: node for node in found}, nodes_known=self._ports.nodes.synced)
-
-    async def _with_claims(self, snapshot: Snapshot) -> Snapshot:
-        operation, cluster = snapshot.operation, snapshot.cluster
-        if (
-            self._ports.claims is None
-            or cluster is None
-            or not (operation.waits_for_volumes or operation.refuses_volumes)
-        ):
-            return snapshot
-        return replace(snapshot, claims=await self._ports.claims(cluster.arn))
-
-    async def _chosen(self, snapshot: Snapshot) -> Snapshot:
-        """With an entry for each node, once the operation may begin. They are chosen once."""
-        if snapshot.entries or snapshot.cluster is None or not snapshot.nodes_known:
-            return snapshot
-        if not may_start(replace(snapshot, operation=_wet(snapshot.operation))):
-            return snapshot
-        snapshot = replace(snapshot, held=self._holdings.others(snapshot.operation.key))
-        if needs_pods(snapshot):
-            ids = {one.instance_id for one in candidates(snapshot)}
-            names = frozenset(node.name for node in snapshot.nodes.values() if node.instance_id in ids)
-            read = await self._pods(snapshot, names, rules=False)
-            if read.problem:
-                return snapshot
-            snapshot = replace(snapshot, pods=read)
-        return replace(snapshot, entries=select(snapshot))
-
-    async def _occupied_since(self, snapshot: Snapshot, action: Call) -> bool:
-        """Whether the API server itself has pods on these nodes that the decision did not know, or does not say."""
-        names = {name for one in action.entries if (name := snapshot.by_id[one].name)}
-        if not names or any(snapshot.by_id[one].state != State.DRAINING for one in action.entries):
-            return False
-        read = await self._ports.pods.fresh(nodes=frozenset(names))
-        known = {pod.uid for pod in snapshot.pods.pods}
-        return bool(read.problem) or any(pod.uid not in known for pod in occupants(read.pods))
-
-    async def _with_pods(self, snapshot: Snapshot) -> Snapshot:
-        names = frozenset(entry.name for entry in snapshot.entries if entry.name and entry.state == State.DRAINING)
-        if not names or snapshot.operation.deleting:
-            self._ports.pods.release(owner=snapshot.operation.owner)
-            return snapshot
-        return replace(snapshot, pods=await self._pods(snapshot, names, rules=True), pods_of=names)
-
-    async def _pods(self, snapshot: Snapshot, names: frozenset[str], *, rules: bool) -> PodsRead:
-        operation, after = snapshot.operation, self._settings.timings.news(len(names))
-        return await self._ports.pods.read(
-            owner=operation.owner,
-            nodes=names,
-            on_change=lambda: self._ports.wake(operation.key, after),
-            rules=operation.drain if rules else None,
-        )
 
     def _hold(self, snapshot: Snapshot) -> None:
         key, flying = snapshot.operation.key, [one for one in snapshot.entries if one.state in IN_FLIGHT]
@@ -321,8 +218,3 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         marked = [entry.name or entry.id for entry in status.nodes or () if entry.remembered.marked]
         names = listed(marked, most=5, separator=", ", rest=" ") or "no node"
         return f"its taint and conditions stay on {names}; what AWS was asked for goes on."
-
-
-def _wet(operation: Operation) -> Operation:
-    """The operation as if it were no dry run: its nodes are chosen alike."""
-    return replace(operation, spec=operation.spec.model_copy(update={"dryRun": None}))

@@ -15,11 +15,8 @@ from hyperpod_operator.api.kinds import NODE_OPERATION
 from hyperpod_operator.api.metrics.node_operations import DRAIN_TIMEOUTS, OPERATED_SECONDS
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.controllers.nodeoperation.controller import (
-    NodeOperationController,
-    OperationPorts,
-    OperationSettings,
-)
+from hyperpod_operator.controllers.nodeoperation.controller import NodeOperationController, OperationSettings
+from hyperpod_operator.controllers.nodeoperation.ports import OperationPorts
 from hyperpod_operator.controllers.volume.attached_claims import claims_by_instance
 from hyperpod_operator.core.drain.marks import HeldBy, Lifecycle, Marks, Owner, hold, release
 from hyperpod_operator.core.drain.pod import Pod

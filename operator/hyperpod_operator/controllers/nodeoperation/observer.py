@@ -1,0 +1,112 @@
+"""Read what one pass over an operation needs, in the order in which it becomes known: cluster, Nodes, claims, pods."""
+
+from dataclasses import replace
+
+from hyperpod_operator.controllers.nodeoperation.holdings import Holdings
+from hyperpod_operator.controllers.nodeoperation.observe import Clusters, apart
+from hyperpod_operator.controllers.nodeoperation.ports import OperationPorts
+from hyperpod_operator.core.drain.pod import occupants
+from hyperpod_operator.core.drain.ports import PodsRead
+from hyperpod_operator.core.health.facts import cluster_id
+from hyperpod_operator.core.nodeoperation.machine import may_start
+from hyperpod_operator.core.nodeoperation.operation import Operation
+from hyperpod_operator.core.nodeoperation.plan import Call
+from hyperpod_operator.core.nodeoperation.selection import candidates, needs_pods, select
+from hyperpod_operator.core.nodeoperation.snapshot import Obstacle, Snapshot
+from hyperpod_operator.core.nodeoperation.states import State
+from hyperpod_operator.core.nodeoperation.timings import OperationTimings
+from hyperpod_operator.core.ports import (
+    Key,
+)
+
+
+class OperationObserver:
+    """Fills in the snapshot of a pass. `held` is what other operations hold."""
+
+    def __init__(
+        self, *, ports: OperationPorts, clusters: Clusters, holdings: Holdings, timings: OperationTimings
+    ) -> None:
+        self._ports = ports
+        self._clusters = clusters
+        self._holdings = holdings
+        self._timings = timings
+
+    async def observed(self, snapshot: Snapshot) -> Snapshot:
+        """With what AWS shows of the cluster, and of the one that moved nodes join. Raises CloudError."""
+        operation = snapshot.operation
+        namespace, started = operation.key.namespace, bool(snapshot.entries)
+        known = operation.status.clusterArn or ""
+        found = await self._clusters.look(Key(namespace, operation.spec.clusterRef.name), started=started, known=known)
+        if isinstance(found, Obstacle):
+            return replace(snapshot, obstacle=found)
+        target = found
+        if operation.spec.move is not None and operation.target_cluster != operation.spec.clusterRef.name:
+            other = await self._clusters.look(Key(namespace, operation.target_cluster), started=started)
+            if isinstance(other, Obstacle):
+                return replace(snapshot, obstacle=other)
+            if obstacle := apart(found, other):
+                return replace(snapshot, obstacle=obstacle)
+            target = other
+        return replace(snapshot, cluster=found, target=target)
+
+    def with_nodes(self, snapshot: Snapshot) -> Snapshot:
+        clusters = {one.arn for one in (snapshot.cluster, snapshot.target) if one is not None}
+        clusters |= {snapshot.operation.status.clusterArn or ""}
+        found = [node for arn in clusters if arn for node in self._ports.nodes.of_cluster(cluster_id(arn))]
+        return replace(snapshot, nodes={node.instance_id: node for node in found}, nodes_known=self._ports.nodes.synced)
+
+    async def with_claims(self, snapshot: Snapshot) -> Snapshot:
+        operation, cluster = snapshot.operation, snapshot.cluster
+        if (
+            self._ports.claims is None
+            or cluster is None
+            or not (operation.waits_for_volumes or operation.refuses_volumes)
+        ):
+            return snapshot
+        return replace(snapshot, claims=await self._ports.claims(cluster.arn))
+
+    async def chosen(self, snapshot: Snapshot) -> Snapshot:
+        """With an entry for each node, once the operation may begin. They are chosen once."""
+        if snapshot.entries or snapshot.cluster is None or not snapshot.nodes_known:
+            return snapshot
+        if not may_start(replace(snapshot, operation=_wet(snapshot.operation))):
+            return snapshot
+        snapshot = replace(snapshot, held=self._holdings.others(snapshot.operation.key))
+        if needs_pods(snapshot):
+            ids = {one.instance_id for one in candidates(snapshot)}
+            names = frozenset(node.name for node in snapshot.nodes.values() if node.instance_id in ids)
+            read = await self._pods(snapshot, names, rules=False)
+            if read.problem:
+                return snapshot
+            snapshot = replace(snapshot, pods=read)
+        return replace(snapshot, entries=select(snapshot))
+
+    async def occupied_since(self, snapshot: Snapshot, action: Call) -> bool:
+        """Whether the API server itself has pods on these nodes that the decision did not know, or does not say."""
+        names = {name for one in action.entries if (name := snapshot.by_id[one].name)}
+        if not names or any(snapshot.by_id[one].state != State.DRAINING for one in action.entries):
+            return False
+        read = await self._ports.pods.fresh(nodes=frozenset(names))
+        known = {pod.uid for pod in snapshot.pods.pods}
+        return bool(read.problem) or any(pod.uid not in known for pod in occupants(read.pods))
+
+    async def with_pods(self, snapshot: Snapshot) -> Snapshot:
+        names = frozenset(entry.name for entry in snapshot.entries if entry.name and entry.state == State.DRAINING)
+        if not names or snapshot.operation.deleting:
+            self._ports.pods.release(owner=snapshot.operation.owner)
+            return snapshot
+        return replace(snapshot, pods=await self._pods(snapshot, names, rules=True), pods_of=names)
+
+    async def _pods(self, snapshot: Snapshot, names: frozenset[str], *, rules: bool) -> PodsRead:
+        operation, after = snapshot.operation, self._timings.news(len(names))
+        return await self._ports.pods.read(
+            owner=operation.owner,
+            nodes=names,
+            on_change=lambda: self._ports.wake(operation.key, after),
+            rules=operation.drain if rules else None,
+        )
+
+
+def _wet(operation: Operation) -> Operation:
+    """The operation as if it were no dry run: its nodes are chosen alike."""
+    return replace(operation, spec=operation.spec.model_copy(update={"dryRun": None}))

@@ -81,3 +81,12 @@ async def test_a_read_that_failed_for_a_moment_is_repeated_within_hours(planned:
     assert isinstance((await plans.plans(region="us-west-2", arns=[ARN]))[ARN], Unread)
     moment = AGAIN
     assert isinstance((await plans.plans(region="us-west-2", arns=[ARN]))[ARN], TrainingPlan)
+
+
+async def test_a_plan_that_one_answer_does_not_know_is_asked_about_again_within_hours(planned: Rig) -> None:
+    moment = 0.0
+    plans = AwsTrainingPlans(caller=lambda region: planned.cloud._caller("sagemaker", region), monotonic=lambda: moment)
+    planned.simulator.faults.add(Fault(operation=ASKED, kind="error", code="ResourceNotFound", status=400, times=1))
+    assert (await plans.plans(region="us-west-2", arns=[ARN]))[ARN] is None
+    moment = AGAIN
+    assert isinstance((await plans.plans(region="us-west-2", arns=[ARN]))[ARN], TrainingPlan)

@@ -12,7 +12,7 @@ from hyperpod_operator.core.preflight.model import Fact, Unread
 STANDS = 21_600.0
 """Seconds for which an answer stands, also a denial: the end of a plan is days ahead."""
 AGAIN = 3600.0
-"""Seconds until a plan is asked about again after a read that failed for a moment."""
+"""Seconds until a plan is asked about again after a read that failed for a moment, or that knew no such plan."""
 PATIENCE = 5.0
 """Seconds in which the plans of one cluster have to be there: a pass waits for them."""
 BUDGET = 20
@@ -43,6 +43,7 @@ class AwsTrainingPlans:
             )
             for arn in due:
                 found = await training_plan(reader, arn)
-                lasts = AGAIN if isinstance(found, Unread) and not found.action else STANDS
+                denied = isinstance(found, Unread) and bool(found.action)
+                lasts = STANDS if denied or isinstance(found, TrainingPlan) else AGAIN
                 self._known[region, arn] = (now + lasts, found)
         return {arn: self._known[region, arn][1] for arn in arns if (region, arn) in self._known}

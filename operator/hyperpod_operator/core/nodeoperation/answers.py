@@ -59,9 +59,10 @@ def answered(snapshot: Snapshot, action: Call, answer: BatchAnswer) -> Snapshot:
         if means is Treatment.ABSENT and snapshot.operation.call is NodeCall.DELETE:
             return moved(snapshot, entry, State.WAITING, said, awsCode=failure.code)
         match means:
-            case Treatment.RETRY:
+            case Treatment.RETRY | Treatment.ABSENT:
+                # AWS lists the node that this answer does not know: whether it is there, later lists decide.
                 return _again(snapshot, entry, code=failure.code, said=said)
-            case Treatment.ABSENT | Treatment.FINAL:
+            case Treatment.FINAL:
                 return moved(snapshot, entry, State.FAILED, f"AWS refuses this node. {said}", awsCode=failure.code)
             case _:
                 assert_never(means)

@@ -199,8 +199,8 @@ def _volumes(claims: tuple[str, ...], *, asked: bool) -> str:
 
 def _asked(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
     """AWS was asked, or may have been. What is seen decides, and not what AWS answered."""
-    if seen.sign is Sign.DONE and snapshot.operation.call is NodeCall.DELETE:
-        return _confirmed_gone(snapshot, entry)
+    if seen.sign is Sign.DONE and snapshot.operation.call in {NodeCall.DELETE, NodeCall.REPLACE}:
+        return _confirmed_gone(snapshot, entry, seen)
     if seen.sign is Sign.DONE:
         text = f"Replaced by {seen.replaced_by}." if seen.replaced_by else "Seen to be done."
         return moved(snapshot, entry, State.SUCCEEDED, text, replacedBy=seen.replaced_by or entry.replacedBy)
@@ -213,7 +213,9 @@ def _asked(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
             text = "The instance is gone, which this operation does not do: HyperPod or another client ended it."
             return moved(snapshot, entry, State.FAILED, text)
         return updated(entry, {"missingSince": entry.remembered.missingSince or stamp(snapshot.now)})
-    fields: dict[str, object] = {"missingSince": None, "replacedBy": seen.replaced_by or entry.replacedBy}
+    replaced = snapshot.operation.call is NodeCall.REPLACE and snapshot.instance(entry) is None
+    missing = (entry.remembered.missingSince or stamp(snapshot.now)) if replaced else None
+    fields: dict[str, object] = {"missingSince": missing, "replacedBy": seen.replaced_by or entry.replacedBy}
     if seen.sign is Sign.BEGUN:
         fields |= {"begun": True, "message": f"In progress: waits for {seen.waits_for}."}
         return _changed(entry, **fields)
@@ -231,15 +233,25 @@ def _asked(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
     return _changed(entry, **fields)
 
 
-def _confirmed_gone(snapshot: Snapshot, entry: Entry) -> Entry:
+def _confirmed_gone(snapshot: Snapshot, entry: Entry, seen: Evidence) -> Entry:
+    """What deletes or replaces a node is done when AWS leaves the instance out of its list for a while: one look proves
+    nothing."""
+    new = seen.replaced_by or entry.replacedBy
     since = parse_time(entry.remembered.missingSince or "")
     if since is not None and (snapshot.now - since).total_seconds() >= snapshot.timings.missing:
-        return moved(snapshot, entry, State.SUCCEEDED, "The instance is gone.")
+        return moved(
+            snapshot,
+            entry,
+            State.SUCCEEDED,
+            f"Replaced by {new}." if new else "The instance is gone.",
+            replacedBy=new,
+        )
     return updated(
         entry,
         {
             "missingSince": entry.remembered.missingSince or stamp(snapshot.now),
             "begun": True,
+            "replacedBy": new,
             "message": "In progress: AWS does not list the instance any more; looking again.",
         },
     )

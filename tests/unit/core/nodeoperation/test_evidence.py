@@ -21,8 +21,12 @@ from tests.unit.core.nodeoperation.builders import (
 )
 
 from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.nodeoperation.answers import answered
 from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
+from hyperpod_operator.core.nodeoperation.machine import advance
+from hyperpod_operator.core.nodeoperation.plan import call
 from hyperpod_operator.core.nodeoperation.states import State
+from hyperpod_operator.core.nodes.batch import CODES, BatchAnswer, NodeFailure, Treatment
 from hyperpod_operator.core.observed import ObservedNode
 
 NEW = "i-0000000000000000a"
@@ -144,3 +148,33 @@ def test_a_check_that_was_seen_and_is_over_is_done() -> None:
 def test_a_failed_check_is_a_failure() -> None:
     label = {"sagemaker.amazonaws.com/deep-health-check-status": "Failed"}
     assert seen("HealthCheck", instances=[instance()], nodes=[node(labels=label)], begun=True).sign is Sign.FAILED
+
+
+def test_a_list_without_the_old_instance_is_believed_after_a_while_only() -> None:
+    """An instance that came for another reason must not end the operation because one list left the old one out."""
+    new = instance(NEW, logical_id="another", launched_at=NOW)
+    given = snapshot(
+        operation(spec("Replace")),
+        entries=[entry(state=State.WAITING, **SENT)],
+        instances=[new, *others()],
+        nodes=[node(NEW)],
+    )
+    (once,) = advance(given).entries
+    assert (once.state, once.replacedBy) == (State.WAITING, NEW)
+    (listed,) = advance(replace(given, entries=(once,), cluster=cluster([instance(), new, *others()]))).entries
+    assert (listed.state, listed.remembered.missingSince) == (State.WAITING, None)
+    later = given.now + timedelta(seconds=given.timings.missing)
+    (gone,) = advance(replace(given, entries=(once,), now=later)).entries
+    assert (gone.state, gone.message) == (State.SUCCEEDED, f"Replaced by {NEW}.")
+
+
+@pytest.mark.parametrize("wanted", [one for one in OPERATIONS if one != "Delete"])
+@pytest.mark.parametrize("code", [code for code, means in CODES.items() if means is Treatment.ABSENT])
+def test_a_node_that_aws_lists_and_does_not_know_is_asked_about_again(wanted: str, code: str) -> None:
+    sent = entry(state=State.SENT, **SENT)
+    given = snapshot(operation(spec(wanted)), entries=[sent])
+    action = call(given, (sent,), batch=1)
+    refusal = NodeFailure(instance_id=FIRST, code=code, message="no such node")
+    (after,) = answered(given, action, BatchAnswer(failed=(refusal,))).entries
+    assert (after.state, after.awsCode) == (State.DRAINING, code)
+    assert after.remembered.retryTime is not None

@@ -82,9 +82,8 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.INSTANCES_GONE,
             "Nodes have no matching SageMaker instance.",
-            "Wait for Kubernetes to remove them; if they stay, `kubectl delete node NAME`.",
+            "Nothing, if Kubernetes removes them within minutes. If they stay, `kubectl delete node NAME`.",
             severity=Severity.WARNING,
-            actor=Actor.YOU,
         ),
         reason(
             Reason.HEALTH_NOT_REPORTED,

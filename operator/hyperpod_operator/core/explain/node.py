@@ -19,7 +19,7 @@ from hyperpod_operator.core.explain.around import (
     of_operation,
     said,
 )
-from hyperpod_operator.core.explain.chain import cause
+from hyperpod_operator.core.explain.chain import EACH, cause
 from hyperpod_operator.core.explain.commands import (
     ALL_CLUSTERS,
     DESCRIBE_NODE,
@@ -72,11 +72,12 @@ def because_of_node(facts: NodeFacts, around: Around) -> Because:
             return Because(
                 reason=found.reason,
                 step=found.step,
-                chain=(_link(facts), *(found.chain or _of_cluster(facts, cluster))),
+                chain=(_link(facts), *(found.chain or _of_cluster(facts, cluster)), *_volumes(facts, around)),
                 left_out=found.left_out,
             )
     step = Step(actor=Actor.NOBODY, what="The Node takes pods.")
-    return Because(reason=TAKES_PODS, step=step, chain=(_link(facts), *_of_cluster(facts, cluster)))
+    chain = (_link(facts), *_of_cluster(facts, cluster), *_volumes(facts, around))
+    return Because(reason=TAKES_PODS, step=step, chain=chain)
 
 
 def _link(facts: NodeFacts) -> Link:
@@ -103,6 +104,19 @@ def _of_cluster(facts: NodeFacts, cluster: Json | None) -> tuple[Link, ...]:
     ready = condition(cluster, "Ready")
     about = f"{'/'.join(key(cluster))} Ready={text(ready.get('status')) or 'Unknown'}"
     return (*made, cause(Level.CLUSTER, about, ready.get("message"), reason=ready.get("reason")))
+
+
+def _volumes(facts: NodeFacts, around: Around) -> tuple[Link, ...]:
+    """Claims with a volume on the node, which go with it or keep it from ending."""
+    made = []
+    for claim in in_order(around.claims):
+        attachment = inside(claim, "status", "attachment")
+        if facts.instance_id and text(inside(attachment, "instanceId")) == facts.instance_id:
+            ready = condition(claim, "Ready")
+            about = f"{'/'.join(key(claim))} Ready={text(ready.get('status')) or 'Unknown'}"
+            says = f"Volume {text(inside(claim, 'status', 'volumeId'))} is {text(inside(attachment, 'state'))} here."
+            made.append(cause(Level.CLAIM, about, says, reason=ready.get("reason")))
+    return tuple(made[:EACH])
 
 
 def _not_read(subject: Subject, found: Found, around: Around) -> Because:

@@ -172,6 +172,16 @@ def test_a_group_that_lacks_nodes_is_in_the_chain() -> None:
     assert ("gpu 1/4 nodes", "No capacity.") in [(link.about, link.says) for link in found.chain]
 
 
+def test_a_claim_with_a_volume_on_the_node_is_in_the_chain() -> None:
+    here = worlds.claim(condition("Ready", "True", "ClaimReady"))
+    elsewhere = worlds.claim()
+    elsewhere["status"]["attachment"]["instanceId"] = "i-0fffffffffffffff0"
+    told = [link for link in explained(node(), claims=[elsewhere, here]).chain if link.level is Level.CLAIM]
+    assert [(link.about, link.says) for link in told] == [
+        ("team/cache Ready=True", "Volume vol-0123456789abcdef0 is attached here.")
+    ]
+
+
 def missing(**members: Any) -> Explanation:
     return explain_node(SUBJECT, found=Found.MISSING, node=None, around=around(**members))
 

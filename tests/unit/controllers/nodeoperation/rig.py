@@ -36,6 +36,8 @@ KEY = Key("team", "operation")
 CLUSTER_KEY = Key("team", "research")
 EKS = "arn:aws:eks:us-west-2:111122223333:cluster/ml"
 ROLE = "arn:aws:iam::111122223333:role/hyperpod-execution"
+EVICTED = datetime(2026, 11, 28, 12, tzinfo=UTC)
+"""When the grace period of an evicted pod ends."""
 NODE_CALLS = frozenset(
     {
         "BatchRebootClusterNodes",
@@ -166,6 +168,8 @@ class FakePods:
     pods: dict[str, Pod] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     """Why a pod may not go, by its name."""
+    finalizers: set[str] = field(default_factory=set)
+    """Pods with a finalizer: they stay after their eviction, and are being deleted."""
     evicted: list[str] = field(default_factory=list)
     needed: dict[str, frozenset[str]] = field(default_factory=dict)
     problem: str = ""
@@ -197,7 +201,10 @@ class FakePods:
             return tuple(Evicted(pod=pod, answer=Answer.BUDGET, message=why) for pod in gang)
         for pod in gang:
             self.evicted.append(pod.name)
-            self.pods.pop(pod.name, None)
+            if pod.name in self.finalizers:
+                self.pods[pod.name] = replace(pod, deleting_since=EVICTED)
+            else:
+                self.pods.pop(pod.name, None)
         return tuple(Evicted(pod=pod, answer=Answer.ACCEPTED) for pod in gang)
 
 

@@ -72,11 +72,11 @@ class KubeNodeMarks:
             return
         try:
             # The annotation goes last: it says that there is something to undo.
-            await self._show(found, body, wanted=frozenset(), message="", owner=owner)
-            body, found = await self._read(node)
-            change = release(found, owner) if found is not None else None
-            if found is not None and change:
-                await self._change(found, change, owner=owner)
+            after = await self._show(found, body, wanted=frozenset(), message="", owner=owner)
+            left = self._factory.node(node_object(after)) if after else found
+            change = release(left, owner) if left is not None else None
+            if left is not None and change:
+                await self._change(left, change, owner=owner)
         except ObjectGone:
             return
 
@@ -98,15 +98,16 @@ class KubeNodeMarks:
 
     async def _show(
         self, node: Node, body: Mapping[str, Any], *, wanted: frozenset[Lifecycle], message: str, owner: Owner
-    ) -> None:
+    ) -> Mapping[str, Any]:
+        """The Node as it is after the write; empty where nothing was written."""
         changes = condition_changes(_stored(body), wanted=wanted, message=message)
         if not changes:
-            return
+            return {}
         now = stamp(self._clock.now())
         conditions = [_condition(kind, text, now=now) for kind, text in changes.items()]
         patch = {"metadata": {"uid": node.uid}, "status": {"conditions": conditions}}
         try:
-            await self._api.strategic_patch(f"{_path(node.name)}/status", patch)
+            answer = await self._api.strategic_patch(f"{_path(node.name)}/status", patch)
         except KubernetesError as error:
             self._audit.record(shown(changes, node=node.name, owner=owner, failed=error))
             if error.status != _DENIED:
@@ -114,8 +115,9 @@ class KubeNodeMarks:
             if not self._complained:
                 log.warning("Conditions of Nodes cannot be written, drains go on without them: %s", error)
             self._complained = True
-            return
+            return {}
         self._audit.record(shown(changes, node=node.name, owner=owner))
+        return answer
 
 
 def _condition(kind: Lifecycle, message: str | None, *, now: str) -> dict[str, str]:

@@ -164,8 +164,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             case Evict():
                 return replace(record, snapshot=await self._steps.evict(snapshot, action))
             case Call():
-                key = Key(snapshot.operation.key.namespace, snapshot.operation.spec.clusterRef.name)
-                region = await self._clusters.region(key)
+                region = snapshot.cluster.region if snapshot.cluster is not None else ""
                 made = await call(self._ports.cloud.clusters(region=region), record, action)
                 entry = audited(made)
                 if entry is not None:

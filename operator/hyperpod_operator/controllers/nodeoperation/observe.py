@@ -1,5 +1,7 @@
 """Read what one pass over an operation needs: the HyperPodCluster object, the cluster, its nodes and tags in AWS."""
 
+import asyncio
+
 from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse_spec
@@ -18,14 +20,6 @@ class Clusters:
         self._cloud = cloud
         self._allowed = allowed_regions
         self._tenancy = tenancy
-
-    async def region(self, key: Key) -> str:
-        """The Region that the object names; empty for the installation's own, and where it cannot be read."""
-        stored = await self._objects.read(key)
-        try:
-            return (parse_spec(stored, HyperPodClusterSpec).region or "") if stored is not None else ""
-        except InvalidSpecError:
-            return ""
 
     async def look(self, key: Key, *, started: bool, known: str = "") -> Cluster | Obstacle:
         """The cluster of this object, or why the operation cannot use it. `started`: nodes are chosen already; `known`
@@ -67,12 +61,15 @@ class Clusters:
                 "nodes are gone with it. Create another operation for nodes of the new cluster."
             )
             return Obstacle(reason=Reason.CLUSTER_NOT_FOUND, message=message, final=True, stalled=True)
-        nodes = await clusters.nodes(name=observed.arn, logical_ids=observed.continuous)
+        nodes, tags = await asyncio.gather(
+            clusters.nodes(name=observed.arn, logical_ids=observed.continuous), clusters.tags(arn=observed.arn)
+        )
         found = Cluster(
             observed=observed,
             instances={node.instance_id: node for node in nodes if node.instance_id},
-            tags=await clusters.tags(arn=observed.arn),
+            tags=tags,
             uid=stored.uid,
+            region=region,
             eks_cluster_arn=eks,
             change_policy=(spec.management and spec.management.changePolicy) or "Auto",
         )

@@ -42,6 +42,8 @@ class Cluster:
     tags: Mapping[str, str]
     uid: str
     eks_cluster_arn: str
+    region: str = ""
+    """The Region that the object names; empty for the installation's own."""
     change_policy: str = "Auto"
     """`spec.management.changePolicy` of the object."""
 

@@ -9,7 +9,7 @@ class OperationTimings:
 
     poll: float = 20.0
     """Between looks while AWS works on nodes."""
-    step: float = 0.05
+    step: float = 0.01
     """Between two steps of the operator's own."""
     news_per_node: float = 0.01
     """Between news of a Node and the pass that looks at it, for each node of the operation that is under way: a pass

@@ -118,11 +118,15 @@ async def test_another_failure_to_write_conditions_is_an_error(marks: KubeNodeMa
 async def test_undoing_takes_off_what_is_ours_and_the_taint_last(marks: KubeNodeMarks, server: FakeServer) -> None:
     others = (condition("DrainInProgress"), condition("Drained", reason="NodeMaintenance"))
     marked = stored(taints=[THEIRS, TAINT], owner=str(MINE), conditions=others)
-    server.answers = [marked, (200, {}), marked, stored(taints=[THEIRS])]
+    changed = stored(taints=[THEIRS, TAINT], owner=str(MINE), conditions=others[1:])
+    changed[1]["metadata"]["resourceVersion"] = "2"
+    server.answers = [marked, changed, stored(taints=[THEIRS])]
     await marks.unmark(node=NAME, owner=MINE)
+    assert [request.method for request in server.requests] == ["GET", "PATCH", "PATCH"]
     status, spec = writes(server)
     assert status["status"]["conditions"] == [{"$patch": "delete", "type": "DrainInProgress"}]
     assert {"op": "add", "path": "/spec/taints", "value": [THEIRS]} in spec
+    assert {"op": "test", "path": "/metadata/resourceVersion", "value": "2"} in spec
     assert {"op": "remove", "path": f"/metadata/annotations/{DRAINING.replace('/', '~1')}"} in spec
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from hyperpod_operator.api.members import spec_schema
-from hyperpod_operator.api.text_rules import Path, text_problems
+from hyperpod_operator.api.text_rules import Path, text_problems, text_rules
 from hyperpod_operator.core.text import listed, plain
 
 SHOWN = 5
@@ -21,6 +20,6 @@ def spec_problems(model: type[BaseModel], spec: Mapping[str, Any]) -> str:
     except ValidationError as error:
         for one in error.errors(include_url=False):
             found.setdefault(one["loc"], one["msg"])
-    found.update(text_problems(spec_schema(model), spec))
+    found.update(text_problems(text_rules(model), spec))
     lines = [f"spec.{'.'.join(str(part) for part in path)}: {message}" for path, message in found.items()]
     return plain(listed(lines, most=SHOWN)) if lines else ""

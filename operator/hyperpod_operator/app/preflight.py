@@ -16,7 +16,7 @@ from hyperpod_operator.app.invalid import spec_problems
 from hyperpod_operator.app.live import at_first, look
 from hyperpod_operator.app.remedies import words
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.controllers.cluster import resource_of
+from hyperpod_operator.controllers.resource import resource_of
 from hyperpod_operator.core.cluster.concerns import situate
 from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.plan import CreateCluster

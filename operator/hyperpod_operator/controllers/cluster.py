@@ -3,16 +3,15 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.act import act
-from hyperpod_operator.controllers.approval import Unconfirmed, approvers, confirmed
+from hyperpod_operator.controllers.approval import Unconfirmed, confirmed
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache
 from hyperpod_operator.controllers.cluster_observer import ClusterObserver, Ports
 from hyperpod_operator.controllers.eks_use import used_by
-from hyperpod_operator.controllers.parse import parse_spec_with_unknown, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.reconciler import Reconciler
+from hyperpod_operator.controllers.resource import resource_of
 from hyperpod_operator.core.cluster.audit import audited
 from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.concerns import decide
@@ -198,19 +197,3 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             return None
         spec = () if resource.deleting else spec_names(resource, own_region=self._ports.cloud.region)
         return self._settings.tenancy.refusal(namespace=resource.key.namespace, named=(*spec, *called))
-
-
-def resource_of(stored: StoredObject) -> Resource:
-    """A stored object, parsed. Raises InvalidSpecError."""
-    spec, unknown = parse_spec_with_unknown(stored, HyperPodClusterSpec)
-    return Resource(
-        key=stored.key,
-        uid=stored.uid,
-        generation=stored.generation,
-        deleting=stored.deleting,
-        reconcile_requested_at=reconcile_requested_at(stored),
-        spec=spec,
-        status=parse_status(stored, HyperPodClusterStatus),
-        unknown=unknown,
-        **approvers(stored),
-    )

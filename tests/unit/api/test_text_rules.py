@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from hyperpod_operator.api.kinds import KINDS
+from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.api.members import spec_schema
 from hyperpod_operator.api.rules import rule, rules
-from hyperpod_operator.api.text_rules import FORM, text_problems
+from hyperpod_operator.api.text_rules import FORM, RULES, text_problems, text_rules
 
 SCHEMA = {
     "type": "object",
@@ -49,3 +49,18 @@ def test_the_rules_about_texts_of_all_kinds_are_told_apart_from_those_that_need_
     found = {one for kind in KINDS for one in leaves(spec_schema(kind.spec))}
     assert "self.startsWith('ml.')" in found
     assert {one for one in found if "oldSelf" not in one and not FORM.fullmatch(one)} == set()
+
+
+def about_texts(schema: Any) -> dict[str, Any]:
+    """The part of a schema that texts with rules stand in."""
+    if schema.get("type") == "string":
+        return {RULES: schema[RULES]} if RULES in schema else {}
+    below = {name: about_texts(one) for name, one in (schema.get("properties") or {}).items()}
+    known = {name: one for name, one in below.items() if one}
+    items = about_texts(schema["items"]) if "items" in schema else {}
+    return ({"properties": known} if known else {}) | ({"items": items} if items else {})
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
+def test_a_model_has_the_rules_about_texts_of_its_schema(kind: Kind) -> None:
+    assert text_rules(kind.spec) == about_texts(spec_schema(kind.spec))

@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.app.documents import InputError
 from hyperpod_operator.app.live import at_first, look
 from hyperpod_operator.app.plan import server as servers
-from hyperpod_operator.app.plan.claims import ClaimPreviewer
 from hyperpod_operator.app.plan.manifests import OF_KIND, Manifest, manifests
 from hyperpod_operator.app.plan.server import Server
 from hyperpod_operator.app.remedies import words
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.aws.limiter import RateLimit
-from hyperpod_operator.controllers.cluster import resource_of
+from hyperpod_operator.controllers.resource import resource_of
 from hyperpod_operator.core.cluster.concerns import situate
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.placement import misplaced
@@ -32,6 +32,9 @@ from hyperpod_operator.core.preview.model import Preview, Sight
 from hyperpod_operator.core.preview.preview import preview
 from hyperpod_operator.core.preview.server import ServerCheck
 from hyperpod_operator.core.text import plain
+
+if TYPE_CHECKING:
+    from hyperpod_operator.app.plan.claims import ClaimPreviewer
 
 READS = RateLimit(rate=8.0, burst=16)
 """A person waits, for at most a few hundred reads; the operator has its own share of the account's rate."""
@@ -108,7 +111,7 @@ class _Previewer:
         unasked: str,
     ) -> None:
         self._cloud = cloud
-        self._claims = ClaimPreviewer(cloud, server, manifests)
+        self._manifests = manifests
         self._prices = prices
         self._preflight = preflight
         self._one_at_a_time = asyncio.Lock()
@@ -132,6 +135,13 @@ class _Previewer:
         else:
             found = Report(manifest=manifest)
         return replace(found, check=check)
+
+    @cached_property
+    def _claims(self) -> "ClaimPreviewer":
+        """Made where the files have a claim: a plan of clusters loads nothing about volumes."""
+        from hyperpod_operator.app.plan.claims import ClaimPreviewer
+
+        return ClaimPreviewer(self._cloud, self._server, self._manifests)
 
     async def _claim(self, manifest: Manifest, stored: StoredObject | None, sight: Sight) -> Report:
         try:
@@ -173,12 +183,10 @@ class _Previewer:
         except CloudError as error:
             return Report(manifest=manifest, error=words(error))
         found = preview(snapshot, observed, sight=replace(sight, refused=(*sight.refused, *more)))
-        return Report(
-            manifest=manifest,
-            preview=found,
-            cost=await self._cost(found, observed),
-            failures=await self._failures(situate(snapshot, observed), found),
+        cost, failures = await asyncio.gather(
+            self._cost(found, observed), self._failures(situate(snapshot, observed), found)
         )
+        return Report(manifest=manifest, preview=found, cost=cost, failures=failures)
 
     async def _failures(self, snapshot: ClusterSnapshot, found: Preview) -> tuple[str, ...]:
         """The messages of the checks that fail, for the calls that bring instances."""

@@ -38,6 +38,19 @@ def test_a_command_that_reads_files_loads_nothing_that_watches(command: str) -> 
     assert modules & (WATCH | UNUSED) == set()
 
 
+def test_a_plan_loads_the_parts_of_other_kinds_where_a_file_has_one() -> None:
+    modules = loaded("plan", "-f", "missing.json")
+    others = {
+        "core.volume",
+        "core.nodeoperation",
+        "api.kinds.volume_claim",
+        "api.node_operation",
+        "aws.volumes",
+        "prices",
+    }
+    assert modules & {f"hyperpod_operator.{name}" for name in others} == set()
+
+
 def test_the_operator_starts_with_the_asynchronous_client_alone() -> None:
     modules = loaded("run", "--tenants", "missing.yaml")
     assert {"hyperpod_operator.app.process", "kubernetes.aio.client", "kopf"} <= modules

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
@@ -28,9 +28,11 @@ from hyperpod_operator.aws.facts.prices import ENDPOINTS, AwsPrices
 from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, RateLimit
 from hyperpod_operator.aws.models import ReducedModels
 from hyperpod_operator.aws.sagemaker import SageMaker
-from hyperpod_operator.aws.volumes import Volumes
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.location import Location, location_of
+
+if TYPE_CHECKING:
+    from hyperpod_operator.aws.volumes import Volumes
 
 ACCOUNT_PAUSE = 60.0
 """Seconds between questions to an STS that does not answer."""
@@ -101,8 +103,10 @@ class AwsCloud:
             self._clusters[name] = SageMaker(self._caller("sagemaker", name), saw=self._saw)
         return self._clusters[name]
 
-    def volumes(self, *, region: str) -> Volumes:
+    def volumes(self, *, region: str) -> "Volumes":
         """EBS volumes and attachments in a region (empty: our own), under the same rate limit as its clusters."""
+        from hyperpod_operator.aws.volumes import Volumes  # commands about clusters alone do without
+
         name = region or self.region
         if name not in self._volumes:
             self._volumes[name] = Volumes(ec2=self._caller("ec2", name), hyperpod=self._caller("sagemaker", name))

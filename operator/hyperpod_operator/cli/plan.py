@@ -54,15 +54,24 @@ def plan(output: str, detailed: bool, price_file: Path | None, **options: object
         from hyperpod_operator.app.documents import InputError
         from hyperpod_operator.app.plan.run import Asked, plan
         from hyperpod_operator.app.plan.show import shown
-        from hyperpod_operator.prices import PricesError, read_prices
 
+    prices = _prices(price_file) if price_file is not None else None
+    asked = Asked(**options, prices=prices)  # type: ignore[arg-type]
     try:
-        prices = read_prices(price_file) if price_file is not None else None
-        asked = Asked(**options, prices=prices)  # type: ignore[arg-type]
         reports = asyncio.run(plan(asked, stdin=sys.stdin.buffer.read))
-    except (InputError, PricesError) as error:
+    except InputError as error:
         raise click.ClickException(str(error)) from error
     click.echo(shown(reports, output=output, detailed=detailed))
     if any(one.error or (one.preview and one.preview.blocked) for one in reports):
         sys.exit(FAILED)
     sys.exit(CHANGES if any(one.preview and one.preview.changes for one in reports) else NO_CHANGES)
+
+
+def _prices(file: Path) -> object:
+    """The prices of a file."""
+    from hyperpod_operator.prices import PricesError, read_prices
+
+    try:
+        return read_prices(file)
+    except PricesError as error:
+        raise click.ClickException(str(error)) from error

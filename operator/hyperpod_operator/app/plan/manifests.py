@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hyperpod_operator.api.kinds import KINDS
-from hyperpod_operator.api.kinds.kind import Kind
+from hyperpod_operator.api.kinds import Kind, kind_named
 from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.names import GROUP
 from hyperpod_operator.app.documents import InputError, texts, yaml_documents
@@ -14,7 +13,6 @@ from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.text import plain
 
 SUFFIXES = (".yaml", ".yml", ".json")
-OF_KIND: Mapping[str, Kind] = {kind.name: kind for kind in KINDS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +24,14 @@ class Manifest:
     source: str
     body: Mapping[str, Any]
     problem: str = ""
+
+
+def kind_of(manifest: Manifest) -> Kind:
+    """The kind of a manifest without a problem."""
+    found = kind_named(manifest.kind)
+    if found is None:
+        raise AssertionError("asked only where the kind is known")
+    return found
 
 
 def manifests(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes]) -> list[Manifest]:
@@ -75,12 +81,12 @@ def _manifest(body: Mapping[str, Any], *, source: str, namespace: str) -> Manife
 
 
 def _problem(kind: str, name: str, body: Mapping[str, Any]) -> str:
-    if kind not in OF_KIND:
+    known = kind_named(kind)
+    if known is None:
         return f"{kind or 'a resource without kind'} is no kind of {GROUP} that this version knows"
     if not name:
         return "metadata.name is missing"
-    model = OF_KIND[kind].spec
-    spec = body.get("spec") or {}
+    model, spec = known.spec, body.get("spec") or {}
     if found := spec_problems(model, spec):
         return found
     unknown = unknown_members(model, spec)

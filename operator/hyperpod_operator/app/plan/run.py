@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
+from hyperpod_operator.api import kinds
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.app.documents import InputError
 from hyperpod_operator.app.live import at_first, look
 from hyperpod_operator.app.plan import server as servers
-from hyperpod_operator.app.plan.manifests import OF_KIND, Manifest, manifests
+from hyperpod_operator.app.plan.manifests import Manifest, kind_of, manifests
 from hyperpod_operator.app.plan.server import Server
 from hyperpod_operator.app.remedies import words
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
@@ -130,7 +131,7 @@ class _Previewer:
             return Report(manifest=manifest, error=error, check=check)
         if manifest.kind == CLUSTER.name:
             found = await self._cluster(manifest, stored, sight)
-        elif manifest.kind == VOLUME_CLAIM.name:
+        elif manifest.kind == kinds.VOLUME_CLAIM.name:
             found = await self._claim(manifest, stored, sight)
         else:
             found = Report(manifest=manifest)
@@ -155,7 +156,7 @@ class _Previewer:
         if self._server is None:
             return None, Sight(memory=False)
         try:
-            return await self._server.read(OF_KIND[manifest.kind], manifest.key), Sight(memory=True)
+            return await self._server.read(kind_of(manifest), manifest.key), Sight(memory=True)
         except KubernetesError as error:
             said = f"what the status of the object remembers: {plain(str(error)).rstrip('.')}"
             return None, Sight(memory=False, refused=(said,))
@@ -165,8 +166,7 @@ class _Previewer:
             return ServerCheck(unasked=self._unasked)
         if not sight.memory:
             return ServerCheck(unasked=self._server.problem or "the stored object cannot be read")
-        kind = OF_KIND[manifest.kind]
-        return await self._server.check(kind, key=manifest.key, manifest=manifest.body, stored=stored)
+        return await self._server.check(kind_of(manifest), key=manifest.key, manifest=manifest.body, stored=stored)
 
     async def _cluster(self, manifest: Manifest, stored: StoredObject | None, sight: Sight) -> Report:
         resource = resource_of(_applied(manifest, stored))

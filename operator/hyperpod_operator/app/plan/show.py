@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
+from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.app.plan.run import Report
 from hyperpod_operator.core.engine.call import Effect, PlannedCall
 from hyperpod_operator.core.preview.model import Preview
@@ -42,11 +42,12 @@ def summary(reports: Sequence[Report]) -> str:
 
 
 def _changing(reports: Sequence[Report]) -> list[str]:
-    """How many of each kind change; clusters are counted even where there are none."""
+    """How many of each kind change; clusters are counted even where there are none. The others are claims."""
     made = []
-    for kind, word in ((CLUSTER.name, "clusters"), (VOLUME_CLAIM.name, "claims")):
-        found = [one.preview for one in reports if one.manifest.kind == kind and one.preview is not None]
-        if found or kind == CLUSTER.name:
+    for clusters, word in ((True, "clusters"), (False, "claims")):
+        seen = [one for one in reports if (one.manifest.kind == CLUSTER.name) is clusters]
+        found = [one.preview for one in seen if one.preview is not None]
+        if found or clusters:
             made.append(f"{sum(bool(one.calls) for one in found)} of {len(found)} {word} change")
     return made
 

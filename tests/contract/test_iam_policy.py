@@ -8,6 +8,7 @@ import pytest
 from tools.docs import preflight
 
 import hyperpod_operator.aws.sagemaker as sagemaker
+import hyperpod_operator.aws.volume_queries as volume_queries
 import hyperpod_operator.aws.volumes as volumes
 from hyperpod_operator.aws.facts.prices import ACTION as PRICES
 from hyperpod_testbed.simulator.ebs.operations import OPERATIONS as EC2_OPERATIONS
@@ -16,7 +17,7 @@ from hyperpod_testbed.simulator.operations import OPERATIONS
 DOCS = Path(__file__).parents[2] / "docs" / "iam"
 CALL = re.compile(r'"((?:Describe|List|Create|Update|Delete|Add|Modify|Attach|Detach|Batch|Move|Start)[A-Za-z]+)"')
 OF_CLUSTERS = set(CALL.findall(Path(sagemaker.__file__).read_text()))
-OF_VOLUMES = set(CALL.findall(Path(volumes.__file__).read_text()))
+OF_VOLUMES = {call for module in (volumes, volume_queries) for call in CALL.findall(Path(module.__file__).read_text())}
 ONLY_CHECKED_BY_AWS = {"BatchAddClusterNodes", "AttachVolume", "DetachVolume"}
 """AWS wants the first one of whoever calls UpdateCluster, the others of whoever attaches through SageMaker (SageMaker
 developer guide, IAM for HyperPod; Using the Amazon EBS CSI driver on HyperPod EKS clusters)."""

@@ -68,6 +68,7 @@ class NodeFacts:
     @property
     def checked(self) -> bool:
         """Whether deep health checks run on it."""
+        # [assumption: deep-check-is-not-sickness]
         return self.labels.get(DEEP_HEALTH_CHECK_STATUS) == "InProgress"
 
 

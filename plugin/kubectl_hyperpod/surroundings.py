@@ -92,10 +92,10 @@ def _everywhere(session: Session, reads: Reads, kind: Kind) -> tuple[Object, ...
     try:
         return tuple(session.list(kind, everywhere=True))
     except DeniedError as error:
-        reads.unknown.append(f"{kind.name} objects of other namespaces: {error}")
-        return reads.listed(f"{kind.name} objects", lambda: session.list(kind))
+        reads.unknown.append(f"Objects of the kind {kind.name} in other namespaces: {error}")
+        return reads.listed(f"Objects of the kind {kind.name}", lambda: session.list(kind))
     except CommandError as error:
-        reads.unknown.append(f"{kind.name} objects: {error}")
+        reads.unknown.append(f"Objects of the kind {kind.name}: {error}")
         return ()
 
 

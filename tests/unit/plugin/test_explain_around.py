@@ -91,9 +91,9 @@ def test_what_may_not_be_read_of_all_namespaces_is_read_of_one() -> None:
     found = explained(fake, "pod/trainer-0")
     assert found["reason"] == "CapacityShortage"
     assert [one.partition(":")[0] for one in found["unknown"]] == [
-        "HyperPodCluster objects of other namespaces",
-        "EBSVolumeClaim objects of other namespaces",
-        "HyperPodNodeOperation objects of other namespaces",
+        "Objects of the kind HyperPodCluster in other namespaces",
+        "Objects of the kind EBSVolumeClaim in other namespaces",
+        "Objects of the kind HyperPodNodeOperation in other namespaces",
     ]
 
 

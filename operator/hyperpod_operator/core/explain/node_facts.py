@@ -65,6 +65,7 @@ class NodeFacts:
         """HyperPod's label node-health-status; empty where there is none."""
         return self.labels.get(NODE_HEALTH_STATUS, "")
 
+    # [assumption: deep-check-is-not-sickness, health-label-is-the-word]
     @property
     def checked(self) -> bool:
         """Whether deep health checks run on it."""

@@ -50,7 +50,8 @@ def kept(model: Mapping[str, Any], *, policies: Iterable[Path], service: str) ->
     """The operations of a model that the operator carries."""
     if service in WHOLE:
         return frozenset(model["operations"])
-    return (actions(policies, service=service) | UNNAMED.get(service, frozenset())) & model["operations"].keys()
+    wanted = actions(policies, service=service) | UNNAMED.get(service, frozenset())
+    return frozenset(name for name in model["operations"] if name in wanted)
 
 
 def reduced(model: Mapping[str, Any], *, operations: frozenset[str]) -> dict[str, Any]:

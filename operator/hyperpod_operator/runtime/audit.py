@@ -27,8 +27,7 @@ class AuditTrail:
     def record(self, entry: AuditRecord) -> None:
         """Write one record. A file that cannot be written to is reported in the log and loses nothing there."""
         fields = plain_values(dict(entry.fields()))
-        extra = {name: value for name, value in fields.items() if name not in {"namespace", "name"}}
-        logger.info("%s of %s %s: %s", entry.call, entry.kind, entry.key, entry.outcome, extra={"audit": extra})
+        logger.info("%s of %s %s: %s", entry.call, entry.kind, entry.key, entry.outcome, extra={"audit": fields})
         if self._file is None:
             return
         try:

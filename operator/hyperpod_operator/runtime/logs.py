@@ -19,7 +19,7 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 from hyperpod_operator.core.ports import Key
-from hyperpod_operator.core.text import plain, plain_lines
+from hyperpod_operator.core.text import plain, plain_lines, plain_values
 
 LONGEST_MESSAGE = 4096
 """Characters of one message: a line that a log collector would cut loses its JSON."""
@@ -106,12 +106,19 @@ class _Sober(logging.Filter):
         if said != message:
             record.msg, record.args = said, None
         for name, value in list(record.__dict__.items()):
-            if name not in _STANDARD and not isinstance(value, int | float):
-                setattr(record, name, plain(str(value)))
+            if name not in _STANDARD:
+                setattr(record, name, _shown(value))
         key = _about.get()
         record.object_namespace = key.namespace if key is not None else ""
         record.object_name = key.name if key is not None else ""
         return True
+
+
+def _shown(value: Any) -> Any:
+    """An extra as it is written: numbers, lists and objects as they are, each text in them plain."""
+    if isinstance(value, dict | list | tuple):
+        return plain_values(value)
+    return value if isinstance(value, int | float) else plain(str(value))
 
 
 class _Json(JsonFormatter):

@@ -7,12 +7,16 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from hyperpod_operator.core.audit import AuditRecord
+from hyperpod_operator.core.engine.call import Effect
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.runtime import logs
+from hyperpod_operator.runtime.audit import AuditTrail
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +57,19 @@ def test_every_record_has_the_same_first_keys(log: logging.Logger, stream: io.St
     assert (two["namespace"], two["name"], two["operation"]) == ("team", "blue", "CreateCluster")
     assert (one["namespace"], one["name"]) == ("", "")
     assert one["time"].endswith("Z")
+
+
+def test_an_extra_keeps_its_structure_and_its_texts_are_plain(log: logging.Logger, stream: io.StringIO) -> None:
+    log.info("hello", extra={"entry": {"call": "Create\x1b[1mCluster", "generation": 3, "changes": ["a", "b"]}})
+    assert records(stream)[0]["entry"] == {"call": "CreateCluster", "generation": 3, "changes": ["a", "b"]}
+
+
+def test_an_audit_record_is_an_object_in_its_line(log: logging.Logger, stream: io.StringIO) -> None:
+    entry = AuditRecord(
+        kind="HyperPodCluster", key=Key("team", "blue"), call="CreateCluster", outcome="Accepted", effect=Effect.ADDS
+    )
+    AuditTrail(now=lambda: datetime.now(UTC)).record(entry)
+    assert records(stream)[0]["audit"] == dict(entry.fields())
 
 
 def test_an_extra_cannot_take_the_place_of_a_key(log: logging.Logger, stream: io.StringIO) -> None:

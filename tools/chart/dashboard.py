@@ -89,6 +89,10 @@ PANELS = (
         queries=(
             (f'{P}cluster_condition{{type="Stalled",status="True"}} == 1', "{{namespace}}/{{name}} stalled"),
             (f"max by (namespace, name) ({P}cluster_approval_waiting) == 1", "{{namespace}}/{{name}} approval waits"),
+            (
+                f"max by (namespace, name) ({P}node_operation_approval_waiting) == 1",
+                "{{namespace}}/{{name}} operation waits",
+            ),
             (f"1 - max by (namespace, name) ({P}volume_claim_ready) == 1", "{{namespace}}/{{name}} volume not ready"),
         ),
         shape=Shape.STATES,

@@ -56,6 +56,13 @@ def test_every_kind_may_watch_and_write_its_own_objects(kind: Kind) -> None:
     assert granted[f"{kind.plural}/status"] == {"patch"}
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.has_plans], ids=lambda kind: kind.name)
+def test_a_plan_of_each_kind_that_waits_for_an_approval_is_a_gauge_with_an_alert(kind: Kind) -> None:
+    (waiting,) = (gauge.instrument for gauge in kind.gauges if gauge.instrument.name.endswith("_approval_waiting"))
+    alerts = ROOT.parents[1] / "helm" / "hyperpod-operator" / "files" / "alerts.yaml"
+    assert waiting.name in alerts.read_text()
+
+
 def test_no_other_file_names_a_kind() -> None:
     naming = {str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py") if NAMED.search(path.read_text())}
     assert naming == MAY_NAME_A_KIND

@@ -107,7 +107,6 @@ def test_what_is_summed_is_summed_by_its_labels(metrics: PrometheusMetrics) -> N
 
 
 def test_an_object_without_gauges_is_not_kept(metrics: PrometheusMetrics) -> None:
-    metrics.object_state(kind="operation", key=A, status=cluster())
     metrics.object_state(kind="node", key=A, status=cluster())
     metrics.object_gone(kind="node", key=A)
     assert list(series(metrics, name="a")) == []

@@ -11,6 +11,7 @@ from hyperpod_operator.api.kinds.kind import (
     message_column,
 )
 from hyperpod_operator.api.kinds.shared import summary
+from hyperpod_operator.api.metrics.node_operations import GAUGES
 from hyperpod_operator.api.names import (
     NODE_OPERATION_KIND,
     NODE_OPERATION_PLURAL,
@@ -78,6 +79,7 @@ NODE_OPERATION = Kind(
         ),
     ),
     rights=(Right(group="", resource="nodes", verbs=("get", "list", "watch", "patch"), scope=Scope.CLUSTER),),
+    gauges=GAUGES,
     expires=True,
     switch="nodeOperations",
 )

@@ -3,9 +3,8 @@
 from datetime import datetime
 from functools import lru_cache, partial
 
+from hyperpod_operator.api.metrics.approvals import approval_waiting
 from hyperpod_operator.api.metrics.instrument import OBJECT, Gauge, ObjectGauge, P, Samples
-from hyperpod_operator.api.names import ConditionType
-from hyperpod_operator.api.reasons import record
 from hyperpod_operator.api.status import HyperPodClusterStatus as Status
 
 STATUSES = ("True", "False", "Unknown")
@@ -55,18 +54,7 @@ def _plan_ends(status: Status) -> Samples:
 
 
 def _waits(status: Status) -> Samples:
-    yield (
-        (),
-        float(
-            any(
-                one.type == ConditionType.PLAN_APPROVED
-                and one.status == "False"
-                and (found := record(one.reason)) is not None
-                and found.stalled
-                for one in status.conditions or ()
-            )
-        ),
-    )
+    return approval_waiting(status.conditions)
 
 
 def _health(member: str) -> "ObjectGauge[Status]":

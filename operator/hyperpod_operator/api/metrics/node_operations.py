@@ -2,7 +2,9 @@
 
 from functools import partial
 
-from hyperpod_operator.api.metrics.instrument import Counter, Histogram, P
+from hyperpod_operator.api.metrics.approvals import approval_waiting
+from hyperpod_operator.api.metrics.instrument import OBJECT, Counter, Gauge, Histogram, ObjectGauge, P, Samples
+from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus as Status
 
 SECTION = "Do node operations end?"
 _counter = partial(Counter, section=SECTION, unit="nodes")
@@ -36,4 +38,23 @@ DRAIN_TIMEOUTS = _counter(
     labels=("operation",),
     help="Drains of nodes that took longer than drainTimeoutSeconds, by operation.",
     read="Increases: pods do not end in time, or the timeout is too short",
+)
+
+
+def _waits(status: Status) -> Samples:
+    return approval_waiting(status.conditions)
+
+
+GAUGES = (
+    ObjectGauge(
+        instrument=Gauge(
+            section=SECTION,
+            name=P + "node_operation_approval_waiting",
+            labels=OBJECT,
+            unit="0 or 1",
+            help="1 while the node operation waits for a person's approval, 0 otherwise.",
+            read="1: the operation touches no node before you approve it ([plans.md](plans.md))",
+        ),
+        read=_waits,
+    ),
 )

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, KEY, OperationRig
 
+from hyperpod_operator.api.kinds import NODE_OPERATION
 from hyperpod_operator.api.names import APPROVE_PLAN
 
 
@@ -21,6 +22,17 @@ async def test_nothing_happens_before_the_approval(rig: OperationRig, policy: st
         await rig.step()
     assert (rig.calls(), rig.marks.writes, rig.states()) == ([], 0, ["Pending"])
     assert rig.condition("PlanApproved")["status"] == "False"
+
+
+async def test_a_gauge_says_that_it_waits_until_it_is_approved(rig: OperationRig) -> None:
+    guard(rig, "ApproveAll")
+    rig.apply("Reboot", rig.ids[:1])
+    await rig.step()
+    assert rig.recorder.gauges(NODE_OPERATION, KEY, "approval_waiting") == {(): 1.0}
+    digest = rig.condition("PlanApproved")["message"].rpartition("=")[2]
+    rig.operations.apply(KEY, rig.operations._bodies[KEY]["spec"], annotations={APPROVE_PLAN: digest})
+    await rig.step()
+    assert rig.recorder.gauges(NODE_OPERATION, KEY, "approval_waiting") == {(): 0.0}
 
 
 async def test_the_digest_of_the_message_approves(rig: OperationRig) -> None:

@@ -12,7 +12,7 @@ from tests.chart.conftest import MUTATING, NAMESPACE, RELEASE
 from tests.chart.installation import Installation
 
 from hyperpod_operator.api.names import API_VERSION, LABEL_VOLUME_FORMER_PREFIX, LABEL_VOLUME_PREFIX, VOLUME_CLAIM_KIND
-from hyperpod_operator.api.volume_bounds import PUBLISHED_CLASS
+from hyperpod_operator.api.volume.bounds import PUBLISHED_CLASS
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.simulator import Simulator

@@ -15,7 +15,7 @@ import pytest
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StringShape, StructureShape
 from pydantic import TypeAdapter, ValidationError
 
-from hyperpod_operator.api import bounds
+from hyperpod_operator.api.common import bounds
 from hyperpod_operator.api.crd import crd
 from hyperpod_operator.api.kinds import CLUSTER
 

@@ -39,7 +39,7 @@ AMBIGUOUS = frozenset(
 EC2_CODE = re.compile(r"(Invalid|Incorrect)\w+(\.[A-Z]\w+)?|[A-Z][A-Za-z]+\.[A-Z][A-Za-z]+")
 WITHOUT_BELIEF: Mapping[str, str] = MappingProxyType(
     {
-        "controllers/observe.py": "It chooses what is read in a pass.",
+        "controllers/cluster/observe.py": "It chooses what is read in a pass.",
         "controllers/volume/attached_claims.py": "It reads the state that the operator stored.",
         "controllers/volume/measure.py": "It measures what happened, and decides nothing.",
         "controllers/volume/orphans.py": "It counts volumes, and changes none.",

@@ -6,8 +6,8 @@ import pytest
 from pydantic import BaseModel
 from tests.contract.expressions import PATIENCE, Expression, cost, expressions
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
-from hyperpod_operator.api.volume import EBSVolumeClaimSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
+from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
 
 ALL = list(expressions())
 pytestmark = pytest.mark.timeout(120)
@@ -39,7 +39,7 @@ def test_an_expression_that_backtracks_is_found(text: str, use: str) -> None:
 
 def test_the_operators_expressions_are_found_at_all() -> None:
     assert len(ALL) >= 10
-    assert any(one.where.startswith("aws/classify.py") for one in ALL)
+    assert any(one.where.startswith("aws/call/classify.py") for one in ALL)
 
 
 def models(model: type[BaseModel]) -> set[type[BaseModel]]:

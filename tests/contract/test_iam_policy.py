@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from tools.docs import preflight
 
-import hyperpod_operator.aws.sagemaker as sagemaker
-import hyperpod_operator.aws.volume_queries as volume_queries
-import hyperpod_operator.aws.volumes as volumes
+import hyperpod_operator.aws.ec2.queries as volume_queries
+import hyperpod_operator.aws.ec2.volumes as volumes
+import hyperpod_operator.aws.sagemaker.clusters as sagemaker
 from hyperpod_operator.aws.facts.prices import ACTION as PRICES
 from hyperpod_testbed.simulator.ebs.operations import OPERATIONS as EC2_OPERATIONS
 from hyperpod_testbed.simulator.operations import OPERATIONS

@@ -18,7 +18,7 @@ from tests.unit.controllers.rig import pause
 from tests.unit.controllers.test_life import THEIRS
 from tests.unit.core.builders import group_spec
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
 from hyperpod_operator.core.outcome import Done, Gone, Outcome
 from hyperpod_operator.core.ports import Key

@@ -13,8 +13,8 @@ from tests.unit.controllers.rig import RESTING, FakeObjects, Recorder, Rig, paus
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.aws.cloud import AwsCloud
-from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings
-from hyperpod_operator.controllers.cluster_observer import Ports
+from hyperpod_operator.controllers.cluster.controller import ClusterController, ClusterSettings
+from hyperpod_operator.controllers.cluster.observer import Ports
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.outcome import Blocked, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.ports import Clusters, Key, StoredObject

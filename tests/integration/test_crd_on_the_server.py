@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, InstanceGroupStatus, NodeCounts
+from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.names import API_VERSION, CLUSTER_KIND, CLUSTER_PLURAL, GROUP
-from hyperpod_operator.api.status import HyperPodClusterStatus, InstanceGroupStatus, NodeCounts
 from hyperpod_testbed.control_plane import ControlPlane
 
 ROOT = Path(__file__).parents[2]

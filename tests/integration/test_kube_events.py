@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from hyperpod_operator.core.ports import Event, Key, StoredObject
-from hyperpod_operator.kube import series
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.events import EventRecorder
+from hyperpod_operator.kube.events import series
+from hyperpod_operator.kube.events.recorder import EventRecorder
 from hyperpod_testbed.control_plane import ControlPlane
 
 EVENT = Event(type="Warning", reason="QuotaExceeded", action="CreateCluster", message="Ask for more.")

@@ -13,8 +13,8 @@ from tests.unit.kube.nodes.scripted import HEALTH, LoopClock, node_body
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.node_writes import NodeWriter
-from hyperpod_operator.kube.nodes import NodeCache
+from hyperpod_operator.kube.nodes.informer import NodeCache
+from hyperpod_operator.kube.nodes.writes import NodeWriter
 from hyperpod_testbed.control_plane import ControlPlane
 
 SECONDS = 60.0

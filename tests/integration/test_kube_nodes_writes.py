@@ -11,7 +11,7 @@ from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node, Taint
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.node_writes import NodeWriter
+from hyperpod_operator.kube.nodes.writes import NodeWriter
 from hyperpod_testbed.control_plane import ControlPlane
 
 NAME = "hyperpod-i-00000000000000001"

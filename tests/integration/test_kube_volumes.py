@@ -12,10 +12,10 @@ import pytest
 from hyperpod_operator.api.names import LABEL_CLAIM_UID, LABEL_VOLUME_PREFIX
 from hyperpod_operator.core.ports import ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.node_labels import KubeNodeLabels
-from hyperpod_operator.kube.publications import KubePublications
-from hyperpod_operator.kube.volume_leases import KubeVolumeLeases
-from hyperpod_operator.kube.volume_users import KubeUsers
+from hyperpod_operator.kube.nodes.labels import KubeNodeLabels
+from hyperpod_operator.kube.storage.leases import KubeVolumeLeases
+from hyperpod_operator.kube.storage.publications import KubePublications
+from hyperpod_operator.kube.storage.users import KubeUsers
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_testbed.control_plane import ControlPlane
 

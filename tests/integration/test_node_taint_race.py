@@ -18,8 +18,8 @@ from hyperpod_operator.core.health.taint import TAINT
 from hyperpod_operator.core.outcome import Again
 from hyperpod_operator.core.ports import Key, StaleObject, StoredObject
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.node_writes import NodeWriter
-from hyperpod_operator.kube.nodes import NodeCache
+from hyperpod_operator.kube.nodes.informer import NodeCache
+from hyperpod_operator.kube.nodes.writes import NodeWriter
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_testbed.control_plane import ControlPlane
 

@@ -8,15 +8,15 @@ import pytest
 from tests.unit.core.builders import NOW
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.aws import volume_reads
-from hyperpod_operator.aws.volume_reads import VolumeReads
+from hyperpod_operator.aws.ec2 import reads as volume_reads
+from hyperpod_operator.aws.ec2.reads import VolumeReads
+from hyperpod_operator.controllers.cluster.observe import FullSyncs
 from hyperpod_operator.controllers.cluster_cache import ClusterCache
-from hyperpod_operator.controllers.observe import FullSyncs
 from hyperpod_operator.controllers.volume import views
 from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.ports import Cloud, Event, Key, StoredObject
-from hyperpod_operator.kube.series import SAME_SERIES, SeriesBook
+from hyperpod_operator.kube.events.series import SAME_SERIES, SeriesBook
 from hyperpod_operator.runtime.change_filter import ChangeFilter
 from hyperpod_operator.runtime.queue import WorkQueue
 

@@ -44,8 +44,9 @@ def test_a_plan_loads_the_parts_of_other_kinds_where_a_file_has_one() -> None:
         "core.volume",
         "core.nodeoperation",
         "api.kinds.volume_claim",
-        "api.node_operation",
-        "aws.volumes",
+        "api.nodeoperation",
+        "api.volume.resource",
+        "aws.ec2",
         "prices",
     }
     assert modules & {f"hyperpod_operator.{name}" for name in others} == set()
@@ -60,7 +61,7 @@ def test_the_operator_starts_with_the_asynchronous_client_alone() -> None:
 def test_packages_are_whole_for_whoever_imports_them_afterwards() -> None:
     code = (
         "from hyperpod_operator.cli.imports import loading\n"
-        "with loading(): import hyperpod_operator.kube.leader, kopf\n"
+        "with loading(): import hyperpod_operator.kube.leadership.leader, kopf\n"
         "import gc, kubernetes.aio\n"
         "print(bool(kubernetes.config and kubernetes.client and kubernetes.aio.dynamic and gc.isenabled()))"
     )

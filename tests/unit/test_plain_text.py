@@ -16,7 +16,7 @@ from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.engine.conditions import settle
 from hyperpod_operator.core.ports import Event, Key, StoredObject
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.events import EventRecorder
+from hyperpod_operator.kube.events.recorder import EventRecorder
 from hyperpod_operator.kube.objects import CustomObjects
 from hyperpod_operator.runtime import logs
 

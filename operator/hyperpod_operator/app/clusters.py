@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 from hyperpod_operator.api.kinds import CLUSTER, NODE_OPERATION, VOLUME_CLAIM
 from hyperpod_operator.app.dependencies import ControllerRuntime, Shared, kind_runtime
-from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings
-from hyperpod_operator.controllers.cluster_observer import Ports
-from hyperpod_operator.controllers.evacuation import DrainPorts
+from hyperpod_operator.controllers.cluster.controller import ClusterController, ClusterSettings
+from hyperpod_operator.controllers.cluster.evacuation import DrainPorts
+from hyperpod_operator.controllers.cluster.observer import Ports
+from hyperpod_operator.controllers.cluster.preflight import Gate
 from hyperpod_operator.controllers.nodeoperation.operated import operated_nodes
-from hyperpod_operator.controllers.preflight import Gate
 from hyperpod_operator.controllers.volume.attached_claims import attached_claims, claims_by_instance
 from hyperpod_operator.core.observed import OperatedNode
 from hyperpod_operator.core.ports import Key
-from hyperpod_operator.kube.node_marks import KubeNodeMarks
+from hyperpod_operator.kube.nodes.marks import KubeNodeMarks
 from hyperpod_operator.kube.pods.eviction import PodEvictor
 from hyperpod_operator.kube.workloads import KubeWorkloads
 

@@ -11,8 +11,8 @@ from hyperpod_operator.controllers.quarantine import QuarantineMarks
 from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.ports import Objects
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.events import EventRecorder
-from hyperpod_operator.kube.nodes import NodeCache
+from hyperpod_operator.kube.events.recorder import EventRecorder
+from hyperpod_operator.kube.nodes.informer import NodeCache
 from hyperpod_operator.kube.objects import CustomObjects
 from hyperpod_operator.kube.pods.cache import PodCache
 from hyperpod_operator.runtime.clock import SystemClock

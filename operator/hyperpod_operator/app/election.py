@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from hyperpod_operator.app.tasks import ended, first, stopping_on_exit
-from hyperpod_operator.kube.leader import Election
+from hyperpod_operator.kube.leadership.leader import Election
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from hyperpod_operator.api.text_rules import Path, text_problems, text_rules
+from hyperpod_operator.api.common.text_rules import Path, text_problems, text_rules
 from hyperpod_operator.core.text import listed, plain
 
 SHOWN = 5

@@ -9,7 +9,7 @@ from hyperpod_operator.controllers.nodeoperation.ports import OperationPorts
 from hyperpod_operator.controllers.volume.attached_claims import claims_by_instance
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.timings import Timings
-from hyperpod_operator.kube.node_marks import KubeNodeMarks
+from hyperpod_operator.kube.nodes.marks import KubeNodeMarks
 from hyperpod_operator.kube.pods.eviction import PodEvictor
 
 PATIENT = OperationTimings()

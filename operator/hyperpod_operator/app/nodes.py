@@ -2,11 +2,11 @@
 
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.app.dependencies import ControllerRuntime, Shared
-from hyperpod_operator.aws.limiter import Limiter, RateLimit
+from hyperpod_operator.aws.call.limiter import Limiter, RateLimit
 from hyperpod_operator.controllers.nodes import Enqueue, NodeController, NodePorts
 from hyperpod_operator.core.health.mass_failure import Lane
-from hyperpod_operator.kube.node_writes import NodeWriter
-from hyperpod_operator.kube.nodes import NodeCache
+from hyperpod_operator.kube.nodes.informer import NodeCache
+from hyperpod_operator.kube.nodes.writes import NodeWriter
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.workers import Workers
 

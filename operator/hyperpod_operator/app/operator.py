@@ -28,8 +28,8 @@ from hyperpod_operator.aws.cloud import AwsCloud
 from hyperpod_operator.controllers.cluster_cache import Change
 from hyperpod_operator.core.preflight.modes import OFF
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.events import EventRecorder
-from hyperpod_operator.kube.nodes import NodeCache
+from hyperpod_operator.kube.events.recorder import EventRecorder
+from hyperpod_operator.kube.nodes.informer import NodeCache
 from hyperpod_operator.kube.pods.cache import PodCache
 from hyperpod_operator.kube.skew import Skew
 from hyperpod_operator.runtime.audit import AuditTrail

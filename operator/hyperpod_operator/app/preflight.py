@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
 from hyperpod_operator.api.names import GROUP
-from hyperpod_operator.api.volume import EBSVolumeClaimSpec
+from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
 from hyperpod_operator.app.documents import InputError, texts, yaml_documents
 from hyperpod_operator.app.invalid import spec_problems
 from hyperpod_operator.app.live import at_first, look
 from hyperpod_operator.app.remedies import words
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.controllers.resource import resource_of
+from hyperpod_operator.controllers.cluster.resource import resource_of
 from hyperpod_operator.core.cluster.concerns import situate
 from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.plan import CreateCluster

@@ -18,16 +18,16 @@ from hyperpod_operator.app.operator import Operator
 from hyperpod_operator.app.start import StartError, check_aws, check_kubernetes, check_regions, say_endpoints
 from hyperpod_operator.app.tasks import on_signals
 from hyperpod_operator.app.traces import tracing, untraced
-from hyperpod_operator.aws.caller import OnCall, Purpose
+from hyperpod_operator.aws.call.caller import OnCall, Purpose
+from hyperpod_operator.aws.call.limiter import READS, WRITES, RateLimit
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.aws.limiter import READS, WRITES, RateLimit
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.configuration import own_namespace
-from hyperpod_operator.kube.leader import Election
-from hyperpod_operator.kube.leadership_guard import LeadershipGuard
+from hyperpod_operator.kube.leadership.guard import LeadershipGuard
+from hyperpod_operator.kube.leadership.leader import Election
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.crash_marks import CrashMarks
 from hyperpod_operator.runtime.logs import catch_uncaught, whose

@@ -11,10 +11,10 @@ from hyperpod_operator.controllers.volume.views import ClusterViews
 from hyperpod_operator.core.timings import Timings
 from hyperpod_operator.core.volume.timings import VolumeTimings
 from hyperpod_operator.kube.configuration import own_namespace
-from hyperpod_operator.kube.node_labels import KubeNodeLabels
-from hyperpod_operator.kube.publications import KubePublications
-from hyperpod_operator.kube.volume_leases import KubeVolumeLeases
-from hyperpod_operator.kube.volume_users import KubeUsers
+from hyperpod_operator.kube.nodes.labels import KubeNodeLabels
+from hyperpod_operator.kube.storage.leases import KubeVolumeLeases
+from hyperpod_operator.kube.storage.publications import KubePublications
+from hyperpod_operator.kube.storage.users import KubeUsers
 from hyperpod_operator.runtime.periodic import Periodic
 
 PATIENT = VolumeTimings()

@@ -18,21 +18,21 @@ from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
 from hyperpod_operator import __version__
-from hyperpod_operator.aws.answers import check, text
-from hyperpod_operator.aws.caller import Caller, OnCall
-from hyperpod_operator.aws.classify import classify
+from hyperpod_operator.aws.call.answers import check, text
+from hyperpod_operator.aws.call.caller import Caller, OnCall
+from hyperpod_operator.aws.call.classify import classify
+from hyperpod_operator.aws.call.limiter import READS, WRITES, Limiter, RateLimit
 from hyperpod_operator.aws.endpoints import overridden
 from hyperpod_operator.aws.facts.gather import SERVICES, AwsFacts
 from hyperpod_operator.aws.facts.plans import AwsTrainingPlans
 from hyperpod_operator.aws.facts.prices import ENDPOINTS, AwsPrices
-from hyperpod_operator.aws.limiter import READS, WRITES, Limiter, RateLimit
 from hyperpod_operator.aws.models import ReducedModels
-from hyperpod_operator.aws.sagemaker import SageMaker
+from hyperpod_operator.aws.sagemaker.clusters import SageMaker
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.location import Location, location_of
 
 if TYPE_CHECKING:
-    from hyperpod_operator.aws.volumes import Volumes
+    from hyperpod_operator.aws.ec2.volumes import Volumes
 
 ACCOUNT_PAUSE = 60.0
 """Seconds between questions to an STS that does not answer."""
@@ -105,7 +105,7 @@ class AwsCloud:
 
     def volumes(self, *, region: str) -> "Volumes":
         """EBS volumes and attachments in a region (empty: our own), under the same rate limit as its clusters."""
-        from hyperpod_operator.aws.volumes import Volumes  # commands about clusters alone do without
+        from hyperpod_operator.aws.ec2.volumes import Volumes  # commands about clusters alone do without
 
         name = region or self.region
         if name not in self._volumes:

@@ -5,8 +5,8 @@ from typing import TypeVar, cast
 
 from pydantic import ValidationError
 
+from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.members import unknown_members
-from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
 from hyperpod_operator.core.ports import StoredObject
 from hyperpod_operator.core.text import listed, plain

@@ -7,7 +7,7 @@ model is built from what may be the cause.
 import logging
 from typing import Any
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.reasons import Actor
 from hyperpod_operator.core.engine.conditions import SUMMARY, settle, summary

@@ -11,8 +11,8 @@ import logging
 from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar, final
 
+from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.kinds import Kind
-from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.names import ABANDON, Reason
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse_status, reconcile_requested_at
 from hyperpod_operator.core.engine.conditions import settle, summary

@@ -1,6 +1,6 @@
 """What can go wrong with a cloud call, as kinds, and the one table that says what each kind means.
 
-`aws/classify.py` maps AWS's error codes to kinds; nothing above that floor looks at a code again. The
+`aws/call/classify.py` maps AWS's error codes to kinds; nothing above that floor looks at a code again. The
 treatment decides the condition's reason, whether a person has to act (`stalled`) and how soon the next pass
 comes. Keeping both tables flat makes "what happens on X?" a look-up for the reader, too.
 """

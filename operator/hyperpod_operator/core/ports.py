@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.metrics.instrument import Counter, Gauge, Histogram
-from hyperpod_operator.api.model import Model
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.location import Location

@@ -25,7 +25,7 @@ from hyperpod_operator.api.names import API_VERSION
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube import configuration as configurations
 from hyperpod_operator.kube.configuration import Credentials
-from hyperpod_operator.kube.response_stream import ResponseStream
+from hyperpod_operator.kube.watch.response_stream import ResponseStream
 
 REQUEST_TIMEOUT = 10.0
 """Seconds for one call, connection included; longer than any healthy answer, shorter than people's patience."""

@@ -30,7 +30,7 @@ KEYS = ("time", "level", "logger", "message", "namespace", "name")
 QUIET = {
     # One line "Handler … succeeded." per event at INFO, whole objects at DEBUG.
     "kopf": logging.WARNING,
-    # Says at every try what kube/lease.py says once, and with advice.
+    # Says at every try what kube/leadership/lease.py says once, and with advice.
     "kubernetes.aio.leaderelection": logging.CRITICAL,
     "kopf.objects": logging.WARNING,
     # An access line per probe.

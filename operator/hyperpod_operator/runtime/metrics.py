@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from hyperpod_operator import __version__
+from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.api.metrics.aws import AWS_CALLS, AWS_SECONDS
 from hyperpod_operator.api.metrics.instrument import Counter, Gauge, Histogram, ObjectGauge
@@ -28,7 +29,6 @@ from hyperpod_operator.api.metrics.load import (
     QUEUE_DEPTH,
 )
 from hyperpod_operator.api.metrics.table import instruments
-from hyperpod_operator.api.model import Model
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.runtime.queue import WorkQueue
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from hyperpod_operator.api.drain import Drain
+from hyperpod_operator.api.common.drain import Drain
 from hyperpod_operator.api.schema import structural
 
 WHOLE = {

@@ -18,9 +18,9 @@ MAY_NAME_A_KIND = {
     "api/kinds/cluster.py",
     "api/kinds/volume_claim.py",
     "api/kinds/node_operation.py",
-    "api/cluster.py",  # the member `kind` of each model
-    "api/volume.py",
-    "api/node_operation.py",
+    "api/cluster/resource.py",  # the member `kind` of each model
+    "api/volume/resource.py",
+    "api/nodeoperation/resource.py",
     "core/explain/around.py",  # explains an object of each kind to a pod or a Node, and imports no pydantic
 }
 

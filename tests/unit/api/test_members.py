@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.crd import all_crds
 from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.api.members import PATH_MOST, members, model_members, unknown_members

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from hyperpod_operator.api.cluster import HyperPodCluster, HyperPodClusterSpec
-from hyperpod_operator.api.conditions import Condition
-from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.api.cluster.resource import HyperPodCluster, HyperPodClusterSpec
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
+from hyperpod_operator.api.common.conditions import Condition
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 

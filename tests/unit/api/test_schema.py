@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from hyperpod_operator.api.rules import rule, rules
+from hyperpod_operator.api.common.rules import rule, rules
 from hyperpod_operator.api.schema import NotStructuralError, Schema, structural
 
 

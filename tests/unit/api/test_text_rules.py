@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from hyperpod_operator.api.common.rules import rule, rules
+from hyperpod_operator.api.common.text_rules import FORM, RULES, text_problems, text_rules
 from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.api.members import spec_schema
-from hyperpod_operator.api.rules import rule, rules
-from hyperpod_operator.api.text_rules import FORM, RULES, text_problems, text_rules
 
 SCHEMA = {
     "type": "object",

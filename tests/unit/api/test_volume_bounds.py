@@ -5,9 +5,9 @@ import re
 import pytest
 from pydantic import ValidationError
 
-from hyperpod_operator.api.volume import Publish
-from hyperpod_operator.api.volume_attachment import Target
-from hyperpod_operator.api.volume_bounds import MOUNT_FLAGS, MOUNT_OPTION_PATTERN, MOUNT_VALUES
+from hyperpod_operator.api.volume.attachment import Target
+from hyperpod_operator.api.volume.bounds import MOUNT_FLAGS, MOUNT_OPTION_PATTERN, MOUNT_VALUES
+from hyperpod_operator.api.volume.resource import Publish
 
 VALUES = {
     "commit": "30", "data": "ordered", "errors": "remount-ro", "stripe": "16", "inode_readahead_blks": "32",

@@ -10,8 +10,8 @@ import yaml
 from hyperpod_operator.api.crd import crd
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import VOLUME_CLAIM_KIND
-from hyperpod_operator.api.volume import EBSVolumeClaimSpec
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
+from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("ebsvolumeclaim*.yaml"))
 MOST_BYTES = 200_000

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hyperpod_operator.aws.answers import check, flag, listed, moment, number, structure, text
+from hyperpod_operator.aws.call.answers import check, flag, listed, moment, number, structure, text
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 MEMBERS = (

@@ -8,8 +8,8 @@ from typing import Any
 import botocore.session
 import pytest
 
-from hyperpod_operator.aws.classify import classify
-from hyperpod_operator.aws.sagemaker import RESTS_ON, _checked
+from hyperpod_operator.aws.call.classify import classify
+from hyperpod_operator.aws.sagemaker.clusters import RESTS_ON, _checked
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 MODEL = botocore.session.get_session().get_service_model("sagemaker")

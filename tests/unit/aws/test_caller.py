@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from hyperpod_operator.aws.caller import Caller
-from hyperpod_operator.aws.classify import POINTER
-from hyperpod_operator.aws.limiter import Limiter, RateLimit
+from hyperpod_operator.aws.call.caller import Caller
+from hyperpod_operator.aws.call.classify import POINTER
+from hyperpod_operator.aws.call.limiter import Limiter, RateLimit
 from hyperpod_operator.core.errors import CloudError
 
 TYPES = ", ".join(f"ml.p{number}.48xlarge" for number in range(100))
@@ -31,7 +31,7 @@ async def failed(message: str) -> CloudError:
 
 
 async def test_the_log_has_all_of_what_a_message_points_to(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="hyperpod_operator.aws.caller")
+    caplog.set_level(logging.INFO, logger="hyperpod_operator.aws.call.caller")
     error = await failed(f"ml.x is none of [{TYPES}] for this account")
     assert error.message.endswith(POINTER)
     assert "AWS says about CreateCluster on research: " in caplog.text
@@ -39,7 +39,7 @@ async def test_the_log_has_all_of_what_a_message_points_to(caplog: pytest.LogCap
 
 
 async def test_a_short_answer_is_in_the_message_alone(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="hyperpod_operator.aws.caller")
+    caplog.set_level(logging.INFO, logger="hyperpod_operator.aws.call.caller")
     error = await failed("ml.x is not offered.")
     assert error.message == "ml.x is not offered."
     assert error.message not in caplog.text

@@ -7,7 +7,7 @@ from botocore import exceptions
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from hyperpod_operator.aws.classify import CODES, POINTER, classify, readable
+from hyperpod_operator.aws.call.classify import CODES, POINTER, classify, readable
 from hyperpod_operator.core.errors import TREATMENTS, ErrorKind
 
 

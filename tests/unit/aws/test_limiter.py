@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hyperpod_operator.aws.limiter import RECOVERY_SECONDS, Limiter, RateLimit
+from hyperpod_operator.aws.call.limiter import RECOVERY_SECONDS, Limiter, RateLimit
 
 pytestmark = pytest.mark.looptime
 

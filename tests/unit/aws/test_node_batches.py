@@ -8,7 +8,7 @@ import pytest
 
 from hyperpod_operator.aws import cloud as cloud_module
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.aws.sagemaker import SageMaker
+from hyperpod_operator.aws.sagemaker.clusters import SageMaker
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.nodes.batch import BatchAnswer
 from hyperpod_operator.core.nodes.ports import NodeBatches

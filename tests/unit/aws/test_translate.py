@@ -10,8 +10,8 @@ import yaml
 from botocore.validate import ParamValidator
 from tests.unit.core.builders import resource, spec
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
-from hyperpod_operator.aws import translate
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
+from hyperpod_operator.aws.sagemaker import translate
 from hyperpod_operator.core.cluster.diff import MUTABLE_CLUSTER_MEMBERS
 from hyperpod_operator.core.cluster.requests import create
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hyperpod_operator.aws import volume_shapes as shapes
-from hyperpod_operator.aws.answers import check
+from hyperpod_operator.aws.call.answers import check
+from hyperpod_operator.aws.ec2 import shapes
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 BORN = datetime(2026, 11, 1, tzinfo=UTC)

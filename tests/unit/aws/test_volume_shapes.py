@@ -7,8 +7,8 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from hyperpod_operator.aws import volume_shapes as shapes
-from hyperpod_operator.aws.classify import wrapped_by_sagemaker
+from hyperpod_operator.aws.call.classify import wrapped_by_sagemaker
+from hyperpod_operator.aws.ec2 import shapes
 from hyperpod_operator.core.volume.ports import Attachment, Change, Modification, NewVolume, Snapshot, Volume
 
 EC2 = botocore.session.Session().get_service_model("ec2")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID
-from hyperpod_operator.aws.volume_tags import MOST_VALUES, TagReads
+from hyperpod_operator.aws.ec2.tags import MOST_VALUES, TagReads
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.ports import Volume
 
@@ -34,7 +34,7 @@ class Ec2:
 
 @pytest.fixture
 def ec2(monkeypatch: pytest.MonkeyPatch) -> Ec2:
-    monkeypatch.setattr("hyperpod_operator.aws.volume_reads.GATHER", 0.0)
+    monkeypatch.setattr("hyperpod_operator.aws.ec2.reads.GATHER", 0.0)
     return Ec2()
 
 

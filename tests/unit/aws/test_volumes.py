@@ -11,9 +11,9 @@ import pytest
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID
 from hyperpod_operator.aws import cloud as cloud_module
-from hyperpod_operator.aws import volume_queries
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.aws.volumes import Volumes
+from hyperpod_operator.aws.ec2 import queries as volume_queries
+from hyperpod_operator.aws.ec2.volumes import Volumes
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.device import associated_resource
 from hyperpod_operator.core.volume.ports import AttachmentLimit, Change, NewVolume, Volume, VolumeCloud, VolumeClouds

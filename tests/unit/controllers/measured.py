@@ -1,8 +1,8 @@
 """The metrics that a controller counts, for a test to read."""
 
+from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.kinds import Kind
 from hyperpod_operator.api.metrics.instrument import Counter, Gauge, Histogram
-from hyperpod_operator.api.model import Model
 from hyperpod_operator.core.ports import Key
 
 

@@ -11,11 +11,11 @@ from typing import Any
 from tests.unit.controllers.measured import Measured
 
 from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.aws.call.limiter import RateLimit
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.aws.limiter import RateLimit
-from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings
-from hyperpod_operator.controllers.cluster_observer import Ports
-from hyperpod_operator.controllers.preflight import Gate
+from hyperpod_operator.controllers.cluster.controller import ClusterController, ClusterSettings
+from hyperpod_operator.controllers.cluster.observer import Ports
+from hyperpod_operator.controllers.cluster.preflight import Gate
 from hyperpod_operator.core.audit import AuditRecord
 from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue

@@ -12,9 +12,9 @@ from tests.unit.core.health import HEALTH, node
 
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import LABEL_INSTANCE_GROUP
-from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings
+from hyperpod_operator.controllers.cluster.controller import ClusterController, ClusterSettings
+from hyperpod_operator.controllers.cluster.observer import Ports
 from hyperpod_operator.controllers.cluster_cache import ClusterCache
-from hyperpod_operator.controllers.cluster_observer import Ports
 from hyperpod_operator.core.health.node import Node
 
 

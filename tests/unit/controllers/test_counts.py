@@ -7,7 +7,7 @@ import pytest
 from tests.unit.controllers.rig import Rig
 from tests.unit.core.builders import group_spec, spec
 
-from hyperpod_operator.aws.caller import Caller
+from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.core.outcome import Done
 
 

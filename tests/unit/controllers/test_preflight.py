@@ -9,7 +9,7 @@ from tests.unit.controllers.rig import Rig
 from tests.unit.core.builders import group_spec, spec
 from tests.unit.core.preflight.world import FACTS, having
 
-from hyperpod_operator.controllers.preflight import Gate
+from hyperpod_operator.controllers.cluster.preflight import Gate
 from hyperpod_operator.core.preflight.facts import Facts, Workload
 from hyperpod_operator.core.preflight.model import Fact
 from hyperpod_operator.core.preflight.subject import ClusterSubject

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.controllers.rig import Rig
 from tests.unit.core.builders import group_spec, spec
 
-from hyperpod_operator.controllers.preflight import Gate
+from hyperpod_operator.controllers.cluster.preflight import Gate
 from hyperpod_operator.core.preflight.facts import Facts
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 

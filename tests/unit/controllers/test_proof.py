@@ -6,7 +6,7 @@ from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_cluster_nodes import Ward
 from tests.unit.controllers.test_life import two
 
-from hyperpod_operator.controllers.observe import Proofs
+from hyperpod_operator.controllers.cluster.observe import Proofs
 from hyperpod_operator.core.ports import Key
 
 THIEF = Key("thieves", "mine")

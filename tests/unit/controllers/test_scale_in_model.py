@@ -18,7 +18,7 @@ from tests.unit.core.health import node
 
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import INSTANCE_GROUP_NAME
-from hyperpod_operator.controllers.evacuation import DrainPorts, Evacuation
+from hyperpod_operator.controllers.cluster.evacuation import DrainPorts, Evacuation
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.node_choice import BINDING
 from hyperpod_operator.core.cluster.plan import DeleteNodes

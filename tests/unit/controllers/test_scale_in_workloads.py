@@ -11,9 +11,9 @@ from tests.unit.core.builders import group_spec, spec
 from tests.unit.core.health import HEALTH, node
 
 from hyperpod_operator.api.names import APPROVE_PLAN, DELETE_NODE, DRAINING, INSTANCE_GROUP_NAME
-from hyperpod_operator.controllers.cluster import ClusterController, ClusterSettings
-from hyperpod_operator.controllers.cluster_observer import Ports
-from hyperpod_operator.controllers.evacuation import DrainPorts
+from hyperpod_operator.controllers.cluster.controller import ClusterController, ClusterSettings
+from hyperpod_operator.controllers.cluster.evacuation import DrainPorts
+from hyperpod_operator.controllers.cluster.observer import Ports
 from hyperpod_operator.core.drain.marks import HeldBy, Marks, Owner, detaches, hold, release
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import Answer, Evicted, PodsRead

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.core.builders import EKS, ROLE, group_spec, spec
 
-from hyperpod_operator.controllers.cluster import ClusterController
+from hyperpod_operator.controllers.cluster.controller import ClusterController
 from hyperpod_operator.core.tenancy import Matter, Tenancy, Tenant
 
 ENOUGH = {

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.core.builders import spec
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse_spec, parse_spec_with_unknown
 from hyperpod_operator.core.cluster.concerns import RECONCILE

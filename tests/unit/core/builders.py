@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
-from hyperpod_operator.api.cluster_memory import ClusterMemory, GroupMemory
-from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.cluster.memory import ClusterMemory, GroupMemory
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
+from hyperpod_operator.api.common.model import Model
+from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
-from hyperpod_operator.api.operations import OperationStatus
-from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Conclusion

@@ -20,7 +20,7 @@ from tests.unit.core.builders import (
     with_group,
 )
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.cluster.report import report

@@ -26,7 +26,7 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.world import updated
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord

@@ -23,9 +23,9 @@ from tests.unit.core.builders import (
     with_group,
 )
 
-from hyperpod_operator.api.cluster_memory import ClusterMemory
+from hyperpod_operator.api.cluster.memory import ClusterMemory
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_ADOPTED, Reason
-from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.concerns import decide, situate
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision, NeedTags

@@ -19,8 +19,8 @@ from tests.unit.core.builders import (
     with_group,
 )
 
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, InstanceGroupStatus
 from hyperpod_operator.api.names import TAG_ADOPTED
-from hyperpod_operator.api.status import HyperPodClusterStatus, InstanceGroupStatus
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.observed import ObservedEvent, ObservedNode

@@ -23,10 +23,10 @@ from tests.unit.core.builders import (
     told,
 )
 
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
+from hyperpod_operator.api.common.operations import OperationStatus
+from hyperpod_operator.api.common.preflight import PreflightStatus
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.operations import OperationStatus
-from hyperpod_operator.api.preflight import PreflightStatus
-from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.core.builders import NOW, cluster, resource, snapshot_of
 
-from hyperpod_operator.api.cluster_memory import ClusterMemory, MirroredEvents
-from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.api.cluster.memory import ClusterMemory, MirroredEvents
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.mirror import MOST, mirrored
 from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.observed import Observed, ObservedEvent

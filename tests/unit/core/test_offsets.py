@@ -21,7 +21,7 @@ from tests.unit.core.builders import (
     with_group,
 )
 
-from hyperpod_operator.api.status import HyperPodClusterStatus
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import Resource

@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.core.builders import cluster, resource, scaled, seen, snapshot_of
 
-from hyperpod_operator.api.status import RejectedGroup
+from hyperpod_operator.api.cluster.status import RejectedGroup
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.parts import pause
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.core.builders import cluster, recorded, resource, scaled, seen, snapshot_of
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot

@@ -28,7 +28,7 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.health import GPU, HEALTH, NOW, facts, node
 
-from hyperpod_operator.api.cluster_memory import Missing
+from hyperpod_operator.api.common.missing import Missing
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.concerns import DELETED, RECONCILE, ClusterConcern, Policy, decide
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Conclusion, NeedTags

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.core.builders import NOW, cluster, recorded, resource, told, unread
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS, SECTIONS, Section, Severity, record

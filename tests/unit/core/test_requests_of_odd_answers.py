@@ -7,7 +7,7 @@ import pytest
 from tests.unit.core.builders import cluster, group, group_spec, recorded, resource, spec, with_group
 from tests.unit.core.test_requests import sent, update
 
-from hyperpod_operator.api.cluster import InstanceGroup
+from hyperpod_operator.api.cluster.resource import InstanceGroup
 from hyperpod_operator.core.cluster.diff import SOFTWARE_MEMBERS
 
 ROLLING = {"rollingUpdatePolicy": {"maximumBatchSize": {"type": "INSTANCE_COUNT", "value": 1}}}

@@ -9,7 +9,7 @@ import pytest
 
 from hyperpod_operator.core.ports import Event, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.events import EventRecorder, capped
+from hyperpod_operator.kube.events.recorder import EventRecorder, capped
 
 pytestmark = pytest.mark.looptime
 

@@ -14,8 +14,8 @@ from kubernetes.aio.leaderelection import leaderelection as library
 from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.leader import Election
-from hyperpod_operator.kube.leadership_guard import LeadershipGuard, LeadershipLost
+from hyperpod_operator.kube.leadership.guard import LeadershipGuard, LeadershipLost
+from hyperpod_operator.kube.leadership.leader import Election
 
 pytestmark = pytest.mark.looptime
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.response_stream import ResponseStream
+from hyperpod_operator.kube.watch.response_stream import ResponseStream
 
 PIECES = [f"piece {number} ".encode() * 500 for number in range(40)]
 Serve = Callable[[Callable[[web.StreamResponse], Awaitable[None]]], Awaitable[None]]

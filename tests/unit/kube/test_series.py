@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from hyperpod_operator.core.ports import Event, StoredObject
-from hyperpod_operator.kube import series as s
-from hyperpod_operator.kube.series import Series, SeriesBook, SeriesKey
+from hyperpod_operator.kube.events import series as s
+from hyperpod_operator.kube.events.series import Series, SeriesBook, SeriesKey
 
 Make = Callable[..., StoredObject]
 

@@ -6,9 +6,9 @@ import pytest
 
 from hyperpod_operator.core.ports import KubernetesError, StaleObject
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.publications import KubePublications, gibibytes
-from hyperpod_operator.kube.volume_leases import KubeVolumeLeases
-from hyperpod_operator.kube.volume_users import KubeUsers
+from hyperpod_operator.kube.storage.leases import KubeVolumeLeases
+from hyperpod_operator.kube.storage.publications import KubePublications, gibibytes
+from hyperpod_operator.kube.storage.users import KubeUsers
 
 CONFLICT = (409, {"kind": "Status", "reason": "Conflict", "message": "the object has been modified"})
 GONE = (404, {"kind": "Status", "reason": "NotFound", "message": "not found", "details": {"name": "x"}})

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, NodeCounts
+from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.api.metrics.aws import AWS_LIMIT
 from hyperpod_operator.api.metrics.clusters import STATUSES
@@ -13,8 +14,7 @@ from hyperpod_operator.api.metrics.load import LOOP_LAG, QUARANTINED, RECONCILE_
 from hyperpod_operator.api.metrics.nodes import NODES_HELD, NODES_LEFT_OUT
 from hyperpod_operator.api.metrics.table import instruments
 from hyperpod_operator.api.metrics.volumes import VOLUMES_ORPHANED
-from hyperpod_operator.api.status import HyperPodClusterStatus, NodeCounts
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
 from hyperpod_operator.runtime.queue import WorkQueue

@@ -1,7 +1,8 @@
 """The record of HyperPodCluster."""
 
-from hyperpod_operator.api.cluster import HyperPodCluster, HyperPodClusterSpec
-from hyperpod_operator.api.cluster_rules import ROOT_RULES
+from hyperpod_operator.api.cluster.resource import HyperPodCluster, HyperPodClusterSpec
+from hyperpod_operator.api.cluster.rules import ROOT_RULES
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.kinds.cluster_warnings import EDITS
 from hyperpod_operator.api.kinds.kind import (
     ACTOR_COLUMN,
@@ -21,7 +22,6 @@ from hyperpod_operator.api.names import (
     CLUSTER_SINGULAR,
     ConditionType,
 )
-from hyperpod_operator.api.status import HyperPodClusterStatus
 
 CLUSTER = Kind(
     name=CLUSTER_KIND,

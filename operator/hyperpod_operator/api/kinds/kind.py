@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.members import model_members
 from hyperpod_operator.api.metrics.instrument import ObjectGauge
-from hyperpod_operator.api.model import Model
 from hyperpod_operator.api.names import CATEGORY, GROUP, VERSION, ConditionType
 
 READY_PATH = '.status.conditions[?(@.type=="Ready")]'

@@ -19,8 +19,8 @@ from hyperpod_operator.api.names import (
     NODE_OPERATION_SINGULAR,
     ConditionType,
 )
-from hyperpod_operator.api.node_operation import HyperPodNodeOperation, HyperPodNodeOperationSpec
-from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus
+from hyperpod_operator.api.nodeoperation.resource import HyperPodNodeOperation, HyperPodNodeOperationSpec
+from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus
 
 NODE_OPERATION = Kind(
     name=NODE_OPERATION_KIND,

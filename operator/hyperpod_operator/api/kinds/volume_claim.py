@@ -20,8 +20,8 @@ from hyperpod_operator.api.names import (
     VOLUME_CLAIM_SINGULAR,
     ConditionType,
 )
-from hyperpod_operator.api.volume import EBSVolumeClaim, EBSVolumeClaimSpec
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.api.volume.resource import EBSVolumeClaim, EBSVolumeClaimSpec
+from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
 
 VOLUME_CLAIM = Kind(
     name=VOLUME_CLAIM_KIND,

@@ -3,9 +3,9 @@
 from datetime import datetime
 from functools import lru_cache, partial
 
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus as Status
 from hyperpod_operator.api.metrics.approvals import approval_waiting
 from hyperpod_operator.api.metrics.instrument import OBJECT, Gauge, ObjectGauge, P, Samples
-from hyperpod_operator.api.status import HyperPodClusterStatus as Status
 
 STATUSES = ("True", "False", "Unknown")
 _gauge = partial(Gauge, section="Are the clusters ready?")

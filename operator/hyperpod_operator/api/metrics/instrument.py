@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
-from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.common.model import Model
 
 P = "hyperpod_operator_"
 OBJECT = ("namespace", "name")

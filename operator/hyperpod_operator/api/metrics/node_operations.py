@@ -4,7 +4,7 @@ from functools import partial
 
 from hyperpod_operator.api.metrics.approvals import approval_waiting
 from hyperpod_operator.api.metrics.instrument import OBJECT, Counter, Gauge, Histogram, ObjectGauge, P, Samples
-from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus as Status
+from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus as Status
 
 SECTION = "Do node operations end?"
 _counter = partial(Counter, section=SECTION, unit="nodes")

@@ -4,8 +4,8 @@ from functools import partial
 
 from hyperpod_operator.api.metrics.instrument import OBJECT, Counter, Gauge, Histogram, ObjectGauge, P, Samples, true
 from hyperpod_operator.api.names import ConditionType
-from hyperpod_operator.api.volume_bounds import MODIFICATIONS_A_DAY
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus as Status
+from hyperpod_operator.api.volume.bounds import MODIFICATIONS_A_DAY
+from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus as Status
 
 SECTION = "Are the volumes ready?"
 _gauge = partial(Gauge, section=SECTION)

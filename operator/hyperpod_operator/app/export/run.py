@@ -14,8 +14,8 @@ from hyperpod_operator.app.documents import (
     read_text,
 )
 from hyperpod_operator.app.remedies import words
+from hyperpod_operator.aws.call.limiter import RateLimit
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.aws.limiter import RateLimit
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.export import live, stack
 from hyperpod_operator.core.export.cloudformation import Context

@@ -15,9 +15,9 @@ from hyperpod_operator.app.plan import server as servers
 from hyperpod_operator.app.plan.manifests import Manifest, kind_of, manifests
 from hyperpod_operator.app.plan.server import Server
 from hyperpod_operator.app.remedies import words
+from hyperpod_operator.aws.call.limiter import RateLimit
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.aws.limiter import RateLimit
-from hyperpod_operator.controllers.resource import resource_of
+from hyperpod_operator.controllers.cluster.resource import resource_of
 from hyperpod_operator.core.cluster.concerns import situate
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.placement import misplaced

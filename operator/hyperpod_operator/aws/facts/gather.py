@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from hyperpod_operator.api.volume import EBSVolumeClaimSpec
-from hyperpod_operator.aws.caller import Caller
+from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
+from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.aws.facts import account, eks, file_systems, history, iam, network, stores
 from hyperpod_operator.aws.facts.reader import BUDGET, PATIENCE, Answers, Reader
 from hyperpod_operator.core.errors import CloudError

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.aws import translate
 from hyperpod_operator.aws.facts.reader import Ask, Reader, items
+from hyperpod_operator.aws.sagemaker import translate
 from hyperpod_operator.core.cluster.causes import LOUD, cause_of, is_noise
 from hyperpod_operator.core.observed import ObservedEvent
 from hyperpod_operator.core.preflight.facts import Shortage

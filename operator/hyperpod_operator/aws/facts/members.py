@@ -6,7 +6,7 @@ AWS answers empty is a value.
 
 from collections.abc import Mapping
 
-from hyperpod_operator.aws.answers import Member, listed, number, structure, text
+from hyperpod_operator.aws.call.answers import Member, listed, number, structure, text
 
 _RULES = ("SecurityGroups[].IpPermissions", "SecurityGroups[].IpPermissionsEgress")
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 
-from hyperpod_operator.aws.caller import Caller
+from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.aws.facts.account import training_plan
 from hyperpod_operator.aws.facts.reader import Answers, Reader
 from hyperpod_operator.core.preflight.facts import TrainingPlan

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from hyperpod_operator.aws.caller import Caller
+from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.aws.facts.reader import Answers, Ask, Reader, items
 from hyperpod_operator.core.cost.price import Price, Prices
 from hyperpod_operator.core.preflight.model import Fact, Unread

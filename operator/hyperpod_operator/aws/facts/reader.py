@@ -12,8 +12,8 @@ from typing import Any
 
 from botocore.exceptions import OperationNotPageableError
 
-from hyperpod_operator.aws.answers import check, check_model, unknown
-from hyperpod_operator.aws.caller import Caller, Purpose
+from hyperpod_operator.aws.call.answers import check, check_model, unknown
+from hyperpod_operator.aws.call.caller import Caller, Purpose
 from hyperpod_operator.aws.facts.members import RESTS_ON
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.preflight.model import Fact, Unread

@@ -6,8 +6,8 @@ from typing import assert_never
 
 from hyperpod_operator.api.kinds import NODE_OPERATION
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.node_operation import HyperPodNodeOperationSpec
-from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus
+from hyperpod_operator.api.nodeoperation.resource import HyperPodNodeOperationSpec
+from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus
 from hyperpod_operator.controllers.approval import approvers
 from hyperpod_operator.controllers.nodeoperation.act import Steps, call
 from hyperpod_operator.controllers.nodeoperation.holdings import Holdings

@@ -8,7 +8,7 @@ leads; a new one fills it from the statuses of all operations before its first d
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus
+from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus
 from hyperpod_operator.controllers.parse import parse_status
 from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT
 from hyperpod_operator.core.ports import Key, Objects

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from hyperpod_operator.api.metrics.node_operations import DRAIN_TIMEOUTS, OPERATED_NODES, OPERATED_SECONDS
-from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus
+from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.nodeoperation.states import FINAL, State
 from hyperpod_operator.core.ports import Metrics

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse_spec
 from hyperpod_operator.core.location import Elsewhere, Location, elsewhere, location_of, recorded, records_of_cluster

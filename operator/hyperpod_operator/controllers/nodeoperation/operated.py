@@ -4,7 +4,7 @@ A status that says that AWS was asked is better evidence than the words of AWS's
 and a restart changes nothing about it.
 """
 
-from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus
+from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus
 from hyperpod_operator.controllers.parse import parse_status
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.nodeoperation.operation import CALLS

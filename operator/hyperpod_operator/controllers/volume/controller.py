@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import INSTANCE_GROUP_NAME, Reason
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
 from hyperpod_operator.controllers.object_references import node_reference
 from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.controllers.volume.act import act

@@ -7,7 +7,7 @@ from hyperpod_operator.api.metrics.volumes import (
     VOLUME_DETACH_SECONDS,
     VOLUME_FOLLOW_SECONDS,
 )
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.ports import Metrics
 

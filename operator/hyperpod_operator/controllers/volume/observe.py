@@ -7,8 +7,8 @@ with one look for all claims of the cluster. The rest is read when a decision ha
 import asyncio
 from dataclasses import dataclass, replace
 
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID
-from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.controllers.parse import parse_status
 from hyperpod_operator.controllers.volume.candidates import candidates
 from hyperpod_operator.controllers.volume.counts import Counts

@@ -1,8 +1,8 @@
 """From a stored EBSVolumeClaim to a Claim, or to the reason why not."""
 
 from hyperpod_operator.api.names import FORCE_DELETE
-from hyperpod_operator.api.volume import EBSVolumeClaimSpec
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
+from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
 from hyperpod_operator.controllers.approval import manager_of
 from hyperpod_operator.controllers.parse import parse_spec_with_unknown, parse_status, reconcile_requested_at
 from hyperpod_operator.core.ports import StoredObject

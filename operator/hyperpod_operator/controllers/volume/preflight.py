@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hyperpod_operator.api.preflight import PreflightStatus
+from hyperpod_operator.api.common.preflight import PreflightStatus
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.preflight.gate import waits

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import assert_never
 
+from hyperpod_operator.api.common.plan import HISTORY_MOST, HistoryEntry
 from hyperpod_operator.api.kinds import CLUSTER
-from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry
 from hyperpod_operator.core.audit import AuditRecord, Requester, lines
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected

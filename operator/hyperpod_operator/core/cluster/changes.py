@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 
-from hyperpod_operator.api.cluster_memory import CountOffset
+from hyperpod_operator.api.cluster.memory import CountOffset
 from hyperpod_operator.core.cluster.compare import Change
 from hyperpod_operator.core.observed import EMPTY
 

@@ -1,9 +1,9 @@
 """The conditions of a HyperPodCluster after a pass: what its concerns found, and the summary of how the pass ended."""
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.conditions import Condition
+from hyperpod_operator.api.common.preflight import PreflightStatus
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.api.reasons import REASONS, Severity
 from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.pass_record import PassRecord

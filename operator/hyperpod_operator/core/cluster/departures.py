@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from hyperpod_operator.api.cluster_memory import DeletedNode
+from hyperpod_operator.api.cluster.memory import DeletedNode
 from hyperpod_operator.api.names import DELETE_NODE, INSTANCE_GROUP_NAME
 from hyperpod_operator.core.cluster.changes import Changes, group_of
 from hyperpod_operator.core.cluster.compare import Change

@@ -7,7 +7,7 @@ open because closing them could destroy something that the operator does not own
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from hyperpod_operator.api.cluster_memory import CountOffset
+from hyperpod_operator.api.cluster.memory import CountOffset
 from hyperpod_operator.api.names import OWNERSHIP_TAGS
 from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.compare import Change, covers, drift

@@ -1,8 +1,8 @@
 """Which Events a pass leaves: the call that was made, what vanished, and each new reason that needs attention."""
 
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import CreateCluster, concern, operation

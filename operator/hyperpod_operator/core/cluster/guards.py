@@ -4,8 +4,8 @@ Every call to an existing cluster passes here. Each guard looks at what earlier 
 restart changes nothing.
 """
 
+from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause

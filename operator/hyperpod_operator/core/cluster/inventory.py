@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from hyperpod_operator.api.cluster_memory import DeletedNode, GroupMemory
-from hyperpod_operator.api.status import AutoScalingStatus, InstanceGroupStatus, NodeCounts, NodeProblem
+from hyperpod_operator.api.cluster.memory import DeletedNode, GroupMemory
+from hyperpod_operator.api.cluster.status import AutoScalingStatus, InstanceGroupStatus, NodeCounts, NodeProblem
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls

@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from hyperpod_operator.api.cluster_memory import Missing, SentTag
+from hyperpod_operator.api.cluster.memory import SentTag
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, InstanceGroupStatus
+from hyperpod_operator.api.common.adoption import Adoption
+from hyperpod_operator.api.common.missing import Missing
+from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
-from hyperpod_operator.api.operations import OperationStatus
-from hyperpod_operator.api.status import Adoption, HyperPodClusterStatus, InstanceGroupStatus
 from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import refusals

@@ -4,7 +4,7 @@ A high-water mark in status says how far they were told. Only Warn and Error are
 step of every node at Info, and conditions say the same shorter. What every scaling brings is repeated as Normal.
 """
 
-from hyperpod_operator.api.cluster_memory import MirroredEvents
+from hyperpod_operator.api.cluster.memory import MirroredEvents
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.causes import LOUD, is_noise
 from hyperpod_operator.core.cluster.pass_record import PassRecord

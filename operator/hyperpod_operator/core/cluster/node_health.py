@@ -6,8 +6,8 @@ itself; with nodeRecovery None a person has to, so the cluster is Stalled.
 
 from typing import Never
 
+from hyperpod_operator.api.cluster.status import InstanceGroupStatus, NodeHealth, UnhealthyNode
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.api.status import InstanceGroupStatus, NodeHealth, UnhealthyNode
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.engine.decision import Wait

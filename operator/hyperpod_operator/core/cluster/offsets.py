@@ -13,8 +13,8 @@ its rule about MinInstanceCount); without a changed TargetCount there is no offs
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from hyperpod_operator.api.cluster_memory import CountOffset
-from hyperpod_operator.api.status import InstanceGroupStatus
+from hyperpod_operator.api.cluster.memory import CountOffset
+from hyperpod_operator.api.cluster.status import InstanceGroupStatus
 from hyperpod_operator.core.cluster.node_calls import DELETE, MOVE, call_of
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.journal import PENDING

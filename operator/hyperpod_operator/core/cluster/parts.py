@@ -12,8 +12,8 @@ ran of it and rolled its count back, so the next try comes after a pause that gr
 import re
 from collections.abc import Iterable, Mapping
 
+from hyperpod_operator.api.cluster.status import RejectedGroup
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.status import RejectedGroup
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause

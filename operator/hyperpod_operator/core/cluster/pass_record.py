@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hyperpod_operator.api.preflight import PreflightStatus
+from hyperpod_operator.api.common.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Conclusion
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.engine.decision import LookAgain

@@ -1,6 +1,6 @@
 """The mutating calls that a pass may end in, as data. A pass carries at most one of them.
 
-Requests are JSON in the spec's vocabulary; `aws/translate.py` turns them into API shapes.
+Requests are JSON in the spec's vocabulary; `aws/sagemaker/translate.py` turns them into API shapes.
 """
 
 from collections.abc import Mapping

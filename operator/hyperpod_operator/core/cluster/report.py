@@ -4,8 +4,8 @@ Status is a function of the stored status and the pass. Equal input gives equal 
 request id), so a settled cluster is never written to.
 """
 
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.kinds import CLUSTER
-from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.cluster.audit import history
 from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.conditions import checked, conditions

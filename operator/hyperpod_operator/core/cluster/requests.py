@@ -7,7 +7,7 @@ never find out. Groups leave only by name through `instanceGroupsToDelete`.
 
 from collections.abc import Mapping, Set
 
-from hyperpod_operator.api.cluster import InstanceGroup, RestrictedInstanceGroup
+from hyperpod_operator.api.cluster.resource import InstanceGroup, RestrictedInstanceGroup
 from hyperpod_operator.core.cluster.changes import Changes, group_of
 from hyperpod_operator.core.cluster.compare import overlay
 from hyperpod_operator.core.cluster.diff import GOING, MUTABLE_CLUSTER_MEMBERS, SOFTWARE_MEMBERS

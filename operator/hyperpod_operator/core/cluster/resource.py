@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hyperpod_operator.api import names
-from hyperpod_operator.api.cluster import HyperPodClusterSpec, InstanceGroup, RestrictedInstanceGroup
-from hyperpod_operator.api.status import HyperPodClusterStatus, InstanceGroupStatus
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec, InstanceGroup, RestrictedInstanceGroup
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, InstanceGroupStatus
 from hyperpod_operator.core.observed import Json
 from hyperpod_operator.core.ports import Key
 

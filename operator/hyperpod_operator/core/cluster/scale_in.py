@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from hyperpod_operator.api.drain import Drain
+from hyperpod_operator.api.common.drain import Drain
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision

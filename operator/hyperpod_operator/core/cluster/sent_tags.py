@@ -8,7 +8,7 @@ send the same tags again, or take an edit that goes back to the former value as 
 from collections.abc import Mapping
 from datetime import datetime
 
-from hyperpod_operator.api.cluster_memory import SentTag
+from hyperpod_operator.api.cluster.memory import SentTag
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.moments import parse_time
 

@@ -1,6 +1,6 @@
 """The training plans of a cluster's groups, as status and metrics have them."""
 
-from hyperpod_operator.api.training_plan import PLANS_MOST, TrainingPlanStatus
+from hyperpod_operator.api.cluster.training_plan import PLANS_MOST, TrainingPlanStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.observed import ObservedCluster

@@ -5,8 +5,8 @@ Each makes one call, and none waits for another that AWS refused.
 
 from dataclasses import replace
 
+from hyperpod_operator.api.cluster.status import RejectedGroup
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.status import RejectedGroup
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.existing import present

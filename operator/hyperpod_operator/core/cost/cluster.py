@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from hyperpod_operator.api.cost import ClusterCost, GroupCost
-from hyperpod_operator.api.status import InstanceGroupStatus
+from hyperpod_operator.api.cluster.cost import ClusterCost, GroupCost
+from hyperpod_operator.api.cluster.status import InstanceGroupStatus
 from hyperpod_operator.core.cost.price import Price, Prices
 from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup
 from hyperpod_operator.core.preflight.model import Unread

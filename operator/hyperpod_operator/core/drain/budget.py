@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hyperpod_operator.api.drain import LabelSelector
+from hyperpod_operator.api.common.drain import LabelSelector
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.selectors import matches
 from hyperpod_operator.core.text import counted

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from hyperpod_operator.api.drain import Drain, DrainRule
+from hyperpod_operator.api.common.drain import Drain, DrainRule
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.selectors import all_of, matches, matches_namespace, needs_labels
 

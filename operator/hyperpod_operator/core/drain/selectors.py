@@ -8,7 +8,7 @@ never evicted.
 from collections.abc import Iterable, Mapping
 from typing import assert_never
 
-from hyperpod_operator.api.drain import LabelSelector, LabelSelectorRequirement
+from hyperpod_operator.api.common.drain import LabelSelector, LabelSelectorRequirement
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label that the API server keeps on every Namespace (API reference, well-known labels)."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.outcome import Outcome
 from hyperpod_operator.core.ports import Event

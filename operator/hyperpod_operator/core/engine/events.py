@@ -6,9 +6,9 @@ and that an object became ready or is paused.
 
 from collections.abc import Mapping, Sequence
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.conditions import Condition
+from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.api.kinds import ConditionRow, Kind
-from hyperpod_operator.api.operations import OperationStatus
 from hyperpod_operator.api.reasons import record
 from hyperpod_operator.core.engine.journal import CallState, entry_of
 from hyperpod_operator.core.ports import Event

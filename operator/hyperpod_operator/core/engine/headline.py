@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.names import ConditionType
 from hyperpod_operator.core.explain.acting import Stated, turn
 from hyperpod_operator.core.text import shortened

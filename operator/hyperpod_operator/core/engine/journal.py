@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from hyperpod_operator.api.operations import OperationStatus
+from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.core.moments import seconds_since, stamp
 
 CODE_MOST = 128

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol, Self, TypeVar
 
-from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.common.model import Model
 
 
 class Remembering(Protocol):

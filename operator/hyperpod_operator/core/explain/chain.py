@@ -36,7 +36,7 @@ _NUMBERED = re.compile(r" *\((?:request )?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f
 _OF_CONDITION = re.compile(r"^[A-Z]\w+ is (?:True|False|Unknown): ")
 _INSTANCE = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 COMBINED = "More Events with this reason follow each other quickly"
-"""The beginning of the note of an Event that stands for others (`kube/series.py`)."""
+"""The beginning of the note of an Event that stands for others (`kube/events/series.py`)."""
 
 
 def chain(world: World) -> tuple[tuple[Link, ...], int]:

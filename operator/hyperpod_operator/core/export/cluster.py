@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.members import spec_schema
 from hyperpod_operator.api.names import GROUP, OWNERSHIP_TAGS, TAG_OWNER
 from hyperpod_operator.core.export.members import UNSET, Shaper, member

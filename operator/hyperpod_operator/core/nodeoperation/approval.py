@@ -6,8 +6,8 @@ operation; other nodes, or another cluster, are another digest.
 
 from typing import assert_never
 
+from hyperpod_operator.api.common.plan import NODES_MOST, PlannedAction, PlanStatus, PlanTarget
 from hyperpod_operator.api.names import APPROVE_PLAN, ConditionType, Reason
-from hyperpod_operator.api.plan import NODES_MOST, PlannedAction, PlanStatus, PlanTarget
 from hyperpod_operator.core.engine.conditions import Draft
 from hyperpod_operator.core.nodeoperation.snapshot import Snapshot
 from hyperpod_operator.core.nodeoperation.states import FINAL, State

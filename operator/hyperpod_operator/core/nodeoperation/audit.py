@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from hyperpod_operator.api.common.plan import HISTORY_MOST, HistoryEntry
 from hyperpod_operator.api.kinds import NODE_OPERATION
-from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry
 from hyperpod_operator.core.audit import AuditRecord, Requester, lines
 from hyperpod_operator.core.drain.marks import Owner
 from hyperpod_operator.core.engine.journal import CallState

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hyperpod_operator.api.node_operation_status import OperationNodeStatus
+from hyperpod_operator.api.nodeoperation.status import OperationNodeStatus
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.drain.rules import DrainRules

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hyperpod_operator.api.node_operation_status import OperationNodeStatus
+from hyperpod_operator.api.nodeoperation.status import OperationNodeStatus
 from hyperpod_operator.core.engine.call import Effect, PlannedCall
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodes.batch import NodeCall

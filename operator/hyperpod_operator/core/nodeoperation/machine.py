@@ -7,7 +7,7 @@ world (marks, evictions, the call) is decided by the concerns; here is only what
 from collections.abc import Iterable, Set
 from dataclasses import replace
 
-from hyperpod_operator.api.node_operation_status import NodeMemory
+from hyperpod_operator.api.nodeoperation.status import NodeMemory
 from hyperpod_operator.core.drain import volumes
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import parse_time, stamp

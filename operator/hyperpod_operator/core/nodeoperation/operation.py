@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from hyperpod_operator.api.kinds import NODE_OPERATION
-from hyperpod_operator.api.node_operation import HyperPodNodeOperationSpec
-from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus
+from hyperpod_operator.api.nodeoperation.resource import HyperPodNodeOperationSpec
+from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus
 from hyperpod_operator.core.drain.marks import Owner
 from hyperpod_operator.core.drain.rules import DrainRules, drain_rules
 from hyperpod_operator.core.moments import parse_time

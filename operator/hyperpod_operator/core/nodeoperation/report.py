@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from hyperpod_operator.api.common.operations import OperationStatus
+from hyperpod_operator.api.common.plan import PlanStatus
 from hyperpod_operator.api.kinds import NODE_OPERATION
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus, OperationCounts
-from hyperpod_operator.api.operations import OperationStatus
-from hyperpod_operator.api.plan import PlanStatus
+from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus, OperationCounts
 from hyperpod_operator.core.engine.conditions import Draft, kept, resolved, settle, summary
 from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions

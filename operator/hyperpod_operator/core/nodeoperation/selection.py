@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS
-from hyperpod_operator.api.node_operation import NodeSelector
-from hyperpod_operator.api.node_operation_bounds import NODES_MOST
+from hyperpod_operator.api.nodeoperation.bounds import NODES_MOST
+from hyperpod_operator.api.nodeoperation.resource import NodeSelector
 from hyperpod_operator.core.health.facts import FAILING
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.nodeoperation.snapshot import (

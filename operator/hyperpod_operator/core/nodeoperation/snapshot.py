@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_EKS_CLUSTER, TAG_OWNER_UID, Reason
-from hyperpod_operator.api.node_operation_status import OperationNodeStatus
+from hyperpod_operator.api.nodeoperation.status import OperationNodeStatus
 from hyperpod_operator.core.drain.marks import held_by, is_draining
 from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead

@@ -1,6 +1,6 @@
 """The plan of a cluster from its snapshot: what the policy, the approvals and the record of the last one say to it."""
 
-from hyperpod_operator.api.plan import LastApproval
+from hyperpod_operator.api.common.plan import LastApproval
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.plan.calls import steps, target

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import assert_never
 
-from hyperpod_operator.api.plan import (
+from hyperpod_operator.api.common.plan import (
     ACTIONS_MOST,
     FAILURES_MOST,
     LINES_MOST,
@@ -18,7 +18,7 @@ from hyperpod_operator.api.plan import (
     PlanStatus,
     PlanTarget,
 )
-from hyperpod_operator.api.preflight import PreflightStatus
+from hyperpod_operator.api.common.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
 from hyperpod_operator.core.cluster.node_choice import busy
 from hyperpod_operator.core.cluster.parts import sendable

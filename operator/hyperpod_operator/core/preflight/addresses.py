@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from hyperpod_operator.api.storage import InstanceStorageConfig
+from hyperpod_operator.api.cluster.storage import InstanceStorageConfig
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 
 

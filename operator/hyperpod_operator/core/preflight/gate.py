@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from hyperpod_operator.api.common.preflight import PreflightStatus
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from hyperpod_operator.api.volume import EBSVolumeClaimSpec
+from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
 from hyperpod_operator.core.preflight.facts import Facts, TrainingPlan, Workload
 from hyperpod_operator.core.preflight.model import Fact
 from hyperpod_operator.core.preflight.subject import ClusterSubject

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from hyperpod_operator.api.preflight import PreflightCheck, PreflightStatus
+from hyperpod_operator.api.common.preflight import PreflightCheck, PreflightStatus
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.preflight.model import Preflight, Result
 from hyperpod_operator.core.preflight.run import ORDER

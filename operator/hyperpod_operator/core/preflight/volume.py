@@ -6,7 +6,7 @@ EC2 raises its maxima now and then, and some Regions lag: what exceeds a maximum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from hyperpod_operator.api.volume import CreateSource, EBSVolumeClaimSpec, VolumeMembers
+from hyperpod_operator.api.volume.resource import CreateSource, EBSVolumeClaimSpec, VolumeMembers
 from hyperpod_operator.core.preflight.checks.storage import granted_key, usable_key
 from hyperpod_operator.core.preflight.facts import NOT_GATHERED, KmsKey
 from hyperpod_operator.core.preflight.model import (

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 
-from hyperpod_operator.api.cluster_memory import Missing
+from hyperpod_operator.api.common.missing import Missing
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.volume_status import ModificationStatus
+from hyperpod_operator.api.volume.status import ModificationStatus
 from hyperpod_operator.core.engine.call import PlannedCall, worst
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.memory import updated

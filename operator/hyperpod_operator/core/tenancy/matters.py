@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from hyperpod_operator.api.names import RESERVED_TAGS, RESERVED_VOLUME_TAGS
-from hyperpod_operator.api.volume_bounds import PUBLISHED_CLASS
+from hyperpod_operator.api.volume.bounds import PUBLISHED_CLASS
 
 
 class Matter(StrEnum):

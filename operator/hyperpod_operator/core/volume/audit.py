@@ -2,8 +2,8 @@
 
 from typing import assert_never
 
+from hyperpod_operator.api.common.plan import HISTORY_MOST, HistoryEntry
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
-from hyperpod_operator.api.plan import HISTORY_MOST, HistoryEntry
 from hyperpod_operator.core.audit import AuditRecord, Requester, kubernetes_answer, lines
 from hyperpod_operator.core.engine.call import Effect, worst
 from hyperpod_operator.core.errors import ErrorKind

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hyperpod_operator.api import names
-from hyperpod_operator.api.volume import EBSVolumeClaimSpec, Publish, VolumeMembers
-from hyperpod_operator.api.volume_bounds import PUBLISHED_CLASS
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.api.volume.bounds import PUBLISHED_CLASS
+from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec, Publish, VolumeMembers
+from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume.observed import ClaimReference
 

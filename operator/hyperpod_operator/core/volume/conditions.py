@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.engine import finding

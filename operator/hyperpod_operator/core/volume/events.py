@@ -5,7 +5,7 @@ from typing import assert_never
 
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import FORCE_DELETE, Reason
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
 from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions, repeats
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.ports import Event

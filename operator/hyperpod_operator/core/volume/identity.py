@@ -8,8 +8,8 @@ import hashlib
 from collections.abc import Mapping
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, Reason
-from hyperpod_operator.api.volume import CreateSource
-from hyperpod_operator.api.volume_memory import Creation
+from hyperpod_operator.api.volume.memory import Creation
+from hyperpod_operator.api.volume.resource import CreateSource
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW

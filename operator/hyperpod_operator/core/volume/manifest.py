@@ -4,7 +4,7 @@ A local PersistentVolume cannot change its nodeAffinity, so it selects a label t
 node. The reclaim policy is always Retain: the claim decides about the volume, never the PersistentVolume.
 
 A PersistentVolume belongs to no namespace, and whatever binds it reads the data. So none can be built that is not
-reserved for one PersistentVolumeClaim, and mount options reach the node only from the list of `api.volume_bounds`.
+reserved for one PersistentVolumeClaim, and mount options reach the node only from the list of `api.volume.bounds`.
 """
 
 import re
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hyperpod_operator.api.names import CSI_DRIVER, LABEL_CLAIM_UID
-from hyperpod_operator.api.volume import Publish
-from hyperpod_operator.api.volume_bounds import MOUNT_OPTION_PATTERN
+from hyperpod_operator.api.volume.bounds import MOUNT_OPTION_PATTERN
+from hyperpod_operator.api.volume.resource import Publish
 from hyperpod_operator.core.health.node import HOSTNAME, ZONE
 from hyperpod_operator.core.volume.claim import ATTACHED_LABEL, Claim
 from hyperpod_operator.core.volume.device import device_path

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.volume_status import AttachmentStatus
+from hyperpod_operator.api.volume.status import AttachmentStatus
 from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.engine.journal import PENDING
 from hyperpod_operator.core.observed import ObservedCluster

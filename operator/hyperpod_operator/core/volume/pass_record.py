@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hyperpod_operator.api.preflight import PreflightStatus
+from hyperpod_operator.api.common.preflight import PreflightStatus
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.ports import KubernetesError

@@ -4,12 +4,12 @@ Status is a function of the stored status and the pass: equal input gives equal 
 written to.
 """
 
-from hyperpod_operator.api.cluster_memory import Missing
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.adoption import Adoption
+from hyperpod_operator.api.common.conditions import Condition
+from hyperpod_operator.api.common.missing import Missing
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE, ConditionType, Reason
-from hyperpod_operator.api.status import Adoption
-from hyperpod_operator.api.volume_status import (
+from hyperpod_operator.api.volume.status import (
     EBSVolumeClaimStatus,
     ObservedVolume,
     Ownership,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hyperpod_operator.api.volume_bounds import MODIFICATIONS_A_DAY
+from hyperpod_operator.api.volume.bounds import MODIFICATIONS_A_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

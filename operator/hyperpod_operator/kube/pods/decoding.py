@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from hyperpod_operator.core.drain.gang import OwnerRef, owner_ref
-from hyperpod_operator.kube.decoding import Decoding
+from hyperpod_operator.kube.watch.decoding import Decoding
 
 
 class OwnerReference(msgspec.Struct, gc=False, rename="camel"):

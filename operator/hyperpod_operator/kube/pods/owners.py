@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from hyperpod_operator.api.drain import LabelSelector
+from hyperpod_operator.api.common.drain import LabelSelector
 from hyperpod_operator.core.drain.budget import MOST, Budget
 from hyperpod_operator.core.drain.gang import DEPTH, OwnerRef, gang_of_owners
 from hyperpod_operator.core.drain.pod import Pod

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from hyperpod_operator.core.ports import Clock
-from hyperpod_operator.kube.decoding import DELETED, WatchEvent
-from hyperpod_operator.kube.object_stream import Source, Streams
 from hyperpod_operator.kube.pods.decoding import PODS, PodObject
 from hyperpod_operator.kube.pods.index import PodFactory, PodIndex
-from hyperpod_operator.kube.reflector import Reflector
+from hyperpod_operator.kube.watch.decoding import DELETED, WatchEvent
+from hyperpod_operator.kube.watch.object_stream import Source, Streams
+from hyperpod_operator.kube.watch.reflector import Reflector
 
 PATH = "/api/v1/pods"
 EVERY_NODE = ""

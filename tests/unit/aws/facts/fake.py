@@ -7,8 +7,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError, OperationNotPageableError
 
-from hyperpod_operator.aws.caller import Purpose
-from hyperpod_operator.aws.classify import classify
+from hyperpod_operator.aws.call.caller import Purpose
+from hyperpod_operator.aws.call.classify import classify
 
 Answer = Mapping[str, Any] | Exception | Callable[..., Any]
 

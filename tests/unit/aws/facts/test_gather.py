@@ -13,7 +13,7 @@ from botocore.exceptions import EndpointConnectionError
 from tests.unit.aws.facts.fake import FakeAws, refusal
 from tests.unit.core.preflight.world import EKS, FSX, HERE, KEY, PLAN, ROLE, SCRIPT, group, spec
 
-from hyperpod_operator.api.volume import EBSVolumeClaimSpec
+from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
 from hyperpod_operator.aws.facts.gather import AwsFacts
 from hyperpod_operator.aws.facts.history import MOST_READ
 from hyperpod_operator.aws.facts.iam import source_of

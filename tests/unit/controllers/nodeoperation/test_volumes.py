@@ -7,7 +7,7 @@ from tests.unit.controllers.nodeoperation.conftest import MakeRig
 from tests.unit.controllers.nodeoperation.rig import KEY
 from tests.unit.controllers.nodeoperation.with_claims import WithClaims
 
-from hyperpod_operator.aws import volume_reads
+from hyperpod_operator.aws.ec2 import reads as volume_reads
 
 pytestmark = pytest.mark.slow
 

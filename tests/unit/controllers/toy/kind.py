@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from hyperpod_operator.api.bounds import keyed
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.bounds import keyed
+from hyperpod_operator.api.common.conditions import Condition
+from hyperpod_operator.api.common.model import Model
+from hyperpod_operator.api.common.operations import Operations
 from hyperpod_operator.api.kinds.kind import AGE_COLUMN, Kind, message_column, ready_column
 from hyperpod_operator.api.kinds.shared import summary
 from hyperpod_operator.api.metrics.instrument import OBJECT, Gauge, ObjectGauge, P, Samples
-from hyperpod_operator.api.model import Model
-from hyperpod_operator.api.operations import Operations
 
 
 class ToySpec(Model):

@@ -7,7 +7,7 @@ from tests.unit.controllers.conftest import MakeSimulator
 from tests.unit.controllers.volume.rig import VolumeRig
 from tests.unit.controllers.volume.scenes import add_cluster
 
-from hyperpod_operator.aws import volume_reads
+from hyperpod_operator.aws.ec2 import reads as volume_reads
 
 MakeRig = Callable[..., VolumeRig]
 

@@ -54,7 +54,7 @@ class FakeNodes:
         return sorted(node.name for node in self.all() if label in node.labels)
 
     def _node(self, name: str) -> Node | None:
-        """As kube/node_factory has it: a Node that names no instance of HyperPod is left out."""
+        """As kube/nodes/factory has it: a Node that names no instance of HyperPod is left out."""
         view = self._views.now()[name]
         parts = identity(name=name, provider_id=view.provider_id)
         if parts is None:

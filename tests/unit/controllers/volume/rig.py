@@ -27,7 +27,7 @@ from hyperpod_operator.api.metrics.volumes import (
 )
 from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
-from hyperpod_operator.aws.volumes import Volumes
+from hyperpod_operator.aws.ec2.volumes import Volumes
 from hyperpod_operator.controllers.volume.controller import VolumeController
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.preflight import ClaimGate

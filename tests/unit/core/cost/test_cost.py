@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.unit.core.builders import cluster, group, group_spec, spec
 
-from hyperpod_operator.api.cost import ClusterCost
-from hyperpod_operator.api.status import InstanceGroupStatus
+from hyperpod_operator.api.cluster.cost import ClusterCost
+from hyperpod_operator.api.cluster.status import InstanceGroupStatus
 from hyperpod_operator.core.cost.cluster import configurations, cost, hourly, priced_types
 from hyperpod_operator.core.cost.plan import plan_cost, planned_types
 from hyperpod_operator.core.cost.price import Price, Prices

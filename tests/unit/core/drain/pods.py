@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hyperpod_operator.api.drain import Drain, LabelSelector
+from hyperpod_operator.api.common.drain import Drain, LabelSelector
 from hyperpod_operator.core.drain.budget import Budget
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.rules import DrainRules, drain_rules

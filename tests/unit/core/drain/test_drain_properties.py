@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.core.drain.pods import START
 
-from hyperpod_operator.api.drain import Drain, DrainRule
+from hyperpod_operator.api.common.drain import Drain, DrainRule
 from hyperpod_operator.core.drain.pod import Pod, is_idle
 from hyperpod_operator.core.drain.rules import Behavior, DrainRules, drain_rules
 from hyperpod_operator.core.drain.step import step

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hyperpod_operator.api.drain import LabelSelector
+from hyperpod_operator.api.common.drain import LabelSelector
 from hyperpod_operator.core.drain.selectors import matches, matches_namespace, needs_labels
 
 LABELS = {"app": "train", "tier": "", "rank": "0"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.api.reasons import REASONS
 from hyperpod_operator.core.engine.headline import LINE, headline, short

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperpod_operator.api.operations import OperationStatus
+from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.core.engine.journal import (
     REJECTION,
     CallState,

@@ -5,9 +5,9 @@ from typing import Any, get_args
 
 import pytest
 
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
+from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.kinds import KINDS
-from hyperpod_operator.api.model import Model
-from hyperpod_operator.api.status import HyperPodClusterStatus
 from hyperpod_operator.core.engine.memory import updated
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import hyperpod_operator
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.engine.conditions import (

@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.core.explain import worlds
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS, Actor, Severity
 from hyperpod_operator.core.engine.headline import headline

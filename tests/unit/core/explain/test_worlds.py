@@ -11,7 +11,7 @@ from hyperpod_operator.core.explain.chain import COMBINED, LONGEST, MOST
 from hyperpod_operator.core.explain.explain import explain
 from hyperpod_operator.core.explain.explanation import Level
 from hyperpod_operator.core.explain.world import Found, Operator, World
-from hyperpod_operator.kube import series
+from hyperpod_operator.kube.events import series
 
 
 def test_a_missing_definition_asks_for_its_installation() -> None:

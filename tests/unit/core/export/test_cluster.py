@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.unit.core.export.payloads import EKS, PAYLOADS, cluster, group
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_OWNER
 from hyperpod_operator.core.export.cluster import TAGS_MOST, manifest
 from hyperpod_operator.core.export.model import LeftOut, Manifest, Source, Unresolved

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.core.export.payloads import PAYLOADS, cluster, group
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.members import spec_schema
 from hyperpod_operator.core.export.members import OTHER_NAMES, OURS, UNSET, Shaper, key
 from hyperpod_operator.core.export.model import Unresolved

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER_UID
-from hyperpod_operator.api.node_operation import HyperPodNodeOperationSpec
-from hyperpod_operator.api.node_operation_status import HyperPodNodeOperationStatus, NodeMemory, OperationNodeStatus
+from hyperpod_operator.api.nodeoperation.resource import HyperPodNodeOperationSpec
+from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus, NodeMemory, OperationNodeStatus
 from hyperpod_operator.core.drain.marks import TAINT
 from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.health.node import Node

@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.core.builders import ROLE
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec, InstanceGroup, RestrictedInstanceGroup
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec, InstanceGroup, RestrictedInstanceGroup
 from hyperpod_operator.core.cluster.compare import Change
 from hyperpod_operator.core.cluster.diff import FIXED_CLUSTER_MEMBERS, FIXED_GROUP_MEMBERS, MUTABLE_CLUSTER_MEMBERS
 from hyperpod_operator.core.engine.call import Effect

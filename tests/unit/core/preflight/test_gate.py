@@ -8,8 +8,8 @@ import pytest
 from tests.unit.core.builders import NOW, cluster, group_spec, resource, snapshot_of
 from tests.unit.core.builders import spec as cluster_spec
 
+from hyperpod_operator.api.common.preflight import PreflightStatus
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.api.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, UpdateCluster
 from hyperpod_operator.core.moments import stamp

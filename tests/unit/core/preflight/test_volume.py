@@ -7,7 +7,7 @@ import pytest
 from tests.unit.core.preflight.mutations import MUTATIONS, applies, noticed
 from tests.unit.core.preflight.world import DENIED, KEY
 
-from hyperpod_operator.api.volume import EBSVolumeClaimSpec
+from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
 from hyperpod_operator.core.preflight.facts import KmsKey, Statement
 from hyperpod_operator.core.preflight.model import Check, Checked, Result
 from hyperpod_operator.core.preflight.run import preflight

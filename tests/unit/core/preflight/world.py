@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hyperpod_operator.api.cluster import HyperPodClusterSpec
+from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.core.location import Location
 from hyperpod_operator.core.preflight.facts import (
     Access,

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hyperpod_operator.api.cluster_memory import Missing
-from hyperpod_operator.api.model import Model
+from hyperpod_operator.api.common.missing import Missing
+from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CLUSTER, TAG_EKS_CLUSTER, TAG_OWNER
-from hyperpod_operator.api.volume import EBSVolumeClaimSpec
-from hyperpod_operator.api.volume_memory import AttachmentMemory, ClaimMemory, ModificationMemory
-from hyperpod_operator.api.volume_status import EBSVolumeClaimStatus
+from hyperpod_operator.api.volume.memory import AttachmentMemory, ClaimMemory, ModificationMemory
+from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
+from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
 from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.errors import CloudError, ErrorKind

@@ -21,6 +21,7 @@ from tests.unit.core.volume.builders import (
     volume,
 )
 
+from hyperpod_operator.api.common.adoption import Adoption
 from hyperpod_operator.api.names import (
     TAG_ADOPTED,
     TAG_CLAIM_UID,
@@ -30,7 +31,6 @@ from hyperpod_operator.api.names import (
     TAG_OWNER,
     TAG_RELEASED,
 )
-from hyperpod_operator.api.status import Adoption
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.volume.adoption import announcement
 from hyperpod_operator.core.volume.concerns import decide

@@ -12,7 +12,7 @@ from tests.unit.core.volume.builders import (
     snapshot_of,
 )
 
-from hyperpod_operator.api.conditions import Condition
+from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS
 from hyperpod_operator.core.engine.decision import Wait

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.unit.kube.nodes.scripted import LoopClock, Running, ScriptedApi, Warnings
 
-from hyperpod_operator.kube.nodes import NodeCache
+from hyperpod_operator.kube.nodes.informer import NodeCache
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hyperpod_operator.core.audit import AuditRecord
 from hyperpod_operator.core.drain.marks import HeldBy, Lifecycle, Marks, Owner
 from hyperpod_operator.core.ports import KubernetesError, StaleObject
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.node_marks import KubeNodeMarks
+from hyperpod_operator.kube.nodes.marks import KubeNodeMarks
 
 MINE = Owner(kind="HyperPodCluster", namespace="research", name="ml", uid="u1")
 NAME = node_body()["metadata"]["name"]

@@ -9,9 +9,9 @@ import pytest
 from tests.unit.kube.nodes.scripted import CLUSTER, bookmark, line, node_body, page, refused
 
 from hyperpod_operator.core.health.node import Fault, Node, Taint
-from hyperpod_operator.kube.decoding import BOOKMARK, Garbled, Rejected, WatchEvent
-from hyperpod_operator.kube.node_decoding import NODES, node_object
-from hyperpod_operator.kube.node_factory import NodeFactory
+from hyperpod_operator.kube.nodes.decoding import NODES, node_object
+from hyperpod_operator.kube.nodes.factory import NodeFactory
+from hyperpod_operator.kube.watch.decoding import BOOKMARK, Garbled, Rejected, WatchEvent
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_shared_map_cannot_be_changed(factory: NodeFactory) -> None:
 
 
 def test_values_of_single_nodes_do_not_pile_up(factory: NodeFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hyperpod_operator.kube.node_factory._MOST_SHARED", 5)
+    monkeypatch.setattr("hyperpod_operator.kube.nodes.factory._MOST_SHARED", 5)
     for number in range(50):
         details = {"annotations": {"sagemaker.amazonaws.com/fault-details": str(number)}}
         node = decoded(node_body(metadata=details), factory)

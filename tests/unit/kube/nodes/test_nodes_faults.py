@@ -23,8 +23,8 @@ from tests.unit.kube.nodes.scripted import (
 )
 
 from hyperpod_operator.core.ports import KubernetesError
-from hyperpod_operator.kube import object_stream
-from hyperpod_operator.kube.nodes import NodeCache
+from hyperpod_operator.kube.nodes.informer import NodeCache
+from hyperpod_operator.kube.watch import object_stream
 
 pytestmark = pytest.mark.looptime
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hyperpod_operator.core.health.node import Node
-from hyperpod_operator.kube.node_index import NodeIndex
+from hyperpod_operator.kube.nodes.index import NodeIndex
 
 Make = Callable[..., Node]
 

@@ -16,7 +16,7 @@ from tests.unit.kube.nodes.scripted import (
     refused,
 )
 
-from hyperpod_operator.kube.nodes import NodeCache
+from hyperpod_operator.kube.nodes.informer import NodeCache
 
 pytestmark = pytest.mark.looptime
 

@@ -9,7 +9,7 @@ from tests.unit.kube.conftest import FakeServer
 
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.response_stream import ResponseStream
+from hyperpod_operator.kube.watch.response_stream import ResponseStream
 
 
 async def content(api: ApiServer, path: str) -> bytes:

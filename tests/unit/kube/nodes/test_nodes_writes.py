@@ -10,10 +10,10 @@ from tests.unit.kube.nodes.scripted import HEALTH, node_body
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node, Taint
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
-from hyperpod_operator.kube import node_decoding
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.node_factory import NodeFactory
-from hyperpod_operator.kube.node_writes import NodeWriter
+from hyperpod_operator.kube.nodes import decoding as node_decoding
+from hyperpod_operator.kube.nodes.factory import NodeFactory
+from hyperpod_operator.kube.nodes.writes import NodeWriter
 
 TAINTED = "hyperpod-operator.dev/tainted-at"
 TESTS = [

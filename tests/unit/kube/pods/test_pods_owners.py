@@ -7,7 +7,7 @@ import pytest
 from tests.unit.kube.nodes.scripted import LoopClock
 from tests.unit.kube.pods.fake import MINE, PodApi, owned_by, pod_body
 
-from hyperpod_operator.api.drain import Drain
+from hyperpod_operator.api.common.drain import Drain
 from hyperpod_operator.core.drain.gang import GANGS
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.drain.rules import DrainRules, drain_rules

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from hyperpod_operator.api.restricted_groups import RestrictedInstanceGroup
+from hyperpod_operator.api.cluster.restricted_groups import RestrictedInstanceGroup
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas

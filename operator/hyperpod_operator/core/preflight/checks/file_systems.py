@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from hyperpod_operator.api.storage import InstanceStorageConfig
+from hyperpod_operator.api.cluster.storage import InstanceStorageConfig
 from hyperpod_operator.core.preflight.addresses import file_system_id
 from hyperpod_operator.core.preflight.facts import (
     NOT_GATHERED,

@@ -1,7 +1,7 @@
 """The chosen node, the nodes before it, and what the calls about them taught."""
 
-from hyperpod_operator.api.volume_memory import AttachmentMemory, RefusedInstance
-from hyperpod_operator.api.volume_status import AttachmentStatus, PreviousAttachment
+from hyperpod_operator.api.volume.memory import AttachmentMemory, RefusedInstance
+from hyperpod_operator.api.volume.status import AttachmentStatus, PreviousAttachment
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.volume.attachment import leaving

@@ -1,6 +1,6 @@
 """The journal of a claim's steps: what was intended, how it was answered, and until when a rejection stands."""
 
-from hyperpod_operator.api.operations import OperationStatus
+from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.core.engine.journal import CallState, Rejection, called, cleared, entry_of, with_rejection
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.decision import ClaimSnapshot

@@ -1,6 +1,6 @@
 """The request that makes the volume, and the id that came of it."""
 
-from hyperpod_operator.api.volume_memory import CreatedTag, Creation
+from hyperpod_operator.api.volume.memory import CreatedTag, Creation
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.claim import CREATED

@@ -1,7 +1,7 @@
 """The last change of the volume, and what is left of the day's four."""
 
-from hyperpod_operator.api.volume_memory import ModificationMemory
-from hyperpod_operator.api.volume_status import ModificationStatus
+from hyperpod_operator.api.volume.memory import ModificationMemory
+from hyperpod_operator.api.volume.status import ModificationStatus
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.volume.modification import budget, describe, pending_change

@@ -1,0 +1,69 @@
+"""Labels and taints that HyperPod itself keeps on the nodes of a group (ClusterKubernetesConfig)."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from hyperpod_operator.api.common.bounds import (
+    CEL_LABEL_KEY,
+    LABEL_KEY_WORDS,
+    LabelKey,
+    LabelValue,
+    TaintKey,
+    TaintValue,
+    keyed,
+)
+from hyperpod_operator.api.common.model import Model
+from hyperpod_operator.api.common.rules import rule, rules
+from hyperpod_operator.api.names import SAGEMAKER_PREFIX
+
+
+class Taint(Model):
+    """API member ClusterKubernetesTaint."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                f"!self.key.startsWith('{SAGEMAKER_PREFIX}')",
+                message=f"taints under {SAGEMAKER_PREFIX} belong to HyperPod: choose a key of your own",
+                path=".key",
+            )
+        )
+    )
+
+    key: TaintKey = Field(description="Taint key: an optional DNS prefix and a slash, then a name.")
+    value: TaintValue | None = Field(default=None, description="Taint value, 1 to 63 characters. Unset: no value.")
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = Field(
+        description="NoSchedule, PreferNoSchedule or NoExecute, as in Kubernetes. NoExecute evicts pods that run on "
+        "the group and do not tolerate the taint."
+    )
+
+
+class KubernetesConfig(Model):
+    """API member ClusterKubernetesConfig."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                f"!has(self.labels) || self.labels.all(k, !k.startsWith('{SAGEMAKER_PREFIX}'))",
+                message=f"labels under {SAGEMAKER_PREFIX} belong to HyperPod: choose a key of your own",
+                path=".labels",
+            ),
+            rule(
+                f"!has(self.labels) || self.labels.all(k, k.size() <= 317 && k.matches('{CEL_LABEL_KEY}'))",
+                message=f"a label key is {LABEL_KEY_WORDS}: correct it",
+                path=".labels",
+            ),
+        )
+    )
+
+    labels: Annotated[dict[LabelKey, LabelValue], Field(max_length=50)] | None = Field(
+        default=None,
+        description="Up to 50 labels for every node of the group; values have 1 to 63 characters. Changed on running "
+        "nodes; a label that is removed here is removed there. Unset: labels are not managed.",
+    )
+    taints: Annotated[list[Taint], Field(max_length=50, json_schema_extra=keyed("key", "effect"))] | None = Field(
+        default=None,
+        description="Up to 50 taints for every node of the group, changed on running nodes. Cannot be combined with "
+        "onStartDeepHealthChecks. Unset: taints are not managed.",
+    )

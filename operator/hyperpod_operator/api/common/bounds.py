@@ -1,0 +1,264 @@
+"""The bounded building blocks of every field: AWS's names, ranges and patterns, once each.
+
+A string, list or map without a bound makes the API server refuse CEL rules for their estimated cost, so no
+field is declared with a bare `str` or `list`. Patterns are AWS's own, anchored, and written so that RE2 (the
+API server) and Rust's regex (pydantic) read them alike: no look-around, `[0-9]` for digits.
+Each alias names the shape of the SageMaker API model (2017-07-24) that it repeats.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from hyperpod_operator.api.common.rules import rule, rules
+
+SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
+"""List without order or duplicates; server-side apply merges its items."""
+ATOMIC: dict[str, Any] = {"x-kubernetes-list-type": "atomic"}
+"""List whose order means something: whoever applies it owns the whole."""
+
+
+def keyed(*keys: str) -> dict[str, Any]:
+    """List of named things: server-side apply merges items by these members, and order never matters."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
+
+
+NAME_PATTERN = r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
+KEY_PATTERN = (
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
+    r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+)
+CEL_LABEL_KEY = KEY_PATTERN.replace(r"\.", "[.]")
+"""`KEY_PATTERN` for a CEL string literal, which has no place for a lone backslash. A structural schema has no patterns
+for keys of a map."""
+LABEL_KEY_WORDS = (
+    "an optional DNS prefix and a slash, then a name of letters, digits, dashes, underscores and dots, up to 317 "
+    "characters in all"
+)
+VALUE_PATTERN = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+TAG_PATTERN = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
+
+NO_UNDERSCORES = rules(
+    rule(
+        "!self.contains('_')",
+        message="use dashes instead of underscores: names in SageMaker have letters, digits and inner dashes only",
+        computed="'use dashes instead of underscores: ' + self.replace('_', '-')",
+    )
+)
+
+ClusterName = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN, json_schema_extra=NO_UNDERSCORES)]
+"""ClusterName."""
+InstanceGroupName = Annotated[
+    str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN, json_schema_extra=NO_UNDERSCORES)
+]
+"""ClusterInstanceGroupName."""
+Region = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$")]
+"""An AWS Region code, for example us-west-2 or us-gov-west-1. Not an API member: it chooses the endpoint."""
+
+EksClusterArn = Annotated[
+    str,
+    Field(
+        min_length=20,
+        max_length=2048,
+        pattern=r"^arn:aws[a-z\-]*:eks:[a-z0-9\-]*:[0-9]{12}:cluster/[0-9A-Za-z][A-Za-z0-9\-_]{0,99}$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('arn:')",
+                message="give the ARN of the EKS cluster and not its name: aws eks describe-cluster --name NAME "
+                "--query cluster.arn",
+            )
+        ),
+    ),
+]
+"""EksClusterArn."""
+RoleArn = Annotated[
+    str,
+    Field(
+        min_length=20,
+        max_length=2048,
+        pattern=r"^arn:aws[a-z\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('arn:')",
+                message="give the ARN of the role and not its name: aws iam get-role --role-name NAME --query Role.Arn",
+            )
+        ),
+    ),
+]
+"""RoleArn."""
+TrainingPlanArn = Annotated[
+    str,
+    Field(
+        min_length=50,
+        max_length=2048,
+        pattern=r"^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:training-plan/.*$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('arn:')",
+                message="give the ARN of the training plan and not its name: aws sagemaker describe-training-plan "
+                "--training-plan-name NAME --query TrainingPlanArn",
+            )
+        ),
+    ),
+]
+"""TrainingPlanArn."""
+
+InstanceType = Annotated[
+    str,
+    Field(
+        min_length=6,
+        max_length=64,
+        pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('ml.')",
+                message="put ml. in front: instance types of HyperPod have this prefix, as ml.p5.48xlarge",
+                computed="'put ml. in front: ml.' + self",
+            )
+        ),
+    ),
+]
+"""ClusterInstanceType. AWS's enum has over 200 values and grows with every launch, so only its form is checked."""
+InstanceCount = Annotated[int, Field(ge=0, le=6758)]
+"""ClusterInstanceCount."""
+ThreadsPerCore = Annotated[int, Field(ge=1, le=2)]
+"""ClusterThreadsPerCore."""
+DeepHealthCheck = Literal["InstanceStress", "InstanceConnectivity", "MultiNodeTrainingValidation"]
+"""DeepHealthCheckType."""
+DeepHealthChecks = Annotated[list[DeepHealthCheck], Field(min_length=1, max_length=3, json_schema_extra=SET)]
+"""OnStartDeepHealthChecks."""
+
+S3Uri = Annotated[
+    str,
+    Field(
+        max_length=1024,
+        pattern=r"^(https|s3)://([^/]+)/?(.*)$",
+        json_schema_extra=rules(
+            rule("self.contains('://')", message="give the place in Amazon S3 with its scheme, as s3://bucket/folder")
+        ),
+    ),
+]
+"""S3Uri."""
+ScriptName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\S\s]+$")]
+"""ClusterLifeCycleConfigFileName."""
+ImageId = Annotated[str, Field(min_length=7, max_length=21, pattern=r"^(ami-[0-9a-fA-F]{8,17}|default)$")]
+"""ImageId."""
+ImageReleaseVersion = Annotated[str, Field(max_length=64, pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
+"""ImageReleaseVersion."""
+
+KmsKeyId = Annotated[str, Field(max_length=2048, pattern=r"^[a-zA-Z0-9:/_-]*$")]
+"""KmsKeyId."""
+VolumeSizeInGB = Annotated[int, Field(ge=1, le=16384)]
+"""ClusterEbsVolumeSizeInGB."""
+FsxDnsName = Annotated[
+    str,
+    Field(
+        min_length=16,
+        max_length=275,
+        pattern=r"^((fs|fc)i?-[0-9a-f]{8,}\..{4,253})$",
+        json_schema_extra=rules(
+            rule(
+                "self.contains('.')",
+                message="give the DNS name of the file system and not its id, as "
+                "fs-0123456789abcdef0.fsx.us-west-2.amazonaws.com: aws fsx describe-file-systems",
+            )
+        ),
+    ),
+]
+"""ClusterDnsName."""
+FsxMountName = Annotated[str, Field(min_length=1, max_length=8, pattern=r"^([A-Za-z0-9_-]{1,8})$")]
+"""ClusterMountName."""
+FsxMountPath = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^/[a-zA-Z0-9._/-]+$")]
+"""ClusterFsxMountPath."""
+FsxSizeInGiB = Annotated[int, Field(ge=1200, le=100800)]
+"""FSxLustreSizeInGiB."""
+FsxThroughput = Annotated[int, Field(ge=125, le=1000)]
+"""FSxLustrePerUnitStorageThroughput."""
+
+SecurityGroupId = Annotated[
+    str,
+    Field(
+        max_length=32,
+        pattern=r"^[-0-9a-zA-Z]+$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('sg-')",
+                message="give the id of the security group and not its name, as sg-0123456789abcdef0: aws ec2 "
+                "describe-security-groups",
+            )
+        ),
+    ),
+]
+"""SecurityGroupId."""
+SubnetId = Annotated[
+    str,
+    Field(
+        max_length=32,
+        pattern=r"^[-0-9a-zA-Z]+$",
+        json_schema_extra=rules(
+            rule(
+                "self.startsWith('subnet-')",
+                message="give ids of subnets, as subnet-0123456789abcdef0, and not of their VPC: aws ec2 "
+                "describe-subnets",
+                computed="'give ids of subnets, as subnet-0123456789abcdef0: ' + (self.startsWith('vpc-') ? "
+                "'aws ec2 describe-subnets --filters Name=vpc-id,Values=' + self : self + ' is none')",
+            )
+        ),
+    ),
+]
+"""SubnetId."""
+
+TagKey = Annotated[str, Field(min_length=1, max_length=128, pattern=TAG_PATTERN)]
+"""TagKey."""
+TagValue = Annotated[str, Field(max_length=256, pattern=TAG_PATTERN)]
+"""TagValue."""
+LabelKey = Annotated[str, Field(min_length=1, max_length=317)]
+"""ClusterKubernetesLabelKey. A map's keys cannot have a pattern in a structural schema: a CEL rule has it."""
+LabelValue = Annotated[str, Field(min_length=1, max_length=63, pattern=VALUE_PATTERN)]
+"""ClusterKubernetesLabelValue."""
+TaintKey = Annotated[str, Field(min_length=1, max_length=317, pattern=KEY_PATTERN)]
+"""ClusterKubernetesTaintKey."""
+TaintValue = Annotated[str, Field(min_length=1, max_length=63, pattern=VALUE_PATTERN)]
+"""ClusterKubernetesTaintValue."""
+
+ScheduleExpression = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=256,
+        json_schema_extra=rules(
+            rule(
+                "self.matches('^cron[(][^ ]+ [^ ]+ ([?] [^ ]+ [^ ?]+|[^ ?]+ [^ ]+ [?]) [^ ]+[)]$')",
+                message="give an AWS cron expression, as cron(0 4 ? * SUN *): minutes, hours, day of month, month, day "
+                "of week, year, and a question mark for one of the two days",
+            )
+        ),
+    ),
+]
+"""CronScheduleExpression. Form: "Cron expressions", Amazon EventBridge user guide."""
+AlarmName = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^.*\S.*$")]
+"""AlarmName. AWS's pattern looks ahead, which RE2 cannot; this one says the same: not only blanks."""
+BatchSize = Annotated[int, Field(ge=1)]
+"""NodeUnavailabilityValue."""
+WaitInterval = Annotated[int, Field(ge=0, le=3600)]
+"""WaitTimeIntervalInSeconds."""
+IdleWaitWindow = Annotated[int, Field(ge=3600, le=2160000)]
+"""IdleWaitWindowInSecondsValue."""
+DrainTimeout = Annotated[int, Field(ge=0, le=5400)]
+"""DrainTimeoutInSecondsValue."""
+Percentage = Annotated[int, Field(ge=0, le=100)]
+"""ClusterInstanceMemoryAllocationPercentage."""
+
+PatchDate = Annotated[
+    str,
+    Field(
+        min_length=20,
+        max_length=40,
+        pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+        r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+"""NextPatchDate. The API server's date-time admits years and offsets that no client of AWS can send."""
+Timestamp = Annotated[str, Field(min_length=1, max_length=40, json_schema_extra={"format": "date-time"})]
+"""An instant as RFC 3339 text, for example 2026-11-30T04:00:00Z."""

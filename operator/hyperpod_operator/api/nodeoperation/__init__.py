@@ -1,0 +1,1 @@
+"""HyperPodNodeOperation: its spec with the rules of admission, and its status."""

@@ -1,0 +1,38 @@
+"""The bounded building blocks of a HyperPodNodeOperation: ids as AWS and Kubernetes write them."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from hyperpod_operator.api.common.rules import rule, rules
+
+NODES_MOST = 1000
+"""Nodes in one operation. Its status has an entry for each, and etcd takes objects of up to 1.5 MiB."""
+
+NodeName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+    ),
+]
+"""Name of a Kubernetes Node (DNS subdomain)."""
+InstanceId = Annotated[str, Field(min_length=10, max_length=19, pattern=r"^i-[a-f0-9]{8}([a-f0-9]{9})?$")]
+"""ClusterNodeId."""
+NodeLogicalId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$")]
+"""ClusterNodeLogicalId."""
+ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+"""Name of a Kubernetes object."""
+MaxInFlight = (
+    Annotated[int, Field(ge=1, le=NODES_MOST)] | Annotated[str, Field(max_length=4, pattern=r"^([1-9][0-9]?|100)%$")]
+)
+"""A number of nodes, or a share of those of the operation."""
+
+IN_FLIGHT = rules(
+    rule(
+        "type(self) == int ? (self >= 1 && self <= 1000) : (self.size() <= 4 && self.matches('^([1-9][0-9]?|100)%$'))",
+        message="maxInFlight is a number from 1 to 1000, or a percentage from 1% to 100%",
+    )
+)
+Text = Annotated[str, Field(min_length=1, max_length=256)]

@@ -1,0 +1,56 @@
+"""One DescribeVolumes for all claims that look for their volume by its tag at once.
+
+A claim that is new asks whether it has a volume already, and the answer decides whether one is made. So nothing is
+remembered: a question is answered by a read that starts after it. Hundreds of claims that are created together share
+these reads, because EC2 throttles an account by calls.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from hyperpod_operator.api.names import TAG_CLAIM_UID
+from hyperpod_operator.aws.ec2 import reads as volume_reads
+from hyperpod_operator.core.volume.ports import Volume
+
+# [assumption: limits-of-ec2-reads]
+MOST_VALUES = 200
+"""Values of the filters of one request (EC2 user guide)."""
+
+Read = Callable[[Sequence[str]], Awaitable[Sequence[Volume]]]
+"""Lists the volumes that carry one of these claim-uids; at most MOST_VALUES."""
+
+
+class TagReads:
+    """Belongs to one event loop."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._wanted: set[str] = set()
+        self._next: asyncio.Task[Mapping[str, tuple[Volume, ...]]] | None = None
+
+    async def get(self, claim_uid: str) -> tuple[Volume, ...]:
+        self._wanted.add(claim_uid)
+        if self._next is None:
+            self._next = asyncio.create_task(self._read_soon())
+            self._next.add_done_callback(_observed)
+        found = await asyncio.shield(self._next)
+        return found.get(claim_uid, ())
+
+    async def _read_soon(self) -> Mapping[str, tuple[Volume, ...]]:
+        try:
+            await asyncio.sleep(volume_reads.GATHER)
+        finally:
+            # From here on, questions are for the next read.
+            wanted, self._wanted, self._next = sorted(self._wanted), set(), None
+        found: dict[str, list[Volume]] = defaultdict(list)
+        for start in range(0, len(wanted), MOST_VALUES):
+            for volume in await self._read(wanted[start : start + MOST_VALUES]):
+                found[volume.tags.get(TAG_CLAIM_UID, "")].append(volume)
+        return {uid: tuple(volumes) for uid, volumes in found.items()}
+
+
+def _observed(task: asyncio.Task[Mapping[str, tuple[Volume, ...]]]) -> None:
+    """Whoever asked may have been cancelled; somebody has to look at the failure."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,1 @@
+"""Kubernetes Events: series, budget, and the task that sends them."""

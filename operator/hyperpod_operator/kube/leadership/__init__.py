@@ -1,0 +1,1 @@
+"""The Lease, who leads by it, and until when the leader may write."""

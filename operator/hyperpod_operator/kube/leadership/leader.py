@@ -1,0 +1,94 @@
+"""Which of several replicas works: leader election by a Lease, with the loop of `kubernetes.aio.leaderelection`.
+
+Only the leader watches, reconciles and writes; a standby holds everything ready and asks for the lease. What
+the library leaves open is closed here: any end of its loop is told, leadership is given up at a clean stop, and a
+candidate asks twice as often as a leader renews, so that a dead leader is replaced within the lease's duration
+and one period.
+"""
+
+import asyncio
+import logging
+import secrets
+import socket
+
+from kubernetes.aio.leaderelection.electionconfig import Config
+from kubernetes.aio.leaderelection.leaderelection import LeaderElection
+
+from hyperpod_operator.core.lease import LeaseSettings
+from hyperpod_operator.core.ports import Clock
+from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.leadership.guard import LeadershipGuard
+from hyperpod_operator.kube.leadership.lease import LeaseLock
+
+logger = logging.getLogger(__name__)
+
+SHORTEST_PERIOD = 1.0
+"""Seconds; the library takes no shorter one."""
+
+
+class _Loop(LeaderElection):
+    """The library's loop, which knows one period: as a candidate twice as often as a leader."""
+
+    def __init__(self, config: Config, *, renew_every: float) -> None:
+        super().__init__(config)
+        self._renew_every = renew_every
+
+    async def renew_loop(self) -> None:
+        """It reads its period here, before anybody is told that this process leads."""
+        self.election_config.retry_period = self._renew_every
+        await super().renew_loop()
+
+
+class Election:
+    """One candidate. `guard` is proved while this process leads."""
+
+    def __init__(self, api: ApiServer, *, lease: LeaseSettings, clock: Clock, guard: LeadershipGuard) -> None:
+        self.identity = f"{socket.gethostname()}_{secrets.token_hex(4)}"
+        self._lease = lease
+        self._guard = guard
+        self._lock = LeaseLock(api, lease=lease, identity=self.identity, clock=clock, guard=guard)
+        self._config = Config(
+            self._lock,
+            lease_duration=lease.duration,
+            renew_deadline=lease.renew_deadline,
+            retry_period=max(SHORTEST_PERIOD, lease.retry_period / 2),
+            onstarted_leading=self._started,
+            onstopped_leading=self._stopped,
+        )
+        self.elected = asyncio.Event()
+        """Set when this process leads. It never leads twice: a lease that is lost ends the process."""
+
+    async def run(self) -> None:
+        """Ask for the lease, then renew it, for ever; cancel it to stop. Every other end is a loss, and is told."""
+        logger.info(
+            "Asking for the lease %s/%s as %s.", self._lease.namespace, self._lease.name, self.identity
+        )  # fmt: skip
+        watch = asyncio.create_task(self._guard.watch(), name="leadership-guard")
+        try:
+            await _Loop(self._config, renew_every=max(SHORTEST_PERIOD, self._lease.retry_period)).run()
+        except Exception as error:
+            self._guard.lose(f"leader election broke: {type(error).__name__}: {error}")
+            raise
+        finally:
+            watch.cancel()
+        self._guard.lose("the lease could not be renewed in time")
+
+    async def release(self) -> None:
+        """Give the lease up if it is ours; after the last write and after `run` was cancelled."""
+        await self._lock.release()
+
+    def another_leads(self) -> bool:
+        """Whether another process held the lease when it was last seen."""
+        return self._lock.holder not in ("", self.identity)
+
+    def not_ready(self) -> str | None:
+        """Why this process could not lead if it had to, or None."""
+        return self._lock.fault
+
+    async def _started(self) -> None:
+        logger.info("Leading: this replica holds the lease %s/%s now.", self._lease.namespace, self._lease.name)
+        self.elected.set()
+        await asyncio.Event().wait()  # the work is not the library's: it would only cancel it
+
+    async def _stopped(self) -> None:
+        """Called by the library when it gave up; `run` tells."""

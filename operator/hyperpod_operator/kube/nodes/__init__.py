@@ -1,0 +1,1 @@
+"""Nodes: held in memory, found by instance, and written to."""

@@ -1,0 +1,1 @@
+"""What volumes have in Kubernetes: PersistentVolumes, who uses them, and the Leases that hold them."""

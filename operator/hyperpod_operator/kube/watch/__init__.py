@@ -1,0 +1,1 @@
+"""Lists and watches of our own, for kinds that are read in bulk."""

@@ -1,0 +1,194 @@
+"""LIST in chunks and WATCH on the wire: when a stream is over, dead or not to be trusted is decided here.
+
+A watch goes on from the resourceVersion that was seen last: the API server then sends everything since, deletions
+included, or says 410. What it sends twice, or too late, is known by its resourceVersion, which only grows along a
+stream. All lines that arrived together are handed on together: one wake-up, however many objects changed.
+
+Sources: "Efficient detection of changes", "Retrieving large results sets in chunks" and "Watch bookmarks",
+kubernetes.io; resourceVersions can be compared as whole numbers within one kind (KEP-5504).
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Generic, Protocol
+
+from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.kube.watch.decoding import BOOKMARK, Decoding, Garbled, ObjectT, Rejected, WatchEvent
+
+CHUNK = 500
+"""Objects per page of a list; one page of Nodes is about 6 MB."""
+PAGE_SECONDS = 30.0
+WATCH_SECONDS = 300
+"""After so long the API server ends a watch; the next one goes on where it stopped."""
+GRACE = 10.0
+"""Seconds that it may be late with that before we end it."""
+LONGEST_LINE = 8 * 1024 * 1024
+"""Bytes; etcd takes objects of 1.5 MB at most, so what is longer comes from something else than an API server."""
+
+_GONE = 410
+
+
+class Answer(Protocol):
+    """The part of `kube.watch.response_stream.ResponseStream` that is needed here."""
+
+    async def read(self) -> bytes: ...
+
+    async def gather(self, seconds: float) -> None: ...
+
+
+class Expired(Exception):  # noqa: N818 - a state of affairs
+    """The API server cannot go on from where we are (HTTP 410): a new list is needed."""
+
+
+class Streams(Protocol):
+    """The part of `kube.client.ApiServer` that is needed here."""
+
+    def stream(self, path: str, *, query: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]: ...
+
+
+GATHER = 0.015
+"""Seconds. Most of what an update costs is waking up for it: where they come faster than this, they are taken together.
+Where they come slower nothing waits."""
+GATHER_MOST = 0.1
+"""Seconds, where so many come that even then several are taken together."""
+MUCH = 196_608
+"""Bytes that have gathered by themselves: reading them on is more urgent than to save wake-ups."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(Generic[ObjectT]):
+    """Which objects are read: their path, the selectors of the query, and how they are decoded."""
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    decoding: Decoding[ObjectT]
+
+    @property
+    def noun(self) -> str:
+        """What they are called in messages."""
+        return self.decoding.noun
+
+
+class ObjectStream(Generic[ObjectT]):
+    """`heard` is called at each sign of the API server; a watch that goes `inactivity` seconds without one is dead."""
+
+    def __init__(self, api: Streams, *, source: Source[ObjectT], heard: Callable[[], None], inactivity: float) -> None:
+        self._api = api
+        self._source = source
+        self._heard = heard
+        self._inactivity = inactivity
+
+    async def snapshot(self, take: Callable[[ObjectT], None]) -> int:
+        """Hand on all objects, one after the other; returns the position from which to watch.
+
+        Raises Expired, KubernetesError or Garbled; what was handed on until then is not the whole.
+        """
+        query = {**self._source.query, "limit": str(CHUNK)}
+        following: dict[str, str] = {}
+        while True:
+            page = self._source.decoding.page(await self._page(query | following))
+            self._heard()
+            for found in page.items:
+                take(found)
+            if not page.metadata.next:
+                return _position(page.metadata.resource_version)
+            following = {"continue": page.metadata.next}
+
+    async def watch(self, position: int, take: Callable[[list[WatchEvent[ObjectT]], int], None]) -> None:
+        """Hand on what happens after `position`, batch by batch with the new position, until the stream ends.
+
+        Raises KubernetesError with status 0 when it was cut or silent, which a new watch from the last position
+        makes good; Expired, Garbled or another KubernetesError when only a new list does.
+        """
+        query = {
+            **self._source.query,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+            "resourceVersion": str(position),
+        }
+        now = asyncio.get_running_loop().time
+        end = now() + WATCH_SECONDS + GRACE
+        rest, woken, gather = b"", -math.inf, GATHER
+        try:
+            async with (
+                asyncio.timeout(self._inactivity) as limit,
+                self._api.stream(self._source.path, query=query) as answer,
+            ):
+                self._heard()
+                while content := await answer.read():
+                    limit.reschedule(min(now() + self._inactivity, end))
+                    self._heard()
+                    *lines, rest = (rest + content).split(b"\n")
+                    if len(rest) > LONGEST_LINE:
+                        raise Garbled(f"a line of the watch is longer than {LONGEST_LINE} bytes")
+                    if lines:
+                        events, position = self._news(lines, position)
+                        take(events, position)
+                    if now() - woken < GATHER and len(content) < MUCH:
+                        gather = min(2 * gather, GATHER_MOST) if len(lines) > 1 else GATHER
+                        await answer.gather(gather)
+                    woken = now()
+        except TimeoutError:
+            if now() >= end:
+                return  # we ended it, as the API server should have
+            raise KubernetesError(
+                status=0,
+                message=f"The watch of {self._source.noun} was silent for {self._inactivity:g} s, without even a "
+                "bookmark. Check that the API server runs and that no proxy buffers its responses.",
+            ) from None
+        except KubernetesError as error:
+            raise _expired(error) from error
+        if rest:
+            raise Garbled("the watch ended in the middle of a line")
+
+    async def _page(self, query: Mapping[str, str]) -> bytes:
+        parts = []
+        try:
+            async with asyncio.timeout(PAGE_SECONDS), self._api.stream(self._source.path, query=query) as answer:
+                while part := await answer.read():
+                    parts.append(part)
+        except TimeoutError:
+            raise KubernetesError(
+                status=0,
+                message=f"{CHUNK} {self._source.noun} could not be read within {PAGE_SECONDS:g} s. "
+                "Check the load of the API server and the network between.",
+            ) from None
+        except KubernetesError as error:
+            raise _expired(error) from error
+        return b"".join(parts)
+
+    def _news(self, lines: Iterable[bytes], position: int) -> tuple[list[WatchEvent[ObjectT]], int]:
+        """The events that were not seen yet, and the position after them."""
+        news: list[WatchEvent[ObjectT]] = []
+        for line in lines:
+            found = self._source.decoding.event(line)
+            if isinstance(found, Rejected):
+                raise KubernetesError(
+                    status=found.code or 500,
+                    message=f"The API server ended the watch of {self._source.noun}: "
+                    f"{found.message or 'no explanation'}. The operator lists them again; if this repeats, check the "
+                    "log of the API server.",
+                )
+            at = _position(found.object.metadata.resource_version)
+            if found.type == BOOKMARK and at < position:
+                # Its history is another one, as after etcd was restored: it would keep quiet until it has caught up.
+                raise Expired(f"the API server is at {at}, before {position} that it had reported")
+            if found.type != BOOKMARK and at > position:
+                news.append(found)
+            position = max(position, at)
+        return news, position
+
+
+def _position(resource_version: str) -> int:
+    try:
+        return int(resource_version)
+    except ValueError:
+        raise Garbled(f"the resourceVersion {resource_version!r} is not a whole number") from None
+
+
+def _expired(error: KubernetesError) -> KubernetesError | Expired:
+    return Expired(str(error)) if error.status == _GONE else error

@@ -45,7 +45,6 @@ def test_a_plan_loads_the_parts_of_other_kinds_where_a_file_has_one() -> None:
         "core.nodeoperation",
         "api.kinds.volume_claim",
         "api.nodeoperation",
-        "api.volume.resource",
         "aws.ec2",
         "prices",
     }

@@ -73,7 +73,7 @@ class Maker:
             "vpc": (VPC,),
             "subnet": (SUBNET, *_OTHERS, _PUBLIC),
             "security_group": (SECURITY_GROUP,),
-            "eks_cluster": ("ml",),
+            "eks_cluster": ("ml", "training", "dev"),
             "role": ("hyperpod-execution", NODE_ROLE, EKS_ROLE, CALLER_ROLE),
             "policy": tuple(policies.OF_AWS),
             "bucket": (f"sagemaker-hyperpod-{self._account}",),

@@ -8,8 +8,9 @@ import pytest
 from tests.unit.core.builders import cluster, group, group_spec, spec
 
 from hyperpod_operator.api.cluster.cost import ClusterCost
-from hyperpod_operator.api.cluster.status import InstanceGroupStatus
-from hyperpod_operator.core.cost.cluster import configurations, cost, hourly, priced_types
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, InstanceGroupStatus
+from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.core.cost.cluster import configurations, cost, priced_types
 from hyperpod_operator.core.cost.plan import plan_cost, planned_types
 from hyperpod_operator.core.cost.price import Price, Prices
 from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChange
@@ -71,10 +72,16 @@ def test_a_group_without_a_known_price_is_named_and_not_free(
     assert why in next(one.unknown or "" for one in made.groups or [] if one.instanceGroupName == "gpu")
 
 
+def metric(cost: ClusterCost) -> Mapping[tuple[str, ...], float]:
+    """What the gauge of the price has of it."""
+    (gauge,) = (one for one in CLUSTER.gauges if one.instrument.name.endswith("_cost_per_hour"))
+    return dict(gauge.read(HyperPodClusterStatus(cost=cost)))
+
+
 def test_where_no_price_is_known_there_is_no_total() -> None:
     made = found(of("gpu", 4), prices={GPU: None})
     assert (made.hourly, made.monthly, made.idleHourly, made.currency) == (None, None, None, None)
-    assert hourly(made) == {}
+    assert metric(made) == {}
 
 
 def test_amounts_of_two_currencies_have_no_sum() -> None:
@@ -92,7 +99,7 @@ def test_a_flexible_group_has_no_one_price() -> None:
 
 def test_the_metric_has_what_is_known() -> None:
     made = found(of("gpu", 4), entries=(entry("gpu", 3),))
-    assert hourly(made) == {("All", "USD"): 220.16, ("Idle", "USD"): 55.04}
+    assert metric(made) == {("All", "USD"): 220.16, ("Idle", "USD"): 55.04}
 
 
 def call(operation: str, path: str, observed: Any = None, wanted: Any = None) -> PlannedCall:

@@ -40,6 +40,7 @@ def main(
     profile: Path | None,
 ) -> None:
     """Measure what the operator promises, on real parts. All claims together take about a quarter of an hour."""
+    machine.keep_bytecode()
     facts, terms = machine.facts(), Terms(quick=quick, logs=logs, profiles=profile)
     before, new = record.read(results) if names else [], list[figure.Result]()
     earlier = record.read(compare) if compare is not None else []  # before the file is written: it may be the same
@@ -70,7 +71,7 @@ def _measured(name: str, rounds: int, terms: Terms) -> list[figure.Result]:
     print(f"== {name}", file=sys.stderr, flush=True)
     started = time.monotonic()
     figures = figure.middle([CLAIMS[name](terms) for _ in range(rounds)])
-    made = [figure.result(one) for one in figures]
+    made = [figure.result(one, date=machine.today()) for one in figures]
     print(record.table(made), flush=True)
     print(f"   {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return made

@@ -34,17 +34,19 @@ class Result:
     unit: str
     gate: str | None
     ok: bool | None
+    date: str
+    """The day on which it was measured, as in 2026-01-31: figures of different days are not compared."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def result(figure: Figure) -> Result:
+def result(figure: Figure, *, date: str) -> Result:
     """Judged as measured, rounded for people: a gate is not met by rounding."""
     most = figure.most
     gate = None if most is None else f"≤ {most:g}" if most else "0"
     ok = None if most is None else figure.value <= most
-    return Result(name=figure.name, value=rounded(figure.value), unit=figure.unit, gate=gate, ok=ok)
+    return Result(name=figure.name, value=rounded(figure.value), unit=figure.unit, gate=gate, ok=ok, date=date)
 
 
 def middle(rounds: Sequence[Sequence[Figure]]) -> list[Figure]:

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import sys
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,6 +21,17 @@ def facts() -> dict[str, str]:
         **{name: version(name) for name in PACKAGES},
         "load average before the run (1, 5, 15 min)": ", ".join(f"{load:.2f}" for load in os.getloadavg()),
     }
+
+
+def today() -> str:
+    """The day, as a figure has it."""
+    return datetime.now(UTC).date().isoformat()
+
+
+def keep_bytecode() -> None:
+    """Let what is measured start as it is installed: without bytecode each start compiles all that it imports."""
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def _processor() -> str:

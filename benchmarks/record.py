@@ -35,12 +35,14 @@ def write(path: Path, results: Sequence[Result]) -> None:
 
 
 def refreshed(document: str, *, results: Sequence[Result], facts: Mapping[str, str]) -> str:
-    """The document with a new table of figures. Raises DocumentError.
+    """The document with new tables of figures, one for each day, the last one first. Raises DocumentError.
 
     Of the comparison of contestants only what is judged: `compared` has the rest.
     """
     shown = [one for one in results if one.ok is not None or not one.name.startswith(NODES)]
-    return _between(document, "figures", f"{_facts(facts)}\n\n{table(shown)}")
+    days = sorted({one.date for one in shown}, reverse=True)
+    tables = (f"### Measured on {day}\n\n{table([one for one in shown if one.date == day])}" for day in days)
+    return _between(document, "figures", "\n\n".join([_facts(facts), *tables]))
 
 
 def compared(document: str, *, comparison: str, facts: Mapping[str, str]) -> str:

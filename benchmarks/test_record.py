@@ -10,8 +10,10 @@ from benchmarks.record import DocumentError, compared, merged, ratios, read, ref
 START, END = "<!-- figures: written by the run -->", "<!-- end of the figures -->"
 
 
-def found(name: str, *, value: float = 1.0, unit: str = "s", ok: bool | None = None) -> Result:
-    return Result(name=name, value=value, unit=unit, gate=None if ok is None else "≤ 1", ok=ok)
+def found(
+    name: str, *, value: float = 1.0, unit: str = "s", ok: bool | None = None, date: str = "2026-01-02"
+) -> Result:
+    return Result(name=name, value=value, unit=unit, gate=None if ok is None else "≤ 1", ok=ok, date=date)
 
 
 def test_a_new_figure_takes_the_place_of_the_old_one() -> None:
@@ -37,6 +39,14 @@ def test_the_text_around_the_markers_stays() -> None:
     assert text.endswith("after\n")
     assert "old" not in text
     assert "**missed**" in text
+
+
+def test_figures_of_different_days_are_in_tables_of_their_own() -> None:
+    text = refreshed(f"{START}{END}", results=[found("old", date="2026-01-01"), found("new")], facts={})
+    first, second = text.split("### Measured on ")[1:]
+    assert first.startswith("2026-01-02")
+    assert second.startswith("2026-01-01")
+    assert ("| new |" in first, "| old |" in first, "| old |" in second) == (True, False, True)
 
 
 def test_refreshing_twice_changes_nothing() -> None:

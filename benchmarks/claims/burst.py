@@ -19,7 +19,9 @@ def measure(terms: Terms) -> list[Figure]:
         spent = operator.cpu() - before
         last = max(call.wall_time for call in calls)
         return [
-            Figure(name="500 applied at once: operator, per CreateCluster", value=spent / COUNT, unit="CPU-s"),
-            Figure(name="500 applied at once: last CreateCluster", value=last - first_sent, unit="s", most=5),
+            Figure(
+                name="500 applied at once: operator, per CreateCluster", value=spent / COUNT, unit="CPU-s", most=0.007
+            ),
+            Figure(name="500 applied at once: last CreateCluster", value=last - first_sent, unit="s"),
             Figure(name="500 applied at once: last POST answered", value=last_answered - first_sent, unit="s"),
         ]

@@ -35,7 +35,7 @@ def _clusters(terms: Terms) -> list[Figure]:
         progress.wait(COUNT, seconds=PATIENCE)
         time.sleep(calm)
         return [
-            Figure(name="resident memory, idle", value=idle, unit="MB", most=130),
+            Figure(name="resident memory, idle", value=idle, unit="MB", most=85),
             Figure(name="resident memory with 500 clusters", value=operator.memory(), unit="MB", most=200),
             Figure(name="resident memory with 500 clusters, peak", value=operator.peak_memory(), unit="MB"),
         ]

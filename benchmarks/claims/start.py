@@ -32,7 +32,7 @@ def measure(terms: Terms) -> list[Figure]:
             bare.append(_imports())
     return [
         Figure(name="operator, per start with one resource", value=statistics.median(cpu), unit="CPU-s"),
-        Figure(name="process start to first pass", value=statistics.median(first), unit="s", most=3.5),
+        Figure(name="process start to first pass", value=statistics.median(first), unit="s", most=1.5),
         Figure(name="process start to ready", value=statistics.median(ready), unit="s"),
         Figure(name="bare imports of the packages", value=statistics.median(bare), unit="s"),
     ]

@@ -74,12 +74,17 @@ def main(
         raise click.ClickException(str(error)) from error
     if recorded:
         record.write(
-            record.RESULTS, record.merged(record.read(record.RESULTS), [result(item) for item in figures(done)])
+            record.RESULTS,
+            record.merged(record.read(record.RESULTS), [result(item, date=machine.today()) for item in figures(done)]),
         )
         text = record.compared(record.DOCUMENT.read_text(), comparison=table(done), facts=facts)
         record.DOCUMENT.write_text(text)
     if as_json:
-        print(json.dumps([result(item).as_json() for item in figures(done)], indent=2, ensure_ascii=False))
+        print(
+            json.dumps(
+                [result(item, date=machine.today()).as_json() for item in figures(done)], indent=2, ensure_ascii=False
+            )
+        )
     else:
         print(table(done))
 

@@ -109,7 +109,8 @@ def mutations(simulator: Simulator) -> list[str]:
 
 def test_a_cluster_object_lends_no_region(stack: Stack, team: str) -> None:
     """The claim names an object in a Region that its tenant may not use, and no Region itself."""
-    apply(stack.plane, team, cluster("door", region="eu-west-1"))
+    elsewhere = {"eks": {"clusterArn": EKS.replace("us-west-2", "eu-west-1")}}
+    apply(stack.plane, team, cluster("door", region="eu-west-1", orchestrator=elsewhere))
     apply(stack.plane, team, claim("through-the-door", "door"))
     assert ready(stack.plane, team, "evc", "through-the-door")["reason"] == "NotAllowed"
     assert ready(stack.plane, team, "hpc", "door")["reason"] == "NotAllowed"

@@ -46,11 +46,9 @@ class Direct:
             reply = simulator.answer(asked, request_id=request_id)
         except ConnectionDroppedError as error:
             raise ConnectionClosedError(error=error, request=request, endpoint_url=request.url) from error
-        length = {"Content-Length": str(len(reply.body))}
-        headers = {"Content-Type": reply.content_type, "x-amzn-RequestId": request_id, **length, **reply.headers}
         raw = HTTPResponse(
             body=io.BytesIO(reply.body),
-            headers=headers,
+            headers={"Content-Length": str(len(reply.body)), **reply.sent(request_id=request_id)},
             status=reply.status,
             preload_content=False,
             decode_content=False,

@@ -120,7 +120,7 @@ class Server:
         return web.Response(
             status=reply.status,
             body=reply.body,
-            headers={"Content-Type": reply.content_type, "x-amzn-RequestId": request_id, **reply.headers},
+            headers=reply.sent(request_id=request_id),
         )
 
     async def _on_control(self, request: web.Request) -> web.StreamResponse:

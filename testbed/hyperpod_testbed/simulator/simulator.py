@@ -103,7 +103,7 @@ class Simulator:
 
     @property
     def listening(self) -> bool:
-        """Whether a caller finds somebody at `url`."""
+        """Whether calls to `url` are answered."""
         return self._server.listening
 
     def answer(self, asked: Request, *, request_id: str) -> Reply:

@@ -44,6 +44,10 @@ class Reply:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def sent(self, *, request_id: str) -> dict[str, str]:
+        """The headers as they go out."""
+        return {"Content-Type": self.content_type, "x-amzn-RequestId": request_id, **self.headers}
+
 
 def caller(headers: Mapping[str, str]) -> Caller:
     """The caller by the Authorization header; the signature itself is not checked."""

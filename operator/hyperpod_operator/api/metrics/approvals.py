@@ -1,20 +1,27 @@
 """What a gauge says of a plan that waits for an approval, the same for each kind that has plans."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from hyperpod_operator.api.metrics.instrument import Samples
 from hyperpod_operator.api.names import ConditionType
 from hyperpod_operator.api.reasons import record
 
 
-def approval_waiting(conditions: Iterable[Any] | None) -> Samples:
+class HasConditions(Protocol):
+    """The status of any kind."""
+
+    @property
+    def conditions(self) -> Iterable[Any] | None: ...
+
+
+def approval_waiting(status: HasConditions) -> Samples:
     """1 while PlanApproved is False for a reason that asks for user action, 0 otherwise."""
     waits = (
         one.type == ConditionType.PLAN_APPROVED
         and one.status == "False"
         and (found := record(one.reason)) is not None
         and found.stalled
-        for one in conditions or ()
+        for one in status.conditions or ()
     )
     yield (), float(any(waits))

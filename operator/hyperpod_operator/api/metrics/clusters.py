@@ -53,10 +53,6 @@ def _plan_ends(status: Status) -> Samples:
             yield (plan.arn.rpartition("/")[2],), end.timestamp()
 
 
-def _waits(status: Status) -> Samples:
-    return approval_waiting(status.conditions)
-
-
 def _health(member: str) -> "ObjectGauge[Status]":
     def read(status: Status) -> Samples:
         if status.nodeHealth is not None:
@@ -162,7 +158,7 @@ GAUGES: tuple[ObjectGauge[Status], ...] = (
             help="1 while a plan of the cluster waits for a person's approval, 0 otherwise.",
             read="1: nothing of the plan that waits is sent before you approve it ([plans.md](plans.md))",
         ),
-        read=_waits,
+        read=approval_waiting,
     ),
     ObjectGauge(
         instrument=_gauge(

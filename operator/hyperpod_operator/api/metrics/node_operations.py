@@ -3,7 +3,7 @@
 from functools import partial
 
 from hyperpod_operator.api.metrics.approvals import approval_waiting
-from hyperpod_operator.api.metrics.instrument import OBJECT, Counter, Gauge, Histogram, ObjectGauge, P, Samples
+from hyperpod_operator.api.metrics.instrument import OBJECT, Counter, Gauge, Histogram, ObjectGauge, P
 from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus as Status
 
 SECTION = "Do node operations end?"
@@ -41,11 +41,7 @@ DRAIN_TIMEOUTS = _counter(
 )
 
 
-def _waits(status: Status) -> Samples:
-    return approval_waiting(status.conditions)
-
-
-GAUGES = (
+GAUGES: tuple[ObjectGauge[Status], ...] = (
     ObjectGauge(
         instrument=Gauge(
             section=SECTION,
@@ -55,6 +51,6 @@ GAUGES = (
             help="1 while the node operation waits for a person's approval, 0 otherwise.",
             read="1: the operation touches no node before you approve it ([plans.md](plans.md))",
         ),
-        read=_waits,
+        read=approval_waiting,
     ),
 )

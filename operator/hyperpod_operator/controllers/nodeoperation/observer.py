@@ -15,9 +15,7 @@ from hyperpod_operator.core.nodeoperation.selection import candidates, needs_pod
 from hyperpod_operator.core.nodeoperation.snapshot import Obstacle, Snapshot
 from hyperpod_operator.core.nodeoperation.states import State
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
-from hyperpod_operator.core.ports import (
-    Key,
-)
+from hyperpod_operator.core.ports import Key
 
 
 class OperationObserver:

@@ -43,6 +43,8 @@ FAST = (
 
 READY_SECONDS = 60.0
 
+COMMAND = (str(Path(sys.executable).parent / "hyperpod-operator"),)
+"""The operator's command, as it is installed."""
 
 NODE_LABEL = "sagemaker.amazonaws.com/cluster-name"
 """On each Node of the simulator."""
@@ -59,7 +61,7 @@ class OperatorProcess:
         log: Path,
         flags: Sequence[str] = FAST,
         log_format: str = "json",
-        program: Sequence[str] = (str(Path(sys.executable).parent / "hyperpod-operator"),),
+        program: Sequence[str] = COMMAND,
     ) -> None:
         self.probe_port, self.metrics_port = free_ports(2)
         self.log = log
@@ -116,7 +118,7 @@ class Stack:
     """Control plane, simulator and operator together. `speed` is how many simulated seconds pass in one.
 
     Once it is entered, `kubeconfig` is the operator's own. Without `chart_account` the operator is an administrator,
-    which needs no helm to render the chart.
+    which needs no helm to render the chart. `program` is what runs the operator's command.
     """
 
     def __init__(
@@ -129,11 +131,13 @@ class Stack:
         plane: ControlPlane | None = None,
         log_format: str = "json",
         chart_account: bool = True,
+        program: Sequence[str] = COMMAND,
     ) -> None:
         self._own_plane = plane is None
         self.plane = plane or ControlPlane()
         self._speed, self._timings, self._options = speed, timings, options
         self._flags, self._log_format, self._chart_account = flags, log_format, chart_account
+        self._program = program
 
     def __enter__(self) -> Self:
         if self._own_plane:
@@ -167,6 +171,7 @@ class Stack:
             log=self.plane.directory / "operator.log",
             flags=(*account.FLAGS, *self._flags),
             log_format=self._log_format,
+            program=self._program,
         ).start()
 
     def _stop(self) -> None:

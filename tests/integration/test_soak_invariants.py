@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -220,6 +221,17 @@ class TestVitals:
         assert before
         assert after
         assert (after.connections - before.connections, after.descriptors - before.descriptors) == (3.0, 1.0)
+
+    def test_what_fills_in_the_first_half_of_a_life_is_no_growth_and_what_rises_in_the_second_is(self) -> None:
+        filling = [replace(one, rss_mib=100.0 + min(one.at, 1000.0) / 50.0) for one in self.life()]
+        leaking = [replace(one, threads=10.0 + one.at // 600.0) for one in filling]
+        rss, *_, threads, _ = vitals.growth(leaking)
+        assert (rss.quantity, rss.last - rss.first) == ("rss_mib", 0.0)
+        assert (threads.quantity, threads.last - threads.first) == ("threads", 1.0)
+        assert str(threads) == "threads +1.00 in the last 20 min (13.0)"
+
+    def test_a_life_of_a_few_samples_has_no_growth(self) -> None:
+        assert vitals.growth(self.life(minutes=0.5)) == []
 
     def test_a_life_too_short_to_tell_has_no_trend(self) -> None:
         assert vitals.trends(self.life(minutes=1.0), warm_up=60.0) == []

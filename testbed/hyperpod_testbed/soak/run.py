@@ -17,7 +17,7 @@ from hyperpod_testbed.custom_objects import CustomObjects
 from hyperpod_testbed.soak import convergence, vitals
 from hyperpod_testbed.soak.fleet import Fleet
 from hyperpod_testbed.soak.invariants import Breach, Invariants
-from hyperpod_testbed.soak.vitals import Sample, Trend
+from hyperpod_testbed.soak.vitals import Growth, Sample, Trend
 from hyperpod_testbed.soak.weather import Weather
 from hyperpod_testbed.stack import Stack
 
@@ -40,6 +40,8 @@ class SoakPlan:
     restart_every: float = 60.0
     turbulence: float = 0.4
     """Share of the time in which the operator is restarted again and again."""
+    restarts: bool = True
+    """Without, one process lives through all of it."""
     warm_up: float = 120.0
     """Of a process's life, before its trend counts."""
     alone: float = 330.0
@@ -64,18 +66,28 @@ class SoakResult:
     busiest_minute: int = 0
     unattributed: int = 0
     longest_life: float = 0.0
+    growth: list[Growth] = field(default_factory=list)
+    """In the second half of the last life, as long as there were edits."""
     converged_alone: float | None = None
     """Seconds until everything was as asked for without anybody's help; None when it took help."""
     asked: int = 0
 
 
 class Soak:
-    """One run in one namespace of a stack."""
+    """One run in one namespace of a stack. `at_halves` is called after half of the edits, and after all of them."""
 
-    def __init__(self, stack: Stack, plan: SoakPlan, *, namespace: str, say: Say = print) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        plan: SoakPlan,
+        *,
+        namespace: str,
+        say: Say = print,
+        at_halves: Callable[[], None] = lambda: None,
+    ) -> None:
         chance = random.Random(plan.seed)
         names = [f"{namespace}-{number}" for number in range(plan.clusters)]
-        self._stack, self._plan, self._say = stack, plan, say
+        self._stack, self._plan, self._say, self._at_halves = stack, plan, say, at_halves
         self.objects = CustomObjects(stack.plane, namespace=namespace)
         self.fleet = Fleet(self.objects, names=names, chance=random.Random(chance.random()))
         self.weather = Weather(
@@ -91,6 +103,8 @@ class Soak:
         self._lives: list[list[Sample]] = [[]]
         self._started = time.monotonic()
         self._due: dict[str, float] = {}
+        self._edited: list[Sample] = []
+        """Samples of the last life, until the edits end."""
 
     def run(self) -> SoakResult:
         """All of it; the breaches are in the result."""
@@ -98,17 +112,24 @@ class Soak:
         end = self._started + self._plan.seconds
         turbulent = self._started + self._plan.seconds * self._plan.turbulence
         restart = self._started + self._plan.restart_every
+        half: float | None = self._started + self._plan.seconds / 2
         while (now := time.monotonic()) < end:
             # A slow machine gets one restart of each kind all the same.
-            if restart <= now and (now < turbulent or len(self._result.restarts) < len(WAYS_TO_END)):
+            restless = now < turbulent or len(self._result.restarts) < len(WAYS_TO_END)
+            if self._plan.restarts and restart <= now and restless:
                 self._restart()
                 restart = time.monotonic() + self._chance.uniform(0.6, 1.4) * self._plan.restart_every
+            if half is not None and half <= now:
+                self._at_halves()
+                half = None
             if self._is_due("edit", self._plan.edit_every):
                 self.fleet.move()
                 self.invariants.resumed()
             self.weather.step(now)
             self._watch()
             time.sleep(0.05)
+        self._at_halves()
+        self._edited = list(self._lives[-1])
         self._calm()
         self._end()
         return self._summed()
@@ -197,6 +218,7 @@ class Soak:
     def _summed(self) -> SoakResult:
         result, invariants = self._result, self.invariants
         invariants.look()
+        result.growth = vitals.growth(self._edited)
         for life in self._lives:
             trends = vitals.trends(life, warm_up=self._plan.warm_up)
             if trends and life[-1].at - life[0].at > result.longest_life:

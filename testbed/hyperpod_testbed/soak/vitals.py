@@ -93,6 +93,24 @@ class Trend:
         )
 
 
+@dataclass(frozen=True)
+class Growth:
+    """How much more of a quantity a process held at the end of the second half of its life than at its begin.
+
+    Pools and caches are full by then: what still rises is a leak, or follows the load.
+    """
+
+    quantity: str
+    first: float
+    """Median of the half's first fifth."""
+    last: float
+    """Median of its last fifth."""
+    minutes: float
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.last - self.first:+.2f} in the last {self.minutes:.0f} min ({self.last:.1f})"
+
+
 def sample(operator: OperatorProcess, *, at: float, aws_port: int) -> Sample | None:
     """The process as it is now, `aws_port` being where its AWS listens; None when it is not there (any more)."""
     process = Path("/proc") / str(operator.child.pid)
@@ -128,6 +146,28 @@ def trends(samples: Sequence[Sample], *, warm_up: float) -> list[Trend]:
         return []
     kept = [one for one in samples if one.at - samples[0].at >= warm_up]
     return [trend for quantity in ALLOWANCES if (trend := _trend(quantity, kept)) is not None]
+
+
+def growth(samples: Sequence[Sample]) -> list[Growth]:
+    """The growth of each quantity in the second half of the samples' time; none of too few samples."""
+    if not samples:
+        return []
+    half = (samples[0].at + samples[-1].at) / 2
+    kept = [one for one in samples if one.at >= half]
+    found = []
+    for quantity in ALLOWANCES:
+        values = [float(value) for one in kept if (value := getattr(one, quantity)) is not None]
+        fifth = len(values) // 5
+        if fifth > 0:
+            found.append(
+                Growth(
+                    quantity=quantity,
+                    first=statistics.median(values[:fifth]),
+                    last=statistics.median(values[-fifth:]),
+                    minutes=(kept[-1].at - kept[0].at) / 60.0,
+                )
+            )
+    return found
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:

@@ -3,14 +3,12 @@
 import os
 import secrets
 import sys
-from collections.abc import Generator, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import botocore.loaders
 import botocore.session
 import pytest
 from hypothesis import settings
-from pytest_asyncio.plugin import PytestAsyncioFunction
 
 from hyperpod_testbed.control_plane import ControlPlane
 
@@ -39,19 +37,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             slow = item.get_closest_marker("slow") is not None
             item.add_marker(pytest.mark.xdist_group(item.nodeid if slow else item.nodeid.partition("::")[0]))
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-    """Keep looptime's hook from making an event loop for a test that has none.
-
-    It asks the policy for the loop of every test; for a plain function before the first asynchronous one, the
-    policy makes a loop that nobody ever closes.
-    """
-    policy = pyfuncitem.funcargs.get("event_loop_policy")
-    if policy is not None and not isinstance(pyfuncitem, PytestAsyncioFunction):
-        policy.set_event_loop(None)
-    return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)

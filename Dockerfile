@@ -10,16 +10,15 @@ FROM ${PYTHON_IMAGE} AS build
 ENV PREFIX=/opt/hyperpod-operator
 WORKDIR /src
 ARG LOCK=requirements.lock
-# Those that the operator calls, and those that AWS credentials may come from.
-ENV SERVICES="ec2 eks fsx iam kms pricing s3 sagemaker service-quotas signin sso sso-oidc sts"
+# Services whose data of botocore stays: those that the operator calls, and those that AWS credentials may come from.
+ENV CALLED="ec2 eks fsx iam kms pricing s3 sagemaker service-quotas sts" \
+    CREDENTIALS="signin sso sso-oidc"
 COPY ${LOCK} ./
 COPY operator/hyperpod_operator ./operator/hyperpod_operator
-COPY tools/service_models.py ./tools/service_models.py
-COPY docs/iam ./docs/iam
 # The operator is pure Python: it is copied beside its packages, so no build backend that is not in the lock runs.
 # What no code of it can reach is taken out again: the synchronous Kubernetes client, which its package would import at
-# every start; the generated classes of the asynchronous one, which are imported when one is asked for by name; and the
-# models of AWS services, and of their operations, that are never called.
+# every start; the generated classes of the asynchronous one, which are imported when one is asked for by name; the data of
+# AWS services that are never called; and the models of those that are, because the operator carries its own.
 # Compiled here, because the root file system is read-only where it runs.
 RUN set -eu; \
     python3 -m venv --without-pip "$PREFIX"; \
@@ -29,10 +28,10 @@ RUN set -eu; \
     find "$site"/kubernetes -mindepth 1 -maxdepth 1 ! -name aio -exec rm -r {} +; \
     : > "$site"/kubernetes/__init__.py; \
     find "$site"/kubernetes/aio/client/api "$site"/kubernetes/aio/client/models ! -name __init__.py -type f -delete; \
-    for model in "$site"/botocore/data/*/; do \
-      case " $SERVICES " in *" $(basename "$model") "*) ;; *) rm -r "$model" ;; esac; \
+    for service in "$site"/botocore/data/*/; do \
+      case " $CALLED $CREDENTIALS " in *" $(basename "$service") "*) ;; *) rm -r "$service" ;; esac; \
     done; \
-    python3 tools/service_models.py "$site"/botocore/data docs/iam/*.json; \
+    for service in $CALLED; do find "$site/botocore/data/$service" -name service-2.json.gz -delete; done; \
     cp -R operator/hyperpod_operator "$site/"; \
     printf '%s\n' "#!$PREFIX/bin/python" 'from hyperpod_operator.cli import main' 'main(prog_name="hyperpod-operator")' \
       > "$PREFIX/bin/hyperpod-operator"; \

@@ -1,28 +1,20 @@
 """Reduces botocore's models to the services that the operator calls and the operations that the IAM policies name.
 
-`make chart` writes the reduced models and the table of endpoints that the operator carries (aws/models):
+`make chart` writes them and the table of endpoints (aws/models):
 
     python3 -m tools.service_models operator/hyperpod_operator/aws/models docs/iam/*.json
-
-While the image is built, botocore's own are reduced, too:
-
-    python3 tools/service_models.py SITE_PACKAGES/botocore/data docs/iam/*.json
 
 A process that only needs a part of a service pays for all of its model otherwise: time at every start, and memory. The
 policies are the list because contract tests hold them to the calls in the code. Models are data files that botocore
 documents as such (botocore, `loaders.py`: search path and layout).
 """
 
-import gzip
 import json
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-LARGE = ("ec2", "sagemaker")
-"""Services whose models are reduced in the image, too."""
 SERVICES = ("ec2", "eks", "fsx", "iam", "kms", "pricing", "s3", "sagemaker", "service-quotas", "sts")
 """Services that the operator calls. Their IAM actions have the names of the API's operations."""
 CREDENTIALS = ("signin", "sso", "sso-oidc")
@@ -80,18 +72,6 @@ def _shapes(node: Any) -> Iterator[str]:
         case list():
             for each in node:
                 yield from _shapes(each)
-
-
-def reduce(data: Path, *, policies: Iterable[Path]) -> None:
-    """Rewrite the newest model of each service, and delete its older versions. `data` is botocore's directory."""
-    given = tuple(policies)
-    for service in LARGE:
-        *older, newest = sorted(path for path in (data / service).iterdir() if path.is_dir())
-        for version in older:
-            shutil.rmtree(version)
-        path = newest / "service-2.json.gz"
-        model = reduced(json.loads(gzip.decompress(path.read_bytes())), operations=actions(given, service=service))
-        path.write_bytes(gzip.compress(json.dumps(model, separators=(",", ":")).encode(), mtime=0))
 
 
 def carried(model: Mapping[str, Any], *, operations: frozenset[str]) -> str:
@@ -153,4 +133,4 @@ def _partition(partition: Mapping[str, Any], *, prefixes: frozenset[str]) -> str
 
 if __name__ == "__main__":
     folder, *policies = map(Path, sys.argv[1:])
-    (reduce if folder.name == "data" else carry)(folder, policies=policies)
+    carry(folder, policies=policies)

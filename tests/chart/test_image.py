@@ -11,16 +11,19 @@ import pytest
 import yaml
 
 from hyperpod_operator import __version__
-from hyperpod_operator.aws import endpoints
+from hyperpod_operator.aws import endpoints, models
 from hyperpod_testbed.helm import CHART
+from tools import service_models
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 BUILD, IMAGE = re.split(r"(?m)^FROM \$\{PYTHON_IMAGE\}(?: AS build)?$", DOCKERFILE)[1:]
 
 
-(SERVICES,) = re.findall(r'(?m)^ENV SERVICES="(.*)"$', BUILD)
-"""AWS services whose models the image keeps."""
+(CALLED,) = re.findall(r'(?m)^ENV CALLED="(.*)"', BUILD)
+"""AWS services that the operator calls, with models of its own; the image keeps what else botocore has of them."""
+(CREDENTIALS,) = re.findall(r'(?m)^ *CREDENTIALS="(.*)"$', BUILD)
+"""AWS services that credentials may come from, by botocore's own models."""
 
 LOCKS = ("requirements.lock", "requirements-otel.lock")
 """What the build argument LOCK may be; the first is its default."""
@@ -48,7 +51,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory, lock: str) -> Path:
         put.parent.mkdir(parents=True, exist_ok=True)
         _ = shutil.copytree(ROOT / name, put) if (ROOT / name).is_dir() else shutil.copy(ROOT / name, put)
     (command,) = re.findall(r"(?ms)^RUN (.*?[^\\])$", BUILD)
-    env = {**os.environ, "PREFIX": str(prefix), "LOCK": lock, "SERVICES": SERVICES}
+    env = {**os.environ, "PREFIX": str(prefix), "LOCK": lock, "CALLED": CALLED, "CREDENTIALS": CREDENTIALS}
     env.pop("VIRTUAL_ENV", None)
     done = subprocess.run(
         ["sh", "-c", command.replace("\\\n", "")], cwd=source, env=env, capture_output=True, text=True, check=False
@@ -58,12 +61,14 @@ def prefix(tmp_path_factory: pytest.TempPathFactory, lock: str) -> Path:
     return prefix
 
 
-def test_it_keeps_the_model_of_each_service_that_the_operator_calls() -> None:
-    assert set(endpoints.SERVICES) <= set(SERVICES.split())
+def test_it_leaves_out_the_models_that_the_operator_carries_and_no_others() -> None:
+    assert set(CALLED.split()) == set(models.CARRIED)
+    assert set(endpoints.SERVICES) <= set(CALLED.split())
 
 
-def test_each_service_that_it_keeps_exists() -> None:
-    assert set(SERVICES.split()) <= set(botocore.session.get_session().get_available_services())
+def test_it_keeps_the_models_of_services_that_credentials_come_from() -> None:
+    assert tuple(CREDENTIALS.split()) == service_models.CREDENTIALS
+    assert set(CREDENTIALS.split()) <= set(botocore.session.get_session().get_available_services())
 
 
 @pytest.mark.long
@@ -82,7 +87,7 @@ def test_the_installed_operator_starts_with_nothing_to_write_to(prefix: Path, tm
         )
         assert done.returncode == 0, done.stderr
         assert said in done.stdout
-    imported = "import hyperpod_operator.app.process, sys; print(sys.modules['boto3'].__file__)"
+    imported = "import hyperpod_operator.app.process, sys; print(sys.modules['botocore'].__file__)"
     done = subprocess.run(
         [prefix / "bin" / "python", "-c", imported], env=env, capture_output=True, text=True, check=True
     )

@@ -19,10 +19,10 @@ from hyperpod_testbed.image import Image, build, program
 from hyperpod_testbed.image.program import FILES
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.stack import FAST, ROOT, OperatorProcess
+from tools import service_models
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
-PREFIX = "opt/hyperpod-operator"
 LOCK = ROOT / "requirements.lock"
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "gpu-and-cpu.yaml").read_text())
 
@@ -42,7 +42,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def packages(image: Image) -> dict[str, Distribution]:
-    (site,) = (image.root / PREFIX / "lib").glob("python3*/site-packages")
+    (site,) = (image.operators_tree / "lib").glob("python3*/site-packages")
     return {normal(found.name): found for found in distributions(path=[str(site)])}
 
 
@@ -79,35 +79,36 @@ def test_it_has_the_packages_of_the_lock_and_no_others(image: Image) -> None:
 
 def test_the_bill_of_materials_lists_what_is_in_it(image: Image, tmp_path: Path) -> None:
     bill = tmp_path / "sbom.json"
-    testbed = Path(sys.executable).parent / "hyperpod-testbed"
-    subprocess.run([testbed, "sbom", "--output", bill], check=True, capture_output=True)
+    write = (sys.executable, "-m", "tools.supply", "sbom", "--output", bill)
+    subprocess.run(write, cwd=ROOT, check=True, capture_output=True)
     listed = {normal(one["name"]): one["version"] for one in json.loads(bill.read_text())["components"]}
     assert {name: found.version for name, found in packages(image).items()}.items() <= listed.items()
 
 
 def test_it_carries_no_test_bed_no_tests_and_no_compiler(image: Image) -> None:
-    names = {path.name for path in (image.root / PREFIX).rglob("*")}
+    names = {path.name for path in (image.operators_tree).rglob("*")}
     assert not names & {"hyperpod_testbed", "testbed", "pytest", "pip", "setuptools", "wheel", "uv"}
     programs = {path.name for place in ("usr/bin", "usr/sbin") for path in (image.root / place).iterdir()}
     assert not programs & {"gcc", "cc", "g++", "c++", "clang", "make", "ld", "git"}
 
 
 def test_it_carries_no_model_that_is_never_used(image: Image) -> None:
-    (site,) = (image.root / PREFIX / "lib").glob("python3*/site-packages")
+    (site,) = (image.operators_tree / "lib").glob("python3*/site-packages")
     assert {path.name for path in (site / "botocore" / "data").iterdir() if path.is_dir()} >= set(SERVICES)
+    kept = {path.parents[1].name for path in (site / "botocore" / "data").glob("*/*/service-2.json.gz")}
+    assert kept == set(service_models.CREDENTIALS)
     assert len(list((site / "botocore" / "data").iterdir())) < 25
     generated = [path for path in (site / "kubernetes").rglob("*.py") if path.parent.name in ("api", "models")]
     assert {path.name for path in generated} == {"__init__.py"}
 
 
 def test_the_operators_tree_takes_less_than_90_mb(image: Image) -> None:
-    size = sum(path.lstat().st_size for path in (image.root / PREFIX).rglob("*") if path.is_file())
-    assert size < 90e6, f"{size / 1e6:.1f} MB"
+    assert image.operators_bytes < 90e6, f"{image.operators_bytes / 1e6:.1f} MB"
 
 
 def test_each_module_of_it_is_compiled(image: Image) -> None:
-    sources = [path for path in (image.root / PREFIX).rglob("*.py") if "__pycache__" not in path.parts]
-    tag = f".cpython-3{sorted((image.root / PREFIX / 'lib').iterdir())[0].name.split('.')[1]}.pyc"
+    sources = [path for path in (image.operators_tree).rglob("*.py") if "__pycache__" not in path.parts]
+    tag = f".cpython-3{sorted((image.operators_tree / 'lib').iterdir())[0].name.split('.')[1]}.pyc"
     lacking = [path for path in sources if not (path.parent / "__pycache__" / f"{path.stem}{tag}").exists()]
     assert len(sources) > 500
     assert lacking == []

@@ -21,6 +21,8 @@ from hyperpod_testbed.stack import ROOT
 SUITE = "trixie"
 """The Debian release that has the Dockerfile's version of Python."""
 PACKAGES = ("ca-certificates", "python3", "python3-pip", "python3-venv")
+PREFIX = "opt/hyperpod-operator"
+"""Where the Dockerfile puts the operator, from the root."""
 TOOLS = ("buildah", "mmdebstrap", "unshare")
 MACHINE_FILES = ("/etc/ssl/certs", "/etc/pip.conf")
 """What the build takes from this machine where it is there: how it reaches the package index."""
@@ -46,6 +48,16 @@ class Image:
     def command(self) -> tuple[str, ...]:
         """Entry point; the container's arguments follow."""
         return tuple(self.config["Entrypoint"])
+
+    @property
+    def operators_tree(self) -> Path:
+        """The directory of the operator and its packages; the rest of the image is Python and its base."""
+        return self.root / PREFIX
+
+    @property
+    def operators_bytes(self) -> int:
+        """What the files of that directory hold."""
+        return sum(path.lstat().st_size for path in self.operators_tree.rglob("*") if path.is_file())
 
 
 @contextmanager

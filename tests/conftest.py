@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.fork_server import VARIABLE, ForkServer
 
 # Without bytecode each worker and each operator of a test compiles all that it imports: 2 to 20 s of CPU per start.
 sys.dont_write_bytecode = False
@@ -53,6 +54,17 @@ def service_models() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session.Session, "_register_data_loader", share)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fork_server(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Operators start by a fork of what they all load; it costs nothing until the first one does."""
+    if sys.platform != "linux" or not any(item.get_closest_marker("control_plane") for item in request.session.items):
+        yield
+        return
+    with ForkServer() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(server.socket))
         yield
 
 

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,45 +22,32 @@ SERVERS = range(20_000, 32_768)
 no connection takes a port between its choice and its use. Test runs side by side differ by chance."""
 
 
-class Child:
-    """A process with its output in a file. Its start and stop are the caller's; its death is the parent's."""
+class Process(ABC):
+    """A process with its output in a file, whoever started it."""
 
-    def __init__(self, name: str, command: Sequence[str | Path], *, log: Path, env: Mapping[str, str]) -> None:
-        self.name = name
-        self.log = log
-        self._parent = os.getpid()
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=dict(env),
-                preexec_fn=self._die_with_parent,
-            )
+    name: str
+    log: Path
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
+    @abstractmethod
+    def pid(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def exit_code(self) -> int | None:
+        """None while it runs; the number of the signal, negative, where that ended it."""
+
+    @abstractmethod
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal; nothing happens once it has ended."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> int | None:
+        """The exit code, or None when it still runs after so many seconds."""
 
     @property
     def running(self) -> bool:
-        return self._process.poll() is None
-
-    @property
-    def exit_code(self) -> int | None:
-        return self._process.poll()
-
-    def signal(self, number: signal.Signals) -> None:
-        if self.running:
-            self._process.send_signal(number)
-
-    def wait(self, seconds: float) -> int | None:
-        """The exit code, or None when it still runs after so many seconds."""
-        try:
-            return self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return None
+        return self.exit_code is None
 
     def stop(self, *, grace: float = 5.0) -> None:
         """Ask it to end, then make it. A stopped (SIGSTOP) process is woken first."""
@@ -77,17 +65,54 @@ class Child:
             return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
-    def _die_with_parent(self) -> None:
-        """Linux kills the child with the parent; elsewhere only an orderly stop cleans up.
 
-        Ctrl-C goes to the whole foreground group: a session of its own keeps it from the child, so that the
-        parent decides the order in which things stop.
-        """
-        os.setsid()
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != self._parent:
-                os.kill(os.getpid(), signal.SIGKILL)  # the parent died before the wish was known
+class Child(Process):
+    """A child of this process. Its start and stop are the caller's; its death is the parent's."""
+
+    def __init__(self, name: str, command: Sequence[str | Path], *, log: Path, env: Mapping[str, str]) -> None:
+        self.name = name
+        self.log = log
+        parent = os.getpid()
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=dict(env),
+                preexec_fn=lambda: become_dependent(parent),
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.running:
+            self._process.send_signal(number)
+
+    def wait(self, seconds: float) -> int | None:
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+
+def become_dependent(parent: int) -> None:
+    """To be called in a new process: Linux kills it with its parent; elsewhere only an orderly stop cleans up.
+
+    Ctrl-C goes to the whole foreground group: a session of its own keeps it from the child, so that the parent decides
+    the order in which things stop.
+    """
+    os.setsid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)  # the parent died before the wish was known
 
 
 def free_ports(count: int) -> list[int]:

@@ -17,7 +17,8 @@ from typing import Self
 
 from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
-from hyperpod_testbed.processes import Child, free_ports
+from hyperpod_testbed.fork_server import VARIABLE, Forked
+from hyperpod_testbed.processes import Child, Process, free_ports
 from hyperpod_testbed.simulator import Options, Simulator, Timings
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,11 @@ NODE_LABEL = "sagemaker.amazonaws.com/cluster-name"
 
 
 class OperatorProcess:
-    """The command `hyperpod-operator run` as a child process; `program` is what runs the command without `run`."""
+    """`hyperpod-operator run` as a process.
+
+    `program` is what runs the command without `run`. Where it is not given, the fork server of the environment starts
+    the process if there is one, and else the installed command.
+    """
 
     def __init__(
         self,
@@ -61,12 +66,13 @@ class OperatorProcess:
         log: Path,
         flags: Sequence[str] = FAST,
         log_format: str = "json",
-        program: Sequence[str] = COMMAND,
+        program: Sequence[str] | None = None,
     ) -> None:
         self.probe_port, self.metrics_port = free_ports(2)
         self.log = log
+        self._fork_server = os.environ.get(VARIABLE) if program is None else None
         command = [
-            *program,
+            *(COMMAND if program is None else program),
             "run",
             f"--health-probe-bind-address=127.0.0.1:{self.probe_port}",
             f"--metrics-bind-address=127.0.0.1:{self.metrics_port}",
@@ -76,17 +82,23 @@ class OperatorProcess:
         own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self._command = command
         self._env = {**own, **environment, "KUBECONFIG": str(kubeconfig)}
-        self._child: Child | None = None
+        self._child: Process | None = None
 
     def start(self, *, wait: bool = True) -> Self:
         """Start it and wait until it is ready; raises with the end of its log when it ends instead."""
-        self._child = Child("operator", self._command, log=self.log, env=self._env)
+        self._child = self._started()
         deadline = time.monotonic() + READY_SECONDS
         while wait and self.get("/readyz")[0] != 200:
             if not self._child.running or time.monotonic() > deadline:
                 raise RuntimeError(f"the operator is not ready. The end of {self.log}:\n{self._child.tail(40)}")
             time.sleep(0.05)
         return self
+
+    def _started(self) -> Process:
+        if self._fork_server:
+            server = Path(self._fork_server)
+            return Forked("operator", self._command, server=server, log=self.log, env=self._env)
+        return Child("operator", self._command, log=self.log, env=self._env)
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and text of one of its pages; status 0 when it does not answer."""
@@ -101,7 +113,7 @@ class OperatorProcess:
             return 0, ""
 
     @property
-    def child(self) -> Child:
+    def child(self) -> Process:
         if self._child is None:
             raise RuntimeError("the operator was not started; call start()")
         return self._child
@@ -131,7 +143,7 @@ class Stack:
         plane: ControlPlane | None = None,
         log_format: str = "json",
         chart_account: bool = True,
-        program: Sequence[str] = COMMAND,
+        program: Sequence[str] | None = None,
     ) -> None:
         self._own_plane = plane is None
         self.plane = plane or ControlPlane()

@@ -13,7 +13,7 @@ from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.processes import free_ports
 from hyperpod_testbed.simulator import Simulator
-from hyperpod_testbed.stack import OperatorProcess
+from hyperpod_testbed.stack import COMMAND, OperatorProcess
 from hyperpod_testbed.waiting import until
 
 FAST = {
@@ -65,6 +65,7 @@ class Installation:
             environment={**given, **simulator.environment()},
             log=self.log,
             flags=flags,
+            program=COMMAND,
         )
         process.probe_port, process.metrics_port = self.probe_port, self.metrics_port
         process.start()

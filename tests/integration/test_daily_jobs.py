@@ -13,7 +13,7 @@ from tests.contract.shown_commands import blocks
 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Simulator, Timings
-from hyperpod_testbed.stack import ROOT, Stack
+from hyperpod_testbed.stack import COMMAND, ROOT, Stack
 
 PAGE = ROOT / "docs" / "daily-jobs.md"
 CONSOLE = frozenset({"console"})
@@ -38,7 +38,7 @@ HAPPENS: Mapping[str, Callable[[Simulator], None]] = {
 @pytest.fixture
 def stack(control_plane: ControlPlane) -> Iterator[Stack]:
     """AWS is quicker than it is; clocks agree, because volumes hang on them."""
-    with Stack(plane=control_plane, speed=1.0, timings=Timings().divided_by(120)) as running:
+    with Stack(plane=control_plane, speed=1.0, timings=Timings().divided_by(120), program=COMMAND) as running:
         yield running
 
 

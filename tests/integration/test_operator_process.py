@@ -14,7 +14,7 @@ import yaml
 from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Options, Simulator
-from hyperpod_testbed.stack import FAST, ROOT, OperatorProcess, Stack
+from hyperpod_testbed.stack import COMMAND, FAST, ROOT, OperatorProcess, Stack
 from hyperpod_testbed.waiting import until
 
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "gpu-and-cpu.yaml").read_text())
@@ -23,8 +23,8 @@ SPEED = 300.0
 
 @pytest.fixture(scope="module")
 def stack(control_plane: ControlPlane) -> Iterator[Stack]:
-    """One operator and one simulator for these tests; objects keep apart by namespace and cluster name."""
-    with Stack(plane=control_plane, speed=SPEED) as running:
+    """One operator, by its command, and one simulator for these tests; objects keep apart by namespace and name."""
+    with Stack(plane=control_plane, speed=SPEED, program=COMMAND) as running:
         yield running
 
 

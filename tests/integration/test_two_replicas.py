@@ -33,18 +33,23 @@ AUDIT = {
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
     "rules": [
-        {"level": "None", "verbs": ["get", "list", "watch"]},
+        {"level": "None", "verbs": ["get", "watch"]},
         {"level": "None", "resources": [{"group": "authorization.k8s.io"}]},
         {"level": "Metadata"},
     ],
 }
 
 
+LIST = "list"
+WATCHED = {"nodes", "hyperpodclusters", "ebsvolumeclaims"}
+
+
 @dataclass(frozen=True)
-class Write:
-    """One write that the API server took, from its audit log."""
+class Request:
+    """One write that the API server took, or one list, from its audit log."""
 
     user: str
+    verb: str
     resource: str
     at: float
     status: int
@@ -59,14 +64,14 @@ class House:
         self._numbers = count(1)
         self.replicas: list[Replica] = []
 
-    def replica(self, **environment: str) -> "Replica":
+    def replica(self, *flags: str, **environment: str) -> "Replica":
         """Start one more and wait until it is ready, leading or standing by."""
         name = f"replica-{next(self._numbers)}"
         process = OperatorProcess(
             kubeconfig=self.plane.user_kubeconfig(name, ["system:masters"]),
             environment={**self.simulator.environment(), "AWS_ACCESS_KEY_ID": name.upper(), **environment},
             log=self._directory / f"{name}.log",
-            flags=FLAGS,
+            flags=(*FLAGS, *flags),
         )
         made = Replica(name=name, process=process, house=self)
         self.replicas.append(made)
@@ -77,12 +82,17 @@ class House:
         body = {**EXAMPLE, "metadata": {"name": name}, "spec": {**EXAMPLE["spec"], "clusterName": name}}
         self.plane.kubectl("apply", "-f", "-", input=json.dumps(body))
 
-    def writes(self) -> list[Write]:
+    def writes(self) -> list[Request]:
         """Every write so far, in order."""
+        return [request for request in self.requests() if request.verb != LIST]
+
+    def requests(self) -> list[Request]:
+        """Every write and every list so far, in order."""
         lines = [json.loads(line) for line in self._audit.read_text().splitlines()]
         return [
-            Write(
+            Request(
                 user=line["user"]["username"],
+                verb=line["verb"],
                 resource=line["objectRef"]["resource"],
                 at=datetime.fromisoformat(line["requestReceivedTimestamp"]).timestamp(),
                 status=line["responseStatus"]["code"],
@@ -124,7 +134,11 @@ class Replica:
         self.process.child.signal(number)
         return time.time()
 
-    def api_writes(self, *, since: float = 0.0) -> list[Write]:
+    def lists(self, *, since: float = 0.0) -> list[str]:
+        found = [request for request in self.house.requests() if request.verb == LIST and request.at > since]
+        return [request.resource for request in found if request.user == self.name]
+
+    def api_writes(self, *, since: float = 0.0) -> list[Request]:
         return [write for write in self.house.writes() if write.user == self.name and write.at > since]
 
     def aws_writes(self, *, since: float = 0.0) -> list[str]:
@@ -186,6 +200,19 @@ def test_the_standby_takes_over_from_a_killed_leader_within_the_lease_and_two_se
     assert taken.at - killed <= LEASE + 2
     wait(lambda: house.settled("blue"))
     assert house.created() == ["blue"]
+
+
+def test_the_standby_lists_before_it_takes_over_and_not_again(house: House) -> None:
+    first, second = house.replica(), house.replica("--resync-seconds=600")
+    wait(lambda: first.leads)
+    house.apply("blue")
+    wait(lambda: house.settled("blue"))
+    assert set(second.lists()) >= WATCHED
+    killed = first.kill(signal.SIGKILL)
+    wait(lambda: second.leads, seconds=LEASE + 10)
+    house.apply("green")
+    wait(lambda: house.settled("blue", "green"))
+    assert not WATCHED & set(second.lists(since=killed))
 
 
 def test_the_standby_takes_over_at_once_from_a_leader_that_stops(house: House) -> None:

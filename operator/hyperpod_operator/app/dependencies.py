@@ -120,6 +120,7 @@ def kind_runtime(
     full_sync = Periodic(
         name=f"{kind.word} resync",
         work=Resync(objects=objects, queue=queue).once,
+        first=resync,  # the watch has listed everything
         interval=resync,
         random=dependencies.random,
     )

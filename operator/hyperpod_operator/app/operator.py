@@ -1,8 +1,9 @@
 """The composition root: the only place that knows which part stands behind which port.
 
-Order matters four times. Workers start before Kopf, because Kopf takes younger tasks for its own; the first pass
-comes after the first lists, which it would hold up; the workers are drained before the watch stops, so that a call
-in flight ends, is recorded, and nothing starts after it; and the lease is given up after the last write.
+A replica that stands by lists and watches as the leader does, so that it begins to work with the lease and without a
+list. Order matters three times. The first pass comes after the first lists, which it would hold up; the workers are
+drained before the watch stops, so that a call in flight ends, is recorded, and nothing starts after it; and the lease
+is given up after the last write.
 """
 
 import asyncio
@@ -51,7 +52,7 @@ DRAIN = 20.0
 
 
 class Operator:
-    """The parts of this process, put together once, and started in two steps: standing by, and working."""
+    """The parts of this process, put together once, and started in steps: standing by, following, and working."""
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class Operator:
             namespaces=settings.namespaces,
         )
         self._heartbeat = Heartbeat(clock=clock)
+        self._listed = asyncio.Event()
         self.finished = True
         """Whether every pass ended by itself when the work was stopped."""
         self._measure()
@@ -144,15 +146,11 @@ class Operator:
 
     @asynccontextmanager
     async def standing_by(
-        self,
-        stop: asyncio.Event,
-        *,
-        another_leads: Callable[[], bool] = lambda: False,
-        not_ready: Callable[[], str | None] = lambda: None,
+        self, stop: asyncio.Event, *, not_ready: Callable[[], str | None] = lambda: None
     ) -> AsyncIterator[None]:
         """What runs in every replica: the probes and the metrics.
 
-        While `another_leads`, being able to take over is enough to be ready; `not_ready` says why this one is not.
+        `not_ready` says why this replica could not lead if it had to.
         """
         serving = Serving(
             self._settings,
@@ -161,10 +159,7 @@ class Operator:
                 **{f"{runtime.kind} workers": runtime.workers.fault for runtime in self._runtimes},
                 "watch": self._watch.health.fault,
             },
-            ready={
-                "watch": lambda: None if another_leads() else self._watch.health.not_ready(),
-                "lease": not_ready,
-            },
+            ready={"watch": self._watch.health.not_ready, "lease": not_ready},
             metrics=self._metrics,
             api=self._api,
         )
@@ -177,25 +172,15 @@ class Operator:
             await ended(heartbeat)
 
     @asynccontextmanager
-    async def working(self, stop: asyncio.Event) -> AsyncIterator[None]:
-        """What runs in the one replica that leads, started and stopped in order."""
-        self._events.start()
-        announce(self._skews, self._events)
-        listed = asyncio.Event()
-        for runtime in self._runtimes:
-            runtime.workers.start(after=listed)
-        self._metrics.leading(True)
-        tasks = (
-            [asyncio.create_task(stopping_on_exit(self._cache.run(), stop), name="nodes")]
-            if self._follows_nodes
-            else []
-        )
-        tasks.append(asyncio.create_task(self._first_lists(listed), name="first lists"))
-        tasks += [
-            asyncio.create_task(stopping_on_exit(periodic.run(), stop), name=periodic.name)
-            for runtime in self._runtimes
-            for periodic in runtime.periodic
-        ]
+    async def following(self, stop: asyncio.Event) -> AsyncIterator[None]:
+        """What runs in every replica, too: lists and watches of all that the leader looks at.
+
+        What they find is held until this replica works.
+        """
+        self._watch.hold()
+        tasks = [asyncio.create_task(self._first_lists(), name="first lists")]
+        if self._follows_nodes:
+            tasks.append(asyncio.create_task(stopping_on_exit(self._cache.run(), stop), name="nodes"))
         # Kopf installs signal handlers of its own in the main thread: ours go back right after its start.
         watching = asyncio.create_task(
             stopping_on_exit(self._watch.run(on_started=lambda: on_signals(stop)), stop), name="watch"
@@ -203,24 +188,54 @@ class Operator:
         try:
             yield
         finally:
-            drained = await asyncio.gather(*(runtime.workers.drain(within=DRAIN) for runtime in self._runtimes))
-            self.finished = all(drained)
             self._watch.stop()
-            await self._pods.stop()
             for task in tasks:
                 task.cancel()
             await ended(watching, *tasks)
+
+    @asynccontextmanager
+    async def working(self, stop: asyncio.Event) -> AsyncIterator[None]:
+        """What runs besides in the one replica that leads, started and stopped in order."""
+        self._events.start()
+        announce(self._skews, self._events)
+        may_begin = asyncio.Event()
+        for runtime in self._runtimes:
+            runtime.workers.start(after=may_begin)
+        self._watch.deliver()
+        self._metrics.leading(True)
+        tasks = [
+            asyncio.create_task(self._begin(may_begin), name="first passes"),
+            *(
+                asyncio.create_task(stopping_on_exit(periodic.run(), stop), name=periodic.name)
+                for runtime in self._runtimes
+                for periodic in runtime.periodic
+            ),
+        ]
+        try:
+            yield
+        finally:
+            drained = await asyncio.gather(*(runtime.workers.drain(within=DRAIN) for runtime in self._runtimes))
+            self.finished = all(drained)
+            await self._pods.stop()
+            for task in tasks:
+                task.cancel()
+            await ended(*tasks)
             await self._events.stop()
             self._metrics.leading(False)
 
-    async def _first_lists(self, listed: asyncio.Event) -> None:
-        """Set `listed` once all that a pass may ask for is there, or has taken too long. Then make more clients."""
+    async def _begin(self, may_begin: asyncio.Event) -> None:
+        """Let passes begin once all that they may ask for is there, or has taken too long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_LISTS):
-                await self._watch.health.first_list.wait()
-                if self._follows_nodes:
-                    await self._cache.first_list()
-        listed.set()
+                await self._listed.wait()
+        may_begin.set()
+
+    async def _first_lists(self) -> None:
+        """Say when all that a pass may ask for is there. Then make more clients."""
+        await self._watch.health.first_list.wait()
+        if self._follows_nodes:
+            await self._cache.first_list()
+        self._listed.set()
         settings = self._settings
         # The first passes need none of them, and the first CreateCluster would wait for each of them.
         await self._cloud.warm_up_checks(

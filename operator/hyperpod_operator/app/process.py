@@ -88,11 +88,12 @@ async def run(settings: Settings, *, controllers: Controllers = CONTROLLERS) -> 
         )
         if lease is None:
             await stack.enter_async_context(operator.standing_by(stop))
+            await stack.enter_async_context(operator.following(stop))
         else:
             api.guard_writes(guard.require)
             election = Election(api, lease=lease, clock=clock, guard=guard)
-            standby = operator.standing_by(stop, another_leads=election.another_leads, not_ready=election.not_ready)
-            await stack.enter_async_context(standby)
+            await stack.enter_async_context(operator.standing_by(stop, not_ready=election.not_ready))
+            await stack.enter_async_context(operator.following(stop))
             await stack.enter_async_context(elected(election, stop, may_release=lambda: operator.finished))
         if not stop.is_set():
             await stack.enter_async_context(operator.working(stop))

@@ -15,7 +15,7 @@ from hyperpod_operator.kube.nodes.labels import KubeNodeLabels
 from hyperpod_operator.kube.storage.leases import KubeVolumeLeases
 from hyperpod_operator.kube.storage.publications import KubePublications
 from hyperpod_operator.kube.storage.users import KubeUsers
-from hyperpod_operator.runtime.periodic import Periodic
+from hyperpod_operator.runtime.periodic import AFTER_THE_FIRST_PASSES, Periodic
 
 PATIENT = VolumeTimings()
 
@@ -70,10 +70,18 @@ def volume_runtime(shared: Shared) -> ControllerRuntime:
         resync=timings.resync,
         periodic=(
             Periodic(
-                name="sweep of node labels", work=strays.sweep, interval=timings.resync, random=dependencies.random
+                name="sweep of node labels",
+                work=strays.sweep,
+                first=min(timings.resync, AFTER_THE_FIRST_PASSES),
+                interval=timings.resync,
+                random=dependencies.random,
             ),
             Periodic(
-                name="count of orphaned volumes", work=orphans.reconcile, interval=INTERVAL, random=dependencies.random
+                name="count of orphaned volumes",
+                work=orphans.reconcile,
+                first=AFTER_THE_FIRST_PASSES,
+                interval=INTERVAL,
+                random=dependencies.random,
             ),
         ),
         node_changed=node_changed,

@@ -8,7 +8,7 @@ class LeaseSettings:
     """Times in seconds, with client-go's names and defaults (`tools/leaderelection`).
 
     `duration`: how long a lease counts after it was last renewed. `renew_deadline`: how long after that its
-    leader may write, and tries to renew. `retry_period`: between two renewals; a standby asks twice as often.
+    leader may write, and tries to renew. `retry_period`: between two renewals; a standby asks four times as often.
     An empty `namespace` is the pod's own, outside of a pod `default`.
     """
 

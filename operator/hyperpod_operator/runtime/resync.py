@@ -1,7 +1,7 @@
 """The safety net under the watch: now and then, compare what exists with what the queue knows.
 
 Kopf replays a list after an interruption without comparing it with what it knew, so an object that vanished in
-the gap is never reported; our finalizer covers deletions, this covers the rest (and the first start). Settled
+the gap is never reported; our finalizer covers deletions, this covers the rest. Settled
 objects are not touched by it: each has its own next pass.
 """
 

@@ -16,6 +16,7 @@ import kopf
 
 from hyperpod_operator.api.names import GROUP, VERSION
 from hyperpod_operator.core.ports import Clock, Key
+from hyperpod_operator.runtime.backlog import Backlog
 from hyperpod_operator.runtime.change_filter import ChangeFilter
 from hyperpod_operator.runtime.kopf_storage import NoDiffBase, NoProgress
 from hyperpod_operator.runtime.login import Credentials, Login
@@ -38,7 +39,7 @@ class WatchEnded(Exception):  # noqa: N818 - a state of affairs, not a fault of 
 class Watch:
     """Watches our kinds, everywhere or in `namespaces`, and adds the keys of each to its queue, by plural.
 
-    `credentials` is asked at every login. Start the workers first: they must be older than Kopf.
+    `credentials` is asked at every login. Between `hold` and `deliver` keys are kept back.
     """
 
     def __init__(
@@ -49,12 +50,10 @@ class Watch:
         clock: Clock,
         namespaces: tuple[str, ...] = (),
     ) -> None:
-        self._queues = dict(queues)
+        self._backlogs = {plural: Backlog(queue) for plural, queue in queues.items()}
         self._namespaces = namespaces
         self._clock = clock
-        self.health = WatchHealth(
-            clock=clock, plurals=tuple(self._queues), streams=len(self._queues) * max(1, len(namespaces))
-        )
+        self.health = WatchHealth(clock=clock, plurals=tuple(queues), streams=len(queues) * max(1, len(namespaces)))
         self._login = Login(credentials=credentials, clock=clock, health=self.health)
         self._stop = asyncio.Event()
         self.started = asyncio.Event()
@@ -94,7 +93,17 @@ class Watch:
 
     @property
     def _kinds(self) -> str:
-        return " and ".join(self._queues)
+        return " and ".join(self._backlogs)
+
+    def hold(self) -> None:
+        """Keep all keys back: another replica works on them."""
+        for backlog in self._backlogs.values():
+            backlog.hold()
+
+    def deliver(self) -> None:
+        """Hand on the keys of all objects that are there, and from now on each that changes."""
+        for backlog in self._backlogs.values():
+            backlog.deliver()
 
     def stop(self) -> None:
         """Ask Kopf to end; `run` returns soon after. Drain the workers first."""
@@ -107,26 +116,30 @@ class Watch:
         async def log_in(**_: Any) -> kopf.AiohttpSession | None:
             return await self._login.log_in()
 
-        for plural, queue in self._queues.items():
-            kopf.on.event(GROUP, VERSION, plural, registry=registry)(_enqueues(queue))
+        for plural, backlog in self._backlogs.items():
+            kopf.on.event(GROUP, VERSION, plural, registry=registry)(_tells(backlog))
         kopf.on.login(registry=registry)(log_in)
         return registry
 
 
-def _enqueues(queue: WorkQueue) -> Callable[..., Awaitable[None]]:
+def _tells(backlog: Backlog) -> Callable[..., Awaitable[None]]:
     """The handler of one kind: what travels on is the key, and only if the event can matter."""
     changes = ChangeFilter()
 
-    async def enqueue(*, event: kopf.RawEvent, namespace: str | None, name: str | None, **_: Any) -> None:
+    async def tell(*, event: kopf.RawEvent, namespace: str | None, name: str | None, **_: Any) -> None:
         # A result would be written into the object's status: None, always.
         if namespace is None or name is None:
             return
         key = Key(namespace, name)
         # The object as it came: Kopf's own view of it takes a walk from the root for each member.
-        if changes.is_new(key, event=event["type"], metadata=event["object"].get("metadata") or {}):
-            queue.request(key)
+        if not changes.is_new(key, event=event["type"], metadata=event["object"].get("metadata") or {}):
+            return
+        if event["type"] == "DELETED":
+            backlog.gone(key)
+        else:
+            backlog.changed(key)
 
-    return enqueue
+    return tell
 
 
 def kopf_settings() -> kopf.OperatorSettings:

@@ -1,8 +1,7 @@
 """Turning outcomes into times: the only place where the end of a pass becomes the start of the next one.
 
 A pass cannot harm another one: what it raises is logged with its traceback, counted and retried with backoff,
-and one that hangs is cut off at the deadline. The workers are started before Kopf, which counts younger tasks as
-its own and ends them with itself; the first pass waits until everything is listed.
+and one that hangs is cut off at the deadline. The first pass waits until everything is listed.
 """
 
 import asyncio
@@ -89,7 +88,7 @@ class Workers:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, *, after: asyncio.Event) -> None:
-        """Start the tasks; before Kopf, see above. No pass begins before `after` is set."""
+        """Start the tasks. No pass begins before `after` is set."""
         self._tasks = [
             asyncio.create_task(self._work(after), name=f"{self._kind}-worker-{number}")
             for number in range(self._count)

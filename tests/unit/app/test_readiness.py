@@ -24,7 +24,6 @@ class Replica:
     """One that stands by, with nobody to talk to; its election is played."""
 
     def __init__(self) -> None:
-        self.another_leads = False
         self.fault: str | None = None
         self.port = free_ports(1)[0]
         self.settings = Settings(
@@ -42,11 +41,7 @@ class Replica:
     async def says(self, *, once: Callable[[], None]) -> tuple[int, str]:
         """What /readyz answers, after `once`."""
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(
-                self.operator.standing_by(
-                    asyncio.Event(), another_leads=lambda: self.another_leads, not_ready=lambda: self.fault
-                )
-            )
+            await stack.enter_async_context(self.operator.standing_by(asyncio.Event(), not_ready=lambda: self.fault))
             once()
             session = await stack.enter_async_context(aiohttp.ClientSession())
             answer = await stack.enter_async_context(session.get(f"http://127.0.0.1:{self.port}/readyz"))
@@ -58,23 +53,31 @@ def replica() -> Replica:
     return Replica()
 
 
-async def test_a_replica_that_nobody_leads_is_not_ready_before_it_watches(replica: Replica) -> None:
+async def test_a_replica_is_not_ready_before_it_watches(replica: Replica) -> None:
     status, text = await replica.says(once=lambda: None)
     assert (status, text.strip()) == (503, "watch: the watch is not started")
 
 
-async def test_the_leader_is_not_ready_before_everything_is_listed(replica: Replica) -> None:
+async def test_a_replica_is_not_ready_before_everything_is_listed(replica: Replica) -> None:
     status, text = await replica.says(once=replica.operator._watch.health.started)
     assert status == 503
     assert "the first list of" in text
 
 
-async def test_a_standby_is_ready_while_another_one_leads(replica: Replica) -> None:
-    replica.another_leads = True
-    assert (await replica.says(once=lambda: None))[0] == 200
+async def test_a_replica_that_has_listed_everything_and_hears_of_changes_is_ready(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica.operator._watch.health, "age", lambda: 1.0)
+
+    def follow() -> None:
+        replica.operator._watch.health.started()
+        replica.operator._watch.health.first_list.set()
+
+    assert (await replica.says(once=follow))[0] == 200
 
 
 async def test_a_standby_that_could_not_take_over_is_not_ready(replica: Replica) -> None:
-    replica.another_leads, replica.fault = True, "the lease cannot be read"
+    replica.fault = "the lease cannot be read"
     status, text = await replica.says(once=lambda: None)
-    assert (status, text.strip()) == (503, "lease: the lease cannot be read")
+    assert status == 503
+    assert "lease: the lease cannot be read" in text.splitlines()

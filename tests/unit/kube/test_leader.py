@@ -173,7 +173,6 @@ async def test_a_second_one_stands_by_for_as_long_as_the_first_renews(start: Sta
     assert not standby.guard.held
     assert not standby.election.elected.is_set()
     assert standby.election.not_ready() is None
-    assert (standby.election.another_leads(), leader.election.another_leads()) == (True, False)
 
 
 async def test_a_leader_renews_once_a_period(server: LeaseServer, start: Start) -> None:
@@ -183,12 +182,14 @@ async def test_a_leader_renews_once_a_period(server: LeaseServer, start: Start) 
     assert server.version - before == pytest.approx(100, abs=1)
 
 
-async def test_a_dead_leader_is_replaced_within_the_lease_and_one_period(start: Start) -> None:
+@pytest.mark.parametrize("lived", [33.3, 34.1, 34.9])
+async def test_a_dead_leader_is_replaced_within_the_lease_and_a_quarter_of_a_period(start: Start, lived: float) -> None:
     leader = await lead(start)
+    await asyncio.sleep(0.7)
     standby = start()
-    await asyncio.sleep(33.3)
+    await asyncio.sleep(lived)
     await leader.kill()
-    assert await standby.elected(within=60) <= LEASE.duration + LEASE.retry_period
+    assert await standby.elected(within=60) <= LEASE.duration + LEASE.retry_period / 4 + 0.01
 
 
 async def test_a_lease_that_was_given_up_is_taken_at_once_and_counted(server: LeaseServer, start: Start) -> None:

@@ -16,7 +16,7 @@ WATCH_AGE = _gauge(
     name=P + "watch_age_seconds",
     unit="seconds",
     help="Seconds since the watch last received data from the API server (bookmarks arrive each minute).",
-    read="Above 90 the operator is not ready; `+Inf` on a standby",
+    read="Above 90 the replica is not ready",
 )
 NODE_WATCH_AGE = _gauge(
     name=P + "node_watch_age_seconds",

@@ -1,9 +1,9 @@
 """Which of several replicas works: leader election by a Lease, with the loop of `kubernetes.aio.leaderelection`.
 
-Only the leader watches, reconciles and writes; a standby holds everything ready and asks for the lease. What
-the library leaves open is closed here: any end of its loop is told, leadership is given up at a clean stop, and a
-candidate asks twice as often as a leader renews, so that a dead leader is replaced within the lease's duration
-and one period.
+Only the leader reconciles and writes; a standby lists and watches as it does, and asks for the lease. What the library
+leaves open is closed here: any end of its loop is told, leadership is given up at a clean stop, and a candidate asks
+four times as often as a leader renews, and at the moment at which the lease is over, so that a dead leader is replaced
+within the lease's duration and a quarter of a period.
 """
 
 import asyncio
@@ -27,16 +27,19 @@ SHORTEST_PERIOD = 1.0
 
 
 class _Loop(LeaderElection):
-    """The library's loop, which knows one period: as a candidate twice as often as a leader."""
+    """The library's loop, with a period of its own for candidates, who ask as well when the lease is over."""
 
-    def __init__(self, config: Config, *, renew_every: float) -> None:
+    def __init__(self, config: Config, *, lock: LeaseLock, ask_every: float) -> None:
         super().__init__(config)
-        self._renew_every = renew_every
+        self._lock = lock
+        self._ask_every = ask_every
 
-    async def renew_loop(self) -> None:
-        """It reads its period here, before anybody is told that this process leads."""
-        self.election_config.retry_period = self._renew_every
-        await super().renew_loop()
+    async def acquire(self) -> bool:
+        """Until this process leads."""
+        while not await self.try_acquire_or_renew():
+            left = self._lock.over_in()
+            await asyncio.sleep(min(self._ask_every, left) if left > 0 else self._ask_every)
+        return True
 
 
 class Election:
@@ -51,7 +54,7 @@ class Election:
             self._lock,
             lease_duration=lease.duration,
             renew_deadline=lease.renew_deadline,
-            retry_period=max(SHORTEST_PERIOD, lease.retry_period / 2),
+            retry_period=max(SHORTEST_PERIOD, lease.retry_period),
             onstarted_leading=self._started,
             onstopped_leading=self._stopped,
         )
@@ -65,7 +68,7 @@ class Election:
         )  # fmt: skip
         watch = asyncio.create_task(self._guard.watch(), name="leadership-guard")
         try:
-            await _Loop(self._config, renew_every=max(SHORTEST_PERIOD, self._lease.retry_period)).run()
+            await _Loop(self._config, lock=self._lock, ask_every=self._lease.retry_period / 4).run()
         except Exception as error:
             self._guard.lose(f"leader election broke: {type(error).__name__}: {error}")
             raise
@@ -76,10 +79,6 @@ class Election:
     async def release(self) -> None:
         """Give the lease up if it is ours; after the last write and after `run` was cancelled."""
         await self._lock.release()
-
-    def another_leads(self) -> bool:
-        """Whether another process held the lease when it was last seen."""
-        return self._lock.holder not in ("", self.identity)
 
     def not_ready(self) -> str | None:
         """Why this process could not lead if it had to, or None."""

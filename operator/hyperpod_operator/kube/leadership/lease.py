@@ -133,12 +133,16 @@ class LeaseLock(BaseLock):
         self._found = found
         self.holder = str((found.get("spec") or {}).get("holderIdentity") or "")
 
+    def over_in(self) -> float:
+        """Seconds until the lease is free if its holder does not renew it; 0 and less when it is."""
+        return self._changed_at + self._duration - self._clock.monotonic()
+
     def _is_free(self) -> bool:
         """Nobody holds it, or its holder has not renewed it for as long as the lease itself says."""
         spec = self._found.get("spec") or {}
         if not self.holder or not spec.get("renewTime"):
             return True
-        return self.holder != self.identity and self._clock.monotonic() - self._changed_at >= self._duration
+        return self.holder != self.identity and self.over_in() <= 0
 
     @property
     def _duration(self) -> float:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from benchmarks.claims import (
     burst,
     creation,
+    failover,
     fairness,
     fleet,
     flood,
@@ -37,6 +38,7 @@ CLAIMS: Mapping[str, Callable[[Terms], list[Figure]]] = MappingProxyType(
         "burst": burst.measure,
         "fleet": fleet.measure,
         "restart": restart.measure,
+        "failover": failover.measure,
         "fairness": fairness.measure,
         "memory": memory.measure,
         "reads": reads.measure,

@@ -14,9 +14,9 @@ class Terms:
     profiles: Path | None = None
     """Directory for a profile of every operator; the figures of such a run are worth nothing."""
 
-    def environment(self, *, round_trip: float = 0.0) -> Environment:
+    def environment(self, *, round_trip: float = 0.0, lists: bool = False) -> Environment:
         """An environment of its own: no claim finds what another one left."""
-        return Environment(round_trip=round_trip, logs=self.logs, profiles=self.profiles)
+        return Environment(round_trip=round_trip, lists=lists, logs=self.logs, profiles=self.profiles)
 
     def seconds(self, full: float, *, quick: float) -> float:
         """How long to wait."""

@@ -8,9 +8,10 @@ import http.client
 import itertools
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from benchmarks.environment.audit import USER, AuditLog
@@ -21,6 +22,8 @@ from benchmarks.environment.progress import Progress
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.stack import ROOT
 
+API_SERVER = "kube-apiserver"
+NO_FLAGS: Mapping[str, Sequence[str]] = MappingProxyType({})
 LIFTED = ("--aws-reads-per-second=0", "--aws-writes-per-second=0")
 """Flags that lift the operator's own AWS budget: otherwise its patience would be measured, not its speed."""
 
@@ -28,11 +31,22 @@ LIFTED = ("--aws-reads-per-second=0", "--aws-writes-per-second=0")
 class Environment:
     """For a `with` statement. `round_trip` is what each AWS call takes at least, in seconds.
 
-    Every log is kept under `logs`, and a profile of every operator under `profiles`, where these are given.
+    Every log is kept under `logs`, and a profile of every operator under `profiles`, where these are given. With
+    `lists` the audit log has the operator's lists beside its writes. `flags` are more of them for etcd and the API
+    server.
     """
 
-    def __init__(self, *, round_trip: float = 0.0, logs: Path | None = None, profiles: Path | None = None) -> None:
-        self._round_trip, self._logs, self._profiles = round_trip, logs, profiles
+    def __init__(
+        self,
+        *,
+        round_trip: float = 0.0,
+        lists: bool = False,
+        flags: Mapping[str, Sequence[str]] = NO_FLAGS,
+        logs: Path | None = None,
+        profiles: Path | None = None,
+    ) -> None:
+        self._round_trip, self._lists, self._logs, self._profiles = round_trip, lists, logs, profiles
+        self._flags = flags
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
@@ -55,9 +69,9 @@ class Environment:
         return Operator(
             kubeconfig=self._kubeconfig,
             environment=self.aws.environment(),
-            log=self._directory / f"{name}.log",
+            log=self.directory / f"{name}.log",
             flags=flags,
-            profile=self._profiles and self._profiles / self._directory.name / name,
+            profile=self._profiles and self._profiles / self.directory.name / name,
         )
 
     def connection(self) -> http.client.HTTPSConnection:
@@ -68,22 +82,21 @@ class Environment:
         return Progress(self._connect)
 
     def _open(self) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="hyperpod-benchmark-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="hyperpod-benchmark-"))
         self._stack.callback(self._clear)
-        self.audit = AuditLog(self._directory)
-        self.plane = ControlPlane(
-            components=frozenset({"etcd", "kube-apiserver"}), extra_args={"kube-apiserver": self.audit.flags}
-        )
+        self.audit = AuditLog(self.directory, lists=self._lists)
+        flags = {**self._flags, API_SERVER: (*self.audit.flags, *self._flags.get(API_SERVER, ()))}
+        self.plane = ControlPlane(components=frozenset({"etcd", API_SERVER}), extra_args=flags)
         self._stack.enter_context(self.plane)
         self._kubeconfig = self.plane.user_kubeconfig(USER, ["system:masters"])
         self._connect = connect(self.plane)
         self.objects = Objects(self._connect)
         self.plane.apply(ROOT / "crds")
         self.objects.wait_served()
-        self.aws = self._stack.enter_context(Aws(log=self._directory / "simulator.log", round_trip=self._round_trip))
+        self.aws = self._stack.enter_context(Aws(log=self.directory / "simulator.log", round_trip=self._round_trip))
 
     def _clear(self) -> None:
         if self._logs:
-            kept = self._logs / self._directory.name
-            shutil.copytree(self._directory, kept)
-        shutil.rmtree(self._directory, ignore_errors=True)
+            kept = self._logs / self.directory.name
+            shutil.copytree(self.directory, kept)
+        shutil.rmtree(self.directory, ignore_errors=True)

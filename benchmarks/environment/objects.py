@@ -51,6 +51,11 @@ class Objects:
         first, second = self._spec["instanceGroups"]
         first["instanceCount"], second["instanceCount"] = instances - 1, 1
 
+    def one_group(self, *, instances: int) -> None:
+        """Clusters of one group with so many instances from now on."""
+        self._spec["instanceGroups"] = self._spec["instanceGroups"][:1]
+        self._spec["instanceGroups"][0]["instanceCount"] = instances
+
     def wait_served(self) -> None:
         """Wait until the API server serves the kind: a definition is not in force at once."""
         deadline = time.monotonic() + SERVED_SECONDS

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from benchmarks.nodes.process import cpu_seconds, memory_mb
 from hyperpod_testbed.processes import Child, free_ports
 
 READY_SECONDS = 60.0
+ENDED_SECONDS = 10.0
 LOOK = 0.01
 """Seconds between two looks at /readyz: the error of a measured start."""
 MIB_IN_MB = 1.048576
@@ -50,12 +52,15 @@ class Operator:
 
     def __enter__(self) -> Self:
         self.started_at = time.time()
+        self._killed = False
         self._child = Child("operator", self._command, log=self._log, env=self._env)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._killed:
+            return
         self._child.stop(grace=30.0)
         if kind is None and self._child.exit_code != 0:
             raise BenchmarkError(f"the operator ended with {self._child.exit_code}:\n{self._child.tail(20)}")
@@ -63,6 +68,14 @@ class Operator:
     @property
     def pid(self) -> int:
         return self._child.pid
+
+    def kill(self) -> float:
+        """End it without any farewell; the wall-clock time at which that was asked for."""
+        asked = time.time()
+        self._killed = True
+        self._child.signal(signal.SIGKILL)
+        self._child.wait(ENDED_SECONDS)
+        return asked
 
     def wait_ready(self) -> float:
         """Wait until /readyz says so; returns the wall-clock time."""

@@ -187,6 +187,32 @@ def test_an_observation_is_dropped_before_a_change(record: Record, book: SeriesB
     assert unsent(book)[0].event.message == "a change"
 
 
+def test_an_event_too_many_costs_no_walk_through_those_that_wait(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(s.MOST_UNSENT):
+        record(event(f"change {number}"))
+    asked, always = list[Event](), s._always
+
+    def ask(one: Event) -> bool:
+        asked.append(one)
+        return always(one)
+
+    monkeypatch.setattr(s, "_always", ask)
+    record(event("one more change"))
+    assert len(asked) < 5
+
+
+def test_an_observation_that_was_told_is_not_dropped_in_place_of_a_change(
+    record: Record, send: Send, book: SeriesBook, lost: Lost
+) -> None:
+    record(observed())
+    send()
+    for number in range(s.MOST_UNSENT + 1):
+        record(event(f"change {number}"))
+    assert (lost.count, unsent(book)[0].event.message) == (1, "change 1")
+
+
 def test_what_is_told_completely_is_forgotten_after_a_while(
     record: Record, send: Send, book: SeriesBook, lost: Lost, clock: Any
 ) -> None:

@@ -64,6 +64,8 @@ class SeriesBook:
     dropped: Callable[[int], None]
     _series: OrderedDict[SeriesKey, Series] = field(default_factory=OrderedDict)
     _new: OrderedDict[SeriesKey, None] = field(default_factory=OrderedDict)
+    _observed: OrderedDict[SeriesKey, None] = field(default_factory=OrderedDict)
+    """Those of `_new` that only observe. Looked for among all, each Event too many would cost a walk."""
     _begun: dict[str, deque[float]] = field(default_factory=dict)
 
     def record(self, *, about: StoredObject, event: Event, now: datetime, monotonic: float) -> None:
@@ -81,7 +83,7 @@ class SeriesBook:
             self.record(about=about, event=replace(event, message=COMBINED), now=now, monotonic=monotonic)
             return
         self._series[key] = Series(key=key, regarding=reference(about), first_at=now, last_at=now, last_seen=monotonic)
-        self._new[key] = None
+        self._add_new(key)
         while len(self._new) > MOST_UNSENT:
             self._forget(self._series[self._least()])
         while len(self._series) > MOST_SERIES:
@@ -106,12 +108,12 @@ class SeriesBook:
     def mark_sent(self, series: Series, *, count: int, monotonic: float) -> None:
         """The API server has this Event with this count."""
         series.sent, series.sent_at = count, monotonic
-        self._new.pop(series.key, None)
+        self._remove_new(series.key)
 
     def restart(self, series: Series) -> None:
         """The Event is gone (they live an hour by default): the next sending creates another one."""
         series.sent = 0
-        self._new[series.key] = None
+        self._add_new(series.key)
 
     def drop(self, series: Series) -> None:
         """Give it up: the API server will never take it."""
@@ -140,11 +142,20 @@ class SeriesBook:
 
     def _least(self) -> SeriesKey:
         """The oldest unsent observation; where there is none, the oldest of all."""
-        return next((key for key in self._new if not _always(key.event)), next(iter(self._new)))
+        return next(iter(self._observed or self._new))
+
+    def _add_new(self, key: SeriesKey) -> None:
+        self._new[key] = None
+        if not _always(key.event):
+            self._observed[key] = None
+
+    def _remove_new(self, key: SeriesKey) -> None:
+        self._new.pop(key, None)
+        self._observed.pop(key, None)
 
     def _forget(self, series: Series) -> None:
         self._series.pop(series.key, None)
-        self._new.pop(series.key, None)
+        self._remove_new(series.key)
         if series.unsent:
             self.dropped(series.unsent)
 

@@ -110,6 +110,10 @@ fuzz: control-plane ## Thousands of generated resources and lives, random each t
 bench: control-plane ## Measure every claim of docs/benchmarks.md (about a quarter of an hour)
 	@$(BIN)/python -m benchmarks
 
+.PHONY: bench-large
+bench-large: control-plane ## Measure 5,000, 20,000 and 100,000 Nodes next to the peer in Go (about half an hour, 12 GB of memory)
+	@$(BIN)/python -m benchmarks.large
+
 .PHONY: demo
 demo: $(READY) ## Watch the operator do its main job, on real parts (a few minutes)
 	@$(BIN)/hyperpod-testbed demo

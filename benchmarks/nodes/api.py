@@ -69,6 +69,11 @@ class Nodes:
         async with self._session.get(f"/api/v1/nodes/{name}") as answer:
             return len(await answer.read())
 
+    async def uid(self, name: str) -> str:
+        """What the API server named a node by."""
+        async with self._session.get(f"/api/v1/nodes/{name}") as answer:
+            return str((await _good(answer))["metadata"]["uid"])
+
     async def version(self) -> str:
         """The resourceVersion of now, to watch from."""
         async with self._session.get("/api/v1/nodes?limit=1") as answer:

@@ -81,33 +81,33 @@ async def _measure(
 ) -> None:
     names = [node_name(instance_id) for instance_id in fleet.instance_ids]
     few = names[: desired.sizes.bad_at_start]
-    async with _arena(plane, desired) as arena:
+    logs = desired.logs or plane.directory
+    os.makedirs(logs, exist_ok=True)
+    async with arena(plane, sizes=desired.sizes, logs=logs) as ring:
         now = datetime.datetime.now(datetime.UTC)
         manifests = [
             node_manifest(number, instance_id=instance_id, cluster_id=fleet.cluster_id, labels=fleet.labels, now=now)
             for number, instance_id in enumerate(fleet.instance_ids)
         ]
-        await arena.nodes.create(manifests[: len(few)])
+        await ring.nodes.create(manifests[: len(few)])
         small: dict[tuple[int, str], dict[str, Any]] = {}
         for number, contestant in _turns(desired.rounds, entered):
-            small[number, contestant.name] = await single_round.small(arena, contestant, few)
-        await arena.nodes.create(manifests[len(few) :])
-        size = await arena.nodes.size(names[-1])
+            small[number, contestant.name] = await single_round.small(ring, contestant, few)
+        await ring.nodes.create(manifests[len(few) :])
+        size = await ring.nodes.size(names[-1])
         tell(f"{desired.nodes} nodes of {size / 1024:.1f} KB; the API server on core {SERVER_CORE}, "
              f"the contestant on core {CONTESTANT_CORE}")  # fmt: skip
         for number, contestant in _turns(desired.rounds, entered):
             about = {"contestant": contestant.name, "seed": desired.seed + number, "node_bytes": size}
             about |= {"load_average": os.getloadavg()[0], "cores": [SERVER_CORE, CONTESTANT_CORE]}
-            found = await single_round.full(arena, contestant, names, seed=desired.seed + number)
+            found = await single_round.full(ring, contestant, names, seed=desired.seed + number)
             keep(about | {"sizes": asdict(desired.sizes)} | small[number, contestant.name] | found)
             tell(f"round {number + 1} of {desired.rounds}: {contestant.name}, in sync in {found['start_last_s']:.1f} s")
 
 
 @asynccontextmanager
-async def _arena(plane: ControlPlane, desired: Wish) -> AsyncIterator[single_round.Arena]:
+async def arena(plane: ControlPlane, *, sizes: single_round.Sizes, logs: Path) -> AsyncIterator[single_round.Arena]:
     """The load's client and the witness, which must not die unnoticed."""
-    logs = desired.logs or plane.directory
-    logs.mkdir(parents=True, exist_ok=True)
     async with Nodes(plane) as nodes:
         watcher = Watcher(nodes)
         witness = asyncio.create_task(watcher.run())
@@ -119,9 +119,7 @@ async def _arena(plane: ControlPlane, desired: Wish) -> AsyncIterator[single_rou
 
         witness.add_done_callback(ended)
         try:
-            yield single_round.Arena(
-                nodes=nodes, watcher=watcher, kubeconfig=plane.kubeconfig, logs=logs, sizes=desired.sizes
-            )
+            yield single_round.Arena(nodes=nodes, watcher=watcher, kubeconfig=plane.kubeconfig, logs=logs, sizes=sizes)
         finally:
             witness.remove_done_callback(ended)
             witness.cancel()

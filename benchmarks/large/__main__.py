@@ -1,0 +1,70 @@
+"""python -m benchmarks.large: 5,000, 20,000 and 100,000 Nodes, the operator next to the peer in Go.
+
+With --raw the rounds are added to a file, so that sizes can be measured in runs of their own; with --record what comes
+of them is written where the other claims write.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks import machine, record
+from benchmarks.environment import BenchmarkError
+from benchmarks.figure import result
+from benchmarks.large.report import figures
+from benchmarks.large.run import Wish, measure
+from benchmarks.nodes.contestants import UnknownContestantError
+from benchmarks.nodes.process import CoreError
+from benchmarks.nodes.watcher import ContractError
+from hyperpod_testbed.control_plane import ControlPlaneError
+from hyperpod_testbed.control_plane.build import BuildError
+
+
+def tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--nodes", "sizes", multiple=True, type=click.IntRange(200), help="A size; repeatable. Default: all three."
+)
+@click.option("--contestant", "names", multiple=True, help="operator or controller-runtime; repeatable. Default: both.")
+@click.option("--rounds", type=click.IntRange(0), default=1, show_default=True, help="0: only tell what --raw holds.")
+@click.option("--raw", type=click.Path(dir_okay=False, path_type=Path), help="A file of JSON lines to add rounds to.")
+@click.option("--logs", type=click.Path(file_okay=False, path_type=Path), help="Keep every log here.")
+@click.option("--record", "recorded", is_flag=True, help="Write results.json and the tables of docs/benchmarks.md.")
+def main(
+    sizes: tuple[int, ...], names: tuple[str, ...], rounds: int, raw: Path | None, logs: Path | None, recorded: bool
+) -> None:
+    """Measure the node-health contract with as many Nodes as an EKS cluster can have."""
+    machine.keep_bytecode()
+    facts = machine.facts()
+    wish = Wish(nodes=sizes or Wish.nodes, contestants=names or Wish.contestants, rounds=rounds, logs=logs)
+    done = [json.loads(line) for line in raw.read_text().splitlines()] if raw and raw.exists() else []
+
+    def keep(found: dict[str, Any]) -> None:
+        """At once: a run that is cut off has not been for nothing."""
+        done.append(found)
+        if raw:
+            with raw.open("a") as file:
+                file.write(json.dumps(found) + "\n")
+
+    try:
+        if rounds:
+            measure(wish, tell=tell, keep=keep)
+    except (BenchmarkError, BuildError, ContractError, ControlPlaneError, CoreError, UnknownContestantError) as error:
+        raise click.ClickException(str(error)) from error
+    results = [result(item, date=machine.today()) for item in figures(done)]
+    print(record.table(results))
+    if recorded:
+        together = record.merged(record.read(record.RESULTS), results)
+        record.write(record.RESULTS, together)
+        text = record.DOCUMENT.read_text()
+        record.DOCUMENT.write_text(record.refreshed(text, results=together, facts=facts))
+
+
+if __name__ == "__main__":
+    main()

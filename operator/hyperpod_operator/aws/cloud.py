@@ -138,16 +138,19 @@ class AwsCloud:
             await self.clusters(region="").warm_up()
 
     async def warm_up_checks(self, *, preflight: bool, prices: bool) -> None:
-        """Make the clients by which checks and prices are read, one after another, before the first object needs them.
+        """Make the clients by which prices and checks are read, in the order in which a creation asks them, and read
+        what stands for an hour, before the first object needs it.
 
-        Whatever fails shows when they are used.
+        Whatever fails shows when it is used.
         """
-        callers = [self._caller(service, self.region) for service in SERVICES] if preflight else []
-        if prices and (endpoint := ENDPOINTS.get(self._partition(self.region))) is not None:
-            callers.append(self._caller("pricing", endpoint))
+        endpoint = ENDPOINTS.get(self._partition(self.region)) if prices else None
+        callers = [self._caller("pricing", endpoint)] if endpoint is not None else []
+        callers += [self._caller(service, self.region) for service in SERVICES] if preflight else []
         for caller in callers if self.region else ():
             with suppress(CloudError):
                 await caller.client(mutating=False)
+        if preflight and self.region:
+            await self.facts(region="").prepare()
 
     async def identity(self) -> Identity:
         """Who we are, asked at start so that bad credentials show at once. Raises CloudError."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
@@ -54,19 +54,29 @@ class AwsFacts:
         self._patience = patience
         self._answers = Answers(monotonic=monotonic)
 
+    async def prepare(self) -> None:
+        """Read what stands for an hour: a dozen pages, one after another, for which the first creation would wait
+        longest. Never raises."""
+        await account.quotas(self._reader(), ())
+
     async def gather(self, subject: ClusterSubject) -> Facts:
         """Never raises."""
         reader = self._reader()
+        names = [*_quotas(subject), quotas.CLUSTER_SIZE, quotas.ALL_CLUSTERS]
+        # The quotas have no part in the budget: nothing has to wait for their pages.
+        facts, listed = await asyncio.gather(self._within_budget(reader, subject), account.quotas(reader, names))
+        return replace(facts, quotas=listed, calls=reader.calls)
+
+    async def _within_budget(self, reader: Reader, subject: ClusterSubject) -> Facts:
+        """All but the quotas."""
         named = wanted(subject)
         types = [name.removeprefix("ml.") for name in named.types]
-        names = [*_quotas(subject), quotas.CLUSTER_SIZE, quotas.ALL_CLUSTERS]
         known = await self._known_types()
-        cluster, places, groups, (offered, described), listed, passed = await asyncio.gather(
+        cluster, places, groups, (offered, described), passed = await asyncio.gather(
             eks.cluster(reader, subject.eks_arn),
             _places(reader, named.subnets),
             network.security_groups(reader, named.security_groups),
             asyncio.gather(network.offerings(reader, types), network.instance_types(reader, types)),
-            account.quotas(reader, names),
             self._pass_role(reader, named.roles),
         )
         plans, scripts, keys, systems, addons = await asyncio.gather(
@@ -95,12 +105,10 @@ class AwsFacts:
             pass_role=passed,
             scripts=scripts,
             keys=keys,
-            quotas=listed,
             usage=used,
             shortages=short,
             plans=plans,
             file_systems=systems,
-            calls=reader.calls,
         )
 
     async def gather_claim(self, spec: EBSVolumeClaimSpec) -> VolumeFacts:

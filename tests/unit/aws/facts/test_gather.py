@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from tests.unit.aws.facts.fake import FakeAws, refusal
+from tests.unit.aws.facts.fake import FakeAws, FakeCaller, refusal
 from tests.unit.core.preflight.world import EKS, FSX, HERE, KEY, PLAN, ROLE, SCRIPT, group, spec
 
 from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
@@ -367,6 +367,37 @@ async def test_the_list_of_quotas_is_read_once_an_hour() -> None:
         time.now = moment
         await facts.gather(about())
     assert [call[1] for call in aws.calls].count("ListServiceQuotas") == 2
+
+
+async def test_quotas_that_were_prepared_are_not_read_by_the_first_preflight() -> None:
+    aws = world()
+    facts = facts_of(aws)
+    await facts.prepare()
+    assert [call[1] for call in aws.calls] == ["ListServiceQuotas"]
+    assert (await facts.gather(about())).quotas == (await gathered(world())).quotas
+    assert [call[1] for call in aws.calls].count("ListServiceQuotas") == 1
+
+
+async def test_nothing_else_waits_for_the_pages_of_quotas() -> None:
+    aws, arrive = world(), asyncio.Event()
+
+    class Late(FakeCaller):
+        async def read(self, *arguments: Any, **options: Any) -> Any:
+            await arrive.wait()
+            return await super().read(*arguments, **options)
+
+    def caller(service: str) -> Any:
+        return Late(service, aws) if service == "service-quotas" else aws.caller(service)
+
+    async def us() -> str:
+        return OPERATOR
+
+    gathering = asyncio.create_task(AwsFacts(caller=caller, identity=us, monotonic=Time()).gather(about()))
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert "ListClusters" in {call[1] for call in aws.calls}
+    arrive.set()
+    assert (await gathering).quotas == (await gathered(world())).quotas
 
 
 async def test_a_failure_is_not_remembered() -> None:

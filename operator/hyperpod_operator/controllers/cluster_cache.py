@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from hyperpod_operator.controllers.approval import manager_of
+from hyperpod_operator.core.audit import Requester
 from hyperpod_operator.core.health.facts import RUNNING, ClusterFacts, facts
 from hyperpod_operator.core.observed import ObservedCluster, ObservedNode
 from hyperpod_operator.core.ports import Key, StoredObject
@@ -15,13 +17,15 @@ from hyperpod_operator.core.ports import Key, StoredObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One cluster: its object, and what SageMaker and the spec say about its nodes.
+    """One cluster: its object without spec and status, and what SageMaker and the spec say about its nodes.
 
-    `running_since` is when each instance was first seen Running, by id; a restart of the operator begins again.
+    `by` is who wrote the spec. `running_since` is when each instance was first seen Running, by id; a restart of the
+    operator begins again.
     """
 
     stored: StoredObject
     facts: ClusterFacts
+    by: Requester = field(default_factory=Requester)
     running_since: Mapping[str, datetime] = field(default_factory=dict)
     listed: bool = False
     """Whether ListClusterNodes was ever read: without it nothing is known about single instances."""
@@ -67,16 +71,18 @@ class ClusterCache:
 
         `nodes` is None where the pass did not list them: what is known of them stands.
         """
-        old = self._entries.get(stored.key)
+        old, by = self._entries.get(stored.key), _requester(stored)
         known_since = old.running_since if old is not None else {}
         found = facts(cluster=cluster, nodes=nodes or (), enforce=enforce, name=cluster.name)
         if nodes is None and old is not None and old.facts.cluster_id == found.cluster_id:
             known = replace(found, instances=old.facts.instances)
-            return Entry(stored=stored, facts=known, running_since=old.running_since, listed=old.listed)
+            return Entry(
+                stored=_reference(stored), facts=known, by=by, running_since=old.running_since, listed=old.listed
+            )
         running = {
             node.instance_id: known_since.get(node.instance_id, now) for node in nodes or () if node.status == RUNNING
         }
-        return Entry(stored=stored, facts=found, running_since=running, listed=nodes is not None)
+        return Entry(stored=_reference(stored), facts=found, by=by, running_since=running, listed=nodes is not None)
 
     def update(self, entry: Entry) -> Change | None:
         """Store what a pass saw. Says what changed: the cluster's id, and the instances or None for all of them."""
@@ -93,6 +99,16 @@ class ClusterCache:
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._keys.pop(entry.facts.cluster_id, None)
+
+
+def _reference(stored: StoredObject) -> StoredObject:
+    """The object as what an Event is about. All of it would be most of what is kept of a cluster."""
+    kept = {name: stored.body[name] for name in ("apiVersion", "kind") if name in stored.body}
+    return replace(stored, annotations={}, body=kept)
+
+
+def _requester(stored: StoredObject) -> Requester:
+    return Requester(generation=stored.generation, requested_by=manager_of(stored, ("spec",)))
 
 
 def _changed(old: ClusterFacts, new: ClusterFacts) -> frozenset[str] | None:

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.metrics.nodes import NODE_CHANGES, NODE_RECOVERY_SECONDS, NODE_TAINT_SECONDS
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.controllers.approval import manager_of
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
 from hyperpod_operator.controllers.object_references import node_reference
-from hyperpod_operator.core.audit import Audit, AuditRecord, Requester
+from hyperpod_operator.core.audit import Audit, AuditRecord
 from hyperpod_operator.core.health.audit import patched
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.labels import contradiction, missing_labels, needs_instance
@@ -243,14 +242,13 @@ def _audited(
     failed: KubernetesError | None = None,
 ) -> AuditRecord:
     """What the audit trail says of a write to a Node: for which cluster, what, and why."""
-    stored = entry.stored
     return patched(
         change,
         node=node.name,
         kind=CLUSTER.name,
         key=entry.key,
-        uid=stored.uid,
-        by=Requester(generation=stored.generation, requested_by=manager_of(stored, ("spec",))),
+        uid=entry.stored.uid,
+        by=entry.by,
         concern=CONCERN,
         reason=_step(decision),
         message=decision.message if decision.change else LABELS,

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.unit.core.health import CLUSTER, CPU, GPU, NOW
 
 from hyperpod_operator.controllers.cluster_cache import ClusterCache, Entry
+from hyperpod_operator.core.audit import Requester
 from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup, ObservedNode
 from hyperpod_operator.core.ports import Key, StoredObject
 
@@ -30,6 +32,7 @@ class Passes:
     def __init__(self) -> None:
         self.cache = ClusterCache()
         self.now = NOW
+        self.body: dict[str, Any] = {}
         self.told: list[tuple[str, frozenset[str] | None]] = []
 
     def see(
@@ -48,7 +51,7 @@ class Passes:
             deleting=False,
             finalizers=(),
             annotations={},
-            body={"kind": "HyperPodCluster"},
+            body={"kind": "HyperPodCluster", **self.body},
         )
         cluster = ObservedCluster(arn=arn, name="research", status="InService", groups=(group,))
         entry = self.cache.merged(
@@ -65,6 +68,16 @@ def passes() -> Passes:
     made = Passes()
     made.see(RUNNING, OTHER)
     return made
+
+
+def test_of_the_object_only_what_an_event_names_is_kept(passes: Passes) -> None:
+    passes.body = {"metadata": {}, "spec": {}, "status": {}}
+    assert passes.see(RUNNING).stored.body == {"kind": "HyperPodCluster"}
+
+
+def test_who_wrote_the_spec_is_kept_for_the_audit_trail(passes: Passes) -> None:
+    passes.body = {"metadata": {"managedFields": [{"manager": "kubectl", "fieldsV1": {"f:spec": {}}}]}}
+    assert passes.see(RUNNING).by == Requester(generation=1, requested_by="kubectl")
 
 
 def test_the_first_pass_is_about_every_instance(passes: Passes) -> None:

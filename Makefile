@@ -44,11 +44,12 @@ $(READY): requirements-uv.lock requirements-dev.lock pyproject.toml plugin/pypro
 venv: $(READY) ## Create or refresh the Python environment
 
 .PHONY: lint
-lint: $(READY) ## Style, types, the import rules of the architecture, and subjects of commits
+lint: $(READY) ## Style, types (of tests: whether names exist), the import rules of the architecture, and subjects of commits
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy operator/hyperpod_operator plugin/kubectl_hyperpod testbed/hyperpod_testbed
 	@$(BIN)/mypy benchmarks tools
+	@$(BIN)/mypy --cache-dir .mypy_cache/tests tests
 	@$(BIN)/python tools/commit_subjects.py
 	@$(BIN)/lint-imports
 

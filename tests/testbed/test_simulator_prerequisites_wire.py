@@ -5,6 +5,8 @@ import inspect
 import json
 import re
 import urllib.parse
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ ROLE_ARN = f"arn:aws:iam::123456789012:role/{ROLE}"
 POLICY = "arn:aws:iam::aws:policy/AmazonSageMakerClusterInstanceRolePolicy"
 SCRIPT = {"Bucket": BUCKET, "Key": "lifecycle/on_create.sh"}
 
-ASKED = {
+ASKED: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("sagemaker", "DescribeTrainingPlan"): {"TrainingPlanName": "p5-winter"},
     ("sagemaker", "ListTrainingPlans"): {},
     ("ec2", "DescribeVpcs"): {"VpcIds": [VPC]},

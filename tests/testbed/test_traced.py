@@ -10,6 +10,7 @@ import pytest
 from hyperpod_testbed.processes import Child
 from hyperpod_testbed.soak import traced
 from hyperpod_testbed.stack import OperatorProcess
+from hyperpod_testbed.waiting import until
 
 LEAKING = """
 import runpy, sys, threading, time
@@ -34,7 +35,7 @@ def test_the_line_that_leaks_is_what_grew_most_between_two_snapshots(tmp_path: P
     child = Child("leaking", [sys.executable, program, tmp_path / "seen"], log=tmp_path / "log", env={})
     operator = cast(OperatorProcess, SimpleNamespace(child=child))
     try:
-        traced.until(lambda: (tmp_path / "seen").exists(), child.tail)
+        until(lambda: (tmp_path / "seen").exists(), child.tail)
         traced.snapshot(operator, tmp_path / "seen")
         traced.snapshot(operator, tmp_path / "seen")
     finally:

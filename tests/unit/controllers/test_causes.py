@@ -4,7 +4,7 @@ import logging
 
 import pytest
 from tests.unit.controllers.rig import Rig
-from tests.unit.controllers.test_trouble import plain
+from tests.unit.controllers.test_life import plain
 
 CONTINUOUS = {"nodeProvisioningMode": "Continuous"}
 

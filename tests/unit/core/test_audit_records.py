@@ -25,7 +25,8 @@ from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume import plan as volume_plan
 from hyperpod_operator.core.volume.audit import audited, stray_removed
 from hyperpod_operator.core.volume.decision import Act
-from hyperpod_operator.core.volume.manifest import ClaimReference, PersistentVolumeManifest
+from hyperpod_operator.core.volume.manifest import PersistentVolumeManifest
+from hyperpod_operator.core.volume.observed import ClaimReference
 from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord, Rejected
 from hyperpod_operator.core.volume.ports import Change, NewVolume
 

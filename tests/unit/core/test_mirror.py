@@ -22,8 +22,8 @@ def event(number: int, *, ago: float = 60.0, level: str = "Error", **parts: Any)
 def tell(*events: ObservedEvent, mark: MirroredEvents | None = None) -> tuple[MirroredEvents | None, list[str]]:
     owner = resource(status=HyperPodClusterStatus(memory=ClusterMemory(mirroredEvents=mark)))
     given = snapshot_of(owner, Observed(cluster=cluster(), events=events))
-    new, events = mirrored(PassRecord(snapshot=given))
-    return new, [event.message for event in events]
+    new, told = mirrored(PassRecord(snapshot=given))
+    return new, [event.message for event in told]
 
 
 def test_a_warning_is_told_with_its_place() -> None:

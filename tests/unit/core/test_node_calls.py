@@ -1,8 +1,8 @@
 """Nodes that others moved or deleted by name are recognised by the words of events, each by itself."""
 
 import pytest
-from tests.unit.core.builders import recorded, resource
-from tests.unit.core.test_offsets import counts, deletion, left, offsets
+from tests.unit.core.builders import left, recorded, resource
+from tests.unit.core.test_offsets import counts, deletion, offsets
 
 from hyperpod_operator.core.cluster.node_calls import DELETE, MOVE, SIGNS, Sign, call_of
 

@@ -25,8 +25,9 @@ from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import AddTags, UpdateCluster, operation
-from hyperpod_operator.core.cluster.report import Report, report
+from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.observed import ObservedCluster
 

@@ -20,7 +20,8 @@ from tests.unit.core.builders import (
 from tests.unit.core.health import CHECK, GPU, HEALTH, NOW, facts, instance, node
 
 from hyperpod_operator.core.cluster.concerns import decide
-from hyperpod_operator.core.cluster.report import Report, report
+from hyperpod_operator.core.cluster.report import report
+from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.engine.headline import headline
 from hyperpod_operator.core.health.facts import FAILING
 from hyperpod_operator.core.health.node import Node

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -310,8 +311,8 @@ async def test_a_clock_that_is_set_forward_takes_no_lease(start: Start, monkeypa
     leader = await lead(start)
     standby = start()
     await asyncio.sleep(10)
-    real = library.time.time
-    monkeypatch.setattr(library.time, "time", lambda: real() + 3600)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3600)
     await asyncio.sleep(120)
     assert not standby.election.elected.is_set()
     assert leader.guard.held
@@ -321,8 +322,8 @@ async def test_a_clock_that_is_set_back_delays_no_takeover(start: Start, monkeyp
     leader = await lead(start)
     standby = start()
     await asyncio.sleep(10)
-    real = library.time.time
-    monkeypatch.setattr(library.time, "time", lambda: real() - 3600)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() - 3600)
     await leader.kill()
     assert await standby.elected(within=60) <= LEASE.duration + LEASE.retry_period
 

@@ -23,9 +23,8 @@ def models(kind: Any) -> Iterator[type[Model]]:
 
 
 REMEMBERING = {model for kind in KINDS for model in models(kind.status) if "memory" in model.model_fields}
-every = pytest.mark.parametrize(
-    "model", sorted(REMEMBERING, key=lambda one: one.__name__), ids=lambda one: str(one.__name__)
-)
+BY_NAME = sorted(REMEMBERING, key=lambda one: one.__name__)
+every = pytest.mark.parametrize("model", BY_NAME, ids=lambda one: str(one.__name__))
 
 
 def test_clusters_and_claims_have_memories() -> None:

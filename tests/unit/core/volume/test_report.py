@@ -23,6 +23,7 @@ from tests.unit.core.volume.builders import (
     volume,
 )
 
+from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.outcome import Blocked, Done, Failed, Requeue
 from hyperpod_operator.core.volume.concerns import decide
@@ -31,7 +32,7 @@ from hyperpod_operator.core.volume.device import device_path
 from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume
 from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import Attach
-from hyperpod_operator.core.volume.report import Report, intent, report
+from hyperpod_operator.core.volume.report import intent, report
 
 LOCAL = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}
 ATTACHED = claim(status=attached_status())

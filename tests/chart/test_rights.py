@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.chart.conftest import NAMESPACE, RELEASE
 from tests.chart.rights import Right, rights
+from tests.contract.definitions import DEFINITIONS
 
 from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.core.lease import LeaseSettings
@@ -16,8 +16,6 @@ from hyperpod_operator.kube import preflight
 from hyperpod_testbed.helm import Helm
 
 ROOT = Path(__file__).parents[2]
-DEFINITIONS = [yaml.safe_load(path.read_text()) for path in (ROOT / "crds").iterdir()]
-
 SETS: Mapping[str, dict[str, Any]] = {
     "all namespaces": {},
     "two namespaces": {"watchNamespaces": ["team-a", "team-b"]},

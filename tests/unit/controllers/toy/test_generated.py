@@ -1,5 +1,6 @@
 """What is generated for the kinds that ship is generated for a third one, too, with no other file touched."""
 
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,10 @@ from hyperpod_operator.kube.preflight import Duties
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
 
 WITH_TOY = (*KINDS, TOY)
-GENERATED = generated(WITH_TOY)
-ARGO = gitops({TOY.name: scenes}, (TOY,))
 FOLDER = CUSTOMIZATIONS / TOY.name
 ROOT = Path(__file__).parents[4]
+everything = cache(partial(generated, WITH_TOY))
+of_argo = cache(partial(gitops, {TOY.name: scenes}, (TOY,)))
 every_scene = pytest.mark.parametrize("scene", list(scenes()), ids=lambda scene: scene.name)
 
 
@@ -45,11 +46,11 @@ def test_its_definition_is_generated_with_the_others() -> None:
 
 
 def test_the_chart_installs_its_definition() -> None:
-    assert "kind: CustomResourceDefinition\n" in GENERATED[CHART / "templates" / "crds" / TOY.file_name()]
+    assert "kind: CustomResourceDefinition\n" in everything()[CHART / "templates" / "crds" / TOY.file_name()]
 
 
 def test_the_chart_grants_its_rights() -> None:
-    template = GENERATED[CHART / "templates" / "_kinds.tpl"]
+    template = everything()[CHART / "templates" / "_kinds.tpl"]
     for right in TOY.all_rights:
         assert f"  resources: [{right.resource}]\n  verbs: [{', '.join(right.verbs)}]" in template
     assert f", {TOY.plural}\n" in template
@@ -63,7 +64,7 @@ def test_the_start_checks_ask_for_its_rights() -> None:
 def test_an_admission_policy_holds_the_operator_to_what_it_does_with_it() -> None:
     names = {one["metadata"]["name"] for one in all_policies(PolicySettings(), WITH_TOY)["operator.yaml"]}
     assert f"hyperpod-operator-{TOY.plural}" in names
-    assert f"-{TOY.plural}\n" in GENERATED[CHART / "templates" / "admission" / "operator.yaml"]
+    assert f"-{TOY.plural}\n" in everything()[CHART / "templates" / "admission" / "operator.yaml"]
 
 
 def test_a_kind_without_plans_has_no_policy_about_approvals() -> None:
@@ -83,18 +84,18 @@ def test_the_operator_may_write_events_about_it() -> None:
 
 
 def test_the_reference_has_its_fields() -> None:
-    page = GENERATED[DOCS / "api.md"]
+    page = everything()[DOCS / "api.md"]
     assert "## Toy\n" in page
     assert "| **`size`** | integer<br>1 to 9 | How big it is. |" in page
 
 
 def test_the_conditions_page_has_its_conditions() -> None:
-    _, section = GENERATED[DOCS / "conditions.md"].split("\n## Toy\n")
+    _, section = everything()[DOCS / "conditions.md"].split("\n## Toy\n")
     assert "| `Ready` | The toy has its size. |" in section
 
 
 def test_the_metrics_page_has_its_gauge() -> None:
-    page = GENERATED[DOCS / "metrics.md"]
+    page = everything()[DOCS / "metrics.md"]
     assert f"\n## {SIZE.section}\n" in page
     assert (
         f"| `{SIZE.name}` | gauge | `namespace`, `name` | sizes | Size of the toy. | 0: there is no toy yet | – |"
@@ -114,14 +115,14 @@ def test_its_objects_are_exported_while_they_exist() -> None:
 def test_the_files_of_the_kinds_that_ship_do_not_change_for_it() -> None:
     """But for the pages and templates that list all kinds."""
     before, of_all = generated(), {"api.md", "conditions.md", "metrics.md", "_kinds.tpl", "operator.yaml"}
-    changed = {path.name for path, text in before.items() if GENERATED[path] != text}
+    changed = {path.name for path, text in before.items() if everything()[path] != text}
     assert changed == of_all
-    assert {path.name for path in GENERATED.keys() - before.keys()} == {TOY.file_name()}
+    assert {path.name for path in everything().keys() - before.keys()} == {TOY.file_name()}
 
 
 @every_scene
 def test_argo_cd_sees_its_health_as_a_person_would(scene: Scene) -> None:
-    said = execute(ARGO[FOLDER / "health.lua"], scene.manifest).value
+    said = execute(of_argo()[FOLDER / "health.lua"], scene.manifest).value
     assert said == {"status": scene.health, "message": scene.message}
 
 
@@ -137,25 +138,25 @@ def test_its_scenes_are_of_every_health() -> None:
 
 
 def _tests(part: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = yaml.safe_load(ARGO[FOLDER / "actions" / "action_test.yaml"])[part]
+    found: list[dict[str, Any]] = yaml.safe_load(of_argo()[FOLDER / "actions" / "action_test.yaml"])[part]
     return found
 
 
 def _data(path: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(ARGO[FOLDER / "actions" / path])
+    found: dict[str, Any] = yaml.safe_load(of_argo()[FOLDER / "actions" / path])
     return found
 
 
 @pytest.mark.parametrize("test", _tests("discoveryTests"), ids=lambda one: one["inputPath"])
 def test_argo_cd_offers_the_actions_that_would_change_something(test: dict[str, Any]) -> None:
-    found = execute(ARGO[FOLDER / "actions" / "discovery.lua"], _data(test["inputPath"])).value
+    found = execute(of_argo()[FOLDER / "actions" / "discovery.lua"], _data(test["inputPath"])).value
     offered = {name: bool(entry) and entry.get("disabled", False) for name, entry in found.items()}
     assert offered == {one["name"]: one.get("disabled", False) for one in test["result"]}
 
 
 @pytest.mark.parametrize("test", _tests("actionTests"), ids=lambda one: f"{one['action']} {one['inputPath']}")
 def test_an_action_of_argo_cd_does_what_it_promises(test: dict[str, Any]) -> None:
-    script = ARGO[FOLDER / "actions" / test["action"] / "action.lua"]
+    script = of_argo()[FOLDER / "actions" / test["action"] / "action.lua"]
     made = execute(script, _data(test["inputPath"])).value
     if test["action"] == "reconcile":
         made["metadata"]["annotations"][RECONCILE_REQUESTED_AT] = ANY_TIME
@@ -163,5 +164,5 @@ def test_an_action_of_argo_cd_does_what_it_promises(test: dict[str, Any]) -> Non
 
 
 def test_the_config_map_of_argo_cd_carries_its_scripts() -> None:
-    data = yaml.safe_load(ARGO[CONFIG_MAP])["data"]
-    assert data["resource.customizations.health.hyperpod-operator.dev_Toy"] == ARGO[FOLDER / "health.lua"]
+    data = yaml.safe_load(of_argo()[CONFIG_MAP])["data"]
+    assert data["resource.customizations.health.hyperpod-operator.dev_Toy"] == of_argo()[FOLDER / "health.lua"]

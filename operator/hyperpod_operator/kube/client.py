@@ -6,7 +6,6 @@ know when to come again, and hidden retries would only lengthen a pass.
 """
 
 import asyncio
-import json
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any, Protocol, Self
 from urllib.parse import quote
 
 import aiohttp
+import msgspec
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.exceptions import OpenApiException
 from kubernetes.aio.config import ConfigException
@@ -41,6 +41,8 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 
+_JSON = msgspec.json.Decoder()
+"""Takes half the time of the standard library's: pages of lists are megabytes, and all else waits meanwhile."""
 _LONGEST_MESSAGE = 1024
 
 _NO_ANSWER = (
@@ -331,7 +333,7 @@ def _budget(details: Mapping[str, Any]) -> str:
 
 def _decoded(content: bytes) -> dict[str, Any] | None:
     try:
-        decoded = json.loads(content)
+        decoded = _JSON.decode(content)
     except ValueError:
         return None
     return decoded if isinstance(decoded, dict) else None

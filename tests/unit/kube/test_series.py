@@ -1,5 +1,6 @@
 """Which Events are sent, and when: the bookkeeping."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -201,6 +202,43 @@ def test_an_event_too_many_costs_no_walk_through_those_that_wait(
     monkeypatch.setattr(s, "_always", ask)
     record(event("one more change"))
     assert len(asked) < 5
+
+
+def test_a_look_at_what_is_due_costs_no_walk_through_what_is_told(
+    record: Record, send: Send, book: SeriesBook, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = list[Series]()
+
+    class Watched(OrderedDict[SeriesKey, Series]):
+        def values(self) -> Any:
+            for one in super().values():
+                looked.append(one)
+                yield one
+
+    monkeypatch.setattr(book, "_series", Watched())
+    for number in range(100):
+        record(event(f"change {number}"))
+        send()
+    now = clock.monotonic()
+    assert (book.next_due(monotonic=now), book.wait(monotonic=now)) == (None, None)
+    book.prune(monotonic=now)
+    assert len(looked) <= 1
+
+
+@pytest.mark.parametrize("end", ["mark_sent", "restart"])
+def test_what_was_dropped_while_it_was_sent_stays_dropped(
+    record: Record, book: SeriesBook, clock: Any, end: str
+) -> None:
+    record()
+    record()
+    series = book.next_due(monotonic=clock.monotonic())
+    assert series is not None
+    book.drop(series)
+    if end == "restart":
+        book.restart(series)
+    else:
+        book.mark_sent(series, count=1, monotonic=clock.monotonic())
+    assert book.next_due(monotonic=clock.monotonic(), closing=True) is None
 
 
 def test_an_observation_that_was_told_is_not_dropped_in_place_of_a_change(

@@ -13,6 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import takewhile
 
 from hyperpod_operator.api.reasons import Actor, record
 from hyperpod_operator.core.ports import Event, StoredObject
@@ -59,14 +60,21 @@ class Series:
 
 @dataclass(slots=True)
 class SeriesBook:
-    """All series of this process. `dropped` is told how many occurrences are lost."""
+    """All series of this process. `dropped` is told how many occurrences are lost.
+
+    There may be thousands, so nothing that is asked for each Event walks through all of them.
+    """
 
     dropped: Callable[[int], None]
     _series: OrderedDict[SeriesKey, Series] = field(default_factory=OrderedDict)
+    """The one that occurred last at the end."""
     _new: OrderedDict[SeriesKey, None] = field(default_factory=OrderedDict)
     _observed: OrderedDict[SeriesKey, None] = field(default_factory=OrderedDict)
-    """Those of `_new` that only observe. Looked for among all, each Event too many would cost a walk."""
-    _begun: dict[str, deque[float]] = field(default_factory=dict)
+    """Those of `_new` that only observe."""
+    _behind: OrderedDict[SeriesKey, None] = field(default_factory=OrderedDict)
+    """Those that the API server knows with a count that is no longer true."""
+    _begun: OrderedDict[str, deque[float]] = field(default_factory=OrderedDict)
+    """When the last observations about each object began; the object that was observed last at the end."""
 
     def record(self, *, about: StoredObject, event: Event, now: datetime, monotonic: float) -> None:
         """Count one occurrence."""
@@ -76,6 +84,8 @@ class SeriesBook:
             known.count += 1
             known.last_at, known.last_seen = now, monotonic
             self._series.move_to_end(key)
+            if known.sent:
+                self._behind[key] = None
             return
         if known is not None:
             self._forget(known)
@@ -93,8 +103,9 @@ class SeriesBook:
         """What to send now: new Events first, in their order, then counts. `closing` waits for nothing."""
         if self._new:
             return self._series[next(iter(self._new))]
-        for series in self._series.values():
-            if series.sent and series.unsent and (closing or monotonic >= series.sent_at + BETWEEN_COUNTS):
+        for key in self._behind:
+            series = self._series[key]
+            if closing or monotonic >= series.sent_at + BETWEEN_COUNTS:
                 return series
         return None
 
@@ -102,17 +113,25 @@ class SeriesBook:
         """Seconds until something is due; None when only a new Event can make it so."""
         if self._new:
             return 0.0
-        due = [series.sent_at + BETWEEN_COUNTS for series in self._series.values() if series.sent and series.unsent]
-        return max(0.0, min(due) - monotonic) if due else None
+        due = min((self._series[key].sent_at for key in self._behind), default=None)
+        return None if due is None else max(0.0, due + BETWEEN_COUNTS - monotonic)
 
     def mark_sent(self, series: Series, *, count: int, monotonic: float) -> None:
-        """The API server has this Event with this count."""
+        """The API server has this Event with this count. One that was dropped meanwhile stays so."""
+        if self._series.get(series.key) is not series:
+            return
         series.sent, series.sent_at = count, monotonic
         self._remove_new(series.key)
+        self._behind.pop(series.key, None)
+        if series.unsent:
+            self._behind[series.key] = None
 
     def restart(self, series: Series) -> None:
         """The Event is gone (they live an hour by default): the next sending creates another one."""
+        if self._series.get(series.key) is not series:
+            return
         series.sent = 0
+        self._behind.pop(series.key, None)
         self._add_new(series.key)
 
     def drop(self, series: Series) -> None:
@@ -121,12 +140,11 @@ class SeriesBook:
 
     def prune(self, *, monotonic: float) -> None:
         """Forget what is told completely and too old to be continued."""
-        for series in [*self._series.values()]:
-            if not series.unsent and monotonic - series.last_seen > SAME_SERIES:
+        for series in [*takewhile(lambda one: monotonic - one.last_seen > SAME_SERIES, self._series.values())]:
+            if not series.unsent:
                 self._forget(series)
-        for uid, begun in [*self._begun.items()]:
-            if monotonic - begun[-1] > SAME_SERIES:
-                del self._begun[uid]
+        for uid in [*takewhile(lambda one: monotonic - self._begun[one][-1] > SAME_SERIES, self._begun)]:
+            del self._begun[uid]
 
     @property
     def pending(self) -> int:
@@ -138,6 +156,7 @@ class SeriesBook:
         if len(begun) == MOST_PER_OBJECT and monotonic - begun[0] <= SAME_SERIES:
             return False
         begun.append(monotonic)
+        self._begun.move_to_end(uid)
         return True
 
     def _least(self) -> SeriesKey:
@@ -156,6 +175,7 @@ class SeriesBook:
     def _forget(self, series: Series) -> None:
         self._series.pop(series.key, None)
         self._remove_new(series.key)
+        self._behind.pop(series.key, None)
         if series.unsent:
             self.dropped(series.unsent)
 

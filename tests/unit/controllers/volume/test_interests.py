@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,37 @@ def test_a_node_that_is_gone_wakes_whoever_had_it(interests: WatchMapping) -> No
 def test_a_claim_that_is_gone_is_forgotten(interests: WatchMapping) -> None:
     interests.forget(HELD)
     assert woken(interests, "n1", cluster=None) == set()
+
+
+def test_a_claim_that_moved_is_not_woken_for_where_it_was(interests: WatchMapping) -> None:
+    interests.note(HELD, Watched(cluster=CLUSTER, node_name="n2", waiting=False, group="gpu"))
+    interests.note(FOR_ANY, Watched(cluster="zzzzzzzzzzzz", node_name="", waiting=True))
+    assert woken(interests, "n1") == {FOR_GPU}
+    assert woken(interests, "n2") == {HELD, FOR_GPU}
+
+
+def test_claims_that_are_gone_leave_nothing_behind(interests: WatchMapping) -> None:
+    for key in (HELD, FOR_GPU, FOR_ANY):
+        interests.forget(key)
+    assert not interests._by_place
+
+
+def test_a_change_of_a_node_costs_no_walk_through_all_claims(interests: WatchMapping) -> None:
+    class Counted(dict[Key, Watched]):
+        looked = 0
+
+        def __getitem__(self, key: Key) -> Watched:
+            self.looked += 1
+            return super().__getitem__(key)
+
+        def items(self) -> Any:
+            raise AssertionError("a walk through all claims")
+
+    for number in range(100):
+        interests.note(Key("team", f"{number}"), Watched(cluster=CLUSTER, node_name=f"m{number}", waiting=False))
+    interests._interests = counted = Counted(interests._interests)
+    assert woken(interests, "n1") == {HELD, FOR_GPU, FOR_ANY}
+    assert counted.looked < 10
 
 
 LABEL = f"{LABEL_VOLUME_PREFIX}0"

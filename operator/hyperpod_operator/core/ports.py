@@ -163,8 +163,8 @@ class NodeWrites(Protocol):
         """The Node from the API server; None when there is none of HyperPod with this name."""
         ...
 
-    async def change(self, node: Node, change: NodeChange) -> Node:
-        """All of `change` or nothing, and only if the Node is still what `node` says. Returns it as it is then."""
+    async def change(self, node: Node, change: NodeChange) -> None:
+        """All of `change` or nothing, and only if the Node is still what `node` says."""
         ...
 
 

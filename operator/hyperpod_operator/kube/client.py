@@ -167,9 +167,11 @@ class ApiServer:
         """Merges lists by their keys; kinds of Kubernetes only. A `metadata.uid` in the body holds it to one object."""
         return await self._call("PATCH", path, body=body, content_type=STRATEGIC_PATCH)
 
-    async def json_patch(self, path: str, operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    async def json_patch(
+        self, path: str, operations: Sequence[Mapping[str, Any]], *, accept: str = JSON
+    ) -> dict[str, Any]:
         """RFC 6902. The body must be a list: the client rewrites the content type of anything else."""
-        return await self._call("PATCH", path, body=list(operations), content_type=JSON_PATCH)
+        return await self._call("PATCH", path, body=list(operations), content_type=JSON_PATCH, accept=accept)
 
     async def delete(self, path: str, *, uid: str) -> dict[str, Any]:
         """DELETE of the object that has this uid; another one of its name is StaleObject."""

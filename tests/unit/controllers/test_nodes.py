@@ -52,7 +52,7 @@ class World:
     async def read(self, name: str) -> Node | None:
         return self.stored.get(name)
 
-    async def change(self, node: Node, change: NodeChange) -> Node:
+    async def change(self, node: Node, change: NodeChange) -> None:
         if self.fails:
             raise self.fails.pop(0)
         assert self.asked > len(self.writes), "the budget was not asked"
@@ -60,7 +60,6 @@ class World:
             raise StaleObject(node.name)
         self.writes.append((node.name, change))
         self.stored[node.name] = applied(node, change)
-        return self.stored[node.name]
 
     async def budget(self) -> None:
         self.asked += 1

@@ -21,6 +21,8 @@ from hyperpod_operator.kube.watch.decoding import Garbled
 
 Operation = dict[str, Any]
 
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""The answer to a write: nobody reads it, and a whole Node would be 11 KB, for the API server, too."""
 _UNPROCESSABLE = 422
 """The answer to a failed `test` of a JSON-patch, to a path that is not there, and to content that is refused."""
 _MAPS = ("labels", "annotations")
@@ -38,34 +40,31 @@ class NodeWriter:
         found = await self._read(name)
         return None if found is None else self._factory.node(found)
 
-    async def change(self, node: Node, change: NodeChange) -> Node:
-        """Apply `change` to `node` as it was read, all or nothing. Returns the Node as it is then.
+    async def change(self, node: Node, change: NodeChange) -> None:
+        """Apply `change` to `node` as it was read, all or nothing. The watch tells what the Node is then.
 
         Raises StaleObject when the Node changed since, ObjectGone when it was deleted (and perhaps another one
         made), KubernetesError for a refusal; with status 0 nobody knows whether the change was made.
         """
         operations = _operations(node, change)
-        return await self._apply(node, operations) if operations else node
+        if operations:
+            await self._apply(node, operations)
 
-    async def _apply(self, node: Node, operations: Sequence[Operation], *, maps: Sequence[Operation] = ()) -> Node:
+    async def _apply(self, node: Node, operations: Sequence[Operation], *, maps: Sequence[Operation] = ()) -> None:
         guards = [
             {"op": "test", "path": "/metadata/uid", "value": node.uid},
             {"op": "test", "path": "/metadata/resourceVersion", "value": node.resource_version},
         ]
         try:
-            body = await self._api.json_patch(_path(node.name), [*guards, *maps, *operations])
+            await self._api.json_patch(_path(node.name), [*guards, *maps, *operations], accept=METADATA)
+            return
         except (StaleObject, KubernetesError) as error:
             if isinstance(error, KubernetesError) and error.status != _UNPROCESSABLE:
                 raise
             missing = _missing_maps(await self._unchanged(node, error), operations)
             if isinstance(error, StaleObject) or maps or not missing:
                 raise
-        else:
-            changed = self._factory.node(_decoded(node.name, body))
-            if changed is None:
-                raise StaleObject(f"The Node {node.name} no longer belongs to HyperPod.")
-            return changed
-        return await self._apply(node, operations, maps=missing)
+        await self._apply(node, operations, maps=missing)
 
     async def _unchanged(self, node: Node, error: StaleObject | KubernetesError) -> NodeObject:
         """The Node on the server when it is still the one that was decided on; says what happened to it else."""

@@ -79,6 +79,6 @@ def control_plane() -> Iterator[ControlPlane]:
 def namespace(control_plane: ControlPlane) -> Iterator[str]:
     """A fresh namespace, deleted without waiting for the end of it."""
     name = f"test-{secrets.token_hex(4)}"
-    control_plane.kubectl("create", "namespace", name)
+    control_plane.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
-    control_plane.kubectl("delete", "namespace", name, "--wait=false")
+    control_plane.api.delete("namespaces", name)

@@ -4,8 +4,6 @@ The operator runs under the rights and the admission policies that a user's clus
 or a policy that refuses too much fails wherever the operator is started.
 """
 
-import json
-import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hyperpod_testbed.control_plane import ControlPlane, ControlPlaneError
+from hyperpod_testbed.control_plane import ApiError, ControlPlane, ControlPlaneError
 from hyperpod_testbed.helm import Helm
 
 NAMESPACE = "hyperpod-operator"
@@ -51,17 +49,16 @@ def install(plane: ControlPlane) -> Path:
 
 def administrator(plane: ControlPlane) -> Path:
     """The kubeconfig of the administrator, with a namespace for Leases: nothing of the chart is in force."""
-    plane.apply(_list([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}]))
+    plane.api.apply(_namespace(NAMESPACE))
     return plane.kubeconfig
 
 
 def install_release(plane: ControlPlane, *, name: str, objects: Sequence[Mapping[str, Any]]) -> Path:
     """The account of one of several releases; `name` is its release, its namespace and its service account."""
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    plane.apply(_list([namespace]))
-    plane.apply(_list([item for item in objects if item["kind"] in _KINDS]))
-    kubeconfig = plane.service_account_kubeconfig(name, name, duration="24h")
-    _wait_until_in_force(plane, kubeconfig)
+    for item in (_namespace(name), *(item for item in objects if item["kind"] in _KINDS)):
+        plane.api.apply(item)
+    kubeconfig = plane.service_account_kubeconfig(name, name, hours=24)
+    _wait_until_in_force(plane, user=f"system:serviceaccount:{name}:{name}")
     return kubeconfig
 
 
@@ -71,18 +68,23 @@ def _objects() -> tuple[dict[str, Any], ...]:
         return tuple(Helm(home=Path(home)).objects(namespace=NAMESPACE))
 
 
-def _list(items: Sequence[Mapping[str, Any]]) -> str:
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(items)})
+def _namespace(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
-def _wait_until_in_force(plane: ControlPlane, kubeconfig: Path) -> None:
+def _wait_until_in_force(plane: ControlPlane, *, user: str) -> None:
     """The API server compiles policies a moment after they are stored."""
-    command = plane.kubectl_command("create", "--dry-run=server", "-f", "-", kubeconfig=kubeconfig)
     deadline = time.monotonic() + IN_FORCE_SECONDS
-    while True:
-        done = subprocess.run(command, input=json.dumps(_REFUSED), capture_output=True, text=True, check=False)
-        if "ValidatingAdmissionPolicy" in done.stderr:
-            return
+    while "ValidatingAdmissionPolicy" not in (said := _refusal(plane, user=user)):
         if time.monotonic() > deadline:
-            raise ControlPlaneError(f"the operator's admission policies are not in force: {done.stderr}{done.stdout}")
+            raise ControlPlaneError(f"the operator's admission policies are not in force: {said}")
         time.sleep(0.1)
+
+
+def _refusal(plane: ControlPlane, *, user: str) -> str:
+    """Empty where the API server takes it."""
+    try:
+        plane.api.create(_REFUSED, dry_run=True, user=user)
+    except ApiError as error:
+        return str(error)
+    return ""

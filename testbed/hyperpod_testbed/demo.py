@@ -9,8 +9,8 @@ from collections import Counter
 import boto3
 import click
 
+from hyperpod_testbed.control_plane import ControlPlaneError
 from hyperpod_testbed.control_plane.build import BuildError
-from hyperpod_testbed.control_plane.control_plane import ControlPlaneError
 from hyperpod_testbed.demo_day_two import (
     a_bad_node_is_replaced,
     a_scale_in_is_held,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from hyperpod_testbed.control_plane import ControlPlaneError
 from hyperpod_testbed.control_plane.build import BuildError
-from hyperpod_testbed.control_plane.control_plane import ControlPlaneError
 from hyperpod_testbed.stack import Stack
 from hyperpod_testbed.stage import announced
 

@@ -196,4 +196,4 @@ class Stack:
             self.plane.stop_all()
         elif hasattr(self, "simulator"):
             # The simulator of the next test gives its clusters the same ids: it would find their Nodes and pods.
-            self.plane.kubectl("delete", "node", "-l", NODE_LABEL, "--wait=false")
+            self.plane.api.delete_all("nodes", labels=NODE_LABEL)

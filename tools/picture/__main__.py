@@ -13,8 +13,8 @@ import click
 from tools.picture.prometheus import Prometheus, PrometheusError
 from tools.picture.scene import MarkedStage, play
 
+from hyperpod_testbed.control_plane import ControlPlaneError
 from hyperpod_testbed.control_plane.build import BuildError
-from hyperpod_testbed.control_plane.control_plane import ControlPlaneError
 from hyperpod_testbed.environments import ToolEnvironmentError, environment
 from hyperpod_testbed.stack import FAST, ROOT, Stack
 

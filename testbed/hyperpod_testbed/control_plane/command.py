@@ -7,7 +7,8 @@ import threading
 import click
 
 from hyperpod_testbed.control_plane.build import BuildError, binaries
-from hyperpod_testbed.control_plane.control_plane import ControlPlane, ControlPlaneError
+from hyperpod_testbed.control_plane.control_plane import ControlPlane
+from hyperpod_testbed.control_plane.errors import ControlPlaneError
 from hyperpod_testbed.control_plane.releases import chosen
 from hyperpod_testbed.control_plane.tools import TOOLS, tool
 

@@ -4,6 +4,7 @@
 components, because what an operator does while the API server is away is what has to be tested.
 """
 
+import http.client
 import os
 import shutil
 import signal
@@ -19,19 +20,21 @@ from types import TracebackType
 from typing import Self
 
 from hyperpod_testbed.control_plane import kubeconfig
+from hyperpod_testbed.control_plane.api import Api, manifests
 from hyperpod_testbed.control_plane.build import Binaries, binaries
 from hyperpod_testbed.control_plane.certificates import Authority, Pair, service_account_key
 from hyperpod_testbed.control_plane.components import STARTUP, Layout, arguments
+from hyperpod_testbed.control_plane.errors import ApiError, ControlPlaneError
 from hyperpod_testbed.processes import Child, free_ports, wait_until_port_is_free
 
 COMPONENTS = frozenset(STARTUP)
 
+GO = {"GOMAXPROCS": "2", "GOGC": "400"}
+"""Two processors are plenty, and leave the rest to what is under test. Memory is there: to collect garbage a quarter as
+often saves a tenth of a server's work."""
+
 READY_SECONDS = 120.0
 """A cold start takes 5 s on a free machine; a busy one gets time."""
-
-
-class ControlPlaneError(RuntimeError):
-    """A component did not start; the message has the end of its log and where the log is."""
 
 
 class ControlPlane:
@@ -54,6 +57,7 @@ class ControlPlane:
         self._keep = keep
         self._children: dict[str, Child] = {}
         self._directory: Path | None = None
+        self._api: Api | None = None
 
     def __enter__(self) -> Self:
         return self.start_all()
@@ -99,8 +103,7 @@ class ControlPlane:
             *self._extra.get(component, ()),
         ]
         log = self.directory / f"{component}.log"
-        # One core for Go's collector and scheduler is plenty here, and leaves the rest to what is under test.
-        self._children[component] = Child(component, command, log=log, env={**os.environ, "GOMAXPROCS": "2"})
+        self._children[component] = Child(component, command, log=log, env={**os.environ, **GO})
         self._wait(component, lambda: self._ready(component), component)
 
     def stop(self, component: str) -> None:
@@ -165,9 +168,9 @@ class ControlPlane:
         path = self.directory / f"{pair.certificate.stem}.kubeconfig"
         return kubeconfig.with_certificate(path, server=self._server, user=user, pair=pair)
 
-    def service_account_kubeconfig(self, namespace: str, name: str, *, duration: str = "2h") -> Path:
+    def service_account_kubeconfig(self, namespace: str, name: str, *, hours: int = 2) -> Path:
         """A kubeconfig with a token of a service account, as a pod has."""
-        token = self.kubectl("create", "token", name, "-n", namespace, f"--duration={duration}").stdout.strip()
+        token = self.api.token(name, namespace=namespace, seconds=hours * 3600)
         path = self.directory / f"sa-{namespace}-{name}.kubeconfig"
         return kubeconfig.with_token(path, server=self._server, user=f"{namespace}:{name}", token=token)
 
@@ -199,17 +202,30 @@ class ControlPlane:
     def kubectl_path(self) -> Path:
         return self._binaries.path("kubectl")
 
-    def apply(self, what: Path | str) -> subprocess.CompletedProcess[str]:
-        """Apply a file, a directory or a text, server-side."""
-        source, text = (str(what), None) if isinstance(what, Path) else ("-", what)
-        return self.kubectl("apply", "--server-side", "--force-conflicts", "-f", source, input=text)
+    @property
+    def api(self) -> Api:
+        """The API server without kubectl, as the administrator."""
+        if self._api is None:
+            context = ssl.create_default_context(cafile=str(self.ca_path))
+            context.load_cert_chain(self._admin.certificate, self._admin.key)
+            self._api = Api(address=self.url.removeprefix("https://"), context=context)
+        return self._api
+
+    def apply(self, what: Path | str) -> list[str]:
+        """Apply a file, all files of a directory, or a text, server-side; returns the objects' names."""
+        files = sorted(what.glob("*.yaml")) if isinstance(what, Path) and what.is_dir() else [what]
+        texts = [file.read_text() if isinstance(file, Path) else file for file in files]
+        return [str(self.api.apply(one)["metadata"]["name"]) for text in texts for one in manifests(text)]
 
     def install_crds(self, directory: Path) -> None:
         """Apply CustomResourceDefinitions and wait until the API server serves them."""
-        self.apply(directory)
-        wait = ("wait", "--for=condition=Established", "--timeout=30s", "-f", str(directory))
-        # kubectl gives up on an object that has no conditions at all yet, as one that was made a moment ago.
-        self._wait("the definitions", lambda: self.kubectl(*wait, check=False).returncode == 0, "kube-apiserver")
+        names = self.apply(directory)
+        self._wait("the definitions", lambda: all(map(self._established, names)), "kube-apiserver")
+
+    def _established(self, definition: str) -> bool:
+        found = self.api.get("customresourcedefinitions", definition) or {}
+        conditions = found.get("status", {}).get("conditions", ())
+        return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)
 
     def wait_until_admitted(self, manifest: str) -> None:
         """Wait until the API server decides about such an object, by trying to create it without storing it.
@@ -217,12 +233,16 @@ class ControlPlane:
         A MutatingAdmissionPolicy with an apply configuration needs the schema of the kind, which the API server reads
         a moment after it serves the kind. Until then it answers every write with ServiceUnavailable.
         """
-        attempt = ("create", "--dry-run=server", "-f", "-")
-        self._wait(
-            "admission of a new kind",
-            lambda: "(ServiceUnavailable)" not in self.kubectl(*attempt, input=manifest, check=False).stderr,
-            "kube-apiserver",
-        )
+
+        def decided() -> bool:
+            try:
+                self.api.create(made, dry_run=True)
+            except ApiError as error:
+                return error.status != http.client.SERVICE_UNAVAILABLE
+            return True
+
+        (made,) = manifests(manifest)
+        self._wait("admission of a new kind", decided, "kube-apiserver")
 
     def _prepare(self, directory: Path) -> None:
         self._authority = Authority(directory)

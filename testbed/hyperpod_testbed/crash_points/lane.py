@@ -96,7 +96,7 @@ class Lane:
             proxy.start()
             stack.callback(proxy.stop)
         self._objects.create_namespace()
-        stack.callback(self._plane.kubectl, "delete", "namespace", namespace, "--wait=false", check=False)
+        stack.callback(self._objects.delete_namespace)
         kubeconfig = self._directory / f"{namespace}.kubeconfig"
         kube.kubeconfig(account.install(self._plane), kubeconfig)
         environment = {

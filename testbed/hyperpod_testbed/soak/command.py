@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from hyperpod_testbed.control_plane import ControlPlaneError
 from hyperpod_testbed.control_plane.build import BuildError
-from hyperpod_testbed.control_plane.control_plane import ControlPlaneError
 from hyperpod_testbed.soak import traced
 from hyperpod_testbed.soak.run import Soak, SoakPlan, SoakResult
 from hyperpod_testbed.stack import COMMAND, Stack

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from hyperpod_testbed.custom_objects import CustomObjects, CustomObjectsError, Json
+from hyperpod_testbed.control_plane import ApiError
+from hyperpod_testbed.custom_objects import CustomObjects, Json
 
 ACCOUNT = "111122223333"
 TYPES = ("ml.m5.4xlarge", "ml.c5.4xlarge", "ml.p5.48xlarge")
@@ -154,7 +155,7 @@ class Fleet:
         life.paused = paused
         try:
             self._edit(life, {"management": {"paused": paused}})
-        except CustomObjectsError:
+        except ApiError:
             if not life.deleted:
                 raise  # only an object under deletion may be gone before it could be edited
 

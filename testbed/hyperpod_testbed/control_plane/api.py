@@ -1,0 +1,174 @@
+"""The API server over its own HTTP, for what a test arranges and waits for.
+
+kubectl is what a user types, and tests of what a user does run it. As a driver it costs a process for every look, which
+is twenty times what the API server does for it, and the processors belong to what is under test.
+"""
+
+import http.client
+import json
+import ssl
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import yaml
+
+from hyperpod_testbed.control_plane.errors import ApiError
+
+Json = dict[str, Any]
+
+MANAGER = "kubectl"
+"""The field manager of what is applied: the same as with kubectl, which may apply the next version."""
+APPLIED = {"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"}
+TIMEOUT = 60.0
+DISCOVERED_SECONDS = 30.0
+DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """Where the objects of a kind are."""
+
+    base: str
+    """The path before namespace and plural."""
+    plural: str
+    namespaced: bool
+
+    def path(self, name: str, *, namespace: str) -> str:
+        """Of an object; of the collection where the name is empty, in all namespaces where that is empty, too."""
+        within = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
+        return f"{self.base}{within}/{self.plural}" + (f"/{name}" if name else "")
+
+
+class Api:
+    """As the cluster administrator. A kind is named as for kubectl: kind, plural, short name, or plural and group."""
+
+    def __init__(self, *, address: str, context: ssl.SSLContext) -> None:
+        self._address, self._context = address, context
+        self._resources: dict[str, Resource] = {}
+
+    def get(self, kind: str, name: str, *, namespace: str = "default") -> Json | None:
+        """The object, or None when there is none."""
+        try:
+            return self.send("GET", self._path(kind, name, namespace=namespace))
+        except ApiError as error:
+            if error.status == http.client.NOT_FOUND:
+                return None
+            raise
+
+    def list(self, kind: str, *, namespace: str = "", labels: str = "") -> list[Json]:
+        """The objects of a kind, of all namespaces where none is named; `labels` is a selector."""
+        return [*self.send("GET", self._path(kind, "", namespace=namespace), query={"labelSelector": labels})["items"]]
+
+    def create(
+        self, manifest: Mapping[str, Any], *, namespace: str = "default", dry_run: bool = False, user: str = ""
+    ) -> Json:
+        """Create an object, or only ask whether; returns it as it is stored. The manifest's own namespace wins.
+
+        With a `user` it is that one who asks, such as a service account by its whole name.
+        """
+        query = {"dryRun": "All"} if dry_run else {}
+        path = self._path_of(manifest, "", namespace=namespace)
+        return self.send("POST", path, body=manifest, query=query, headers={"Impersonate-User": user} if user else {})
+
+    def apply(self, manifest: Mapping[str, Any], *, namespace: str = "default") -> Json:
+        """Apply an object server-side, whoever owned its members before. The manifest's own namespace wins."""
+        path = self._path_of(manifest, manifest["metadata"]["name"], namespace=namespace)
+        return self.send("PATCH", path, body=manifest, kind=APPLY, query=APPLIED)
+
+    def merge(self, kind: str, name: str, patch: Mapping[str, Any], *, namespace: str = "default") -> Json:
+        """Merge-patch an object: lists are replaced whole, null removes a member."""
+        return self.send("PATCH", self._path(kind, name, namespace=namespace), body=patch, kind=MERGE)
+
+    def delete(self, kind: str, name: str, *, namespace: str = "default") -> None:
+        """Ask for the deletion of an object; it stays until its finalizers are gone."""
+        self.send("DELETE", self._path(kind, name, namespace=namespace))
+
+    def delete_all(self, kind: str, *, namespace: str = "", labels: str = "") -> None:
+        """Ask for the deletion of all that a label selector finds."""
+        self.send("DELETE", self._path(kind, "", namespace=namespace), query={"labelSelector": labels})
+
+    def token(self, name: str, *, namespace: str, seconds: int) -> str:
+        """A token of a service account."""
+        path = self._path("serviceaccounts", name, namespace=namespace) + "/token"
+        made = self.send("POST", path, body={"spec": {"expirationSeconds": seconds}})
+        return str(made["status"]["token"])
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        kind: str = "application/json",
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Json:
+        """Any request. Raises ApiError with the server's words where it refuses."""
+        text = None if body is None else json.dumps(body)
+        asked = urlencode({name: value for name, value in (query or {}).items() if value})
+        target = f"{path}?{asked}" if asked else path
+        given = {"Content-Type": kind, "Accept": "application/json", **(headers or {})}
+        status, answer = self._ask(method, target, text, given)
+        found: Json = json.loads(answer or b"{}")
+        if status >= http.client.BAD_REQUEST:
+            raise ApiError(status, f"{method} {path} was refused: {status} {found.get('message', '')}")
+        return found
+
+    def _ask(self, method: str, target: str, text: str | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """On a connection of its own, so that threads may ask and the server may have been away."""
+        connection = http.client.HTTPSConnection(self._address, context=self._context, timeout=TIMEOUT)
+        try:
+            connection.request(method, target, body=text, headers=dict(headers))
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def _path(self, kind: str, name: str, *, namespace: str) -> str:
+        return self._resource(kind.lower()).path(name, namespace=namespace)
+
+    def _path_of(self, manifest: Mapping[str, Any], name: str, *, namespace: str) -> str:
+        where = manifest["metadata"].get("namespace") or namespace
+        return self._resource(_key(manifest["apiVersion"], manifest["kind"])).path(name, namespace=where)
+
+    def _resource(self, key: str) -> Resource:
+        """A kind that is new is discovered a moment after its definition is established."""
+        deadline = time.monotonic() + DISCOVERED_SECONDS
+        while key not in self._resources:
+            if time.monotonic() > deadline:
+                raise ApiError(http.client.NOT_FOUND, f"the API server has no resource {key!r}")
+            groups = [self.send("GET", path, headers={"Accept": DISCOVERY}) for path in ("/api", "/apis")]
+            self._resources = dict(_discovered(groups))
+        return self._resources[key]
+
+
+def _discovered(lists: Iterable[Json]) -> Iterator[tuple[str, Resource]]:
+    """Names with their resources. What is named first by the server wins, so it comes last."""
+    found = list[tuple[str, Resource]]()
+    for group in (group for one in lists for group in one["items"]):
+        name = group["metadata"].get("name", "")
+        for version in group["versions"]:
+            api = f"{name}/{version['version']}" if name else version["version"]
+            for known in version.get("resources", ()):
+                kind, plural = known["responseKind"]["kind"], known["resource"]
+                base = f"/apis/{api}" if name else f"/api/{api}"
+                resource = Resource(base=base, plural=plural, namespaced=known["scope"] == "Namespaced")
+                short = (plural, kind.lower(), *known.get("shortNames", ()), *([f"{plural}.{name}"] if name else []))
+                found += [(_key(api, kind), resource), *((one, resource) for one in short)]
+    return reversed(found)
+
+
+def _key(api_version: str, kind: str) -> str:
+    return f"{api_version} {kind}"
+
+
+def manifests(text: str) -> list[Json]:
+    """The objects of a text of YAML or JSON; those of a List one by one."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # our definitions take the other one a third of a second
+    found = [one for one in yaml.load_all(text, Loader=loader) if one]
+    return [item for one in found for item in (one["items"] if one["kind"] == "List" else [one])]

@@ -1,0 +1,84 @@
+"""What the test bed asks of the API server without kubectl: the same names, the same answers."""
+
+import json
+from typing import Any
+
+import pytest
+
+from hyperpod_testbed.control_plane import ApiError, ControlPlane
+
+NAME = "settings"
+
+
+@pytest.fixture
+def stored(control_plane: ControlPlane, namespace: str) -> dict[str, Any]:
+    return control_plane.api.create(config(a="1"), namespace=namespace)
+
+
+def config(**data: str) -> dict[str, Any]:
+    labels = {"made-by": "test"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": NAME, "labels": labels}, "data": data}
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "configmaps", "cm"])
+def test_an_object_is_what_kubectl_gets(
+    control_plane: ControlPlane, namespace: str, stored: dict[str, Any], kind: str
+) -> None:
+    shown = control_plane.kubectl("-n", namespace, "get", kind, NAME, "-o", "json", "--show-managed-fields").stdout
+    assert control_plane.api.get(kind, NAME, namespace=namespace) == json.loads(shown) == stored
+
+
+def test_an_object_that_is_not_there_is_none(control_plane: ControlPlane, namespace: str) -> None:
+    assert control_plane.api.get("configmaps", "absent", namespace=namespace) is None
+
+
+def test_a_kind_of_a_group_is_named_as_for_kubectl(control_plane: ControlPlane, namespace: str) -> None:
+    assert control_plane.api.list("events.events.k8s.io", namespace=namespace) == []
+    assert control_plane.api.get("clusterroles", "cluster-admin") is not None
+
+
+def test_what_is_applied_again_replaces_what_was_applied(control_plane: ControlPlane, namespace: str) -> None:
+    control_plane.api.apply(config(a="1", b="2"), namespace=namespace)
+    assert control_plane.api.apply(config(b="3"), namespace=namespace)["data"] == {"b": "3"}
+
+
+def test_a_member_that_the_schema_lacks_is_refused(control_plane: ControlPlane, namespace: str) -> None:
+    with pytest.raises(ApiError, match="unknown"):
+        control_plane.api.apply({**config(), "unknown": {}}, namespace=namespace)
+
+
+def test_a_merge_changes_what_it_names(control_plane: ControlPlane, namespace: str, stored: dict[str, Any]) -> None:
+    assert control_plane.api.merge("cm", NAME, {"data": {"a": None, "b": "2"}}, namespace=namespace)["data"] == {
+        "b": "2"
+    }
+
+
+def test_a_selector_chooses_what_is_listed_and_deleted(
+    control_plane: ControlPlane, namespace: str, stored: dict[str, Any]
+) -> None:
+    api = control_plane.api
+    assert [one["metadata"]["name"] for one in api.list("cm", namespace=namespace, labels="made-by=test")] == [NAME]
+    api.delete_all("cm", namespace=namespace, labels="made-by=other")
+    assert api.get("cm", NAME, namespace=namespace)
+    api.delete_all("cm", namespace=namespace, labels="made-by=test")
+    assert api.get("cm", NAME, namespace=namespace) is None
+
+
+def test_what_is_not_there_cannot_be_deleted(control_plane: ControlPlane, namespace: str) -> None:
+    with pytest.raises(ApiError, match="not found"):
+        control_plane.api.delete("cm", "absent", namespace=namespace)
+
+
+def test_a_dry_run_of_another_user_is_judged_by_that_ones_rights_and_stores_nothing(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    with pytest.raises(ApiError, match='User "nobody" cannot create') as refused:
+        control_plane.api.create(config(), namespace=namespace, dry_run=True, user="nobody")
+    assert refused.value.status == 403
+    control_plane.api.create(config(), namespace=namespace, dry_run=True)
+    assert control_plane.api.get("cm", NAME, namespace=namespace) is None
+
+
+def test_every_object_of_a_list_is_applied(control_plane: ControlPlane, namespace: str) -> None:
+    items = [{**config(), "metadata": {"name": name, "namespace": namespace}} for name in ("one", "two")]
+    assert control_plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items})) == ["one", "two"]

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hyperpod_testbed.control_plane import ApiError, ControlPlane, ControlPlaneError
+from hyperpod_testbed.control_plane import ControlPlane, ControlPlaneError
 from hyperpod_testbed.helm import Helm
 
 NAMESPACE = "hyperpod-operator"
@@ -75,16 +75,7 @@ def _namespace(name: str) -> dict[str, Any]:
 def _wait_until_in_force(plane: ControlPlane, *, user: str) -> None:
     """The API server compiles policies a moment after they are stored."""
     deadline = time.monotonic() + IN_FORCE_SECONDS
-    while "ValidatingAdmissionPolicy" not in (said := _refusal(plane, user=user)):
+    while "ValidatingAdmissionPolicy" not in (said := plane.api.judge_new(_REFUSED, user=user).words):
         if time.monotonic() > deadline:
             raise ControlPlaneError(f"the operator's admission policies are not in force: {said}")
         time.sleep(0.1)
-
-
-def _refusal(plane: ControlPlane, *, user: str) -> str:
-    """Empty where the API server takes it."""
-    try:
-        plane.api.create(_REFUSED, dry_run=True, user=user)
-    except ApiError as error:
-        return str(error)
-    return ""

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hyperpod_testbed.control_plane.tools import tool
+from hyperpod_testbed.documents import documents
 
 Json = dict[str, Any]
 
@@ -31,6 +30,7 @@ class Helm:
         self._binary = tool("helm")
         self._chart = chart
         self._given: list[Path] = []
+        self._rendered: dict[str, str] = {}
         if image is not None:
             home.mkdir(parents=True, exist_ok=True)
             self._given = [home / "image.json"]
@@ -77,8 +77,11 @@ class Helm:
         )
 
     def objects(self, **options: Any) -> list[Json]:
-        """The manifests as data."""
-        return [found for found in yaml.safe_load_all(self.render(**options)) if found]
+        """The manifests as data. The same options are rendered once: files of values must not change meanwhile."""
+        asked = repr(sorted(options.items()))
+        if asked not in self._rendered:
+            self._rendered[asked] = self.render(**options)
+        return documents(self._rendered[asked])
 
     def release(
         self,

@@ -25,6 +25,7 @@ from hyperpod_operator.core.cost.price import Price
 from hyperpod_operator.core.tenancy import Matter
 from hyperpod_operator.prices import read_prices
 from hyperpod_operator.tenants import read_tenants
+from hyperpod_testbed.documents import documents
 from hyperpod_testbed.helm import CHART, Helm
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +80,7 @@ def test_the_definitions_are_carried_over_to_the_letter(helm: Helm) -> None:
         for found in helm.objects()
         if found["kind"] == "CustomResourceDefinition"
     }
-    sources = [yaml.safe_load(path.read_text()) for path in (ROOT / "crds").iterdir()]
+    sources = [found for path in (ROOT / "crds").iterdir() for found in documents(path.read_text())]
     assert rendered == {found["metadata"]["name"]: found["spec"] for found in sources}
 
 
@@ -89,7 +90,7 @@ def test_the_policies_are_carried_over_with_this_installations_names(helm: Helm)
              "MutatingAdmissionPolicyBinding"}  # fmt: skip
     everything = {"prefix": {"enabled": True}, "approvals": {"recordUser": True}}
     rendered = helm.objects(values={"admission": everything})
-    sources = [found for path in (ROOT / "admission").iterdir() for found in yaml.safe_load_all(path.read_text())]
+    sources = [found for path in (ROOT / "admission").iterdir() for found in documents(path.read_text())]
     assert _specs(rendered, kinds) == _specs(sources, kinds)
 
 

@@ -1,16 +1,16 @@
 """The admission policies on a real API server: what people are told, and what the operator is refused."""
 
-import json
-import time
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
-import yaml
 
 from hyperpod_operator.api.admission import PolicySettings, all_policies
 from hyperpod_operator.api.admission.nodes import ANNOTATIONS
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.control_plane.api import JSON_PATCH, MERGE, STRATEGIC, Answer
+from hyperpod_testbed.waiting import until
 
 pytestmark = pytest.mark.control_plane
 
@@ -20,6 +20,7 @@ SETTINGS = PolicySettings(instance_types=("p5.48xlarge", "trn1.32xlarge"), actio
 TYPE = "node.kubernetes.io/instance-type"
 HEALTH = "sagemaker.amazonaws.com/node-health-status"
 TAINT = {"key": HEALTH, "value": "Unschedulable", "effect": "NoSchedule"}
+SICK = "/api/v1/nodes/sick"
 THEIRS = {"key": "example.com/theirs", "value": "x", "effect": "NoExecute"}
 
 
@@ -31,33 +32,38 @@ def plane() -> Iterator[ControlPlane]:
         "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
     ]
     with ControlPlane(components=frozenset({"etcd", "kube-apiserver"}), extra_args={"kube-apiserver": flags}) as plane:
-        plane.kubectl("create", "namespace", NAMESPACE)
-        for namespace in ("plain", "prefixed"):
-            plane.kubectl("create", "namespace", namespace)
-            plane.kubectl("create", "serviceaccount", "default", "-n", namespace)
-        plane.kubectl("label", "namespace", "prefixed", "hyperpod-operator.dev/add-ml-prefix=true")
-        for manifests in all_policies(SETTINGS).values():
-            plane.kubectl("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(manifests))
+        for namespace in (NAMESPACE, "plain", "prefixed"):
+            plane.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+            plane.api.apply(account, namespace=namespace)
+        prefixed = {"metadata": {"labels": {"hyperpod-operator.dev/add-ml-prefix": "true"}}}
+        plane.api.merge("namespaces", "prefixed", prefixed)
+        for manifest in chain.from_iterable(all_policies(SETTINGS).values()):
+            plane.api.apply(manifest)
         rights = {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": "ClusterRole",
             "metadata": {"name": "all-of-nodes"},
             "rules": [{"apiGroups": [""], "resources": ["nodes", "nodes/status"], "verbs": ["*"]}],
         }
-        plane.kubectl("apply", "-f", "-", input=json.dumps(rights))
+        plane.api.apply(rights)
         plane.kubectl("create", "clusterrolebinding", "operator", "--clusterrole=all-of-nodes", f"--user={OPERATOR}")
         _wait_until_in_force(plane)
         yield plane
 
 
 def _wait_until_in_force(plane: ControlPlane) -> None:
-    """Policies are compiled a moment after they are stored."""
-    deadline = time.monotonic() + 30
-    while create(plane, pod("probe", nodeSelector={TYPE: "p5.48xlarge"})).returncode == 0 or (
-        not mutated(plane, nodeSelector={TYPE: "p5.48xlarge"})["nodeSelector"][TYPE].startswith("ml.")
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    """Policies are compiled a moment after they are stored, in that order: cron jobs are the last to be validated."""
+
+    def in_force() -> bool:
+        selector = {TYPE: "p5.48xlarge"}
+        return (
+            create(plane, cron_job(nodeSelector=selector)).refused
+            and create(plane, pod("probe", nodeSelector=selector)).refused
+            and mutated(plane, nodeSelector=selector)["nodeSelector"][TYPE].startswith("ml.")
+        )
+
+    until(in_force, "the policies are in force", seconds=30)
 
 
 def pod(name: str, **spec: Any) -> dict[str, Any]:
@@ -69,23 +75,31 @@ def pod(name: str, **spec: Any) -> dict[str, Any]:
     }
 
 
+def cron_job(**spec: Any) -> dict[str, Any]:
+    job = {"template": {"spec": {**pod("x", **spec)["spec"], "restartPolicy": "Never"}}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": "wrong"},
+        "spec": {"schedule": "* * * * *", "jobTemplate": {"spec": job}},
+    }
+
+
 def required(*expressions: dict[str, Any]) -> dict[str, Any]:
     terms = [{"matchExpressions": list(expressions)}]
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
 
 
-def create(plane: ControlPlane, body: dict[str, Any], *, namespace: str = "plain") -> Any:
-    return plane.kubectl(
-        *("-n", namespace, "create", "--dry-run=server", "-o", "json", "-f", "-"), input=json.dumps(body), check=False
-    )
+def create(plane: ControlPlane, body: dict[str, Any], *, namespace: str = "plain") -> Answer:
+    return plane.api.judge_new(body, namespace=namespace)
 
 
 def mutated(plane: ControlPlane, **spec: Any) -> dict[str, Any]:
     """The spec of a pod as the API server takes it in the namespace that asked for the prefix."""
     answer = create(plane, pod("mutated", **spec), namespace="prefixed")
-    if answer.returncode:  # not mutated yet: refused by the other policy
+    if answer.refused:  # not mutated yet: refused by the other policy
         return dict(spec)
-    return dict(json.loads(answer.stdout)["spec"])
+    return dict(answer.body["spec"])
 
 
 class TestPods:
@@ -102,8 +116,8 @@ class TestPods:
         self, plane: ControlPlane, spec: dict[str, Any]
     ) -> None:
         answer = create(plane, pod("wrong", **spec))
-        assert answer.returncode != 0
-        assert "node.kubernetes.io/instance-type: ml.p5.48xlarge" in answer.stderr
+        assert answer.refused
+        assert "node.kubernetes.io/instance-type: ml.p5.48xlarge" in answer.words
 
     def test_so_is_a_deployment_whose_pods_would_ask_for_it(self, plane: ControlPlane) -> None:
         template = {
@@ -116,17 +130,10 @@ class TestPods:
             "metadata": {"name": "wrong"},
             "spec": {"selector": {"matchLabels": {"app": "x"}}, "template": template},
         }
-        assert "ml.trn1.32xlarge" in create(plane, deployment).stderr
+        assert "ml.trn1.32xlarge" in create(plane, deployment).words
 
     def test_and_a_cron_job(self, plane: ControlPlane) -> None:
-        job = {"template": {"spec": {**pod("x", nodeSelector={TYPE: "p5.48xlarge"})["spec"], "restartPolicy": "Never"}}}
-        body = {
-            "apiVersion": "batch/v1",
-            "kind": "CronJob",
-            "metadata": {"name": "wrong"},
-            "spec": {"schedule": "* * * * *", "jobTemplate": {"spec": job}},
-        }
-        assert "ml.p5.48xlarge" in create(plane, body).stderr
+        assert "ml.p5.48xlarge" in create(plane, cron_job(nodeSelector={TYPE: "p5.48xlarge"})).words
 
     @pytest.mark.parametrize(
         "spec",
@@ -142,7 +149,7 @@ class TestPods:
     )
     def test_a_pod_that_can_find_a_node_passes(self, plane: ControlPlane, spec: dict[str, Any]) -> None:
         answer = create(plane, pod("right", **spec))
-        assert answer.returncode == 0, answer.stderr
+        assert not answer.refused, answer.words
 
     @pytest.mark.parametrize(
         ("wrong", "right"),
@@ -152,8 +159,8 @@ class TestPods:
         self, plane: ControlPlane, wrong: str, right: str
     ) -> None:
         answer = create(plane, pod("wrong", nodeSelector={f"sagemaker.amazonaws.com/{wrong}": "x"}))
-        assert answer.returncode != 0
-        assert f"write sagemaker.amazonaws.com/{right}" in answer.stderr
+        assert answer.refused
+        assert f"write sagemaker.amazonaws.com/{right}" in answer.words
 
     def test_by_default_it_is_a_warning(self, plane: ControlPlane) -> None:
         bindings = [found for found in all_policies(PolicySettings())["pods.yaml"] if "Binding" in found["kind"]]
@@ -182,7 +189,7 @@ class TestPrefix:
 
     def test_other_namespaces_are_left_alone(self, plane: ControlPlane) -> None:
         answer = create(plane, pod("other", nodeSelector={TYPE: "m5.xlarge"}))
-        assert json.loads(answer.stdout)["spec"]["nodeSelector"] == {TYPE: "m5.xlarge"}
+        assert answer.body["spec"]["nodeSelector"] == {TYPE: "m5.xlarge"}
 
 
 class TestNodes:
@@ -203,14 +210,12 @@ class TestNodes:
             },
             "spec": {"taints": [THEIRS], "providerID": "aws:///use1-az4/sagemaker/cluster/x"},
         }
-        plane.kubectl("create", "-f", "-", input=json.dumps(body))
+        plane.api.create(body)
         yield "sick"
-        plane.kubectl("delete", "node", "sick")
+        plane.api.delete("nodes", "sick")
 
-    def patch(self, plane: ControlPlane, *operations: dict[str, Any], user: str = OPERATOR) -> Any:
-        return plane.kubectl(
-            *("patch", "node", "sick", "--type=json", "-p", json.dumps(operations), "--as", user), check=False
-        )
+    def patch(self, plane: ControlPlane, *operations: dict[str, Any], user: str = OPERATOR) -> Answer:
+        return plane.api.ask("PATCH", SICK, operations, kind=JSON_PATCH, user=user)
 
     @pytest.mark.parametrize(
         "operation",
@@ -231,7 +236,7 @@ class TestNodes:
     @pytest.mark.usefixtures("node")
     def test_what_it_is_for_is_allowed(self, plane: ControlPlane, operation: dict[str, Any]) -> None:
         answer = self.patch(plane, operation)
-        assert answer.returncode == 0, answer.stderr
+        assert not answer.refused, answer.words
 
     @pytest.mark.parametrize(
         "operation",
@@ -261,54 +266,51 @@ class TestNodes:
     @pytest.mark.usefixtures("node")
     def test_everything_else_is_refused_and_told(self, plane: ControlPlane, operation: dict[str, Any]) -> None:
         answer = self.patch(plane, operation)
-        assert answer.returncode != 0
-        assert "the operator may" in answer.stderr
+        assert answer.refused
+        assert "the operator may" in answer.words
 
     @pytest.mark.usefixtures("node")
     def test_nodes_are_not_deleted_nor_their_status_written(self, plane: ControlPlane) -> None:
-        assert plane.kubectl("delete", "node", "sick", "--as", OPERATOR, check=False).returncode != 0
-        status = plane.kubectl(
-            *("patch", "node", "sick", "--subresource=status", "--type=merge", "--as", OPERATOR),
-            *("-p", '{"status": {"phase": "Terminated"}}'),
-            check=False,
+        assert plane.api.ask("DELETE", SICK, user=OPERATOR).refused
+        status = plane.api.ask(
+            "PATCH", f"{SICK}/status", {"status": {"phase": "Terminated"}}, kind=MERGE, user=OPERATOR
         )
-        assert "the operator may change these conditions" in status.stderr
+        assert status.refused
+        assert "the operator may change these conditions" in status.words
 
     @pytest.mark.usefixtures("node")
     def test_the_conditions_of_a_drain_are_the_operators_and_no_other_is(self, plane: ControlPlane) -> None:
-        def shows(kind: str, reason: str) -> int:
-            condition = {"type": kind, "status": "True", "reason": reason}
-            return plane.kubectl(
-                *("patch", "node", "sick", "--subresource=status", "--type=strategic", "--as", OPERATOR),
-                *("-p", json.dumps({"status": {"conditions": [condition]}})),
-                check=False,
-            ).returncode
+        def may_show(kind: str, reason: str) -> bool:
+            change = {"status": {"conditions": [{"type": kind, "status": "True", "reason": reason}]}}
+            return not plane.api.ask("PATCH", f"{SICK}/status", change, kind=STRATEGIC, user=OPERATOR).refused
 
-        assert shows("DrainInProgress", "HyperPodOperator") == 0
-        assert shows("DrainInProgress", "Someone") != 0
-        assert shows("Drained", "Someone") != 0
-        assert shows("DiskPressure", "HyperPodOperator") != 0
+        assert may_show("DrainInProgress", "HyperPodOperator")
+        assert not may_show("DrainInProgress", "Someone")
+        assert not may_show("Drained", "Someone")
+        assert not may_show("DiskPressure", "HyperPodOperator")
 
     @pytest.mark.usefixtures("node")
     def test_the_draining_taint_may_be_added_and_removed(self, plane: ControlPlane) -> None:
         last = {"op": "add", "path": "/spec/taints/-"}
         draining = {"key": "hyperpod-operator.dev/draining", "effect": "NoSchedule"}
-        assert self.patch(plane, {**last, "value": draining}).returncode == 0
-        assert self.patch(plane, {**last, "value": {**draining, "effect": "NoExecute"}}).returncode != 0
-        taints = json.loads(plane.kubectl("get", "node", "sick", "-o", "json").stdout)["spec"]["taints"]
+        assert not self.patch(plane, {**last, "value": draining}).refused
+        assert self.patch(plane, {**last, "value": {**draining, "effect": "NoExecute"}}).refused
+        taints = plane.api.send("GET", SICK)["spec"]["taints"]
         place = next(index for index, taint in enumerate(taints) if taint["key"] == draining["key"])
-        assert self.patch(plane, {"op": "remove", "path": f"/spec/taints/{place}"}).returncode == 0
+        assert not self.patch(plane, {"op": "remove", "path": f"/spec/taints/{place}"}).refused
 
     @pytest.mark.usefixtures("node")
     @pytest.mark.parametrize("key", ANNOTATIONS)
     def test_the_operators_annotations_may_be_added_and_removed(self, plane: ControlPlane, key: str) -> None:
-        for change in (f"{key}=x", f"{key}-"):
-            plane.kubectl("annotate", "node", "sick", change, "--as", OPERATOR)
-        said = plane.kubectl("annotate", "node", "sick", "example.com/x=y", "--as", OPERATOR, check=False)
-        assert "the operator may change these annotations alone" in said.stderr
+        def annotate(key: str, value: str | None) -> Answer:
+            change = {"metadata": {"annotations": {key: value}}}
+            return plane.api.ask("PATCH", SICK, change, kind=MERGE, user=OPERATOR)
+
+        assert [annotate(key, value).refused for value in ("x", None)] == [False, False]
+        assert "the operator may change these annotations alone" in annotate("example.com/x", "y").words
 
     @pytest.mark.usefixtures("node")
     def test_others_are_not_held_by_it(self, plane: ControlPlane) -> None:
         removed = {"op": "remove", "path": "/spec/taints"}
-        assert self.patch(plane, removed, user="system:admin").returncode != 0  # no rights at all
-        plane.kubectl("patch", "node", "sick", "--type=json", "-p", json.dumps([removed]))
+        assert self.patch(plane, removed, user="system:admin").refused  # no rights at all
+        assert not self.patch(plane, removed, user="").refused

@@ -1,13 +1,10 @@
 """Who may approve a plan, on a real API server: an editor is refused, an approver is not, and warnings warn."""
 
-import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.unit.core.builders import group_spec, spec
 
 from hyperpod_operator.api.admission import PolicySettings, all_policies
@@ -22,6 +19,8 @@ from hyperpod_operator.api.names import (
     NODE_OPERATION_PLURAL,
 )
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.control_plane.api import MERGE, Answer
+from hyperpod_testbed.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,17 +41,17 @@ def plane() -> Iterator[ControlPlane]:
         "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
     ]
     with ControlPlane(components=frozenset({"etcd", "kube-apiserver"}), extra_args={"kube-apiserver": flags}) as plane:
-        plane.kubectl("create", "namespace", NAMESPACE)
+        plane.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         plane.install_crds(ROOT / "crds")
         for name in ("approvals.yaml", "approved-by.yaml"):
-            manifests = all_policies(PolicySettings())[name]
-            plane.kubectl("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all(manifests))
+            for manifest in all_policies(PolicySettings())[name]:
+                plane.api.apply(manifest)
         _grant(plane, "edit", verbs=WRITE, users=[EDITOR, APPROVER, OPERATOR])
         _grant(plane, "approve", verbs=["approve"], users=[APPROVER], names=["research", "reboot"])
         approve_all = {"changePolicy": "ApproveAll"}
         for made in (cluster("research", approve_all), cluster("other", approve_all), operation("reboot")):
-            plane.wait_until_admitted(json.dumps(made))
-            plane.kubectl("apply", "-f", "-", input=json.dumps(made))
+            plane.wait_until_admitted(made)
+            plane.api.apply(made)
         _wait_until_in_force(plane)
         yield plane
 
@@ -68,20 +67,22 @@ def _grant(
         "metadata": {"name": name},
         "rules": [rule | ({"resourceNames": names} if names else {})],
     }
-    plane.kubectl("apply", "-f", "-", input=json.dumps(role))
+    plane.api.apply(role)
     plane.kubectl("create", "clusterrolebinding", name, f"--clusterrole={name}", *(f"--user={user}" for user in users))
 
 
 def _wait_until_in_force(plane: ControlPlane) -> None:
     """Policies are compiled a moment after they are stored."""
-    deadline = time.monotonic() + 30
-    for to_which in ({}, {"kind": "hpno", "name": "reboot"}):
-        while (
-            annotate(plane, EDITOR, ONE, **to_which).returncode == 0
-            or APPROVED_BY not in annotate(plane, APPROVER, ONE, **to_which).stdout
-        ):
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
+
+    def in_force() -> bool:
+        removed = patch(plane, EDITOR, {"spec": {"instanceGroups": [group_spec()]}})
+        return bool(removed.warnings) and all(
+            annotate(plane, EDITOR, ONE, **which).refused
+            and APPROVED_BY in annotate(plane, APPROVER, ONE, **which).body["metadata"]["annotations"]
+            for which in ({}, {"kind": NODE_OPERATION_PLURAL, "name": "reboot"})
+        )
+
+    until(in_force, "the policies are in force", seconds=30)
 
 
 def cluster(name: str, management: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -103,9 +104,8 @@ def operation(name: str, approved: str = "") -> dict[str, Any]:
     }
 
 
-def create(plane: ControlPlane, user: str, made: dict[str, Any]) -> Any:
-    command = ("-n", NAMESPACE, "--as", user, "create", "--dry-run=server", "-o", "json", "-f", "-")
-    return plane.kubectl(*command, input=json.dumps(made), check=False)
+def create(plane: ControlPlane, user: str, made: dict[str, Any]) -> Answer:
+    return plane.api.judge_new(made, user=user)
 
 
 def patch(
@@ -113,117 +113,113 @@ def patch(
     user: str,
     change: dict[str, Any],
     *,
-    kind: str = "hpc",
+    kind: str = CLUSTER_PLURAL,
     name: str = "research",
     status: bool = False,
-) -> Any:
-    sub = ("--subresource=status",) if status else ()
-    return plane.kubectl(
-        *("-n", NAMESPACE, "--as", user, "patch", kind, name, "--type=merge", "--dry-run=server", "-o", "json", *sub),
-        *("-p", json.dumps(change)),
-        check=False,
-    )
+) -> Answer:
+    path = f"/apis/{API_VERSION}/namespaces/{NAMESPACE}/{kind}/{name}" + ("/status" if status else "")
+    return plane.api.ask("PATCH", path, change, kind=MERGE, query={"dryRun": "All"}, user=user)
 
 
-def annotate(plane: ControlPlane, user: str, digest: str | None, **fields: Any) -> Any:
+def annotate(plane: ControlPlane, user: str, digest: str | None, **fields: Any) -> Answer:
     return patch(plane, user, {"metadata": {"annotations": {APPROVE_PLAN: digest}}}, **fields)
 
 
-def managed(plane: ControlPlane, user: str, **management: Any) -> Any:
+def managed(plane: ControlPlane, user: str, **management: Any) -> Answer:
     return patch(plane, user, {"spec": {"management": management}})
 
 
 def test_an_editor_may_not_approve(plane: ControlPlane) -> None:
     for answer in (annotate(plane, EDITOR, ONE), managed(plane, EDITOR, approvedPlan=ONE)):
-        assert "you may not approve plans" in answer.stderr
+        assert "you may not approve plans" in answer.words
 
 
 def test_an_approver_may(plane: ControlPlane) -> None:
     for answer in (annotate(plane, APPROVER, ONE), managed(plane, APPROVER, approvedPlan=ONE)):
-        assert answer.returncode == 0, answer.stderr
+        assert not answer.refused, answer.words
 
 
 def test_an_approver_of_one_cluster_may_not_approve_another(plane: ControlPlane) -> None:
-    assert "you may not approve plans" in annotate(plane, APPROVER, ONE, name="other").stderr
+    assert "you may not approve plans" in annotate(plane, APPROVER, ONE, name="other").words
 
 
 def test_an_editor_may_not_create_an_approved_cluster(plane: ControlPlane) -> None:
-    assert "you may not approve plans" in create(plane, EDITOR, cluster("made", {"approvedPlan": ONE})).stderr
+    assert "you may not approve plans" in create(plane, EDITOR, cluster("made", {"approvedPlan": ONE})).words
 
 
 def test_an_editor_may_not_approve_an_operation(plane: ControlPlane) -> None:
-    said = annotate(plane, EDITOR, ONE, kind="hpno", name="reboot").stderr
+    said = annotate(plane, EDITOR, ONE, kind=NODE_OPERATION_PLURAL, name="reboot").words
     assert "you may not approve this HyperPodNodeOperation: that needs the verb approve on" in said
-    assert patch(plane, EDITOR, {"spec": {"suspend": True}}, kind="hpno", name="reboot").returncode == 0
+    assert not patch(plane, EDITOR, {"spec": {"suspend": True}}, kind=NODE_OPERATION_PLURAL, name="reboot").refused
 
 
 def test_an_approver_may_approve_an_operation_and_is_written_down(plane: ControlPlane) -> None:
-    made = json.loads(annotate(plane, APPROVER, ONE, kind="hpno", name="reboot").stdout)
+    made = annotate(plane, APPROVER, ONE, kind=NODE_OPERATION_PLURAL, name="reboot").body
     assert made["metadata"]["annotations"][APPROVED_BY] == APPROVER
 
 
 @pytest.mark.parametrize("user", [EDITOR, APPROVER])
 def test_only_an_approver_of_it_may_create_an_approved_operation(plane: ControlPlane, user: str) -> None:
-    assert create(plane, EDITOR, operation("plain")).returncode == 0
-    assert "you may not approve this" in create(plane, user, operation("made", ONE)).stderr
+    assert not create(plane, EDITOR, operation("plain")).refused
+    assert "you may not approve this" in create(plane, user, operation("made", ONE)).words
 
 
 def test_nobody_approves_an_operation_in_another_name(plane: ControlPlane) -> None:
     change = {"metadata": {"annotations": {APPROVED_BY: "other@example.com"}}}
-    assert "set your own name" in patch(plane, EDITOR, change, kind="hpno", name="reboot").stderr
+    assert "set your own name" in patch(plane, EDITOR, change, kind=NODE_OPERATION_PLURAL, name="reboot").words
 
 
 def test_an_editor_may_not_move_an_approval_to_another_digest(plane: ControlPlane) -> None:
-    plane.kubectl("-n", NAMESPACE, "annotate", "--overwrite", "hpc", "research", f"{APPROVE_PLAN}={ONE}")
-    assert "you may not approve plans" in annotate(plane, EDITOR, OTHER).stderr
-    assert annotate(plane, EDITOR, ONE).returncode == 0
-    assert annotate(plane, EDITOR, None).returncode == 0
+    plane.api.merge(CLUSTER_PLURAL, "research", {"metadata": {"annotations": {APPROVE_PLAN: ONE}}}, namespace=NAMESPACE)
+    assert "you may not approve plans" in annotate(plane, EDITOR, OTHER).words
+    assert not annotate(plane, EDITOR, ONE).refused
+    assert not annotate(plane, EDITOR, None).refused
 
 
 @pytest.mark.parametrize("loose", ["Auto", "ApproveDisruptive", None])
 def test_an_editor_may_not_loosen_the_policy(plane: ControlPlane, loose: str | None) -> None:
-    assert "you may not loosen" in managed(plane, EDITOR, changePolicy=loose).stderr
-    assert managed(plane, APPROVER, changePolicy=loose).returncode == 0
+    assert "you may not loosen" in managed(plane, EDITOR, changePolicy=loose).words
+    assert not managed(plane, APPROVER, changePolicy=loose).refused
 
 
 def test_an_editor_may_make_the_policy_stricter(plane: ControlPlane) -> None:
-    assert managed(plane, EDITOR, changePolicy="PlanOnly").returncode == 0
+    assert not managed(plane, EDITOR, changePolicy="PlanOnly").refused
 
 
 def test_an_editor_may_not_write_the_record_of_an_approval(plane: ControlPlane) -> None:
     change = {"status": {"lastApproval": {"digest": ONE}}}
-    assert "you may not change status.lastApproval" in patch(plane, EDITOR, change, status=True).stderr
-    assert patch(plane, OPERATOR, change, status=True).returncode == 0
+    assert "you may not change status.lastApproval" in patch(plane, EDITOR, change, status=True).words
+    assert not patch(plane, OPERATOR, change, status=True).refused
 
 
 def test_the_approver_is_written_down(plane: ControlPlane) -> None:
-    made = json.loads(annotate(plane, APPROVER, OTHER).stdout)
+    made = annotate(plane, APPROVER, OTHER).body
     assert made["metadata"]["annotations"][APPROVED_BY] == APPROVER
 
 
 def test_nobody_approves_in_another_name(plane: ControlPlane) -> None:
     change = {"metadata": {"annotations": {APPROVED_BY: "other@example.com"}}}
-    assert "set your own name" in patch(plane, EDITOR, change).stderr
+    assert "set your own name" in patch(plane, EDITOR, change).words
 
 
 def test_a_removed_group_is_warned_of(plane: ControlPlane) -> None:
     answer = patch(plane, EDITOR, {"spec": {"instanceGroups": [group_spec()]}})
-    assert answer.returncode == 0
-    assert "removes an instance group" in answer.stderr
+    assert not answer.refused
+    assert "removes an instance group" in answer.words
 
 
 def test_an_undrained_software_update_is_warned_of(plane: ControlPlane) -> None:
     groups = [group_spec(imageReleaseVersion="1.2.3"), spec()["instanceGroups"][1]]
-    assert "without draining" in patch(plane, EDITOR, {"spec": {"instanceGroups": groups}}).stderr
+    assert "without draining" in patch(plane, EDITOR, {"spec": {"instanceGroups": groups}}).words
 
 
 def test_a_harmless_edit_is_not_warned_of(plane: ControlPlane) -> None:
     answer = patch(plane, EDITOR, {"spec": {"nodeRecovery": "None"}})
-    assert (answer.returncode, "Warning" in answer.stderr) == (0, False)
+    assert (answer.refused, answer.warnings) == (False, ())
 
 
 def test_deleting_an_adopted_cluster_with_its_resource_is_warned_of(plane: ControlPlane) -> None:
-    adopted = json.dumps({"status": {"origin": "Adopted"}})
-    plane.kubectl("-n", NAMESPACE, "patch", "hpc", "other", "--subresource=status", "--type=merge", "-p", adopted)
+    path = f"/apis/{API_VERSION}/namespaces/{NAMESPACE}/{CLUSTER_PLURAL}/other/status"
+    plane.api.send("PATCH", path, body={"status": {"origin": "Adopted"}}, kind=MERGE)
     answer = patch(plane, EDITOR, {"spec": {"management": {"deletionPolicy": "Delete"}}}, name="other")
-    assert "deletes the cluster in AWS" in answer.stderr
+    assert "deletes the cluster in AWS" in answer.words

@@ -1,6 +1,5 @@
 """Node health as a whole: the process, the real scheduler, and HyperPod's health agent played by the simulator."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -27,7 +26,7 @@ class Ward:
         return self.stack.plane.kubectl("-n", self.namespace, *args, **options).stdout
 
     def apply(self, manifest: dict[str, Any]) -> None:
-        self.kubectl("apply", "-f", "-", input=json.dumps(manifest))
+        self.stack.plane.api.apply(manifest, namespace=self.namespace)
 
     def cluster(self, *, gpus: int, management: dict[str, str] | None = None) -> None:
         spec = {
@@ -38,20 +37,20 @@ class Ward:
         self.apply({**EXAMPLE, "metadata": {"name": self.name, "namespace": self.namespace}, "spec": spec})
 
     def status(self) -> dict[str, Any]:
-        return dict(json.loads(self.kubectl("get", "hpc", self.name, "-o", "json")).get("status", {}))
+        found = self.stack.plane.api.get("hpc", self.name, namespace=self.namespace)
+        assert found is not None
+        return dict(found.get("status", {}))
 
     def condition(self, kind: str) -> dict[str, Any]:
         return next((item for item in self.status().get("conditions", []) if item["type"] == kind), {})
 
     def nodes(self) -> dict[str, dict[str, Any]]:
-        found = json.loads(
-            self.kubectl("get", "nodes", "-l", f"sagemaker.amazonaws.com/cluster-name={self.name}", "-o", "json")
-        )
-        return {item["metadata"]["name"]: item for item in found["items"]}
+        found = self.stack.plane.api.list("nodes", labels=f"sagemaker.amazonaws.com/cluster-name={self.name}")
+        return {item["metadata"]["name"]: item for item in found}
 
     def decision(self, node: str, value: str) -> None:
         """HyperPod's label alone: an agent that neither sets its taint nor takes one off."""
-        self.kubectl("label", "--overwrite", "node", node, f"{TAINT['key']}={value}")
+        self.stack.plane.api.merge("nodes", node, {"metadata": {"labels": {TAINT["key"]: value}}})
 
     def tainted(self) -> set[str]:
         return {name for name, item in self.nodes().items() if TAINT in _plain(item)}
@@ -68,14 +67,21 @@ class Ward:
         self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": body})
 
     def bound_to(self, pod: str) -> str:
-        return str(json.loads(self.kubectl("get", "pod", pod, "-o", "json"))["spec"].get("nodeName", ""))
+        found = self.stack.plane.api.get("pods", pod, namespace=self.namespace)
+        assert found is not None
+        return str(found["spec"].get("nodeName", ""))
 
     def wait(self, done: Callable[[], object], *, seconds: float = 40.0) -> None:
         until(done, lambda: f"{self.status()}; log:\n{self.stack.operator.child.tail(12)}", seconds=seconds)
 
     def events(self, reason: str) -> list[str]:
-        found = json.loads(self.stack.plane.kubectl("get", "events", "-A", "-o", "json").stdout)["items"]
+        found = self.stack.plane.api.list("events")
         return [item["involvedObject"]["name"] for item in found if item["reason"] == reason]
+
+    def unscheduled(self) -> list[str]:
+        """What the scheduler said about pods that it found no node for."""
+        found = self.stack.plane.api.list("events", namespace=self.namespace)
+        return [item["message"] for item in found if item["reason"] == "FailedScheduling"]
 
 
 def _plain(node: dict[str, Any]) -> list[dict[str, str]]:
@@ -107,7 +113,7 @@ def test_a_pod_stays_off_a_sick_node_and_lands_when_the_taint_is_gone(ward: Ward
     ward.decision(name, "Unschedulable")
     ward.wait(lambda: ward.tainted() == {name})
     ward.pod("train")
-    ward.wait(lambda: "untolerated taint" in ward.kubectl("get", "events", "--field-selector=reason=FailedScheduling"))
+    ward.wait(lambda: any("untolerated taint" in note for note in ward.unscheduled()))
     assert ward.bound_to("train") == ""
     ward.decision(name, "Schedulable")
     ward.wait(lambda: ward.bound_to("train") == name)

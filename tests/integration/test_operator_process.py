@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 from hyperpod_testbed import account
-from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.control_plane import ApiError, ControlPlane
 from hyperpod_testbed.simulator import Fault, Options, Simulator
 from hyperpod_testbed.stack import COMMAND, FAST, ROOT, OperatorProcess, Stack
 from hyperpod_testbed.waiting import until
@@ -38,10 +39,12 @@ class Kubectl:
         return self._stack.plane.kubectl("-n", self.namespace, *args, **options).stdout
 
     def apply(self, manifest: dict[str, Any]) -> None:
-        self("apply", "-f", "-", input=json.dumps(manifest))
+        """As kubectl applies it."""
+        self._stack.plane.api.apply(manifest, namespace=self.namespace)
 
     def hpc(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self("get", "hpc", name, "-o", "json"))
+        found = self._stack.plane.api.get("hpc", name, namespace=self.namespace)
+        assert found is not None
         return found
 
     def ready(self, name: str) -> dict[str, Any]:
@@ -85,7 +88,7 @@ def mutations(stack: Stack, cluster: str) -> list[str]:
 
 
 def test_kubectl_apply_becomes_a_cluster_and_kubectl_delete_ends_it(stack: Stack, kubectl: Kubectl) -> None:
-    kubectl.apply(manifest("life"))
+    kubectl("apply", "-f", "-", input=json.dumps(manifest("life")))
     kubectl.wait("life", is_true)
     found = kubectl.hpc("life")
     assert found["metadata"]["finalizers"] == ["hyperpod-operator.dev/hyperpodcluster"]
@@ -198,10 +201,11 @@ HOSTILE = [
 def test_hostile_resources_neither_crash_nor_starve_the_others(stack: Stack, kubectl: Kubectl) -> None:
     before = stack.operator.child.pid
     for number, changes in enumerate(HOSTILE):
-        kubectl("apply", "-f", "-", input=json.dumps(manifest(f"hostile-{number}", **changes)), check=False)
+        with suppress(ApiError):
+            kubectl.apply(manifest(f"hostile-{number}", **changes))
     kubectl.apply(manifest("harmless"))
     kubectl.wait("harmless", is_true)
-    for item in json.loads(kubectl("get", "hpc", "-o", "json"))["items"]:
+    for item in stack.plane.api.list("hpc", namespace=kubectl.namespace):
         ready = kubectl.wait(item["metadata"]["name"], lambda ready: bool(ready["message"]))
         assert ready["reason"]
     assert stack.operator.child.pid == before

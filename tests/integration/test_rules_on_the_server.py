@@ -4,10 +4,8 @@ Nothing is stored but what a transition starts from: the rest are dry runs, whic
 """
 
 import copy
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -472,28 +470,27 @@ def server(control_plane: ControlPlane) -> ControlPlane:
     return control_plane
 
 
-def decision(server: ControlPlane, *verb: str, name: str, namespace: str, spec: Node) -> str:
-    """What the server has against the object; nothing when it lets it pass."""
-    metadata = {"name": name, "namespace": namespace}
-    text = json.dumps({"apiVersion": API_VERSION, "kind": CLUSTER_KIND, "metadata": metadata, "spec": spec})
-    done = server.kubectl(*verb, "-f", "-", input=text, check=False)
-    assert bool(done.stderr) == bool(done.returncode)
-    return done.stderr
+def made(spec: Node | None, *, name: str) -> Node:
+    return {"apiVersion": API_VERSION, "kind": CLUSTER_KIND, "metadata": {"name": name}, "spec": spec}
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.before is None], ids=str)
 def test_a_new_object_passes_or_is_refused_with_advice(server: ControlPlane, case: Case) -> None:
-    judge = partial(decision, server, "create", "--dry-run=server", name=case.name, namespace="default")
-    assert judge(spec=case.accepted) == ""
-    assert case.message in judge(spec=case.refused)
+    accepted, refused = (server.api.judge_new(made(one, name=case.name)) for one in (case.accepted, case.refused))
+    assert (accepted.refused, accepted.words) == (False, "")
+    assert refused.refused
+    assert case.message in refused.words
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.before is not None], ids=str)
 def test_a_change_passes_or_is_refused_with_advice(server: ControlPlane, namespace: str, case: Case) -> None:
-    assert decision(server, "create", name=case.name, namespace=namespace, spec=case.before or {}) == ""
-    judge = partial(decision, server, "replace", "--dry-run=server", name=case.name, namespace=namespace)
-    assert judge(spec=case.accepted) == ""
-    assert case.message in judge(spec=case.refused)
+    server.api.create(made(case.before, name=case.name), namespace=namespace)
+    accepted, refused = (
+        server.api.judge_change(made(one, name=case.name), namespace=namespace) for one in (case.accepted, case.refused)
+    )
+    assert (accepted.refused, accepted.words) == (False, "")
+    assert refused.refused
+    assert case.message in refused.words
 
 
 def rules_of(node: Node, path: str) -> Iterator[tuple[str, str]]:

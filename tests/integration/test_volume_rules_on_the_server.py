@@ -3,10 +3,8 @@
 Nothing is stored but what a transition starts from: the rest are dry runs, which the server validates in full.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -273,38 +271,40 @@ def server(control_plane: ControlPlane) -> ControlPlane:
     return control_plane
 
 
-def decision(server: ControlPlane, *verb: str, namespace: str, spec: Node) -> str:
-    """What the server has against the object; nothing when it lets it pass."""
-    metadata = {"name": "sample", "namespace": namespace}
-    text = json.dumps({"apiVersion": API_VERSION, "kind": VOLUME_CLAIM_KIND, "metadata": metadata, "spec": spec})
-    done = server.kubectl(*verb, "-f", "-", input=text, check=False)
-    assert bool(done.stderr) == bool(done.returncode)
-    return done.stderr
+def made(spec: Node | None) -> Node:
+    return {"apiVersion": API_VERSION, "kind": VOLUME_CLAIM_KIND, "metadata": {"name": "sample"}, "spec": spec}
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.before is None], ids=str)
 def test_a_new_claim_passes_or_is_refused_with_advice(server: ControlPlane, case: Case) -> None:
-    judge = partial(decision, server, "create", "--dry-run=server", namespace="default")
-    assert judge(spec=case.accepted) == ""
-    assert case.message in judge(spec=case.refused)
+    accepted, refused = (server.api.judge_new(made(one)) for one in (case.accepted, case.refused))
+    assert (accepted.refused, accepted.words) == (False, "")
+    assert refused.refused
+    assert case.message in refused.words
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.before is not None], ids=str)
 def test_a_change_passes_or_is_refused_with_advice(server: ControlPlane, namespace: str, case: Case) -> None:
-    assert decision(server, "create", namespace=namespace, spec=case.before or {}) == ""
-    judge = partial(decision, server, "replace", "--dry-run=server", namespace=namespace)
-    assert judge(spec=case.accepted) == ""
-    assert case.message in judge(spec=case.refused)
+    server.api.create(made(case.before), namespace=namespace)
+    accepted, refused = (
+        server.api.judge_change(made(one), namespace=namespace) for one in (case.accepted, case.refused)
+    )
+    assert (accepted.refused, accepted.words) == (False, "")
+    assert refused.refused
+    assert case.message in refused.words
 
 
-def test_a_target_can_be_edited(server: ControlPlane, namespace: str) -> None:
-    assert decision(server, "create", namespace=namespace, spec=spec()) == ""
-    assert decision(server, "replace", namespace=namespace, spec=aimed(nodeName="hyperpod-i-0123456789abcdef0")) == ""
-
-
-def test_publish_can_be_added_later(server: ControlPlane, namespace: str) -> None:
-    assert decision(server, "create", namespace=namespace, spec=spec()) == ""
-    assert decision(server, "replace", namespace=namespace, spec=spec(publish=LOCAL)) == ""
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(aimed(nodeName="hyperpod-i-0123456789abcdef0"), id="another target"),
+        pytest.param(spec(publish=LOCAL), id="publish is added"),
+    ],
+)
+def test_what_can_be_edited(server: ControlPlane, namespace: str, change: Node) -> None:
+    server.api.create(made(spec()), namespace=namespace)
+    edited = server.api.judge_change(made(change), namespace=namespace)
+    assert (edited.refused, edited.words) == (False, "")
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -315,13 +315,13 @@ def test_the_examples_are_accepted_as_they_stand(server: ControlPlane, namespace
 
 
 def test_kubectl_shows_the_columns_in_their_order(server: ControlPlane, namespace: str) -> None:
-    assert decision(server, "create", namespace=namespace, spec=spec()) == ""
+    server.api.create(made(spec()), namespace=namespace)
     head = server.kubectl("get", "evc", "--namespace", namespace).stdout.splitlines()[0].split()
     assert head == ["NAME", "READY", "PHASE", "SIZE", "ACTOR", "MESSAGE", "AGE"]
 
 
 def test_the_category_lists_claims(server: ControlPlane, namespace: str) -> None:
-    assert decision(server, "create", namespace=namespace, spec=spec()) == ""
+    server.api.create(made(spec()), namespace=namespace)
     listed = server.kubectl("get", "hyperpod", "--namespace", namespace, "-o", "name").stdout
     assert listed.split() == [f"{VOLUME_CLAIM_KIND.lower()}.{GROUP}/sample"]
 

@@ -5,7 +5,6 @@ nothing is sped up; AWS is quicker instead. There is no kubelet: where a pod goe
 it could mount there the label's.
 """
 
-import json
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -57,12 +56,12 @@ class User:
         return self._stack.plane.kubectl("-n", self.namespace, *args, **options).stdout
 
     def apply(self, *manifests: dict[str, Any]) -> None:
-        self("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}))
+        for manifest in manifests:
+            self._stack.plane.api.apply(manifest, namespace=self.namespace)
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
         """The object; empty when there is none."""
-        found = self("get", kind, name, "-o", "json", "--ignore-not-found")
-        return dict(json.loads(found)) if found else {}
+        return self._stack.plane.api.get(kind, name, namespace=self.namespace) or {}
 
     def until(self, what: Callable[[], Any], *, said: Callable[[], object]) -> Any:
         """Wait until it is something, and return that."""

@@ -69,14 +69,34 @@ def test_what_is_not_there_cannot_be_deleted(control_plane: ControlPlane, namesp
         control_plane.api.delete("cm", "absent", namespace=namespace)
 
 
-def test_a_dry_run_of_another_user_is_judged_by_that_ones_rights_and_stores_nothing(
+def test_a_new_object_is_judged_by_the_rights_of_whoever_asks_and_not_stored(
     control_plane: ControlPlane, namespace: str
 ) -> None:
-    with pytest.raises(ApiError, match='User "nobody" cannot create') as refused:
-        control_plane.api.create(config(), namespace=namespace, dry_run=True, user="nobody")
-    assert refused.value.status == 403
-    control_plane.api.create(config(), namespace=namespace, dry_run=True)
-    assert control_plane.api.get("cm", NAME, namespace=namespace) is None
+    api = control_plane.api
+    refusal = api.judge_new(config(), namespace=namespace, user="nobody")
+    assert (refusal.status, refusal.refused) == (403, True)
+    assert 'User "nobody" cannot create' in refusal.words
+    assert not api.judge_new(config(), namespace=namespace).refused
+    assert api.get("cm", NAME, namespace=namespace) is None
+
+
+def test_a_change_is_judged_with_what_is_stored_and_not_made(control_plane: ControlPlane, namespace: str) -> None:
+    api = control_plane.api
+    api.create({**config(a="1"), "immutable": True}, namespace=namespace)
+    assert not api.judge_change({**config(a="1"), "immutable": True}, namespace=namespace).refused
+    assert "immutable" in api.judge_change({**config(a="2"), "immutable": True}, namespace=namespace).words
+
+
+def test_a_warning_is_told(control_plane: ControlPlane, namespace: str) -> None:
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "warned", "annotations": {"scheduler.alpha.kubernetes.io/critical-pod": ""}},
+        "spec": {"containers": [{"name": "main", "image": "x"}]},
+    }
+    answer = control_plane.api.judge_new(pod, namespace=namespace)
+    assert (answer.refused, len(answer.warnings)) == (False, 1)
+    assert answer.words.endswith('use the "priorityClassName" field instead')
 
 
 def test_every_object_of_a_list_is_applied(control_plane: ControlPlane, namespace: str) -> None:

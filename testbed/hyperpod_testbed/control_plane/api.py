@@ -8,24 +8,26 @@ import http.client
 import json
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import yaml
-
 from hyperpod_testbed.control_plane.errors import ApiError
+from hyperpod_testbed.documents import documents
 
 Json = dict[str, Any]
 
 MANAGER = "kubectl"
 """The field manager of what is applied: the same as with kubectl, which may apply the next version."""
 APPLIED = {"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"}
+JUDGED = {"dryRun": "All", "fieldValidation": "Strict"}
 TIMEOUT = 60.0
 DISCOVERED_SECONDS = 30.0
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 
@@ -42,6 +44,24 @@ class Resource:
         """Of an object; of the collection where the name is empty, in all namespaces where that is empty, too."""
         within = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
         return f"{self.base}{within}/{self.plural}" + (f"/{name}" if name else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the API server said to one request."""
+
+    status: int
+    body: Json
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        return self.status >= http.client.BAD_REQUEST
+
+    @property
+    def words(self) -> str:
+        """Its warnings and why it refused, a line each; empty where it has nothing to say."""
+        return "\n".join((*self.warnings, *([str(self.body.get("message", ""))] if self.refused else [])))
 
 
 class Api:
@@ -64,16 +84,23 @@ class Api:
         """The objects of a kind, of all namespaces where none is named; `labels` is a selector."""
         return [*self.send("GET", self._path(kind, "", namespace=namespace), query={"labelSelector": labels})["items"]]
 
-    def create(
-        self, manifest: Mapping[str, Any], *, namespace: str = "default", dry_run: bool = False, user: str = ""
-    ) -> Json:
-        """Create an object, or only ask whether; returns it as it is stored. The manifest's own namespace wins.
+    def create(self, manifest: Mapping[str, Any], *, namespace: str = "default") -> Json:
+        """Create an object; returns it as it is stored. The manifest's own namespace wins."""
+        return self.send("POST", self._path_of(manifest, "", namespace=namespace), body=manifest)
 
-        With a `user` it is that one who asks, such as a service account by its whole name.
+    def judge_new(self, manifest: Mapping[str, Any], *, namespace: str = "default", user: str = "") -> Answer:
+        """What the server says to a creation, without storing it; `user` is who asks, if it is not the administrator.
+
+        A service account is named as in RBAC: system:serviceaccount:NAMESPACE:NAME.
         """
-        query = {"dryRun": "All"} if dry_run else {}
-        path = self._path_of(manifest, "", namespace=namespace)
-        return self.send("POST", path, body=manifest, query=query, headers={"Impersonate-User": user} if user else {})
+        return self.ask("POST", self._path_of(manifest, "", namespace=namespace), manifest, query=JUDGED, user=user)
+
+    def judge_change(self, manifest: Mapping[str, Any], *, namespace: str = "default", user: str = "") -> Answer:
+        """What the server says to a replacement of an object, without storing it."""
+        path = self._path_of(manifest, manifest["metadata"]["name"], namespace=namespace)
+        version = self.send("GET", path)["metadata"]["resourceVersion"]
+        given = {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": version}}
+        return self.ask("PUT", path, given, query=JUDGED, user=user)
 
     def apply(self, manifest: Mapping[str, Any], *, namespace: str = "default") -> Json:
         """Apply an object server-side, whoever owned its members before. The manifest's own namespace wins."""
@@ -106,26 +133,37 @@ class Api:
         body: Mapping[str, Any] | None = None,
         kind: str = "application/json",
         query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        accept: str = "application/json",
     ) -> Json:
-        """Any request. Raises ApiError with the server's words where it refuses."""
-        text = None if body is None else json.dumps(body)
-        asked = urlencode({name: value for name, value in (query or {}).items() if value})
-        target = f"{path}?{asked}" if asked else path
-        given = {"Content-Type": kind, "Accept": "application/json", **(headers or {})}
-        status, answer = self._ask(method, target, text, given)
-        found: Json = json.loads(answer or b"{}")
-        if status >= http.client.BAD_REQUEST:
-            raise ApiError(status, f"{method} {path} was refused: {status} {found.get('message', '')}")
-        return found
+        """The answer to any request. Raises ApiError with the server's words where it refuses."""
+        answer = self.ask(method, path, body, kind=kind, query=query, accept=accept)
+        if answer.refused:
+            raise ApiError(answer.status, f"{method} {path} was refused: {answer.status} {answer.words}")
+        return answer.body
 
-    def _ask(self, method: str, target: str, text: str | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """On a connection of its own, so that threads may ask and the server may have been away."""
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | Sequence[Any] | None = None,
+        *,
+        kind: str = "application/json",
+        query: Mapping[str, str] | None = None,
+        accept: str = "application/json",
+        user: str = "",
+    ) -> Answer:
+        """Any request, on a connection of its own: threads may ask, and the server may have been away meanwhile."""
+        asked = urlencode({name: value for name, value in (query or {}).items() if value})
+        headers = {"Content-Type": kind, "Accept": accept, **({"Impersonate-User": user} if user else {})}
         connection = http.client.HTTPSConnection(self._address, context=self._context, timeout=TIMEOUT)
         try:
-            connection.request(method, target, body=text, headers=dict(headers))
+            text = None if body is None else json.dumps(body)
+            connection.request(method, f"{path}?{asked}" if asked else path, body=text, headers=headers)
             answer = connection.getresponse()
-            return answer.status, answer.read()
+            found: Json = json.loads(answer.read() or b"{}")
+            told = answer.headers.get_all("Warning", failobj=[])  # 299 - "words"
+            warnings = tuple(json.loads(one.split(" ", 2)[2]) for one in told)
+            return Answer(status=answer.status, body=found, warnings=warnings)
         finally:
             connection.close()
 
@@ -142,7 +180,7 @@ class Api:
         while key not in self._resources:
             if time.monotonic() > deadline:
                 raise ApiError(http.client.NOT_FOUND, f"the API server has no resource {key!r}")
-            groups = [self.send("GET", path, headers={"Accept": DISCOVERY}) for path in ("/api", "/apis")]
+            groups = [self.send("GET", path, accept=DISCOVERY) for path in ("/api", "/apis")]
             self._resources = dict(_discovered(groups))
         return self._resources[key]
 
@@ -169,6 +207,4 @@ def _key(api_version: str, kind: str) -> str:
 
 def manifests(text: str) -> list[Json]:
     """The objects of a text of YAML or JSON; those of a List one by one."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # our definitions take the other one a third of a second
-    found = [one for one in yaml.load_all(text, Loader=loader) if one]
-    return [item for one in found for item in (one["items"] if one["kind"] == "List" else [one])]
+    return [item for one in documents(text) for item in (one["items"] if one["kind"] == "List" else [one])]

@@ -17,14 +17,14 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from hyperpod_testbed.control_plane import kubeconfig
 from hyperpod_testbed.control_plane.api import Api, manifests
 from hyperpod_testbed.control_plane.build import Binaries, binaries
 from hyperpod_testbed.control_plane.certificates import Authority, Pair, service_account_key
 from hyperpod_testbed.control_plane.components import STARTUP, Layout, arguments
-from hyperpod_testbed.control_plane.errors import ApiError, ControlPlaneError
+from hyperpod_testbed.control_plane.errors import ControlPlaneError
 from hyperpod_testbed.processes import Child, free_ports, wait_until_port_is_free
 
 COMPONENTS = frozenset(STARTUP)
@@ -183,7 +183,13 @@ class ControlPlane:
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl as the administrator; raises with its words when it fails and `check` is set."""
         done = subprocess.run(
-            self.kubectl_command(*args), input=input, capture_output=True, text=True, check=False, timeout=timeout
+            self.kubectl_command(*args),
+            input=input,
+            env={**os.environ, **GO},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
         )
         if check and done.returncode:
             raise ControlPlaneError(f"kubectl {' '.join(args)} failed:\n{done.stderr}{done.stdout}")
@@ -227,7 +233,7 @@ class ControlPlane:
         conditions = found.get("status", {}).get("conditions", ())
         return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)
 
-    def wait_until_admitted(self, manifest: str) -> None:
+    def wait_until_admitted(self, manifest: Mapping[str, Any]) -> None:
         """Wait until the API server decides about such an object, by trying to create it without storing it.
 
         A MutatingAdmissionPolicy with an apply configuration needs the schema of the kind, which the API server reads
@@ -235,13 +241,8 @@ class ControlPlane:
         """
 
         def decided() -> bool:
-            try:
-                self.api.create(made, dry_run=True)
-            except ApiError as error:
-                return error.status != http.client.SERVICE_UNAVAILABLE
-            return True
+            return self.api.judge_new(manifest).status != http.client.SERVICE_UNAVAILABLE
 
-        (made,) = manifests(manifest)
         self._wait("admission of a new kind", decided, "kube-apiserver")
 
     def _prepare(self, directory: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import botocore.loaders
 import botocore.session
@@ -12,6 +13,10 @@ from hypothesis import settings
 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.fork_server import VARIABLE, ForkServer
+
+HERE = Path(__file__).parent
+CONTROL_PLANE_FOLDERS = frozenset({"chart", "generated", "integration", "testbed"})
+"""The folders that the Makefile names for tests with the control plane."""
 
 # Without bytecode each worker and each operator of a test compiles all that it imports: 2 to 20 s of CPU per start.
 sys.dont_write_bytecode = False
@@ -33,11 +38,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "control_plane" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.control_plane)
+        if (reason := _left_out(item)) is not None:
+            raise pytest.UsageError(reason)
     if getattr(config.option, "loadgroup", False):  # the name of the option in a worker
         items.sort(key=lambda item: item.get_closest_marker("slow") is None)
         for item in items:
             slow = item.get_closest_marker("slow") is not None
             item.add_marker(pytest.mark.xdist_group(item.nodeid if slow else item.nodeid.partition("::")[0]))
+
+
+def _left_out(item: pytest.Item) -> str | None:
+    """Why `make test` would run an item in neither of its halves."""
+    marked = item.get_closest_marker("control_plane") and not item.get_closest_marker("long")
+    if not marked or item.path.relative_to(HERE).parts[0] in CONTROL_PLANE_FOLDERS:
+        return None
+    return f"{item.nodeid} needs the control plane: put it into one of {', '.join(sorted(CONTROL_PLANE_FOLDERS))}"
 
 
 @pytest.fixture(scope="session", autouse=True)

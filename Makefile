@@ -81,6 +81,7 @@ test: control-plane ## All tests but the long ones
 test-long: control-plane ## The tests that `make test` leaves out: whole sweeps, all crash points (nightly, hours)
 	@$(PYTEST) -n auto --dist worksteal tests/unit tests/testbed -m "long and not control_plane" $(SLOWEST)
 	@$(CONTROL_PLANE_TESTS) tests/integration -m "control_plane and long" $(SLOWEST)
+	@FUZZ_CASES=300 $(PYTEST) tests/generated/test_generated_resources.py --timeout=0
 
 .PHONY: crash-points
 crash-points: control-plane ## Kill the operator before and after each of its calls, all of them (about 10 minutes)

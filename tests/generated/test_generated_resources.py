@@ -62,7 +62,7 @@ def test_every_base_becomes_a_cluster(server: Server, trial: Trial, bases: list[
 
 
 @pytest.mark.fault(19)
-@effort(WHOLE)
+@effort(WHOLE, by_default=40)
 @given(data=st.data())
 def test_an_odd_resource_is_refused_with_words_or_lived_with(
     server: Server, trial: Trial, bases: list[Json], data: st.DataObject
@@ -79,7 +79,7 @@ def test_an_odd_resource_is_refused_with_words_or_lived_with(
 
 
 @pytest.mark.fault(19)
-@effort(WHOLE // 6)
+@effort(WHOLE // 6, by_default=8)
 @given(data=st.data())
 def test_a_living_resource_bears_odd_edits_one_after_the_other(
     server: Server, trial: Trial, bases: list[Json], data: st.DataObject

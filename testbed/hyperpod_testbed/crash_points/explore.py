@@ -14,8 +14,8 @@ from hyperpod_testbed.crash_points.phases import Phase
 from hyperpod_testbed.crash_points.points import Point, points
 
 LANES = 1
-"""Each point starts an operator, 3 s of CPU, and `make test` explores three phases at a time: with more lanes some
-operators start too slowly for their deadlines."""
+"""`make test` explores three phases at a time, and each point starts an operator: with more lanes some of them start
+too slowly for their deadlines."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from hyperpod_testbed.helm import Helm
 
 VALUES = sorted((Path(__file__).parent / "values").glob("*.yaml"))
 NAMESPACE = RELEASE = "hyperpod-operator"
-RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
-WARNED = "pod-security.kubernetes.io/warn=restricted"
+RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
 MUTATING = (
     "--feature-gates=MutatingAdmissionPolicy=true",
     "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
@@ -42,9 +41,8 @@ def audit(tmp_path_factory: pytest.TempPathFactory) -> AuditLog:
 def plane(audit: AuditLog) -> Iterator[ControlPlane]:
     """One for each module, because a chart brings things that a cluster has once. The release's namespace is strict."""
     with ControlPlane(extra_args={"kube-apiserver": [*audit.flags, *MUTATING]}) as running:
-        for namespace in (NAMESPACE, "team-a", "team-b"):
-            running.kubectl("create", "namespace", namespace)
-        running.kubectl("label", "namespace", NAMESPACE, RESTRICTED, WARNED)
+        for name, labels in ((NAMESPACE, RESTRICTED), ("team-a", {}), ("team-b", {})):
+            running.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
         yield running
 
 

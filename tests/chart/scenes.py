@@ -34,9 +34,7 @@ class Scenes:
         self._at.until(lambda: self._shows("hpc", name, "7/7"), "the seventh node")
         self._simulator.nodes.wait_until_in_step()
         labelled = f"sagemaker.amazonaws.com/cluster-name={name},hyperpod-operator.dev/instance-type"
-        self._at.until(
-            lambda: len(self._kubectl("get", "nodes", "-l", labelled, "-o", "name").split()) == 7, "the labels on Nodes"
-        )
+        self._at.until(lambda: len(self._at.plane.api.list("nodes", labels=labelled)) == 7, "the labels on Nodes")
 
     def pauses(self, name: str) -> None:
         """The same Event twice, which the operator counts up instead of making another one."""
@@ -87,7 +85,7 @@ class Scenes:
         made = example(file)
         made["metadata"]["name"] = name
         made["spec"] |= members
-        self._kubectl("apply", "-f", "-", input=json.dumps(made))
+        self._at.plane.api.apply(made, namespace=self._namespace)
 
     def _kubectl(self, *args: str, **options: Any) -> str:
         return self._at.kubectl(self._namespace, *args, **options)
@@ -100,8 +98,13 @@ class Scenes:
         return self._condition(kind, name, "Ready", member="status") == "True"
 
     def _condition(self, kind: str, name: str, condition: str, *, member: str = "reason") -> str:
-        path = f'jsonpath={{.status.conditions[?(@.type=="{condition}")].{member}}}'
-        return self._kubectl("get", kind, name, "-o", path)
+        conditions = self._status(kind, name).get("conditions", ())
+        return next((str(one[member]) for one in conditions if one["type"] == condition), "")
 
     def _node(self, name: str) -> str:
-        return self._kubectl("get", "evc", name, "-o", "jsonpath={.status.attachment.nodeName}")
+        return str(self._status("evc", name).get("attachment", {}).get("nodeName", ""))
+
+    def _status(self, kind: str, name: str) -> Json:
+        found = self._at.plane.api.get(kind, name, namespace=self._namespace)
+        assert found is not None
+        return dict(found.get("status", {}))

@@ -5,7 +5,6 @@ import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -32,6 +31,7 @@ from tests.chart.rights import rights
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.stack import ROOT
+from hyperpod_testbed.waiting import until
 
 READS = {"get", "list", "watch"}
 REFUSED = 403
@@ -45,7 +45,7 @@ class Thief:
     def __init__(self, plane: ControlPlane) -> None:
         self._url = plane.url
         self._trust = ssl.create_default_context(cafile=str(plane.ca_path))
-        token = plane.kubectl("create", "token", RELEASE, "-n", NAMESPACE).stdout.strip()
+        token = plane.api.token(RELEASE, namespace=NAMESPACE, seconds=3600)
         self._authorization = f"Bearer {token}"
 
     def send(self, attack: Attack) -> tuple[int, Json]:
@@ -78,7 +78,7 @@ def objects(plane: ControlPlane, releases: Helm) -> list[Json]:
         for name in ("gpu-and-cpu.yaml", "ebsvolumeclaim-new.yaml", "hyperpodnodeoperation-reboot.yaml")
     )
     for victim in victims(cluster=cluster, claim=claim, operation=operation):
-        plane.kubectl("create", "-f", "-", input=json.dumps(victim))
+        plane.api.create(victim)
     return releases.objects()
 
 
@@ -123,7 +123,7 @@ def test_the_worst_is_refused_or_changes_nothing(plane: ControlPlane, thief: Thi
 
 def left(plane: ControlPlane, attack: Attack) -> Json:
     """The object without its status and without what each write changes."""
-    found: dict[str, Any] = json.loads(plane.kubectl("get", "--raw", attack.path.removesuffix("/status")).stdout)
+    found = plane.api.send("GET", attack.path.removesuffix("/status"))
     found.pop("status", None)
     for name in ("resourceVersion", "managedFields"):
         found["metadata"].pop(name)
@@ -162,15 +162,16 @@ def test_the_types_of_every_policy_are_right(plane: ControlPlane, objects: list[
     """The API server checks each expression against the schema of what its policy matches, and says so in status."""
     names = {found["metadata"]["name"] for found in objects if found["kind"] == "ValidatingAdmissionPolicy"}
     wait_until_checked(plane, names)
-    found = json.loads(plane.kubectl("get", "validatingadmissionpolicies", "-o", "json").stdout)["items"]
     warnings = {
-        policy["metadata"]["name"]: policy["status"]["typeChecking"].get("expressionWarnings", []) for policy in found
+        policy["metadata"]["name"]: policy["status"]["typeChecking"].get("expressionWarnings", [])
+        for policy in plane.api.list("validatingadmissionpolicies")
     }
     assert warnings == {name: [] for name in names}
 
 
 def wait_until_checked(plane: ControlPlane, names: set[str]) -> None:
-    for name in names:
-        plane.kubectl(
-            "wait", "validatingadmissionpolicy", name, "--for=jsonpath={.status.typeChecking}", "--timeout=60s"
-        )
+    def checked() -> bool:
+        found = plane.api.list("validatingadmissionpolicies")
+        return {one["metadata"]["name"] for one in found if "typeChecking" in one.get("status", {})} >= names
+
+    until(checked, "the types of every policy are checked")

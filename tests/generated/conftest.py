@@ -35,11 +35,11 @@ def trial() -> Iterator[Trial]:
 @pytest.fixture(scope="module")
 def server(control_plane: ControlPlane) -> Iterator[Server]:
     control_plane.install_crds(CRDS)
-    control_plane.kubectl("create", "namespace", NAMESPACE)
+    control_plane.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     served = Server(control_plane, namespace=NAMESPACE)
     yield served
     served.close()
-    control_plane.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+    control_plane.api.delete("namespaces", NAMESPACE)
 
 
 @pytest.fixture(scope="module")

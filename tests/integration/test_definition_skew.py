@@ -80,8 +80,7 @@ def test_the_metric_counts_both_differences(skewed: Stack, difference: str) -> N
 
 def test_an_event_is_about_the_definition(skewed: Stack) -> None:
     def told() -> list[dict[str, Any]]:
-        items = json.loads(skewed.plane.kubectl("get", "events.events.k8s.io", "-A", "-o", "json").stdout)["items"]
-        return [item for item in items if item["reason"] == "DefinitionDiffers"]
+        return [item for item in skewed.plane.api.list("events.events.k8s.io") if item["reason"] == "DefinitionDiffers"]
 
     event = until(told, what="Event")[0]
     assert (event["regarding"]["kind"], event["regarding"]["name"]) == ("CustomResourceDefinition", DEFINITION)

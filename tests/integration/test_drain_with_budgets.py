@@ -11,6 +11,7 @@ import pytest
 from tests.integration.test_node_operations import DRAINING, EXAMPLE, OURS, SECONDS, Person, operation
 
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.control_plane.api import MERGE
 from hyperpod_testbed.stack import Stack
 
 NODES = 4
@@ -30,12 +31,12 @@ def kubectl(stack: Stack, namespace: str) -> Iterator[Person]:
     cluster = json.loads(json.dumps(EXAMPLE))
     cluster["metadata"]["name"] = namespace
     cluster["spec"]["instanceGroups"][0]["instanceCount"] = NODES
-    person("apply", "-f", "-", input=json.dumps(cluster))
+    person.apply(cluster)
     person("wait", f"hpc/{namespace}", "--for=condition=Ready", f"--timeout={SECONDS}s")
     stack.simulator.nodes.wait_until_in_step()
     person("create", "serviceaccount", "default", check=False)
-    person("apply", "-f", "-", input=json.dumps(job(namespace)))
-    person("apply", "-f", "-", input=json.dumps(budget(NODES)))
+    person.apply(job(namespace))
+    person.apply(budget(NODES))
     person.until(lambda found: len(bound(found)) == NODES, "pods")
     for pod in bound(person.read("pods")):
         runs(person, pod)
@@ -77,13 +78,14 @@ def bound(pods: dict[str, Any]) -> dict[str, str]:
 
 def runs(kubectl: Person, pod: str) -> None:
     status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-    kubectl("patch", "pod", pod, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status}))
+    path = f"/api/v1/namespaces/{kubectl.namespace}/pods/{pod}/status"
+    kubectl.stack.plane.api.send("PATCH", path, body={"status": status}, kind=MERGE)
 
 
 def test_no_pod_is_killed_before_its_budget_allows_and_everything_is_undone(kubectl: Person) -> None:
     before = bound(kubectl.read("pods"))
     pod, node = next(iter(before.items()))
-    kubectl("apply", "-f", "-", input=operation(kubectl, node, "reboot", drain={"gangAtomic": False}))
+    kubectl.apply(operation(kubectl, node, "reboot", drain={"gangAtomic": False}))
     waits = kubectl.until(
         lambda found: any("budget" in entry.get("message", "") for entry in found.get("status", {}).get("nodes", [])),
         "hpno",
@@ -92,7 +94,7 @@ def test_no_pod_is_killed_before_its_budget_allows_and_everything_is_undone(kube
     assert waits["status"]["nodes"][0]["state"] == "Draining"
     assert bound(kubectl.read("pods")) == before
     assert DRAINING in kubectl.node(node)[0]
-    kubectl("apply", "-f", "-", input=json.dumps(budget(NODES - 1)))
+    kubectl.apply(budget(NODES - 1))
     kubectl.until(lambda found: pod not in bound(found) and len(bound(found)) == NODES, "pods")
     (new,) = bound(kubectl.read("pods")).keys() - before.keys()
     # The taint kept the scheduler from the node; the other pods are those of before.

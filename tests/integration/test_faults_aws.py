@@ -41,17 +41,15 @@ class Here:
         )
 
     def apply(self, *names: str) -> None:
-        bodies = [
-            {**EXAMPLE, "metadata": {"name": name}, "spec": {**EXAMPLE["spec"], "clusterName": name}} for name in names
-        ]
-        self.plane.kubectl("-n", self.namespace, "apply", "-f", "-", input=yaml.safe_dump_all(bodies))
+        for name in names:
+            body = {**EXAMPLE, "metadata": {"name": name}, "spec": {**EXAMPLE["spec"], "clusterName": name}}
+            self.plane.api.apply(body, namespace=self.namespace)
 
     def ready(self) -> dict[str, dict[str, str]]:
         """The Ready condition of each resource."""
-        items = json.loads(self.plane.kubectl("-n", self.namespace, "get", "hpc", "-o", "json").stdout)["items"]
         return {
             item["metadata"]["name"]: condition
-            for item in items
+            for item in self.plane.api.list("hpc", namespace=self.namespace)
             for condition in item.get("status", {}).get("conditions", [])
             if condition["type"] == "Ready"
         }

@@ -1,6 +1,5 @@
 """Faults between the operator, as a process, and the API server: watches that lie, and servers that are away."""
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -56,10 +55,12 @@ class Here:
         management = {"disruption": {"runningWorkloads": "Ignore"}}
         spec = {**EXAMPLE["spec"], "clusterName": name, "instanceGroups": groups, "management": management}
         body = {**EXAMPLE, "metadata": {"name": name}, "spec": spec}
-        self.plane.kubectl("-n", self.namespace, "apply", "-f", "-", input=json.dumps(body))
+        self.plane.api.apply(body, namespace=self.namespace)
 
     def hpc(self, name: str) -> dict[str, Any]:
-        return dict(json.loads(self.plane.kubectl("-n", self.namespace, "get", "hpc", name, "-o", "json").stdout))
+        found = self.plane.api.get("hpc", name, namespace=self.namespace)
+        assert found is not None
+        return found
 
     def settled(self, name: str, *, count: int = 1) -> bool:
         found = self.hpc(name)

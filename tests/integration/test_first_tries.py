@@ -1,6 +1,5 @@
 """What people who try the operator for the first time run into, with the operator as a process and kubectl."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,19 +98,24 @@ def test_a_claim_that_is_restored_gets_no_empty_volume(stack: Stack, kubectl: Ku
     }
     kubectl.apply(claim)
     kubectl("wait", "evc/cache", "--for=condition=Ready", "--timeout=60s")
-    volume = json.loads(kubectl("get", "evc", "cache", "-o", "json"))["status"]["volumeId"]
+    volume = claimed(stack, kubectl)["status"]["volumeId"]
     kubectl("patch", "evc", "cache", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     kubectl("delete", "evc", "cache", "--wait=true", "--timeout=20s")
     kubectl.apply(claim)
-    ready = until_ready_says(kubectl, "NotOwned")
+    ready = until_ready_says(stack, kubectl, "NotOwned")
     assert volume in ready["message"]
     assert list(stack.simulator.ebs.volumes()) == [volume]
 
 
-def until_ready_says(kubectl: Kubectl, reason: str) -> dict[str, Any]:
+def claimed(stack: Stack, kubectl: Kubectl) -> dict[str, Any]:
+    found = stack.plane.api.get("evc", "cache", namespace=kubectl.namespace)
+    assert found is not None
+    return found
+
+
+def until_ready_says(stack: Stack, kubectl: Kubectl, reason: str) -> dict[str, Any]:
     def look() -> dict[str, Any]:
-        found = json.loads(kubectl("get", "evc", "cache", "-o", "json"))
-        conditions = found.get("status", {}).get("conditions", [])
+        conditions = claimed(stack, kubectl).get("status", {}).get("conditions", [])
         return next((item for item in conditions if item["type"] == "Ready"), {})
 
     return until(lambda: found if (found := look()).get("reason") == reason else {}, look)

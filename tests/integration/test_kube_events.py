@@ -21,10 +21,7 @@ EVENT = Event(type="Warning", reason="QuotaExceeded", action="CreateCluster", me
 
 @pytest.fixture(scope="module", autouse=True)
 def crds(control_plane: ControlPlane) -> None:
-    control_plane.apply(Path(__file__).parents[2] / "crds")
-    # By JSON path: `--for=condition` fails while a new CRD has no conditions at all.
-    established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
-    control_plane.kubectl("wait", f"--for={established}", "crd", "hyperpodclusters.hyperpod-operator.dev")
+    control_plane.install_crds(Path(__file__).parents[2] / "crds")
 
 
 class Clock:

@@ -1,7 +1,6 @@
 """Reading and writing HyperPodClusters on the real API server: every guard, and what happens when it bites."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from hyperpod_operator.kube import objects as objects_module
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.objects import CustomObjects
 from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.documents import documents
 
 ROOT = Path(__file__).parents[2]
 OTHERS = "example.com/other"
@@ -23,10 +23,7 @@ Create = Callable[..., Key]
 
 @pytest.fixture(scope="module", autouse=True)
 def crds(control_plane: ControlPlane) -> None:
-    control_plane.apply(ROOT / "crds")
-    # By JSON path: `--for=condition` fails while a new CRD has no conditions at all.
-    established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
-    control_plane.kubectl("wait", f"--for={established}", "crd", "hyperpodclusters.hyperpod-operator.dev")
+    control_plane.install_crds(ROOT / "crds")
 
 
 @pytest.fixture
@@ -48,22 +45,23 @@ def kubectl(control_plane: ControlPlane, namespace: str) -> Callable[..., str]:
 
 
 @pytest.fixture
-def create(kubectl: Callable[..., str], namespace: str) -> Create:
+def create(control_plane: ControlPlane, namespace: str) -> Create:
     """Create a cluster object from the smallest example."""
-    example = (ROOT / "examples" / "minimal.yaml").read_text()
+    (example,) = documents((ROOT / "examples" / "minimal.yaml").read_text())
 
     def create(name: str = "blue", finalizers: tuple[str, ...] = ()) -> Key:
-        listed = f"\n  finalizers: {json.dumps(finalizers)}"
-        kubectl("create", "-f", "-", input=example.replace("\n  name: minimal", f"\n  name: {name}{listed}"))
+        made = {**example, "metadata": {"name": name, "finalizers": finalizers}}
+        control_plane.api.create(made, namespace=namespace)
         return Key(namespace, name)
 
     return create
 
 
 @pytest.fixture
-def show(kubectl: Callable[..., str]) -> Callable[..., dict[str, Any]]:
+def show(control_plane: ControlPlane, namespace: str) -> Callable[..., dict[str, Any]]:
     def show(name: str = "blue") -> dict[str, Any]:
-        shown: dict[str, Any] = json.loads(kubectl("get", "hpc", name, "-o", "json"))
+        shown = control_plane.api.get("hpc", name, namespace=namespace)
+        assert shown is not None
         return shown
 
     return show

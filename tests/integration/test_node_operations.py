@@ -39,8 +39,17 @@ class Person:
     def __call__(self, *args: str, **options: Any) -> str:
         return self.stack.plane.kubectl("-n", self.namespace, *args, **options).stdout
 
-    def read(self, *args: str) -> Json:
-        return dict(json.loads(self("get", *args, "-o", "json")))
+    def apply(self, manifest: Json) -> None:
+        """As kubectl applies it."""
+        self.stack.plane.api.apply(manifest, namespace=self.namespace)
+
+    def read(self, kind: str, name: str = "", *, labels: str = "") -> Json:
+        """The object, or a list of all."""
+        if not name:
+            return {"items": self.stack.plane.api.list(kind, namespace=self.namespace, labels=labels)}
+        found = self.stack.plane.api.get(kind, name, namespace=self.namespace)
+        assert found is not None, f"there is no {kind} {name}"
+        return found
 
     def node(self, name: str) -> tuple[set[str], set[str], str]:
         """Taints, condition types and the boot id of a Node."""
@@ -67,7 +76,7 @@ def kubectl(stack: Stack, namespace: str) -> Iterator[Person]:
     person = Person(stack, namespace)
     cluster = json.loads(json.dumps(EXAMPLE))
     cluster["metadata"]["name"] = namespace
-    person("apply", "-f", "-", input=json.dumps(cluster))
+    person.apply(cluster)
     person("wait", f"hpc/{namespace}", "--for=condition=Ready", f"--timeout={SECONDS}s")
     stack.simulator.nodes.wait_until_in_step()
     yield person
@@ -79,26 +88,24 @@ def kubectl(stack: Stack, namespace: str) -> Iterator[Person]:
 def node(kubectl: Person) -> str:
     """A node of the cluster."""
     label = f"sagemaker.amazonaws.com/cluster-name={kubectl.namespace}"
-    return str(kubectl.read("nodes", "-l", label)["items"][0]["metadata"]["name"])
+    return str(kubectl.read("nodes", labels=label)["items"][0]["metadata"]["name"])
 
 
-def operation(kubectl: Person, node: str, name: str, **spec: Any) -> str:
+def operation(kubectl: Person, node: str, name: str, **spec: Any) -> Json:
     spec = {"clusterRef": {"name": kubectl.namespace}, "operation": "Reboot", "nodes": {"names": [node]}, **spec}
-    return json.dumps(
-        {"apiVersion": API_VERSION, "kind": NODE_OPERATION_KIND, "metadata": {"name": name}, "spec": spec}
-    )
+    return {"apiVersion": API_VERSION, "kind": NODE_OPERATION_KIND, "metadata": {"name": name}, "spec": spec}
 
 
-def pod(node: str) -> str:
+def pod(node: str) -> Json:
     spec = {"nodeName": node, "containers": [{"name": "main", "image": "example.com/train"}]}
-    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "train"}, "spec": spec})
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "train"}, "spec": spec}
 
 
 def test_a_node_is_drained_rebooted_and_given_back(kubectl: Person, node: str) -> None:
     booted = kubectl.node(node)[2]
     kubectl("create", "serviceaccount", "default", check=False)
-    kubectl("apply", "-f", "-", input=pod(node))
-    kubectl("apply", "-f", "-", input=operation(kubectl, node, "reboot"))
+    kubectl.apply(pod(node))
+    kubectl.apply(operation(kubectl, node, "reboot"))
     kubectl.until(lambda found: "deletionTimestamp" in found["metadata"], "pod", "train")
     taints, conditions, boot = kubectl.node(node)
     assert (DRAINING in taints, {"MaintenancePlanned", "DrainInProgress"} <= conditions, boot) == (True, True, booted)
@@ -110,7 +117,7 @@ def test_a_node_is_drained_rebooted_and_given_back(kubectl: Person, node: str) -
     assert (DRAINING in taints, conditions & OURS, boot == booted) == (False, set(), False)
     row = kubectl("get", "hpno", "reboot").splitlines()[-1].split()
     assert row[1:5] == [kubectl.namespace, "Reboot", "1/1", "done"]
-    events = json.loads(kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
+    events = kubectl.read("events.events.k8s.io")["items"]
     told = {(one["regarding"]["kind"], one["reason"]) for one in events}
     assert told >= {
         (NODE_OPERATION_KIND, "OperationAccepted"),
@@ -121,7 +128,7 @@ def test_a_node_is_drained_rebooted_and_given_back(kubectl: Person, node: str) -
 
 
 def test_another_instance_takes_the_place_of_a_node(kubectl: Person, node: str) -> None:
-    kubectl("apply", "-f", "-", input=operation(kubectl, node, "replace", operation="Replace"))
+    kubectl.apply(operation(kubectl, node, "replace", operation="Replace"))
     kubectl("wait", "hpno/replace", "--for=condition=Complete", f"--timeout={SECONDS}s")
     (entry,) = kubectl.read("hpno", "replace")["status"]["nodes"]
     taints, conditions, _ = kubectl.node(f"hyperpod-{entry['replacedBy']}")
@@ -131,7 +138,7 @@ def test_another_instance_takes_the_place_of_a_node(kubectl: Person, node: str) 
 
 
 def test_a_suspended_operation_starts_when_it_is_resumed(kubectl: Person, node: str) -> None:
-    kubectl("apply", "-f", "-", input=operation(kubectl, node, "later", suspend=True))
+    kubectl.apply(operation(kubectl, node, "later", suspend=True))
     kubectl.until(
         lambda found: any(
             one["reason"] == "OperationSuspended" for one in found.get("status", {}).get("conditions", [])
@@ -145,10 +152,10 @@ def test_a_suspended_operation_starts_when_it_is_resumed(kubectl: Person, node: 
 
 
 def test_what_the_api_server_refuses_it_explains(kubectl: Person, node: str) -> None:
-    invalid = operation(kubectl, node, "invalid", operation="Move")
+    invalid = json.dumps(operation(kubectl, node, "invalid", operation="Move"))
     said = kubectl.stack.plane.kubectl("-n", kubectl.namespace, "apply", "-f", "-", input=invalid, check=False).stderr
     assert "move belongs to the operation Move, which needs it: set both or neither" in said
-    kubectl("apply", "-f", "-", input=operation(kubectl, node, "fixed", suspend=True))
+    kubectl.apply(operation(kubectl, node, "fixed", suspend=True))
     edit = ("patch", "hpno", "fixed", "--type=merge", "-p", '{"spec":{"operation":"Replace"}}')
     said = kubectl.stack.plane.kubectl("-n", kubectl.namespace, *edit, check=False).stderr
     assert "operation cannot change, an operation runs as it was created: create another" in said

@@ -29,10 +29,7 @@ OTHERS = "example.com/other"
 
 @pytest.fixture(scope="module", autouse=True)
 def crds(control_plane: ControlPlane) -> None:
-    control_plane.apply(ROOT / "crds")
-    # By JSON path: `--for=condition` fails while a new CRD has no conditions at all.
-    established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
-    control_plane.kubectl("wait", f"--for={established}", "crd", "hyperpodclusters.hyperpod-operator.dev")
+    control_plane.install_crds(ROOT / "crds")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A fleet on two installations of the chart: each with its own namespaces, account, roles, policies and Lease."""
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,10 +65,10 @@ class Fleet:
     def apply(self, namespace: str, name: str) -> None:
         body = {**EXAMPLE, "metadata": {"name": name, "namespace": namespace}}
         body["spec"] = {**EXAMPLE["spec"], "clusterName": f"{namespace}-{name}"}
-        self.plane.kubectl("apply", "-f", "-", input=json.dumps(body))
+        self.plane.api.apply(body)
 
     def objects(self, namespace: str) -> list[dict[str, Any]]:
-        return list(json.loads(self.plane.kubectl("get", "hpc", "-n", namespace, "-o", "json").stdout)["items"])
+        return self.plane.api.list("hpc", namespace=namespace)
 
     def ready(self, namespace: str) -> bool:
         return all(

@@ -88,14 +88,15 @@ def claim(name: str, door: str) -> dict[str, Any]:
 
 
 def apply(plane: ControlPlane, namespace: str, manifest: dict[str, Any]) -> None:
-    plane.kubectl("-n", namespace, "create", "-f", "-", input=json.dumps(manifest))
+    plane.api.create(manifest, namespace=namespace)
 
 
 def ready(plane: ControlPlane, namespace: str, kind: str, name: str, *, seconds: float = 30.0) -> dict[str, Any]:
     """The Ready condition, once there is one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = json.loads(plane.kubectl("-n", namespace, "get", kind, name, "-o", "json").stdout)
+        found = plane.api.get(kind, name, namespace=namespace)
+        assert found is not None
         for one in found.get("status", {}).get("conditions", []):
             if one["type"] == "Ready":
                 return dict(one)

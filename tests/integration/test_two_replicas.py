@@ -80,7 +80,7 @@ class House:
 
     def apply(self, name: str) -> None:
         body = {**EXAMPLE, "metadata": {"name": name}, "spec": {**EXAMPLE["spec"], "clusterName": name}}
-        self.plane.kubectl("apply", "-f", "-", input=json.dumps(body))
+        self.plane.api.apply(body)
 
     def writes(self) -> list[Request]:
         """Every write so far, in order."""
@@ -102,17 +102,17 @@ class House:
         ]
 
     def lease(self) -> dict[str, Any]:
-        found = self.plane.kubectl("get", "lease", "hyperpod-operator", "-n", "default", "-o", "json")
-        return dict(json.loads(found.stdout)["spec"])
+        found = self.plane.api.get("leases", "hyperpod-operator")
+        assert found is not None
+        return dict(found["spec"])
 
     def created(self) -> list[str]:
         return [call.parameters["ClusterName"] for call in self.simulator.log.calls("CreateCluster") if call.committed]
 
     def settled(self, *names: str) -> bool:
-        items = json.loads(self.plane.kubectl("get", "hpc", "-o", "json").stdout)["items"]
         ready = {
             item["metadata"]["name"]
-            for item in items
+            for item in self.plane.api.list("hpc", namespace="default")
             for condition in item.get("status", {}).get("conditions", [])
             if condition["type"] == "Ready" and condition["status"] == "True"
         }

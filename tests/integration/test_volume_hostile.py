@@ -1,14 +1,15 @@
 """Odd EBSVolumeClaims: each is refused by the API server or answered with a condition, and none starves others."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import pytest
 
 from hyperpod_operator.api.names import API_VERSION, VOLUME_CLAIM_KIND
-from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_testbed.control_plane import ApiError, ControlPlane
 from hyperpod_testbed.simulator import Timings
 from hyperpod_testbed.stack import ACCOUNT, Stack
 from hyperpod_testbed.waiting import until
@@ -26,16 +27,32 @@ def stack(control_plane: ControlPlane) -> Iterator[Stack]:
         yield running
 
 
-Kubectl = Callable[..., str]
+class Kubectl:
+    """kubectl in one namespace, and what costs no process."""
+
+    def __init__(self, stack: Stack, namespace: str) -> None:
+        self._plane, self._namespace = stack.plane, namespace
+
+    def __call__(self, *args: str, **options: Any) -> str:
+        return self._plane.kubectl("-n", self._namespace, *args, **options).stdout
+
+    def apply(self, manifest: dict[str, Any]) -> None:
+        """As kubectl applies it. Raises ApiError where the API server refuses it."""
+        self._plane.api.apply(manifest, namespace=self._namespace)
+
+    def claims(self) -> list[str]:
+        return [found["metadata"]["name"] for found in self._plane.api.list("evc", namespace=self._namespace)]
+
+    def claim(self, name: str) -> dict[str, Any]:
+        """Empty when there is none."""
+        return self._plane.api.get("evc", name, namespace=self._namespace) or {}
 
 
 @pytest.fixture
 def kubectl(stack: Stack, namespace: str) -> Iterator[Kubectl]:
-    def call(*args: str, **options: Any) -> str:
-        return stack.plane.kubectl("-n", namespace, *args, **options).stdout
-
-    yield call
-    call("delete", "evc", "--all", "--wait=true", "--timeout=60s")
+    made = Kubectl(stack, namespace)
+    yield made
+    made("delete", "evc", "--all", "--wait=true", "--timeout=60s")
 
 
 def claim(name: str, **members: Any) -> dict[str, Any]:
@@ -56,7 +73,7 @@ def claim(name: str, **members: Any) -> dict[str, Any]:
 
 
 def ready(kubectl: Kubectl, name: str) -> dict[str, Any]:
-    conditions = json.loads(kubectl("get", "evc", name, "-o", "json")).get("status", {}).get("conditions", [])
+    conditions = kubectl.claim(name).get("status", {}).get("conditions", [])
     return next((item for item in conditions if item["type"] == "Ready"), {})
 
 
@@ -109,13 +126,14 @@ def test_odd_claims_are_refused_or_answered_and_do_not_starve_the_others(stack: 
     since = len(log.read_text())
     for name, manifest in ODD.items():
         manifest = {**manifest, "metadata": {"name": name}}
-        kubectl("apply", "-f", "-", input=json.dumps(manifest), check=False)
-    kubectl("apply", "-f", "-", input=json.dumps(claim("harmless")))
+        with suppress(ApiError):
+            kubectl.apply(manifest)
+    kubectl.apply(claim("harmless"))
     until(lambda: ready(kubectl, "harmless").get("status") == "True", lambda: ready(kubectl, "harmless"))
-    taken = kubectl("get", "evc", "-o", "jsonpath={.items[*].metadata.name}").split()
+    taken = kubectl.claims()
     assert len(taken) > 20
     for name in taken:
-        found = until(partial(ready, kubectl, name), partial(kubectl, "get", "evc", name, "-o", "yaml"))
+        found = until(partial(ready, kubectl, name), partial(kubectl.claim, name))
         assert found["reason"]
         assert found["message"]
     assert stack.operator.child.pid == before
@@ -133,14 +151,15 @@ def test_a_spec_that_an_older_definition_let_through_is_told(stack: Stack, kubec
     weak = json.dumps({"spec": {"versions": crd["spec"]["versions"]}})
     manifest = claim("garbled", attachment={"mode": 3}, volume={"size": "many"}, newer={"member": 1})
 
-    def stored() -> str:
-        kubectl("apply", "-f", "-", input=json.dumps(manifest), check=False)
-        return kubectl("get", "evc", "garbled", "-o", "name", "--ignore-not-found")
+    def stored() -> dict[str, Any]:
+        with suppress(ApiError):
+            kubectl.apply(manifest)
+        return kubectl.claim("garbled")
 
     stack.plane.kubectl("patch", "crd", crd["metadata"]["name"], "--type=merge", "-p", weak)
     try:
         until(stored, lambda: "a definition that is not weak yet")
-        found = until(lambda: ready(kubectl, "garbled"), lambda: kubectl("get", "evc", "garbled", "-o", "yaml"))
+        found = until(lambda: ready(kubectl, "garbled"), lambda: kubectl.claim("garbled"))
         assert found["reason"] == "InvalidSpec"
         assert "attachment.mode" in found["message"]
         kubectl("delete", "evc", "garbled", "--timeout=30s")
@@ -158,7 +177,7 @@ def test_a_quota_that_refuses_the_persistent_volume_claim_is_told_until_it_is_li
         lambda: kubectl("get", "quota", "-o", "yaml"),
     )
     publish = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data", "create": True}}
-    kubectl("apply", "-f", "-", input=json.dumps(claim("refused", publish=publish)))
+    kubectl.apply(claim("refused", publish=publish))
 
     def has(reason: str) -> bool:
         return bool(ready(kubectl, "refused").get("reason") == reason)
@@ -179,9 +198,9 @@ def test_annotations_of_any_value_neither_crash_nor_release(stack: Stack, kubect
     for number, value in enumerate(values):
         manifest = claim(f"kept-{number}", management={"paused": True})
         manifest["metadata"]["annotations"] = {f"hyperpod-operator.dev/{name}": value}
-        kubectl("apply", "-f", "-", input=json.dumps(manifest))
+        kubectl.apply(manifest)
     for number, _ in enumerate(values):
         kept = f"kept-{number}"
-        found = until(partial(ready, kubectl, kept), partial(kubectl, "get", "evc", kept, "-o", "yaml"))
+        found = until(partial(ready, kubectl, kept), partial(kubectl.claim, kept))
         assert found["reason"] == "Paused"
     assert "Traceback" not in stack.operator.log.read_text()

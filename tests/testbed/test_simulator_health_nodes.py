@@ -21,8 +21,8 @@ class World:
         self.sim, self.plane = sim, plane
 
     def nodes(self):
-        answer = self.plane.kubectl("get", "nodes", "-l", f"{PREFIX}compute-type=hyperpod", "-o", "json")
-        return {item["metadata"]["name"]: item for item in json.loads(answer.stdout)["items"]}
+        found = self.plane.api.list("nodes", labels=f"{PREFIX}compute-type=hyperpod")
+        return {item["metadata"]["name"]: item for item in found}
 
     def settled(self, seconds=0.0):
         """The nodes once simulated time has passed and all is written."""
@@ -34,7 +34,7 @@ class World:
         return self.sim.health.report()[name]
 
     def command(self, name, value):
-        self.plane.kubectl("label", "node", name, f"{HEALTH}={value}", "--overwrite")
+        self.plane.api.merge("nodes", name, {"metadata": {"labels": {HEALTH: value}}})
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_a_command_is_not_carried_out_without_node_recovery(world, until):
     it = world(count=2, recovery="None")
     first, second = it.settled()
     it.command(first, "UnschedulablePendingReplacement")
-    it.plane.kubectl("delete", "node", second)
+    it.plane.api.delete("nodes", second)
     # The watch tells events in their order: when the second is known, so is the first.
     until(lambda: not it.report(second)["registered"])
     node = it.settled(7200)[first]
@@ -207,7 +207,7 @@ def test_label_commands_on_cpu(world, until, answer, expected):
     it = world(count=2, type_name="ml.m5.xlarge", label_commands_on_cpu=answer)
     first, second = it.settled()
     it.command(first, "UnschedulablePendingReboot")
-    it.plane.kubectl("delete", "node", second)
+    it.plane.api.delete("nodes", second)
     until(lambda: not it.report(second)["registered"])
     assert it.report(first)["recovery"] == expected
 
@@ -216,7 +216,7 @@ def test_label_commands_on_cpu(world, until, answer, expected):
 def test_deleted_node_returns(world, until, answer, expected):
     it = world(deleted_node_returns=answer)
     ((name, before),) = it.settled().items()
-    it.plane.kubectl("delete", "node", name)
+    it.plane.api.delete("nodes", name)
     until(lambda: not it.report(name)["registered"])
     assert it.settled(60) == {}
     after = it.settled(7200)

@@ -32,8 +32,8 @@ def bring(control_plane, start_simulator, connect):
 @pytest.fixture
 def nodes(control_plane):
     def find():
-        answer = control_plane.kubectl("get", "nodes", "-l", f"{PREFIX}compute-type=hyperpod", "-o", "json")
-        return {item["metadata"]["name"]: item for item in json.loads(answer.stdout)["items"]}
+        found = control_plane.api.list("nodes", labels=f"{PREFIX}compute-type=hyperpod")
+        return {item["metadata"]["name"]: item for item in found}
 
     return find
 

@@ -78,6 +78,20 @@ def test_the_first_collection_of_garbage_does_not_search_through_what_was_loaded
     assert done.stdout == "True True\n"
 
 
+def test_a_running_operator_does_not_search_for_garbage_in_what_one_pass_makes() -> None:
+    code = (
+        "import gc\n"
+        "from hyperpod_operator.app.process import _settle_memory\n"
+        "_settle_memory()\n"
+        "ran = []\n"
+        "gc.callbacks.append(lambda phase, info: ran.append(phase))\n"
+        "made = [{'number': number} for number in range(5000)]\n"
+        "print(ran, gc.isenabled())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[] True\n"
+
+
 @pytest.mark.parametrize("before", ["None", "'/a/file'"])
 def test_certificates_of_all_authorities_are_not_read_for_contexts_that_nobody_uses(before: str) -> None:
     code = (

@@ -6,6 +6,7 @@ member is written out by hand, so none can be forgotten. What differs by more th
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
@@ -148,7 +149,7 @@ def _lower(value: Any, shape: Shape) -> Json:
 
 def _raised(value: Json, shape: Shape, *, path: str) -> Any:
     if shape.type_name == "structure":
-        names = {_lowered(name): name for name in shape.members}
+        names = _members(shape)
         unknown = value.keys() - names.keys()
         if unknown:
             raise ValueError(f"{path} has no member {', '.join(sorted(unknown))}; botocore may be older than the CRD")
@@ -161,6 +162,12 @@ def _raised(value: Json, shape: Shape, *, path: str) -> Any:
     if shape.type_name == "timestamp":
         return _instant(value, path=path)
     return value
+
+
+@lru_cache(maxsize=1000)
+def _members(shape: Shape) -> Mapping[str, str]:
+    """The names of a structure's members by the spec's. A model has its shapes as long as there is its client."""
+    return {_lowered(name): name for name in shape.members}
 
 
 def _instant(value: str, *, path: str) -> datetime:

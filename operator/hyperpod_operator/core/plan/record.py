@@ -186,12 +186,10 @@ def last_approval(pass_record: PassRecord) -> LastApproval | None:
     plan = snapshot.plan
     if pass_record.blind or plan is None:
         return old
-    carried = frozenset[str]()
-    if pass_record.result is not None and (
-        isinstance(pass_record.result, Accepted) or pass_record.result.error.kind is ErrorKind.UNKNOWN_OUTCOME
-    ):
-        carried = sent_names(snapshot, pass_record.result.action)
-    new = with_sent(snapshot, carried=carried)
+    result, sent = pass_record.result, None
+    if result is not None and (isinstance(result, Accepted) or result.error.kind is ErrorKind.UNKNOWN_OUTCOME):
+        sent = result.action
+    new = with_sent(snapshot, sent)
     if new is None or new.completedAt is not None or not new.sent or pass_record.result is not None:
         return new
     cluster, gate = snapshot.observed.cluster, plan.gate
@@ -205,16 +203,17 @@ def before_call(snapshot: ClusterSnapshot, act: Act) -> LastApproval | None:
     plan = snapshot.plan
     if plan is None or not any(plan.policy.gates(step) for step in carried_steps(snapshot, act.action)):
         return None
-    return with_sent(snapshot, carried=sent_names(snapshot, act.action))
+    return with_sent(snapshot, act.action)
 
 
-def with_sent(snapshot: ClusterSnapshot, *, carried: frozenset[str]) -> LastApproval | None:
-    """The record of the approval that opens this plan, or the stored one, with these changes as sent."""
+def with_sent(snapshot: ClusterSnapshot, action: Action | None) -> LastApproval | None:
+    """The record of the approval that opens this plan, or the stored one, with the changes of `action` as sent."""
     old, plan = snapshot.resource.status.lastApproval, snapshot.plan
     if plan is None or not isinstance(plan.gate, Open) or plan.gate.approval is None:
         return old
     record = approve(calls=plan.gated, target=plan.target, opened=plan.gate, record=approved(old))
     given, stored = plan.gate.approval, old is not None and old.digest == record.digest and old.completedAt is None
+    carried = sent_names(snapshot, action) if action is not None else frozenset[str]()
     sent = record.sent | (carried & record.changes) if record.changes else record.sent | carried
     return LastApproval(
         digest=record.digest,

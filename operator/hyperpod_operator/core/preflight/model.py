@@ -58,7 +58,11 @@ class Finding:
 
 
 def passes(*, group: str = "") -> Finding:
-    return Finding(result=Result.PASS, group=group)
+    return Finding(result=Result.PASS, group=group) if group else _PASSES
+
+
+_PASSES = Finding(result=Result.PASS)
+"""What most checks find: it has no values, so it is the same for all of them."""
 
 
 def warns(*, group: str = "", **values: object) -> Finding:

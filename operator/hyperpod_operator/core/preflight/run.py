@@ -12,6 +12,7 @@ MESSAGE_MOST = 1024
 
 ORDER = (Result.FAIL, Result.WARN, Result.UNKNOWN, Result.PASS)
 """The worst finding is the result of a check."""
+RANK = {result: rank for rank, result in enumerate(ORDER)}
 
 
 def preflight(table: Sequence[Check], subject: object) -> Preflight:
@@ -21,7 +22,9 @@ def preflight(table: Sequence[Check], subject: object) -> Preflight:
 
 
 def _checked(check: Check, findings: Sequence[Finding]) -> Checked:
-    worst = min((finding.result for finding in findings), key=ORDER.index)
+    worst = min((finding.result for finding in findings), key=RANK.__getitem__)
+    if worst is Result.PASS:
+        return Checked(name=check.name, area=check.area, result=worst, message=check.template(worst))
     said = [finding for finding in findings if finding.result is worst]
     groups = frozenset(finding.group for finding in said) if worst is Result.FAIL else frozenset()
     return Checked(
@@ -34,8 +37,6 @@ def _checked(check: Check, findings: Sequence[Finding]) -> Checked:
 
 
 def _message(check: Check, result: Result, findings: Iterable[Finding]) -> str:
-    if result is Result.PASS:
-        return check.template(result)
     template = check.template(result)
     lines = list(dict.fromkeys(_line(template, finding) for finding in findings))
     more = f" And {len(lines) - SHOWN} more." if len(lines) > SHOWN else ""

@@ -3,7 +3,7 @@
 The rows are folded into a tree once, so the walk costs as much as the held members are many, however large the rest.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
 from urllib.parse import unquote
@@ -70,19 +70,26 @@ def reserved(key: str, prefixes: Iterable[str]) -> str:
     return next((prefix for prefix in prefixes if folded.startswith(prefix)), "")
 
 
-def _named(value: Any, tree: Tree | Held | Below | TagKey, path: str) -> Iterator[Named]:
+def _named(value: Any, tree: Tree | Held | Below | TagKey, path: str) -> list[Named]:
+    found = list[Named]()
+    _collect(value, tree, path, found)
+    return found
+
+
+def _collect(value: Any, tree: Tree | Held | Below | TagKey, path: str, found: list[Named]) -> None:
+    """One list for the whole walk: a generator for each member would pass every name on through all those above it."""
     if isinstance(tree, dict):
         if isinstance(value, Mapping):
             for member, below in tree.items():
-                if (found := value.get(member)) is not None:
-                    yield from _named(found, below, f"{path}.{member}")
+                if (held := value.get(member)) is not None:
+                    _collect(held, below, f"{path}.{member}", found)
         elif isinstance(value, list | tuple) and ITEM in tree:
             for number, item in enumerate(value):
-                yield from _named(item, tree[ITEM], f"{path}[{_name(item, number)}]")
+                _collect(item, tree[ITEM], f"{path}[{_name(item, number)}]", found)
     elif isinstance(value, str):
-        found_name = _judged(value, tree, path)
-        if found_name is not None:
-            yield found_name
+        name = _judged(value, tree, path)
+        if name is not None:
+            found.append(name)
 
 
 def _judged(value: str, row: Held | Below | TagKey, path: str) -> Named | None:

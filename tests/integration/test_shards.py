@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(240)]
 
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "minimal.yaml").read_text())
 TEAMS = ("team-red", "team-blue")
+TAINTED = 'hyperpod_operator_node_changes_total{result="OK",step="Taint"} 1.0'
+HEALTH = "sagemaker.amazonaws.com/node-health-status"
 ELSEWHERE = ("--health-probe-bind-address", "--metrics-bind-address", "--state-dir", "--log-format")
 """Arguments of the container that name addresses and directories which several processes here would share."""
 
@@ -42,9 +44,9 @@ class Fleet:
     simulator: Simulator
     directory: Path
 
-    def shard(self, name: str, *, namespaces: list[str], first: bool) -> Shard:
-        """Install the release for these namespaces and start its operator. The first one looks after the Nodes."""
-        values = {"fullnameOverride": name, "watchNamespaces": namespaces, "nodeHealth": {"enabled": first}}
+    def shard(self, name: str, *, namespaces: list[str]) -> Shard:
+        """Install the release for these namespaces and start its operator."""
+        values = {"fullnameOverride": name, "watchNamespaces": namespaces}
         objects = Helm(home=self.directory / "helm").objects(release=name, namespace=name, values=values)
         (container,) = next(
             item["spec"]["template"]["spec"]["containers"] for item in objects if item["kind"] == "Deployment"
@@ -57,10 +59,27 @@ class Fleet:
             flags=(
                 *arguments,
                 *(flag for flag in FAST if flag != "--no-leader-election"),
-                "--node-health" if first else "--no-node-health",
             ),
         )
         return Shard(name=name, process=process.start())
+
+    def holder(self, shard: Shard) -> str:
+        """Who holds the Lease of its installation."""
+        leases = json.loads(self.plane.kubectl("get", "leases", "-A", "-o", "json").stdout)["items"]
+        return "".join(
+            item["spec"]["holderIdentity"]
+            for item in leases
+            if shard.name in {item["metadata"]["name"], item["metadata"]["namespace"]}
+        )
+
+    def nodes(self, namespace: str) -> list[str]:
+        """Nodes of the cluster `one` of this namespace."""
+        selector = f"sagemaker.amazonaws.com/cluster-name={namespace}-one"
+        return self.plane.kubectl("get", "nodes", "-l", selector, "-o", "name").stdout.split()
+
+    def tainted(self, node: str) -> bool:
+        taints = json.loads(self.plane.kubectl("get", node, "-o", "json").stdout)["spec"].get("taints", [])
+        return any(taint["key"] == HEALTH for taint in taints)
 
     def apply(self, namespace: str, name: str) -> None:
         body = {**EXAMPLE, "metadata": {"name": name, "namespace": namespace}}
@@ -112,8 +131,8 @@ def fleet(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Fleet]:
 
 
 def test_two_shards_share_a_fleet_and_one_takes_over_from_the_other_without_a_second_call(fleet: Fleet) -> None:
-    red = fleet.shard("shard-red", namespaces=["team-red"], first=True)
-    blue = fleet.shard("shard-blue", namespaces=["team-blue"], first=False)
+    red = fleet.shard("shard-red", namespaces=["team-red"])
+    blue = fleet.shard("shard-blue", namespaces=["team-blue"])
     try:
         for team in TEAMS:
             for name in ("one", "two", "three"):
@@ -123,13 +142,14 @@ def test_two_shards_share_a_fleet_and_one_takes_over_from_the_other_without_a_se
             assert sorted(fleet.writes(shard)) == [
                 ("CreateCluster", f"{team}-{name}") for name in ("one", "three", "two")
             ]
+        assert "" != fleet.holder(red) != fleet.holder(blue) != ""
 
         assert blue.process.stop() == 0
         assert red.process.stop() == 0
         arns = {team: [item["status"]["clusterArn"] for item in fleet.objects(team)] for team in TEAMS}
         names = {f"{team}-{name}" for team in TEAMS for name in ("one", "two", "three")}
         moved = time.time()
-        both = fleet.shard("shard-red", namespaces=list(TEAMS), first=True)
+        both = fleet.shard("shard-red", namespaces=list(TEAMS))
         try:
             until(lambda: fleet.described(both, since=moved) >= names, what="the one looks at all")
             assert all(map(fleet.ready, TEAMS))
@@ -139,4 +159,21 @@ def test_two_shards_share_a_fleet_and_one_takes_over_from_the_other_without_a_se
             both.process.stop()
     finally:
         for shard in (red, blue):
+            shard.process.stop()
+
+
+def test_each_shard_looks_after_the_nodes_of_its_own_clusters(fleet: Fleet) -> None:
+    shards = {team: fleet.shard(f"shard-{team}", namespaces=[team]) for team in TEAMS}
+    try:
+        for team in TEAMS:
+            fleet.apply(team, "one")
+        until(lambda: all(map(fleet.ready, TEAMS)) and all(map(fleet.nodes, TEAMS)), what="every cluster has its Nodes")
+        for team in TEAMS:
+            (node, *_) = fleet.nodes(team)
+            fleet.plane.kubectl("label", "--overwrite", node, f"{HEALTH}=Unschedulable")
+            until(lambda node=node: fleet.tainted(node), what=f"{node} is tainted")
+            tainting = [name for name, shard in shards.items() if TAINTED in shard.process.get("/metrics")[1]]
+            assert tainting == list(TEAMS[: TEAMS.index(team) + 1])
+    finally:
+        for shard in shards.values():
             shard.process.stop()

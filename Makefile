@@ -115,7 +115,7 @@ bench: control-plane ## Measure every claim of docs/benchmarks.md (about a quart
 	@$(BIN)/python -m benchmarks
 
 .PHONY: bench-large
-bench-large: control-plane ## Measure 5,000, 20,000 and 100,000 Nodes next to the peer in Go (about half an hour, 12 GB of memory)
+bench-large: control-plane ## Measure 5,000, 20,000 and 100,000 Nodes next to the peer in Go (long, and needs gigabytes of memory)
 	@$(BIN)/python -m benchmarks.large
 
 .PHONY: demo

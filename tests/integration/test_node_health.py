@@ -92,6 +92,7 @@ def _plain(node: dict[str, Any]) -> list[dict[str, str]]:
 def stack(control_plane: ControlPlane) -> Iterator[Stack]:
     with Stack(plane=control_plane, speed=60.0, flags=FAST) as running:
         yield running
+        until(lambda: not _going(running), lambda: _going(running))
 
 
 @pytest.fixture
@@ -99,7 +100,13 @@ def ward(stack: Stack, namespace: str) -> Iterator[Ward]:
     made = Ward(stack, namespace)
     yield made
     made.kubectl("delete", "pods", "--all", "--force", "--grace-period=0", check=False)
-    made.kubectl("delete", "hpc", "--all", "--timeout=60s", check=False)
+    made.kubectl("delete", "hpc", "--all", "--wait=false", check=False)  # while the next test begins
+
+
+def _going(stack: Stack) -> list[str]:
+    """Clusters that are being deleted."""
+    found = [item["metadata"] for item in stack.plane.api.list("hpc")]
+    return [about["name"] for about in found if "deletionTimestamp" in about]
 
 
 def settled(ward: Ward, *, gpus: int) -> None:

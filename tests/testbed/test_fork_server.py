@@ -15,8 +15,6 @@ from hyperpod_testbed.processes import Child
 from hyperpod_testbed.stack import COMMAND, OperatorProcess
 from hyperpod_testbed.waiting import until
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the fork server needs Linux")
-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ForkServer]:

@@ -10,8 +10,8 @@ from benchmarks.figure import Result, rank
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
-NODES = "node health, "
-"""How the names of the comparison's figures begin."""
+NODES, MANY_NODES = "node health, ", "many nodes, "
+"""How the names of the comparisons' figures begin."""
 
 
 class DocumentError(RuntimeError):
@@ -37,17 +37,17 @@ def write(path: Path, results: Sequence[Result]) -> None:
 def refreshed(document: str, *, results: Sequence[Result], facts: Mapping[str, str]) -> str:
     """The document with new tables of figures, one for each day, the last one first. Raises DocumentError.
 
-    Of the comparison of contestants only what is judged: `compared` has the rest.
+    Of the comparisons of contestants only what is judged: `compared` has the rest.
     """
-    shown = [one for one in results if one.ok is not None or not one.name.startswith(NODES)]
+    shown = [one for one in results if one.ok is not None or not one.name.startswith((NODES, MANY_NODES))]
     days = sorted({one.date for one in shown}, reverse=True)
     tables = (f"### Measured on {day}\n\n{table([one for one in shown if one.date == day])}" for day in days)
     return _between(document, "figures", "\n\n".join([_facts(facts), *tables]))
 
 
-def compared(document: str, *, comparison: str, facts: Mapping[str, str]) -> str:
+def compared(document: str, *, comparison: str, facts: Mapping[str, str], name: str = "contestants") -> str:
     """The document with a new table of contestants, as benchmarks.nodes makes it. Raises DocumentError."""
-    return _between(document, "contestants", f"{comparison}\n\n{_facts(facts)}")
+    return _between(document, name, f"{comparison}\n\n{_facts(facts)}")
 
 
 def _between(document: str, name: str, text: str) -> str:

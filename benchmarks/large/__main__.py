@@ -14,7 +14,7 @@ import click
 from benchmarks import machine, record
 from benchmarks.environment import BenchmarkError
 from benchmarks.figure import result
-from benchmarks.large.report import figures
+from benchmarks.large.report import figures, table
 from benchmarks.large.run import Wish, measure
 from benchmarks.nodes.contestants import UnknownContestantError
 from benchmarks.nodes.process import CoreError
@@ -58,12 +58,12 @@ def main(
     except (BenchmarkError, BuildError, ContractError, ControlPlaneError, CoreError, UnknownContestantError) as error:
         raise click.ClickException(str(error)) from error
     results = [result(item, date=machine.today()) for item in figures(done)]
-    print(record.table(results))
+    print(f"{table(done)}\n\n{record.table([one for one in results if one.ok is not None])}")
     if recorded:
         together = record.merged(record.read(record.RESULTS), results)
         record.write(record.RESULTS, together)
-        text = record.DOCUMENT.read_text()
-        record.DOCUMENT.write_text(record.refreshed(text, results=together, facts=facts))
+        text = record.refreshed(record.DOCUMENT.read_text(), results=together, facts=facts)
+        record.DOCUMENT.write_text(record.compared(text, comparison=table(done), facts=facts, name="many nodes"))
 
 
 if __name__ == "__main__":

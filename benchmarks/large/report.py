@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.figure import Figure, percentile
+from benchmarks.figure import Figure, percentile, rounded
 from benchmarks.nodes.contestants import OPERATOR
 from benchmarks.nodes.report import YARDSTICK
+from benchmarks.record import MANY_NODES
 
 LARGEST = 100_000
 """Nodes of the size to which the limits belong: the largest EKS cluster."""
-NAME = "many nodes, "
 GROWTH = 1.2
 """A node may cost so much of what one of a smaller fleet does: more is growth that is faster than linear."""
 
@@ -64,9 +64,7 @@ PER_NODE = (START_CPU, MEMORY)
 
 def figures(rounds: Iterable[Round]) -> list[Figure]:
     """Every quantity of every contestant and size, ratios to the peer, and growth."""
-    grouped: dict[tuple[int, str], list[Round]] = {}
-    for one in rounds:
-        grouped.setdefault((one["nodes"], one["contestant"]), []).append(one)
+    grouped = _grouped(rounds)
     return [
         *(_figure(quantity, key, own) for quantity in QUANTITIES for key, own in sorted(grouped.items())),
         *_ratios(grouped),
@@ -74,11 +72,30 @@ def figures(rounds: Iterable[Round]) -> list[Figure]:
     ]
 
 
+def table(rounds: Iterable[Round]) -> str:
+    """Markdown: a row for each quantity, a column for each contestant and size."""
+    grouped = dict(sorted(_grouped(rounds).items(), key=lambda item: (item[0][1] != OPERATOR, item[0])))
+    heads = " | ".join(f"{contestant}, {nodes:,}" for nodes, contestant in grouped)
+    lines = [f"| | {heads} |", "|---" + "|---:" * len(grouped) + "|"]
+    for quantity in QUANTITIES:
+        cells = " | ".join(f"{rounded(quantity.read(own)):g}" for own in grouped.values())
+        lines.append(f"| {quantity.name} ({quantity.unit}) | {cells} |")
+    counts = " | ".join(str(len(own)) for own in grouped.values())
+    return "\n".join([*lines, f"| rounds | {counts} |"])
+
+
+def _grouped(rounds: Iterable[Round]) -> dict[tuple[int, str], list[Round]]:
+    grouped: dict[tuple[int, str], list[Round]] = {}
+    for one in rounds:
+        grouped.setdefault((one["nodes"], one["contestant"]), []).append(one)
+    return grouped
+
+
 def _figure(quantity: Quantity, key: tuple[int, str], rounds: Sequence[Round]) -> Figure:
     nodes, contestant = key
     judged = contestant == OPERATOR and nodes >= LARGEST
     return Figure(
-        name=f"{NAME}{nodes:,}, {contestant}: {quantity.name}",
+        name=f"{MANY_NODES}{nodes:,}, {contestant}: {quantity.name}",
         value=quantity.read(rounds),
         unit=quantity.unit,
         most=quantity.limit if judged else None,
@@ -89,7 +106,7 @@ def _ratios(grouped: Mapping[tuple[int, str], Sequence[Round]]) -> list[Figure]:
     """At most as much as the peer, at every size."""
     return [
         Figure(
-            name=f"{NAME}{nodes:,}, {quantity.name}, of {YARDSTICK}'s",
+            name=f"{MANY_NODES}{nodes:,}, {quantity.name}, of {YARDSTICK}'s",
             value=quantity.read(own) / other,
             unit="×",
             most=quantity.ratio,
@@ -116,8 +133,8 @@ def _growth(sizes: Mapping[int, Sequence[Round]]) -> list[Figure]:
         early = (value[second] - value[first]) / (second - first)
         late = (value[last] - value[before]) / (last - before)
         if early > 0:
-            name = f"{NAME}{quantity.name} per node added from {before:,} to {last:,}, {named}"
+            name = f"{MANY_NODES}{quantity.name} per node added from {before:,} to {last:,}, {named}"
             made.append(Figure(name=name, value=late / early, unit="×", most=GROWTH))
     update = UPDATES.read(sizes[last]) / UPDATES.read(sizes[first])
-    name = f"{NAME}{UPDATES.name} at {last:,}, of {first:,}"
+    name = f"{MANY_NODES}{UPDATES.name} at {last:,}, of {first:,}"
     return [*made, Figure(name=name, value=update, unit="×", most=GROWTH)]

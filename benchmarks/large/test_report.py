@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from benchmarks.figure import Figure
-from benchmarks.large.report import figures
+from benchmarks.large.report import figures, table
 
 PEER = "controller-runtime"
 
@@ -68,3 +68,10 @@ def test_an_update_costs_as_much_however_many_nodes_there_are() -> None:
     found = named("1,000 irrelevant updates, CPU at 100,000, of 5,000", *rounds)
     assert found.value == pytest.approx(3.0)
     assert found.most == 1.2
+
+
+def test_the_table_has_the_operator_first_and_sizes_in_order() -> None:
+    lines = table([one(20_000), one(5_000, PEER, start_last_s=1.0), one(5_000), one(5_000)]).splitlines()
+    assert lines[0] == "| | operator, 5,000 | operator, 20,000 | controller-runtime, 5,000 |"
+    assert "| start to in sync (s) | 2 | 2 | 1 |" in lines
+    assert lines[-1] == "| rounds | 2 | 1 | 1 |"

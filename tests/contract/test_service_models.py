@@ -140,6 +140,20 @@ def test_what_belongs_to_a_model_is_that_of_botocore(service: str, part: str) ->
     assert loader.load_service_model(service, part) == botocore.loaders.Loader().load_service_model(service, part)
 
 
+def test_what_belongs_to_a_model_in_a_data_path_counts(tmp_path: Path) -> None:
+    folder = tmp_path / "sts" / models.carried("sts")["metadata"]["apiVersion"]
+    folder.mkdir(parents=True)
+    (folder / "paginators-1.json").write_text('{"pagination": {"Own": {}}}')
+    loader = models.ReducedModels(botocore.loaders.Loader(extra_search_paths=[str(tmp_path)]))
+    assert loader.load_service_model("sts", "paginators-1") == {"pagination": {"Own": {}}}
+
+
+def test_what_belongs_to_a_model_is_plain_and_not_kept() -> None:
+    loader = models.ReducedModels(botocore.loaders.Loader())
+    first, second = (loader.load_service_model("sts", "endpoint-rule-set-1") for _ in range(2))
+    assert (type(first), first is second) == (dict, False)
+
+
 def test_no_directory_of_services_is_listed_for_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
     session = botocore.session.Session()
     loader = models.ReducedModels(botocore.loaders.Loader())

@@ -54,15 +54,16 @@ def test_a_plan_loads_the_parts_of_other_kinds_where_a_file_has_one() -> None:
 def test_the_operator_starts_with_the_asynchronous_client_alone() -> None:
     modules = loaded("run", "--tenants", "missing.yaml")
     assert {"hyperpod_operator.app.process", "kubernetes.aio.client", "kopf"} <= modules
-    assert modules & (UNUSED | {"kubernetes.client", "kubernetes.aio.dynamic"}) == set()
+    assert modules & (UNUSED | {"kubernetes.client", "kubernetes.aio.dynamic", "aiohttp.web_app"}) == set()
 
 
 def test_packages_are_whole_for_whoever_imports_them_afterwards() -> None:
     code = (
         "from hyperpod_operator.cli.imports import loading\n"
         "with loading(): import hyperpod_operator.kube.leadership.leader, kopf\n"
-        "import gc, kubernetes.aio\n"
-        "print(bool(kubernetes.config and kubernetes.client and kubernetes.aio.dynamic and gc.isenabled()))"
+        "import gc, kubernetes.aio, aiohttp.web\n"
+        "print(bool(kubernetes.config and kubernetes.client and kubernetes.aio.dynamic and gc.isenabled()"
+        " and aiohttp.web.Application()))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "True\n"
 

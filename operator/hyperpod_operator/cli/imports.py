@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import cast
@@ -14,6 +16,8 @@ PACKAGES = ("kubernetes", "kubernetes.aio")
 """Packages whose `__init__` loads much more than the modules that are named."""
 CERTIFICATES = "SSL_CERT_FILE"
 """OpenSSL's variable for the file with the certificates of authorities."""
+SERVER = "aiohttp.web"
+"""aiohttp's server. Kopf names it in annotations, and serves nothing here: probes have a server of their own."""
 MISSING = "kubernetes.client"
 """The synchronous client. Kopf asks for it, and does without where there is none, as in the image (Dockerfile)."""
 
@@ -29,7 +33,7 @@ def loading() -> Iterator[None]:
     enabled, before = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
-        with _bare_packages(), _no_certificates():
+        with _bare_packages(), _no_server(), _no_certificates():
             yield
     finally:
         if enabled and len(sys.modules) > before:
@@ -56,6 +60,35 @@ def _no_certificates() -> Iterator[None]:
             del os.environ[CERTIFICATES]
         else:
             os.environ[CERTIFICATES] = before
+
+
+class _StandIn(MetaPathFinder, Loader):
+    """Finds a module that has every name, and nothing behind it, in place of aiohttp's server."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:  # noqa: ARG002
+        return ModuleSpec(name, self) if name == SERVER else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        def named(name: str) -> type:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            return object
+
+        module.__dict__["__getattr__"] = named
+
+
+@contextmanager
+def _no_server() -> Iterator[None]:
+    """Leave aiohttp's server out, whose modules take 2 MB. Whoever imports it afterwards gets it whole."""
+    finder, before = _StandIn(), sys.modules.get(SERVER)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        if before is None and sys.modules.pop(SERVER, None) is not None:
+            parent, _, child = SERVER.rpartition(".")
+            delattr(sys.modules[parent], child)
 
 
 @contextmanager

@@ -10,8 +10,10 @@ tests hold them to both. Models are data files that botocore loads by name (boto
 work, under the Apache License 2.0.
 """
 
+import gzip
 import json
 import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.resources import files
@@ -25,6 +27,8 @@ MODEL = "service-2"
 """botocore's name of the file that has the operations and shapes of a service."""
 ENDPOINTS = "endpoints"
 """botocore's name of the file that has partitions, Regions and endpoints."""
+_FILES: Mapping[str, Callable[..., Any]] = {".json": open, ".json.gz": gzip.open}
+"""How botocore's files end, and what opens them."""
 
 
 class ReducedModels:
@@ -41,10 +45,20 @@ class ReducedModels:
         if type_name == MODEL:
             return model
         path = f"{service_name}/{model['metadata']['apiVersion']}/{type_name}"
-        part = self._loader.load_data(path)
+        part = self._part(path)
         with suppress(DataNotFoundError):
-            ExtrasProcessor().process(part, [self._loader.load_data(f"{path}.sdk-extras")])
+            ExtrasProcessor().process(part, [self._part(f"{path}.sdk-extras")])
         return part
+
+    def _part(self, path: str) -> Any:
+        """As botocore reads it, but made of plain dictionaries, and not kept: what a client needs of it, it holds."""
+        for directory in self._loader.search_paths:
+            for suffix, open_file in _FILES.items():
+                file = os.path.join(directory, path + suffix)
+                if os.path.isfile(file):
+                    with open_file(file, "rb") as content:
+                        return json.loads(content.read())
+        raise DataNotFoundError(data_path=path)
 
     def load_data_with_path(self, name: str) -> Any:
         """As `botocore.loaders.Loader` has it. A table of endpoints that the user put into a data path counts."""

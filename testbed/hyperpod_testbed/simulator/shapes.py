@@ -6,6 +6,8 @@ too, so both the requests that arrive and the responses that leave are checked h
 
 import functools
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.loaders
@@ -41,7 +43,7 @@ def operation(name: str, *, model: ServiceModel | None = None) -> OperationModel
 
 def request_problems(name: str, parameters: Any, *, model: ServiceModel | None = None) -> list[str]:
     """Everything wrong with a request, in AWS's words."""
-    return _problems(operation(name, model=model).input_shape, parameters, "", frozenset())
+    return _problems(operation(name, model=model).input_shape, parameters, None, frozenset())
 
 
 def response_problems(
@@ -51,7 +53,7 @@ def response_problems(
     shape = operation(name, model=model).output_shape
     if shape is None:
         return [] if answer == {} else [f"{name} has no output, got {answer!r}"]
-    return _problems(shape, answer, "", tolerated)
+    return _problems(shape, answer, None, tolerated)
 
 
 def summary(problems: list[str]) -> str:
@@ -61,109 +63,143 @@ def summary(problems: list[str]) -> str:
     return f"{count} validation {noun} detected: {'; '.join(problems[:MOST_REPORTED])}"
 
 
-def _problems(shape: Shape | None, value: Any, path: str, tolerated: frozenset[str]) -> list[str]:
-    if shape is None:
-        return [] if value in ({}, None) else [f"Value '{value}' at '{path}' failed to satisfy constraint: no members"]
-    kind = shape.type_name
+Path = tuple[Any, str] | None
+"""The way to a value: the way to what it is in, and its name there. It is written out where something is wrong."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rule:
+    """What a shape asks for, read out of the model once."""
+
+    kind: str
+    members: Mapping[str, Shape] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    one_of: bool = False
+    low: float | None = None
+    high: float | None = None
+    allowed: frozenset[str] = frozenset()
+    pattern: re.Pattern[str] | None = None
+
+
+@functools.cache
+def _rule(shape: Shape) -> _Rule:
+    kind, known = shape.type_name, shape.metadata
     if kind == "structure":
-        return _structure(shape, value, path, tolerated)
-    if kind == "list":
-        return _list(shape, value, path, tolerated)
-    if kind == "map":
-        return _map(shape, value, path, tolerated)
-    return _scalar(shape, value, path)
+        required = tuple(shape.required_members)
+        return _Rule(kind, members=shape.members, required=required, one_of=shape.is_tagged_union)
+    low, high, pattern = (known.get(name) for name in ("min", "max", "pattern"))
+    return _Rule(
+        kind,
+        low=low,
+        high=high,
+        allowed=frozenset(known.get("enum") or ()),
+        pattern=_compiled(pattern) if pattern else None,
+    )
 
 
-def _structure(shape: Shape, value: Any, path: str, tolerated: frozenset[str]) -> list[str]:
+def _problems(shape: Shape | None, value: Any, path: Path, tolerated: frozenset[str]) -> list[str]:
+    if shape is None:
+        return [] if value in ({}, None) else [f"Value '{value}' at '' failed to satisfy constraint: no members"]
+    rule = _rule(shape)
+    match rule.kind:
+        case "structure":
+            return _structure(rule, value, path, tolerated)
+        case "list":
+            return _list(rule, shape, value, path, tolerated)
+        case "map":
+            return _map(rule, shape, value, path, tolerated)
+        case "string":
+            text = isinstance(value, str)
+            return _string(rule, shape, value, path) if text else [_broken(value, path, "Member must be a string")]
+    return _scalar(rule, value, path)
+
+
+def _structure(rule: _Rule, value: Any, path: Path, tolerated: frozenset[str]) -> list[str]:
     if not isinstance(value, dict):
         return [_broken(value, path, "Member must be a structure")]
     found = [
-        _broken(None, _join(path, name), "Member must not be null")
-        for name in shape.required_members
+        _broken(None, (path, name), "Member must not be null")
+        for name in rule.required
         if value.get(name) is None and name not in tolerated
     ]
-    if shape.is_tagged_union and len([1 for item in value.values() if item is not None]) != 1:
+    if rule.one_of and len([1 for item in value.values() if item is not None]) != 1:
         found.append(_broken(sorted(value), path, "Member must have exactly one member set"))
+    members = rule.members
     for name, item in value.items():
-        where = _join(path, name)
-        if name not in shape.members:
-            found.append(_broken(item, where, "Member is not known"))
+        if name not in members:
+            found.append(_broken(item, (path, name), "Member is not known"))
         elif item is not None and name not in tolerated:
-            found.extend(_problems(shape.members[name], item, where, tolerated))
+            found.extend(_problems(members[name], item, (path, name), tolerated))
     return found
 
 
-def _list(shape: Shape, value: Any, path: str, tolerated: frozenset[str]) -> list[str]:
+def _list(rule: _Rule, shape: Shape, value: Any, path: Path, tolerated: frozenset[str]) -> list[str]:
     if not isinstance(value, list):
         return [_broken(value, path, "Member must be a list")]
-    found = _lengths(shape, value, path)
+    found = _lengths(rule, value, path)
+    member = shape.member
     for index, item in enumerate(value, 1):
-        where = f"{path}.{index}.member"
+        where = (path, f"{index}.member")
         if item is None:
             found.append(_broken(None, where, "Member must not be null"))
         else:
-            found.extend(_problems(shape.member, item, where, tolerated))
+            found.extend(_problems(member, item, where, tolerated))
     return found
 
 
-def _map(shape: Shape, value: Any, path: str, tolerated: frozenset[str]) -> list[str]:
+def _map(rule: _Rule, shape: Shape, value: Any, path: Path, tolerated: frozenset[str]) -> list[str]:
     if not isinstance(value, dict):
         return [_broken(value, path, "Member must be a map")]
-    found = _lengths(shape, value, path)
+    found = _lengths(rule, value, path)
     for key, item in value.items():
-        if problems := _problems(shape.key, key, "", tolerated):
+        if problems := _problems(shape.key, key, None, tolerated):
             what = ", ".join(problem.partition("constraint: ")[2] for problem in problems)
             found.append(_broken(value, path, f"Map keys must satisfy constraint: [{what}]"))
-        if problems := _problems(shape.value, item, "", tolerated):
+        if problems := _problems(shape.value, item, None, tolerated):
             what = ", ".join(problem.partition("constraint: ")[2] for problem in problems)
             found.append(_broken(value, path, f"Map value must satisfy constraint: [{what}]"))
     return found
 
 
-def _scalar(shape: Shape, value: Any, path: str) -> list[str]:
-    kind = shape.type_name
-    if kind == "string":
-        text = isinstance(value, str)
-        return _string(shape, value, path) if text else [_broken(value, path, "Member must be a string")]
+def _scalar(rule: _Rule, value: Any, path: Path) -> list[str]:
+    kind = rule.kind
     if kind == "blob":
         return [] if isinstance(value, bytes) else [_broken(value, path, "Member must be bytes")]
     if kind == "boolean":
         return [] if isinstance(value, bool) else [_broken(value, path, "Member must be a boolean")]
     if kind in {"integer", "long"}:
         number = isinstance(value, int) and not isinstance(value, bool)
-        return _range(shape, value, path) if number else [_broken(value, path, "Member must be an integer")]
+        return _range(rule, value, path) if number else [_broken(value, path, "Member must be an integer")]
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind == "timestamp":
         return [] if number else [_broken(value, path, "Member must be a timestamp in epoch seconds")]
-    return _range(shape, value, path) if number else [_broken(value, path, "Member must be a number")]
+    return _range(rule, value, path) if number else [_broken(value, path, "Member must be a number")]
 
 
-def _string(shape: Shape, value: str, path: str) -> list[str]:
-    found = _lengths(shape, value, path)
-    allowed = shape.metadata.get("enum")
-    if allowed and value not in allowed:
-        found.append(_broken(value, path, f"Member must satisfy enum value set: [{', '.join(allowed)}]"))
-    pattern = shape.metadata.get("pattern")
-    if pattern and not _compiled(pattern).fullmatch(value):
+def _string(rule: _Rule, shape: Shape, value: str, path: Path) -> list[str]:
+    found = _lengths(rule, value, path)
+    if rule.allowed and value not in rule.allowed:
+        listed = ", ".join(shape.metadata["enum"])
+        found.append(_broken(value, path, f"Member must satisfy enum value set: [{listed}]"))
+    if rule.pattern is not None and not rule.pattern.fullmatch(value):
+        pattern = shape.metadata["pattern"]
         found.append(_broken(value, path, f"Member must satisfy regular expression pattern: {pattern}"))
     return found
 
 
-def _lengths(shape: Shape, value: Any, path: str) -> list[str]:
-    low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    if low is not None and len(value) < int(low):
-        return [_broken(value, path, f"Member must have length greater than or equal to {low}")]
-    if high is not None and len(value) > int(high):
-        return [_broken(value, path, f"Member must have length less than or equal to {high}")]
+def _lengths(rule: _Rule, value: Any, path: Path) -> list[str]:
+    if rule.low is not None and len(value) < rule.low:
+        return [_broken(value, path, f"Member must have length greater than or equal to {rule.low}")]
+    if rule.high is not None and len(value) > rule.high:
+        return [_broken(value, path, f"Member must have length less than or equal to {rule.high}")]
     return []
 
 
-def _range(shape: Shape, value: float, path: str) -> list[str]:
-    low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    if low is not None and value < float(low):
-        return [_broken(value, path, f"Member must have value greater than or equal to {low}")]
-    if high is not None and value > float(high):
-        return [_broken(value, path, f"Member must have value less than or equal to {high}")]
+def _range(rule: _Rule, value: float, path: Path) -> list[str]:
+    if rule.low is not None and value < rule.low:
+        return [_broken(value, path, f"Member must have value greater than or equal to {rule.low}")]
+    if rule.high is not None and value > rule.high:
+        return [_broken(value, path, f"Member must have value less than or equal to {rule.high}")]
     return []
 
 
@@ -177,14 +213,18 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern.replace(r"\p{L}", r"\w").replace(r"\p{N}", "").replace(r"\p{Z}", SEPARATORS))
 
 
-def _join(path: str, member: str) -> str:
-    name = member[:1].lower() + member[1:]
-    return f"{path}.{name}" if path else name
+def _where(path: Path) -> str:
+    """As AWS writes it: `instanceGroups.1.member.instanceCount`."""
+    parts: list[str] = []
+    while path is not None:
+        path, part = path
+        parts.append(part[:1].lower() + part[1:])
+    return ".".join(reversed(parts))
 
 
-def _broken(value: Any, path: str, constraint: str) -> str:
+def _broken(value: Any, path: Path, constraint: str) -> str:
     shown = "null" if value is None else f"'{_text(value)}'"
-    return f"Value {shown} at '{path}' failed to satisfy constraint: {constraint}"
+    return f"Value {shown} at '{_where(path)}' failed to satisfy constraint: {constraint}"
 
 
 def _text(value: Any) -> str:

@@ -29,6 +29,7 @@ from hyperpod_testbed.conformance.steps.beginning import KUBERNETES
 from hyperpod_testbed.conformance.target import EXAMPLE, RUN_TAG, Target, TargetError
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Fault, Options, Simulator, Timings, profile
+from hyperpod_testbed.simulator.direct import Direct
 
 MINE = {RUN_TAG: "mine"}
 
@@ -44,6 +45,10 @@ def a_run(sim: Simulator, *, limit: float = 1000.0, sink: Any = lambda _: None, 
 
     session = boto3.Session(aws_access_key_id="TESTBED", aws_secret_access_key="canary-secret-key")
     made = clients(session, region=EXAMPLE.region, endpoint_url=sim.url)
+    direct = Direct()
+    direct.serve(sim)
+    for client in made.values():
+        direct.take(client)
     budget = Budget(limit=limit, price_per_node_hour=EXAMPLE.pricePerNodeHour, most_nodes=MOST_NODES)
     try:
         caller = Caller(clients=made, pace=OwnedClock(sim), budget=budget, sink=watched)

@@ -110,6 +110,27 @@ def test_what_makes_a_client_wait_goes_over_http(sim, aws, direct, fault):
     assert len(went) == 1
 
 
+def test_a_client_that_is_taken_needs_no_connection_and_its_neighbour_does(sim, connect, monkeypatch):
+    def refused(session, request):
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    taken, other, to = connect(sim), connect(sim), Direct()
+    to.serve(sim)
+    to.take(taken)
+    monkeypatch.setattr(URLLib3Session, "send", refused)
+    assert taken.list_clusters()["ClusterSummaries"] == []
+    with pytest.raises(EndpointConnectionError):
+        other.list_clusters()
+
+
+def test_a_client_that_is_taken_goes_over_http_where_it_has_to_wait(sim, connect):
+    taken, to = connect(sim), Direct()
+    to.serve(sim)
+    to.take(taken)
+    sim.faults.add(Fault("ListClusters", "delay", seconds=0.01))
+    assert taken.list_clusters()["ClusterSummaries"] == []
+
+
 def test_a_simulator_that_was_stopped_answers_nobody(sim, aws, direct):
     direct()
     sim.stop()

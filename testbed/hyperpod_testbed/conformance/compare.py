@@ -16,6 +16,7 @@ from hyperpod_testbed.conformance.session import play
 from hyperpod_testbed.conformance.steps.groups import FAILING_GROUP, SCARCE_GROUP
 from hyperpod_testbed.conformance.target import EXAMPLE
 from hyperpod_testbed.simulator import Options, Simulator, Timings
+from hyperpod_testbed.simulator.direct import Direct
 from hyperpod_testbed.simulator.node_views import NodeViews
 
 _ID = "compare"
@@ -93,6 +94,10 @@ def simulate(
         simulator.access.expire(_EXPIRED)
         expired = boto3.Session(aws_access_key_id=_EXPIRED, aws_secret_access_key="testbed")
         made["expired"] = clients(expired, region=target.region, endpoint_url=simulator.url)["sagemaker"]
+        direct = Direct()
+        direct.serve(simulator)
+        for client in made.values():
+            direct.take(client)
         caller = Caller(
             clients=made, pace=OwnedClock(simulator), budget=budget, sink=memory, nodes=_nodes_of(simulator)
         )

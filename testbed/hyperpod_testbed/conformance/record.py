@@ -6,7 +6,7 @@ A directory holds `run.json` (what was run, and when) and `calls.jsonl` (a call 
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self, TextIO
 
@@ -141,6 +141,11 @@ class Redaction:
         return value.isoformat() if hasattr(value, "isoformat") else self.text(str(value))
 
 
+def _members(call: Call) -> JSON:
+    """A call's own members; what is in them is copied by the redaction."""
+    return {item.name: getattr(call, item.name) for item in fields(call)}
+
+
 class Writer:
     """Appends calls to a record as they happen: an interrupted run leaves what it has seen."""
 
@@ -153,7 +158,7 @@ class Writer:
         self._lines: TextIO = (directory / "calls.jsonl").open("w")
 
     def __call__(self, call: Call) -> None:
-        line = self._redaction.json(asdict(call))
+        line = self._redaction.json(_members(call))
         self._lines.write(json.dumps(line, sort_keys=True) + "\n")
         self._lines.flush()
 
@@ -169,7 +174,7 @@ class Memory:
         self._calls: list[Call] = []
 
     def __call__(self, call: Call) -> None:
-        self._calls.append(Call(**self._redaction.json(asdict(call))))
+        self._calls.append(Call(**self._redaction.json(_members(call))))
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self._calls)

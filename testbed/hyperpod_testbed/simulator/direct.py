@@ -7,6 +7,7 @@ for byte. Only the socket and the two HTTP stacks at its ends are left out, whic
 import io
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -18,7 +19,7 @@ from hyperpod_testbed.simulator.api import ConnectionDroppedError, new_request_i
 from hyperpod_testbed.simulator.simulator import Simulator
 from hyperpod_testbed.simulator.wire import Request
 
-Send = Callable[[AWSPreparedRequest], AWSResponse]
+Send = Callable[[AWSPreparedRequest], AWSResponse | None]
 
 
 class Direct:
@@ -31,7 +32,11 @@ class Direct:
         """Take requests to this simulator, which was started."""
         self._simulators = MappingProxyType({**self._simulators, urlsplit(simulator.url).netloc: simulator})
 
-    def send(self, request: AWSPreparedRequest, *, over_http: Send) -> AWSResponse:
+    def take(self, client: Any) -> None:
+        """From here on the requests of this botocore client are handed over, too."""
+        client.meta.events.register("before-send", lambda request, **_: self.send(request, over_http=_by_botocore))
+
+    def send(self, request: AWSPreparedRequest, *, over_http: Send) -> AWSResponse | None:
         """The answer to a request; raises ConnectionClosedError where a fault takes the connection.
 
         A fault that makes the client wait needs its own time limit, and with it a connection.
@@ -58,6 +63,10 @@ class Direct:
         if not request.stream_output:
             answer.content  # noqa: B018  (read now, as botocore's own session does)
         return answer
+
+
+def _by_botocore(_: AWSPreparedRequest) -> None:
+    """Nothing from a handler of `before-send`: botocore sends the request itself."""
 
 
 def _texts(headers: Mapping[str, str | bytes]) -> CIMultiDict[str]:

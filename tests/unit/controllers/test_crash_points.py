@@ -82,8 +82,13 @@ async def test_the_undisturbed_run(rig: Rig) -> None:
     assert not rig.objects.exists(KEY)
 
 
+KILLS = [pytest.param(True, id="after"), pytest.param(False, id="before", marks=pytest.mark.long)]
+"""A kill loses all memory, so a life that ends after one write goes on as one that ends before the next: `make test`
+tries the one, `make test-long` both."""
+
+
 @pytest.mark.fault(1)
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("after", KILLS)
 async def test_a_kill_at_any_io_changes_nothing_about_the_end(make_rig: Callable[..., Rig], after: bool) -> None:
     """One more call than the clean run at most: the one that was cut off; never a second cluster."""
     at = 0

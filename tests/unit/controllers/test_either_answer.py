@@ -1,6 +1,7 @@
 """Where AWS documents no answer the simulator gives either, and the operator ends in the same place."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.unit.controllers.rig import KEY, Rig
@@ -12,7 +13,7 @@ from hyperpod_operator.core.timings import Timings
 
 pytestmark = pytest.mark.slow
 
-ANSWERS = [
+ANSWERS: list[dict[str, object]] = [
     {},
     {"omitted_groups": "delete"},
     {"omitted_members": "unset"},
@@ -39,8 +40,27 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize("continuous", [True, False], ids=["continuous", "all-or-nothing"])
-@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: ",".join(answer) or "defaults")
+ALL_OR_NOTHING = {
+    "events_without_continuous",
+    "update_when_rolling_back",
+    "fill_defaults",
+    "not_found_code",
+    "page_size",
+}
+"""Switches that `make test` turns for a cluster without continuous provisioning, some because only such clusters meet
+them. All others are turned with it, and `make test-long` turns each in both."""
+
+
+def case(answer: dict[str, object], *, continuous: bool) -> Any:
+    often = not answer or continuous != bool(set(answer) & ALL_OR_NOTHING)
+    mode = "continuous" if continuous else "all-or-nothing"
+    marks = () if often else (pytest.mark.long,)
+    return pytest.param(answer, continuous, id=f"{','.join(answer) or 'defaults'}-{mode}", marks=marks)
+
+
+@pytest.mark.parametrize(
+    ("answer", "continuous"), [case(answer, continuous=mode) for answer in ANSWERS for mode in (True, False)]
+)
 async def test_the_life_of_a_cluster_ends_the_same(
     make_rig: Callable[..., Rig], answer: dict[str, object], continuous: bool
 ) -> None:

@@ -5,6 +5,7 @@ from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.core.builders import group_spec, spec
 
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
+from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Fault
 
 
@@ -92,6 +93,7 @@ async def test_deletion_during_creation_waits_and_deletes_once(rig: Rig, wanted:
 
 @pytest.mark.fault(8)
 async def test_edits_during_an_update_become_at_most_two_calls(rig: Rig) -> None:
+    rig.look_seldom(poll=Timings().poll)
     rig.apply(plain())
     await rig.rest()
     rig.apply(plain(5))

@@ -1,7 +1,6 @@
 """SageMaker shows what was done late, in any read, and nobody promises how late: the end of each life is the same."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from tests.unit.controllers.rig import KEY, Rig
@@ -14,23 +13,30 @@ from hyperpod_operator.core.timings import Timings
 LAGS = [0.0, 20.0, 45.0, 90.0, 150.0, 400.0]
 READS = ["DescribeCluster", "ListClusterNodes", "ListClusterEvents", "DescribeClusterEvent", "ListTags"]
 EVERY = "every read"
-SOME = {("DescribeCluster", 90.0), ("ListTags", 150.0), (EVERY, 400.0)}
-"""What `make test` has of the sweep, with continuous provisioning; `make test-matrix-aws` has the whole."""
 
 A, B = [{"key": "team", "value": "a"}], [{"key": "team", "value": "b"}]
 MODES = {"continuous": two, "all-or-nothing": plain}
 
 
-def case(mode: str, read: str, lag: float) -> Any:
-    often = mode == "continuous" and (read, lag) in SOME
-    return pytest.param(
-        MODES[mode], read, lag, marks=pytest.mark.slow if often else pytest.mark.long, id=f"{mode}-{read}-{lag:.0f}"
-    )
+def sweep(*often: tuple[str, str, float]) -> pytest.MarkDecorator:
+    """Each mode, each read and each lag, in `make test-matrix-aws`.
 
-
-sweep = pytest.mark.parametrize(
-    ("wanted", "read", "lag"), [case(mode, read, lag) for mode in MODES for read in [*READS, EVERY] for lag in LAGS]
-)
+    `often` is what `make test` has of it: over the lives of this file each mode, each read and each lag, and each life
+    with all reads late.
+    """
+    cases = [
+        pytest.param(
+            MODES[mode],
+            read,
+            lag,
+            marks=pytest.mark.slow if (mode, read, lag) in often else pytest.mark.long,
+            id=f"{mode}-{read}-{lag:.0f}",
+        )
+        for mode in MODES
+        for read in [*READS, EVERY]
+        for lag in LAGS
+    ]
+    return pytest.mark.parametrize(("wanted", "read", "lag"), cases)
 
 
 @pytest.fixture
@@ -55,7 +61,7 @@ async def gone(rig: Rig) -> None:
     assert await rig.cloud.clusters(region="").describe(name="research") is None
 
 
-@sweep
+@sweep(("continuous", EVERY, 400.0), ("all-or-nothing", "DescribeCluster", 20.0))
 async def test_a_deletion_soon_after_a_creation_is_sent_once(
     late: Rig, wanted: Callable[..., dict[str, object]]
 ) -> None:
@@ -66,7 +72,7 @@ async def test_a_deletion_soon_after_a_creation_is_sent_once(
     assert accepted(late) == ["CreateCluster", "DeleteCluster"]
 
 
-@sweep
+@sweep(("continuous", "DescribeCluster", 90.0), ("all-or-nothing", EVERY, 45.0))
 async def test_each_scaling_is_sent_once(late: Rig, wanted: Callable[..., dict[str, object]]) -> None:
     late.apply(wanted(2, 1))
     assert isinstance(await late.rest(passes=1000), Done)
@@ -80,7 +86,7 @@ async def test_each_scaling_is_sent_once(late: Rig, wanted: Callable[..., dict[s
     assert accepted(late) == ["CreateCluster", "UpdateCluster", "UpdateCluster", "DeleteCluster"]
 
 
-@sweep
+@sweep(("continuous", EVERY, 150.0), ("continuous", "ListClusterEvents", 45.0))
 async def test_a_scale_in_right_after_a_scale_out_ends_at_the_last_count(
     late: Rig, wanted: Callable[..., dict[str, object]]
 ) -> None:
@@ -97,7 +103,7 @@ async def test_a_scale_in_right_after_a_scale_out_ends_at_the_last_count(
     assert accepted(late) == ["CreateCluster", "UpdateCluster", "UpdateCluster", "DeleteCluster"]
 
 
-@sweep
+@sweep(("continuous", "ListTags", 150.0), ("continuous", EVERY, 400.0), ("continuous", "DescribeClusterEvent", 0.0))
 async def test_a_group_and_a_tag_that_come_and_go_are_sent_once(
     late: Rig, wanted: Callable[..., dict[str, object]]
 ) -> None:
@@ -114,7 +120,7 @@ async def test_a_group_and_a_tag_that_come_and_go_are_sent_once(
     assert accepted(late).count("CreateCluster") == accepted(late).count("DeleteCluster") == 1
 
 
-@sweep
+@sweep(("continuous", EVERY, 90.0), ("continuous", "ListClusterNodes", 400.0))
 async def test_a_deletion_during_a_scale_in_is_sent_once(late: Rig, wanted: Callable[..., dict[str, object]]) -> None:
     late.apply(wanted(4, 1))
     assert isinstance(await late.rest(passes=1000), Done)

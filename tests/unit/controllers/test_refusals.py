@@ -59,7 +59,9 @@ async def test_a_refusal_that_lasts_is_tried_a_few_times_a_day(rig: Rig) -> None
     assert 5 <= len(rig.calls("CreateCluster")) <= 9
 
 
-@pytest.mark.parametrize("lag", [0.0, 45.0, 90.0, 150.0, 400.0])
+@pytest.mark.parametrize(
+    "lag", [45.0, 400.0, *(pytest.param(lag, marks=pytest.mark.long) for lag in (0.0, 90.0, 150.0))]
+)
 async def test_a_describe_that_lags_changes_nothing_about_the_end(make_rig: Any, lag: float) -> None:
     rig = make_rig(describe_lag=lag)
     rig.apply(two())

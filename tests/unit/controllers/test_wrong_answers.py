@@ -1,8 +1,9 @@
 """One wrong answer of SageMaker changes nothing in AWS, releases nothing and leaves no trace in status.
 
 Each member of each answer that a pass reads is dropped, nulled, emptied, of another type, or short of an item, in each
-state of a life. The pass may make the call that it makes with right answers, or none; the next look, at right answers,
-leaves the status that it leaves without the fault, and status is all that a pass remembers.
+state of a life: one of these after the other from state to state, and all of them in `make test-long`. The pass may
+make the call that it makes with right answers, or none; the next look, at right answers, leaves the status that it
+leaves without the fault, and status is all that a pass remembers.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,7 @@ import pytest
 from tests.unit.controllers.replay import Replay
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import THEIRS, plain, two
-from tests.unit.controllers.wrong_answers import Wire, every_fault
+from tests.unit.controllers.wrong_answers import Faults, Wire, covering, every_fault
 from tests.unit.core.builders import group_spec
 
 from hyperpod_operator.core.outcome import Done
@@ -162,6 +163,18 @@ def within(asked: Any, wanted: Any, shown: Any) -> bool:
 async def test_a_wrong_answer_leads_to_nothing_and_is_forgotten(
     rig: Rig, state: Callable[[Rig], Awaitable[None]]
 ) -> None:
+    """In each state each member of each answer, once; with which fault goes round."""
+    await answered_wrongly(rig, state, lambda answer: covering(answer, turn=STATES.index(state)))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+async def test_no_wrong_answer_at_all_leads_to_anything(rig: Rig, state: Callable[[Rig], Awaitable[None]]) -> None:
+    await answered_wrongly(rig, state, every_fault)
+
+
+async def answered_wrongly(rig: Rig, state: Callable[[Rig], Awaitable[None]], faults: Faults) -> None:
+    """A moment of this state, looked at with each of these faults in each answer."""
     await state(rig)
     rig.timings = EVERY_READ
     wire, replay = await Wire.of(rig), Replay(rig)
@@ -169,7 +182,7 @@ async def test_a_wrong_answer_leads_to_nothing_and_is_forgotten(
     replay.again()
     right = await replay.look()
     found: list[str] = []
-    tried = [(operation, *fault) for operation, answer in wire.answers.items() for fault in every_fault(answer)]
+    tried = [(operation, *fault) for operation, answer in wire.answers.items() for fault in faults(answer)]
     for operation, name, change in tried:
         where = f"{operation} {name}"
         replay.again()

@@ -43,6 +43,10 @@ def shortened(holder: dict[str, Any], name: str) -> None:
 
 FAULTS: tuple[Callable[[dict[str, Any], str], None], ...] = (dropped, nulled, emptied, retyped, shortened)
 
+Named = tuple[str, Callable[[dict[str, Any]], None]]
+"""A fault in one member of an answer: which, and the change."""
+Faults = Callable[[Mapping[str, Any]], Iterator[Named]]
+
 
 class Wire:
     """Changes answers on their way to the operator, and repeats those that it knows: a moment can be looked at often.
@@ -94,7 +98,7 @@ class Wire:
             self._change(parsed)
 
 
-def every_fault(answer: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[dict[str, Any]], None]]]:
+def every_fault(answer: Mapping[str, Any]) -> Iterator[Named]:
     """A name and a change for each other answer that a fault in one member makes."""
     seen = [copy.deepcopy(answer)]
     for path in members(answer):
@@ -104,6 +108,17 @@ def every_fault(answer: Mapping[str, Any]) -> Iterator[tuple[str, Callable[[dict
             if changed not in seen:
                 seen.append(changed)
                 yield f"{path} {fault.__name__}", at(path, fault)
+
+
+def covering(answer: Mapping[str, Any], *, turn: int) -> Iterator[Named]:
+    """Of `every_fault` one for each member, the next one with each turn: a member meets each of its faults in as many
+    turns as it has faults.
+    """
+    by_member: dict[str, list[Named]] = {}
+    for name, change in every_fault(answer):
+        by_member.setdefault(name.rpartition(" ")[0], []).append((name, change))
+    for number, faults in enumerate(by_member.values()):
+        yield faults[(number + turn) % len(faults)]
 
 
 def members(answer: Mapping[str, Any], *, path: str = "") -> Iterator[str]:

@@ -257,7 +257,7 @@ class OperationRig:
         """The EBSVolumeClaims themselves, instead of what `claims` says of them."""
         settings = CloudSettings(region="us-west-2", reads=UNLIMITED, writes=UNLIMITED, threads=4, read_timeout=5)
         self.cloud = AwsCloud(settings=settings, on_call=lambda **_: None)
-        self.timings = OperationTimings(poll=100.0)  # fewer looks while AWS works: they are not what is tried here
+        self.timings = OperationTimings(poll=100.0, drain=25.0)  # fewer looks: they are not what is tried here
         self.arn = self.add_cluster(CLUSTER_KEY, nodes=nodes)
         self._failures: dict[Key, int] = {}
         self.restart()

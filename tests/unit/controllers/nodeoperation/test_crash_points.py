@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.controllers.nodeoperation.conftest import MakeRig
 from tests.unit.controllers.rig import RESTING, pause
-from tests.unit.controllers.test_crash_points import Killed, Reaper
+from tests.unit.controllers.test_crash_points import KILLS, Killed, Reaper
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ METHODS = {
         for one in METHODS
     ],
 )
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("after", KILLS)
 async def test_a_kill_at_any_io_asks_aws_once_at_most_and_leaves_no_mark(
     make_rig: MakeRig, after: bool, operation: str
 ) -> None:

@@ -1,5 +1,6 @@
 """Operations under each answer that AWS may give; all of them in the nightly matrix (`make test-matrix-aws`)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,17 +11,17 @@ from tests.unit.controllers.nodeoperation.test_life import CALLED, OPERATIONS
 
 from hyperpod_operator.core.outcome import Done
 
-OF_NODES: list[dict[str, Any]] = [
-    {"batch_delete_lowers_target": False},
-    {"demanded_check_repairs": True},
-    {"failed_nodes": "listed"},
-    {"move_changes_targets": False},
-    {"move_compatible": "clusters"},
-    {"pending_instance_id": "omit"},
-    {"replace_keeps_logical_id": False},
-    {"scale_in": "count_first"},
+OF_NODES: list[tuple[dict[str, Any], str]] = [
+    ({"batch_delete_lowers_target": False}, "Delete"),
+    ({"demanded_check_repairs": True}, "HealthCheck"),
+    ({"failed_nodes": "listed"}, "Reboot"),
+    ({"move_changes_targets": False}, "Move"),
+    ({"move_compatible": "clusters"}, "Move"),
+    ({"pending_instance_id": "omit"}, "Replace"),
+    ({"replace_keeps_logical_id": False}, "Replace"),
+    ({"scale_in": "count_first"}, "Delete"),
 ]
-"""The answers that are about single nodes."""
+"""The answers that are about single nodes, each with the operation that meets it. `make test-long` has all of both."""
 
 
 async def life(rig: OperationRig, operation: str) -> None:
@@ -33,24 +34,39 @@ async def life(rig: OperationRig, operation: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("answer", OF_NODES, ids=named)
+@pytest.mark.parametrize(("answer", "operation"), OF_NODES, ids=lambda one: one if isinstance(one, str) else named(one))
 async def test_an_operation_ends_the_same(make_rig: MakeRig, answer: dict[str, Any], operation: str) -> None:
     await life(make_rig(**answer), operation)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("answer", [one for one in other_answers() if one not in [*OF_NODES, NO_NODES]], ids=named)
+@pytest.mark.parametrize("answer", [one for one in other_answers() if one != NO_NODES], ids=named)
 async def test_an_operation_ends_the_same_under_every_answer(
     make_rig: MakeRig, answer: dict[str, Any], operation: str
 ) -> None:
     await life(make_rig(**answer), operation)
 
 
+def test_each_operation_meets_an_answer_about_nodes() -> None:
+    assert {operation for _, operation in OF_NODES} == set(OPERATIONS)
+
+
+ENDING = ("Reboot", "Replace", "Delete")
+"""Operations whose calls AWS refuses while the cluster blocks them."""
+
+
+def paired(answers: Sequence[str]) -> list[Any]:
+    """Each answer with each operation, of which `make test` has every answer and every operation once."""
+    return [
+        pytest.param(answer, operation, marks=() if number % len(answers) == place else (pytest.mark.long,))
+        for number, operation in enumerate(ENDING)
+        for place, answer in enumerate(answers)
+    ]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("answer", ["ConflictException", "ValidationException", "items"])
-@pytest.mark.parametrize("operation", ["Reboot", "Replace", "Delete"])
+@pytest.mark.parametrize(("answer", "operation"), paired(["ConflictException", "ValidationException", "items"]))
 async def test_a_call_that_the_cluster_blocks_is_repeated_until_it_passes(
     make_rig: MakeRig, answer: str, operation: str
 ) -> None:
@@ -59,8 +75,7 @@ async def test_a_call_that_the_cluster_blocks_is_repeated_until_it_passes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("answer", ["items", "error"])
-@pytest.mark.parametrize("operation", ["Reboot", "Replace", "Delete"])
+@pytest.mark.parametrize(("answer", "operation"), paired(["items", "error"]))
 async def test_a_call_of_which_every_node_fails_is_repeated_until_it_passes(
     make_rig: MakeRig, answer: str, operation: str
 ) -> None:

@@ -39,8 +39,20 @@ def both(make_both: type[WithClaims]) -> WithClaims:
     return make_both()
 
 
-@pytest.mark.parametrize("restarting", [False, True], ids=["one process", "a process for each pass"])
-@pytest.mark.parametrize("operation", ENDS)
+PROCESSES = [
+    pytest.param(
+        operation,
+        restarting,
+        id=f"{operation}-{'a process for each pass' if restarting else 'one process'}",
+        marks=() if restarting or operation == "Replace" else (pytest.mark.long,),
+    )
+    for operation in ENDS
+    for restarting in (False, True)
+]
+"""Each operation with all memory lost in between, and one of them without; `make test-long` has all of both."""
+
+
+@pytest.mark.parametrize(("operation", "restarting"), PROCESSES)
 async def test_a_volume_leaves_before_the_call_and_serves_on_another_node(
     make_both: type[WithClaims], operation: str, restarting: bool
 ) -> None:

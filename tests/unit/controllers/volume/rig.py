@@ -132,7 +132,7 @@ class VolumeRig:
         self.recorder = VolumeRecorder()
         settings = CloudSettings(region=REGION, reads=UNLIMITED, writes=UNLIMITED, threads=4, read_timeout=5)
         self.cloud = AwsCloud(settings=settings, on_call=lambda **_: None)
-        self.timings = VolumeTimings()
+        self.timings = VolumeTimings(poll=30.0)  # fewer looks while AWS works: they are not what is tried here
         self.preflight: ClaimGate | None = None
         self._failures: dict[Key, int] = {}
         self._known: Mapping[str, Any] = {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.unit.controllers.rig import RESTING, pause
+from tests.unit.controllers.test_crash_points import KILLS
 from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import published, replace
@@ -167,7 +168,7 @@ async def test_the_undisturbed_run(make_rig: MakeRig, name: str) -> None:
 
 
 @pytest.mark.fault(1)
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("after", KILLS)
 @pytest.mark.parametrize("name", PHASES)
 async def test_a_kill_at_any_write_changes_nothing_about_the_end(make_rig: MakeRig, name: str, after: bool) -> None:
     """The same end state, and at most one call more than the undisturbed run: the one that was cut off."""

@@ -65,12 +65,33 @@ async def life(rig: VolumeRig) -> None:
     assert accepted.count("AttachClusterNodeVolume") == 1
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=named)
+FOLLOWING = {
+    "attach_gate",
+    "attach_gate_error",
+    "attachment_labels",
+    "detach_while_attaching",
+    "multi_attach_nodes",
+    "node_waits_for_detach",
+    "replace_keeps_logical_id",
+    "scale_in",
+}
+"""Switches about nodes: `make test` turns them where a node ends and all others in a life on one node; `make test-long`
+turns each in both."""
+
+
+def case(answer: dict[str, Any], *, following: bool) -> Any:
+    often = not answer or bool(set(answer) & FOLLOWING) == following
+    return pytest.param(answer, id=named(answer), marks=() if often else (pytest.mark.long,))
+
+
+@pytest.mark.parametrize("answer", [case(answer, following=False) for answer in ANSWERS])
 async def test_the_life_of_a_volume_ends_the_same(make_rig: MakeRig, answer: dict[str, Any]) -> None:
     await life(make_rig(**answer))
 
 
-@pytest.mark.parametrize("answer", [one for one in ANSWERS if "delete_on_termination" not in one], ids=named)
+@pytest.mark.parametrize(
+    "answer", [case(answer, following=True) for answer in ANSWERS if "delete_on_termination" not in answer]
+)
 async def test_a_volume_follows_its_node_the_same(make_rig: MakeRig, answer: dict[str, Any]) -> None:
     rig = make_rig(**answer)
     rig.apply(published())

@@ -1,9 +1,10 @@
 """One wrong answer of EC2 or SageMaker changes nothing in AWS, releases nothing and leaves no trace in status.
 
 Each member of each answer that a pass reads is dropped, nulled, emptied, of another type, or short of an item, in each
-state of a claim's life. The pass may make the call, and the step in Kubernetes, that it makes with right answers, or
-none; the next look, at right answers, leaves the status that it leaves without the fault. A wrong answer to a call that
-changes AWS is worth as much as the right one, or as none.
+state of a claim's life: one of these after the other from state to state, and all of them in `make test-long`. The pass
+may make the call, and the step in Kubernetes, that it makes with right answers, or none; the next look, at right
+answers, leaves the status that it leaves without the fault. A wrong answer to a call that changes AWS is worth as much
+as the right one, or as none.
 """
 
 from collections.abc import Awaitable, Callable, Set
@@ -14,7 +15,7 @@ from tests.unit.controllers.replay import Look, Replay
 from tests.unit.controllers.rig import pause
 from tests.unit.controllers.volume.rig import KEY, VOLUME_CALLS, VolumeRig
 from tests.unit.controllers.volume.scenes import adopting, instances, new, published, replace, zone
-from tests.unit.controllers.wrong_answers import Wire, every_fault
+from tests.unit.controllers.wrong_answers import Faults, Wire, covering, every_fault
 
 from hyperpod_operator.core.outcome import Done
 from hyperpod_testbed.simulator import Fault
@@ -240,6 +241,20 @@ def flat(status: dict[str, Any]) -> dict[str, Any]:
 async def test_a_wrong_answer_leads_to_nothing_and_is_forgotten(
     rig: VolumeRig, state: Callable[[VolumeRig], Awaitable[None]]
 ) -> None:
+    """In each state each member of each answer, once; with which fault goes round."""
+    await answered_wrongly(rig, state, lambda answer: covering(answer, turn=STATES.index(state)))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+async def test_no_wrong_answer_at_all_leads_to_anything(
+    rig: VolumeRig, state: Callable[[VolumeRig], Awaitable[None]]
+) -> None:
+    await answered_wrongly(rig, state, every_fault)
+
+
+async def answered_wrongly(rig: VolumeRig, state: Callable[[VolumeRig], Awaitable[None]], faults: Faults) -> None:
+    """A moment of this state, looked at with each of these faults in each answer."""
     await state(rig)
     wire, replay = await Wire.of(rig), Replay(rig)
     replay.refuse(sorted(VOLUME_CALLS))
@@ -247,7 +262,7 @@ async def test_a_wrong_answer_leads_to_nothing_and_is_forgotten(
     right = await replay.look()
     found: list[str] = []
     asked = {one: answer for one, answer in wire.answers.items() if state in NODES_MATTER or one not in OF_THE_CLUSTER}
-    tried = [(operation, *fault) for operation, answer in asked.items() for fault in every_fault(answer)]
+    tried = [(operation, *fault) for operation, answer in asked.items() for fault in faults(answer)]
     for operation, name, change in tried:
         where = f"{operation} {name}"
         replay.again()

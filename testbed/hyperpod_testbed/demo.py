@@ -30,7 +30,7 @@ from hyperpod_testbed.demo_safety import (
     killed_in_mid_create,
     the_creation_goes_on,
 )
-from hyperpod_testbed.stack import Stack
+from hyperpod_testbed.stack import COMMAND, Stack
 from hyperpod_testbed.stage import NAME, Stage, announced, wait
 
 SPEED = 60.0
@@ -42,7 +42,7 @@ OURS = f"sagemaker.amazonaws.com/cluster-name={NAME}"
 def demo() -> None:
     """Kill the operator in mid-create, break a node, hold a scale-in, and more, in about three minutes."""
     try:
-        with Stack(speed=SPEED, chart_account=announced()) as stack:
+        with Stack(speed=SPEED, chart_account=announced(), program=COMMAND) as stack:
             _play(Stage(stack))
     except (BuildError, ControlPlaneError) as error:
         raise click.ClickException(str(error)) from error

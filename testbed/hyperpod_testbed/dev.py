@@ -10,7 +10,7 @@ import click
 
 from hyperpod_testbed.control_plane import ControlPlaneError
 from hyperpod_testbed.control_plane.build import BuildError
-from hyperpod_testbed.stack import Stack
+from hyperpod_testbed.stack import COMMAND, Stack
 from hyperpod_testbed.stage import announced
 
 
@@ -23,7 +23,7 @@ def dev(speed: float) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with Stack(speed=speed, log_format="text", chart_account=announced()) as stack:
+        with Stack(speed=speed, log_format="text", chart_account=announced(), program=COMMAND) as stack:
             values = {"KUBECONFIG": str(stack.plane.kubeconfig), **stack.simulator.environment()}
             lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
             # kubectl, and beside this program kubectl-hyperpod and hyperpod-operator.

@@ -1,6 +1,5 @@
 """A fleet on two installations of the chart: each with its own namespaces, account, roles, policies and Lease."""
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass

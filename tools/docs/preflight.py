@@ -16,7 +16,8 @@ nodes that never join. Preflight reads beforehand what can be known and says wha
 
 The checks run before CreateCluster, before a call that adds groups to a cluster or scales groups out, and before
 CreateVolume of an EBSVolumeClaim. They read only, make at most 40 calls to AWS, and none while nothing is created,
-added or scaled out. The list of quotas is read once an hour for all clusters of a Region, in addition to these 40.
+added or scaled out. The list of quotas is read when the operator starts and then, where something is checked, once an
+hour for all clusters of a Region, in addition to these 40.
 
 | Result | What it means | What happens |
 |---|---|---|

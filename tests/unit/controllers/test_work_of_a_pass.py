@@ -11,6 +11,7 @@ from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse_spec, parse_spec_with_unknown
 from hyperpod_operator.core.cluster.concerns import RECONCILE
 from hyperpod_operator.core.engine import finding
+from hyperpod_operator.core.plan import record
 from hyperpod_operator.core.ports import StoredObject
 
 
@@ -33,6 +34,19 @@ async def test_a_pass_asks_its_concerns_once(rig: Rig, monkeypatch: pytest.Monke
     rig.apply(spec())
     await rig.step()
     assert asked.count(True) == 1
+
+
+async def test_a_creation_that_nobody_approves_names_no_changes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    named, names = [], record.names
+
+    def counting(*arguments: Any, **more: Any) -> Any:
+        named.append(arguments)
+        return names(*arguments, **more)
+
+    monkeypatch.setattr(record, "names", counting)
+    rig.apply(spec())
+    await rig.step()
+    assert (rig.operations(), named) == (["CreateCluster"], [])
 
 
 def stored(wanted: Any) -> StoredObject:

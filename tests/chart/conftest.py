@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.release import MUTATING
 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.control_plane.audit import AuditLog
@@ -12,10 +13,6 @@ from hyperpod_testbed.helm import Helm
 VALUES = sorted((Path(__file__).parent / "values").glob("*.yaml"))
 NAMESPACE = RELEASE = "hyperpod-operator"
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
-MUTATING = (
-    "--feature-gates=MutatingAdmissionPolicy=true",
-    "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
-)
 MONITORING = ("ServiceMonitor", "PodMonitor", "PrometheusRule")
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.chart.conftest import MUTATING, NAMESPACE, RELEASE
+from tests.chart.conftest import NAMESPACE, RELEASE
 from tests.chart.installation import Installation
+from tests.release import MUTATING
 
 from hyperpod_operator.api.names import API_VERSION, LABEL_VOLUME_FORMER_PREFIX, LABEL_VOLUME_PREFIX, VOLUME_CLAIM_KIND
 from hyperpod_operator.api.volume.bounds import PUBLISHED_CLASS

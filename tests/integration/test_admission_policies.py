@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any
 
 import pytest
+from tests.release import MUTATING, SERVES_MUTATING_POLICIES, needs_mutating_policies, served
 
 from hyperpod_operator.api.admission import PolicySettings, all_policies
 from hyperpod_operator.api.admission.nodes import ANNOTATIONS
@@ -27,18 +28,15 @@ THEIRS = {"key": "example.com/theirs", "value": "x", "effect": "NoExecute"}
 @pytest.fixture(scope="module")
 def plane() -> Iterator[ControlPlane]:
     """One of its own, because the policies are for the whole cluster; with the beta API of mutating policies."""
-    flags = [
-        "--feature-gates=MutatingAdmissionPolicy=true",
-        "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
-    ]
-    with ControlPlane(components=frozenset({"etcd", "kube-apiserver"}), extra_args={"kube-apiserver": flags}) as plane:
+    servers = frozenset({"etcd", "kube-apiserver"})
+    with ControlPlane(components=servers, extra_args={"kube-apiserver": MUTATING}) as plane:
         for namespace in (NAMESPACE, "plain", "prefixed"):
             plane.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
             account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
             plane.api.apply(account, namespace=namespace)
         prefixed = {"metadata": {"labels": {"hyperpod-operator.dev/add-ml-prefix": "true"}}}
         plane.api.merge("namespaces", "prefixed", prefixed)
-        for manifest in chain.from_iterable(all_policies(SETTINGS).values()):
+        for manifest in served(chain.from_iterable(all_policies(SETTINGS).values())):
             plane.api.apply(manifest)
         rights = {
             "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -60,7 +58,10 @@ def _wait_until_in_force(plane: ControlPlane) -> None:
         return (
             create(plane, cron_job(nodeSelector=selector)).refused
             and create(plane, pod("probe", nodeSelector=selector)).refused
-            and mutated(plane, nodeSelector=selector)["nodeSelector"][TYPE].startswith("ml.")
+            and (
+                not SERVES_MUTATING_POLICIES
+                or mutated(plane, nodeSelector=selector)["nodeSelector"][TYPE].startswith("ml.")
+            )
         )
 
     until(in_force, "the policies are in force", seconds=30)
@@ -167,6 +168,7 @@ class TestPods:
         assert [binding["spec"]["validationActions"] for binding in bindings] == [["Warn"]] * 3
 
 
+@needs_mutating_policies
 class TestPrefix:
     def test_it_is_added_to_a_selector(self, plane: ControlPlane) -> None:
         spec = mutated(plane, nodeSelector={TYPE: "p5.48xlarge", "disk": "fast"})

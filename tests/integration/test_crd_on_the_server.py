@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.release import needs_selectable_fields
 
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, InstanceGroupStatus, NodeCounts
 from hyperpod_operator.api.common.conditions import Condition
@@ -213,6 +214,7 @@ def test_the_wide_columns_add_groups_and_arn(server: ControlPlane, reported: str
     assert line.split()[-3:] == ["a", "4/4", "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"]
 
 
+@needs_selectable_fields
 def test_clusters_can_be_selected_by_their_status(server: ControlPlane, reported: str) -> None:
     def names(status: str) -> list[str]:
         found = read(server, reported, f"--field-selector=status.clusterStatus={status}")

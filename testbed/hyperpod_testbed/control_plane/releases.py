@@ -55,6 +55,12 @@ class Release:
         return found[1]
 
     @property
+    def minor(self) -> tuple[int, int]:
+        """Major and minor version, e.g. (1, 34). Raises UnknownReleaseError as `version` does."""
+        major, minor = self.version.lstrip("v").split(".")[:2]
+        return int(major), int(minor)
+
+    @property
     def go(self) -> tuple[int, int]:
         """The oldest Go that builds it, from the `go` line of go.mod."""
         found = re.search(r"^go (\d+)\.(\d+)", (self.directory / "go.mod").read_text(), re.MULTILINE)
@@ -65,11 +71,11 @@ class Release:
     @property
     def ldflags(self) -> str:
         """Without them /version says v0.0.0-master, and version checks of Helm and kubectl misbehave."""
-        major, minor = self.version.lstrip("v").split(".")[:2]
+        major, minor = self.minor
         values = {
             "k8s.io/component-base/version.gitVersion": self.version,
-            "k8s.io/component-base/version.gitMajor": major,
-            "k8s.io/component-base/version.gitMinor": minor,
+            "k8s.io/component-base/version.gitMajor": str(major),
+            "k8s.io/component-base/version.gitMinor": str(minor),
             "k8s.io/component-base/version.gitTreeState": "clean",
             "k8s.io/client-go/pkg/version.gitVersion": self.version,
         }

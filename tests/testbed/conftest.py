@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from hyperpod_testbed.simulator import Options, Simulator
+from hyperpod_testbed.simulator.direct import Direct
 from hyperpod_testbed.simulator.node_objects import NodeView
 from hyperpod_testbed.simulator.node_views import NodeViews
 
@@ -49,8 +50,15 @@ def sim(start_simulator: Callable[..., Simulator]) -> Simulator:
 
 
 @pytest.fixture
-def connect(boto3_session: boto3.Session) -> Iterator[Connect]:
+def over_http() -> bool:
+    """Whether clients need connections: tests of what goes over one say so."""
+    return False
+
+
+@pytest.fixture
+def connect(boto3_session: boto3.Session, over_http: bool) -> Iterator[Connect]:
     """Make boto3 clients that do not retry; they are closed with the test."""
+    direct = Direct()
     with ExitStack() as stack:
 
         def client(
@@ -71,6 +79,9 @@ def connect(boto3_session: boto3.Session) -> Iterator[Connect]:
                 config=Config(retries={"mode": "standard", "total_max_attempts": attempts}, read_timeout=read_timeout),
             )
             stack.callback(made.close)
+            if not over_http:
+                direct.serve(sim)
+                direct.take(made)
             return made
 
         yield client

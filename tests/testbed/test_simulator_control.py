@@ -13,6 +13,11 @@ from hyperpod_testbed.simulator.timeline import Timeline
 
 
 @pytest.fixture
+def over_http() -> bool:
+    return True
+
+
+@pytest.fixture
 def remote(sim):
     return SimulatorClient(sim.url)
 

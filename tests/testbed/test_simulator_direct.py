@@ -29,6 +29,11 @@ FAULTS = {
 
 
 @pytest.fixture
+def over_http() -> bool:
+    return True
+
+
+@pytest.fixture
 def direct(sim, monkeypatch):
     """Hand calls over from now on; the result says how many went over HTTP."""
     to, over_http, went = Direct(), URLLib3Session.send, []
@@ -108,6 +113,16 @@ def test_what_makes_a_client_wait_goes_over_http(sim, aws, direct, fault):
     sim.faults.add(fault)
     aws.list_clusters()
     assert len(went) == 1
+
+
+def test_a_head_that_fails_has_no_body(sim, connect, direct):
+    client, asked = connect(sim, service="s3"), {"Bucket": "sagemaker-scripts"}
+    sim.prerequisites.remove("bucket", "sagemaker-scripts")
+    over_http = ended(client, "HeadBucket", asked)
+    went = direct()
+    assert ended(client, "HeadBucket", asked) == over_http
+    assert over_http[1]["Code"] == "404"
+    assert went == []
 
 
 def test_a_client_that_is_taken_needs_no_connection_and_its_neighbour_does(sim, connect, monkeypatch):

@@ -17,6 +17,11 @@ SCOPE = "AWS4-HMAC-SHA256 Credential=RAW/20270115/us-west-2/ec2/aws4_request, Si
 
 
 @pytest.fixture
+def over_http() -> bool:
+    return True
+
+
+@pytest.fixture
 def ec2(sim, connect):
     return connect(sim, service="ec2")
 

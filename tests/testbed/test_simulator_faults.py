@@ -10,6 +10,11 @@ from hyperpod_testbed.simulator import Fault
 CLOSED = (ConnectionClosedError, ReadTimeoutError)
 
 
+@pytest.fixture
+def over_http() -> bool:
+    return True
+
+
 def test_an_error_strikes_as_often_as_it_is_told(sim, aws, code):
     fault = sim.faults.add(Fault("ListClusters", "error", code="InternalFailure", times=2))
     assert [code(aws.list_clusters)[0] for _ in range(2)] == ["InternalFailure"] * 2

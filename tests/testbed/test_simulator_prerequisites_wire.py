@@ -105,6 +105,11 @@ BROKEN = {
 
 
 @pytest.fixture
+def over_http() -> bool:
+    return True
+
+
+@pytest.fixture
 def method(sim, connect):
     """The boto3 method of an operation."""
 

@@ -6,6 +6,11 @@ from botocore.exceptions import ClientError
 from hyperpod_testbed.simulator import Options
 
 
+@pytest.fixture
+def over_http() -> bool:
+    return True
+
+
 def test_a_request_without_authorization_is_turned_away(raw):
     status, body, _ = raw("ListClusters", {}, authorization=None)
     assert (status, body["__type"]) == (403, "MissingAuthenticationToken")

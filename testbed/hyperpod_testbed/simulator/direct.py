@@ -52,7 +52,7 @@ class Direct:
         except ConnectionDroppedError as error:
             raise ConnectionClosedError(error=error, request=request, endpoint_url=request.url) from error
         raw = HTTPResponse(
-            body=io.BytesIO(reply.body),
+            body=io.BytesIO(b"" if request.method == "HEAD" else reply.body),
             headers={"Content-Length": str(len(reply.body)), **reply.sent(request_id=request_id)},
             status=reply.status,
             preload_content=False,

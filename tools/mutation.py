@@ -25,7 +25,7 @@ from hyperpod_testbed.environments import ToolEnvironmentError, environment
 ROOT = Path(__file__).parent.parent
 LOCK = Path(__file__).with_name("mutmut.lock")
 PACKAGE = ROOT / "operator" / "hyperpod_operator"
-COPIED = ("tests", "pyproject.toml")
+COPIED = ("tests", "conftest.py", "pyproject.toml")
 TESTS = ("tests/unit/core",)
 OUTCOMES = {0: "survived", 5: "no tests", 33: "no tests", 34: "skipped", 37: "caught by types"}
 """mutmut's exit code of a change to what it means: any other is a change that a test noticed or that ran too long."""
@@ -73,7 +73,7 @@ def configuration(chosen: Sequence[Function]) -> str:
     lists = {
         "source_paths": ["src"],
         "only_mutate": [f"src/{module}.py" for module in modules],
-        "also_copy": ["tests"],
+        "also_copy": ["tests", "conftest.py"],
         "pytest_add_cli_args_test_selection": list(TESTS),
         "pytest_add_cli_args": ["-p", "no:cacheprovider", "-m", "not slow and not long and not control_plane"],
     }

@@ -19,7 +19,6 @@ from hyperpod_testbed.helm import CHART, Helm
 
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = sorted((ROOT / "crds").glob("*.yaml"))
-MANAGERS = (("kubectl", "helm"), ("helm", "kubectl"))
 pytestmark = needs_selectable_fields
 """Kubernetes 1.30 drops the definitions' selectableFields, so it has a conflict there: docs/install.md."""
 
@@ -41,14 +40,6 @@ def without_definitions(plane: ControlPlane) -> Iterator[None]:
     gone()
     yield
     gone()
-
-
-@pytest.mark.usefixtures("without_definitions")
-@pytest.mark.parametrize("managers", MANAGERS, ids=" then ".join)
-@pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.stem)
-def test_a_definition_has_two_managers_in_peace(plane: ControlPlane, path: Path, managers: tuple[str, str]) -> None:
-    for manager in (*managers, *managers):
-        applied(plane, path.read_text(), manager=manager)
 
 
 @pytest.mark.usefixtures("without_definitions")

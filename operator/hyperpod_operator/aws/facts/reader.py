@@ -74,13 +74,23 @@ class Ask:
         return f"{self.service}:{self.operation}:{sorted(self.parameters.items())!r}"
 
 
+FEW = 32
+"""Answers that may lie around when they are over: looking for them costs more."""
+
+
 class Answers:
-    """Answers that may be given again, by question. Bounded; belongs to one Region and one event loop."""
+    """Answers that may be given again, by question. Bounded; belongs to one Region and one event loop.
+
+    Those whose time is over go when they could be half of what is kept, so that looking for them costs each answer a
+    constant time.
+    """
 
     def __init__(self, *, monotonic: Callable[[], float], most: int = 1000) -> None:
         self._monotonic = monotonic
         self._most = most
         self._kept: dict[str, tuple[float, Pages | None]] = {}
+        self._look_at = min(FEW, most)
+        """How many are kept when those whose time is over go."""
         self.asked: dict[str, asyncio.Future[tuple[Fact[Pages | None]] | None]] = {}
         """Questions that a preflight waits for. Resolved with None where it gave up: that says nothing to others."""
 
@@ -89,10 +99,16 @@ class Answers:
         found = self._kept.get(key)
         return (found[1],) if found is not None and self._monotonic() < found[0] else None
 
+    @property
+    def held(self) -> int:
+        """How many are in memory, those whose time is over included."""
+        return len(self._kept)
+
     def put(self, key: str, pages: Pages | None, *, keep: float) -> None:
         now = self._monotonic()
-        if len(self._kept) >= self._most:
+        if len(self._kept) >= self._look_at:
             self._kept = {name: one for name, one in self._kept.items() if one[0] > now}
+            self._look_at = min(self._most, max(FEW, 2 * len(self._kept)))
         if len(self._kept) < self._most:
             self._kept[key] = (now + keep, pages)
 

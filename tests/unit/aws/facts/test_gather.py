@@ -511,6 +511,17 @@ def test_remembered_answers_are_bounded() -> None:
     assert answers.get("new") == (None,)
 
 
+def test_answers_whose_time_is_over_leave_memory_long_before_it_is_full() -> None:
+    time = Time()
+    answers = Answers(monotonic=time, most=1000)
+    answers.put("lasting", None, keep=1e6)
+    for number in range(900):
+        time.now = float(number)
+        answers.put(str(number), [], keep=10.0)
+    assert answers.held < 100
+    assert answers.get("lasting") == (None,)
+
+
 @pytest.mark.parametrize(
     ("arn", "source"),
     [

@@ -47,7 +47,6 @@ def growth(directory: Path, *, most: int = 10) -> list[str]:
 
 def main(directory: Path, arguments: list[str]) -> None:
     """Trace, then be the operator."""
-    directory.mkdir(parents=True, exist_ok=True)
     numbers = itertools.count()
 
     def write(_number: int, _frame: FrameType | None) -> None:
@@ -59,6 +58,7 @@ def main(directory: Path, arguments: list[str]) -> None:
 
     signal.signal(signal.SIGUSR2, write)
     tracemalloc.start(FRAMES)
+    directory.mkdir(parents=True, exist_ok=True)  # says that a signal is understood now
     from hyperpod_operator.cli import main as operator  # after the start, so that what it loads is traced as well
 
     operator(arguments, prog_name="hyperpod-operator")

@@ -11,7 +11,7 @@ from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.controllers.parse import InvalidSpecError, parse_spec, parse_spec_with_unknown
 from hyperpod_operator.core.cluster.concerns import RECONCILE
 from hyperpod_operator.core.engine import finding
-from hyperpod_operator.core.plan import record
+from hyperpod_operator.core.plan import digest, record
 from hyperpod_operator.core.ports import StoredObject
 
 
@@ -37,7 +37,7 @@ async def test_a_pass_asks_its_concerns_once(rig: Rig, monkeypatch: pytest.Monke
 
 
 async def test_a_creation_that_nobody_approves_names_no_changes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    named, names = [], record.names
+    named, names = [], digest.names
 
     def counting(*arguments: Any, **more: Any) -> Any:
         named.append(arguments)

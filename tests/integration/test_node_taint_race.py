@@ -73,7 +73,12 @@ def controller(api: ApiServer, cache: NodeCache, wake: asyncio.Event) -> NodeCon
             audit=Recorder(),
         ),
         clusters=clusters,
-        enqueue=Enqueue(now=lambda _key, _lane: wake.set(), later=lambda _key, _seconds: None, cluster=lambda _: None),
+        enqueue=Enqueue(
+            now=lambda _key, _lane: wake.set(),
+            later=lambda _key, _seconds: None,
+            gone=lambda _key: None,
+            cluster=lambda _key: None,
+        ),
     )
     assert Lane.TAINT < Lane.LABEL
     return learn(found, clusters)

@@ -36,6 +36,7 @@ class NodeRuntime:
             enqueue=Enqueue(
                 now=lambda key, lane: queue.add(key, lane=lane),
                 later=queue.add_after,
+                gone=queue.forget,
                 cluster=lambda key: clusters.add_after(key, settings.timings.debounce),
             ),
         )

@@ -62,10 +62,14 @@ class NodePorts:
 
 @dataclass(frozen=True, kw_only=True)
 class Enqueue:
-    """Whom to wake: a Node now in a lane, a Node in so many seconds, or the HyperPodCluster of a changed Node."""
+    """Whom to wake: a Node now in a lane, a Node in so many seconds, or the HyperPodCluster of a changed Node.
+
+    `gone` drops what is planned for a Node that left.
+    """
 
     now: Callable[[Key, Lane], None]
     later: Callable[[Key, float], None]
+    gone: Callable[[Key], None]
     cluster: Callable[[Key], None]
 
 
@@ -166,7 +170,7 @@ class NodeController:
     def _judge(self, node: Node, entry: Entry) -> bool:
         """Line the Node up if it wants a write. Says whether its state is another one than before."""
         decision = decide(node, entry.facts, now=self._ports.clock.now())
-        key = Key("", node.name)
+        key = _key(node.name)
         if decision.change:
             self._enqueue.now(key, Lane.TAINT if decision.step is Step.TAINT else Lane.UNTAINT)
         elif missing_labels(node, entry.facts):
@@ -194,6 +198,7 @@ class NodeController:
         return seen is None or seen.state is not state
 
     def _gone(self, name: str) -> None:
+        self._enqueue.gone(_key(name))
         seen = self._seen.pop(name, None)
         if seen is None:
             return
@@ -258,3 +263,8 @@ def _audited(
 
 def _step(decision: TaintDecision) -> str:
     return str(decision.step) if decision.change else "Label"
+
+
+def _key(name: str) -> Key:
+    """Of a Node, which is in no namespace."""
+    return Key("", name)

@@ -88,6 +88,7 @@ class Told(Measured):
     events: list[tuple[str, str, Event]] = field(default_factory=list)
     now: list[tuple[str, Lane]] = field(default_factory=list)
     later: list[tuple[str, float]] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     clusters: list[Key] = field(default_factory=list)
     audited: list[AuditRecord] = field(default_factory=list)
 
@@ -131,6 +132,7 @@ class NodeRig:
             enqueue=Enqueue(
                 now=lambda key, lane: self.told.now.append((key.name, lane)),
                 later=lambda key, seconds: self.told.later.append((key.name, seconds)),
+                gone=lambda key: self.told.gone.append(key.name),
                 cluster=self.told.clusters.append,
             ),
         )
@@ -346,6 +348,11 @@ def test_a_sick_node_that_leaves_is_told_on_its_cluster(rig: NodeRig) -> None:
     assert rig.reasons("HyperPodCluster") == ["NodeReplaced"]
     assert "300 s after it was found unhealthy" in rig.told.events[-1][2].message
     assert rig.told.clusters == [OBJECT, OBJECT]
+
+
+def test_nothing_stays_planned_for_a_node_that_left(rig: NodeRig) -> None:
+    rig.controller.changed("hyperpod-i-left")
+    assert rig.told.gone == ["hyperpod-i-left"]
 
 
 def test_a_healthy_node_that_leaves_is_no_news(rig: NodeRig) -> None:

@@ -92,6 +92,43 @@ class TestGuards:
         assert called is not None
         return shown_back(snapshot_of(owner, seen(owner, found)), called)
 
+    @pytest.mark.parametrize(
+        ("operation", "before", "now", "back"),
+        [
+            ("UpdateCluster", {}, {}, False),
+            ("UpdateCluster", {}, {"status": "RollingBack"}, True),
+            ("UpdateCluster", {}, {"status": "SystemUpdating"}, False),
+            ("UpdateCluster", {}, {"failure_message": "no capacity"}, True),
+            ("UpdateCluster", {"failureMessage": "a quota"}, {"failure_message": "no capacity"}, True),
+            ("UpdateCluster", {"failureMessage": "no capacity"}, {"failure_message": "no capacity"}, False),
+            (
+                "UpdateCluster",
+                {"failureMessage": "no capacity", "clusterStatus": "Updating"},
+                {"failure_message": "no capacity"},
+                True,
+            ),
+            ("UpdateCluster", {"failureMessage": "no capacity"}, {}, False),
+            ("UpdateCluster", {"clusterStatus": "Updating"}, {}, False),
+            ("AddTags", {}, {"status": "RollingBack", "failure_message": "no capacity"}, False),
+            ("DeleteTags", {}, {"status": "RollingBack", "failure_message": "no capacity"}, False),
+        ],
+    )
+    def test_what_shows_that_a_call_went_back(
+        self, operation: str, before: dict[str, str], now: dict[str, str], back: bool
+    ) -> None:
+        last = {"operation": operation, "state": "Accepted", "time": ago(120), "fingerprint": "x"}
+        owner = resource(status=recorded(last=last, **before))
+        called = owner.status.last
+        assert called is not None
+        assert shown_back(snapshot_of(owner, seen(owner, cluster(**now))), called) is back
+
+    def test_a_cluster_that_is_not_there_does_not_show_that_a_call_went_back(self) -> None:
+        last = {"operation": "UpdateCluster", "state": "Accepted", "time": ago(120), "fingerprint": "x"}
+        owner = resource(status=recorded(last=last))
+        called = owner.status.last
+        assert called is not None
+        assert not shown_back(snapshot_of(owner, seen(owner, None)), called)
+
     def test_a_refused_wish_is_not_sent_again(self) -> None:
         answer = held(self.create(rejected=self.refused()))
         assert answer.reason is Reason.SPEC_REJECTED

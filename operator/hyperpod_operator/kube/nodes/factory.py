@@ -23,8 +23,9 @@ _NO_FAULTS = frozenset({"MemoryPressure", "DiskPressure", "PIDPressure", "Networ
 _GOOD_NEWS = "Ready"
 """The end of the kubelet's summary, and of conditions such as KernelReady of agents other than HyperPod's."""
 
-_MOST_SHARED = 4096
-"""Distinct values that are kept for sharing. Values of one node alone (times, details) must not pile up."""
+_MOST_SHARED = 1024
+"""Distinct values that are kept for sharing. Values of one node alone (times, details) must not pile up: they stay
+until so many are there, long after their Nodes have gone."""
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_DATE = datetime.fromtimestamp(0, UTC)
 

@@ -12,8 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/pytest
-# Tests with the control plane wait most of the time: four workers keep two processors busy. Each has its own.
-CONTROL_PLANE_TESTS := $(PYTEST) -n 4 --dist loadgroup --no-loadscope-reorder
+# Tests with the control plane wait most of the time: five workers keep two processors busy. Each has its own.
+CONTROL_PLANE_TESTS := $(PYTEST) -n 5 --dist loadgroup --no-loadscope-reorder
 # Each worker collects what it is given: all of tests/ would take each 15 seconds. Their conftest.py refuses others.
 CONTROL_PLANE_FOLDERS := tests/chart tests/generated tests/integration tests/testbed
 RELEASES := 1.30 1.37

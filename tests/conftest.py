@@ -32,8 +32,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """A test that uses the control plane is marked so: `make unit` leaves it out.
 
     With `--dist loadgroup` a file stays in one worker, because its tests share an operator, a simulator and sometimes a
-    control plane. Slow tests share nothing: each is a group of its own, and they start first, so that none of them is
-    what everything else waits for at the end.
+    control plane. Slow tests share nothing: each is a group of its own. They start first, and then the files that take
+    minutes (`early`), so that none of them is what everything else waits for at the end.
     """
     for item in items:
         if "control_plane" in getattr(item, "fixturenames", ()):
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if (reason := _left_out(item)) is not None:
             raise pytest.UsageError(reason)
     if getattr(config.option, "loadgroup", False):  # the name of the option in a worker
-        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        items.sort(key=lambda item: [item.get_closest_marker(mark) is None for mark in ("slow", "early")])
         for item in items:
             slow = item.get_closest_marker("slow") is not None
             item.add_marker(pytest.mark.xdist_group(item.nodeid if slow else item.nodeid.partition("::")[0]))

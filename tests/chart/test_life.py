@@ -21,6 +21,8 @@ from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT
 
+pytestmark = pytest.mark.early
+
 SPEED = 300.0
 
 

@@ -14,6 +14,8 @@ from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import CHART, Helm, HelmError
 from hyperpod_testbed.waiting import until
 
+pytestmark = pytest.mark.early
+
 ROOT = Path(__file__).parents[2]
 CRD = "crd/hyperpodclusters.hyperpod-operator.dev"
 

@@ -19,7 +19,7 @@ from hyperpod_testbed.simulator import Fault, Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
 from hyperpod_testbed.waiting import until
 
-pytestmark = pytest.mark.control_plane
+pytestmark = [pytest.mark.control_plane, pytest.mark.early]
 
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "minimal.yaml").read_text())
 

@@ -16,7 +16,7 @@ from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
 from hyperpod_testbed.waiting import until
 
-pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(280), pytest.mark.early]
 
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "minimal.yaml").read_text())
 DAMAGE: dict[str, Callable[[KubeProxy], None]] = {

@@ -11,6 +11,8 @@ from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.stack import FAST, ROOT, Stack
 from hyperpod_testbed.waiting import until
 
+pytestmark = pytest.mark.early
+
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "gpu-and-cpu.yaml").read_text())
 TAINT = {"key": "sagemaker.amazonaws.com/node-health-status", "value": "Unschedulable", "effect": "NoSchedule"}
 GPU = "ml.p5.48xlarge"

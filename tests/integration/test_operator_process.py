@@ -18,6 +18,8 @@ from hyperpod_testbed.simulator import Fault, Options, Simulator
 from hyperpod_testbed.stack import COMMAND, FAST, ROOT, OperatorProcess, Stack
 from hyperpod_testbed.waiting import until
 
+pytestmark = pytest.mark.early
+
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "gpu-and-cpu.yaml").read_text())
 SPEED = 300.0
 

@@ -18,7 +18,7 @@ from hyperpod_testbed.simulator import Fault, Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, FAST, ROOT, OperatorProcess
 from hyperpod_testbed.waiting import until
 
-pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.control_plane, pytest.mark.timeout(180), pytest.mark.early]
 
 EXAMPLE = yaml.safe_load((ROOT / "examples" / "minimal.yaml").read_text())
 LEASE, DEADLINE, PERIOD = 5.0, 4.0, 2.0

@@ -24,6 +24,8 @@ from hyperpod_testbed.simulator import Fault, Timings
 from hyperpod_testbed.stack import ACCOUNT, Stack
 from hyperpod_testbed.waiting import until
 
+pytestmark = pytest.mark.early
+
 SECONDS = 90.0
 """How long a condition is awaited; far longer than anything takes."""
 CLUSTER = "volumes"

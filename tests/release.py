@@ -19,6 +19,8 @@ MUTATING = (
 )
 """Flags of an API server that serves mutating policies, which are off by default in 1.34."""
 
+_OF_THE_BETA = "Warning: admissionregistration.k8s.io/v1beta1 MutatingAdmissionPolicy"
+
 needs_mutating_policies = pytest.mark.skipif(
     not SERVES_MUTATING_POLICIES, reason="this Kubernetes serves no MutatingAdmissionPolicy"
 )
@@ -30,3 +32,8 @@ needs_selectable_fields = pytest.mark.skipif(
 def served(manifests: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Those of kinds that this release has."""
     return [one for one in manifests if SERVES_MUTATING_POLICIES or not one["kind"].startswith("MutatingAdmission")]
+
+
+def unexpected(warnings: str) -> list[str]:
+    """kubectl's warnings but for those of the beta API of mutating policies, the only one that 1.34 has of them."""
+    return [line for line in warnings.splitlines() if not (line.startswith(_OF_THE_BETA) and "is deprecated" in line)]

@@ -191,6 +191,13 @@ def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 def _uncaught_in_loop(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
+    if context.get("transport") is not None:
+        # The loop ends that connection, and whoever uses it is told and tries again; uvloop comes here when data arrive
+        # on one that was closed a moment ago (uvloop, `sslproto.pyx`, `_fatal_error`).
+        logging.getLogger("hyperpod_operator").warning(
+            "A connection ended: %s: %s. What used it is tried again.", context.get("message", ""), error
+        )
+        return
     logging.getLogger("hyperpod_operator").error(
         "A background task ended with a fault: %s. Please report it with this record.",
         context.get("message", "no explanation"),

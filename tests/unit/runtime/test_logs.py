@@ -144,3 +144,16 @@ async def test_an_exception_that_nobody_awaited_is_one_record(log: logging.Logge
     (record,) = records(stream)
     assert "never retrieved" in record["message"]
     assert "boom" in record["exception"]
+
+
+async def test_data_on_a_connection_that_was_just_closed_are_no_fault(log: logging.Logger, stream: io.StringIO) -> None:
+    loop = asyncio.get_running_loop()
+    logs.catch_uncaught(loop)
+    error = RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+    loop.call_exception_handler(
+        {"message": "Fatal error on SSL protocol", "exception": error, "transport": asyncio.Transport()}
+    )
+    (record,) = records(stream)
+    assert record["level"] == "WARNING"
+    assert "A connection ended: Fatal error on SSL protocol: unable to perform" in record["message"]
+    assert "Please report" not in record["message"]

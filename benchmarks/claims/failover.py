@@ -105,8 +105,7 @@ def _fleet(env: Environment, *, nodes: int, claims: int) -> list[str]:
         operator.wait_ready()
         env.objects.create(names(CLUSTERS))
         progress.wait(CLUSTERS, seconds=PATIENCE)
-        listed = json.loads(env.plane.kubectl("get", CLUSTER_PLURAL, "-o", "json").stdout)["items"]
-        found = instances(env.aws.environment(), arns=[item["status"]["clusterArn"] for item in listed])
+        found = instances(env.aws.environment(), arns=env.arns())
         asyncio.run(_join(env, found, zone=_zone(scene, *found[0])))
         scene.claims([_claim(number, of=number % CLUSTERS) for number in range(claims)])
         scene.until(lambda: scene.ready() == claims, what="claims that are ready")

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-import json
 import time
 
 from benchmarks.claims.terms import Terms
@@ -59,9 +58,8 @@ def _nodes(terms: Terms) -> list[Figure]:
 
 async def _join(env: Environment) -> int:
     """A Node for every instance of every cluster; how many."""
-    listed = json.loads(env.plane.kubectl("get", "hyperpodclusters", "--all-namespaces", "-o", "json").stdout)["items"]
     now = datetime.datetime.now(datetime.UTC)
-    found = instances(env.aws.environment(), arns=[item["status"]["clusterArn"] for item in listed])
+    found = instances(env.aws.environment(), arns=env.arns())
     async with Nodes(env.plane) as nodes:
         await nodes.create(
             node_manifest(number, instance_id=instance_id, cluster_id=cluster_id(arn), labels=labels(), now=now)

@@ -19,6 +19,7 @@ from benchmarks.environment.aws import Aws
 from benchmarks.environment.objects import Objects, connect
 from benchmarks.environment.operator import Operator
 from benchmarks.environment.progress import Progress
+from hyperpod_operator.api.names import CLUSTER_PLURAL
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.stack import ROOT
 
@@ -77,6 +78,10 @@ class Environment:
     def connection(self) -> http.client.HTTPSConnection:
         """A new connection to the API server, as the cluster administrator."""
         return self._connect()
+
+    def arns(self) -> list[str]:
+        """Of all clusters, as their status has them; each has to have one."""
+        return [item["status"]["clusterArn"] for item in self.plane.api.list(CLUSTER_PLURAL)]
 
     def progress(self) -> Progress:
         return Progress(self._connect)

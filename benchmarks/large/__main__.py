@@ -4,10 +4,8 @@ With --raw the rounds are added to a file, so that sizes can be measured in runs
 of them is written where the other claims write.
 """
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,6 +16,7 @@ from benchmarks.large.report import figures, table
 from benchmarks.large.run import Wish, measure
 from benchmarks.nodes.contestants import UnknownContestantError
 from benchmarks.nodes.process import CoreError
+from benchmarks.nodes.rounds import Rounds
 from benchmarks.nodes.watcher import ContractError
 from hyperpod_testbed.control_plane import ControlPlaneError
 from hyperpod_testbed.control_plane.build import BuildError
@@ -43,27 +42,19 @@ def main(
     machine.keep_bytecode()
     facts = machine.facts()
     wish = Wish(nodes=sizes or Wish.nodes, contestants=names or Wish.contestants, rounds=rounds, logs=logs)
-    done = [json.loads(line) for line in raw.read_text().splitlines()] if raw and raw.exists() else []
-
-    def keep(found: dict[str, Any]) -> None:
-        """At once: a run that is cut off has not been for nothing."""
-        done.append(found)
-        if raw:
-            with raw.open("a") as file:
-                file.write(json.dumps(found) + "\n")
-
+    kept = Rounds(raw)
     try:
         if rounds:
-            measure(wish, tell=tell, keep=keep)
+            measure(wish, tell=tell, keep=kept.keep)
     except (BenchmarkError, BuildError, ContractError, ControlPlaneError, CoreError, UnknownContestantError) as error:
         raise click.ClickException(str(error)) from error
-    results = [result(item, date=machine.today()) for item in figures(done)]
-    print(f"{table(done)}\n\n{record.table([one for one in results if one.ok is not None])}")
+    results = [result(item, date=machine.today()) for item in figures(kept.done)]
+    print(f"{table(kept.done)}\n\n{record.table([one for one in results if one.ok is not None])}")
     if recorded:
         together = record.merged(record.read(record.RESULTS), results)
         record.write(record.RESULTS, together)
         text = record.refreshed(record.DOCUMENT.read_text(), results=together, facts=facts)
-        record.DOCUMENT.write_text(record.compared(text, comparison=table(done), facts=facts, name="many nodes"))
+        record.DOCUMENT.write_text(record.compared(text, comparison=table(kept.done), facts=facts, name="many nodes"))
 
 
 if __name__ == "__main__":

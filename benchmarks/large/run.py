@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -22,7 +21,6 @@ from benchmarks.nodes.ours import instances, labels
 from benchmarks.nodes.process import SERVER_CORE, pinned
 from benchmarks.nodes.run import arena
 from benchmarks.nodes.single_round import Sizes
-from hyperpod_operator.api.names import CLUSTER_PLURAL
 from hyperpod_operator.core.health.facts import cluster_id
 
 MOST_IN_A_CLUSTER = 5000
@@ -81,9 +79,8 @@ def _fleet(env: Environment, *, nodes: int) -> list[str]:
         operator.wait_ready()
         env.objects.create(names(count))
         progress.wait(count, seconds=SETUP_SECONDS)
-    listed = json.loads(env.plane.kubectl("get", CLUSTER_PLURAL, "-o", "json").stdout)["items"]
     by_arn: dict[str, list[str]] = defaultdict(list)
-    for arn, instance_id in instances(env.aws.environment(), arns=[item["status"]["clusterArn"] for item in listed]):
+    for arn, instance_id in instances(env.aws.environment(), arns=env.arns()):
         by_arn[arn].append(instance_id)
     for number, (arn, ids) in enumerate(by_arn.items()):
         uid = asyncio.run(_first_node(env, number, arn=arn, instance_id=ids[0]))

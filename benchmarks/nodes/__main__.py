@@ -8,7 +8,6 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,6 +16,7 @@ from benchmarks.figure import result
 from benchmarks.nodes.contestants import OPERATOR, PEERS, UnknownContestantError
 from benchmarks.nodes.process import CoreError
 from benchmarks.nodes.report import figures, table
+from benchmarks.nodes.rounds import Rounds
 from benchmarks.nodes.run import Wish, measure
 from benchmarks.nodes.single_round import Sizes
 from benchmarks.nodes.watcher import ContractError
@@ -58,35 +58,21 @@ def main(
     facts = machine.facts()
     sizes = replace(Sizes(), burst=min(burst, nodes // 2), changes=min(changes, nodes // 4))
     desired = Wish(contestants=names or Wish.contestants, rounds=rounds, nodes=nodes, seed=seed, sizes=sizes)
-    done = [json.loads(line) for line in raw.read_text().splitlines()] if raw and raw.exists() else []
-
-    def keep(found: dict[str, Any]) -> None:
-        """At once: a run that is cut off has not been for nothing."""
-        done.append(found)
-        if raw:
-            with raw.open("a") as file:
-                file.write(json.dumps(found) + "\n")
-
+    kept = Rounds(raw)
     try:
         if rounds:
-            measure(desired, tell=tell, keep=keep)
+            measure(desired, tell=tell, keep=kept.keep)
     except (BuildError, ContractError, ControlPlaneError, CoreError, UnknownContestantError) as error:
         raise click.ClickException(str(error)) from error
+    results = [result(item, date=machine.today()) for item in figures(kept.done)]
     if recorded:
-        record.write(
-            record.RESULTS,
-            record.merged(record.read(record.RESULTS), [result(item, date=machine.today()) for item in figures(done)]),
-        )
-        text = record.compared(record.DOCUMENT.read_text(), comparison=table(done), facts=facts)
+        record.write(record.RESULTS, record.merged(record.read(record.RESULTS), results))
+        text = record.compared(record.DOCUMENT.read_text(), comparison=table(kept.done), facts=facts)
         record.DOCUMENT.write_text(text)
     if as_json:
-        print(
-            json.dumps(
-                [result(item, date=machine.today()).as_json() for item in figures(done)], indent=2, ensure_ascii=False
-            )
-        )
+        print(json.dumps([one.as_json() for one in results], indent=2, ensure_ascii=False))
     else:
-        print(table(done))
+        print(table(kept.done))
 
 
 if __name__ == "__main__":

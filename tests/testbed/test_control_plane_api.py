@@ -1,11 +1,13 @@
 """What the test bed asks of the API server without kubectl: the same names, the same answers."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from hyperpod_testbed.control_plane import ApiError, ControlPlane
+from hyperpod_testbed.control_plane.api import established
 
 NAME = "settings"
 
@@ -102,3 +104,30 @@ def test_a_warning_is_told(control_plane: ControlPlane, namespace: str) -> None:
 def test_every_object_of_a_list_is_applied(control_plane: ControlPlane, namespace: str) -> None:
     items = [{**config(), "metadata": {"name": name, "namespace": namespace}} for name in ("one", "two")]
     assert control_plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items})) == ["one", "two"]
+
+
+def test_a_definition_that_was_just_stored_is_not_served_yet(control_plane: ControlPlane) -> None:
+    api, name = control_plane.api, "widgets.testbed.example"
+    stored = api.create(definition(name))
+    assert not established(stored)
+    deadline = time.monotonic() + 30
+    while not established(api.get("customresourcedefinitions", name) or stored):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    api.delete("customresourcedefinitions", name)
+
+
+def definition(name: str) -> dict[str, Any]:
+    plural, group = name.split(".", 1)
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": name},
+        "spec": {
+            "group": group,
+            "names": {"kind": "Widget", "plural": plural},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hyperpod_testbed.control_plane import kubeconfig
-from hyperpod_testbed.control_plane.api import Api, manifests
+from hyperpod_testbed.control_plane.api import Api, established, manifests
 from hyperpod_testbed.control_plane.build import Binaries, binaries
 from hyperpod_testbed.control_plane.certificates import Authority, Pair, service_account_key
 from hyperpod_testbed.control_plane.components import STARTUP, Layout, arguments
@@ -226,12 +226,12 @@ class ControlPlane:
     def install_crds(self, directory: Path) -> None:
         """Apply CustomResourceDefinitions and wait until the API server serves them."""
         names = self.apply(directory)
-        self._wait("the definitions", lambda: all(map(self._established, names)), "kube-apiserver")
 
-    def _established(self, definition: str) -> bool:
-        found = self.api.get("customresourcedefinitions", definition) or {}
-        conditions = found.get("status", {}).get("conditions", ())
-        return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)
+        def served() -> bool:
+            found = (self.api.get("customresourcedefinitions", name) for name in names)
+            return all(one is not None and established(one) for one in found)
+
+        self._wait("the definitions", served, "kube-apiserver")
 
     def wait_until_admitted(self, manifest: Mapping[str, Any]) -> None:
         """Wait until the API server decides about such an object, by trying to create it without storing it.

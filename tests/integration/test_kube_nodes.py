@@ -13,6 +13,7 @@ from tests.unit.kube.nodes.scripted import HEALTH, LoopClock, node_body
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.nodes.alarm import HealthAlarm
 from hyperpod_operator.kube.nodes.informer import NodeCache
 from hyperpod_operator.kube.nodes.writes import NodeWriter
 from hyperpod_testbed.control_plane import ControlPlane
@@ -134,6 +135,28 @@ async def test_more_nodes_than_a_page_holds_are_all_listed(control_plane: Contro
         assert len(follower.cache) == 1200
         assert sorted(follower.told) == sorted(name(number) for number in range(1200))
         assert follower.cache.age() < SECONDS
+
+
+async def test_the_alarm_rings_for_a_node_that_turns_unhealthy_and_for_no_other_write(admin: ApiServer) -> None:
+    await create(admin, 1, 2)
+    rung = asyncio.Event()
+    alarm = HealthAlarm(admin, clock=LoopClock(), random=lambda: 0.0, ring=rung.set)
+    task = asyncio.create_task(alarm.run())
+    try:
+        await label(admin, 1, "Unschedulable")
+        await asyncio.wait_for(rung.wait(), SECONDS)
+        await label(admin, 1, "Schedulable")
+        await asyncio.sleep(1)  # both are told by now, and so is each write of the other Node below
+        rung.clear()
+        await admin.merge_patch(f"/api/v1/nodes/{name(2)}", {"metadata": {"labels": {"of": "somebody"}}})
+        await label(admin, 2, "Schedulable")
+        await asyncio.sleep(1)
+        assert not rung.is_set()
+        await label(admin, 2, "UnschedulablePendingReplacement")
+        await asyncio.wait_for(rung.wait(), SECONDS)
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def test_a_change_of_a_label_and_a_deletion_are_told(control_plane: ControlPlane, admin: ApiServer) -> None:

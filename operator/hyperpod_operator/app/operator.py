@@ -30,6 +30,7 @@ from hyperpod_operator.controllers.cluster_cache import Change
 from hyperpod_operator.core.preflight.modes import OFF
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events.recorder import EventRecorder
+from hyperpod_operator.kube.nodes.alarm import HealthAlarm
 from hyperpod_operator.kube.nodes.informer import NodeCache
 from hyperpod_operator.kube.pods.cache import PodCache
 from hyperpod_operator.kube.skew import Skew
@@ -88,6 +89,7 @@ class Operator:
         )
         self._quarantine = quarantine
         self._cache = NodeCache(api, clock=clock, random=dependencies.random, on_change=self._node_changed)
+        self._alarm = HealthAlarm(api, clock=clock, random=dependencies.random, ring=self._cache.hurry)
         self._pods = PodCache(api, clock=clock, random=dependencies.random)
         self._runtimes = tuple(self._build(dependencies))
         self._watch = Watch(
@@ -181,6 +183,7 @@ class Operator:
         tasks = [asyncio.create_task(self._first_lists(), name="first lists")]
         if self._follows_nodes:
             tasks.append(asyncio.create_task(stopping_on_exit(self._cache.run(), stop), name="nodes"))
+            tasks.append(asyncio.create_task(stopping_on_exit(self._alarm.run(), stop), name="node health alarm"))
         # Kopf installs signal handlers of its own in the main thread: ours go back right after its start.
         watching = asyncio.create_task(
             stopping_on_exit(self._watch.run(on_started=lambda: on_signals(stop)), stop), name="watch"

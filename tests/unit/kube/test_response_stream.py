@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import pytest
 from aiohttp import web
@@ -49,7 +50,7 @@ async def gathered(answer: ResponseStream, *, seconds: float) -> list[bytes]:
     found = []
     while part := await answer.read():
         found.append(part)
-        await answer.gather(seconds)
+        await answer.gather(partial(asyncio.sleep, seconds))
     return found
 
 
@@ -100,5 +101,5 @@ async def test_an_answer_that_is_over_can_be_asked_to_gather(api: ApiServer, ser
     async with api.stream("/x") as answer:
         assert await answer.read() == b"all"
         assert await answer.read() == b""
-        await answer.gather(0.001)
+        await answer.gather(partial(asyncio.sleep, 0.001))
         assert await answer.read() == b""

@@ -75,6 +75,10 @@ class NodeCache:
         """Seconds since the API server was last heard of; infinite before the first time."""
         return self._reflector.age()
 
+    def hurry(self) -> None:
+        """Something urgent happened to a Node: nothing is left to gather for a moment."""
+        self._reflector.hurry()
+
     async def run(self) -> None:
         """Without end; cancel it to stop."""
         await self._reflector.run()

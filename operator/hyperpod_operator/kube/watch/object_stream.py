@@ -9,14 +9,15 @@ kubernetes.io; resourceVersions can be compared as whole numbers within one kind
 """
 
 import asyncio
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, Protocol
 
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.kube.watch.decoding import BOOKMARK, Decoding, Garbled, ObjectT, Rejected, WatchEvent
+from hyperpod_operator.kube.watch.gathering import Gathering
 
 CHUNK = 500
 """Objects per page of a list; one page of Nodes is about 6 MB."""
@@ -36,7 +37,7 @@ class Answer(Protocol):
 
     async def read(self) -> bytes: ...
 
-    async def gather(self, seconds: float) -> None: ...
+    async def gather(self, wait: Callable[[], Awaitable[None]]) -> None: ...
 
 
 class Expired(Exception):  # noqa: N818 - a state of affairs
@@ -49,22 +50,18 @@ class Streams(Protocol):
     def stream(self, path: str, *, query: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]: ...
 
 
-GATHER = 0.015
-"""Seconds. Most of what an update costs is waking up for it: where they come faster than this, they are taken together.
-Where they come slower nothing waits."""
-GATHER_MOST = 0.1
-"""Seconds, where so many come that even then several are taken together."""
-MUCH = 196_608
-"""Bytes that have gathered by themselves: reading them on is more urgent than to save wake-ups."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Source(Generic[ObjectT]):
-    """Which objects are read: their path, the selectors of the query, and how they are decoded."""
+    """Which objects are read: their path, the selectors of the query, and how they are decoded.
+
+    Where nothing is `listed` the watch begins with what is there, in no order and perhaps not with all of it: for whom
+    it is enough to hear that something happened.
+    """
 
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     decoding: Decoding[ObjectT]
+    listed: bool = True
 
     @property
     def noun(self) -> str:
@@ -80,6 +77,11 @@ class ObjectStream(Generic[ObjectT]):
         self._source = source
         self._heard = heard
         self._inactivity = inactivity
+        self._gathering = Gathering()
+
+    def hurry(self) -> None:
+        """What arrives on the watch now is wanted now: nothing is left to gather for a moment."""
+        self._gathering.hurry()
 
     async def snapshot(self, take: Callable[[ObjectT], None]) -> int:
         """Hand on all objects, one after the other; returns the position from which to watch.
@@ -112,7 +114,7 @@ class ObjectStream(Generic[ObjectT]):
         }
         now = asyncio.get_running_loop().time
         end = now() + WATCH_SECONDS + GRACE
-        rest, woken, gather = b"", -math.inf, GATHER
+        rest, gathering = b"", self._gathering
         try:
             async with (
                 asyncio.timeout(self._inactivity) as limit,
@@ -128,10 +130,9 @@ class ObjectStream(Generic[ObjectT]):
                     if lines:
                         events, position = self._news(lines, position)
                         take(events, position)
-                    if now() - woken < GATHER and len(content) < MUCH:
-                        gather = min(2 * gather, GATHER_MOST) if len(lines) > 1 else GATHER
-                        await answer.gather(gather)
-                    woken = now()
+                    if pause := gathering.pause(lines=len(lines), size=len(content)):
+                        await answer.gather(partial(gathering.wait, pause))
+                    gathering.read_on()
         except TimeoutError:
             if now() >= end:
                 return  # we ended it, as the API server should have

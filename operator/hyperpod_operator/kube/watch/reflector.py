@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 INACTIVITY = 70.0
 """Seconds; bookmarks come each minute."""
+START = 0
+"""The position from which a watch begins with what is there."""
 STEADY = 30.0
 """Seconds that a watch has to last before the trouble that went before it counts as over."""
 
@@ -60,6 +62,7 @@ class Reflector(Generic[ObjectT]):
         inactivity: float = INACTIVITY,
     ) -> None:
         self._noun = source.noun
+        self._lists = source.listed
         self._store = store
         self._clock = clock
         self._stream = ObjectStream(api, source=source, heard=self._hear, inactivity=inactivity)
@@ -138,9 +141,13 @@ class Reflector(Generic[ObjectT]):
             )
         return backoff.pause()
 
+    def hurry(self) -> None:
+        """What arrives on the watch now is wanted now."""
+        self._stream.hurry()
+
     async def _list(self) -> int:
         self._store.begin()
-        position = await self._stream.snapshot(self._store.add)
+        position = await self._stream.snapshot(self._store.add) if self._lists else START
         self._listed.set()
         self._tried.set()
         self._store.complete()

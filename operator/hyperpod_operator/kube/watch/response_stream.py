@@ -5,6 +5,7 @@ socket while nobody reads costs one wake-up for all of it.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 _TOGETHER = 0.001
@@ -23,11 +24,11 @@ class ResponseStream:
         content: bytes = await self._content.readany()
         return content
 
-    async def gather(self, seconds: float) -> None:
-        """Read nothing for so long; what arrives meanwhile is there afterwards."""
+    async def gather(self, wait: Callable[[], Awaitable[None]]) -> None:
+        """Read nothing until `wait` is over; what arrives meanwhile is there afterwards."""
         transport = self._transport
         if transport is None or transport.is_closing():
-            await asyncio.sleep(seconds)
+            await wait()
             return
         # TLS goes on reading what is encrypted up to a limit, and would wake us for each piece of it.
         limit = getattr(transport, "set_read_buffer_limits", None)
@@ -35,7 +36,7 @@ class ResponseStream:
             limit(high=1, low=0)
         transport.pause_reading()
         try:
-            await asyncio.sleep(seconds)
+            await wait()
         finally:
             if limit is not None:
                 limit()

@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -116,7 +116,7 @@ class ScriptedAnswer:
             await asyncio.sleep(part)
         return b""
 
-    async def gather(self, seconds: float) -> None:
+    async def gather(self, wait: Callable[[], Awaitable[None]]) -> None:
         """What gathers is what the script says."""
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,7 +109,7 @@ class Answer:
     async def read(self) -> bytes:
         return await self.queue.get()
 
-    async def gather(self, seconds: float) -> None:
+    async def gather(self, wait: Callable[[], Awaitable[None]]) -> None:
         """What gathers is what the test sends."""
 
 

@@ -3,13 +3,13 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from hyperpod_operator.api.names import LABEL_CLAIM_UID, LABEL_VOLUME_PREFIX
+from hyperpod_operator.api.names import COMPUTE_TYPE, LABEL_CLAIM_UID, LABEL_VOLUME_PREFIX
 from hyperpod_operator.core.ports import ObjectGone, StaleObject
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.nodes.labels import KubeNodeLabels
@@ -262,11 +262,31 @@ class TestLeases:
         await leases.drop(volume_id=VOLUME, holder="team/data/1")
 
 
+class Held:
+    """Nothing is held of the Nodes that have HyperPod's label."""
+
+    holds_all = True
+
+    def labels(self) -> Iterator[tuple[str, Mapping[str, str]]]:
+        return iter(())
+
+
 class TestLabels:
+    async def test_nodes_without_the_label_of_hyperpod_are_listed_beside_those_that_are_held(
+        self, api: ApiServer, kubectl: Kubectl, name: str
+    ) -> None:
+        key = f"{LABEL_VOLUME_PREFIX}1"
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {key: "attached"}}}
+        kubectl("apply", "-f", "-", input=json.dumps(node))
+        labels = KubeNodeLabels(api, held=Held())
+        assert (await labels.labelled(prefixes=[LABEL_VOLUME_PREFIX])).get(name) == {key}
+        await api.merge_patch(f"/api/v1/nodes/{name}", {"metadata": {"labels": {COMPUTE_TYPE: "hyperpod"}}})
+        assert name not in await labels.labelled(prefixes=[LABEL_VOLUME_PREFIX])
+
     async def test_a_label_comes_and_goes_and_others_stay(self, api: ApiServer, kubectl: Kubectl, name: str) -> None:
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"example.com/mine": name}}}
         kubectl("apply", "-f", "-", input=json.dumps(node))
-        labels = KubeNodeLabels(api)
+        labels = KubeNodeLabels(api, held=Held())
         key = f"{LABEL_VOLUME_PREFIX}1"
         await labels.label(node_name=name, key=key, value="attached")
         assert await labels.selected(selector={key: "attached", "example.com/mine": name}) == {name}
@@ -276,7 +296,7 @@ class TestLabels:
         assert await labels.selected(selector={"example.com/mine": name}) == {name}
 
     async def test_a_node_that_is_gone_needs_no_label_off_and_takes_none(self, api: ApiServer, name: str) -> None:
-        labels = KubeNodeLabels(api)
+        labels = KubeNodeLabels(api, held=Held())
         await labels.unlabel(node_name=name, key=f"{LABEL_VOLUME_PREFIX}1")
         with pytest.raises(ObjectGone):
             await labels.label(node_name=name, key=f"{LABEL_VOLUME_PREFIX}1", value="attached")

@@ -24,7 +24,7 @@ def volume_runtime(shared: Shared) -> ControllerRuntime:
     """The controller of EBSVolumeClaims, and what looks at all of their volumes and Nodes now and then."""
     dependencies, settings = shared.dependencies, shared.dependencies.settings
     claims, queue = shared.objects[VOLUME_CLAIM.name], shared.queues[VOLUME_CLAIM.name]
-    timings, labels = volume_timings(settings.timings), KubeNodeLabels(dependencies.api)
+    timings, labels = volume_timings(settings.timings), KubeNodeLabels(dependencies.api, held=shared.nodes)
     regions = frozenset({dependencies.cloud.region, *settings.allowed_regions})
     strays = StrayLabels(
         claims=claims, labels=labels, wake=queue.add, audit=dependencies.audit, namespaces=settings.namespaces

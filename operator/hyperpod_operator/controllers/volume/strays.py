@@ -2,7 +2,8 @@
 
 A PersistentVolume of a claim selects that label, so whoever carries it gets the pods. NodeRestriction keeps kubelets
 from setting it, but not administrators, and not on a cluster where that plugin is off; and earlier builds used a prefix
-that any kubelet may set. The watch shows HyperPod's Nodes alone, so all are listed, once in each resync interval.
+that any kubelet may set. The watch shows HyperPod's Nodes alone, so the others are listed, once in each resync
+interval.
 """
 
 import logging

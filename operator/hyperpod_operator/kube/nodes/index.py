@@ -4,7 +4,7 @@ What counts as a change is decided here: any field that decisions see. A new res
 is remembered, so that a conditional write does not fail for a heartbeat.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from operator import attrgetter
 
@@ -22,6 +22,9 @@ class NodeIndex:
 
     def __len__(self) -> int:
         return len(self._nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._nodes.values())
 
     def get(self, name: str) -> Node | None:
         return self._nodes.get(name)

@@ -5,7 +5,7 @@ deleted while its watch was down.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from hyperpod_operator.api.names import COMPUTE_TYPE
 from hyperpod_operator.core.health.node import Node
@@ -63,6 +63,15 @@ class NodeCache:
     def left_out(self) -> int:
         """How many Nodes have the label, and a name and providerID that are not those of one HyperPod instance."""
         return len(self._left_out)
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether every Node that has HyperPod's label is held."""
+        return self.synced and not self._left_out
+
+    def labels(self) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """The name of each Node, and those of its labels that decisions look at."""
+        return ((node.name, node.labels) for node in self._index)
 
     def get(self, name: str) -> Node | None:
         return self._index.get(name)

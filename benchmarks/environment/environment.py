@@ -9,7 +9,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -19,6 +19,7 @@ from benchmarks.environment.aws import Aws
 from benchmarks.environment.objects import Objects, connect
 from benchmarks.environment.operator import Operator
 from benchmarks.environment.progress import Progress
+from benchmarks.nodes.process import pinned
 from hyperpod_operator.api.names import CLUSTER_PLURAL
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.stack import ROOT
@@ -34,7 +35,7 @@ class Environment:
 
     Every log is kept under `logs`, and a profile of every operator under `profiles`, where these are given. With
     `lists` the audit log has the operator's lists beside its writes. `flags` are more of them for etcd and the API
-    server.
+    server, which have `core` to themselves where one is given; AWS runs where there is room.
     """
 
     def __init__(
@@ -43,11 +44,12 @@ class Environment:
         round_trip: float = 0.0,
         lists: bool = False,
         flags: Mapping[str, Sequence[str]] = NO_FLAGS,
+        core: int | None = None,
         logs: Path | None = None,
         profiles: Path | None = None,
     ) -> None:
         self._round_trip, self._lists, self._logs, self._profiles = round_trip, lists, logs, profiles
-        self._flags = flags
+        self._flags, self._core = flags, core
         self._numbers = itertools.count(1)
 
     def __enter__(self) -> Self:
@@ -92,7 +94,8 @@ class Environment:
         self.audit = AuditLog(self.directory, lists=self._lists)
         flags = {**self._flags, API_SERVER: (*self.audit.flags, *self._flags.get(API_SERVER, ()))}
         self.plane = ControlPlane(components=frozenset({"etcd", API_SERVER}), extra_args=flags)
-        self._stack.enter_context(self.plane)
+        with nullcontext() if self._core is None else pinned(self._core):
+            self._stack.enter_context(self.plane)
         self._kubeconfig = self.plane.user_kubeconfig(USER, ["system:masters"])
         self._connect = connect(self.plane)
         self.objects = Objects(self._connect)

@@ -31,7 +31,7 @@ def tell(line: str) -> None:
     "--nodes", "sizes", multiple=True, type=click.IntRange(200), help="A size; repeatable. Default: all three."
 )
 @click.option("--contestant", "names", multiple=True, help="operator or controller-runtime; repeatable. Default: both.")
-@click.option("--rounds", type=click.IntRange(0), default=1, show_default=True, help="0: only tell what --raw holds.")
+@click.option("--rounds", type=click.IntRange(0), default=2, show_default=True, help="0: only tell what --raw holds.")
 @click.option("--raw", type=click.Path(dir_okay=False, path_type=Path), help="A file of JSON lines to add rounds to.")
 @click.option("--logs", type=click.Path(file_okay=False, path_type=Path), help="Keep every log here.")
 @click.option("--record", "recorded", is_flag=True, help="Write results.json and the tables of docs/benchmarks.md.")

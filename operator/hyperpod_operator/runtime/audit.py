@@ -26,12 +26,12 @@ class AuditTrail:
 
     def record(self, entry: AuditRecord) -> None:
         """Write one record. A file that cannot be written to is reported in the log and loses nothing there."""
-        fields = plain_values(dict(entry.fields()))
+        fields = dict(entry.fields())
         logger.info("%s of %s %s: %s", entry.call, entry.kind, entry.key, entry.outcome, extra={"audit": fields})
         if self._file is None:
             return
         try:
             with self._file.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps({"time": stamp(self._now()), **fields}) + "\n")
+                stream.write(json.dumps({"time": stamp(self._now()), **plain_values(fields)}) + "\n")
         except OSError as error:
             logger.warning("The audit file %s cannot be written to: %s", self._file, error)

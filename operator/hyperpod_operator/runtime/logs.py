@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 from pythonjsonlogger.core import RESERVED_ATTRS
-from pythonjsonlogger.json import JsonFormatter
+from pythonjsonlogger.json import JsonEncoder, JsonFormatter
 
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.text import plain, plain_lines, plain_values
@@ -125,7 +125,9 @@ class _Json(JsonFormatter):
     """The keys of `KEYS`, then the extras, then `exception` where there is one."""
 
     def __init__(self) -> None:
+        encoder = JsonEncoder()  # one for all records: each call of json.dumps would make its own
         super().__init__(
+            json_serializer=lambda record, **_: encoder.encode(record),
             reserved_attrs=[*RESERVED_ATTRS, "taskName", "object_namespace", "object_name", "color_message"],
             rename_fields={"exc_info": "exception", "stack_info": "stack"},
         )

@@ -5,12 +5,15 @@ each time that one of them is labelled.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from enum import Enum, auto
+from operator import attrgetter
 
 from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.ports import Key
+
+_BESIDE = attrgetter(*(field.name for field in fields(Node) if field.name not in {"labels", "resource_version"}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +70,16 @@ class WatchMapping:
 
     def news(self, name: str, node: Node | None) -> frozenset[str] | None:
         """The labels of claims that came or went, where nothing else about the Node changed; None for other news."""
+        if not self._interests:
+            self._nodes.clear()  # nobody is woken, whatever it is
+            return None
         before = self._nodes.pop(name, None)
         if node is not None:
             self._nodes[name] = node
-        if node is None or before is None or _bare(before) != _bare(node):
+        if node is None or before is None or _BESIDE(before) != _BESIDE(node):
             return None
-        return frozenset(key for key, _ in _ours(before.labels).items() ^ _ours(node.labels).items())
+        labels = frozenset(key for key, _ in before.labels.items() ^ node.labels.items())
+        return labels if all(key.startswith(LABEL_VOLUME_PREFIX) for key in labels) else None
 
     def of(
         self, *, node_name: str, cluster: str | None, group: str, labels: frozenset[str] | None = None
@@ -92,13 +99,3 @@ class WatchMapping:
 
     def _told(self, keys: Iterable[Key]) -> tuple[tuple[str, Key], ...]:
         return tuple((self._interests[key].cluster, key) for key in keys)
-
-
-def _ours(labels: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in labels.items() if key.startswith(LABEL_VOLUME_PREFIX)}
-
-
-def _bare(node: Node) -> Node:
-    """Without the labels of volumes, and as of no version."""
-    kept = {key: value for key, value in node.labels.items() if not key.startswith(LABEL_VOLUME_PREFIX)}
-    return replace(node, resource_version="", labels=kept)

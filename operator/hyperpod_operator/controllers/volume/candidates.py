@@ -1,6 +1,7 @@
 """The nodes of a claim's cluster as decisions see them: SageMaker's instances with their Nodes, and room on them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.ports import VolumePorts
@@ -15,52 +16,100 @@ from hyperpod_operator.core.health.taint import TAINT
 from hyperpod_operator.core.observed import ObservedNode
 from hyperpod_operator.core.volume import slots
 from hyperpod_operator.core.volume.claim import Claim
-from hyperpod_operator.core.volume.observed import GONE, Candidate
+from hyperpod_operator.core.volume.observed import GONE, NO_LABELS, Candidate
 from hyperpod_operator.core.volume.ports import AttachmentLimit, VolumeCloud
 
-
-async def candidates(
-    *, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, claim: Claim, view: View, region: str
-) -> tuple[Candidate, ...]:
-    if view.cluster is None:
-        return ()
-    kube = {node.instance_id: node for node in ports.nodes.of_cluster(cluster_id(view.cluster.arn))}
-    selected: frozenset[str] | None = None
-    target = claim.spec.attachment.target
-    choosing = _chooses(claim, view, drained=frozenset(name for name, node in kube.items() if is_draining(node)))
-    if choosing and target is not None and target.nodeSelector:
-        selected = await ports.labels.selected(selector=target.nodeSelector)
-    slot_limits, taken = (
-        await _slots(cloud=cloud, counts=counts, claim=claim, nodes=view.nodes, region=region)
-        if choosing
-        else ({}, None)
-    )
-    selector = dict(target.nodeSelector or {}) if target is not None else {}
-    return tuple(
-        _candidate(
-            instance,
-            kube.get(instance.instance_id),
-            limit=slot_limits.get(instance.instance_id),
-            count=taken.get(instance.instance_id, 0) if taken is not None else None,
-            selector=selector if selected is not None else {},
-            selected=selected or frozenset(),
-        )
-        for instance in view.nodes
-        if instance.instance_id
-    )
+MOST_CLUSTERS = 32
+"""Clusters whose candidates are kept, those that claims asked about last: 5,000 of them take two megabytes."""
 
 
-def _candidate(
-    instance: ObservedNode,
-    node: Node | None,
-    *,
-    limit: AttachmentLimit | None,
-    count: int | None,
-    selector: Mapping[str, str],
-    selected: frozenset[str],
-) -> Candidate:
-    labels = node.labels if node else {}
-    asked = selector if node is not None and node.name in selected else {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A candidate, and what it was made of."""
+
+    instance: ObservedNode
+    node: Node | None
+    limit: AttachmentLimit | None
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The nodes, and how many volumes are on each by instance id; None where no claim asked for that."""
+
+    nodes: tuple[Candidate, ...] = ()
+    taken: Mapping[str, int] | None = None
+
+
+class Candidates:
+    """Of all claims. A cluster has thousands of nodes and its claims look often, so what is made of a node is kept for
+    as long as SageMaker and Kubernetes say the same of it. Belongs to one event loop."""
+
+    def __init__(self, *, ports: VolumePorts, counts: Counts) -> None:
+        self._ports = ports
+        self._counts = counts
+        self._made: dict[str, dict[str, _Made]] = {}
+        """By the cluster's ARN, the one that was asked for last at the end, and by instance id."""
+        self._limits: dict[str, Mapping[str, AttachmentLimit]] = {}
+        """By region, then instance type: as they were last read for a claim that chose."""
+
+    async def of(self, claim: Claim, *, cloud: VolumeCloud, view: View, region: str) -> Seen:
+        """As this claim sees them. Raises CloudError, KubernetesError."""
+        if view.cluster is None:
+            return Seen()
+        kube = {node.instance_id: node for node in self._ports.nodes.of_cluster(cluster_id(view.cluster.arn))}
+        if not _chooses(claim, view, drained=frozenset(name for name, node in kube.items() if is_draining(node))):
+            return Seen(nodes=self._all(view.cluster.arn, view.nodes, kube, region=region))
+        target = claim.spec.attachment.target
+        selector = dict(target.nodeSelector or {}) if target is not None else {}
+        selected = await self._ports.labels.selected(selector=selector) if selector else frozenset()
+        taken = await self._taken(claim, cloud=cloud, nodes=view.nodes, region=region)
+        nodes = self._all(view.cluster.arn, view.nodes, kube, region=region if taken is not None else None)
+        if selected:
+            # Kubernetes decides which nodes a selector selects: by labels that are not held.
+            nodes = tuple(
+                replace(node, labels={**node.labels, **selector}) if node.node_name in selected else node
+                for node in nodes
+            )
+        return Seen(nodes=nodes, taken=taken)
+
+    async def _taken(
+        self, claim: Claim, *, cloud: VolumeCloud, nodes: tuple[ObservedNode, ...], region: str
+    ) -> Mapping[str, int] | None:
+        """Counts by instance id; None where the operator may not ask: EC2 itself refuses what is too much."""
+        types = sorted({node.instance_type.removeprefix(PREFIX) for node in nodes if node.instance_type})
+        try:
+            known = await cloud.attachment_limits(instance_types=types)
+            await self._counts.refresh(region=region, cloud=cloud)
+        except CloudError as error:
+            if error.kind is not ErrorKind.DENIED:
+                raise
+            return None
+        self._limits[region] = {**self._limits.get(region, {}), **known}
+        return self._counts.taken(region=region, by_others_than=claim.key)
+
+    def _all(
+        self, arn: str, instances: tuple[ObservedNode, ...], kube: Mapping[str, Node], *, region: str | None
+    ) -> tuple[Candidate, ...]:
+        """Without a `region` nothing is known of limits."""
+        limits = self._limits.get(region, {}) if region is not None else {}
+        before, made = self._made.pop(arn, {}), dict[str, _Made]()
+        for instance in instances:
+            if not (name := instance.instance_id):
+                continue
+            node, limit = kube.get(name), limits.get(instance.instance_type.removeprefix(PREFIX))
+            held = before.get(name)
+            if held is None or (held.node, held.limit) != (node, limit) or held.instance != instance:
+                held = _Made(instance=instance, node=node, limit=limit, candidate=_candidate(instance, node, limit))
+            made[name] = held
+        self._made[arn] = made
+        if len(self._made) > MOST_CLUSTERS:
+            del self._made[next(iter(self._made))]
+        return tuple([one.candidate for one in made.values()])
+
+
+def _candidate(instance: ObservedNode, node: Node | None, limit: AttachmentLimit | None) -> Candidate:
+    labels = node.labels if node else NO_LABELS
     return Candidate(
         instance_id=instance.instance_id,
         instance_group=instance.group,
@@ -75,8 +124,7 @@ def _candidate(
         schedulable=node is None or not _tainted(node),
         drained_for=drained_for(node) if node is not None else "",
         asked_to_detach=node is not None and detaches(node),
-        labels={**labels, **asked},
-        attached_count=count,
+        labels=labels,
         limit=slots.slots(limit, labels=labels),
     )
 
@@ -85,23 +133,6 @@ def _tainted(node: Node) -> bool:
     """HyperPod's taint is on it, or its label says that it should be."""
     tainted = any((taint.key, taint.effect) == (TAINT.key, TAINT.effect) for taint in node.taints)
     return tainted or node.labels.get(TAINT.key, "").startswith(UNSCHEDULABLE_PREFIX)
-
-
-async def _slots(
-    *, cloud: VolumeCloud, counts: Counts, claim: Claim, nodes: tuple[ObservedNode, ...], region: str
-) -> tuple[Mapping[str, AttachmentLimit], Mapping[str, int] | None]:
-    """Limits and counts by instance id; nothing where the operator may not ask: EC2 itself refuses what is too much."""
-    types = sorted({node.instance_type.removeprefix(PREFIX) for node in nodes if node.instance_type})
-    try:
-        known = await cloud.attachment_limits(instance_types=types)
-        await counts.refresh(region=region, cloud=cloud)
-    except CloudError as error:
-        if error.kind is not ErrorKind.DENIED:
-            raise
-        return {}, None
-    taken = counts.taken(region=region, by_others_than=claim.key)
-    found = {node.instance_id: known.get(node.instance_type.removeprefix(PREFIX)) for node in nodes}
-    return {instance: limit for instance, limit in found.items() if limit is not None}, taken
 
 
 def _chooses(claim: Claim, view: View, *, drained: frozenset[str]) -> bool:

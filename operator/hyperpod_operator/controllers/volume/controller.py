@@ -10,6 +10,7 @@ from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus
 from hyperpod_operator.controllers.object_references import node_reference
 from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.controllers.volume.act import act
+from hyperpod_operator.controllers.volume.candidates import Candidates
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.measure import measure_moves
 from hyperpod_operator.controllers.volume.observe import observe, recounted, where
@@ -62,6 +63,7 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
         self._regions = regions
         self._interests = WatchMapping()
         self._counts = Counts(monotonic=ports.clock.monotonic)
+        self._candidates = Candidates(ports=ports, counts=self._counts)
 
     def node_changed(self, name: str) -> tuple[Key, ...]:
         """A Node came, changed or went: the claims that have to be looked at."""
@@ -99,7 +101,7 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
             return PassRecord(snapshot=self._blank(claim), decision=elsewhere)
         cloud = self._ports.cloud.volumes(region=at.region)
         try:
-            observed = await observe(ports=self._ports, cloud=cloud, counts=self._counts, claim=claim, at=at)
+            observed = await observe(ports=self._ports, cloud=cloud, candidates=self._candidates, claim=claim, at=at)
         except (CloudError, KubernetesError) as error:
             return self._unread(claim, error, failures)
         seen = observed.cluster

@@ -46,6 +46,10 @@ class Counts:
         self._monotonic = monotonic
         self._counted: dict[str, _Count] = {}
         self._choices: dict[Key, _Choice] = {}
+        """The oldest first."""
+        self._sums: dict[str, Counter[str]] = {}
+        """By region: as last counted, and with the choices that count. Hundreds of claims that choose at once must not
+        add up all choices each."""
         self._counting: dict[str, asyncio.Lock] = {}
 
     async def refresh(self, *, region: str, cloud: VolumeCloud) -> None:
@@ -53,28 +57,48 @@ class Counts:
         async with self._counting.setdefault(region, asyncio.Lock()):
             started, held = self._monotonic(), self._counted.get(region)
             if held is None or started - held.counted_at > AGE:
-                self._counted[region] = _count(await cloud.managed_volumes(), at=started)
+                self._counted[region] = counted = _count(await cloud.managed_volumes(), at=started)
+                self._sums[region] = Counter(counted.taken)
+                for choice in self._choices.values():
+                    if choice.region == region:
+                        self._add(choice, 1)
 
     def taken(self, *, region: str, by_others_than: Key) -> Mapping[str, int] | None:
         """Volumes by instance id, as last counted and with the choices of other claims; None where never counted."""
-        held, now = self._counted.get(region), self._monotonic()
-        if held is None:
+        self._forget_old()
+        if region not in self._counted:
             return None
-        taken = Counter(held.taken)
-        for key, choice in list(self._choices.items()):
-            if now - choice.at > CHOICE:
-                del self._choices[key]
-            elif choice.region == region and key != by_others_than and choice.volume_id not in held.attached:
-                taken[choice.instance_id] += 1
+        taken, own = dict(self._sums[region]), self._choices.get(by_others_than)
+        if own is not None and self._counts(own, region):
+            taken[own.instance_id] -= 1
         return taken
 
     def chosen(self, *, region: str, key: Key, instance_id: str, volume_id: str) -> None:
         """This claim's volume is about to be attached there: whoever chooses next counts it."""
-        self._choices[key] = _Choice(region=region, instance_id=instance_id, volume_id=volume_id, at=self._monotonic())
+        self.forget(key)
+        choice = _Choice(region=region, instance_id=instance_id, volume_id=volume_id, at=self._monotonic())
+        self._choices[key] = choice
+        self._add(choice, 1)
 
     def forget(self, key: Key) -> None:
-        """The claim is gone."""
-        self._choices.pop(key, None)
+        """The claim is gone, or chooses anew."""
+        choice = self._choices.pop(key, None)
+        if choice is not None:
+            self._add(choice, -1)
+
+    def _forget_old(self) -> None:
+        now = self._monotonic()
+        while self._choices and now - next(iter(self._choices.values())).at > CHOICE:
+            self.forget(next(iter(self._choices)))
+
+    def _add(self, choice: _Choice, number: int) -> None:
+        if self._counts(choice, choice.region):
+            self._sums[choice.region][choice.instance_id] += number
+
+    def _counts(self, choice: _Choice, region: str) -> bool:
+        """Whether the choice is of this region, and its volume not counted already."""
+        held = self._counted.get(region)
+        return held is not None and choice.region == region and choice.volume_id not in held.attached
 
 
 def _count(volumes: tuple[Volume, ...], *, at: float) -> _Count:

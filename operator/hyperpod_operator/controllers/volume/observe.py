@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID
 from hyperpod_operator.controllers.parse import parse_status
-from hyperpod_operator.controllers.volume.candidates import candidates
+from hyperpod_operator.controllers.volume.candidates import Candidates
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.views import View
@@ -70,7 +70,9 @@ async def where(*, ports: VolumePorts, claim: Claim) -> Where:
     )
 
 
-async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, claim: Claim, at: Where) -> Observed:
+async def observe(
+    *, ports: VolumePorts, cloud: VolumeCloud, candidates: Candidates, claim: Claim, at: Where
+) -> Observed:
     """One look at everything. Raises CloudError, KubernetesError."""
     age = SETTLED if is_settled(claim) else MOVING
     try:
@@ -83,26 +85,26 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, cla
         known = replace(known, former=await _former(ports=ports, cloud=cloud, claim=claim, known=known))
         there = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now()).volume
         async with asyncio.TaskGroup() as reads:
-            nodes = reads.create_task(
-                candidates(ports=ports, cloud=cloud, counts=counts, claim=claim, view=view, region=at.region)
-            )
+            reading = reads.create_task(candidates.of(claim, cloud=cloud, view=view, region=at.region))
             had = reads.create_task(_had(ports=ports, claim=claim, there=there))
     except ExceptionGroup as broken:
         raise broken.exceptions[0] from None
+    nodes = reading.result()
     seen = replace(
         in_kubernetes.result(),
         cluster=view.cluster,
         coming=at.coming,
         no_object=at.no_object,
         region=at.region,
-        nodes=nodes.result(),
+        nodes=nodes.nodes,
+        taken=nodes.taken,
         holder_ready=_holder_ready(ports=ports, claim=claim),
         volume=volume,
         tagged=tagged,
         former=known.former,
         csi_users=had.result()[0],
         lease=had.result()[1],
-        snapshots=await _snapshots(cloud=cloud, claim=claim, nodes=nodes.result()),
+        snapshots=await _snapshots(cloud=cloud, claim=claim, nodes=nodes.nodes),
         labelled=await _labelled(ports=ports, claim=claim, view=view),
     )
     if there is not None and _modification_matters(claim, seen, ports=ports):
@@ -114,14 +116,9 @@ async def observe(*, ports: VolumePorts, cloud: VolumeCloud, counts: Counts, cla
 def recounted(observed: Observed, *, counts: Counts, claim: Claim) -> Observed:
     """With the choices that other claims made while this pass was still reading. It is called right before the
     decision, with nothing awaited in between."""
-    taken = counts.taken(region=observed.region, by_others_than=claim.key)
-    if taken is None:
+    if observed.taken is None:
         return observed
-    nodes = tuple(
-        node if node.attached_count is None else replace(node, attached_count=taken.get(node.instance_id, 0))
-        for node in observed.nodes
-    )
-    return replace(observed, nodes=nodes)
+    return replace(observed, taken=counts.taken(region=observed.region, by_others_than=claim.key))
 
 
 def is_settled(claim: Claim) -> bool:

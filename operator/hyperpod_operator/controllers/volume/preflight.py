@@ -52,9 +52,9 @@ def seen(snapshot: ClaimSnapshot) -> Mapping[str, Any]:
     if zones and all(zones):
         found["target_zones"] = frozenset[str]().union(*zones)
     slots = [
-        Slots(limit=node.limit, free=node.limit - node.attached_count)
+        Slots(limit=node.limit, free=node.limit - count)
         for node in nodes
-        if node.limit is not None and node.attached_count is not None
+        if node.limit is not None and (count := snapshot.observed.attached_count(node)) is not None
     ]
     if slots and len(slots) == len(nodes):
         found["slots"] = max(slots, key=lambda one: one.free)

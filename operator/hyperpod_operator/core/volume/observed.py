@@ -19,10 +19,9 @@ GONE = frozenset({"ShuttingDown", "NotFound"})
 class Candidate:
     """An instance of the cluster (ListClusterNodes) with its Kubernetes Node, where it has one.
 
-    `attached_count` and `limit` are None where unknown; unknown never keeps a node from being chosen. `schedulable`
-    is False while HyperPod's health taint or a label value that starts with Unschedulable is on the Node. `drained_for`
-    says for which object the Node is drained (`core.drain.marks`), empty for none; `asked_to_detach`: that object asks
-    claims to detach their volumes from it.
+    `limit` is how many volumes it takes, None where unknown. `schedulable` is False while HyperPod's health taint or a
+    label value that starts with Unschedulable is on the Node. `drained_for` says for which object the Node is drained
+    (`core.drain.marks`), empty for none; `asked_to_detach`: that object asks claims to detach their volumes from it.
     """
 
     instance_id: str
@@ -40,12 +39,7 @@ class Candidate:
     labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
     hostname: str = ""
     """Label kubernetes.io/hostname of the Node; empty where it has none."""
-    attached_count: int | None = None
     limit: int | None = None
-
-    @property
-    def full(self) -> bool:
-        return self.limit is not None and self.attached_count is not None and self.attached_count >= self.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +124,9 @@ class Observed:
     region: str = ""
     """Where the volume is; empty for the operator's own Region."""
     nodes: tuple[Candidate, ...] = ()
+    taken: Mapping[str, int] | None = None
+    """How many volumes are on each instance, or will be by the choices of other claims, by its id; None where that was
+    not counted. What is unknown never keeps a node from being chosen."""
     volume: Volume | None = None
     tagged: tuple[Volume, ...] = ()
     former: tuple[Volume, ...] | None = None
@@ -148,6 +145,15 @@ class Observed:
 
     def node(self, instance_id: str) -> Candidate | None:
         return next((node for node in self.nodes if node.instance_id == instance_id), None)
+
+    def attached_count(self, node: Candidate) -> int | None:
+        """Volumes on the node; None where they were not counted."""
+        return None if self.taken is None else self.taken.get(node.instance_id, 0)
+
+    def full(self, node: Candidate) -> bool:
+        """Whether the node takes no other volume, as far as is known."""
+        count = self.attached_count(node)
+        return node.limit is not None and count is not None and count >= node.limit
 
     def alive(self, instance_id: str) -> bool:
         """Whether AWS lists the instance and is not ending it. An unhealthy instance is alive."""

@@ -8,6 +8,7 @@ never by itself a ground to follow one.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
@@ -115,7 +116,7 @@ def _first(snapshot: ClaimSnapshot) -> Resolution:
         return _resolved(snapshot, matching[0])
     if (there := _already(snapshot, matching)) is not None:
         return _resolved(snapshot, there)
-    return _choose(snapshot, matching, what=text, order=_emptiest)
+    return _choose(snapshot, matching, what=text, order=partial(_emptiest, snapshot))
 
 
 def _already(snapshot: ClaimSnapshot, nodes: Sequence[Candidate]) -> Candidate | None:
@@ -162,15 +163,17 @@ def _replacement(snapshot: ClaimSnapshot, *, lost: str, group: str) -> Resolutio
 def _choose(
     snapshot: ClaimSnapshot, nodes: Sequence[Candidate], *, what: str, order: Callable[[Candidate], tuple[object, ...]]
 ) -> Resolution:
-    usable, watch = [node for node in nodes if _usable(snapshot, node)], snapshot.timings.watch
-    if usable and _tried(snapshot) >= REFUSED_MOST:
+    # Thousands may be usable, and the first of them is looked for: the order costs less than to look at each.
+    first = next((node for node in sorted(nodes, key=order) if _usable(snapshot, node)), None)
+    watch = snapshot.timings.watch
+    if first is not None and _tried(snapshot) >= REFUSED_MOST:
         message = (
             f"AWS says of {REFUSED_MOST} nodes of {what} in a row that they have no free attachment slot; the "
             "operator tries others in a few minutes. Detach another volume, add nodes, or choose another target."
         )
         return _unresolved(Reason.NO_CAPACITY, message, after=watch)
-    if usable:
-        return Resolved(node=min(usable, key=order))
+    if first is not None:
+        return Resolved(node=first)
     if all(snapshot.observed.restricted(node.instance_group) for node in nodes):
         return Unresolved(hold=_restricted(nodes[0]))
     here = [node for node in nodes if in_zone(snapshot, node)]
@@ -178,7 +181,7 @@ def _choose(
         return Unresolved(hold=_zone(snapshot, what))
     if all(node.drained_for for node in here):
         return Unresolved(hold=_drained(snapshot, here[0]))
-    if all(node.full or _refused(snapshot, node) for node in here):
+    if all(snapshot.observed.full(node) or _refused(snapshot, node) for node in here):
         message = (
             f"No node of {what} in the volume's zone has a free attachment slot. Detach another volume there, add "
             "nodes, or choose another target."
@@ -207,8 +210,9 @@ def _obstacle(snapshot: ClaimSnapshot, node: Candidate) -> Wait | None:
     if not node.schedulable:
         message = f"HyperPod marked {name} as unschedulable. Repair or replace it, or choose another target."
         return Wait(reason=Reason.NODE_UNSCHEDULABLE, message=message, after=watch, stalled=True)
-    if node.full or _refused(snapshot, node):
-        count = "" if node.attached_count is None or node.limit is None else f" ({node.attached_count}/{node.limit})"
+    if snapshot.observed.full(node) or _refused(snapshot, node):
+        taken = snapshot.observed.attached_count(node)
+        count = "" if taken is None or node.limit is None else f" ({taken}/{node.limit})"
         message = f"{name} has no free attachment slot{count}. Detach another volume there, or choose another target."
         return Wait(reason=Reason.ATTACHMENT_LIMIT, message=message, after=SLOW, stalled=True)
     return None
@@ -281,8 +285,8 @@ def _lost_at(snapshot: ClaimSnapshot) -> datetime | None:
     return parse_time(recorded.remembered.lostTime or "") if recorded else None
 
 
-def _emptiest(node: Candidate) -> tuple[object, ...]:
-    return (node.attached_count or 0, node.instance_id)
+def _emptiest(snapshot: ClaimSnapshot, node: Candidate) -> tuple[object, ...]:
+    return (snapshot.observed.attached_count(node) or 0, node.instance_id)
 
 
 def _restricted(node: Candidate) -> Wait:

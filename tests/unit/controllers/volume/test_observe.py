@@ -6,6 +6,7 @@ import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import CLUSTER, instances, new, published
 
+from hyperpod_operator.controllers.volume.candidates import Candidates
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.observe import Where, is_settled, observe, where
 from hyperpod_operator.controllers.volume.parse import parse
@@ -24,8 +25,9 @@ def claim(rig: VolumeRig) -> Claim:
 async def seen(rig: VolumeRig) -> Observed:
     ports = rig.controller._ports
     at = await where(ports=ports, claim=claim(rig))
-    counts = Counts(monotonic=rig.clock.monotonic)
-    return await observe(ports=ports, cloud=rig.volumes.volumes(region=""), counts=counts, claim=claim(rig), at=at)
+    candidates = Candidates(ports=ports, counts=Counts(monotonic=rig.clock.monotonic))
+    cloud = rig.volumes.volumes(region="")
+    return await observe(ports=ports, cloud=cloud, candidates=candidates, claim=claim(rig), at=at)
 
 
 def reads(rig: VolumeRig, since: int) -> Counter[str]:
@@ -64,7 +66,7 @@ async def test_a_claim_that_has_its_node_does_not_ask_for_slots(rig: VolumeRig) 
     since = len(rig.simulator.log.calls())
     observed = await seen(rig)
     assert reads(rig, since)["DescribeInstanceTypes"] == 0
-    assert {node.limit for node in observed.nodes} == {None}
+    assert observed.taken is None
 
 
 async def test_a_claim_that_chooses_knows_the_slots_of_each_node(rig: VolumeRig) -> None:
@@ -73,7 +75,7 @@ async def test_a_claim_that_chooses_knows_the_slots_of_each_node(rig: VolumeRig)
     holder = rig.status_of(Key("team", "first"))["attachment"]["instanceId"]
     rig.apply(new())
     observed = await seen(rig)
-    assert {node.instance_id: node.attached_count for node in observed.nodes} == {
+    assert {node.instance_id: observed.attached_count(node) for node in observed.nodes} == {
         one: int(one == holder) for one in instances()
     }
     assert all(node.limit is not None and node.limit > 1 for node in observed.nodes)

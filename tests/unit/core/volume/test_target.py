@@ -41,6 +41,11 @@ def chosen(wanted: dict[str, Any], *nodes: Candidate, **more: Any) -> str:
     return str(found.hold.reason)
 
 
+def full(trouble: dict[str, Any]) -> dict[str, int] | None:
+    """What is counted, where the trouble is that the node has as many volumes as it takes."""
+    return {FIRST: trouble["limit"]} if "limit" in trouble else None
+
+
 def lost(instance_id: str = FIRST, **record: Any) -> dict[str, Any]:
     return attached_status(instance_id, lostTime=ago(minutes=5), **record)
 
@@ -56,7 +61,8 @@ def test_a_node_is_found_by_each_of_its_names(target: dict[str, str]) -> None:
 
 
 def test_of_a_group_the_emptiest_node_is_taken() -> None:
-    assert chosen(GROUP, node(FIRST, attached_count=3), node(SECOND, attached_count=1), node(THIRD, "others")) == SECOND
+    taken = {FIRST: 3, SECOND: 1}
+    assert chosen(GROUP, node(FIRST), node(SECOND), node(THIRD, "others"), taken=taken) == SECOND
 
 
 def test_a_selector_narrows_the_group() -> None:
@@ -73,20 +79,19 @@ def test_a_selector_narrows_the_group() -> None:
         {"ready": False},
         {"ready": None},
         {"schedulable": False},
-        {"attached_count": 32, "limit": 32},
+        {"limit": 32},
         {"availability_zone": "us-west-2a", "availability_zone_id": "usw2-az1"},
     ],
 )
 def test_a_node_in_trouble_is_not_picked(trouble: dict[str, Any]) -> None:
-    assert chosen(GROUP, node(FIRST, **trouble), node(SECOND)) == SECOND
+    assert chosen(GROUP, node(FIRST, **trouble), node(SECOND), taken=full(trouble)) == SECOND
 
 
-@pytest.mark.parametrize(
-    "trouble", [{"status": "Failure"}, {"ready": False}, {"schedulable": False}, {"attached_count": 32, "limit": 32}]
-)
+@pytest.mark.parametrize("trouble", [{"status": "Failure"}, {"ready": False}, {"schedulable": False}, {"limit": 32}])
 def test_a_node_in_trouble_keeps_what_it_has(trouble: dict[str, Any]) -> None:
     """The instance lives, so the volume is its own: anything else would be two heads for one disk."""
-    found = resolve(snapshot_of(claim(GROUP, status=attached_status()), nodes=(node(FIRST, **trouble), node(SECOND))))
+    nodes = (node(FIRST, **trouble), node(SECOND))
+    found = resolve(snapshot_of(claim(GROUP, status=attached_status()), nodes=nodes, taken=full(trouble)))
     assert isinstance(found, Resolved)
     assert found.node.instance_id == FIRST
 
@@ -96,12 +101,12 @@ def test_a_node_in_trouble_keeps_what_it_has(trouble: dict[str, Any]) -> None:
     [
         ({"status": "Pending"}, "NodeNotRunning"),
         ({"schedulable": False}, "NodeUnschedulable"),
-        ({"attached_count": 32, "limit": 32}, "AttachmentLimit"),
+        ({"limit": 32}, "AttachmentLimit"),
         ({"availability_zone": "us-west-2a", "availability_zone_id": "usw2-az1"}, "AZMismatch"),
     ],
 )
 def test_why_nothing_is_attached_to_a_given_node(trouble: dict[str, Any], reason: str) -> None:
-    assert chosen(aimed(instanceId=FIRST), node(FIRST, **trouble), node(SECOND)) == reason
+    assert chosen(aimed(instanceId=FIRST), node(FIRST, **trouble), node(SECOND), taken=full(trouble)) == reason
 
 
 @pytest.mark.parametrize(
@@ -110,12 +115,12 @@ def test_why_nothing_is_attached_to_a_given_node(trouble: dict[str, Any], reason
         ((), "NodeNotRunning"),
         ((node(status=GONE),), "NodeNotRunning"),
         ((node(ready=False),), "NodeNotRunning"),
-        ((node(attached_count=9, limit=9),), "NoCapacity"),
+        ((node(limit=9),), "NoCapacity"),
         ((node(availability_zone="us-west-2a", availability_zone_id="usw2-az1"),), "AZMismatch"),
     ],
 )
 def test_why_no_node_of_a_group_fits(nodes: tuple[Candidate, ...], reason: str) -> None:
-    assert chosen(GROUP, *nodes) == reason
+    assert chosen(GROUP, *nodes, taken={FIRST: 9}) == reason
 
 
 def test_restricted_groups_are_told_without_asking_aws() -> None:

@@ -34,6 +34,18 @@ class _Made:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Cluster:
+    """All candidates of a cluster, and what they were made of. `drained` are instances whose Nodes are drained."""
+
+    instances: tuple[ObservedNode, ...]
+    nodes: tuple[Node, ...]
+    limits: Mapping[str, AttachmentLimit]
+    drained: frozenset[str]
+    made: Mapping[str, _Made]
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """The nodes, and how many volumes are on each by instance id; None where no claim asked for that."""
 
@@ -48,8 +60,8 @@ class Candidates:
     def __init__(self, *, ports: VolumePorts, counts: Counts) -> None:
         self._ports = ports
         self._counts = counts
-        self._made: dict[str, dict[str, _Made]] = {}
-        """By the cluster's ARN, the one that was asked for last at the end, and by instance id."""
+        self._clusters: dict[str, _Cluster] = {}
+        """By ARN, the one that was asked for last at the end."""
         self._limits: dict[str, Mapping[str, AttachmentLimit]] = {}
         """By region, then instance type: as they were last read for a claim that chose."""
 
@@ -57,14 +69,15 @@ class Candidates:
         """As this claim sees them. Raises CloudError, KubernetesError."""
         if view.cluster is None:
             return Seen()
-        kube = {node.instance_id: node for node in self._ports.nodes.of_cluster(cluster_id(view.cluster.arn))}
-        if not _chooses(claim, view, drained=frozenset(name for name, node in kube.items() if is_draining(node))):
-            return Seen(nodes=self._all(view.cluster.arn, view.nodes, kube, region=region))
+        arn = view.cluster.arn
+        known = self._all(arn, view.nodes, region=region)
+        if not _chooses(claim, view, drained=known.drained):
+            return Seen(nodes=known.candidates)
         target = claim.spec.attachment.target
         selector = dict(target.nodeSelector or {}) if target is not None else {}
         selected = await self._ports.labels.selected(selector=selector) if selector else frozenset()
         taken = await self._taken(claim, cloud=cloud, nodes=view.nodes, region=region)
-        nodes = self._all(view.cluster.arn, view.nodes, kube, region=region if taken is not None else None)
+        nodes = self._all(arn, view.nodes, region=region if taken is not None else None).candidates
         if selected:
             # Kubernetes decides which nodes a selector selects: by labels that are not held.
             nodes = tuple(
@@ -88,24 +101,43 @@ class Candidates:
         self._limits[region] = {**self._limits.get(region, {}), **known}
         return self._counts.taken(region=region, by_others_than=claim.key)
 
-    def _all(
-        self, arn: str, instances: tuple[ObservedNode, ...], kube: Mapping[str, Node], *, region: str | None
-    ) -> tuple[Candidate, ...]:
+    def _all(self, arn: str, instances: tuple[ObservedNode, ...], *, region: str | None) -> _Cluster:
         """Without a `region` nothing is known of limits."""
+        nodes = self._ports.nodes.of_cluster(cluster_id(arn))
         limits = self._limits.get(region, {}) if region is not None else {}
-        before, made = self._made.pop(arn, {}), dict[str, _Made]()
-        for instance in instances:
-            if not (name := instance.instance_id):
-                continue
-            node, limit = kube.get(name), limits.get(instance.instance_type.removeprefix(PREFIX))
-            held = before.get(name)
-            if held is None or (held.node, held.limit) != (node, limit) or held.instance != instance:
-                held = _Made(instance=instance, node=node, limit=limit, candidate=_candidate(instance, node, limit))
-            made[name] = held
-        self._made[arn] = made
-        if len(self._made) > MOST_CLUSTERS:
-            del self._made[next(iter(self._made))]
-        return tuple([one.candidate for one in made.values()])
+        held = self._clusters.pop(arn, None)
+        if held is None or (held.instances, held.nodes, held.limits) != (instances, nodes, limits):
+            held = _cluster(instances, nodes, limits, before=held.made if held is not None else {})
+        self._clusters[arn] = held
+        if len(self._clusters) > MOST_CLUSTERS:
+            del self._clusters[next(iter(self._clusters))]
+        return held
+
+
+def _cluster(
+    instances: tuple[ObservedNode, ...],
+    nodes: tuple[Node, ...],
+    limits: Mapping[str, AttachmentLimit],
+    *,
+    before: Mapping[str, _Made],
+) -> _Cluster:
+    kube, made = {node.instance_id: node for node in nodes}, dict[str, _Made]()
+    for instance in instances:
+        if not (name := instance.instance_id):
+            continue
+        node, limit = kube.get(name), limits.get(instance.instance_type.removeprefix(PREFIX))
+        held = before.get(name)
+        if held is None or (held.node, held.limit) != (node, limit) or held.instance != instance:
+            held = _Made(instance=instance, node=node, limit=limit, candidate=_candidate(instance, node, limit))
+        made[name] = held
+    return _Cluster(
+        instances=instances,
+        nodes=nodes,
+        limits=limits,
+        drained=frozenset(name for name, node in kube.items() if is_draining(node)),
+        made=made,
+        candidates=tuple([one.candidate for one in made.values()]),
+    )
 
 
 def _candidate(instance: ObservedNode, node: Node | None, limit: AttachmentLimit | None) -> Candidate:

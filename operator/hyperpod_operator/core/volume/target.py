@@ -5,7 +5,7 @@ gone, together with a volume that AWS shows as free, lets it go elsewhere. A Nod
 never by itself a ground to follow one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -62,7 +62,7 @@ def resolve(snapshot: ClaimSnapshot) -> Resolution:
     same = recorded is not None and recorded.remembered.target == snapshot.claim.target_text
     if recorded is not None and recorded.instanceId and snapshot.observed.alive(recorded.instanceId):
         node = snapshot.observed.node(recorded.instanceId)
-        fits = same or (node is not None and _matches(snapshot, node))
+        fits = same or (node is not None and bool(_matching(snapshot, (node,))))
         if node is not None and fits and not _moves_on(snapshot, node):
             return _resolved(snapshot, node)
     if same and recorded is not None and recorded.instanceId and not snapshot.observed.alive(recorded.instanceId):
@@ -96,7 +96,24 @@ def _moves_on(snapshot: ClaimSnapshot, node: Candidate) -> bool:
 
 def matching_nodes(snapshot: ClaimSnapshot) -> list[Candidate]:
     """The nodes that the target names and that AWS does not end."""
-    return [node for node in snapshot.observed.nodes if _matches(snapshot, node) and node.status not in GONE]
+    return [node for node in _matching(snapshot, snapshot.observed.nodes) if node.status not in GONE]
+
+
+def _matching(snapshot: ClaimSnapshot, nodes: Iterable[Candidate]) -> list[Candidate]:
+    """Those of the nodes that the target names; thousands are looked at, so one name after the other."""
+    target = snapshot.claim.spec.attachment.target
+    if target is None:
+        return []
+    named = (
+        ("node_name", target.nodeName),
+        ("instance_id", target.instanceId),
+        ("logical_id", target.nodeLogicalId),
+        ("instance_group", target.instanceGroupName),
+    )
+    for member, wanted in named:
+        if wanted is not None:
+            nodes = [node for node in nodes if getattr(node, member) == wanted]
+    return [node for node in nodes if _selected(snapshot, node)]
 
 
 def _first(snapshot: ClaimSnapshot) -> Resolution:
@@ -223,23 +240,10 @@ def _usable(snapshot: ClaimSnapshot, node: Candidate) -> bool:
     return node.ready is True and _obstacle(snapshot, node) is None
 
 
-def _matches(snapshot: ClaimSnapshot, node: Candidate) -> bool:
-    target = snapshot.claim.spec.attachment.target
-    if target is None:
-        return False
-    named = (
-        (target.nodeName, node.node_name),
-        (target.instanceId, node.instance_id),
-        (target.nodeLogicalId, node.logical_id),
-        (target.instanceGroupName, node.instance_group),
-    )
-    return all(wanted is None or wanted == own for wanted, own in named) and _selected(snapshot, node)
-
-
 def _selected(snapshot: ClaimSnapshot, node: Candidate) -> bool:
     target = snapshot.claim.spec.attachment.target
-    selector = (target.nodeSelector if target else None) or {}
-    return all(node.labels.get(key) == value for key, value in selector.items())
+    selector = target.nodeSelector if target else None
+    return not selector or all(node.labels.get(key) == value for key, value in selector.items())
 
 
 def in_zone(snapshot: ClaimSnapshot, node: Candidate) -> bool:

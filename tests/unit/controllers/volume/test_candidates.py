@@ -88,4 +88,4 @@ async def test_those_of_clusters_that_nobody_asks_about_are_forgotten(scene: Sce
     for number in range(MOST_CLUSTERS + 5):
         other = replace(view.cluster, arn=f"{view.cluster.arn[:-3]}{number:03d}")
         await scene.seen(replace(view, cluster=other))
-    assert len(scene.candidates._made) == MOST_CLUSTERS
+    assert len(scene.candidates._clusters) == MOST_CLUSTERS

@@ -37,7 +37,9 @@ from hyperpod_operator.kube.skew import Skew
 from hyperpod_operator.runtime.audit import AuditTrail
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.heartbeat import Heartbeat
+from hyperpod_operator.runtime.memory import EVERY, give_back
 from hyperpod_operator.runtime.metrics import PrometheusMetrics
+from hyperpod_operator.runtime.periodic import Periodic
 from hyperpod_operator.runtime.quarantine import Quarantine
 from hyperpod_operator.runtime.watch import Watch
 from hyperpod_operator.runtime.workers import Reconcile
@@ -99,6 +101,13 @@ class Operator:
             namespaces=settings.namespaces,
         )
         self._heartbeat = Heartbeat(clock=clock)
+        self._memory = Periodic(
+            name="return of free memory",
+            work=give_back,
+            first=EVERY,
+            interval=EVERY,
+            random=dependencies.random,
+        )
         self._listed = asyncio.Event()
         self.finished = True
         """Whether every pass ended by itself when the work was stopped."""
@@ -150,7 +159,7 @@ class Operator:
     async def standing_by(
         self, stop: asyncio.Event, *, not_ready: Callable[[], str | None] = lambda: None
     ) -> AsyncIterator[None]:
-        """What runs in every replica: the probes and the metrics.
+        """What runs in every replica: the probes, the metrics, and what keeps the process small.
 
         `not_ready` says why this replica could not lead if it had to.
         """
@@ -165,13 +174,17 @@ class Operator:
             metrics=self._metrics,
             api=self._api,
         )
-        heartbeat = asyncio.create_task(stopping_on_exit(self._heartbeat.run(), stop), name="heartbeat")
+        tasks = (
+            asyncio.create_task(stopping_on_exit(self._heartbeat.run(), stop), name="heartbeat"),
+            asyncio.create_task(stopping_on_exit(self._memory.run(), stop), name=self._memory.name),
+        )
         try:
             async with serving.running():
                 yield
         finally:
-            heartbeat.cancel()
-            await ended(heartbeat)
+            for task in tasks:
+                task.cancel()
+            await ended(*tasks)
 
     @asynccontextmanager
     async def following(self, stop: asyncio.Event) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""What every replica follows from its start, so that the next leader knows what the one before knew."""
+"""What runs in every replica from its start: what the leader follows, too, and what keeps the process small."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -24,3 +24,8 @@ async def test_all_nodes_and_those_that_turn_unhealthy_are_followed(monkeypatch:
     async with Replica().operator.following(asyncio.Event()):
         await asyncio.sleep(0)
     assert {NodeCache, HealthAlarm, Watch} == {*followed}
+
+
+async def test_every_replica_gives_free_memory_back() -> None:
+    async with Replica().operator.standing_by(asyncio.Event()):
+        assert "return of free memory" in {task.get_name() for task in asyncio.all_tasks()}

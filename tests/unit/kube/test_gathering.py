@@ -1,4 +1,4 @@
-"""Whether a watch waits before it is read on: never where updates are rare, much come at once, or somebody waits."""
+"""Whether a watch waits before it is read on: never where updates are rare, much come at once, or one is urgent."""
 
 import asyncio
 
@@ -52,14 +52,14 @@ async def test_a_wait_takes_its_time(gathering: Gathering) -> None:
     assert asyncio.get_running_loop().time() - began == pytest.approx(GATHER_MOST)
 
 
-async def test_somebody_in_a_hurry_ends_the_wait(gathering: Gathering) -> None:
+async def test_a_hurry_ends_the_wait(gathering: Gathering) -> None:
     began = asyncio.get_running_loop().time()
     asyncio.get_running_loop().call_later(GATHER, gathering.hurry)
     await gathering.wait(GATHER_MOST)
     assert asyncio.get_running_loop().time() - began == pytest.approx(GATHER)
 
 
-async def test_nothing_gathers_for_a_moment_after_somebody_was_in_a_hurry(gathering: Gathering) -> None:
+async def test_nothing_gathers_for_a_moment_after_a_hurry(gathering: Gathering) -> None:
     gathering.hurry()
     gathering.hurry()
     assert just_read(gathering, lines=3) == 0

@@ -77,7 +77,7 @@ class Candidates:
         selector = dict(target.nodeSelector or {}) if target is not None else {}
         selected = await self._ports.labels.selected(selector=selector) if selector else frozenset()
         taken = await self._taken(claim, cloud=cloud, nodes=view.nodes, region=region)
-        nodes = self._all(arn, view.nodes, region=region if taken is not None else None).candidates
+        nodes = self._all(arn, view.nodes, region=region).candidates  # the limits may have been read just now
         if selected:
             # Kubernetes decides which nodes a selector selects: by labels that are not held.
             nodes = tuple(
@@ -101,10 +101,9 @@ class Candidates:
         self._limits[region] = {**self._limits.get(region, {}), **known}
         return self._counts.taken(region=region, by_others_than=claim.key)
 
-    def _all(self, arn: str, instances: tuple[ObservedNode, ...], *, region: str | None) -> _Cluster:
-        """Without a `region` nothing is known of limits."""
+    def _all(self, arn: str, instances: tuple[ObservedNode, ...], *, region: str) -> _Cluster:
         nodes = self._ports.nodes.of_cluster(cluster_id(arn))
-        limits = self._limits.get(region, {}) if region is not None else {}
+        limits = self._limits.get(region, {})
         held = self._clusters.pop(arn, None)
         if held is None or (held.instances, held.nodes, held.limits) != (instances, nodes, limits):
             held = _cluster(instances, nodes, limits, before=held.made if held is not None else {})

@@ -81,7 +81,7 @@ class Counts:
         self._add(choice, 1)
 
     def forget(self, key: Key) -> None:
-        """The claim is gone, or chooses anew."""
+        """The claim is gone, or chooses again."""
         choice = self._choices.pop(key, None)
         if choice is not None:
             self._add(choice, -1)

@@ -45,8 +45,10 @@ class KubeNodeLabels:
         wanted, held = tuple(prefixes), self._held.holds_all
         found = _chosen(self._held.labels(), wanted) if held else {}
         # A hundred thousand Nodes are seconds of an API server's work, and HyperPod's are held already.
-        listed = {name: labels async for name, labels in self._every(selector=OTHERS if held else "")}
-        return found | _chosen(listed.items(), wanted)
+        async for name, labels in self._every(selector=OTHERS if held else ""):
+            if keys := _under(wanted, labels):
+                found[name] = keys
+        return found
 
     async def _every(self, *, selector: str = "") -> AsyncIterator[tuple[str, Mapping[str, str]]]:
         """Names and labels of all Nodes, page by page; the API server leaves out the rest of them."""
@@ -73,10 +75,14 @@ def _chosen(nodes: Iterable[tuple[str, Mapping[str, str]]], prefixes: tuple[str,
     found: dict[str, frozenset[str]] = {}
     for name, labels in nodes:
         if (keys := known.get(id(labels))) is None:
-            keys = known[id(labels)] = frozenset(key for key in labels if key.startswith(prefixes))
+            keys = known[id(labels)] = _under(prefixes, labels)
         if keys:
             found[name] = keys
     return found
+
+
+def _under(prefixes: tuple[str, ...], labels: Iterable[str]) -> frozenset[str]:
+    return frozenset(key for key in labels if key.startswith(prefixes))
 
 
 def _path(name: str) -> str:

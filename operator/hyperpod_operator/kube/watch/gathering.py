@@ -15,7 +15,7 @@ GATHER_MOST = 0.1
 MUCH = 196_608
 """Bytes that have gathered by themselves: reading them on is more urgent than to save wake-ups."""
 HURRY = 0.02
-"""Seconds for which nothing gathers after somebody was in a hurry: what he waits for may still be on its way."""
+"""Seconds for which nothing gathers after a call of `hurry`: what is waited for may still be on its way."""
 
 
 class Gathering:
@@ -42,7 +42,7 @@ class Gathering:
         return self._longer
 
     async def wait(self, seconds: float) -> None:
-        """For so long, or until somebody is in a hurry."""
+        """For so long, or until `hurry` is called."""
         loop = asyncio.get_running_loop()
         over = loop.create_future()
 

@@ -1,4 +1,4 @@
-"""Candidates are made once for all claims, and anew as soon as SageMaker or Kubernetes says something else."""
+"""Candidates are made once for all claims, and again as soon as SageMaker or Kubernetes says something else."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ async def test_they_are_kept_while_nothing_changed(scene: Scene) -> None:
     assert all(after[one] is before[one] for one in before)
 
 
-async def test_one_is_made_anew_when_its_node_changed(scene: Scene) -> None:
+async def test_one_is_made_again_when_its_node_changed(scene: Scene) -> None:
     first, second, *_ = instances()
     before = await scene.nodes()
     scene.rig.nodes.unready.add(f"hyperpod-{first}")
@@ -57,7 +57,7 @@ async def test_one_is_made_anew_when_its_node_changed(scene: Scene) -> None:
     assert after[second] is before[second]
 
 
-async def test_one_is_made_anew_when_sagemaker_says_something_else(scene: Scene) -> None:
+async def test_one_is_made_again_when_sagemaker_says_something_else(scene: Scene) -> None:
     before, view = await scene.nodes(), await scene.view()
     changed = replace(view, nodes=tuple(replace(node, status="Failure") for node in view.nodes))
     assert {node.status for node in (await scene.seen(changed)).nodes} == {"Failure"}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from hyperpod_operator.api.names import TAG_CLAIM_UID
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED
 from hyperpod_operator.aws.ec2.tags import MOST_VALUES, TagReads
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.ports import Volume
@@ -19,17 +19,20 @@ class Ec2:
         self.fails = False
         self.called = asyncio.Event()
 
-    async def read(self, uids: Sequence[str]) -> list[Volume]:
+    async def read(self, key: str, uids: Sequence[str]) -> list[Volume]:
         self.calls.append(list(uids))
         self.called.set()
         await asyncio.sleep(0)
         if self.fails:
             raise CloudError(kind=ErrorKind.THROTTLED, operation="DescribeVolumes", code="X", message="slow down")
         return [
-            Volume(volume_id=one, state="available", size=1, volume_type="gp3", tags={TAG_CLAIM_UID: uid})
+            Volume(volume_id=one, state="available", size=1, volume_type="gp3", tags={key: uid, "Name": "a"})
             for one, uid in self.owners.items()
             if uid in uids
         ]
+
+
+KEYS = (TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED)
 
 
 @pytest.fixture
@@ -38,23 +41,24 @@ def ec2(monkeypatch: pytest.MonkeyPatch) -> Ec2:
     return Ec2()
 
 
-async def test_questions_at_once_are_one_call_and_each_gets_its_own(ec2: Ec2) -> None:
+@pytest.mark.parametrize("key", KEYS)
+async def test_questions_at_once_are_one_call_and_each_gets_its_own(ec2: Ec2, key: str) -> None:
     ec2.owners = {"vol-1": "a", "vol-2": "b", "vol-3": "b"}
-    reads = TagReads(ec2.read)
+    reads = TagReads(key, ec2.read)
     found = await asyncio.gather(*(reads.get(uid) for uid in ("a", "b", "c")))
     assert [[one.volume_id for one in volumes] for volumes in found] == [["vol-1"], ["vol-2", "vol-3"], []]
     assert ec2.calls == [["a", "b", "c"]]
 
 
 async def test_a_later_question_is_read_anew(ec2: Ec2) -> None:
-    reads = TagReads(ec2.read)
+    reads = TagReads(TAG_CLAIM_UID, ec2.read)
     assert await reads.get("a") == ()
     ec2.owners = {"vol-1": "a"}
     assert len(await reads.get("a")) == 1
 
 
 async def test_a_question_during_a_read_is_for_the_next(ec2: Ec2) -> None:
-    reads = TagReads(ec2.read)
+    reads = TagReads(TAG_CLAIM_UID, ec2.read)
     first = asyncio.create_task(reads.get("a"))
     await ec2.called.wait()
     ec2.owners = {"vol-1": "b"}
@@ -64,13 +68,13 @@ async def test_a_question_during_a_read_is_for_the_next(ec2: Ec2) -> None:
 
 
 async def test_many_are_asked_in_calls_of_what_a_filter_takes(ec2: Ec2) -> None:
-    reads = TagReads(ec2.read)
+    reads = TagReads(TAG_CLAIM_UID, ec2.read)
     await asyncio.gather(*(reads.get(str(number)) for number in range(MOST_VALUES + 1)))
     assert [len(call) for call in ec2.calls] == [MOST_VALUES, 1]
 
 
 async def test_a_failure_reaches_all_who_asked_and_is_forgotten(ec2: Ec2) -> None:
-    reads = TagReads(ec2.read)
+    reads = TagReads(TAG_CLAIM_UID, ec2.read)
     ec2.fails = True
     failed = await asyncio.gather(reads.get("a"), reads.get("b"), return_exceptions=True)
     assert all(isinstance(one, CloudError) for one in failed)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from hyperpod_operator.api.names import TAG_CLAIM_UID
 from hyperpod_operator.aws.call.answers import check, unknown
 from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.aws.ec2 import shapes
@@ -57,9 +56,9 @@ class VolumeQueries:
         found = await self.pages("DescribeVolumes", "Volumes", {"Filters": filters}, target=target)
         return tuple(shapes.volume(raw) for raw in found)
 
-    async def by_claim(self, claim_uids: Sequence[str]) -> tuple[Volume, ...]:
-        """DescribeVolumes by the claims' tag."""
-        return await self.listed(shapes.tag_filter(TAG_CLAIM_UID, *claim_uids), target=several(claim_uids))
+    async def by_tag(self, key: str, values: Sequence[str]) -> tuple[Volume, ...]:
+        """DescribeVolumes by one tag that has one of these values."""
+        return await self.listed(shapes.tag_filter(key, *values), target=several(values))
 
     async def pages(
         self, operation: str, member: str, parameters: Mapping[str, Any], *, target: str, page: int = PAGE

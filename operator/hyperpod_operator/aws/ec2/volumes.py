@@ -50,7 +50,8 @@ class Volumes:
         self._monotonic = monotonic
         self._ages = ages or Ages()
         self._reads = VolumeReads(self._ask.describe, monotonic=monotonic, ages=self._ages)
-        self._tagged = TagReads(self._ask.by_claim)
+        self._tagged = TagReads(TAG_CLAIM_UID, self._ask.by_tag)
+        self._owned = tuple(TagReads(key, self._ask.by_tag) for key in (TAG_OWNER, TAG_RELEASED))
         self._managed: tuple[float, int, tuple[Volume, ...]] | None = None
         self._writes = 0
         self._one_at_a_time = asyncio.Lock()
@@ -67,12 +68,8 @@ class Volumes:
 
     async def find_volumes_of_owner(self, *, owner: str) -> tuple[Volume, ...]:
         """DescribeVolumes by the tags that name a claim, in two calls: filters of one call all have to fit."""
-        found = {
-            volume.volume_id: volume
-            for key in (TAG_OWNER, TAG_RELEASED)
-            for volume in await self._ask.listed(shapes.tag_filter(key, owner), target=owner)
-        }
-        return tuple(found.values())
+        found = await asyncio.gather(*(reads.get(owner) for reads in self._owned))
+        return tuple({volume.volume_id: volume for volumes in found for volume in volumes}.values())
 
     async def managed_volumes(self) -> tuple[Volume, ...]:
         """DescribeVolumes by tag key, at most `Ages.settled` old, and never older than our own last write."""

@@ -6,6 +6,7 @@ with one look for all claims of the cluster. The rest is read when a decision ha
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID
@@ -79,14 +80,15 @@ async def observe(
         async with asyncio.TaskGroup() as reads:
             viewed = reads.create_task(_view(ports=ports, at=at, age=age))
             found_volume = reads.create_task(_volume(cloud=cloud, claim=claim))
-            in_kubernetes = reads.create_task(_published(ports=ports, claim=claim))
+            owned = reads.create_task(_of_owner(cloud=cloud, claim=claim))
         view, (volume, tagged) = viewed.result(), found_volume.result()
         known = Observed(cluster=view.cluster, volume=volume, tagged=tagged)
-        known = replace(known, former=await _former(ports=ports, cloud=cloud, claim=claim, known=known))
+        known = replace(known, former=_former(claim=claim, known=known, owned=owned.result(), now=ports.clock.now()))
         there = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now()).volume
         async with asyncio.TaskGroup() as reads:
             reading = reads.create_task(candidates.of(claim, cloud=cloud, view=view, region=at.region))
             had = reads.create_task(_had(ports=ports, claim=claim, there=there))
+            in_kubernetes = reads.create_task(_published(ports=ports, claim=claim, there=there))
     except ExceptionGroup as broken:
         raise broken.exceptions[0] from None
     nodes = reading.result()
@@ -144,16 +146,21 @@ async def _volume(*, cloud: VolumeCloud, claim: Claim) -> tuple[Volume | None, t
     return None, await cloud.find_volumes_by_tag(claim_uid=claim.uid)
 
 
-async def _former(
-    *, ports: VolumePorts, cloud: VolumeCloud, claim: Claim, known: Observed
-) -> tuple[Volume, ...] | None:
-    """What an earlier claim of this namespace and name left; looked up before the first volume is made."""
+async def _of_owner(*, cloud: VolumeCloud, claim: Claim) -> tuple[Volume, ...] | None:
+    """What names this namespace and name as its claim, looked up before the first volume is made; None where no volume
+    is to be made. It is asked together with the question for the claim's own, so that a new claim waits once."""
     makes = claim.origin == CREATED and not claim.requested and not claim.deleting
-    if not makes or known.volume is not None or known.tagged:
+    return await cloud.find_volumes_of_owner(owner=claim.owner) if makes else None
+
+
+def _former(
+    *, claim: Claim, known: Observed, owned: tuple[Volume, ...] | None, now: datetime
+) -> tuple[Volume, ...] | None:
+    """What an earlier claim of this namespace and name left; None where it does not matter."""
+    if owned is None or known.volume is not None or known.tagged:
         return None
-    snapshot = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now())
-    found = await cloud.find_volumes_of_owner(owner=claim.owner)
-    return tuple(volume for volume in found if left_behind(snapshot, volume))
+    snapshot = ClaimSnapshot(claim=claim, observed=known, now=now)
+    return tuple(volume for volume in owned if left_behind(snapshot, volume))
 
 
 def _holder_ready(*, ports: VolumePorts, claim: Claim) -> bool:
@@ -173,8 +180,10 @@ async def _labelled(*, ports: VolumePorts, claim: Claim, view: View) -> tuple[st
     return tuple(sorted(names))
 
 
-async def _published(*, ports: VolumePorts, claim: Claim) -> Observed:
+async def _published(*, ports: VolumePorts, claim: Claim, there: Volume | None) -> Observed:
     """What is published, and the pods that use it; nothing else is filled in."""
+    if _not_yet_published(claim, there):
+        return Observed(cluster=None)
     published = None
     if claim.publish is not None or claim.status.persistentVolumeName:
         published = await ports.publications.persistent_volume(name=claim.persistent_volume_name)
@@ -187,6 +196,15 @@ async def _published(*, ports: VolumePorts, claim: Claim) -> Observed:
         persistent_volume=published,
         persistent_volume_claim=await _bound_claim(ports=ports, claim=claim),
     )
+
+
+def _not_yet_published(claim: Claim, there: Volume | None) -> bool:
+    """Whether no pod can have come to the volume yet, because status tells of its making and of nothing later, and AWS
+    shows it on no node. A status that was lost tells nothing; then Kubernetes is asked."""
+    told = claim.status.persistentVolumeName or claim.status.persistentVolumeClaimName or claim.deleting
+    if told or not claim.direct:
+        return False
+    return there is None or (claim.requested and not there.attachments)
 
 
 async def _had(*, ports: VolumePorts, claim: Claim, there: Volume | None) -> tuple[tuple[str, ...], Lease | None]:

@@ -1,11 +1,13 @@
 """What a pass reads: for a settled claim nothing of its own, for others what their next decision hangs on."""
 
+import asyncio
 from collections import Counter
 
 import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import CLUSTER, instances, new, published
 
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED
 from hyperpod_operator.controllers.volume.candidates import Candidates
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.observe import Where, is_settled, observe, where
@@ -57,6 +59,61 @@ async def test_settled_claims_share_their_reads(rig: VolumeRig) -> None:
     assert found["ListClusterNodes"] == 1
     assert found["DescribeVolumes"] <= 2, "one volume was never read before, and takes the others along"
     assert set(found) == {"DescribeCluster", "ListClusterNodes", "DescribeVolumes"}
+
+
+async def test_new_claims_that_come_together_ask_ec2_together(rig: VolumeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig.apply(new())
+    await rig.once()  # who asks where the operator is has its answer
+    monkeypatch.setattr("hyperpod_operator.aws.ec2.reads.GATHER", 1.0)
+    keys = [Key("team", f"data-{number}") for number in range(10)]
+    for key in keys:
+        rig.apply(new(), key=key)
+    since = len(rig.simulator.log.calls())
+    await asyncio.gather(*(rig.once(key) for key in keys))
+    asked = [
+        call.parameters["Filters"][0]["Name"]
+        for call in rig.simulator.log.calls()[since:]
+        if call.operation == "DescribeVolumes"
+    ]
+    by_tag = [name.removeprefix("tag:") for name in asked if name.startswith("tag:")]
+    assert sorted(by_tag) == sorted([TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED])
+
+
+async def test_a_claim_in_the_making_asks_kubernetes_for_nothing_published(
+    rig: VolumeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def persistent_volume(*, name: str) -> None:
+        asked.append(name)
+
+    monkeypatch.setattr(rig.publications, "persistent_volume", persistent_volume)
+    rig.apply(published())
+    for _ in range(20):
+        await rig.step()
+        if rig.operations() == ["CreateVolume", "AttachClusterNodeVolume"]:
+            break
+    assert (rig.operations()[-1], asked) == ("AttachClusterNodeVolume", [])
+    await rig.step()
+    assert asked
+
+
+async def test_a_claim_whose_status_was_lost_sees_what_is_published(rig: VolumeRig) -> None:
+    rig.apply(published())
+    await rig.rest()
+    rig.claims.set_status(KEY, {})
+    assert (await seen(rig)).persistent_volume is not None
+
+
+async def test_a_deleted_claim_sees_what_is_published_when_its_volume_is_gone(rig: VolumeRig) -> None:
+    rig.apply(published())
+    await rig.rest()
+    volume = rig.status["volumeId"]
+    rig.simulator.ebs.detach_out_of_band(volume)
+    rig.simulator.ebs.delete_volume(volume)
+    rig.claims.set_status(KEY, {})
+    rig.claims.delete(KEY)
+    assert (await seen(rig)).persistent_volume is not None
 
 
 async def test_a_claim_that_has_its_node_does_not_ask_for_slots(rig: VolumeRig) -> None:

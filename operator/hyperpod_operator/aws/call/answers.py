@@ -7,9 +7,10 @@ next look asks again. botocore checks requests against its model and never answe
 `check` holds an answer to a table of members, `check_model` to the types and required members of the API model.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from botocore.model import Shape
@@ -93,7 +94,7 @@ def check(answer: Any, *, operation: str, members: Iterable[Member], mutating: b
     call was carried out: UNKNOWN_OUTCOME.
     """
     for member in members:
-        for value in _values(answer, member.path.split(".")):
+        for value in _values(answer, member.path):
             if (wrong := _wrong(value, member)) is not None:
                 raise unknown(operation=operation, what=f"{member.path} {wrong}", mutating=mutating)
 
@@ -120,6 +121,19 @@ def unknown(*, operation: str, what: str, mutating: bool = False) -> CloudError:
     )
 
 
+def utc(value: Any) -> datetime | None:
+    """A time of an answer; None for anything else, and as it is where the calendar cannot move it to UTC.
+
+    botocore answers in the local zone of `dateutil`, which is asked for the offset whenever two times are compared.
+    """
+    if not isinstance(value, datetime):
+        return None
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        return value
+
+
 class _Missing:
     """No such member."""
 
@@ -127,31 +141,39 @@ class _Missing:
 _MISSING = _Missing()
 
 
-def _values(value: Any, path: list[str]) -> Iterator[Any]:
+def _values(answer: Any, path: str) -> list[Any]:
     """What is found along a path: the member of each item of each list on the way.
 
     A list or structure on the way that is missing is a matter of its own entry in the table.
     """
-    if not path:
-        yield value
-        return
-    head, *rest = path
-    name, through = head.removesuffix("[]"), head.endswith("[]")
-    if not isinstance(value, Mapping):
-        yield _MISSING
-        return
-    if name not in value:
-        if not rest and not through:
-            yield _MISSING
-        return
-    found = value[name]
-    if not through:
-        if rest and found is None:
-            return
-        yield from _values(found, rest)
-    elif isinstance(found, list):
-        for item in found:
-            yield from _values(item, rest)
+    (*way, last), here, odd = _steps(path), [answer], list[Any]()
+    for step in way if not last.through else [*way, last]:
+        there: list[Any] = []
+        for value in here:
+            found = value.get(step.name) if isinstance(value, dict) else None
+            if not isinstance(value, dict):
+                odd.append(_MISSING)
+            elif step.through:
+                there += found if isinstance(found, list) else ()
+            elif found is not None:
+                there.append(found)
+        here = there
+    if not last.through:
+        here = [value.get(last.name, _MISSING) if isinstance(value, dict) else _MISSING for value in here]
+    return odd + here
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One member on a path; `through` the items of the list that it is."""
+
+    name: str
+    through: bool
+
+
+@lru_cache(maxsize=1000)
+def _steps(path: str) -> tuple[_Step, ...]:
+    return tuple(_Step(head.removesuffix("[]"), head.endswith("[]")) for head in path.split("."))
 
 
 def _wrong(value: Any, member: Member) -> str | None:

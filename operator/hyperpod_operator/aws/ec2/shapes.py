@@ -5,10 +5,19 @@ Only what decisions use is taken over. What EC2 leaves out stays unset: a missin
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
-from hyperpod_operator.aws.call.answers import Member, flag, listed, moment, number, structure, text, unknown
+from hyperpod_operator.aws.call.answers import (
+    Member,
+    flag,
+    listed,
+    moment,
+    number,
+    structure,
+    text,
+    unknown,
+    utc,
+)
 from hyperpod_operator.core.volume.ports import Attachment, AttachmentLimit, Change, Modification, NewVolume, Snapshot
 from hyperpod_operator.core.volume.ports import Volume as VolumeRecord
 
@@ -135,7 +144,7 @@ def new_answer(raw: Raw) -> VolumeRecord:
         availability_zone=raw.get("AvailabilityZone", ""),
         availability_zone_id=raw.get("AvailabilityZoneId", ""),
         snapshot_id=raw.get("SnapshotId", ""),
-        create_time=_time(raw.get("CreateTime")),
+        create_time=utc(raw.get("CreateTime")),
         tags=_tags(raw),
         attachments=tuple(attachment(one) for one in raw.get("Attachments") or ()),
     )
@@ -149,7 +158,7 @@ def attachment(raw: Raw) -> Attachment:
         associated_resource=raw.get("AssociatedResource", ""),
         instance_owning_service=raw.get("InstanceOwningService", ""),
         device=raw.get("Device", ""),
-        attach_time=_time(raw.get("AttachTime")),
+        attach_time=utc(raw.get("AttachTime")),
         delete_on_termination=raw.get("DeleteOnTermination"),
     )
 
@@ -161,7 +170,7 @@ def node_attachment(raw: Raw, *, cluster_arn: str, instance_id: str) -> Attachme
         state=_word(raw.get("Status")),
         associated_resource=f"{cluster_arn}-{instance_id}",
         device=_word(raw.get("DeviceName")),
-        attach_time=_time(raw.get("AttachTime")),
+        attach_time=utc(raw.get("AttachTime")),
     )
 
 
@@ -172,8 +181,8 @@ def modification(raw: Raw) -> Modification:
         modification_state=raw.get("ModificationState", ""),
         progress=raw.get("Progress"),
         status_message=raw.get("StatusMessage", ""),
-        start_time=_time(raw.get("StartTime")),
-        end_time=_time(raw.get("EndTime")),
+        start_time=utc(raw.get("StartTime")),
+        end_time=utc(raw.get("EndTime")),
         target_size=raw.get("TargetSize"),
         target_volume_type=raw.get("TargetVolumeType", ""),
         target_iops=raw.get("TargetIops"),
@@ -189,7 +198,7 @@ def snapshot(raw: Raw) -> Snapshot:
         state=raw.get("State", ""),
         progress=raw.get("Progress", ""),
         status_message=raw.get("StateMessage", ""),
-        start_time=_time(raw.get("StartTime")),
+        start_time=utc(raw.get("StartTime")),
         tags=_tags(raw),
     )
 
@@ -264,8 +273,3 @@ def _set(members: dict[str, Any]) -> dict[str, Any]:
 
 def _word(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _time(value: Any) -> datetime | None:
-    """botocore answers in the local zone."""
-    return value.astimezone(UTC) if isinstance(value, datetime) else None

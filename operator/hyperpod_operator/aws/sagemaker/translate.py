@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.model import ServiceModel, Shape
 
+from hyperpod_operator.aws.call.answers import utc
 from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeFailure, answered
 from hyperpod_operator.core.observed import (
     Json,
@@ -48,7 +49,7 @@ def cluster(*, model: ServiceModel, response: Mapping[str, Any]) -> ObservedClus
         name=response.get("ClusterName", ""),
         status=response["ClusterStatus"],
         failure_message=response.get("FailureMessage", ""),
-        created_at=response.get("CreationTime"),
+        created_at=utc(response.get("CreationTime")),
         members={name: value for name, value in members.items() if value is not None},
         groups=tuple(
             _group(details, shape=wanted[kind].member, restricted=kind == "RestrictedInstanceGroups")
@@ -73,7 +74,7 @@ def node(summary: Mapping[str, Any]) -> ObservedNode:
         status=intern(status.get("Status") or ""),
         message=status.get("Message") or "",
         logical_id=summary.get("NodeLogicalId") or "",
-        launched_at=summary.get("LaunchTime"),
+        launched_at=utc(summary.get("LaunchTime")),
     )
 
 

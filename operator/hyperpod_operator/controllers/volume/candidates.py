@@ -107,6 +107,8 @@ class Candidates:
         held = self._clusters.pop(arn, None)
         if held is None or (held.instances, held.nodes, held.limits) != (instances, nodes, limits):
             held = _cluster(instances, nodes, limits, before=held.made if held is not None else {})
+        elif held.instances is not instances:
+            held = replace(held, instances=instances)  # the next comparison is with these, item by item the same
         self._clusters[arn] = held
         if len(self._clusters) > MOST_CLUSTERS:
             del self._clusters[next(iter(self._clusters))]

@@ -48,6 +48,15 @@ async def test_they_are_kept_while_nothing_changed(scene: Scene) -> None:
     assert all(after[one] is before[one] for one in before)
 
 
+async def test_an_equal_answer_is_compared_once(scene: Scene) -> None:
+    """Nodes are compared member by member where they are not the very same, and a cluster has thousands."""
+    await scene.seen()
+    again = await scene.view()
+    await scene.seen(again)
+    (held,) = scene.candidates._clusters.values()
+    assert held.instances is again.nodes
+
+
 async def test_one_is_made_again_when_its_node_changed(scene: Scene) -> None:
     first, second, *_ = instances()
     before = await scene.nodes()

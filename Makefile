@@ -119,7 +119,7 @@ bench-large: control-plane ## Measure 5,000, 20,000 and 100,000 Nodes next to th
 	@$(BIN)/python -m benchmarks.large
 
 .PHONY: demo
-demo: $(READY) ## Watch the operator do its main job, on real parts (a few minutes)
+demo: $(READY) ## Watch the operator do its main job, on real parts (75 s once built)
 	@$(BIN)/hyperpod-testbed demo
 
 .PHONY: dev

@@ -33,14 +33,14 @@ from hyperpod_testbed.demo_safety import (
 from hyperpod_testbed.stack import COMMAND, Stack
 from hyperpod_testbed.stage import NAME, Stage, announced, wait
 
-SPEED = 60.0
+SPEED = 120.0
 OURS = f"sagemaker.amazonaws.com/cluster-name={NAME}"
 """Label of the cluster's Nodes: the other team's cluster keeps its own."""
 
 
 @click.command()
 def demo() -> None:
-    """Kill the operator in mid-create, break a node, hold a scale-in, and more, in about three minutes."""
+    """Kill the operator in mid-create, break a node, hold a scale-in, and more, in about a minute and a half."""
     try:
         with Stack(speed=SPEED, chart_account=announced(), program=COMMAND) as stack:
             _play(Stage(stack))

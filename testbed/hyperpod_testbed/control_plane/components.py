@@ -8,6 +8,8 @@ from hyperpod_testbed.control_plane.certificates import Pair
 
 STARTUP = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 """In the order in which they start; they stop in the opposite order."""
+BESIDE_EACH_OTHER = frozenset({"kube-controller-manager", "kube-scheduler"})
+"""Components that need the API server and not each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +89,13 @@ def _controller_manager(layout: Layout) -> Sequence[str]:
         f"--service-account-private-key-file={layout.service_account_key}",
         f"--root-ca-file={layout.ca}",
         "--use-service-account-credentials=true",
+        # It makes an account and a token for each controller first: with 20 calls a second that takes seconds.
+        "--kube-api-qps=500",
+        "--kube-api-burst=500",
         # Nodes have no kubelet that renews a heartbeat: without this they would be NotReady after 50 s.
         "--node-monitor-grace-period=87600h",
+        # Where clocks run fast, 15 s (its default) is long for a claim that was there before its volume.
+        "--pvclaimbinder-sync-period=1s",
     )
 
 

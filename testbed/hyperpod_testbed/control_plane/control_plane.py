@@ -23,7 +23,7 @@ from hyperpod_testbed.control_plane import kubeconfig
 from hyperpod_testbed.control_plane.api import Api, established, manifests
 from hyperpod_testbed.control_plane.build import Binaries, binaries
 from hyperpod_testbed.control_plane.certificates import Authority, Pair, service_account_key
-from hyperpod_testbed.control_plane.components import STARTUP, Layout, arguments
+from hyperpod_testbed.control_plane.components import BESIDE_EACH_OTHER, STARTUP, Layout, arguments
 from hyperpod_testbed.control_plane.errors import ControlPlaneError
 from hyperpod_testbed.processes import Child, free_ports, wait_until_port_is_free
 
@@ -78,7 +78,12 @@ class ControlPlane:
         try:
             self._prepare(self._directory)
             for name in self._components:
-                self.start(name)
+                self._launch(name)
+                if name not in BESIDE_EACH_OTHER:
+                    self._await(name)
+            for name in self._components:
+                if name in BESIDE_EACH_OTHER:
+                    self._await(name)
             if "kube-controller-manager" in self._components:
                 self._wait("serviceaccounts", self._default_service_account, "kube-controller-manager")
         except BaseException:
@@ -96,6 +101,10 @@ class ControlPlane:
 
     def start(self, component: str) -> None:
         """Start one component on its port and data, and wait until it is ready."""
+        self._launch(component)
+        self._await(component)
+
+    def _launch(self, component: str) -> None:
         wait_until_port_is_free(self._layout.port(component))
         command: list[str | Path] = [
             self._binaries.path(component),
@@ -104,6 +113,8 @@ class ControlPlane:
         ]
         log = self.directory / f"{component}.log"
         self._children[component] = Child(component, command, log=log, env={**os.environ, **GO})
+
+    def _await(self, component: str) -> None:
         self._wait(component, lambda: self._ready(component), component)
 
     def stop(self, component: str) -> None:

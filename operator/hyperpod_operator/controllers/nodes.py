@@ -235,7 +235,9 @@ class NodeController:
             message=decision.message,
         )
         self._ports.events.publish(about=node_reference(node), event=event)
-        self._ports.events.publish(about=entry.stored, event=replace(event, message=f"{node.name}: {event.message}"))
+        # About the cluster it is an observation: when a thousand Nodes fail at once, the first ones are named.
+        noted = replace(event, action="Observe", message=f"{node.name}: {event.message}")
+        self._ports.events.publish(about=entry.stored, event=noted)
 
 
 def _audited(

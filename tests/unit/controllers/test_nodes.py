@@ -1,5 +1,6 @@
 """Passes over Nodes: what wakes one, what it writes, what it tells, and what happens when somebody was faster."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.taint import TAINT
 from hyperpod_operator.core.outcome import Done, Failed, Gone, Requeue
 from hyperpod_operator.core.ports import Event, Key, KubernetesError, ObjectGone, StaleObject, StoredObject
+from hyperpod_operator.kube.events.series import MOST_PER_OBJECT, SeriesBook
 
 OBJECT = Key("team", "research")
 SICK = {HEALTH: "UnschedulablePendingReplacement"}
@@ -171,6 +173,21 @@ def labelled(**fields: object) -> Node:
     """A healthy GPU node that has everything already."""
     bare = node(labels=WELL)
     return replace(bare, labels={**WELL, **missing_labels(bare, facts(instance()))}, **fields)
+
+
+async def test_when_all_nodes_fail_each_has_its_event_and_the_cluster_few(rig: NodeRig) -> None:
+    book, many = SeriesBook(lambda _: None), 300
+
+    def publish(*, about: StoredObject, event: Event) -> None:
+        book.record(about=about, event=event, now=NOW, monotonic=0.0)
+
+    rig.told.publish = publish  # type: ignore[method-assign]
+    for number in range(many):
+        one = replace(node(labels=SICK), name=f"node-{number}", uid=str(number))
+        rig.changed(one)
+        await rig.once(one)
+    kinds = Counter(series.regarding["kind"] for series in book._series.values())
+    assert kinds == {"Node": many, "HyperPodCluster": MOST_PER_OBJECT + 1}
 
 
 def test_a_sick_node_is_called_before_labels(rig: NodeRig) -> None:

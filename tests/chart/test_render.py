@@ -10,9 +10,11 @@ import pytest
 from tests.chart.conftest import VALUES
 
 from hyperpod_operator.core.lease import LeaseSettings
+from hyperpod_testbed.documents import documents
 from hyperpod_testbed.helm import CHART, Helm, HelmError
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+ADMISSION = "admissionregistration.k8s.io"
 
 
 def _levels(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -154,6 +156,19 @@ def test_runbooks_are_linked_where_the_installation_says(helm: Helm) -> None:
 def test_an_older_kubernetes_is_refused(helm: Helm) -> None:
     with pytest.raises(HelmError, match=r"1\.29"):
         helm("template", "x", CHART, "--kube-version=1.29.9", "--set=image.repository=x")
+
+
+@pytest.mark.parametrize(
+    ("served", "version"), [((), "v1beta1"), (("--api-versions", f"{ADMISSION}/v1/MutatingAdmissionPolicy"), "v1")]
+)
+def test_mutating_policies_have_the_stable_api_where_it_is_served(
+    helm: Helm, served: tuple[str, ...], version: str
+) -> None:
+    switches = ("--set=admission.prefix.enabled=true", "--set=admission.approvals.recordUser=true")
+    rendered = helm("template", "x", CHART, "--kube-version=1.37", "--set=image.repository=x", *switches, *served)
+    found = [one for one in documents(rendered) if one["kind"].startswith("Mutating")]
+    assert {one["kind"] for one in found} == {"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"}
+    assert {one["apiVersion"] for one in found} == {f"{ADMISSION}/{version}"}
 
 
 def test_the_version_of_eks_is_accepted(helm: Helm) -> None:

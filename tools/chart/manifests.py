@@ -35,6 +35,8 @@ _SWITCHES = {
     "pods.yaml": ".Values.admission.pods.enabled",
     "prefix.yaml": ".Values.admission.prefix.enabled",
 }
+_BETA = "admissionregistration.k8s.io/v1beta1"
+_MUTATING = '{{ include "hyperpod-operator.mutatingPolicies" . }}'
 _LABELLED = '  labels:\n    {{- include "hyperpod-operator.labels" . | nindent 4 }}\n'
 _ANNOTATED = (
     '  {{- with include "hyperpod-operator.crdAnnotations" . | trim }}\n'
@@ -70,6 +72,7 @@ def policies(kinds: Sequence[Kind]) -> Mapping[str, str]:
 
 def _template(manifests: list[Json], switch: str) -> str:
     text = escaped(yaml.safe_dump_all(manifests, sort_keys=False, width=110))
+    text = text.replace(f"apiVersion: {_BETA}\n", f"apiVersion: {_MUTATING}\n")
     for mark, expression in _EXPRESSIONS.items():
         text = text.replace(mark, expression)
     text = text.replace(f"  labels: {_LABELS}\n", _LABELLED)

@@ -52,3 +52,9 @@ helm.sh/resource-policy: keep
 {{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
 {{- end -}}
 {{- end -}}
+
+{{- /* The API of mutating policies: the stable one where the API server has it. v1beta1 ends with Kubernetes 1.40. */ -}}
+{{- define "hyperpod-operator.mutatingPolicies" -}}
+{{- $stable := "admissionregistration.k8s.io/v1" -}}
+{{- ternary $stable (print $stable "beta1") (.Capabilities.APIVersions.Has (print $stable "/MutatingAdmissionPolicy")) -}}
+{{- end -}}

@@ -1,13 +1,15 @@
 """How far an operation is, in one reason, one message and the time of the next look."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS
 from hyperpod_operator.core.engine.conditions import Draft, summary
 from hyperpod_operator.core.engine.finding import Finding
-from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
+from hyperpod_operator.core.nodeoperation.machine import is_drained
 from hyperpod_operator.core.nodeoperation.plan import Action
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, Phase, State
@@ -116,10 +118,24 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
     if draining and any(is_blocked(snapshot, entry) for entry in draining):
         return Reason.EVICTION_BLOCKED, _of(snapshot, {State.DRAINING}), timings.drain
     if draining:
-        return Reason.DRAINING, _of(snapshot, {State.DRAINING}), timings.drain
+        wake = _until_asked_again(snapshot, draining) or timings.drain
+        return Reason.DRAINING, _of(snapshot, {State.DRAINING}), wake
     if not snapshot.entries:
         return Reason.WAITING_FOR_NODES, "The selector chooses no node of the cluster now.", timings.idle
     return Reason.WAITING_FOR_NODES, _of(snapshot, {State.PENDING}), timings.poll
+
+
+def _until_asked_again(snapshot: Snapshot, draining: Sequence[Entry]) -> float | None:
+    """Seconds until AWS may be asked about one of these nodes again, where nothing else is awaited; what comes to one
+    of them meanwhile wakes the operation sooner."""
+    if not all(is_drained(snapshot, entry) for entry in draining):
+        return None
+    due = [parse_time(entry.remembered.retryTime or "") for entry in draining]
+    times = [one for one in due if one is not None and one > snapshot.now]
+    if len(times) < len(draining):
+        return None
+    left = (min(times) - snapshot.now).total_seconds() + 1.0  # status has whole seconds, cut off
+    return min(left, snapshot.timings.idle)
 
 
 def is_blocked(snapshot: Snapshot, entry: Entry) -> bool:

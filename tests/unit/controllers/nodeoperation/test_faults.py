@@ -80,7 +80,9 @@ async def test_a_call_that_aws_denies_is_not_hammered(rig: OperationRig) -> None
         Fault("BatchRebootClusterNodes", "error", code="AccessDeniedException", message="no", status=400)
     )
     rig.apply("Reboot", rig.ids[:1], activeDeadlineSeconds=3600)
-    await rig.rest()
+    await rig.until_state("Draining")
+    await rig.until(lambda: bool(rig.calls()))
+    await rig.rest(passes=120)  # 720, if it looked as often as while pods leave
     assert rig.states() == ["Failed"]
     assert len(rig.calls()) <= 12
     assert rig.entries()[0]["awsCode"] == "AccessDeniedException"

@@ -67,6 +67,25 @@ async def test_a_question_during_a_read_is_for_the_next(ec2: Ec2) -> None:
     assert ec2.calls == [["a"], ["b"]]
 
 
+async def test_questions_gather_while_a_read_waits_for_its_turn_at_aws(ec2: Ec2) -> None:
+    turn = asyncio.Event()
+
+    async def slow(key: str, values: Sequence[str]) -> list[Volume]:
+        found = await ec2.read(key, values)
+        await turn.wait()
+        return found
+
+    reads = TagReads(TAG_CLAIM_UID, slow)
+    asked = [asyncio.create_task(reads.get("a"))]
+    await ec2.called.wait()
+    for value in ("b", "c", "d"):
+        asked.append(asyncio.create_task(reads.get(value)))
+        await asyncio.sleep(0.01)
+    turn.set()
+    await asyncio.gather(*asked)
+    assert ec2.calls == [["a"], ["b", "c", "d"]]
+
+
 async def test_many_are_asked_in_calls_of_what_a_filter_takes(ec2: Ec2) -> None:
     reads = TagReads(TAG_CLAIM_UID, ec2.read)
     await asyncio.gather(*(reads.get(str(number)) for number in range(MOST_VALUES + 1)))

@@ -28,6 +28,8 @@ class TagReads:
         self._read = read
         self._wanted: set[str] = set()
         self._next: asyncio.Task[Mapping[str, tuple[Volume, ...]]] | None = None
+        self._one_at_a_time = asyncio.Lock()
+        """While a read waits for its turn at AWS, questions gather for the next."""
 
     async def get(self, value: str) -> tuple[Volume, ...]:
         """Raises CloudError, as all who share the read."""
@@ -39,15 +41,21 @@ class TagReads:
         return found.get(value, ())
 
     async def _read_soon(self) -> Mapping[str, tuple[Volume, ...]]:
+        found: dict[str, list[Volume]] = defaultdict(list)
         try:
             await asyncio.sleep(volume_reads.GATHER)
-        finally:
+            await self._one_at_a_time.acquire()
+        except BaseException:
+            self._wanted, self._next = set(), None
+            raise
+        try:
             # From here on, questions are for the next read.
             wanted, self._wanted, self._next = sorted(self._wanted), set(), None
-        found: dict[str, list[Volume]] = defaultdict(list)
-        for start in range(0, len(wanted), MOST_VALUES):
-            for volume in await self._read(self._key, wanted[start : start + MOST_VALUES]):
-                found[volume.tags.get(self._key, "")].append(volume)
+            for start in range(0, len(wanted), MOST_VALUES):
+                for volume in await self._read(self._key, wanted[start : start + MOST_VALUES]):
+                    found[volume.tags.get(self._key, "")].append(volume)
+        finally:
+            self._one_at_a_time.release()
         return {value: tuple(volumes) for value, volumes in found.items()}
 
 

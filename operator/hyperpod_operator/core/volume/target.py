@@ -13,12 +13,20 @@ from functools import partial
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.once import once
-from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
-from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.holding import Held, holding
 from hyperpod_operator.core.volume.observed import GONE, Candidate
+from hyperpod_operator.core.volume.obstacles import (
+    drained,
+    in_zone,
+    obstacle,
+    other_zone,
+    refused,
+    restricted,
+    tried,
+    usable,
+)
 
 REFUSED_MOST = 10
 """How many nodes are tried within `VolumeTimings.refused` seconds: more would be a search by brute force."""
@@ -91,7 +99,7 @@ def _moves_on(snapshot: ClaimSnapshot, node: Candidate) -> bool:
     """A group's node that is drained, or that AWS refused for want of a slot: nothing is attached there, so another one
     may be tried."""
     free = snapshot.volume is None or not snapshot.volume.attachments
-    return snapshot.claim.by_group and free and (bool(node.drained_for) or _refused(snapshot, node))
+    return snapshot.claim.by_group and free and (bool(node.drained_for) or refused(snapshot, node))
 
 
 def matching_nodes(snapshot: ClaimSnapshot) -> list[Candidate]:
@@ -167,7 +175,7 @@ def _replacement(snapshot: ClaimSnapshot, *, lost: str, group: str) -> Resolutio
         newer = gone_at is not None and launched >= gone_at.timestamp()
         return (not newer, not (logical and node.logical_id == logical), -launched, node.instance_id)
 
-    if not any(_usable(snapshot, node) for node in matching):
+    if not any(usable(snapshot, node) for node in matching):
         return _unresolved(
             Reason.WAITING_FOR_REPLACEMENT,
             f"AWS has terminated {lost}; no other node of group {group} in the volume's zone can take the volume yet. "
@@ -181,9 +189,9 @@ def _choose(
     snapshot: ClaimSnapshot, nodes: Sequence[Candidate], *, what: str, order: Callable[[Candidate], tuple[object, ...]]
 ) -> Resolution:
     # Thousands may be usable, and the first of them is looked for: the order costs less than to look at each.
-    first = next((node for node in sorted(nodes, key=order) if _usable(snapshot, node)), None)
+    first = next((node for node in sorted(nodes, key=order) if usable(snapshot, node)), None)
     watch = snapshot.timings.watch
-    if first is not None and _tried(snapshot) >= REFUSED_MOST:
+    if first is not None and tried(snapshot) >= REFUSED_MOST:
         message = (
             f"AWS says of {REFUSED_MOST} nodes of {what} in a row that they have no free attachment slot; the "
             "operator tries others in a few minutes. Detach another volume, add nodes, or choose another target."
@@ -192,13 +200,13 @@ def _choose(
     if first is not None:
         return Resolved(node=first)
     if all(snapshot.observed.restricted(node.instance_group) for node in nodes):
-        return Unresolved(hold=_restricted(nodes[0]))
+        return Unresolved(hold=restricted(nodes[0]))
     here = [node for node in nodes if in_zone(snapshot, node)]
     if not here:
-        return Unresolved(hold=_zone(snapshot, what))
+        return Unresolved(hold=other_zone(snapshot, what))
     if all(node.drained_for for node in here):
-        return Unresolved(hold=_drained(snapshot, here[0]))
-    if all(snapshot.observed.full(node) or _refused(snapshot, node) for node in here):
+        return Unresolved(hold=drained(snapshot, here[0]))
+    if all(snapshot.observed.full(node) or refused(snapshot, node) for node in here):
         message = (
             f"No node of {what} in the volume's zone has a free attachment slot. Detach another volume there, add "
             "nodes, or choose another target."
@@ -210,78 +218,13 @@ def _choose(
 
 def _resolved(snapshot: ClaimSnapshot, node: Candidate) -> Resolution:
     """A given node, with the reason why nothing may be attached to it right now, if there is one."""
-    return Resolved(node=node, hold=_obstacle(snapshot, node))
-
-
-def _obstacle(snapshot: ClaimSnapshot, node: Candidate) -> Wait | None:
-    watch, name = snapshot.timings.watch, node.node_name or node.instance_id
-    if snapshot.observed.restricted(node.instance_group):
-        return _restricted(node)
-    if not in_zone(snapshot, node):
-        return _zone(snapshot, name)
-    if node.status != "Running":
-        message = f"{name} is {node.status}; a volume is attached to a Running node only. Nothing to do if that passes."
-        return Wait(reason=Reason.NODE_NOT_RUNNING, message=message, after=watch)
-    if node.drained_for:
-        return _drained(snapshot, node)
-    if not node.schedulable:
-        message = f"HyperPod marked {name} as unschedulable. Repair or replace it, or choose another target."
-        return Wait(reason=Reason.NODE_UNSCHEDULABLE, message=message, after=watch, stalled=True)
-    if snapshot.observed.full(node) or _refused(snapshot, node):
-        taken = snapshot.observed.attached_count(node)
-        count = "" if taken is None or node.limit is None else f" ({taken}/{node.limit})"
-        message = f"{name} has no free attachment slot{count}. Detach another volume there, or choose another target."
-        return Wait(reason=Reason.ATTACHMENT_LIMIT, message=message, after=SLOW, stalled=True)
-    return None
-
-
-def _usable(snapshot: ClaimSnapshot, node: Candidate) -> bool:
-    """Whether the operator would pick this node by itself."""
-    return node.ready is True and _obstacle(snapshot, node) is None
+    return Resolved(node=node, hold=obstacle(snapshot, node))
 
 
 def _selected(snapshot: ClaimSnapshot, node: Candidate) -> bool:
     target = snapshot.claim.spec.attachment.target
     selector = target.nodeSelector if target else None
     return not selector or all(node.labels.get(key) == value for key, value in selector.items())
-
-
-def in_zone(snapshot: ClaimSnapshot, node: Candidate) -> bool:
-    """Names are compared with names and ids with ids; what is unknown is left to EC2."""
-    volume = snapshot.volume
-    if volume is None:
-        return _in_wished_zone(snapshot, node)
-    if volume.availability_zone_id and node.availability_zone_id:
-        return volume.availability_zone_id == node.availability_zone_id
-    if volume.availability_zone and node.availability_zone:
-        return volume.availability_zone == node.availability_zone
-    return True
-
-
-def _in_wished_zone(snapshot: ClaimSnapshot, node: Candidate) -> bool:
-    source = snapshot.claim.spec.source.create
-    if source is None:
-        return True
-    pairs = (
-        (source.availabilityZone, node.availability_zone),
-        (source.availabilityZoneId, node.availability_zone_id),
-    )
-    return all(not wanted or not own or wanted == own for wanted, own in pairs)
-
-
-def _refused(snapshot: ClaimSnapshot, node: Candidate) -> bool:
-    return node.instance_id in _refusals(snapshot)
-
-
-def _tried(snapshot: ClaimSnapshot) -> int:
-    return len(_refusals(snapshot))
-
-
-def _refusals(snapshot: ClaimSnapshot) -> frozenset[str]:
-    """Instances that AWS refused lately for want of a slot."""
-    recorded, most = snapshot.claim.status.attachment, snapshot.timings.refused
-    found = recorded.remembered.refused or [] if recorded else []
-    return frozenset(one.instanceId for one in found if since(one.time, now=snapshot.now) < most)
 
 
 def _lost_at(snapshot: ClaimSnapshot) -> datetime | None:
@@ -291,33 +234,6 @@ def _lost_at(snapshot: ClaimSnapshot) -> datetime | None:
 
 def _emptiest(snapshot: ClaimSnapshot, node: Candidate) -> tuple[object, ...]:
     return (snapshot.observed.attached_count(node) or 0, node.instance_id)
-
-
-def _restricted(node: Candidate) -> Wait:
-    message = (
-        f"Group {node.instance_group} is a restricted instance group; AWS attaches no volumes there. Choose a node of "
-        "another group."
-    )
-    return Wait(reason=Reason.RESTRICTED_INSTANCE_GROUP, message=message, after=SLOW, stalled=True)
-
-
-def _drained(snapshot: ClaimSnapshot, node: Candidate) -> Wait:
-    message = (
-        f"{node.node_name or node.instance_id} is drained for {node.drained_for}; the operator attaches the volume "
-        "when that is over. Nothing to do."
-    )
-    return Wait(reason=Reason.NODE_DRAINING, message=message, after=snapshot.timings.watch)
-
-
-def _zone(snapshot: ClaimSnapshot, what: str) -> Wait:
-    volume = snapshot.volume
-    here = (volume.availability_zone or volume.availability_zone_id) if volume else "the zone that the spec names"
-    there = sorted({node.availability_zone or node.availability_zone_id for node in snapshot.observed.nodes} - {""})
-    message = (
-        f"The volume is in {here} and {what} is not (nodes are in {', '.join(there) or 'unknown zones'}). Choose a "
-        "target in that zone, or create a volume from a snapshot in the other one."
-    )
-    return Wait(reason=Reason.AZ_MISMATCH, message=message, after=SLOW, stalled=True)
 
 
 def _unresolved(reason: Reason, message: str, *, after: float, stalled: bool = False) -> Unresolved:

@@ -4,16 +4,12 @@ Status is a function of the stored status and the pass: equal input gives equal 
 written to.
 """
 
-from hyperpod_operator.api.common.adoption import Adoption
 from hyperpod_operator.api.common.conditions import Condition
-from hyperpod_operator.api.common.missing import Missing
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
-from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_INSTANCE, TAG_SNAPSHOT_PURPOSE, ConditionType, Reason
+from hyperpod_operator.api.names import ConditionType
 from hyperpod_operator.api.volume.status import (
     EBSVolumeClaimStatus,
     ObservedVolume,
-    Ownership,
-    SnapshotStatus,
 )
 from hyperpod_operator.core.engine.conditions import MESSAGE_MOST, initial, settle
 from hyperpod_operator.core.engine.decision import LookAgain, Report
@@ -22,23 +18,22 @@ from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.location import location_of
-from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume import declines
-from hyperpod_operator.core.volume.adoption import announcement
 from hyperpod_operator.core.volume.audit import history
 from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
 from hyperpod_operator.core.volume.conditions import conditions
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.ending import ending
 from hyperpod_operator.core.volume.events import events
-from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.memory.attachment import attachment, intended_attachment, previous
 from hyperpod_operator.core.volume.memory.calls import intended, operations
 from hyperpod_operator.core.volume.memory.creation import REFUSED, creation, intended_creation, volume_id
+from hyperpod_operator.core.volume.memory.missing import missing
 from hyperpod_operator.core.volume.memory.modification import modification
-from hyperpod_operator.core.volume.missing import not_shown
-from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord, Rejected
+from hyperpod_operator.core.volume.memory.ownership import adoption, ownership
+from hyperpod_operator.core.volume.memory.snapshots import snapshots
+from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord
 from hyperpod_operator.core.volume.phase import phase
 from hyperpod_operator.core.volume.plan import (
     Attach,
@@ -50,15 +45,11 @@ from hyperpod_operator.core.volume.plan import (
     RemovePV,
     RemovePVC,
 )
-from hyperpod_operator.core.volume.ports import Snapshot
 
 PATIENCE = 3
 """Passes in a row that may fail to read a claim's world before its status says so."""
 PODS_MOST = 20
 POD_MOST = 256
-WORD_MOST = 128
-"""Characters: tags are anybody's to write, and a status that its schema refuses would tell nothing at all."""
-SNAPSHOTS_MOST = 20
 
 
 def report(pass_record: PassRecord) -> Report[EBSVolumeClaimStatus]:
@@ -71,7 +62,7 @@ def report(pass_record: PassRecord) -> Report[EBSVolumeClaimStatus]:
         return Report(status=old, events=(), outcome=end.outcome)
     if isinstance(pass_record.decision, LookAgain) and old.conditions:
         conditions = _doubted(old.conditions, message=pass_record.decision.message)
-        doubted = updated(old, {"missing": _missing(pass_record), "conditions": conditions})
+        doubted = updated(old, {"missing": missing(pass_record), "conditions": conditions})
         return Report(status=doubted, events=(), outcome=end.outcome)
     new = _status(pass_record, end)
     return Report(status=new, events=events(pass_record, end, new), outcome=end.outcome)
@@ -188,11 +179,11 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> EBSVolumeClaimStatus
             "volumeArn": old.volumeArn if old.volumeId == volume_id(pass_record) and old.volumeArn else _arn(snapshot),
             "availabilityZone": (volume.availability_zone or None) if volume else old.availabilityZone,
             "availabilityZoneId": (volume.availability_zone_id or None) if volume else old.availabilityZoneId,
-            "ownership": _ownership(pass_record),
-            "adoption": _adoption(pass_record, end),
-            "missing": _missing(pass_record),
+            "ownership": ownership(pass_record),
+            "adoption": adoption(pass_record, end),
+            "missing": missing(pass_record),
             "observed": _observed(pass_record),
-            "snapshots": _snapshots(pass_record),
+            "snapshots": snapshots(pass_record),
             "persistentVolumeName": _persistent_volume_name(snapshot),
             "persistentVolumeClaimName": _persistent_volume_claim_name(snapshot),
             "persistentVolumeClaimUid": _persistent_volume_claim_uid(snapshot),
@@ -222,43 +213,10 @@ def _arn(snapshot: ClaimSnapshot) -> str | None:
     return None
 
 
-def _ownership(pass_record: PassRecord) -> Ownership | None:
-    snapshot, old = pass_record.snapshot, pass_record.snapshot.claim.status
-    volume = snapshot.volume
-    if volume is None:
-        return old.ownership if _missing(pass_record) else None
-    if old.ownership is not None and not volume.tags.get(TAG_CLAIM_UID):
-        return old.ownership  # that it was ours once is what keeps the claim from ending without it
-    tag = volume.tags.get(TAG_CLAIM_UID)
-    return Ownership(mode=snapshot.claim.origin, tag=tag[:WORD_MOST] if tag else tag)
-
-
-def _adoption(pass_record: PassRecord, end: ResultSummary) -> Adoption | None:
-    """The announcement, from its first pass until the volume is this claim's or something else comes in between."""
-    snapshot, old = pass_record.snapshot, pass_record.snapshot.claim.status.adoption
-    volume = snapshot.volume
-    if isinstance(pass_record.result, Rejected):
-        return old
-    if volume is None or end.reason not in {Reason.ADOPTION_ANNOUNCED, Reason.ADOPTED}:
-        return None
-    wanted = announcement(snapshot, volume)
-    if old is not None and old.fingerprint == wanted.fingerprint:
-        return old
-    lines = [line[:512] for line in wanted.lines]
-    return Adoption(fingerprint=wanted.fingerprint, announcedAt=stamp(snapshot.now), changes=lines)
-
-
-def _missing(pass_record: PassRecord) -> Missing | None:
-    what, old = not_shown(pass_record.snapshot), pass_record.snapshot.claim.status.remembered.missing
-    if not what or pass_record.result is not None:
-        return None
-    return old if old is not None and old.what == what else Missing(what=what, since=stamp(pass_record.snapshot.now))
-
-
 def _observed(pass_record: PassRecord) -> ObservedVolume | None:
     volume = pass_record.snapshot.volume
     if volume is None:
-        return pass_record.snapshot.claim.status.observed if _missing(pass_record) else None
+        return pass_record.snapshot.claim.status.observed if missing(pass_record) else None
     return ObservedVolume(
         state=volume.state,
         size=volume.size,
@@ -268,29 +226,6 @@ def _observed(pass_record: PassRecord) -> ObservedVolume | None:
         encrypted=volume.encrypted,
         kmsKeyId=volume.kms_key_id or None,
         multiAttachEnabled=volume.multi_attach_enabled,
-    )
-
-
-def _snapshots(pass_record: PassRecord) -> list[SnapshotStatus] | None:
-    """As they were read, or as they were; one that was begun a moment ago stays, for AWS may not list it yet."""
-    seen, result, snapshot = pass_record.snapshot.observed.snapshots, pass_record.result, pass_record.snapshot
-    kept = snapshot.claim.status.snapshots or []
-    young = [one for one in kept if since(one.startTime, now=snapshot.now) < snapshot.timings.unseen]
-    listed = list(kept) if seen is None else [*young, *(_snapshot(item) for item in seen)]
-    if isinstance(result, Accepted) and isinstance(result.answer, Snapshot):
-        listed.append(_snapshot(result.answer))
-    by_id = {item.snapshotId: item for item in listed}
-    newest = sorted(by_id.values(), key=lambda item: (item.startTime or "", item.snapshotId))[-SNAPSHOTS_MOST:]
-    return sorted(newest, key=lambda item: item.snapshotId) or None
-
-
-def _snapshot(item: Snapshot) -> SnapshotStatus:
-    return SnapshotStatus(
-        snapshotId=item.snapshot_id,
-        state=item.state,
-        purpose=(item.tags.get(TAG_SNAPSHOT_PURPOSE) or "")[:WORD_MOST] or None,
-        instanceId=(item.tags.get(TAG_INSTANCE) or "")[:WORD_MOST] or None,
-        startTime=stamp(item.start_time) if item.start_time else None,
     )
 
 

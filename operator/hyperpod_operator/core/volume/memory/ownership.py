@@ -1,0 +1,38 @@
+"""Whose the volume is by its tags, and the announcement that it is to be taken over, as status has them."""
+
+from hyperpod_operator.api.common.adoption import Adoption
+from hyperpod_operator.api.names import TAG_CLAIM_UID, Reason
+from hyperpod_operator.api.volume.status import Ownership
+from hyperpod_operator.core.engine.result import ResultSummary
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.volume.adoption import announcement
+from hyperpod_operator.core.volume.memory.missing import missing
+from hyperpod_operator.core.volume.memory.snapshots import WORD_MOST
+from hyperpod_operator.core.volume.pass_record import PassRecord, Rejected
+
+
+def ownership(pass_record: PassRecord) -> Ownership | None:
+    """By the tag that this pass read; what was known stands where AWS lacks the volume or its tag."""
+    snapshot, old = pass_record.snapshot, pass_record.snapshot.claim.status
+    volume = snapshot.volume
+    if volume is None:
+        return old.ownership if missing(pass_record) else None
+    if old.ownership is not None and not volume.tags.get(TAG_CLAIM_UID):
+        return old.ownership  # that it was ours once is what keeps the claim from ending without it
+    tag = volume.tags.get(TAG_CLAIM_UID)
+    return Ownership(mode=snapshot.claim.origin, tag=tag[:WORD_MOST] if tag else tag)
+
+
+def adoption(pass_record: PassRecord, end: ResultSummary) -> Adoption | None:
+    """The announcement, from its first pass until the volume is this claim's or something else comes in between."""
+    snapshot, old = pass_record.snapshot, pass_record.snapshot.claim.status.adoption
+    volume = snapshot.volume
+    if isinstance(pass_record.result, Rejected):
+        return old
+    if volume is None or end.reason not in {Reason.ADOPTION_ANNOUNCED, Reason.ADOPTED}:
+        return None
+    wanted = announcement(snapshot, volume)
+    if old is not None and old.fingerprint == wanted.fingerprint:
+        return old
+    lines = [line[:512] for line in wanted.lines]
+    return Adoption(fingerprint=wanted.fingerprint, announcedAt=stamp(snapshot.now), changes=lines)

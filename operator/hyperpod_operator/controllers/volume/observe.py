@@ -6,7 +6,6 @@ with one look for all claims of the cluster. The rest is read when a decision ha
 
 import asyncio
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID
@@ -80,10 +79,9 @@ async def observe(
         async with asyncio.TaskGroup() as reads:
             viewed = reads.create_task(_view(ports=ports, at=at, age=age))
             found_volume = reads.create_task(_volume(cloud=cloud, claim=claim))
-            owned = reads.create_task(_of_owner(cloud=cloud, claim=claim))
         view, (volume, tagged) = viewed.result(), found_volume.result()
         known = Observed(cluster=view.cluster, volume=volume, tagged=tagged)
-        known = replace(known, former=_former(claim=claim, known=known, owned=owned.result(), now=ports.clock.now()))
+        known = replace(known, former=await _former(ports=ports, cloud=cloud, claim=claim, known=known))
         there = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now()).volume
         async with asyncio.TaskGroup() as reads:
             reading = reads.create_task(candidates.of(claim, cloud=cloud, view=view, region=at.region))
@@ -146,21 +144,16 @@ async def _volume(*, cloud: VolumeCloud, claim: Claim) -> tuple[Volume | None, t
     return None, await cloud.find_volumes_by_tag(claim_uid=claim.uid)
 
 
-async def _of_owner(*, cloud: VolumeCloud, claim: Claim) -> tuple[Volume, ...] | None:
-    """What names this namespace and name as its claim, looked up before the first volume is made; None where no volume
-    is to be made. It is asked together with the question for the claim's own, so that a new claim waits once."""
-    makes = claim.origin == CREATED and not claim.requested and not claim.deleting
-    return await cloud.find_volumes_of_owner(owner=claim.owner) if makes else None
-
-
-def _former(
-    *, claim: Claim, known: Observed, owned: tuple[Volume, ...] | None, now: datetime
+async def _former(
+    *, ports: VolumePorts, cloud: VolumeCloud, claim: Claim, known: Observed
 ) -> tuple[Volume, ...] | None:
-    """What an earlier claim of this namespace and name left; None where it does not matter."""
-    if owned is None or known.volume is not None or known.tagged:
+    """What an earlier claim of this namespace and name left; looked up before the first volume is made."""
+    makes = claim.origin == CREATED and not claim.requested and not claim.deleting
+    if not makes or known.volume is not None or known.tagged:
         return None
-    snapshot = ClaimSnapshot(claim=claim, observed=known, now=now)
-    return tuple(volume for volume in owned if left_behind(snapshot, volume))
+    snapshot = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now())
+    found = await cloud.find_volumes_of_owner(owner=claim.owner)
+    return tuple(volume for volume in found if left_behind(snapshot, volume))
 
 
 def _holder_ready(*, ports: VolumePorts, claim: Claim) -> bool:

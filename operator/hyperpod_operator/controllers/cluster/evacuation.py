@@ -22,9 +22,10 @@ from hyperpod_operator.core.cluster.departures import (
     handling,
 )
 from hyperpod_operator.core.cluster.diff import GOING
+from hyperpod_operator.core.cluster.evacuation import evictions, marks, owner_of, rules, superfluous
 from hyperpod_operator.core.cluster.node_choice import busy, choose, needed, with_claims
 from hyperpod_operator.core.cluster.protection import protected
-from hyperpod_operator.core.cluster.scale_in import evictions, held_back, marks, owner_of, rules, superfluous
+from hyperpod_operator.core.cluster.scale_in import held_back
 from hyperpod_operator.core.drain.audit import evicted as record_of_eviction
 from hyperpod_operator.core.drain.marks import Owner
 from hyperpod_operator.core.drain.ports import Evicted, Evictor, NodeMarks, PodReader, PodsRead

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from hyperpod_operator.api.names import INSTANCE_GROUP_NAME
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.departures import Candidate, Departure, Handling, handling
+from hyperpod_operator.core.cluster.evacuation import owner_of
 from hyperpod_operator.core.cluster.node_choice import busy, choose
-from hyperpod_operator.core.cluster.scale_in import owner_of
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import PodReader
 from hyperpod_operator.core.health.facts import cluster_id

@@ -5,36 +5,28 @@ name, and say what is awaited.
 of the cluster until the nodes are ready, and lets everything else go on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
-from hyperpod_operator.api.common.drain import Drain
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
-from hyperpod_operator.core.cluster.departures import Candidate, Chosen, Departures, Handling, handling
+from hyperpod_operator.core.cluster.departures import Chosen, Departures, Handling, handling
 from hyperpod_operator.core.cluster.existing import present
 from hyperpod_operator.core.cluster.guards import rejected_before
 from hyperpod_operator.core.cluster.node_choice import BINDING, busy
 from hyperpod_operator.core.cluster.plan import DeleteNodes
-from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.drain import volumes
-from hyperpod_operator.core.drain.marks import Lifecycle, Marks, Owner, detaches, held_by, held_since
+from hyperpod_operator.core.drain.marks import held_by, held_since
 from hyperpod_operator.core.drain.ports import Answer
-from hyperpod_operator.core.drain.rules import DrainRules, drain_rules
-from hyperpod_operator.core.drain.step import DrainStep, step
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
-from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.text import listed
 
 NAMED = 5
 """Nodes, and pods, that a message names before it counts the rest."""
-MARKS_MOST = 50
-"""Nodes that one pass marks or unmarks."""
 _CHOICE = (
     "To cancel, set instanceCount to its former value. To evict these pods, set "
     "spec.management.disruption.runningWorkloads to Drain; to wait for nothing, set it to Ignore: then AWS chooses the "
@@ -84,66 +76,6 @@ def workloads_run(snapshot: ClusterSnapshot) -> Decision | None:
     return _unreadable(snapshot, found) or _waits(snapshot, found, [one for one in found.chosen if not _passes(one)])
 
 
-def owner_of(resource: Resource, *, kind: str) -> Owner:
-    """For whom the Nodes are held."""
-    return Owner(kind=kind, namespace=resource.key.namespace, name=resource.key.name, uid=resource.uid)
-
-
-def marks(snapshot: ClusterSnapshot, found: Departures, *, owner: Owner) -> tuple[tuple[str, Marks], ...]:
-    """What the chosen Nodes are to show, the first ones that may not show it yet.
-
-    All are held before the first one asks its claims to detach: a claim of a group goes to a node that stays.
-    """
-    kinds = {Lifecycle.MAINTENANCE_PLANNED}
-    if handling(snapshot.resource) is Handling.DRAIN:
-        kinds |= {Lifecycle.DRAIN_IN_PROGRESS}
-    missing = [
-        (one, each.node, Marks(owner=owner, conditions=frozenset(kinds)))
-        for one in found.chosen
-        for each in one.nodes
-        if each.node is not None and held_by(each.node) != str(owner)
-    ]
-    drained = Marks(owner=owner, conditions=frozenset({Lifecycle.MAINTENANCE_PLANNED, Lifecycle.DRAINED}), detach=True)
-    asks = [
-        (one, each.node, drained)
-        for one in found.chosen
-        for each in one.detaching
-        if each.node is not None and not detaches(each.node)
-    ]
-    return tuple(
-        (node.name, replace(mark, message=f"{_what(snapshot, one)} ({owner.namespace}/{owner.name})"))
-        for one, node, mark in (missing or asks)[:MARKS_MOST]
-    )
-
-
-def superfluous(found: Departures, *, nodes: Iterable[Node], owner: Owner, sent: frozenset[str]) -> tuple[str, ...]:
-    """Nodes that are held for `owner` and are not to end any more; `sent` are instances that AWS was asked to end."""
-    chosen = {candidate.instance_id for one in found.chosen for candidate in one.nodes} | sent
-    held = (node for node in nodes if held_by(node) == str(owner) and node.instance_id not in chosen)
-    return tuple(sorted(node.name for node in held))[:MARKS_MOST]
-
-
-def evictions(snapshot: ClusterSnapshot, found: Departures) -> DrainStep:
-    """The pods to evict now: only those of Nodes that are held long enough for no pod to be on its way to them."""
-    if handling(snapshot.resource) is not Handling.DRAIN or found.read.problem:
-        return DrainStep()
-    since = _since(found)
-    if since is None or (snapshot.now - since).total_seconds() < BINDING:
-        return DrainStep()
-    held = {one.name for one in _held(found)}
-    pods = [pod for pod in found.read.pods if pod.node in held]
-    return step(
-        pods=pods, rules=rules(snapshot.resource), started_at=since, now=snapshot.now, budgets=found.read.budgets
-    )
-
-
-def rules(resource: Resource) -> DrainRules:
-    """Everything is evicted, gangs as one, for as long as the spec says."""
-    management = resource.spec.management
-    timeout = management.disruption.drainTimeoutSeconds if management and management.disruption else None
-    return drain_rules(Drain(drainTimeoutSeconds=timeout))
-
-
 def _delete(snapshot: ClusterSnapshot, one: Chosen) -> Decision:
     ids = tuple(sorted(candidate.instance_id for candidate in one.ready))
     action = DeleteNodes(arn=present(snapshot).arn, group=one.departure.group, instance_ids=ids)
@@ -155,7 +87,7 @@ def _delete(snapshot: ClusterSnapshot, one: Chosen) -> Decision:
         action=action,
         fingerprint=mark,
         reason=Reason.SCALING,
-        message=f"{_what(snapshot, one)}: no pods run on {names}; deleting by name.",
+        message=f"{named(snapshot, one)}: no pods run on {names}; deleting by name.",
     )
 
 
@@ -166,7 +98,7 @@ def _unreadable(snapshot: ClusterSnapshot, found: Departures) -> Wait | None:
     problem = found.read.problem
     if not problem:
         return None
-    what = _some([_what(snapshot, one) for one in found.chosen])
+    what = _some([named(snapshot, one) for one in found.chosen])
     if not found.read.denied:
         message = f"{what}: {problem}. The operator ends no node before it knows what runs there, and retries."
         return Wait(reason=Reason.WAITING_FOR_WORKLOADS, message=message, after=snapshot.timings.debounce)
@@ -185,7 +117,7 @@ def _waits(snapshot: ClusterSnapshot, found: Departures, waiting: Sequence[Chose
     stuck = [one for one in waiting if one.departure.stuck]
     if stuck:
         message = (
-            f"{_some([_what(snapshot, one) for one in stuck])}: AWS deleted nodes by name and did not lower the count. "
+            f"{_some([named(snapshot, one) for one in stuck])}: AWS deleted nodes by name and did not lower the count. "
             "The operator deletes no further node, because another one could come for each. Set "
             "spec.management.disruption.runningWorkloads to Ignore to send the count itself (AWS then chooses the "
             "nodes), or set instanceCount to AWS's number."
@@ -193,14 +125,14 @@ def _waits(snapshot: ClusterSnapshot, found: Departures, waiting: Sequence[Chose
         return Wait(reason=Reason.COUNT_NOT_LOWERED, message=message, after=SLOW, stalled=True)
     if all(one.departure.settling > 0 and not one.nodes for one in waiting):
         left = min(one.departure.settling for one in waiting)
-        what = _some([_what(snapshot, one) for one in waiting])
+        what = _some([named(snapshot, one) for one in waiting])
         message = f"{what}: the nodes were deleted by name; the operator waits until AWS shows the new count."
         return Wait(reason=Reason.SETTLING, message=message, after=max(1.0, min(left, timings.poll)))
     lost = [each for one in waiting for each in one.detaching if each.node is None]
     if lost:
         claims = [name for each in lost for name in each.claims]
         message = (
-            f"{_some(list(dict.fromkeys(_what(snapshot, one) for one in waiting)))}: EBSVolumeClaims have volumes on "
+            f"{_some(list(dict.fromkeys(named(snapshot, one) for one in waiting)))}: EBSVolumeClaims have volumes on "
             f"{_some([each.name for each in lost])}: {volumes.named(claims)}. {volumes.suspend(claims)}"
         )
         return Wait(reason=Reason.VOLUMES_ATTACHED, message=message, after=timings.poll, stalled=True)
@@ -243,7 +175,7 @@ def _detaches(snapshot: ClusterSnapshot, message: str) -> Wait:
 
 def _awaited(snapshot: ClusterSnapshot, found: Departures, one: Chosen) -> str:
     """Which nodes of the group go, and what they wait for."""
-    what = _what(snapshot, one)
+    what = named(snapshot, one)
     if one.foreign and len(one.nodes) < one.departure.surplus:
         names = _some(
             [
@@ -281,7 +213,8 @@ def _detaching(one: Chosen) -> str:
     )
 
 
-def _what(snapshot: ClusterSnapshot, one: Chosen) -> str:
+def named(snapshot: ClusterSnapshot, one: Chosen) -> str:
+    """What ends, for messages: `Scale-in of group cpu from 2 to 1`."""
     name = one.departure.group
     if snapshot.resource.deleting:
         return f"Deletion of the cluster (group {name})"
@@ -311,21 +244,6 @@ def _only_volumes(one: Chosen) -> bool:
 def _may_end(found: Departures, group: str) -> bool:
     one = found.of(group)
     return one is not None and _passes(one) and not found.unsynced and not found.read.problem
-
-
-def _held(found: Departures) -> tuple[Candidate, ...]:
-    return tuple(
-        each
-        for one in found.chosen
-        for each in one.nodes
-        if each.node is not None and held_since(each.node) is not None
-    )
-
-
-def _since(found: Departures) -> datetime | None:
-    """When the drain began: with the last of the taints, so that no node has less time than another."""
-    moments = [moment for each in _held(found) if each.node and (moment := held_since(each.node)) is not None]
-    return max(moments, default=None)
 
 
 def _some(names: Sequence[str]) -> str:

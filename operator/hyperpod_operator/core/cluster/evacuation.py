@@ -1,0 +1,97 @@
+"""What Nodes that are to end with a scale-in show, and which pods leave them now.
+
+`scale_in` says what is awaited and when a node ends; here is what the operator does on the Nodes until then.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from hyperpod_operator.api.common.drain import Drain
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.departures import Candidate, Departures, Handling, handling
+from hyperpod_operator.core.cluster.node_choice import BINDING
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.scale_in import named
+from hyperpod_operator.core.drain.marks import Lifecycle, Marks, Owner, detaches, held_by, held_since
+from hyperpod_operator.core.drain.rules import DrainRules, drain_rules
+from hyperpod_operator.core.drain.step import DrainStep, step
+from hyperpod_operator.core.health.node import Node
+
+MARKS_MOST = 50
+"""Nodes that one pass marks or unmarks."""
+
+
+def owner_of(resource: Resource, *, kind: str) -> Owner:
+    """For whom the Nodes are held."""
+    return Owner(kind=kind, namespace=resource.key.namespace, name=resource.key.name, uid=resource.uid)
+
+
+def marks(snapshot: ClusterSnapshot, found: Departures, *, owner: Owner) -> tuple[tuple[str, Marks], ...]:
+    """What the chosen Nodes are to show, the first ones that may not show it yet.
+
+    All are held before the first one asks its claims to detach: a claim of a group goes to a node that stays.
+    """
+    kinds = {Lifecycle.MAINTENANCE_PLANNED}
+    if handling(snapshot.resource) is Handling.DRAIN:
+        kinds |= {Lifecycle.DRAIN_IN_PROGRESS}
+    missing = [
+        (one, each.node, Marks(owner=owner, conditions=frozenset(kinds)))
+        for one in found.chosen
+        for each in one.nodes
+        if each.node is not None and held_by(each.node) != str(owner)
+    ]
+    drained = Marks(owner=owner, conditions=frozenset({Lifecycle.MAINTENANCE_PLANNED, Lifecycle.DRAINED}), detach=True)
+    asks = [
+        (one, each.node, drained)
+        for one in found.chosen
+        for each in one.detaching
+        if each.node is not None and not detaches(each.node)
+    ]
+    return tuple(
+        (node.name, replace(mark, message=f"{named(snapshot, one)} ({owner.namespace}/{owner.name})"))
+        for one, node, mark in (missing or asks)[:MARKS_MOST]
+    )
+
+
+def superfluous(found: Departures, *, nodes: Iterable[Node], owner: Owner, sent: frozenset[str]) -> tuple[str, ...]:
+    """Nodes that are held for `owner` and are not to end any more; `sent` are instances that AWS was asked to end."""
+    chosen = {candidate.instance_id for one in found.chosen for candidate in one.nodes} | sent
+    held = (node for node in nodes if held_by(node) == str(owner) and node.instance_id not in chosen)
+    return tuple(sorted(node.name for node in held))[:MARKS_MOST]
+
+
+def evictions(snapshot: ClusterSnapshot, found: Departures) -> DrainStep:
+    """The pods to evict now: only those of Nodes that are held long enough for no pod to be on its way to them."""
+    if handling(snapshot.resource) is not Handling.DRAIN or found.read.problem:
+        return DrainStep()
+    since = _since(found)
+    if since is None or (snapshot.now - since).total_seconds() < BINDING:
+        return DrainStep()
+    held = {one.name for one in _held(found)}
+    pods = [pod for pod in found.read.pods if pod.node in held]
+    return step(
+        pods=pods, rules=rules(snapshot.resource), started_at=since, now=snapshot.now, budgets=found.read.budgets
+    )
+
+
+def rules(resource: Resource) -> DrainRules:
+    """Everything is evicted, gangs as one, for as long as the spec says."""
+    management = resource.spec.management
+    timeout = management.disruption.drainTimeoutSeconds if management and management.disruption else None
+    return drain_rules(Drain(drainTimeoutSeconds=timeout))
+
+
+def _held(found: Departures) -> tuple[Candidate, ...]:
+    return tuple(
+        each
+        for one in found.chosen
+        for each in one.nodes
+        if each.node is not None and held_since(each.node) is not None
+    )
+
+
+def _since(found: Departures) -> datetime | None:
+    """When the drain began: with the last of the taints, so that no node has less time than another."""
+    moments = [moment for each in _held(found) if each.node and (moment := held_since(each.node)) is not None]
+    return max(moments, default=None)

@@ -15,7 +15,6 @@ from typing import Any, Protocol, Self
 from urllib.parse import quote
 
 import aiohttp
-import msgspec
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.exceptions import OpenApiException
 from kubernetes.aio.config import ConfigException
@@ -23,6 +22,7 @@ from kubernetes.aio.config import ConfigException
 from hyperpod_operator import __version__
 from hyperpod_operator.api.names import API_VERSION
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
+from hyperpod_operator.kube import answers
 from hyperpod_operator.kube import configuration as configurations
 from hyperpod_operator.kube.configuration import Credentials
 from hyperpod_operator.kube.watch.response_stream import ResponseStream
@@ -41,9 +41,6 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 
-_JSON = msgspec.json.Decoder()
-"""Takes half the time of the standard library's: pages of lists are megabytes, and all else waits meanwhile."""
-_LONGEST_MESSAGE = 1024
 
 _NO_ANSWER = (
     aiohttp.ClientError,
@@ -53,16 +50,7 @@ _NO_ANSWER = (
     ConfigException,  # the token file could not be read again
 )
 
-_WHAT_TO_DO = {
-    0: "Check that the API server runs and that the network (or a proxy) lets the operator reach it.",
-    401: "Check the operator's credentials: its service account token, or the user of the kubeconfig.",
-    403: "Grant this to the operator's service account; the Helm chart's ClusterRole has all it needs.",
-    404: "Check that the operator's CustomResourceDefinitions are installed.",
-    422: "The API server refused the content; check that the CustomResourceDefinitions have the operator's version.",
-    429: "The API server limits the rate of calls; the operator tries again later.",
-}
 _STATUSES: Mapping[type[Exception], int] = {ObjectGone: 404, StaleObject: 409}
-_SERVER_SIDE = "The API server had a fault of its own; the operator tries again later."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +110,7 @@ class ApiServer:
             return await configurations.credentials(self._configuration)
         except _NO_ANSWER as error:
             raise KubernetesError(
-                status=0, message=f"The credentials for {self.address} cannot be read: {_short(error)}."
+                status=0, message=f"The credentials for {self.address} cannot be read: {answers.short(error)}."
             ) from error
 
     def guard_writes(self, guard: Callable[[], None]) -> None:
@@ -184,8 +172,8 @@ class ApiServer:
             answer, content = await self._exchange(method, path, query=asked, body=body, content_type=JSON)
         except KubernetesError as error:
             return Reply(status=0, message=str(error))
-        said = _said(_decoded(content), content) if answer.status >= 300 else ""
-        return Reply(status=answer.status, message=said, warnings=tuple(answer.response.headers.getall("Warning", ())))
+        words = answers.said(content) if answer.status >= 300 else ""
+        return Reply(status=answer.status, message=words, warnings=tuple(answer.response.headers.getall("Warning", ())))
 
     @asynccontextmanager
     async def stream(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[ResponseStream]:
@@ -210,13 +198,10 @@ class ApiServer:
                 answer = (await self._client.call_api("GET", url, headers, _request_timeout=timeout)).response
             if answer.status != 200:
                 content = await answer.read()
-                raise _refusal(what, status=answer.status, content=content, decoded=_decoded(content))
+                raise answers.refusal(what, status=answer.status, content=content)
             yield ResponseStream(answer)
         except _NO_ANSWER as error:
-            raise KubernetesError(
-                status=0,
-                message=f"{what} at {self.address}: no answer, or not to its end ({_short(error)}). {_WHAT_TO_DO[0]}",
-            ) from error
+            raise answers.unanswered(f"{what} at {self.address}: no answer, or not to its end", error) from error
         finally:
             if answer is not None:
                 if answer.connection is not None and answer.connection.transport is not None:
@@ -249,7 +234,7 @@ class ApiServer:
     async def _send(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
         what = f"{method} {path}"
         answer, content = await self._exchange(method, path, **parts)
-        decoded = _decoded(content)
+        decoded = answers.decoded(content)
         if 200 <= answer.status < 300:
             if decoded is None:
                 raise KubernetesError(
@@ -258,7 +243,7 @@ class ApiServer:
                     "Check that this address is an API server and not a proxy's page.",
                 )
             return decoded
-        raise _refusal(what, status=answer.status, content=content, decoded=decoded)
+        raise answers.refusal(what, status=answer.status, content=content)
 
     async def _exchange(
         self,
@@ -288,10 +273,7 @@ class ApiServer:
                 answer = await self._client.call_api(method, url, headers, body, _request_timeout=self._timeout)
                 return answer, await answer.read()
         except _NO_ANSWER as error:
-            raise KubernetesError(
-                status=0,
-                message=f"{method} {path} at {self.address}: no answer ({_short(error)}). {_WHAT_TO_DO[0]}",
-            ) from error
+            raise answers.unanswered(f"{method} {path} at {self.address}: no answer", error) from error
 
 
 def collection_path(plural: str, *, namespace: str | None, group_version: str = API_VERSION) -> str:
@@ -303,43 +285,3 @@ def collection_path(plural: str, *, namespace: str | None, group_version: str = 
 def object_path(plural: str, *, namespace: str, name: str, group_version: str = API_VERSION) -> str:
     """The path of one object."""
     return f"{collection_path(plural, namespace=namespace, group_version=group_version)}/{quote(name, safe='')}"
-
-
-def _refusal(
-    what: str, *, status: int, content: bytes, decoded: dict[str, Any] | None
-) -> KubernetesError | ObjectGone | StaleObject:
-    details = (decoded or {}).get("details") or {}
-    said = _said(decoded, content)
-    # A 404 that names no object is about the path: the kind itself is not served.
-    if status == 404 and details.get("name"):
-        return ObjectGone(f"{what}: {said}")
-    if status == 409:
-        return StaleObject(f"{what}: {said}")
-    advice = _SERVER_SIDE if status >= 500 else _WHAT_TO_DO.get(status, "See the API server's explanation.")
-    message = f"{what}: HTTP {status}: {said.rstrip('.')}. {advice}"
-    return KubernetesError(status=status, message=message, budget=_budget(details) if status == 429 else "")
-
-
-def _said(decoded: dict[str, Any] | None, content: bytes) -> str:
-    """The server's own words."""
-    said = (decoded or {}).get("message") or content.decode("utf-8", "replace").strip() or "no explanation"
-    return str(said)[:_LONGEST_MESSAGE]
-
-
-def _budget(details: Mapping[str, Any]) -> str:
-    """Which PodDisruptionBudget does not allow an eviction (kubernetes.io, "API-initiated Eviction")."""
-    causes = [cause for cause in details.get("causes") or () if isinstance(cause, dict)]
-    said = [str(cause.get("message", "")) for cause in causes if cause.get("reason") == "DisruptionBudget"]
-    return "; ".join(said)[:_LONGEST_MESSAGE]
-
-
-def _decoded(content: bytes) -> dict[str, Any] | None:
-    try:
-        decoded = _JSON.decode(content)
-    except ValueError:
-        return None
-    return decoded if isinstance(decoded, dict) else None
-
-
-def _short(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE].rstrip(": ")

@@ -54,6 +54,14 @@ ATTACHMENTS = (
         switches=("attach_gate", "attach_gate_error"),
     ),
     Assumption(
+        id="attach-needs-running-node",
+        belief="A node whose InstanceStatus is not Running takes no volume, or may be replaced before a pod uses it.",
+        source="INF: the operations' pages name no state of the node; DOC: SageMaker developer guide, deep health "
+        "checks, whose failures replace nodes",
+        if_false="The operator waits for Running when AWS would attach the volume sooner.",
+        tests=("unit/core/volume/test_target.py::test_why_nothing_is_attached_to_a_given_node",),
+    ),
+    Assumption(
         id="ec2-errors-are-wrapped",
         belief="SageMaker passes on an error of EC2 as ValidationException, with EC2's code in the text, or in a "
         "sentence without a code.",

@@ -11,6 +11,7 @@ from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.observed import Candidate
 
 
+# [assumption: attach-needs-running-node]
 def obstacle(snapshot: ClaimSnapshot, node: Candidate) -> Wait | None:
     """Why nothing may be attached to the node right now; None where AWS may be asked."""
     watch, name = snapshot.timings.watch, node.node_name or node.instance_id

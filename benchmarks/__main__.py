@@ -39,10 +39,11 @@ def main(
     logs: Path | None,
     profile: Path | None,
 ) -> None:
-    """Measure what the operator promises, on real parts. All claims together take about a quarter of an hour."""
+    """Measure what the operator promises, on real parts. All claims together take about an hour."""
     machine.keep_bytecode()
     facts, terms = machine.facts(), Terms(quick=quick, logs=logs, profiles=profile)
-    before, new = record.read(results) if names else [], list[figure.Result]()
+    written, new = record.read(results), list[figure.Result]()
+    before = written if names else record.of_other_commands(written)
     earlier = record.read(compare) if compare is not None else []  # before the file is written: it may be the same
     for name in names or CLAIMS:
         try:

@@ -25,6 +25,11 @@ def merged(old: Sequence[Result], new: Sequence[Result]) -> list[Result]:
     return sorted([*kept, *new], key=lambda one: rank(one.unit))
 
 
+def of_other_commands(results: Sequence[Result]) -> list[Result]:
+    """Those that a run of all claims does not measure: it begins anew, and leaves these as they are."""
+    return [one for one in results if one.name.startswith(MANY_NODES)]
+
+
 def read(path: Path) -> list[Result]:
     """What an earlier run wrote; nothing when there was none."""
     return [Result(**one) for one in json.loads(path.read_text())] if path.exists() else []

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figure import Result
-from benchmarks.record import DocumentError, compared, merged, ratios, read, refreshed, write
+from benchmarks.record import DocumentError, compared, merged, of_other_commands, ratios, read, refreshed, write
 
 START, END = "<!-- figures: written by the run -->", "<!-- end of the figures -->"
 
@@ -19,6 +19,11 @@ def found(
 def test_a_new_figure_takes_the_place_of_the_old_one() -> None:
     together = merged([found("a"), found("b")], [found("a", value=2.0)])
     assert sorted((one.name, one.value) for one in together) == [("a", 2.0), ("b", 1.0)]
+
+
+def test_a_run_of_all_claims_keeps_what_only_another_command_measures() -> None:
+    kept = of_other_commands([found("many nodes, 5,000, operator: start to in sync"), found("resident memory, idle")])
+    assert [one.name for one in kept] == ["many nodes, 5,000, operator: start to in sync"]
 
 
 def test_counts_are_written_first() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from hyperpod_operator.aws.ec2.reads import FORGOTTEN_AFTER, GATHER, MOST_IDS, Ages, VolumeReads
+from hyperpod_operator.aws.ec2.gathered import GATHER
+from hyperpod_operator.aws.ec2.reads import FORGOTTEN_AFTER, MOST_IDS, Ages, VolumeReads
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.ports import Attachment, Volume
 
@@ -195,7 +196,7 @@ async def test_a_caller_that_gives_up_takes_nothing_from_the_others(world: World
 async def test_a_thousand_settled_claims_cost_at_most_four_reads_a_minute(
     world: World, claims: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hyperpod_operator.aws.ec2.reads.GATHER", 0.0)
+    monkeypatch.setattr("hyperpod_operator.aws.ec2.gathered.GATHER", 0.0)
     chance = random.Random(7)
     resync = [(chance.uniform(0, 600), number) for number in range(claims)]
     minutes = 30

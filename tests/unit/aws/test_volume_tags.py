@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED
-from hyperpod_operator.aws.ec2.tags import MOST_VALUES, TagReads
+from hyperpod_operator.aws.ec2.queries import MOST_FILTER_VALUES
+from hyperpod_operator.aws.ec2.tags import TagReads
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.volume.ports import Volume
 
@@ -37,7 +38,7 @@ KEYS = (TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED)
 
 @pytest.fixture
 def ec2(monkeypatch: pytest.MonkeyPatch) -> Ec2:
-    monkeypatch.setattr("hyperpod_operator.aws.ec2.reads.GATHER", 0.0)
+    monkeypatch.setattr("hyperpod_operator.aws.ec2.gathered.GATHER", 0.0)
     return Ec2()
 
 
@@ -88,8 +89,8 @@ async def test_questions_gather_while_a_read_waits_for_its_turn_at_aws(ec2: Ec2)
 
 async def test_many_are_asked_in_calls_of_what_a_filter_takes(ec2: Ec2) -> None:
     reads = TagReads(TAG_CLAIM_UID, ec2.read)
-    await asyncio.gather(*(reads.get(str(number)) for number in range(MOST_VALUES + 1)))
-    assert [len(call) for call in ec2.calls] == [MOST_VALUES, 1]
+    await asyncio.gather(*(reads.get(str(number)) for number in range(MOST_FILTER_VALUES + 1)))
+    assert [len(call) for call in ec2.calls] == [MOST_FILTER_VALUES, 1]
 
 
 async def test_a_failure_reaches_all_who_asked_and_is_forgotten(ec2: Ec2) -> None:

@@ -9,19 +9,17 @@ its end counts. "There is no such volume" is never remembered: EC2 says so of a 
 volume that an answer leaves out without a word is not known, and whoever asks about it gets an error.
 """
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from hyperpod_operator.aws.ec2.gathered import Gathered
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.volume.ports import Volume
 
 # [assumption: limits-of-ec2-reads]
 MOST_IDS = 500
 """Ids in one DescribeVolumes."""
-GATHER = 0.05
-"""Seconds that a read waits for other questions to join it."""
 FRESH = 1.0
 """Seconds that an answer may be old for claims that are being worked on: the steps of one that follow each other at
 once share it. A write of ours to the volume ends it earlier."""
@@ -66,9 +64,7 @@ class VolumeReads:
         self._asked_at: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
         """Id → when a write of ours ended."""
-        self._wanted: set[str] = set()
-        self._next: asyncio.Task[dict[str, float]] | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._gathered = Gathered(self._read_all)
 
     def __len__(self) -> int:
         return len(self._asked_at.keys() | self._not_before.keys() | self._answers.keys())
@@ -83,7 +79,7 @@ class VolumeReads:
         self._asked_at.update(dict.fromkeys(wanted, now))
         settled: set[str] = set()
         while due := [one for one in wanted if one not in settled and not self._usable(one, now=now, fresh=fresh)]:
-            read_at = await self._join(due)
+            read_at = await self._gathered.ask(due)
             # What was asked after this question came, and is not there, does not exist.
             settled |= {one for one in due if read_at.get(one, float("-inf")) >= max(now, self._barrier(one))}
         if unknown := [self._unknown[one] for one in wanted if one in self._unknown]:
@@ -105,32 +101,14 @@ class VolumeReads:
         age = self._ages.moving if moving(answer.volume) else self._ages.settled
         return answer.read_at >= now - (min(FRESH, age) if fresh else age)
 
-    async def _join(self, due: Iterable[str]) -> dict[str, float]:
-        """Take part in the next read; when each of its ids was read."""
-        self._wanted.update(due)
-        if self._next is None:
-            self._next = asyncio.create_task(self._read_soon())
-            self._next.add_done_callback(_observed)
-        return await asyncio.shield(self._next)
-
-    async def _read_soon(self) -> dict[str, float]:
-        try:
-            await asyncio.sleep(GATHER)
-            await self._one_at_a_time.acquire()
-        except BaseException:
-            self._next = None
-            raise
-        try:
-            # From here on, questions are for the next read.
-            batch, self._wanted, self._next = sorted(self._wanted), set(), None
-            read_at: dict[str, float] = {}
-            for part in self._parts(batch):
-                started = self._monotonic()
-                self._keep(part, await self._read(part), read_at=started)
-                read_at |= dict.fromkeys(part, started)
-            return read_at
-        finally:
-            self._one_at_a_time.release()
+    async def _read_all(self, batch: list[str]) -> dict[str, float]:
+        """Read these volumes now; when each was read."""
+        read_at: dict[str, float] = {}
+        for part in self._parts(batch):
+            started = self._monotonic()
+            self._keep(part, await self._read(part), read_at=started)
+            read_at |= dict.fromkeys(part, started)
+        return read_at
 
     def _parts(self, batch: list[str]) -> list[list[str]]:
         """The batch in calls; the last one is filled up with what is due soon, oldest first."""
@@ -171,9 +149,3 @@ def moving(volume: Volume) -> bool:
     return volume.state not in {"available", "in-use", "error"} or any(
         one.state != "attached" for one in volume.attachments
     )
-
-
-def _observed(task: asyncio.Task[dict[str, float]]) -> None:
-    """Whoever asked may have been cancelled; somebody has to look at the failure."""
-    if not task.cancelled():
-        task.exception()

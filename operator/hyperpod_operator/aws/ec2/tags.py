@@ -5,19 +5,15 @@ decide whether one is made. So nothing is remembered: a question is answered by 
 claims that are created together share these reads, because EC2 throttles an account by calls.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from hyperpod_operator.aws.ec2 import reads as volume_reads
+from hyperpod_operator.aws.ec2.gathered import Gathered
+from hyperpod_operator.aws.ec2.queries import MOST_FILTER_VALUES, parts
 from hyperpod_operator.core.volume.ports import Volume
 
-# [assumption: limits-of-ec2-reads]
-MOST_VALUES = 200
-"""Values of the filters of one request (EC2 user guide)."""
-
 Read = Callable[[str, Sequence[str]], Awaitable[Sequence[Volume]]]
-"""Lists the volumes whose tag of this key has one of these values; at most MOST_VALUES."""
+"""Lists the volumes whose tag of this key has one of these values; at most MOST_FILTER_VALUES."""
 
 
 class TagReads:
@@ -26,40 +22,16 @@ class TagReads:
     def __init__(self, key: str, read: Read) -> None:
         self._key = key
         self._read = read
-        self._wanted: set[str] = set()
-        self._next: asyncio.Task[Mapping[str, tuple[Volume, ...]]] | None = None
-        self._one_at_a_time = asyncio.Lock()
-        """While a read waits for its turn at AWS, questions gather for the next."""
+        self._gathered = Gathered(self._read_all)
 
     async def get(self, value: str) -> tuple[Volume, ...]:
         """Raises CloudError, as all who share the read."""
-        self._wanted.add(value)
-        if self._next is None:
-            self._next = asyncio.create_task(self._read_soon())
-            self._next.add_done_callback(_observed)
-        found = await asyncio.shield(self._next)
-        return found.get(value, ())
+        return (await self._gathered.ask([value])).get(value, ())
 
-    async def _read_soon(self) -> Mapping[str, tuple[Volume, ...]]:
+    # [assumption: limits-of-ec2-reads]
+    async def _read_all(self, values: list[str]) -> Mapping[str, tuple[Volume, ...]]:
         found: dict[str, list[Volume]] = defaultdict(list)
-        try:
-            await asyncio.sleep(volume_reads.GATHER)
-            await self._one_at_a_time.acquire()
-        except BaseException:
-            self._wanted, self._next = set(), None
-            raise
-        try:
-            # From here on, questions are for the next read.
-            wanted, self._wanted, self._next = sorted(self._wanted), set(), None
-            for start in range(0, len(wanted), MOST_VALUES):
-                for volume in await self._read(self._key, wanted[start : start + MOST_VALUES]):
-                    found[volume.tags.get(self._key, "")].append(volume)
-        finally:
-            self._one_at_a_time.release()
+        for part in parts(values, MOST_FILTER_VALUES):
+            for volume in await self._read(self._key, part):
+                found[volume.tags.get(self._key, "")].append(volume)
         return {value: tuple(volumes) for value, volumes in found.items()}
-
-
-def _observed(task: asyncio.Task[Mapping[str, tuple[Volume, ...]]]) -> None:
-    """Whoever asked may have been cancelled; somebody has to look at the failure."""
-    if not task.cancelled():
-        task.exception()

@@ -194,8 +194,8 @@ async def _published(*, ports: VolumePorts, claim: Claim, there: Volume | None) 
 def _not_yet_published(claim: Claim, there: Volume | None) -> bool:
     """Whether no pod can have come to the volume yet, because status tells of its making and of nothing later, and AWS
     shows it on no node. A status that was lost tells nothing; then Kubernetes is asked."""
-    told = claim.status.persistentVolumeName or claim.status.persistentVolumeClaimName or claim.deleting
-    if told or not claim.direct:
+    later = claim.status.persistentVolumeName or claim.status.persistentVolumeClaimName or claim.deleting
+    if later or not claim.direct:
         return False
     return there is None or (claim.requested and not there.attachments)
 

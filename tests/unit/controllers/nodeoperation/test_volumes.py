@@ -7,7 +7,7 @@ from tests.unit.controllers.nodeoperation.conftest import MakeRig
 from tests.unit.controllers.nodeoperation.rig import KEY
 from tests.unit.controllers.nodeoperation.with_claims import WithClaims
 
-from hyperpod_operator.aws.ec2 import reads as volume_reads
+from hyperpod_operator.aws.ec2 import gathered
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ SKIP = {"rules": [{"podSelector": {"matchLabels": {"keep": "yes"}}, "behavior": 
 
 @pytest.fixture
 def make_both(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[WithClaims]]:
-    monkeypatch.setattr(volume_reads, "GATHER", 0.0)
+    monkeypatch.setattr(gathered, "GATHER", 0.0)
     made: list[WithClaims] = []
 
     class Made(WithClaims):

@@ -7,7 +7,7 @@ from tests.unit.controllers.conftest import MakeSimulator
 from tests.unit.controllers.volume.rig import VolumeRig
 from tests.unit.controllers.volume.scenes import add_cluster
 
-from hyperpod_operator.aws.ec2 import reads as volume_reads
+from hyperpod_operator.aws.ec2 import gathered
 
 MakeRig = Callable[..., VolumeRig]
 
@@ -15,7 +15,7 @@ MakeRig = Callable[..., VolumeRig]
 @pytest.fixture
 def make_rig(make_simulator: MakeSimulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeRig]:
     """A rig whose simulator has these options, or shares the simulator of another rig."""
-    monkeypatch.setattr(volume_reads, "GATHER", 0.0)
+    monkeypatch.setattr(gathered, "GATHER", 0.0)
     made: list[VolumeRig] = []
 
     def make(*, beside: VolumeRig | None = None, **options: object) -> VolumeRig:

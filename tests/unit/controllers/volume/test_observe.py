@@ -64,7 +64,7 @@ async def test_settled_claims_share_their_reads(rig: VolumeRig) -> None:
 async def test_new_claims_that_come_together_ask_ec2_together(rig: VolumeRig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig.apply(new())
     await rig.once()  # who asks where the operator is has its answer
-    monkeypatch.setattr("hyperpod_operator.aws.ec2.reads.GATHER", 1.0)
+    monkeypatch.setattr("hyperpod_operator.aws.ec2.gathered.GATHER", 1.0)
     keys = [Key("team", f"data-{number}") for number in range(10)]
     for key in keys:
         rig.apply(new(), key=key)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.release import MUTATING
 
+from hyperpod_operator.api.kinds import KINDS
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.control_plane.audit import AuditLog
 from hyperpod_testbed.helm import Helm
@@ -13,6 +14,7 @@ from hyperpod_testbed.helm import Helm
 VALUES = sorted((Path(__file__).parent / "values").glob("*.yaml"))
 NAMESPACE = RELEASE = "hyperpod-operator"
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+DEFINITIONS = tuple(kind.definition for kind in KINDS)
 MONITORING = ("ServiceMonitor", "PodMonitor", "PrometheusRule")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.chart.conftest import NAMESPACE, RELEASE
+from tests.chart.conftest import DEFINITIONS, NAMESPACE, RELEASE
 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import CHART, Helm, HelmError
@@ -44,19 +44,7 @@ def installed(releases: Helm, plane: ControlPlane, older: Path) -> Iterator[str]
     yield said
     plane.kubectl("delete", "hyperpodclusters", "--all", "-n", "team-a", check=False)
     releases("uninstall", RELEASE, f"--namespace={NAMESPACE}", "--ignore-not-found")
-    ready_to_be_deleted(plane)
-    plane.kubectl("delete", "crd", "-l", f"app.kubernetes.io/instance={RELEASE}")
-
-
-def ready_to_be_deleted(plane: ControlPlane) -> None:
-    """Read every kind once, so that the API server has opened its storage before its definition is deleted.
-
-    Otherwise the first to open it is the API server's finaliser of definitions: it is told "storage is
-    (re)initializing", and when its informer is behind at its next try, that try ends in a conflict with its own
-    earlier write, which wakes nobody; the definition then stays until the informer's resync, five minutes later.
-    """
-    kinds = ("get", "hyperpodclusters,ebsvolumeclaims,hyperpodnodeoperations", "--all-namespaces")
-    until(lambda: plane.kubectl(*kinds, check=False).returncode == 0, "an answer for every kind")
+    plane.remove_crds(*DEFINITIONS)
 
 
 def short_names(plane: ControlPlane) -> list[str]:
@@ -119,7 +107,7 @@ def test_definitions_of_another_origin_are_not_taken_silently(
 def test_without_keep_an_uninstall_takes_the_definitions_along(releases: Helm, plane: ControlPlane) -> None:
     releases.release("install", RELEASE, namespace=NAMESPACE, values={"crds": {"keep": False}})
     until(lambda: short_names(plane) == ["hpc"], "the definition")
-    ready_to_be_deleted(plane)
+    plane.wait_until_removable(*DEFINITIONS)
     releases("uninstall", RELEASE, f"--namespace={NAMESPACE}")
     until(lambda: short_names(plane) == [], "its end")
 

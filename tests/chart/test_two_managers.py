@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.chart.conftest import NAMESPACE, RELEASE
+from tests.chart.conftest import DEFINITIONS, NAMESPACE, RELEASE
 from tests.release import needs_selectable_fields
 
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import CHART, Helm
 
 ROOT = Path(__file__).parents[2]
-DEFINITIONS = sorted((ROOT / "crds").glob("*.yaml"))
+FILES = sorted((ROOT / "crds").glob("*.yaml"))
 pytestmark = needs_selectable_fields
 """Kubernetes 1.30 drops the definitions' selectableFields, so it has a conflict there: docs/install.md."""
 
@@ -34,16 +34,13 @@ def applied(plane: ControlPlane, text: str, *, manager: str) -> list[dict[str, A
 
 @pytest.fixture
 def without_definitions(plane: ControlPlane) -> Iterator[None]:
-    def gone() -> None:
-        plane.kubectl("delete", "--ignore-not-found", "--wait", *(f"-f={path}" for path in DEFINITIONS))
-
-    gone()
+    plane.remove_crds(*DEFINITIONS)
     yield
-    gone()
+    plane.remove_crds(*DEFINITIONS)
 
 
 @pytest.mark.usefixtures("without_definitions")
-@pytest.mark.parametrize("path", DEFINITIONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_definition_is_stored_as_it_is_applied(plane: ControlPlane, path: Path) -> None:
     (stored,) = applied(plane, path.read_text(), manager="kubectl")
     assert stored["spec"] == yaml.safe_load(path.read_text())["spec"]
@@ -53,7 +50,7 @@ def test_a_definition_is_stored_as_it_is_applied(plane: ControlPlane, path: Path
 @pytest.mark.parametrize("first", ["definitions", "chart"])
 def test_definitions_and_chart_in_either_order(plane: ControlPlane, helm: Helm, first: str) -> None:
     """The definitions by kubectl, the whole chart by what stands for Helm, Argo CD or Flux; twice, as they do it."""
-    definitions = "---\n".join(path.read_text() for path in DEFINITIONS)
+    definitions = "---\n".join(path.read_text() for path in FILES)
     objects = (one for one in helm.objects() if "helm.sh/hook" not in one["metadata"].get("annotations", {}))
     chart = yaml.safe_dump_all(objects)
     parts = {"definitions": (definitions, "kubectl"), "chart": (chart, "helm")}
@@ -63,12 +60,13 @@ def test_definitions_and_chart_in_either_order(plane: ControlPlane, helm: Helm, 
             text, manager = parts[name]
             applied(plane, text, manager=manager)
     finally:
+        plane.remove_crds(*DEFINITIONS)
         plane.kubectl("delete", "-n", NAMESPACE, "--ignore-not-found", "--wait", "-f", "-", input=chart)
 
 
 @pytest.mark.usefixtures("without_definitions")
 def test_helm_takes_over_what_kubectl_applied_and_leaves_it_to_it(plane: ControlPlane, releases: Helm) -> None:
-    definitions = "---\n".join(path.read_text() for path in DEFINITIONS)
+    definitions = "---\n".join(path.read_text() for path in FILES)
     applied(plane, definitions, manager="kubectl")
     try:
         given = (f"--namespace={NAMESPACE}", "--set=image.repository=registry.example/hyperpod-operator")

@@ -114,7 +114,7 @@ def kubeconfig(control_plane: ControlPlane, chart: list[dict[str, Any]]) -> Iter
         names = [one for one in _named(control_plane, resource) if one.startswith(f"{RELEASE}-") or one == RELEASE]
         control_plane.kubectl("delete", resource, *names, "--ignore-not-found")
     control_plane.kubectl("delete", "namespace", RELEASE, "--wait=false")
-    control_plane.kubectl("delete", "crd", TOY.definition)
+    control_plane.remove_crds(TOY.definition)
     control_plane.kubectl("api-resources")  # its list is kept: without it, the category would name the kind for hours
 
 

@@ -101,6 +101,11 @@ def test_a_warning_is_told(control_plane: ControlPlane, namespace: str) -> None:
     assert answer.words.endswith('use the "priorityClassName" field instead')
 
 
+def test_an_answer_that_is_text_has_its_words_too(control_plane: ControlPlane) -> None:
+    answer = control_plane.api.ask("GET", "/apis/nobody.example/v1/things")
+    assert (answer.status, answer.words) == (404, "404 page not found")
+
+
 def test_every_object_of_a_list_is_applied(control_plane: ControlPlane, namespace: str) -> None:
     items = [{**config(), "metadata": {"name": name, "namespace": namespace}} for name in ("one", "two")]
     assert control_plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items})) == ["one", "two"]
@@ -114,7 +119,15 @@ def test_a_definition_that_was_just_stored_is_not_served_yet(control_plane: Cont
     while not established(api.get("customresourcedefinitions", name) or stored):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    api.delete("customresourcedefinitions", name)
+    control_plane.remove_crds(name)
+
+
+def test_a_definition_is_gone_at_once_however_young_it_is(control_plane: ControlPlane) -> None:
+    name = "gadgets.testbed.example"
+    for _ in range(20):
+        control_plane.api.create(definition(name))
+        control_plane.remove_crds(name, "others.testbed.example")
+        assert control_plane.api.get("customresourcedefinitions", name) is None
 
 
 def definition(name: str) -> dict[str, Any]:

@@ -160,7 +160,7 @@ class Api:
             text = None if body is None else json.dumps(body)
             connection.request(method, f"{path}?{asked}" if asked else path, body=text, headers=headers)
             answer = connection.getresponse()
-            found: Json = json.loads(answer.read() or b"{}")
+            found = _body(answer.read(), kind=answer.headers.get_content_type())
             told = answer.headers.get_all("Warning", failobj=[])  # 299 - "words"
             warnings = tuple(json.loads(one.split(" ", 2)[2]) for one in told)
             return Answer(status=answer.status, body=found, warnings=warnings)
@@ -183,6 +183,14 @@ class Api:
             groups = [self.send("GET", path, accept=DISCOVERY) for path in ("/api", "/apis")]
             self._resources = dict(_discovered(groups))
         return self._resources[key]
+
+
+def _body(found: bytes, *, kind: str) -> Json:
+    """What an answer says. To a path that nobody serves the server answers with text: 404 page not found."""
+    if kind != "application/json":
+        return {"message": found.decode(errors="replace").strip()}
+    answer: Json = json.loads(found or b"{}")
+    return answer
 
 
 def _discovered(lists: Iterable[Json]) -> Iterator[tuple[str, Resource]]:

@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -243,6 +244,37 @@ class ControlPlane:
             return all(one is not None and established(one) for one in found)
 
         self._wait("the definitions", served, "kube-apiserver")
+
+    def remove_crds(self, *names: str) -> None:
+        """Delete CustomResourceDefinitions, those that are there, and wait until they are gone."""
+        found = [name for name in names if not self._lacks(name)]
+        self.wait_until_removable(*found)
+        for name in found:
+            self.api.delete("customresourcedefinitions", name)
+        for name in found:
+            self._wait(f"the end of {name}", partial(self._lacks, name), "kube-apiserver")
+
+    def wait_until_removable(self, *names: str) -> None:
+        """Read every kind once, so that the API server has opened its storage before its definition is deleted.
+
+        Otherwise the first to open it is the API server's finaliser of definitions: it gets "storage is
+        (re)initializing", and when its informer is behind at its next try, that try ends in a conflict with its own
+        earlier write, which wakes nobody. The definition then stays until the informer's resync, five minutes later.
+        """
+        for name in names:
+            self._wait(f"an answer of {name}", partial(self._answers, name), "kube-apiserver")
+
+    def _answers(self, definition: str) -> bool:
+        """Whether the objects of a kind can be listed."""
+        found = self.api.get("customresourcedefinitions", definition)
+        if not found:
+            return False
+        spec = found["spec"]
+        version = next(one["name"] for one in spec["versions"] if one["served"])
+        return not self.api.ask("GET", f"/apis/{spec['group']}/{version}/{spec['names']['plural']}").refused
+
+    def _lacks(self, definition: str) -> bool:
+        return self.api.get("customresourcedefinitions", definition) is None
 
     def wait_until_admitted(self, manifest: Mapping[str, Any]) -> None:
         """Wait until the API server decides about such an object, by trying to create it without storing it.

@@ -111,7 +111,7 @@ fuzz: control-plane ## Thousands of generated resources and lives, random each t
 	@FUZZ_CASES=10000 $(PYTEST) tests/generated --timeout=0
 
 .PHONY: bench
-bench: control-plane ## Measure every claim of docs/benchmarks.md (about an hour)
+bench: control-plane ## Measure every claim of docs/benchmarks.md (half an hour)
 	@$(BIN)/python -m benchmarks
 
 .PHONY: bench-large

@@ -39,7 +39,7 @@ def main(
     logs: Path | None,
     profile: Path | None,
 ) -> None:
-    """Measure what the operator promises, on real parts. All claims together take about an hour."""
+    """Measure what the operator promises, on real parts. All claims together take half an hour."""
     machine.keep_bytecode()
     facts, terms = machine.facts(), Terms(quick=quick, logs=logs, profiles=profile)
     written, new = record.read(results), list[figure.Result]()

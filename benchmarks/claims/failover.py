@@ -10,6 +10,7 @@ import http.client
 import json
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,7 @@ def measure(terms: Terms) -> list[Figure]:
     nodes, claims, kills = (500, 50, 1) if terms.quick else (NODES, CLAIMS, KILLS)
     with terms.environment(lists=True) as env:
         sick = _fleet(env, nodes=nodes, claims=claims)
-        found = [_takeover(env, node) for node in sick[:kills]]
+        found = _takeovers(env, sick[:kills])
     return figures(found, said=f"{nodes:,} nodes and {claims} claims")
 
 
@@ -114,21 +115,29 @@ def _fleet(env: Environment, *, nodes: int, claims: int) -> list[str]:
     return [node_name(instance) for instance in first.values()]
 
 
-def _takeover(env: Environment, node: str) -> Takeover:
-    """One leader and one standby, both with default flags; the leader is killed."""
-    leader = env.operator()
-    with leader:
+def _takeovers(env: Environment, sick: Sequence[str]) -> list[Takeover]:
+    """Replicas with default flags; each leads once the one before it was killed, and is killed in its turn."""
+    found = list[Takeover]()
+    with ExitStack() as replicas:
+        leader = replicas.enter_context(env.operator())
         leader.wait_ready()
-        _wait_idle(leader)
-        with env.operator() as standby:
+        for node in sick:
+            standby = replicas.enter_context(env.operator())
             standby.wait_ready()
-            time.sleep(CALM)
-            memory, position = standby.memory(), env.audit.position()
-            killed = leader.kill()
-            asyncio.run(_turn_sick(env, node))
-            _wait_tainted(env, node)
-            time.sleep(CALM)
-            return taken_over(env.audit.requests(since=position), killed=killed, node=node, memory=memory)
+            _wait_idle(leader)
+            found.append(_takeover(env, node, leader=leader, standby=standby))
+            leader = standby
+    return found
+
+
+def _takeover(env: Environment, node: str, *, leader: Operator, standby: Operator) -> Takeover:
+    """The leader is killed, and a Node turns sick."""
+    memory, position = standby.memory(), env.audit.position()
+    killed = leader.kill()
+    asyncio.run(_turn_sick(env, node))
+    _wait_tainted(env, node)
+    time.sleep(CALM)
+    return taken_over(env.audit.requests(since=position), killed=killed, node=node, memory=memory)
 
 
 def _wait_idle(leader: Operator) -> None:

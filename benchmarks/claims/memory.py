@@ -1,4 +1,4 @@
-"""Resident memory: with nothing to do, with 500 settled clusters, and with 5,000 Nodes in 500 clusters."""
+"""Resident memory of one operator: with nothing to do, with 500 settled clusters, and with their 5,000 Nodes."""
 
 import asyncio
 import datetime
@@ -21,38 +21,26 @@ PATIENCE = 600.0
 
 
 def measure(terms: Terms) -> list[Figure]:
-    return [*_clusters(terms), *_nodes(terms)]
-
-
-def _clusters(terms: Terms) -> list[Figure]:
-    with terms.environment() as env, env.operator(*LIFTED) as operator, env.progress() as progress:
-        operator.wait_ready()
-        calm = terms.seconds(CALM, quick=5.0)
-        time.sleep(calm)
-        idle = operator.memory()
-        env.objects.create(names(COUNT))
-        progress.wait(COUNT, seconds=PATIENCE)
-        time.sleep(calm)
-        return [
-            Figure(name="resident memory, idle", value=idle, unit="MB", most=85),
-            Figure(name="resident memory with 500 clusters", value=operator.memory(), unit="MB", most=200),
-            Figure(name="resident memory with 500 clusters, peak", value=operator.peak_memory(), unit="MB"),
-        ]
-
-
-def _nodes(terms: Terms) -> list[Figure]:
+    calm = terms.seconds(CALM, quick=5.0)
     with terms.environment() as env:
         env.objects.resize(instances=NODES_EACH)
         with env.operator(*LIFTED) as operator, env.progress() as progress:
             operator.wait_ready()
+            time.sleep(calm)
+            idle = operator.memory()
             env.objects.create(names(COUNT))
             progress.wait(COUNT, seconds=PATIENCE)
+            time.sleep(calm)
+            settled, settled_peak = operator.memory(), operator.peak_memory()
             joined = asyncio.run(_join(env))
-            time.sleep(terms.seconds(3 * CALM, quick=CALM))
-            what = f"resident memory with {joined:,} nodes and {COUNT} clusters"
+            time.sleep(terms.seconds(2 * CALM, quick=CALM))
+            clusters, nodes = f"with {COUNT} clusters", f"with {joined:,} nodes and {COUNT} clusters"
             return [
-                Figure(name=what, value=operator.memory(), unit="MB", most=200),
-                Figure(name=f"{what}, peak", value=operator.peak_memory(), unit="MB"),
+                Figure(name="resident memory, idle", value=idle, unit="MB", most=85),
+                Figure(name=f"resident memory {clusters}", value=settled, unit="MB", most=200),
+                Figure(name=f"resident memory {clusters}, peak", value=settled_peak, unit="MB"),
+                Figure(name=f"resident memory {nodes}", value=operator.memory(), unit="MB", most=200),
+                Figure(name=f"resident memory {nodes}, peak", value=operator.peak_memory(), unit="MB"),
             ]
 
 

@@ -161,18 +161,18 @@ async def _boot(env: Environment, instance: str, boot_id: str) -> None:
 
 async def _leave(env: Environment, ids: list[str]) -> None:
     """What the cloud controller manager does with Nodes whose instances ended."""
-    for start in range(0, len(ids), 100):
-        names = [f"hyperpod-{instance}" for instance in ids[start : start + 100]]
-        await asyncio.to_thread(env.plane.kubectl, "delete", "nodes", *names, "--wait=false")
+    async with Nodes(env.plane) as nodes:
+        await nodes.delete_all(f"hyperpod-{instance}" for instance in ids)
 
 
 def _pods() -> list[Figure]:
     """What is held of so many pods, each of another Node's job, and what is left when nothing needs them."""
+    bodies = [_pod(number) for number in range(PODS)]
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     decoder, factory, index = msgspec.json.Decoder(PodObject), PodFactory(), PodIndex()
-    for number in range(PODS):
-        index.put(factory.pod(decoder.decode(_pod(number))))
+    for body in bodies:
+        index.put(factory.pod(decoder.decode(body)))
     held = tracemalloc.get_traced_memory()[0] - before
     if len(index) != PODS:
         raise BenchmarkError(f"{len(index)} of {PODS} pods are held")

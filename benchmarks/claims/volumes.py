@@ -6,7 +6,7 @@ cluster.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from benchmarks.claims.terms import Terms
@@ -19,7 +19,7 @@ from hyperpod_operator.api.names import LABEL_VOLUME_PREFIX
 JOINS, BATCH = 50, 10
 BURST, CLAIMS, NODES = 500, 1000, 60
 REPLACED = 5
-STEADY_MINUTES = 2.0
+STEADY_MINUTES = 1.0
 DENSE = ("--resync-seconds=60",)
 """A settled claim is looked at every ten minutes by default; here as often as 10,000 claims would be."""
 CALM = 35.0
@@ -70,21 +70,23 @@ def _joins_and_replacements(scene: Scene) -> list[Figure]:
 def _replacements(
     scene: Scene, cluster: Cluster, groups: Sequence[str], by_group: Mapping[str, str]
 ) -> Sequence[Figure]:
-    """The replacement runs before its Node joins, and EC2 has let go of the volume long before that."""
-    waited, labelled = [], []
+    """The replacements run before their Nodes join, and EC2 has let go of the volumes long before that."""
     scene.set_timings(volume_attach=AWS_ATTACHES)
+    old, since = {group: by_group[group] for group in groups}, scene.env.aws.position()
+    for instance in old.values():
+        scene.sagemaker.batch_replace_cluster_nodes(ClusterName=cluster.name, NodeIds=[instance])
+    for group, instance in old.items():
+        scene.until(partial(_other, cluster, group, instance), what="a replacement")
+        scene.env.plane.kubectl("delete", "node", f"hyperpod-{instance}")
+    new = {group: _other(cluster, group, instance) for group, instance in old.items()}
     for group in groups:
-        old, since = by_group[group], scene.env.aws.position()
-        scene.sagemaker.batch_replace_cluster_nodes(ClusterName=cluster.name, NodeIds=[old])
-        scene.until(partial(_other, cluster, group, old), what="a replacement")
-        scene.env.plane.kubectl("delete", "node", f"hyperpod-{old}")
         scene.until(partial(_waits_for, scene, group, "WaitingForReplacement"), what="a claim that waits")
-        new = _other(cluster, group, old)
-        joined = cluster.join([new])
-        (call,) = scene.env.aws.wait(ATTACH, count=1, since=since, seconds=PATIENCE)
-        waited.append(call.wall_time - joined)
-        seen = scene.until(partial(_holds, scene, new), what="a label")
-        labelled.append(seen - call.wall_time - AWS_ATTACHES)
+    joined = {instance: cluster.join([instance]) for instance in new.values()}
+    calls = scene.env.aws.wait(ATTACH, count=len(groups), since=since, seconds=PATIENCE)
+    asked = {str(call.parameters["NodeId"]): call.wall_time for call in calls}
+    waited = [asked[instance] - joined[instance] for instance in asked]
+    seen = _labels_seen(scene, asked)
+    labelled = [seen[instance] - asked[instance] - AWS_ATTACHES for instance in asked]
     scene.set_timings(volume_attach=0.0)
     return (
         Figure(
@@ -129,7 +131,7 @@ def _burst(scene: Scene, operator: Operator, cluster: Cluster, numbers: range) -
 
 
 def _steady(scene: Scene, operator: Operator, terms: Terms) -> list[Figure]:
-    minutes = terms.seconds(STEADY_MINUTES, quick=1.0)
+    minutes = STEADY_MINUTES
     env = scene.env
     audited, since, before, started = env.audit.position(), env.aws.position(), operator.cpu(), time.monotonic()
     time.sleep(minutes * 60)
@@ -170,6 +172,19 @@ def _other(cluster: Cluster, group: str, old: str) -> str:
     """The instance of a group that runs and is not the old one; empty while there is none."""
     found = [instance for instance, own in cluster.instances().items() if own == group and instance != old]
     return found[0] if found else ""
+
+
+def _labels_seen(scene: Scene, instances: Collection[str]) -> dict[str, float]:
+    """When the label of its volume was first seen on each Node."""
+    seen = dict[str, float]()
+
+    def all_seen() -> bool:
+        left = [instance for instance in instances if instance not in seen]
+        seen.update({instance: time.time() for instance in left if _holds(scene, instance)})
+        return len(seen) == len(instances)
+
+    scene.until(all_seen, what="labels")
+    return seen
 
 
 def _holds(scene: Scene, instance: str) -> bool:

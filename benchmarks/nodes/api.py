@@ -21,7 +21,7 @@ LONGEST_LINE = 1 << 20
 
 
 class Nodes:
-    """Create, patch, count and watch. `written` holds the resourceVersions that the load itself made."""
+    """Create, patch, delete, count and watch. `written` holds the resourceVersions that the load itself made."""
 
     def __init__(self, plane: ControlPlane) -> None:
         self._plane = plane
@@ -63,6 +63,13 @@ class Nodes:
 
     async def patch_all(self, names: Iterable[str], body: Any) -> None:
         await asyncio.gather(*(self.patch(name, body) for name in names))
+
+    async def delete_all(self, names: Iterable[str]) -> None:
+        async def one(name: str) -> None:
+            async with self._limit, self._session.delete(f"/api/v1/nodes/{name}") as answer:
+                await _good(answer)
+
+        await asyncio.gather(*(one(name) for name in names))
 
     async def size(self, name: str) -> int:
         """Bytes of a node as the API server sends it."""

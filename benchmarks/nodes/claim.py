@@ -1,7 +1,7 @@
-"""The comparison as one of the claims of `python -m benchmarks`: each call is one round of every contestant.
+"""The comparison as one of the claims of `python -m benchmarks`: each call is one round of the operator and its peer.
 
-The run takes the median of several calls, so contestants take turns there as they do here. Kopf with an index is
-left out: it needs minutes for each start (`python -m benchmarks.nodes` has it).
+The run takes the median of several calls, so contestants take turns there as they do here. What a Python author would
+have written is left out: it takes as long again and decides no gate (`python -m benchmarks.nodes` has it).
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from benchmarks.nodes.run import Wish, measure
 from benchmarks.nodes.single_round import Sizes
 from benchmarks.nodes.watcher import ContractError
 
-CONTESTANTS = (OPERATOR, "controller-runtime", "client-informer", "kopf-on-event")
+CONTESTANTS = (OPERATOR, "controller-runtime")
 
 
 def measure_nodes(terms: Terms) -> list[Figure]:

@@ -72,7 +72,7 @@ def main() -> None:
 @click.option(
     "--workers",
     type=click.IntRange(1, 100),
-    default=16,
+    default=32,
     show_default=True,
     help="Maximum number of concurrent reconciles per kind.",
 )

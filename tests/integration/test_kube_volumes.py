@@ -190,7 +190,7 @@ class TestUsers:
         kubectl("apply", "-f", "-", input=pod("done"))
         status = json.dumps({"status": {"phase": "Succeeded"}})
         kubectl("patch", "pod", "done", "--subresource=status", "--type=merge", "-p", status)
-        assert await users.pods(namespace=namespace, claim_name="data") == (f"{namespace}/runs",)
+        assert await users.pods(namespace=namespace, claim_name="data", fresh=True) == (f"{namespace}/runs",)
 
     async def test_volumes_of_the_csi_driver_are_found_and_our_own_is_not(
         self, users: KubeUsers, kubectl: Kubectl, name: str

@@ -1,5 +1,6 @@
 """What claims read beside themselves: quantities, pages, and answers that the real API server gives too seldom."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -71,6 +72,65 @@ async def test_a_list_that_failed_is_not_taken_for_an_empty_one(api: ApiServer, 
         await users.csi(volume_id="vol-1", ours="", fresh=False)
     server.answers = [page(csi_volume("a", "vol-1")), page()]
     assert await users.csi(volume_id="vol-1", ours="", fresh=False) == ("PersistentVolume a",)
+
+
+def pod(name: str, *claims: str, node: str = "n", phase: str = "Running") -> dict[str, Any]:
+    volumes = [{"name": one, "persistentVolumeClaim": {"claimName": one}} for one in claims]
+    return {"metadata": {"name": name}, "spec": {"nodeName": node, "volumes": volumes}, "status": {"phase": phase}}
+
+
+async def test_one_list_of_a_namespace_tells_who_uses_each_claim(api: ApiServer, server: Any, clock: Any) -> None:
+    users = KubeUsers(api, clock=clock)
+    server.answers = [page(pod("b", "data", "data", "logs"), token="more"), page(pod("a", "data"), pod("c"))]
+    found = [await users.pods(namespace="team", claim_name=name, fresh=False) for name in ("data", "logs", "none")]
+    assert found == [("team/a", "team/b"), ("team/b",), ()]
+    assert [request.query.get("continue") for request in server.requests] == [None, "more"]
+
+
+@pytest.mark.parametrize("idle", [pod("a", "data", node=""), pod("a", "data", phase="Failed")], ids=["no node", "over"])
+async def test_a_pod_that_holds_no_volume_is_no_user(
+    api: ApiServer, server: Any, clock: Any, idle: dict[str, Any]
+) -> None:
+    server.answers = [page(idle)]
+    assert await KubeUsers(api, clock=clock).pods(namespace="team", claim_name="data", fresh=True) == ()
+
+
+async def test_a_list_of_pods_serves_settled_claims_until_it_is_old(api: ApiServer, server: Any, clock: Any) -> None:
+    users = KubeUsers(api, clock=clock)
+    server.default = page()
+    for seconds, lists in ((0.0, 1), (29.0, 1), (2.0, 2)):
+        clock.seconds += seconds
+        await users.pods(namespace="team", claim_name="data", fresh=False)
+        assert len(server.requests) == lists
+    await users.pods(namespace="other", claim_name="data", fresh=False)
+    assert len(server.requests) == 3
+
+
+async def test_a_fresh_answer_is_of_a_list_that_began_after_the_question(
+    api: ApiServer, server: Any, clock: Any
+) -> None:
+    users = KubeUsers(api, clock=clock)
+    server.answers = [page(), page(pod("a", "data"))]
+    assert await users.pods(namespace="team", claim_name="data", fresh=True) == ()
+    clock.seconds += 0.01
+    assert await users.pods(namespace="team", claim_name="data", fresh=True) == ("team/a",)
+
+
+async def test_who_asks_at_the_same_time_shares_a_list_of_pods(api: ApiServer, server: Any, clock: Any) -> None:
+    users = KubeUsers(api, clock=clock)
+    server.default = page(pod("a", "data"))
+    asked = (users.pods(namespace="team", claim_name="data", fresh=True) for _ in range(20))
+    assert await asyncio.gather(*asked) == [("team/a",)] * 20
+    assert len(server.requests) == 1
+
+
+async def test_lists_of_namespaces_that_nobody_asks_about_are_not_kept(api: ApiServer, server: Any, clock: Any) -> None:
+    users = KubeUsers(api, clock=clock)
+    server.default = page()
+    for number in range(5):
+        await users.pods(namespace=f"team-{number}", claim_name="data", fresh=False)
+        clock.seconds += 31.0
+    assert list(users._pods) == ["team-4"]
 
 
 async def test_a_deletion_carries_the_uid_and_bears_that_another_one_is_there(api: ApiServer, server: Any) -> None:

@@ -13,11 +13,11 @@ from hyperpod_operator.controllers.volume.act import act
 from hyperpod_operator.controllers.volume.candidates import Candidates
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.measure import measure_moves
-from hyperpod_operator.controllers.volume.observe import observe, recounted, where
+from hyperpod_operator.controllers.volume.observe import Where, is_settled, observe, recounted, where
 from hyperpod_operator.controllers.volume.parse import parse
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.watch_mapping import Watched, WatchMapping
-from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report, Wait
+from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer, Report, Wait
 from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.location import NOWHERE, Location, location_of
@@ -26,7 +26,7 @@ from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.audit import audited
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.concerns import decide
-from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Conclusion
 from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, region_names, spec_names
 from hyperpod_operator.core.volume.events import on_node
 from hyperpod_operator.core.volume.observed import Observed
@@ -99,18 +99,13 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
         here = await self._ports.cloud.location(region=at.region)
         if (elsewhere := misplaced(claim, here, clusters=at.records)) is not None:
             return PassRecord(snapshot=self._blank(claim), decision=elsewhere)
-        cloud = self._ports.cloud.volumes(region=at.region)
         try:
-            observed = await observe(ports=self._ports, cloud=cloud, candidates=self._candidates, claim=claim, at=at)
+            snapshot, decision = await self._judged(claim, at, here)
         except (CloudError, KubernetesError) as error:
             return self._unread(claim, error, failures)
-        seen = observed.cluster
-        if seen is not None and (elsewhere := misplaced(claim, location_of(seen.arn))) is not None:
-            return PassRecord(snapshot=self._blank(claim), decision=elsewhere)
-        counted = recounted(observed, counts=self._counts, claim=claim)
-        snapshot = self._situation(claim, counted, here=_proved(here, seen.arn if seen is not None else ""))
+        if not snapshot.observed.looked:
+            return PassRecord(snapshot=snapshot, decision=decision)
         self._note_interest(snapshot)
-        decision = decide(snapshot)
         if isinstance(decision, Act):
             self._note_choice(snapshot, decision)
             try:
@@ -122,6 +117,29 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
                 return PassRecord(snapshot=snapshot, decision=_not_allowed(refusal))
             return await self._checked(snapshot, decision, failures)
         return PassRecord(snapshot=snapshot, decision=decision, failures=failures)
+
+    async def _judged(self, claim: Claim, at: Where, here: Location) -> tuple[ClaimSnapshot, Conclusion]:
+        """What others read a while ago is enough to leave a claim alone. It is not enough for anything else: a pod may
+        have come to the volume since."""
+        fresh = not is_settled(claim)
+        found = await self._judged_by(claim, at, here, fresh=fresh)
+        if fresh or isinstance(found[1], InSync):
+            return found
+        return await self._judged_by(claim, at, here, fresh=True)
+
+    async def _judged_by(
+        self, claim: Claim, at: Where, here: Location, *, fresh: bool
+    ) -> tuple[ClaimSnapshot, Conclusion]:
+        cloud = self._ports.cloud.volumes(region=at.region)
+        observed = await observe(
+            ports=self._ports, cloud=cloud, candidates=self._candidates, claim=claim, at=at, fresh=fresh
+        )
+        seen = observed.cluster
+        if seen is not None and (elsewhere := misplaced(claim, location_of(seen.arn))) is not None:
+            return self._blank(claim), elsewhere
+        counted = recounted(observed, counts=self._counts, claim=claim)
+        snapshot = self._situation(claim, counted, here=_proved(here, seen.arn if seen is not None else ""))
+        return snapshot, decide(snapshot)
 
     async def _checked(self, snapshot: ClaimSnapshot, decision: Act, failures: int) -> PassRecord:
         """The record of a pass that acts, unless a check before the creation of a volume fails."""

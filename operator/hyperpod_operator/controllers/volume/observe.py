@@ -71,22 +71,23 @@ async def where(*, ports: VolumePorts, claim: Claim) -> Where:
 
 
 async def observe(
-    *, ports: VolumePorts, cloud: VolumeCloud, candidates: Candidates, claim: Claim, at: Where
+    *, ports: VolumePorts, cloud: VolumeCloud, candidates: Candidates, claim: Claim, at: Where, fresh: bool
 ) -> Observed:
-    """One look at everything. Raises CloudError, KubernetesError."""
-    age = SETTLED if is_settled(claim) else MOVING
+    """One look at everything; without `fresh` at what others read within half a minute, where they did. Raises
+    CloudError, KubernetesError."""
+    age = MOVING if fresh else SETTLED
     try:
         async with asyncio.TaskGroup() as reads:
             viewed = reads.create_task(_view(ports=ports, at=at, age=age))
-            found_volume = reads.create_task(_volume(cloud=cloud, claim=claim))
+            found_volume = reads.create_task(_volume(cloud=cloud, claim=claim, fresh=fresh))
         view, (volume, tagged) = viewed.result(), found_volume.result()
         known = Observed(cluster=view.cluster, volume=volume, tagged=tagged)
         known = replace(known, former=await _former(ports=ports, cloud=cloud, claim=claim, known=known))
         there = ClaimSnapshot(claim=claim, observed=known, now=ports.clock.now()).volume
         async with asyncio.TaskGroup() as reads:
             reading = reads.create_task(candidates.of(claim, cloud=cloud, view=view, region=at.region))
-            had = reads.create_task(_had(ports=ports, claim=claim, there=there))
-            in_kubernetes = reads.create_task(_published(ports=ports, claim=claim, there=there))
+            had = reads.create_task(_had(ports=ports, claim=claim, there=there, fresh=fresh))
+            in_kubernetes = reads.create_task(_published(ports=ports, claim=claim, there=there, fresh=fresh))
     except ExceptionGroup as broken:
         raise broken.exceptions[0] from None
     nodes = reading.result()
@@ -133,10 +134,10 @@ async def _view(*, ports: VolumePorts, at: Where, age: float) -> View:
     return await ports.views.get(region=at.region, name=at.cluster, age=age)
 
 
-async def _volume(*, cloud: VolumeCloud, claim: Claim) -> tuple[Volume | None, tuple[Volume, ...]]:
+async def _volume(*, cloud: VolumeCloud, claim: Claim, fresh: bool) -> tuple[Volume | None, tuple[Volume, ...]]:
     """By id; by tag, too, where what has the id does not carry the tag: a name in status proves nothing."""
     if claim.volume_id:
-        named = await cloud.find_volume(volume_id=claim.volume_id, fresh=not is_settled(claim))
+        named = await cloud.find_volume(volume_id=claim.volume_id, fresh=fresh)
         proved = named is not None and named.tags.get(TAG_CLAIM_UID) == claim.uid
         if proved or claim.origin != CREATED:
             return named, ()
@@ -173,7 +174,7 @@ async def _labelled(*, ports: VolumePorts, claim: Claim, view: View) -> tuple[st
     return tuple(sorted(names))
 
 
-async def _published(*, ports: VolumePorts, claim: Claim, there: Volume | None) -> Observed:
+async def _published(*, ports: VolumePorts, claim: Claim, there: Volume | None, fresh: bool) -> Observed:
     """What is published, and the pods that use it; nothing else is filled in."""
     if _not_yet_published(claim, there):
         return Observed(cluster=None)
@@ -182,7 +183,7 @@ async def _published(*, ports: VolumePorts, claim: Claim, there: Volume | None) 
         published = await ports.publications.persistent_volume(name=claim.persistent_volume_name)
     pods: tuple[str, ...] = ()
     if published is not None and (bound := published.reserved_for) is not None:
-        pods = await ports.users.pods(namespace=bound.namespace, claim_name=bound.name)
+        pods = await ports.users.pods(namespace=bound.namespace, claim_name=bound.name, fresh=fresh)
     return Observed(
         cluster=None,
         pods=pods,
@@ -200,11 +201,12 @@ def _not_yet_published(claim: Claim, there: Volume | None) -> bool:
     return there is None or (claim.requested and not there.attachments)
 
 
-async def _had(*, ports: VolumePorts, claim: Claim, there: Volume | None) -> tuple[tuple[str, ...], Lease | None]:
+async def _had(
+    *, ports: VolumePorts, claim: Claim, there: Volume | None, fresh: bool
+) -> tuple[tuple[str, ...], Lease | None]:
     """Who else has the volume: the CSI driver, another claim."""
     users: tuple[str, ...] = ()
     if there is not None:
-        fresh = not is_settled(claim)
         users = await ports.users.csi(volume_id=there.volume_id, ours=claim.persistent_volume_name, fresh=fresh)
     # The Lease of a volume that is gone has to be given back, too.
     volume_id = there.volume_id if there is not None else claim.volume_id

@@ -36,8 +36,9 @@ class Publications(Protocol):
 class Users(Protocol):
     """Who uses a volume in this cluster."""
 
-    async def pods(self, *, namespace: str, claim_name: str) -> tuple[str, ...]:
-        """namespace/name of the pods on some node that are not finished and use this PersistentVolumeClaim."""
+    async def pods(self, *, namespace: str, claim_name: str, fresh: bool) -> tuple[str, ...]:
+        """namespace/name of the pods on some node that are not finished and use this PersistentVolumeClaim. The answer
+        may be half a minute old, with `fresh` it is of now."""
         ...
 
     async def csi(self, *, volume_id: str, ours: str, fresh: bool) -> tuple[str, ...]:

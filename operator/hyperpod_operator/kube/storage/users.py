@@ -1,12 +1,13 @@
 """Who uses a volume: pods, and the EBS CSI driver. `core.volume.kubernetes.Users` on the real thing.
 
-The API server has no index of PersistentVolumes by volume id, so they are listed whole, once for all claims that
-ask within a few seconds.
+The API server has no index of PersistentVolumes by volume id, and none of pods by the claims that they use, so they
+are listed whole, once for all EBSVolumeClaims that ask at the same time.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -19,12 +20,22 @@ _ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
 _FINISHED = frozenset({"Succeeded", "Failed"})
 CHUNK = 500
 OLD = 30.0
-"""Seconds for which the lists of PersistentVolumes and VolumeAttachments serve claims on which nothing moves."""
+"""Seconds for which lists serve claims on which nothing moves."""
 RECENT = 2.0
-"""The same for claims that are being worked on: hundreds that start together share a list, and EC2 itself refuses what
-this would miss."""
+"""The same of PersistentVolumes and VolumeAttachments for claims that are being worked on: hundreds that start together
+share a list, and EC2 itself refuses what this would miss. Nobody refuses to detach a volume that a pod uses, so a list
+of pods serves only those who asked before it began."""
 
 Json = Mapping[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Pods:
+    """Pods of one namespace by the PersistentVolumeClaims that they use, as they were at `read_at`."""
+
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    read_at: float = float("-inf")
+    by_claim: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class KubeUsers:
@@ -36,11 +47,24 @@ class KubeUsers:
         self._csi: dict[str, list[str]] = {}
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
+        self._pods = dict[str, _Pods]()
 
-    async def pods(self, *, namespace: str, claim_name: str) -> tuple[str, ...]:
-        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
-        found = await self._list(path)
-        return tuple(sorted(f"{namespace}/{pod['metadata']['name']}" for pod in found if _uses(pod, claim_name)))
+    async def pods(self, *, namespace: str, claim_name: str, fresh: bool) -> tuple[str, ...]:
+        asked_at = self._clock.monotonic()
+        self._drop_old(asked_at)
+        held = self._pods.setdefault(namespace, _Pods())
+        async with held.reading:
+            if held.read_at < asked_at - (0.0 if fresh else OLD):
+                started = self._clock.monotonic()
+                held.by_claim = _by_claim(
+                    namespace, await self._list(f"/api/v1/namespaces/{quote(namespace, safe='')}/pods")
+                )
+                held.read_at = started
+            return held.by_claim.get(claim_name, ())
+
+    def _drop_old(self, now: float) -> None:
+        for namespace in [name for name, held in self._pods.items() if _is_old(held, now)]:
+            del self._pods[namespace]
 
     async def csi(self, *, volume_id: str, ours: str, fresh: bool) -> tuple[str, ...]:
         asked_at = self._clock.monotonic()
@@ -81,9 +105,18 @@ class KubeUsers:
                 return found
 
 
-def _uses(pod: Json, claim_name: str) -> bool:
-    spec = pod["spec"]
-    if not spec.get("nodeName") or (pod.get("status") or {}).get("phase") in _FINISHED:
-        return False
-    claims = ((volume.get("persistentVolumeClaim") or {}).get("claimName") for volume in spec.get("volumes") or ())
-    return claim_name in claims
+def _is_old(held: _Pods, now: float) -> bool:
+    return held.read_at < now - OLD and not held.reading.locked()
+
+
+def _by_claim(namespace: str, pods: Iterable[Json]) -> Mapping[str, tuple[str, ...]]:
+    """namespace/name of pods on some node that are not finished, by the claims that they use."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for pod in pods:
+        spec = pod["spec"]
+        if not spec.get("nodeName") or (pod.get("status") or {}).get("phase") in _FINISHED:
+            continue
+        for volume in spec.get("volumes") or ():
+            if claim_name := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
+                found[claim_name].add(f"{namespace}/{pod['metadata']['name']}")
+    return {claim_name: tuple(sorted(names)) for claim_name, names in found.items()}

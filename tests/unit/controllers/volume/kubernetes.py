@@ -207,7 +207,7 @@ class FakeUsers:
         self.driver: dict[str, list[str]] = defaultdict(list)
         """Objects by which the CSI driver has a volume, by volume id."""
 
-    async def pods(self, *, namespace: str, claim_name: str) -> tuple[str, ...]:
+    async def pods(self, *, namespace: str, claim_name: str, fresh: bool) -> tuple[str, ...]:
         return tuple(f"{namespace}/{name}" for name in self._publications.pods[namespace, claim_name])
 
     async def csi(self, *, volume_id: str, ours: str, fresh: bool) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import CLUSTER, instances, new, published
 
-from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED
+from hyperpod_operator.api.names import NODE_HEALTH_STATUS, TAG_CLAIM_UID, TAG_OWNER, TAG_RELEASED
 from hyperpod_operator.controllers.volume.candidates import Candidates
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.observe import Where, is_settled, observe, where
@@ -29,11 +29,45 @@ async def seen(rig: VolumeRig) -> Observed:
     at = await where(ports=ports, claim=claim(rig))
     candidates = Candidates(ports=ports, counts=Counts(monotonic=rig.clock.monotonic))
     cloud = rig.volumes.volumes(region="")
-    return await observe(ports=ports, cloud=cloud, candidates=candidates, claim=claim(rig), at=at)
+    found = claim(rig)
+    return await observe(
+        ports=ports, cloud=cloud, candidates=candidates, claim=found, at=at, fresh=not is_settled(found)
+    )
 
 
 def reads(rig: VolumeRig, since: int) -> Counter[str]:
     return Counter(call.operation for call in rig.simulator.log.calls()[since:] if not call.mutating)
+
+
+@pytest.fixture
+def asked(rig: VolumeRig, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Of each look for pods, whether it had to be fresh."""
+    found, look = list[bool](), rig.users.pods
+
+    async def pods(*, namespace: str, claim_name: str, fresh: bool) -> tuple[str, ...]:
+        found.append(fresh)
+        return await look(namespace=namespace, claim_name=claim_name, fresh=fresh)
+
+    monkeypatch.setattr(rig.users, "pods", pods)
+    return found
+
+
+async def test_a_settled_claim_is_left_alone_by_what_others_read(rig: VolumeRig, asked: list[bool]) -> None:
+    rig.apply(published())
+    await rig.rest()
+    asked.clear()
+    assert isinstance(await rig.once(), Done)
+    assert asked == [False]
+
+
+async def test_what_a_settled_claim_needs_is_decided_by_a_fresh_look(rig: VolumeRig, asked: list[bool]) -> None:
+    rig.apply(published(management={"snapshotPolicy": {"beforeReplacement": True}}))
+    await rig.rest()
+    asked.clear()
+    rig.nodes.labels[f"hyperpod-{rig.holder}"][NODE_HEALTH_STATUS] = "UnschedulablePendingReplacement"
+    await rig.once()
+    assert asked == [False, True]
+    assert len(rig.simulator.ebs.snapshots()) == 1
 
 
 async def test_a_settled_claim_is_not_written_to(rig: VolumeRig) -> None:

@@ -6,7 +6,7 @@ are listed whole, once for all EBSVolumeClaims that ask at the same time.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +18,7 @@ from hyperpod_operator.kube.client import ApiServer
 _VOLUMES = "/api/v1/persistentvolumes"
 _ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
 _FINISHED = frozenset({"Succeeded", "Failed"})
-CHUNK = 500
+CHUNK = 250
 OLD = 30.0
 """Seconds for which lists serve claims on which nothing moves."""
 RECENT = 2.0
@@ -56,9 +56,8 @@ class KubeUsers:
         async with held.reading:
             if held.read_at < asked_at - (0.0 if fresh else OLD):
                 started = self._clock.monotonic()
-                held.by_claim = _by_claim(
-                    namespace, await self._list(f"/api/v1/namespaces/{quote(namespace, safe='')}/pods")
-                )
+                path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
+                held.by_claim = await _by_claim(namespace, self._each(path))
                 held.read_at = started
             return held.by_claim.get(claim_name, ())
 
@@ -80,39 +79,40 @@ class KubeUsers:
         """Objects by volume id."""
         users: dict[str, list[str]] = defaultdict(list)
         handles: dict[str, str] = {}
-        for volume in await self._list(_VOLUMES):
+        async for volume in self._each(_VOLUMES):
             csi = volume["spec"].get("csi") or {}
             if csi.get("driver") == CSI_DRIVER:
                 name = volume["metadata"]["name"]
                 handles[name] = str(csi.get("volumeHandle", ""))
                 users[handles[name]].append(f"PersistentVolume {name}")
-        for attachment in await self._list(_ATTACHMENTS):
+        async for attachment in self._each(_ATTACHMENTS):
             spec = attachment["spec"]
             handle = handles.get((spec.get("source") or {}).get("persistentVolumeName", ""))
             if spec.get("attacher") == CSI_DRIVER and handle:
                 users[handle].append(f"VolumeAttachment {attachment['metadata']['name']}")
         return users
 
-    async def _list(self, path: str) -> Iterable[Json]:
-        found: list[Json] = []
+    async def _each(self, path: str) -> AsyncIterator[Json]:
+        """The objects of a list, of which one page at a time is held: whole pods weigh more than this process."""
         token = ""
         while True:
             query = {"limit": str(CHUNK)} | ({"continue": token} if token else {})
             page = await self._api.get(path, query=query)
-            found += page.get("items") or ()
+            for item in page.get("items") or ():
+                yield item
             token = (page.get("metadata") or {}).get("continue") or ""
             if not token:
-                return found
+                return
 
 
 def _is_old(held: _Pods, now: float) -> bool:
     return held.read_at < now - OLD and not held.reading.locked()
 
 
-def _by_claim(namespace: str, pods: Iterable[Json]) -> Mapping[str, tuple[str, ...]]:
+async def _by_claim(namespace: str, pods: AsyncIterator[Json]) -> Mapping[str, tuple[str, ...]]:
     """namespace/name of pods on some node that are not finished, by the claims that they use."""
     found: dict[str, set[str]] = defaultdict(set)
-    for pod in pods:
+    async for pod in pods:
         spec = pod["spec"]
         if not spec.get("nodeName") or (pod.get("status") or {}).get("phase") in _FINISHED:
             continue

@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,8 @@ from hyperpod_operator.kube.client import ApiServer
 
 _VOLUMES = "/api/v1/persistentvolumes"
 _ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
-_FINISHED = frozenset({"Succeeded", "Failed"})
+_ON_A_NODE = {"fieldSelector": "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"}
+"""Pods that may hold a volume. The API server leaves out the others: finished ones may be most of a namespace."""
 CHUNK = 250
 OLD = 30.0
 """Seconds for which lists serve claims on which nothing moves."""
@@ -27,6 +29,7 @@ share a list, and EC2 itself refuses what this would miss. Nobody refuses to det
 of pods serves only those who asked before it began."""
 
 Json = Mapping[str, Any]
+NO_QUERY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class KubeUsers:
             if held.read_at < asked_at - (0.0 if fresh else OLD):
                 started = self._clock.monotonic()
                 path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
-                held.by_claim = await _by_claim(namespace, self._each(path))
+                held.by_claim = await _by_claim(namespace, self._each(path, query=_ON_A_NODE))
                 held.read_at = started
             return held.by_claim.get(claim_name, ())
 
@@ -92,12 +95,12 @@ class KubeUsers:
                 users[handle].append(f"VolumeAttachment {attachment['metadata']['name']}")
         return users
 
-    async def _each(self, path: str) -> AsyncIterator[Json]:
+    async def _each(self, path: str, *, query: Mapping[str, str] = NO_QUERY) -> AsyncIterator[Json]:
         """The objects of a list, of which one page at a time is held: whole pods weigh more than this process."""
         token = ""
         while True:
-            query = {"limit": str(CHUNK)} | ({"continue": token} if token else {})
-            page = await self._api.get(path, query=query)
+            asked = {**query, "limit": str(CHUNK), **({"continue": token} if token else {})}
+            page = await self._api.get(path, query=asked)
             for item in page.get("items") or ():
                 yield item
             token = (page.get("metadata") or {}).get("continue") or ""
@@ -110,13 +113,10 @@ def _is_old(held: _Pods, now: float) -> bool:
 
 
 async def _by_claim(namespace: str, pods: AsyncIterator[Json]) -> Mapping[str, tuple[str, ...]]:
-    """namespace/name of pods on some node that are not finished, by the claims that they use."""
+    """namespace/name of these pods by the claims that they use."""
     found: dict[str, set[str]] = defaultdict(set)
     async for pod in pods:
-        spec = pod["spec"]
-        if not spec.get("nodeName") or (pod.get("status") or {}).get("phase") in _FINISHED:
-            continue
-        for volume in spec.get("volumes") or ():
+        for volume in pod["spec"].get("volumes") or ():
             if claim_name := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
                 found[claim_name].add(f"{namespace}/{pod['metadata']['name']}")
     return {claim_name: tuple(sorted(names)) for claim_name, names in found.items()}

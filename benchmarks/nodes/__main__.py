@@ -66,9 +66,10 @@ def main(
         raise click.ClickException(str(error)) from error
     results = [result(item, date=machine.today()) for item in figures(kept.done)]
     if recorded:
-        record.write(record.RESULTS, record.merged(record.read(record.RESULTS), results))
+        together = record.merged(record.read(record.RESULTS), results)
+        record.write(record.RESULTS, together)
         text = record.compared(record.DOCUMENT.read_text(), comparison=table(kept.done), facts=facts)
-        record.DOCUMENT.write_text(text)
+        record.DOCUMENT.write_text(record.refreshed(text, results=together, facts=facts))
     if as_json:
         print(json.dumps([one.as_json() for one in results], indent=2, ensure_ascii=False))
     else:

@@ -58,11 +58,14 @@ QUANTITIES = (
 
 
 RATIOS: Mapping[str, float] = {
+    "start to in sync": 1.5,
+    "resident memory at the end": 0.8,
     "label to taint, p50": 1.0,
     "label to taint, p99": 1.0,
     "1,000 irrelevant updates, CPU": 0.5,
     "resident memory per 1,000 nodes": 0.4,
     "many at once, first label to last taint": 1.0,
+    "many at once, CPU": 1.0,
 }
 """Quantities in which the operator is held against the yardstick: at most so much of what that one takes."""
 LIMITS: Mapping[str, float] = {

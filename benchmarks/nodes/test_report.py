@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from benchmarks.figure import Figure
-from benchmarks.nodes.report import figures, table
+from benchmarks.nodes.report import LIMITS, QUANTITIES, RATIOS, figures, table
 
 
 def one(**found: Any) -> dict[str, Any]:
@@ -69,3 +69,7 @@ def test_only_the_operator_has_to_keep_the_limits() -> None:
         "node health, operator: start to in sync": 5.0,
         "node health, kopf-on-event: start to in sync": None,
     }
+
+
+def test_every_gate_is_one_of_a_quantity() -> None:
+    assert {*RATIOS, *LIMITS} <= {quantity.name for quantity in QUANTITIES}

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 from tests.unit.core.builders import cluster, group, group_spec
 
+from hyperpod_operator.api.names import TAG_OWNER
 from hyperpod_operator.core.export.cluster import manifest
-from hyperpod_operator.core.export.live import source
+from hyperpod_operator.core.export.live import source, unless_owned
 from hyperpod_operator.core.export.model import LeftOut, Manifest, Source
 from hyperpod_operator.core.observed import ObservedCluster
 
@@ -76,3 +77,21 @@ def test_restricted_groups_stay_apart() -> None:
     made = exported(replace(found, groups=(replace(group(members), restricted=True),)))
     assert [one["instanceGroupName"] for one in made.spec["restrictedInstanceGroups"]] == ["gpu"]
     assert "instanceGroups" not in made.spec
+
+
+@pytest.mark.parametrize("tags", [{}, {"team": "a"}, {TAG_OWNER: ""}])
+def test_a_cluster_that_no_tag_gives_an_owner_is_a_source(tags: dict[str, str]) -> None:
+    made = source(cluster(), tags=tags)
+    assert isinstance(made, Source)
+    assert unless_owned(made) is made
+
+
+def test_a_cluster_that_an_object_owns_is_left_out_with_its_name() -> None:
+    made = source(cluster(), tags={TAG_OWNER: "team/research"})
+    assert isinstance(made, Source)
+    assert unless_owned(made) == LeftOut(
+        label=made.label,
+        reason="HyperPodCluster team/research owns it. Name the cluster to export it all the same, for example when "
+        "that object does not exist any more",
+        owned=True,
+    )

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.chart.conftest import DEFINITIONS
+
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.helm import Helm
 from hyperpod_testbed.processes import free_ports
@@ -47,6 +49,7 @@ class Installation:
         ports = {"metrics": {"port": self.metrics_port}, "healthProbe": {"port": self.probe_port}}
         values = {**FAST, **values, **ports}
         helm.release("install", release, namespace=namespace, values=values)
+        plane.wait_until_read(*DEFINITIONS)  # a kubelet would still pull the image
         self.objects = helm.objects(release=release, namespace=namespace, values=values)
         self.log = plane.directory / f"{release}.log"
         deployment = json.loads(plane.kubectl("get", "deployment", release, "-n", namespace, "-o", "json").stdout)

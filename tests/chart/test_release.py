@@ -107,7 +107,7 @@ def test_definitions_of_another_origin_are_not_taken_silently(
 def test_without_keep_an_uninstall_takes_the_definitions_along(releases: Helm, plane: ControlPlane) -> None:
     releases.release("install", RELEASE, namespace=NAMESPACE, values={"crds": {"keep": False}})
     until(lambda: short_names(plane) == ["hpc"], "the definition")
-    plane.wait_until_removable(*DEFINITIONS)
+    plane.wait_until_read(*DEFINITIONS)
     releases("uninstall", RELEASE, f"--namespace={NAMESPACE}")
     until(lambda: short_names(plane) == [], "its end")
 

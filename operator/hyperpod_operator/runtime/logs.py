@@ -46,6 +46,8 @@ QUIET = {
 }
 
 _INCONSISTENT = "Merge-patching finished with inconsistencies"
+_TRIED, _AGAIN = "Request attempt ", "; will retry: "
+"""How Kopf begins a message about a request that failed, and what is in it where Kopf sends that request again."""
 
 # The one thing that must reach every line of a pass without being handed through every call.
 _about: ContextVar[Key | None] = ContextVar("hyperpod_operator_about", default=None)
@@ -100,6 +102,11 @@ class _Sober(logging.Filter):
         if message.startswith(_INCONSISTENT):
             # Kopf compares what it sent with what the CRD's schema kept, and prints whole objects about it.
             return False
+        if record.name.startswith("kopf.") and message.startswith(_TRIED) and _AGAIN in message:
+            # Kopf calls this an error at each try. Nothing is lost yet; the last try is an error, and says so.
+            record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+            if logging.getLogger().level > logging.WARNING:
+                return False
         said = plain(message)
         if len(said) > LONGEST_MESSAGE:
             said = f"{said[: LONGEST_MESSAGE - 1]}…"

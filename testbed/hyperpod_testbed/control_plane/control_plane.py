@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hyperpod_testbed.control_plane import kubeconfig
-from hyperpod_testbed.control_plane.api import Api, established, manifests
+from hyperpod_testbed.control_plane.api import Api, manifests
 from hyperpod_testbed.control_plane.build import Binaries, binaries
 from hyperpod_testbed.control_plane.certificates import Authority, Pair, service_account_key
 from hyperpod_testbed.control_plane.components import BESIDE_EACH_OTHER, STARTUP, Layout, arguments
@@ -237,29 +237,24 @@ class ControlPlane:
 
     def install_crds(self, directory: Path) -> None:
         """Apply CustomResourceDefinitions and wait until the API server serves them."""
-        names = self.apply(directory)
-
-        def served() -> bool:
-            found = (self.api.get("customresourcedefinitions", name) for name in names)
-            return all(one is not None and established(one) for one in found)
-
-        self._wait("the definitions", served, "kube-apiserver")
+        self.wait_until_read(*self.apply(directory))
 
     def remove_crds(self, *names: str) -> None:
         """Delete CustomResourceDefinitions, those that are there, and wait until they are gone."""
         found = [name for name in names if not self._lacks(name)]
-        self.wait_until_removable(*found)
+        self.wait_until_read(*found)
         for name in found:
             self.api.delete("customresourcedefinitions", name)
         for name in found:
             self._wait(f"the end of {name}", partial(self._lacks, name), "kube-apiserver")
 
-    def wait_until_removable(self, *names: str) -> None:
-        """Read every kind once, so that the API server has opened its storage before its definition is deleted.
+    def wait_until_read(self, *names: str) -> None:
+        """Read every kind once, so that the API server has opened its storage.
 
-        Otherwise the first to open it is the API server's finaliser of definitions: it gets "storage is
-        (re)initializing", and when its informer is behind at its next try, that try ends in a conflict with its own
-        earlier write, which wakes nobody. The definition then stays until the informer's resync, five minutes later.
+        Until then it answers "storage is (re)initializing", to watches, too. A definition must not be deleted before:
+        the API server's finaliser of definitions gets that answer, and when its informer is behind at its next try,
+        that try ends in a conflict with its own earlier write, which wakes nobody. The definition then stays until the
+        informer's resync, five minutes later.
         """
         for name in names:
             self._wait(f"an answer of {name}", partial(self._answers, name), "kube-apiserver")

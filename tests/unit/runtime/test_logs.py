@@ -107,6 +107,26 @@ def test_kopfs_bodies_about_inconsistent_patches_are_dropped(log: logging.Logger
     assert stream.getvalue() == ""
 
 
+@pytest.mark.parametrize(
+    ("said", "level"),
+    [
+        ("Request attempt #1/5 failed; will retry: GET https://api -> APITooManyRequestsError()", "WARNING"),
+        ("Request attempt #5/5 failed; escalating: GET https://api -> APITooManyRequestsError()", "ERROR"),
+    ],
+)
+def test_a_request_that_kopf_sends_again_is_no_error_yet(
+    log: logging.Logger, stream: io.StringIO, said: str, level: str
+) -> None:
+    logging.getLogger("kopf._cogs.clients.watching").error(said)
+    assert [(record["level"], record["message"]) for record in records(stream)] == [(level, said)]
+
+
+def test_who_wants_errors_alone_reads_of_no_request_that_kopf_sends_again(stream: io.StringIO) -> None:
+    logs.configure(level="ERROR", stream=stream)
+    logging.getLogger("kopf._cogs.clients.watching").error("Request attempt #1/5 failed; will retry: GET x -> E()")
+    assert stream.getvalue() == ""
+
+
 @pytest.mark.parametrize("name", ["kopf.objects", "kopf.activities.authentication", "botocore.credentials", "urllib3"])
 def test_libraries_speak_only_when_something_is_wrong(log: logging.Logger, stream: io.StringIO, name: str) -> None:
     logging.getLogger(name).info("Handler 'enqueue' succeeded.")

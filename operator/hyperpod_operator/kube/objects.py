@@ -14,6 +14,7 @@ from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, Stale
 from hyperpod_operator.core.text import plain_values
 from hyperpod_operator.kube import finalizers
 from hyperpod_operator.kube.client import ApiServer, collection_path, object_path
+from hyperpod_operator.kube.lists import items
 from hyperpod_operator.kube.status import conditional, merge_patch
 
 Found = list[StoredObject]
@@ -139,15 +140,8 @@ class CustomObjects:
             return await self._pages(namespace)
 
     async def _pages(self, namespace: str | None) -> Found:
-        found: Found = []
-        token = ""
-        while True:
-            query = {"limit": str(CHUNK)} | ({"continue": token} if token else {})
-            page = await self._api.get(collection_path(self._kind.plural, namespace=namespace), query=query)
-            found.extend(self._parse(item) for item in page.get("items") or ())
-            token = (page.get("metadata") or {}).get("continue") or ""
-            if not token:
-                return found
+        path = collection_path(self._kind.plural, namespace=namespace)
+        return [self._parse(item) async for item in items(self._api, path, chunk=CHUNK)]
 
     def _path(self, key: Key) -> str:
         return object_path(self._kind.plural, namespace=key.namespace, name=key.name)

@@ -48,6 +48,6 @@ class Gathered(Generic[AnswerT]):
 
 
 def _observed(task: asyncio.Task[Any]) -> None:
-    """Whoever asked may have been cancelled; somebody has to look at the failure."""
+    """Whoever asked may have been cancelled; asyncio complains of a failure that nobody looked at."""
     if not task.cancelled():
         task.exception()

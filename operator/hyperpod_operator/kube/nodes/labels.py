@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from hyperpod_operator.core.ports import ObjectGone
 from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.lists import ALL, items
 from hyperpod_operator.kube.nodes.stream import OTHERS, PATH
 
 CHUNK = 500
@@ -52,17 +53,9 @@ class KubeNodeLabels:
 
     async def _every(self, *, selector: str = "") -> AsyncIterator[tuple[str, Mapping[str, str]]]:
         """Names and labels of all Nodes, page by page; the API server leaves out the rest of them."""
-        query = {"limit": str(CHUNK)} | ({"labelSelector": selector} if selector else {})
-        token = ""
-        while True:
-            page = await self._api.get(
-                PATH, query=query | ({"continue": token} if token else {}), accept=PARTIAL_OBJECTS
-            )
-            for item in page.get("items") or ():
-                yield item["metadata"]["name"], item["metadata"].get("labels") or {}
-            token = (page.get("metadata") or {}).get("continue") or ""
-            if not token:
-                return
+        query = {"labelSelector": selector} if selector else ALL
+        async for item in items(self._api, PATH, chunk=CHUNK, query=query, accept=PARTIAL_OBJECTS):
+            yield item["metadata"]["name"], item["metadata"].get("labels") or {}
 
     async def selected(self, *, selector: Mapping[str, str]) -> frozenset[str]:
         wanted = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))

@@ -6,15 +6,15 @@ are listed whole, once for all EBSVolumeClaims that ask at the same time.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Generic, TypeVar
 from urllib.parse import quote
 
 from hyperpod_operator.api.names import CSI_DRIVER
 from hyperpod_operator.core.ports import Clock
 from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.lists import items
 
 _VOLUMES = "/api/v1/persistentvolumes"
 _ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
@@ -28,17 +28,34 @@ RECENT = 2.0
 share a list, and EC2 itself refuses what this would miss. Nobody refuses to detach a volume that a pod uses, so a list
 of pods serves only those who asked before it began."""
 
-Json = Mapping[str, Any]
-NO_QUERY: Mapping[str, str] = MappingProxyType({})
+ValueT = TypeVar("ValueT")
+"""What a list tells."""
 
 
-@dataclass(slots=True, kw_only=True)
-class _Pods:
-    """Pods of one namespace by the PersistentVolumeClaims that they use, as they were at `read_at`."""
+class _Shared(Generic[ValueT]):
+    """A list that serves all who ask while it is young enough for them."""
 
-    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
-    read_at: float = float("-inf")
-    by_claim: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    def __init__(self, read: Callable[[], Awaitable[ValueT]], *, clock: Clock) -> None:
+        self._read = read
+        self._clock = clock
+        self._reading = asyncio.Lock()
+        self._began = float("-inf")
+        self._value: ValueT | None = None
+
+    async def get(self, *, age: float) -> ValueT:
+        """What a list tells that began at most `age` seconds before this question; with 0, after it."""
+        asked_at = self._clock.monotonic()
+        async with self._reading:
+            if self._value is None or self._began < asked_at - age:
+                began = self._clock.monotonic()
+                self._value = await self._read()
+                self._began = began
+            return self._value
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it serves nobody any more."""
+        return self._began < self._clock.monotonic() - OLD and not self._reading.locked()
 
 
 class KubeUsers:
@@ -47,76 +64,45 @@ class KubeUsers:
     def __init__(self, api: ApiServer, *, clock: Clock) -> None:
         self._api = api
         self._clock = clock
-        self._csi: dict[str, list[str]] = {}
-        self._read_at = float("-inf")
-        self._reading = asyncio.Lock()
-        self._pods = dict[str, _Pods]()
+        self._csi = _Shared(self._read_csi, clock=clock)
+        self._pods: dict[str, _Shared[Mapping[str, tuple[str, ...]]]] = {}
+        """Of each namespace, by the PersistentVolumeClaims that they use."""
 
     async def pods(self, *, namespace: str, claim_name: str, fresh: bool) -> tuple[str, ...]:
-        asked_at = self._clock.monotonic()
-        self._drop_old(asked_at)
-        held = self._pods.setdefault(namespace, _Pods())
-        async with held.reading:
-            if held.read_at < asked_at - (0.0 if fresh else OLD):
-                started = self._clock.monotonic()
-                path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
-                held.by_claim = await _by_claim(namespace, self._each(path, query=_ON_A_NODE))
-                held.read_at = started
-            return held.by_claim.get(claim_name, ())
-
-    def _drop_old(self, now: float) -> None:
-        for namespace in [name for name, held in self._pods.items() if _is_old(held, now)]:
-            del self._pods[namespace]
+        self._pods = {name: held for name, held in self._pods.items() if not held.is_old}
+        if namespace not in self._pods:
+            self._pods[namespace] = _Shared(partial(self._read_pods, namespace), clock=self._clock)
+        found = await self._pods[namespace].get(age=0.0 if fresh else OLD)
+        return found.get(claim_name, ())
 
     async def csi(self, *, volume_id: str, ours: str, fresh: bool) -> tuple[str, ...]:
-        asked_at = self._clock.monotonic()
-        async with self._reading:
-            if self._read_at < asked_at - (RECENT if fresh else OLD):
-                started = self._clock.monotonic()
-                self._csi = await self._read_csi()
-                self._read_at = started
+        found = await self._csi.get(age=RECENT if fresh else OLD)
         mine = f"PersistentVolume {ours}"
-        return tuple(user for user in self._csi.get(volume_id, ()) if user != mine)
+        return tuple(user for user in found.get(volume_id, ()) if user != mine)
 
-    async def _read_csi(self) -> dict[str, list[str]]:
+    async def _read_pods(self, namespace: str) -> Mapping[str, tuple[str, ...]]:
+        """namespace/name of the pods by claim."""
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
+        found: dict[str, set[str]] = defaultdict(set)
+        async for pod in items(self._api, path, chunk=CHUNK, query=_ON_A_NODE):
+            for volume in pod["spec"].get("volumes") or ():
+                if claim_name := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
+                    found[claim_name].add(f"{namespace}/{pod['metadata']['name']}")
+        return {claim_name: tuple(sorted(names)) for claim_name, names in found.items()}
+
+    async def _read_csi(self) -> Mapping[str, Sequence[str]]:
         """Objects by volume id."""
         users: dict[str, list[str]] = defaultdict(list)
         handles: dict[str, str] = {}
-        async for volume in self._each(_VOLUMES):
+        async for volume in items(self._api, _VOLUMES, chunk=CHUNK):
             csi = volume["spec"].get("csi") or {}
             if csi.get("driver") == CSI_DRIVER:
                 name = volume["metadata"]["name"]
                 handles[name] = str(csi.get("volumeHandle", ""))
                 users[handles[name]].append(f"PersistentVolume {name}")
-        async for attachment in self._each(_ATTACHMENTS):
+        async for attachment in items(self._api, _ATTACHMENTS, chunk=CHUNK):
             spec = attachment["spec"]
             handle = handles.get((spec.get("source") or {}).get("persistentVolumeName", ""))
             if spec.get("attacher") == CSI_DRIVER and handle:
                 users[handle].append(f"VolumeAttachment {attachment['metadata']['name']}")
         return users
-
-    async def _each(self, path: str, *, query: Mapping[str, str] = NO_QUERY) -> AsyncIterator[Json]:
-        """The objects of a list, of which one page at a time is held: whole pods weigh more than this process."""
-        token = ""
-        while True:
-            asked = {**query, "limit": str(CHUNK), **({"continue": token} if token else {})}
-            page = await self._api.get(path, query=asked)
-            for item in page.get("items") or ():
-                yield item
-            token = (page.get("metadata") or {}).get("continue") or ""
-            if not token:
-                return
-
-
-def _is_old(held: _Pods, now: float) -> bool:
-    return held.read_at < now - OLD and not held.reading.locked()
-
-
-async def _by_claim(namespace: str, pods: AsyncIterator[Json]) -> Mapping[str, tuple[str, ...]]:
-    """namespace/name of these pods by the claims that they use."""
-    found: dict[str, set[str]] = defaultdict(set)
-    async for pod in pods:
-        for volume in pod["spec"].get("volumes") or ():
-            if claim_name := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
-                found[claim_name].add(f"{namespace}/{pod['metadata']['name']}")
-    return {claim_name: tuple(sorted(names)) for claim_name, names in found.items()}

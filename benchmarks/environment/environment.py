@@ -99,8 +99,7 @@ class Environment:
         self._kubeconfig = self.plane.user_kubeconfig(USER, ["system:masters"])
         self._connect = connect(self.plane)
         self.objects = Objects(self._connect)
-        self.plane.apply(ROOT / "crds")
-        self.objects.wait_served()
+        self.plane.install_crds(ROOT / "crds")
         self.aws = self._stack.enter_context(Aws(log=self.directory / "simulator.log", round_trip=self._round_trip))
 
     def _clear(self) -> None:

@@ -19,7 +19,6 @@ EXAMPLE = ROOT / "examples" / "gpu-and-cpu.yaml"
 NAMESPACE = "default"
 LANES = 4
 """Connections, each in a thread of its own."""
-SERVED_SECONDS = 60.0
 PATH = f"/apis/{API_VERSION}/namespaces/{NAMESPACE}/{CLUSTER_PLURAL}"
 
 Connect = Callable[[], http.client.HTTPSConnection]
@@ -55,22 +54,6 @@ class Objects:
         """Clusters of one group with so many instances from now on."""
         self._spec["instanceGroups"] = self._spec["instanceGroups"][:1]
         self._spec["instanceGroups"][0]["instanceCount"] = instances
-
-    def wait_served(self) -> None:
-        """Wait until the API server serves the kind: a definition is not in force at once."""
-        deadline = time.monotonic() + SERVED_SECONDS
-        while True:
-            connection = self._new()
-            connection.request("GET", f"{PATH}?limit=1")
-            status = connection.getresponse().status
-            connection.close()
-            if status == http.client.OK:
-                return
-            if time.monotonic() > deadline:
-                raise BenchmarkError(
-                    f"the API server does not serve {PATH} {SERVED_SECONDS:.0f} s after its definition"
-                )
-            time.sleep(0.1)
 
     def lane(self) -> "Lane":
         """A connection that is open already: the handshake is not measured."""

@@ -39,7 +39,7 @@ def installed(releases: Helm, plane: ControlPlane, older: Path) -> Iterator[str]
     """The older release with a resource; returns what helm said."""
     said = releases.release("install", RELEASE, namespace=NAMESPACE, chart=older)
     until(lambda: short_names(plane) == ["old"], "the definition")
-    until(lambda: plane.kubectl("wait", "--for=condition=Established", CRD, check=False).returncode == 0, "the kind")
+    plane.wait_until_read(*DEFINITIONS)
     plane.kubectl("apply", "-n", "team-a", "-f", str(ROOT / "examples" / "gpu-and-cpu.yaml"))
     yield said
     plane.kubectl("delete", "hyperpodclusters", "--all", "-n", "team-a", check=False)

@@ -101,8 +101,7 @@ def kubeconfig(control_plane: ControlPlane, chart: list[dict[str, Any]]) -> Iter
     control_plane.install_crds(ROOT / "crds")
     (definition,) = [one for one in chart if one["metadata"]["name"] == TOY.definition]
     control_plane.apply(json.dumps(definition))
-    established = 'jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
-    control_plane.kubectl("wait", f"--for={established}", "crd", TOY.definition)
+    control_plane.wait_until_read(TOY.definition)
     yield account.install_release(control_plane, name=RELEASE, objects=chart)
     policies = (
         "validatingadmissionpolicybindings",

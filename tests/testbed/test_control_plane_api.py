@@ -1,13 +1,11 @@
 """What the test bed asks of the API server without kubectl: the same names, the same answers."""
 
 import json
-import time
 from typing import Any
 
 import pytest
 
 from hyperpod_testbed.control_plane import ApiError, ControlPlane
-from hyperpod_testbed.control_plane.api import established
 
 NAME = "settings"
 
@@ -109,17 +107,6 @@ def test_an_answer_that_is_text_has_its_words_too(control_plane: ControlPlane) -
 def test_every_object_of_a_list_is_applied(control_plane: ControlPlane, namespace: str) -> None:
     items = [{**config(), "metadata": {"name": name, "namespace": namespace}} for name in ("one", "two")]
     assert control_plane.apply(json.dumps({"apiVersion": "v1", "kind": "List", "items": items})) == ["one", "two"]
-
-
-def test_a_definition_that_was_just_stored_is_not_served_yet(control_plane: ControlPlane) -> None:
-    api, name = control_plane.api, "widgets.testbed.example"
-    stored = api.create(definition(name))
-    assert not established(stored)
-    deadline = time.monotonic() + 30
-    while not established(api.get("customresourcedefinitions", name) or stored):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    control_plane.remove_crds(name)
 
 
 def test_a_definition_is_gone_at_once_however_young_it_is(control_plane: ControlPlane) -> None:

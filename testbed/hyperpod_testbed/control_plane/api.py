@@ -216,9 +216,3 @@ def _key(api_version: str, kind: str) -> str:
 def manifests(text: str) -> list[Json]:
     """The objects of a text of YAML or JSON; those of a List one by one."""
     return [item for one in documents(text) for item in (one["items"] if one["kind"] == "List" else [one])]
-
-
-def established(definition: Json) -> bool:
-    """Whether a CustomResourceDefinition is served. The server stores a new one with null for its conditions."""
-    conditions = definition["status"]["conditions"] or ()
-    return any((one["type"], one["status"]) == ("Established", "True") for one in conditions)

@@ -212,7 +212,8 @@ def test_a_mass_failure_taints_all_and_says_so_once(ward: Ward) -> None:
     sick = ward.stack.simulator.health.fail(cluster=ward.name, group="gpu", share=0.5, recovery=None)
     ward.wait(lambda: ward.tainted() == set(sick))
     ward.wait(lambda: ward.condition("NodesHealthy").get("reason") == "ManyNodesUnhealthy")
-    assert ward.status()["nodeHealth"]["unschedulable"] == len(sick)
+    # It is many from five on: a pass between the labels of two nodes counts fewer than all.
+    ward.wait(lambda: ward.status()["nodeHealth"].get("unschedulable") == len(sick))
     assert len(ward.status()["nodeHealth"]["worst"]) <= 10
     ward.wait(lambda: ward.events("ManyNodesUnhealthy") == [ward.name])
 

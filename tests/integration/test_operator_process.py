@@ -149,7 +149,7 @@ def test_health_and_metrics_tell_about_the_cluster_and_forget_it(stack: Stack, k
     assert stack.operator.get("/healthz") == (200, "ok\n")
     assert stack.operator.get("/readyz") == (200, "ok\n")
     series = f'namespace="{kubectl.namespace}",status="True",type="Ready"'
-    assert series in stack.operator.get("/metrics")[1]
+    until(lambda: series in stack.operator.get("/metrics")[1], lambda: stack.operator.get("/metrics")[1])
     kubectl("delete", "hpc", "counted", "--timeout=60s")
     deadline = time.monotonic() + 10
     while kubectl.namespace in stack.operator.get("/metrics")[1]:

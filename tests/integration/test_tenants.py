@@ -13,6 +13,7 @@ import yaml
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.stack import FAST, Stack
+from hyperpod_testbed.waiting import until
 
 pytestmark = pytest.mark.control_plane
 
@@ -159,4 +160,5 @@ def test_an_object_that_two_processes_died_of_is_in_quarantine(stack: Stack, tea
     apply(stack.plane, team, cluster("lively", management={"paused": True}))
     assert ready(stack.plane, team, "hpc", "lively")["reason"] == "Paused"
     assert ready(stack.plane, team, "hpc", "deadly")["reason"] == "Quarantined"
-    assert 'hyperpod_operator_quarantined_objects{kind="cluster"} 1.0' in stack.operator.get("/metrics")[1]
+    counted = 'hyperpod_operator_quarantined_objects{kind="cluster"} 1.0'
+    until(lambda: counted in stack.operator.get("/metrics")[1], lambda: stack.operator.get("/metrics")[1])

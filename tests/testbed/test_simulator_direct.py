@@ -1,6 +1,7 @@
 """A call that is handed over without a connection ends as the same call over HTTP."""
 
 import functools
+import io
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
@@ -76,6 +77,17 @@ def test_an_answer_is_the_same(sim, connect, direct, service, operation):
     over_http = ended(client, operation, CALLS[service, operation])
     went = direct()
     assert ended(client, operation, CALLS[service, operation]) == over_http
+    assert went == []
+
+
+@pytest.mark.parametrize("service", ["sagemaker", "ec2"])
+def test_a_body_that_is_a_file_is_read(sim, connect, direct, service):
+    client = connect(sim, service=service)
+    client.meta.events.register("before-sign", lambda request, **_: setattr(request, "data", io.BytesIO(request.body)))
+    operation = {"sagemaker": "ListClusters", "ec2": "DescribeVolumes"}[service]
+    over_http = ended(client, operation, {})
+    went = direct()
+    assert ended(client, operation, {}) == over_http
     assert went == []
 
 

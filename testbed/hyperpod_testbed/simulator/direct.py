@@ -7,7 +7,7 @@ for byte. Only the socket and the two HTTP stacks at its ends are left out, whic
 import io
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -73,5 +73,7 @@ def _texts(headers: Mapping[str, str | bytes]) -> CIMultiDict[str]:
     return CIMultiDict((name, value.decode() if isinstance(value, bytes) else value) for name, value in headers.items())
 
 
-def _bytes(body: str | bytes | bytearray | None) -> bytes:
-    return body.encode() if isinstance(body, str) else bytes(body or b"")
+def _bytes(body: str | bytes | bytearray | BinaryIO | None) -> bytes:
+    if body is None or isinstance(body, str | bytes | bytearray):
+        return body.encode() if isinstance(body, str) else bytes(body or b"")
+    return body.read()

@@ -22,6 +22,7 @@ from hyperpod_operator.aws.call.answers import check, text
 from hyperpod_operator.aws.call.caller import Caller, OnCall
 from hyperpod_operator.aws.call.classify import classify
 from hyperpod_operator.aws.call.limiter import READS, WRITES, Limiter, RateLimit
+from hyperpod_operator.aws.call.wire import ask_before_sending
 from hyperpod_operator.aws.endpoints import overridden
 from hyperpod_operator.aws.facts.gather import SERVICES, AwsFacts
 from hyperpod_operator.aws.facts.plans import AwsTrainingPlans
@@ -49,7 +50,7 @@ class CloudSettings:
     reads: RateLimit = READS
     writes: RateLimit = WRITES
     before_write: Callable[[], None] = lambda: None
-    """Called in the sending thread when a mutating request is about to leave; it raises to stop it."""
+    """Called in the sending thread before a mutating request leaves (`call/wire.py`); it raises to stop it."""
     whose: Callable[[], str] = lambda: ""
     """For which namespace a call is made: they share the rate limit in turn."""
 
@@ -227,8 +228,7 @@ class AwsCloud:
         except Exception as error:
             raise classify(error, operation="Connect", mutating=False) from error
         if mutating:
-            # The last moment before the bytes leave: signing and connecting are done.
-            client.meta.events.register_first("before-send", lambda **_: self._settings.before_write())
+            ask_before_sending(client, self._settings.before_write)
         return client
 
     def _config(self, *, attempts: int) -> Any:

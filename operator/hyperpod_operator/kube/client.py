@@ -9,7 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 from urllib.parse import quote
@@ -26,6 +26,7 @@ from hyperpod_operator.kube import answers
 from hyperpod_operator.kube import configuration as configurations
 from hyperpod_operator.kube.configuration import Credentials
 from hyperpod_operator.kube.watch.response_stream import ResponseStream
+from hyperpod_operator.kube.wire import Wire
 
 REQUEST_TIMEOUT = 10.0
 """Seconds for one call, connection included; longer than any healthy answer, shorter than people's patience."""
@@ -77,6 +78,8 @@ class ApiServer:
 
     def __init__(self, configuration: Any) -> None:
         configuration.connection_pool_maxsize = 0  # no limit of aiohttp's: what waits there counts as a timeout
+        self._wire = Wire()
+        configuration.trace_configs = [self._wire.trace]
         self._configuration = configuration
         self._client: Any = ApiClient(configuration=configuration)
         self._guard: Callable[[], None] = lambda: None
@@ -114,7 +117,7 @@ class ApiServer:
             ) from error
 
     def guard_writes(self, guard: Callable[[], None]) -> None:
-        """Call `guard` right before each write from now on; it raises to stop it."""
+        """Call `guard` right before each write leaves from now on (`Wire.asking`); it raises to stop it."""
         self._guard = guard
 
     def watch_writes(self, on_write: OnWrite) -> None:
@@ -213,11 +216,11 @@ class ApiServer:
         if method == "GET":
             async with self._places:
                 return await self._send(method, path, **parts)
-        # The Lease is renewed whatever else waits.
-        async with self._places if leader_only else nullcontext():
-            if leader_only:
-                self._guard()
+        if not leader_only:  # The Lease is renewed whatever else waits.
             return await self._write(method, path, **parts)
+        async with self._places:
+            with self._wire.asking(self._guard):
+                return await self._write(method, path, **parts)
 
     async def _write(self, method: str, path: str, **parts: Any) -> dict[str, Any]:
         started, code = time.monotonic(), "0"

@@ -14,6 +14,7 @@ from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObjec
 from hyperpod_operator.kube import client as client_module
 from hyperpod_operator.kube import configuration
 from hyperpod_operator.kube.client import ApiServer
+from hyperpod_operator.kube.leadership.guard import LeadershipLost
 
 
 def refusal(status: int, reason: str, **details: str) -> tuple[int, dict[str, Any]]:
@@ -168,14 +169,14 @@ async def test_a_rotated_token_in_a_kubeconfig_is_picked_up(tmp_path: Path) -> N
 
 async def test_a_guard_stops_writes_and_lets_reads_pass(api: ApiServer, server: Any) -> None:
     def refuse() -> None:
-        raise PermissionError("not leading")
+        raise LeadershipLost("not leading")
 
     api.guard_writes(refuse)
     await api.get("/x")
     for write in (api.create, api.replace, api.merge_patch):
-        with pytest.raises(PermissionError):
+        with pytest.raises(LeadershipLost):
             await write("/x", {})
-    with pytest.raises(PermissionError):
+    with pytest.raises(LeadershipLost):
         await api.json_patch("/x", [])
     await api.replace("/lease", {}, leader_only=False)
     assert [(request.method, request.path) for request in server.requests] == [("GET", "/x"), ("PUT", "/lease")]

@@ -27,7 +27,7 @@ def measure(terms: Terms) -> list[Figure]:
         calls = env.aws.calls(since=since)
         writes = env.audit.last_writes(since=audited, calm=CALM)
         return [
-            Figure(name="API server writes per resource created", value=len(writes) / COUNT, unit="writes"),
+            Figure(name="API server writes per resource created", value=len(writes) / COUNT, unit="writes", most=5),
             Figure(name="AWS calls per resource created", value=len(calls) / COUNT, unit="calls"),
             Figure(name="operator, per resource created and settled", value=spent / COUNT, unit="CPU-s"),
             Figure(name="1,000 resources settled, AWS round trip 50 ms", value=settled - first_sent, unit="s", most=60),

@@ -47,9 +47,21 @@ def test_each_reason_is_told_once_a_pass() -> None:
     assert len({event.reason for event in made}) == len(made)
 
 
-def test_becoming_ready_is_good_news() -> None:
+def test_a_cluster_that_is_ready_when_it_is_first_looked_at_is_good_news() -> None:
     made = {event.reason: event.type for event in events(resource(status=recorded()), cluster())}
     assert made[Reason.CLUSTER_READY] == "Normal"
+
+
+def test_the_end_of_a_creation_is_no_event() -> None:
+    owner = resource(status=recorded())
+    creating = replace(owner, status=report(told(owner, cluster(status="Creating"))).status)
+    assert events(creating, cluster()) == ()
+
+
+def test_ready_again_after_a_warning_is_good_news() -> None:
+    owner = resource(status=recorded())
+    failed = replace(owner, status=report(told(owner, cluster(status="Failed"))).status)
+    assert [(event.type, event.reason) for event in events(failed, cluster())] == [("Normal", Reason.CLUSTER_READY)]
 
 
 def test_what_did_not_change_is_not_told_again() -> None:

@@ -7,7 +7,7 @@ without those of the others.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hyperpod_operator.api.kinds.kind import Column, ConditionRow, Kind, Right, Scope
+from hyperpod_operator.api.kinds.kind import Column, ConditionRow, Kind, News, Right, Scope
 from hyperpod_operator.api.names import CLUSTER_KIND, NODE_OPERATION_KIND, VOLUME_CLAIM_KIND
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "Column",
     "ConditionRow",
     "Kind",
+    "News",
     "Right",
     "Scope",
     "kind_named",

@@ -7,7 +7,7 @@ over such records (`api.kinds.KINDS`); none of them names a kind.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Any
 
 from hyperpod_operator.api.common.model import Model
@@ -56,6 +56,15 @@ ACTOR_COLUMN = Column(name="Actor", path=".status.actor", description="Who has t
 AGE_COLUMN = Column(name="Age", path=".metadata.creationTimestamp", description="Age of the object.", type="date")
 
 
+class News(Enum):
+    """When it is worth an Event that a condition became True."""
+
+    NO = auto()
+    ALWAYS = auto()
+    AFTER_TROUBLE = auto()
+    """When it is there for the first time, or when what it was before needed attention."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionRow:
     """A type of condition that the kind may set, and what its two answers mean to a reader."""
@@ -65,7 +74,7 @@ class ConditionRow:
     false: str
     announced: bool = True
     """Whether an Event tells of it where it needs attention."""
-    news: bool = False
+    news: News = News.NO
     """Whether an Event tells, too, that it became True."""
     bad_when_true: bool = False
     """Whether True is the answer that a person wants to know about."""

@@ -6,6 +6,7 @@ from hyperpod_operator.api.kinds.kind import (
     Column,
     ConditionRow,
     Kind,
+    News,
     Right,
     Scope,
     message_column,
@@ -51,13 +52,14 @@ NODE_OPERATION = Kind(
     conditions=(
         *summary(
             ready="Every node of the operation succeeded.",
+            ready_is_news=News.ALWAYS,
             paused="`spec.suspend` is set: no further node is started.",
         ),
         ConditionRow(
             type=ConditionType.ACCEPTED,
             true="The operator owns the cluster, and the nodes are chosen.",
             false="The operation cannot start; the message says why.",
-            news=True,
+            news=News.ALWAYS,
         ),
         ConditionRow(
             type=ConditionType.PLAN_APPROVED,

@@ -1,20 +1,24 @@
 """Conditions that every kind sets, with the words of the kind in them."""
 
-from hyperpod_operator.api.kinds.kind import ConditionRow
+from hyperpod_operator.api.kinds.kind import ConditionRow, News
 from hyperpod_operator.api.names import ConditionType
 
 PAUSED = "`spec.management.paused` is set: the operator observes AWS and changes nothing."
 
 
-def summary(*, ready: str, paused: str = PAUSED) -> tuple[ConditionRow, ...]:
-    """Ready, Reconciling, Stalled and Paused; `ready` and `paused` say what these mean for the kind."""
+def summary(*, ready: str, ready_is_news: News = News.AFTER_TROUBLE, paused: str = PAUSED) -> tuple[ConditionRow, ...]:
+    """Ready, Reconciling, Stalled and Paused; `ready` and `paused` say what these mean for the kind.
+
+    A creation or an update that went well ends without an Event of its own: each is a write, the Event of the call
+    says what was done, and the condition when.
+    """
     return (
         ConditionRow(
             type=ConditionType.READY,
             true=ready,
             false="Not yet, or no longer; the reason and message say why. `Unknown`: the operator cannot read the state"
             " from AWS.",
-            news=True,
+            news=ready_is_news,
         ),
         ConditionRow(
             type=ConditionType.RECONCILING,
@@ -32,6 +36,6 @@ def summary(*, ready: str, paused: str = PAUSED) -> tuple[ConditionRow, ...]:
             type=ConditionType.PAUSED,
             true=paused,
             false="(missing)",
-            news=True,
+            news=News.ALWAYS,
         ),
     )

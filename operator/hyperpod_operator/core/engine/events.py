@@ -1,14 +1,16 @@
 """Which Events a change of conditions leaves, for every kind: its table and the records of the reasons say so.
 
 A transition is no Event of its own: the calls that the operator makes tell what it does. What needs attention is told,
-and that an object became ready or is paused.
+and that it is over.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.common.operations import OperationStatus
-from hyperpod_operator.api.kinds import ConditionRow, Kind
+from hyperpod_operator.api.kinds import ConditionRow, Kind, News
+from hyperpod_operator.api.names import ConditionType
 from hyperpod_operator.api.reasons import record
 from hyperpod_operator.core.engine.journal import CallState, entry_of
 from hyperpod_operator.core.ports import Event
@@ -23,15 +25,16 @@ def of_conditions(kind: Kind, *, before: Sequence[Condition], after: Sequence[Co
     `stalled`: the pass ended with a person having to act, so what is not True needs attention.
     """
     rows: Mapping[str, ConditionRow] = {row.type: row for row in kind.conditions}
-    old = {condition.type: (condition.status, condition.reason) for condition in before}
+    old = {condition.type: condition for condition in before}
+    was_stalled = ConditionType.STALLED in old and old[ConditionType.STALLED].status == "True"
     made = []
     for condition in after:
-        row = rows.get(condition.type)
-        if row is None or old.get(condition.type) == (condition.status, condition.reason):
+        row, last = rows.get(condition.type), old.get(condition.type)
+        if row is None or (last and (last.status, last.reason) == (condition.status, condition.reason)):
             continue
         if _is_bad(row, condition) or (row.announced and _is_warning(condition, stalled=stalled)):
             made.append(_event(condition, warning=True))
-        elif row.news and condition.status == "True":
+        elif condition.status == "True" and _is_news(row, last, stalled=was_stalled):
             made.append(_event(condition, warning=False))
     return made
 
@@ -55,6 +58,19 @@ def repeats(
     last = entry_of(before, concern)
     failed = last is not None and last.fingerprint == fingerprint and last.state not in SUCCESSFUL
     return failed and any(condition.reason == reason for condition in conditions)
+
+
+def _is_news(row: ConditionRow, last: Condition | None, *, stalled: bool) -> bool:
+    """`last` is the condition as it was, None where there was none; `stalled` whether a person had to act then."""
+    match row.news:
+        case News.NO:
+            return False
+        case News.ALWAYS:
+            return True
+        case News.AFTER_TROUBLE:
+            return last is None or _is_warning(last, stalled=stalled)
+        case _:
+            assert_never(row.news)
 
 
 def _is_bad(row: ConditionRow, condition: Condition) -> bool:

@@ -192,7 +192,7 @@ async def test_the_names_of_a_life_are_told_as_events_once(rig: VolumeRig) -> No
     await rig.rest()
     await rig.idle(1800)
     told = rig.reasons()
-    assert told == ["CreatingVolume", "Attaching", "ClaimReady"]
+    assert told == ["CreatingVolume", "Attaching"]
 
 
 async def test_each_call_is_recorded_with_the_id_of_its_request_and_kept_in_status(rig: VolumeRig) -> None:

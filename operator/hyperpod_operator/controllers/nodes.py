@@ -153,7 +153,7 @@ class NodeController:
         if change:
             await self._ports.budget()
             await self._write(node, entry, decision, change)
-            self._tell(node, entry, decision, change)
+            self._tell(node, entry, decision)
         if decision.look_again is not None:
             return Requeue(Reason.HEALTH_NOT_REPORTED, decision.look_again)
         return Done()
@@ -214,15 +214,10 @@ class NodeController:
             self._ports.events.publish(about=entry.stored, event=event)
         self._enqueue.cluster(seen.cluster)
 
-    def _tell(self, node: Node, entry: Entry, decision: TaintDecision, change: NodeChange) -> None:
-        step = _step(decision)
-        self._ports.metrics.inc(NODE_CHANGES, step, "OK")
-        about = {"cluster": str(entry.key), "step": step}
-        if not decision.change:
-            logger.info("Labels of the Node %s are set: %s.", node.name, sorted(change.labels), extra=about)
-            return
-        logger.info("The Node %s: %s", node.name, decision.message, extra=about)
-        if decision.step is Step.CLEAR_RECORD:
+    def _tell(self, node: Node, entry: Entry, decision: TaintDecision) -> None:
+        """Metrics and Events of a write that was made; in the log it is a record of the audit trail."""
+        self._ports.metrics.inc(NODE_CHANGES, _step(decision), "OK")
+        if not decision.change or decision.step is Step.CLEAR_RECORD:
             return
         tainted = decision.step is Step.TAINT
         seen = self._seen.get(node.name)

@@ -27,7 +27,7 @@ class AuditTrail:
     def record(self, entry: AuditRecord) -> None:
         """Write one record. A file that cannot be written to is reported in the log and loses nothing there."""
         fields = dict(entry.fields())
-        logger.info("%s of %s %s: %s", entry.call, entry.kind, entry.key, entry.outcome, extra={"audit": fields})
+        logger.info("%s", _line(entry), extra={"audit": fields})
         if self._file is None:
             return
         try:
@@ -35,3 +35,9 @@ class AuditTrail:
                 stream.write(json.dumps({"time": stamp(self._now()), **plain_values(fields)}) + "\n")
         except OSError as error:
             logger.warning("The audit file %s cannot be written to: %s", self._file, error)
+
+
+def _line(entry: AuditRecord) -> str:
+    """The record for a terminal, which shows none of its members."""
+    what = f"{entry.call} of {entry.target}" if entry.target else entry.call
+    return f"{what} for {entry.kind} {entry.key}: {entry.outcome}. {entry.message} {entry.error}".rstrip()

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,29 @@ def test_a_record_is_one_line_of_the_audit_logger(caplog: pytest.LogCaptureFixtu
         AuditTrail(now=lambda: NOW).record(ENTRY)
     (record,) = caplog.records
     assert record.__dict__["audit"]["call"] == "UpdateCluster"
+
+
+@pytest.mark.parametrize(
+    ("entry", "line"),
+    [
+        (ENTRY, "UpdateCluster for HyperPodCluster team/research: Accepted."),
+        (
+            replace(ENTRY, call="PatchNode", target="Node gpu-1", message="HyperPod marked it Unschedulable."),
+            "PatchNode of Node gpu-1 for HyperPodCluster team/research: Accepted. HyperPod marked it Unschedulable.",
+        ),
+        (
+            replace(ENTRY, outcome="Rejected", message="Scale gpu to 4.", error="Quota exceeded."),
+            "UpdateCluster for HyperPodCluster team/research: Rejected. Scale gpu to 4. Quota exceeded.",
+        ),
+    ],
+    ids=["accepted", "on a Node", "rejected"],
+)
+def test_a_terminal_shows_what_was_done_to_what_for_whom_and_why(
+    entry: AuditRecord, line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="hyperpod_operator.audit"):
+        AuditTrail(now=lambda: NOW).record(entry)
+    assert [record.getMessage() for record in caplog.records] == [line]
 
 
 def test_a_file_has_one_object_a_line(tmp_path: Path) -> None:

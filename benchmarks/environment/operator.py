@@ -18,7 +18,6 @@ READY_SECONDS = 60.0
 ENDED_SECONDS = 10.0
 LOOK = 0.01
 """Seconds between two looks at /readyz: the error of a measured start."""
-MIB_IN_MB = 1.048576
 
 
 class Operator:
@@ -92,11 +91,11 @@ class Operator:
 
     def memory(self) -> float:
         """Resident memory in MB (10^6 bytes)."""
-        return memory_mb(self.pid) * MIB_IN_MB
+        return memory_mb(self.pid)
 
     def peak_memory(self) -> float:
         """The most that it ever was, in MB."""
-        return memory_mb(self.pid, "VmHWM") * MIB_IN_MB
+        return memory_mb(self.pid, "VmHWM")
 
     def _ready(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.probe_port, timeout=5)

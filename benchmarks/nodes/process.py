@@ -36,10 +36,10 @@ def cpu_seconds(pid: int) -> float:
 
 
 def memory_mb(pid: int, field: str = "VmRSS") -> float:
-    """Resident memory now (VmRSS) or at its highest (VmHWM)."""
+    """Resident memory now (VmRSS) or at its highest (VmHWM); 1 MB is 10^6 bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{field}:"):
-            return int(line.split()[1]) / 1024
+            return int(line.split()[1]) * 1024 / 1e6
     raise RuntimeError(f"/proc/{pid}/status has no {field}; the process has ended")
 
 

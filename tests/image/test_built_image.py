@@ -13,12 +13,11 @@ import yaml
 
 from hyperpod_operator import __version__
 from hyperpod_operator.aws.endpoints import SERVICES
-from hyperpod_testbed import account
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.image import Image, build, program
-from hyperpod_testbed.image.program import FILES
+from hyperpod_testbed.image.operator import started
 from hyperpod_testbed.simulator import Simulator
-from hyperpod_testbed.stack import FAST, ROOT, OperatorProcess
+from hyperpod_testbed.stack import FAST, ROOT
 from tools import service_models
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
@@ -115,31 +114,20 @@ def test_each_module_of_it_is_compiled(image: Image) -> None:
 
 
 def test_a_cluster_gets_ready_with_the_image_as_the_operator(
-    image: Image, files: Path, control_plane: ControlPlane, namespace: str, tmp_path: Path
+    image: Image, control_plane: ControlPlane, namespace: str, tmp_path: Path
 ) -> None:
     control_plane.install_crds(ROOT / "crds")
-    config = yaml.safe_load(account.install(control_plane).read_text())
-    (cluster,) = config["clusters"]
-    (files / "ca.crt").write_bytes(Path(cluster["cluster"]["certificate-authority"]).read_bytes())
-    cluster["cluster"]["certificate-authority"] = f"{FILES}/ca.crt"
-    (files / "kubeconfig").write_text(json.dumps(config))
-    with Simulator(account="111122223333", speed=300.0, kubeconfig=control_plane.kubeconfig) as simulator:
-        environment = {**simulator.environment(), "KUBECONFIG": f"{FILES}/kubeconfig"}
-        operator = OperatorProcess(
-            kubeconfig=files / "kubeconfig",
-            environment={},
-            log=tmp_path / "operator.log",
-            flags=(*account.FLAGS, *FAST),
-            program=program(image, files=files, environment=environment),
-        ).start()
-        try:
-            status = Path(f"/proc/{operator.child.pid}/status").read_text()
-            control_plane.kubectl("-n", namespace, "apply", "-f", "-", input=json.dumps(EXAMPLE))
-            ready = ("wait", "hpc", EXAMPLE["metadata"]["name"], "--for=condition=Ready", "--timeout=90s")
-            control_plane.kubectl("-n", namespace, *ready)
-            control_plane.kubectl("-n", namespace, "delete", "hpc", EXAMPLE["metadata"]["name"], "--timeout=90s")
-        finally:
-            code = operator.stop()
+    tmp_path.chmod(0o755)
+    with (
+        Simulator(account="111122223333", speed=300.0, kubeconfig=control_plane.kubeconfig) as aws,
+        started(image, plane=control_plane, environment=aws.environment(), directory=tmp_path, flags=FAST) as operator,
+    ):
+        status = Path(f"/proc/{operator.child.pid}/status").read_text()
+        control_plane.kubectl("-n", namespace, "apply", "-f", "-", input=json.dumps(EXAMPLE))
+        ready = ("wait", "hpc", EXAMPLE["metadata"]["name"], "--for=condition=Ready", "--timeout=90s")
+        control_plane.kubectl("-n", namespace, *ready)
+        control_plane.kubectl("-n", namespace, "delete", "hpc", EXAMPLE["metadata"]["name"], "--timeout=90s")
+        code = operator.stop()
     assert re.search(r"(?m)^Uid:\s+65532\s+65532", status)
     assert code == 0, operator.child.tail()
 

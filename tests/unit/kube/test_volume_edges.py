@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import KubernetesError, StaleObject
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.storage.leases import KubeVolumeLeases
@@ -87,11 +88,58 @@ async def test_one_list_of_a_namespace_tells_who_uses_each_claim(api: ApiServer,
     assert [request.query.get("continue") for request in server.requests] == [None, "more"]
 
 
-async def test_pods_that_hold_no_volume_are_left_out_by_the_server(api: ApiServer, server: Any, clock: Any) -> None:
+@pytest.mark.parametrize(
+    ("fresh", "selected"),
+    [(True, "spec.nodeName!="), (False, "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed")],
+)
+async def test_pods_that_hold_no_volume_are_left_out_by_the_server(
+    api: ApiServer, server: Any, clock: Any, fresh: bool, selected: str
+) -> None:
     server.answers = [page(token="more"), page()]
-    await KubeUsers(api, clock=clock).pods(namespace="team", claim_name="data", fresh=True)
-    selected = "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"
+    await KubeUsers(api, clock=clock).pods(namespace="team", claim_name="data", fresh=fresh)
     assert [request.query["fieldSelector"] for request in server.requests] == [selected, selected]
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+@pytest.mark.parametrize("kind", ["initContainerStatuses", "containerStatuses"])
+async def test_a_pod_that_finished_just_now_may_have_its_volumes_mounted(
+    api: ApiServer, server: Any, clock: Any, phase: str, kind: str
+) -> None:
+    ended = pod("a", "data")
+    state = {"terminated": {"finishedAt": stamp(clock.now())}}
+    ended["status"] = {"phase": phase, kind: [{"state": {"terminated": {}}}, {"state": state}, {}]}
+    server.default = page(ended)
+    users = KubeUsers(api, clock=clock)
+    for seconds, expected in ((0.0, ("team/a",)), (119.0, ("team/a",)), (2.0, ())):
+        clock.seconds += seconds
+        assert await users.pods(namespace="team", claim_name="data", fresh=True) == expected
+
+
+async def test_a_finished_pod_that_is_being_deleted_has_its_volumes_until_it_is_gone(
+    api: ApiServer, server: Any, clock: Any
+) -> None:
+    ended = pod("a", "data")
+    ended["status"] = {"phase": "Succeeded"}
+    ended["metadata"]["deletionTimestamp"] = "2020-01-01T00:00:00Z"
+    server.default = page(ended)
+    assert await KubeUsers(api, clock=clock).pods(namespace="team", claim_name="data", fresh=True) == ("team/a",)
+
+
+async def test_a_pod_that_finished_without_a_container_holds_nothing(api: ApiServer, server: Any, clock: Any) -> None:
+    ended = pod("a", "data")
+    ended["status"] = {"phase": "Failed", "reason": "Preempting"}
+    server.default = page(ended)
+    assert await KubeUsers(api, clock=clock).pods(namespace="team", claim_name="data", fresh=True) == ()
+
+
+async def test_a_claim_that_kubernetes_makes_for_a_pod_is_used_by_it(api: ApiServer, server: Any, clock: Any) -> None:
+    """A generic ephemeral volume: its PersistentVolumeClaim is named by the pod and the volume."""
+    web = pod("web")
+    web["spec"]["volumes"] = [{"name": "data", "ephemeral": {"volumeClaimTemplate": {}}}, {"name": "x", "emptyDir": {}}]
+    server.default = page(web)
+    users = KubeUsers(api, clock=clock)
+    assert await users.pods(namespace="team", claim_name="web-data", fresh=True) == ("team/web",)
+    assert await users.pods(namespace="team", claim_name="web-x", fresh=False) == ()
 
 
 async def test_a_list_of_pods_serves_settled_claims_until_it_is_old(api: ApiServer, server: Any, clock: Any) -> None:
@@ -123,13 +171,55 @@ async def test_who_asks_at_the_same_time_shares_a_list_of_pods(api: ApiServer, s
     assert len(server.requests) == 1
 
 
+async def test_a_list_that_fails_has_failed_for_all_who_wait_for_it(api: ApiServer, server: Any, clock: Any) -> None:
+    """Each of them with a list of its own would make the last one wait for all the others."""
+    users = KubeUsers(api, clock=clock)
+    server.default = (500, {"message": "broken"})
+    asked = (users.pods(namespace="team", claim_name="data", fresh=True) for _ in range(12))
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    assert [getattr(error, "status", None) for error in found] == [500] * 12
+    assert len({id(error) for error in found}) == 12
+    assert len(server.requests) == 1
+
+
+async def test_who_stops_waiting_ends_no_list_of_others(api: ApiServer, server: Any, clock: Any) -> None:
+    users = KubeUsers(api, clock=clock)
+    server.default = page(pod("a", "data"))
+    first = asyncio.create_task(users.pods(namespace="team", claim_name="data", fresh=True))
+    second = asyncio.create_task(users.pods(namespace="team", claim_name="data", fresh=True))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == ("team/a",)
+    assert len(server.requests) == 1
+
+
+async def test_who_asks_while_a_list_goes_on_gets_the_next_one(api: ApiServer, server: Any, clock: Any) -> None:
+    users = KubeUsers(api, clock=clock)
+    server.answers = [page(), page(pod("a", "data"))]
+    before = asyncio.create_task(users.pods(namespace="team", claim_name="data", fresh=True))
+    await asyncio.sleep(0)
+    clock.seconds += 0.01
+    later = [users.pods(namespace="team", claim_name="data", fresh=True) for _ in range(5)]
+    assert await asyncio.gather(before, *later) == [(), *[("team/a",)] * 5]
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("answer", [{}, {"kind": "Status"}])
+async def test_an_answer_without_items_is_no_empty_list(
+    api: ApiServer, server: Any, clock: Any, answer: dict[str, Any]
+) -> None:
+    server.answers = [(200, answer)]
+    with pytest.raises(KubernetesError, match="no list"):
+        await KubeUsers(api, clock=clock).pods(namespace="team", claim_name="data", fresh=True)
+
+
 async def test_lists_of_namespaces_that_nobody_asks_about_are_not_kept(api: ApiServer, server: Any, clock: Any) -> None:
     users = KubeUsers(api, clock=clock)
     server.default = page()
     for number in range(5):
         await users.pods(namespace=f"team-{number}", claim_name="data", fresh=False)
         clock.seconds += 31.0
-    assert list(users._pods) == ["team-4"]
+    assert list(users._pods) == [("team-4", False)]
 
 
 async def test_a_deletion_carries_the_uid_and_bears_that_another_one_is_there(api: ApiServer, server: Any) -> None:

@@ -22,7 +22,14 @@ from hyperpod_operator.core.volume.adoption import left_behind
 from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.modification import NOTHING, UNDER_WAY, change
-from hyperpod_operator.core.volume.observed import Candidate, Lease, Observed, PersistentVolumeClaim
+from hyperpod_operator.core.volume.observed import (
+    Candidate,
+    ClaimReference,
+    Lease,
+    Observed,
+    PersistentVolume,
+    PersistentVolumeClaim,
+)
 from hyperpod_operator.core.volume.ports import Snapshot, Volume, VolumeCloud
 
 MOVING = 4.0
@@ -182,7 +189,7 @@ async def _published(*, ports: VolumePorts, claim: Claim, there: Volume | None, 
     if claim.publish is not None or claim.status.persistentVolumeName:
         published = await ports.publications.persistent_volume(name=claim.persistent_volume_name)
     pods: tuple[str, ...] = ()
-    if published is not None and (bound := published.reserved_for) is not None:
+    if (bound := _bound_to(claim, published)) is not None:
         pods = await ports.users.pods(namespace=bound.namespace, claim_name=bound.name, fresh=fresh)
     return Observed(
         cluster=None,
@@ -190,6 +197,14 @@ async def _published(*, ports: VolumePorts, claim: Claim, there: Volume | None, 
         persistent_volume=published,
         persistent_volume_claim=await _bound_claim(ports=ports, claim=claim),
     )
+
+
+def _bound_to(claim: Claim, published: PersistentVolume | None) -> ClaimReference | None:
+    """The PersistentVolumeClaim whose pods may have the volume mounted. They keep it when its PersistentVolume, or the
+    reference in it, is removed."""
+    if published is not None:
+        return published.reserved_for or claim.reserved_for
+    return claim.reserved_for if claim.status.persistentVolumeName else None
 
 
 def _not_yet_published(claim: Claim, there: Volume | None) -> bool:

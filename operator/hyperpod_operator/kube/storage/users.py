@@ -6,20 +6,28 @@ are listed whole, once for all EBSVolumeClaims that ask at the same time.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from hyperpod_operator.api.names import CSI_DRIVER
-from hyperpod_operator.core.ports import Clock
+from hyperpod_operator.core.moments import seconds_since
+from hyperpod_operator.core.ports import Clock, KubernetesError
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.lists import items
 
 _VOLUMES = "/api/v1/persistentvolumes"
 _ATTACHMENTS = "/apis/storage.k8s.io/v1/volumeattachments"
-_ON_A_NODE = {"fieldSelector": "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"}
-"""Pods that may hold a volume. The API server leaves out the others: finished ones may be most of a namespace."""
+_BOUND = {"fieldSelector": "spec.nodeName!="}
+"""Pods that may hold a volume: those on a node."""
+_UNFINISHED = {"fieldSelector": "spec.nodeName!=,status.phase!=Succeeded,status.phase!=Failed"}
+"""The same without finished pods, which may be most of a namespace."""
+_FINISHED = frozenset({"Succeeded", "Failed"})
+UNMOUNTING = 120.0
+"""Seconds after its last container for which a finished pod still counts: kubelet reports the phase first and then
+unmounts, which takes as long as what the node has not written out yet."""
 CHUNK = 250
 OLD = 30.0
 """Seconds for which lists serve claims on which nothing moves."""
@@ -33,29 +41,45 @@ ValueT = TypeVar("ValueT")
 
 
 class _Shared(Generic[ValueT]):
-    """A list that serves all who ask while it is young enough for them."""
+    """A list that serves all who ask while it is young enough for them.
+
+    It belongs to none of them: who stops waiting ends no list that others wait for, and one that fails has failed for
+    all who would have been served.
+    """
 
     def __init__(self, read: Callable[[], Awaitable[ValueT]], *, clock: Clock) -> None:
         self._read = read
         self._clock = clock
-        self._reading = asyncio.Lock()
         self._began = float("-inf")
-        self._value: ValueT | None = None
+        """When the last list began that ended well, or the one that is going on."""
+        self._list: asyncio.Future[ValueT] | None = None
 
     async def get(self, *, age: float) -> ValueT:
         """What a list tells that began at most `age` seconds before this question; with 0, after it."""
         asked_at = self._clock.monotonic()
-        async with self._reading:
-            if self._value is None or self._began < asked_at - age:
-                began = self._clock.monotonic()
-                self._value = await self._read()
-                self._began = began
-            return self._value
+        while self._list is not None and self._began < asked_at - age:
+            if self._list.done():
+                self._list = None
+            else:
+                await asyncio.wait([self._list])
+        if self._list is None:
+            self._began = self._clock.monotonic()
+            self._list = asyncio.ensure_future(self._read())
+            self._list.add_done_callback(self._ended)
+        try:
+            return await asyncio.shield(self._list)
+        except KubernetesError as error:
+            raise KubernetesError(status=error.status, message=str(error)) from error
 
     @property
     def is_old(self) -> bool:
         """Whether it serves nobody any more."""
-        return self._began < self._clock.monotonic() - OLD and not self._reading.locked()
+        return self._began < self._clock.monotonic() - OLD and (self._list is None or self._list.done())
+
+    def _ended(self, ended: asyncio.Future[ValueT]) -> None:
+        """What failed serves those who wait for it, and nobody who asks later."""
+        if (ended.cancelled() or ended.exception() is not None) and self._list is ended:
+            self._list = None
 
 
 class KubeUsers:
@@ -65,14 +89,15 @@ class KubeUsers:
         self._api = api
         self._clock = clock
         self._csi = _Shared(self._read_csi, clock=clock)
-        self._pods: dict[str, _Shared[Mapping[str, tuple[str, ...]]]] = {}
-        """Of each namespace, by the PersistentVolumeClaims that they use."""
+        self._pods: dict[tuple[str, bool], _Shared[Mapping[str, tuple[str, ...]]]] = {}
+        """By namespace, and whether finished pods are in it: pods by the PersistentVolumeClaims that they use."""
 
     async def pods(self, *, namespace: str, claim_name: str, fresh: bool) -> tuple[str, ...]:
         self._pods = {name: held for name, held in self._pods.items() if not held.is_old}
-        if namespace not in self._pods:
-            self._pods[namespace] = _Shared(partial(self._read_pods, namespace), clock=self._clock)
-        found = await self._pods[namespace].get(age=0.0 if fresh else OLD)
+        if (namespace, fresh) not in self._pods:
+            read = partial(self._read_pods, namespace, _BOUND if fresh else _UNFINISHED)
+            self._pods[namespace, fresh] = _Shared(read, clock=self._clock)
+        found = await self._pods[namespace, fresh].get(age=0.0 if fresh else OLD)
         return found.get(claim_name, ())
 
     async def csi(self, *, volume_id: str, ours: str, fresh: bool) -> tuple[str, ...]:
@@ -80,13 +105,13 @@ class KubeUsers:
         mine = f"PersistentVolume {ours}"
         return tuple(user for user in found.get(volume_id, ()) if user != mine)
 
-    async def _read_pods(self, namespace: str) -> Mapping[str, tuple[str, ...]]:
+    async def _read_pods(self, namespace: str, query: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
         """namespace/name of the pods by claim."""
         path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
         found: dict[str, set[str]] = defaultdict(set)
-        async for pod in items(self._api, path, chunk=CHUNK, query=_ON_A_NODE):
-            for volume in pod["spec"].get("volumes") or ():
-                if claim_name := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
+        async for pod in items(self._api, path, chunk=CHUNK, query=query):
+            if _may_hold_volumes(pod, now=self._clock.now()):
+                for claim_name in _claim_names(pod):
                     found[claim_name].add(f"{namespace}/{pod['metadata']['name']}")
         return {claim_name: tuple(sorted(names)) for claim_name, names in found.items()}
 
@@ -106,3 +131,24 @@ class KubeUsers:
             if spec.get("attacher") == CSI_DRIVER and handle:
                 users[handle].append(f"VolumeAttachment {attachment['metadata']['name']}")
         return users
+
+
+def _claim_names(pod: Mapping[str, Any]) -> Iterator[str]:
+    """The PersistentVolumeClaims of a pod, those that Kubernetes makes for it included ("Generic ephemeral volumes":
+    named by the pod and the volume)."""
+    for volume in pod["spec"].get("volumes") or ():
+        if claim_name := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
+            yield claim_name
+        elif volume.get("ephemeral") is not None:
+            yield f"{pod['metadata']['name']}-{volume['name']}"
+
+
+def _may_hold_volumes(pod: Mapping[str, Any], *, now: datetime) -> bool:
+    """Whether its volumes may be mounted. kubelet unmounts those of a pod that finished, and removes one that is being
+    deleted when it is done ("Pod Lifecycle", kubernetes.io)."""
+    status = pod.get("status") or {}
+    if status.get("phase") not in _FINISHED or "deletionTimestamp" in pod["metadata"]:
+        return True
+    containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    ends = [((one.get("state") or {}).get("terminated") or {}).get("finishedAt") for one in containers]
+    return any(seconds_since(end, now=now) < UNMOUNTING for end in ends)

@@ -142,8 +142,8 @@ class FakePublications:
         held = self.volumes.get(name)
         if held is None:
             return None
-        wanted = held.manifest["spec"]["claimRef"]
-        key = (wanted["namespace"], wanted["name"])
+        wanted = held.manifest["spec"].get("claimRef")
+        key = (wanted["namespace"], wanted["name"]) if wanted else ("", "")
         there = self.claims.get(key)
         held.bound = held.bound or (there.uid if there else "")
         phase = "Released" if held.bound and (there is None or there.uid != held.bound) else "Bound"
@@ -156,7 +156,7 @@ class FakePublications:
             phase=phase if held.bound else "Available",
             deleting=held.deleting,
             capacity=int(held.manifest["spec"]["capacity"]["storage"].removesuffix("Gi")),
-            reserved_for=ClaimReference(namespace=key[0], name=key[1], uid=held.bound),
+            reserved_for=ClaimReference(namespace=key[0], name=key[1], uid=held.bound) if wanted else None,
             hostname=hosts[0] if hosts else "",
         )
 

@@ -295,3 +295,16 @@ async def test_claims_that_choose_at_once_share_a_count_and_see_each_others_choi
     lists = [call for call in rig.simulator.log.calls("DescribeVolumes") if "tag-key" in str(call.parameters)]
     assert 1 <= len(lists) <= 2
     assert {rig.status_of(key)["attachment"]["instanceId"] for key in keys} == set(instances())
+
+
+@pytest.mark.parametrize("removed", ["volume", "reference"])
+async def test_pods_keep_a_volume_whose_persistent_volume_was_removed(rig: VolumeRig, removed: str) -> None:
+    rig.apply(published())
+    await rig.rest()
+    rig.publications.pods["team", "data"] = ["train-0"]
+    name = rig.status["persistentVolumeName"]
+    if removed == "volume":
+        del rig.publications.volumes[name]
+    else:
+        del rig.publications.volumes[name].manifest["spec"]["claimRef"]
+    assert (await seen(rig)).pods == ("team/train-0",)

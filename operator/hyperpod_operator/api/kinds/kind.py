@@ -57,12 +57,12 @@ AGE_COLUMN = Column(name="Age", path=".metadata.creationTimestamp", description=
 
 
 class News(Enum):
-    """When it is worth an Event that a condition became True."""
+    """When it is worth an Event that a condition became True although nothing was wrong."""
 
     NO = auto()
     ALWAYS = auto()
-    AFTER_TROUBLE = auto()
-    """When it is there for the first time, or when what it was before needed attention."""
+    AT_FIRST = auto()
+    """When the object has the condition for the first time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class ConditionRow:
     true: str
     false: str
     announced: bool = True
-    """Whether an Event tells of it where it needs attention."""
+    """Whether an Event tells of it where it needs attention, and when it needs it no more."""
     news: News = News.NO
     """Whether an Event tells, too, that it became True."""
     bad_when_true: bool = False

@@ -6,7 +6,7 @@ from hyperpod_operator.api.names import ConditionType
 PAUSED = "`spec.management.paused` is set: the operator observes AWS and changes nothing."
 
 
-def summary(*, ready: str, ready_is_news: News = News.AFTER_TROUBLE, paused: str = PAUSED) -> tuple[ConditionRow, ...]:
+def summary(*, ready: str, ready_is_news: News = News.AT_FIRST, paused: str = PAUSED) -> tuple[ConditionRow, ...]:
     """Ready, Reconciling, Stalled and Paused; `ready` and `paused` say what these mean for the kind.
 
     A creation or an update that went well ends without an Event of its own: each is a write, the Event of the call

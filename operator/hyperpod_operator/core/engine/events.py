@@ -20,21 +20,31 @@ SUCCESSFUL = frozenset({CallState.ACCEPTED, CallState.APPLIED, CallState.ROLLED_
 
 
 def of_conditions(kind: Kind, *, before: Sequence[Condition], after: Sequence[Condition], stalled: bool) -> list[Event]:
-    """A Warning for each condition whose status or reason is new and needs attention, and what else its row calls news.
+    """A Warning for each condition whose status or reason is new and needs attention; what needs it no more, by Ready
+    where that says so; and what else the row of a condition calls news.
 
-    `stalled`: the pass ended with a person having to act, so what is not True needs attention.
+    `stalled`: the pass ended with a person having to act, so what is not True needs attention. Only Ready tells of that
+    alone: what stalls the object is its reason.
     """
     rows: Mapping[str, ConditionRow] = {row.type: row for row in kind.conditions}
     old = {condition.type: condition for condition in before}
     was_stalled = ConditionType.STALLED in old and old[ConditionType.STALLED].status == "True"
-    made = []
+    made: list[Event] = []
+    ready_again = False
     for condition in after:
         row, last = rows.get(condition.type), old.get(condition.type)
-        if row is None or (last and (last.status, last.reason) == (condition.status, condition.reason)):
+        if row is None:
             continue
-        if _is_bad(row, condition) or (row.announced and _is_warning(condition, stalled=stalled)):
-            made.append(_event(condition, warning=True))
-        elif condition.status == "True" and _is_news(row, last, stalled=was_stalled):
+        sums_up = condition.type == ConditionType.READY
+        changed = last is None or (last.status, last.reason) != (condition.status, condition.reason)
+        needed = last is not None and _needs_attention(row, last, stalled=was_stalled and sums_up)
+        if _needs_attention(row, condition, stalled=stalled):
+            if changed or (sums_up and not needed):
+                made.append(_event(condition, warning=True))
+        elif needed and not ready_again:
+            made.append(_event(condition, warning=False))
+            ready_again = sums_up
+        elif changed and condition.status == "True" and _is_news(row, first=last is None):
             made.append(_event(condition, warning=False))
     return made
 
@@ -60,21 +70,23 @@ def repeats(
     return failed and any(condition.reason == reason for condition in conditions)
 
 
-def _is_news(row: ConditionRow, last: Condition | None, *, stalled: bool) -> bool:
-    """`last` is the condition as it was, None where there was none; `stalled` whether a person had to act then."""
+def _is_news(row: ConditionRow, *, first: bool) -> bool:
+    """Whether it is an Event that the condition became True although nothing was wrong; `first`: it is new."""
     match row.news:
         case News.NO:
             return False
         case News.ALWAYS:
             return True
-        case News.AFTER_TROUBLE:
-            return last is None or _is_warning(last, stalled=stalled)
+        case News.AT_FIRST:
+            return first
         case _:
             assert_never(row.news)
 
 
-def _is_bad(row: ConditionRow, condition: Condition) -> bool:
-    return row.bad_when_true and condition.status == "True"
+def _needs_attention(row: ConditionRow, condition: Condition, *, stalled: bool) -> bool:
+    if row.bad_when_true and condition.status == "True":
+        return True
+    return row.announced and _is_warning(condition, stalled=stalled)
 
 
 def _is_warning(condition: Condition, *, stalled: bool) -> bool:

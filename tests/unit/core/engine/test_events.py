@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from hyperpod_operator.api.common.conditions import Condition
-from hyperpod_operator.api.kinds import KINDS, NODE_OPERATION, Kind, News
+from hyperpod_operator.api.kinds import CLUSTER, KINDS, NODE_OPERATION, Kind, News
 from hyperpod_operator.api.kinds.kind import ConditionRow
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.engine.events import of_conditions
 
-READY, CREATING, THROTTLED, NOT_OWNED = "ClusterReady", Reason.CREATING, Reason.CONFIRMING_DELETION, Reason.NOT_OWNED
+READY, CREATING = Reason.CLUSTER_READY, Reason.CREATING
+WORRYING, STALLED_REASON = Reason.CONFIRMING_DELETION, Reason.NOT_OWNED
 ROWS = [pytest.param(kind, row, id=f"{kind.name}-{row.type}") for kind in KINDS for row in kind.conditions]
 
 
@@ -50,14 +51,50 @@ def test_what_stays_as_it_was_is_no_event(kind: Kind, row: ConditionRow) -> None
     assert told(kind, [same], same) == []
 
 
+TROUBLES = [WORRYING, STALLED_REASON, "a stalled pass"]
+
+
+def troubled(trouble: str) -> list[Condition]:
+    """Ready and what goes with it while a person is asked for."""
+    reason = CREATING if trouble == "a stalled pass" else trouble
+    found = [condition(ConditionType.READY, "False", reason)]
+    return [*found, condition(ConditionType.STALLED, "True", reason)] if trouble == "a stalled pass" else found
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-@pytest.mark.parametrize("trouble", ["worrying", "stalled reason", "stalled pass"])
-def test_the_end_of_what_needed_attention_is_an_event_of_each_kind(kind: Kind, trouble: str) -> None:
-    reason = {"worrying": THROTTLED, "stalled reason": NOT_OWNED, "stalled pass": CREATING}[trouble]
-    before = [condition(ConditionType.READY, "False", reason)]
-    if trouble == "stalled pass":
-        before.append(condition(ConditionType.STALLED, "True", reason))
-    assert told(kind, before, condition(ConditionType.READY, "True", READY)) == [("Normal", READY)]
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize(("status", "reason"), [("True", READY), ("False", Reason.UPDATING)])
+def test_the_end_of_what_needed_attention_is_an_event_of_each_kind(
+    kind: Kind, trouble: str, status: str, reason: str
+) -> None:
+    """Also where work is left: Ready becomes True without an Event then, and the Warning would be the last word."""
+    assert told(kind, troubled(trouble), condition(ConditionType.READY, status, reason)) == [("Normal", reason)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_wait_that_becomes_a_persons_is_a_warning_of_each_kind(kind: Kind) -> None:
+    waits = condition(ConditionType.READY, "False", CREATING)
+    assert told(kind, [waits], waits, stalled=True) == [("Warning", CREATING)]
+    assert told(kind, troubled("a stalled pass"), waits, stalled=True) == []
+
+
+def test_what_ready_says_again_other_conditions_do_not_repeat() -> None:
+    before = [condition(one, "False", STALLED_REASON) for one in (ConditionType.READY, ConditionType.SPEC_SYNCED)]
+    after = [
+        condition(ConditionType.READY, "True", READY),
+        condition(ConditionType.SPEC_SYNCED, "True", Reason.IN_SYNC),
+    ]
+    made = of_conditions(CLUSTER, before=before, after=after, stalled=False)
+    assert [(event.type, event.reason) for event in made] == [("Normal", READY)]
+
+
+def test_a_condition_that_ready_does_not_follow_tells_of_its_own_end() -> None:
+    """Nodes that HyperPod repairs by itself leave Ready as it is."""
+    ready = condition(ConditionType.READY, "True", READY)
+    sick = condition(ConditionType.NODES_HEALTHY, "False", Reason.MANY_NODES_UNHEALTHY)
+    well = condition(ConditionType.NODES_HEALTHY, "True", Reason.ALL_SCHEDULABLE)
+    made = of_conditions(CLUSTER, before=[ready, sick], after=[ready, well], stalled=False)
+    assert [(event.type, event.reason) for event in made] == [("Normal", Reason.ALL_SCHEDULABLE)]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

@@ -20,8 +20,8 @@ from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.runtime import login
 from hyperpod_operator.runtime.clock import SystemClock
 from hyperpod_operator.runtime.queue import WorkQueue
-from hyperpod_operator.runtime.watch import Watch
-from hyperpod_testbed.control_plane import ControlPlane
+from hyperpod_operator.runtime.watch import KOPF_FINALIZER, Watch
+from hyperpod_testbed.control_plane import ControlPlane, ControlPlaneError
 
 ROOT = Path(__file__).parents[2]
 OTHERS = "example.com/other"
@@ -158,6 +158,12 @@ async def test_kopf_leaves_nothing_on_an_object_and_takes_nothing_from_it(
     assert after["metadata"]["generation"] == before["metadata"]["generation"] + 1
     assert queue.depth == 0
     await kubectl("patch", "hpc", "blue", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+
+
+async def test_no_object_can_have_the_finalizer_that_kopf_takes_off(create: Create) -> None:
+    """Whoever may edit an object could make each replica write otherwise, whether it leads or not."""
+    with pytest.raises(ControlPlaneError, match="Invalid value"):
+        await create(finalizers=(KOPF_FINALIZER,))
 
 
 async def test_the_watch_knows_that_it_is_alive(start: Start) -> None:

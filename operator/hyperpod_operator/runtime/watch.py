@@ -28,8 +28,9 @@ _IDENTITY: Any = "hyperpod-operator"
 
 _KOPF = os.path.dirname(kopf.__file__) + os.sep
 
-KOPF_FINALIZER = f"{GROUP}/kopf"
-"""Never written. Kopf removes the finalizer of this name from every object it serves: it must not be ours."""
+KOPF_FINALIZER = f"{GROUP}/kopf/none"
+"""Kopf removes the finalizer of this name from every object that it serves, on each replica. The API server stores no
+name with two slashes (it has to be a qualified one), so nobody can make Kopf write."""
 
 
 class WatchEnded(Exception):  # noqa: N818 - a state of affairs, not a fault of ours

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.runtime.watch import KOPF_FINALIZER
 
@@ -24,6 +24,7 @@ def test_no_entry_is_about_a_name_that_does_not_exist() -> None:
     assert {entry for entry, _, _ in ENTRIES} <= {*map(str, ConditionType), *map(str, Reason)}
 
 
-def test_kopf_never_learns_our_finalizers_name() -> None:
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_kopf_never_learns_our_finalizers_name(kind: Kind) -> None:
     """Kopf removes the finalizer that its settings name from every object that it serves."""
-    assert CLUSTER.finalizer != KOPF_FINALIZER
+    assert kind.finalizer != KOPF_FINALIZER

@@ -8,13 +8,14 @@ is the order of harm: a sick node that still takes pods first.
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.metrics.nodes import NODE_CHANGES, NODE_RECOVERY_SECONDS, NODE_TAINT_SECONDS
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache, Entry
 from hyperpod_operator.controllers.object_references import node_reference
-from hyperpod_operator.core.audit import Audit, AuditRecord
+from hyperpod_operator.core.audit import Audit, AuditRecord, recording
 from hyperpod_operator.core.health.audit import patched
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.labels import contradiction, missing_labels, needs_instance
@@ -159,13 +160,8 @@ class NodeController:
         return Done()
 
     async def _write(self, node: Node, entry: Entry, decision: TaintDecision, change: NodeChange) -> None:
-        """Write, and record it, whatever comes of it. Another version of the Node is no answer: it is read again."""
-        try:
+        with recording(self._ports.audit, partial(_audited, node, entry, decision, change)):
             await self._ports.writes.change(node, change)
-        except KubernetesError as error:
-            self._ports.audit.record(_audited(node, entry, decision, change, failed=error))
-            raise
-        self._ports.audit.record(_audited(node, entry, decision, change))
 
     def _judge(self, node: Node, entry: Entry) -> bool:
         """Line the Node up if it wants a write. Says whether its state is another one than before."""
@@ -236,12 +232,7 @@ class NodeController:
 
 
 def _audited(
-    node: Node,
-    entry: Entry,
-    decision: TaintDecision,
-    change: NodeChange,
-    *,
-    failed: KubernetesError | None = None,
+    node: Node, entry: Entry, decision: TaintDecision, change: NodeChange, *, failed: KubernetesError | None
 ) -> AuditRecord:
     """What the audit trail says of a write to a Node: for which cluster, what, and why."""
     return patched(

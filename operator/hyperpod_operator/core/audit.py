@@ -5,7 +5,8 @@ One record for each call, whatever came of it: who asked for it, what it was to 
 `status.history`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -80,6 +81,12 @@ class AuditRecord:
         }
 
 
+class Entry(Protocol):
+    """The record of a write to the API server, given how it failed."""
+
+    def __call__(self, *, failed: KubernetesError | None) -> AuditRecord: ...
+
+
 class Audit(Protocol):
     """Takes the records. Never raises, never makes a pass wait."""
 
@@ -91,6 +98,27 @@ def kubernetes_answer(failed: KubernetesError | None) -> tuple[str, str, str]:
     if failed is None:
         return "Accepted", "OK", ""
     return "Rejected" if failed.status else "Unanswered", str(failed.status), str(failed)
+
+
+@contextmanager
+def recording(audit: Audit, entry: Entry) -> Iterator[None]:
+    """Record the write to the API server that is made inside, whatever comes of it.
+
+    What was decided on another version of the object, or on one that is gone, was no write. One whose pass ends
+    meanwhile may be carried out.
+    """
+    try:
+        yield
+    except KubernetesError as error:
+        audit.record(entry(failed=error))
+        raise
+    except Exception:
+        raise
+    except BaseException:  # the pass is cancelled
+        unanswered = KubernetesError(status=0, message="The pass ended before the API server answered.")
+        audit.record(entry(failed=unanswered))
+        raise
+    audit.record(entry(failed=None))
 
 
 def lines(changes: Sequence[object]) -> tuple[str, ...]:

@@ -8,11 +8,12 @@ interval.
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from hyperpod_operator.api.names import LABEL_VOLUME_FORMER_PREFIX, LABEL_VOLUME_PREFIX
 from hyperpod_operator.controllers.parse import InvalidSpecError
 from hyperpod_operator.controllers.volume.parse import claim_status, parse
-from hyperpod_operator.core.audit import Audit
+from hyperpod_operator.core.audit import Audit, recording
 from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, Objects, StaleObject, StoredObject
 from hyperpod_operator.core.volume.audit import stray_removed
 from hyperpod_operator.core.volume.claim import volume_label
@@ -71,14 +72,12 @@ class StrayLabels:
         if not (former or known or self._everywhere):
             return  # it may be that of a claim in a namespace that another installation serves
         try:
-            await self._labels.unlabel(node_name=node_name, key=key)
+            with recording(self._audit, partial(stray_removed, node_name, key)):
+                await self._labels.unlabel(node_name=node_name, key=key)
         except (KubernetesError, ObjectGone, StaleObject) as error:
-            if isinstance(error, KubernetesError):
-                self._audit.record(stray_removed(node_name, key, failed=error))
             text = "The label %s of Node %s could not be removed; the next sweep retries: %s"
             logger.warning(text, key, node_name, error)
             return
-        self._audit.record(stray_removed(node_name, key))
         logger.warning(
             "The label %s was removed from Node %s: no EBSVolumeClaim has a volume there by that label. If it comes "
             "back, find out who sets it.",

@@ -8,10 +8,11 @@ Source: kubernetes.io, "Strategic merge patch"; the merge key of `status.conditi
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from hyperpod_operator.core.audit import Audit
+from hyperpod_operator.core.audit import Audit, recording
 from hyperpod_operator.core.drain.audit import marked, shown
 from hyperpod_operator.core.drain.marks import (
     CONDITION_REASON,
@@ -81,13 +82,8 @@ class KubeNodeMarks:
             return
 
     async def _change(self, node: Node, change: NodeChange, *, owner: Owner) -> None:
-        """Write, and record it, whatever comes of it. Another version of the Node is no answer: it is read again."""
-        try:
+        with recording(self._audit, partial(marked, change, node=node.name, owner=owner)):
             await self._writer.change(node, change)
-        except KubernetesError as error:
-            self._audit.record(marked(change, node=node.name, owner=owner, failed=error))
-            raise
-        self._audit.record(marked(change, node=node.name, owner=owner))
 
     async def _read(self, name: str) -> tuple[Mapping[str, Any], Node | None]:
         try:
@@ -107,17 +103,15 @@ class KubeNodeMarks:
         conditions = [_condition(kind, text, now=now) for kind, text in changes.items()]
         patch = {"metadata": {"uid": node.uid}, "status": {"conditions": conditions}}
         try:
-            answer = await self._api.strategic_patch(f"{_path(node.name)}/status", patch)
+            with recording(self._audit, partial(shown, changes, node=node.name, owner=owner)):
+                return await self._api.strategic_patch(f"{_path(node.name)}/status", patch)
         except KubernetesError as error:
-            self._audit.record(shown(changes, node=node.name, owner=owner, failed=error))
             if error.status != _DENIED:
                 raise
             if not self._complained:
                 log.warning("Conditions of Nodes cannot be written, drains go on without them: %s", error)
             self._complained = True
             return {}
-        self._audit.record(shown(changes, node=node.name, owner=owner))
-        return answer
 
 
 def _condition(kind: Lifecycle, message: str | None, *, now: str) -> dict[str, str]:

@@ -183,8 +183,8 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         return await self._let_go(stored, event)
 
     async def _let_go(self, stored: StoredObject, event: Event) -> Outcome:
-        self._announce(stored, event)
         await self._objects.remove_finalizer(stored, self._kind.finalizer)
+        self._announce(stored, event)
         return Gone()
 
     async def _invalid(self, stored: StoredObject, problems: str) -> Outcome:

@@ -14,10 +14,10 @@ from tests.unit.controllers.toy.controller import Shelf, ToyController
 from tests.unit.controllers.toy.core import WINDOW
 from tests.unit.controllers.toy.kind import TOY
 
-from hyperpod_operator.api.names import ABANDON
+from hyperpod_operator.api.names import ABANDON, Reason
 from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.outcome import Blocked, Done, Gone, Outcome
-from hyperpod_operator.core.ports import Key, StoredObject
+from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome
+from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 
 KEY = Key("team", "bear")
 
@@ -203,3 +203,18 @@ async def test_its_state_is_exported_and_goes_with_it(rig: ToyRig) -> None:
     rig.objects.delete(KEY)
     await rig.once()
     assert rig.recorder.states == {}
+
+
+async def test_an_object_that_is_still_held_is_not_said_to_be_gone(rig: ToyRig, monkeypatch: Any) -> None:
+    async def refused(stored: StoredObject, finalizer: str) -> None:
+        raise KubernetesError(status=503, message="away")
+
+    await rig.once()
+    await rig.once()
+    rig.objects.delete(KEY)
+    with monkeypatch.context() as patched:
+        patched.setattr(rig.objects, "remove_finalizer", refused)
+        assert isinstance(await rig.once(), Failed)
+        assert Reason.DELETED not in [event.reason for event in rig.recorder.events]
+    assert await rig.once() == Gone()
+    assert [event.reason for event in rig.recorder.events].count(Reason.DELETED) == 1

@@ -208,16 +208,16 @@ class TestVitals:
         assert [trend.rise for trend in (short, long)] == pytest.approx([20.0, 20.0], rel=0.2)
         assert [trend.flat for trend in (short, long)] == [True, False]
 
-    def test_descriptors_that_leak_are_told_from_connections_to_aws(self) -> None:
+    def test_descriptors_that_leak_are_told_from_connections(self) -> None:
         here = cast(OperatorProcess, SimpleNamespace(child=SimpleNamespace(pid=os.getpid()), get=lambda _: (0, "")))
         with ExitStack() as opened:
             aws = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=8))
             port = aws.getsockname()[1]
-            before = vitals.sample(here, at=0.0, aws_port=port)
+            before = vitals.sample(here, at=0.0, ports={port})
             for _ in range(3):
                 opened.enter_context(socket.create_connection(("127.0.0.1", port)))
             opened.enter_context(Path(os.devnull).open())
-            after = vitals.sample(here, at=1.0, aws_port=port)
+            after = vitals.sample(here, at=1.0, ports={port})
         assert before
         assert after
         assert (after.connections - before.connections, after.descriptors - before.descriptors) == (3.0, 1.0)

@@ -143,8 +143,8 @@ class Soak:
             self.invariants.look()
             self._alive()
         if self._is_due("sample", self._plan.sample_every):
-            aws_port = urlsplit(self._stack.simulator.url).port or 0
-            if one := vitals.sample(self._stack.operator, at=time.monotonic(), aws_port=aws_port):
+            ports = {urlsplit(url).port or 0 for url in (self._stack.simulator.url, self._stack.plane.url)}
+            if one := vitals.sample(self._stack.operator, at=time.monotonic(), ports=ports):
                 self._lives[-1].append(one)
         if self._is_due("line", self._plan.line_every):
             self._say(self._line())
@@ -243,7 +243,7 @@ class Soak:
     def _line(self) -> str:
         life = self._lives[-1][-1] if self._lives[-1] else None
         holds = (
-            f"{life.rss_mib:.0f} MiB, {life.descriptors:.0f} fds, {life.connections:.0f} connections to AWS, "
+            f"{life.rss_mib:.0f} MiB, {life.descriptors:.0f} fds, {life.connections:.0f} connections, "
             f"{life.threads:.0f} threads"
             if life
             else "starting"

@@ -317,6 +317,63 @@ async def test_an_operator_that_may_not_read_pods_ends_nothing_and_says_what_to_
     assert len(kube.instances()) == 4
 
 
+PASSING = PodsRead(problem="The pods of the nodes are being listed")
+
+
+@pytest.mark.parametrize("how", ["Wait", "Drain"])
+async def test_no_node_is_chosen_blindly_while_pods_cannot_be_read(kube: Kubernetes, how: str) -> None:
+    idle, *others = kube.instances()
+    for instance in others:
+        kube.run(f"job-{instance}", instance)
+    kube.problem = PASSING
+    kube.rig.apply(gpu(3, runningWorkloads=how))
+    await kube.rig.until("WaitingForWorkloads")
+    for _ in range(3):
+        await kube.rig.step()
+    assert kube.held == []
+    kube.problem = PodsRead()
+    await kube.rig.rest()
+    assert kube.deleted() == [idle]
+    assert kube.evicted == []
+
+
+async def test_what_goes_whatever_runs_on_it_is_held_while_pods_cannot_be_read(kube: Kubernetes) -> None:
+    marked = kube.instances()[1]
+    kube.annotate(marked, **{DELETE_NODE: "true"})
+    kube.problem = PASSING
+    kube.rig.apply(gpu(2))
+    await kube.rig.until("WaitingForWorkloads")
+    await kube.rig.step()
+    assert kube.held == [marked]
+
+
+async def test_of_two_marked_nodes_none_is_guessed_while_pods_cannot_be_read(kube: Kubernetes) -> None:
+    for instance in kube.instances()[:2]:
+        kube.annotate(instance, **{DELETE_NODE: "true"})
+    kube.problem = PASSING
+    kube.rig.apply(gpu(3))
+    await kube.rig.until("WaitingForWorkloads")
+    await kube.rig.step()
+    assert kube.held == []
+
+
+async def test_what_is_held_stays_held_while_pods_cannot_be_read(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply(gpu(2))
+    await kube.rig.until("WaitingForWorkloads")
+    held = kube.held
+    kube.problem = PASSING
+    kube.rig.apply(gpu(3))
+    for _ in range(3):
+        await kube.rig.step()
+    assert kube.held == held
+    kube.problem = PodsRead()
+    for _ in range(3):
+        await kube.rig.step()
+    assert len(kube.held) == 1
+
+
 async def test_other_changes_do_not_wait_for_a_scale_in(kube: Kubernetes) -> None:
     for instance in kube.instances():
         kube.run(f"job-{instance}", instance)

@@ -23,7 +23,7 @@ from hyperpod_operator.core.cluster.departures import (
 )
 from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.evacuation import evictions, marks, owner_of, rules, superfluous
-from hyperpod_operator.core.cluster.node_choice import busy, choose, needed, with_claims
+from hyperpod_operator.core.cluster.node_choice import busy, choose, needed, with_claims, without_guesses
 from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.scale_in import held_back
 from hyperpod_operator.core.drain.audit import evicted as record_of_eviction
@@ -152,6 +152,8 @@ class Evacuation:
         )
         pods = busy(read.pods, nodes=nodes.values())
         chosen = tuple(choose(one, pods=pods, known=not read.problem, owner=owner, now=snapshot.now) for one in going)
+        if read.problem:
+            return Departures(chosen=tuple(without_guesses(one, owner=owner) for one in chosen), read=read)
         ready = frozenset(each.name for one in chosen for each in one.drained if each.node is not None)
         if ready:
             fresh = await self._ports.pods.fresh(nodes=ready)

@@ -36,21 +36,31 @@ def choose(
     foreign = tuple(one for one in departure.members if _foreign(one, owner))
     free = [one for one in departure.members if one not in foreign]
 
-    def order(one: Candidate) -> tuple[bool, bool, bool, bool, bool, float, str]:
+    def order(one: Candidate) -> tuple[tuple[bool, ...], bool, float, str]:
         age = -one.launched_at.timestamp() if one.launched_at else 0.0
-        return (
-            not one.sent,
-            not one.marked,
-            not _held(one, owner),
-            not one.unhealthy,
-            bool(pods.get(one.name)),
-            age,
-            one.instance_id,
-        )
+        return (_rank(one, owner), bool(pods.get(one.name)), age, one.instance_id)
 
     nodes = tuple(free if departure.whole else sorted(free, key=order)[: min(departure.surplus, MOST)])
     drained = tuple(one for one in nodes if known and _drained(one, pods=pods, owner=owner, now=now))
     return Chosen(departure=departure, nodes=nodes, drained=drained, foreign=foreign)
+
+
+def without_guesses(chosen: Chosen, *, owner: Owner) -> Chosen:
+    """For pods that are not known: the nodes that go whatever runs on them, and those that are held already.
+
+    A node that is held is chosen from then on, so a guess would cost a job while an idle node stands by.
+    """
+    departure = chosen.departure
+    if departure.whole:
+        return chosen
+    ranks = [_rank(one, owner) for one in departure.members if one not in chosen.foreign]
+    room = min(departure.surplus, MOST)
+
+    def sure(one: Candidate) -> bool:
+        return sum(rank <= _rank(one, owner) for rank in ranks) <= room
+
+    nodes = tuple(one for one in departure.members if _held(one, owner) or (one in chosen.nodes and sure(one)))
+    return replace(chosen, nodes=nodes)
 
 
 def with_claims(chosen: Chosen, claims: Mapping[str, tuple[str, ...]]) -> Chosen:
@@ -81,6 +91,11 @@ def _drained(one: Candidate, *, pods: Mapping[str, tuple[Pod, ...]], owner: Owne
 
 def _held(one: Candidate, owner: Owner) -> bool:
     return one.node is not None and held_by(one.node) == str(owner) and is_draining(one.node)
+
+
+def _rank(one: Candidate, owner: Owner) -> tuple[bool, ...]:
+    """What goes first whatever runs on it; the lowest one does."""
+    return (not one.sent, not one.marked, not _held(one, owner), not one.unhealthy)
 
 
 def _foreign(one: Candidate, owner: Owner) -> bool:

@@ -102,9 +102,11 @@ class JudgedObjects(FakeObjects):
         if not self._bodies[key]["metadata"].get("finalizers"):
             del self._bodies[key]
 
-    async def write_status(self, stored: StoredObject, status: Mapping[str, Any]) -> StoredObject:
+    async def write_status(
+        self, stored: StoredObject, status: Mapping[str, Any], *, unedited: bool = False
+    ) -> StoredObject:
         self._judge(dict(status))
-        return await super().write_status(stored, status)
+        return await super().write_status(stored, status, unedited=unedited)
 
 
 class Trial:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.api.names import APPROVE_PLAN, RECONCILE_REQUESTED_AT
 from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.kube import objects as objects_module
 from hyperpod_operator.kube.client import ApiServer
@@ -255,6 +256,31 @@ async def test_a_status_is_written_although_the_spec_changed_meanwhile(
     assert written.generation == 2
     assert show()["status"] == CREATING
     assert show()["spec"]["management"]["paused"] is True
+
+
+@pytest.mark.parametrize("edit", ["spec", "deletion", "annotation"])
+async def test_an_intent_is_not_written_once_a_person_asks_for_something_else(
+    objects: CustomObjects, create: Create, kubectl: Kubectl, show: Show, edit: str
+) -> None:
+    stored = await objects.add_finalizer(await read(objects, create()), CLUSTER.finalizer)
+    if edit == "deletion":
+        kubectl("delete", "hpc", "blue", "--wait=false")
+    elif edit == "annotation":
+        kubectl("annotate", "hpc", "blue", f"{APPROVE_PLAN}=0123")
+    else:
+        kubectl("patch", "hpc", "blue", "--type=merge", "-p", '{"spec":{"management":{"paused":true}}}')
+    with pytest.raises(StaleObject):
+        await objects.write_status(stored, CREATING, unedited=True)
+    assert "status" not in show()
+    await objects.remove_finalizer(stored, CLUSTER.finalizer)
+
+
+async def test_an_intent_is_written_although_others_touched_the_object(
+    objects: CustomObjects, create: Create, kubectl: Kubectl
+) -> None:
+    stored = await read(objects, create())
+    kubectl("annotate", "hpc", "blue", f"{RECONCILE_REQUESTED_AT}=now", "example.com/note=x")
+    assert (await objects.write_status(stored, CREATING, unedited=True)).body["status"] == CREATING
 
 
 async def test_a_status_that_somebody_else_wrote_is_not_overwritten(

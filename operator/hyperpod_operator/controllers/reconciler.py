@@ -3,7 +3,8 @@
     read ─► parse ─► look (observe and judge) ─► finalizer ─► intent ─► act ─► report ─► record
 
 The order of writes makes a kill at any point harmless: the finalizer goes on before anything of ours is in AWS, the
-intent of a call is written before the call, then one status has all that was learned. What is particular about a kind
+intent of a call is written before the call, then one status has all that was learned. An edit that comes before the
+intent ends the pass: what was decided is not what is asked for any more. What is particular about a kind
 is the class that derives from `Reconciler`; nothing that matters lives in memory.
 """
 
@@ -140,13 +141,17 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         record = await self.look(stored, thing, failures)
         if self.needs_finalizer(record) and not stored.deleting:
             try:
-                stored = await self._objects.add_finalizer(stored, self._kind.finalizer)
+                held = await self._objects.add_finalizer(stored, self._kind.finalizer)
             except KubernetesError as error:
                 return await self._finish(stored, self.not_begun(record, error))
+            if held.is_edited(stored):
+                raise StaleObject(f"{stored.key} was edited since it was read.")
+            stored = held
         if self.acts(record):
             record, planned = self.intent(record)
             if planned is not None:
-                stored = await self._objects.write_status(stored, _dump(planned, deleted=stored.deleting))
+                intended = _dump(planned, deleted=stored.deleting)
+                stored = await self._objects.write_status(stored, intended, unedited=True)
             record = await self.act(record)
         return await self._finish(stored, record)
 

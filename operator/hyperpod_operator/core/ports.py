@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.metrics.instrument import Counter, Gauge, Histogram
+from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT, TRIGGER_ANNOTATIONS
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.location import Location
@@ -42,6 +43,14 @@ class StoredObject:
     annotations: Mapping[str, str]
     body: Mapping[str, Any]
     """The whole object as decoded JSON; `spec` and `status` are read from here."""
+
+    def is_edited(self, read: "StoredObject") -> bool:
+        """Whether a person asked for something else since it was `read`: by the spec, a deletion, an annotation."""
+        return self._asked() != read._asked()
+
+    def _asked(self) -> tuple[object, ...]:
+        said = {name: self.annotations.get(name) for name in TRIGGER_ANNOTATIONS if name != RECONCILE_REQUESTED_AT}
+        return self.generation, self.deleting, said
 
 
 class StaleObject(Exception):  # noqa: N818 - a state of affairs, not an error
@@ -202,11 +211,14 @@ class Objects(Protocol):
         """Remove it and leave the others; guarded like `add_finalizer`. An object that is gone is no error."""
         ...
 
-    async def write_status(self, stored: StoredObject, status: Mapping[str, Any]) -> StoredObject:
+    async def write_status(
+        self, stored: StoredObject, status: Mapping[str, Any], *, unedited: bool = False
+    ) -> StoredObject:
         """Make `.status` equal to `status` in one merge-patch guarded by uid and resourceVersion.
 
         Writes nothing when it is equal already. If only spec or metadata changed since the read, the write is
-        repeated on the new version, because nobody else writes status; otherwise StaleObject.
+        repeated on the new version, because nobody else writes status; otherwise StaleObject. With `unedited` an
+        edit of a person is StaleObject, too: what is to be stored then holds for the object as it was read.
         """
         ...
 

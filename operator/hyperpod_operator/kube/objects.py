@@ -90,7 +90,9 @@ class CustomObjects:
                 return
         raise StaleObject(f"{stored.key} changed {ATTEMPTS} times while its finalizer was being removed.")
 
-    async def write_status(self, stored: StoredObject, status: Mapping[str, Any]) -> StoredObject:
+    async def write_status(
+        self, stored: StoredObject, status: Mapping[str, Any], *, unedited: bool = False
+    ) -> StoredObject:
         """Make `.status` equal to `status`, in one conditional merge-patch; see `core.ports.Objects`.
 
         Whatever text got into it, no control character reaches who reads it.
@@ -105,6 +107,8 @@ class CustomObjects:
                 return self._parse(await self._api.merge_patch(f"{self._path(stored.key)}/status", body))
             except StaleObject as error:
                 current = await self._after_conflict(current, error)
+            if unedited and current.is_edited(stored):
+                raise StaleObject(f"{stored.key} was edited since it was read.")
             if merge_patch(_status(stored), _status(current)):
                 raise StaleObject(f"The status of {stored.key} was written by another client since it was read.")
         raise StaleObject(f"{stored.key} changed {ATTEMPTS} times while its status was being written.")

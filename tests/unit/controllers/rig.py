@@ -82,8 +82,13 @@ class FakeObjects:
     async def add_finalizer(self, stored: StoredObject, finalizer: str) -> StoredObject:
         if finalizer in stored.finalizers:
             return stored
+        if stored.key not in self._bodies:
+            raise ObjectGone(str(stored.key))
+        now = self._stored(stored.key)
+        if now.uid != stored.uid or now.deleting:
+            raise StaleObject(str(stored.key))
         self.writes.append("finalizer+")
-        self._current(stored)["metadata"].setdefault("finalizers", []).append(finalizer)
+        self._bodies[stored.key]["metadata"].setdefault("finalizers", []).append(finalizer)
         return self._touch(stored.key)
 
     async def remove_finalizer(self, stored: StoredObject, finalizer: str) -> None:
@@ -93,8 +98,17 @@ class FakeObjects:
         if "deletionTimestamp" in body["metadata"] and not body["metadata"]["finalizers"]:
             del self._bodies[stored.key]
 
-    async def write_status(self, stored: StoredObject, status: Mapping[str, Any]) -> StoredObject:
-        body = self._current(stored)
+    async def write_status(
+        self, stored: StoredObject, status: Mapping[str, Any], *, unedited: bool = False
+    ) -> StoredObject:
+        """Like the real one, an edit alone does not keep it from being written, unless it is to."""
+        body = self._bodies.get(stored.key)
+        if body is None:
+            raise ObjectGone(str(stored.key))
+        now = self._stored(stored.key)
+        written = as_json(now.body.get("status", {})) != as_json(stored.body.get("status", {}))
+        if now.uid != stored.uid or written or (unedited and now.is_edited(stored)):
+            raise StaleObject(str(stored.key))
         if body.get("status") == status:
             return stored
         self.writes.append("status")

@@ -16,7 +16,7 @@ from tests.unit.controllers.toy.kind import TOY
 
 from hyperpod_operator.api.names import ABANDON, Reason
 from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone, Outcome
+from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome
 from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 
 KEY = Key("team", "bear")
@@ -175,9 +175,11 @@ class DyingObjects(FakeObjects):
         async with self._dying():
             return await super().add_finalizer(stored, finalizer)
 
-    async def write_status(self, stored: StoredObject, status: Mapping[str, Any]) -> StoredObject:
+    async def write_status(
+        self, stored: StoredObject, status: Mapping[str, Any], *, unedited: bool = False
+    ) -> StoredObject:
         async with self._dying():
-            return await super().write_status(stored, status)
+            return await super().write_status(stored, status, unedited=unedited)
 
     @asynccontextmanager
     async def _dying(self) -> AsyncIterator[None]:
@@ -218,3 +220,44 @@ async def test_an_object_that_is_still_held_is_not_said_to_be_gone(rig: ToyRig, 
         assert Reason.DELETED not in [event.reason for event in rig.recorder.events]
     assert await rig.once() == Gone()
     assert [event.reason for event in rig.recorder.events].count(Reason.DELETED) == 1
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["before the finalizer", "before the intent"])
+@pytest.mark.parametrize("edit", ["spec", "deletion", "annotation"])
+async def test_what_is_not_asked_for_any_more_is_not_done(rig: ToyRig, first: bool, edit: str) -> None:
+    """The edit comes while the world is looked at; the call that was decided is of the object before it."""
+    if not first:
+        rig.objects.apply(KEY, {"size": 3})
+        await rig.objects.add_finalizer(await _read(rig), TOY.finalizer)
+
+    def edited(at: str) -> None:
+        if at == "read":
+            rig.shelf.fault = lambda _: None
+            if edit == "spec":
+                rig.objects.apply(KEY, {"size": 3, "suspend": True})
+            elif edit == "deletion":
+                rig.objects.delete(KEY)
+            else:
+                rig.objects.apply(KEY, {"size": 3}, annotations={ABANDON: KEY.name})
+
+    rig.shelf.fault = edited
+    assert isinstance(await rig.once(), Again | Gone)
+    assert rig.shelf.puts == []
+    assert "operations" not in (rig.status if rig.objects.exists(KEY) else {})
+
+
+async def test_a_label_that_comes_meanwhile_holds_up_nothing(rig: ToyRig) -> None:
+    def touched(at: str) -> None:
+        if at == "read":
+            rig.shelf.fault = lambda _: None
+            rig.objects.apply(KEY, {"size": 3}, annotations={"example.com/note": "x"})
+
+    rig.shelf.fault = touched
+    await rig.once()
+    assert rig.shelf.puts == [("bear", 3)]
+
+
+async def _read(rig: ToyRig) -> StoredObject:
+    found = await rig.objects.read(KEY)
+    assert found is not None
+    return found

@@ -44,10 +44,11 @@ def to_strip(snapshot: ClaimSnapshot) -> tuple[str, ...]:
     """What comes off a volume that is released: all that says that somebody manages it.
 
     The EKS cluster's name stays beside the tag that says whose it was: a claim of that name that comes later finds it.
+    So does the tag of an adopted volume: whoever takes it next deletes it only by consent.
     The CSI driver's tags stay on an adopted volume that had them before: without them it could not be used any more.
     """
     claim = snapshot.claim
     present = set(snapshot.volume.tags) if snapshot.volume else set()
     ours = CSI_TAGS if claim.origin == CREATED else CSI_TAGS & set(claim.status.remembered.appliedTagKeys or [])
     csi = ours if claim.mode == "CSI" else frozenset[str]()
-    return tuple(sorted(present & {*names.VOLUME_TAGS, *csi} - {names.TAG_EKS_CLUSTER}))
+    return tuple(sorted(present & {*names.VOLUME_TAGS, *csi} - {names.TAG_EKS_CLUSTER, names.TAG_ADOPTED}))

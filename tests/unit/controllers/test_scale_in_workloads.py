@@ -35,6 +35,8 @@ class Kubernetes:
         """Pods that only a fresh look shows."""
         self.problem = PodsRead()
         self.budget = ""
+        self.refused: set[str] = set()
+        """Pods that a budget of their own refuses."""
         self.needed: dict[str, frozenset[str]] = {}
         self.evicted: list[list[str]] = []
         self.volumes: dict[str, list[str]] = {}
@@ -102,7 +104,7 @@ class Kubernetes:
 
     async def evict(self, gang: Sequence[Pod]) -> tuple[Evicted, ...]:
         self.evicted.append([pod.name for pod in gang])
-        if self.budget:
+        if self.budget or any(pod.name in self.refused for pod in gang):
             return tuple(Evicted(pod=pod, answer=Answer.BUDGET, message=self.budget) for pod in gang)
         self.pods = [pod for pod in self.pods if pod not in gang]
         return tuple(Evicted(pod=pod, answer=Answer.ACCEPTED) for pod in gang)
@@ -603,6 +605,18 @@ async def started(rig: Rig, given: dict[str, Any]) -> Kubernetes:
     made.join()
     await rig.rest()
     return made
+
+
+async def test_gangs_that_are_refused_in_every_pass_do_not_keep_others_from_being_evicted(rig: Rig) -> None:
+    kube = await started(rig, gpu(26))
+    instances = kube.instances()
+    for index, instance in enumerate(instances):
+        kube.run(f"job-{index:02}", instance)
+    kube.refused = {f"job-{index:02}" for index in range(20)}
+    rig.apply(gpu(0, runningWorkloads="Drain"))
+    for _ in range(60):
+        await rig.step()
+    assert sorted(kube.deleted()) == instances[20:]
 
 
 async def test_more_nodes_than_one_call_takes_end_in_several_calls(rig: Rig) -> None:

@@ -29,6 +29,7 @@ from hyperpod_operator.core.cluster.scale_in import held_back
 from hyperpod_operator.core.drain.audit import evicted as record_of_eviction
 from hyperpod_operator.core.drain.marks import Owner
 from hyperpod_operator.core.drain.ports import Evicted, Evictor, NodeMarks, PodReader, PodsRead
+from hyperpod_operator.core.drain.turns import gangs_in_turn
 from hyperpod_operator.core.drain.volumes import ClaimsOnNodes
 from hyperpod_operator.core.health.facts import FAILING, ClusterFacts, cluster_id
 from hyperpod_operator.core.health.node import Node
@@ -106,7 +107,7 @@ class Evacuation:
             return snapshot
         drain = evictions(snapshot, found)
         answers: list[Evicted] = []
-        for gang in drain.gangs[:EVICTED_AT_ONCE]:
+        for gang in gangs_in_turn(drain.gangs, most=EVICTED_AT_ONCE, now=snapshot.now):
             answers += await self._ports.evictor.evict(gang)
         for one in answers:
             entry = record_of_eviction(one, owner=owner)

@@ -2,12 +2,13 @@
 
 The Eviction API takes one pod at a time. Asked pod by pod, a budget that allows two disruptions would let two of four
 pods go and then refuse: the job is broken, and the node is not empty. So before the first eviction of a gang, its
-budgets are compared with its size. The API server still has the last word on each pod.
+budgets are compared with its size. Gangs and single pods that leave in the same step share what a budget allows: each
+takes its part, and what is left counts for the next. The API server still has the last word on each pod.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from hyperpod_operator.api.common.drain import LabelSelector
 from hyperpod_operator.core.drain.pod import Pod
@@ -27,6 +28,12 @@ class Budget:
     selector: LabelSelector | None = field(hash=False)
     allowed: int
     """`status.disruptionsAllowed`."""
+    taken: int = 0
+    """How many of them are for pods that leave in the same pass."""
+
+    @property
+    def left(self) -> int:
+        return max(0, self.allowed - self.taken)
 
 
 def by_namespace(budgets: Sequence[Budget]) -> Mapping[str, Sequence[Budget]]:
@@ -38,13 +45,29 @@ def by_namespace(budgets: Sequence[Budget]) -> Mapping[str, Sequence[Budget]]:
     return {namespace: several for namespace, several in found.items() if len(several) <= MOST}
 
 
-def refusal(gang: Sequence[Pod], budgets: Mapping[str, Sequence[Budget]]) -> str:
-    """Which budget does not let all of these pods go at once; empty if none is known to."""
-    for budget in budgets.get(gang[0].namespace, ()):
-        chosen = sum(1 for pod in gang if matches(budget.selector, pod.labels))
-        if chosen > budget.allowed:
+def refusal(gang: Sequence[Pod], budgets: Iterable[Budget]) -> str:
+    """Which budget of its namespace does not let all of these pods go at once; empty if none is known to."""
+    for budget in budgets:
+        chosen = _chosen(gang, budget)
+        if chosen > budget.left:
+            enough = chosen <= budget.allowed
+            taken = f" ({budget.taken} of them for pods that leave first)" if enough else ""
             return (
-                f"PodDisruptionBudget {budget.namespace}/{budget.name} allows {budget.allowed} disruptions now, and "
-                f"{counted(chosen, 'pod')} of {gang[0].gang} have to leave together"
+                f"PodDisruptionBudget {budget.namespace}/{budget.name} allows {budget.allowed} disruptions now{taken}, "
+                f"and {counted(chosen, 'pod')} of {gang[0].gang} have to leave together"
             )
     return ""
+
+
+def less(budgets: Iterable[Budget], gang: Sequence[Pod]) -> tuple[Budget, ...]:
+    """The budgets of a namespace once these pods leave. A pod that a budget would refuse takes nothing of it."""
+    return tuple(
+        replace(budget, taken=budget.taken + chosen)
+        if budget.left and (chosen := min(_chosen(gang, budget), budget.left))
+        else budget
+        for budget in budgets
+    )
+
+
+def _chosen(gang: Sequence[Pod], budget: Budget) -> int:
+    return sum(1 for pod in gang if matches(budget.selector, pod.labels))

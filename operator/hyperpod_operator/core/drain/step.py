@@ -3,19 +3,23 @@
 The whole drain is this function called again and again with what is on the nodes then. Nothing is remembered between
 two calls, so a restart changes nothing. It is linear in the pods.
 
+Gangs and pods that share a PodDisruptionBudget divide what it allows, in an order that changes with time: whoever the
+API server refuses for another reason takes its part in vain, and must not do so in every step.
+
 A gang is the pods of one workload on the nodes that are drained. They are evicted together or not at all; a pod of it
 that a rule skips, and one that runs on another node, is not part of it: the operator evicts no pod from a node that it
 does not drain.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hyperpod_operator.core.drain.budget import Budget, by_namespace, refusal
+from hyperpod_operator.core.drain.budget import Budget, by_namespace, less, refusal
 from hyperpod_operator.core.drain.pod import Pod, occupants
 from hyperpod_operator.core.drain.rules import Behavior, DrainRules
+from hyperpod_operator.core.drain.turns import by_lot, gang_key
 from hyperpod_operator.core.moments import stamp
 
 COMPLETES = "the operator waits until it completes"
@@ -48,6 +52,8 @@ class DrainStep:
     """Whether `drainTimeoutSeconds` is over and pods are left: nothing more is evicted."""
     wake_after: float | None = None
     """Seconds until a timeout of the drain changes the answer; None without one."""
+    budgets: tuple[Budget, ...] = ()
+    """What the budgets still allow once `gangs` leave: for another drain of the same pass."""
 
     @property
     def evict(self) -> tuple[Pod, ...]:
@@ -87,17 +93,26 @@ def step(
         else:
             leaving.append(pod)
     gangs: list[tuple[Pod, ...]] = []
-    known = by_namespace(budgets)
-    for gang in _gangs(leaving, atomic=rules.gang_atomic):
+    known = dict(by_namespace(budgets))
+    together = _gangs(leaving, atomic=rules.gang_atomic)
+    for gang in by_lot(together, key=gang_key, now=now) if known else together:
+        shared = known.get(gang[0].namespace, ())
         unready = held.get(gang[0].gang, "") if rules.gang_atomic else ""
-        if obstacle := unready or _refused(gang, known):
+        if obstacle := unready or _refused(gang, shared):
             waiting += [Waiting(pod=pod, why=obstacle, blocked=not unready) for pod in gang]
-        else:
-            gangs.append(gang)
+            continue
+        gangs.append(gang)
+        if shared:
+            known[gang[0].namespace] = less(shared, gang)
     if (gangs or waiting) and _over(rules.drain_timeout, since=started_at, now=now):
         left = [Waiting(pod=pod, why="it was not evicted in time") for gang in gangs for pod in gang]
-        return DrainStep(waiting=(*waiting, *left), timed_out=True)
-    return DrainStep(gangs=tuple(gangs), waiting=tuple(waiting), wake_after=_wake(rules, since=started_at, now=now))
+        return DrainStep(waiting=(*waiting, *left), timed_out=True, budgets=tuple(budgets))
+    return DrainStep(
+        gangs=tuple(gangs),
+        waiting=tuple(waiting),
+        wake_after=_wake(rules, since=started_at, now=now),
+        budgets=tuple(budget for several in known.values() for budget in several),
+    )
 
 
 def _why(pod: Pod, behavior: Behavior | None, *, patient: bool) -> str:
@@ -117,7 +132,7 @@ def _gangs(pods: Iterable[Pod], *, atomic: bool) -> Iterable[tuple[Pod, ...]]:
     return (tuple(gang) for gang in together.values())
 
 
-def _refused(gang: Sequence[Pod], budgets: Mapping[str, Sequence[Budget]]) -> str:
+def _refused(gang: Sequence[Pod], budgets: Sequence[Budget]) -> str:
     """A single pod needs no arithmetic: the API server decides."""
     return refusal(gang, budgets) if len(gang) > 1 else ""
 

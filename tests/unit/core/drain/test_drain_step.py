@@ -163,6 +163,43 @@ def test_a_budget_that_allows_it_or_is_about_other_pods_does_not_matter(more: di
     assert len(look(*gang(3, app="a"), **more).evict) == 3
 
 
+def two_gangs() -> list[Pod]:
+    return [pod(f"{name}{index}", gang=f"Job research/{name}") for name in "ab" for index in range(2)]
+
+
+@pytest.mark.parametrize("after", range(10))
+def test_of_two_gangs_that_share_a_budget_the_second_one_waits_whole(after: int) -> None:
+    step = look(*two_gangs(), budgets=[budget(3)], after=after)
+    assert len(step.gangs) == 1
+    assert len({one.pod.gang for one in step.waiting}) == 1
+    assert [one.blocked for one in step.waiting] == [True, True]
+    assert "allows 3 disruptions now (2 of them for pods that leave first), and 2 pods" in step.waiting[0].why
+
+
+def test_each_of_two_gangs_that_share_a_budget_is_first_at_some_time() -> None:
+    looks = [look(*two_gangs(), budgets=[budget(3)], after=after) for after in range(0, 300, 10)]
+    assert {step.gangs[0][0].gang for step in looks} == {"Job research/a", "Job research/b"}
+
+
+def test_gangs_that_a_budget_allows_together_leave_together() -> None:
+    assert len(look(*two_gangs(), budgets=[budget(4)]).gangs) == 2
+
+
+def test_what_single_pods_take_of_a_budget_is_not_promised_to_a_gang() -> None:
+    pods = [*two_gangs()[:2], pod("x"), pod("y")]
+    for after in range(0, 300, 10):
+        step = look(*pods, budgets=[budget(3)], after=after)
+        sizes = [len(one) for one in step.gangs]
+        assert sizes in ([1, 1], [1, 2, 1], [2, 1, 1]), "two pods before the gang leave it one disruption"
+
+
+def test_what_a_drain_leaves_of_a_budget_is_what_another_one_of_the_pass_gets() -> None:
+    first, second = two_gangs()[:2], two_gangs()[2:]
+    step = look(*first, budgets=[budget(3)])
+    assert step.evict
+    assert not look(*second, budgets=step.budgets).evict
+
+
 def test_an_empty_selector_of_a_budget_selects_every_pod() -> None:
     assert not look(*gang(2, app="a"), budgets=[budget(1)]).evict
 

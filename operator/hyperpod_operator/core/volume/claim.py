@@ -18,6 +18,9 @@ CREATED = "Created"
 ADOPTED = "Adopted"
 """Origin of a volume that was there before."""
 
+COMPLETED = "Completed"
+"""Outcome of a creation whose volume was seen usable."""
+
 ATTACHED_LABEL = "attached"
 """Value of the node label while the volume is attached."""
 TAG_VALUE_MOST = 255
@@ -78,6 +81,14 @@ class Claim:
         made = self.status.remembered.creation
         uids = {tag.value for tag in (made.tags if made else None) or [] if tag.key == names.TAG_CLAIM_UID}
         return made is not None and uids <= {self.uid}
+
+    @property
+    def settled_on(self) -> str:
+        """The volume of a claim that makes one, once it was seen usable: from then on the claim is about no other one,
+        whatever tags a copy of it has. Empty before."""
+        made = self.status.remembered.creation
+        usable = made is not None and made.outcome == COMPLETED and self.requested
+        return self.volume_id if usable and self.origin == CREATED else ""
 
     @property
     def members(self) -> VolumeMembers:

@@ -28,10 +28,21 @@ class ClaimSnapshot:
     def volume(self) -> Volume | None:
         """The claim's volume: the one with the claim's tag, else the one that its id names, which proves nothing; else
         the one of an earlier claim of this name, where the policy lets it be taken over."""
-        named, tagged = self.observed.volume, pick(self.observed.tagged)
+        named, tagged = self.observed.volume, pick(self._candidates)
         if tagged is not None and self.claim.spec.source.create is not None:
             return tagged
         return named or tagged or self._inherited
+
+    @property
+    def copies(self) -> tuple[Volume, ...]:
+        """What carries the claim's tag and is not the volume that the claim is about: made with that one's tags."""
+        there = (volume for volume in self.observed.tagged if volume.state not in {"deleting", "deleted"})
+        return tuple(volume for volume in there if volume not in self._candidates)
+
+    @property
+    def _candidates(self) -> tuple[Volume, ...]:
+        settled_on = self.claim.settled_on
+        return tuple(volume for volume in self.observed.tagged if settled_on in {"", volume.volume_id})
 
     @property
     def _inherited(self) -> Volume | None:

@@ -14,16 +14,14 @@ from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.text import counted
-from hyperpod_operator.core.volume.claim import CREATED, Claim
+from hyperpod_operator.core.volume.claim import COMPLETED, CREATED, Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once, since, soon
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
 from hyperpod_operator.core.volume.ports import NewVolume
-from hyperpod_operator.core.volume.tags import ours
+from hyperpod_operator.core.volume.tags import copies, ours
 from hyperpod_operator.core.volume.target import Resolved, resolve
 
-COMPLETED = "Completed"
-"""Outcome of a creation whose volume was seen usable."""
 FAILED = "Failed"
 """Outcome of a creation whose volume ended in error."""
 DEFAULT_TYPE = "gp3"
@@ -57,6 +55,7 @@ def lost(snapshot: ClaimSnapshot) -> Decision | None:
         "not create a new one, because it would be empty. Delete this claim, and restore a snapshot with another "
         "one (source.create)."
     )
+    message += copies(snapshot)
     return Wait(reason=Reason.VOLUME_LOST, message=message, after=SLOW, stalled=True)
 
 

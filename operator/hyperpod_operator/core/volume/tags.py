@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from hyperpod_operator.api import names
+from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 
@@ -21,6 +22,13 @@ def other_claim(snapshot: ClaimSnapshot) -> str:
     if not uid or uid == snapshot.claim.uid:
         return ""
     return f"{tags.get(names.TAG_OWNER, 'an unknown claim')} (uid {uid})"
+
+
+def copies(snapshot: ClaimSnapshot) -> str:
+    """The other volumes with this claim's tag, as a sentence with a space before it; empty for none."""
+    found = [volume.volume_id for volume in snapshot.copies]
+    named = listed(found, most=5, separator=", ", rest=" ")
+    return f" Also tagged for this claim, and left as it is: {named}." if found else ""
 
 
 def missing(snapshot: ClaimSnapshot) -> Mapping[str, str]:

@@ -288,7 +288,7 @@ def _released(snapshot: ClaimSnapshot, *, gone: bool) -> RemoveFinalizer:
     claim = snapshot.claim
     if gone:
         message = f"AWS has no volume {claim.volume_id} any more." if claim.volume_id else "No volume was created."
-        return RemoveFinalizer(reason=Reason.DELETED, message=message)
+        return RemoveFinalizer(reason=Reason.DELETED, message=f"{message}{tags.copies(snapshot)}")
     return RemoveFinalizer(
         reason=Reason.RELEASED, message=f"{claim.volume_id} stays in AWS, without this claim's tags."
     )

@@ -2,9 +2,9 @@
 
 import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
-from tests.unit.controllers.volume.scenes import adopting, new, zone
+from tests.unit.controllers.volume.scenes import adopting, new, published, zone
 
-from hyperpod_operator.core.outcome import Done, Gone
+from hyperpod_operator.core.outcome import Blocked, Done, Gone
 
 pytestmark = pytest.mark.slow
 
@@ -21,3 +21,29 @@ async def test_an_adopted_volume_stays_adopted_for_the_next_claim_of_the_name(ri
     rig.claims.delete(KEY)
     assert isinstance(await rig.rest(), Gone)
     assert volume in rig.simulator.ebs.volumes()
+
+
+async def test_of_two_volumes_with_the_tag_only_the_recorded_one_is_deleted(rig: VolumeRig) -> None:
+    """A restore copies the tags of what it restores."""
+    rig.apply(new(management={"reclaimPolicy": "Delete"}))
+    assert isinstance(await rig.rest(), Done)
+    copy = rig.simulator.ebs.create_volume(zone=zone(rig.nodes), tags=dict(rig.volume["Tags"]))
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    assert list(rig.simulator.ebs.volumes()) == [copy]
+    assert rig.operations().count("DeleteVolume") == 1
+    assert copy in rig.recorder.events[-1].message
+
+
+async def test_a_copy_of_a_lost_volume_does_not_come_in_its_place(rig: VolumeRig) -> None:
+    """The PersistentVolume names the lost one."""
+    rig.apply(published())
+    assert isinstance(await rig.rest(), Done)
+    lost = rig.status["volumeId"]
+    copy = rig.simulator.ebs.create_volume(zone=zone(rig.nodes), tags=dict(rig.volume["Tags"]))
+    rig.simulator.ebs.detach_out_of_band(lost)
+    rig.simulator.ebs.delete_volume(lost)
+    assert isinstance(await rig.rest_after(700.0), Blocked)
+    assert (rig.reason(), rig.status["volumeId"]) == ("VolumeLost", lost)
+    assert copy in rig.condition("Ready")["message"]
+    assert not rig.simulator.ebs.volumes()[copy]["Attachments"]

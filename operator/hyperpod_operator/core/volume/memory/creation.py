@@ -3,10 +3,10 @@
 from hyperpod_operator.api.volume.memory import CreatedTag, Creation
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.volume.claim import CREATED
+from hyperpod_operator.core.volume.claim import COMPLETED, CREATED
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.guards import since
-from hyperpod_operator.core.volume.identity import COMPLETED, FAILED, deleted, ended, next_attempt, used
+from hyperpod_operator.core.volume.identity import FAILED, deleted, ended, next_attempt, used
 from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
 from hyperpod_operator.core.volume.ports import NewVolume, Volume

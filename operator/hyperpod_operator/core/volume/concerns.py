@@ -19,6 +19,7 @@ from hyperpod_operator.core.volume import (
     modification,
     ownership,
     publication,
+    reclaim,
     replacement,
     teardown,
     whereabouts,
@@ -126,7 +127,7 @@ DELETED: Sequence[ClaimConcern] = (
     ),
     # It is ours: take it off its node, then delete it or leave it in AWS.
     _asks("Attachment", teardown.csi, teardown.detach, blocks=Blocks.ACTIONS),
-    _asks("Snapshot", teardown.snapshot, blocks=Blocks.ACTIONS),
+    _asks("Snapshot", reclaim.snapshot, blocks=Blocks.ACTIONS),
     _asks("Deletion", teardown.delete, teardown.retain),
 )
 

@@ -8,10 +8,9 @@ from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.journal import PENDING
-from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume import tags
-from hyperpod_operator.core.volume.adoption import is_adopted, unproved
+from hyperpod_operator.core.volume.adoption import unproved
 from hyperpod_operator.core.volume.attachment import (
     busy,
     closed,
@@ -29,8 +28,6 @@ from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once, since
 from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
 from hyperpod_operator.core.volume.plan import (
-    DESCRIPTION_MOST,
-    CreateSnapshot,
     CreateTags,
     DeleteTags,
     DeleteVolume,
@@ -38,10 +35,8 @@ from hyperpod_operator.core.volume.plan import (
     RemovePV,
     RemovePVC,
 )
-from hyperpod_operator.core.volume.ports import Snapshot, Volume
-
-BEFORE_DELETE = "BeforeDelete"
-"""Value of the tag snapshot-purpose."""
+from hyperpod_operator.core.volume.ports import Volume
+from hyperpod_operator.core.volume.reclaim import goes
 
 
 def paused(snapshot: ClaimSnapshot) -> Decision | None:
@@ -134,13 +129,22 @@ def _untagged(snapshot: ClaimSnapshot, volume: Volume) -> bool:
 
 
 def csi(snapshot: ClaimSnapshot) -> Decision | None:
-    """The CSI driver detaches by itself once nothing uses its PersistentVolume."""
-    volume = snapshot.volume
-    if snapshot.claim.mode != "CSI" or volume is None or not _goes(snapshot):
+    """The CSI driver detaches by itself once nothing uses its PersistentVolume. In other modes it has the volume by
+    what somebody else made: that data is not deleted under it."""
+    volume, users = snapshot.volume, snapshot.observed.csi_users
+    if volume is None or not goes(snapshot):
         return None
-    if volume.state == "available" and not snapshot.observed.csi_users:
+    named = listed(users, most=5, separator=", ", rest=" ")
+    if snapshot.claim.mode != "CSI" and users:
+        message = (
+            f"{volume.volume_id} is in use by the EBS CSI driver ({named}). Delete these, or set reclaimPolicy: "
+            "Retain; the operator then continues."
+        )
+        return Wait(reason=Reason.CSI_OWNED, message=message, after=snapshot.timings.watch, stalled=True)
+    if snapshot.claim.mode != "CSI" or (volume.state == "available" and not users):
         return None
-    message = f"The CSI driver still uses {volume.volume_id}; waiting until it has detached it."
+    by = f" ({named})" if users else ""
+    message = f"The CSI driver still uses {volume.volume_id}{by}; waiting until it has detached it."
     return Wait(reason=Reason.DETACHING, message=message, after=snapshot.timings.poll)
 
 
@@ -153,7 +157,7 @@ def detach(snapshot: ClaimSnapshot) -> Decision | None:
         return just_sent(snapshot)
     if isinstance(where, Foreign) or not where.ours:
         who = where.who if isinstance(where, Foreign) else where.instance_id
-        return elsewhere(snapshot, who) if _goes(snapshot) else None
+        return elsewhere(snapshot, who) if goes(snapshot) else None
     return _come_off(snapshot, where)
 
 
@@ -174,45 +178,9 @@ def _come_off(snapshot: ClaimSnapshot, where: Held) -> Decision:
     )
 
 
-def snapshot(snapshot: ClaimSnapshot) -> Decision | None:
-    """One snapshot, found by its tags: CreateSnapshot has no token."""
-    claim, volume = snapshot.claim, snapshot.volume
-    if volume is None or volume.state in {"deleting", "error"} or not _goes(snapshot) or not claim.snapshots_first:
-        return None
-    found = final_snapshot(snapshot)
-    if found is None and (made := _not_listed(snapshot)):
-        message = f"Snapshot {made} was made; {volume.volume_id} waits until AWS reports it as completed."
-        return Wait(reason=Reason.SNAPSHOTTING, message=message, after=snapshot.timings.poll)
-    if found is None:
-        step = CreateSnapshot(
-            volume_id=volume.volume_id,
-            description=f"EBSVolumeClaim {claim.key}, before its volume is deleted"[:DESCRIPTION_MOST],
-            tags={
-                **claim.user_tags,
-                names.TAG_CLAIM_UID: claim.uid,
-                names.TAG_OWNER: claim.owner,
-                names.TAG_SNAPSHOT_PURPOSE: BEFORE_DELETE,
-            },
-        )
-        message = f"Creating a snapshot of {volume.volume_id} before it is deleted."
-        return act_once(snapshot, step=step, reason=Reason.SNAPSHOTTING, message=message)
-    if found.state == "completed":
-        return None
-    if found.state == "error":
-        message = (
-            f"Snapshot {found.snapshot_id} failed: {found.status_message or 'no reason given'}. {volume.volume_id} "
-            "stays. Delete that snapshot to retry, or set reclaimPolicy: Retain."
-        )
-        return Wait(reason=Reason.SNAPSHOT_FAILED, message=message, after=SLOW, stalled=True)
-    message = (
-        f"AWS is creating snapshot {found.snapshot_id} ({found.progress or found.state}); the volume waits for it."
-    )
-    return Wait(reason=Reason.SNAPSHOTTING, message=message, after=snapshot.timings.poll)
-
-
 def delete(snapshot: ClaimSnapshot) -> Decision | None:
     volume = snapshot.volume
-    if volume is None or not _goes(snapshot):
+    if volume is None or not goes(snapshot):
         return None
     if volume.state == "deleting":
         message = f"AWS is deleting {volume.volume_id}."
@@ -245,43 +213,6 @@ def lease(snapshot: ClaimSnapshot) -> Decision | None:
         return None
     step = DropLease(volume_id=volume_id, holder=snapshot.claim.holder)
     return Act(step=step, reason=Reason.RELEASING, message=f"Giving the lease of {volume_id} back.")
-
-
-# [assumption: completed-snapshot-is-whole]
-def final_snapshot(snapshot: ClaimSnapshot) -> Snapshot | None:
-    """Of this volume and claim, made for its deletion: a completed one first, then one under way."""
-    volume, uid = snapshot.volume, snapshot.claim.uid
-    found = [
-        item
-        for item in snapshot.observed.snapshots or ()
-        if volume is not None
-        and item.volume_id == volume.volume_id
-        and item.tags.get(names.TAG_CLAIM_UID) == uid
-        and item.tags.get(names.TAG_SNAPSHOT_PURPOSE) == BEFORE_DELETE
-    ]
-    order = {"completed": 0, "pending": 1}
-    return min(found, key=lambda item: (order.get(item.state, 2), item.snapshot_id), default=None)
-
-
-def _not_listed(snapshot: ClaimSnapshot) -> str:
-    """A snapshot that AWS took up lately and does not list yet: status is reason to wait, and proves nothing more."""
-    recorded, most = snapshot.claim.status.snapshots or [], snapshot.timings.unseen
-    young = [
-        one.snapshotId
-        for one in recorded
-        if one.purpose == BEFORE_DELETE and since(one.startTime, now=snapshot.now) < most
-    ]
-    listed = {item.snapshot_id for item in snapshot.observed.snapshots or ()}
-    return next((one for one in sorted(young) if one not in listed), "")
-
-
-def _goes(snapshot: ClaimSnapshot) -> bool:
-    """Whether the volume is to be deleted: by policy, and provably ours to delete."""
-    claim = snapshot.claim
-    volume = snapshot.volume
-    if volume is None or claim.reclaim_policy == "Retain" or not tags.ours(snapshot):
-        return False
-    return claim.consents or not is_adopted(claim, volume)
 
 
 def _released(snapshot: ClaimSnapshot, *, gone: bool) -> RemoveFinalizer:

@@ -1,5 +1,7 @@
 """What a deletion takes with it: the one volume that the operator made, or may delete by the owner's word."""
 
+from typing import Any
+
 import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import adopting, new, published, zone
@@ -47,3 +49,23 @@ async def test_a_copy_of_a_lost_volume_does_not_come_in_its_place(rig: VolumeRig
     assert (rig.reason(), rig.status["volumeId"]) == ("VolumeLost", lost)
     assert copy in rig.condition("Ready")["message"]
     assert not rig.simulator.ebs.volumes()[copy]["Attachments"]
+
+
+NONE = {"attachment": {"mode": "None"}}
+SUSPENDED = {"attachment": {"target": {"instanceGroupName": "workers"}, "suspend": True}}
+
+
+@pytest.mark.parametrize("members", [NONE, SUSPENDED])
+async def test_a_volume_that_the_csi_driver_uses_is_not_deleted(rig: VolumeRig, members: dict[str, Any]) -> None:
+    source = {"create": {"availabilityZone": zone(rig.nodes)}}
+    rig.apply(new(source=source, management={"reclaimPolicy": "Delete"}, **members))
+    await rig.idle(300.0)
+    volume = rig.status["volumeId"]
+    rig.users.driver[volume] = ["PersistentVolume pvc-1"]
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "CSIOwned"
+    assert "PersistentVolume pvc-1" in rig.condition("Ready")["message"]
+    rig.users.driver[volume] = []
+    assert isinstance(await rig.rest_after(60.0), Gone)
+    assert rig.simulator.ebs.volumes() == {}

@@ -20,7 +20,7 @@ from hyperpod_operator.core.drain.ports import Answer, Evicted, PodsRead
 from hyperpod_operator.core.drain.rules import DrainRules
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node
-from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.core.ports import KubernetesError, StaleObject
 from hyperpod_testbed.simulator import Fault
 
 
@@ -42,6 +42,9 @@ class Kubernetes:
         self.volumes: dict[str, list[str]] = {}
         """Claims with a volume on an instance, by its id."""
         self.claims_problem: KubernetesError | None = None
+        self.unwritable: dict[str, Exception] = {}
+        """How the API server answers to writes to these Nodes."""
+        self.writes = 0
         self.start()
 
     def start(self) -> None:
@@ -110,6 +113,7 @@ class Kubernetes:
         return tuple(Evicted(pod=pod, answer=Answer.ACCEPTED) for pod in gang)
 
     async def mark(self, *, node: str, marks: Marks) -> HeldBy | None:
+        self._refuse(node)
         found = self.nodes.get(node)
         change = hold(found, marks.owner, now=self.rig.clock.now(), detach=marks.detach) if found else NodeChange()
         if isinstance(change, HeldBy):
@@ -118,9 +122,15 @@ class Kubernetes:
         return None
 
     async def unmark(self, *, node: str, owner: Owner) -> None:
+        self._refuse(node)
         found = self.nodes.get(node)
         if found is not None:
             self._apply(node, release(found, owner))
+
+    def _refuse(self, node: str) -> None:
+        self.writes += 1
+        if (error := self.unwritable.get(node)) is not None:
+            raise error
 
     def _apply(self, name: str, change: NodeChange) -> None:
         def changed(one: Node) -> Node:
@@ -617,6 +627,51 @@ async def test_gangs_that_are_refused_in_every_pass_do_not_keep_others_from_bein
     for _ in range(60):
         await rig.step()
     assert sorted(kube.deleted()) == instances[20:]
+
+
+@pytest.mark.parametrize("error", [StaleObject("changed"), KubernetesError(status=403, message="a policy says no.")])
+async def test_a_node_that_cannot_be_marked_keeps_no_other_from_ending(kube: Kubernetes, error: Exception) -> None:
+    first, *_ = chosen = kube.instances()[:2]
+    for instance in chosen:
+        kube.annotate(instance, **{DELETE_NODE: "true"})
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.unwritable = {f"hyperpod-{first}": error}
+    kube.rig.apply(gpu(2))
+    await kube.rig.until("WaitingForWorkloads")
+    await kube.rig.step()
+    assert kube.held == [chosen[1]]
+    message = kube.rig.condition("Ready")["message"]
+    why = "the Node changed meanwhile" if isinstance(error, StaleObject) else "a policy says no"
+    assert f"These Nodes cannot be marked, and do not end before they are: hyperpod-{first} ({why})" in message
+    assert f"hyperpod-{chosen[1]} gets no new pods" in message
+    kube.pods.clear()
+    await kube.rig.until("Scaling")
+    assert kube.deleted() == [chosen[1]]
+    kube.unwritable.clear()
+    await kube.rig.rest()
+    assert sorted(kube.deleted()) == chosen
+
+
+async def test_an_api_server_that_does_not_answer_is_not_asked_about_every_node(kube: Kubernetes) -> None:
+    error = KubernetesError(status=0, message="no answer")
+    kube.unwritable = {f"hyperpod-{instance}": error for instance in kube.instances()}
+    kube.rig.apply(gpu(1))
+    await kube.rig.step()
+    assert kube.writes == 1
+
+
+async def test_a_taint_that_somebody_took_off_comes_back(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply(gpu(3))
+    await kube.rig.until("WaitingForWorkloads")
+    (chosen,) = kube.held
+    kube.annotate(chosen, **{DELETE_NODE: "true"})
+    kube.nodes.held = [replace(one, taints=()) if one.instance_id == chosen else one for one in kube.nodes.held]
+    kube.pods = [pod for pod in kube.pods if pod.name != f"job-{chosen}"]
+    await kube.rig.rest()
+    assert kube.deleted() == [chosen]
 
 
 async def test_more_nodes_than_one_call_takes_end_in_several_calls(rig: Rig) -> None:

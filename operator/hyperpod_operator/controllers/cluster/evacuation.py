@@ -4,10 +4,11 @@ The decisions are in `core.cluster.departures` and `core.cluster.scale_in`; here
 decides about AWS. Each step is guarded by the API server and harmless to repeat, so none of them needs a record.
 """
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
+from hyperpod_operator.controllers.cluster.node_marks import write_each
 from hyperpod_operator.core.audit import Audit
 from hyperpod_operator.core.cluster.audit import drain_requester
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
@@ -35,10 +36,8 @@ from hyperpod_operator.core.health.facts import FAILING, ClusterFacts, cluster_i
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.state import UNHEALTHY, state
 from hyperpod_operator.core.plan.calls import stays
-from hyperpod_operator.core.ports import Key, KubernetesError, Nodes, ObjectGone, StaleObject
+from hyperpod_operator.core.ports import Key, KubernetesError, Nodes
 from hyperpod_operator.core.text import listed
-
-logger = logging.getLogger(__name__)
 
 EVICTED_AT_ONCE = 20
 """Gangs that one pass evicts."""
@@ -101,7 +100,7 @@ class Evacuation:
         if ends:
             found = await self._found(snapshot, nodes=nodes, facts=facts, owner=owner)
             found = await self._with_claims(snapshot, found, arn=cluster.arn)
-        await self._mark(snapshot, found, nodes=nodes, owner=owner)
+        found = await self._mark(snapshot, found, nodes=nodes, owner=owner)
         if not found.chosen:
             self.forget(snapshot.resource.key)
             return snapshot
@@ -167,18 +166,17 @@ class Evacuation:
 
     async def _mark(
         self, snapshot: ClusterSnapshot, found: Departures, *, nodes: Mapping[str, Node], owner: Owner
-    ) -> None:
-        """Keep new pods off the nodes that go, once what runs there can be known, and undo it on all others."""
+    ) -> Departures:
+        """Keep new pods off the nodes that go, once what runs there can be known, and undo it on all others. With the
+        Nodes whose marks were not taken."""
         wanted = () if found.read.denied else marks(snapshot, found, owner=owner)
         groups = snapshot.resource.status.instanceGroups or []
         sent = frozenset(one.instanceId for group in groups for one in group.remembered.deletedNodes or ())
-        try:
-            for name, mark in wanted:
-                await self._ports.marks.mark(node=name, marks=mark)
-            for name in superfluous(found, nodes=nodes.values(), owner=owner, sent=sent):
-                await self._ports.marks.unmark(node=name, owner=owner)
-        except (StaleObject, ObjectGone, KubernetesError) as error:
-            logger.warning("A Node could not be marked; the next pass tries again: %s", error)
+        undone = superfluous(found, nodes=nodes.values(), owner=owner, sent=sent, now=snapshot.now)
+        writer = self._ports.marks
+        unmarked = await write_each((name, partial(writer.mark, node=name, marks=mark)) for name, mark in wanted)
+        await write_each((name, partial(writer.unmark, node=name, owner=owner)) for name in undone)
+        return replace(found, unmarked=unmarked)
 
     def _departing(self, snapshot: ClusterSnapshot) -> Mapping[str, int]:
         return departing(

@@ -104,6 +104,20 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unwritten:
+    """A Node that does not show yet what it is to show, by name."""
+
+    node: str
+    why: str = ""
+    """How the write was refused, without a full stop; empty where it was not tried yet."""
+    denied: bool = False
+    """Whether it needs user action: the operator lacks a right, or a policy refuses the write."""
+
+    def __str__(self) -> str:
+        return f"{self.node} ({self.why})" if self.why else self.node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Departures:
     """Everything about nodes that are to end, as one pass knows it."""
 
@@ -116,6 +130,8 @@ class Departures:
     timed_out: bool = False
     unsynced: bool = False
     """Whether the Nodes themselves are not known yet."""
+    unmarked: tuple[Unwritten, ...] = ()
+    """Nodes that are to end, whose marks the API server did not take in this pass."""
 
     def of(self, group: str) -> Chosen | None:
         return next((one for one in self.chosen if one.departure.group == group), None)

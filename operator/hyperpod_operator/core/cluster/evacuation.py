@@ -13,9 +13,10 @@ from hyperpod_operator.core.cluster.departures import Candidate, Departures, Han
 from hyperpod_operator.core.cluster.node_choice import BINDING
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.scale_in import named
-from hyperpod_operator.core.drain.marks import Lifecycle, Marks, Owner, detaches, held_by, held_since
+from hyperpod_operator.core.drain.marks import Lifecycle, Marks, Owner, detaches, held_by, held_since, is_draining
 from hyperpod_operator.core.drain.rules import DrainRules, drain_rules
 from hyperpod_operator.core.drain.step import DrainStep, step
+from hyperpod_operator.core.drain.turns import in_turn
 from hyperpod_operator.core.health.node import Node
 
 MARKS_MOST = 50
@@ -39,7 +40,7 @@ def marks(snapshot: ClusterSnapshot, found: Departures, *, owner: Owner) -> tupl
         (one, each.node, Marks(owner=owner, conditions=frozenset(kinds)))
         for one in found.chosen
         for each in one.nodes
-        if each.node is not None and held_by(each.node) != str(owner)
+        if each.node is not None and not _is_held(each.node, owner)
     ]
     drained = Marks(owner=owner, conditions=frozenset({Lifecycle.MAINTENANCE_PLANNED, Lifecycle.DRAINED}), detach=True)
     asks = [
@@ -50,15 +51,19 @@ def marks(snapshot: ClusterSnapshot, found: Departures, *, owner: Owner) -> tupl
     ]
     return tuple(
         (node.name, replace(mark, message=f"{named(snapshot, one)} ({owner.namespace}/{owner.name})"))
-        for one, node, mark in (missing or asks)[:MARKS_MOST]
+        for one, node, mark in in_turn(
+            missing or asks, most=MARKS_MOST, key=lambda entry: entry[1].name, now=snapshot.now
+        )
     )
 
 
-def superfluous(found: Departures, *, nodes: Iterable[Node], owner: Owner, sent: frozenset[str]) -> tuple[str, ...]:
+def superfluous(
+    found: Departures, *, nodes: Iterable[Node], owner: Owner, sent: frozenset[str], now: datetime
+) -> tuple[str, ...]:
     """Nodes that are held for `owner` and are not to end any more; `sent` are instances that AWS was asked to end."""
     chosen = {candidate.instance_id for one in found.chosen for candidate in one.nodes} | sent
     held = (node for node in nodes if held_by(node) == str(owner) and node.instance_id not in chosen)
-    return tuple(sorted(node.name for node in held))[:MARKS_MOST]
+    return in_turn(sorted(node.name for node in held), most=MARKS_MOST, key=lambda name: name, now=now)
 
 
 def evictions(snapshot: ClusterSnapshot, found: Departures) -> DrainStep:
@@ -80,6 +85,11 @@ def rules(resource: Resource) -> DrainRules:
     management = resource.spec.management
     timeout = management.disruption.drainTimeoutSeconds if management and management.disruption else None
     return drain_rules(Drain(drainTimeoutSeconds=timeout))
+
+
+def _is_held(node: Node, owner: Owner) -> bool:
+    """Whether both are there: a taint that another client took off has to come back."""
+    return held_by(node) == str(owner) and is_draining(node)
 
 
 def _held(found: Departures) -> tuple[Candidate, ...]:

@@ -11,7 +11,14 @@ from dataclasses import replace
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
-from hyperpod_operator.core.cluster.departures import Chosen, Departures, Handling, handling
+from hyperpod_operator.core.cluster.departures import (
+    Candidate,
+    Chosen,
+    Departures,
+    Handling,
+    Unwritten,
+    handling,
+)
 from hyperpod_operator.core.cluster.existing import present
 from hyperpod_operator.core.cluster.guards import rejected_before
 from hyperpod_operator.core.cluster.node_choice import BINDING, busy
@@ -185,20 +192,38 @@ def _awaited(snapshot: ClusterSnapshot, found: Departures, one: Chosen) -> str:
             ]
         )
         return f"{what}: these nodes are drained for something else, and the operator waits for that: {names}."
-    detaching = _detaching(one)
-    waiting = [each for each in one.nodes if each not in one.drained]
-    if detaching and not waiting:
-        return f"{what}: {detaching}"
+    refused = {each.node: each for each in found.unmarked}
+    waiting = [each for each in one.nodes if each not in one.drained and each.name not in refused]
+    parts = [
+        _unmarked([refused[each.name] for each in one.nodes if each.name in refused]),
+        _kept_off(found, waiting),
+        _detaching(one),
+    ]
+    said = " ".join(part for part in parts if part)
+    return f"{what}: {said or 'the operator waits until AWS shows the new count.'}"
+
+
+def _unmarked(refused: Sequence[Unwritten]) -> str:
+    """Which Nodes the API server did not let the operator mark; empty for none."""
+    if not refused:
+        return ""
+    names = _some([str(one) for one in refused])
+    return f"These Nodes cannot be marked, and do not end before they are: {names}; the operator retries."
+
+
+def _kept_off(found: Departures, waiting: Sequence[Candidate]) -> str:
+    """Which nodes get no new pods, and what they wait for; empty for none."""
+    if not waiting:
+        return ""
     nodes = [each.node for each in waiting if each.node is not None]
     pods = busy(found.read.pods, nodes=nodes)
     awaited = [str(pod) for each in waiting for pod in pods.get(each.name, ())]
     since = [moment for node in nodes if (moment := held_since(node)) is not None]
     if not awaited:
-        return f"{what}: new pods are kept off {_some([each.name for each in waiting])} before it ends."
+        return f"new pods are kept off {_some([each.name for each in waiting])} before it ends."
     when = f" since {stamp(min(since))}" if since else ""
-    rest = f" {detaching}" if detaching else ""
     names, ending = _some([each.name for each in waiting]), "s" if len(waiting) == 1 else ""
-    return f"{what}: {names} get{ending} no new pods{when} and wait{ending} for {_some(awaited)}.{rest}"
+    return f"{names} get{ending} no new pods{when} and wait{ending} for {_some(awaited)}."
 
 
 def _detaching(one: Chosen) -> str:

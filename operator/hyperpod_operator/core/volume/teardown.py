@@ -7,7 +7,7 @@ pass and we made it (or its owner consented); everything else is left as it is, 
 from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
-from hyperpod_operator.core.engine.journal import PENDING
+from hyperpod_operator.core.engine.journal import PENDING, age, entry_of
 from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume import tags
 from hyperpod_operator.core.volume.adoption import unproved
@@ -93,11 +93,14 @@ def node_label(snapshot: ClaimSnapshot) -> Decision | None:
 
 
 def not_visible_yet(snapshot: ClaimSnapshot) -> Decision | None:
-    """A volume may have been made that EC2 does not show yet: without waiting it would be left behind for ever."""
-    creation = snapshot.claim.status.remembered.creation
+    """A volume may have been made that EC2 does not show yet: without waiting it would be left behind for ever. Each
+    repetition of the call may be the one that makes it."""
+    claim, creation = snapshot.claim, snapshot.claim.status.remembered.creation
     if snapshot.volume is not None or creation is None or creation.outcome not in PENDING:
         return None
-    left = snapshot.timings.unseen - since(creation.time, now=snapshot.now)
+    last = entry_of(claim.status.operations, "Volume")
+    again = age(last, now=snapshot.now) if last is not None and last.operation == "CreateVolume" else float("inf")
+    left = snapshot.timings.unseen - min(since(creation.time, now=snapshot.now), again)
     if left <= 0:
         return None
     message = (

@@ -150,6 +150,22 @@ async def test_a_claim_whose_creation_was_not_answered_waits_for_its_volume(rig:
     assert rig.clock.monotonic() - began >= rig.timings.unseen - 60.0
 
 
+async def test_a_creation_that_is_repeated_and_carried_out_late_leaves_no_volume(rig: VolumeRig) -> None:
+    """The claim is deleted longer after the first try than AWS may hide a volume, and right after the last one."""
+    rig.apply(new(management={"reclaimPolicy": "Delete"}))
+    rig.simulator.faults.add(Fault("CreateVolume", "drop"))
+    await rig.idle(660.0)
+    rig.simulator.faults.clear()
+    rig.simulator.faults.add(Fault("CreateVolume", "commit_late", seconds=20.0, times=1))
+    before = len(rig.calls("CreateVolume"))
+    while len(rig.calls("CreateVolume")) == before:
+        await rig.step()
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    rig.wait(60.0)
+    assert rig.simulator.ebs.volumes() == {}
+
+
 async def test_a_name_of_the_greatest_length_is_released_too(rig: VolumeRig) -> None:
     key = Key("n" * 63, "c" * 253)
     rig.apply(new(), key=key)

@@ -8,6 +8,7 @@ provably ours is foreign, and a foreign attachment is never ended.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.core.engine.journal import CallState, entry_of
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.text import counted
@@ -83,9 +84,14 @@ def asked_for(snapshot: ClaimSnapshot, *, instance_id: str, attach_time: datetim
 def _slack(snapshot: ClaimSnapshot) -> timedelta:
     """How long after the last attach call an attachment may begin that comes from it: one without an answer may still
     be carried out."""
+    return timedelta(seconds=snapshot.timings.unseen) if unanswered(snapshot) is not None else SLACK
+
+
+def unanswered(snapshot: ClaimSnapshot) -> OperationStatus | None:
+    """The last call about the attachment, where it is an attach without an answer."""
     last = entry_of(snapshot.claim.status.operations, ATTACHMENT)
-    lost = last is not None and last.operation == "AttachClusterNodeVolume" and last.state in LOST
-    return timedelta(seconds=snapshot.timings.unseen) if lost else SLACK
+    attach = last is not None and last.operation == "AttachClusterNodeVolume"
+    return last if attach and last is not None and last.state in LOST else None
 
 
 def _fits(*, attach_time: datetime | None, called: datetime | None, slack: timedelta) -> bool:

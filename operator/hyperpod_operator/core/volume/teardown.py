@@ -26,7 +26,7 @@ from hyperpod_operator.core.volume.attachment import detach as detach_from
 from hyperpod_operator.core.volume.claim import CREATED
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once, since
-from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
+from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding, unanswered
 from hyperpod_operator.core.volume.plan import (
     CreateTags,
     DeleteTags,
@@ -157,11 +157,25 @@ def detach(snapshot: ClaimSnapshot) -> Decision | None:
     if claim.mode == "CSI":
         return None
     if isinstance(where, Free):
-        return just_sent(snapshot)
+        return just_sent(snapshot) or _may_come(snapshot)
     if isinstance(where, Foreign) or not where.ours:
         who = where.who if isinstance(where, Foreign) else where.instance_id
         return elsewhere(snapshot, who) if goes(snapshot) else None
     return _come_off(snapshot, where)
+
+
+# [assumption: no-answer-leaves-outcome-open]
+def _may_come(snapshot: ClaimSnapshot) -> Wait | None:
+    """An attach without an answer may still be carried out: of a claim that is gone, nobody would detach it."""
+    lost = unanswered(snapshot)
+    left = snapshot.timings.unseen - age(lost, now=snapshot.now)
+    if lost is None or left <= 0:
+        return None
+    message = (
+        "AttachClusterNodeVolume was sent and not answered, and AWS may still carry it out. This claim stays for "
+        f"{snapshot.timings.unseen / 60:.0f} minutes after the call, to detach the volume then. Nothing to do."
+    )
+    return Wait(reason=Reason.ATTACHING, message=message, after=min(left, snapshot.timings.poll))
 
 
 def _come_off(snapshot: ClaimSnapshot, where: Held) -> Decision:

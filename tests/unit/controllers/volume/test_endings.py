@@ -116,6 +116,18 @@ async def test_a_deletion_waits_for_an_attach_whose_answer_was_lost(rig: VolumeR
     assert rig.clock.monotonic() - deleted_at >= rig.timings.propagation_window - 5.0
 
 
+async def test_an_attach_that_is_carried_out_minutes_later_is_undone_before_the_claim_ends(rig: VolumeRig) -> None:
+    rig.apply(new())
+    rig.simulator.faults.add(Fault("AttachClusterNodeVolume", "commit_late", seconds=400.0, times=1))
+    while not rig.simulator.log.calls("AttachClusterNodeVolume"):
+        await rig.step()
+    volume = rig.status["volumeId"]
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    rig.wait(600.0)
+    assert rig.simulator.ebs.volumes()[volume]["Attachments"] == []
+
+
 NOT_THERE = [
     {"source": {"create": {"availabilityZone": "us-west-2z"}}},
     {"source": {"create": {"availabilityZoneId": "mrn1-az9"}}},

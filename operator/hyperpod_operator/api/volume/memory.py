@@ -99,3 +99,8 @@ class ClaimMemory(Model):
     appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
         default=None, description="Tag keys that this claim set on the volume: the operator removes only these."
     )
+    tagTaken: bool | None = Field(
+        default=None,
+        description="True while the volume carries another claim's tag after it carried this claim's: this claim does "
+        "not take it back.",
+    )

@@ -117,8 +117,9 @@ def _forces(snapshot: ClaimSnapshot, whose: Belongs) -> bool:
 
 def _lost(snapshot: ClaimSnapshot) -> bool:
     """Whether the volume was this claim's before: a claim that was newer, or forced, took it."""
-    recorded = snapshot.claim.status.ownership
-    return recorded is not None and recorded.tag == snapshot.claim.uid
+    status = snapshot.claim.status
+    had = status.ownership is not None and status.ownership.tag == snapshot.claim.uid
+    return had or bool(status.remembered.tagTaken)
 
 
 def _of_others(snapshot: ClaimSnapshot, volume: Volume, whose: Belongs) -> Wait:
@@ -128,6 +129,11 @@ def _of_others(snapshot: ClaimSnapshot, volume: Volume, whose: Belongs) -> Wait:
         way = (
             "If that claim no longer exists, set management.adoptionPolicy: Force; otherwise delete one of the two "
             "claims."
+        )
+    elif _lost(snapshot):
+        way = (
+            "That claim took it from this one, and the operator does not take it back. Release it there; if that claim "
+            f"no longer exists, set the tag {names.TAG_CLAIM_UID}={snapshot.claim.uid} on the volume in EC2."
         )
     else:
         way = "The operator never adopts it. Release it there, or use another volume."

@@ -31,7 +31,7 @@ from hyperpod_operator.core.volume.memory.calls import intended, operations
 from hyperpod_operator.core.volume.memory.creation import REFUSED, creation, intended_creation, volume_id
 from hyperpod_operator.core.volume.memory.missing import missing
 from hyperpod_operator.core.volume.memory.modification import modification
-from hyperpod_operator.core.volume.memory.ownership import adoption, ownership
+from hyperpod_operator.core.volume.memory.ownership import adoption, ownership, tag_taken
 from hyperpod_operator.core.volume.memory.snapshots import snapshots
 from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord
 from hyperpod_operator.core.volume.phase import phase
@@ -180,6 +180,7 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> EBSVolumeClaimStatus
             "availabilityZone": (volume.availability_zone or None) if volume else old.availabilityZone,
             "availabilityZoneId": (volume.availability_zone_id or None) if volume else old.availabilityZoneId,
             "ownership": ownership(pass_record),
+            "tagTaken": tag_taken(pass_record),
             "adoption": adoption(pass_record, end),
             "missing": missing(pass_record),
             "observed": _observed(pass_record),

@@ -5,7 +5,7 @@ from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import adopting, arn_of, instances, new, published, zone
 
-from hyperpod_operator.api.names import TAG_CSI_CLUSTER
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CSI_CLUSTER
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
 from hyperpod_operator.core.ports import Key
 from hyperpod_testbed.simulator import Fault
@@ -92,6 +92,32 @@ async def test_of_two_clusters_on_one_volume_one_gets_it(make_rig: MakeRig) -> N
     assert sorted([ours.reason(), theirs.reason(THEIRS)]) == ["ClaimReady", "ClaimedByOther"]
     attached = [call for call in ours.calls("AttachClusterNodeVolume") if call.committed]
     assert len(attached) == 1
+
+
+@pytest.mark.parametrize("policy", ["IfUnowned", "Force"])
+async def test_two_clusters_with_a_claim_of_one_name_do_not_take_the_volume_in_turns(
+    make_rig: MakeRig, policy: str
+) -> None:
+    """A Kubernetes cluster that was restored beside the one that it is a copy of."""
+    ours = make_rig()
+    theirs = make_rig(beside=ours)
+    theirs.claims._version = 100
+    suspended = {"target": {"instanceGroupName": "workers"}, "suspend": True}
+    spec = new(management={"adoptionPolicy": policy}, attachment=suspended)
+    ours.apply(spec)
+    await ours.idle(200.0)
+    volume, owners = ours.status["volumeId"], []
+    theirs.apply(spec)
+    for _ in range(6):
+        for one in (theirs, ours):
+            await one.idle(700.0)
+            owners.append(ours.simulator.ebs.volumes()[volume]["Tags"][TAG_CLAIM_UID])
+    assert set(owners) == {theirs.uid}
+    assert ours.reason() == "ClaimedByOther"
+    theirs.claims.delete(KEY)
+    assert isinstance(await theirs.rest(), Gone)
+    await ours.idle(1200.0)
+    assert (ours.reason(), ours.status["volumeId"]) == ("Suspended", volume)
 
 
 async def test_a_volume_in_another_zone_is_told_with_both(rig: VolumeRig) -> None:

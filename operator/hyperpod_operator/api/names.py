@@ -195,6 +195,7 @@ class Reason(StrEnum):
     WAITING_FOR_WORKLOADS = "WaitingForWorkloads"
     EVICTING_WORKLOADS = "EvictingWorkloads"
     EVICTION_BLOCKED = "EvictionBlocked"
+    NODES_STILL_TAINTED = "NodesStillTainted"
     RECREATING = "Recreating"
 
     # Blocked: a person has to act; the message says how.

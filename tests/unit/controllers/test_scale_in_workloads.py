@@ -10,7 +10,15 @@ from tests.unit.controllers.test_cluster_nodes import HeldNodes
 from tests.unit.core.builders import group_spec, spec
 from tests.unit.core.health import HEALTH, node
 
-from hyperpod_operator.api.names import APPROVE_PLAN, DELETE_NODE, DRAINING, INSTANCE_GROUP_NAME
+from hyperpod_operator.api.names import (
+    ABANDON,
+    APPROVE_PLAN,
+    DELETE_NODE,
+    DRAINING,
+    INSTANCE_GROUP_NAME,
+    TAG_OWNER,
+    TAG_OWNER_UID,
+)
 from hyperpod_operator.controllers.cluster.controller import ClusterController, ClusterSettings
 from hyperpod_operator.controllers.cluster.evacuation import DrainPorts
 from hyperpod_operator.controllers.cluster.observer import Ports
@@ -446,6 +454,84 @@ async def test_a_deletion_that_keeps_the_cluster_marks_no_node(kube: Kubernetes)
         if not kube.rig.objects.exists(KEY):
             break
     assert not kube.rig.objects.exists(KEY)
+    assert kube.held == []
+
+
+async def held_for_a_cluster_that_stays(kube: Kubernetes) -> None:
+    """A scale-in waits, and then the object is deleted."""
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply({**gpu(3), "management": {"deletionPolicy": "Retain"}})
+    await kube.rig.until("WaitingForWorkloads")
+    assert len(kube.held) == 1
+
+
+async def released(kube: Kubernetes) -> bool:
+    for _ in range(10):
+        await kube.rig.step()
+        if not kube.rig.objects.exists(KEY):
+            return True
+    return False
+
+
+async def test_a_deletion_that_keeps_the_cluster_takes_the_taint_of_a_scale_in_off(kube: Kubernetes) -> None:
+    await held_for_a_cluster_that_stays(kube)
+    kube.rig.objects.delete(KEY)
+    assert await released(kube)
+    assert kube.held == []
+
+
+async def test_a_cluster_that_stays_is_not_released_before_its_nodes_are_read(kube: Kubernetes) -> None:
+    await held_for_a_cluster_that_stays(kube)
+    kube.nodes.synced = False
+    kube.start()
+    kube.rig.objects.delete(KEY)
+    assert not await released(kube)
+    assert kube.rig.condition("Ready")["reason"] == "NodesStillTainted"
+    assert kube.rig.calls("DeleteTags") == []
+    kube.nodes.synced = True
+    assert await released(kube)
+    assert kube.held == []
+
+
+async def test_a_cluster_that_stays_is_not_released_while_a_node_changes(kube: Kubernetes) -> None:
+    await held_for_a_cluster_that_stays(kube)
+    (held,) = kube.held
+    kube.unwritable = {f"hyperpod-{held}": StaleObject("changed")}
+    kube.rig.objects.delete(KEY)
+    assert not await released(kube)
+    assert f"hyperpod-{held} (the Node changed meanwhile)" in kube.rig.condition("Ready")["message"]
+    assert kube.rig.condition("Stalled") == {}
+    kube.unwritable.clear()
+    assert await released(kube)
+    assert kube.held == []
+
+
+async def test_a_taint_that_the_api_server_keeps_is_said_and_can_be_abandoned(kube: Kubernetes) -> None:
+    await held_for_a_cluster_that_stays(kube)
+    (held,) = kube.held
+    kube.unwritable = {f"hyperpod-{held}": KubernetesError(status=403, message="a policy says no.")}
+    kube.rig.objects.delete(KEY)
+    assert not await released(kube)
+    assert f"hyperpod-{held} (a policy says no)" in kube.rig.condition("Ready")["message"]
+    assert kube.rig.condition("Stalled")["status"] == "True"
+    given = {**gpu(3), "management": {"deletionPolicy": "Retain"}}
+    kube.rig.apply(given, annotations={ABANDON: KEY.name})
+    assert await released(kube)
+
+
+async def test_a_cluster_that_was_handed_over_is_not_released_before_its_nodes(kube: Kubernetes) -> None:
+    await held_for_a_cluster_that_stays(kube)
+    kube.nodes.synced = False
+    kube.rig.objects.delete(KEY)
+    await kube.rig.step()
+    with kube.rig.simulator.core.present() as sim:
+        (cluster,) = sim.account.clusters()
+        cluster.tags[TAG_OWNER_UID] = "another"
+        cluster.tags[TAG_OWNER] = "another"
+    assert not await released(kube)
+    kube.nodes.synced = True
+    assert await released(kube)
     assert kube.held == []
 
 

@@ -179,6 +179,15 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             actor=Actor.YOU,
         ),
         reason(
+            Reason.NODES_STILL_TAINTED,
+            "You deleted the resource, its cluster stays in AWS, and Nodes of the cluster still have the draining "
+            "taint of a scale-in. The operator removes it before it releases the resource. The message names the "
+            "Nodes, and how the API server refused the write.",
+            "Nothing, unless the API server refuses for good: grant the right, or change the policy that the message "
+            "quotes. Or set the annotation `hyperpod-operator.dev/abandon`, and remove the taint yourself.",
+            severity=Severity.WARNING,
+        ),
+        reason(
             Reason.DETACHING_VOLUMES,
             "The pods have left nodes that are to end or to move, because of a node operation, a scale-in, the removal "
             "of a group or a deletion. The operator asks the EBSVolumeClaims with volumes on these nodes to detach "

@@ -4,7 +4,7 @@ The decisions are in `core.cluster.departures` and `core.cluster.scale_in`; here
 decides about AWS. Each step is guarded by the API server and harmless to repeat, so none of them needs a record.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,13 +17,22 @@ from hyperpod_operator.core.cluster.departures import (
     Departure,
     Departures,
     Handling,
+    Unwritten,
     awaits_volumes,
     departing,
     departures,
     handling,
 )
 from hyperpod_operator.core.cluster.diff import GOING
-from hyperpod_operator.core.cluster.evacuation import evictions, marks, owner_of, rules, superfluous
+from hyperpod_operator.core.cluster.evacuation import (
+    evictions,
+    marks,
+    owner_of,
+    rules,
+    sent_to_end,
+    still_held,
+    superfluous,
+)
 from hyperpod_operator.core.cluster.node_choice import busy, choose, needed, with_claims, without_guesses
 from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.scale_in import held_back
@@ -116,6 +125,28 @@ class Evacuation:
         found = replace(found, evicted=tuple(answers), refused=refused, timed_out=drain.timed_out)
         return held_back(snapshot, found)
 
+    async def release(self, snapshot: ClusterSnapshot) -> ClusterSnapshot:
+        """For an object that goes while its cluster stays: its marks come off all Nodes. The snapshot says which Nodes
+        are still held. Never raises."""
+        self.forget(snapshot.resource.key)
+        cluster = snapshot.observed.cluster
+        if cluster is None or cluster.status == GOING or self._nodes is None:
+            return replace(snapshot, departures=None)
+        if not self._nodes.synced:
+            return replace(snapshot, departures=Departures(unsynced=True))
+        owner = replace(
+            owner_of(snapshot.resource, kind=self._kind),
+            by=drain_requester(snapshot),
+            why="The cluster stays, and its object goes.",
+        )
+        nodes = self._nodes.of_cluster(cluster_id(cluster.arn))
+        # A pod that came to a node that AWS is ending would be lost.
+        ending = sent_to_end(snapshot.resource, now=snapshot.now, within=snapshot.timings.rest)
+        names = superfluous(Departures(), nodes=nodes, owner=owner, sent=ending, now=snapshot.now)
+        failed = await self._unmark(names, owner=owner)
+        held = still_held(nodes, owner=owner, released=names, failed=failed, ending=ending)
+        return replace(snapshot, departures=Departures(held=held) if held else None)
+
     async def _with_claims(self, snapshot: ClusterSnapshot, found: Departures, *, arn: str) -> Departures:
         """With the claims whose volumes leave first. They are listed once pods have left a node; a deletion says at
         once which claims it has asked."""
@@ -175,8 +206,12 @@ class Evacuation:
         undone = superfluous(found, nodes=nodes.values(), owner=owner, sent=sent, now=snapshot.now)
         writer = self._ports.marks
         unmarked = await write_each((name, partial(writer.mark, node=name, marks=mark)) for name, mark in wanted)
-        await write_each((name, partial(writer.unmark, node=name, owner=owner)) for name in undone)
+        await self._unmark(undone, owner=owner)
         return replace(found, unmarked=unmarked)
+
+    async def _unmark(self, names: Iterable[str], *, owner: Owner) -> tuple[Unwritten, ...]:
+        """The Nodes on which it failed."""
+        return await write_each((name, partial(self._ports.marks.unmark, node=name, owner=owner)) for name in names)
 
     def _departing(self, snapshot: ClusterSnapshot) -> Mapping[str, int]:
         return departing(

@@ -20,6 +20,7 @@ from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Conclusion,
 from hyperpod_operator.core.cluster.offsets import moved_counts
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.teardown import gives_up
 from hyperpod_operator.core.cluster.training_plans import plan_arns
 from hyperpod_operator.core.cost.cluster import configurations, priced_types
 from hyperpod_operator.core.cost.plan import planned_types
@@ -220,11 +221,14 @@ class ClusterObserver:
         return replace(watched, health=health)
 
     async def _with_departures(self, snapshot: ClusterSnapshot, entry: Entry | None) -> ClusterSnapshot:
-        """Nodes that are to end, and what runs on them. Nodes of a cluster are touched only while its tags prove it."""
+        """Nodes that are to end, and what runs on them. Nodes of a cluster are touched only while its tags prove it;
+        marks that name this object come off those of a cluster that stays, whatever its tags say."""
         cluster = snapshot.observed.cluster
         if self._evacuation is None or cluster is None:
             return snapshot
         proved = snapshot.ownership is Ownership.OURS or self._proofs.holds(snapshot.resource, cluster)
+        if gives_up(snapshot) and (proved or not snapshot.owned):
+            return await self._evacuation.release(snapshot)
         if not proved or snapshot.resource.paused:
             return snapshot
         if self._evacuation.concerns(snapshot) and snapshot.observed.nodes is None:

@@ -132,6 +132,8 @@ class Departures:
     """Whether the Nodes themselves are not known yet."""
     unmarked: tuple[Unwritten, ...] = ()
     """Nodes that are to end, whose marks the API server did not take in this pass."""
+    held: tuple[Unwritten, ...] = ()
+    """Nodes that are still held for an object that goes while its cluster stays."""
 
     def of(self, group: str) -> Chosen | None:
         return next((one for one in self.chosen if one.departure.group == group), None)

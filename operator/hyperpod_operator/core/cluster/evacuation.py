@@ -9,7 +9,7 @@ from datetime import datetime
 
 from hyperpod_operator.api.common.drain import Drain
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.departures import Candidate, Departures, Handling, handling
+from hyperpod_operator.core.cluster.departures import Candidate, Departures, Handling, Unwritten, handling
 from hyperpod_operator.core.cluster.node_choice import BINDING
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.scale_in import named
@@ -18,6 +18,7 @@ from hyperpod_operator.core.drain.rules import DrainRules, drain_rules
 from hyperpod_operator.core.drain.step import DrainStep, step
 from hyperpod_operator.core.drain.turns import in_turn
 from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.moments import parse_time
 
 MARKS_MOST = 50
 """Nodes that one pass marks or unmarks."""
@@ -64,6 +65,31 @@ def superfluous(
     chosen = {candidate.instance_id for one in found.chosen for candidate in one.nodes} | sent
     held = (node for node in nodes if held_by(node) == str(owner) and node.instance_id not in chosen)
     return in_turn(sorted(node.name for node in held), most=MARKS_MOST, key=lambda name: name, now=now)
+
+
+def sent_to_end(resource: Resource, *, now: datetime, within: float) -> frozenset[str]:
+    """Instances that AWS was asked to end in the last `within` seconds."""
+    groups = resource.status.instanceGroups or []
+    sent = (one for group in groups for one in group.remembered.deletedNodes or ())
+    moments = ((one.instanceId, parse_time(one.time or "")) for one in sent)
+    return frozenset(name for name, at in moments if at is not None and (now - at).total_seconds() < within)
+
+
+def still_held(
+    nodes: Iterable[Node], *, owner: Owner, released: Iterable[str], failed: Iterable[Unwritten], ending: frozenset[str]
+) -> tuple[Unwritten, ...]:
+    """Nodes that are held for `owner` after this pass took its marks off the Nodes `released` and `failed` of them."""
+    failures = {one.node: one for one in failed}
+    done = frozenset(released) - failures.keys()
+
+    def held(node: Node) -> Unwritten:
+        return Unwritten(node=node.name, why="AWS is deleting it" if node.instance_id in ending else "")
+
+    return tuple(
+        failures.get(node.name) or held(node)
+        for node in sorted(nodes, key=lambda node: node.name)
+        if held_by(node) == str(owner) and node.name not in done
+    )
 
 
 def evictions(snapshot: ClusterSnapshot, found: Departures) -> DrainStep:

@@ -4,7 +4,7 @@ The object is released only when AWS shows nothing of ours any more, or when pol
 is there stays. Nothing else lets go: a cluster that nobody watches keeps billing.
 """
 
-from hyperpod_operator.api.names import ABANDON, OWNERSHIP_TAGS, Reason
+from hyperpod_operator.api.names import ABANDON, DRAINING, OWNERSHIP_TAGS, Reason
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
 from hyperpod_operator.core.cluster.existing import present, region_refused
@@ -18,7 +18,7 @@ from hyperpod_operator.core.plan.calls import stays
 from hyperpod_operator.core.text import counted, listed
 
 NAMED = 3
-"""Claims that a message names before it counts the rest."""
+"""Claims, or Nodes, that a message names before it counts the rest."""
 
 
 def never_served(snapshot: ClusterSnapshot) -> Decision | None:
@@ -59,6 +59,38 @@ def gone(snapshot: ClusterSnapshot) -> Decision | None:
     )
 
 
+def gives_up(snapshot: ClusterSnapshot) -> bool:
+    """Whether the object goes and its cluster stays: by policy, or because the tags say that it is not ours."""
+    resource = snapshot.resource
+    if not resource.deleting or snapshot.observed.cluster is None:
+        return False
+    if snapshot.owned:
+        return stays(snapshot) and not resource.paused
+    return snapshot.observed.tags is not None and not untagged(snapshot)
+
+
+def _nodes_held(snapshot: ClusterSnapshot) -> Wait | None:
+    """Nodes of a cluster that stays are tainted for an object that goes: nothing would remove the taint later."""
+    found = snapshot.departures
+    if found is None or not (found.unsynced or found.held):
+        return None
+    arn, after = present(snapshot).arn, snapshot.timings.debounce
+    way_out = f"To release this resource at once, set the annotation {ABANDON}; you then remove the taint."
+    if found.unsynced:
+        message = (
+            f"{arn} stays. The operator is still reading its Nodes: before it releases this resource it removes the "
+            f"taint {DRAINING} from those that it drained. {way_out}"
+        )
+        return Wait(reason=Reason.NODES_STILL_TAINTED, message=message, after=after)
+    names = listed([str(one) for one in found.held], most=NAMED, separator=", ", rest=" ")
+    message = (
+        f"{arn} stays. Before the operator releases this resource it removes the taint {DRAINING} from these Nodes, "
+        f"and it retries what the API server refuses: {names}. {way_out}"
+    )
+    denied = any(one.denied for one in found.held)
+    return Wait(reason=Reason.NODES_STILL_TAINTED, message=message, after=after, stalled=denied)
+
+
 def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
     if snapshot.owned:
         return None
@@ -74,7 +106,7 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
             reason=Reason.NOT_OWNED, message=message, after=snapshot.timings.deletion_confirmation, stalled=True
         )
     message = f"{present(snapshot).arn} does not have the ownership tags: the operator leaves it as it is."
-    return RemoveFinalizer(reason=Reason.RELEASED, message=message)
+    return _nodes_held(snapshot) or RemoveFinalizer(reason=Reason.RELEASED, message=message)
 
 
 def paused(snapshot: ClusterSnapshot) -> Decision | None:
@@ -88,10 +120,12 @@ def paused(snapshot: ClusterSnapshot) -> Decision | None:
 
 
 def retained(snapshot: ClusterSnapshot) -> Decision | None:
-    """The cluster stays: take our tags off, and the next pass lets go."""
+    """The cluster stays: take our marks off its Nodes, then our tags off, and the next pass lets go."""
     cluster = present(snapshot)
     if not stays(snapshot):
         return None
+    if (held := _nodes_held(snapshot)) is not None:
+        return held
     keys = tuple(key for key in OWNERSHIP_TAGS if key in (snapshot.observed.tags or {}))
     return act_once(
         snapshot,

@@ -164,6 +164,10 @@ class Nodes(Protocol):
         """The Nodes of the cluster of this id, in no particular order."""
         ...
 
+    def all(self) -> tuple[Node, ...]:
+        """The Nodes of every cluster: for what is seldom asked."""
+        ...
+
 
 class NodeWrites(Protocol):
     """Guarded changes of single Nodes. Methods raise StaleObject, ObjectGone or KubernetesError."""

@@ -29,6 +29,9 @@ class HeldNodes:
     def of_cluster(self, cluster_id: str) -> tuple[Node, ...]:
         return tuple(one for one in self.held if one.cluster_id == cluster_id)
 
+    def all(self) -> tuple[Node, ...]:
+        return tuple(self.held)
+
 
 class Ward:
     """A rig whose controller sees Nodes."""

@@ -49,6 +49,9 @@ class World:
     def of_cluster(self, cluster_id: str) -> tuple[Node, ...]:
         return tuple(one for one in self.held.values() if one.cluster_id == cluster_id)
 
+    def all(self) -> tuple[Node, ...]:
+        return tuple(self.held.values())
+
     # core.ports.NodeWrites
 
     async def read(self, name: str) -> Node | None:

@@ -297,8 +297,8 @@ def just_before(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable
     def arrange(happens: Callable[[], None]) -> None:
         write, told = rig.objects.write_status, []
 
-        async def written(stored: Any, status: Any) -> Any:
-            now = await write(stored, status)
+        async def written(stored: Any, status: Any, **how: Any) -> Any:
+            now = await write(stored, status, **how)
             if status.get("lastApproval", {}).get("sent") and not told:
                 told.append(True)
                 happens()

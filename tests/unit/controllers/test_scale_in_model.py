@@ -56,6 +56,9 @@ class World:
     synced = True
 
     def of_cluster(self, cluster: str) -> tuple[Node, ...]:
+        return self.all()
+
+    def all(self) -> tuple[Node, ...]:
         return tuple(self.held.values())
 
     async def read(

@@ -1,9 +1,9 @@
 """Carry out the one step that was decided, and take its answer into the snapshot."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from hyperpod_operator.api.metrics.node_operations import EVICTIONS
 from hyperpod_operator.core.audit import Audit
@@ -15,15 +15,17 @@ from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.nodeoperation.answers import MAY_HAVE_ACTED, answered, failed
 from hyperpod_operator.core.nodeoperation.audit import drains_for
-from hyperpod_operator.core.nodeoperation.machine import moved
+from hyperpod_operator.core.nodeoperation.machine import MESSAGE_MOST, moved
 from hyperpod_operator.core.nodeoperation.plan import LIFECYCLE, Call, Evict, Mark, Unmark
 from hyperpod_operator.core.nodeoperation.record import PassRecord
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import Phase, State
 from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeCall
 from hyperpod_operator.core.nodes.ports import NodeBatches
-from hyperpod_operator.core.ports import Metrics
+from hyperpod_operator.core.ports import KubernetesError, Metrics, StaleObject
 from hyperpod_operator.core.text import plain
+
+AnswerT = TypeVar("AnswerT")
 
 REFUSED = {Answer.BUDGET, Answer.DENIED, Answer.FAILED}
 
@@ -47,17 +49,35 @@ class Steps:
             detach=action.phase is Phase.DETACH,
         )
         entries = [snapshot.by_id[name] for name in action.entries]
-        answers = await asyncio.gather(*(self.marks.mark(node=entry.name or "", marks=marks) for entry in entries))
+        answers = await _each(self.marks.mark(node=entry.name or "", marks=marks) for entry in entries)
         changed = {
             entry.id: _marked(snapshot, entry, action, answer) for entry, answer in zip(entries, answers, strict=True)
         }
-        return _replaced(snapshot, lambda entry: changed.get(entry.id, entry))
+        refused = {
+            entry.name
+            for entry, answer in zip(entries, answers, strict=True)
+            if isinstance(answer, KubernetesError) and entry.name
+        }
+        after = _replaced(snapshot, lambda entry: changed.get(entry.id, entry))
+        return replace(after, refused=after.refused | refused)
 
     async def unmark(self, snapshot: Snapshot, action: Unmark) -> Snapshot:
         owner = drains_for(snapshot)
-        await asyncio.gather(*(self.marks.unmark(node=name, owner=owner) for name in action.nodes))
-        names = set(action.nodes)
-        return _replaced(snapshot, lambda entry: updated(entry, {"marked": None}) if entry.name in names else entry)
+        answers = await _each(self.marks.unmark(node=name, owner=owner) for name in action.nodes)
+        said = dict(zip(action.nodes, answers, strict=True))
+
+        def undone(entry: Entry) -> Entry:
+            if entry.name not in said:
+                return entry
+            refusal = said[entry.name]
+            if refusal is None:
+                return updated(entry, {"marked": None})
+            text = f"The taint cannot be taken off: {refusal} The operator tries again."
+            return updated(entry, {"message": plain(text)[:MESSAGE_MOST]})
+
+        after = _replaced(snapshot, undone)
+        refused = frozenset(name for name, answer in said.items() if answer is not None)
+        return replace(after, refused=after.refused | refused)
 
     async def evict(self, snapshot: Snapshot, action: Evict) -> Snapshot:
         """A pod that may not go now is named in the message of its node, with the API server's words."""
@@ -78,7 +98,7 @@ class Steps:
             one = refused.get(entry.name or "")
             if one is None:
                 return entry
-            return updated(entry, {"message": plain(f"Waits for {one.pod}: {one.message}")[:1000]})
+            return updated(entry, {"message": plain(f"Waits for {one.pod}: {one.message}")[:MESSAGE_MOST]})
 
         blocked = {one.pod.node for one in results if one.blocked}
         return replace(
@@ -117,7 +137,26 @@ async def _send(clusters: NodeBatches, action: Call) -> BatchAnswer:
             assert_never(operation)
 
 
-def _marked(snapshot: Snapshot, entry: Entry, action: Mark, answer: HeldBy | None) -> Entry:
+async def _each(writes: Iterable[Awaitable[AnswerT]]) -> list[AnswerT | KubernetesError]:
+    """The answer of each; a Node that the API server refuses to change does not hold up the others. Raises what is not
+    about one Node."""
+    found = await asyncio.gather(*writes, return_exceptions=True)
+    answers: list[AnswerT | KubernetesError] = []
+    for one in found:
+        if isinstance(one, StaleObject):
+            one = KubernetesError(status=409, message=str(one))
+        if isinstance(one, BaseException) and not isinstance(one, KubernetesError):
+            raise one
+        answers.append(one)
+    if answers and all(isinstance(one, KubernetesError) and not one.status for one in answers):
+        raise next(one for one in answers if isinstance(one, KubernetesError))
+    return answers
+
+
+def _marked(snapshot: Snapshot, entry: Entry, action: Mark, answer: HeldBy | KubernetesError | None) -> Entry:
+    if isinstance(answer, KubernetesError):
+        text = f"The Node cannot be tainted: {answer} The operator tries again."
+        return updated(entry, {"message": plain(text)[:MESSAGE_MOST]})
     if answer is None:
         return updated(entry, {"marked": str(action.phase)})
     if entry.state != State.DRAINING:

@@ -29,7 +29,7 @@ from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call, Evict, Expire, Mark, Unmark
 from hyperpod_operator.core.nodeoperation.record import PassRecord
 from hyperpod_operator.core.nodeoperation.report import cluster_events, intent, node_events, report
-from hyperpod_operator.core.nodeoperation.snapshot import Snapshot
+from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.ports import (
@@ -110,7 +110,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             try:
                 snapshot = await self._observer.observed(snapshot)
             except CloudError as error:
-                return PassRecord(snapshot=snapshot, before=before, read_error=error)
+                return self._unread(snapshot, before, error)
         snapshot = self._observer.with_nodes(snapshot)
         snapshot = await self._observer.with_claims(snapshot)
         snapshot = await self._observer.chosen(snapshot)
@@ -128,6 +128,13 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             release = RemoveFinalizer(reason=Reason.RELEASED, message=message)
             return PassRecord(snapshot=snapshot, before=before, decision=decision, release=release)
         return PassRecord(snapshot=snapshot, before=before, decision=decision)
+
+    def _unread(self, snapshot: Snapshot, before: tuple[Entry, ...], error: CloudError) -> PassRecord:
+        """AWS cannot be read: what does not need it goes on, the deadline, a suspension, and taints that come off."""
+        snapshot = replace(self._observer.with_nodes(snapshot), held=self._holdings.others(snapshot.operation.key))
+        snapshot = advance(snapshot)
+        self._hold(snapshot)
+        return PassRecord(snapshot=snapshot, before=before, decision=judge(CONCERNS, snapshot), read_error=error)
 
     def _hold(self, snapshot: Snapshot) -> None:
         key, flying = snapshot.operation.key, [one for one in snapshot.entries if one.state in IN_FLIGHT]

@@ -72,6 +72,7 @@ class Clusters:
             region=region,
             eks_cluster_arn=eks,
             change_policy=(spec.management and spec.management.changePolicy) or "Auto",
+            paused=bool(spec.management and spec.management.paused),
         )
         if not found.owned:
             message = (
@@ -80,6 +81,18 @@ class Clusters:
             )
             return Obstacle(reason=Reason.NOT_OWNED, message=message, stalled=True)
         return found
+
+
+def paused(*clusters: Cluster) -> Obstacle | None:
+    """Why nothing is changed on clusters whose owner has paused the operator there; what AWS was asked for goes on."""
+    found = next((one for one in clusters if one.paused), None)
+    if found is None:
+        return None
+    message = (
+        f"spec.management.paused of the HyperPodCluster of {found.arn} is set: the operation starts no node and asks "
+        "AWS for nothing until it is removed."
+    )
+    return Obstacle(reason=Reason.PAUSED, message=message)
 
 
 def apart(source: Cluster, target: Cluster) -> Obstacle | None:

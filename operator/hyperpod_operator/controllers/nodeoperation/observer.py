@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from hyperpod_operator.controllers.nodeoperation.holdings import Holdings
-from hyperpod_operator.controllers.nodeoperation.observe import Clusters, apart
+from hyperpod_operator.controllers.nodeoperation.observe import Clusters, apart, paused
 from hyperpod_operator.controllers.nodeoperation.ports import OperationPorts
+from hyperpod_operator.core.drain.marks import held_by
 from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.health.facts import cluster_id
@@ -45,12 +46,17 @@ class OperationObserver:
             if obstacle := apart(found, other):
                 return replace(snapshot, obstacle=obstacle)
             target = other
-        return replace(snapshot, cluster=found, target=target)
+        return replace(snapshot, cluster=found, target=target, obstacle=paused(found, target))
 
     def with_nodes(self, snapshot: Snapshot) -> Snapshot:
         clusters = {one.arn for one in (snapshot.cluster, snapshot.target) if one is not None}
-        clusters |= {snapshot.operation.status.clusterArn or ""}
-        found = [node for arn in clusters if arn for node in self._ports.nodes.of_cluster(cluster_id(arn))]
+        clusters |= {snapshot.operation.status.clusterArn or ""} - {""}
+        if clusters:
+            found = [node for arn in clusters for node in self._ports.nodes.of_cluster(cluster_id(arn))]
+        else:
+            # Status was lost, or never written: a process may have ended between the first mark and it.
+            ours = str(snapshot.operation.owner)
+            found = [node for node in self._ports.nodes.all() if held_by(node) == ours]
         return replace(snapshot, nodes={node.instance_id: node for node in found}, nodes_known=self._ports.nodes.synced)
 
     async def with_claims(self, snapshot: Snapshot) -> Snapshot:

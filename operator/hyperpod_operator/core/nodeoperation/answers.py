@@ -75,9 +75,11 @@ def failed(snapshot: Snapshot, action: Call, error: CloudError) -> Snapshot:
     """The whole call failed. Unless AWS may have acted, its nodes are asked about again after a pause."""
 
     def of(entry: Entry) -> Entry:
-        if error.kind in MAY_HAVE_ACTED:
+        # The refusal of a repeated call is about this try: the first one may have been carried out.
+        if error.kind in MAY_HAVE_ACTED or entry.remembered.retryTime:
             later = stamp(snapshot.now + timedelta(seconds=snapshot.timings.retry))
-            text = f"No answer ({error.code}): AWS may have carried out the call. The node is watched."
+            said = f"No answer ({error.code})" if error.kind in MAY_HAVE_ACTED else f"{error.code}: {error.message}"
+            text = f"{said}: AWS may have carried out the first call. The node is watched."
             return updated(entry, {"awsCode": error.code[:128], "message": text, "retryTime": later})
         remedy = TREATMENTS[error.kind].remedy
         return _again(snapshot, entry, code=error.code, said=f"{error.code}: {error.message} {remedy}".strip())

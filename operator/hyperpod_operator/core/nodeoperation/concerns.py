@@ -13,13 +13,16 @@ A concern owns its conditions, and one that waits hides no other: a suspended op
 whose cluster is gone still says how far it came.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.core.drain.marks import held_by, is_draining
+from hyperpod_operator.core.drain.turns import gangs_in_turn, in_turn
 from hyperpod_operator.core.engine.finding import Blocks, Concern, Finding
-from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
-from hyperpod_operator.core.nodeoperation.machine import is_drained, ready
+from hyperpod_operator.core.nodeoperation.machine import is_drained, ready, until_closed
 from hyperpod_operator.core.nodeoperation.outcome import outcome
 from hyperpod_operator.core.nodeoperation.plan import (
     OWNED,
@@ -45,7 +48,7 @@ def withdrawal(snapshot: Snapshot) -> Finding[Action] | None:
         for entry in snapshot.entries
         if entry.name and entry.remembered.marked and entry.state not in IN_FLIGHT
     ]
-    nodes = tuple(dict.fromkeys([*stale, *snapshot.left_marked]))[:MARKS_IN_A_PASS]
+    nodes = _in_turn(snapshot, dict.fromkeys([*stale, *snapshot.left_marked]))
     if nodes:
         return Finding(action=Unmark(nodes=nodes), blocks=Blocks.ACTIONS)
     return Finding(blocks=Blocks.ACTIONS) if snapshot.operation.deleting else None
@@ -85,6 +88,8 @@ def calls(snapshot: Snapshot) -> Finding[Action] | None:
         return None
     able = tuple(entry for entry in snapshot.entries if ready(snapshot, entry) and _marked(entry))
     chosen = next_batch(snapshot, able)
+    if not chosen and (wake := _until_closed(snapshot)) is not None:
+        return Finding(wake_after=wake)
     if not chosen or (len(chosen) < BATCH[snapshot.operation.call] and _more_to_mark(snapshot)):
         return None
     return Finding(action=call(snapshot, chosen, batch=(snapshot.operation.status.remembered.batches or 0) + 1))
@@ -95,10 +100,16 @@ def marks(snapshot: Snapshot) -> Finding[Action] | None:
     wanting: dict[Phase, list[str]] = {}
     for entry in snapshot.entries:
         phase = _phase(snapshot, entry)
-        if phase is not None and entry.remembered.marked != phase and entry.name and snapshot.node(entry) is not None:
+        if phase is None or not entry.name or snapshot.node(entry) is None:
+            continue
+        if entry.state in ASKED and snapshot.holder(entry):
+            continue  # another client's: AWS was asked, and the node is not given back for it
+        if entry.remembered.marked != phase or _lost(snapshot, entry):
             wanting.setdefault(phase, []).append(entry.id)
     first = next((phase for phase in Phase if phase in wanting), None)
-    return Finding(action=Mark(entries=tuple(wanting[first][:MARKS_IN_A_PASS]), phase=first)) if first else None
+    if first is None:
+        return None
+    return Finding(action=Mark(entries=_in_turn(snapshot, wanting[first]), phase=first))
 
 
 def _phase(snapshot: Snapshot, entry: Entry) -> Phase | None:
@@ -119,10 +130,11 @@ def _phase(snapshot: Snapshot, entry: Entry) -> Phase | None:
 def eviction(snapshot: Snapshot) -> Finding[Action] | None:
     """Pods that leave now, from Nodes that are tainted already: others would come back."""
     found = snapshot.drains
-    tainted = {entry.name for entry in snapshot.entries if entry.remembered.marked}
-    gangs = tuple(gang for gang in found.gangs if all(pod.node in tainted for pod in gang))[:GANGS_IN_A_PASS]
+    tainted = {entry.name for entry in snapshot.entries if entry.remembered.marked and not snapshot.holder(entry)}
+    gangs = tuple(gang for gang in found.gangs if all(pod.node in tainted for pod in gang))
     if gangs:
-        return Finding(action=Evict(gangs=gangs), wake_after=snapshot.timings.drain)
+        turn = gangs_in_turn(gangs, most=GANGS_IN_A_PASS, now=snapshot.now)
+        return Finding(action=Evict(gangs=turn), wake_after=snapshot.timings.drain)
     return Finding(wake_after=found.wake_after) if found.wake_after is not None else None
 
 
@@ -135,15 +147,38 @@ def expiry(snapshot: Snapshot) -> Finding[Action] | None:
     return Finding(action=Expire()) if left <= 0 else Finding(wake_after=max(left, 1.0))
 
 
+def _in_turn(snapshot: Snapshot, nodes: Iterable[str]) -> tuple[str, ...]:
+    """As many as a pass changes, others in the next one: one that may not be changed keeps no other from its turn."""
+    return in_turn(tuple(nodes), most=MARKS_IN_A_PASS, key=str, now=snapshot.now)
+
+
+def _lost(snapshot: Snapshot, entry: Entry) -> bool:
+    """Whether somebody took the taint off, or a Node of that name was made anew. The watch is given time to show it."""
+    node, started = snapshot.node(entry), parse_time(entry.startTime or "")
+    if entry.state != State.DRAINING or node is None or started is None or snapshot.holder(entry):
+        return False
+    held = held_by(node) == str(snapshot.operation.owner) and is_draining(node)
+    return not held and (snapshot.now - started).total_seconds() >= snapshot.timings.binding
+
+
+def _until_closed(snapshot: Snapshot) -> float | None:
+    """Seconds until the first drained node has its taint long enough; None where none waits for that."""
+    left = [until_closed(snapshot, entry) for entry in snapshot.entries if is_drained(snapshot, entry)]
+    return min((one for one in left if 0 < one < math.inf), default=None)
+
+
 def _marked(entry: Entry) -> bool:
     """A Node that is there is tainted before AWS is asked, so that no pod comes to it meanwhile."""
     return bool(entry.remembered.marked) or not entry.name
 
 
 def _more_to_mark(snapshot: Snapshot) -> bool:
-    """Whether nodes that drain are marked next: a call that is not full waits for those that it may name as well."""
+    """Whether nodes that drain are marked next: a call that is not full waits for those that it may name as well, but
+    not for one that cannot be marked."""
     return any(
         entry.state == State.DRAINING
+        and (started := parse_time(entry.startTime or "")) is not None
+        and (snapshot.now - started).total_seconds() < snapshot.timings.binding
         and entry.name
         and not entry.remembered.marked
         and snapshot.node(entry) is not None

@@ -92,7 +92,7 @@ def drains(
             found[identity] = NodeDrain(
                 waiting=tuple(left.get(name, ())),
                 why=whys.get(name, ""),
-                timed_out=drain.timed_out,
+                timed_out=drain.timed_out and name in left,
                 blocked=name in blocked,
             )
         found |= {entry.id: NodeDrain() for entry in together if not entry.name}

@@ -4,11 +4,13 @@ Pure and total: whatever is observed, the next state is one that `states.TRANSIT
 world (marks, evictions, the call) is decided by the concerns; here is only what follows from what is seen.
 """
 
+import math
 from collections.abc import Iterable, Set
 from dataclasses import replace
 
 from hyperpod_operator.api.nodeoperation.status import NodeMemory
 from hyperpod_operator.core.drain import volumes
+from hyperpod_operator.core.drain.marks import held_by, held_since
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import is_held
@@ -21,6 +23,7 @@ from hyperpod_operator.core.text import counted, plain
 
 WAITING_MOST = 5
 MESSAGE_MOST = 1000
+REPAIRED = "HyperPod is about to repair this node by itself (nodesUnderRepair: Include operates on it anyway)."
 
 
 def moved(snapshot: Snapshot, entry: Entry, state: State, message: str = "", **fields: object) -> Entry:
@@ -51,10 +54,22 @@ def ready(snapshot: Snapshot, entry: Entry) -> bool:
     """Whether AWS may be asked about the node now."""
     return (
         is_drained(snapshot, entry)
+        and until_closed(snapshot, entry) <= 0
         and ((retry := parse_time(entry.remembered.retryTime or "")) is None or retry <= snapshot.now)
         and not snapshot.volumes_on(entry)
         and not snapshot.holder(entry)
     )
+
+
+def until_closed(snapshot: Snapshot, entry: Entry) -> float:
+    """Seconds until no pod can come to the Node any more; infinite while it is not tainted for the operation."""
+    node = snapshot.node(entry)
+    if node is None:
+        return 0.0
+    since = held_since(node)
+    if since is None or held_by(node) != str(snapshot.operation.owner):
+        return math.inf
+    return snapshot.timings.binding - (snapshot.now - since).total_seconds()
 
 
 def is_drained(snapshot: Snapshot, entry: Entry) -> bool:
@@ -84,6 +99,9 @@ def _observed(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Entry:
         return _given_up(snapshot, entry, snapshot.obstacle.message)
     if (deadline := snapshot.operation.deadline) is not None and snapshot.now >= deadline:
         return _given_up(snapshot, entry, "activeDeadlineSeconds is over.")
+    if snapshot.halted and entry.state == State.DRAINING:
+        text = f"{snapshot.halted} before AWS was asked."
+        return moved(snapshot, entry, State.PENDING, text, startTime=None, waitingFor=None)
     if snapshot.cluster is None:
         return entry
     entry = _identified(snapshot, entry)
@@ -137,8 +155,7 @@ def _absent(snapshot: Snapshot, entry: Entry) -> Entry:
 def _pending(snapshot: Snapshot, entry: Entry) -> Entry:
     claims = snapshot.claims.get(entry.instanceId or "", ())
     if is_under_repair(snapshot.node(entry)) and not snapshot.operation.includes_repairs:
-        message = "HyperPod is about to repair this node by itself (nodesUnderRepair: Include operates on it anyway)."
-        return moved(snapshot, entry, State.SKIPPED, message)
+        return moved(snapshot, entry, State.SKIPPED, REPAIRED)
     if restricted := snapshot.restricted_move(entry):
         message = f"Group {restricted} is restricted: AWS moves no nodes from or to it. Delete or replace the node."
         return moved(snapshot, entry, State.SKIPPED, message)
@@ -151,8 +168,8 @@ def _pending(snapshot: Snapshot, entry: Entry) -> Entry:
 
 
 def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
-    if snapshot.operation.suspended:
-        return moved(snapshot, entry, State.PENDING, "Suspended before AWS was asked.", startTime=None, waitingFor=None)
+    if is_under_repair(snapshot.node(entry)) and not snapshot.operation.includes_repairs:
+        return moved(snapshot, entry, State.SKIPPED, REPAIRED)
     if found.timed_out and not snapshot.may_force:
         names = ", ".join(found.waiting[:3])
         why = f" {found.why}." if found.why else ""
@@ -169,11 +186,13 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
     fields: dict[str, object] = {"waitingFor": list(found.waiting[:WAITING_MOST]) or None}
     if found.timed_out:
         fields["drainTimedOut"] = True
-    if found.waiting or found.why:
+    if entry.remembered.marked and (holder := snapshot.holder(entry)):
+        fields["message"] = f"Waits for {holder}, which has this node."
+    elif found.waiting or found.why:
         fields["message"] = _waits(found)
     elif claims:
         fields["message"] = _volumes(claims, asked=not snapshot.has_unasked_claims(entry))[:MESSAGE_MOST]
-    elif not entry.remembered.retryTime:
+    elif entry.remembered.marked and not entry.remembered.retryTime:
         fields["message"] = None
     return _changed(entry, **fields)
 

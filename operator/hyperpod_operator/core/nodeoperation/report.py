@@ -141,7 +141,8 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
     """The status with the entries and what follows from them."""
     snapshot, status = record.snapshot, record.snapshot.operation.status
     entries = list(snapshot.entries)
-    over = record.read_error is None and is_over(snapshot) and not snapshot.operation.deleting
+    ended = bool(entries) and all(entry.state in FINAL for entry in entries)
+    over = (record.read_error is None or ended) and is_over(snapshot) and not snapshot.operation.deleting
     count = Counter(entry.state for entry in entries)
     batches = max([status.remembered.batches or 0, *(entry.remembered.batch or 0 for entry in entries)])
     return updated(
@@ -201,7 +202,7 @@ def _journal(record: PassRecord, state: CallState) -> list[OperationStatus]:
 def _next(record: PassRecord, wake: float | None) -> Outcome:
     """After a step of the operator's own the next look comes at once; after the end, with the resync."""
     snapshot = record.snapshot
-    if isinstance(record.action, Evict):
+    if isinstance(record.action, Evict) or snapshot.refused:
         return Requeue(Reason.DRAINING, snapshot.timings.drain)
     if record.action is not None:
         return Requeue(Reason.OPERATING, snapshot.timings.step)

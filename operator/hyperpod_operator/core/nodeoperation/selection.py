@@ -8,6 +8,7 @@ from hyperpod_operator.api.nodeoperation.bounds import NODES_MOST
 from hyperpod_operator.api.nodeoperation.resource import NodeSelector
 from hyperpod_operator.core.health.facts import FAILING
 from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.snapshot import (
     UNHEALTHY,
     Entry,
@@ -36,7 +37,22 @@ def needs_pods(snapshot: Snapshot) -> bool:
 
 
 def select(snapshot: Snapshot) -> tuple[Entry, ...]:
-    """An entry for each node that is named, found or not, or for those that the selector chooses."""
+    """An entry for each node that is named, found or not, or for those that the selector chooses. A node that is named
+    twice, by its name and its instance id, is operated on once."""
+    seen: set[str] = set()
+    found = []
+    for entry in _select(snapshot):
+        if entry.instanceId in seen:
+            message = f"{entry.instanceId} is in the operation already, under another name."
+            changes = {"state": State.SKIPPED, "message": message, "completionTime": stamp(snapshot.now)}
+            entry = entry.model_copy(update=changes)
+        elif entry.instanceId:
+            seen.add(entry.instanceId)
+        found.append(entry)
+    return tuple(found)
+
+
+def _select(snapshot: Snapshot) -> tuple[Entry, ...]:
     nodes = snapshot.operation.spec.nodes
     if nodes.selector is not None:
         return tuple(_entry(snapshot, one.instance_id, one) for one in _chosen(snapshot, nodes.selector))

@@ -46,6 +46,8 @@ class Cluster:
     """The Region that the object names; empty for the installation's own."""
     change_policy: str = "Auto"
     """`spec.management.changePolicy` of the object."""
+    paused: bool = False
+    """`spec.management.paused` of the object."""
 
     @property
     def arn(self) -> str:
@@ -95,6 +97,8 @@ class Snapshot:
     """Instances that other operations hold, and which one."""
     blocked: frozenset[str] = frozenset()
     """Entries with a pod whose eviction the API server did not allow in this pass."""
+    refused: frozenset[str] = frozenset()
+    """Names of Nodes that the API server refused to change in this pass."""
 
     @cached_property
     def by_id(self) -> Mapping[str, Entry]:
@@ -150,6 +154,14 @@ class Snapshot:
         created = self.cluster.observed.created_at
         target = Target(cluster_arn=self.cluster.arn, creation_time=stamp(created) if created else "")
         return planned(operation=self.operation, entries=self.entries, target=target, policy=self.change_policy)
+
+    @property
+    def halted(self) -> str:
+        """Why no node may go on before AWS is asked about it, in a word; empty where nodes may."""
+        if self.operation.suspended:
+            return "Suspended"
+        paused = any(one is not None and one.paused for one in (self.cluster, self.target))
+        return "Paused" if paused else ""
 
     @property
     def may_force(self) -> bool:

@@ -80,6 +80,9 @@ class NodeCache:
         """In no particular order."""
         return self._index.of_cluster(cluster_id)
 
+    def all(self) -> tuple[Node, ...]:
+        return tuple(self._index)
+
     def age(self) -> float:
         """Seconds since the API server was last heard of; infinite before the first time."""
         return self._reflector.age()

@@ -1,15 +1,17 @@
 """What tests of node operations start from: a cluster of three nodes that its object owns, and one operation."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER_UID
+from hyperpod_operator.api.names import DRAINING, TAG_EKS_CLUSTER, TAG_OWNER_UID
 from hyperpod_operator.api.nodeoperation.resource import HyperPodNodeOperationSpec
 from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus, NodeMemory, OperationNodeStatus
 from hyperpod_operator.core.drain.marks import TAINT
 from hyperpod_operator.core.engine.finding import judge
-from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.health.node import Node, Taint
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
 from hyperpod_operator.core.nodeoperation.machine import advance
 from hyperpod_operator.core.nodeoperation.operation import Operation
@@ -91,7 +93,12 @@ def node(identity: str = FIRST, **fields: Any) -> Node:
 
 def marked(found: Node, owner: object) -> Node:
     """The Node as it is while it is drained for this owner."""
-    return node(found.instance_id, annotations={"hyperpod-operator.dev/draining": str(owner)}, taints=(TAINT,))
+    return node(found.instance_id, annotations={DRAINING: str(owner)}, taints=(tainted(),))
+
+
+def tainted(since: datetime = NOW - timedelta(hours=1)) -> Taint:
+    """The taint of a drain, as it was added then."""
+    return replace(TAINT, time_added=stamp(since))
 
 
 def cluster(instances: Iterable[ObservedNode], *, uid: str = "uid-research", owner: str = "uid-research") -> Cluster:

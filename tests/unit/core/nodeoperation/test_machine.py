@@ -6,7 +6,7 @@ the nodes, too.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.core.nodeoperation import builders
-from tests.unit.core.nodeoperation.builders import IDS, NOW, OPERATIONS, entry, instance, node, operation, spec
+from tests.unit.core.nodeoperation.builders import IDS, NOW, OPERATIONS, entry, instance, node, operation, spec, tainted
 
+from hyperpod_operator.api.names import DRAINING
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.engine.finding import judge
@@ -52,6 +53,7 @@ class World:
     budget: bool = False
     """Whether a budget refuses every eviction."""
     marks: dict[str, str] = field(default_factory=dict)
+    tainted: dict[str, datetime] = field(default_factory=dict)
     entries: tuple[Entry, ...] = ()
     now: datetime = NOW
     answer: str = "accepted"
@@ -63,10 +65,7 @@ class World:
     over: bool = False
 
     def snapshot(self) -> Snapshot:
-        nodes = [
-            node(name, boot_id=f"{name}-{self.boots[name]}", annotations=self._annotations(name))
-            for name in self.instances
-        ]
+        nodes = [node(name, boot_id=f"{name}-{self.boots[name]}", **self._held(name)) for name in self.instances]
         running = [name for name in self.instances if name in self.pods]
         pods = tuple(Pod(namespace="ml", name=name, uid=name, node=f"hyperpod-{name}") for name in running)
         return builders.snapshot(
@@ -74,9 +73,10 @@ class World:
             pods=PodsRead(pods=pods),
         )  # fmt: skip
 
-    def _annotations(self, name: str) -> Mapping[str, str]:
-        owner = str(self.wanted.owner) if f"hyperpod-{name}" in self.marks else ""
-        return {"hyperpod-operator.dev/draining": owner} if owner else {}
+    def _held(self, name: str) -> dict[str, Any]:
+        """The annotation and the taint of a Node that is drained for the operation."""
+        since = self.tainted.get(f"hyperpod-{name}")
+        return {"annotations": {DRAINING: str(self.wanted.owner)}, "taints": (tainted(since),)} if since else {}
 
     def reconcile(self) -> None:
         """One pass, as the controller makes it."""
@@ -89,11 +89,13 @@ class World:
             case Mark():
                 for name in action.entries:
                     self.marks[seen.by_id[name].name or ""] = str(action.phase)
+                    self.tainted.setdefault(seen.by_id[name].name or "", self.now)
                 marked = {name: str(action.phase) for name in action.entries}
                 seen = self._updated(seen, lambda one: {"marked": marked[one.id]} if one.id in marked else {})
             case Unmark():
                 for name in action.nodes:
                     self.marks.pop(name, None)
+                    self.tainted.pop(name, None)
                 seen = self._updated(seen, lambda one: {"marked": None} if one.name in action.nodes else {})
             case Evict():
                 if not self.budget:
@@ -292,7 +294,7 @@ def test_a_thousand_nodes_take_linear_passes_and_full_calls(kind: str) -> None:
         found.event("AWS", "")
         found.now += timedelta(seconds=10)
         passes += 1
-        assert passes <= 300
+        assert passes <= 301  # one of them waits until no pod can come to the first nodes
     assert {one.state for one in found.entries} == {State.SUCCEEDED}
     assert calls == {CALLS[kind]: 1000 / BATCH[CALLS[kind]]}
     confirmed = OperationTimings().missing / 10 if kind == "Delete" else 0

@@ -174,7 +174,7 @@ class TestPublications:
         assert left.deleting
         bound = await publications.persistent_volume_claim(namespace=namespace, name="data")
         assert bound is not None
-        assert bound.claim_uid == "uid-1"
+        assert (bound.claim_uid, bound.volume_name) == ("uid-1", name)
         await publications.delete_persistent_volume_claim(namespace=namespace, name="data", uid=bound.uid)
         kubectl("wait", "--for=delete", f"pv/{name}", "--timeout=30s")
         assert await publications.persistent_volume(name=name) is None

@@ -246,3 +246,13 @@ async def test_a_lease_that_is_gone_is_given_back_already(api: ApiServer, server
     server.answers = [GONE]
     await KubeVolumeLeases(api, namespace="own").drop(volume_id="vol-1", holder="a")
     assert [request.method for request in server.requests] == ["GET"]
+
+
+@pytest.mark.parametrize(("spec", "volume_name"), [({"volumeName": "evc-1"}, "evc-1"), ({}, "")])
+async def test_a_persistent_volume_claim_names_the_volume_that_it_is_bound_to(
+    api: ApiServer, server: Any, spec: dict[str, Any], volume_name: str
+) -> None:
+    server.answers = [(200, {"metadata": {"name": "data", "uid": "pvc"}, "spec": spec})]
+    found = await KubePublications(api).persistent_volume_claim(namespace="team", name="data")
+    assert found is not None
+    assert found.volume_name == volume_name

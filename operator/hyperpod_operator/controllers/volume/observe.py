@@ -17,7 +17,7 @@ from hyperpod_operator.controllers.volume.views import View
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.state import State
 from hyperpod_operator.core.location import Record, records_of_cluster
-from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.ports import Key, KubernetesError
 from hyperpod_operator.core.volume.adoption import left_behind
 from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
@@ -191,12 +191,29 @@ async def _published(*, ports: VolumePorts, claim: Claim, there: Volume | None, 
     pods: tuple[str, ...] = ()
     if (bound := _bound_to(claim, published)) is not None:
         pods = await ports.users.pods(namespace=bound.namespace, claim_name=bound.name, fresh=fresh)
+    if bound is not None and pods and await _uses_another(ports=ports, claim=claim, published=published, bound=bound):
+        pods = ()
     return Observed(
         cluster=None,
         pods=pods,
         persistent_volume=published,
         persistent_volume_claim=await _bound_claim(ports=ports, claim=claim),
     )
+
+
+async def _uses_another(
+    *, ports: VolumePorts, claim: Claim, published: PersistentVolume | None, bound: ClaimReference
+) -> bool:
+    """Whether the PersistentVolumeClaim of this name is provably bound to another PersistentVolume: two claims may name
+    one. One that cannot be read, or is gone while its pods run, proves nothing."""
+    try:
+        found = await ports.publications.persistent_volume_claim(namespace=bound.namespace, name=bound.name)
+    except KubernetesError:
+        return False
+    if found is None or found.volume_name in {"", claim.persistent_volume_name}:
+        return False
+    reserved_for = published.reserved_for if published is not None else None
+    return reserved_for is None or reserved_for.uid != found.uid
 
 
 def _bound_to(claim: Claim, published: PersistentVolume | None) -> ClaimReference | None:

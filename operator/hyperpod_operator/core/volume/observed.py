@@ -89,6 +89,8 @@ class PersistentVolumeClaim:
     claim_uid: str
     phase: str = ""
     deleting: bool = False
+    volume_name: str = ""
+    """The PersistentVolume that it is bound to, or asks for; empty for none. It outlives that PersistentVolume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +113,8 @@ class Observed:
     this namespace and name, or the tag that its release left; None where that was not looked up, because no volume is
     to be made. `looked` is False where nothing was read: then nothing here says that something is not there.
     `labelled` names Nodes that carry the claim's label, `pods` (namespace/name) the pods that are not finished and use
-    the volume, `csi_users` the objects of others by which the CSI driver has the volume (a PersistentVolume that is not
-    ours, a VolumeAttachment).
+    the volume, or may do so, `csi_users` the objects of others by which the CSI driver has the volume (a
+    PersistentVolume that is not ours, a VolumeAttachment).
     """
 
     cluster: ObservedCluster | None

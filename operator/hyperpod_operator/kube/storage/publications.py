@@ -45,7 +45,10 @@ class KubePublications:
 
     async def persistent_volume_claim(self, *, namespace: str, name: str) -> PersistentVolumeClaim | None:
         found = await self._read(_claim(namespace, name))
-        return None if found is None else PersistentVolumeClaim(name=name, **_common(found))
+        if found is None:
+            return None
+        volume_name = str((found.get("spec") or {}).get("volumeName") or "")
+        return PersistentVolumeClaim(name=name, volume_name=volume_name, **_common(found))
 
     async def create_persistent_volume(self, *, manifest: Json) -> None:
         await self._create(_VOLUMES, manifest)

@@ -124,6 +124,8 @@ class Held:
     deleting: bool = False
     bound: str = ""
     """Of a PersistentVolume: uid of the PersistentVolumeClaim that it was bound to first."""
+    volume_name: str = ""
+    """Of a PersistentVolumeClaim: the PersistentVolume that it is bound to, or asks for."""
 
 
 @dataclass
@@ -145,7 +147,8 @@ class FakePublications:
         wanted = held.manifest["spec"].get("claimRef")
         key = (wanted["namespace"], wanted["name"]) if wanted else ("", "")
         there = self.claims.get(key)
-        held.bound = held.bound or (there.uid if there else "")
+        if there is not None and not held.bound and there.volume_name in {"", name}:
+            held.bound, there.volume_name = there.uid, name
         phase = "Released" if held.bound and (there is None or there.uid != held.bound) else "Bound"
         (term,) = held.manifest["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
         hosts = [item["values"][0] for item in term["matchExpressions"] if item["key"] == HOSTNAME]
@@ -165,7 +168,9 @@ class FakePublications:
         held = self.claims.get((namespace, name))
         if held is None:
             return None
-        return PersistentVolumeClaim(name=name, uid=held.uid, claim_uid=_label(held), deleting=held.deleting)
+        return PersistentVolumeClaim(
+            name=name, uid=held.uid, claim_uid=_label(held), deleting=held.deleting, volume_name=held.volume_name
+        )
 
     async def create_persistent_volume(self, *, manifest: Json) -> None:
         self.writes.append("PersistentVolume+")
@@ -192,11 +197,13 @@ class FakePublications:
             del self.claims[key]
         for name, held in list(self.volumes.items()):
             wanted = held.manifest["spec"].get("claimRef") or {}
-            if held.deleting and (wanted.get("namespace", ""), wanted.get("name", "")) not in self.claims:
+            there = self.claims.get((wanted.get("namespace", ""), wanted.get("name", "")))
+            if held.deleting and (there is None or there.volume_name not in {"", name}):
                 del self.volumes[name]
 
     def _held(self, manifest: Json) -> Held:
-        return Held(manifest=manifest, uid=f"made-{next(self._numbers)}")
+        volume_name = str(manifest.get("spec", {}).get("volumeName", ""))
+        return Held(manifest=manifest, uid=f"made-{next(self._numbers)}", volume_name=volume_name)
 
 
 class FakeUsers:

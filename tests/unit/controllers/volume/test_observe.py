@@ -12,7 +12,7 @@ from hyperpod_operator.controllers.volume.candidates import Candidates
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.observe import Where, is_settled, observe, where
 from hyperpod_operator.controllers.volume.parse import parse
-from hyperpod_operator.core.outcome import Done
+from hyperpod_operator.core.outcome import Done, Gone
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.observed import Observed
@@ -307,4 +307,26 @@ async def test_pods_keep_a_volume_whose_persistent_volume_was_removed(rig: Volum
         del rig.publications.volumes[name]
     else:
         del rig.publications.volumes[name].manifest["spec"]["claimRef"]
+    assert (await seen(rig)).pods == ("team/train-0",)
+
+
+async def test_pods_of_another_claims_volume_do_not_keep_one_of_the_same_name(rig: VolumeRig) -> None:
+    """Two claims name one PersistentVolumeClaim; it is bound to the volume of the first."""
+    rig.apply(published())
+    assert isinstance(await rig.rest(), Done)
+    second = Key(KEY.namespace, "copy")
+    rig.apply(published(), key=second)
+    await rig.idle(300.0, second)
+    rig.publications.pods["team", "data"] = ["train-0"]
+    rig.claims.delete(second)
+    assert isinstance(await rig.rest(second), Gone)
+    assert (await seen(rig)).pods == ("team/train-0",)
+
+
+async def test_pods_count_when_their_persistent_volume_claim_is_gone(rig: VolumeRig) -> None:
+    """Somebody took its finalizer off."""
+    rig.apply(published())
+    assert isinstance(await rig.rest(), Done)
+    rig.publications.pods["team", "data"] = ["train-0"]
+    rig.publications.claims.clear()
     assert (await seen(rig)).pods == ("team/train-0",)

@@ -64,6 +64,7 @@ def operation_timings(timings: Timings) -> OperationTimings:
     return OperationTimings(
         poll=min(PATIENT.poll, timings.poll),
         drain=min(PATIENT.drain, timings.poll),
+        binding=min(PATIENT.binding, timings.poll),
         idle=min(PATIENT.idle, 3 * timings.poll),
         missing=min(PATIENT.missing, timings.propagation_window),
         retry=min(PATIENT.retry, 2 * timings.poll),

@@ -55,6 +55,23 @@ async def passes(kube: Kubernetes, count: int = 8) -> None:
 
 
 @each_end
+async def test_pods_are_not_listed_again_while_claims_that_were_asked_detach(
+    kube: Kubernetes, end: Callable[[Kubernetes], None]
+) -> None:
+    end(kube)
+    await kube.rig.until("DetachingVolumes")
+    await passes(kube)
+    (chosen,) = kube.asked
+    before = len(kube.lists)
+    await passes(kube)
+    assert len(kube.lists) == before
+    kube.volumes.clear()
+    await passes(kube, 1)
+    assert f"hyperpod-{chosen}" in kube.lists[-1]
+    assert len(kube.lists) == before + 1
+
+
+@each_end
 async def test_the_claims_of_a_drained_node_are_asked_and_awaited(
     kube: Kubernetes, end: Callable[[Kubernetes], None]
 ) -> None:

@@ -53,6 +53,8 @@ class Kubernetes:
         self.unwritable: dict[str, Exception] = {}
         """How the API server answers to writes to these Nodes."""
         self.writes = 0
+        self.lists: list[frozenset[str]] = []
+        """Nodes of each full list of pods."""
         self.start()
 
     def start(self) -> None:
@@ -105,6 +107,7 @@ class Kubernetes:
         return self.problem if self.problem.problem else self._bound(nodes, self.pods)
 
     async def fresh(self, *, nodes: frozenset[str]) -> PodsRead:
+        self.lists.append(nodes)
         return self._bound(nodes, [*self.pods, *self.appears_late])
 
     def _bound(self, nodes: Iterable[str], pods: Iterable[Pod]) -> PodsRead:
@@ -442,6 +445,50 @@ async def test_a_deletion_waits_until_all_nodes_are_idle(kube: Kubernetes) -> No
             break
     assert not kube.rig.objects.exists(KEY)
     assert kube.needed == {}
+
+
+async def test_pods_are_listed_again_only_once_all_nodes_of_a_deletion_look_idle(kube: Kubernetes) -> None:
+    instances = kube.instances()
+    kube.run("job", instances[0])
+    kube.rig.objects.delete(KEY)
+    await kube.rig.until("WaitingForWorkloads")
+    for _ in range(20):
+        await kube.rig.step()
+    assert kube.lists == []
+    kube.pods.clear()
+    await kube.rig.until("Deleting")
+    assert kube.lists == [frozenset(f"hyperpod-{instance}" for instance in instances)]
+
+
+async def test_a_deletion_waits_for_a_pod_that_only_the_last_list_shows(kube: Kubernetes) -> None:
+    kube.run("late", kube.instances()[0])
+    kube.appears_late, kube.pods = kube.pods, []
+    kube.rig.objects.delete(KEY)
+    for _ in range(20):
+        await kube.rig.step()
+    assert kube.rig.calls("DeleteCluster") == []
+    assert "team-a/late" in kube.rig.condition("Ready")["message"]
+    kube.appears_late.clear()
+    await kube.rig.until("Deleting")
+
+
+async def test_a_removed_group_does_not_list_pods_again_before_all_of_its_nodes_look_idle(rig: Rig) -> None:
+    kube = Kubernetes(rig)
+    groups = [group_spec(count=2), group_spec("cpu", count=2, instanceType="ml.m5.2xlarge")]
+    rig.apply(spec(instanceGroups=groups, nodeProvisioningMode="Continuous"))
+    await rig.rest()
+    kube.join("gpu")
+    kube.join("cpu")
+    kube.run("job", kube.instances("cpu")[0])
+    rig.apply(spec(instanceGroups=groups[:1], nodeProvisioningMode="Continuous"))
+    await rig.until("WaitingForWorkloads")
+    for _ in range(20):
+        await rig.step()
+    assert kube.lists == []
+    kube.pods.clear()
+    await rig.rest()
+    assert kube.instances("cpu") == []
+    assert kube.lists
 
 
 async def test_a_deletion_that_keeps_the_cluster_marks_no_node(kube: Kubernetes) -> None:

@@ -33,11 +33,20 @@ from hyperpod_operator.core.cluster.evacuation import (
     still_held,
     superfluous,
 )
-from hyperpod_operator.core.cluster.node_choice import busy, choose, needed, with_claims, without_guesses
+from hyperpod_operator.core.cluster.node_choice import (
+    busy,
+    choose,
+    needed,
+    to_prove,
+    with_claims,
+    without,
+    without_guesses,
+)
 from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.scale_in import held_back
 from hyperpod_operator.core.drain.audit import evicted as record_of_eviction
 from hyperpod_operator.core.drain.marks import Owner
+from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import Evicted, Evictor, NodeMarks, PodReader, PodsRead
 from hyperpod_operator.core.drain.turns import gangs_in_turn
 from hyperpod_operator.core.drain.volumes import ClaimsOnNodes
@@ -108,7 +117,6 @@ class Evacuation:
         found = Departures()
         if ends:
             found = await self._found(snapshot, nodes=nodes, facts=facts, owner=owner)
-            found = await self._with_claims(snapshot, found, arn=cluster.arn)
         found = await self._mark(snapshot, found, nodes=nodes, owner=owner)
         if not found.chosen:
             self.forget(snapshot.resource.key)
@@ -147,18 +155,6 @@ class Evacuation:
         held = still_held(nodes, owner=owner, released=names, failed=failed, ending=ending)
         return replace(snapshot, departures=Departures(held=held) if held else None)
 
-    async def _with_claims(self, snapshot: ClusterSnapshot, found: Departures, *, arn: str) -> Departures:
-        """With the claims whose volumes leave first. They are listed once pods have left a node; a deletion says at
-        once which claims it has asked."""
-        wanted = snapshot.resource.deleting or any(one.drained for one in found.chosen)
-        if self._ports.claims is None or not wanted or not awaits_volumes(snapshot.resource):
-            return found
-        try:
-            claims = await self._ports.claims(arn)
-        except KubernetesError as error:
-            return replace(found, read=PodsRead(problem=f"EBSVolumeClaims cannot be read: {error}"))
-        return replace(found, chosen=tuple(with_claims(one, claims) for one in found.chosen))
-
     async def _found(
         self, snapshot: ClusterSnapshot, *, nodes: Mapping[str, Node], facts: ClusterFacts | None, owner: Owner
     ) -> Departures:
@@ -181,19 +177,42 @@ class Evacuation:
             on_change=lambda: self._ports.enqueue(key),
             rules=rules(snapshot.resource) if handling(snapshot.resource) is Handling.DRAIN else None,
         )
-        pods = busy(read.pods, nodes=nodes.values())
-        chosen = tuple(choose(one, pods=pods, known=not read.problem, owner=owner, now=snapshot.now) for one in going)
+        claims: Mapping[str, tuple[str, ...]] = {}
+
+        def looked(pods: Iterable[Pod]) -> tuple[Chosen, ...]:
+            keeping = busy(pods, nodes=nodes.values())
+            found = (choose(one, pods=keeping, known=not read.problem, owner=owner, now=snapshot.now) for one in going)
+            return tuple(with_claims(one, claims) for one in found)
+
+        chosen = looked(read.pods)
         if read.problem:
             return Departures(chosen=tuple(without_guesses(one, owner=owner) for one in chosen), read=read)
-        ready = frozenset(each.name for one in chosen for each in one.drained if each.node is not None)
-        if ready:
-            fresh = await self._ports.pods.fresh(nodes=ready)
-            if fresh.problem:
-                return Departures(chosen=chosen, read=fresh)
-            pods = {**pods, **busy(fresh.pods, nodes=nodes.values())}
-            read = replace(read, pods=tuple({pod.uid: pod for pod in (*read.pods, *fresh.pods)}.values()))
-            chosen = tuple(choose(one, pods=pods, known=True, owner=owner, now=snapshot.now) for one in going)
-        return Departures(chosen=chosen, read=read)
+        # Claims are listed once pods have left a node; a deletion says at once which claims it has asked.
+        if snapshot.resource.deleting or any(one.drained for one in chosen):
+            try:
+                claims = await self._claims(snapshot)
+            except KubernetesError as error:
+                problem = f"EBSVolumeClaims cannot be read: {error}"
+                return Departures(chosen=chosen, read=PodsRead(problem=problem))
+            chosen = looked(read.pods)
+        together = snapshot.resource.deleting
+        asked = to_prove(chosen, together=together)
+        if not asked:
+            return Departures(chosen=chosen, read=read)
+        fresh = await self._ports.pods.fresh(nodes=asked)
+        if fresh.problem:
+            return Departures(chosen=chosen, read=fresh)
+        pods = tuple({pod.uid: pod for pod in (*read.pods, *fresh.pods)}.values())
+        chosen = looked(pods)
+        unasked = to_prove(chosen, together=together) - asked
+        return Departures(chosen=tuple(without(one, unasked) for one in chosen), read=replace(read, pods=pods))
+
+    async def _claims(self, snapshot: ClusterSnapshot) -> Mapping[str, tuple[str, ...]]:
+        """The claims whose volumes leave first, by instance id. Raises KubernetesError."""
+        cluster = snapshot.observed.cluster
+        if self._ports.claims is None or cluster is None or not awaits_volumes(snapshot.resource):
+            return {}
+        return await self._ports.claims(cluster.arn)
 
     async def _mark(
         self, snapshot: ClusterSnapshot, found: Departures, *, nodes: Mapping[str, Node], owner: Owner

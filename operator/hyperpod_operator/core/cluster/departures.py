@@ -102,6 +102,11 @@ class Chosen:
         """Those that only volumes keep."""
         return tuple(one for one in self.drained if one.claims)
 
+    @property
+    def ends(self) -> bool:
+        """Whether a group that ends as a whole waits for nothing: all of its nodes are ready."""
+        return self.departure.whole and len(self.ready) == len(self.departure.members)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unwritten:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from hyperpod_operator.core.cluster.departures import Candidate, Chosen, Departure
-from hyperpod_operator.core.drain.marks import Owner, held_by, held_since, is_draining
+from hyperpod_operator.core.drain.marks import Owner, detaches, held_by, held_since, is_draining
 from hyperpod_operator.core.drain.pod import Pod, occupants
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.nodes.batch import BATCH, NodeCall
@@ -61,6 +61,32 @@ def without_guesses(chosen: Chosen, *, owner: Owner) -> Chosen:
 
     nodes = tuple(one for one in departure.members if _held(one, owner) or (one in chosen.nodes and sure(one)))
     return replace(chosen, nodes=nodes)
+
+
+def to_prove(chosen: Iterable[Chosen], *, together: bool) -> frozenset[str]:
+    """Names of the Nodes with which something is done now because they are idle: they end, or their claims are asked to
+    detach. The API server itself is asked about them first.
+
+    Nothing is done yet with nodes of a group that ends as a whole while another of its nodes is busy; `together`: nor
+    while one of another group is.
+    """
+    chosen = tuple(chosen)
+    all_end = all(one.ends for one in chosen)
+
+    def goes(one: Chosen) -> bool:
+        return all_end if together else one.ends or not one.departure.whole
+
+    return frozenset(
+        each.name
+        for one in chosen
+        for each in one.drained
+        if each.node is not None and (not detaches(each.node) if each.claims else goes(one))
+    )
+
+
+def without(chosen: Chosen, names: frozenset[str]) -> Chosen:
+    """These Nodes are not drained: the API server was not asked about them."""
+    return replace(chosen, drained=tuple(one for one in chosen.drained if one.name not in names))
 
 
 def with_claims(chosen: Chosen, claims: Mapping[str, tuple[str, ...]]) -> Chosen:

@@ -80,7 +80,7 @@ def workloads_run(snapshot: ClusterSnapshot) -> Decision | None:
     found = snapshot.departures
     if found is None or not found.chosen:
         return None
-    return _unreadable(snapshot, found) or _waits(snapshot, found, [one for one in found.chosen if not _passes(one)])
+    return _unreadable(snapshot, found) or _waits(snapshot, found, [one for one in found.chosen if not one.ends])
 
 
 def _delete(snapshot: ClusterSnapshot, one: Chosen) -> Decision:
@@ -256,11 +256,6 @@ def named(snapshot: ClusterSnapshot, one: Chosen) -> str:
     return f"Scale-in of group {name}" + (f" from {change.observed} to {change.wanted}" if change else "")
 
 
-def _passes(one: Chosen) -> bool:
-    """Whether nothing of it waits: all of its nodes are ready to end with their group."""
-    return one.departure.whole and len(one.ready) == len(one.departure.members)
-
-
 def _only_volumes(one: Chosen) -> bool:
     """Whether nothing of it waits but for claims that were asked to detach, or are next."""
     return bool(one.detaching) and len(one.drained) == len(one.nodes)
@@ -268,7 +263,7 @@ def _only_volumes(one: Chosen) -> bool:
 
 def _may_end(found: Departures, group: str) -> bool:
     one = found.of(group)
-    return one is not None and _passes(one) and not found.unsynced and not found.read.problem
+    return one is not None and one.ends and not found.unsynced and not found.read.problem
 
 
 def _some(names: Sequence[str]) -> str:

@@ -103,7 +103,16 @@ class User:
 
     def scheduled(self, pod: str) -> str:
         """Wait for the scheduler; the pod's node."""
-        return str(self.until(lambda: self.on(pod), said=lambda: self.get("pod", pod).get("status")))
+        return str(
+            self.until(lambda: self.on(pod), said=lambda: f"{self.get('pod', pod).get('status')}; {self.bound()}")
+        )
+
+    def bound(self) -> list[str]:
+        """What the claims of this namespace and all volumes are bound to, for a failure to show."""
+        listed = self._stack.plane.api.list
+        claims = [(one["metadata"], one["spec"].get("volumeName"), one["status"]) for one in listed("pvc")]
+        volumes = [(one["metadata"], one["spec"].get("claimRef"), one.get("status")) for one in listed("pv")]
+        return [f"{about['name']} {about['uid']}: {to}, {status}" for about, to, status in (*claims, *volumes)]
 
     def unschedulable(self, pod: str) -> str:
         """Wait until the scheduler has tried and found no node; what it said."""

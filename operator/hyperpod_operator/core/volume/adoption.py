@@ -58,6 +58,8 @@ def left_behind(snapshot: ClaimSnapshot, volume: Volume) -> bool:
     that cannot be compared because this one, or that one, is not known."""
     if volume.state in {"deleting", "deleted"} or volume.tags.get(names.TAG_CLAIM_UID) == snapshot.claim.uid:
         return False
+    if volume.tags.get(names.TAG_OWNER, snapshot.claim.owner) != snapshot.claim.owner:
+        return False  # released by this name once, and another claim's since
     theirs, ours = volume.tags.get(names.TAG_EKS_CLUSTER), snapshot.eks_cluster_arn
     return not theirs or not ours or theirs == ours
 

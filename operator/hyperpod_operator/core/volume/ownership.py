@@ -102,7 +102,7 @@ def tag(snapshot: ClaimSnapshot) -> Decision | None:
         step = CreateTags(volume_id=volume.volume_id, tags=dict(sorted(absent.items())))
         return act_once(snapshot, step=step, reason=Reason.CLAIMING, message=message)
     if surplus := tags.surplus(snapshot):
-        message = f"Removing the tags {', '.join(surplus)} from {volume.volume_id}: the spec no longer has them."
+        message = f"Removing the tags {', '.join(surplus)} from {volume.volume_id}, which no longer apply."
         delete = DeleteTags(volume_id=volume.volume_id, keys=surplus)
         return act_once(snapshot, step=delete, reason=Reason.CLAIMING, message=message)
     return None

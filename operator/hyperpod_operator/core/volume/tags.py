@@ -41,11 +41,12 @@ def missing(snapshot: ClaimSnapshot) -> Mapping[str, str]:
 
 
 def surplus(snapshot: ClaimSnapshot) -> tuple[str, ...]:
-    """Tags that an earlier spec of this claim put on, and the present one does not ask for."""
+    """Tags that an earlier spec of this claim put on, and the present one does not ask for; and the one that says that
+    the volume was released, which it is not any more."""
     volume = snapshot.volume
     applied = set(snapshot.claim.status.remembered.appliedTagKeys or []) - CSI_TAGS
     present = set(volume.tags) if volume else set()
-    return tuple(sorted(applied & present - set(snapshot.claim.user_tags)))
+    return tuple(sorted(present & {*applied, names.TAG_RELEASED} - set(snapshot.claim.user_tags)))
 
 
 def to_strip(snapshot: ClaimSnapshot) -> tuple[str, ...]:

@@ -2,10 +2,11 @@
 
 import pytest
 from tests.unit.controllers.volume.rig import KEY, REGION, VolumeRig
-from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, new, published, zone
+from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, adopting, new, published, zone
 
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
-from hyperpod_operator.core.outcome import Blocked, Done
+from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_RELEASED
+from hyperpod_operator.core.outcome import Blocked, Done, Gone
 from hyperpod_operator.core.ports import Key
 from hyperpod_testbed.simulator import Fault
 
@@ -77,6 +78,38 @@ async def test_a_claim_that_is_applied_again_gets_no_empty_volume_in_place_of_it
     assert isinstance(await rig.rest(), Done)
     assert rig.status["volumeId"] == volume
     assert rig.operations().count("CreateVolume") == 1
+
+
+async def test_a_volume_that_was_released_and_taken_by_another_name_is_no_longer_this_names(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    volume, other = rig.status["volumeId"], Key("elsewhere", "copy")
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    rig.apply(adopting(volume), key=other)
+    assert isinstance(await rig.rest(other), Done)
+    assert TAG_RELEASED not in rig.simulator.ebs.volumes()[volume]["Tags"]
+    rig.simulator.ebs.set_tags(volume, {**rig.simulator.ebs.volumes()[volume]["Tags"], TAG_RELEASED: str(KEY)})
+    rig.apply(new())
+    assert isinstance(await rig.rest(), Done)
+    assert rig.status["volumeId"] != volume
+
+
+async def test_a_volume_that_was_released_and_taken_again_is_not_let_go_without_its_tag(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    rig.apply(new(management={"adoptionPolicy": "IfUnowned"}))
+    assert isinstance(await rig.rest(), Done)
+    tags = dict(rig.volume["Tags"])
+    assert TAG_RELEASED not in tags
+    del tags[TAG_CLAIM_UID]
+    rig.simulator.ebs.set_tags(rig.status["volumeId"], tags)
+    rig.wait(700.0)
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "NotOwned"
 
 
 @pytest.mark.parametrize("deleting", [False, True])

@@ -10,6 +10,7 @@ from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.drain.rules import DrainRules
 from hyperpod_operator.core.drain.step import step
+from hyperpod_operator.core.drain.turns import by_lot
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.nodeoperation.states import State
@@ -65,7 +66,8 @@ def drains(
     found: dict[str, NodeDrain] = {}
     gangs: list[tuple[Pod, ...]] = []
     wakes: list[float] = []
-    for started, together in groups.items():
+    budgets = read.budgets
+    for started, together in by_lot(groups.items(), key=lambda group: group[0], now=now):
         names = {entry.name: entry.id for entry in together if entry.name}
         unreachable = frozenset(
             entry.name
@@ -77,9 +79,10 @@ def drains(
             rules=rules,
             started_at=parse_time(started) or now,
             now=now,
-            budgets=read.budgets,
+            budgets=budgets,
             unreachable=unreachable,
         )
+        budgets = drain.budgets
         left: dict[str, list[str]] = defaultdict(list)
         whys: dict[str, str] = {}
         blocked = {one.pod.node for one in drain.waiting if one.blocked}

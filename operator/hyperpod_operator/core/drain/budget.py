@@ -70,4 +70,6 @@ def less(budgets: Iterable[Budget], gang: Sequence[Pod]) -> tuple[Budget, ...]:
 
 
 def _chosen(gang: Sequence[Pod], budget: Budget) -> int:
-    return sum(1 for pod in gang if matches(budget.selector, pod.labels))
+    """The pods that take something of the budget. The API server evicts one that is pending without asking any
+    (kubernetes.io, "Specifying a Disruption Budget": a budget is about healthy pods)."""
+    return sum(1 for pod in gang if not pod.is_pending and matches(budget.selector, pod.labels))

@@ -31,6 +31,8 @@ class Pod:
     """Whether it is the mirror of a static pod: only its kubelet can end it."""
     is_finished: bool = False
     """Whether its phase is Succeeded or Failed."""
+    is_pending: bool = False
+    """Whether its phase is Pending: no container of it runs yet."""
     deleting_since: datetime | None = None
     """Its deletionTimestamp: when the grace period of its deletion ends."""
 

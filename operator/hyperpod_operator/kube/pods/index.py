@@ -48,6 +48,7 @@ class PodFactory:
             is_daemon=owner is not None and (owner.group, owner.kind) == ("apps", "DaemonSet"),
             is_static=_MIRROR in annotations,
             is_finished=found.status.phase in _FINISHED,
+            is_pending=found.status.phase == "Pending",
             deleting_since=_moment(metadata.deletion_timestamp),
         )
         return HeldPod(pod, self._one(owner, owner))

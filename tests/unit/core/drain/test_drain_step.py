@@ -218,3 +218,13 @@ def test_an_absent_block_drains_everything_within_an_hour() -> None:
     assert chosen.drain_timeout == timedelta(hours=1)
     assert chosen.wait_completed_timeout is None
     assert not chosen.needs_namespaces
+
+
+def test_pods_that_no_container_of_runs_yet_need_no_budget() -> None:
+    """Of a gang that hangs on a broken node: the API server evicts pending pods whatever a budget allows."""
+    gang = [pod(f"p{number}", gang="job", labels={"app": "a"}, is_pending=True) for number in range(3)]
+    found = look(*gang, budgets=(budget(0, matchLabels={"app": "a"}),))
+    assert len(found.gangs) == 1
+    running = pod("p3", gang="job", labels={"app": "a"})
+    assert look(*gang, running, budgets=(budget(0, matchLabels={"app": "a"}),)).gangs == ()
+    assert len(look(*gang, running, budgets=(budget(1, matchLabels={"app": "a"}),)).gangs) == 1

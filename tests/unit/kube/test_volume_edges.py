@@ -256,3 +256,22 @@ async def test_a_persistent_volume_claim_names_the_volume_that_it_is_bound_to(
     found = await KubePublications(api).persistent_volume_claim(namespace="team", name="data")
     assert found is not None
     assert found.volume_name == volume_name
+
+
+@pytest.mark.parametrize(
+    ("spec", "volume_id"),
+    [
+        ({"csi": {"driver": "ebs.csi.aws.com", "volumeHandle": "vol-0a"}}, "vol-0a"),
+        ({"csi": {"driver": "other", "volumeHandle": "vol-0a"}}, ""),
+        ({"local": {"path": "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0a"}}, "vol-0a"),
+        ({"local": {"path": "/mnt/disks/a"}}, ""),
+        ({}, ""),
+    ],
+)
+async def test_a_persistent_volume_tells_the_ebs_volume_behind_it(
+    api: ApiServer, server: Any, spec: dict[str, Any], volume_id: str
+) -> None:
+    server.answers = [(200, {"metadata": {"name": "evc-1", "uid": "pv"}, "spec": spec})]
+    found = await KubePublications(api).persistent_volume(name="evc-1")
+    assert found is not None
+    assert found.volume_id == volume_id

@@ -226,11 +226,15 @@ def _bound_to(claim: Claim, published: PersistentVolume | None) -> ClaimReferenc
 
 def _not_yet_published(claim: Claim, there: Volume | None) -> bool:
     """Whether no pod can have come to the volume yet, because status tells of its making and of nothing later, and AWS
-    shows it on no node. A status that was lost tells nothing; then Kubernetes is asked."""
+    shows it on no node. A status that was lost tells nothing; then Kubernetes is asked, also before a volume is made.
+    """
     later = claim.status.persistentVolumeName or claim.status.persistentVolumeClaimName or claim.deleting
     if later or not claim.direct:
         return False
-    return there is None or (claim.requested and not there.attachments)
+    creation = claim.status.remembered.creation
+    if there is None:
+        return claim.publish is None or creation is not None
+    return claim.requested and not there.attachments
 
 
 async def _had(

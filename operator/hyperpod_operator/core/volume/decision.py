@@ -6,7 +6,7 @@ from datetime import datetime
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.location import NOWHERE, Location
-from hyperpod_operator.core.volume.claim import Claim
+from hyperpod_operator.core.volume.claim import CREATED, Claim
 from hyperpod_operator.core.volume.observed import Observed
 from hyperpod_operator.core.volume.plan import Step
 from hyperpod_operator.core.volume.ports import Volume
@@ -40,8 +40,17 @@ class ClaimSnapshot:
         return tuple(volume for volume in there if volume not in self._candidates)
 
     @property
+    def settled_on(self) -> str:
+        """The volume that the claim made and saw usable, by status; where that was lost, by the PersistentVolume, which
+        is made for no other. Empty before, and for a claim that adopts."""
+        published = self.observed.persistent_volume
+        if self.claim.settled_on or self.claim.origin != CREATED or published is None:
+            return self.claim.settled_on
+        return published.volume_id if published.claim_uid == self.claim.uid else ""
+
+    @property
     def _candidates(self) -> tuple[Volume, ...]:
-        settled_on = self.claim.settled_on
+        settled_on = self.settled_on
         return tuple(volume for volume in self.observed.tagged if settled_on in {"", volume.volume_id})
 
     @property

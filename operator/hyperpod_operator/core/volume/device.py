@@ -49,3 +49,9 @@ def cluster_id(arn: str) -> str:
 def device_path(volume_id: str) -> str:
     """The disk's stable path on whatever node it is attached to; DeviceName and /dev/nvme* are neither."""
     return BY_ID + volume_id.replace("-", "")
+
+
+def volume_of(path: str) -> str:
+    """The volume whose path `device_path` tells; empty for any other path."""
+    named = path.removeprefix(f"{BY_ID}vol")
+    return f"vol-{named}" if named != path and named.isalnum() else ""

@@ -48,12 +48,12 @@ def lost(snapshot: ClaimSnapshot) -> Decision | None:
             "deleted, delete this claim and restore a snapshot with another one."
         )
         return Wait(reason=Reason.VOLUME_LOST, message=message, after=SLOW, stalled=True)
-    if not used(claim.status.remembered.creation):
+    if not used(claim.status.remembered.creation) and not snapshot.settled_on:
         return None
     message = (
-        f"AWS has no volume {claim.volume_id} any more: it was deleted outside of the operator. The operator does "
-        "not create a new one, because it would be empty. Delete this claim, and restore a snapshot with another "
-        "one (source.create)."
+        f"AWS has no volume {snapshot.settled_on or claim.volume_id} any more: it was deleted outside of the operator. "
+        "The operator does not create a new one, because it would be empty. Delete this claim, and restore a snapshot "
+        "with another one (source.create)."
     )
     message += copies(snapshot)
     return Wait(reason=Reason.VOLUME_LOST, message=message, after=SLOW, stalled=True)

@@ -66,7 +66,7 @@ class PersistentVolume:
     """The PersistentVolume of our name. `claim_uid` is its label claim-uid: empty when somebody else made it.
 
     `reserved_for` is its claimRef, None where it has none. `hostname` is the one that its nodeAffinity names, empty
-    for none.
+    for none. `volume_id` is the EBS volume behind it, empty where that cannot be told.
     """
 
     name: str
@@ -78,6 +78,7 @@ class PersistentVolume:
     """GiB."""
     reserved_for: ClaimReference | None = None
     hostname: str = ""
+    volume_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

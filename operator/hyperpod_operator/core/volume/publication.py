@@ -48,6 +48,13 @@ def persistent_volume(snapshot: ClaimSnapshot) -> Decision | None:
         return Act(step=PublishPV(manifest=made), reason=Reason.PUBLISHING, message=message)
     if found.claim_uid != claim.uid:
         return _taken(snapshot, f"PersistentVolume {found.name}", remedy="Delete it; the operator then continues.")
+    if found.volume_id not in {"", volume.volume_id}:
+        message = (
+            f"PersistentVolume {found.name} names {found.volume_id}, and the volume of this claim is "
+            f"{volume.volume_id}. Delete it and the PersistentVolumeClaim that is bound to it if the data of "
+            f"{volume.volume_id} may be read there; the operator then publishes it again."
+        )
+        return Wait(reason=Reason.NAME_TAKEN, message=message, after=snapshot.timings.watch, stalled=True)
     if found.deleting:
         message = f"PersistentVolume {found.name} is being deleted; the operator publishes it again when it is gone."
         return Wait(reason=Reason.PUBLISHING, message=message, after=snapshot.timings.poll)

@@ -64,6 +64,8 @@ def _published(snapshot: ClaimSnapshot) -> Said:
         return (kind, "False", Reason.NOT_PUBLISHED, "spec.publish asks for no PersistentVolume.")
     volume = observed.persistent_volume
     made = volume is not None and volume.claim_uid == claim.uid and not volume.deleting
+    if volume is not None and volume.volume_id and snapshot.volume is not None:
+        made = made and volume.volume_id == snapshot.volume.volume_id
     bound = observed.persistent_volume_claim
     asked = not claim.makes_persistent_volume_claim or (bound is not None and bound.claim_uid == claim.uid)
     open_door = claim.publish.type != "LocalPV" or bool(observed.labelled)

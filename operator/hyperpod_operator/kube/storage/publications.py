@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from hyperpod_operator.api.names import LABEL_CLAIM_UID
+from hyperpod_operator.api.names import CSI_DRIVER, LABEL_CLAIM_UID
 from hyperpod_operator.core.health.node import HOSTNAME
 from hyperpod_operator.core.ports import ObjectGone, StaleObject
+from hyperpod_operator.core.volume.device import volume_of
 from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume, PersistentVolumeClaim
 from hyperpod_operator.kube.client import ApiServer
 
@@ -40,6 +41,7 @@ class KubePublications:
             capacity=gibibytes(str((spec.get("capacity") or {}).get("storage", "0"))),
             reserved_for=_reserved_for(spec),
             hostname=_hostname(spec),
+            volume_id=_volume_id(spec),
             **_common(found),
         )
 
@@ -103,6 +105,14 @@ def _common(found: Json) -> dict[str, Any]:
 def _reserved_for(spec: Json) -> ClaimReference | None:
     found = {member: str((spec.get("claimRef") or {}).get(member) or "") for member in ("namespace", "name", "uid")}
     return ClaimReference(**found) if found["namespace"] and found["name"] else None
+
+
+def _volume_id(spec: Json) -> str:
+    """The EBS volume behind a PersistentVolume as the operator makes them; empty for any other."""
+    csi = spec.get("csi") or {}
+    if csi.get("driver") == CSI_DRIVER:
+        return str(csi.get("volumeHandle") or "")
+    return volume_of(str((spec.get("local") or {}).get("path") or ""))
 
 
 def _hostname(spec: Json) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from hyperpod_operator.api.names import LABEL_CLAIM_UID, NODE_HEALTH_STATUS
 from hyperpod_operator.core.health.node import HOSTNAME, Node, Taint, identity, kept
 from hyperpod_operator.core.ports import ObjectGone, StaleObject
+from hyperpod_operator.core.volume.device import volume_of
 from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume, PersistentVolumeClaim
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.simulator.node_views import NodeViews
@@ -161,6 +162,7 @@ class FakePublications:
             capacity=int(held.manifest["spec"]["capacity"]["storage"].removesuffix("Gi")),
             reserved_for=ClaimReference(namespace=key[0], name=key[1], uid=held.bound) if wanted else None,
             hostname=hosts[0] if hosts else "",
+            volume_id=_volume_id(held.manifest["spec"]),
         )
 
     async def persistent_volume_claim(self, *, namespace: str, name: str) -> PersistentVolumeClaim | None:
@@ -241,6 +243,10 @@ class FakeLeases:
         self.writes.append("Lease-")
         if self.holders.get(volume_id) == holder:
             del self.holders[volume_id]
+
+
+def _volume_id(spec: Json) -> str:
+    return str(spec["csi"]["volumeHandle"]) if "csi" in spec else volume_of(spec["local"]["path"])
 
 
 def _label(held: Held) -> str:

@@ -116,10 +116,12 @@ async def test_new_claims_that_come_together_ask_ec2_together(rig: VolumeRig, mo
 async def test_a_claim_in_the_making_asks_kubernetes_for_nothing_published(
     rig: VolumeRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """But for the passes before CreateVolume: a status that was lost would make a second volume."""
     asked: list[str] = []
 
     async def persistent_volume(*, name: str) -> None:
-        asked.append(name)
+        if rig.operations():
+            asked.append(name)
 
     monkeypatch.setattr(rig.publications, "persistent_volume", persistent_volume)
     rig.apply(published())

@@ -3,9 +3,9 @@
 import boto3
 import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
-from tests.unit.controllers.volume.scenes import new, published
+from tests.unit.controllers.volume.scenes import new, published, zone
 
-from hyperpod_operator.core.outcome import Blocked, Done
+from hyperpod_operator.core.outcome import Blocked, Done, Gone
 
 pytestmark = pytest.mark.slow
 
@@ -56,3 +56,24 @@ async def test_a_volume_that_others_delete_is_lost_and_not_failed_while_it_goes(
     await rig.step()
     assert isinstance(await rig.once(), Blocked)
     assert rig.reason() == "VolumeLost"
+
+
+@pytest.mark.parametrize("copied", [False, True])
+async def test_a_published_volume_that_is_gone_with_the_status_is_lost_and_not_replaced(
+    rig: VolumeRig, copied: bool
+) -> None:
+    """The PersistentVolume says which one it was."""
+    rig.apply(published(management={"reclaimPolicy": "Delete"}))
+    await rig.rest()
+    volume, ebs = rig.status["volumeId"], rig.simulator.ebs
+    copy = ebs.create_volume(zone=zone(rig.nodes), tags=dict(rig.volume["Tags"])) if copied else ""
+    ebs.detach_out_of_band(volume)
+    ebs.delete_volume(volume)
+    rig.claims.set_status(KEY, {})
+    rig.restart()
+    await rig.idle(3000.0)
+    assert (rig.reason(), rig.status["volumeId"]) == ("VolumeLost", volume)
+    assert rig.operations().count("CreateVolume") == 1
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    assert list(ebs.volumes()) == ([copy] if copied else [])

@@ -7,6 +7,7 @@ from hyperpod_operator.core.volume.device import (
     associated_resource,
     cluster_id,
     device_path,
+    volume_of,
 )
 
 
@@ -47,3 +48,11 @@ def test_a_cluster_arn_is_taken_apart_and_nothing_else_is() -> None:
     assert cluster_id(ARN) == "abcdefghijkl"
     assert cluster_id("arn:aws:sagemaker:us-west-2:111122223333:cluster/too-long-a-name") == ""
     assert cluster_id("nonsense") == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "volume_id"),
+    [(device_path(VOLUME_ID), VOLUME_ID), ("/dev/nvme1n1", ""), ("", ""), (f"{device_path(VOLUME_ID)}-part1", "")],
+)
+def test_a_device_path_names_its_volume(path: str, volume_id: str) -> None:
+    assert volume_of(path) == volume_id

@@ -264,3 +264,11 @@ def test_a_stray_label_goes_whatever_else_is_amiss(seen: dict[str, Any], attache
     step = step_of(judged(volume=held, labelled=("plain",), **seen))
     assert isinstance(step, UnlabelNode)
     assert step.node_name == "plain"
+
+
+def test_a_persistent_volume_that_names_another_volume_is_reported() -> None:
+    other = made(volume_id="vol-0fedcba9876543210")
+    decision = judged(persistent_volume=other, persistent_volume_claim=bound(), labelled=LABEL)
+    assert reason_of(decision) == "NameTaken"
+    assert isinstance(decision, Wait)
+    assert decision.stalled

@@ -68,8 +68,11 @@ def creation(pass_record: PassRecord) -> Creation | None:
 
 
 def _remade(snapshot: ClaimSnapshot) -> Creation | None:
-    """After the status was lost: a volume that carries our tag and is usable may hold data from here on."""
+    """After the status was lost: a volume that carries our tag and is usable may hold data from here on, and so did one
+    that AWS lacks and the claim's PersistentVolume names."""
     volume, now = snapshot.volume, stamp(snapshot.now)
+    if volume is None and snapshot.settled_on:
+        return Creation(attempt=next_attempt(snapshot), outcome=COMPLETED, time=now)
     if snapshot.claim.origin != CREATED or volume is None or not ours(snapshot):
         return None
     usable = volume.state in {"available", "in-use"}
@@ -107,4 +110,4 @@ def volume_id(pass_record: PassRecord) -> str | None:
     found = snapshot.volume
     if found is not None and deleted(snapshot):
         return None
-    return found.volume_id if found else (snapshot.claim.volume_id or None)
+    return found.volume_id if found else (snapshot.claim.volume_id or snapshot.settled_on or None)

@@ -13,6 +13,7 @@ from hyperpod_operator.controllers.parse import parse_status
 from hyperpod_operator.controllers.volume.candidates import Candidates
 from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.ports import VolumePorts
+from hyperpod_operator.controllers.volume.published import published
 from hyperpod_operator.controllers.volume.views import View
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.state import State
@@ -24,11 +25,8 @@ from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.modification import NOTHING, UNDER_WAY, change
 from hyperpod_operator.core.volume.observed import (
     Candidate,
-    ClaimReference,
     Lease,
     Observed,
-    PersistentVolume,
-    PersistentVolumeClaim,
 )
 from hyperpod_operator.core.volume.ports import Snapshot, Volume, VolumeCloud
 
@@ -36,6 +34,7 @@ MOVING = 4.0
 """Seconds that a view of the cluster may be old while something is to be done."""
 SETTLED = 60.0
 """The same while nothing is."""
+FORBIDDEN = 403
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,7 @@ async def observe(
         async with asyncio.TaskGroup() as reads:
             reading = reads.create_task(candidates.of(claim, cloud=cloud, view=view, region=at.region))
             had = reads.create_task(_had(ports=ports, claim=claim, there=there, fresh=fresh))
-            in_kubernetes = reads.create_task(_published(ports=ports, claim=claim, there=there, fresh=fresh))
+            in_kubernetes = reads.create_task(published(ports=ports, claim=claim, there=there, fresh=fresh))
     except ExceptionGroup as broken:
         raise broken.exceptions[0] from None
     nodes = reading.result()
@@ -181,62 +180,6 @@ async def _labelled(*, ports: VolumePorts, claim: Claim, view: View) -> tuple[st
     return tuple(sorted(names))
 
 
-async def _published(*, ports: VolumePorts, claim: Claim, there: Volume | None, fresh: bool) -> Observed:
-    """What is published, and the pods that use it; nothing else is filled in."""
-    if _not_yet_published(claim, there):
-        return Observed(cluster=None)
-    published = None
-    if claim.publish is not None or claim.status.persistentVolumeName:
-        published = await ports.publications.persistent_volume(name=claim.persistent_volume_name)
-    pods: tuple[str, ...] = ()
-    if (bound := _bound_to(claim, published)) is not None:
-        pods = await ports.users.pods(namespace=bound.namespace, claim_name=bound.name, fresh=fresh)
-    if bound is not None and pods and await _uses_another(ports=ports, claim=claim, published=published, bound=bound):
-        pods = ()
-    return Observed(
-        cluster=None,
-        pods=pods,
-        persistent_volume=published,
-        persistent_volume_claim=await _bound_claim(ports=ports, claim=claim),
-    )
-
-
-async def _uses_another(
-    *, ports: VolumePorts, claim: Claim, published: PersistentVolume | None, bound: ClaimReference
-) -> bool:
-    """Whether the PersistentVolumeClaim of this name is provably bound to another PersistentVolume: two claims may name
-    one. One that cannot be read, or is gone while its pods run, proves nothing."""
-    try:
-        found = await ports.publications.persistent_volume_claim(namespace=bound.namespace, name=bound.name)
-    except KubernetesError:
-        return False
-    if found is None or found.volume_name in {"", claim.persistent_volume_name}:
-        return False
-    reserved_for = published.reserved_for if published is not None else None
-    return reserved_for is None or reserved_for.uid != found.uid
-
-
-def _bound_to(claim: Claim, published: PersistentVolume | None) -> ClaimReference | None:
-    """The PersistentVolumeClaim whose pods may have the volume mounted. They keep it when its PersistentVolume, or the
-    reference in it, is removed."""
-    if published is not None:
-        return published.reserved_for or claim.reserved_for
-    return claim.reserved_for if claim.status.persistentVolumeName else None
-
-
-def _not_yet_published(claim: Claim, there: Volume | None) -> bool:
-    """Whether no pod can have come to the volume yet, because status tells of its making and of nothing later, and AWS
-    shows it on no node. A status that was lost tells nothing; then Kubernetes is asked, also before a volume is made.
-    """
-    later = claim.status.persistentVolumeName or claim.status.persistentVolumeClaimName or claim.deleting
-    if later or not claim.direct:
-        return False
-    creation = claim.status.remembered.creation
-    if there is None:
-        return claim.publish is None or creation is not None
-    return claim.requested and not there.attachments
-
-
 async def _had(
     *, ports: VolumePorts, claim: Claim, there: Volume | None, fresh: bool
 ) -> tuple[tuple[str, ...], Lease | None]:
@@ -249,13 +192,6 @@ async def _had(
     return users, await _lease(ports=ports, claim=claim, volume_id=volume_id) if volume_id else None
 
 
-async def _bound_claim(*, ports: VolumePorts, claim: Claim) -> PersistentVolumeClaim | None:
-    name = claim.persistent_volume_claim_name
-    if not name:
-        return None
-    return await ports.publications.persistent_volume_claim(namespace=claim.key.namespace, name=name)
-
-
 async def _lease(*, ports: VolumePorts, claim: Claim, volume_id: str) -> Lease | None:
     holder = await ports.leases.holder(volume_id=volume_id)
     if holder is None:
@@ -264,7 +200,12 @@ async def _lease(*, ports: VolumePorts, claim: Claim, volume_id: str) -> Lease |
         return Lease(holder=holder, holder_alive=True)
     namespace, _, rest = holder.partition("/")
     name, _, uid = rest.partition("/")
-    stored = await ports.claims.read(Key(namespace, name)) if name else None
+    try:
+        stored = await ports.claims.read(Key(namespace, name)) if name else None
+    except KubernetesError as error:
+        if error.status != FORBIDDEN:
+            raise
+        return Lease(holder=holder, holder_alive=True, holder_readable=False)
     return Lease(holder=holder, holder_alive=stored is not None and stored.uid == uid)
 
 

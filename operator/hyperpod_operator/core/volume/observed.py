@@ -98,11 +98,13 @@ class PersistentVolumeClaim:
 class Lease:
     """The Lease named after the volume. `holder` is `Claim.holder` of the claim that has it.
 
-    `holder_alive` says whether an EBSVolumeClaim of that name and uid exists.
+    `holder_alive` says whether an EBSVolumeClaim of that name and uid exists, or may exist: where it is not
+    `holder_readable`, the operator may not read that claim's namespace.
     """
 
     holder: str
     holder_alive: bool
+    holder_readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,13 @@ def held_by_other(snapshot: ClaimSnapshot) -> Decision | None:
     claim, volume, lease = snapshot.claim, snapshot.volume, snapshot.observed.lease
     if volume is None:
         return None
+    if lease is not None and lease.holder != claim.holder and not lease.holder_readable:
+        message = (
+            f"The Lease {volume.volume_id} in the operator's namespace says that the claim {lease.holder} has the "
+            "volume, and the operator may not read that namespace. If that claim no longer exists, delete the Lease; "
+            "this claim then continues."
+        )
+        return Wait(reason=Reason.CLAIMED_BY_OTHER, message=message, after=snapshot.timings.watch, stalled=True)
     if lease is not None and lease.holder != claim.holder and lease.holder_alive:
         message = (
             f"{volume.volume_id} belongs to the claim {lease.holder}. Delete one of the two claims; this one "

@@ -7,7 +7,7 @@ from tests.unit.controllers.volume.scenes import adopting, arn_of, instances, ne
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_CSI_CLUSTER
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
-from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
@@ -77,6 +77,27 @@ async def test_of_two_claims_on_one_volume_the_first_has_it_and_the_second_gets_
     rig.claims.delete(KEY)
     assert isinstance(await rig.rest(KEY), Gone)
     assert isinstance(await rig.rest_after(60.0, OTHER), Done)
+
+
+async def test_a_lease_of_a_claim_that_may_not_be_read_is_named_and_not_taken(
+    rig: VolumeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume, read = rig.simulator.ebs.create_volume(zone=zone(rig.nodes)), rig.claims.read
+    rig.leases.holders[volume] = "gone/data/uid-0"
+
+    async def refuses(key: Key) -> StoredObject | None:
+        if key.namespace == "gone":
+            raise KubernetesError(status=403, message="ebsvolumeclaims is forbidden")
+        return await read(key)
+
+    monkeypatch.setattr(rig.claims, "read", refuses)
+    rig.apply(adopting(volume))
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "ClaimedByOther"
+    assert f"Lease {volume}" in rig.condition("Ready")["message"]
+    assert rig.operations() == []
+    del rig.leases.holders[volume]
+    assert isinstance(await rig.rest_after(60.0), Done)
 
 
 async def test_of_two_clusters_on_one_volume_one_gets_it(make_rig: MakeRig) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from hyperpod_operator.api.cluster.memory import CountOffset
-from hyperpod_operator.api.names import OWNERSHIP_TAGS
+from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_ADOPTED, TAG_OWNER_UID
 from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.compare import Change, covers, drift
 from hyperpod_operator.core.cluster.offsets import offsets, wanted_count
-from hyperpod_operator.core.cluster.ownership import is_adopted
-from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, Resource, desired
+from hyperpod_operator.core.cluster.ownership import recorded_as_adopted, was_there_before
+from hyperpod_operator.core.cluster.resource import CREATED, Resource, desired
 from hyperpod_operator.core.cluster.sent_tags import expected
 from hyperpod_operator.core.observed import Json, Observed, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.text import counted
@@ -70,10 +70,10 @@ def diff(*, resource: Resource, observed: Observed, now: datetime) -> Changes:
         (group, _reachable(desired(resource.groups[group.name]), group=group, count=change))
         for group, (change, _) in zip(staying, counts, strict=True)
     ]
-    extra, unknown = _extra_groups(resource=resource, cluster=cluster, tags=observed.tags)
+    extra, unknown = _extra_groups(resource=resource, observed=observed, cluster=cluster)
     protected = tuple(name for name in extra if resource.protected or name in resource.protected_groups)
     removed = tuple(name for name in extra if name not in protected)
-    tags_set, tags_removed = _tags(resource=resource, shown=observed.tags, now=now)
+    tags_set, tags_removed = _tags(resource=resource, observed=observed, now=now)
     return Changes(
         cluster=tuple(_cluster_drift(resource, cluster, members=MUTABLE_CLUSTER_MEMBERS, now=now)),
         groups_changed=(
@@ -197,7 +197,7 @@ def _above_count(*, resource: Resource, groups: list[ObservedGroup]) -> Mapping[
 
 
 def _extra_groups(
-    *, resource: Resource, cluster: ObservedCluster, tags: Mapping[str, str] | None
+    *, resource: Resource, observed: Observed, cluster: ObservedCluster
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Groups that the spec does not name: those that we created go, all others stay.
 
@@ -205,7 +205,7 @@ def _extra_groups(
     cluster that we created, which its owner may delete as a whole. In an adopted cluster, where groups of others are
     the rule, it is not: a false one would end their nodes.
     """
-    adopted = resource.status.origin == ADOPTED if tags is None else is_adopted(tags)
+    adopted = was_there_before(resource=resource, observed=observed)
     removed: list[str] = []
     unknown: list[str] = []
     for group in cluster.groups:
@@ -217,14 +217,19 @@ def _extra_groups(
     return tuple(removed), tuple(unknown)
 
 
-def _tags(
-    *, resource: Resource, shown: Mapping[str, str] | None, now: datetime
-) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Tags to set, and tags that an earlier spec had set and this one does not name any more."""
+def _tags(*, resource: Resource, observed: Observed, now: datetime) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Tags to set, and tags that an earlier spec had set and this one does not name any more.
+
+    The tag that proves an adoption is put back: without it a lost status would make the cluster one of ours.
+    """
+    shown = observed.tags
     if shown is None:
         return {}, ()
     tags = expected(resource=resource, tags=shown, now=now)
     changed = {key: value for key, value in resource.wanted_tags.items() if tags.get(key) != value}
+    owned = tags.get(TAG_OWNER_UID) == resource.uid
+    if owned and TAG_ADOPTED not in tags and recorded_as_adopted(resource=resource, cluster=observed.cluster):
+        changed[TAG_ADOPTED] = "true"
     ours_once = resource.status.remembered.appliedTagKeys or []
     dropped = tuple(
         key for key in ours_once if key in tags and key not in resource.wanted_tags and key not in OWNERSHIP_TAGS

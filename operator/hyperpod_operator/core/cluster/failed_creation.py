@@ -1,7 +1,7 @@
 """A creation that failed: whether its remains may be cleared away and the cluster be created again."""
 
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.ownership import is_adopted
+from hyperpod_operator.core.cluster.ownership import was_there_before
 
 
 def recreation_is_due(snapshot: ClusterSnapshot) -> bool:
@@ -18,7 +18,9 @@ def _creation_of_ours(snapshot: ClusterSnapshot) -> bool:
     What status says is needed and not enough: the tags, which every call needs, name this object and no adoption.
     """
     cluster, status = snapshot.observed.cluster, snapshot.resource.status
-    if cluster is None or cluster.status != "Failed" or is_adopted(snapshot.observed.tags or {}):
+    if cluster is None or cluster.status != "Failed":
+        return False
+    if was_there_before(resource=snapshot.resource, observed=snapshot.observed):
         return False
     last = status.last
     ours = status.origin == "Created" and last is not None and last.operation == "CreateCluster"

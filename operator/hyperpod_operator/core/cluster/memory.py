@@ -20,7 +20,7 @@ from hyperpod_operator.core.cluster.ending import refusals
 from hyperpod_operator.core.cluster.guards import shown
 from hyperpod_operator.core.cluster.inventory import group_statuses
 from hyperpod_operator.core.cluster.missing import not_shown
-from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted, was_owner
+from hyperpod_operator.core.cluster.ownership import Ownership, was_owner, was_there_before
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import (
     AddTags,
@@ -214,10 +214,11 @@ def last_seen(pass_record: PassRecord, end: ResultSummary) -> str | None:
 def origin(pass_record: PassRecord) -> str | None:
     if isinstance(pass_record.result, Accepted) and isinstance(pass_record.result.action, CreateCluster):
         return CREATED
-    tags, old = pass_record.snapshot.observed.tags, pass_record.snapshot.resource.status.origin
-    if pass_record.snapshot.ownership is Ownership.OURS and tags is not None:
-        return ADOPTED if is_adopted(tags) else CREATED
-    return old if pass_record.snapshot.ownership is not Ownership.OTHER else None
+    snapshot = pass_record.snapshot
+    if snapshot.ownership is Ownership.OURS and snapshot.observed.tags is not None:
+        adopted = was_there_before(resource=snapshot.resource, observed=snapshot.observed)
+        return ADOPTED if adopted else CREATED
+    return snapshot.resource.status.origin if snapshot.ownership is not Ownership.OTHER else None
 
 
 def owner_uid(pass_record: PassRecord) -> str | None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
-from hyperpod_operator.core.cluster.resource import Resource
-from hyperpod_operator.core.observed import Observed
+from hyperpod_operator.core.cluster.resource import ADOPTED, Resource
+from hyperpod_operator.core.observed import Observed, ObservedCluster
 
 
 class Ownership(StrEnum):
@@ -38,8 +38,23 @@ def was_owner(resource: Resource) -> bool:
 
 
 def is_adopted(tags: Mapping[str, str]) -> bool:
-    """Whether the cluster was there before us: provable from AWS even when status was lost."""
+    """Whether the tags say that the cluster was there before us: provable from AWS even when status was lost."""
     return TAG_ADOPTED in tags
+
+
+def was_there_before(*, resource: Resource, observed: Observed) -> bool:
+    """Whether the cluster was adopted, by its tag or by what an earlier pass recorded of this very ARN.
+
+    Either is enough: others can take the tag off, a status can be lost, and a cluster that somebody else made must
+    survive both.
+    """
+    return is_adopted(observed.tags or {}) or recorded_as_adopted(resource=resource, cluster=observed.cluster)
+
+
+def recorded_as_adopted(*, resource: Resource, cluster: ObservedCluster | None) -> bool:
+    """Whether an earlier pass recorded that this very ARN was adopted."""
+    status = resource.status
+    return cluster is not None and status.origin == ADOPTED and status.clusterArn == cluster.arn
 
 
 def _by_tags(*, resource: Resource, tags: Mapping[str, str]) -> Ownership:

@@ -15,7 +15,7 @@ from hyperpod_operator.core.cluster.compare import Change
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.failed_creation import recreation_is_due
 from hyperpod_operator.core.cluster.missing import is_held
-from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
+from hyperpod_operator.core.cluster.ownership import Ownership, was_there_before
 from hyperpod_operator.core.cluster.resource import Resource, desired
 from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChange, fingerprint, worst
 from hyperpod_operator.core.location import location_of
@@ -113,13 +113,13 @@ def _deletion(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[P
 
 
 def stays(snapshot: ClusterSnapshot) -> bool:
-    """Whether a deleted resource leaves its cluster in AWS, by policy. Without one an adopted cluster stays: its tag
-    proves that, whatever status records."""
+    """Whether a deleted resource leaves its cluster in AWS, by policy. Without one an adopted cluster stays: by its
+    tag, whatever status records, and by what status records, whoever took the tag off."""
     resource, tags = snapshot.resource, snapshot.observed.tags
     chosen = resource.spec.management.deletionPolicy if resource.spec.management else None
     if chosen is not None or tags is None:
         return resource.deletion_policy == "Retain"
-    return is_adopted(tags)
+    return was_there_before(resource=resource, observed=snapshot.observed)
 
 
 def _changes(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[PlannedCall]:

@@ -11,17 +11,8 @@ from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.plan.gate import Open
 from hyperpod_operator.core.plan.record import sent_names
-from hyperpod_operator.core.ports import StaleObject, StoredObject
+from hyperpod_operator.core.ports import StoredObject
 from hyperpod_operator.core.text import plain
-
-
-class Unconfirmed(StaleObject):
-    """A call was not sent, because it is not what was approved any more. `stored` is the object as it is now."""
-
-    def __init__(self, stored: StoredObject) -> None:
-        super().__init__(str(stored.key))
-        self.stored = stored
-
 
 DIGEST_MOST = 128
 BY_MOST = 1024

@@ -10,6 +10,7 @@ is the class that derives from `Reconciler`; nothing that matters lives in memor
 
 import logging
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any, Generic, TypeVar, final
 
 from hyperpod_operator.api.common.model import Model
@@ -23,6 +24,7 @@ from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
 from hyperpod_operator.core.ports import (
     Clock,
+    Confirm,
     Event,
     Events,
     Key,
@@ -38,6 +40,15 @@ logger = logging.getLogger(__name__)
 
 KUBERNETES_PAUSE = 5.0
 """Shortest pause in seconds after the API server failed."""
+
+
+class Unconfirmed(StaleObject):
+    """A call was not sent, because it is not what is asked for any more. `stored` is the object as it is now."""
+
+    def __init__(self, stored: StoredObject) -> None:
+        super().__init__(str(stored.key))
+        self.stored = stored
+
 
 ThingT = TypeVar("ThingT")
 """The parsed object."""
@@ -84,8 +95,12 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         """The status to store before the call, None where nothing has to be, and the record that goes on from it."""
 
     @abstractmethod
-    async def act(self, record: RecordT) -> RecordT:
-        """Make the one change that was decided. Failures are part of the record."""
+    async def act(self, record: RecordT, *, unedited: Confirm) -> RecordT:
+        """Make the one change that was decided. Failures are part of the record.
+
+        `unedited` is to be asked when a call that takes something away has its turn, just before it is sent: it raises
+        where a person asks for something else by then.
+        """
 
     @abstractmethod
     def releases(self, record: RecordT) -> RemoveFinalizer | None:
@@ -148,12 +163,25 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
                 raise StaleObject(f"{stored.key} was edited since it was read.")
             stored = held
         if self.acts(record):
+            before = parse_status(stored, self._status_model)
             record, planned = self.intent(record)
             if planned is not None:
                 intended = _dump(planned, deleted=stored.deleting)
                 stored = await self._objects.write_status(stored, intended, unedited=True)
-            record = await self.act(record)
+            try:
+                record = await self.act(record, unedited=partial(self._unedited, stored))
+            except Unconfirmed as changed:
+                if planned is not None:
+                    await self._withdraw(changed.stored, before)
+                raise
         return await self._finish(stored, record)
+
+    async def _unedited(self, stored: StoredObject) -> None:
+        now = await self._objects.read(stored.key)
+        if now is None or now.uid != stored.uid:
+            raise ObjectGone(str(stored.key))
+        if now.is_edited(stored):
+            raise Unconfirmed(now)
 
     async def _finish(self, stored: StoredObject, record: RecordT) -> Outcome:
         release = self.releases(record)
@@ -172,7 +200,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         self.recorded(stored, record=record, before=before, after=made.status)
         return made.outcome
 
-    async def withdraw(self, stored: StoredObject, status: StatusT) -> None:
+    async def _withdraw(self, stored: StoredObject, status: StatusT) -> None:
         """Store the status of before an intent whose call was provably not sent: no later pass waits for its effect."""
         await self._objects.write_status(stored, _dump(status, deleted=stored.deleting))
 

@@ -201,9 +201,12 @@ class SageMaker:
         """BatchReplaceClusterNodes."""
         return await self._batch("BatchReplaceClusterNodes", {"clusterName": arn}, target=arn, ids=instance_ids)
 
-    async def delete_nodes(self, *, arn: str, instance_ids: tuple[str, ...]) -> BatchAnswer:
+    async def delete_nodes(
+        self, *, arn: str, instance_ids: tuple[str, ...], confirm: Confirm | None = None
+    ) -> BatchAnswer:
         """BatchDeleteClusterNodes."""
-        return await self._batch("BatchDeleteClusterNodes", {"clusterName": arn}, target=arn, ids=instance_ids)
+        request = {"clusterName": arn}
+        return await self._batch("BatchDeleteClusterNodes", request, target=arn, ids=instance_ids, confirm=confirm)
 
     async def move_nodes(
         self, *, arn: str, group: str, target_arn: str, target_group: str, instance_ids: tuple[str, ...], token: str
@@ -232,9 +235,15 @@ class SageMaker:
         return BatchAnswer(successful=named, request_id=_request_id(answer))
 
     async def _batch(
-        self, operation: str, request: Mapping[str, Json], *, target: str, ids: tuple[str, ...]
+        self,
+        operation: str,
+        request: Mapping[str, Json],
+        *,
+        target: str,
+        ids: tuple[str, ...],
+        confirm: Confirm | None = None,
     ) -> BatchAnswer:
-        answer = await self._write(operation, {**request, "nodeIds": list(ids)}, target=target)
+        answer = await self._write(operation, {**request, "nodeIds": list(ids)}, target=target, confirm=confirm)
         return replace(translate.batch(answer, asked=ids), request_id=_request_id(answer))
 
     async def _found(self, operation: str, call: Callable[[Any], Any], *, target: str) -> Any:

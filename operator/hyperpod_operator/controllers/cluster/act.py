@@ -19,7 +19,7 @@ from hyperpod_operator.core.cluster.plan import (
 from hyperpod_operator.core.cluster.requests import with_counts
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Json
-from hyperpod_operator.core.ports import Clusters, Receipt
+from hyperpod_operator.core.ports import Clusters, Confirm, Receipt
 
 EXISTING_CLUSTER = re.compile(
     r"(?i)\bcluster(?: with)?(?: the)?(?: name)?:? ['\"\[(`]?([a-z0-9-]{1,63})['\"\])`]? already exists"
@@ -28,9 +28,7 @@ EXISTING_CLUSTER = re.compile(
 spaces."""
 
 
-async def act(
-    *, clusters: Clusters, decision: Act, confirm: Callable[[], Awaitable[None]] | None = None
-) -> Accepted | Rejected:
+async def act(*, clusters: Clusters, decision: Act, confirm: Confirm) -> Accepted | Rejected:
     """Never raises CloudError: a refusal is something to report.
 
     `confirm` is asked when the call's turn has come, just before it is sent. What it raises ends the pass.
@@ -51,9 +49,7 @@ async def act(
             case DeleteTags(arn=target, keys=keys):
                 receipt = await clusters.delete_tags(arn=target, keys=keys, confirm=confirm)
             case DeleteNodes(arn=target, instance_ids=ids):
-                if confirm is not None:
-                    await confirm()
-                nodes = await clusters.delete_nodes(arn=target, instance_ids=ids)
+                nodes = await clusters.delete_nodes(arn=target, instance_ids=ids, confirm=confirm)
             case _:
                 assert_never(decision.action)
     except CloudError as error:
@@ -70,15 +66,12 @@ async def act(
 
 
 def _refresh(
-    clusters: Clusters, update: UpdateCluster, confirm: Callable[[], Awaitable[None]] | None
-) -> Callable[[], Awaitable[Mapping[str, Json]]] | None:
+    clusters: Clusters, update: UpdateCluster, confirm: Confirm
+) -> Callable[[], Awaitable[Mapping[str, Json]]]:
     """Counts that are not ours, as they are when the call leaves: it may have waited for its turn."""
-    if not update.repeated and confirm is None:
-        return None
 
     async def fresh() -> Mapping[str, Json]:
-        if confirm is not None:
-            await confirm()
+        await confirm()
         if not update.repeated:
             return update.request
         cluster = await clusters.describe(name=str(update.request["clusterName"]))

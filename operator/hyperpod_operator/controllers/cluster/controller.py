@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.kinds import CLUSTER
-from hyperpod_operator.controllers.approval import Unconfirmed, confirmed
+from hyperpod_operator.controllers.approval import confirmed
 from hyperpod_operator.controllers.cluster.act import act
 from hyperpod_operator.controllers.cluster.eks_use import used_by
 from hyperpod_operator.controllers.cluster.observer import ClusterObserver, Ports
 from hyperpod_operator.controllers.cluster.resource import resource_of
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache
-from hyperpod_operator.controllers.reconciler import Reconciler
+from hyperpod_operator.controllers.reconciler import Reconciler, Unconfirmed
 from hyperpod_operator.core.cluster.audit import audited
 from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.concerns import decide
@@ -28,6 +28,7 @@ from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.plan.record import before_call
 from hyperpod_operator.core.ports import (
+    Confirm,
     Key,
     KubernetesError,
     ObjectGone,
@@ -127,16 +128,12 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             raise AssertionError("asked only of a pass that acts")
         return record, intent(record, act)
 
-    async def act(self, record: PassRecord) -> PassRecord:
+    async def act(self, record: PassRecord, *, unedited: Confirm) -> PassRecord:
         if not isinstance(record.decision, Act):
             raise AssertionError("asked only of a pass that acts")
         clusters = self._observer.clusters(record.snapshot)
-        confirm = self._confirm(record.snapshot, record.decision)
-        try:
-            result = await act(clusters=clusters, decision=record.decision, confirm=confirm)
-        except Unconfirmed as changed:
-            await self.withdraw(changed.stored, record.snapshot.resource.status)
-            raise
+        confirm = self._confirm(record.snapshot, record.decision) or unedited
+        result = await act(clusters=clusters, decision=record.decision, confirm=confirm)
         if isinstance(result, Rejected) and result.error.kind is ErrorKind.EKS_IN_USE:
             use = await used_by(clusters=clusters, eks_cluster_arn=record.snapshot.resource.eks_cluster_arn)
             result = replace(result, eks_use=use)

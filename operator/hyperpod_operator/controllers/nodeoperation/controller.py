@@ -33,6 +33,7 @@ from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.ports import (
+    Confirm,
     Key,
     KubernetesError,
     StoredObject,
@@ -161,7 +162,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         operation = replace(planned.snapshot.operation, status=status)
         return replace(planned, snapshot=replace(planned.snapshot, operation=operation)), status
 
-    async def act(self, record: PassRecord) -> PassRecord:
+    async def act(self, record: PassRecord, *, unedited: Confirm) -> PassRecord:
         snapshot, action = record.snapshot, record.action
         match action:
             case Mark():
@@ -171,6 +172,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             case Evict():
                 return replace(record, snapshot=await self._steps.evict(snapshot, action))
             case Call():
+                await unedited()
                 region = snapshot.cluster.region if snapshot.cluster is not None else ""
                 made = await call(self._ports.cloud.clusters(region=region), record, action)
                 entry = audited(made)

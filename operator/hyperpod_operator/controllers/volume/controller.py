@@ -21,7 +21,7 @@ from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer, Repo
 from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.location import NOWHERE, Location, location_of
-from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
+from hyperpod_operator.core.ports import Confirm, Key, KubernetesError, StoredObject
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.audit import audited
 from hyperpod_operator.core.volume.claim import Claim
@@ -31,7 +31,7 @@ from hyperpod_operator.core.volume.effective import asks_for_tags, call_names, r
 from hyperpod_operator.core.volume.events import on_node
 from hyperpod_operator.core.volume.observed import Observed
 from hyperpod_operator.core.volume.pass_record import PassRecord
-from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, Step
+from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, DeleteVolume, Detach, Step
 from hyperpod_operator.core.volume.report import intent, report
 from hyperpod_operator.core.volume.target import Resolved, resolve
 from hyperpod_operator.core.volume.timings import VolumeTimings
@@ -168,9 +168,11 @@ class VolumeController(Reconciler[Claim, EBSVolumeClaimStatus, PassRecord]):
             planned = planned.model_copy(update={"preflight": record.preflight})
         return replace(record, snapshot=replace(snapshot, claim=replace(snapshot.claim, status=planned))), planned
 
-    async def act(self, record: PassRecord) -> PassRecord:
-        cloud = self._ports.cloud.volumes(region=record.snapshot.observed.region)
-        made = replace(record, result=await act(ports=self._ports, cloud=cloud, step=_acting(record).step))
+    async def act(self, record: PassRecord, *, unedited: Confirm) -> PassRecord:
+        cloud, step = self._ports.cloud.volumes(region=record.snapshot.observed.region), _acting(record).step
+        if isinstance(step, Detach | DeleteVolume):
+            await unedited()
+        made = replace(record, result=await act(ports=self._ports, cloud=cloud, step=step))
         entry = audited(made)
         if entry is not None:
             self._ports.audit.record(entry)

@@ -1,6 +1,6 @@
 """SageMaker's calls that name nodes, as decisions need them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from hyperpod_operator.core.nodes.batch import BatchAnswer
@@ -19,8 +19,11 @@ class NodeBatches(Protocol):
         """BatchReplaceClusterNodes: other instances come; root and secondary volumes are lost."""
         ...
 
-    async def delete_nodes(self, *, arn: str, instance_ids: tuple[str, ...]) -> BatchAnswer:
-        """BatchDeleteClusterNodes: the instances end, and none comes in their place."""
+    async def delete_nodes(
+        self, *, arn: str, instance_ids: tuple[str, ...], confirm: Callable[[], Awaitable[None]] | None = None
+    ) -> BatchAnswer:
+        """BatchDeleteClusterNodes: the instances end, and none comes in their place. `confirm` runs when its turn
+        has come; if it raises, nothing is sent."""
         ...
 
     async def move_nodes(

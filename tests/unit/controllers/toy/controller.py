@@ -17,7 +17,7 @@ from hyperpod_operator.core.engine.journal import CallState, called
 from hyperpod_operator.core.engine.result import failed, waiting
 from hyperpod_operator.core.errors import TREATMENTS, CloudError
 from hyperpod_operator.core.outcome import Done
-from hyperpod_operator.core.ports import Clock, Events, Key, KubernetesError, Metrics, Objects, StoredObject
+from hyperpod_operator.core.ports import Clock, Confirm, Events, Key, KubernetesError, Metrics, Objects, StoredObject
 
 
 class Shelf:
@@ -81,7 +81,8 @@ class ToyController(Reconciler[ToySnapshot, ToyStatus, ToyRecord]):
         status = self._journaled(record, CallState.INTENDED)
         return replace(record, snapshot=replace(record.snapshot, status=status)), status
 
-    async def act(self, record: ToyRecord) -> ToyRecord:
+    async def act(self, record: ToyRecord, *, unedited: Confirm) -> ToyRecord:
+        await unedited()
         try:
             await self._shelf.put(record.snapshot.name, int(_call(record).request["size"]))
         except CloudError as error:

@@ -1,0 +1,72 @@
+"""A call that waits for its turn is not sent once a person asks for something else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.unit.controllers.rig import KEY, Rig
+from tests.unit.controllers.test_protection import CPU, GPU, wanted
+
+from hyperpod_operator.aws.call.caller import Caller
+from hyperpod_operator.core.outcome import Again
+
+
+@pytest.fixture
+def at_its_turn(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], None]], None]:
+    """Something happens once while this call waits for the rate limit."""
+
+    def arrange(operation: str, happens: Callable[[], None]) -> None:
+        run, told = Caller._run, []
+
+        async def waited(self: Caller, name: str, call: Any, **how: Any) -> Any:
+            if name == operation and not told:
+                told.append(name)
+                happens()
+            return await run(self, name, call, **how)
+
+        monkeypatch.setattr(Caller, "_run", waited)
+
+    return arrange
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [{"deletionProtection": True}, {"deletionPolicy": "Retain"}, {"paused": True}, {"changePolicy": "ApproveAll"}],
+    ids=lambda edit: next(iter(edit)),
+)
+async def test_a_deletion_that_is_taken_back_is_not_sent(rig: Rig, at_its_turn: Any, edit: dict[str, Any]) -> None:
+    rig.apply(wanted(GPU, CPU))
+    await rig.rest()
+    at_its_turn("DeleteCluster", lambda: rig.apply(wanted(GPU, CPU, **edit)))
+    rig.objects.delete(KEY)
+    assert isinstance(await rig.once(), Again)
+    assert "DeleteCluster" not in rig.operations()
+
+
+async def test_a_group_that_is_put_back_is_not_removed(rig: Rig, at_its_turn: Any) -> None:
+    rig.apply(wanted(GPU, CPU))
+    await rig.rest()
+    at_its_turn("UpdateCluster", lambda: rig.apply(wanted(GPU, CPU)))
+    rig.apply(wanted(GPU))
+    await rig.rest()
+    assert "UpdateCluster" not in rig.operations()
+
+
+async def test_a_creation_that_is_paused_is_not_sent_and_made_when_it_goes_on(rig: Rig, at_its_turn: Any) -> None:
+    """Its intent was stored; it is taken back, for the call was provably not sent."""
+    at_its_turn("CreateCluster", lambda: rig.apply(wanted(GPU, paused=True)))
+    rig.apply(wanted(GPU))
+    await rig.until("Paused")
+    assert (rig.operations(), rig.status.get("operations")) == ([], None)
+    rig.apply(wanted(GPU))
+    await rig.rest()
+    assert rig.operations() == ["CreateCluster"]
+
+
+async def test_a_request_for_a_pass_holds_up_no_call(rig: Rig, at_its_turn: Any) -> None:
+    """Only what a person asks for counts: an annotation in a loop would keep calls from being made."""
+    asked = {"hyperpod-operator.dev/reconcile-requested-at": "now"}
+    at_its_turn("CreateCluster", lambda: rig.apply(wanted(GPU), annotations=asked))
+    rig.apply(wanted(GPU))
+    await rig.once()
+    assert rig.operations() == ["CreateCluster"]

@@ -11,6 +11,7 @@ from tests.unit.core.builders import (
     ago,
     cluster,
     decision,
+    doubted,
     held,
     managed,
     our_tags,
@@ -22,8 +23,10 @@ from tests.unit.core.builders import (
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_ADOPTED, Reason
 from hyperpod_operator.core.cluster.decision import Act, NeedTags
+from hyperpod_operator.core.cluster.guards import letting_go
 from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import RemoveFinalizer
 from hyperpod_operator.core.observed import ObservedNode
 
@@ -60,8 +63,14 @@ class TestDeleted:
         assert isinstance(decision(owner, cluster(), tags={}), RemoveFinalizer)
 
     def test_our_own_release_is_no_loss_of_tags(self) -> None:
-        last = {"operation": "DeleteTags", "state": "Accepted", "time": ago(10)}
+        mark = fingerprint(operation="DeleteTags", desired=letting_go(ARN))
+        last = {"operation": "DeleteTags", "state": "Accepted", "fingerprint": mark, "time": ago(10)}
         assert isinstance(decision(self.gone(status=recorded(last=last)), cluster(), tags={}), RemoveFinalizer)
+
+    def test_the_removal_of_a_tag_of_the_user_explains_no_loss_of_ours(self) -> None:
+        mark = fingerprint(operation="DeleteTags", desired=["team"])
+        last = {"operation": "DeleteTags", "state": "Applied", "fingerprint": mark, "time": ago(10)}
+        doubted(decision(self.gone(status=recorded(last=last)), cluster(), tags={}))
 
     @pytest.mark.parametrize("tags", [OTHERS, FORMER])
     def test_a_foreign_cluster_stays(self, tags: dict[str, str]) -> None:

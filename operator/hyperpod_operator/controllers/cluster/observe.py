@@ -12,6 +12,7 @@ from dataclasses import replace
 from hyperpod_operator.controllers.cluster.causes import Causes
 from hyperpod_operator.core.cluster.causes import far_enough, short_groups
 from hyperpod_operator.core.cluster.existing import change_began
+from hyperpod_operator.core.cluster.guards import taken_off
 from hyperpod_operator.core.cluster.ownership import Ownership, ownership
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.errors import CloudError, ErrorKind
@@ -126,12 +127,13 @@ def _tags_decide(resource: Resource, observed: Observed) -> bool:
     tags that AWS accepted and did not show yet.
     """
     unproved = ownership(resource=resource, observed=observed) is Ownership.UNREAD
-    last, cluster = resource.status.last, observed.cluster
+    cluster = observed.cluster
     open_wish = cluster is not None and cluster.status == "InService" and not resource.was_synced
     doubted = resource.status.remembered.missing is not None
-    letting_go = resource.deleting and last is not None and last.operation == "DeleteTags"
     unseen = bool(resource.status.remembered.sentTags)
-    return unproved or doubted or resource.edited or resource.requested_anew or open_wish or letting_go or unseen
+    return (
+        unproved or doubted or resource.edited or resource.requested_anew or open_wish or taken_off(resource) or unseen
+    )
 
 
 def _nodes_tell(resource: Resource, cluster: ObservedCluster) -> bool:

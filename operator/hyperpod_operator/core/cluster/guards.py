@@ -153,8 +153,18 @@ def untagged(snapshot: ClusterSnapshot) -> bool:
 
 def taken_off(resource: Resource) -> bool:
     """Whether the ownership tags are missing because the operator removed them: the cluster is to stay."""
-    last = resource.status.last
-    return resource.deleting and last is not None and last.operation == "DeleteTags"
+    last, arn = resource.status.last, resource.status.clusterArn
+    return (
+        resource.deleting
+        and last is not None
+        and last.state in PENDING | {CallState.APPLIED}
+        and last.fingerprint == fingerprint(operation="DeleteTags", desired=letting_go(arn or ""))
+    )
+
+
+def letting_go(arn: str) -> Json:
+    """The wish behind the DeleteTags that lets a cluster go; taking off a tag of the user's is another one."""
+    return ["retain", arn]
 
 
 def coalescing(snapshot: ClusterSnapshot, mark: str) -> Wait | None:

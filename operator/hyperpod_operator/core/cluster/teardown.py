@@ -8,7 +8,7 @@ from hyperpod_operator.api.names import ABANDON, DRAINING, OWNERSHIP_TAGS, Reaso
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
 from hyperpod_operator.core.cluster.existing import present, region_refused
-from hyperpod_operator.core.cluster.guards import act_once, untagged
+from hyperpod_operator.core.cluster.guards import act_once, letting_go, untagged
 from hyperpod_operator.core.cluster.plan import DeleteCluster, DeleteTags
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
@@ -130,7 +130,7 @@ def retained(snapshot: ClusterSnapshot) -> Decision | None:
     return act_once(
         snapshot,
         action=DeleteTags(arn=cluster.arn, keys=keys),
-        desired=["retain", cluster.arn],
+        desired=letting_go(cluster.arn),
         reason=Reason.RELEASED,
         message=f"Deletion policy Retain: {cluster.arn} stays; removing the ownership tags.",
         urgent=True,

@@ -43,3 +43,28 @@ async def test_a_cluster_that_was_let_go_stays(rig: Rig) -> None:
     rig.objects.delete(KEY)
     assert isinstance(await rig.rest(), Gone)
     assert rig.operations() == ["CreateCluster", "DeleteTags"]
+
+
+def not_found(rig: Rig, *, times: int) -> None:
+    code = "ResourceNotFound"
+    rig.simulator.faults.add(Fault(operation="DescribeCluster", kind="error", status=400, code=code, times=times))
+
+
+async def test_a_deletion_that_never_arrived_is_not_believed_at_once(rig: Rig) -> None:
+    rig.apply(two())
+    await rig.rest()
+    rig.objects.delete(KEY)
+    rig.simulator.faults.add(Fault(operation="DeleteCluster", kind="drop", times=1))
+    await rig.step()
+    not_found(rig, times=1)
+    assert isinstance(await rig.rest(), Gone)
+    assert await rig.cloud.clusters(region="").describe(name="research") is None
+
+
+async def test_a_deletion_whose_answer_was_lost_ends_after_a_second_look(rig: Rig) -> None:
+    rig.apply(two())
+    await rig.rest()
+    rig.objects.delete(KEY)
+    rig.simulator.faults.add(Fault(operation="DeleteCluster", kind="commit_then_drop", times=1))
+    assert isinstance(await rig.rest(), Gone)
+    assert await rig.cloud.clusters(region="").describe(name="research") is None

@@ -97,7 +97,7 @@ def deleted_outside(snapshot: ClusterSnapshot) -> Decision | None:
 def is_held(snapshot: ClusterSnapshot) -> bool:
     """Whether others deleted the cluster and the policy is not to create it again."""
     resource = snapshot.resource
-    gone = snapshot.observed.cluster is None and bool(resource.status.clusterStatus) and not _deleted_by_us(resource)
+    gone = snapshot.observed.cluster is None and bool(resource.status.clusterStatus) and not asked_to_delete(resource)
     return gone and not resource.recreates_deleted
 
 
@@ -123,12 +123,18 @@ def _missed(snapshot: ClusterSnapshot) -> Iterator[Absence]:
 
 
 def _deleted_by_us(resource: Resource) -> bool:
+    """Whether AWS took our DeleteCluster. One without an answer may never have arrived: that is looked at twice."""
     last = resource.status.last
     return (
-        last is not None
-        and last.operation == "DeleteCluster"
-        and last.state in {CallState.ACCEPTED, CallState.APPLIED, CallState.UNANSWERED}
+        last is not None and last.operation == "DeleteCluster" and last.state in {CallState.ACCEPTED, CallState.APPLIED}
     )
+
+
+def asked_to_delete(resource: Resource) -> bool:
+    """Whether a cluster that is gone for good is gone by our call, with or without an answer to it."""
+    last = resource.status.last
+    unanswered = last is not None and last.operation == "DeleteCluster" and last.state == CallState.UNANSWERED
+    return unanswered or _deleted_by_us(resource)
 
 
 def _groups(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[Absence]:

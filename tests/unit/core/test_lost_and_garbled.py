@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from tests.unit.core.builders import (
+    ARN,
+    action,
     ago,
     cluster,
     decision,
@@ -24,7 +26,7 @@ from hyperpod_operator.api.names import TAG_ADOPTED
 from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, Decision
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord
-from hyperpod_operator.core.cluster.plan import CreateCluster, DeleteTags
+from hyperpod_operator.core.cluster.plan import CreateCluster, DeleteCluster, DeleteTags
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, Wait
 from hyperpod_operator.core.errors import CloudError, ErrorKind
@@ -151,12 +153,16 @@ def test_a_change_that_somebody_keeps_undoing_is_made_with_growing_pauses() -> N
     assert again.reason == "UpdateRolledBack"
 
 
-def test_the_tags_alone_say_whether_a_cluster_was_adopted() -> None:
+def test_the_record_of_an_adoption_counts_when_its_tag_is_gone() -> None:
     owner = resource(deleting=True, status=recorded(origin="Adopted"))
     assert isinstance(decision(owner, cluster(), tags=our_tags(owner)), LookAgain)
-    answer = second_look(owner, cluster(), tags=our_tags(owner))
-    assert isinstance(answer, Act)
-    assert not isinstance(answer.action, DeleteTags)
+    assert isinstance(action(second_look(owner, cluster(), tags=our_tags(owner))), DeleteTags)
+
+
+def test_the_record_of_another_cluster_says_nothing_about_this_one() -> None:
+    other = recorded(origin="Adopted", clusterArn=f"{ARN}x")
+    owner = resource(deleting=True, status=other)
+    assert isinstance(action(decision(owner, cluster(), tags=our_tags(owner))), DeleteCluster)
 
 
 def test_a_group_that_moved_to_the_other_kind_is_told_and_not_sent() -> None:

@@ -8,6 +8,7 @@ from tests.unit.controllers.test_life import two
 
 from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.core.outcome import Gone
+from hyperpod_testbed.simulator import Fault
 
 
 def tags_read_as_empty(monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:

@@ -11,7 +11,7 @@ from hyperpod_operator.core.cluster.approval import unapproved
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision, NeedTags
 from hyperpod_operator.core.cluster.diagnose import said, shortfalls
-from hyperpod_operator.core.cluster.failed_creation import recreation_is_due
+from hyperpod_operator.core.cluster.failed_creation import clearing, recreation_is_due
 from hyperpod_operator.core.cluster.guards import act_once
 from hyperpod_operator.core.cluster.left_alone import above_spec, was_applied
 from hyperpod_operator.core.cluster.ownership import Ownership
@@ -128,7 +128,7 @@ def creation_failed(snapshot: ClusterSnapshot) -> Decision | None:
             or act_once(
                 snapshot,
                 action=DeleteCluster(arn=cluster.arn),
-                desired=["recreate", cluster.arn],
+                desired=clearing(cluster),
                 reason=Reason.RECREATING,
                 message=f"Creation failed ({told}); deleting the failed cluster to create it again.",
                 urgent=True,

@@ -2,6 +2,8 @@
 
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.ownership import was_there_before
+from hyperpod_operator.core.engine.call import fingerprint
+from hyperpod_operator.core.observed import Json, ObservedCluster
 
 
 def recreation_is_due(snapshot: ClusterSnapshot) -> bool:
@@ -22,7 +24,20 @@ def _creation_of_ours(snapshot: ClusterSnapshot) -> bool:
         return False
     if was_there_before(resource=snapshot.resource, observed=snapshot.observed):
         return False
-    last = status.last
-    ours = status.origin == "Created" and last is not None and last.operation == "CreateCluster"
+    ours = status.origin == "Created" and _newest_is_of_creation(snapshot)
     running = any(node.status == "Running" for node in snapshot.observed.nodes or ())
     return ours and status.clusterArn == cluster.arn and cluster.current_count == 0 and not running
+
+
+def clearing(cluster: ObservedCluster) -> Json:
+    """The wish behind the DeleteCluster that clears a failed creation away."""
+    return ["recreate", cluster.arn]
+
+
+def _newest_is_of_creation(snapshot: ClusterSnapshot) -> bool:
+    """Whether the newest call made this cluster, or was to clear it away and came to nothing: that is tried again."""
+    cluster, last = snapshot.observed.cluster, snapshot.resource.status.last
+    if cluster is None or last is None:
+        return False
+    tried = fingerprint(operation="DeleteCluster", desired=clearing(cluster))
+    return last.operation == "CreateCluster" or last.fingerprint == tried

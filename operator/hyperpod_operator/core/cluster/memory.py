@@ -19,7 +19,7 @@ from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import refusals
 from hyperpod_operator.core.cluster.guards import shown
 from hyperpod_operator.core.cluster.inventory import group_statuses
-from hyperpod_operator.core.cluster.missing import not_shown
+from hyperpod_operator.core.cluster.missing import asked_to_delete, not_shown
 from hyperpod_operator.core.cluster.ownership import Ownership, was_owner, was_there_before
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import (
@@ -205,10 +205,11 @@ def created_arn(pass_record: PassRecord) -> str | None:
     return recorded if cluster is None else None
 
 
-def last_seen(pass_record: PassRecord, end: ResultSummary) -> str | None:
-    """A cluster that vanished and is not created again keeps its last status: it is no cluster that never was."""
-    kept = end.reason in {Reason.PAUSED, Reason.DELETED_OUTSIDE}
-    return pass_record.snapshot.resource.status.clusterStatus if kept else None
+def last_seen(pass_record: PassRecord) -> str | None:
+    """Whatever a pass waits for, a cluster that vanished is no cluster that never was, until we create or delete it."""
+    resource = pass_record.snapshot.resource
+    forgotten = pass_record.snapshot.observed.cluster is not None or _creates(pass_record) or asked_to_delete(resource)
+    return None if forgotten else resource.status.clusterStatus
 
 
 def origin(pass_record: PassRecord) -> str | None:

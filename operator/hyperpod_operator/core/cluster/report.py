@@ -174,7 +174,7 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> HyperPodClusterStatu
         fields |= {
             "region": snapshot.here.region or resource.spec.region,
             "clusterArn": cluster.arn if cluster and owned else created_arn(pass_record),
-            "clusterStatus": cluster.status if cluster and owned else last_seen(pass_record, end),
+            "clusterStatus": cluster.status if cluster and owned else last_seen(pass_record),
             "failureMessage": (cluster.failure_message[:FAILURE_MOST] or None) if cluster and owned else None,
             "cost": cost(cluster, entries or [], snapshot.prices)
             if cluster and owned and snapshot.prices is not None

@@ -1,0 +1,43 @@
+"""The last status of a cluster that vanished: what a pass waits for does not make it one that never was."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.unit.core.builders import NOW, after, held, managed, recorded, resource, seen, snapshot_of
+
+from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.cluster.concerns import decide
+from hyperpod_operator.core.cluster.pass_record import PassRecord
+from hyperpod_operator.core.cluster.report import report
+from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.engine.decision import Wait
+
+
+def waited(owner: Resource, reason: Reason) -> Resource:
+    """The object after a pass that saw no cluster and waited for something else."""
+    verdict = Wait(reason=reason, message="for something else.", after=60.0)
+    ended = PassRecord(snapshot=snapshot_of(owner, seen(owner, None)), decision=verdict)
+    return replace(owner, status=report(ended).status)
+
+
+@pytest.mark.parametrize("reason", [Reason.AWS_UNREACHABLE, Reason.NOT_ALLOWED, Reason.PAUSED, Reason.DELETED_OUTSIDE])
+def test_it_outlives_whatever_the_pass_waits_for(reason: Reason) -> None:
+    assert waited(resource(status=recorded()), reason).status.clusterStatus == "InService"
+
+
+def test_the_policy_holds_after_such_a_wait() -> None:
+    later = waited(resource(status=recorded()), Reason.AWS_UNREACHABLE)
+    answer = decide(snapshot_of(later, seen(later, None), now=NOW + timedelta(seconds=60)))
+    assert held(answer).reason is Reason.DELETED_OUTSIDE
+
+
+def test_it_ends_with_a_creation_that_is_sent() -> None:
+    assert after(resource(), None).status.clusterStatus is None
+
+
+@pytest.mark.parametrize("state", ["Accepted", "Applied", "Unanswered"])
+def test_it_ends_with_a_deletion_of_ours(state: str) -> None:
+    last = {"operation": "DeleteCluster", "state": state, "time": "2026-11-23T11:50:00Z"}
+    owner = resource(spec=managed(onCreateFailure="Recreate"), status=recorded(last=last, createFailures=1))
+    assert waited(owner, Reason.RECREATING).status.clusterStatus is None

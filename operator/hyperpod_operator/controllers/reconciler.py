@@ -43,10 +43,11 @@ KUBERNETES_PAUSE = 5.0
 
 
 class Unconfirmed(StaleObject):
-    """A call was not sent, because it is not what is asked for any more. `stored` is the object as it is now."""
+    """A call was not sent, because it is not what is asked for any more, or not about what was seen. `stored` is the
+    object as it is now, where it was read again."""
 
-    def __init__(self, stored: StoredObject) -> None:
-        super().__init__(str(stored.key))
+    def __init__(self, why: str, *, stored: StoredObject | None = None) -> None:
+        super().__init__(why)
         self.stored = stored
 
 
@@ -172,7 +173,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
                 record = await self.act(record, unedited=partial(self._unedited, stored))
             except Unconfirmed as changed:
                 if planned is not None:
-                    await self._withdraw(changed.stored, before)
+                    await self._withdraw(changed.stored or stored, before)
                 raise
         return await self._finish(stored, record)
 
@@ -181,7 +182,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         if now is None or now.uid != stored.uid:
             raise ObjectGone(str(stored.key))
         if now.is_edited(stored):
-            raise Unconfirmed(now)
+            raise Unconfirmed(f"{stored.key} was edited before the call had its turn.", stored=now)
 
     async def _finish(self, stored: StoredObject, record: RecordT) -> Outcome:
         release = self.releases(record)

@@ -70,3 +70,19 @@ async def test_a_request_for_a_pass_holds_up_no_call(rig: Rig, at_its_turn: Any)
     rig.apply(wanted(GPU))
     await rig.once()
     assert rig.operations() == ["CreateCluster"]
+
+
+async def test_an_update_does_not_reach_another_cluster_of_the_name(rig: Rig, at_its_turn: Any) -> None:
+    """UpdateCluster goes by name."""
+
+    def made_anew() -> None:
+        rig.simulator.world.delete_out_of_band("research", at_once=True)
+        rig.simulator.world.create_foreign_cluster("research")
+
+    rig.apply(wanted(GPU, CPU))
+    await rig.rest()
+    at_its_turn("UpdateCluster", made_anew)
+    rig.apply(wanted(GPU))
+    for _ in range(5):
+        await rig.step()
+    assert "UpdateCluster" not in rig.operations()

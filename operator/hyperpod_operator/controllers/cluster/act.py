@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import assert_never
 
+from hyperpod_operator.controllers.reconciler import Unconfirmed
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.pass_record import Accepted, Rejected
 from hyperpod_operator.core.cluster.plan import (
@@ -28,10 +29,11 @@ EXISTING_CLUSTER = re.compile(
 spaces."""
 
 
-async def act(*, clusters: Clusters, decision: Act, confirm: Confirm) -> Accepted | Rejected:
+async def act(*, clusters: Clusters, decision: Act, seen: str, confirm: Confirm) -> Accepted | Rejected:
     """Never raises CloudError: a refusal is something to report.
 
-    `confirm` is asked when the call's turn has come, just before it is sent. What it raises ends the pass.
+    `seen` is the ARN of the cluster that the decision was made on, empty for none. `confirm` is asked when the call's
+    turn has come, just before it is sent. What it raises ends the pass.
     """
     receipt, nodes = Receipt(), None
     try:
@@ -39,7 +41,9 @@ async def act(*, clusters: Clusters, decision: Act, confirm: Confirm) -> Accepte
             case CreateCluster(request=request):
                 receipt = await clusters.create(request=request, confirm=confirm)
             case UpdateCluster() as update:
-                receipt = await clusters.update(request=update.request, refresh=_refresh(clusters, update, confirm))
+                receipt = await clusters.update(
+                    request=update.request, refresh=_refresh(clusters, update, seen, confirm)
+                )
             case UpdateClusterSoftware(request=request):
                 receipt = await clusters.update_software(request=request, confirm=confirm)
             case DeleteCluster(arn=target):
@@ -66,16 +70,19 @@ async def act(*, clusters: Clusters, decision: Act, confirm: Confirm) -> Accepte
 
 
 def _refresh(
-    clusters: Clusters, update: UpdateCluster, confirm: Confirm
+    clusters: Clusters, update: UpdateCluster, seen: str, confirm: Confirm
 ) -> Callable[[], Awaitable[Mapping[str, Json]]]:
-    """Counts that are not ours, as they are when the call leaves: it may have waited for its turn."""
+    """Counts that are not ours, as they are when the call leaves: it may have waited for its turn. The call goes by
+    name: another cluster that has it by now is nobody's to update."""
 
     async def fresh() -> Mapping[str, Json]:
         await confirm()
-        if not update.repeated:
-            return update.request
         cluster = await clusters.describe(name=str(update.request["clusterName"]))
-        return with_counts(update.request, cluster=cluster, names=update.repeated) if cluster else update.request
+        if cluster is not None and cluster.arn != seen:
+            raise Unconfirmed(f"{cluster.arn} has the name of {seen} by now.")
+        if cluster is None or not update.repeated:
+            return update.request
+        return with_counts(update.request, cluster=cluster, names=update.repeated)
 
     return fresh
 

@@ -133,7 +133,9 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             raise AssertionError("asked only of a pass that acts")
         clusters = self._observer.clusters(record.snapshot)
         confirm = self._confirm(record.snapshot, record.decision) or unedited
-        result = await act(clusters=clusters, decision=record.decision, confirm=confirm)
+        cluster = record.snapshot.observed.cluster
+        seen = cluster.arn if cluster is not None else ""
+        result = await act(clusters=clusters, decision=record.decision, seen=seen, confirm=confirm)
         if isinstance(result, Rejected) and result.error.kind is ErrorKind.EKS_IN_USE:
             use = await used_by(clusters=clusters, eks_cluster_arn=record.snapshot.resource.eks_cluster_arn)
             result = replace(result, eks_use=use)
@@ -155,7 +157,7 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             if stored is None or resource is None:
                 raise ObjectGone(str(snapshot.resource.key))
             if not confirmed(snapshot, decision, resource=resource, cluster=cluster):
-                raise Unconfirmed(stored)
+                raise Unconfirmed("The call is not what was approved any more.", stored=stored)
 
         return confirm
 

@@ -18,6 +18,7 @@ from hyperpod_operator.core.cluster.approval import how_to_approve
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diff import GOING, SOFTWARE_MEMBERS
 from hyperpod_operator.core.cluster.guards import taken_off
+from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.resource import ADOPTED, Resource, desired
 from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState, age
@@ -44,6 +45,8 @@ class Absence:
 # [assumption: absence-once-is-no-proof]
 def look_again(snapshot: ClusterSnapshot) -> Decision | None:
     """Wait until the absence was seen twice; then the policies that follow take it as it is."""
+    if (unnamed := _made_a_moment_ago(snapshot)) is not None:
+        return unnamed
     what, recorded = not_shown(snapshot), snapshot.resource.status.remembered.missing
     if not what:
         return None
@@ -66,6 +69,28 @@ def look_again(snapshot: ClusterSnapshot) -> Decision | None:
         message=message,
         after=max(1.0, min(left, _pause(snapshot, waited))),
     )
+
+
+# [assumption: create-has-no-token]
+def _made_a_moment_ago(snapshot: ClusterSnapshot) -> LookAgain | None:
+    """A cluster without an owner, and a CreateCluster of ours whose outcome is not on record: it may have made this
+    one, and its tags may lag. Neither a release nor an adoption follows from that."""
+    last, cluster = snapshot.resource.status.last, snapshot.observed.cluster
+    if cluster is None or snapshot.ownership is not Ownership.UNOWNED:
+        return None
+    if last is None or last.operation != "CreateCluster" or last.state not in PENDING:
+        return None
+    waited = age(last, now=snapshot.now)
+    left = snapshot.timings.visibility - waited
+    if left <= 0:
+        return None
+    message = (
+        f"AWS shows cluster {cluster.name} without ownership tags, and CreateCluster of that name was sent a moment "
+        "ago. The operator reads the tags again before it takes the cluster for one of others, for "
+        f"{snapshot.timings.visibility / 60:.0f} min."
+    )
+    after = max(1.0, min(left, _pause(snapshot, waited)))
+    return LookAgain(reason=Reason.AWAITING_VISIBILITY, message=message, after=after)
 
 
 def _pause(snapshot: ClusterSnapshot, waited: float) -> float:

@@ -57,9 +57,9 @@ def look_again(snapshot: ClusterSnapshot) -> Decision | None:
     if left <= 0:
         return None
     name, gone = snapshot.resource.cluster_name, snapshot.observed.cluster is None
+    why = "DeleteCluster got no answer" if asked_to_delete(snapshot.resource) else "the operator did not delete it"
     message = (
-        f"AWS does not show cluster {name} any more, and the operator did not delete it. It reads once more before "
-        "it acts on that."
+        f"AWS does not show cluster {name} any more, and {why}. The operator reads once more before it acts on that."
         if gone
         else f"AWS does not show {what} of cluster {name} any more, and the operator did not remove it. It reads "
         "again before it acts on that, and changes nothing meanwhile."

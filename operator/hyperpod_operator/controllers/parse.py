@@ -52,6 +52,15 @@ def parse_status(stored: StoredObject, model: type[ModelT]) -> ModelT:
         return model()
 
 
+def status_is_readable(stored: StoredObject, model: type[Model]) -> bool:
+    """Whether an empty status means that nothing was stored."""
+    try:
+        model.model_validate(stored.body.get("status") or {})
+    except ValidationError:
+        return False
+    return True
+
+
 def reconcile_requested_at(stored: StoredObject) -> str:
     """The value by which a person asks for a pass, as it is echoed in status; empty without one."""
     return plain(stored.annotations.get(RECONCILE_REQUESTED_AT, ""))[:REQUEST_MOST]

@@ -16,7 +16,12 @@ from typing import Any, Generic, TypeVar, final
 from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.kinds import Kind
 from hyperpod_operator.api.names import ABANDON, Reason
-from hyperpod_operator.controllers.parse import InvalidSpecError, parse_status, reconcile_requested_at
+from hyperpod_operator.controllers.parse import (
+    InvalidSpecError,
+    parse_status,
+    reconcile_requested_at,
+    status_is_readable,
+)
 from hyperpod_operator.core.engine.conditions import settle, summary
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
 from hyperpod_operator.core.engine.headline import ACTOR, headline
@@ -223,6 +228,8 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
 
     async def _invalid(self, stored: StoredObject, problems: str) -> Outcome:
         """The spec cannot be read: say so, touch nothing. A deletion with nothing in AWS is let through."""
+        if not status_is_readable(stored, self._status_model):
+            return self._unreadable(stored, problems)
         status = parse_status(stored, self._status_model)
         if stored.deleting and self.untouched(status):
             nothing = "Nothing was created for this invalid spec."
@@ -251,6 +258,16 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         event = Event(type="Warning", reason=Reason.INVALID_SPEC, action="Parse", message=message)
         outcome = Blocked(Reason.INVALID_SPEC, SLOW)
         return await self._record(stored, Report(status=new, events=() if said else (event,), outcome=outcome), None)
+
+    def _unreadable(self, stored: StoredObject, problems: str) -> Outcome:
+        """Neither spec nor status tells what is in AWS: the status stays as it is, for whoever can read it."""
+        message = (
+            f"Neither the spec nor the status can be read: {problems}. The operator changes nothing and does not "
+            "release the object: the status may name what is in AWS. Correct the spec, or install the version of "
+            f"the operator that wrote the status. To release the object, set the annotation {ABANDON} to its name."
+        )
+        self._announce(stored, Event(type="Warning", reason=Reason.INVALID_SPEC, action="Parse", message=message))
+        return Blocked(Reason.INVALID_SPEC, SLOW)
 
     def _announce(self, stored: StoredObject, event: Event) -> None:
         self._events.publish(about=stored, event=event)

@@ -257,6 +257,23 @@ async def test_a_label_that_comes_meanwhile_holds_up_nothing(rig: ToyRig) -> Non
     assert rig.shelf.puts == [("bear", 3)]
 
 
+async def test_what_can_be_read_in_no_part_is_not_let_go(rig: ToyRig) -> None:
+    """Both are of another version of the operator: the status may name what is in AWS, and it is not written over."""
+    await rig.once()
+    await rig.once()
+    garbled = {"operations": "of a later version"}
+    rig.objects.set_status(KEY, garbled)
+    rig.objects.apply(KEY, {"size": [1]})
+    rig.objects.delete(KEY)
+    for _ in range(3):
+        assert isinstance(await rig.once(), Blocked)
+    assert rig.objects.exists(KEY)
+    assert rig.status == garbled
+    assert "Neither the spec nor the status can be read" in rig.recorder.events[-1].message
+    rig.objects.apply(KEY, {"size": [1]}, annotations={ABANDON: KEY.name})
+    assert await rig.once() == Gone()
+
+
 async def _read(rig: ToyRig) -> StoredObject:
     found = await rig.objects.read(KEY)
     assert found is not None

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hyperpod_testbed.control_plane import ApiError, ControlPlane
+from hyperpod_testbed.control_plane.api import NEW_KIND, Answer, Api
 
 NAME = "settings"
 
@@ -40,6 +41,23 @@ def test_a_kind_of_a_group_is_named_as_for_kubectl(control_plane: ControlPlane, 
 def test_what_is_applied_again_replaces_what_was_applied(control_plane: ControlPlane, namespace: str) -> None:
     control_plane.api.apply(config(a="1", b="2"), namespace=namespace)
     assert control_plane.api.apply(config(b="3"), namespace=namespace)["data"] == {"b": "3"}
+
+
+@pytest.mark.parametrize(("words", "applied"), [(NEW_KIND, True), ("etcd is away", False)])
+def test_an_apply_waits_for_the_schema_of_a_new_kind_and_for_nothing_else(
+    control_plane: ControlPlane, namespace: str, monkeypatch: pytest.MonkeyPatch, words: str, applied: bool
+) -> None:
+    ask, refused = Api.ask, [Answer(status=503, body={"message": words})] * 2
+
+    def asked(self: Api, *args: Any, **how: Any) -> Answer:
+        return refused.pop() if refused else ask(self, *args, **how)
+
+    monkeypatch.setattr(Api, "ask", asked)
+    if applied:
+        assert control_plane.api.apply(config(a="1"), namespace=namespace)["data"] == {"a": "1"}
+    else:
+        with pytest.raises(ApiError, match="etcd is away"):
+            control_plane.api.apply(config(a="1"), namespace=namespace)
 
 
 def test_a_member_that_the_schema_lacks_is_refused(control_plane: ControlPlane, namespace: str) -> None:

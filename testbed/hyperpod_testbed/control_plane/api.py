@@ -23,6 +23,9 @@ MANAGER = "kubectl"
 APPLIED = {"fieldManager": MANAGER, "force": "true", "fieldValidation": "Strict"}
 JUDGED = {"dryRun": "All", "fieldValidation": "Strict"}
 TIMEOUT = 60.0
+SCHEMA_SECONDS = 30.0
+NEW_KIND = "There can be a delay between when CustomResourceDefinitions are created"
+"""Of the answer to a server-side apply of a kind whose schema is not known yet."""
 DISCOVERED_SECONDS = 30.0
 DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 MERGE = "application/merge-patch+json"
@@ -103,9 +106,21 @@ class Api:
         return self.ask("PUT", path, given, query=JUDGED, user=user)
 
     def apply(self, manifest: Mapping[str, Any], *, namespace: str = "default") -> Json:
-        """Apply an object server-side, whoever owned its members before. The manifest's own namespace wins."""
+        """Apply an object server-side, whoever owned its members before. The manifest's own namespace wins.
+
+        The schema by which the server merges a new kind comes after the kind is served, even to dry runs.
+        """
         path = self._path_of(manifest, manifest["metadata"]["name"], namespace=namespace)
-        return self.send("PATCH", path, body=manifest, kind=APPLY, query=APPLIED)
+        deadline = time.monotonic() + SCHEMA_SECONDS
+        while True:
+            try:
+                return self.send("PATCH", path, body=manifest, kind=APPLY, query=APPLIED)
+            except ApiError as error:
+                if error.status != http.client.SERVICE_UNAVAILABLE or NEW_KIND not in str(error):
+                    raise
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def merge(self, kind: str, name: str, patch: Mapping[str, Any], *, namespace: str = "default") -> Json:
         """Merge-patch an object: lists are replaced whole, null removes a member."""

@@ -4,11 +4,10 @@ from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
-from hyperpod_operator.core.volume import tags
+from hyperpod_operator.core.volume import snapshots, tags
 from hyperpod_operator.core.volume.adoption import is_adopted
 from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once, since
-from hyperpod_operator.core.volume.plan import DESCRIPTION_MOST, CreateSnapshot
 from hyperpod_operator.core.volume.ports import Snapshot
 
 BEFORE_DELETE = "BeforeDelete"
@@ -34,16 +33,7 @@ def snapshot(snapshot: ClaimSnapshot) -> Decision | None:
         message = f"Snapshot {made} was made; {volume.volume_id} waits until AWS reports it as completed."
         return Wait(reason=Reason.SNAPSHOTTING, message=message, after=snapshot.timings.poll)
     if found is None:
-        step = CreateSnapshot(
-            volume_id=volume.volume_id,
-            description=f"EBSVolumeClaim {claim.key}, before its volume is deleted"[:DESCRIPTION_MOST],
-            tags={
-                **claim.user_tags,
-                names.TAG_CLAIM_UID: claim.uid,
-                names.TAG_OWNER: claim.owner,
-                names.TAG_SNAPSHOT_PURPOSE: BEFORE_DELETE,
-            },
-        )
+        step = snapshots.request(claim, volume, purpose=BEFORE_DELETE, before="its volume is deleted")
         message = f"Creating a snapshot of {volume.volume_id} before it is deleted."
         return act_once(snapshot, step=step, reason=Reason.SNAPSHOTTING, message=message)
     if found.state == "completed":

@@ -11,10 +11,10 @@ from hyperpod_operator.api import names
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.health.state import State
+from hyperpod_operator.core.volume import snapshots
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once
 from hyperpod_operator.core.volume.holding import Held, holding
-from hyperpod_operator.core.volume.plan import DESCRIPTION_MOST, CreateSnapshot
 
 # [assumption: replacement-is-announced]
 BEFORE_REPLACEMENT = "BeforeReplacement"
@@ -40,17 +40,8 @@ def _wanted(snapshot: ClaimSnapshot) -> Act | Wait | None:
         return None
     if not announced(snapshot, where.instance_id) or _made(snapshot, where.instance_id):
         return None
-    step = CreateSnapshot(
-        volume_id=volume.volume_id,
-        description=f"EBSVolumeClaim {claim.key}, before {where.instance_id} is replaced"[:DESCRIPTION_MOST],
-        tags={
-            **claim.user_tags,
-            names.TAG_CLAIM_UID: claim.uid,
-            names.TAG_OWNER: claim.owner,
-            names.TAG_SNAPSHOT_PURPOSE: BEFORE_REPLACEMENT,
-            names.TAG_INSTANCE: where.instance_id,
-        },
-    )
+    gone = where.instance_id
+    step = snapshots.request(claim, volume, purpose=BEFORE_REPLACEMENT, before=f"{gone} is replaced", instance_id=gone)
     message = f"Creating a snapshot of {volume.volume_id}: {where.instance_id} is about to be replaced."
     return act_once(snapshot, step=step, reason=Reason.SNAPSHOTTING, message=message)
 

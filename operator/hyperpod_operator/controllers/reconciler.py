@@ -169,7 +169,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
                 raise StaleObject(f"{stored.key} was edited since it was read.")
             stored = held
         if self.acts(record):
-            before = parse_status(stored, self._status_model)
+            before = stored
             record, planned = self.intent(record)
             if planned is not None:
                 intended = _dump(planned, deleted=stored.deleting)
@@ -178,7 +178,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
                 record = await self.act(record, unedited=partial(self._unedited, stored))
             except Unconfirmed as changed:
                 if planned is not None:
-                    await self._withdraw(changed.stored or stored, before)
+                    await self._withdraw(changed.stored or stored, parse_status(before, self._status_model))
                 raise
         return await self._finish(stored, record)
 

@@ -20,10 +20,19 @@ from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import INSTANCE_GROUP_NAME
 from hyperpod_operator.controllers.cluster.evacuation import DrainPorts, Evacuation
 from hyperpod_operator.core.cluster.decision import Act
-from hyperpod_operator.core.cluster.node_choice import BINDING
 from hyperpod_operator.core.cluster.plan import DeleteNodes
 from hyperpod_operator.core.cluster.scale_in import delete_nodes
-from hyperpod_operator.core.drain.marks import HeldBy, Marks, Owner, detaches, held_by, held_since, hold, release
+from hyperpod_operator.core.drain.marks import (
+    BINDING,
+    HeldBy,
+    Marks,
+    Owner,
+    detaches,
+    held_by,
+    held_since,
+    hold,
+    release,
+)
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import Answer, Evicted, PodsRead
 from hyperpod_operator.core.drain.rules import DrainRules

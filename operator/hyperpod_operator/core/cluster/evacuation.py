@@ -10,10 +10,18 @@ from datetime import datetime
 from hyperpod_operator.api.common.drain import Drain
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.departures import Candidate, Departures, Handling, Unwritten, handling
-from hyperpod_operator.core.cluster.node_choice import BINDING
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.scale_in import named
-from hyperpod_operator.core.drain.marks import Lifecycle, Marks, Owner, detaches, held_by, held_since, is_draining
+from hyperpod_operator.core.drain.marks import (
+    BINDING,
+    Lifecycle,
+    Marks,
+    Owner,
+    detaches,
+    held_by,
+    held_since,
+    is_drained_for,
+)
 from hyperpod_operator.core.drain.rules import DrainRules, drain_rules
 from hyperpod_operator.core.drain.step import DrainStep, step
 from hyperpod_operator.core.drain.turns import in_turn
@@ -41,7 +49,7 @@ def marks(snapshot: ClusterSnapshot, found: Departures, *, owner: Owner) -> tupl
         (one, each.node, Marks(owner=owner, conditions=frozenset(kinds)))
         for one in found.chosen
         for each in one.nodes
-        if each.node is not None and not _is_held(each.node, owner)
+        if each.node is not None and not is_drained_for(each.node, owner)
     ]
     drained = Marks(owner=owner, conditions=frozenset({Lifecycle.MAINTENANCE_PLANNED, Lifecycle.DRAINED}), detach=True)
     asks = [
@@ -111,11 +119,6 @@ def rules(resource: Resource) -> DrainRules:
     management = resource.spec.management
     timeout = management.disruption.drainTimeoutSeconds if management and management.disruption else None
     return drain_rules(Drain(drainTimeoutSeconds=timeout))
-
-
-def _is_held(node: Node, owner: Owner) -> bool:
-    """Whether both are there: a taint that another client took off has to come back."""
-    return held_by(node) == str(owner) and is_draining(node)
 
 
 def _held(found: Departures) -> tuple[Candidate, ...]:

@@ -5,18 +5,21 @@ from dataclasses import replace
 from datetime import datetime
 
 from hyperpod_operator.core.cluster.departures import Candidate, Chosen, Departure
-from hyperpod_operator.core.drain.marks import Owner, detaches, held_by, held_since, is_draining
+from hyperpod_operator.core.drain.marks import (
+    BINDING,
+    Owner,
+    detaches,
+    held_by,
+    held_since,
+    is_drained_for,
+    is_draining,
+)
 from hyperpod_operator.core.drain.pod import Pod, occupants
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.nodes.batch import BATCH, NodeCall
 
 MOST = BATCH[NodeCall.DELETE]
 """Nodes of a group that are chosen at once: what one call takes."""
-
-
-BINDING = 10.0
-"""Seconds after the taint in which a pod may still be bound to the node: the scheduler decided before it saw the
-taint."""
 
 
 def needed(found: Iterable[Departure], *, owner: Owner) -> frozenset[str]:
@@ -116,7 +119,7 @@ def _drained(one: Candidate, *, pods: Mapping[str, tuple[Pod, ...]], owner: Owne
 
 
 def _held(one: Candidate, owner: Owner) -> bool:
-    return one.node is not None and held_by(one.node) == str(owner) and is_draining(one.node)
+    return one.node is not None and is_drained_for(one.node, owner)
 
 
 def _rank(one: Candidate, owner: Owner) -> tuple[bool, ...]:

@@ -21,10 +21,10 @@ from hyperpod_operator.core.cluster.departures import (
 )
 from hyperpod_operator.core.cluster.existing import present
 from hyperpod_operator.core.cluster.guards import rejected_before
-from hyperpod_operator.core.cluster.node_choice import BINDING, busy
+from hyperpod_operator.core.cluster.node_choice import busy
 from hyperpod_operator.core.cluster.plan import DeleteNodes
 from hyperpod_operator.core.drain import volumes
-from hyperpod_operator.core.drain.marks import held_by, held_since
+from hyperpod_operator.core.drain.marks import BINDING, held_by, held_since
 from hyperpod_operator.core.drain.ports import Answer
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait

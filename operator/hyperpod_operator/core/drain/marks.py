@@ -26,6 +26,8 @@ TAINT = Taint(key=DRAINING, value="", effect="NoSchedule")
 CONDITION_REASON = "HyperPodOperator"
 """`reason` of the conditions on Nodes that the operator sets: it removes only these."""
 MESSAGE_MOST = 512
+BINDING = 10.0
+"""Seconds from the taint on in which a pod may still come to the Node: the scheduler had assigned it before."""
 NAME_MOST = 320
 """Characters of a holder's name: those of a kind, a namespace and a name."""
 
@@ -110,6 +112,11 @@ def is_draining(node: Node) -> bool:
     return any(taint.key == DRAINING for taint in node.taints)
 
 
+def is_drained_for(node: Node, owner: Owner) -> bool:
+    """Whether the Node is drained for this owner: the annotation names it, and the taint is there."""
+    return held_by(node) == str(owner) and is_draining(node)
+
+
 def held_since(node: Node) -> datetime | None:
     """When the taint was added; None without one, or where its time cannot be read."""
     added = (taint.time_added for taint in node.taints if (taint.key, taint.effect) == (TAINT.key, TAINT.effect))
@@ -122,7 +129,7 @@ def hold(node: Node, owner: Owner, *, now: datetime, detach: bool = False) -> No
     if holder and holder != str(owner):
         return HeldBy(owner=holder)
     asked = _asked(node, str(owner) if detach else None)
-    if holder == str(owner) and is_draining(node):
+    if is_drained_for(node, owner):
         return NodeChange(annotations=asked)
     if is_draining(node):
         return HeldBy(owner="")

@@ -17,12 +17,11 @@ import math
 from collections.abc import Iterable, Sequence
 
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.core.drain.marks import held_by, is_draining
+from hyperpod_operator.core.drain.marks import is_drained_for
 from hyperpod_operator.core.drain.turns import gangs_in_turn, in_turn
 from hyperpod_operator.core.engine.finding import Blocks, Concern, Finding
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
-from hyperpod_operator.core.nodeoperation.machine import is_drained, ready, until_closed
 from hyperpod_operator.core.nodeoperation.outcome import outcome
 from hyperpod_operator.core.nodeoperation.plan import (
     OWNED,
@@ -34,6 +33,7 @@ from hyperpod_operator.core.nodeoperation.plan import (
     call,
     next_batch,
 )
+from hyperpod_operator.core.nodeoperation.readiness import is_drained, ready, until_closed
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, IN_FLIGHT, Phase, State
 from hyperpod_operator.core.nodeoperation.timings import GANGS_IN_A_PASS, MARKS_IN_A_PASS
@@ -157,7 +157,7 @@ def _lost(snapshot: Snapshot, entry: Entry) -> bool:
     node, started = snapshot.node(entry), parse_time(entry.startTime or "")
     if entry.state != State.DRAINING or node is None or started is None or snapshot.holder(entry):
         return False
-    held = held_by(node) == str(snapshot.operation.owner) and is_draining(node)
+    held = is_drained_for(node, snapshot.operation.owner)
     return not held and (snapshot.now - started).total_seconds() >= snapshot.timings.binding
 
 

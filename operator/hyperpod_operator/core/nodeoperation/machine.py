@@ -4,13 +4,11 @@ Pure and total: whatever is observed, the next state is one that `states.TRANSIT
 world (marks, evictions, the call) is decided by the concerns; here is only what follows from what is seen.
 """
 
-import math
 from collections.abc import Iterable, Set
 from dataclasses import replace
 
 from hyperpod_operator.api.nodeoperation.status import NodeMemory
 from hyperpod_operator.core.drain import volumes
-from hyperpod_operator.core.drain.marks import held_by, held_since
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import is_held
@@ -48,36 +46,6 @@ def advance(snapshot: Snapshot) -> Snapshot:
             taken.add(after.replacedBy)
         entries[entry.id] = after
     return replace(snapshot, entries=tuple(_started(snapshot, entries.values())))
-
-
-def ready(snapshot: Snapshot, entry: Entry) -> bool:
-    """Whether AWS may be asked about the node now."""
-    return (
-        is_drained(snapshot, entry)
-        and until_closed(snapshot, entry) <= 0
-        and ((retry := parse_time(entry.remembered.retryTime or "")) is None or retry <= snapshot.now)
-        and not snapshot.volumes_on(entry)
-        and not snapshot.holder(entry)
-    )
-
-
-def until_closed(snapshot: Snapshot, entry: Entry) -> float:
-    """Seconds until no pod can come to the Node any more; infinite while it is not tainted for the operation."""
-    node = snapshot.node(entry)
-    if node is None:
-        return 0.0
-    since = held_since(node)
-    if since is None or held_by(node) != str(snapshot.operation.owner):
-        return math.inf
-    return snapshot.timings.binding - (snapshot.now - since).total_seconds()
-
-
-def is_drained(snapshot: Snapshot, entry: Entry) -> bool:
-    """Whether no pod keeps the node: all have left, or the time for it is over and onTimeout is Force."""
-    if entry.state != State.DRAINING:
-        return False
-    found = snapshot.drains.nodes.get(entry.id)
-    return found is not None and (found.done or (found.timed_out and snapshot.may_force))
 
 
 def _member(entry: Entry, name: str) -> object:

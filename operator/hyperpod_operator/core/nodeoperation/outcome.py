@@ -9,8 +9,8 @@ from hyperpod_operator.core.engine.conditions import Draft, summary
 from hyperpod_operator.core.engine.finding import Finding
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, is_held, plan_approved
-from hyperpod_operator.core.nodeoperation.machine import is_drained
 from hyperpod_operator.core.nodeoperation.plan import Action
+from hyperpod_operator.core.nodeoperation.readiness import is_drained
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, Phase, State
 from hyperpod_operator.core.text import counted, listed

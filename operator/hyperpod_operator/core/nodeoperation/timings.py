@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hyperpod_operator.core.drain.marks import BINDING
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationTimings:
@@ -17,7 +19,7 @@ class OperationTimings:
     news_most: float = 5.0
     drain: float = 5.0
     """Between looks at pods that leave; a change of a pod comes sooner."""
-    binding: float = 10.0
+    binding: float = BINDING
     """How long a Node has the taint before AWS is asked: until then a pod may come that the scheduler had assigned."""
     idle: float = 60.0
     """Between looks at an operation that waits for nodes, or for its cluster."""

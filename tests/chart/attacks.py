@@ -21,6 +21,7 @@ CLAIM_UID = "hyperpod-operator.dev/claim-uid"
 LABELS = {CLAIM_UID: UID}
 ORPHAN = [{"apiVersion": API_VERSION, "kind": "HyperPodCluster", "name": "gone", "uid": UID}]
 """An owner that does not exist: the garbage collector deletes what names it."""
+DIGEST = f"sha256:{'1' * 64}"
 BY_ID = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
 PATCH = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
@@ -192,6 +193,11 @@ _STOLEN_VOLUME = {"management": {"reclaimPolicy": "Delete", "deletionProtection"
 ATTACKS: Mapping[What, tuple[Attack, ...]] = {
     (GROUP, "hyperpodclusters", "patch"): _of_kind(f"{CLUSTERS}/prod", "HyperPodCluster", _STOLEN_ROLE),
     (GROUP, "hyperpodclusters/status", "patch"): _by_status(f"{CLUSTERS}/prod", _STOLEN_ROLE),
+    (GROUP, "hyperpodclusters/status", "approve"): _patched(
+        f"{CLUSTERS}/prod",
+        approves=_metadata(annotations={f"{GROUP}/approve-plan": DIGEST}),
+        approves_in_the_spec={"spec": {"management": {"approvedPlan": DIGEST}}},
+    ),
     (GROUP, "ebsvolumeclaims", "patch"): _of_kind(f"{CLAIMS}/prod", "EBSVolumeClaim", _STOLEN_VOLUME),
     (GROUP, "ebsvolumeclaims/status", "patch"): _by_status(f"{CLAIMS}/prod", _STOLEN_VOLUME),
     (GROUP, "hyperpodnodeoperations", "patch"): _of_kind(

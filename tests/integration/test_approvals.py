@@ -1,6 +1,6 @@
 """Who may approve a plan, on a real API server: an editor is refused, an approver is not, and warnings warn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ pytestmark = pytest.mark.control_plane
 
 NAMESPACE = "team"
 OPERATOR = "system:serviceaccount:hyperpod-operator:hyperpod-operator"
+ELSEWHERE = "system:serviceaccount:elsewhere:hyperpod-operator"
+"""The account of another installation, as its own chart grants it."""
 EDITOR, APPROVER = "editor@example.com", "approver@example.com"
 ONE, OTHER = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 WRITE = ["get", "list", "create", "update", "patch"]
@@ -44,7 +46,8 @@ def plane() -> Iterator[ControlPlane]:
         for name in ("approvals.yaml", "approved-by.yaml"):
             for manifest in served(all_policies(PolicySettings())[name]):
                 plane.api.apply(manifest)
-        _grant(plane, "edit", verbs=WRITE, users=[EDITOR, APPROVER, OPERATOR])
+        _grant(plane, "edit", verbs=WRITE, users=[EDITOR, APPROVER, OPERATOR, ELSEWHERE])
+        _grant(plane, "record", verbs=["approve"], users=[ELSEWHERE], resources=[f"{CLUSTER_PLURAL}/status"])
         _grant(plane, "approve", verbs=["approve"], users=[APPROVER], names=["research", "reboot"])
         approve_all = {"changePolicy": "ApproveAll"}
         for made in (cluster("research", approve_all), cluster("other", approve_all), operation("reboot")):
@@ -55,10 +58,15 @@ def plane() -> Iterator[ControlPlane]:
 
 
 def _grant(
-    plane: ControlPlane, name: str, *, verbs: list[str], users: list[str], names: list[str] | None = None
+    plane: ControlPlane,
+    name: str,
+    *,
+    verbs: list[str],
+    users: list[str],
+    names: list[str] | None = None,
+    resources: Sequence[str] = (CLUSTER_PLURAL, f"{CLUSTER_PLURAL}/status", NODE_OPERATION_PLURAL),
 ) -> None:
-    resources = [CLUSTER_PLURAL, f"{CLUSTER_PLURAL}/status", NODE_OPERATION_PLURAL]
-    rule = {"apiGroups": [GROUP], "resources": resources, "verbs": verbs}
+    rule = {"apiGroups": [GROUP], "resources": list(resources), "verbs": verbs}
     role = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
@@ -193,6 +201,13 @@ def test_an_editor_may_not_write_the_record_of_an_approval(plane: ControlPlane) 
     change = {"status": {"lastApproval": {"digest": ONE}}}
     assert "you may not change status.lastApproval" in patch(plane, EDITOR, change, status=True).words
     assert not patch(plane, OPERATOR, change, status=True).refused
+
+
+def test_another_installation_may_write_the_record_and_not_approve(plane: ControlPlane) -> None:
+    change = {"status": {"lastApproval": {"digest": ONE}}}
+    assert not patch(plane, ELSEWHERE, change, status=True).refused
+    for answer in (annotate(plane, ELSEWHERE, OTHER), managed(plane, ELSEWHERE, approvedPlan=OTHER)):
+        assert "you may not approve plans" in answer.words
 
 
 @needs_mutating_policies

@@ -3,7 +3,8 @@
 Approving is the verb `approve` on the kinds that have plans, which RBAC grants like any other and an authorizer
 checks here. A person who may edit a cluster can change its spec, and with this policy neither approve the plan that
 follows from it nor loosen the change policy; a person who may create an operation cannot approve it. The operator's own
-account writes status and never approves.
+account writes status and never approves. A policy is about every cluster, also those that another installation serves,
+whose account it does not know: the record of an approval may be kept by who has the verb on the subresource status.
 """
 
 from collections.abc import Iterable, Sequence
@@ -74,7 +75,7 @@ def _approvals(account: ServiceAccount, kind: Kind) -> list[Manifest]:
             "resourceRules": [rule(GROUP, *matched, operations=("CREATE", "UPDATE"), version=VERSION)]
         },
         "matchConditions": _people(account),
-        "variables": [*_variables(kind), _may(kind)],
+        "variables": [*_variables(kind), *_rights(kind)],
         "validations": [*_validations(kind), _OWN_NAME],
     }
     return [
@@ -103,7 +104,7 @@ def _validations(kind: Kind) -> Sequence[Validation]:
             f"you may not loosen spec.management.changePolicy of this {kind.name}: that needs {right}",
         ),
         validation(
-            f"!({_RECORDS}) || variables.may",
+            f"!({_RECORDS}) || variables.may || variables.keeps",
             f"you may not change status.lastApproval of this {kind.name}: that needs {right}",
         ),
     )
@@ -114,13 +115,12 @@ def _people(account: ServiceAccount) -> list[dict[str, str]]:
     return [{"name": "people", "expression": f"request.userInfo.username != {cel(account.user)}"}]
 
 
-def _may(kind: Kind) -> dict[str, str]:
-    """Whether the user has the verb on this object."""
-    return variable(
-        "may",
-        f"authorizer.group({cel(GROUP)}).resource({cel(kind.plural)}).namespace(request.namespace)"
-        f".name(request.name).check({cel(VERB)}).allowed()",
-    )
+def _rights(kind: Kind) -> list[dict[str, str]]:
+    """Whether the user has the verb on this object and, where the record of approvals is kept in it, on its status."""
+    resource = f"authorizer.group({cel(GROUP)}).resource({cel(kind.plural)})"
+    check = f".namespace(request.namespace).name(request.name).check({cel(VERB)}).allowed()"
+    may = variable("may", resource + check)
+    return [may, variable("keeps", f"{resource}.subresource('status'){check}")] if kind.has_change_policy else [may]
 
 
 def _stamp(account: ServiceAccount, kind: Kind) -> list[Manifest]:

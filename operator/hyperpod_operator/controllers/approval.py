@@ -8,6 +8,7 @@ from hyperpod_operator.api.names import APPROVE_PLAN, APPROVED_BY
 from hyperpod_operator.core.cluster.concerns import situate
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.scale_in import held_back
 from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.plan.gate import Open
 from hyperpod_operator.core.plan.record import sent_names
@@ -69,6 +70,8 @@ def confirmed(snapshot: ClusterSnapshot, act: Act, *, resource: Resource, cluste
     # What this pass itself stored just before the call is no news: the record that the decision was made on counts.
     owner = replace(resource, status=snapshot.resource.status)
     now = situate(replace(snapshot, resource=owner), replace(snapshot.observed, cluster=cluster))
+    if snapshot.departures is not None:
+        now = held_back(now, snapshot.departures)
     if now.plan is None or not isinstance(now.plan.gate, Open):
         return False
     due = sent_names(snapshot, act.action)

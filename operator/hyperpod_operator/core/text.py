@@ -42,6 +42,25 @@ def shortened(text: str, most: int) -> str:
     return f"{text[:head].rstrip()} … {text[tail:].lstrip()}"
 
 
+def contrasted(before: str, after: str, *, most: int) -> tuple[str, str]:
+    """Two values, each at most `most` characters of it, and unlike wherever the whole values are unlike.
+
+    What both begin with goes first: two ARNs, or two addresses of S3, often differ at their ends alone.
+    """
+    longest = max(len(before), len(after))
+    if longest <= most:
+        return before, after
+    alike = next((at for at, (one, other) in enumerate(zip(before, after, strict=False)) if one != other), None)
+    alike = min(len(before), len(after)) if alike is None else alike
+    begin = max(0, min(alike - most // 2, longest - most + 1))
+
+    def part(text: str) -> str:
+        head, room = ("…", most - 1) if begin else ("", most)
+        return head + (text[begin:] if len(text) - begin <= room else f"{text[begin : begin + room - 1]}…")
+
+    return part(before), part(after)
+
+
 def plain_lines(text: str) -> str:
     """The same line by line, for text whose lines are ours: a traceback, a list of what is missing."""
     return "\n".join(map(plain, text.split("\n")))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperpod_operator.core.text import plain, plain_lines, plain_values
+from hyperpod_operator.core.text import contrasted, plain, plain_lines, plain_values
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,20 @@ def test_lines_of_ours_stay_lines() -> None:
 def test_every_string_of_a_value_is_made_plain() -> None:
     value = {"a": "x\x07", "b": [{"c": "y\u202e"}, 1, None, True], "d": ("z\x00",)}
     assert plain_values(value) == {"a": "x", "b": [{"c": "y"}, 1, None, True], "d": ["z"]}
+
+
+@given(st.text(max_size=80), st.text(max_size=80), st.integers(20, 60))
+def test_contrasted_values_are_short_and_unlike_as_the_whole_ones_are(one: str, other: str, most: int) -> None:
+    before, after = contrasted(one, other, most=most)
+    assert max(len(before), len(after)) <= most
+    assert (before == after) == (one == other)
+
+
+def test_two_addresses_that_differ_at_their_ends_show_them() -> None:
+    bucket = "s3://sagemaker-hyperpod-lifecycle-research-us-west-2/scripts"
+    before, after = contrasted(f"{bucket}/v1", f"{bucket}/v2", most=60)
+    assert (before[-10:], after[-10:]) == ("scripts/v1", "scripts/v2")
+
+
+def test_short_values_stay_whole() -> None:
+    assert contrasted("4", "6", most=60) == ("4", "6")

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from hyperpod_operator.core.engine.call import LONGEST
 from hyperpod_operator.core.members import MAPS, MARKERS, ORDERED, TIMESTAMPS
 from hyperpod_operator.core.observed import Json
+from hyperpod_operator.core.text import contrasted
 
 
 # [assumption: lists-have-no-order]
@@ -23,7 +25,8 @@ class Change:
     wanted: Json
 
     def __str__(self) -> str:
-        return f"{self.path}: {_short(self.observed)} -> {_short(self.wanted)}"
+        before, after = contrasted(_text(self.observed), _text(self.wanted), most=LONGEST)
+        return f"{self.path}: {before} -> {after}"
 
 
 # [assumption: unset-members-are-filled]
@@ -113,6 +116,5 @@ def _same_instant_or_past(*, wanted: Json, observed: Json, now: datetime) -> boo
         return bool(wanted == observed)
 
 
-def _short(value: Json) -> str:
-    text = "unset" if value is None else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _text(value: Json) -> str:
+    return "unset" if value is None else str(value)

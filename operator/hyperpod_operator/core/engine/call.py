@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from hyperpod_operator.core.text import contrasted
+
 
 class Effect(StrEnum):
     """What a call does to what is there, from harmless to final. `rank` orders them."""
@@ -51,7 +53,8 @@ class PlannedChange:
     said: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}: " + (self.said or f"{_short(self.observed)} -> {_short(self.wanted)}")
+        before, after = contrasted(_text(self.observed), _text(self.wanted), most=LONGEST)
+        return f"{self.path}: " + (self.said or f"{before} -> {after}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,5 @@ def worst(effects: tuple[Effect, ...]) -> Effect:
     return max(effects, key=lambda effect: effect.rank, default=Effect.CHANGES)
 
 
-def _short(value: Any) -> str:
-    text = "unset" if value is None else str(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+def _text(value: Any) -> str:
+    return "unset" if value is None else str(value)

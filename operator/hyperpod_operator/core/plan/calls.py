@@ -21,7 +21,7 @@ from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChang
 from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
-from hyperpod_operator.core.plan import effects
+from hyperpod_operator.core.plan import effects, ending
 from hyperpod_operator.core.plan.digest import Target
 from hyperpod_operator.core.plan.model import joined
 
@@ -91,9 +91,10 @@ def deletion(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> PlannedCall
         path=CLUSTER,
         effect=Effect.DESTROYS,
         observed=counts,
+        context=ending.of_cluster(snapshot.resource),
         node_count=cluster.current_count,
         said=f"delete {cluster.name} with {_counted(cluster.current_count, 'node')} in "
-        f"{_counted(len(cluster.groups), 'group')}",
+        f"{_counted(len(cluster.groups), 'group')}{ending.words(snapshot.resource)}",
     )
     return _call("DeleteCluster", (change,))
 
@@ -132,27 +133,36 @@ def _update(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[Pla
     """A step for the cluster's own members, and one for each group that is changed, added or removed."""
     changes, resource = snapshot.changes, snapshot.resource
     if changes.cluster:
-        yield _call("UpdateCluster", tuple(_change(change) for change in changes.cluster))
+        yield _call("UpdateCluster", tuple(_change(change, resource=resource) for change in changes.cluster))
     by_group: dict[str, list[Change]] = {}
     for change in changes.groups_changed:
         by_group.setdefault(group_of(change), []).append(change)
     for name in sorted(by_group):
         group = cluster.group(name)
-        yield _call("UpdateCluster", tuple(_change(change, group=group) for change in by_group[name]), part=name)
+        made = tuple(_change(change, group=group, resource=resource) for change in by_group[name])
+        yield _call("UpdateCluster", made, part=name)
     for name in sorted(changes.groups_added):
         yield _call("UpdateCluster", (_added(resource, name),), part=name)
     for name in sorted(changes.groups_removed):
         yield _call("UpdateCluster", (_removed(resource, cluster, name),), part=name)
 
 
-def _change(change: Change, *, group: ObservedGroup | None = None) -> PlannedChange:
-    effect, count = effects.of_change(change), 0
+def _change(change: Change, *, resource: Resource, group: ObservedGroup | None = None) -> PlannedChange:
+    effect, count, context, said = effects.of_change(change), 0, None, ""
     if change.path.endswith(".instanceCount"):
         count = abs(change.wanted - change.observed)
+        if effect is Effect.DESTROYS and (words := ending.words(resource)):
+            context, said = ending.of_nodes(resource), f"{change.observed} -> {change.wanted}{words}"
     elif group is not None and effect.rank >= Effect.DISRUPTS.rank:
         count = group.current_count
     return PlannedChange(
-        path=change.path, effect=effect, observed=change.observed, wanted=change.wanted, node_count=count
+        path=change.path,
+        effect=effect,
+        observed=change.observed,
+        wanted=change.wanted,
+        context=context,
+        node_count=count,
+        said=said,
     )
 
 
@@ -177,8 +187,9 @@ def _removed(resource: Resource, cluster: ObservedCluster, name: str) -> Planned
         path=_path(name, restricted=group.restricted),
         effect=Effect.DESTROYS,
         observed={"instanceCount": _own_count(resource, group)},
+        context=ending.of_nodes(resource),
         node_count=group.current_count,
-        said=f"delete with {_counted(group.current_count, 'node')}",
+        said=f"delete with {_counted(group.current_count, 'node')}{ending.words(resource)}",
     )
 
 

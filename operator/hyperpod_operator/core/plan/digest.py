@@ -19,10 +19,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hyperpod_operator.core.engine.call import PlannedCall, PlannedChange
-from hyperpod_operator.core.members import MARKERS, ORDERED, TIMESTAMPS
+from hyperpod_operator.core.members import MAPS, MARKERS, ORDERED, TIMESTAMPS
 
 ENCODING = "v1"
 PREFIX = "sha256:"
+NAMED_BY_PEOPLE = MAPS | {"tags"}
+"""Members whose own members people name: each counts as it stands, whatever it is called, and an empty value too."""
 ITEM_LENGTH = 24
 """Hexadecimal digits that name one change of a plan: 96 bits."""
 
@@ -94,6 +96,8 @@ def _item(call: PlannedCall, change: PlannedChange) -> Mapping[str, Any]:
 
 def canonical(value: Any, *, member: str) -> Any:
     """JSON in which equal values look alike: sets in order, empty members left out, one spelling of keys and times."""
+    if isinstance(value, Mapping) and member in NAMED_BY_PEOPLE:
+        return dict(value)
     if isinstance(value, Mapping):
         kept = {name: canonical(below, member=name) for name, below in value.items()}
         return {name: below for name, below in kept.items() if name in MARKERS or below not in (None, "", [], {})}

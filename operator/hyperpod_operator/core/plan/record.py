@@ -4,6 +4,7 @@ The moment of a plan stays while the plan does, so that a pass that finds the sa
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import assert_never
 
@@ -36,12 +37,12 @@ from hyperpod_operator.core.cluster.plan import (
 )
 from hyperpod_operator.core.cost.cluster import configurations
 from hyperpod_operator.core.cost.plan import plan_cost
-from hyperpod_operator.core.engine.call import Effect, PlannedCall
+from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChange
 from hyperpod_operator.core.engine.journal import PENDING, Operations
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.plan.digest import ENCODING, Target, names
-from hyperpod_operator.core.plan.gate import Open, Stale, Waiting, approve
+from hyperpod_operator.core.plan.gate import COUNT, Open, Stale, Waiting, approve
 from hyperpod_operator.core.plan.model import Plan
 from hyperpod_operator.core.plan.nodes import Concerned, of_call
 from hyperpod_operator.core.plan.plan import approved
@@ -110,10 +111,9 @@ def shown(
     failures: Sequence[str] = (),
 ) -> PlanStatus:
     """The plan as status has it, without its moment. `failures` are of the calls that bring instances."""
-    lines, actions = LINES_MOST, []
-    for call in plan.calls[:ACTIONS_MOST]:
-        listed = [str(change)[:LINE_MOST] for change in call.changes[:lines]]
-        lines -= len(listed)
+    actions, calls = [], plan.calls[:ACTIONS_MOST]
+    for call, chosen in zip(calls, worst_first(calls), strict=True):
+        listed = [str(change)[:LINE_MOST] for change in chosen]
         about = of_call(call, concerned)
         nodes = call.nodes or (about.nodes if about is not None else ())
         actions.append(
@@ -139,6 +139,17 @@ def shown(
         actions=actions or None,
         moreActions=(len(plan.calls) - len(actions)) or None,
     )
+
+
+def worst_first(calls: Sequence[PlannedCall], *, most: int = LINES_MOST) -> list[list[PlannedChange]]:
+    """The changes of each call that are shown, in the order of the call: where there are too many, those that destroy
+    or disrupt most, so that no line of a long plan hides the end of a group."""
+    places = [(at, place) for at, call in enumerate(calls) for place in range(len(call.changes))]
+    places.sort(key=lambda one: -calls[one[0]].changes[one[1]].effect.rank)
+    kept = frozenset(places[:most])
+    return [
+        [change for place, change in enumerate(call.changes) if (at, place) in kept] for at, call in enumerate(calls)
+    ]
 
 
 def failures(found: PreflightStatus | None) -> tuple[str, ...]:
@@ -236,8 +247,14 @@ def sent_names(snapshot: ClusterSnapshot, action: Action) -> frozenset[str]:
     plan = snapshot.plan
     if plan is None:
         return frozenset()
-    carried = carried_steps(snapshot, action)
-    return frozenset(name for step in carried for name in names(step, target=plan.target))
+    later = {change.path for change in snapshot.changes.scaling_in}
+    by_name = isinstance(action, DeleteNodes)
+
+    def carried(change: PlannedChange) -> bool:
+        return change.path.endswith(COUNT) if by_name else change.path not in later
+
+    steps = (replace(step, changes=tuple(filter(carried, step.changes))) for step in carried_steps(snapshot, action))
+    return frozenset(name for step in steps if step.changes for name in names(step, target=plan.target))
 
 
 def carried_steps(snapshot: ClusterSnapshot, action: Action) -> Sequence[PlannedCall]:

@@ -34,7 +34,7 @@ from hyperpod_operator.core.engine.call import Effect, PlannedCall
 from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.plan.calls import planned_calls, steps
 from hyperpod_operator.core.plan.plan import plan_of
-from hyperpod_operator.core.plan.record import carried_steps
+from hyperpod_operator.core.plan.record import carried_steps, worst_first
 
 
 def calls(owner: Resource, found: ObservedCluster | None, **fields: Any) -> tuple[PlannedCall, ...]:
@@ -218,3 +218,42 @@ def test_plan_only_changes_nothing_but_ownership_tags(snapshot: ClusterSnapshot)
     decision = decide(under(snapshot, "PlanOnly"))
     if isinstance(decision, Act):
         assert operation(decision.action) in {"AddTags", "DeleteTags"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [("Wait", "4 -> 1"), ("Drain", "4 -> 1, pods on them are evicted"),
+     ("Ignore", "4 -> 1, pods on them end without notice")],
+)  # fmt: skip
+def test_a_scale_in_says_what_becomes_of_the_pods(chosen: str, said: str) -> None:
+    wanted = {**managed(disruption={"runningWorkloads": chosen}), "instanceGroups": scaled(1)["instanceGroups"]}
+    (call,) = calls(existing(wanted), cluster())
+    assert lines((call,)) == [f"instanceGroups[gpu].instanceCount: {said}"]
+
+
+def digest_of(wanted: dict[str, Any], **fields: Any) -> str:
+    owner = replace(existing(wanted), **fields)
+    return plan_of(snapshot_of(owner, seen(owner, cluster()))).gate.digest
+
+
+@pytest.mark.parametrize("chosen", ["Drain", "Ignore"])
+@pytest.mark.parametrize("groups", [[group_spec(count=1), spec()["instanceGroups"][1]], [group_spec()]])
+def test_what_becomes_of_the_pods_is_part_of_what_is_approved(chosen: str, groups: list[dict[str, Any]]) -> None:
+    waits = digest_of({**managed(changePolicy="ApproveAll"), "instanceGroups": groups})
+    other = managed(changePolicy="ApproveAll", disruption={"runningWorkloads": chosen})
+    assert digest_of({**other, "instanceGroups": groups}) != waits
+
+
+@pytest.mark.parametrize("choice", [{"attachedVolumes": "Orphan"}, {"disruption": {"runningWorkloads": "Ignore"}}])
+def test_what_a_deletion_does_not_wait_for_is_part_of_what_is_approved(choice: dict[str, Any]) -> None:
+    waits = digest_of(managed(changePolicy="ApproveAll"), deleting=True)
+    assert digest_of(managed(changePolicy="ApproveAll", **choice), deleting=True) != waits
+
+
+def test_a_long_plan_shows_what_destroys_before_anything_else() -> None:
+    tags = {f"k{number}": "v" for number in range(30)}
+    wanted = spec(instanceGroups=[group_spec(count=6)], tags=[{"key": key, "value": "v"} for key in tags])
+    found = calls(existing(wanted), cluster())
+    chosen = worst_first(found, most=1)
+    assert [str(change) for changes in chosen for change in changes] == ["instanceGroups[cpu]: delete with 2 nodes"]
+    assert worst_first(found, most=100) == [list(call.changes) for call in found]

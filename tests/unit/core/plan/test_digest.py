@@ -135,6 +135,14 @@ def test_spellings_of_one_wish_are_one(member: str, one: Any, other: Any) -> Non
         ("x", {"volumeKmsKeyId": KEY}, {"volumeKmsKeyId": f"{KEY[:-1]}c"}),
         ("x", {"volumeKmsKeyId": "alias/a"}, {"volumeKmsKeyId": "arn:aws:kms:us-west-2:444455556666:alias/a"}),
         ("instanceCount", 0, None),
+        ("labels", {"x": "1", "role/a": ""}, {"x": "1", "role/b": ""}),
+        ("labels", {"ourKmsKeyId": KEY}, {"ourKmsKeyId": f"arn:aws:kms:us-west-2:111122223333:key/{KEY}"}),
+        ("cluster", {"tags": {"a": ""}}, {"tags": {"b": ""}}),
+        (
+            "cluster",
+            {"tags": {"nextPatchDate": "2026-01-01T01:00:00+01:00"}},
+            {"tags": {"nextPatchDate": "2026-01-01T00:00:00Z"}},
+        ),
     ],
 )
 def test_what_differs_stays_apart(member: str, one: Any, other: Any) -> None:

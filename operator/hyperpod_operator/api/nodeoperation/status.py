@@ -43,6 +43,11 @@ class NodeMemory(Model):
         default=None, description="true: pods were left on the node when drainTimeoutSeconds was over."
     )
     missingSince: Timestamp | None = Field(default=None, description="AWS does not list the node since this time.")
+    leftToAwsSince: Timestamp | None = Field(
+        default=None,
+        description="The operation ended on the node at this time, while AWS may have worked on it. The taint stays "
+        "until AWS is done with the node.",
+    )
 
 
 class OperationMemory(Model):

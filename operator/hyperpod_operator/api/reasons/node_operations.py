@@ -43,7 +43,8 @@ NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.WITHDRAWING,
-            "The operation is being deleted, and the operator removes its taints and conditions from the nodes.",
+            "The operation is being deleted, and the operator removes its taints and conditions from the nodes. A node "
+            "about which AWS was asked keeps its taint until AWS is done with it; the message names it.",
             "Nothing.",
         ),
         reason(

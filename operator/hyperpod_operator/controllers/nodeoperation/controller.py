@@ -107,7 +107,8 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         snapshot = Snapshot(
             operation=operation, entries=before, now=self._ports.clock.now(), timings=self._settings.timings
         )
-        if operation.ended_at is None and not operation.deleting:
+        over = operation.deleting or operation.ended_at is not None
+        if not over:
             try:
                 snapshot = await self._observer.observed(snapshot)
             except CloudError as error:
@@ -118,13 +119,15 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         snapshot = await self._observer.with_pods(snapshot)
         # From here on nothing waits until the nodes are taken: two operations never take one.
         snapshot = replace(snapshot, held=self._holdings.others(operation.key))
-        snapshot = advance(snapshot)
+        followed = over and bool(snapshot.left_to_aws)
+        snapshot = await self._observer.followed(snapshot) if followed else advance(snapshot)
         self._hold(snapshot)
         decision = judge(CONCERNS, snapshot)
         if isinstance(decision.action, Call) and await self._observer.occupied_since(snapshot, decision.action):
             # The watch is behind: a pod came before the taint did. The next pass sees it.
             decision = replace(decision, action=None, wake_after=self._settings.timings.drain)
-        if operation.deleting and decision.action is None and snapshot.nodes_known:
+        kept = not snapshot.nodes_known or bool(snapshot.left_to_aws)
+        if operation.deleting and decision.action is None and not kept:
             message = "Nothing of the operation is left on the nodes."
             release = RemoveFinalizer(reason=Reason.RELEASED, message=message)
             return PassRecord(snapshot=snapshot, before=before, decision=decision, release=release)
@@ -140,7 +143,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
     def _hold(self, snapshot: Snapshot) -> None:
         key, flying = snapshot.operation.key, [one for one in snapshot.entries if one.state in IN_FLIGHT]
         self._holdings.hold(key, [one.instanceId for one in flying if one.instanceId])
-        names = {one.name for one in flying if one.name}
+        names = {one.name for one in (*flying, *snapshot.left_to_aws) if one.name}
         names |= {f"hyperpod-{one.replacedBy}" for one in flying if one.replacedBy}
         self._following[key] = frozenset(names)
 

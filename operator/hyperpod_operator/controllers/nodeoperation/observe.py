@@ -21,9 +21,9 @@ class Clusters:
         self._allowed = allowed_regions
         self._tenancy = tenancy
 
-    async def look(self, key: Key, *, started: bool, known: str = "") -> Cluster | Obstacle:
+    async def look(self, key: Key, *, started: bool, known: str = "", over: bool = False) -> Cluster | Obstacle:
         """The cluster of this object, or why the operation cannot use it. `started`: nodes are chosen already; `known`
-        is the ARN of the cluster that an earlier pass accepted."""
+        is the ARN of the cluster that an earlier pass accepted; `over`: nothing is begun; it may be going."""
         stored = await self._objects.read(key)
         if stored is None:
             message = f"There is no HyperPodCluster {key}. Correct clusterRef in a new operation, or create it."
@@ -33,7 +33,7 @@ class Clusters:
         except InvalidSpecError:
             message = f"The spec of HyperPodCluster {key} cannot be read; see that object."
             return Obstacle(reason=Reason.CLUSTER_NOT_FOUND, message=message, stalled=True)
-        if stored.deleting:
+        if stored.deleting and not over:
             message = f"HyperPodCluster {key} is being deleted."
             return Obstacle(reason=Reason.CLUSTER_NOT_FOUND, message=message, final=True, stalled=True)
         region, eks = spec.region or "", spec.orchestrator.eks.clusterArn

@@ -1,5 +1,6 @@
 """Read what one pass over an operation needs, in the order in which it becomes known: cluster, Nodes, claims, pods."""
 
+import logging
 from dataclasses import replace
 
 from hyperpod_operator.controllers.nodeoperation.holdings import Holdings
@@ -8,8 +9,9 @@ from hyperpod_operator.controllers.nodeoperation.ports import OperationPorts
 from hyperpod_operator.core.drain.marks import held_by
 from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead
+from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.health.facts import cluster_id
-from hyperpod_operator.core.nodeoperation.machine import may_start
+from hyperpod_operator.core.nodeoperation.machine import advance, may_start
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call
 from hyperpod_operator.core.nodeoperation.selection import candidates, needs_pods, select
@@ -17,6 +19,8 @@ from hyperpod_operator.core.nodeoperation.snapshot import Obstacle, Snapshot
 from hyperpod_operator.core.nodeoperation.states import State
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.ports import Key
+
+logger = logging.getLogger(__name__)
 
 
 class OperationObserver:
@@ -30,17 +34,31 @@ class OperationObserver:
         self._holdings = holdings
         self._timings = timings
 
-    async def observed(self, snapshot: Snapshot) -> Snapshot:
-        """With what AWS shows of the cluster, and of the one that moved nodes join. Raises CloudError."""
+    async def followed(self, snapshot: Snapshot) -> Snapshot:
+        """Of an operation that is over: its nodes as AWS shows them, as far as AWS can be read. Nothing else of it
+        depends on AWS any more."""
+        try:
+            seen = await self.observed(snapshot, over=True)
+        except CloudError as error:
+            logger.info("AWS cannot be read for the nodes of %s: %s", snapshot.operation.key, error)
+            seen = snapshot
+        return replace(snapshot, entries=advance(self.with_nodes(seen)).entries)
+
+    async def observed(self, snapshot: Snapshot, *, over: bool = False) -> Snapshot:
+        """With what AWS shows of the cluster, and of the one that moved nodes join. `over`: also of one that its object
+        is about to delete. Raises CloudError."""
         operation = snapshot.operation
         namespace, started = operation.key.namespace, bool(snapshot.entries)
         known = operation.status.clusterArn or ""
-        found = await self._clusters.look(Key(namespace, operation.spec.clusterRef.name), started=started, known=known)
+        found = await self._clusters.look(
+            Key(namespace, operation.spec.clusterRef.name), started=started, known=known, over=over
+        )
         if isinstance(found, Obstacle):
             return replace(snapshot, obstacle=found)
         target = found
         if operation.spec.move is not None and operation.target_cluster != operation.spec.clusterRef.name:
-            other = await self._clusters.look(Key(namespace, operation.target_cluster), started=started)
+            key = Key(namespace, operation.target_cluster)
+            other = await self._clusters.look(key, started=started, over=over)
             if isinstance(other, Obstacle):
                 return replace(snapshot, obstacle=other)
             if obstacle := apart(found, other):

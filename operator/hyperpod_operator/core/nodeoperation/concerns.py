@@ -46,7 +46,10 @@ def withdrawal(snapshot: Snapshot) -> Finding[Action] | None:
     stale = [
         entry.name
         for entry in snapshot.entries
-        if entry.name and entry.remembered.marked and entry.state not in IN_FLIGHT
+        if entry.name
+        and entry.remembered.marked
+        and entry.state not in IN_FLIGHT
+        and not entry.remembered.leftToAwsSince
     ]
     nodes = _in_turn(snapshot, dict.fromkeys([*stale, *snapshot.left_marked]))
     if nodes:
@@ -141,7 +144,7 @@ def eviction(snapshot: Snapshot) -> Finding[Action] | None:
 def expiry(snapshot: Snapshot) -> Finding[Action] | None:
     """A finished operation whose ttlSecondsAfterFinished is over."""
     expires = snapshot.operation.expires_at
-    if expires is None or snapshot.operation.deleting:
+    if expires is None or snapshot.operation.deleting or snapshot.left_to_aws:
         return None
     left = (expires - snapshot.now).total_seconds()
     return Finding(action=Expire()) if left <= 0 else Finding(wake_after=max(left, 1.0))

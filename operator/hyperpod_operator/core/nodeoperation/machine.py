@@ -11,6 +11,7 @@ from hyperpod_operator.api.nodeoperation.status import NodeMemory
 from hyperpod_operator.core.drain import volumes
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import parse_time, stamp
+from hyperpod_operator.core.nodeoperation.aftermath import GOES_ON, followed, left_to_aws
 from hyperpod_operator.core.nodeoperation.approval import is_held
 from hyperpod_operator.core.nodeoperation.drains import NodeDrain
 from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
@@ -60,7 +61,7 @@ def _changed(entry: Entry, **fields: object) -> Entry:
 
 def _observed(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Entry:
     if entry.state in FINAL:
-        return entry
+        return followed(snapshot, entry, taken) if entry.remembered.leftToAwsSince else entry
     if snapshot.operation.deleting:
         return _given_up(snapshot, entry, "the operation is deleted.")
     if snapshot.obstacle is not None and snapshot.obstacle.final:
@@ -97,8 +98,10 @@ def _identified(snapshot: Snapshot, entry: Entry) -> Entry:
 def _given_up(snapshot: Snapshot, entry: Entry, why: str) -> Entry:
     if entry.state == State.PENDING:
         return moved(snapshot, entry, State.SKIPPED, f"Not started: {why}")
-    after = " What AWS was asked for goes on." if entry.state in ASKED else " AWS was not asked."
-    return moved(snapshot, entry, State.FAILED, f"Given up: {why}{after}")
+    if entry.state not in ASKED:
+        return moved(snapshot, entry, State.FAILED, f"Given up: {why} AWS was not asked.")
+    message = f"Given up: {why}{GOES_ON}"
+    return moved(snapshot, entry, State.FAILED, message, **left_to_aws(snapshot, entry))
 
 
 def _absent(snapshot: Snapshot, entry: Entry) -> Entry:

@@ -51,7 +51,7 @@ def outcome(snapshot: Snapshot) -> Finding[Action]:
     """The summary, and Complete or Failed once the operation is over."""
     operation = snapshot.operation
     if operation.deleting:
-        return _under_way(Reason.WITHDRAWING, "The operator removes its taints and conditions from the nodes.", 1.0)
+        return _withdrawing(snapshot)
     if is_over(snapshot):
         return _ended(snapshot)
     obstacle = snapshot.obstacle
@@ -81,6 +81,7 @@ def _ended(snapshot: Snapshot) -> Finding[Action]:
         )
         done: list[Draft] = [(kind, "True", reason, message) for kind in (ConditionType.READY, ConditionType.COMPLETE)]
         return Finding(conditions=tuple(done))
+    wake = snapshot.timings.poll if snapshot.left_to_aws else None
     message = f"{progress(snapshot)}. {_named(snapshot, {State.FAILED, State.SKIPPED})}".strip()
     if not snapshot.entries and snapshot.obstacle is not None:
         message = snapshot.obstacle.message
@@ -89,7 +90,19 @@ def _ended(snapshot: Snapshot) -> Finding[Action]:
         (ConditionType.COMPLETE, "False", Reason.OPERATION_FAILED, message),
         (ConditionType.FAILED, "True", Reason.OPERATION_FAILED, message),
     ]
-    return Finding(conditions=(*said, *ended))
+    return Finding(conditions=(*said, *ended), wake_after=wake)
+
+
+def _withdrawing(snapshot: Snapshot) -> Finding[Action]:
+    left = snapshot.left_to_aws
+    if not left:
+        return _under_way(Reason.WITHDRAWING, "The operator removes its taints and conditions from the nodes.", 1.0)
+    names = listed([entry.name or entry.id for entry in left], most=NAMED_MOST, separator=", ", rest=" ")
+    message = (
+        f"AWS was asked about {names} and may still act. The taint stays there until AWS is done, and this object "
+        "until the taint is off."
+    )
+    return _under_way(Reason.WITHDRAWING, message, snapshot.timings.poll)
 
 
 def _would(snapshot: Snapshot) -> str:

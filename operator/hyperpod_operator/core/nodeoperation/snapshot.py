@@ -203,10 +203,15 @@ class Snapshot:
         return bool(self.volumes_on(entry)) and self.nodes_known and self.node(entry) is None
 
     @property
+    def left_to_aws(self) -> tuple[Entry, ...]:
+        """Nodes on which the operation has ended, and which keep their marks until AWS is done with them."""
+        return tuple(entry for entry in self.entries if entry.remembered.leftToAwsSince)
+
+    @property
     def left_marked(self) -> tuple[str, ...]:
         """Nodes that have our marks and are not held: a process ended between a mark and the status."""
         ours = str(self.operation.owner)
-        holds = {entry.name for entry in self.entries if entry.state in IN_FLIGHT}
+        holds = {entry.name for entry in self.entries if entry.state in IN_FLIGHT or entry.remembered.leftToAwsSince}
         return tuple(
             sorted(node.name for node in self.nodes.values() if held_by(node) == ours and node.name not in holds)
         )

@@ -267,6 +267,43 @@ def test_an_operation_in_a_kind_world_succeeds(kind: str) -> None:
     assert {one.state for one in found.entries} == {State.SUCCEEDED}
 
 
+@pytest.mark.parametrize("answer", ["accepted", "lost"])
+@pytest.mark.parametrize("kind", OPERATIONS)
+def test_a_node_that_is_given_up_keeps_its_marks_until_aws_has_done_what_it_was_asked_for(
+    kind: str, answer: str
+) -> None:
+    found = world(kind, most=1)
+    found.answer = answer
+    while not found.left:
+        found.reconcile()
+        found.now += timedelta(seconds=20)
+    (marked,) = found.marks
+    found.event("delete", "")
+    for _ in range(50):
+        found.reconcile()
+        assert set(found.marks) == {marked}
+        found.now += timedelta(seconds=60)
+    for _ in range(5):
+        found.event("AWS", "")
+        found.reconcile()
+        found.now += timedelta(seconds=60)
+    assert not found.marks
+
+
+@pytest.mark.parametrize("kind", OPERATIONS)
+def test_a_node_about_which_aws_does_nothing_is_given_back_after_an_hour(kind: str) -> None:
+    found = world(kind, most=1)
+    while not found.left:
+        found.reconcile()
+        found.now += timedelta(seconds=20)
+    found.event("delete", "")
+    for _ in range(70):
+        found.reconcile()
+        found.now += timedelta(seconds=60)
+    assert not found.marks
+    assert "Nothing of what AWS was asked for was seen" in (found.entries[0].message or "")
+
+
 @pytest.mark.parametrize(
     "kind",
     [

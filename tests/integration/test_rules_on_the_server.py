@@ -13,7 +13,7 @@ import pytest
 
 from hyperpod_operator.api.crd import crd
 from hyperpod_operator.api.kinds import CLUSTER
-from hyperpod_operator.api.names import API_VERSION, CLUSTER_KIND, GROUP
+from hyperpod_operator.api.names import API_VERSION, CLUSTER_KIND, GROUP, RESERVED_NODE_KEYS
 from hyperpod_testbed.control_plane import ControlPlane
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -480,6 +480,18 @@ def test_a_new_object_passes_or_is_refused_with_advice(server: ControlPlane, cas
     assert (accepted.refused, accepted.words) == (False, "")
     assert refused.refused
     assert case.message in refused.words
+
+
+@pytest.mark.parametrize("prefix", RESERVED_NODE_KEYS)
+@pytest.mark.parametrize("kind", ["labels", "taints"])
+def test_nodes_get_no_label_and_no_taint_by_which_the_operator_works(
+    server: ControlPlane, kind: str, prefix: str
+) -> None:
+    """A node with the label of a volume gets the pods, and what they write."""
+    key = f"{prefix}vol-0e6c52a85d5c4b2f9e8f0d2b9f1f7a11"
+    config = {"labels": {key: "attached"}} if kind == "labels" else {"taints": [{"key": key, "effect": "NoSchedule"}]}
+    refused = server.api.judge_new(made(spec(group(kubernetesConfig=config)), name="thief"))
+    assert "belong to HyperPod and to the operator" in refused.words
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.before is not None], ids=str)

@@ -78,6 +78,8 @@ select it, so removing it keeps new pods away before a detach. The admission plu
 setting keys under node-restriction.kubernetes.io (kubernetes.io, "Assigning Pods to Nodes", Node isolation)."""
 LABEL_VOLUME_FORMER_PREFIX = f"{GROUP}/vol-"
 """The prefix of earlier builds, which any kubelet can set: no PersistentVolume selects it, and it is removed."""
+RESERVED_NODE_KEYS = (f"{GROUP}/", f"{GROUP}.node-restriction.kubernetes.io/")
+"""Prefixes of labels and taints on Nodes that no spec may set: by these the operator moves volumes and drains nodes."""
 LABEL_CLAIM_UID = f"{GROUP}/claim-uid"
 """Label on PersistentVolumes and PersistentVolumeClaims: which EBSVolumeClaim made them."""
 PERSISTENT_VOLUME_PREFIX = "evc-"

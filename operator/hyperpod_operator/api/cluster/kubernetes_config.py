@@ -15,7 +15,15 @@ from hyperpod_operator.api.common.bounds import (
 )
 from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.common.rules import rule, rules
-from hyperpod_operator.api.names import SAGEMAKER_PREFIX
+from hyperpod_operator.api.names import RESERVED_NODE_KEYS, SAGEMAKER_PREFIX
+
+_OTHERS = (SAGEMAKER_PREFIX, *RESERVED_NODE_KEYS)
+_UNDER = f"under {', '.join(_OTHERS[:-1])} and {_OTHERS[-1]}"
+_OWNERS = f"{_UNDER} belong to HyperPod and to the operator: choose a key of your own"
+
+
+def _free(key: str) -> str:
+    return " && ".join(f"!{key}.startsWith('{prefix}')" for prefix in _OTHERS)
 
 
 class Taint(Model):
@@ -24,8 +32,8 @@ class Taint(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                f"!self.key.startsWith('{SAGEMAKER_PREFIX}')",
-                message=f"taints under {SAGEMAKER_PREFIX} belong to HyperPod: choose a key of your own",
+                _free("self.key"),
+                message=f"taints {_OWNERS}",
                 path=".key",
             )
         )
@@ -45,8 +53,8 @@ class KubernetesConfig(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                f"!has(self.labels) || self.labels.all(k, !k.startsWith('{SAGEMAKER_PREFIX}'))",
-                message=f"labels under {SAGEMAKER_PREFIX} belong to HyperPod: choose a key of your own",
+                f"!has(self.labels) || self.labels.all(k, {_free('k')})",
+                message=f"labels {_OWNERS}",
                 path=".labels",
             ),
             rule(

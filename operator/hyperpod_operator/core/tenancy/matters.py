@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from hyperpod_operator.api.names import RESERVED_TAGS, RESERVED_VOLUME_TAGS
+from hyperpod_operator.api.names import RESERVED_NODE_KEYS, RESERVED_TAGS, RESERVED_VOLUME_TAGS
 from hyperpod_operator.api.volume.bounds import PUBLISHED_CLASS
 
 
@@ -24,6 +24,8 @@ class Matter(StrEnum):
     FILE_SYSTEMS = "fileSystems"
     IMAGES = "images"
     KMS_KEYS = "kmsKeys"
+    NODE_LABELS = "nodeLabels"
+    """Labels of nodes in the domains of Kubernetes, as `key=value`: pods of everybody are sent to nodes by them."""
     REGIONS = "regions"
     SECURITY_GROUPS = "securityGroups"
     SOURCE_S3_URIS = "sourceS3Uris"
@@ -64,7 +66,20 @@ class TagKey:
     reserved: tuple[str, ...]
 
 
-Classification = Held | Open | Below | TagKey
+@dataclass(frozen=True, slots=True)
+class NodeKey:
+    """A key of a label or a taint of nodes, outside the reserved prefixes. A label in a domain of `held`, or below
+    one, must match a pattern of the list `matter` as `key=value`.
+
+    NodeRestriction keeps kubelets from such labels. HyperPod, which changes them on running nodes, is no kubelet.
+    """
+
+    reserved: tuple[str, ...] = RESERVED_NODE_KEYS
+    matter: Matter | None = None
+    held: tuple[str, ...] = ()
+
+
+Classification = Held | Open | Below | TagKey | NodeKey
 
 _OWN_NODES = Open("it describes the tenant's own nodes and names nothing that exists elsewhere")
 _TIME = Open("a time")
@@ -101,9 +116,9 @@ _PLAIN_GROUP: Mapping[str, Classification] = {
     "autoPatchConfig.deploymentConfig.autoRollbackConfiguration[].alarmName": Open(
         "AWS reads whether the alarm fires, and rolls the tenant's own update back"
     ),
-    "kubernetesConfig.labels.<key>": _OWN_NODES,
-    "kubernetesConfig.labels.*": _OWN_NODES,
-    "kubernetesConfig.taints[].key": _OWN_NODES,
+    "kubernetesConfig.labels.<key>": NodeKey(matter=Matter.NODE_LABELS, held=("kubernetes.io", "k8s.io")),
+    "kubernetesConfig.labels.*": Open("it is judged with its key"),
+    "kubernetesConfig.taints[].key": NodeKey(),
     "kubernetesConfig.taints[].value": _OWN_NODES,
 }
 

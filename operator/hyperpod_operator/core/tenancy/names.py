@@ -3,7 +3,7 @@
 The rows are folded into a tree once, so the walk costs as much as the held members are many, however large the rest.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
 from urllib.parse import unquote
@@ -16,12 +16,14 @@ from hyperpod_operator.core.tenancy.matters import (
     Classification,
     Held,
     Matter,
+    NodeKey,
     Open,
     TagKey,
 )
 
-ITEM = "[]"
-Tree = dict[str, "Tree | Held | Below | TagKey"]
+ITEM, KEY = "[]", "<key>"
+Row = Held | Below | TagKey | NodeKey
+Tree = dict[str, "Tree | Row"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +72,18 @@ def reserved(key: str, prefixes: Iterable[str]) -> str:
     return next((prefix for prefix in prefixes if folded.startswith(prefix)), "")
 
 
-def _named(value: Any, tree: Tree | Held | Below | TagKey, path: str) -> list[Named]:
+def _named(value: Any, tree: Tree | Row, path: str) -> list[Named]:
     found = list[Named]()
     _collect(value, tree, path, found)
     return found
 
 
-def _collect(value: Any, tree: Tree | Held | Below | TagKey, path: str, found: list[Named]) -> None:
+def _collect(value: Any, tree: Tree | Row, path: str, found: list[Named]) -> None:
     """One list for the whole walk: a generator for each member would pass every name on through all those above it."""
     if isinstance(tree, dict):
         if isinstance(value, Mapping):
+            if isinstance(row := tree.get(KEY), NodeKey):
+                found.extend(_labels(value, row, path))
             for member, below in tree.items():
                 if (held := value.get(member)) is not None:
                     _collect(held, below, f"{path}.{member}", found)
@@ -92,7 +96,22 @@ def _collect(value: Any, tree: Tree | Held | Below | TagKey, path: str, found: l
             found.append(name)
 
 
-def _judged(value: str, row: Held | Below | TagKey, path: str) -> Named | None:
+def _labels(labels: Mapping[str, Any], row: NodeKey, path: str) -> Iterator[Named]:
+    for key, value in labels.items():
+        named = _judged(key, row, path)
+        if named is not None:
+            yield named
+        elif row.matter is not None and _is_below(key, row.held):
+            yield Named(path, f"{key}={value}", row.matter)
+
+
+def _is_below(key: str, domains: Iterable[str]) -> bool:
+    """Whether the key's prefix is one of these domains or below one."""
+    domain = key.rpartition("/")[0].casefold()
+    return any(domain == held or domain.endswith(f".{held}") for held in domains)
+
+
+def _judged(value: str, row: Row, path: str) -> Named | None:
     match row:
         case Held(matter=Matter.SOURCE_S3_URIS as matter):
             return Named(path, value, matter, fault=escape(value))
@@ -104,6 +123,9 @@ def _judged(value: str, row: Held | Below | TagKey, path: str) -> Named | None:
         case TagKey(reserved=prefixes):
             prefix = reserved(value, prefixes)
             return Named(path, value, fault=f"tag keys under {prefix} are reserved") if prefix else None
+        case NodeKey(reserved=prefixes):
+            prefix = reserved(value, prefixes)
+            return Named(path, value, fault=f"keys on nodes under {prefix} are the operator's") if prefix else None
         case _:
             assert_never(row)
 

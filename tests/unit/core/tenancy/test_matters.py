@@ -16,6 +16,7 @@ from hyperpod_operator.core.tenancy.matters import (
     Classification,
     Held,
     Matter,
+    NodeKey,
     Open,
     TagKey,
 )
@@ -53,6 +54,8 @@ def texts(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
 def sample(path: str, value: str) -> Any:
     """A spec with this one member."""
     head, _, rest = path.partition(".")
+    if head == "<key>":
+        return {value: "x"}
     below = sample(rest, value) if rest else value
     return {head.removesuffix("[]"): [below] if head.endswith("[]") else below}
 
@@ -81,7 +84,7 @@ def test_a_member_that_is_held_is_found_in_a_spec(kind: str, path: str) -> None:
 @pytest.mark.parametrize("matter", Matter)
 def test_every_list_holds_something(matter: Matter) -> None:
     rows = [row for table in TABLES.values() for row in table.values()]
-    assert any(isinstance(row, Held) and row.matter is matter for row in rows)
+    assert any(isinstance(row, Held | NodeKey) and row.matter is matter for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +105,13 @@ def test_an_open_member_says_why(kind: str, path: str) -> None:
         for kind, table in TABLES.items()
         for path, row in table.items()
         if isinstance(row, TagKey)
+    ]
+    + [
+        (kind, path, f"{prefix}x")
+        for kind, table in TABLES.items()
+        for path, row in table.items()
+        if isinstance(row, NodeKey)
+        for prefix in row.reserved
     ],
 )
 def test_a_member_whose_form_is_judged_is_found_in_a_spec(kind: str, path: str, value: str) -> None:

@@ -196,6 +196,49 @@ def test_a_key_that_is_not_reserved_is_free() -> None:
     assert reserved("awsome", ("aws:",)) == ""
 
 
+# Labels and taints of nodes.
+
+VOLUME_LABEL = "hyperpod-operator.dev.node-restriction.kubernetes.io/vol-0e6c52a85d5c4b2f9e8f0d2b9f1f7a11"
+TENANT_LABEL = "example.com.node-restriction.kubernetes.io/tenant"
+
+
+def labelled(**labels: str) -> tuple[Named, ...]:
+    return group(kubernetesConfig={"labels": labels})
+
+
+@pytest.mark.parametrize("key", [VOLUME_LABEL, "hyperpod-operator.dev/vol-x", "hyperpod-operator.dev/instance-group"])
+def test_a_label_of_the_operator_is_refused_without_a_list(key: str) -> None:
+    found = Tenancy().refusal(namespace="any", named=labelled(**{key: "attached"}))
+    assert f"spec.instanceGroups[gpu].kubernetesConfig.labels {key}" in (found or "")
+
+
+def test_a_taint_of_the_operator_is_refused_without_a_list() -> None:
+    named = group(kubernetesConfig={"taints": [{"key": "hyperpod-operator.dev/draining", "effect": "NoSchedule"}]})
+    assert "the operator's" in (Tenancy().refusal(namespace="any", named=named) or "")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        TENANT_LABEL,
+        "node-restriction.kubernetes.io/tenant",
+        "kubernetes.io/hostname",
+        "node-role.kubernetes.io/infra",
+        "topology.k8s.io/zone",
+    ],
+)
+def test_a_label_that_kubelets_may_not_set_is_held_to_the_list_with_its_value(key: str) -> None:
+    entry = everybody(nodeLabels=[f"{key}=team-a"])
+    assert refused(labelled(**{key: "team-a"}), entry) is None
+    assert f"{key}=team-b" in (refused(labelled(**{key: "team-b"}), entry) or "")
+    assert Tenancy().refusal(namespace="any", named=labelled(**{key: "team-b"})) is None
+
+
+@pytest.mark.parametrize("key", ["pool", "example.com/pool", "notkubernetes.io/pool", "kubernetes.io.example.com/pool"])
+def test_other_labels_are_free(key: str) -> None:
+    assert labelled(**{key: "x"}) == ()
+
+
 # Cost.
 
 

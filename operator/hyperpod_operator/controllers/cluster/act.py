@@ -17,9 +17,9 @@ from hyperpod_operator.core.cluster.plan import (
     UpdateCluster,
     UpdateClusterSoftware,
 )
-from hyperpod_operator.core.cluster.requests import with_counts
+from hyperpod_operator.core.cluster.requests import replaced, with_counts
 from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.observed import Json
+from hyperpod_operator.core.observed import Json, ObservedCluster
 from hyperpod_operator.core.ports import Clusters, Confirm, Receipt
 
 EXISTING_CLUSTER = re.compile(
@@ -29,11 +29,13 @@ EXISTING_CLUSTER = re.compile(
 spaces."""
 
 
-async def act(*, clusters: Clusters, decision: Act, seen: str, confirm: Confirm) -> Accepted | Rejected:
+async def act(
+    *, clusters: Clusters, decision: Act, seen: ObservedCluster | None, confirm: Confirm
+) -> Accepted | Rejected:
     """Never raises CloudError: a refusal is something to report.
 
-    `seen` is the ARN of the cluster that the decision was made on, empty for none. `confirm` is asked when the call's
-    turn has come, just before it is sent. What it raises ends the pass.
+    `seen` is the cluster that the decision was made on, None for none. `confirm` is asked when the call's turn has
+    come, just before it is sent. What it raises ends the pass.
     """
     receipt, nodes = Receipt(), None
     try:
@@ -70,18 +72,24 @@ async def act(*, clusters: Clusters, decision: Act, seen: str, confirm: Confirm)
 
 
 def _refresh(
-    clusters: Clusters, update: UpdateCluster, seen: str, confirm: Confirm
+    clusters: Clusters, update: UpdateCluster, seen: ObservedCluster | None, confirm: Confirm
 ) -> Callable[[], Awaitable[Mapping[str, Json]]]:
     """Counts that are not ours, as they are when the call leaves: it may have waited for its turn. The call goes by
-    name: another cluster that has it by now is nobody's to update."""
+    name: another cluster that has it by now is nobody's to update.
+
+    The call replaces whole groups by what was seen of them. So where others changed one in the meantime, or added one,
+    nothing is sent: a count that grew would be taken back, and a group that is left out may be deleted.
+    """
 
     async def fresh() -> Mapping[str, Json]:
         await confirm()
         cluster = await clusters.describe(name=str(update.request["clusterName"]))
-        if cluster is not None and cluster.arn != seen:
-            raise Unconfirmed(f"{cluster.arn} has the name of {seen} by now.")
-        if cluster is None or not update.repeated:
+        if cluster is None or seen is None:
             return update.request
+        if cluster.arn != seen.arn:
+            raise Unconfirmed(f"{cluster.arn} has the name of {seen.arn} by now.")
+        if replaced(cluster, counts=update.repeated) != replaced(seen, counts=update.repeated):
+            raise Unconfirmed(f"Others changed {cluster.arn} before the call had its turn.")
         return with_counts(update.request, cluster=cluster, names=update.repeated)
 
     return fresh

@@ -133,8 +133,7 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             raise AssertionError("asked only of a pass that acts")
         clusters = self._observer.clusters(record.snapshot)
         confirm = self._confirm(record.snapshot, record.decision) or unedited
-        cluster = record.snapshot.observed.cluster
-        seen = cluster.arn if cluster is not None else ""
+        seen = record.snapshot.observed.cluster
         result = await act(clusters=clusters, decision=record.decision, seen=seen, confirm=confirm)
         if isinstance(result, Rejected) and result.error.kind is ErrorKind.EKS_IN_USE:
             use = await used_by(clusters=clusters, eks_cluster_arn=record.snapshot.resource.eks_cluster_arn)

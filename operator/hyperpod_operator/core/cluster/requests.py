@@ -70,6 +70,17 @@ def with_counts(request: Mapping[str, Json], *, cluster: ObservedCluster, names:
     return {name: [fresh(group) for group in value] if name in lists else value for name, value in request.items()}
 
 
+def replaced(cluster: ObservedCluster, *, counts: Set[str]) -> Json:
+    """What an update puts in the place of what AWS has: everything that it repeats, but the counts of the groups
+    `counts`, which are read again."""
+
+    def members(group: ObservedGroup) -> Json:
+        kept = {name: value for name, value in group.members.items() if name != "instanceCount"}
+        return {**kept, "instanceCount": None if group.name in counts else group.target_count}
+
+    return dict(cluster.members), {group.name: members(group) for group in cluster.groups if group.status != GOING}
+
+
 def update_software(*, resource: Resource, cluster: ObservedCluster, changes: Changes) -> UpdateClusterSoftware:
     """UpdateClusterSoftware for the first changed group and all that can share its call.
 

@@ -32,10 +32,11 @@ from hyperpod_operator.api.common.missing import Missing
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.concerns import DELETED, RECONCILE, ClusterConcern, Policy, decide
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Conclusion, NeedTags
-from hyperpod_operator.core.cluster.departures import Candidate, Chosen, Departure, Departures
+from hyperpod_operator.core.cluster.departures import Candidate, Chosen, Departure, Departures, Unwritten
 from hyperpod_operator.core.cluster.plan import DeleteTags, operation
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.scale_in import held_back
+from hyperpod_operator.core.cluster.still_marked import StillMarked
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.finding import Chain
@@ -75,6 +76,7 @@ def pinned(version: str) -> list[dict[str, Any]]:
 
 
 LIVE = recorded()
+KEPT = StillMarked(nodes=(Unwritten(node="hyperpod-i-1", why="no answer"),), tries=3)
 IMAGE = resource(spec=spec(instanceGroups=pinned("1.2.4")), status=LIVE)
 OLD_IMAGE = cluster(groups=tuple(group(item) for item in pinned("1.2.3")))
 FIXED = spec(instanceGroups=[group_spec(instanceType="ml.g5.xlarge")])
@@ -156,6 +158,7 @@ LIVING_TABLE: list[tuple[str, ClusterSnapshot, str]] = [
     ("update_software", at(IMAGE, OLD_IMAGE), "UpdateClusterSoftware"),
     ("tags", at(resource(spec=TAGGED, status=LIVE), cluster()), "AddTags"),
     ("workloads_run", leaving(at(resource(spec=scaled(3), status=LIVE), cluster())), "hold WaitingForWorkloads"),
+    ("nodes_still_tainted", replace(at(resource(status=LIVE), cluster()), still_marked=KEPT), "hold NodesStillTainted"),
     ("groups_rejected", at(refused(resource(spec=scaled(), status=LIVE)), cluster()), "stalled SpecRejected"),
     (
         "unapproved",

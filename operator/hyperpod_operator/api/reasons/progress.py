@@ -180,11 +180,12 @@ PROGRESS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.NODES_STILL_TAINTED,
-            "You deleted the resource, its cluster stays in AWS, and Nodes of the cluster still have the draining "
-            "taint of a scale-in. The operator removes it before it releases the resource. The message names the "
-            "Nodes, and how the API server refused the write.",
+            "A scale-in is over or cancelled, or you deleted the resource and its cluster stays in AWS, and Nodes of "
+            "the cluster still have the draining taint. The operator retries, after longer pauses, and releases no "
+            "deleted resource before. The message names the Nodes, and how the API server refused the write.",
             "Nothing, unless the API server refuses for good: grant the right, or change the policy that the message "
-            "quotes. Or set the annotation `hyperpod-operator.dev/abandon`, and remove the taint yourself.",
+            "quotes. Or remove the taint yourself; to release a deleted resource before, set the annotation "
+            "`hyperpod-operator.dev/abandon`.",
             severity=Severity.WARNING,
         ),
         reason(

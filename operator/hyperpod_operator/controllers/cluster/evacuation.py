@@ -25,13 +25,14 @@ from hyperpod_operator.core.cluster.departures import (
 )
 from hyperpod_operator.core.cluster.diff import GOING
 from hyperpod_operator.core.cluster.evacuation import (
+    ending_in_aws,
     evictions,
     marks,
     owner_of,
     rules,
-    sent_to_end,
     still_held,
     superfluous,
+    turn,
 )
 from hyperpod_operator.core.cluster.node_choice import (
     busy,
@@ -44,6 +45,7 @@ from hyperpod_operator.core.cluster.node_choice import (
 )
 from hyperpod_operator.core.cluster.protection import protected
 from hyperpod_operator.core.cluster.scale_in import held_back
+from hyperpod_operator.core.cluster.still_marked import left_marked
 from hyperpod_operator.core.drain.audit import evicted as record_of_eviction
 from hyperpod_operator.core.drain.marks import Owner
 from hyperpod_operator.core.drain.pod import Pod
@@ -83,8 +85,14 @@ class Evacuation:
         self._nodes = nodes
         self._owners: dict[Key, Owner] = {}
         """Who needs pods now, so that an object that is gone needs none."""
+        self._tries: dict[Key, int] = {}
+        """Passes in a row in which the API server kept marks that were to come off: they pace the next try."""
 
     def forget(self, key: Key) -> None:
+        self._tries.pop(key, None)
+        self._release_pods(key)
+
+    def _release_pods(self, key: Key) -> None:
         owner = self._owners.pop(key, None)
         if owner is not None:
             self._ports.pods.release(owner=owner)
@@ -97,6 +105,8 @@ class Evacuation:
         """The snapshot with what is known of nodes that are to end; their counts wait. Never raises."""
         if snapshot.departures is not None:  # a second look of the same pass, at newer tags
             return held_back(snapshot, snapshot.departures)
+        if snapshot.still_marked is not None:
+            return snapshot
         cluster, ends = snapshot.observed.cluster, self._departing(snapshot)
         owner = replace(
             owner_of(snapshot.resource, kind=self._kind), by=drain_requester(snapshot), why=_why(snapshot, ends)
@@ -105,7 +115,7 @@ class Evacuation:
             return snapshot
         if cluster.status == GOING:
             # Its nodes end with their taints: a pod that came now would be lost.
-            self.forget(snapshot.resource.key)
+            self._release_pods(snapshot.resource.key)
             return snapshot
         if self._nodes is None or not self._nodes.synced:
             if not ends:
@@ -117,9 +127,10 @@ class Evacuation:
         found = Departures()
         if ends:
             found = await self._found(snapshot, nodes=nodes, facts=facts, owner=owner)
-        found = await self._mark(snapshot, found, nodes=nodes, owner=owner)
+        found = await self._mark(snapshot, found, owner=owner)
+        snapshot = await self._unmark_others(snapshot, found, nodes=nodes, owner=owner)
         if not found.chosen:
-            self.forget(snapshot.resource.key)
+            self._release_pods(snapshot.resource.key)
             return snapshot
         drain = evictions(snapshot, found)
         answers: list[Evicted] = []
@@ -136,7 +147,7 @@ class Evacuation:
     async def release(self, snapshot: ClusterSnapshot) -> ClusterSnapshot:
         """For an object that goes while its cluster stays: its marks come off all Nodes. The snapshot says which Nodes
         are still held. Never raises."""
-        self.forget(snapshot.resource.key)
+        self._release_pods(snapshot.resource.key)
         cluster = snapshot.observed.cluster
         if cluster is None or cluster.status == GOING or self._nodes is None:
             return replace(snapshot, departures=None)
@@ -148,9 +159,8 @@ class Evacuation:
             why="The cluster stays, and its object goes.",
         )
         nodes = self._nodes.of_cluster(cluster_id(cluster.arn))
-        # A pod that came to a node that AWS is ending would be lost.
-        ending = sent_to_end(snapshot.resource, now=snapshot.now, within=snapshot.timings.rest)
-        names = superfluous(Departures(), nodes=nodes, owner=owner, sent=ending, now=snapshot.now)
+        ending = ending_in_aws(snapshot, nodes=nodes)
+        names = turn(superfluous(Departures(), nodes=nodes, owner=owner, ending=ending), now=snapshot.now)
         failed = await self._unmark(names, owner=owner)
         held = still_held(nodes, owner=owner, released=names, failed=failed, ending=ending)
         return replace(snapshot, departures=Departures(held=held) if held else None)
@@ -214,19 +224,26 @@ class Evacuation:
             return {}
         return await self._ports.claims(cluster.arn)
 
-    async def _mark(
-        self, snapshot: ClusterSnapshot, found: Departures, *, nodes: Mapping[str, Node], owner: Owner
-    ) -> Departures:
-        """Keep new pods off the nodes that go, once what runs there can be known, and undo it on all others. With the
-        Nodes whose marks were not taken."""
+    async def _mark(self, snapshot: ClusterSnapshot, found: Departures, *, owner: Owner) -> Departures:
+        """Keep new pods off the nodes that go, once what runs there can be known. With the Nodes whose marks were not
+        taken."""
         wanted = () if found.read.denied else marks(snapshot, found, owner=owner)
-        groups = snapshot.resource.status.instanceGroups or []
-        sent = frozenset(one.instanceId for group in groups for one in group.remembered.deletedNodes or ())
-        undone = superfluous(found, nodes=nodes.values(), owner=owner, sent=sent, now=snapshot.now)
         writer = self._ports.marks
         unmarked = await write_each((name, partial(writer.mark, node=name, marks=mark)) for name, mark in wanted)
-        await self._unmark(undone, owner=owner)
         return replace(found, unmarked=unmarked)
+
+    async def _unmark_others(
+        self, snapshot: ClusterSnapshot, found: Departures, *, nodes: Mapping[str, Node], owner: Owner
+    ) -> ClusterSnapshot:
+        """Undo it on all nodes that do not go. With those on which it is not undone yet."""
+        key, ending = snapshot.resource.key, ending_in_aws(snapshot, nodes=nodes.values())
+        names = superfluous(found, nodes=nodes.values(), owner=owner, ending=ending)
+        tried = turn(names, now=snapshot.now)
+        failed = await self._unmark(tried, owner=owner)
+        left = left_marked(names, tried=tried, failed=failed, tries=self._tries.pop(key, 0))
+        if left is not None:
+            self._tries[key] = left.tries
+        return replace(snapshot, still_marked=left)
 
     async def _unmark(self, names: Iterable[str], *, owner: Owner) -> tuple[Unwritten, ...]:
         """The Nodes on which it failed."""

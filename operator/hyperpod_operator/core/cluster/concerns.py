@@ -86,6 +86,7 @@ RECONCILE: Sequence[ClusterConcern] = (
     _asks("Tags", updating.tags),
     # What is held back, and what for?
     _asks("Workloads", scale_in.workloads_run),
+    _asks("Marks", scale_in.nodes_still_tainted),
     _asks("RejectedGroups", updating.groups_rejected),
     _asks("Approval", approval.unapproved),
     _asks("Protection", protection.groups_protected),

@@ -12,6 +12,7 @@ from hyperpod_operator.core.cluster.departures import Departures
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.plan import Action as Call
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.cluster.still_marked import StillMarked
 from hyperpod_operator.core.cost.price import Prices
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
 from hyperpod_operator.core.health.rollup import Health
@@ -50,6 +51,8 @@ class ClusterSnapshot:
     """By group, the nodes that a waiting plan ends or restarts, and what runs on them; shown and never decided on."""
     departures: Departures | None = None
     """Nodes that are to end, and what runs on them; None where nothing is to end, or nothing is waited for."""
+    still_marked: StillMarked | None = None
+    """Nodes whose marks are to come off; None where there are none."""
     health: Health | None = None
     """The health of the cluster's Nodes; None while nothing is known of them."""
     prices: Prices | None = None

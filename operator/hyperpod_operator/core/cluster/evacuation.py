@@ -3,13 +3,13 @@
 `scale_in` says what is awaited and when a node ends; here is what the operator does on the Nodes until then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from hyperpod_operator.api.common.drain import Drain
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-from hyperpod_operator.core.cluster.departures import Candidate, Departures, Handling, Unwritten, handling
+from hyperpod_operator.core.cluster.departures import ENDING, Candidate, Departures, Handling, Unwritten, handling
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.cluster.scale_in import named
 from hyperpod_operator.core.drain.marks import (
@@ -66,21 +66,32 @@ def marks(snapshot: ClusterSnapshot, found: Departures, *, owner: Owner) -> tupl
     )
 
 
-def superfluous(
-    found: Departures, *, nodes: Iterable[Node], owner: Owner, sent: frozenset[str], now: datetime
-) -> tuple[str, ...]:
-    """Nodes that are held for `owner` and are not to end any more; `sent` are instances that AWS was asked to end."""
-    chosen = {candidate.instance_id for one in found.chosen for candidate in one.nodes} | sent
-    held = (node for node in nodes if held_by(node) == str(owner) and node.instance_id not in chosen)
-    return in_turn(sorted(node.name for node in held), most=MARKS_MOST, key=lambda name: name, now=now)
+def superfluous(found: Departures, *, nodes: Iterable[Node], owner: Owner, ending: frozenset[str]) -> tuple[str, ...]:
+    """Nodes that are held for `owner` and are not to end any more; AWS works on the instances `ending`."""
+    chosen = {candidate.instance_id for one in found.chosen for candidate in one.nodes} | ending
+    return tuple(sorted(node.name for node in nodes if held_by(node) == str(owner) and node.instance_id not in chosen))
 
 
-def sent_to_end(resource: Resource, *, now: datetime, within: float) -> frozenset[str]:
-    """Instances that AWS was asked to end in the last `within` seconds."""
-    groups = resource.status.instanceGroups or []
-    sent = (one for group in groups for one in group.remembered.deletedNodes or ())
-    moments = ((one.instanceId, parse_time(one.time or "")) for one in sent)
-    return frozenset(name for name, at in moments if at is not None and (now - at).total_seconds() < within)
+def turn(names: Sequence[str], *, now: datetime) -> tuple[str, ...]:
+    """The Nodes that this pass takes the marks off."""
+    return in_turn(names, most=MARKS_MOST, key=str, now=now)
+
+
+def ending_in_aws(snapshot: ClusterSnapshot, *, nodes: Iterable[Node]) -> frozenset[str]:
+    """Instances that AWS was asked to end and may still end: a pod that came to one of them would be lost.
+
+    One that serves all the same when the call must long be visible does not end by it.
+    """
+    groups, rest = snapshot.resource.status.instanceGroups or [], snapshot.timings.rest
+    sent = {one.instanceId: one for group in groups for one in group.remembered.deletedNodes or ()}
+    away = {one.instance_id for one in snapshot.observed.nodes or () if one.status in ENDING}
+    serving = {node.instance_id for node in nodes if node.ready is True} - away
+
+    def recent(name: str) -> bool:
+        at = parse_time(sent[name].time or "")
+        return at is not None and (snapshot.now - at).total_seconds() < rest
+
+    return frozenset(name for name in sent if recent(name) or name not in serving)
 
 
 def still_held(

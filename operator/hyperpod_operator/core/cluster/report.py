@@ -4,8 +4,11 @@ Status is a function of the stored status and the pass. Equal input gives equal 
 request id), so a settled cluster is never written to.
 """
 
+from dataclasses import replace
+
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.kinds import CLUSTER
+from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.audit import history
 from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.conditions import checked, conditions
@@ -55,7 +58,7 @@ from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.outcome import Blocked
+from hyperpod_operator.core.outcome import Blocked, Done, Outcome, Requeue
 from hyperpod_operator.core.plan.record import before_call, last_approval, planned
 
 FAILURE_MOST = 2048
@@ -80,7 +83,20 @@ def report(pass_record: PassRecord) -> Report[HyperPodClusterStatus]:
     elif isinstance(pass_record.result, Rejected) and isinstance(outcome, Blocked) and judge(snapshot).follows:
         # What AWS rejected holds up no other concern: its call is made next.
         outcome = Blocked(end.reason, min(soon, outcome.after))
+    if snapshot.still_marked is not None:
+        outcome = _sooner(outcome, end.reason, snapshot.still_marked.again(snapshot.timings))
     return Report(status=new, events=(*events(pass_record, end, new), *told), outcome=outcome)
+
+
+def _sooner(outcome: Outcome, reason: Reason, after: float) -> Outcome:
+    """The outcome of a pass that left something to do: the next one comes in `after` seconds at the latest."""
+    match outcome:
+        case Done():
+            return Requeue(reason, after)
+        case Requeue() | Blocked():
+            return replace(outcome, after=min(after, outcome.after))
+        case _:
+            return outcome
 
 
 def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:

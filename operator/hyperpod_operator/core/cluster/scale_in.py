@@ -8,7 +8,7 @@ of the cluster until the nodes are ready, and lets everything else go on.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.names import DRAINING, Reason
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.departures import (
@@ -30,10 +30,12 @@ from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.text import listed
+from hyperpod_operator.core.text import counted, listed
 
 NAMED = 5
 """Nodes, and pods, that a message names before it counts the rest."""
+TRIES_UNSAID = 3
+"""Passes in a row that may fail to take a taint off before Ready says so: a Node that changed meanwhile is no news."""
 _CHOICE = (
     "To cancel, set instanceCount to its former value. To evict these pods, set "
     "spec.management.disruption.runningWorkloads to Drain; to wait for nothing, set it to Ignore: then AWS chooses the "
@@ -81,6 +83,25 @@ def workloads_run(snapshot: ClusterSnapshot) -> Decision | None:
     if found is None or not found.chosen:
         return None
     return _unreadable(snapshot, found) or _waits(snapshot, found, [one for one in found.chosen if not one.ends])
+
+
+def nodes_still_tainted(snapshot: ClusterSnapshot) -> Wait | None:
+    """Nodes that are not to end any more keep the taint, because the API server refuses to take it off."""
+    found = snapshot.still_marked
+    if found is None or found.tries < TRIES_UNSAID:
+        return None
+    refused = [one for one in found.nodes if one.why]
+    message = (
+        f"{counted(len(found.nodes), 'Node keeps', 'Nodes keep')} the taint {DRAINING} of a scale-in that is over or "
+        f"cancelled, and no new pods come there: {_some([str(one) for one in refused])}. The operator retries; grant "
+        "the right, or change the policy that refuses the write."
+    )
+    return Wait(
+        reason=Reason.NODES_STILL_TAINTED,
+        message=message,
+        after=found.again(snapshot.timings),
+        stalled=any(one.denied for one in refused),
+    )
 
 
 def _delete(snapshot: ClusterSnapshot, one: Chosen) -> Decision:

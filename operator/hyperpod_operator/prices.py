@@ -48,7 +48,7 @@ class FilePrices:
 def read_prices(path: Path) -> FilePrices:
     """Raises PricesError. A price that is misread would be shown as money."""
     try:
-        found = _File.model_validate(yaml.safe_load(path.read_text()))
+        found = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PricesError(f"The price file {path} cannot be read: {error}") from error
     except ValidationError as error:

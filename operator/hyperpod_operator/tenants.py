@@ -34,7 +34,7 @@ class _File(BaseModel):
 def read_tenants(path: Path) -> Tenancy:
     """Raises TenantsError. A list that is misread would let through what it should keep out."""
     try:
-        found = _File.model_validate(yaml.safe_load(path.read_text()))
+        found = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TenantsError(f"The tenants list {path} cannot be read: {error}") from error
     except ValidationError as error:

@@ -48,9 +48,13 @@ class Bundle:
             raise CommandError(f"{path} exists; choose another --file.") from error
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}. Choose another --file.") from error
-        with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
-            for name in self.names:
-                data = self._files[name].encode("utf-8", "replace")
-                entry = tarfile.TarInfo(f"{root}/{name}")
-                entry.size, entry.mode, entry.mtime = len(data), 0o600, int(self._now.timestamp())
-                archive.addfile(entry, io.BytesIO(data))
+        try:
+            with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
+                for name in self.names:
+                    data = self._files[name].encode("utf-8", "replace")
+                    entry = tarfile.TarInfo(f"{root}/{name}")
+                    entry.size, entry.mode, entry.mtime = len(data), 0o600, int(self._now.timestamp())
+                    archive.addfile(entry, io.BytesIO(data))
+        except OSError as error:
+            path.unlink(missing_ok=True)  # a part of an archive is none
+            raise CommandError(f"{path} cannot be written: {error.strerror}. Choose another --file.") from error

@@ -61,8 +61,9 @@ manifest adds to it: new groups, or groups that grow. The report says which call
 checked. If you may not read the cluster, it is checked as a new one, and the report says so.
 `hyperpod-operator plan -f cluster.yaml` shows all planned calls, and which checks would fail.
 
-Exit code: 0: nothing failed; 2: a check failed; 1: a file cannot be read, or a resource in it is invalid. Values that
-the API server would reject are answered with what to write instead.
+Exit code: 0: nothing failed; 2: a check failed, or the operator would refuse the resource (`blocked`, for example a
+cluster of another owner, or a member that AWS cannot change); 1: a file or AWS cannot be read, or a resource is
+invalid. Values that the API server would reject are answered with what to write instead.
 
 ## Rights
 

@@ -22,7 +22,7 @@ from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.plan import CreateCluster
 from hyperpod_operator.core.cluster.resource import Resource as ClusterResource
 from hyperpod_operator.core.engine.call import PlannedCall
-from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.ports import Key, StoredObject
 from hyperpod_operator.core.preflight.gate import due, due_of_calls, preflight
@@ -55,19 +55,30 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What the checks of one resource say. `about` is the call that they are of, or why there is none to check."""
+    """What the checks of one resource say. `about` is the call that they are of, or why there is none to check.
+    `blocked`: the operator would carry out nothing of the resource, for the reason that `about` says. `error`: why AWS
+    could not be read at all, so that nothing is known."""
 
     kind: str
     name: str
     result: Preflight
     calls: int
     about: str = ""
+    blocked: bool = False
+    error: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the resource should not be applied as it is."""
+        return self.blocked or bool(self.result.failed)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "kind": self.kind,
             "name": self.name,
             "about": self.about,
+            "blocked": self.blocked,
+            "error": self.error or None,
             "passed": len(self.result.of(Result.PASS)),
             "warnings": len(self.result.of(Result.WARN)),
             "failures": len(self.result.failed),
@@ -95,8 +106,10 @@ async def check_files(files: Sequence[str], *, region: str, stdin: Callable[[], 
 async def _checked(cloud: AwsCloud, resource: Resource) -> Report:
     if isinstance(resource.spec, EBSVolumeClaimSpec):
         facts = await cloud.facts(region="").gather_claim(resource.spec)
-        claim = ClaimSubject(spec=resource.spec, facts=facts)
-        return Report(kind=resource.kind, name=resource.name, result=run(CLAIM, claim), calls=facts.calls)
+        result = run(CLAIM, ClaimSubject(spec=resource.spec, facts=facts))
+        here = await cloud.location(region="")
+        error = "" if here.account else _unread(result)
+        return Report(kind=resource.kind, name=resource.name, result=result, calls=facts.calls, error=error)
     return await _cluster(cloud, resource)
 
 
@@ -111,11 +124,15 @@ async def _cluster(cloud: AwsCloud, resource: Resource) -> Report:
         try:
             observed, _ = await look(cloud.clusters(region=region), snapshot.resource)
         except CloudError as error:
+            if error.kind is not ErrorKind.DENIED:
+                return Report(kind=resource.kind, name=resource.name, result=NOTHING, calls=1, error=words(error))
             about = f"whether the cluster exists is unknown, so it is checked as a new one: {words(error)}"
         found = preview(snapshot, observed, sight=Sight(memory=False))
         snapshot, calls = situate(snapshot, observed), found.calls
         if observed.cluster is not None and found.blocked:
-            return Report(kind=resource.kind, name=resource.name, result=NOTHING, calls=ASKED, about=found.blocked)
+            return Report(
+                kind=resource.kind, name=resource.name, result=NOTHING, calls=ASKED, about=found.blocked, blocked=True
+            )
     if observed.cluster is None:
         wanted = due(snapshot, CreateCluster(request={}), mode=ENFORCE)
     else:
@@ -130,6 +147,17 @@ async def _cluster(cloud: AwsCloud, resource: Resource) -> Report:
         calls=gathered.calls + (ASKED if observed.cluster is not None else 1),
         about=about or wanted.call,
     )
+
+
+READING = frozenset(check.name for check in CLAIM if check.reads)
+"""Checks of a claim that read AWS."""
+
+
+def _unread(result: Preflight) -> str:
+    """Why nothing of AWS could be read, from the first check that says it; empty where a check has an answer of it."""
+    read = [check for check in result.checks if check.name in READING]
+    known = [check for check in read if check.result is not Result.UNKNOWN]
+    return read[0].message if read and not known else ""
 
 
 def _parsed(resource: Resource) -> ClusterResource:
@@ -194,5 +222,8 @@ def _text(report: Report) -> str:
     lines = [f"  {MARKS[check.result]:<5} {check.area}/{check.name}: {check.message}" for check in report.result.checks]
     counts = report.to_json()
     summary = ", ".join(f"{counts[word]} {word}" for word in ("passed", "warnings", "failures", "unknown"))
-    title = f"{report.kind} {report.name}" + (f" ({report.about})" if report.about else "")
+    about = f"blocked: {report.about}" if report.blocked else report.about
+    title = f"{report.kind} {report.name}" + (f" ({about})" if about else "")
+    if report.error:
+        lines.append(f"  error: AWS could not be read: {plain(report.error)}")
     return "\n".join([title, *lines, f"  {summary}; {counted(report.calls, 'call')} to AWS."])

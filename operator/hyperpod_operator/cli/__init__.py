@@ -31,6 +31,8 @@ CONFIGURATION_FAULT = 2
 """Exit code when something that the operator needs is missing or wrong."""
 CHECKS_FAILED = 2
 """Exit code of `preflight` when a check failed."""
+UNREADABLE = 1
+"""Exit code of `preflight` when AWS could not be read."""
 WATCH_ENDED = 1
 """Exit code when changes of objects do not reach the operator any more: a new process starts a new watch."""
 
@@ -257,7 +259,8 @@ def policies(prefix: bool, record_user: bool, output_dir: str | None, **options:
 def preflight(files: tuple[str, ...], output: str, region: str) -> None:
     """Check resources against AWS before they are applied, with your own credentials; nothing is changed.
 
-    Exit code 0: nothing failed; 2: a check failed; 1: a file cannot be read or a resource is invalid.
+    Exit code 0: nothing failed; 2: a check failed, or the operator would refuse a resource; 1: a file or AWS
+    cannot be read, or a resource is invalid.
     """
     with loading():
         import asyncio
@@ -270,7 +273,9 @@ def preflight(files: tuple[str, ...], output: str, region: str) -> None:
     except InputError as error:
         raise click.ClickException(str(error)) from error
     click.echo(printed(reports, output))
-    sys.exit(CHECKS_FAILED if any(report.result.failed for report in reports) else 0)
+    if any(report.error for report in reports):
+        sys.exit(UNREADABLE)
+    sys.exit(CHECKS_FAILED if any(report.failed for report in reports) else 0)
 
 
 main.add_command(export)
@@ -287,9 +292,11 @@ def _write(name: str, text: str, *, output_dir: str | None) -> None:
     if output_dir is None:
         click.echo(f"---\n{text}", nl=False)
         return
+    from hyperpod_operator.app.files import write_whole
+
     try:
         Path(output_dir).mkdir(parents=True, exist_ok=True)
-        (Path(output_dir) / name).write_text(text)
+        write_whole(Path(output_dir) / name, text)
     except OSError as error:
         raise click.ClickException(
             f"{Path(output_dir) / name} cannot be written: {error.strerror}. Choose another --output-dir."

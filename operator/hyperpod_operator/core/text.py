@@ -18,6 +18,19 @@ _SEQUENCE = re.compile(
 _BREAK = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 _DROPPED = frozenset({"Cc", "Cf", "Cs"})
 
+_NUMBER = r"[-+]?(?:\.[0-9]|[0-9])[0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9_]+)?"
+_OF_A_BASE = r"[-+]?0(?:[xX][0-9a-fA-F_]+|[oO][0-7_]+|[bB][01_]+)"
+_AMBIGUOUS = re.compile(rf"{_NUMBER}|{_OF_A_BASE}|[yYnN]")
+
+
+def is_ambiguous(text: str) -> bool:
+    """Whether YAML needs quotes around a text that PyYAML writes without.
+
+    kubectl's reader has other rules than PyYAML's (package go-yaml: YAML 1.1 and 1.2): there 7234567e8 and 08 are
+    numbers, 0o14 is twelve, and y is true. A label or a tag with the digest of a commit would be another value.
+    """
+    return _AMBIGUOUS.fullmatch(text) is not None
+
 
 def plain(text: str) -> str:
     """`text` as one line without control and format characters. Linear in its length."""

@@ -78,7 +78,7 @@ async def load(
 def own_namespace(*, file: Path = _POD_NAMESPACE) -> str:
     """The namespace of this pod, or `default` outside of one."""
     try:
-        return file.read_text().strip() or "default"
+        return file.read_text(encoding="utf-8").strip() or "default"
     except OSError:
         return "default"
 

@@ -37,7 +37,7 @@ def credentials(target: Target) -> Credentials:
     token = target.token
     if target.token_file and not token:
         try:
-            token = Path(target.token_file).read_text().strip()
+            token = Path(target.token_file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise CommandError(f"The token file {target.token_file} cannot be read: {error.strerror}.") from error
     return Credentials(headers=_headers(token, target.basic), certificate=target.certificate, key=target.key)

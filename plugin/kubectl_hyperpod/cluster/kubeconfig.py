@@ -203,7 +203,8 @@ def _in_cluster(choice: Choice, env: Mapping[str, str]) -> Target | None:
     namespace = SERVICE_ACCOUNT / "namespace"
     return Target(
         server=f"https://{f'[{host}]' if ':' in host else host}:{port}",
-        namespace=choice.namespace or (namespace.read_text().strip() if namespace.is_file() else "default"),
+        namespace=choice.namespace
+        or (namespace.read_text(encoding="utf-8").strip() if namespace.is_file() else "default"),
         context="(in cluster)",
         ca=(SERVICE_ACCOUNT / "ca.crt").read_bytes(),
         token=choice.token,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from hyperpod_operator import __version__
 from hyperpod_operator.api.names import GROUP
@@ -23,6 +22,7 @@ from kubectl_hyperpod.inventory import nodes_of
 from kubectl_hyperpod.options import argument, common
 from kubectl_hyperpod.resources import CLUSTER, DEFINITIONS, EVENTS, KINDS, PODS, Named, named
 from kubectl_hyperpod.session import Session, metadata
+from kubectl_hyperpod.view.data import as_yaml
 from kubectl_hyperpod.view.explanation import lines
 
 LOG_LINES = 5000
@@ -75,12 +75,12 @@ def _objects(session: Session, bundle: Bundle, asked: Named | None) -> list[tupl
         listed: list[Object] = bundle.tried(kind.resource.plural, functools.partial(session.list, kind)) or []
         for one in listed:
             name = metadata(one, "name")
-            bundle.add(f"resources/{kind.short}-{name}.yaml", _yaml(redact.resource(one)))
+            bundle.add(f"resources/{kind.short}-{name}.yaml", as_yaml(redact.resource(one)))
             if asked is None or asked == Named(kind, name):
                 found.append((Named(kind, name), one))
     events = bundle.tried("Events", lambda: session.api.list(EVENTS, namespace=session.namespace)) or []
     ours = [one for one in events if text(inside(one, "regarding", "apiVersion")).startswith(GROUP)]
-    bundle.add("events.yaml", _yaml([redact.resource(one) for one in ours]))
+    bundle.add("events.yaml", as_yaml([redact.resource(one) for one in ours]))
     return found
 
 
@@ -104,7 +104,7 @@ def _nodes(session: Session, bundle: Bundle) -> None:
         }
         for one in found
     ]
-    bundle.add("nodes.yaml", _yaml([redact.resource(one) for one in kept]))
+    bundle.add("nodes.yaml", as_yaml([redact.resource(one) for one in kept]))
 
 
 def _operator(session: Session, bundle: Bundle, namespace: str) -> None:
@@ -112,7 +112,7 @@ def _operator(session: Session, bundle: Bundle, namespace: str) -> None:
     if lease.unknown:
         bundle.missing.append(lease.unknown)
     if lease.lease:
-        bundle.add("operator/lease.yaml", _yaml(redact.resource(lease.lease)))
+        bundle.add("operator/lease.yaml", as_yaml(redact.resource(lease.lease)))
     where = lease.namespace or namespace
     if not where:
         if not lease.unknown:
@@ -124,7 +124,7 @@ def _operator(session: Session, bundle: Bundle, namespace: str) -> None:
     pods = bundle.tried("pods of the operator", lambda: session.api.list(PODS, namespace=where, labels=OPERATOR)) or []
     for pod in pods[:PODS_MOST]:
         name = metadata(pod, "name")
-        bundle.add(f"operator/{name}.yaml", _yaml(redact.resource(pod)))
+        bundle.add(f"operator/{name}.yaml", as_yaml(redact.resource(pod)))
         at = PODS.path(namespace=where, name=name)
         for which, query in (("log", ""), ("previous-log", "&previous=true")):
             path = f"{at}/log?tailLines={LOG_LINES}&limitBytes={LOG_BYTES}{query}"
@@ -146,7 +146,7 @@ def _versions(session: Session, bundle: Bundle) -> None:
         definition = bundle.tried(name, functools.partial(session.api.get, DEFINITIONS, name=name))
         if definition is not None:
             kept = {"metadata": definition.get("metadata"), "status": definition.get("status")}
-            bundle.add(f"versions/{name}.yaml", _yaml(redact.resource(kept)))
+            bundle.add(f"versions/{name}.yaml", as_yaml(redact.resource(kept)))
 
 
 def _aws(bundle: Bundle, cluster: Object) -> None:
@@ -177,8 +177,3 @@ def _aws_says(verb: str, name: str, region: str) -> Any:
         return json.loads(ran.stdout or "{}")
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise CommandError(str(error)) from error
-
-
-def _yaml(found: Any) -> str:
-    dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return str(yaml.dump(found, Dumper=dumper, sort_keys=False, allow_unicode=True))

@@ -5,16 +5,32 @@ from typing import Any
 
 import click
 
+from hyperpod_operator.core.text import is_ambiguous
+
 
 def show(value: Any, form: str) -> None:
     """`form` is json or yaml."""
     if form == "json":
         click.echo(json.dumps(value, indent=2, ensure_ascii=False))
     else:
-        import yaml
+        click.echo(as_yaml(value), nl=False)
 
-        dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-        click.echo(yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True), nl=False)
+
+def as_yaml(value: Any) -> str:
+    """YAML that kubectl reads as what it was."""
+    import yaml
+
+    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+    class Dumper(base):  # type: ignore[misc]
+        def represent_str(self, data: str) -> Any:
+            found = super().represent_str(data)
+            if is_ambiguous(data):
+                found.style = "'"
+            return found
+
+    Dumper.add_representer(str, Dumper.represent_str)
+    return str(yaml.dump(value, Dumper=Dumper, sort_keys=False, allow_unicode=True))
 
 
 def listed(items: list[Any]) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """The command `export`: what it reads, what it writes, and how it exits."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -338,6 +341,41 @@ def test_a_directory_that_cannot_be_written_is_no_traceback(tmp_path: Path) -> N
     done = said(source, "-o", source / "below")
     assert done.exit_code == 1
     assert "cannot be written" in done.output
+
+
+KUBECTL_READS_OTHERWISE = ("1e3", "7234567e8", "0o14", "-0o7", "0O7", "08", "+.5e3", "1.5E3", "1e_3", "y", "N")
+"""What kubectl 1.33 reads as numbers and booleans without quotes, and PyYAML as text."""
+
+
+def test_texts_are_what_they_were_for_kubectl(tmp_path: Path) -> None:
+    tags = [{"Key": value, "Value": value} for value in KUBECTL_READS_OTHERWISE]
+    done = said("-", text=json.dumps({**PAYLOADS["spot"], "Tags": tags}))
+    assert done.exit_code == 0, done.output
+    lines = {line.strip() for line in done.stdout.splitlines()}
+    assert {f"value: '{value}'" for value in KUBECTL_READS_OTHERWISE} <= lines
+
+
+def test_files_are_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    tags = [{"Key": "place", "Value": "Zürich"}]
+    (tmp_path / "a.json").write_text(json.dumps({**PAYLOADS["spot"], "Tags": tags}))
+    program = [str(Path(sys.executable).parent / "hyperpod-operator"), "export", str(tmp_path / "a.json"), "-o"]
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ran = subprocess.run([*program, str(tmp_path)], env={**os.environ, **plain}, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    (made,) = tmp_path.glob("*.yaml")
+    assert "Zürich" in made.read_text(encoding="utf-8")
+
+
+def test_a_link_that_somebody_left_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("whole")
+    made = tmp_path / "made"
+    made.mkdir()
+    for name in ("samplecluster.yaml", ".samplecluster.yaml.new"):
+        (made / name).symlink_to(victim)
+    assert said("-", "-o", made, "--force", text=json.dumps(PAYLOADS["spot"])).exit_code == 0
+    assert victim.read_text() == "whole"
+    assert not (made / "samplecluster.yaml").is_symlink()
 
 
 def test_nothing_to_export_is_a_usage_error() -> None:

@@ -392,8 +392,15 @@ class Server:
     """The API server with one object or none, or one that cannot be read; what it says to a manifest is `check`."""
 
     def __init__(
-        self, status: dict[str, Any] | None = None, *, unreadable: str = "", check: ServerCheck | None = None
+        self,
+        status: dict[str, Any] | None = None,
+        *,
+        unreadable: str = "",
+        check: ServerCheck | None = None,
+        deleting: bool = False,
+        management: dict[str, Any] | None = None,
     ) -> None:
+        self._deleting, self._management = deleting, management
         self._status, self._unreadable, self._check = status, unreadable, check or ServerCheck()
         self.problem = ""
         self.asked: list[tuple[str, Key]] = []
@@ -407,9 +414,11 @@ class Server:
             raise KubernetesError(status=403, message=self._unreadable)
         if self._status is None:
             return None
-        body = {**manifest(), "status": self._status}
+        stored = manifest(management=self._management) if self._management else manifest()
+        body = {**stored, "status": self._status}
         return StoredObject(
-            key=key, uid="uid-1", resource_version="1", generation=1, deleting=False, finalizers=(), annotations={},
+            key=key, uid="uid-1", resource_version="1", generation=1, deleting=self._deleting, finalizers=(),
+            annotations={},
             body=body,
         )  # fmt: skip
 
@@ -503,4 +512,23 @@ def test_a_kubeconfig_that_cannot_be_read_is_no_crash(aws: Simulator, tmp_path: 
 
 def test_the_api_server_is_left_alone_if_asked(aws: Simulator, tmp_path: Path) -> None:
     done = said("-f", "-", "--no-kubernetes", "--kubeconfig", tmp_path / "absent", text=of(manifest()))
-    assert "unknown" not in done.output
+    assert "what the status of the object remembers" not in done.output
+
+
+def test_an_object_that_is_being_deleted_is_not_said_to_be_created_or_changed(
+    aws: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(aws, "research", tags=owned())
+    with_server(monkeypatch, Server({}, deleting=True))
+    done = said("-f", "-", text=of(manifest(count=3, management={"deletionPolicy": "Delete"})))
+    assert "DeleteCluster (Destroys" in done.output
+    assert "UpdateCluster" not in done.output
+    assert "the object is being deleted, and applying the manifest does not stop that" in done.output
+
+
+def test_a_pause_that_the_manifest_does_not_name_is_noted(aws: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    create(aws, "research", tags=owned())
+    with_server(monkeypatch, Server({}, management={"paused": True, "changePolicy": "ApproveAll"}))
+    done = said("-f", "-", text=of(manifest(count=3)))
+    assert "note: spec.management.paused is true in the stored object" in done.output
+    assert "note: spec.management.changePolicy is ApproveAll in the stored object" in done.output

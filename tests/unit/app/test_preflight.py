@@ -254,8 +254,35 @@ def test_a_cluster_that_exists_and_gets_no_instances_needs_no_checks(aws: Simula
 def test_a_cluster_of_another_owner_is_named_and_not_checked(aws: Simulator) -> None:
     made(aws, tags={**OURS, TAG_OWNER: "default/other"})
     done = said("-f", "-", text=yaml.safe_dump(manifest()))
-    assert "HyperPodCluster research (A cluster named research exists" in done.output
+    assert "HyperPodCluster research (blocked: A cluster named research exists" in done.output
     assert "0 passed" in done.output
+    assert done.exit_code == 2
+
+
+def test_a_member_that_aws_cannot_change_is_no_success(aws: Simulator) -> None:
+    made(aws)
+    other = [group_spec(instanceType="ml.g5.xlarge"), spec()["instanceGroups"][1]]
+    done = said("-f", "-", text=yaml.safe_dump(manifest(instanceGroups=other)))
+    assert "blocked: AWS cannot change these" in done.output
+    assert done.exit_code == 2
+
+
+@pytest.mark.parametrize("what", [manifest(), CLAIM])
+def test_without_credentials_nothing_is_said_to_be_right(what: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    done = said("-f", "-", "--region", "us-west-2", text=yaml.safe_dump(what))
+    assert done.exit_code == 1, done.output
+    assert "error: AWS could not be read" in done.output
+
+
+def test_a_claim_of_which_nothing_may_be_read_is_checked_as_far_as_that_goes(aws: Simulator) -> None:
+    for name in ("DescribeAvailabilityZones", "DescribeVolumes", "ListServiceQuotas"):
+        aws.access.deny(name)
+    assert said("-f", "-", text=yaml.safe_dump(CLAIM)).exit_code == 0
 
 
 def test_a_cluster_that_cannot_be_read_is_checked_as_a_new_one_and_the_report_says_so(aws: Simulator) -> None:

@@ -1,6 +1,5 @@
 """Manifests as YAML with comments, and where they are written."""
 
-import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ import yaml
 from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.api.names import API_VERSION
 from hyperpod_operator.app.documents import InputError
+from hyperpod_operator.app.files import write_whole
 from hyperpod_operator.core.export.model import Manifest, Note
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import is_ambiguous, plain
 
 WIDTH = 110
 STANDARD_OUTPUT = "-"
@@ -66,6 +66,15 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
 
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        found: yaml.ScalarNode = super().represent_str(data)
+        if is_ambiguous(data):
+            found.style = "'"
+        return found
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
 
 def write(manifests: Sequence[Manifest], *, directory: Path, namespace: str, force: bool) -> list[Path]:
     """One file for each manifest, all or none if a file is in the way. Raises InputError."""
@@ -74,14 +83,12 @@ def write(manifests: Sequence[Manifest], *, directory: Path, namespace: str, for
         directory.mkdir(parents=True, exist_ok=True)
         if not force:
             for path, text in texts.items():
-                if path.exists() and path.read_text() != text:
+                if path.exists() and path.read_text(encoding="utf-8") != text:
                     raise InputError(
                         f"{path} exists and has other content: name another directory, or replace it with --force"
                     )
         for path, text in texts.items():
-            beside = path.with_name(f".{path.name}.new")
-            beside.write_text(text)
-            os.replace(beside, path)
+            write_whole(path, text)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{directory} cannot be written: {error}") from error
     return list(texts)

@@ -1,7 +1,7 @@
 """What the command `plan` does: manifests, AWS and the object in Kubernetes in, one report for each resource out."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -183,6 +183,7 @@ class _Previewer:
         except CloudError as error:
             return Report(manifest=manifest, error=words(error))
         found = preview(snapshot, observed, sight=replace(sight, refused=(*sight.refused, *more)))
+        found = replace(found, notes=(*found.notes, *_kept(manifest, stored)))
         cost, failures = await asyncio.gather(
             self._cost(found, observed), self._failures(situate(snapshot, observed), found)
         )
@@ -216,11 +217,34 @@ def _applied(manifest: Manifest, stored: StoredObject | None) -> StoredObject:
         uid=stored.uid if stored else "",
         resource_version=stored.resource_version if stored else "",
         generation=(stored.generation if stored else 0) + changed,
-        deleting=False,
+        deleting=stored.deleting if stored else False,
         finalizers=stored.finalizers if stored else (),
         annotations=annotations,
         body={**body, "spec": manifest.body.get("spec")},
     )
+
+
+def _kept(manifest: Manifest, stored: StoredObject | None) -> Iterator[str]:
+    """Members that hold the operator back, which the stored object has and the manifest does not name: an apply leaves
+    those alone that another client has set."""
+    before, after = _management(stored.body if stored is not None else {}), _management(manifest.body)
+    if before.get("paused") is True and "paused" not in after:
+        yield (
+            "spec.management.paused is true in the stored object, and the manifest does not name it: where another "
+            "client has set it, an apply keeps it, and the operator sends nothing"
+        )
+    policy = before.get("changePolicy")
+    if policy and policy != "Auto" and "changePolicy" not in after:
+        yield (
+            f"spec.management.changePolicy is {plain(str(policy))} in the stored object, and the manifest does not "
+            "name it: where another client has set it, an apply keeps it, and calls may wait"
+        )
+
+
+def _management(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    spec = body.get("spec")
+    found = spec.get("management") if isinstance(spec, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _annotations(manifest: Manifest) -> dict[str, str]:

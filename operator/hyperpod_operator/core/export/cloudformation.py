@@ -18,6 +18,11 @@ VARIABLE = re.compile(r"\$\{(!?)([^{}$]*)\}")
 WORK_MOST = 1_000_000
 """Values and characters that resolving one template may make: a parameter that names itself often would grow without
 bound."""
+LOOP = "Fn::ForEach"
+LOOPED = (
+    "a loop (Fn::ForEach) makes its clusters, and export does not carry it out: give the template as CloudFormation "
+    "has processed it (aws cloudformation get-template --template-stage Processed), or export the clusters by name"
+)
 LISTS = re.compile(r"CommaDelimitedList|List<.*>")
 
 
@@ -50,10 +55,13 @@ def sources(template: Mapping[str, Any], *, context: Context, label: str) -> Ite
     resolver = _Resolver(template, context)
     found = False
     for name, resource in template["Resources"].items():
+        where = f"{label}, resource {brief(str(name))}"
+        if str(name).startswith(LOOP) and CLUSTER_TYPE in str(resource):
+            found = True
+            yield LeftOut(label=where, reason=LOOPED)
         if not isinstance(resource, Mapping) or resource.get("Type") != CLUSTER_TYPE:
             continue
         found = True
-        where = f"{label}, resource {brief(str(name))}"
         if "Condition" in resource and resolver.condition(str(resource["Condition"])) is False:
             yield LeftOut(label=where, reason=f"its condition {brief(resource['Condition'])} is false")
             continue
@@ -103,7 +111,10 @@ class _Resolver:
             name, argument = next(iter(value.items()))
             if name == "Ref" or (isinstance(name, str) and name.startswith("Fn::")):
                 return self._function(name, argument)
-        members = {name: self.resolved(item) for name, item in value.items()}
+        members = {
+            name: _beside(name, item) if str(name).startswith("Fn::") else self.resolved(item)
+            for name, item in value.items()
+        }
         return {name: item for name, item in members.items() if item is not NO_VALUE}
 
     def condition(self, name: str) -> bool | Unresolved:
@@ -130,7 +141,7 @@ class _Resolver:
                 return left
             if isinstance(right, Unresolved):
                 return right
-            return str(left) == str(right)
+            return _text(left) == _text(right)
         results = [self._truth(item) for item in argument]
         if name == "Fn::Not" and len(results) == 1:
             return results[0] if isinstance(results[0], Unresolved) else not results[0]
@@ -201,7 +212,7 @@ class _Resolver:
             if isinstance(value, Unresolved):
                 missing = missing or value
             elif isinstance(value, str | int | float):
-                made.append(str(value))
+                made.append(_text(value))
             else:
                 return _unknown("Fn::Sub", argument)
         if missing:
@@ -226,8 +237,8 @@ class _Resolver:
         missing = next((item for item in items if isinstance(item, Unresolved)), None)
         if missing:
             return Unresolved(text=f"Fn::Join {brief(argument)}", remedy=missing.remedy)
-        self._spend(sum(len(str(item)) + len(argument[0]) for item in items))
-        return argument[0].join(str(item) for item in items)
+        self._spend(sum(len(_text(item)) + len(argument[0]) for item in items))
+        return argument[0].join(map(_text, items))
 
     def _select(self, argument: Any) -> Any:
         if not isinstance(argument, list) or len(argument) != 2:
@@ -265,7 +276,7 @@ class _Resolver:
             return missing
         value: Any = self._mappings
         for name in keys:
-            value = _mapping(value).get(str(name))
+            value = next((below for key, below in _mapping(value).items() if _text(key) == _text(name)), None)
         return _unknown("Fn::FindInMap", argument) if value is None else self.resolved(value)
 
     @property
@@ -294,8 +305,22 @@ def _partition(region: str) -> str:
     return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
 
 
+def _text(value: Any) -> str:
+    """A value as CloudFormation compares and joins it: a boolean of YAML is the word."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _beside(name: str, argument: Any) -> Unresolved:
+    """A function among members (Fn::Transform, Fn::ForEach): CloudFormation puts more members in its place."""
+    remedy = (
+        "It makes members that are not in the template: add them, or give the template as CloudFormation has processed "
+        "it (aws cloudformation get-template --template-stage Processed)."
+    )
+    return Unresolved(text=f"{brief(name)} {brief(argument)}", remedy=remedy)
 
 
 def _unknown(name: Any, argument: Any) -> Unresolved:

@@ -32,7 +32,7 @@ def manifest(source: Source) -> Manifest | LeftOut:
     """The manifest of a source, without its final name; LeftOut for a cluster that no HyperPodCluster can describe."""
     if _is_slurm(source.members):
         return LeftOut(label=source.label, reason=SLURM)
-    shaper = Shaper()
+    shaper = Shaper(literal=source.shown)
     schema = spec_schema(HyperPodClusterSpec)
     made = shaper.shaped(source.members, schema, "spec")
     spec: dict[str, Json] = {} if made is UNSET else dict(made)

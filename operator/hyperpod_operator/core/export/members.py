@@ -64,8 +64,12 @@ UNSET = _Unset()
 
 @dataclass(slots=True)
 class Shaper:
-    """Turns one document into members of a schema and collects notes. One use each."""
+    """Turns one document into members of a schema and collects notes. One use each.
 
+    `literal`: every text is a value that AWS has, and nothing in it stands for another one.
+    """
+
+    literal: bool = False
     notes: list[Note] = field(default_factory=list)
     read_only: list[str] = field(default_factory=list)
 
@@ -136,7 +140,9 @@ class Shaper:
 
     def _unknown(self, name: str, item: Any, path: str) -> None:
         where = f"{path}.{brief(name)}"
-        if key(name) in READ_ONLY:
+        if isinstance(item, Unresolved) and name.startswith("Fn::"):
+            self.todo(where, f"has no value here ({brief(item)}). {item.remedy}")
+        elif key(name) in READ_ONLY:
             self.read_only.append(where)
         elif item is not None and item not in ("", [], {}):
             self.note(where, f"this version has no such field; left out: {brief(item)}")
@@ -180,7 +186,7 @@ class Shaper:
         if not isinstance(value, str):
             self.todo(path, f"is no text; it is {brief(value)}")
             return UNSET
-        if PLACEHOLDER.search(value):
+        if not self.literal and PLACEHOLDER.search(value):
             self.todo(path, f"put the value in the place of {brief(value)}")
         elif "enum" in schema and value not in schema["enum"]:
             self.todo(path, f"{brief(value)} is none of {', '.join(schema['enum'])}; left out")

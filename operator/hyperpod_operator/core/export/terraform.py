@@ -1,7 +1,8 @@
 """Clusters of a Terraform state: `terraform show -json`, or the state file itself (version 4).
 
 Resource types: awscc_sagemaker_cluster (made from CloudFormation's schema) and aws_sagemaker_cluster. Formats:
-Terraform documentation, "JSON Output Format", and the version 4 of the state file.
+Terraform documentation, "JSON Output Format", and the version 4 of the state file. A state has what the provider read
+from AWS, whether the configuration chose it or not.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,6 +40,7 @@ def sources(document: Mapping[str, Any], *, label: str) -> Iterator[Source]:
             name=address,
             region=str(attributes.get("region") or place.region),
             account=place.account,
+            shown=True,
         )
 
 

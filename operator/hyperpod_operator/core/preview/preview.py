@@ -10,9 +10,10 @@ from dataclasses import replace
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID, Reason
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.concerns import decide, situate
-from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Conclusion
+from hyperpod_operator.core.cluster.existing import fixed_members_differ
 from hyperpod_operator.core.cluster.left_alone import left_alone
-from hyperpod_operator.core.cluster.ownership import Ownership, is_adopted
+from hyperpod_operator.core.cluster.ownership import Ownership, was_there_before
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.call import PlannedCall
 from hyperpod_operator.core.engine.decision import Wait
@@ -24,6 +25,8 @@ from hyperpod_operator.core.preview.model import Preview, Sight
 
 BLOCKING = frozenset(
     {
+        Reason.CLUSTER_FAILED,
+        Reason.CREATE_FAILED,
         Reason.IMMUTABLE_DIFFERS,
         Reason.NOT_OWNED,
         Reason.REGION_NOT_ALLOWED,
@@ -32,7 +35,9 @@ BLOCKING = frozenset(
     }
 )
 """Reasons with which the operator carries out nothing of a manifest until a person acts."""
-AT_REST = "InService"
+SAID = frozenset({Reason.PAUSED, Reason.PLAN_ONLY, Reason.WAITING_FOR_APPROVAL, Reason.PLAN_STALE})
+"""Reasons of waits that a note of its own is about, in fewer words."""
+AT_REST, FAILED = "InService", "Failed"
 OWN_TAGS = frozenset({TAG_OWNER, TAG_OWNER_UID, TAG_EKS_CLUSTER})
 
 
@@ -42,6 +47,11 @@ def preview(snapshot: ClusterSnapshot, observed: Observed, *, sight: Sight) -> P
     seen = situate(replace(snapshot, resource=resource), observed)
     decision = decide(seen)
     blocked = decision.message if isinstance(decision, Wait) and decision.reason in BLOCKING else ""
+    fixed = None if blocked or resource.deleting else fixed_members_differ(seen)
+    if isinstance(fixed, Wait):
+        blocked = fixed.message  # a cluster that is busy now, or paused, changes nothing about it
+    if blocked and _is_failed(seen) and not sight.memory:
+        blocked = ""  # whether it ever was in service decides, and the status alone says that
     if observed.cluster is not None and observed.tags is None:
         # What differs is a fact, whoever may change it.
         seen = replace(seen, ownership=Ownership.RECORDED)
@@ -53,7 +63,7 @@ def preview(snapshot: ClusterSnapshot, observed: Observed, *, sight: Sight) -> P
         exists=observed.cluster is not None,
         calls=calls,
         blocked=blocked,
-        notes=() if blocked else tuple(_notes(seen, calls)),
+        notes=() if blocked else tuple(_notes(seen, calls, decision)),
         unknown=() if blocked else (*sight.refused, *(() if sight.memory else _not_remembered(seen))),
         unchanged=tuple(_unchanged(seen, calls)),
     )
@@ -69,10 +79,19 @@ def as_owner(resource: Resource, tags: Mapping[str, str] | None) -> Resource:
     return replace(resource, uid=tags.get(TAG_OWNER_UID, "")) if named and tags is not None else resource
 
 
-def _notes(seen: ClusterSnapshot, calls: tuple[PlannedCall, ...]) -> Iterator[str]:
+def _is_failed(seen: ClusterSnapshot) -> bool:
+    return seen.observed.cluster is not None and seen.observed.cluster.status == FAILED
+
+
+def _notes(seen: ClusterSnapshot, calls: tuple[PlannedCall, ...], decision: Conclusion) -> Iterator[str]:
     cluster, policy = seen.observed.cluster, change_policy(seen.resource)
+    if seen.resource.deleting:
+        yield "the object is being deleted, and applying the manifest does not stop that"
     if cluster is not None and cluster.status != AT_REST:
-        yield f"AWS reports the cluster as {cluster.status}: the operator acts when that has ended"
+        after = f": {decision.message}" if isinstance(decision, Wait) and decision.reason not in SAID else ""
+        yield f"AWS reports the cluster as {cluster.status}{after}"
+    elif isinstance(decision, Wait) and decision.stalled and calls and decision.reason not in SAID:
+        yield f"The operator waits: {decision.message}"
     if seen.resource.paused:
         yield "spec.management.paused is true: the operator sends nothing"
     elif waiting := sum(policy.gates(call) for call in calls):
@@ -81,19 +100,34 @@ def _notes(seen: ClusterSnapshot, calls: tuple[PlannedCall, ...]) -> Iterator[st
         else:
             yield f"spec.management.changePolicy is {policy}: {waiting} of these calls wait for an approval"
     yield from (f"Left as it is: {words}" for words in left_alone(seen))
+    for name in seen.changes.protected_groups:
+        yield f"Left as it is: group {name} is not in the spec any more, and is protected from deletion"
 
 
 def _not_remembered(seen: ClusterSnapshot) -> Iterator[str]:
     """What depends on the status of an object that could not be read."""
     cluster, tags = seen.observed.cluster, seen.observed.tags or {}
-    if cluster is None or not seen.owned:
+    if cluster is None:
+        if not seen.resource.recreates_deleted:
+            yield (
+                "whether there was a cluster before: if others deleted it in AWS, the operator creates it only after "
+                "an approval (spec.management.onExternalDelete); the status of the object says that"
+            )
         return
+    if not seen.owned:
+        return
+    if _is_failed(seen):
+        yield (
+            "what the operator does about the Failed cluster: that depends on whether it ever was in service; the "
+            "status of the object says that"
+        )
     for change in seen.changes.scaled_outside:
         yield (
             f"instanceCount of group {group_of(change)}: the operator lowers it from {change.observed} to "
             f"{change.wanted} if an earlier spec asked for another count; the status of the object says that"
         )
-    for name in () if is_adopted(tags) else seen.changes.unknown_groups:
+    adopted = was_there_before(resource=seen.resource, observed=seen.observed)
+    for name in () if adopted else seen.changes.unknown_groups:
         yield f"group {name}: the operator deletes it if it created it; the status of the object says that"
     others = sorted(key for key in tags if key not in seen.resource.wanted_tags and not _is_own(key))
     if others:

@@ -6,7 +6,8 @@ import pytest
 from tests.unit.core.export.payloads import cluster, group
 
 from hyperpod_operator.core.export.cloudformation import WORK_MOST, Context, is_template, sources
-from hyperpod_operator.core.export.model import DocumentError, LeftOut, Source, Unresolved
+from hyperpod_operator.core.export.cluster import manifest
+from hyperpod_operator.core.export.model import DocumentError, LeftOut, Manifest, Source, Unresolved
 
 CONTEXT = Context(region="us-west-2", account="111122223333")
 GROUP = group("gpu", "ml.p5.48xlarge", 2)
@@ -98,6 +99,44 @@ def test_what_only_the_stack_knows_is_said_and_how_to_give_it(expression: Any, t
     assert isinstance(found, Unresolved)
     assert text in found.text
     assert remedy in found.remedy
+
+
+@pytest.mark.parametrize("default", [True, "true"])
+@pytest.mark.parametrize("compared", [True, "true"])
+def test_a_boolean_of_yaml_is_the_word(default: Any, compared: Any) -> None:
+    """CloudFormation has no booleans in parameters: an unquoted true is the text."""
+    document = template(
+        {
+            "X": {"Fn::If": ["Spot", "spot", "on demand"]},
+            "Y": {"Fn::Sub": "${Use}"},
+            "Z": {"Fn::Join": ["-", ["use", {"Ref": "Use"}]]},
+        },
+        Parameters={"Use": {"Type": "String", "Default": default}},
+        Conditions={"Spot": {"Fn::Equals": [{"Ref": "Use"}, compared]}},
+    )
+    for context in (CONTEXT, Context(parameters={"Use": "true"})):
+        (source,) = sources(document, context=context, label="t")
+        assert isinstance(source, Source)
+        assert source.members == {"X": "spot", "Y": "true", "Z": "use-true"}
+
+
+def test_clusters_of_a_loop_are_said_to_be_left_out() -> None:
+    document = template(cluster("a", GROUP))
+    body = {"Cluster${Name}": {"Type": "AWS::SageMaker::Cluster", "Properties": cluster("b", GROUP)}}
+    document["Resources"]["Fn::ForEach::Clusters"] = ["Name", ["x", "y"], body]
+    left, kept = sorted(sources(document, context=CONTEXT, label="t"), key=lambda one: isinstance(one, Source))
+    assert isinstance(kept, Source)
+    assert isinstance(left, LeftOut)
+    assert "Fn::ForEach" in left.reason
+
+
+def test_a_function_among_members_is_to_do() -> None:
+    members = {**cluster("a", GROUP), "Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://x"}}}
+    (source,) = sources(template(members), context=CONTEXT, label="t")
+    assert isinstance(source, Source)
+    made = manifest(source)
+    assert isinstance(made, Manifest)
+    assert [note.path for note in made.notes if note.to_do] == ["spec.Fn::Transform"]
 
 
 def test_a_value_that_is_given_counts_more_than_a_default() -> None:

@@ -7,7 +7,9 @@ from tests.unit.core.export.payloads import EKS, PAYLOADS, cluster, group
 
 from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_OWNER
+from hyperpod_operator.core.export.cloudformation import Context
 from hyperpod_operator.core.export.cluster import TAGS_MOST, manifest
+from hyperpod_operator.core.export.documents import sources
 from hyperpod_operator.core.export.model import LeftOut, Manifest, Source, Unresolved
 
 GROUP = group("gpu", "ml.p5.48xlarge", 2)
@@ -115,6 +117,26 @@ def test_what_aws_shows_without_a_choice_is_not_pinned() -> None:
     assert "ami-0123456789abcdef0" in str(made.notes[0])
     asked = exported(cluster("a", shown))
     assert asked.spec["instanceGroups"][0]["imageId"] == "ami-0123456789abcdef0"
+
+
+def test_what_a_terraform_state_has_read_from_aws_is_not_pinned() -> None:
+    held = {**group("gpu", "ml.p5.48xlarge", 2), "ImageReleaseVersion": "1.2.3"}
+    document = {"version": 4, "terraform_version": "1.9.0", "lineage": "x", "resources": [
+        {"mode": "managed", "type": "awscc_sagemaker_cluster", "name": "a",
+         "instances": [{"attributes": cluster("a", held)}]}]}  # fmt: skip
+    (source,) = sources(document, context=Context(), label="t", name="t")
+    assert isinstance(source, Source)
+    made = manifest(source)
+    assert isinstance(made, Manifest)
+    assert "imageReleaseVersion" not in made.spec["instanceGroups"][0]
+    assert any("1.2.3" in str(note) for note in made.notes)
+
+
+@pytest.mark.parametrize(("shown", "complete"), [(True, True), (False, False)])
+def test_a_value_of_a_cluster_that_exists_stands_for_nothing_else(shown: bool, complete: bool) -> None:
+    script = {"SourceS3Uri": "s3://sagemaker-x/$stage", "OnCreate": "on_create.sh"}
+    held = group("gpu", "ml.p5.48xlarge", 2, LifeCycleConfig=script)
+    assert exported(cluster("a", held), shown=shown).complete is complete
 
 
 @pytest.mark.parametrize(

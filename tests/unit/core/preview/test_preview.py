@@ -8,13 +8,16 @@ from tests.unit.core.builders import (
     NOW,
     OTHERS,
     cluster,
+    failed_creation,
     group,
     group_spec,
     managed,
+    never_in_service,
     our_tags,
     recorded,
     resource,
     scaled,
+    snapshot_of,
     spec,
     with_group,
 )
@@ -24,6 +27,7 @@ from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.observed import Observed, ObservedCluster
 from hyperpod_operator.core.preview.model import Preview, Sight
 from hyperpod_operator.core.preview.preview import preview
@@ -97,6 +101,43 @@ def test_what_stays_as_it_is_is_noted() -> None:
     assert made.notes == ("Left as it is: group old is not in the spec",)
 
 
+def test_a_cluster_that_failed_and_never_served_is_blocked() -> None:
+    made = seen(resource(status=never_in_service()), failed_creation())
+    assert made.blocked.startswith("Creation failed")
+    assert not made.calls
+
+
+def test_what_a_failed_cluster_keeps_back_is_blocked() -> None:
+    labelled = spec(tags=[{"key": "team", "value": "a"}])
+    made = seen(resource(spec=labelled, status=recorded()), cluster(status="Failed"))
+    assert "AWS reports the cluster as Failed" in made.blocked
+    assert not made.calls
+
+
+@pytest.mark.parametrize("status", ["Creating", "Updating"])
+def test_a_member_that_aws_cannot_change_is_blocked_while_the_cluster_is_busy_too(status: str) -> None:
+    wanted = spec(instanceGroups=[group_spec(instanceType="ml.g5.xlarge", count=6)])
+    made = seen(resource(spec=wanted, status=recorded()), cluster(status=status))
+    assert made.blocked.startswith("AWS cannot change these")
+    assert not made.calls
+
+
+def test_what_is_protected_is_noted() -> None:
+    owner = resource(spec=managed(deletionProtection=True) | {"instanceGroups": [group_spec()]}, status=recorded())
+    made = seen(owner, cluster())
+    assert made.notes == ("Left as it is: group cpu is not in the spec any more, and is protected from deletion",)
+
+
+def test_a_change_that_aws_rejected_is_noted() -> None:
+    owner = resource(spec=scaled(), status=recorded())
+    rejected = snapshot_of(owner, Observed(cluster=cluster(), tags=our_tags(owner)))
+    entry = {"instanceGroupName": "gpu", "fingerprint": rejected.changed_parts["gpu"], "reason": "SpecRejected",
+             "message": "AWS rejected it: no such type.", "time": stamp(NOW), "attempts": 1}  # fmt: skip
+    made = seen(resource(spec=scaled(), status=recorded(rejectedGroups=[entry])), cluster())
+    assert operations(made) == ["UpdateCluster"]
+    assert made.notes == ("The operator waits: AWS rejected it: no such type.",)
+
+
 @pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "Failed"])
 def test_a_cluster_that_is_busy_is_noted(status: str) -> None:
     made = seen(resource(spec=scaled(), status=recorded()), cluster(status=status))
@@ -153,6 +194,24 @@ class TestWithoutTheApiServer:
         assert made.unknown == (
             "tags team: the operator removes those that an earlier spec set; the status says which",
         )
+
+    def test_whether_others_deleted_the_cluster_is_unknown(self) -> None:
+        made = seen(unknown_owner(), None, sight=BLIND)
+        assert operations(made) == ["CreateCluster"]
+        assert made.unknown[0].startswith("whether there was a cluster before")
+        again = unknown_owner(spec=managed(onExternalDelete="Recreate"))
+        assert not seen(again, None, sight=BLIND).unknown
+
+    def test_what_becomes_of_a_failed_cluster_is_unknown(self) -> None:
+        made = seen(unknown_owner(), cluster(status="Failed"), tags=our_tags(resource()), sight=BLIND)
+        assert not made.blocked
+        assert made.unknown[0].startswith("what the operator does about the Failed cluster")
+
+    def test_groups_of_a_cluster_that_status_calls_adopted_stay(self) -> None:
+        found = cluster()
+        found = replace(found, groups=(*found.groups, group(group_spec(name="old"))))
+        owner = replace(resource(status=recorded(origin="Adopted")), uid="")
+        assert not seen(owner, found, tags=our_tags(resource()), sight=BLIND).unknown
 
     def test_an_adoption_needs_no_memory(self) -> None:
         owner = unknown_owner(spec=managed(adoptionPolicy="IfUnowned"))

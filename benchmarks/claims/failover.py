@@ -27,8 +27,8 @@ from benchmarks.nodes.manifest import GROUP, node_manifest, node_name
 from benchmarks.nodes.ours import instances, labels
 from benchmarks.peers.taint import HEALTH
 from hyperpod_operator.api.names import CLUSTER_PLURAL, VOLUME_CLAIM_PLURAL
-from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.lease import LeaseSettings
+from hyperpod_operator.core.location import cluster_id
 
 CLUSTERS, NODES, CLAIMS = 10, 5000, 500
 KILLS = 3

@@ -11,7 +11,7 @@ from benchmarks.figure import Figure
 from benchmarks.nodes.api import Nodes
 from benchmarks.nodes.manifest import node_manifest
 from benchmarks.nodes.ours import instances, labels
-from hyperpod_operator.core.health.facts import cluster_id
+from hyperpod_operator.core.location import cluster_id
 
 COUNT = 500
 NODES_EACH = 10

@@ -21,7 +21,7 @@ from benchmarks.nodes.api import STRATEGIC, Nodes
 from benchmarks.nodes.manifest import node_manifest
 from benchmarks.nodes.ours import instances, labels
 from hyperpod_operator.api.names import API_VERSION, NODE_OPERATION_KIND, NODE_OPERATION_PLURAL
-from hyperpod_operator.core.health.facts import cluster_id
+from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.kube.pods.decoding import PodObject
 from hyperpod_operator.kube.pods.index import PodFactory, PodIndex

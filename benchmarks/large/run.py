@@ -22,7 +22,7 @@ from benchmarks.nodes.ours import instances, labels
 from benchmarks.nodes.process import SERVER_CORE, pinned
 from benchmarks.nodes.run import arena
 from benchmarks.nodes.single_round import Sizes
-from hyperpod_operator.core.health.facts import cluster_id
+from hyperpod_operator.core.location import cluster_id
 
 MOST_IN_A_CLUSTER = 5000
 """Instances of one HyperPod cluster: larger fleets have several."""

@@ -18,9 +18,10 @@ import yaml
 
 from benchmarks.nodes.contestants import ROOT
 from benchmarks.nodes.manifest import GROUP, INSTANCE_TYPE
-from hyperpod_operator.core.health.facts import ClusterFacts, GroupFacts, InstanceFacts, cluster_id
+from hyperpod_operator.core.health.facts import ClusterFacts, GroupFacts, InstanceFacts
 from hyperpod_operator.core.health.labels import missing_labels
 from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.location import cluster_id
 from hyperpod_testbed.control_plane import ControlPlane
 from hyperpod_testbed.simulator import Options, Simulator
 from hyperpod_testbed.stack import ACCOUNT, OperatorProcess

@@ -11,6 +11,9 @@ from typing import Any
 
 ARN = re.compile(r"arn:(?P<partition>[^:]*):(?P<service>[^:]*):(?P<region>[^:]*):(?P<account>[^:]*):")
 
+CLUSTER_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:cluster/(?P<cluster_id>[a-z0-9]{12})")
+"""The pattern of ClusterArn in SageMaker's API model."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
@@ -52,6 +55,13 @@ def location_of(arn: str | None) -> Location:
     """What an ARN says; NOWHERE for anything else."""
     found = ARN.match(arn or "")
     return Location(**{name: found[name] for name in ("partition", "region", "account")}) if found else NOWHERE
+
+
+def cluster_id(arn: str) -> str:
+    """The twelve characters that SageMaker knows a cluster by, and that its nodes carry in their providerID; empty when
+    this is not a cluster's ARN."""
+    found = CLUSTER_ARN.fullmatch(arn)
+    return found["cluster_id"] if found else ""
 
 
 def recorded(where: str, arn: str | None, *, region: bool = True, account: bool = True) -> Record:

@@ -52,9 +52,10 @@ from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import Evicted, Evictor, NodeMarks, PodReader, PodsRead
 from hyperpod_operator.core.drain.turns import gangs_in_turn
 from hyperpod_operator.core.drain.volumes import ClaimsOnNodes
-from hyperpod_operator.core.health.facts import FAILING, ClusterFacts, cluster_id
+from hyperpod_operator.core.health.facts import FAILING, ClusterFacts
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.health.state import UNHEALTHY, state
+from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.plan.calls import stays
 from hyperpod_operator.core.ports import Key, KubernetesError, Nodes
 from hyperpod_operator.core.text import listed

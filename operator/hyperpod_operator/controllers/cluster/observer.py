@@ -26,9 +26,9 @@ from hyperpod_operator.core.cost.cluster import configurations, priced_types
 from hyperpod_operator.core.cost.plan import planned_types
 from hyperpod_operator.core.cost.price import PriceList
 from hyperpod_operator.core.engine.decision import LookAgain
-from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.labels import needs_instance
 from hyperpod_operator.core.health.rollup import rollup
+from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.observed import OperatedNode
 from hyperpod_operator.core.ports import (
     Clock,

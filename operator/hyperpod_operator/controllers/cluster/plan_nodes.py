@@ -14,8 +14,8 @@ from hyperpod_operator.core.cluster.evacuation import owner_of
 from hyperpod_operator.core.cluster.node_choice import busy, choose
 from hyperpod_operator.core.drain.pod import Pod
 from hyperpod_operator.core.drain.ports import PodReader
-from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.node import Node
+from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.plan.nodes import Concerned, groups
 from hyperpod_operator.core.ports import Key, Nodes
 

@@ -10,7 +10,7 @@ from hyperpod_operator.core.drain.marks import held_by
 from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.errors import CloudError
-from hyperpod_operator.core.health.facts import cluster_id
+from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.nodeoperation.machine import advance, may_start
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call

@@ -8,11 +8,11 @@ from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.views import View
 from hyperpod_operator.core.drain.marks import detaches, drained_for, is_draining
 from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.instance_types import PREFIX
 from hyperpod_operator.core.health.node import ZONE, ZONE_ID, Node
 from hyperpod_operator.core.health.state import UNSCHEDULABLE_PREFIX
 from hyperpod_operator.core.health.taint import TAINT
+from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.observed import ObservedNode
 from hyperpod_operator.core.volume import slots
 from hyperpod_operator.core.volume.claim import Claim

@@ -19,8 +19,7 @@ from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.watch_mapping import Watched, WatchMapping
 from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer, Report, Wait
 from hyperpod_operator.core.errors import SLOW, CloudError
-from hyperpod_operator.core.health.facts import cluster_id
-from hyperpod_operator.core.location import NOWHERE, Location, location_of
+from hyperpod_operator.core.location import NOWHERE, Location, cluster_id, location_of
 from hyperpod_operator.core.ports import Confirm, Key, KubernetesError, StoredObject
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.audit import audited

@@ -15,9 +15,8 @@ from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.published import published
 from hyperpod_operator.controllers.volume.views import View
-from hyperpod_operator.core.health.facts import cluster_id
 from hyperpod_operator.core.health.state import State
-from hyperpod_operator.core.location import Record, records_of_cluster
+from hyperpod_operator.core.location import Record, cluster_id, records_of_cluster
 from hyperpod_operator.core.ports import Key, KubernetesError
 from hyperpod_operator.core.volume.adoption import left_behind
 from hyperpod_operator.core.volume.claim import CREATED, Claim

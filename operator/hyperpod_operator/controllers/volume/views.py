@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from hyperpod_operator.core.health.facts import cluster_id
+from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.observed import ObservedCluster, ObservedNode
 from hyperpod_operator.core.ports import Cloud
 

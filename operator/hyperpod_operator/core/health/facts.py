@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hyperpod_operator.core.health.instance_types import describe
+from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup, ObservedNode
 
 ON_DEMAND, SPOT, TRAINING_PLAN = "on-demand", "spot", "training-plan"
@@ -82,11 +83,6 @@ def facts(*, cluster: ObservedCluster, nodes: Iterable[ObservedNode], enforce: b
             if node.instance_id
         },
     )
-
-
-def cluster_id(arn: str) -> str:
-    """The last segment of the cluster's ARN, which its nodes carry in their providerID."""
-    return arn.rpartition("/")[2]
 
 
 def _group(group: ObservedGroup) -> GroupFacts:

@@ -14,8 +14,6 @@ ASSOCIATED_RESOURCE = re.compile(
 )
 """`Attachments[].AssociatedResource` of a volume on a HyperPod node."""
 
-CLUSTER_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:cluster/(?P<cluster_id>[a-z0-9]{12})")
-
 # [assumption: device-path-is-stable]
 BY_ID = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_"
 
@@ -38,12 +36,6 @@ def associated_resource(text: str) -> AssociatedResource | None:
     return AssociatedResource(
         cluster_arn=text.removesuffix(f"-{instance_id}"), cluster_id=cluster_id, instance_id=instance_id
     )
-
-
-def cluster_id(arn: str) -> str:
-    """The twelve characters that SageMaker knows a cluster by; empty when this is not a cluster's ARN."""
-    found = CLUSTER_ARN.fullmatch(arn)
-    return found["cluster_id"] if found else ""
 
 
 def device_path(volume_id: str) -> str:

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.core.engine.journal import CallState, entry_of
+from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.text import counted
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
-from hyperpod_operator.core.volume.device import associated_resource, cluster_id
+from hyperpod_operator.core.volume.device import associated_resource
 from hyperpod_operator.core.volume.plan import ATTACHMENT
 from hyperpod_operator.core.volume.ports import Attachment
 

@@ -3,12 +3,8 @@
 import pytest
 from tests.unit.core.volume.builders import ARN, FIRST, VOLUME_ID
 
-from hyperpod_operator.core.volume.device import (
-    associated_resource,
-    cluster_id,
-    device_path,
-    volume_of,
-)
+from hyperpod_operator.core.location import cluster_id
+from hyperpod_operator.core.volume.device import associated_resource, device_path, volume_of
 
 
 def test_an_associated_resource_names_cluster_and_instance() -> None:

@@ -33,3 +33,21 @@ async def test_a_deletion_seen_without_sts_is_still_one_of_others(rig: Rig) -> N
     assert rig.condition("Ready")["reason"] == "DeletedOutside"
     assert rig.operations() == ["CreateCluster"]
     assert rig.objects.exists(KEY)
+
+
+@pytest.mark.slow
+async def test_a_look_without_sts_is_not_the_first_of_two(rig: Rig) -> None:
+    rig.apply(two())
+    await rig.rest()
+    rig.simulator.faults.add(Fault(operation="GetCallerIdentity", kind="drop"))
+    restarted(rig)
+    rig.objects.delete(KEY)
+    absent = Fault(operation="DescribeCluster", kind="error", status=400, code="ResourceNotFound", times=1)
+    rig.simulator.faults.add(absent)
+    await rig.step()
+    assert rig.condition("Ready")["reason"] == "AWSUnreachable"
+    rig.simulator.faults.clear()
+    restarted(rig)
+    rig.simulator.faults.add(absent)
+    await rig.rest()
+    assert rig.operations()[-1] == "DeleteCluster"

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import two
+from tests.unit.controllers.wrong_answers import Wire
 
 from hyperpod_operator.aws.call.caller import Caller
-from hyperpod_operator.core.outcome import Gone
+from hyperpod_operator.core.outcome import Failed, Gone
 from hyperpod_testbed.simulator import Fault
 
 
@@ -69,3 +70,80 @@ async def test_a_deletion_whose_answer_was_lost_ends_after_a_second_look(rig: Ri
     rig.simulator.faults.add(Fault(operation="DeleteCluster", kind="commit_then_drop", times=1))
     assert isinstance(await rig.rest(), Gone)
     assert await rig.cloud.clusters(region="").describe(name="research") is None
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, **instead: Any) -> None:
+    """Until further notice these operations answer so; a function is given what AWS answered."""
+    run = Caller._run
+
+    async def answer(self: Caller, operation: str, *args: Any, **options: Any) -> Any:
+        if operation not in instead:
+            return await run(self, operation, *args, **options)
+        given = instead[operation]
+        return given(await run(self, operation, *args, **options)) if callable(given) else given
+
+    monkeypatch.setattr(Caller, "_run", answer)
+
+
+def with_arn(arn: str) -> Any:
+    return lambda answer: {**answer, "ClusterArn": arn}
+
+
+ANOTHER = "arn:aws:sagemaker:us-west-2:123456789012:cluster/zzzzzzzzzzzz"
+
+
+async def test_another_cluster_under_the_name_does_not_make_the_recorded_one_forgotten(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.apply(two())
+    await rig.rest()
+    before = rig.status["clusterArn"]
+    with monkeypatch.context() as odd:
+        answers(odd, DescribeCluster=with_arn(ANOTHER), ListTags={})
+        await rig.step()
+    assert rig.status["clusterArn"] == before
+    rig.objects.delete(KEY)
+    not_found(rig, times=1)
+    assert isinstance(await rig.rest(), Gone)
+    assert rig.operations()[-1] == "DeleteCluster"
+
+
+@pytest.mark.parametrize("wrong", [{"ClusterArn": "x"}, {"ClusterArn": f"{ANOTHER} "}, {"ClusterName": "another"}])
+async def test_an_answer_about_no_cluster_or_another_one_is_none(rig: Rig, wrong: dict[str, str]) -> None:
+    rig.apply(two())
+    await rig.rest()
+    before = rig.status["clusterArn"]
+    wire = await Wire.of(rig, repeats=False)
+    wire.wrong("DescribeCluster", lambda answer: answer.update(wrong))
+    rig.objects.delete(KEY)
+    assert isinstance(await rig.step(), Failed)
+    assert rig.status["clusterArn"] == before
+    assert rig.operations() == ["CreateCluster"]
+
+
+async def test_a_cluster_that_others_made_anew_is_believed_after_a_second_look(rig: Rig) -> None:
+    rig.apply(two())
+    await rig.rest()
+    rig.simulator.world.delete_out_of_band("research", at_once=True)
+    rig.simulator.world.create_foreign_cluster("research")
+    rig.objects.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    assert rig.operations() == ["CreateCluster"]
+    assert await rig.cloud.clusters(region="").describe(name="research") is not None
+
+
+@pytest.mark.parametrize("status", ["InService", "Failed"])
+async def test_a_release_whose_call_had_no_effect_is_tried_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    rig.apply(two(management={"deletionPolicy": "Retain"}))
+    await rig.rest()
+    wire = await Wire.of(rig, repeats=False)
+    wire.wrong("DescribeCluster", lambda answer: answer.update(ClusterStatus=status, FailureMessage="x"))
+    rig.objects.delete(KEY)
+    with monkeypatch.context() as odd:
+        answers(odd, DeleteTags={})
+        await rig.step()
+    await rig.idle(86400)
+    assert not rig.objects.exists(KEY)
+    assert rig.operations() == ["CreateCluster", "DeleteTags"]

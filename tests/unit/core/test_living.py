@@ -128,7 +128,7 @@ class TestFailedCreation:
     )
     def test_nothing_is_cleared_away_without_proof(self, status: dict[str, Any], found: ObservedCluster) -> None:
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=status)
-        assert held(decision(owner, found)).reason is Reason.CREATE_FAILED
+        assert held(second_look(owner, found)).reason is Reason.CREATE_FAILED
 
     def test_is_cleared_away_when_asked_for(self) -> None:
         owner = resource(spec=managed(onCreateFailure="Recreate"), status=never_in_service())

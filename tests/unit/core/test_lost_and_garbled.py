@@ -162,7 +162,7 @@ def test_the_record_of_an_adoption_counts_when_its_tag_is_gone() -> None:
 def test_the_record_of_another_cluster_says_nothing_about_this_one() -> None:
     other = recorded(origin="Adopted", clusterArn=f"{ARN}x")
     owner = resource(deleting=True, status=other)
-    assert isinstance(action(decision(owner, cluster(), tags=our_tags(owner))), DeleteCluster)
+    assert isinstance(action(second_look(owner, cluster(), tags=our_tags(owner))), DeleteCluster)
 
 
 def test_a_group_that_moved_to_the_other_kind_is_told_and_not_sent() -> None:

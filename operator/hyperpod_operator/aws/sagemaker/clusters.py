@@ -5,10 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hyperpod_operator.aws.call.answers import Member, check, check_model, listed, number, text
+from hyperpod_operator.aws.call.answers import Member, check, check_model, listed, number, text, unknown
 from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.aws.sagemaker import translate
 from hyperpod_operator.core.errors import CloudError, ErrorKind
+from hyperpod_operator.core.location import CLUSTER_ARN
 from hyperpod_operator.core.nodes.batch import BatchAnswer
 from hyperpod_operator.core.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.ports import Confirm, Receipt
@@ -71,7 +72,8 @@ class SageMaker:
         """DescribeCluster."""
 
         def call(client: Any) -> Any:
-            return _checked(client.describe_cluster(ClusterName=name), client=client, operation="DescribeCluster")
+            answer = _checked(client.describe_cluster(ClusterName=name), client=client, operation="DescribeCluster")
+            return _asked_for(answer, name=name)
 
         response = await self._found("DescribeCluster", call, target=name)
         if response:
@@ -293,6 +295,16 @@ class SageMaker:
             raise CloudError(
                 kind=ErrorKind.INVALID, operation=operation, code="ParamValidationError", message=str(error)
             ) from error
+
+
+def _asked_for(answer: Mapping[str, Any], *, name: str) -> Mapping[str, Any]:
+    """The answer, if it is about the cluster of this name or ARN. Raises CloudError: what it says is unknown then."""
+    arn, named = answer["ClusterArn"], answer["ClusterName"]
+    if not CLUSTER_ARN.fullmatch(arn):
+        raise unknown(operation="DescribeCluster", what="ClusterArn is not the ARN of a cluster")
+    if name.casefold() not in {arn.casefold(), named.casefold()}:
+        raise unknown(operation="DescribeCluster", what="ClusterName is not the one that was asked for")
+    return answer
 
 
 def _request_id(answer: Mapping[str, Any]) -> str:

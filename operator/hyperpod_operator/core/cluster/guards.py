@@ -114,7 +114,8 @@ def rolled_back(snapshot: ClusterSnapshot, last: OperationStatus | None, mark: s
         f"the same change after {pause / 60:.0f} min, or immediately when you set the annotation "
         "hyperpod-operator.dev/reconcile-requested-at."
     )
-    return Wait(reason=Reason.UPDATE_ROLLED_BACK, message=message, after=left, stalled=True)
+    undone = last.concern or ""
+    return Wait(reason=Reason.UPDATE_ROLLED_BACK, message=message, after=left, stalled=True, undone=undone)
 
 
 # [assumption: failed-updates-roll-back]
@@ -157,7 +158,7 @@ def taken_off(resource: Resource) -> bool:
     return (
         resource.deleting
         and last is not None
-        and last.state in PENDING | {CallState.APPLIED}
+        and last.state in PENDING | TAKEN
         and last.fingerprint == fingerprint(operation="DeleteTags", desired=letting_go(arn or ""))
     )
 

@@ -99,16 +99,13 @@ def _seen(pass_record: PassRecord) -> list[OperationStatus]:
     kept = list(snapshot.resource.status.operations or [])
     if pass_record.blind:
         return kept
-    waits, cluster = dict(judge(snapshot).waits), snapshot.observed.cluster
+    undone, cluster = {wait.undone for _, wait in judge(snapshot).waits}, snapshot.observed.cluster
     going_back = cluster is not None and cluster.status == "RollingBack"
     # AWS makes one change of a cluster at a time: what it rolls back is the newest.
     # [assumption: failed-updates-roll-back, busy-clusters-refuse-updates]
     newest = next((entry.concern for entry in reversed(kept) if entry.concern != "Tags"), "")
     for entry in kept:
-        wait = waits.get(entry.concern)
-        back = (wait is not None and wait.reason is Reason.UPDATE_ROLLED_BACK) or (
-            going_back and entry.concern == newest
-        )
+        back = entry.concern in undone or (going_back and entry.concern == newest)
         if entry.state == CallState.ACCEPTED and back:
             now = stamp(snapshot.now)
             kept = amended(kept, entry.model_copy(update={"state": CallState.ROLLED_BACK, "time": now}))

@@ -19,6 +19,7 @@ from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diff import GOING, SOFTWARE_MEMBERS
 from hyperpod_operator.core.cluster.guards import taken_off
 from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.placement import unproved_end
 from hyperpod_operator.core.cluster.resource import ADOPTED, Resource, desired
 from hyperpod_operator.core.engine.decision import LookAgain, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState, age
@@ -130,12 +131,18 @@ def _missed(snapshot: ClusterSnapshot) -> Iterator[Absence]:
     resource, cluster = snapshot.resource, snapshot.observed.cluster
     confirm = snapshot.timings.deletion_confirmation
     if cluster is None:
-        # A pause is not the first of the two looks: nothing follows from it.
-        held = resource.paused and not resource.deleting
+        # What nothing follows from is not the first of the two looks: a pause, or an account that is not known.
+        held = (resource.paused and not resource.deleting) or unproved_end(snapshot) is not None
         if resource.status.clusterStatus and not _deleted_by_us(resource) and not held:
             yield Absence(what="the cluster", wait=confirm)
         return
-    if not resource.status.origin or resource.status.clusterArn != cluster.arn:
+    recorded = resource.status.clusterArn
+    if recorded != cluster.arn:
+        if recorded and resource.status.clusterStatus and not _deleted_by_us(resource):
+            # Another one under the name: the recorded one was shown a look ago, and would be forgotten with this one.
+            yield Absence(what=recorded, wait=confirm)
+        return
+    if not resource.status.origin:
         return
     if cluster.status != GOING:
         yield from _groups(snapshot, cluster)

@@ -86,3 +86,22 @@ async def test_an_update_does_not_reach_another_cluster_of_the_name(rig: Rig, at
     for _ in range(5):
         await rig.step()
     assert "UpdateCluster" not in rig.operations()
+
+
+async def test_a_count_that_somebody_else_changes_meanwhile_is_looked_at_anew(rig: Rig, at_its_turn: Any) -> None:
+    """The pass decided that 2 nodes become 3; AWS has 8 by then, and sending 3 unseen would end five of them."""
+    rig.apply(wanted(GPU, CPU))
+    await rig.rest()
+    at_its_turn("UpdateCluster", lambda: rig.simulator.world.scale_out_of_band("research", "cpu", 8))
+    rig.apply(wanted(GPU, {**CPU, "instanceCount": 3}))
+    assert isinstance(await rig.once(), Again)
+    assert "UpdateCluster" not in rig.operations()
+
+
+async def test_a_group_that_somebody_else_scales_meanwhile_is_not_removed_unseen(rig: Rig, at_its_turn: Any) -> None:
+    rig.apply(wanted(GPU, {**CPU, "instanceCount": 0}))
+    await rig.rest()
+    at_its_turn("UpdateCluster", lambda: rig.simulator.world.scale_out_of_band("research", "cpu", 8))
+    rig.apply(wanted(GPU))
+    assert isinstance(await rig.once(), Again)
+    assert "UpdateCluster" not in rig.operations()

@@ -7,7 +7,7 @@ from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_life import two
 
 from hyperpod_operator.api.names import OWNERSHIP_TAGS
-from hyperpod_operator.core.outcome import Done
+from hyperpod_operator.core.outcome import Done, Gone
 
 LAGS = pytest.mark.parametrize("lag", [60.0, 150.0])
 A = [{"key": "team", "value": "a"}]
@@ -117,3 +117,20 @@ async def test_an_adoption_is_announced_once_and_tags_once(lagging: Rig) -> None
     assert isinstance(await lagging.rest(), Done)
     assert lagging.operations() == ["CreateCluster", "DeleteTags", "AddTags"]
     assert lagging.reasons().count("AdoptionAnnounced") == 1
+
+
+@LAGS
+async def test_an_object_that_goes_right_after_its_adoption_leaves_no_tags_of_ours(lagging: Rig) -> None:
+    lagging.apply(two(2, 1))
+    await lagging.rest()
+    clusters, arn = lagging.cloud.clusters(region=""), lagging.status["clusterArn"]
+    await clusters.delete_tags(arn=arn, keys=OWNERSHIP_TAGS)
+    lagging.simulator.clock.advance(300)
+    lagging.objects.set_status(KEY, {})
+    lagging.apply(two(2, 1, management={"adoptionPolicy": "IfUnowned"}))
+    await lagging.until("Adopted")
+    lagging.objects.delete(KEY)
+    assert isinstance(await lagging.rest(), Gone)
+    lagging.simulator.clock.advance(300)
+    assert not OWNERSHIP_TAGS & (await clusters.tags(arn=arn)).keys()
+    assert await clusters.describe(name="research") is not None

@@ -8,6 +8,7 @@ from tests.unit.core.builders import group_spec, spec
 
 from hyperpod_operator.api.names import APPROVE_PLAN
 from hyperpod_operator.core.outcome import Gone
+from hyperpod_testbed.simulator import Fault
 
 GPU, CPU = group_spec("gpu", 2), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")
 PROTECTED = {**CPU, "management": {"deletionProtection": True}}
@@ -115,6 +116,21 @@ async def test_it_is_created_again_when_its_plan_is_approved(rig: Rig, policy: s
     rig.apply(given, annotations={APPROVE_PLAN: digest})
     await rig.rest()
     assert rig.operations() == ["CreateCluster", "CreateCluster"]
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "error", "status": 400, "code": "ResourceLimitExceeded", "message": "quota"}, {"kind": "drop"}]
+)
+async def test_an_approval_lasts_until_the_call_that_it_opened_is_taken(rig: Rig, fault: dict[str, Any]) -> None:
+    given = wanted(GPU, CPU)
+    await made(rig, given)
+    rig.simulator.world.delete_out_of_band("research", at_once=True)
+    await rig.rest()
+    rig.simulator.faults.add(Fault(operation="CreateCluster", times=2, **fault))
+    rig.apply(given, annotations={APPROVE_PLAN: rig.status["plan"]["digest"]})
+    await rig.idle(14400)
+    assert ready(rig) == "ClusterReady"
+    assert rig.operations() == ["CreateCluster"] * 4
 
 
 async def test_one_approval_creates_it_again_once(rig: Rig) -> None:

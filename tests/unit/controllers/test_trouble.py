@@ -293,6 +293,28 @@ class TestVanished:
         assert isinstance(await rig.rest(), Done)
         assert rig.operations() == ["CreateCluster"]
 
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"kind": "error", "status": 400, "code": "ResourceLimitExceeded", "message": "quota"},
+            {"kind": "drop"},
+        ],
+        ids=lambda fault: str(fault["kind"]),
+    )
+    async def test_leave_to_create_it_again_can_be_taken_back(self, rig: Rig, fault: dict[str, Any]) -> None:
+        rig.apply({**two(), "management": {"onExternalDelete": "Recreate"}})
+        await rig.rest()
+        rig.simulator.world.delete_out_of_band("research", at_once=True)
+        rig.simulator.faults.add(Fault(operation="CreateCluster", times=1, **fault))
+        for _ in range(5):
+            await rig.once()
+            rig.simulator.clock.advance(5)
+        assert rig.operations() == ["CreateCluster", "CreateCluster"]
+        rig.apply(two())
+        await rig.idle(7200)
+        assert rig.condition("Ready")["reason"] == "DeletedOutside"
+        assert rig.operations() == ["CreateCluster", "CreateCluster"]
+
     async def test_a_cluster_that_is_being_deleted_by_somebody_is_awaited(self, rig: Rig) -> None:
         rig.apply({**two(), "management": {"onExternalDelete": "Recreate"}})
         await rig.rest()

@@ -68,12 +68,12 @@ class TestIntent:
     def test_forgets_the_cluster_that_vanished(self) -> None:
         status = recorded(missing={"what": "the cluster", "since": ago(16)})
         made = self.stored(resource(spec=managed(onExternalDelete="Recreate"), status=status))
-        assert (made.clusterArn, made.clusterStatus, made.remembered.provisionedAt, made.remembered.missing) == (
-            None,
-            None,
-            None,
-            None,
-        )
+        assert (made.clusterArn, made.remembered.provisionedAt, made.remembered.missing) == (None, None, None)
+
+    def test_remembers_that_there_was_one_until_aws_makes_another(self) -> None:
+        status = recorded(missing={"what": "the cluster", "since": ago(16)})
+        made = self.stored(resource(spec=managed(onExternalDelete="Recreate"), status=status))
+        assert made.clusterStatus == "InService"
 
     def test_keeps_the_next_pass_from_sending_a_second_create(self) -> None:
         owner = replace(resource(), status=self.stored(resource()))

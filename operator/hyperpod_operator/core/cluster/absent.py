@@ -35,8 +35,6 @@ def not_visible_yet(snapshot: ClusterSnapshot) -> Decision | None:
     last = snapshot.resource.status.last
     if snapshot.observed.cluster or not last or last.operation != "CreateCluster" or last.state not in PENDING:
         return None
-    if snapshot.resource.status.clusterStatus:
-        return None
     left = snapshot.timings.visibility - age(last, now=snapshot.now)
     if left <= 0:
         return None

@@ -36,7 +36,7 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
         being_deleted(snapshot)
         or busy(snapshot)
         or fixed_members_differ(snapshot)
-        or _adoption_not_shown(snapshot)
+        or adoption_not_shown(snapshot)
         or tags_do_not_fit(snapshot, {**snapshot.resource.ownership_tags, TAG_ADOPTED: "true"})
         or _adopt(snapshot)
     )
@@ -86,7 +86,7 @@ def _whose(resource: Resource, tags: Mapping[str, str]) -> str:
     return f"belongs to {owner or f'the object with uid {uid}'} {where}"
 
 
-def _adoption_not_shown(snapshot: ClusterSnapshot) -> Wait | None:
+def adoption_not_shown(snapshot: ClusterSnapshot) -> Wait | None:
     """AWS accepted our ownership tags a moment ago: announcing and adding them again would change nothing."""
     sent = pending(snapshot.resource, now=snapshot.now)
     if not any(tag.key == TAG_OWNER_UID and tag.value == snapshot.resource.uid for tag in sent):

@@ -155,12 +155,13 @@ def untagged(snapshot: ClusterSnapshot) -> bool:
 def taken_off(resource: Resource) -> bool:
     """Whether the ownership tags are missing because the operator removed them: the cluster is to stay."""
     last, arn = resource.status.last, resource.status.clusterArn
-    return (
-        resource.deleting
-        and last is not None
-        and last.state in PENDING | TAKEN
-        and last.fingerprint == fingerprint(operation="DeleteTags", desired=letting_go(arn or ""))
-    )
+    taken = last is not None and last.state in PENDING | TAKEN and is_release(last, arn=arn or "")
+    return resource.deleting and taken
+
+
+def is_release(call: OperationStatus, *, arn: str) -> bool:
+    """Whether this is the DeleteTags that lets the cluster go."""
+    return call.fingerprint == fingerprint(operation="DeleteTags", desired=letting_go(arn))
 
 
 def letting_go(arn: str) -> Json:

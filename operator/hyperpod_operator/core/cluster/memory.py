@@ -4,11 +4,9 @@ All of it is in status, so it survives a restart; nothing here is read from anyw
 pass itself.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import assert_never
 
-from hyperpod_operator.api.cluster.memory import SentTag
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, InstanceGroupStatus
 from hyperpod_operator.api.common.adoption import Adoption
 from hyperpod_operator.api.common.missing import Missing
@@ -17,24 +15,19 @@ from hyperpod_operator.api.names import OWNERSHIP_TAGS, Reason
 from hyperpod_operator.core.cluster.concerns import judge
 from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.ending import refusals
-from hyperpod_operator.core.cluster.guards import shown
+from hyperpod_operator.core.cluster.guards import is_release, shown
 from hyperpod_operator.core.cluster.inventory import group_statuses
 from hyperpod_operator.core.cluster.missing import asked_to_delete, not_shown
 from hyperpod_operator.core.cluster.ownership import Ownership, was_owner, was_there_before
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import (
-    AddTags,
     CreateCluster,
     DeleteCluster,
-    DeleteNodes,
-    DeleteTags,
     UpdateCluster,
-    UpdateClusterSoftware,
     concern,
     operation,
 )
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED
-from hyperpod_operator.core.cluster.sent_tags import MOST, pending
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.journal import (
     PENDING,
@@ -127,6 +120,9 @@ def _visible(pass_record: PassRecord, call: OperationStatus) -> bool:
         return cluster is not None
     if call.operation == "DeleteCluster":
         return cluster is None
+    if cluster is not None and is_release(call, arn=cluster.arn):
+        tags = pass_record.snapshot.observed.tags
+        return tags is not None and tags.keys().isdisjoint(OWNERSHIP_TAGS)
     if cluster is None or cluster.status != "InService":
         return False
     gaps = {
@@ -203,9 +199,11 @@ def created_arn(pass_record: PassRecord) -> str | None:
 
 
 def last_seen(pass_record: PassRecord) -> str | None:
-    """Whatever a pass waits for, a cluster that vanished is no cluster that never was, until we create or delete it."""
+    """Whatever a pass waits for, a cluster that vanished is no cluster that never was, until AWS takes a call of ours
+    that makes or deletes one: leave to create it again can be withdrawn before that."""
     resource = pass_record.snapshot.resource
-    forgotten = pass_record.snapshot.observed.cluster is not None or _creates(pass_record) or asked_to_delete(resource)
+    made = isinstance(pass_record.result, Accepted) and _creates(pass_record)
+    forgotten = pass_record.snapshot.observed.cluster is not None or made or asked_to_delete(resource)
     return None if forgotten else resource.status.clusterStatus
 
 
@@ -247,53 +245,3 @@ def provisioned_at(pass_record: PassRecord) -> str | None:
     if not owned:
         return None
     return old or (stamp(snapshot.now) if cluster.status == "InService" else None)
-
-
-def applied_tag_keys(pass_record: PassRecord) -> list[str] | None:
-    """Keys that a spec of ours put on the cluster: only these are ever taken off again."""
-    snapshot, result = pass_record.snapshot, pass_record.result
-    old = set(snapshot.resource.status.remembered.appliedTagKeys or [])
-    if isinstance(result, Accepted):
-        match result.action:
-            case CreateCluster():
-                old = set(snapshot.resource.wanted_tags)
-            case AddTags(tags=tags):
-                old |= set(tags) - set(OWNERSHIP_TAGS)
-            case DeleteTags(keys=keys):
-                old -= set(keys)
-            case UpdateCluster() | UpdateClusterSoftware() | DeleteCluster() | DeleteNodes():
-                pass
-            case _:
-                assert_never(result.action)
-    if snapshot.ownership is Ownership.OURS and snapshot.observed.tags is not None and not snapshot.changes.tags_set:
-        old |= set(snapshot.resource.wanted_tags)
-    return sorted(old) or None
-
-
-def sent_tags(pass_record: PassRecord) -> list[SentTag] | None:
-    """Tags that AWS accepted and did not show yet (see `core.cluster.sent_tags`)."""
-    snapshot = pass_record.snapshot
-    tags, now = snapshot.observed.tags, snapshot.now
-    if snapshot.observed.cluster is None:
-        return None
-    waiting = pending(snapshot.resource, now=now)
-    kept = {tag.key: tag for tag in waiting if tags is None or tags.get(tag.key) != tag.value}
-    for key, value in _tags_accepted(pass_record).items():
-        kept.pop(key, None)
-        kept[key] = SentTag(key=key, value=value, time=stamp(now))
-    return list(kept.values())[-MOST:] or None
-
-
-def _tags_accepted(pass_record: PassRecord) -> Mapping[str, str | None]:
-    """The tags of this pass's call by key; None for those that it took off."""
-    if not isinstance(pass_record.result, Accepted):
-        return {}
-    match pass_record.result.action:
-        case AddTags(tags=tags):
-            return dict(tags)
-        case DeleteTags(keys=keys):
-            return dict.fromkeys(keys)
-        case CreateCluster() | UpdateCluster() | UpdateClusterSoftware() | DeleteCluster() | DeleteNodes():
-            return {}
-        case _:
-            assert_never(pass_record.result.action)

@@ -25,7 +25,6 @@ from hyperpod_operator.core.cluster.inventory import (
 )
 from hyperpod_operator.core.cluster.memory import (
     adoption,
-    applied_tag_keys,
     attempts,
     create_failures,
     created_arn,
@@ -36,7 +35,6 @@ from hyperpod_operator.core.cluster.memory import (
     origin,
     owner_uid,
     provisioned_at,
-    sent_tags,
 )
 from hyperpod_operator.core.cluster.mirror import mirrored
 from hyperpod_operator.core.cluster.node_health import node_health
@@ -49,6 +47,7 @@ from hyperpod_operator.core.cluster.plan import (
     concern,
     operation,
 )
+from hyperpod_operator.core.cluster.tag_memory import applied_tag_keys, sent_tags
 from hyperpod_operator.core.cluster.training_plans import training_plans
 from hyperpod_operator.core.cost.cluster import cost
 from hyperpod_operator.core.engine.conditions import initial, settle
@@ -146,7 +145,6 @@ def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:
             "conditions": made if not old.conditions else old.conditions,
             # What was called of an earlier cluster says nothing about this one.
             "operations": cleared(entry for entry in journal if entry.concern == concern(act.action)),
-            "clusterStatus": None,
             "clusterArn": None,
             "provisionedAt": None,
             "ownerUid": None,

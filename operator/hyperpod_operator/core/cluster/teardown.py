@@ -5,6 +5,7 @@ is there stays. Nothing else lets go: a cluster that nobody watches keeps billin
 """
 
 from hyperpod_operator.api.names import ABANDON, DRAINING, OWNERSHIP_TAGS, Reason
+from hyperpod_operator.core.cluster.adoption import adoption_not_shown
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.diagnose import teardown_wedged
 from hyperpod_operator.core.cluster.existing import present, region_refused
@@ -105,8 +106,11 @@ def not_ours(snapshot: ClusterSnapshot) -> Decision | None:
         return Wait(
             reason=Reason.NOT_OWNED, message=message, after=snapshot.timings.deletion_confirmation, stalled=True
         )
+    # Tags of an adoption that come later would stay on a cluster that is nobody's.
+    if waits := adoption_not_shown(snapshot) or _nodes_held(snapshot):
+        return waits
     message = f"{present(snapshot).arn} does not have the ownership tags: the operator leaves it as it is."
-    return _nodes_held(snapshot) or RemoveFinalizer(reason=Reason.RELEASED, message=message)
+    return RemoveFinalizer(reason=Reason.RELEASED, message=message)
 
 
 def paused(snapshot: ClusterSnapshot) -> Decision | None:

@@ -6,7 +6,7 @@ import click
 
 from hyperpod_operator.api.names import APPROVE_PLAN
 from hyperpod_operator.core.explain.explain import awaited
-from hyperpod_operator.core.explain.world import inside, items, text
+from hyperpod_operator.core.explain.world import Json, inside, items, text
 from hyperpod_operator.core.text import plain
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.options import argument, common
@@ -54,19 +54,34 @@ def approve(session: Session, which: tuple[str, ...], digest: str, yes: bool, dr
 
 def shown(plan: object) -> list[str]:
     """The plan as lines: each call with its effect, what it changes and the nodes that it concerns."""
-    made = [f"Plan {text(inside(plan, 'digest'))} of {text(inside(plan, 'computedAt'))}:"]
+    made = [plain(f"Plan {text(inside(plan, 'digest'))} of {text(inside(plan, 'computedAt'))}:")]
     made.append(f"  {plain(text(inside(plan, 'summary')))}")
+    if cost := text(inside(plan, "cost")):
+        made.append(f"  cost: {plain(cost)}")
     for action in items(plan, "actions"):
-        made.append(f"  {text(action.get('effect')):<9} {text(action.get('call'))}")
-        listed = action.get("changes")
-        made += [f"            {plain(text(change))}" for change in (listed if isinstance(listed, list) else ())]
-        nodes = action.get("nodes")
-        if isinstance(nodes, list) and nodes:
-            made.append(f"            nodes: {plain(', '.join(map(text, nodes)))}")
-        elif action.get("nodeCount"):
-            made.append(f"            nodes: {text(action['nodeCount'])}")
-        if action.get("moreChanges"):
-            made.append(f"            and {text(action['moreChanges'])} more changes")
+        made += _action(action)
     if inside(plan, "moreActions"):
-        made.append(f"  and {text(inside(plan, 'moreActions'))} more calls")
+        made.append(f"  and {plain(text(inside(plan, 'moreActions')))} more calls")
     return made
+
+
+def _action(action: Json) -> list[str]:
+    free = "" if action.get("waits") is True else " (needs no approval)"
+    lines = [f"{text(action.get('effect')):<9} {text(action.get('call'))}{free}"]
+    below = [text(one) for one in _list(action.get("changes"))]
+    if action.get("moreChanges"):
+        below.append(f"and {text(action['moreChanges'])} more changes")
+    below += [f"would fail: {text(one)}" for one in _list(action.get("wouldFail"))]
+    nodes, count = [text(one) for one in _list(action.get("nodes"))], action.get("nodeCount")
+    more = count - len(nodes) if isinstance(count, int) else 0
+    if nodes:
+        below.append(f"nodes: {', '.join(nodes)}{f' and {more} more' if more > 0 else ''}")
+    elif count:
+        below.append(f"nodes: {text(count)}")
+    if action.get("pods") is not None:
+        below.append(f"pods on them: {text(action['pods'])}")
+    return [f"  {plain(lines[0])}", *(f"            {plain(line)}" for line in below)]
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

@@ -248,6 +248,21 @@ def test_approve_shows_the_plan_and_approves_its_digest() -> None:
     assert changes(fake)[0][2] == {"metadata": {"annotations": {"hyperpod-operator.dev/approve-plan": "sha256:1"}}}
 
 
+def test_approve_shows_all_that_whoever_approves_has_to_know() -> None:
+    nodes = [f"i-{number:017x}" for number in range(20)]
+    more = {"nodes": nodes, "nodeCount": 64, "pods": 7, "wouldFail": ["no quota\x1b[2K"]}
+    action = {"call": "UpdateCluster", "effect": "Destroys", "changes": [], "waits": True, **more}
+    tags = {"call": "AddTags", "effect": "Changes", "changes": ["tags[team]: unset -> a"]}
+    plan = {**PLAN, "cost": "-393.12 USD/h", "actions": [action, tags]}
+    said = run(server(unready("Updating", plan=plan)), "approve", "research", "--dry-run").output
+    assert "cost: -393.12 USD/h" in said
+    assert "i-00000000000000013 and 44 more" in said
+    assert "pods on them: 7" in said
+    assert "would fail: no quota\n" in said
+    assert "Changes   AddTags (needs no approval)" in said
+    assert "Destroys  UpdateCluster\n" in said
+
+
 def test_approve_needs_a_terminal_or_a_yes() -> None:
     fake = server(WAITING)
     assert "--yes or --digest" in run(fake, "approve", "research").stderr

@@ -1,7 +1,8 @@
 """The one thing that has to happen: the first of these questions that has an answer decides.
 
 Is the kind installed, may you read the object, does it exist; does an operator run, has it seen this generation; does a
-plan wait for you; and only then what the conditions say. An answer further down would be about an old status.
+plan wait for you, and nothing else first; and only then what the conditions say. An answer further down would be about
+an old status.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from hyperpod_operator.api.names import GROUP
+from hyperpod_operator.api.names import GROUP, Reason
 from hyperpod_operator.api.reasons import Actor, ReasonRecord, Severity, record
 from hyperpod_operator.core.explain.acting import turn
 from hyperpod_operator.core.explain.chain import chain, conditions, stated
@@ -24,6 +25,8 @@ NOT_FOUND = "NotFound"
 NO_LEADER = "NoLeader"
 NOT_SEEN = "NotObserved"
 INSTALL = "hyperpod-operator crds | kubectl apply --server-side -f -"
+APPROVED_BY_YOU = frozenset({Reason.WAITING_FOR_APPROVAL, Reason.PLAN_STALE, Reason.DELETED_OUTSIDE})
+"""Reasons of yours that an approval answers."""
 _NOTHING = re.compile(r"^Nothing[^.;]*[.;] *(?:Otherwise )?")
 """How the remedy of a reason begins that asks nobody: what follows is for the pass that is Stalled all the same."""
 _OF_KIND = re.compile(r"For an? ([A-Z]\w+): ")
@@ -130,7 +133,8 @@ def _plan_waits(world: World, known: Mapping[str, str]) -> Explanation | None:
     plan = inside(world.resource, "status", "plan")
     state, digest = text(inside(plan, "state")), text(inside(plan, "digest"))
     ready = record(text(conditions(world).get("Ready", {}).get("reason")))
-    held_back = ready is not None and ready.severity is Severity.PAUSED  # no approval helps
+    # No approval helps: it is paused, or something else is asked of you first, and the plan may be an old one.
+    held_back = ready is not None and (ready.severity is Severity.PAUSED or _comes_first(ready))
     if not digest or held_back or not awaited(plan):
         return None
     reason = text(conditions(world).get("PlanApproved", {}).get("reason")) or f"Plan{state}"
@@ -140,6 +144,11 @@ def _plan_waits(world: World, known: Mapping[str, str]) -> Explanation | None:
     read = "kubectl get {short} {name} -n {namespace} -o jsonpath='{{.status.plan}}'"
     made = _made(known, read, "kubectl hyperpod approve {object} -n {namespace}")
     return _answer(world, reason, Step(actor=Actor.YOU, what=what, commands=made))
+
+
+def _comes_first(ready: ReasonRecord) -> bool:
+    """Whether the summary asks something of you that is not the approval."""
+    return ready.actor is Actor.YOU and ready.word not in APPROVED_BY_YOU
 
 
 def awaited(plan: object) -> bool:

@@ -116,6 +116,19 @@ def test_a_plan_that_is_about_to_be_sent_asks_nothing() -> None:
     assert explain(world(unready("Settling", plan=plan))).reason == "Settling"
 
 
+@pytest.mark.parametrize("reason", ["InvalidSpec", "PermissionDenied", "ImmutableDiffers", "DeletionProtected"])
+def test_what_is_asked_of_you_before_the_approval_comes_first(reason: str) -> None:
+    plan = {"digest": "sha256:1", "state": "Pending", "actions": [{"waits": True}]}
+    assert explain(world(unready(reason, stalled=True, plan=plan))).reason == reason
+
+
+@pytest.mark.parametrize("reason", ["WaitingForApproval", "PlanStale", "DeletedOutside"])
+def test_what_an_approval_answers_asks_for_it(reason: str) -> None:
+    plan = {"digest": "sha256:1", "state": "Pending", "actions": [{"waits": True}]}
+    found = explain(world(unready(reason, stalled=True, plan=plan)))
+    assert found.step.commands[-1] == "kubectl hyperpod approve research -n team"
+
+
 def test_no_approval_helps_a_resource_that_only_plans() -> None:
     plan = {"digest": "sha256:1", "state": "Pending", "actions": [{"waits": True}]}
     assert explain(world(unready("PlanOnly", plan=plan))).reason == "PlanOnly"

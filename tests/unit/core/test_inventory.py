@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,8 +22,10 @@ from tests.unit.core.builders import (
 
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus, InstanceGroupStatus
 from hyperpod_operator.api.names import TAG_ADOPTED
+from hyperpod_operator.core.cluster.deleted_nodes import ALL_MOST, room, within
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.errors import ErrorKind
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.observed import ObservedEvent, ObservedNode
 
 
@@ -214,3 +217,48 @@ def test_a_group_that_aws_deletes_is_in_the_summary_while_it_has_instances() -> 
         return status(found=cluster(groups=(group(group_spec("gpu", 4)), leaving))).groupsSummary
 
     assert [shown(2), shown(0)] == ["gpu 4/4, old 2/0", "gpu 4/4"]
+
+
+def deleted(group_name: str, *, open_: bool, count: int = 100, minutes: int = 1) -> dict[str, Any]:
+    """A group's record with so many nodes that were deleted by name."""
+    time = stamp(NOW - timedelta(minutes=minutes))
+    nodes = [{"instanceId": f"i-{group_name}-{number:012}", "time": time} for number in range(count)]
+    named = [one | {"targetCount": 900} if open_ else one for one in nodes]
+    return {"instanceGroupName": group_name, "memory": {"origin": "Created", "deletedNodes": named}}
+
+
+def kept_of(made: HyperPodClusterStatus) -> dict[str, int]:
+    return {one.instanceGroupName: len(one.remembered.deletedNodes or ()) for one in made.instanceGroups or []}
+
+
+@pytest.mark.fault(20)
+def test_a_hundred_groups_that_lose_a_hundred_nodes_each_stay_below_256_kibibytes() -> None:
+    names = [f"group-{number:03d}-{'x' * 50}" for number in range(100)]
+    wanted = [group_spec(name, 25) for name in names]
+    records = [deleted(name, open_=False) for name in names]
+    owner = resource(spec=spec(instanceGroups=wanted), status=recorded(instanceGroups=records))
+    words = "We currently do not have sufficient capacity. " * 40
+    found = cluster(groups=tuple(group(item, current=0, status="Degraded") for item in wanted))
+    events = tuple(ObservedEvent(event_id=name, at=NOW, level="Error", description=words, group=name) for name in names)
+    made = status(owner, found, events=events)
+    assert sum(kept_of(made).values()) == ALL_MOST
+    stored = {
+        "spec": owner.spec.model_dump(exclude_none=True),
+        "status": made.model_dump(mode="json", exclude_none=True),
+    }
+    assert len(json.dumps(stored)) < 262_144
+
+
+def test_what_aws_has_not_lowered_the_count_for_stays_on_record_before_all_else() -> None:
+    names = [f"group-{number:03d}" for number in range(12)]
+    records = [deleted(name, open_=name == names[0], minutes=60 if name == names[0] else 1) for name in names]
+    kept = within([InstanceGroupStatus.model_validate(one) for one in records], nodes=None)
+    counts = [len(one.remembered.deletedNodes or ()) for one in kept]
+    assert counts[0] == 100
+    assert sum(counts) == ALL_MOST
+
+
+@pytest.mark.parametrize(("groups", "left"), [(10, 0), (9, 100)])
+def test_nodes_are_deleted_by_name_only_as_far_as_status_can_keep_them(groups: int, left: int) -> None:
+    records = [deleted(f"group-{number:03d}", open_=True) for number in range(groups)]
+    assert room(resource(status=recorded(instanceGroups=records))) == left

@@ -55,12 +55,11 @@ class GroupMemory(Model):
         description="Nodes that were moved or deleted by name: the desired count is instanceCount plus value until you "
         "edit instanceCount.",
     )
-    deletedNodes: Annotated[list[DeletedNode], Field(max_length=100, json_schema_extra=keyed("instanceId"))] | None = (
-        Field(
-            default=None,
-            description="Nodes that the operator deletes by name (BatchDeleteClusterNodes) while it scales the group "
-            "in. The list is stored before the call, so that a lost answer never ends another node.",
-        )
+    deletedNodes: Annotated[list[DeletedNode], Field(max_length=100, json_schema_extra=ATOMIC)] | None = Field(
+        default=None,
+        description="Nodes that the operator deletes by name (BatchDeleteClusterNodes) while it scales the group in, "
+        "up to 100, and up to 1000 of all groups. The list is stored before the call, so that a lost answer never ends "
+        "another node.",
     )
     members: Annotated[list[Word], Field(max_length=64, json_schema_extra=ATOMIC)] | None = Field(
         default=None,

@@ -13,11 +13,11 @@ NodeName = Annotated[
     str,
     Field(
         min_length=1,
-        max_length=253,
+        max_length=64,
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
     ),
 ]
-"""Name of a Kubernetes Node (DNS subdomain)."""
+"""Name of a Kubernetes Node (DNS subdomain); those of HyperPod are `hyperpod-` and an instance id."""
 InstanceId = Annotated[str, Field(min_length=10, max_length=19, pattern=r"^i-[a-f0-9]{8}([a-f0-9]{9})?$")]
 """ClusterNodeId."""
 NodeLogicalId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$")]

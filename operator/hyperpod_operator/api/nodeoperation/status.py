@@ -69,7 +69,11 @@ class OperationNodeStatus(Model):
         "lost. Waiting: AWS accepted it. Succeeded: the effect was seen. Failed, Skipped: see message."
     )
     awsCode: Word | None = Field(default=None, description="AWS's code where it refused this node last.")
-    message: Line | None = Field(default=None, description="What is going on, and what to do.")
+    message: Line | None = Field(
+        default=None,
+        description="What is going on, and what to do. Where the messages of all nodes are too long together, the "
+        "longest ones are shortened.",
+    )
     startTime: Timestamp | None = Field(default=None, description="When its drain began, as RFC 3339.")
     sentTime: Timestamp | None = Field(default=None, description="When AWS was asked last, as RFC 3339.")
     completionTime: Timestamp | None = Field(default=None, description="When it ended, as RFC 3339.")
@@ -95,6 +99,11 @@ class OperationCounts(Model):
     succeeded: Count = Field(default=0, description="Nodes whose effect was seen.")
     failed: Count = Field(default=0, description="Nodes that failed.")
     skipped: Count = Field(default=0, description="Nodes that were left alone.")
+    podsUnlisted: Count | None = Field(
+        default=None,
+        description="Nodes whose waitingFor is left out, because the pods of others fill the status. The message of "
+        "each has how many pods it waits for.",
+    )
 
 
 class HyperPodNodeOperationStatus(Model):
@@ -116,8 +125,8 @@ class HyperPodNodeOperationStatus(Model):
     completionTime: Timestamp | None = Field(default=None, description="When the last node ended, as RFC 3339.")
     summary: Word | None = Field(default=None, description="Nodes that are done, of how many.")
     counts: OperationCounts | None = Field(default=None, description="Nodes by state.")
-    nodes: Annotated[list[OperationNodeStatus], Field(max_length=NODES_MOST, json_schema_extra=keyed("id"))] | None = (
-        Field(default=None, description="An entry for each node, up to 1000.")
+    nodes: Annotated[list[OperationNodeStatus], Field(max_length=NODES_MOST, json_schema_extra=ATOMIC)] | None = Field(
+        default=None, description="An entry for each node, up to 1000."
     )
     plan: PlanStatus | None = Field(
         default=None, description="What the operation does, as its approval names it; the same form as of a cluster."

@@ -1,27 +1,22 @@
 """Groups, counts and troubled nodes as status shows them: bounded, so that 5,000 nodes fit in few kilobytes."""
 
-from datetime import datetime, timedelta
-
-from hyperpod_operator.api.cluster.memory import DeletedNode, GroupMemory
+from hyperpod_operator.api.cluster.memory import GroupMemory
 from hyperpod_operator.api.cluster.status import AutoScalingStatus, InstanceGroupStatus, NodeCounts, NodeProblem
-from hyperpod_operator.core.cluster.changes import group_of
-from hyperpod_operator.core.cluster.decision import Act
+from hyperpod_operator.core.cluster.deleted_nodes import deleted_nodes, within
 from hyperpod_operator.core.cluster.diagnose import Shortfall, shortfalls
 from hyperpod_operator.core.cluster.existing import changed_at
 from hyperpod_operator.core.cluster.missing import repeated
 from hyperpod_operator.core.cluster.node_health import group_health
-from hyperpod_operator.core.cluster.offsets import JOINING, LEAVING, RECENT
+from hyperpod_operator.core.cluster.offsets import JOINING, LEAVING
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.parts import rejected_parts, sendable
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
-from hyperpod_operator.core.cluster.plan import DeleteNodes, UpdateCluster
+from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import ADOPTED, CREATED, EXTERNAL, Resource
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.journal import PENDING, age
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.health.facts import DELETING
-from hyperpod_operator.core.moments import parse_time, stamp
-from hyperpod_operator.core.nodes.batch import UNCERTAIN
 from hyperpod_operator.core.observed import ObservedCluster, ObservedGroup
 from hyperpod_operator.core.text import listed
 
@@ -29,8 +24,6 @@ GROUPS_MOST = 200
 MEMBERS_MOST = 64
 PROBLEMS_MOST = 20
 WORDS_MOST = 1024
-DELETED_MOST = 100
-"""Deleted nodes of a group that status keeps."""
 NODE_WORDS_MOST = 256
 WORDS_OF_ALL_GROUPS_MOST = 12_000
 """Characters that the groups' messages share: 200 groups in trouble must not make status grow past 100 KB."""
@@ -114,7 +107,8 @@ def group_statuses(pass_record: PassRecord, *, creating: bool = False) -> list[I
     present = {group.name for group in cluster.groups}
     planned = {name: _planned(resource, name) for name in _added(pass_record, sending=creating)}
     coming = [entry for name, entry in (_still_coming(pass_record) | planned).items() if name not in present]
-    return sorted([*seen, *coming], key=lambda entry: entry.instanceGroupName)[:GROUPS_MOST] or None
+    entries = sorted([*seen, *coming], key=lambda entry: entry.instanceGroupName)[:GROUPS_MOST]
+    return within(entries, nodes=pass_record.snapshot.observed.nodes) or None
 
 
 def _observed(
@@ -147,7 +141,7 @@ def _observed(
             if _holds(pass_record, group, count)
             else _applied(pass_record, group.name, applied),
             countOffset=pass_record.snapshot.changes.offsets.get(group.name),
-            deletedNodes=_deleted_nodes(pass_record, group),
+            deletedNodes=deleted_nodes(pass_record, group),
             members=_members(pass_record, group),
             deletionProtection=(True if group.name in resource.protected_groups else None),
         ).or_none(),
@@ -167,43 +161,6 @@ def auto_scaling(cluster: ObservedCluster) -> AutoScalingStatus | None:
     return AutoScalingStatus(
         status=cluster.auto_scaling_status or None, failureMessage=cluster.auto_scaling_message[:WORDS_MOST] or None
     )
-
-
-def _deleted_nodes(pass_record: PassRecord, group: ObservedGroup) -> list[DeletedNode] | None:
-    """Nodes that the operator deletes by name: those of this pass's call, and those on record that are listed still or
-    whose deletion events may explain a count."""
-    snapshot, result, decision = pass_record.snapshot, pass_record.result, pass_record.decision
-    record = snapshot.resource.recorded_groups.get(group.name)
-    kept = {one.instanceId: one for one in (record.remembered.deletedNodes if record else None) or ()}
-    if isinstance(decision, Act) and isinstance(decision.action, DeleteNodes) and decision.action.group == group.name:
-        for name in _may_be_deleted(decision.action.instance_ids, result):
-            kept.pop(name, None)
-            kept[name] = DeletedNode(instanceId=name, time=stamp(snapshot.now), targetCount=group.target_count)
-    listed = None if snapshot.observed.nodes is None else {node.instance_id for node in snapshot.observed.nodes}
-    stays = [
-        one
-        for name, one in kept.items()
-        if listed is None or name in listed or _recent(one.time, now=snapshot.now) < RECENT
-    ]
-    if group.name not in {group_of(change) for change in snapshot.changes.scaling_in}:
-        # The count is where it is to be: what an earlier call was to change of it is over.
-        stays = [one.model_copy(update={"targetCount": None}) for one in stays]
-    return stays[-DELETED_MOST:] or None
-
-
-def _may_be_deleted(asked: tuple[str, ...], result: Accepted | Rejected | None) -> tuple[str, ...]:
-    """The nodes that AWS may be ending: all of them before the call is sent, and when no answer came."""
-    if isinstance(result, Rejected):
-        return asked if result.error.kind in {ErrorKind.UNKNOWN_OUTCOME, ErrorKind.TRANSIENT} else ()
-    if result is None or result.nodes is None:
-        return asked
-    refused = {one.instance_id for one in result.nodes.failed if one.code not in UNCERTAIN}
-    return tuple(name for name in asked if name not in refused)
-
-
-def _recent(time: str | None, *, now: datetime) -> timedelta:
-    moment = parse_time(time or "")
-    return now - moment if moment else timedelta.max
 
 
 def _members(pass_record: PassRecord, group: ObservedGroup) -> list[str] | None:

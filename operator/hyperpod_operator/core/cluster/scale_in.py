@@ -11,6 +11,7 @@ from dataclasses import replace
 from hyperpod_operator.api.names import DRAINING, Reason
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
+from hyperpod_operator.core.cluster.deleted_nodes import room
 from hyperpod_operator.core.cluster.departures import (
     Candidate,
     Chosen,
@@ -74,7 +75,9 @@ def delete_nodes(snapshot: ClusterSnapshot) -> Decision | None:
     found = snapshot.departures
     if found is None or found.unsynced or found.read.problem:
         return None
-    return next((_delete(snapshot, one) for one in found.chosen if one.ready and not one.departure.whole), None)
+    left = room(snapshot.resource)
+    named_now = (one for one in found.chosen if 0 < len(one.ready) <= left and not one.departure.whole)
+    return next((_delete(snapshot, one) for one in named_now), None)
 
 
 def workloads_run(snapshot: ClusterSnapshot) -> Decision | None:

@@ -22,7 +22,7 @@ def intended(snapshot: Snapshot, action: Call) -> Snapshot:
     """The nodes as they are stored before the call leaves: from here on AWS may act on them."""
 
     def sent(entry: Entry) -> Entry:
-        node = snapshot.node(entry)
+        node, reboots = snapshot.node(entry), snapshot.operation.call is NodeCall.REBOOT
         if entry.state == State.SENT:
             return entry
         return moved(
@@ -32,7 +32,7 @@ def intended(snapshot: Snapshot, action: Call) -> Snapshot:
             "AWS is asked.",
             sentTime=stamp(snapshot.now),
             batch=action.batch,
-            bootId=(node.boot_id or None) if node is not None else None,
+            bootId=(node.boot_id or None) if node is not None and reboots else None,
             newestLaunch=_newest_launch(snapshot, entry),
             begun=None,
             waitingFor=None,

@@ -19,6 +19,7 @@ from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.approval import approval, shown
 from hyperpod_operator.core.nodeoperation.audit import history
+from hyperpod_operator.core.nodeoperation.bounded import bounded
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
 from hyperpod_operator.core.nodeoperation.outcome import NAMED_MOST, is_over, progress
 from hyperpod_operator.core.nodeoperation.plan import CONCERN, Call, Evict
@@ -145,6 +146,7 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
     over = (record.read_error is None or ended) and is_over(snapshot) and not snapshot.operation.deleting
     count = Counter(entry.state for entry in entries)
     batches = max([status.remembered.batches or 0, *(entry.remembered.batch or 0 for entry in entries)])
+    stored, unlisted = bounded(entries)
     return updated(
         status,
         {
@@ -158,10 +160,11 @@ def _stored(record: PassRecord) -> HyperPodNodeOperationStatus:
                 succeeded=count[State.SUCCEEDED],
                 failed=count[State.FAILED],
                 skipped=count[State.SKIPPED],
+                podsUnlisted=unlisted or None,
             )
             if entries
             else None,
-            "nodes": entries or None,
+            "nodes": stored or None,
             "plan": _plan(record),
             "batches": batches or None,
         },

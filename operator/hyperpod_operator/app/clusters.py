@@ -61,6 +61,7 @@ def cluster_runtime(shared: Shared) -> ControllerRuntime:
             preflight=Gate(
                 facts=lambda region: dependencies.cloud.facts(region=region),
                 workloads=KubeWorkloads(dependencies.api),
+                region=dependencies.cloud.region,
                 mode=settings.preflight,
             ),
         ),

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from tests.unit.controllers.rig import Rig
-from tests.unit.core.builders import group_spec, spec
+from tests.unit.core.builders import group_spec, resource, snapshot_of, spec
 from tests.unit.core.preflight.world import FACTS, having
 
 from hyperpod_operator.controllers.cluster.preflight import Gate
+from hyperpod_operator.core.cluster.plan import CreateCluster
+from hyperpod_operator.core.location import Location
+from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.preflight.facts import Facts, Workload
 from hyperpod_operator.core.preflight.model import Fact
 from hyperpod_operator.core.preflight.subject import ClusterSubject
@@ -373,6 +376,18 @@ async def test_what_kubernetes_runs_is_checked_too(rig: Rig, source: Source) -> 
     rig.apply(spec())
     await rig.rest()
     assert checks(rig)["OnlyVPCCNI"] == "Fail"
+
+
+@pytest.mark.parametrize(("own", "result"), [("us-west-2", "Fail"), ("eu-west-1", "Unknown")])
+async def test_what_runs_in_another_kubernetes_cluster_is_not_checked(source: Source, own: str, result: str) -> None:
+    """The EKS cluster of another Region is not the one that the operator runs in."""
+    cilium = Workload(namespace="kube-system", name="cilium", image="cilium:1")
+    gate = Gate(facts=lambda _: source, workloads=Installed(cilium), region=own)
+    here = Location(partition="aws", region="us-west-2", account="111122223333")
+    about = replace(snapshot_of(resource(spec=spec(region="us-west-2")), Observed(cluster=None)), here=here)
+    status, _ = await gate.check(about, CreateCluster(request={}))
+    assert status is not None
+    assert {one.name: one.result for one in status.checks or ()}["OnlyVPCCNI"] == result
 
 
 async def test_right_facts_let_the_cluster_be_created(rig: Rig, source: Source) -> None:

@@ -18,10 +18,12 @@ from hyperpod_operator.core.preflight.record import recorded
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """`facts` gives what reads AWS in a Region; `workloads` is None where the Kubernetes API is not read."""
+    """`facts` gives what reads AWS in a Region; `workloads` is None where the Kubernetes API is not read. `region` is
+    the Region of that Kubernetes cluster: the EKS cluster of another Region is another one, whose API nobody reads."""
 
     facts: Callable[[str], ClusterFacts]
     workloads: Workloads | None = None
+    region: str = ""
     mode: str = ENFORCE
     """For clusters that do not choose one."""
 
@@ -43,7 +45,8 @@ class Gate:
         status = resource.status.preflight
         if status is None or not stands(snapshot, wanted, waiting=waiting):
             facts = await self.facts(resource.spec.region or "").gather(wanted.subject)
-            if self.workloads is not None:
+            elsewhere = bool(self.region) and resource.spec.region not in {None, self.region}
+            if self.workloads is not None and not elsewhere:
                 facts = replace(facts, workloads=await self.workloads.workloads())
             status = recorded(
                 preflight(replace(wanted.subject, facts=facts)),

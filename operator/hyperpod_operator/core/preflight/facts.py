@@ -234,6 +234,12 @@ class Workload:
     image: str
     everywhere: bool = True
 
+    @property
+    def tag(self) -> str:
+        """The image's tag, by which a version is told; empty where there is none, as with a digest alone."""
+        name = self.image.partition("@")[0].rpartition("/")[2]
+        return name.partition(":")[2]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:

@@ -9,6 +9,7 @@ from hyperpod_operator.api.common.preflight import PreflightStatus
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
+from hyperpod_operator.core.cluster.parts import sendable
 from hyperpod_operator.core.cluster.plan import Action, CreateCluster, UpdateCluster
 from hyperpod_operator.core.cost.cluster import types_of
 from hyperpod_operator.core.engine.call import PlannedCall, fingerprint
@@ -43,7 +44,10 @@ def due(snapshot: ClusterSnapshot, action: Action, *, mode: str) -> Due | None:
     """What a call has to be checked for; None for a call that brings no instances."""
     if isinstance(action, CreateCluster):
         return _due(snapshot, mode=mode, new=True)
-    return _due(snapshot, mode=mode, new=False) if isinstance(action, UpdateCluster) else None
+    if not isinstance(action, UpdateCluster):
+        return None
+    # A group that waits for an approval, or for its pods, is not removed by this call, and keeps its instances.
+    return _due(snapshot, mode=mode, new=False, leaving=sendable(snapshot))
 
 
 def due_of_plan(snapshot: ClusterSnapshot, *, mode: str) -> Due | None:
@@ -68,8 +72,9 @@ def growth(snapshot: ClusterSnapshot) -> Mapping[str, int]:
     return {group_of(one): one.wanted - one.observed for one in counts if one.wanted > one.observed}
 
 
-def _due(snapshot: ClusterSnapshot, *, mode: str, new: bool) -> Due | None:
-    resource = snapshot.resource
+def _due(snapshot: ClusterSnapshot, *, mode: str, new: bool, leaving: frozenset[str] | None = None) -> Due | None:
+    """`leaving` are the groups that go with the call, as far as the spec removes them; None for all of these."""
+    resource, removed = snapshot.resource, frozenset(snapshot.changes.groups_removed)
     if (resource.preflight or mode) == OFF:
         return None
     adds = frozenset() if new else frozenset(snapshot.changes.groups_added) - snapshot.held_groups
@@ -86,7 +91,7 @@ def _due(snapshot: ClusterSnapshot, *, mode: str, new: bool) -> Due | None:
         new=new,
         adds=adds,
         grows=grows,
-        holds=() if new else _held(snapshot),
+        holds=() if new else _held(snapshot, leaving=removed if leaving is None else removed & leaving),
         created_at=cluster.created_at if cluster else None,
     )
     spec = resource.spec.model_dump(mode="json", exclude_none=True, exclude={"management", "tags"})
@@ -107,8 +112,8 @@ def _call(*, new: bool, adds: frozenset[str], grows: Mapping[str, int]) -> str:
     return f"{UPDATE}: {listed(parts, most=GROUPS_SHOWN, separator=', ')}"
 
 
-def _held(snapshot: ClusterSnapshot) -> tuple[Held, ...]:
-    """What the cluster keeps in AWS."""
+def _held(snapshot: ClusterSnapshot, *, leaving: frozenset[str]) -> tuple[Held, ...]:
+    """What the cluster keeps in AWS, without the groups that leave."""
     cluster, everywhere = snapshot.observed.cluster, snapshot.resource.spec.vpcConfig.subnets
     return tuple(
         Held(
@@ -120,7 +125,7 @@ def _held(snapshot: ClusterSnapshot) -> tuple[Held, ...]:
             planned=bool(group.members.get("trainingPlanArn")),
         )
         for group in (cluster.groups if cluster is not None else ())
-        if group.name not in snapshot.changes.groups_removed
+        if group.name not in leaving
     )
 
 

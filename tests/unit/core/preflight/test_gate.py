@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.unit.core import builders
 from tests.unit.core.builders import NOW, cluster, group_spec, resource, snapshot_of
 from tests.unit.core.builders import spec as cluster_spec
 
@@ -55,6 +56,14 @@ def test_a_creation_is_checked() -> None:
 
 def test_an_added_group_is_checked_alone() -> None:
     assert [group.name for group in wanted(adding(), UPDATE).subject.groups] == ["new"]
+
+
+@pytest.mark.parametrize(("policy", "kept"), [("Auto", set()), ("ApproveDisruptive", {"cpu"})])
+def test_a_removed_group_that_waits_counts_beside_the_one_that_is_added(policy: str, kept: set[str]) -> None:
+    exchanged = cluster_spec(instanceGroups=[group_spec(), group_spec("new", 2)], management={"changePolicy": policy})
+    owner = resource(spec=exchanged, status=builders.recorded())
+    about = snapshot_of(owner, Observed(cluster=cluster(), tags=builders.our_tags(owner)))
+    assert {held.name for held in wanted(about, UPDATE).subject.holds} == {"gpu"} | kept
 
 
 @pytest.mark.parametrize("action", [UPDATE, DeleteCluster(arn="a"), AddTags(arn="a", tags={})], ids=type)

@@ -1,5 +1,6 @@
 """Checks of the EKS cluster and its add-ons."""
 
+import re
 from collections.abc import Iterator
 
 from hyperpod_operator.core.preflight.facts import EksCluster
@@ -10,8 +11,10 @@ from hyperpod_operator.core.preflight.tables import versions
 SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
 DESCRIBE = "eks:DescribeCluster"
 # [assumption: preflight-names-of-workloads]
-OTHER_CNIS = ("cilium", "calico", "weave", "flannel", "antrea", "canal", "kube-router")
+OTHER_CNIS = ("cilium", "calico", "weave-net", "flannel", "antrea", "canal", "kube-router")
 """Names of CNI plugins in the workloads and add-ons that install them."""
+_CNI = re.compile(rf"(?<![a-z])(?:{'|'.join(OTHER_CNIS)})(?![a-z])")
+"""One of them as a word: `calico-node` is one, and `weave-scope-agent` or `canalyzer` is none."""
 
 
 def _cluster(subject: ClusterSubject) -> EksCluster | None:
@@ -57,8 +60,11 @@ def vpc_cni(subject: ClusterSubject) -> Iterator[Finding]:
     addons, workloads = subject.facts.addons, subject.facts.workloads
     found = "" if isinstance(addons, Unread) else addons["vpc-cni"].version if "vpc-cni" in addons else ""
     if not found and not isinstance(workloads, Unread):
-        images = [one.image for one in workloads if one.name == "aws-node"]
-        found = images[0].rpartition(":")[2] if images else ""
+        installed = [one for one in workloads if one.name == "aws-node"]
+        found = installed[0].tag if installed else ""
+        if installed and not found:
+            yield unknown(Unread(why="the image of the DaemonSet aws-node has no tag that says its version"))
+            return
         if not found and not isinstance(addons, Unread):
             yield fails(found="is not installed")
             return
@@ -78,7 +84,7 @@ def only_cni(subject: ClusterSubject) -> Iterator[Finding]:
         return
     names = [] if isinstance(addons, Unread) else list(addons)
     names += [] if isinstance(workloads, Unread) else [f"{one.namespace}/{one.name}" for one in workloads]
-    others = sorted({name for name in names if any(cni in name.lower() for cni in OTHER_CNIS)})
+    others = sorted({name for name in names if _CNI.search(name.lower())})
     yield fails(names=", ".join(others)) if others else passes()
 
 

@@ -45,7 +45,10 @@ def health_agent_version(subject: ClusterSubject) -> Iterator[Finding]:
     found = _workload(subject, AGENT)
     if found is None:
         return
-    tag = found.image.rpartition(":")[2].split("_")[0]
+    if not found.tag:
+        yield unknown(Unread(why="the image of the health monitoring agent has no tag that says its version"))
+        return
+    tag = found.tag.split("_")[0]
     needed = versions.HEALTH_AGENT_FOR_KARPENTER.split("_")[0]
     yield fails(version=tag) if versions.older(tag, needed) else passes()
 

@@ -114,6 +114,7 @@ async def training_plan(reader: Reader, arn: str) -> Fact[TrainingPlan | None]:
         start=found.get("StartTime"),
         end=found.get("EndTime"),
         available=found.get("AvailableInstanceCount"),
+        total=found.get("TotalInstanceCount"),
         targets=frozenset(str(one) for one in found.get("TargetResources") or []),
         capacities=tuple(
             Capacity(

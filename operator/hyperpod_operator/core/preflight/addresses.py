@@ -13,7 +13,9 @@ def scripts_of(group: Planned) -> tuple[str, ...]:
     if config is None or not (config.sourceS3Uri or "").startswith("s3://"):
         return ()
     folder = config.sourceS3Uri.rstrip("/")
-    return tuple(f"{folder}/{name.lstrip('/')}" for name in (config.onCreate, config.onInitComplete) if name)
+    return tuple(
+        f"{folder}/{name.removeprefix('./').lstrip('/')}" for name in (config.onCreate, config.onInitComplete) if name
+    )
 
 
 def bucket_of(address: str) -> str:

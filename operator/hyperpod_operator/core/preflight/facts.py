@@ -164,12 +164,14 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPlan:
-    """sagemaker:DescribeTrainingPlan."""
+    """sagemaker:DescribeTrainingPlan. `available` are instances that can be used now: of a plan that has not begun
+    there are none. `total` are those that it reserves."""
 
     status: str
     start: datetime | None = None
     end: datetime | None = None
     available: int | None = None
+    total: int | None = None
     targets: frozenset[str] = frozenset()
     capacities: tuple[Capacity, ...] = ()
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
-from hyperpod_operator.core.preflight.facts import NOT_GATHERED
+from hyperpod_operator.core.preflight.facts import NOT_GATHERED, TrainingPlan
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 from hyperpod_operator.core.text import counted
@@ -59,11 +59,16 @@ def plan_fits(subject: ClusterSubject) -> Iterator[Finding]:
         elif zones and theirs and not zones & theirs:
             there, here = ", ".join(sorted(theirs)), ", ".join(sorted(zones))
             yield fails(group=group.name, plan=group.plan, problem=f"is in {there}, and the group's subnets in {here}")
-        elif plan.available is not None and asked[group.plan] > plan.available:
-            words = f"has {counted(plan.available, 'instance')} left, and {asked[group.plan]} are asked for"
+        elif (left := _left(plan)) is not None and asked[group.plan] > left:
+            words = f"has {counted(left, 'instance')} left, and {asked[group.plan]} are asked for"
             yield fails(group=group.name, plan=group.plan, problem=words)
         else:
             yield passes(group=group.name)
+
+
+def _left(plan: TrainingPlan) -> int | None:
+    """Instances that a group may ask for: all of a plan that has not begun, whose instances come when it does."""
+    return plan.total if plan.status == "Scheduled" else plan.available
 
 
 def plan_window(subject: ClusterSubject) -> Iterator[Finding]:

@@ -15,6 +15,8 @@ from hyperpod_testbed.helm import CHART, Helm, HelmError
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 ADMISSION = "admissionregistration.k8s.io"
+PLACE = "somewhere"
+"""A text that no template has."""
 
 
 def _levels(schema: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -60,6 +62,19 @@ def test_a_misspelt_value_is_refused_by_name(helm: Helm, level: tuple[str, ...])
         (("admission", "pods", "action"), "Maybe"),
         (("admission", "pods", "instanceTypes"), ["ml.p5.48xlarge"]),
         (("watchNamespaces",), "team-a"),
+        (("watchNamespaces",), ["team-a: x"]),
+        (("watchNamespaces",), ["*"]),
+        (("nameOverride",), "a: b"),
+        (("fullnameOverride",), "it's"),
+        (("serviceAccount", "name"), "two\nlines"),
+        (("priorityClassName",), "a #b"),
+        (("metrics", "tls", "secretName"), "&a"),
+        (("audit", "file"), "audit.jsonl"),
+        (("tracing", "endpoint"), "http://collector: 4318"),
+        (("podDisruptionBudget", "maxUnavailable"), "1"),
+        (("serviceMonitor", "interval"), "often"),
+        (("prometheusRule", "runbookUrl"), "a: b"),
+        (("grafanaDashboard", "sidecarLabel"), "a: b"),
         (("tenants", "list"), [{"namespaces": ["a"], "executionRole": ["misspelt"]}]),
         (("cost", "prices"), {"currency": "USD", "region": {}}),
         (("cost", "prices"), {"currency": "USD", "regions": {"us-west-2": {"p5.48xlarge": 1}}}),
@@ -71,6 +86,85 @@ def test_a_misspelt_value_is_refused_by_name(helm: Helm, level: tuple[str, ...])
 def test_a_value_that_makes_no_sense_is_refused(helm: Helm, path: tuple[str, ...], value: Any) -> None:
     with pytest.raises(HelmError, match=path[-1]):
         helm.render(values=_nested(path, value))
+
+
+EVERYTHING: dict[str, Any] = {
+    "serviceMonitor": {"enabled": True},
+    "podMonitor": {"enabled": True, "authorization": {"credentials": {"name": "token", "key": "token"}}},
+    "prometheusRule": {"enabled": True},
+    "grafanaDashboard": {"enabled": True},
+    "admission": {"approvals": {"recordUser": True}, "prefix": {"enabled": True}},
+    "metrics": {"tls": {"secretName": PLACE}, "authentication": {"enabled": True}},
+}
+
+
+def _texts(place: str) -> dict[str, Any]:
+    """This text in each value that takes any."""
+    of_monitors = {"additionalLabels": {"example.com/x": place}}
+    labels = ("commonLabels", "podLabels", "podAnnotations", "nodeSelector")
+    return {
+        **{name: {"example.com/x": place} for name in labels},
+        "crds": {"annotations": {"example.com/x": place}},
+        "serviceAccount": {"annotations": {"example.com/x": place}},
+        "metrics": {**EVERYTHING["metrics"], "service": {"annotations": {"example.com/x": place}}},
+        "serviceMonitor": {**EVERYTHING["serviceMonitor"], **of_monitors},
+        "podMonitor": {**EVERYTHING["podMonitor"], **of_monitors},
+        "prometheusRule": {"enabled": True, **of_monitors},
+        "grafanaDashboard": {"enabled": True, "sidecarLabelValue": place},
+        "audit": {"file": f"/{place}"},
+        "extraArgs": [place],
+        "image": {"repository": place, "tag": place},
+        "tenants": {"enabled": True, "list": [{"namespaces": [place], "subnets": [place]}]},
+    }
+
+
+def _names(place: str) -> dict[str, Any]:
+    """This text in each value that names an object."""
+    return {
+        "nameOverride": place,
+        "fullnameOverride": place,
+        "priorityClassName": place,
+        "serviceAccount": {"name": place},
+        "watchNamespaces": [place],
+    }
+
+
+def _replaced(node: Any, text: str) -> Any:
+    """The same with this text where the place stands, and without what is a digest of it."""
+    if isinstance(node, dict):
+        found = {name: _replaced(value, text) for name, value in node.items()}
+        return {name: value for name, value in found.items() if name != "hyperpod-operator.dev/tenants"}
+    if isinstance(node, list):
+        return [_replaced(value, text) for value in node]
+    return node.replace(PLACE, text) if isinstance(node, str) else node
+
+
+@pytest.mark.parametrize(
+    "text", ["123", "null", "a: b", "x #y", "it's", '"q', "two\nlines: x", "- x", "&a", "@x", "%x"]
+)
+def test_a_text_arrives_as_it_was_given(helm: Helm, text: str) -> None:
+    """A render with another text differs in that text alone: none of it is read as YAML."""
+    plain, given = (documents(helm.render(values={**EVERYTHING, **_texts(one)})) for one in (PLACE, text))
+    # The list of tenants is YAML in a text.
+    for objects in (plain, given):
+        for found in objects:
+            if found["metadata"]["name"] == "hyperpod-operator-tenants":
+                found["data"] = {name: documents(value) for name, value in found["data"].items()}
+    assert _replaced(given, text) == _replaced(plain, text)
+
+
+@pytest.mark.parametrize("text", ["true", "null", "on", "e1"])
+def test_a_name_stays_a_name(helm: Helm, text: str) -> None:
+    """Namespaces and objects may have names that YAML reads as something else."""
+    plain, given = (helm.objects(release=one, namespace=one, values=_names(one)) for one in (PLACE, text))
+    assert _replaced(given, text) == _replaced(plain, text)
+
+
+def test_a_release_and_its_namespace_may_be_named_by_a_number(helm: Helm) -> None:
+    plain, given = (
+        helm.objects(release=one, namespace=one, values={"fullnameOverride": "it"}) for one in (PLACE, "123")
+    )
+    assert _replaced(given, "123") == _replaced(plain, "123")
 
 
 PRICES = {"currency": "USD", "regions": {"us-west-2": {"ml.p5.48xlarge": 55.04}}}

@@ -82,11 +82,11 @@
 - --no-metrics-auth
 {{- end }}
 {{- with .Values.tracing.endpoint }}
-- --otlp-endpoint={{ . }}
+- {{ printf "--otlp-endpoint=%s" . | quote }}
 {{- end }}
 - --state-dir=/tmp
 {{- with .Values.audit.file }}
-- --audit-file={{ . }}
+- {{ printf "--audit-file=%s" . | quote }}
 {{- end }}
 - --log-format={{ .Values.log.format }}
 - --log-level={{ .Values.log.level }}

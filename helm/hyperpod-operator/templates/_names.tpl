@@ -22,8 +22,8 @@
 {{- end -}}
 
 {{- define "hyperpod-operator.selector" -}}
-app.kubernetes.io/name: {{ include "hyperpod-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "hyperpod-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "hyperpod-operator.labels" -}}

@@ -24,7 +24,8 @@ _PATTERNS = (
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"),
     re.compile(r"\bk8s-aws-v1\.[\w=-]+"),
-    re.compile(r"\bgh[opsu]_[A-Za-z0-9]{20,}\b"),
+    re.compile(r"\bgh[oprsu]_[A-Za-z0-9]{20,}\b"),
+    re.compile(r"\b(?:github_pat_|glpat-|hf_|nvapi-|xox[abprs]-)[\w-]{16,}"),
 )
 _KEPT_HEAD = (
     re.compile(r"((?:bearer|basic)\s+)[\w.~+/=-]{6,}", re.IGNORECASE),

@@ -40,11 +40,13 @@ def credentials(target: Target) -> Credentials:
             token = Path(target.token_file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise CommandError(f"The token file {target.token_file} cannot be read: {error.strerror}.") from error
+        except UnicodeDecodeError:
+            raise CommandError(f"The token file {target.token_file} has no token: it is no text.") from None
     return Credentials(headers=_headers(token, target.basic), certificate=target.certificate, key=target.key)
 
 
 def _headers(token: str, basic: str) -> dict[str, str]:
-    if token:
+    if token := token.strip():
         return {"Authorization": f"Bearer {token}"}
     return {"Authorization": f"Basic {base64.b64encode(basic.encode()).decode()}"} if basic else {}
 

@@ -30,7 +30,7 @@ class HttpTransport:
         self._credentials = credentials
         self._url = urllib.parse.urlsplit(target.server)
         self._env = os.environ if env is None else env
-        if self._url.scheme not in ("http", "https") or not self._url.hostname:
+        if self._url.scheme not in ("http", "https") or not self._url.hostname or not _has_port(self._url):
             raise CommandError(f"{target.server!r} is not the URL of an API server.")
         self._kept: http.client.HTTPConnection | None = None
 
@@ -88,10 +88,10 @@ class HttpTransport:
         if data is not None:
             headers |= {"Content-Type": content_type, "Content-Length": str(len(data))}
         for name, value in headers.items():
-            connection.putheader(name, value)
+            _put(connection, name, value)
         for name, values in self._target.impersonate.items():
             for value in values:
-                connection.putheader(name, value)
+                _put(connection, name, value)
         connection.endheaders(data)
         return connection.getresponse()
 
@@ -122,6 +122,8 @@ class HttpTransport:
             if not found or proxy_bypass_environment(host, {"no": exempt}):
                 return None
         parts = urllib.parse.urlsplit(found if "//" in found else f"http://{found}")
+        if not _has_port(parts):
+            raise CommandError(f"The proxy of {host} has a port that is no number.")
         if parts.scheme != "http":
             raise CommandError(f"The proxy of {host} has the scheme {parts.scheme}; only http is supported.")
         return parts
@@ -171,6 +173,25 @@ class HttpTransport:
             case _:
                 why = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 return CommandError(f"The API server{context} ({server}) cannot be reached: {why}.")
+
+
+def _has_port(url: urllib.parse.SplitResult) -> bool:
+    """Whether the port is a number, or not given."""
+    try:
+        return url.port is None or url.port > 0
+    except ValueError:
+        return False
+
+
+def _put(connection: http.client.HTTPConnection, name: str, value: str) -> None:
+    """A header. The library's own error has the value in it, which may be a token: it is not shown."""
+    try:
+        connection.putheader(name, value)
+    except ValueError:
+        raise CommandError(
+            f"The header {name} cannot be sent: its value has a line break, or a character that HTTP does not take. "
+            "Correct the user of the context, or the option that sets it."
+        ) from None
 
 
 class _Tls(http.client.HTTPSConnection):

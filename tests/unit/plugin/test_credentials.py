@@ -34,6 +34,18 @@ def test_a_token_file_is_read_each_time(tmp_path: Path) -> None:
     assert credentials(Target(server="s", token_file=str(path))).headers == {"Authorization": "Bearer second"}
 
 
+def test_what_stands_around_a_token_is_no_part_of_it() -> None:
+    assert credentials(Target(server="s", token="t\n")).headers == {"Authorization": "Bearer t"}
+    assert credentials(plugin(printing({"token": "t\r\n"}))).headers == {"Authorization": "Bearer t"}
+
+
+def test_a_token_file_that_is_no_text_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(CommandError, match="it is no text"):
+        credentials(Target(server="s", token_file=str(path)))
+
+
 def test_user_and_password_are_basic() -> None:
     assert credentials(Target(server="s", basic="u:p")).headers == {"Authorization": "Basic dTpw"}
 

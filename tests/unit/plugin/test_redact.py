@@ -22,6 +22,12 @@ CANARIES = {
     "url": ("https://user:canary9@proxy.example.com", "canary9"),
     "private key": ("-----BEGIN RSA PRIVATE KEY-----\ncanary10\n-----END RSA PRIVATE KEY-----", "canary10"),
     "github": ("ghp_canary11canary11canary11", "canary11"),
+    "github, refresh": ("ghr_canary13canary13canary13", "canary13"),
+    "github, fine-grained": ("github_pat_11ABCDEFG0canary14_canary14canary14", "canary14"),
+    "gitlab": ("glpat-canary15canary15xx", "canary15"),
+    "hugging face": ("hf_canary16canary16canary16", "canary16"),
+    "nvidia": ("nvapi-canary17-canary17_canary17", "canary17"),
+    "slack": ("xoxb-123456789012-canary18canary18", "canary18"),
     "query": ("api_key=canary12&x=1", "canary12"),
 }
 

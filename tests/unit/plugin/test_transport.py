@@ -52,6 +52,26 @@ def test_each_group_is_a_header_of_its_own(wire: Wire, api: Client) -> None:
     assert wire.headers("Impersonate-Group") == ["a", "b"]
 
 
+@pytest.mark.parametrize("token", ["secret\nvalue", "secr€t"])
+def test_a_token_that_no_header_takes_is_not_shown(wire: Wire, api: Client, token: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        api(wire.url, token=token).get(THINGS, namespace="n", name="a")
+    assert "The header Authorization cannot be sent" in str(caught.value)
+    assert "secr" not in str(caught.value)
+    assert caught.value.__suppress_context__  # a traceback would have the value
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:abc", "http://127.0.0.1:99999", "https://", "ftp://a"])
+def test_a_url_of_no_server_is_a_sentence(api: Client, url: str) -> None:
+    with pytest.raises(CommandError, match="is not the URL of an API server"):
+        api(url)
+
+
+def test_a_proxy_with_a_port_that_is_no_number_is_a_sentence(api: Client) -> None:
+    with pytest.raises(CommandError, match="port that is no number"):
+        api("https://a:443", env={"HTTPS_PROXY": "http://proxy:abc"}).get(THINGS, namespace="n", name="a")
+
+
 def test_a_server_behind_a_path_is_asked_there(wire: Wire, api: Client) -> None:
     wire.answers[f"/k8s/clusters/c-1{AT}/a"] = (200, {"kind": "Thing"})
     assert api(f"{wire.url}/k8s/clusters/c-1").get(THINGS, namespace="n", name="a") == {"kind": "Thing"}

@@ -29,7 +29,7 @@ def world(session: Session, which: Named, *, operator_namespace: str = "") -> Wo
     found, resource = _resource(session, which)
     about = Reads(unknown)
     return World(
-        now=session.now(),
+        now=session.server_now(),
         subject=subject,
         found=found,
         resource=resource,

@@ -41,6 +41,11 @@ class Session:
 
         return Api(HttpTransport(self.target, credentials(self.target)))
 
+    def server_now(self) -> datetime:
+        """The time by the API server's clock, by which Leases and Events are dated; by this machine's before the first
+        answer. A laptop's clock may be minutes off, and no operator would seem to run."""
+        return self.api.server_time or self.now()
+
     @property
     def namespace(self) -> str:
         return self.target.namespace

@@ -77,7 +77,7 @@ def _around(session: Session, reads: Reads, *, subject: Subject, uid: str, where
         "Events", lambda: session.api.list(EVENTS, namespace=subject.namespace or NODE_EVENTS, fields=fields)
     )
     return Around(
-        now=session.now(),
+        now=session.server_now(),
         operator=operator(session.api, namespace=where),
         clusters=listed[CLUSTER.name],
         operations=listed[OPERATION.name],

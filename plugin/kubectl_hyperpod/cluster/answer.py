@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Status and decoded body; a body that is no JSON is text."""
+    """Status and decoded body; a body that is no JSON is text. `date` is the time by the server's clock, None where it
+    does not say."""
 
     status: int
     body: Any
+    date: datetime | None = None
 
 
 class Transport(Protocol):

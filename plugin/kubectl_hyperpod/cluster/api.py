@@ -4,6 +4,7 @@ import json
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from kubectl_hyperpod.cluster.answer import Answer, Transport
@@ -56,6 +57,8 @@ class Api:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.server_time: datetime | None = None
+        """The API server's clock at its last answer; None where it did not say."""
 
     def get(self, resource: Resource, *, namespace: str = "", name: str) -> Object:
         return self._object("GET", resource.path(namespace=namespace, name=name))
@@ -84,7 +87,7 @@ class Api:
 
     def text(self, path: str) -> str:
         """A path that answers with plain text: logs, metrics, /version."""
-        answer = self._transport.send("GET", path)
+        answer = self._sent("GET", path)
         _checked(answer)
         return answer.body if isinstance(answer.body, str) else json.dumps(answer.body, indent=2)
 
@@ -107,11 +110,16 @@ class Api:
                 yield str(read.get("type")), read["object"]
 
     def _object(self, method: str, path: str, body: Any = None, *, content_type: str = "application/json") -> Object:
-        answer = self._transport.send(method, path, body=body, content_type=content_type)
+        answer = self._sent(method, path, body=body, content_type=content_type)
         _checked(answer)
         if not isinstance(answer.body, dict):
             raise CommandError("The API server answered with something that is not a Kubernetes object; is it one?")
         return answer.body
+
+    def _sent(self, method: str, path: str, *, body: Any = None, content_type: str = "application/json") -> Answer:
+        answer = self._transport.send(method, path, body=body, content_type=content_type)
+        self.server_time = answer.date or self.server_time
+        return answer
 
 
 def _query(values: Mapping[str, str]) -> str:

@@ -9,6 +9,8 @@ import socket
 import ssl
 import urllib.parse
 from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from kubectl_hyperpod.cluster.answer import Answer
@@ -213,6 +215,16 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
     except (OSError, http.client.HTTPException) as error:
         raise CommandError(f"The API server's answer broke off: {str(error) or type(error).__name__}.") from error
     try:
-        return Answer(status=response.status, body=json.loads(data))
+        body = json.loads(data)
     except ValueError:
-        return Answer(status=response.status, body=data.decode("utf-8", "replace"))
+        body = data.decode("utf-8", "replace")
+    return Answer(status=response.status, body=body, date=_date(response.headers.get("Date")))
+
+
+def _date(said: str | None) -> datetime | None:
+    """A date of HTTP; None for one that cannot be read."""
+    try:
+        found = parsedate_to_datetime(said) if said else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None

@@ -3,7 +3,8 @@
 import json
 import urllib.parse
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from click.testing import CliRunner, Result
@@ -46,10 +47,15 @@ class FakeServer:
     watched: list[list[Any]] = field(default_factory=list)
     made: dict[str, Any] = field(default_factory=lambda: {"kind": "Done", "metadata": {"name": "made-x"}})
     """The answer to whatever changes something."""
+    date: datetime | None = None
+    """The server's clock, where its answers say it."""
     bare: bool = False
     """Whether refusals name no object, as for a kind that is not served."""
 
     def send(self, method: str, path: str, *, body: Any = None, content_type: str = "application/json") -> Answer:
+        return replace(self._answer(method, path, body), date=self.date)
+
+    def _answer(self, method: str, path: str, body: Any) -> Answer:
         self.sent.append((method, path, body))
         plain, _, _ = urllib.parse.unquote(path).partition("?")
         if status := self.refused.get(plain):

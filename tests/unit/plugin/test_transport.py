@@ -1,6 +1,7 @@
 """The edge, over a real connection: headers, errors, connections that the server closed, proxies."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.unit.plugin.wire import Wire, serving
@@ -43,6 +44,15 @@ def test_an_object_is_read_with_the_token(wire: Wire, api: Client) -> None:
     wire.answers[f"{AT}/a"] = (200, {"kind": "Thing"})
     assert api(wire.url, token="t").get(THINGS, namespace="n", name="a") == {"kind": "Thing"}
     assert wire.headers("Authorization") == ["Bearer t"]
+
+
+def test_the_time_is_that_of_the_server(wire: Wire, api: Client) -> None:
+    wire.answers[f"{AT}/a"] = (200, {})
+    client = api(wire.url)
+    assert client.server_time is None
+    client.get(THINGS, namespace="n", name="a")
+    assert client.server_time is not None
+    assert abs(datetime.now(UTC) - client.server_time) < timedelta(minutes=1)
 
 
 def test_each_group_is_a_header_of_its_own(wire: Wire, api: Client) -> None:

@@ -3,6 +3,8 @@
 import io
 import json
 import sys
+from copy import deepcopy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +79,17 @@ def test_explain_takes_the_only_cluster() -> None:
     shown = run(server(SHORT), "explain").output
     assert shown.startswith("HyperPodCluster team/research: Ready=False, CapacityShortage")
     assert "AWS has to finish" in shown
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=10), timedelta(minutes=-10)])
+def test_a_clock_that_is_off_stops_no_operator(off: timedelta) -> None:
+    """The API server's clock counts: by one that is ahead the operator's Lease would be stale."""
+    fake = server(worlds.READY)
+    fake.date = worlds.NOW - off
+    lease = deepcopy(worlds.LEASE)
+    lease["spec"]["renewTime"] = (worlds.NOW - off).isoformat()
+    fake.objects[LEASES] = [lease]
+    assert json.loads(run(fake, "explain", "research", "-o", "json").output)["reason"] == "ClusterReady"
 
 
 def test_explain_is_json_for_programs() -> None:

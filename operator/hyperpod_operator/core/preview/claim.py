@@ -16,7 +16,7 @@ from hyperpod_operator.core.engine.call import PlannedCall, worst
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.preview.model import Preview, Sight
+from hyperpod_operator.core.preview.model import BEING_DELETED, Preview, Sight
 from hyperpod_operator.core.volume.changes import changes_of
 from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
@@ -78,7 +78,7 @@ def preview_claim(snapshot: ClaimSnapshot, *, sight: Sight) -> Preview:
         exists=snapshot.volume is not None,
         calls=calls,
         blocked=then.message if then is not None and stuck else "",
-        notes=(KUBERNETES,),
+        notes=(KUBERNETES, BEING_DELETED) if claim.deleting else (KUBERNETES,),
         unknown=(*sight.refused, *waits),
     )
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from hyperpod_operator.core.engine.call import PlannedCall
 
+BEING_DELETED = "the object is being deleted, and applying the manifest does not stop that"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preview:

@@ -21,7 +21,7 @@ from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.plan.calls import planned_calls
 from hyperpod_operator.core.plan.gate import ChangePolicy
 from hyperpod_operator.core.plan.plan import change_policy
-from hyperpod_operator.core.preview.model import Preview, Sight
+from hyperpod_operator.core.preview.model import BEING_DELETED, Preview, Sight
 
 BLOCKING = frozenset(
     {
@@ -86,7 +86,7 @@ def _is_failed(seen: ClusterSnapshot) -> bool:
 def _notes(seen: ClusterSnapshot, calls: tuple[PlannedCall, ...], decision: Conclusion) -> Iterator[str]:
     cluster, policy = seen.observed.cluster, change_policy(seen.resource)
     if seen.resource.deleting:
-        yield "the object is being deleted, and applying the manifest does not stop that"
+        yield BEING_DELETED
     if cluster is not None and cluster.status != AT_REST:
         after = f": {decision.message}" if isinstance(decision, Wait) and decision.reason not in SAID else ""
         yield f"AWS reports the cluster as {cluster.status}{after}"

@@ -7,7 +7,7 @@ from tests.unit.core.volume.builders import EKS, FIRST, NOW, adopting, attachmen
 from hyperpod_operator.core.engine.call import Effect
 from hyperpod_operator.core.location import Location
 from hyperpod_operator.core.preview.claim import NEW, preview_claim
-from hyperpod_operator.core.preview.model import Preview, Sight
+from hyperpod_operator.core.preview.model import BEING_DELETED, Preview, Sight
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.observed import Observed
@@ -67,6 +67,12 @@ def test_a_volume_of_another_owner_is_blocked() -> None:
     found = previewed(claim(adopting()), volume=others)
     assert found.calls == ()
     assert "team/other" in found.blocked
+
+
+def test_a_claim_that_is_being_deleted_is_not_said_to_be_made() -> None:
+    found = previewed(claim(spec(source=IN_B), deleting=True))
+    assert found.calls == ()
+    assert BEING_DELETED in found.notes
 
 
 def test_what_kubernetes_knows_is_said_not_to_be_read() -> None:

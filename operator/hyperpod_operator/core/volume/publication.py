@@ -6,6 +6,7 @@ The label is what opens the door: it is set when AWS says attached, and only the
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
+from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume import manifest
 from hyperpod_operator.core.volume.claim import ATTACHED_LABEL, Claim
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
@@ -77,14 +78,16 @@ def _offered(snapshot: ClaimSnapshot, found: PersistentVolume, reserved_for: Cla
             "PersistentVolume if that data may be read here; the operator publishes it again when it is gone."
         )
         return Wait(reason=Reason.BOUND_TO_OTHER, message=message, after=snapshot.timings.watch, stalled=True)
-    if found.phase in {"Released", "Failed"} and not snapshot.observed.pods:
-        former = f" (uid {held.uid})" if held.uid else ""
-        message = (
-            f"PersistentVolume {found.name} is {found.phase}: PersistentVolumeClaim {held}{former} is gone. Publishing "
-            "it again, with its data, for a PersistentVolumeClaim of that name in that namespace."
-        )
-        return Act(step=RemovePV(name=found.name, uid=found.uid), reason=Reason.PUBLISHING, message=message)
-    return None
+    if found.phase not in {"Released", "Failed"}:
+        return None
+    former = f" (uid {held.uid})" if held.uid else ""
+    gone = f"PersistentVolume {found.name} is {found.phase}: PersistentVolumeClaim {held}{former} is gone."
+    if pods := snapshot.observed.pods:
+        named = listed(pods, most=3, separator=", ", rest=" ")
+        message = f"{gone} Pods may still use the volume: {named}. The operator publishes it again when they end."
+        return Wait(reason=Reason.PUBLISHING, message=message, after=snapshot.timings.poll)
+    message = f"{gone} Publishing it again, with its data, for a PersistentVolumeClaim of that name in that namespace."
+    return Act(step=RemovePV(name=found.name, uid=found.uid), reason=Reason.PUBLISHING, message=message)
 
 
 def _misplaced(snapshot: ClaimSnapshot, found: PersistentVolume) -> Decision | None:

@@ -1,5 +1,7 @@
 """PersistentVolumes that are published more than once: whose data is on them, and on which host."""
 
+import pytest
+from tests.unit.controllers.volume.kubernetes import Held
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import instances, published
 
@@ -32,3 +34,44 @@ async def test_a_volume_of_one_node_is_published_on_the_next_host_after_an_edit(
     hosts = [item["values"] for item in term["matchExpressions"] if item["key"] == "kubernetes.io/hostname"]
     assert hosts == [[f"hyperpod-{second}"]]
     assert rig.labelled == [f"hyperpod-{second}"]
+
+
+async def used_by_a_claim_of_a_users_own(rig: VolumeRig) -> str:
+    """The claim is Ready, and a user's own PersistentVolumeClaim is bound; the name of the PersistentVolume."""
+    rig.apply(published(publish={"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}))
+    await rig.rest()
+    manifest = {"metadata": {"namespace": "team", "name": "data"}, "spec": {}}
+    rig.publications.claims["team", "data"] = Held(manifest=manifest, uid="users")
+    await rig.rest_after(1000)
+    (name,) = rig.publications.volumes
+    assert rig.publications.volumes[name].bound == "users"
+    return name
+
+
+async def test_an_old_list_of_pods_does_not_hide_that_a_persistent_volume_is_released(
+    rig: VolumeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resync finds the PersistentVolumeClaim gone, and a list that other claims share still has its pod."""
+    name = await used_by_a_claim_of_a_users_own(rig)
+    now = rig.users.pods
+
+    async def pods(*, namespace: str, claim_name: str, fresh: bool) -> tuple[str, ...]:
+        return await now(namespace=namespace, claim_name=claim_name, fresh=fresh) if fresh else ("team/train",)
+
+    monkeypatch.setattr(rig.users, "pods", pods)
+    rig.publications.claims.pop(("team", "data"))
+    assert isinstance(await rig.rest(), Done)
+    assert rig.publications.volumes[name].bound == ""
+
+
+async def test_a_released_persistent_volume_is_published_again_soon_after_its_last_pod_ended(rig: VolumeRig) -> None:
+    name = await used_by_a_claim_of_a_users_own(rig)
+    rig.publications.claims.pop(("team", "data"))
+    rig.publications.pods["team", "data"] = ["train"]
+    await rig.step()
+    assert "team/train" in rig.condition("Ready")["message"]
+    rig.publications.pods["team", "data"] = []
+    started = rig.clock.monotonic()
+    assert isinstance(await rig.rest(), Done)
+    assert rig.publications.volumes[name].bound == ""
+    assert rig.clock.monotonic() - started < 60

@@ -149,7 +149,9 @@ def test_a_released_persistent_volume_is_made_anew_once_no_pod_uses_it() -> None
     released = made(phase="Released")
     assert isinstance(step_of(judged(labelled=LABEL, persistent_volume=released)), RemovePV)
     kept = judged(labelled=LABEL, persistent_volume=released, persistent_volume_claim=bound(), pods=("team/train",))
-    assert isinstance(kept, InSync)
+    assert reason_of(kept) == "Publishing"
+    assert isinstance(kept, Wait)
+    assert "team/train" in kept.message
 
 
 def test_a_volume_that_is_published_again_says_whose_data_is_on_it() -> None:

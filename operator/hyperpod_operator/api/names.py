@@ -318,6 +318,7 @@ class Reason(StrEnum):
     NODE_DRAINING = "NodeDraining"
     RESTRICTED_INSTANCE_GROUP = "RestrictedInstanceGroup"
     VOLUME_LOST = "VolumeLost"
+    VOLUME_AMBIGUOUS = "VolumeAmbiguous"
     VOLUME_FAILED = "VolumeFailed"
     MODIFICATION_FAILED = "ModificationFailed"
     SIZE_BELOW_ACTUAL = "SizeBelowActual"

@@ -250,6 +250,14 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             phase="Lost",
         ),
         reason(
+            Reason.VOLUME_AMBIGUOUS,
+            "Several volumes carry the claim's tag, which a restore copies, and neither the status nor a "
+            "PersistentVolume says which one the claim made. The operator touches none of them, also when you delete "
+            "the claim. The message names them.",
+            "Remove the tag `hyperpod-operator.dev/claim-uid` from all but the claim's own volume.",
+            severity=Severity.STALLED,
+        ),
+        reason(
             Reason.VOLUME_FAILED,
             "The volume is in error, or AWS failed to create three volumes in a row.",
             "Fix the KMS key, or restore a snapshot. Then set the annotation "

@@ -52,7 +52,14 @@ STEPS_MOST = 8
 NEW = "the new volume"
 """Stands for the id of a volume that does not exist yet."""
 BLOCKING = frozenset(
-    {Reason.CLAIMED_BY_OTHER, Reason.CSI_OWNED, Reason.MULTI_ATTACH, Reason.NOT_OWNED, Reason.VOLUME_LOST}
+    {
+        Reason.CLAIMED_BY_OTHER,
+        Reason.CSI_OWNED,
+        Reason.MULTI_ATTACH,
+        Reason.NOT_OWNED,
+        Reason.VOLUME_AMBIGUOUS,
+        Reason.VOLUME_LOST,
+    }
 )
 """Reasons with which the operator does nothing about the volume until you act."""
 KUBERNETES = "Nodes, pods, Leases and PersistentVolumes are not read; the operator may wait for them"

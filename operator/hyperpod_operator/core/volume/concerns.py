@@ -51,6 +51,7 @@ def _held_back(policy: Policy) -> Policy:
 VOLUME = _asks(
     "Volume",
     identity.paused,
+    identity.ambiguous,
     identity.not_visible_yet,
     whereabouts.unproved_absence,
     missing.look_again,
@@ -119,6 +120,7 @@ DELETED: Sequence[ClaimConcern] = (
     # Is there anything of ours in AWS?
     _asks(
         "Volume",
+        identity.ambiguous,
         teardown.not_visible_yet,
         whereabouts.unproved_absence,
         missing.look_again,

@@ -27,17 +27,28 @@ class ClaimSnapshot:
     @property
     def volume(self) -> Volume | None:
         """The claim's volume: the one with the claim's tag, else the one that its id names, which proves nothing; else
-        the one of an earlier claim of this name, where the policy lets it be taken over."""
-        named, tagged = self.observed.volume, pick(self._candidates)
+        the one of an earlier claim of this name, where the policy lets it be taken over. None where several have the
+        tag and nothing tells which one the claim made."""
+        if not self.observed.tagged:
+            return self.observed.volume or self._inherited
+        if self.ambiguous:
+            return None
+        named, tagged = self.observed.volume, next(iter(self._candidates), None)
         if tagged is not None and self.claim.spec.source.create is not None:
             return tagged
         return named or tagged or self._inherited
 
     @property
+    def ambiguous(self) -> tuple[Volume, ...]:
+        """The volumes with the claim's tag, where they are several and neither status nor a PersistentVolume tells
+        which one the claim made: tags are copied with a snapshot or a restore, and age proves nothing."""
+        found = self._candidates
+        return tuple(sorted(found, key=lambda volume: volume.volume_id)) if len(found) > 1 else ()
+
+    @property
     def copies(self) -> tuple[Volume, ...]:
         """What carries the claim's tag and is not the volume that the claim is about: made with that one's tags."""
-        there = (volume for volume in self.observed.tagged if volume.state not in {"deleting", "deleted"})
-        return tuple(volume for volume in there if volume not in self._candidates)
+        return tuple(volume for volume in self._tagged if volume not in self._candidates)
 
     @property
     def settled_on(self) -> str:
@@ -50,8 +61,16 @@ class ClaimSnapshot:
 
     @property
     def _candidates(self) -> tuple[Volume, ...]:
-        settled_on = self.settled_on
-        return tuple(volume for volume in self.observed.tagged if settled_on in {"", volume.volume_id})
+        """One that CreateVolume returned to this very claim is the one, also before it is usable."""
+        asked_for = self.claim.volume_id if self.claim.requested and self.claim.origin == CREATED else ""
+        made = [volume for volume in self._tagged if volume.volume_id == asked_for]
+        if made and not self.settled_on:
+            return tuple(made)
+        return tuple(volume for volume in self._tagged if self.settled_on in {"", volume.volume_id})
+
+    @property
+    def _tagged(self) -> tuple[Volume, ...]:
+        return tuple(volume for volume in self.observed.tagged if volume.state not in {"deleting", "deleted"})
 
     @property
     def _inherited(self) -> Volume | None:
@@ -74,20 +93,6 @@ class ClaimSnapshot:
         members = self.observed.cluster.members if self.observed.cluster else {}
         found = ((members.get("orchestrator") or {}).get("eks") or {}).get("clusterArn")
         return str(found or "")
-
-
-def pick(tagged: tuple[Volume, ...]) -> Volume | None:
-    """Usable ones first, then the oldest. One in `error` is still found, so that it can be cleared away."""
-    there = [volume for volume in tagged if volume.state not in {"deleting", "deleted"}]
-    return min(
-        there,
-        key=lambda volume: (
-            volume.state == "error",
-            volume.create_time.timestamp() if volume.create_time else 0.0,
-            volume.volume_id,
-        ),
-        default=None,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,12 +13,13 @@ from hyperpod_operator.api.volume.resource import CreateSource
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState
 from hyperpod_operator.core.errors import SLOW
-from hyperpod_operator.core.text import counted
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.text import counted, listed
 from hyperpod_operator.core.volume.claim import COMPLETED, CREATED, Claim
 from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once, since, soon
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
-from hyperpod_operator.core.volume.ports import NewVolume
+from hyperpod_operator.core.volume.ports import NewVolume, Volume
 from hyperpod_operator.core.volume.tags import copies, ours
 from hyperpod_operator.core.volume.target import Resolved, resolve
 
@@ -35,6 +36,27 @@ def paused(snapshot: ClaimSnapshot) -> Decision | None:
         "Paused: the operator observes the volume and changes nothing. Set spec.management.paused to false to continue."
     )
     return Wait(reason=Reason.PAUSED, message=message, after=snapshot.timings.resync)
+
+
+def ambiguous(snapshot: ClaimSnapshot) -> Decision | None:
+    """Several volumes carry the claim's tag, and nothing tells which one it made: none of them is touched."""
+    found = snapshot.ambiguous
+    if not found:
+        return None
+    named = listed([_described(volume) for volume in found], most=5, separator=", ", rest=" ")
+    mark = f"{TAG_CLAIM_UID}={snapshot.claim.uid}"
+    message = (
+        f"{len(found)} volumes carry the tag {mark}: {named}. Neither the status nor a PersistentVolume says which one "
+        "this claim made, so the operator neither attaches, changes, deletes nor releases one, and makes no other. "
+        "Keep the tag on the volume of this claim, and remove it from the others: aws ec2 delete-tags --resources "
+        f"VOLUME --tags Key={TAG_CLAIM_UID}"
+    )
+    return Wait(reason=Reason.VOLUME_AMBIGUOUS, message=message, after=snapshot.timings.watch, stalled=True)
+
+
+def _described(volume: Volume) -> str:
+    made = f", created {stamp(volume.create_time)}" if volume.create_time else ""
+    return f"{volume.volume_id} ({volume.size} GiB, {volume.state}{made})"
 
 
 def lost(snapshot: ClaimSnapshot) -> Decision | None:

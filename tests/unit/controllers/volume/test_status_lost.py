@@ -5,6 +5,7 @@ import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import new, published, zone
 
+from hyperpod_operator.api.names import TAG_CLAIM_UID
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
 
 pytestmark = pytest.mark.slow
@@ -77,3 +78,43 @@ async def test_a_published_volume_that_is_gone_with_the_status_is_lost_and_not_r
     rig.claims.delete(KEY)
     assert isinstance(await rig.rest(), Gone)
     assert list(ebs.volumes()) == ([copy] if copied else [])
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_of_two_volumes_with_the_tag_of_a_claim_whose_status_was_lost_none_is_touched(
+    rig: VolumeRig, deleted: bool
+) -> None:
+    """Which one is the copy, a person says by its tag."""
+    rig.apply(new(management={"reclaimPolicy": "Delete"}))
+    await rig.rest()
+    volume, ebs = rig.status["volumeId"], rig.simulator.ebs
+    copy = ebs.create_volume(zone=zone(rig.nodes), tags=dict(rig.volume["Tags"]))
+    rig.claims.set_status(KEY, {})
+    rig.restart()
+    if deleted:
+        ebs.detach_out_of_band(volume)
+        rig.claims.delete(KEY)
+    calls = rig.operations()
+    await rig.idle(1800.0)
+    assert rig.reason() == "VolumeAmbiguous"
+    assert volume in rig.condition("Ready")["message"]
+    assert copy in rig.condition("Ready")["message"]
+    assert rig.operations() == calls
+    ec2 = boto3.client("ec2", region_name="us-west-2")
+    ec2.delete_tags(Resources=[copy], Tags=[{"Key": TAG_CLAIM_UID}])
+    await rig.rest()
+    assert list(ebs.volumes()) == ([copy] if deleted else [volume, copy])
+    assert deleted or rig.status["volumeId"] == volume
+
+
+async def test_a_deletion_goes_on_with_the_volume_that_the_persistent_volume_names(rig: VolumeRig) -> None:
+    rig.apply(published(management={"reclaimPolicy": "Delete"}))
+    await rig.rest()
+    ebs = rig.simulator.ebs
+    ebs.detach_out_of_band(rig.status["volumeId"])
+    copy = ebs.create_volume(zone=zone(rig.nodes), tags=dict(rig.volume["Tags"]))
+    rig.claims.set_status(KEY, {})
+    rig.restart()
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+    assert list(ebs.volumes()) == [copy]

@@ -23,14 +23,16 @@ from tests.unit.core.volume.builders import (
     volume,
 )
 
+from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.volume.claim import Claim
 from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot
 from hyperpod_operator.core.volume.identity import token
+from hyperpod_operator.core.volume.observed import PersistentVolume
 from hyperpod_operator.core.volume.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import CreateVolume, DeleteVolume
-from hyperpod_operator.core.volume.ports import NewVolume
+from hyperpod_operator.core.volume.ports import NewVolume, Volume
 from hyperpod_operator.core.volume.refusals import treatment
 from hyperpod_operator.core.volume.report import intent, report
 
@@ -134,11 +136,41 @@ def test_a_volume_that_is_found_by_its_tag_is_taken_whatever_status_says() -> No
     assert not isinstance(step_of(decide(found)), CreateVolume)
 
 
-def test_of_several_that_carry_the_tag_the_oldest_usable_one_is_taken() -> None:
-    older = volume(volume_id="vol-00000000", create_time=NOW - timedelta(days=1))
-    broken = volume(volume_id="vol-11111111", create_time=NOW - timedelta(days=2), state="error")
-    found = snapshot_of(claim(), volume=None, tagged=(volume(), broken, older))
-    assert found.volume == older
+OLDER = volume(volume_id="vol-00000000", create_time=NOW - timedelta(days=1))
+BROKEN = volume(volume_id="vol-11111111", create_time=NOW - timedelta(days=2), state="error")
+
+
+@pytest.mark.parametrize("other", [OLDER, BROKEN], ids=["older", "in error"])
+@pytest.mark.parametrize("deleting", [False, True])
+def test_of_several_that_carry_the_tag_none_is_taken_and_all_are_named(other: Volume, deleting: bool) -> None:
+    owner = claim(spec(management={"reclaimPolicy": "Delete"}), deleting=deleting)
+    found = snapshot_of(owner, volume=None, tagged=(volume(), other), former=(), lease=None)
+    decision = decide(found)
+    assert found.volume is None
+    assert reason_of(decision) == "VolumeAmbiguous"
+    assert isinstance(decision, Wait)
+    assert decision.stalled
+    assert volume().volume_id in decision.message
+    assert other.volume_id in decision.message
+
+
+@pytest.mark.parametrize("state", ["deleting", "deleted"])
+def test_one_that_is_going_leaves_no_doubt(state: str) -> None:
+    going = replace(OLDER, state=state)
+    assert snapshot_of(claim(), volume=None, tagged=(volume(), going)).volume == volume()
+
+
+def test_the_one_that_aws_made_for_this_claim_leaves_no_doubt_before_it_is_usable() -> None:
+    creation = {"attempt": 1, "outcome": "Accepted", "time": ago(seconds=20)}
+    owner = claim(status=made_status(creation=creation))
+    found = snapshot_of(owner, volume=None, tagged=(OLDER, volume()))
+    assert found.volume == volume()
+
+
+def test_the_one_that_the_persistent_volume_names_leaves_no_doubt() -> None:
+    published = PersistentVolume(name=f"evc-{UID}", uid="pv", claim_uid=UID, volume_id=volume().volume_id)
+    found = snapshot_of(claim(), volume=None, tagged=(OLDER, volume()), persistent_volume=published)
+    assert found.volume == volume()
 
 
 @pytest.mark.parametrize(

@@ -185,14 +185,19 @@ def _unhealthy(facts: NodeFacts, around: Around, cluster: Json | None) -> Becaus
     if not facts.health.startswith(UNSCHEDULABLE):
         return None
     repair = REPAIRS.get(facts.health.removeprefix(UNSCHEDULABLE))
-    if repair is not None:
-        what = f"Nothing: HyperPod found the node unhealthy and {repair}."
-        return Because(reason=facts.health, step=Step(actor=Actor.AWS, what=what, commands=_made(facts, WATCH_NODE)))
     namespace = key(cluster)[0] if cluster is not None else ""
     replace = _made(facts, REPLACE_NODE, namespace=namespace)
     if inside(cluster, "spec", "nodeRecovery") == "None":
-        what = "HyperPod found the node unhealthy, and repairs nothing: `nodeRecovery` is None. Replace or reboot it."
+        # HyperPod labels the node all the same, and does what the label says only if somebody asks for it.
+        asked = f", unless somebody has asked for it already: then HyperPod {repair}" if repair is not None else ""
+        what = (
+            "HyperPod found the node unhealthy, and repairs nothing: `nodeRecovery` is None. Replace or reboot it"
+            f"{asked}."
+        )
         return Because(reason=facts.health, step=_you(what, *replace))
+    if repair is not None:
+        what = f"Nothing: HyperPod found the node unhealthy and {repair}."
+        return Because(reason=facts.health, step=Step(actor=Actor.AWS, what=what, commands=_made(facts, WATCH_NODE)))
     what = (
         "Nothing: HyperPod found the node unhealthy and repairs it, unless the cluster's `nodeRecovery` is None. If it "
         "stays like this for hours, replace it."

@@ -120,6 +120,15 @@ def test_a_repair_that_hyperpod_has_announced_is_aws_turn(state: str) -> None:
     assert found.step.what.startswith("Nothing")
 
 
+@pytest.mark.parametrize("state", ["UnschedulablePendingReplacement", "UnschedulablePendingReboot"])
+def test_a_label_is_no_repair_where_hyperpod_repairs_nothing(state: str) -> None:
+    cluster = deepcopy(worlds.READY)
+    cluster["spec"]["nodeRecovery"] = "None"
+    found = explained(node(labels={HEALTH: state}), clusters=[cluster])
+    assert (found.reason, found.step.actor) == (state, Actor.YOU)
+    assert f"kubectl hyperpod replace {NAME} -n team" in found.step.commands
+
+
 @pytest.mark.parametrize(("recovery", "actor"), [(None, Actor.AWS), ("Automatic", Actor.AWS), ("None", Actor.YOU)])
 def test_an_unhealthy_node_is_yours_only_where_hyperpod_repairs_nothing(recovery: str | None, actor: Actor) -> None:
     cluster = deepcopy(worlds.READY)

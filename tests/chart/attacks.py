@@ -85,19 +85,22 @@ VOLUME: Json = {
     },
 }
 """One that the operator may create."""
-LOCAL = merged(
-    VOLUME,
-    spec__csi=None,
-    spec__local={"path": f"{BY_ID}vol0123456789abcdef0"},
-    spec__nodeAffinity={
-        "required": {
-            "nodeSelectorTerms": [
-                {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["victim"]}]}
-            ]
-        }
-    },
-)
-"""One that it may not, because it is for a node of the thief's choice."""
+LABEL = "hyperpod-operator.dev.node-restriction.kubernetes.io/vol-"
+
+
+def _local(key: str, operator: str, *values: str) -> Json:
+    """A local volume for the nodes that this expression chooses."""
+    expression = {"key": key, "operator": operator, **({"values": list(values)} if values else {})}
+    return merged(
+        VOLUME,
+        spec__csi=None,
+        spec__local={"path": f"{BY_ID}vol0123456789abcdef0"},
+        spec__nodeAffinity={"required": {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}},
+    )
+
+
+LOCAL = merged(_local(f"{LABEL}x1", "In", "attached"), metadata={"name": "evc-x-1", "labels": {CLAIM_UID: "x-1"}})
+"""One that the operator may create: for the node that has the label of its claim."""
 VOLUME_CLAIM: Json = {
     "apiVersion": "v1",
     "kind": "PersistentVolumeClaim",
@@ -223,7 +226,10 @@ ATTACKS: Mapping[What, tuple[Attack, ...]] = {
         an_owner=merged(VOLUME, metadata__ownerReferences=ORPHAN),
         the_disk_of_a_node=merged(LOCAL, spec__local={"path": "/"}),
         below_a_disk=merged(LOCAL, spec__local={"path": f"{BY_ID}vol01/x"}),
-        on_a_node_of_choice=LOCAL,
+        on_a_node_of_choice=_local("kubernetes.io/hostname", "In", "victim"),
+        on_every_node_without_the_label=_local(LABEL + UID.replace("-", ""), "DoesNotExist"),
+        on_the_node_of_another_claim=_local(f"{LABEL}0e6c", "In", "attached"),
+        on_a_node_with_another_value=_local(LABEL + UID.replace("-", ""), "In", "mine"),
     ),
     ("", "persistentvolumes", "delete"): _deleted(
         of_the_driver=f"{VOLUMES}/theirs",

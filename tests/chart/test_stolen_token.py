@@ -14,6 +14,7 @@ from tests.chart.attacks import (
     EVENTS,
     LEASE,
     LEASES,
+    LOCAL,
     REVIEWS,
     VOLUME,
     VOLUME_CLAIM,
@@ -134,6 +135,7 @@ def left(plane: ControlPlane, attack: Attack) -> Json:
     "attack",
     [
         Attack(name="volume", method="POST", path=VOLUMES, body=merged(VOLUME, metadata__name="evc-x")),
+        Attack(name="local volume", method="POST", path=VOLUMES, body=LOCAL),
         Attack(name="claim", method="POST", path=VOLUME_CLAIMS, body=VOLUME_CLAIM),
         Attack(name="event", method="POST", path=EVENTS, body=EVENT),
         Attack(name="lease", method="POST", path=LEASES, body=LEASE),

@@ -76,6 +76,8 @@ LABEL_VOLUME_PREFIX = f"{GROUP}.node-restriction.kubernetes.io/vol-"
 """Label on a Node, completed by the claim's short uid: `attached` while the claim's volume is. PersistentVolumes
 select it, so removing it keeps new pods away before a detach. The admission plugin NodeRestriction keeps kubelets from
 setting keys under node-restriction.kubernetes.io (kubernetes.io, "Assigning Pods to Nodes", Node isolation)."""
+ATTACHED_LABEL = "attached"
+"""Value of that label while the volume is attached to the Node."""
 LABEL_VOLUME_FORMER_PREFIX = f"{GROUP}/vol-"
 """The prefix of earlier builds, which any kubelet can set: no PersistentVolume selects it, and it is removed."""
 RESERVED_NODE_KEYS = (f"{GROUP}/", f"{GROUP}.node-restriction.kubernetes.io/")

@@ -14,7 +14,13 @@ from hyperpod_operator.api.admission.service_account import (
     holding,
     validation,
 )
-from hyperpod_operator.api.names import CSI_DRIVER, LABEL_CLAIM_UID, LABEL_VOLUME_PREFIX, PERSISTENT_VOLUME_PREFIX
+from hyperpod_operator.api.names import (
+    ATTACHED_LABEL,
+    CSI_DRIVER,
+    LABEL_CLAIM_UID,
+    LABEL_VOLUME_PREFIX,
+    PERSISTENT_VOLUME_PREFIX,
+)
 
 VOLUMES = "hyperpod-operator-persistentvolumes"
 CLAIMS = "hyperpod-operator-persistentvolumeclaims"
@@ -72,8 +78,10 @@ def persistent_volumes(account: ServiceAccount) -> list[Manifest]:
             validation(
                 "request.operation == 'DELETE' || !has(object.spec.local) || object.spec.?nodeAffinity.?required"
                 ".?nodeSelectorTerms.orValue([]).all(t, t.?matchExpressions.orValue([]).exists(e, "
-                f"e.key.startsWith({cel(LABEL_VOLUME_PREFIX)})))",
-                f"the operator creates local PersistentVolumes for Nodes with the label {LABEL_VOLUME_PREFIX}* alone",
+                f"e.key == {cel(LABEL_VOLUME_PREFIX)} + variables.claimUid.replace('-', '') && e.operator == 'In' "
+                f"&& e.?values.orValue([]) == {cel([ATTACHED_LABEL])}))",
+                "the operator creates local PersistentVolumes for the Node with the label of their own claim alone: "
+                f"{LABEL_VOLUME_PREFIX}* with its uid, {ATTACHED_LABEL}",
             ),
             validation(
                 "request.operation == 'DELETE' || object.spec.?persistentVolumeReclaimPolicy.orValue('') == 'Retain'",

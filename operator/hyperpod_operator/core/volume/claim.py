@@ -21,7 +21,7 @@ ADOPTED = "Adopted"
 COMPLETED = "Completed"
 """Outcome of a creation whose volume was seen usable."""
 
-ATTACHED_LABEL = "attached"
+ATTACHED_LABEL = names.ATTACHED_LABEL
 """Value of the node label while the volume is attached."""
 TAG_VALUE_MOST = 255
 """Characters of a tag's value; EC2 API reference, CreateTags."""

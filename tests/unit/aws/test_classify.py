@@ -1,8 +1,10 @@
 """AWS's codes and botocore's exceptions become kinds of failure; words become fit to show."""
 
+import ssl
 from typing import Any
 
 import pytest
+import urllib3
 from botocore import exceptions
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
@@ -86,6 +88,11 @@ def test_an_unknown_code_goes_by_its_status(status: int, kind: ErrorKind) -> Non
 ENDPOINT = {"endpoint_url": "http://x", "error": "boom"}
 
 
+def tls(error: ssl.SSLError) -> exceptions.SSLError:
+    """As botocore tells it."""
+    return exceptions.SSLError(endpoint_url="https://x", error=urllib3.exceptions.SSLError(error))
+
+
 @pytest.mark.parametrize(
     ("error", "read", "write"),
     [
@@ -93,7 +100,9 @@ ENDPOINT = {"endpoint_url": "http://x", "error": "boom"}
         (exceptions.TokenRetrievalError(provider="sso", error_msg="x"), ErrorKind.CREDENTIALS, ErrorKind.CREDENTIALS),
         (exceptions.EndpointConnectionError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNREACHABLE),
         (exceptions.ConnectTimeoutError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNREACHABLE),
-        (exceptions.SSLError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNREACHABLE),
+        (tls(ssl.SSLCertVerificationError("self-signed")), ErrorKind.UNREACHABLE, ErrorKind.UNREACHABLE),
+        (tls(ssl.SSLError("bad record mac")), ErrorKind.UNREACHABLE, ErrorKind.UNKNOWN_OUTCOME),
+        (exceptions.SSLError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNKNOWN_OUTCOME),
         (exceptions.ReadTimeoutError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNKNOWN_OUTCOME),
         (exceptions.ConnectionClosedError(**ENDPOINT), ErrorKind.UNREACHABLE, ErrorKind.UNKNOWN_OUTCOME),
         (exceptions.ParamValidationError(report="x"), ErrorKind.INVALID, ErrorKind.INVALID),

@@ -6,6 +6,7 @@ of its text decides (TEXTS).
 """
 
 import re
+import ssl
 from collections.abc import Mapping
 
 from botocore import exceptions as botocore_exceptions
@@ -140,7 +141,6 @@ NEVER_SENT = (
     botocore_exceptions.EndpointConnectionError,
     botocore_exceptions.ConnectTimeoutError,
     botocore_exceptions.ProxyConnectionError,
-    botocore_exceptions.SSLError,
     botocore_exceptions.NoRegionError,
     botocore_exceptions.UnknownEndpointError,
     botocore_exceptions.EndpointProviderError,
@@ -239,12 +239,22 @@ def _kind(code: str, *, text: str, status: int) -> ErrorKind:
     return ErrorKind.INVALID if 400 <= status < 500 else ErrorKind.TRANSIENT
 
 
+def _untrusted(error: Exception) -> bool:
+    """Whether the other side's certificate was refused, which ends a connection before anything is sent.
+
+    Another failure of TLS may come when the request has left: a record of the answer that cannot be decrypted. botocore
+    has one exception for all of them, with that of urllib3 as `error`, whose argument is that of `ssl`.
+    """
+    told = getattr(error, "kwargs", {}).get("error") if isinstance(error, botocore_exceptions.SSLError) else None
+    return any(isinstance(one, ssl.SSLCertVerificationError) for one in (told, *getattr(told, "args", ())))
+
+
 def _unanswered(error: Exception, *, mutating: bool) -> ErrorKind:
     if isinstance(error, CREDENTIAL_FAULTS):
         return ErrorKind.CREDENTIALS
     if isinstance(error, botocore_exceptions.ParamValidationError):
         return ErrorKind.INVALID
-    if isinstance(error, NEVER_SENT):
+    if isinstance(error, NEVER_SENT) or _untrusted(error):
         return ErrorKind.UNREACHABLE
     if isinstance(error, BotoCoreError | OSError | TimeoutError):
         return ErrorKind.UNKNOWN_OUTCOME if mutating else ErrorKind.UNREACHABLE

@@ -1,12 +1,12 @@
-"""AWS by region: one session, one pool of threads, and per service and region a client and a limiter for reads and for
+"""AWS by region: one session and its threads, and per service and region a client and a limiter for reads and for
 writes.
 
 The clients are botocore's: boto3 adds resources and transfers to S3, which nothing here uses; they load slowly.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -18,10 +18,11 @@ from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
 from hyperpod_operator import __version__
-from hyperpod_operator.aws.call.answers import check, text
+from hyperpod_operator.aws.call.answers import check, text, unknown
 from hyperpod_operator.aws.call.caller import Caller, OnCall
 from hyperpod_operator.aws.call.classify import classify
 from hyperpod_operator.aws.call.limiter import READS, WRITES, Limiter, RateLimit
+from hyperpod_operator.aws.call.threads import Threads
 from hyperpod_operator.aws.call.wire import ask_before_sending
 from hyperpod_operator.aws.endpoints import overridden
 from hyperpod_operator.aws.facts.gather import SERVICES, AwsFacts
@@ -35,6 +36,7 @@ from hyperpod_operator.core.location import Location, location_of
 if TYPE_CHECKING:
     from hyperpod_operator.aws.ec2.volumes import Volumes
 
+ACCOUNT = re.compile(r"[0-9]{12}")
 ACCOUNT_PAUSE = 60.0
 """Seconds between questions to an STS that does not answer."""
 
@@ -72,7 +74,7 @@ class AwsCloud:
     def __init__(self, *, settings: CloudSettings, on_call: OnCall) -> None:
         self._settings = settings
         self._on_call = on_call
-        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="aws")
+        self._threads = Threads(settings.threads)
         self._session = Session()
         loader = self._session.get_component("data_loader")
         self._session.register_component("data_loader", ReducedModels(loader))
@@ -165,6 +167,8 @@ class AwsCloud:
         caller = self._caller("sts", self.region)
         answer = await caller.read("GetCallerIdentity", lambda client: client.get_caller_identity(), target="caller")
         check(answer, operation="GetCallerIdentity", members=(text("Account"), text("Arn")))
+        if not ACCOUNT.fullmatch(answer["Account"]):
+            raise unknown(operation="GetCallerIdentity", what="Account is not the number of an account")
         self._account, self._arn = answer["Account"], answer["Arn"]
         return Identity(account=answer["Account"], arn=answer["Arn"])
 
@@ -194,7 +198,7 @@ class AwsCloud:
 
     def close(self) -> None:
         """Let the calls in flight end; new ones are refused."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.close()
 
     def _caller(self, service: str, region: str) -> Caller:
         """One per service and region, whoever calls: the rate limit is the account's."""

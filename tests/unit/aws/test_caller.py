@@ -1,7 +1,7 @@
 """What the log keeps of an answer that a condition has no room for."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.aws.call.classify import POINTER
 from hyperpod_operator.aws.call.limiter import Limiter, RateLimit
+from hyperpod_operator.aws.call.threads import Threads
 from hyperpod_operator.core.errors import CloudError
 
 TYPES = ", ".join(f"ml.p{number}.48xlarge" for number in range(100))
@@ -19,7 +20,7 @@ async def failed(message: str) -> CloudError:
     def refuse(_: object) -> Any:
         raise ClientError({"Error": {"Code": "ValidationException", "Message": message}}, "CreateCluster")
 
-    with ThreadPoolExecutor(1) as threads:
+    with closing(Threads(1)) as threads:
         limit = Limiter(RateLimit(rate=0, burst=1), monotonic=lambda: 0.0)
         caller = Caller(
             service="sagemaker", region="us-west-2", make=lambda **_: object(), threads=threads,

@@ -147,3 +147,14 @@ async def test_a_release_whose_call_had_no_effect_is_tried_again(
     await rig.idle(86400)
     assert not rig.objects.exists(KEY)
     assert rig.operations() == ["CreateCluster", "DeleteTags"]
+
+
+async def test_who_answers_for_sts_does_not_decide_for_ever_which_account_this_is(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.apply(two())
+    with monkeypatch.context() as odd:
+        answers(odd, GetCallerIdentity={"Account": "sign in first", "Arn": "sign in first"})
+        await rig.step()
+    await rig.rest()
+    assert rig.condition("Ready")["reason"] == "ClusterReady"

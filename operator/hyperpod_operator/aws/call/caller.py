@@ -9,7 +9,6 @@ import contextvars
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from functools import partial
 from typing import Any, Protocol
@@ -18,6 +17,7 @@ from botocore.model import ServiceModel
 
 from hyperpod_operator.aws.call.classify import POINTER, classify, whole
 from hyperpod_operator.aws.call.limiter import Limiter
+from hyperpod_operator.aws.call.threads import Threads
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Caller:
         service: str,
         region: str,
         make: MakeClient,
-        threads: ThreadPoolExecutor,
+        threads: Threads,
         reads: Limiter,
         writes: Limiter,
         on_call: OnCall,
@@ -80,7 +80,7 @@ class Caller:
         made = self._made.get(mutating)
         if made is None or (made.done() and made.exception() is not None):
             make = partial(self._make, mutating=mutating)
-            made = self._made[mutating] = asyncio.get_running_loop().run_in_executor(self._threads, make)
+            made = self._made[mutating] = self._threads.read(make)
         return await asyncio.shield(made)
 
     async def model(self) -> ServiceModel:
@@ -109,7 +109,7 @@ class Caller:
     ) -> Any:
         """Run a mutating call. A cancelled caller does not stop the thread: the call ends and is logged there.
 
-        `before` runs when the call's turn has come: what it reads is no older than that.
+        `before` runs when the call's turn has come and a thread is free: what it reads is no older than that.
         """
         return await self._run(operation, call, target=target, mutating=True, before=before)
 
@@ -130,15 +130,12 @@ class Caller:
         except Exception as error:
             raise classify(error, operation=operation, mutating=False) from error
         await self._limits[mutating].wait()
-        if before is not None:
-            await before()
         context = contextvars.copy_context()  # so that the thread's log lines say which object they are about
-        work = asyncio.get_running_loop().run_in_executor(
-            self._threads,
-            lambda: context.run(
-                self._timed, operation, call, client=client, target=target, mutating=mutating, purpose=purpose
-            ),
+        timed = partial(
+            context.run,
+            partial(self._timed, operation, call, client=client, target=target, mutating=mutating, purpose=purpose),
         )
+        work = await self._threads.write(timed, before=before) if mutating else self._threads.read(timed)
         try:
             return await asyncio.shield(work)
         except CloudError as error:

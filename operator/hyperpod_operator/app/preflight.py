@@ -9,11 +9,10 @@ from typing import Any
 
 from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
 from hyperpod_operator.api.kinds import CLUSTER, VOLUME_CLAIM
-from hyperpod_operator.api.names import GROUP
 from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
-from hyperpod_operator.app.documents import InputError, texts, yaml_documents
-from hyperpod_operator.app.invalid import spec_problems
+from hyperpod_operator.app.documents import InputError
 from hyperpod_operator.app.live import at_first, look
+from hyperpod_operator.app.plan.manifests import found_in
 from hyperpod_operator.app.remedies import words
 from hyperpod_operator.aws.cloud import AwsCloud, CloudSettings
 from hyperpod_operator.controllers.cluster.resource import resource_of
@@ -35,11 +34,17 @@ from hyperpod_operator.core.preview.model import Sight
 from hyperpod_operator.core.preview.preview import preview
 from hyperpod_operator.core.text import counted, plain
 
-SUFFIXES = (".yaml", ".yml", ".json")
 NOTHING = Preflight(checks=())
 NO_CALL = "it exists, and the manifest adds no instances: nothing to check"
 ASKED = 2
 """Calls by which a cluster that exists is read: DescribeCluster and ListTags."""
+NAMESPACE = "default"
+"""Namespace of resources that name none."""
+MODELS: Mapping[str, type[HyperPodClusterSpec] | type[EBSVolumeClaimSpec]] = {
+    CLUSTER.name: HyperPodClusterSpec,
+    VOLUME_CLAIM.name: EBSVolumeClaimSpec,
+}
+"""Specs of the kinds that have checks."""
 MARKS: Mapping[Result, str] = {Result.PASS: "ok", Result.WARN: "warn", Result.FAIL: "FAIL", Result.UNKNOWN: "?"}
 
 
@@ -163,7 +168,7 @@ def _unread(result: Preflight) -> str:
 def _parsed(resource: Resource) -> ClusterResource:
     """The resource as a pass sees it. What `management.preflight` says is no matter of a command that only checks."""
     metadata = resource.body.get("metadata")
-    namespace = str(metadata.get("namespace") or "default") if isinstance(metadata, dict) else "default"
+    namespace = str(metadata.get("namespace") or NAMESPACE) if isinstance(metadata, dict) else NAMESPACE
     spec = dict(resource.body.get("spec") or {})
     if isinstance(spec.get("management"), dict):
         spec["management"] = {name: value for name, value in spec["management"].items() if name != "preflight"}
@@ -181,34 +186,16 @@ def _parsed(resource: Resource) -> ClusterResource:
 
 
 def resources(files: Sequence[str], *, stdin: Callable[[], bytes]) -> Iterator[Resource]:
-    """The resources with checks in files, directories and standard input; other kinds are passed over."""
-    for source, text in texts(files, suffixes=SUFFIXES, stdin=stdin):
-        for document in yaml_documents(text, source=source):
-            for body in _flat(document):
-                if (found := _resource(body, source=source)) is not None:
-                    yield found
+    """The resources with checks in files, directories and standard input; other kinds are passed over.
 
-
-def _flat(document: Any) -> list[Any]:
-    """A document, or the items of a List."""
-    if isinstance(document, dict) and document.get("kind") == "List":
-        items = document.get("items")
-        return items if isinstance(items, list) else []
-    return [document]
-
-
-def _resource(body: Any, *, source: str) -> Resource | None:
-    if not isinstance(body, dict) or not str(body.get("apiVersion", "")).startswith(f"{GROUP}/"):
-        return None
-    metadata = body.get("metadata")
-    kind, name = str(body.get("kind", "")), str(metadata.get("name", "") if isinstance(metadata, dict) else "")
-    models: Mapping[str, Any] = {CLUSTER.name: HyperPodClusterSpec, VOLUME_CLAIM.name: EBSVolumeClaimSpec}
-    if kind not in models:
-        return None
-    spec = body.get("spec") or {}
-    if found := spec_problems(models[kind], spec):
-        raise InputError(f"{kind} {plain(name)} in {source} is invalid: {found}")
-    return Resource(kind=kind, name=plain(name), spec=models[kind].model_validate(spec), body=body)
+    Raises InputError, also for a resource that the API server would not take.
+    """
+    for one in found_in(files, namespace=NAMESPACE, stdin=stdin):
+        if one.problem:
+            raise InputError(f"{one.kind} {one.key.name} in {plain(one.source)} is invalid: {one.problem}")
+        if (model := MODELS.get(one.kind)) is not None:
+            spec = model.model_validate(one.body.get("spec") or {})
+            yield Resource(kind=one.kind, name=one.key.name, spec=spec, body=one.body)
 
 
 def printed(reports: Sequence[Report], output: str) -> str:

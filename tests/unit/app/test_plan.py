@@ -299,6 +299,12 @@ def test_an_invalid_resource_fails_and_the_others_are_planned(
     assert "team/b (b in us-west-2): 1 call" in done.output
 
 
+def test_a_version_that_the_api_server_does_not_serve_fails(aws: Simulator) -> None:
+    done = said("-f", "-", text=of({**manifest(), "apiVersion": "hyperpod-operator.dev/v9"}))
+    assert done.exit_code == 1
+    assert "apiVersion hyperpod-operator.dev/v9 is none that this version knows" in done.output
+
+
 def test_a_member_that_this_version_does_not_know_fails(aws: Simulator) -> None:
     done = said("-f", "-", text=of(manifest(brightness=3)))
     assert done.exit_code == 1

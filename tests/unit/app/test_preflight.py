@@ -311,6 +311,28 @@ def test_what_is_no_resource_is_passed_over(body: Any) -> None:
     assert list(resources(["-"], stdin=yaml.safe_dump(body).encode)) == []
 
 
+def odd(**changes: Any) -> str:
+    return yaml.safe_dump({**manifest(), **changes})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (odd(spec={**spec(), "nodeRecovry": "Automatic"}), "this version has no spec.nodeRecovry"),
+        (odd(spec=spec(instanceGroups=[group_spec(minInstanceCout=1)])), "spec.instanceGroups[0].minInstanceCout"),
+        (odd(metadata={}), "metadata.name is missing"),
+        (odd(kind="HyperPodClutser"), "HyperPodClutser is no kind"),
+        (odd(apiVersion="hyperpod-operator.dev/v9"), "apiVersion hyperpod-operator.dev/v9 is none that this version"),
+        (f"{odd()}---\n{odd()}", "stands in the files twice"),
+    ],
+)
+def test_what_the_api_server_would_not_take_exits_with_1(text: str, words: str) -> None:
+    """The same as for the command plan: a misspelt member would otherwise be checked as if it were not there."""
+    done = said("-f", "-", text=text)
+    assert done.exit_code == 1
+    assert words in done.output
+
+
 def test_an_invalid_resource_is_named_with_its_file(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(yaml.safe_dump({**manifest(), "spec": {"instanceGroups": "none"}}))

@@ -6,7 +6,7 @@ from typing import Any
 
 from hyperpod_operator.api.kinds import Kind, kind_named
 from hyperpod_operator.api.members import unknown_members
-from hyperpod_operator.api.names import GROUP
+from hyperpod_operator.api.names import API_VERSION, GROUP
 from hyperpod_operator.app.documents import InputError, texts, yaml_documents
 from hyperpod_operator.app.invalid import spec_problems
 from hyperpod_operator.core.ports import Key
@@ -36,6 +36,14 @@ def kind_of(manifest: Manifest) -> Kind:
 
 def manifests(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes]) -> list[Manifest]:
     """Every resource of ours; documents of others are passed over. Raises InputError, also if there is none."""
+    found = found_in(files, namespace=namespace, stdin=stdin)
+    if not found:
+        raise InputError(f"no resource of {GROUP} in {', '.join(map(plain, files))}")
+    return found
+
+
+def found_in(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes]) -> list[Manifest]:
+    """The same, and an empty list where there is none."""
     found = [
         _manifest(body, source=source, namespace=namespace)
         for source, text in texts(files, suffixes=SUFFIXES, stdin=stdin)
@@ -43,8 +51,6 @@ def manifests(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes
         for body in _flat(document)
         if _is_ours(body)
     ]
-    if not found:
-        raise InputError(f"no resource of {GROUP} in {', '.join(map(plain, files))}")
     twice = _twice(found)
     if twice is not None:
         raise InputError(f"{twice.kind} {twice.key} stands in the files twice; the second one is in {twice.source}")
@@ -81,6 +87,8 @@ def _manifest(body: Mapping[str, Any], *, source: str, namespace: str) -> Manife
 
 
 def _problem(kind: str, name: str, body: Mapping[str, Any]) -> str:
+    if (version := str(body.get("apiVersion"))) != API_VERSION:
+        return f"apiVersion {plain(version)[:80]} is none that this version knows: it is {API_VERSION}"
     known = kind_named(kind)
     if known is None:
         return f"{kind or 'a resource without kind'} is no kind of {GROUP} that this version knows"

@@ -78,13 +78,13 @@ def documents(text: str, *, source: str) -> list[Any]:
     return yaml_documents(text, source=source)
 
 
-def yaml_documents(text: str, *, source: str) -> list[Any]:
-    """The documents of a YAML text; empty ones are left out. Raises InputError."""
+def yaml_documents(text: str, *, source: str, loader: Any = None) -> list[Any]:
+    """The documents of a YAML text; empty ones are left out. `loader` is a class of Loader's. Raises InputError."""
     if len(text) > YAML_MOST:
         raise InputError(f"{source} is larger than {YAML_MOST // 1024} KiB, the most that is read as YAML")
     try:
         _check_depth(text)
-        found = list(yaml.load_all(text, Loader=_Loader))
+        found = list(yaml.load_all(text, Loader=loader or Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -194,7 +194,7 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser is ten times as fast; PyYAML may have been built without it."""
 
 
-class _Loader(_Base):  # type: ignore[misc]
+class Loader(_Base):  # type: ignore[misc]
     """A safe loader with bounds that CloudFormation's tags do not stop."""
 
     _values = 0
@@ -246,7 +246,7 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
-def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
+def _short_form(loader: Loader, suffix: str, node: yaml.Node) -> Any:
     """A tag of CloudFormation as the function that it abbreviates."""
     value: Any
     if isinstance(node, yaml.ScalarNode):
@@ -260,10 +260,10 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Any:
     return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
 
 
-def _date(loader: _Loader, node: yaml.ScalarNode) -> str:
+def as_text(loader: Loader, node: yaml.ScalarNode) -> str:
     """A date stays the text that it is: AWSTemplateFormatVersion, a tag's value."""
     return str(loader.construct_scalar(node))
 
 
-_Loader.add_multi_constructor("!", _short_form)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date)
+Loader.add_multi_constructor("!", _short_form)
+Loader.add_constructor("tag:yaml.org,2002:timestamp", as_text)

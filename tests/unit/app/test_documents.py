@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from hyperpod_operator.app import documents as module
-from hyperpod_operator.app.documents import BYTES_MOST, DEPTH_MOST, InputError, decoded, documents, read_text, texts
+from hyperpod_operator.app.documents import (
+    BYTES_MOST,
+    DEPTH_MOST,
+    InputError,
+    decoded,
+    documents,
+    read_text,
+    texts,
+    yaml_documents,
+)
+from hyperpod_operator.app.manifest_yaml import ManifestLoader
 
 SOON = 10.0
 """Seconds of processor time for any file of one MiB, on a slow machine."""
@@ -146,3 +156,19 @@ def test_files_directories_and_standard_input_are_read(tmp_path: Path) -> None:
     found = list(texts([str(tmp_path), "-"], suffixes=(".yaml",), stdin=lambda: b"c"))
     assert [text for _, text in found] == ["a", "c"]
     assert found[1][0] == "standard input"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("1e3", 1000), ("7234567e8", 723456700000000), ("08", 8), ("0o14", 12), ("-0o7", -7), ("0O7", 7), ("y", True),
+        ("N", False), ("'08'", "08"), ("0x1F", 31), ("1_000", 1000), ("12", 12), ("1.5", 1.5), ("true", True),
+        ("1:30", "1:30"), ("10:30:00.5", "10:30:00.5"), ("=", "="), ("nan", "nan"), ("2026-01-01", "2026-01-01"),
+        ("1.18.3", "1.18.3"), ("i-08", "i-08"), ("yes", True), ("null", None),
+    ],
+)  # fmt: skip
+def test_a_manifest_is_read_as_kubectl_reads_it(text: str, read: Any) -> None:
+    """As kubectl 1.32 printed them in JSON."""
+    (found,) = yaml_documents(f"a: {text}", source="x", loader=ManifestLoader)
+    assert found == {"a": read}
+    assert isinstance(found["a"], str) is isinstance(read, str)

@@ -344,7 +344,7 @@ def test_a_directory_that_cannot_be_written_is_no_traceback(tmp_path: Path) -> N
 
 
 KUBECTL_READS_OTHERWISE = ("1e3", "7234567e8", "0o14", "-0o7", "0O7", "08", "+.5e3", "1.5E3", "1e_3", "y", "N")
-"""What kubectl 1.33 reads as numbers and booleans without quotes, and PyYAML as text."""
+"""What kubectl 1.32 reads as numbers and booleans without quotes, and PyYAML as text."""
 
 
 def test_texts_are_what_they_were_for_kubectl(tmp_path: Path) -> None:

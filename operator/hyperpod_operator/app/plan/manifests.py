@@ -9,6 +9,7 @@ from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.names import API_VERSION, GROUP
 from hyperpod_operator.app.documents import InputError, texts, yaml_documents
 from hyperpod_operator.app.invalid import spec_problems
+from hyperpod_operator.app.manifest_yaml import ManifestLoader
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.text import plain
 
@@ -47,7 +48,7 @@ def found_in(files: Sequence[str], *, namespace: str, stdin: Callable[[], bytes]
     found = [
         _manifest(body, source=source, namespace=namespace)
         for source, text in texts(files, suffixes=SUFFIXES, stdin=stdin)
-        for document in yaml_documents(text, source=source)
+        for document in yaml_documents(text, source=source, loader=ManifestLoader)
         for body in _flat(document)
         if _is_ours(body)
     ]

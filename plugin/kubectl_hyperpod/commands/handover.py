@@ -61,8 +61,10 @@ def _value(words: tuple[str, ...], option: str) -> str:
 
 def hand_over(verb: str, words: tuple[str, ...]) -> None:
     """Replaces this process by `hyperpod-operator VERB WORDS`, which is next to this program or on the PATH."""
-    beside = os.path.join(os.path.dirname(sys.argv[0]), PROGRAM)
-    found = beside if os.access(beside, os.X_OK) else shutil.which(PROGRAM)
+    folder = os.path.dirname(sys.argv[0])
+    beside = os.path.join(folder, PROGRAM)
+    # Without a folder it would be a program of the current directory, whoever put it there.
+    found = beside if folder and os.access(beside, os.X_OK) else shutil.which(PROGRAM)
     if found is None:
         raise CommandError(
             f"{verb} reads AWS, which is the work of {PROGRAM}, and that program is not installed. Install it from the "

@@ -14,7 +14,8 @@ from tests.unit.core.explain import worlds
 from tests.unit.core.explain.worlds import condition, unready
 from tests.unit.plugin.fake import LEASES, NODE, OURS, run, server
 
-from kubectl_hyperpod.commands.handover import in_namespace
+from kubectl_hyperpod.commands.handover import PROGRAM, hand_over, in_namespace
+from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.main import COMMANDS
 from kubectl_hyperpod.view.explanation import WIDTH, width
 
@@ -417,3 +418,15 @@ def test_a_plan_is_about_the_namespace_that_kubectl_would_apply_to(
 def test_a_plan_needs_no_kubeconfig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "missing"))
     assert in_namespace(("-f", "a.yaml")) == ("-f", "a.yaml")
+
+
+def test_a_program_of_the_current_directory_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = tmp_path / PROGRAM
+    planted.write_text("#!/bin/sh\n")
+    planted.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(sys, "argv", ["kubectl-hyperpod"])
+    monkeypatch.setattr("os.execv", lambda *_: pytest.fail("it was run"))
+    with pytest.raises(CommandError, match="that program is not installed"):
+        hand_over("plan", ())

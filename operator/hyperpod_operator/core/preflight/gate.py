@@ -63,7 +63,13 @@ def due_of_calls(snapshot: ClusterSnapshot, calls: Sequence[PlannedCall], *, mod
     operations = {call.operation for call in calls}
     if "CreateCluster" in operations:
         return _due(snapshot, mode=mode, new=True)
-    return _due(snapshot, mode=mode, new=False) if "UpdateCluster" in operations else None
+    if "UpdateCluster" not in operations:
+        return None
+    # What needs no approval goes first: a group that waits for one does not leave with it.
+    waits = snapshot.unapproved("UpdateCluster")
+    comes = frozenset(snapshot.changes.groups_added) | growth(snapshot).keys()
+    leaving = None if comes <= waits else frozenset(snapshot.changes.groups_removed) - waits
+    return _due(snapshot, mode=mode, new=False, leaving=leaving)
 
 
 def growth(snapshot: ClusterSnapshot) -> Mapping[str, int]:

@@ -15,7 +15,7 @@ from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import AddTags, CreateCluster, DeleteCluster, UpdateCluster
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.observed import Observed
-from hyperpod_operator.core.preflight.gate import Due, due, held, stands
+from hyperpod_operator.core.preflight.gate import Due, due, due_of_calls, held, stands
 from hyperpod_operator.core.preflight.model import Area, Checked, Preflight, Result
 from hyperpod_operator.core.preflight.modes import ENFORCE, MODES, OFF, WARN
 from hyperpod_operator.core.preflight.record import FIRST_PAUSE, LONGEST_PAUSE, STANDS, left, passed, pause, recorded
@@ -64,6 +64,19 @@ def test_a_removed_group_that_waits_counts_beside_the_one_that_is_added(policy: 
     owner = resource(spec=exchanged, status=builders.recorded())
     about = snapshot_of(owner, Observed(cluster=cluster(), tags=builders.our_tags(owner)))
     assert {held.name for held in wanted(about, UPDATE).subject.holds} == {"gpu"} | kept
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept"), [("Auto", set()), ("ApproveDisruptive", {"cpu"}), ("ApproveAll", set()), ("PlanOnly", set())]
+)
+def test_a_preview_counts_what_leaves_together_with_what_comes(policy: str, kept: set[str]) -> None:
+    exchanged = cluster_spec(instanceGroups=[group_spec(), group_spec("new", 2)], management={"changePolicy": policy})
+    owner = resource(spec=exchanged, status=builders.recorded())
+    about = snapshot_of(owner, Observed(cluster=cluster(), tags=builders.our_tags(owner)))
+    assert about.plan is not None
+    found = due_of_calls(about, about.plan.calls, mode=ENFORCE)
+    assert found is not None
+    assert {held.name for held in found.subject.holds} == {"gpu"} | kept
 
 
 @pytest.mark.parametrize("action", [UPDATE, DeleteCluster(arn="a"), AddTags(arn="a", tags={})], ids=type)

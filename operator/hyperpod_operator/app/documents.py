@@ -66,9 +66,16 @@ def texts(files: Sequence[str], *, suffixes: tuple[str, ...], stdin: Callable[[]
             yield "standard input", decoded(stdin(), source="standard input")
             continue
         path = Path(name)
-        paths = sorted(one for one in path.rglob("*") if one.suffix in suffixes) if path.is_dir() else [path]
+        inside = (one for one in path.rglob("*") if one.suffix in suffixes and is_readable(one))
+        paths = sorted(inside) if path.is_dir() else [path]
         for one in paths:
             yield str(one), read_text(one)
+
+
+def is_readable(path: Path) -> bool:
+    """Whether what is found in a directory is to be read: files, and links that lead nowhere, so that these are told. A
+    pipe would be waited for without end."""
+    return path.is_file() or not path.exists()
 
 
 def documents(text: str, *, source: str) -> list[Any]:

@@ -1,5 +1,6 @@
 """Files of anybody: what they may have in them, and the bounds."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -172,3 +173,14 @@ def test_a_manifest_is_read_as_kubectl_reads_it(text: str, read: Any) -> None:
     (found,) = yaml_documents(f"a: {text}", source="x", loader=ManifestLoader)
     assert found == {"a": read}
     assert isinstance(found["a"], str) is isinstance(read, str)
+
+
+def test_of_a_directory_only_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: 1")
+    (tmp_path / "b.yaml").mkdir()
+    os.mkfifo(tmp_path / "c.yaml")
+    read = texts([str(tmp_path)], suffixes=(".yaml",), stdin=bytes)
+    assert [name for name, _ in read] == [str(tmp_path / "a.yaml")]
+    (tmp_path / "d.yaml").symlink_to(tmp_path / "gone")
+    with pytest.raises(InputError, match=r"d\.yaml cannot be read"):
+        list(texts([str(tmp_path)], suffixes=(".yaml",), stdin=bytes))

@@ -378,6 +378,12 @@ def test_a_link_that_somebody_left_is_not_followed(tmp_path: Path) -> None:
     assert not (made / "samplecluster.yaml").is_symlink()
 
 
+def test_a_pipe_in_a_directory_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "a.json").write_text(json.dumps(PAYLOADS["spot"]))
+    assert said(tmp_path).exit_code == 0
+
+
 def test_nothing_to_export_is_a_usage_error() -> None:
     done = said()
     assert done.exit_code == 2

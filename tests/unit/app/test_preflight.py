@@ -321,6 +321,7 @@ def odd(**changes: Any) -> str:
         (odd(spec={**spec(), "nodeRecovry": "Automatic"}), "this version has no spec.nodeRecovry"),
         (odd(spec=spec(instanceGroups=[group_spec(minInstanceCout=1)])), "spec.instanceGroups[0].minInstanceCout"),
         (odd(metadata={}), "metadata.name is missing"),
+        (odd(metadata={"name": "Research_A"}), "metadata.name is none that an object can have"),
         (odd(kind="HyperPodClutser"), "HyperPodClutser is no kind"),
         (odd(apiVersion="hyperpod-operator.dev/v9"), "apiVersion hyperpod-operator.dev/v9 is none that this version"),
         (f"{odd()}---\n{odd()}", "stands in the files twice"),

@@ -11,6 +11,7 @@ from hyperpod_operator.app.documents import (
     InputError,
     decoded,
     documents,
+    is_readable,
     read_text,
 )
 from hyperpod_operator.app.remedies import words
@@ -90,7 +91,7 @@ def _file(
     """Adds the clusters of a file to `found`, and those that it only names (a stack) to `named`."""
     path = Path(name)
     if name != STANDARD_INPUT and path.is_dir():
-        inside = sorted(str(one) for one in path.iterdir() if one.suffix in SUFFIXES)
+        inside = sorted(str(one) for one in path.iterdir() if one.suffix in SUFFIXES and is_readable(one))
         if not inside:
             failed.append(f"{plain(name)} has no file with a name that ends in {', '.join(SUFFIXES)}")
         for one in inside:

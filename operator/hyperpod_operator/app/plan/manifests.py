@@ -1,5 +1,6 @@
 """Resources of this operator in files, directories and standard input."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.text import plain
 
 SUFFIXES = (".yaml", ".yml", ".json")
+_NAME = re.compile("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+"""RFC 1123 subdomain, as the API server has it for objects."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +98,8 @@ def _problem(kind: str, name: str, body: Mapping[str, Any]) -> str:
         return f"{kind or 'a resource without kind'} is no kind of {GROUP} that this version knows"
     if not name:
         return "metadata.name is missing"
+    if not _NAME.fullmatch(name):
+        return "metadata.name is none that an object can have: lower-case letters, digits, hyphens and dots"
     model, spec = known.spec, body.get("spec") or {}
     if found := spec_problems(model, spec):
         return found

@@ -23,6 +23,7 @@ from hyperpod_operator.aws.call.caller import Caller, OnCall
 from hyperpod_operator.aws.call.classify import classify
 from hyperpod_operator.aws.call.limiter import READS, WRITES, Limiter, RateLimit
 from hyperpod_operator.aws.call.threads import Threads
+from hyperpod_operator.aws.call.times import read_timestamps_fast
 from hyperpod_operator.aws.call.wire import ask_before_sending
 from hyperpod_operator.aws.endpoints import overridden
 from hyperpod_operator.aws.facts.gather import SERVICES, AwsFacts
@@ -78,6 +79,7 @@ class AwsCloud:
         self._session = Session()
         loader = self._session.get_component("data_loader")
         self._session.register_component("data_loader", ReducedModels(loader))
+        read_timestamps_fast(self._session)
         self._session_lock = Lock()
         self._partition("")  # Loads the table of endpoints: threads and the event loop both use it from here on.
         self._account = ""

@@ -25,6 +25,8 @@ class Location:
 
     def differences(self, other: "Location") -> tuple[str, ...]:
         """Names of the members that both know and that are not the same."""
+        if self is NOWHERE or self == other:
+            return ()
         names = ("partition", "region", "account")
         pairs = ((name, getattr(self, name), getattr(other, name)) for name in names)
         return tuple(name for name, mine, theirs in pairs if mine and theirs and mine != theirs)

@@ -80,7 +80,14 @@ def plain_lines(text: str) -> str:
 
 
 def plain_values(value: Any) -> Any:
-    """JSON whose every string, keys aside, is plain."""
+    """JSON whose every string, keys aside, is plain. Every status goes through here, so the common types come first."""
+    kind = type(value)
+    if kind is str:
+        return value if value.isprintable() else plain(value)
+    if kind is dict:
+        return {key: plain_values(below) for key, below in value.items()}
+    if kind is bool or kind is int or value is None:
+        return value
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, dict):

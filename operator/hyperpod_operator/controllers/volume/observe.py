@@ -173,9 +173,10 @@ def _holder_ready(*, ports: VolumePorts, claim: Claim) -> bool:
 async def _labelled(*, ports: VolumePorts, claim: Claim, view: View) -> tuple[str, ...]:
     """Nodes with the claim's label: those of its cluster, and, after a sweep saw others, all that the server has."""
     held = ports.nodes.of_cluster(cluster_id(view.cluster.arn)) if view.cluster is not None else ()
-    names = {node.name for node in held if claim.label in node.labels}
-    if ports.strays.suspected(claim.label):
-        names |= await ports.labels.holders(key=claim.label)
+    label = claim.label
+    names = {node.name for node in held if label in node.labels}
+    if ports.strays.suspected(label):
+        names |= await ports.labels.holders(key=label)
     return tuple(sorted(names))
 
 

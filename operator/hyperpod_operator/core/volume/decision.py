@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
@@ -24,7 +25,7 @@ class ClaimSnapshot:
     """Where this pass asks AWS."""
     timings: VolumeTimings = field(default_factory=VolumeTimings)
 
-    @property
+    @cached_property
     def volume(self) -> Volume | None:
         """The claim's volume: the one with the claim's tag, else the one that its id names, which proves nothing; else
         the one of an earlier claim of this name, where the policy lets it be taken over. None where several have the

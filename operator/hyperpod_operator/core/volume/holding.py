@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.core.engine.journal import CallState, entry_of
+from hyperpod_operator.core.engine.once import once
 from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.text import counted
@@ -52,6 +53,7 @@ class Foreign:
 Holding = Free | Held | Foreign
 
 
+@once
 def holding(snapshot: ClaimSnapshot) -> Holding:
     """The one answer to "where is it?"; more than one attachment counts as somebody else's."""
     volume = snapshot.volume

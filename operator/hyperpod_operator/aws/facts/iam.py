@@ -8,9 +8,13 @@ from hyperpod_operator.aws.facts.policies import statements
 from hyperpod_operator.aws.facts.reader import Ask, Pages, Reader, items
 from hyperpod_operator.core.preflight.facts import Role, Statement
 from hyperpod_operator.core.preflight.model import Fact, Unread
-from hyperpod_operator.core.preflight.tables.rights import ROLE_ACTIONS
+from hyperpod_operator.core.preflight.tables.rights import ROLE_ACTIONS, allowed
 
 SIMULATE = "iam:SimulatePrincipalPolicy"
+ALLOWED, IMPLICIT = "allowed", "implicitDeny"
+"""Values of EvalDecision. The third, explicitDeny, is that of a statement that denies."""
+OPEN = "open"
+"""A denial that rests on a condition whose key the simulation was not given: the call may meet it."""
 MOST_POLICIES = 6
 """Policies of a role that are read where IAM may not simulate."""
 
@@ -35,22 +39,43 @@ async def role(reader: Reader, arn: str) -> Fact[Role | None]:
         return trusts
     attached, may = await asyncio.gather(reader.ask(_ask("ListAttachedRolePolicies", RoleName=name)), _may(reader, arn))
     policies = items(attached, "AttachedPolicies") if isinstance(attached, list) else []
-    known = await _statements(reader, name, policies) if isinstance(may, Unread) else may_is_known()
+    doubtful = frozenset[str]() if isinstance(may, Unread) else _doubtful(may)
+    asked = doubtful or isinstance(may, Unread)
+    known = await _statements(reader, name, policies) if asked else may_is_known()
+    if not isinstance(known, Unread):
+        doubtful = frozenset[str]()
     return Role(
         trusts=frozenset(principal for one in trusts if one.allow for principal in one.principals),
         attached=attached
         if isinstance(attached, Unread)
         else frozenset(str(one.get("PolicyName", "")) for one in policies),
-        may=may,
+        may=may if isinstance(may, Unread) else _certain(may, known),
+        unproved=doubtful,
         statements=known,
     )
+
+
+def _doubtful(said: Mapping[str, str]) -> frozenset[str]:
+    """Actions that no policy allows on all resources and in every context: one may allow them on some, and an
+    execution role that is held to a VPC works."""
+    return frozenset(action for action, word in said.items() if word in {IMPLICIT, OPEN})
+
+
+def _certain(said: Mapping[str, str], known: Fact[tuple[Statement, ...]]) -> Mapping[str, bool]:
+    """What the role may and may not do; without the actions that its policies may allow on some resource."""
+    doubtful = _doubtful(said)
+    certain = {action: word == ALLOWED for action, word in said.items() if action not in doubtful}
+    if isinstance(known, Unread):
+        return certain
+    return certain | {action: False for action in doubtful if not allowed(known, action)}
 
 
 def may_is_known() -> Unread:
     return Unread(why="IAM simulated the role's policies")
 
 
-async def _may(reader: Reader, arn: str) -> Fact[Mapping[str, bool]]:
+async def _may(reader: Reader, arn: str) -> Fact[Mapping[str, str]]:
+    """IAM's word for each action."""
     pages = await reader.ask(
         Ask(
             service="iam",
@@ -62,9 +87,14 @@ async def _may(reader: Reader, arn: str) -> Fact[Mapping[str, bool]]:
     return pages if isinstance(pages, Unread) else _decisions(pages, key="EvalActionName")
 
 
-def _decisions(pages: Pages | None, *, key: str) -> dict[str, bool]:
+def _decisions(pages: Pages | None, *, key: str) -> dict[str, str]:
     found = items(pages, "EvaluationResults")
-    return {str(one[key]): one.get("EvalDecision") == "allowed" for one in found if one.get(key)}
+    return {str(one[key]): _decision(one) for one in found if one.get(key)}
+
+
+def _decision(result: Mapping[str, Any]) -> str:
+    said = str(result.get("EvalDecision", ""))
+    return OPEN if said != ALLOWED and result.get("MissingContextValues") else said
 
 
 async def _statements(reader: Reader, name: str, attached: Sequence[Mapping[str, Any]]) -> Fact[tuple[Statement, ...]]:
@@ -138,7 +168,9 @@ async def pass_role(reader: Reader, caller: str, roles: Sequence[str]) -> Fact[M
     )
     if pages is None:
         return Unread(why=f"IAM has no principal {source}; a role with a path cannot be derived from its session")
-    return pages if isinstance(pages, Unread) else _decisions(pages, key="EvalResourceName")
+    if isinstance(pages, Unread):
+        return pages
+    return {role: word == ALLOWED for role, word in _decisions(pages, key="EvalResourceName").items() if word != OPEN}
 
 
 def source_of(caller: str) -> str:

@@ -123,14 +123,17 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """iam:GetRole and what it may do. `may` has IAM's answer for each action that was simulated."""
+    """iam:GetRole and what it may do. `may` has the answer for each action of which it is certain, by IAM's simulation
+    and the role's policies. `unproved` are actions that no policy allows on all resources at once, and that one may
+    allow on those in question."""
 
     trusts: frozenset[str]
     attached: Fact[frozenset[str]] = NOT_GATHERED
     """Names of attached managed policies."""
     may: Fact[Mapping[str, bool]] = NOT_GATHERED
+    unproved: frozenset[str] = frozenset()
     statements: Fact[tuple[Statement, ...]] = NOT_GATHERED
-    """Of inline and attached policies, read only where IAM does not simulate."""
+    """Of inline and attached policies, read only where IAM does not simulate, or does not find an action allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -339,6 +339,77 @@ async def test_policies_are_read_where_iam_may_not_simulate() -> None:
     assert rights.allowed(role.statements, "ec2:CreateNetworkInterface")
 
 
+CREATE = "ec2:CreateNetworkInterface"
+
+
+def decided(word: str, *, missing: list[str] | None = None) -> Any:
+    """IAM allows everything but the creation of network interfaces, and the passing of the role."""
+
+    def answer(**parameters: Any) -> dict[str, Any]:
+        made = simulated(**parameters)
+        for one in made["EvaluationResults"]:
+            if one["EvalActionName"] in (CREATE, "iam:PassRole"):
+                one |= {"EvalDecision": word, "MissingContextValues": missing or []}
+        return made
+
+    return answer
+
+
+def policies(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "ListRolePolicies": {"PolicyNames": ["vpc"]},
+        "GetRolePolicy": {"RoleName": "r", "PolicyName": "vpc", "PolicyDocument": {"Statement": [*statements]}},
+        "GetPolicy": {"Policy": {"DefaultVersionId": "v1"}},
+        "GetPolicyVersion": {"PolicyVersion": {"Document": {"Statement": []}}},
+    }
+
+
+ON_SOME = {"Effect": "Allow", "Action": CREATE, "Resource": "arn:aws:ec2:us-west-2:111122223333:subnet/*"}
+ELSEWHERE = {"Effect": "Deny", "Action": "*", "Resource": "*",
+             "Condition": {"StringNotEquals": {"aws:RequestedRegion": "us-west-2"}}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("word", "missing", "statements", "may"),
+    [
+        ("implicitDeny", [], [ON_SOME], None),
+        ("implicitDeny", [], [], False),
+        ("explicitDeny", ["aws:RequestedRegion"], [ON_SOME, ELSEWHERE], None),
+        ("explicitDeny", [], [ON_SOME], False),
+    ],
+)
+async def test_a_denial_that_iam_simulates_is_one_only_where_no_policy_may_allow_it(
+    word: str, missing: list[str], statements: list[dict[str, Any]], may: bool | None
+) -> None:
+    """IAM simulates all resources at once, and meets no condition on what it was not given."""
+    aws = world(SimulatePrincipalPolicy=decided(word, missing=missing), **policies(*statements))
+    role = (await gathered(aws)).roles[ROLE]
+    assert isinstance(role, Role)
+    assert not isinstance(role.may, Unread)
+    assert (role.may.get(CREATE), role.unproved) == (may, frozenset())
+
+
+async def test_a_denial_is_in_doubt_where_policies_cannot_be_read() -> None:
+    refused = refusal("AccessDenied", status=403)
+    aws = world(SimulatePrincipalPolicy=decided("implicitDeny"), ListRolePolicies=refused)
+    role = (await gathered(aws)).roles[ROLE]
+    assert isinstance(role, Role)
+    assert role.unproved == {CREATE}
+
+
+@pytest.mark.parametrize(
+    ("word", "missing", "may"),
+    [("implicitDeny", [], False), ("explicitDeny", [], False), ("implicitDeny", ["aws:PrincipalTag/x"], None)],
+)
+async def test_whether_a_role_may_be_passed_is_open_where_a_condition_could_not_be_evaluated(
+    word: str, missing: list[str], may: bool | None
+) -> None:
+    aws = world(SimulatePrincipalPolicy=decided(word, missing=missing), **policies())
+    found = (await gathered(aws)).pass_role
+    assert not isinstance(found, Unread)
+    assert found.get(ROLE) is may
+
+
 async def test_other_clusters_count_against_quotas() -> None:
     usage = (await gathered(world())).usage
     assert not isinstance(usage, Unread)

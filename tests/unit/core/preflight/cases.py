@@ -371,6 +371,7 @@ CASES: Mapping[str, Case] = {
             (subject(facts=role(may=MAY_NOT_ATTACH)), FAIL, "ec2:CreateNetworkInterface"),
             (subject(facts=role(may=MAY_NOT_PULL)), WARN, "ecr:BatchGetImage"),
             (subject(facts=role(may=DENIED, statements=())), FAIL, "ec2:DescribeVpcs"),
+            (subject(facts=role(unproved=frozenset({"ec2:DescribeVpcs"}))), WARN, "ec2:DescribeVpcs on all resources"),
         ),
         denied=subject(facts=role(may=DENIED, statements=DENIED)),
     ),

@@ -60,6 +60,8 @@ def permissions(subject: ClusterSubject) -> Iterator[Finding]:
             yield fails(group=group, arn=arn, actions=", ".join(network))
         elif missing:
             yield warns(group=group, arn=arn, actions=", ".join(missing))
+        elif role.unproved:
+            yield warns(group=group, arn=arn, actions=f"{', '.join(sorted(role.unproved))} on all resources")
         else:
             yield passes(group=group)
 
@@ -109,7 +111,10 @@ def pass_role(subject: ClusterSubject) -> Iterator[Finding]:
         yield unknown(allowed)
         return
     for group, arn, _ in _roles(subject):
-        yield passes(group=group) if allowed.get(arn, True) else fails(group=group, arn=arn)
+        if (may := allowed.get(arn)) is None:
+            yield unknown(Unread(why=f"IAM did not say whether the operator may pass {arn}"), group=group)
+        else:
+            yield passes(group=group) if may else fails(group=group, arn=arn)
 
 
 CHECKS = (

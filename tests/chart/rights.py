@@ -24,6 +24,12 @@ class Right:
             and self.name in ("", name)
         )
 
+    @property
+    def is_asked_elsewhere(self) -> bool:
+        """Whether only the policies of another installation ask of it, so that no request has it as its verb."""
+        asked = ("hyperpod-operator.dev", "hyperpodclusters/status", "approve")
+        return (self.group, self.resource, self.verb) == asked
+
     def __str__(self) -> str:
         place = f" in {self.namespace}" if self.namespace else ""
         return f"{self.verb} {self.resource}.{self.group}{f' {self.name}' if self.name else ''}{place}"

@@ -173,6 +173,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"image": {"repository": ""}}, r"image\.repository is not set"),
     ({"leaderElection": {"enabled": False}}, r"Set leaderElection\.enabled=true or replicaCount=1"),
     ({"serviceAccount": {"create": False}}, r"Set serviceAccount\.name"),
+    ({"serviceAccount": {"create": False, "name": "default"}}, r"Set serviceAccount\.name"),
     ({"tenants": {"list": [TENANT]}}, r"Set tenants\.enabled=true"),
     ({"tenants": {"enabled": True, "list": [TENANT], "trustEveryNamespace": True}}, r"exclude each other"),
     ({"cost": {"enabled": False, "prices": PRICES}}, r"Set cost\.enabled=true"),

@@ -78,8 +78,12 @@ class PlannedCall:
 
     @property
     def node_count(self) -> int:
-        """How many nodes come, restart or end by it, at least."""
-        return max([len(self.nodes), *(change.node_count for change in self.changes)])
+        """How many nodes come, restart or end by it: those of its groups together, each group's once."""
+        most: dict[str, int] = {}
+        for change in self.changes:
+            group = change.path.partition(".")[0]
+            most[group] = max(most.get(group, 0), change.node_count)
+        return max(len(self.nodes), sum(most.values()))
 
 
 def fingerprint(*, operation: str, desired: Any) -> str:

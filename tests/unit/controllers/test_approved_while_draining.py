@@ -8,6 +8,7 @@ from tests.unit.controllers.test_scale_in_workloads import Kubernetes
 from tests.unit.core.builders import group_spec, spec
 
 from hyperpod_operator.api.names import APPROVE_PLAN
+from hyperpod_operator.core.engine.call import Effect
 
 
 def script(version: str) -> dict[str, Any]:
@@ -77,3 +78,16 @@ async def test_pods_are_not_ended_by_an_edit_after_the_approval(kube: Kubernetes
         await kube.rig.step()
     assert len(kube.instances()) == 4
     assert kube.rig.condition("PlanApproved")["reason"] == "PlanStale"
+
+
+async def test_the_audit_trail_says_what_each_call_changed(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    await approved(kube, both(2, "v2", of="gpu", changePolicy="ApproveAll"))
+    kube.pods.clear()
+    await kube.rig.rest()
+    entries = {one.call: one for one in kube.rig.recorder.audited if one.call not in ("CreateCluster", "EvictPod")}
+    update, deletion = entries["UpdateCluster"], entries["BatchDeleteClusterNodes"]
+    assert (update.effect, any("instanceCount" in line for line in update.changes)) == (Effect.CHANGES, False)
+    assert deletion.effect is Effect.DESTROYS
+    assert not any("lifeCycleConfig" in line for line in deletion.changes)

@@ -47,7 +47,7 @@ def audited(pass_record: PassRecord) -> AuditRecord | None:
         uid=resource.uid,
         by=requester(snapshot, steps),
         call=operation(action),
-        effect=worst(tuple(step.effect for step in steps)) if steps else Effect.CHANGES,
+        effect=_effect(steps),
         target=cluster.arn if cluster is not None else resource.cluster_name,
         changes=lines([*(change for step in steps for change in step.changes), *_named(action, planned=bool(steps))]),
         concern=concern(action),
@@ -77,6 +77,11 @@ def history(pass_record: PassRecord) -> list[HistoryEntry] | None:
     )
     again = bool(old) and entry.outcome != "Accepted" and old[-1].model_copy(update={"time": new.time}) == new
     return old if again else [*old, new][-HISTORY_MOST:]
+
+
+def _effect(steps: Sequence[PlannedCall]) -> Effect:
+    """What the call does, by the changes that it makes."""
+    return worst(tuple(change.effect for step in steps for change in step.changes))
 
 
 def requester(snapshot: ClusterSnapshot, steps: Sequence[PlannedCall]) -> Requester:

@@ -247,18 +247,27 @@ def sent_names(snapshot: ClusterSnapshot, action: Action) -> frozenset[str]:
     plan = snapshot.plan
     if plan is None:
         return frozenset()
-    later = {change.path for change in snapshot.changes.scaling_in}
-    by_name = isinstance(action, DeleteNodes)
-
-    def carried(change: PlannedChange) -> bool:
-        return change.path.endswith(COUNT) if by_name else change.path not in later
-
-    steps = (replace(step, changes=tuple(filter(carried, step.changes))) for step in carried_steps(snapshot, action))
+    steps = carried_steps(snapshot, action)
     return frozenset(name for step in steps if step.changes for name in names(step, target=plan.target))
 
 
 def carried_steps(snapshot: ClusterSnapshot, action: Action) -> Sequence[PlannedCall]:
-    """The steps of the plan that a call carries out."""
+    """The steps of the plan that a call carries out, with the changes that it makes: of a group whose count waits for
+    its nodes, the other ones. What the step needs an approval for stays its effect."""
+    later = {change.path for change in snapshot.changes.scaling_in}
+    by_name = isinstance(action, DeleteNodes)
+
+    def made(change: PlannedChange) -> bool:
+        return change.path.endswith(COUNT) if by_name else change.path not in later
+
+    steps = _steps_of(snapshot, action)
+    return [
+        step if all(map(made, step.changes)) else replace(step, changes=tuple(filter(made, step.changes)))
+        for step in steps
+    ]
+
+
+def _steps_of(snapshot: ClusterSnapshot, action: Action) -> Sequence[PlannedCall]:
     steps = snapshot.plan.steps if snapshot.plan is not None else ()
     same = [step for step in steps if step.operation == operation(action)]
     match action:

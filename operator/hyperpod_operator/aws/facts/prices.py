@@ -27,6 +27,8 @@ PATIENCE = 5.0
 """Seconds in which the prices of one cluster have to be there: a pass waits for them."""
 BUDGET = 60
 PAGES = 5
+MOST_UNPRICED = 1000
+"""Types without a price that are remembered. AWS has fewer types than that; a spec can name any."""
 SERVICE = "AmazonSageMaker"
 ACTION = "pricing:GetProducts"
 ENDPOINTS: Mapping[str, str] = {"aws": "us-east-1", "aws-cn": "cn-northwest-1"}
@@ -50,17 +52,33 @@ class AwsPrices:
         self._answers = Answers(monotonic=monotonic)
         self._known: dict[tuple[str, str], tuple[float, Fact[Price | None]]] = {}
 
+    @property
+    def held(self) -> int:
+        """How many types are remembered."""
+        return len(self._known)
+
     async def prices(self, *, region: str, types: Collection[str]) -> Prices:
         """Never raises."""
         now = self._monotonic()
-        due = [name for name in sorted(types) if self._known.get((region, name), (0.0, None))[0] <= now]
+        kept = {name: self._known.get((region, name)) for name in sorted(types)}
+        answers = {name: one[1] for name, one in kept.items() if one is not None and one[0] > now}
+        due = [name for name in kept if name not in answers]
         if due:
             reader = self._reader(region)
             read = await asyncio.gather(*(_price(reader, region, name) for name in due))
             for name, found in zip(due, read, strict=True):
                 lasts = AGAIN if isinstance(found, Unread) else DAY
+                self._known.pop((region, name), None)
                 self._known[region, name] = (now + lasts, found)
-        return {name: self._known[region, name][1] for name in types}
+                answers[name] = found
+            self._forget()
+        return answers
+
+    def _forget(self) -> None:
+        """Drop the types without a price that were asked about longest ago, where they are too many."""
+        unpriced = [key for key, (_, found) in self._known.items() if not isinstance(found, Price)]
+        for key in unpriced[: max(0, len(unpriced) - MOST_UNPRICED)]:
+            del self._known[key]
 
     def _reader(self, region: str) -> Reader | None:
         endpoint = ENDPOINTS.get(self._partition(region))

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.aws.facts.fake import FakeAws, refusal
 from tests.unit.aws.facts.test_gather import Time
 
-from hyperpod_operator.aws.facts.prices import AGAIN, DAY, AwsPrices
+from hyperpod_operator.aws.facts.prices import AGAIN, DAY, MOST_UNPRICED, AwsPrices
 from hyperpod_operator.core.cost.price import Price
 from hyperpod_operator.core.preflight.model import Unread
 
@@ -108,3 +108,24 @@ async def test_no_types_need_no_call() -> None:
     aws = listing(product())
     assert await price_list(aws).prices(region=REGION, types=()) == {}
     assert aws.calls == []
+
+
+async def test_names_that_users_make_up_are_not_remembered_without_end() -> None:
+    """A spec can name any type, and another one at each edit."""
+    aws = listing(product())
+    prices = price_list(aws)
+    assert (await prices.prices(region=REGION, types={TYPE}))[TYPE] is not None
+    for edit in range(30):
+        made_up = {f"ml.p{edit}.{number}xlarge" for number in range(100)}
+        assert (await prices.prices(region=REGION, types=made_up)).keys() == made_up
+    assert prices.held <= 1 + MOST_UNPRICED
+
+
+async def test_made_up_names_push_out_no_price() -> None:
+    aws = listing(product())
+    prices = price_list(aws)
+    await prices.prices(region=REGION, types={TYPE})
+    await prices.prices(region=REGION, types={f"ml.x.{number}xlarge" for number in range(2 * MOST_UNPRICED)})
+    asked = len(aws.calls)
+    await prices.prices(region=REGION, types={TYPE})
+    assert len(aws.calls) == asked

@@ -78,19 +78,24 @@ class MetricsPage(Generic[S]):
 
 
 class Gate:
-    """Remembers the API server's answers, by a digest of the token."""
+    """Remembers the API server's answers, by a digest of the token.
+
+    Who was allowed is kept apart from everybody else, and is reviewed again when the time has come whatever else is
+    asked for: a flood of made-up tokens takes nothing from Prometheus.
+    """
 
     def __init__(self, review: Review, *, owner: asyncio.AbstractEventLoop) -> None:
         self._review = review
         self._owner = owner
-        self._known: OrderedDict[bytes, tuple[Access, float]] = OrderedDict()
+        self._readers: OrderedDict[bytes, tuple[Access, float]] = OrderedDict()
+        self._others: OrderedDict[bytes, tuple[Access, float]] = OrderedDict()
         """Until when (monotonic) an answer counts."""
         self._under_way: dict[bytes, asyncio.Future[Access]] = {}
         self._next_at = 0.0
 
     @property
     def size(self) -> int:
-        return len(self._known)
+        return len(self._readers) + len(self._others)
 
     async def refusal(self, request: Request) -> Response | None:
         """The answer to somebody who may not read the metrics; None to who may."""
@@ -115,11 +120,12 @@ class Gate:
 
     async def _access(self, token: str) -> Access:
         key, now = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest(), time.monotonic()
-        known = self._known.get(key)
+        known = self._readers.get(key) or self._others.get(key)
         if known is not None and known[1] > now:
             return known[0]
         if key not in self._under_way:
-            if len(self._under_way) >= MOST_REVIEWS or self._next_at > now + 1:
+            too_many = len(self._under_way) >= MOST_REVIEWS or self._next_at > now + 1
+            if too_many and key not in self._readers:
                 raise _TooManyError
             self._next_at = max(self._next_at, now) + 1 / REVIEWS_PER_SECOND
             asked = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_awaited(self._review, token), self._owner))
@@ -132,10 +138,12 @@ class Gate:
         if done.cancelled() or done.exception() is not None:
             return
         access = done.result()
-        self._known[key] = (access, time.monotonic() + (ALLOWED if access.allowed else DENIED))
-        self._known.move_to_end(key)
-        while len(self._known) > MOST_TOKENS:
-            self._known.popitem(last=False)
+        for answers in (self._readers, self._others):
+            answers.pop(key, None)
+        answers = self._readers if access.allowed else self._others
+        answers[key] = (access, time.monotonic() + (ALLOWED if access.allowed else DENIED))
+        while len(answers) > MOST_TOKENS:
+            answers.popitem(last=False)
 
 
 class _TooManyError(Exception):

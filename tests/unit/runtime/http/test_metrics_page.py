@@ -148,3 +148,27 @@ async def test_what_is_remembered_is_bounded(reviews: Reviews, monkeypatch: pyte
     for number in range(metrics_page.MOST_TOKENS + 10):
         await gate._access(f"nobody{number}")
     assert gate.size == metrics_page.MOST_TOKENS
+
+
+async def test_a_flood_of_tokens_pushes_out_nobody_who_may(reviews: Reviews, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_page, "REVIEWS_PER_SECOND", 1e6)
+    gate = Gate(reviews, owner=asyncio.get_running_loop())
+    for token in ("good", *(f"nobody{number}" for number in range(metrics_page.MOST_TOKENS + 1)), "good"):
+        await gate._access(token)
+    assert reviews.asked.count("good") == 1
+
+
+async def test_who_was_allowed_is_reviewed_again_in_the_middle_of_a_flood(
+    serve: Serve, reviews: Reviews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics_page, "ALLOWED", 0.0)
+    server = page(serve, reviews)
+    assert (await scraped(server, "good"))[0] == 200
+    reviews.held = asyncio.Event()
+    flood = [asyncio.create_task(scraped(server, f"nobody{number}")) for number in range(20)]
+    await until(lambda: sum(task.done() for task in flood) == len(flood) - metrics_page.MOST_REVIEWS)
+    again = asyncio.create_task(scraped(server, "good"))
+    await until(lambda: reviews.asked.count("good") == 2 or again.done())
+    reviews.held.set()
+    assert (await again)[0] == 200
+    await asyncio.gather(*flood)

@@ -76,10 +76,13 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         )
         self._following: dict[Key, frozenset[str]] = {}
         """Nodes that a change of should wake an operation for, by name."""
+        self._refusals: dict[Key, int] = {}
+        """Passes in a row in which the API server kept all marks that were to come off: they pace the next try."""
 
     def forget(self, key: Key) -> None:
         self._holdings.forget(key)
         self._following.pop(key, None)
+        self._refusals.pop(key, None)
 
     def node_changed(self, name: str) -> Mapping[Key, float]:
         """The operations that have to be looked at because this Node came, changed or went, and after how long."""
@@ -171,7 +174,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             case Mark():
                 return replace(record, snapshot=await self._steps.mark(snapshot, action))
             case Unmark():
-                return replace(record, snapshot=await self._steps.unmark(snapshot, action))
+                return self._counted(replace(record, snapshot=await self._steps.unmark(snapshot, action)), action)
             case Evict():
                 return replace(record, snapshot=await self._steps.evict(snapshot, action))
             case Call():
@@ -191,6 +194,15 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
                 raise AssertionError("asked only of a pass that acts")
             case _:
                 assert_never(action)
+
+    def _counted(self, record: PassRecord, action: Unmark) -> PassRecord:
+        """With how often in a row nothing came off. Nothing else of an operation that goes on waits for it."""
+        key, over = record.snapshot.operation.key, not any(one.state in IN_FLIGHT for one in record.snapshot.entries)
+        before = self._refusals.pop(key, 0)
+        if not over or not record.snapshot.refused >= set(action.nodes):
+            return record
+        self._refusals[key] = before + 1
+        return replace(record, refusals=before + 1)
 
     def releases(self, record: PassRecord) -> RemoveFinalizer | None:
         return record.release

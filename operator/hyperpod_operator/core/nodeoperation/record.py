@@ -23,6 +23,8 @@ class PassRecord:
     """How far the call of this pass got; None in a pass without one."""
     error: CloudError | None = None
     """Why it was not accepted."""
+    refusals: int = 0
+    """Passes in a row, with this one, in which the API server let none of the marks come off."""
     request_id: str = ""
     """AWS's id of the accepted call."""
 

@@ -206,7 +206,8 @@ def _next(record: PassRecord, wake: float | None) -> Outcome:
     """After a step of the operator's own the next look comes at once; after the end, with the resync."""
     snapshot = record.snapshot
     if isinstance(record.action, Evict) or snapshot.refused:
-        return Requeue(Reason.DRAINING, snapshot.timings.drain)
+        pause = snapshot.timings.drain * 2.0 ** min(max(0, record.refusals - 1), 10)
+        return Requeue(Reason.DRAINING, min(pause, snapshot.timings.retry_most))
     if record.action is not None:
         return Requeue(Reason.OPERATING, snapshot.timings.step)
     return Requeue(Reason.OPERATING, wake) if wake is not None else Done()

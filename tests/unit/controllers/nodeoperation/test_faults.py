@@ -10,10 +10,10 @@ from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, KEY, Operation
 from tests.unit.controllers.nodeoperation.test_life import CALLED, OPERATIONS
 from tests.unit.controllers.rig import pause
 
-from hyperpod_operator.core.drain.marks import TAINT, detaches, is_draining
+from hyperpod_operator.core.drain.marks import TAINT, Owner, detaches, is_draining
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
-from hyperpod_operator.core.ports import Key
+from hyperpod_operator.core.ports import Key, KubernetesError
 from hyperpod_testbed.simulator import Fault
 
 ONCE = [one for one in OPERATIONS if one != "Move"]
@@ -409,3 +409,25 @@ async def test_news_of_one_node_is_looked_at_the_later_the_more_nodes_there_are(
     """A pass costs as much more, and news of hundreds of nodes come together."""
     assert OperationTimings().news(nodes) <= most
     assert OperationTimings().news(nodes) <= OperationTimings().news(2 * nodes)
+
+
+async def test_marks_that_the_api_server_keeps_are_tried_again_ever_later(
+    rig: OperationRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.pods.add("train", rig.name(rig.ids[0]))
+    rig.pods.refused["train"] = "budget"
+    rig.apply("Reboot", rig.ids[:1], activeDeadlineSeconds=60)
+    await rig.until(lambda: bool(rig.marks.marked))
+    rig.simulator.clock.advance(61)
+
+    async def refused(*, node: str, owner: Owner) -> None:
+        raise KubernetesError(status=403, message="a policy says no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rig.marks, "unmark", refused)
+        pauses = [pause(await rig.step()) for _ in range(8)]
+        assert "a policy says no" in rig.entries()[0]["message"]
+    assert pauses[-4:] == [400.0, 600.0, 600.0, 600.0]
+    assert pauses == sorted(pauses)
+    await rig.rest()
+    assert not rig.marks.marked

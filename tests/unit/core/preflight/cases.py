@@ -134,6 +134,12 @@ def agent(tag: str) -> Facts:
     return having(workloads=(workload,))
 
 
+def flexible(count: int) -> dict[str, Any]:
+    """A group that takes instances of two types."""
+    made = group(count=count, instanceRequirements={"instanceTypes": [world.P5, world.M5]})
+    return {name: value for name, value in made.items() if name != "instanceType"}
+
+
 CHECKED = {"onStartDeepHealthChecks": ["InstanceStress", "InstanceConnectivity"]}
 KARPENTER = {"autoScaling": {"mode": "Enable"}, "clusterRole": SCALING_ROLE}
 LUSTRE = {"environmentConfig": {"fSxLustreConfig": {"sizeInGiB": 2400, "perUnitStorageThroughput": 250}}}
@@ -492,6 +498,8 @@ CASES: Mapping[str, Case] = {
             (subject(**GROWING, holds=(replace(OF_P5, count=4),)), WARN, "adds 3 ml.p5.48xlarge, this cluster has 4"),
             (subject(WITH_NEW, **ADDING, holds=(OF_P5,), grows={"gpu": 4}), FAIL,
              "adds 2 ml.p5.48xlarge, this cluster has 7"),
+            (subject(spec(flexible(29))), FAIL, "Group gpu: The plan adds 29 ml.p5.48xlarge or ml.m5.4xlarge"),
+            (subject(spec(flexible(25), group("a", 4))), FAIL, "this cluster has 4, other clusters have 0, and"),
         ),
         denied=subject(facts=having(quotas=DENIED)),
     ),

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from tests.unit.core.preflight.cases import CASES, SHORT, TWO_ZONES
+from tests.unit.core.preflight.cases import CASES, SHORT, TWO_ZONES, flexible
 from tests.unit.core.preflight.mutations import MUTATIONS, applies, noticed
 from tests.unit.core.preflight.world import FACTS, KEY, M5, P5, PLAN, group, having, spec, subject
 
@@ -12,6 +12,7 @@ from hyperpod_operator.core.preflight.model import Area, Check, Checked, Result,
 from hyperpod_operator.core.preflight.run import MESSAGE_MOST, preflight
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Held
 from hyperpod_operator.core.preflight.table import CLUSTER
+from hyperpod_operator.core.preflight.tables import quotas
 
 BAD = [
     pytest.param(name, *bad, id=f"{name}-{number}")
@@ -82,6 +83,16 @@ QUOTA_CHECKS = [check.name for check in CLUSTER if "servicequotas:ListServiceQuo
 def test_a_quota_that_is_not_listed_is_unknown(name: str) -> None:
     about = replace(CASES[name].good, facts=replace(CASES[name].good.facts, quotas={}))
     assert of(name, about).result is Result.UNKNOWN
+
+
+@pytest.mark.parametrize(("count", "result"), [(28, Result.PASS), (29, Result.FAIL)])
+def test_a_group_of_several_types_is_bounded_by_all_their_quotas_together(count: int, result: Result) -> None:
+    assert of("InstanceQuota", subject(spec(flexible(count)))).result is result
+
+
+def test_a_group_of_several_types_of_which_one_has_no_quota_is_unknown() -> None:
+    about = subject(spec(flexible(1)), facts=having(quotas={quotas.of_type(M5): 20.0}))
+    assert of("InstanceQuota", about).result is Result.UNKNOWN
 
 
 def test_a_type_without_efa_needs_no_rule_for_it() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from hyperpod_operator.api.cluster.restricted_groups import RestrictedInstanceGroup
 from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
-from hyperpod_operator.core.preflight.subject import ClusterSubject
+from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 from hyperpod_operator.core.preflight.tables import quotas
 from hyperpod_operator.core.text import counted
 
@@ -33,7 +33,8 @@ def _counted(subject: ClusterSubject, *, spot: bool) -> tuple[Counter[str], Coun
 
 def _type_quota(subject: ClusterSubject, *, spot: bool) -> Iterator[Finding]:
     added, own = _counted(subject, spot=spot)
-    if not any(added.values()):
+    mixed = [one for one in subject.groups if len(one.types) > 1 and one.count and one.spot is spot and not one.plan]
+    if not any(added.values()) and not mixed:
         return
     listed = subject.facts.quotas
     if isinstance(listed, Unread):
@@ -42,6 +43,8 @@ def _type_quota(subject: ClusterSubject, *, spot: bool) -> Iterator[Finding]:
     for name, count in added.items():
         if count:
             yield _of_type(subject, listed, name, count=count, own=own[name], spot=spot)
+    for group in mixed:
+        yield _of_types(group, listed, held=added + own, spot=spot)
     limit = listed.get(quotas.ALL_SPOT)
     if spot and limit is not None and sum(added.values()) + sum(own.values()) > limit:
         adds = counted(sum(added.values()), "instance")
@@ -62,6 +65,19 @@ def _of_type(
     if isinstance(used, Unread):
         return unknown(used)
     return passes() if used.complete else unknown(Unread(why="the account has more HyperPod clusters than are read"))
+
+
+def _of_types(group: Planned, listed: Mapping[str, float], *, held: Counter[str], spot: bool) -> Finding:
+    """A group that takes instances of several types: which ones come is AWS's choice, so that only what exceeds all
+    their quotas together is certain. `held` are the instances of one type that the cluster has or gets."""
+    names = [quotas.of_type(name, spot=spot) for name in group.types]
+    if (missing := next((name for name in names if name not in listed), None)) is not None:
+        return unknown(Unread(why=f"Service Quotas does not list “{missing}”"), group=group.name)
+    limit, own = sum(listed[name] for name in names), sum(held[name] for name in group.types)
+    if group.count + own <= limit:
+        return passes(group=group.name)
+    types = " or ".join(group.types)
+    return fails(group=group.name, added=f"{group.count} {types}", own=own, others=0, limit=int(limit))
 
 
 def on_demand_quota(subject: ClusterSubject) -> Iterator[Finding]:

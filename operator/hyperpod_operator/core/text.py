@@ -20,7 +20,8 @@ _DROPPED = frozenset({"Cc", "Cf", "Cs"})
 
 _NUMBER = r"[-+]?(?:\.[0-9]|[0-9])[0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9_]+)?"
 _OF_A_BASE = r"[-+]?0(?:[xX][0-9a-fA-F_]+|[oO][0-7_]+|[bB][01_]+)"
-_AMBIGUOUS = re.compile(rf"{_NUMBER}|{_OF_A_BASE}|[yYnN]")
+_NO_TEXT = rf"{_NUMBER}|{_OF_A_BASE}|[yYnN]"
+_AMBIGUOUS = re.compile(_NO_TEXT)
 
 
 def is_ambiguous(text: str) -> bool:

@@ -13,7 +13,8 @@ DESCRIBE = "eks:DescribeCluster"
 # [assumption: preflight-names-of-workloads]
 OTHER_CNIS = ("cilium", "calico", "weave-net", "flannel", "antrea", "canal", "kube-router")
 """Names of CNI plugins in the workloads and add-ons that install them."""
-_CNI = re.compile(rf"(?<![a-z])(?:{'|'.join(OTHER_CNIS)})(?![a-z])")
+_CNI_WORD = rf"(?<![a-z])(?:{'|'.join(OTHER_CNIS)})(?![a-z])"
+_CNI = re.compile(_CNI_WORD)
 """One of them as a word: `calico-node` is one, and `weave-scope-agent` or `canalyzer` is none."""
 
 

@@ -30,7 +30,8 @@ VPC = {"securityGroupIds": ["sg-1", "sg-2"], "subnets": ["subnet-1", "subnet-2"]
 SAME_VPC = {"securityGroupIds": ["sg-2", "sg-1"], "subnets": ["subnet-2", "subnet-1"]}
 OTHER_VPC = {"securityGroupIds": ["sg-1"], "subnets": ["subnet-3"]}
 EBS = {"ebsVolumeConfig": {"volumeSizeInGB": 100}}
-ZFS = {"fsxOpenZfsConfig": {"dnsName": "fs-0123456789abcdef0.fsx.us-west-2.amazonaws.com"}}
+FILE_SYSTEM = "fs-0123456789abcdef0.fsx.us-west-2.amazonaws.com"
+ZFS = {"fsxOpenZfsConfig": {"dnsName": FILE_SYSTEM}}
 BATCHES = {"rollingUpdatePolicy": {"maximumBatchSize": {"type": "INSTANCE_COUNT", "value": 1}}}
 
 
@@ -421,7 +422,7 @@ CASES = [
         check(
             f"{STORAGE}.{member}.dnsName",
             "give the DNS name of the file system",
-            accepted=stored(**{member: {**more, "dnsName": "fs-0123456789abcdef0.fsx.us-west-2.amazonaws.com"}}),
+            accepted=stored(**{member: {**more, "dnsName": FILE_SYSTEM}}),
             refused=stored(**{member: {**more, "dnsName": "fs-0123456789abcdef0"}}),
         )
         for member, more in (("fsxLustreConfig", {"mountName": "abcd"}), ("fsxOpenZfsConfig", {}))
@@ -443,6 +444,65 @@ CASES = [
         "use dashes instead of underscores",
         accepted=spec(group(instanceGroupName="gpu-a")),
         refused=spec(group(instanceGroupName="gpu_a")),
+    ),
+    *(
+        check(where, message, accepted=accepted, refused=refused)
+        for where, message, accepted, refused in (
+            ("spec.clusterName", "names in SageMaker have", spec(clusterName="a-b"), spec(clusterName="a.b")),
+            ("spec.region", "a Region is given by", spec(region="us-west-2"), spec(region="us-west-2a")),
+            (
+                f"{IG}.instanceGroupName",
+                "names in SageMaker have",
+                spec(group(instanceGroupName="Gpu-1")),
+                spec(group(instanceGroupName="gpu ")),
+            ),
+            (
+                f"{IG}.instanceType",
+                "instance types are in lower case",
+                spec(group(instanceType="ml.u7i-12tb.224xlarge")),
+                spec(group(instanceType="ML.P5.48XLARGE")),
+            ),
+            (
+                f"{IG}.instanceRequirements.instanceTypes[]",
+                "instance types are in lower case",
+                spec(flexible("ml.g5.xlarge"), **CONTINUOUS),
+                spec(flexible("ml.g5.xlarge "), **CONTINUOUS),
+            ),
+            (
+                f"{IG}.imageId",
+                "give the id of the AMI",
+                spec(group(imageId="default")),
+                spec(group(imageId="Default")),
+            ),
+            (
+                f"{IG}.imageReleaseVersion",
+                "a release is",
+                spec(group(imageReleaseVersion="1.2.3")),
+                spec(group(imageReleaseVersion="v1.2.3")),
+            ),
+            (
+                f"{STORAGE}.ebsVolumeConfig.volumeKmsKeyId",
+                "give the id, the alias",
+                stored(ebsVolumeConfig={"volumeSizeInGB": 9, "volumeKmsKeyId": "alias/my-key"}),
+                stored(ebsVolumeConfig={"volumeSizeInGB": 9, "volumeKmsKeyId": "alias/my key"}),
+            ),
+            *(
+                (
+                    f"{STORAGE}.{member}.mountPath",
+                    "a mount path begins",
+                    stored(**{member: {**more, "dnsName": FILE_SYSTEM, "mountPath": "/fsx"}}),
+                    stored(**{member: {**more, "dnsName": FILE_SYSTEM, "mountPath": "fsx"}}),
+                )
+                for member, more in (("fsxLustreConfig", {"mountName": "abcd"}), ("fsxOpenZfsConfig", {}))
+            ),
+            ("spec.tags[].key", "tags have letters", tagged("équipe"), tagged("a,b")),
+            (
+                "spec.tags[].value",
+                "tags have letters",
+                spec(tags=[{"key": "team", "value": "a b"}]),
+                spec(tags=[{"key": "team", "value": "a;b"}]),
+            ),
+        )
     ),
     check(
         f"{IG}.scheduledUpdateConfig.scheduleExpression",

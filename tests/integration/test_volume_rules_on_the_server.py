@@ -261,6 +261,109 @@ CASES = [
         accepted=spec(publish={**LOCAL, "volumeMode": "Block"}),
         refused=spec(publish={**LOCAL, "volumeMode": "Block", "fsType": "xfs"}),
     ),
+    # Texts in another form.
+    *(
+        Case(where=where, message=message, accepted=accepted, refused=refused)
+        for where, message, accepted, refused in (
+            (
+                "spec.clusterRef.name",
+                "names in Kubernetes have",
+                spec(clusterRef={"name": "research.gpu"}),
+                spec(clusterRef={"name": "team-b/research"}),
+            ),
+            (
+                "spec.clusterRef.clusterName",
+                "names in SageMaker have",
+                spec(clusterRef={"clusterName": "a-b"}),
+                spec(clusterRef={"clusterName": "a.b"}),
+            ),
+            (
+                "spec.clusterRef.clusterArn",
+                "give the ARN of the HyperPod cluster",
+                spec(clusterRef={"clusterArn": "arn:aws:sagemaker:us-west-2:111122223333:cluster/abcdefghijkl"}),
+                spec(clusterRef={"clusterArn": "arn:aws:eks:us-west-2:111122223333:cluster/research"}),
+            ),
+            (
+                "spec.source.volumeId",
+                "give the id of the volume",
+                existing(),
+                existing(source={"volumeId": f"arn:aws:ec2:us-west-2:111122223333:volume/{VOLUME}"}),
+            ),
+            (
+                "spec.source.create.snapshotId",
+                "give the id of the snapshot",
+                created(snapshotId=SNAPSHOT),
+                created(snapshotId=VOLUME),
+            ),
+            (
+                "spec.source.create.availabilityZone",
+                "a zone has the name",
+                created(availabilityZone="us-west-2b"),
+                created(availabilityZone="usw2-az2"),
+            ),
+            (
+                "spec.source.create.availabilityZoneId",
+                "give the id of a zone",
+                created(availabilityZoneId="usw2-az2"),
+                created(availabilityZoneId="usw2_az2"),
+            ),
+            (
+                "spec.source.create.kmsKeyId",
+                "give the id, the alias",
+                created(encrypted=True, kmsKeyId="alias/data"),
+                created(encrypted=True, kmsKeyId="alias/my data"),
+            ),
+            (
+                "spec.attachment.target.instanceGroupName",
+                "names in SageMaker have",
+                aimed(instanceGroupName="workers"),
+                aimed(instanceGroupName="workers "),
+            ),
+            (
+                "spec.attachment.target.instanceId",
+                "an instance has an id",
+                aimed(instanceId="i-0123456789abcdef0"),
+                aimed(instanceId="hyperpod-i-0123456789abcdef0"),
+            ),
+            (
+                "spec.attachment.target.nodeName",
+                "names in Kubernetes have",
+                aimed(nodeName="hyperpod-i-0123456789abcdef0"),
+                aimed(nodeName="Hyperpod-i-0123456789abcdef0"),
+            ),
+            (
+                "spec.attachment.detachTimeout",
+                "a duration is one whole number",
+                attached(detachTimeout="90m"),
+                attached(detachTimeout="1h30m"),
+            ),
+            (
+                "spec.publish.persistentVolumeClaim.name",
+                "names in Kubernetes have",
+                spec(publish=LOCAL),
+                spec(publish={"type": "LocalPV", "persistentVolumeClaim": {"name": "team-b/data"}}),
+            ),
+            (
+                "spec.publish.storageClassName",
+                "names in Kubernetes have",
+                spec(publish={**LOCAL, "storageClassName": "gp3"}),
+                spec(publish={**LOCAL, "storageClassName": "GP3"}),
+            ),
+            (
+                "spec.publish.mountOptions[]",
+                "each item is one mount option",
+                spec(publish={**LOCAL, "mountOptions": ["noatime", "commit=30"]}),
+                spec(publish={**LOCAL, "mountOptions": ["noatime,commit=30"]}),
+            ),
+            ("spec.volume.tags[].key", "tags have letters", tagged("équipe"), tagged("a,b")),
+            (
+                "spec.volume.tags[].value",
+                "tags have letters",
+                sized(tags=[{"key": "team", "value": "a b"}]),
+                sized(tags=[{"key": "team", "value": "a;b"}]),
+            ),
+        )
+    ),
 ]
 
 

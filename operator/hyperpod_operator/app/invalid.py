@@ -1,5 +1,6 @@
 """What is wrong with the spec of a manifest, as far as that shows without an API server."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,17 +10,31 @@ from hyperpod_operator.api.common.text_rules import Path, text_problems, text_ru
 from hyperpod_operator.core.text import listed, plain
 
 SHOWN = 5
+UNQUOTED = frozenset({"int_type", "bool_type"})
+"""What pydantic calls a text in the place of a number or a truth value."""
 
 
 def spec_problems(model: type[BaseModel], spec: Mapping[str, Any]) -> str:
     """The first problems with their paths; empty if there is none. A rule that says what to write instead goes before
-    the pattern or the length that the same value breaks."""
+    the pattern or the length that the same value breaks, and before the rules that follow it."""
     found: dict[Path, str] = {}
+    for path, message in text_problems(text_rules(model), spec):
+        found.setdefault(path, message)
     try:
-        model.model_validate(spec)
+        # As JSON: the API server, too, takes no text for a number, which the operator would read.
+        model.model_validate_json(json.dumps(_whole(spec), default=str), strict=True)
     except ValidationError as error:
         for one in error.errors(include_url=False):
-            found.setdefault(one["loc"], one["msg"])
-    found.update(text_problems(text_rules(model), spec))
+            quoted = one["type"] in UNQUOTED and isinstance(one["input"], str)
+            found.setdefault(one["loc"], f"{one['msg']}, without quotes" if quoted else one["msg"])
     lines = [f"spec.{'.'.join(str(part) for part in path)}: {message}" for path, message in found.items()]
     return plain(listed(lines, most=SHOWN)) if lines else ""
+
+
+def _whole(value: Any) -> Any:
+    """Numbers without a fraction as integers: kubectl sends 4.0 as 4."""
+    if isinstance(value, Mapping):
+        return {str(name): _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

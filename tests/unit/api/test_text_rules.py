@@ -1,5 +1,6 @@
 """Rules about texts that need no API server: the answer of CEL, and none about what the schema does not expect."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -47,7 +48,8 @@ def leaves(schema: Any) -> list[str]:
 
 def test_the_rules_about_texts_of_all_kinds_are_told_apart_from_those_that_need_cel() -> None:
     found = {one for kind in KINDS for one in leaves(spec_schema(kind.spec))}
-    assert "self.startsWith('ml.')" in found
+    assert "!self.contains('_')" in found
+    assert r"self.matches(r'^[0-9]+\.[0-9]+\.[0-9]+$')" in found
     assert {one for one in found if "oldSelf" not in one and not FORM.fullmatch(one)} == set()
 
 
@@ -64,3 +66,38 @@ def about_texts(schema: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
 def test_a_model_has_the_rules_about_texts_of_its_schema(kind: Kind) -> None:
     assert text_rules(kind.spec) == about_texts(spec_schema(kind.spec))
+
+
+WITHOUT_WORDS = {
+    "onCreate": "everything fits",
+    "onInitComplete": "everything fits",
+    "mountName": "what does not fit is too long, and that is said",
+    "alarmName": "only blanks do not fit",
+    "nextPatchDate": "its format is said, and CEL sees a time",
+    "approvedPlan": "it is copied",
+    "nodeLogicalId": "it is copied",
+    "nodeLogicalIds[]": "they are copied",
+    **dict.fromkeys(
+        ("labels{}", "matchLabels{}", "nodeSelector{}", "key", "value", "values[]"),
+        "Kubernetes says the same of labels",
+    ),
+}
+"""Members whose pattern alone is said, and why that is enough."""
+
+
+def patterned(schema: Any, name: str = "") -> Iterator[tuple[str, bool]]:
+    """The texts with a pattern, and whether a rule says it in words."""
+    if schema.get("type") == "string" and "pattern" in schema:
+        yield name, any("matches" in one["rule"] for one in schema.get(RULES) or ())
+    for member, below in (schema.get("properties") or {}).items():
+        yield from patterned(below, member)
+    for word, mark in (("items", "[]"), ("additionalProperties", "{}")):
+        if isinstance(schema.get(word), dict):
+            yield from patterned(schema[word], name + mark)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
+def test_a_text_of_another_form_is_answered_in_words(kind: Kind) -> None:
+    found = list(patterned(spec_schema(kind.spec)))
+    assert found
+    assert {name for name, worded in found if not worded} <= WITHOUT_WORDS.keys()

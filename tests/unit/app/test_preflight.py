@@ -140,6 +140,25 @@ WRONG = {
         {"instanceGroups": [group_spec(lifeCycleConfig={"sourceS3Uri": "sagemaker-x/y", "onCreate": "a.sh"})]},
         "give the place in Amazon S3",
     ),
+    "a type in capitals": ({"instanceGroups": [group_spec(instanceType="ml.P5.48xlarge")]}, "are in lower case"),
+    "a type with a blank": ({"instanceGroups": [group_spec(instanceType="ml.p5.48xlarge ")]}, "without blanks"),
+    "a family alone": ({"instanceGroups": [group_spec(instanceType="ml.p5")]}, "write family and size after ml."),
+    "a name with a dot": ({"instanceGroups": [group_spec("my.gpus")]}, "names in SageMaker have letters"),
+    "the ARN of a user": (
+        {"instanceGroups": [group_spec(executionRole="arn:aws:iam::111122223333:user/anna")]},
+        "give the ARN of the role, as arn:aws:iam::111122223333:role/NAME",
+    ),
+    "the name of an AMI": ({"instanceGroups": [group_spec(imageId="hyperpod-eks-1.33")]}, "give the id of the AMI"),
+    "a release with a v": ({"instanceGroups": [group_spec(imageReleaseVersion="v1.2.3")]}, "write it as 1.2.3"),
+    "a zone for a Region": ({"region": "us-west-2a"}, "write it as us-west-2"),
+    "a count as a text": (
+        {"instanceGroups": [group_spec(instanceCount="4")]},
+        "instanceCount: Input should be a valid integer, without quotes",
+    ),
+    "a truth value as a text": (
+        {"management": {"deletionProtection": "yes"}},
+        "deletionProtection: Input should be a valid boolean, without quotes",
+    ),
     "the name of the EKS cluster": ({"orchestrator": {"eks": {"clusterArn": "ml"}}}, "give the ARN of the EKS cluster"),
 }
 

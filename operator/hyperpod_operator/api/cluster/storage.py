@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from hyperpod_operator.api.common.bounds import (
-    ATOMIC,
+from hyperpod_operator.api.common.bounds import ATOMIC
+from hyperpod_operator.api.common.model import Model
+from hyperpod_operator.api.common.rules import rule, rules
+from hyperpod_operator.api.common.storage_bounds import (
     FsxDnsName,
     FsxMountName,
     FsxMountPath,
@@ -14,8 +16,6 @@ from hyperpod_operator.api.common.bounds import (
     KmsKeyId,
     VolumeSizeInGB,
 )
-from hyperpod_operator.api.common.model import Model
-from hyperpod_operator.api.common.rules import rule, rules
 
 
 class EbsVolumeConfig(Model):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from hyperpod_operator.api.common.rules import rule, rules
+from hyperpod_operator.api.common.rules import rule, rules, worded
 
 SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
 """List without order or duplicates; server-side apply merges its items."""
@@ -37,22 +37,39 @@ LABEL_KEY_WORDS = (
 )
 VALUE_PATTERN = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 TAG_PATTERN = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"
+TAG_WORDS = "tags have letters, digits, blanks and _ . : / = + - @ only: remove the other characters"
 
-NO_UNDERSCORES = rules(
+NAME_IN_SAGEMAKER = rules(
     rule(
         "!self.contains('_')",
         message="use dashes instead of underscores: names in SageMaker have letters, digits and inner dashes only",
         computed="'use dashes instead of underscores: ' + self.replace('_', '-')",
-    )
+    ),
+    rule(
+        "self.matches('^[a-zA-Z0-9_]([a-zA-Z0-9_-]*[a-zA-Z0-9_])?$')",
+        message="names in SageMaker have letters, digits and inner dashes, no blanks and no dots: choose such a name",
+    ),
 )
 
-ClusterName = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN, json_schema_extra=NO_UNDERSCORES)]
+ClusterName = Annotated[
+    str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN, json_schema_extra=NAME_IN_SAGEMAKER)
+]
 """ClusterName."""
 InstanceGroupName = Annotated[
-    str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN, json_schema_extra=NO_UNDERSCORES)
+    str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN, json_schema_extra=NAME_IN_SAGEMAKER)
 ]
 """ClusterInstanceGroupName."""
-Region = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$")]
+Region = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=32,
+        **worded(
+            r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$",
+            "a Region is given by its code, in lower case and without the letter of a zone: write it as us-west-2",
+        ),
+    ),
+]
 """An AWS Region code, for example us-west-2 or us-gov-west-1. Not an API member: it chooses the endpoint."""
 
 EksClusterArn = Annotated[
@@ -60,13 +77,10 @@ EksClusterArn = Annotated[
     Field(
         min_length=20,
         max_length=2048,
-        pattern=r"^arn:aws[a-z\-]*:eks:[a-z0-9\-]*:[0-9]{12}:cluster/[0-9A-Za-z][A-Za-z0-9\-_]{0,99}$",
-        json_schema_extra=rules(
-            rule(
-                "self.startsWith('arn:')",
-                message="give the ARN of the EKS cluster and not its name: aws eks describe-cluster --name NAME "
-                "--query cluster.arn",
-            )
+        **worded(
+            r"^arn:aws[a-z\-]*:eks:[a-z0-9\-]*:[0-9]{12}:cluster/[0-9A-Za-z][A-Za-z0-9\-_]{0,99}$",
+            "give the ARN of the EKS cluster, as arn:aws:eks:us-west-2:111122223333:cluster/NAME, and not its name: "
+            "aws eks describe-cluster --name NAME --query cluster.arn",
         ),
     ),
 ]
@@ -76,12 +90,10 @@ RoleArn = Annotated[
     Field(
         min_length=20,
         max_length=2048,
-        pattern=r"^arn:aws[a-z\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$",
-        json_schema_extra=rules(
-            rule(
-                "self.startsWith('arn:')",
-                message="give the ARN of the role and not its name: aws iam get-role --role-name NAME --query Role.Arn",
-            )
+        **worded(
+            r"^arn:aws[a-z\-]*:iam::[0-9]{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+$",
+            "give the ARN of the role, as arn:aws:iam::111122223333:role/NAME, and not its name: aws iam get-role "
+            "--role-name NAME --query Role.Arn",
         ),
     ),
 ]
@@ -91,18 +103,17 @@ TrainingPlanArn = Annotated[
     Field(
         min_length=50,
         max_length=2048,
-        pattern=r"^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:training-plan/.*$",
-        json_schema_extra=rules(
-            rule(
-                "self.startsWith('arn:')",
-                message="give the ARN of the training plan and not its name: aws sagemaker describe-training-plan "
-                "--training-plan-name NAME --query TrainingPlanArn",
-            )
+        **worded(
+            r"^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:training-plan/.*$",
+            "give the ARN of the training plan, as arn:aws:sagemaker:us-west-2:111122223333:training-plan/NAME, and "
+            "not its name: aws sagemaker describe-training-plan --training-plan-name NAME --query TrainingPlanArn",
         ),
     ),
 ]
 """TrainingPlanArn."""
 
+_WITHOUT_PREFIX = "(m[^l]|[a-ln-z])[a-z0-9-]*[.][a-z0-9-]+"
+"""An instance type as EC2 writes it."""
 InstanceType = Annotated[
     str,
     Field(
@@ -111,10 +122,15 @@ InstanceType = Annotated[
         pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$",
         json_schema_extra=rules(
             rule(
-                "self.startsWith('ml.')",
+                f"!self.matches('^{_WITHOUT_PREFIX}$')",
                 message="put ml. in front: instance types of HyperPod have this prefix, as ml.p5.48xlarge",
                 computed="'put ml. in front: ml.' + self",
-            )
+            ),
+            rule(
+                f"self.matches('^(ml[.][a-z0-9-]+[.][a-z0-9]+|{_WITHOUT_PREFIX})$')",
+                message="instance types are in lower case, without blanks: write family and size after ml., as "
+                "ml.p5.48xlarge",
+            ),
         ),
     ),
 ]
@@ -132,48 +148,38 @@ S3Uri = Annotated[
     str,
     Field(
         max_length=1024,
-        pattern=r"^(https|s3)://([^/]+)/?(.*)$",
-        json_schema_extra=rules(
-            rule("self.contains('://')", message="give the place in Amazon S3 with its scheme, as s3://bucket/folder")
+        **worded(
+            r"^(https|s3)://([^/]+)/?(.*)$",
+            "give the place in Amazon S3 with its scheme in lower case and its bucket, as s3://bucket/folder",
         ),
     ),
 ]
 """S3Uri."""
 ScriptName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\S\s]+$")]
 """ClusterLifeCycleConfigFileName."""
-ImageId = Annotated[str, Field(min_length=7, max_length=21, pattern=r"^(ami-[0-9a-fA-F]{8,17}|default)$")]
-"""ImageId."""
-ImageReleaseVersion = Annotated[str, Field(max_length=64, pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
-"""ImageReleaseVersion."""
-
-KmsKeyId = Annotated[str, Field(max_length=2048, pattern=r"^[a-zA-Z0-9:/_-]*$")]
-"""KmsKeyId."""
-VolumeSizeInGB = Annotated[int, Field(ge=1, le=16384)]
-"""ClusterEbsVolumeSizeInGB."""
-FsxDnsName = Annotated[
+ImageId = Annotated[
     str,
     Field(
-        min_length=16,
-        max_length=275,
-        pattern=r"^((fs|fc)i?-[0-9a-f]{8,}\..{4,253})$",
-        json_schema_extra=rules(
-            rule(
-                "self.contains('.')",
-                message="give the DNS name of the file system and not its id, as "
-                "fs-0123456789abcdef0.fsx.us-west-2.amazonaws.com: aws fsx describe-file-systems",
-            )
+        min_length=7,
+        max_length=21,
+        **worded(
+            r"^(ami-[0-9a-fA-F]{8,17}|default)$",
+            "give the id of the AMI and not its name, as ami-0123456789abcdef0, or default: aws ec2 describe-images",
         ),
     ),
 ]
-"""ClusterDnsName."""
-FsxMountName = Annotated[str, Field(min_length=1, max_length=8, pattern=r"^([A-Za-z0-9_-]{1,8})$")]
-"""ClusterMountName."""
-FsxMountPath = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^/[a-zA-Z0-9._/-]+$")]
-"""ClusterFsxMountPath."""
-FsxSizeInGiB = Annotated[int, Field(ge=1200, le=100800)]
-"""FSxLustreSizeInGiB."""
-FsxThroughput = Annotated[int, Field(ge=125, le=1000)]
-"""FSxLustrePerUnitStorageThroughput."""
+"""ImageId."""
+ImageReleaseVersion = Annotated[
+    str,
+    Field(
+        max_length=64,
+        **worded(
+            r"^[0-9]+\.[0-9]+\.[0-9]+$",
+            "a release is MAJOR.MINOR.PATCH, three numbers and nothing in front: write it as 1.2.3",
+        ),
+    ),
+]
+"""ImageReleaseVersion."""
 
 SecurityGroupId = Annotated[
     str,
@@ -182,7 +188,7 @@ SecurityGroupId = Annotated[
         pattern=r"^[-0-9a-zA-Z]+$",
         json_schema_extra=rules(
             rule(
-                "self.startsWith('sg-')",
+                "self.matches('^sg-[0-9a-zA-Z]+$')",
                 message="give the id of the security group and not its name, as sg-0123456789abcdef0: aws ec2 "
                 "describe-security-groups",
             )
@@ -197,7 +203,7 @@ SubnetId = Annotated[
         pattern=r"^[-0-9a-zA-Z]+$",
         json_schema_extra=rules(
             rule(
-                "self.startsWith('subnet-')",
+                "self.matches('^subnet-[0-9a-zA-Z]+$')",
                 message="give ids of subnets, as subnet-0123456789abcdef0, and not of their VPC: aws ec2 "
                 "describe-subnets",
                 computed="'give ids of subnets, as subnet-0123456789abcdef0: ' + (self.startsWith('vpc-') ? "
@@ -208,9 +214,9 @@ SubnetId = Annotated[
 ]
 """SubnetId."""
 
-TagKey = Annotated[str, Field(min_length=1, max_length=128, pattern=TAG_PATTERN)]
+TagKey = Annotated[str, Field(min_length=1, max_length=128, **worded(TAG_PATTERN, TAG_WORDS))]
 """TagKey."""
-TagValue = Annotated[str, Field(max_length=256, pattern=TAG_PATTERN)]
+TagValue = Annotated[str, Field(max_length=256, **worded(TAG_PATTERN, TAG_WORDS))]
 """TagValue."""
 LabelKey = Annotated[str, Field(min_length=1, max_length=317)]
 """ClusterKubernetesLabelKey. A map's keys cannot have a pattern in a structural schema: a CEL rule has it."""

@@ -39,6 +39,11 @@ def rules(*made: Cel) -> dict[str, Any]:
     return {"x-kubernetes-validations": list(made)}
 
 
+def worded(pattern: str, message: str) -> dict[str, Any]:
+    """Of a field whose texts have a form: the pattern, and the same as a rule that says in words what to write."""
+    return {"pattern": pattern, "json_schema_extra": rules(rule(f"self.matches(r'{pattern}')", message=message))}
+
+
 def unchangeable(*, message: str) -> dict[str, Any]:
     """For a required member: its value never changes once set."""
     return rules(rule("self == oldSelf", message=message, reason="FieldValueForbidden"))

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 Path = tuple[str | int, ...]
 """Where a value is in a spec, as pydantic says it."""
 
-FORM = re.compile(r"(!?)self\.(contains|startsWith|matches)\('([^']*)'\)")
+FORM = re.compile(r"(!?)self\.(contains|startsWith|matches)\(r?'([^']*)'\)")
 """The forms of a CEL rule about a text that need no CEL."""
 
 

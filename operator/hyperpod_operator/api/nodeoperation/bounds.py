@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hyperpod_operator.api.common.rules import rule, rules
+from hyperpod_operator.api.common.rules import rule, rules, worded
 
 NODES_MOST = 1000
 """Nodes in one operation. Its status has an entry for each, and etcd takes objects of up to 1.5 MiB."""
@@ -14,11 +14,24 @@ NodeName = Annotated[
     Field(
         min_length=1,
         max_length=64,
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        **worded(
+            r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+            "names of Nodes have lower case letters, digits, inner dashes and dots: kubectl get nodes",
+        ),
     ),
 ]
 """Name of a Kubernetes Node (DNS subdomain); those of HyperPod are `hyperpod-` and an instance id."""
-InstanceId = Annotated[str, Field(min_length=10, max_length=19, pattern=r"^i-[a-f0-9]{8}([a-f0-9]{9})?$")]
+InstanceId = Annotated[
+    str,
+    Field(
+        min_length=10,
+        max_length=19,
+        **worded(
+            r"^i-[a-f0-9]{8}([a-f0-9]{9})?$",
+            "an instance has an id as i-0123456789abcdef0: give it alone, or set names for the names of Nodes",
+        ),
+    ),
+]
 """ClusterNodeId."""
 NodeLogicalId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$")]
 """ClusterNodeLogicalId."""

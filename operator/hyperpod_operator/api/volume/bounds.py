@@ -11,25 +11,86 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hyperpod_operator.api.common.bounds import ATOMIC, SET
+from hyperpod_operator.api.common.rules import worded
+from hyperpod_operator.api.common.storage_bounds import KMS_KEY_WORDS
 from hyperpod_operator.api.names import GROUP
 
 ClusterArn = Annotated[
     str,
-    Field(max_length=256, pattern=r"^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:cluster/[a-z0-9]{12}$"),
+    Field(
+        max_length=256,
+        **worded(
+            r"^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]*:[0-9]{12}:cluster/[a-z0-9]{12}$",
+            "give the ARN of the HyperPod cluster, which ends in its id and not its name, or set clusterName: "
+            "aws sagemaker describe-cluster --cluster-name NAME --query ClusterArn",
+        ),
+    ),
 ]
 """ClusterArn of AttachClusterNodeVolumeRequest."""
-InstanceId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^i-[a-f0-9]{8}([a-f0-9]{9})?$")]
+InstanceId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=256,
+        **worded(
+            r"^i-[a-f0-9]{8}([a-f0-9]{9})?$",
+            "an instance has an id as i-0123456789abcdef0: give it alone, or set nodeName for the name of a Node",
+        ),
+    ),
+]
 """ClusterNodeId."""
 NodeLogicalId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9\-]*)$")]
 """ClusterNodeLogicalId, bounded more loosely: it is only compared."""
-VolumeId = Annotated[str, Field(max_length=256, pattern=r"^vol-[a-f0-9]{8}([a-f0-9]{9})?$")]
+VolumeId = Annotated[
+    str,
+    Field(
+        max_length=256,
+        **worded(
+            r"^vol-[a-f0-9]{8}([a-f0-9]{9})?$",
+            "give the id of the volume, as vol-0123456789abcdef0: aws ec2 describe-volumes",
+        ),
+    ),
+]
 """VolumeId of AttachClusterNodeVolumeRequest."""
-SnapshotId = Annotated[str, Field(max_length=32, pattern=r"^snap-[a-f0-9]{8}([a-f0-9]{9})?$")]
-AvailabilityZone = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z]{2,4}(-[a-z0-9]+)+$")]
+SnapshotId = Annotated[
+    str,
+    Field(
+        max_length=32,
+        **worded(
+            r"^snap-[a-f0-9]{8}([a-f0-9]{9})?$",
+            "give the id of the snapshot, as snap-0123456789abcdef0: aws ec2 describe-snapshots --owner-ids self",
+        ),
+    ),
+]
+AvailabilityZone = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        **worded(
+            r"^[a-z]{2,4}(-[a-z0-9]+)+$",
+            "a zone has the name of its Region and a letter, in lower case: write it as us-west-2b, or set "
+            "availabilityZoneId for an id as usw2-az2",
+        ),
+    ),
+]
 """A zone's name, for example us-west-2b or us-west-2-lax-1a."""
-AvailabilityZoneId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9]+(-[a-z0-9]+)+$")]
+AvailabilityZoneId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        **worded(
+            r"^[a-z0-9]+(-[a-z0-9]+)+$",
+            "give the id of a zone, as usw2-az2: aws ec2 describe-availability-zones",
+        ),
+    ),
+]
 """A zone's id, for example usw2-az2."""
-KmsKey = Annotated[str, Field(min_length=1, max_length=2048, pattern=r"^[a-zA-Z0-9:/_-]+$")]
+KmsKey = Annotated[
+    str,
+    Field(min_length=1, max_length=2048, **worded(r"^[a-zA-Z0-9:/_-]+$", KMS_KEY_WORDS)),
+]
 """Key id, alias or ARN."""
 
 VolumeType = Literal["standard", "io1", "io2", "gp2", "sc1", "st1", "gp3"]
@@ -44,12 +105,25 @@ InitializationRate = Annotated[int, Field(ge=1, le=100_000)]
 
 ObjectName = Annotated[
     str,
-    Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"),
+    Field(
+        min_length=1,
+        max_length=253,
+        **worded(
+            r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+            "names in Kubernetes have lower case letters, digits, inner dashes and dots, and no namespace: correct it",
+        ),
+    ),
 ]
 """Name of a Kubernetes object (DNS subdomain)."""
 ClassName = Annotated[
     str,
-    Field(max_length=253, pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$"),
+    Field(
+        max_length=253,
+        **worded(
+            r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$",
+            "names in Kubernetes have lower case letters, digits, inner dashes and dots: give that of a StorageClass",
+        ),
+    ),
 ]
 """Name of a StorageClass; empty is a class of its own: none."""
 MODIFICATIONS_A_DAY = 4
@@ -57,7 +131,17 @@ MODIFICATIONS_A_DAY = 4
 PUBLISHED_CLASS = f"published.{GROUP}"
 """The class of PersistentVolumes and PersistentVolumeClaims that name none. No StorageClass of this name has to exist:
 then no provisioner serves it, it is nobody's default, and only what names it binds to what we publish."""
-Duration = Annotated[str, Field(min_length=2, max_length=8, pattern=r"^[1-9][0-9]{0,5}(s|m|h)$")]
+Duration = Annotated[
+    str,
+    Field(
+        min_length=2,
+        max_length=8,
+        **worded(
+            r"^[1-9][0-9]{0,5}(s|m|h)$",
+            "a duration is one whole number from 1 on and one unit of s, m and h: write it as 90s or 10m",
+        ),
+    ),
+]
 """For example 90s, 10m or 2h."""
 FsType = Literal["ext4", "xfs"]
 MOUNT_FLAGS = (
@@ -85,7 +169,17 @@ MOUNT_VALUES: Mapping[str, str] = MappingProxyType(
 (logdev, rtdev, journal_path) or a security context, that panic the node (errors=panic), or that give rights back
 (suid, dev, exec, defaults)."""
 MOUNT_OPTION_PATTERN = f"^({'|'.join([*MOUNT_FLAGS, *(f'{name}={value}' for name, value in MOUNT_VALUES.items())])})$"
-MountOption = Annotated[str, Field(min_length=1, max_length=32, pattern=MOUNT_OPTION_PATTERN)]
+MountOption = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=32,
+        **worded(
+            MOUNT_OPTION_PATTERN,
+            "each item is one mount option of those that docs/volumes.md lists: write noatime, for example",
+        ),
+    ),
+]
 MountOptions = Annotated[list[MountOption], Field(min_length=1, max_length=16, json_schema_extra=ATOMIC)]
 AccessMode = Literal["ReadWriteOnce", "ReadOnlyMany", "ReadWriteOncePod"]
 AccessModes = Annotated[list[AccessMode], Field(min_length=1, max_length=1, json_schema_extra=SET)]

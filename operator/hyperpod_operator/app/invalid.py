@@ -1,15 +1,18 @@
 """What is wrong with the spec of a manifest, as far as that shows without an API server."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from hyperpod_operator.api.common.text_rules import Path, text_problems, text_rules
+from hyperpod_operator.api.members import spec_schema
 from hyperpod_operator.core.text import listed, plain
 
 SHOWN = 5
+UNIQUE = frozenset({"set", "map"})
+"""x-kubernetes-list-type of lists whose entries differ, a map's by its keys."""
 UNQUOTED = frozenset({"int_type", "bool_type"})
 """What pydantic calls a text in the place of a number or a truth value."""
 
@@ -27,6 +30,8 @@ def spec_problems(model: type[BaseModel], spec: Mapping[str, Any]) -> str:
         for one in error.errors(include_url=False):
             quoted = one["type"] in UNQUOTED and isinstance(one["input"], str)
             found.setdefault(one["loc"], f"{one['msg']}, without quotes" if quoted else one["msg"])
+    for path, message in _twice(spec, spec_schema(model), ()):
+        found.setdefault(path, message)
     lines = [f"spec.{'.'.join(str(part) for part in path)}: {message}" for path, message in found.items()]
     return plain(listed(lines, most=SHOWN)) if lines else ""
 
@@ -38,3 +43,19 @@ def _whole(value: Any) -> Any:
     if isinstance(value, list):
         return [_whole(each) for each in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _twice(value: Any, schema: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
+    """Entries of sets and maps that stand twice: the API server takes each once."""
+    if isinstance(value, Mapping):
+        for name, below in (schema.get("properties") or {}).items():
+            yield from _twice(value.get(name), below, (*path, name))
+    elif isinstance(value, list) and "items" in schema:
+        keys, seen = schema.get("x-kubernetes-list-map-keys"), set[str]()
+        for place, item in enumerate(value):
+            entry = [item.get(key) for key in keys] if keys and isinstance(item, Mapping) else item
+            named = json.dumps(entry, sort_keys=True, default=str)
+            if schema.get("x-kubernetes-list-type") in UNIQUE and named in seen:
+                yield (*path, place), "Stands twice; remove one of the two"
+            seen.add(named)
+            yield from _twice(item, schema["items"], (*path, place))

@@ -343,6 +343,15 @@ def odd(**changes: Any) -> str:
         (odd(metadata={"name": "Research_A"}), "metadata.name is none that an object can have"),
         (odd(kind="HyperPodClutser"), "HyperPodClutser is no kind"),
         (odd(apiVersion="hyperpod-operator.dev/v9"), "apiVersion hyperpod-operator.dev/v9 is none that this version"),
+        (odd(spec=spec(instanceGroups=[group_spec(count="4")])), "instanceGroups.0.instanceCount: Input should be"),
+        (odd(spec=spec(instanceGroups=[group_spec(count=True)])), "instanceGroups.0.instanceCount: Input should be"),
+        (odd(spec=spec(management={"paused": "true"})), "spec.management.paused: Input should be a valid boolean"),
+        (odd(spec=spec(instanceGroups=[group_spec(), group_spec()])), "spec.instanceGroups.1: Stands twice"),
+        (odd(spec=spec(tags=[{"key": "a", "value": "1"}, {"key": "a", "value": "2"}])), "spec.tags.1: Stands twice"),
+        (
+            odd(spec=spec(vpcConfig={"securityGroupIds": ["sg-1", "sg-1"], "subnets": ["subnet-1"]})),
+            "spec.vpcConfig.securityGroupIds.1: Stands twice",
+        ),
         (f"{odd()}---\n{odd()}", "stands in the files twice"),
     ],
 )
@@ -351,6 +360,11 @@ def test_what_the_api_server_would_not_take_exits_with_1(text: str, words: str) 
     done = said("-f", "-", text=text)
     assert done.exit_code == 1
     assert words in done.output
+
+
+def test_a_whole_number_is_an_integer_however_it_is_written(aws: Simulator) -> None:
+    done = said("-f", "-", text=odd(spec=spec(instanceGroups=[group_spec(count=4.0)])))
+    assert "instanceCount" not in done.output
 
 
 def test_an_invalid_resource_is_named_with_its_file(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
 from hyperpod_operator.core.nodeoperation.machine import advance
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call, Evict, Expire, Mark, Unmark
+from hyperpod_operator.core.nodeoperation.proof import named_after_instance
 from hyperpod_operator.core.nodeoperation.record import PassRecord
 from hyperpod_operator.core.nodeoperation.report import cluster_events, intent, node_events, report
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
@@ -106,7 +107,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
 
     async def look(self, stored: StoredObject, operation: Operation, failures: int) -> PassRecord:  # noqa: ARG002
         await self._holdings.ready()
-        before = tuple(operation.status.nodes or ())
+        before = tuple(map(named_after_instance, operation.status.nodes or ()))
         snapshot = Snapshot(
             operation=operation, entries=before, now=self._ports.clock.now(), timings=self._settings.timings
         )

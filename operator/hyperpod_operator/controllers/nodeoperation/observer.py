@@ -14,6 +14,7 @@ from hyperpod_operator.core.location import cluster_id
 from hyperpod_operator.core.nodeoperation.machine import advance, may_start
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call
+from hyperpod_operator.core.nodeoperation.proof import drained
 from hyperpod_operator.core.nodeoperation.selection import candidates, needs_pods, select
 from hyperpod_operator.core.nodeoperation.snapshot import Obstacle, Snapshot
 from hyperpod_operator.core.nodeoperation.states import State
@@ -113,7 +114,7 @@ class OperationObserver:
         return bool(read.problem) or any(pod.uid not in known for pod in occupants(read.pods))
 
     async def with_pods(self, snapshot: Snapshot) -> Snapshot:
-        names = frozenset(entry.name for entry in snapshot.entries if entry.name and entry.state == State.DRAINING)
+        names = drained(snapshot)
         if not names or snapshot.operation.deleting:
             self._ports.pods.release(owner=snapshot.operation.owner)
             return snapshot

@@ -1,0 +1,25 @@
+"""What status says of a node, as far as it counts: who may write status could name any Node of the EKS cluster there.
+
+A Node is found by its instance, and an instance is one of the cluster that the tags prove to be the namespace's own.
+"""
+
+from hyperpod_operator.core.engine.memory import updated
+from hyperpod_operator.core.nodeoperation.selection import NAME_PREFIX
+from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
+from hyperpod_operator.core.nodeoperation.states import State
+
+
+# [assumption: node-is-named-after-instance, provider-id-names-cluster-and-instance]
+def named_after_instance(entry: Entry) -> Entry:
+    """The entry, without a name that is not its instance's."""
+    proved = entry.name is None or (bool(entry.instanceId) and entry.name == f"{NAME_PREFIX}{entry.instanceId}")
+    return entry if proved else updated(entry, {"name": None})
+
+
+def drained(snapshot: Snapshot) -> frozenset[str]:
+    """Names of the Draining Nodes that AWS lists in the operation's own cluster: their pods may be evicted."""
+    return frozenset(
+        entry.name
+        for entry in snapshot.entries
+        if entry.name and entry.state == State.DRAINING and snapshot.instance(entry) is not None
+    )

@@ -1,0 +1,42 @@
+"""A user who may write the status of an operation names any node there: nothing happens to nodes of others."""
+
+from typing import Any
+
+import pytest
+from tests.unit.controllers.nodeoperation.rig import KEY, OperationRig
+
+from hyperpod_operator.core.moments import stamp
+from hyperpod_operator.core.ports import Key
+
+OTHERS = Key("team-b", "victim")
+
+
+def victim(rig: OperationRig) -> str:
+    """An instance of another namespace's cluster, with a pod on its Node."""
+    rig.add_cluster(OTHERS, nodes=1, eks="arn:aws:eks:us-west-2:111122223333:cluster/theirs")
+    (node,) = rig.simulator.settings.dump()["us-west-2"][OTHERS.name]["Nodes"]
+    rig.pods.add("training", rig.name(node["InstanceId"]))
+    return str(node["InstanceId"])
+
+
+@pytest.mark.parametrize("state", ["Pending", "Draining", "Sent", "Waiting", "Failed"])
+@pytest.mark.parametrize("forged", ["name", "name and instance", "name alone"])
+async def test_a_forged_name_harms_no_node_of_others(rig: OperationRig, forged: str, state: str) -> None:
+    theirs, own = victim(rig), rig.ids[0]
+    entry: dict[str, Any] = {
+        "id": own,
+        "name": rig.name(theirs),
+        "state": state,
+        "startTime": stamp(rig.clock.now()),
+        "memory": {"marked": "Drain", "leftToAwsSince": stamp(rig.clock.now()) if state == "Failed" else None},
+    }
+    instance = {"name": own, "name and instance": theirs, "name alone": None}[forged]
+    if instance is not None:
+        entry["instanceId"] = instance
+    rig.apply("Reboot", [own])
+    rig.operations.set_status(KEY, {"clusterArn": rig.arn, "nodes": [entry]})
+    for _ in range(12):
+        await rig.step()
+    assert rig.pods.evicted == []
+    assert rig.name(theirs) not in rig.marks.marked
+    assert theirs not in [one for call in rig.named() for one in call]

@@ -203,3 +203,21 @@ def test_a_minimum_that_the_spec_names_no_more_does_not_stand_in_the_way_of_a_lo
     groups = [group_spec(count=5), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")]
     made = sent(update(resource(spec=spec(instanceGroups=groups), status=status), found), "gpu")
     assert (made["instanceCount"], made["minInstanceCount"]) == (5, 5)
+
+
+def test_what_an_update_replaces_is_the_same_in_whatever_order_aws_lists_it() -> None:
+    override = {"subnets": ["subnet-1", "subnet-2"], "securityGroupIds": ["sg-1", "sg-2"]}
+    turned = {"subnets": ["subnet-2", "subnet-1"], "securityGroupIds": ["sg-2", "sg-1"]}
+    one = cluster(groups=(group(group_spec("a", overrideVpcConfig=override)), group(group_spec("b"))))
+    other = cluster(groups=(group(group_spec("b")), group(group_spec("a", overrideVpcConfig=turned))))
+    assert requests.replaced(one, counts=frozenset()) == requests.replaced(other, counts=frozenset())
+
+
+def test_what_an_update_replaces_is_another_with_another_count_or_member() -> None:
+    found, counts = cluster(), frozenset({"cpu"})
+    before = requests.replaced(found, counts=counts)
+    assert requests.replaced(with_group(found, group(group_spec(count=9))), counts=counts) != before
+    assert requests.replaced(with_group(found, group(group_spec(threadsPerCore=2))), counts=counts) != before
+    assert requests.replaced(replace(found, groups=found.groups[:1]), counts=counts) != before
+    other = group(group_spec("cpu", 9, instanceType="ml.m5.4xlarge"))
+    assert requests.replaced(with_group(found, other), counts=counts) == before

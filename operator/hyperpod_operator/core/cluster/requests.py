@@ -15,6 +15,7 @@ from hyperpod_operator.core.cluster.plan import CreateCluster, UpdateCluster, Up
 from hyperpod_operator.core.cluster.resource import Resource, desired
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
+from hyperpod_operator.core.plan.digest import canonical
 
 
 def create(resource: Resource) -> CreateCluster:
@@ -72,13 +73,14 @@ def with_counts(request: Mapping[str, Json], *, cluster: ObservedCluster, names:
 
 def replaced(cluster: ObservedCluster, *, counts: Set[str]) -> Json:
     """What an update puts in the place of what AWS has: everything that it repeats, but the counts of the groups
-    `counts`, which are read again."""
+    `counts`, which are read again. Canonical: AWS lists sets in any order."""
 
     def members(group: ObservedGroup) -> Json:
         kept = {name: value for name, value in group.members.items() if name != "instanceCount"}
-        return {**kept, "instanceCount": None if group.name in counts else group.target_count}
+        return {**kept, "group": group.name, "instanceCount": None if group.name in counts else group.target_count}
 
-    return dict(cluster.members), {group.name: members(group) for group in cluster.groups if group.status != GOING}
+    groups = [members(group) for group in cluster.groups if group.status != GOING]
+    return canonical({"cluster": dict(cluster.members), "groups": groups}, member="")
 
 
 def update_software(*, resource: Resource, cluster: ObservedCluster, changes: Changes) -> UpdateClusterSoftware:

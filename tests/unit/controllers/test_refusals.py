@@ -60,6 +60,48 @@ async def test_a_refusal_that_lasts_is_tried_a_few_times_a_day(rig: Rig) -> None
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        "Deep health checks are not supported for instance type ml.m5.xlarge.",
+        "The request failed validation while checking the lifecycle script.",
+    ],
+)
+async def test_words_about_a_state_that_never_ends_are_a_refusal_of_the_creation(rig: Rig, message: str) -> None:
+    rig.simulator.faults.add(invalid(message))
+    rig.apply(two())
+    await rig.idle(300)
+    assert rig.condition("Ready")["reason"] == "ClusterBusy"
+    await rig.idle(24 * 3600)
+    assert rig.condition("Stalled")["reason"] == "SpecRejected"
+    assert message.rstrip(".") in rig.condition("Ready")["message"]
+    assert len(rig.calls("CreateCluster")) <= 20
+
+
+async def test_words_about_a_state_that_never_ends_are_a_refusal_of_the_change(rig: Rig) -> None:
+    message = "ClusterRole cannot be updated while autoscaling is enabled."
+    rig.apply(two())
+    await rig.rest()
+    rig.simulator.faults.add(invalid(message, operation="UpdateCluster"))
+    rig.apply(two(7))
+    await rig.idle(2 * 3600)
+    assert rig.condition("Ready")["reason"] == "ClusterBusy"
+    await rig.idle(24 * 3600)
+    assert rig.condition("Stalled")["reason"] == "SpecRejected"
+    assert len(rig.calls("UpdateCluster")) <= 200
+
+
+async def test_a_state_that_ends_in_two_hours_is_waited_for(rig: Rig) -> None:
+    rig.apply(two())
+    await rig.rest()
+    rig.simulator.faults.add(invalid("Deep health checks are in progress.", operation="UpdateCluster"))
+    rig.apply(two(7))
+    await rig.idle(2 * 3600)
+    rig.simulator.faults.clear()
+    await rig.idle(120)
+    assert isinstance(await rig.rest(), Done)
+
+
+@pytest.mark.parametrize(
     "lag", [45.0, 400.0, *(pytest.param(lag, marks=pytest.mark.long) for lag in (0.0, 90.0, 150.0))]
 )
 async def test_a_describe_that_lags_changes_nothing_about_the_end(make_rig: Any, lag: float) -> None:

@@ -13,6 +13,7 @@ from hyperpod_operator.controllers.cluster.resource import resource_of
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache
 from hyperpod_operator.controllers.reconciler import Reconciler, Unconfirmed
 from hyperpod_operator.core.cluster.audit import audited
+from hyperpod_operator.core.cluster.busy_words import told_apart
 from hyperpod_operator.core.cluster.changes import Changes
 from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
@@ -138,7 +139,7 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
         if isinstance(result, Rejected) and result.error.kind is ErrorKind.EKS_IN_USE:
             use = await used_by(clusters=clusters, eks_cluster_arn=record.snapshot.resource.eks_cluster_arn)
             result = replace(result, eks_use=use)
-        made = replace(record, result=result)
+        made = told_apart(replace(record, result=result))
         entry = audited(made)
         if entry is not None:
             self._ports.audit.record(entry)

@@ -124,9 +124,8 @@ def _refused(pass_record: PassRecord, result: Rejected) -> ResultSummary:
     error, timings = result.error, pass_record.snapshot.timings
     if error.kind is ErrorKind.ROLE_PROPAGATION:
         if refusals(pass_record) >= timings.role_propagation_attempts:
-            reason, remedy = Reason.PERMISSION_DENIED, TREATMENTS[error.kind].remedy
-            message = f"{error.operation}: {error.message} {remedy} The operator retries every 5 minutes."
-            return waiting(reason=reason, message=message, after=SLOW, stalled=True)
+            message = f"{_text(error, TREATMENTS[error.kind])} The operator retries every 5 minutes."
+            return waiting(reason=Reason.PERMISSION_DENIED, message=message, after=SLOW, stalled=True)
         text = _text(error, TREATMENTS[error.kind])
         return waiting(reason=Reason.ROLE_PROPAGATION, message=text, after=timings.role_propagation)
     cluster = pass_record.snapshot.observed.cluster
@@ -140,7 +139,7 @@ def _refused(pass_record: PassRecord, result: Rejected) -> ResultSummary:
         return _eks_in_use(pass_record, result)
     if error.kind is ErrorKind.BUSY:
         # ConflictException is a state of the cluster, which is over soon; a text may be about anything.
-        after = timings.poll if error.code != "ValidationException" else BUSY_BY_TEXT
+        after = BUSY_BY_TEXT if result.by_words else timings.poll
         return waiting(reason=Reason.CLUSTER_BUSY, message=_text(error, TREATMENTS[error.kind]), after=after)
     return _broken(error)
 

@@ -63,7 +63,8 @@ def _called(
 ) -> list[OperationStatus]:
     """The journal with the call of this pass and its answer."""
     tries = attempts(pass_record, result)
-    if isinstance(result, Rejected) and result.error.kind in {ErrorKind.ROLE_PROPAGATION, ErrorKind.EKS_IN_USE}:
+    counted = {ErrorKind.ROLE_PROPAGATION, ErrorKind.EKS_IN_USE}
+    if isinstance(result, Rejected) and (result.by_words or result.error.kind in counted):
         tries = refusals(pass_record)
     made = called(
         kept,

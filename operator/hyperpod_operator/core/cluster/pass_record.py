@@ -31,6 +31,8 @@ class Rejected:
     error: CloudError
     eks_use: EksUse | None = None
     """Where AWS refused a second HyperPod cluster for an EKS cluster: which one it has."""
+    by_words: bool = False
+    """AWS called the request invalid, and its words are about a state."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,9 @@ DESCRIBE = "eks:DescribeCluster"
 # [assumption: preflight-names-of-workloads]
 OTHER_CNIS = ("cilium", "calico", "weave-net", "flannel", "antrea", "canal", "kube-router")
 """Names of CNI plugins in the workloads and add-ons that install them."""
+# [assumption: preflight-names-of-workloads]
 _CNI_WORD = rf"(?<![a-z])(?:{'|'.join(OTHER_CNIS)})(?![a-z])"
+# [assumption: preflight-names-of-workloads]
 _CNI = re.compile(_CNI_WORD)
 """One of them as a word: `calico-node` is one, and `weave-scope-agent` or `canalyzer` is none."""
 

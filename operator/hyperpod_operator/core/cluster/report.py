@@ -5,6 +5,7 @@ request id), so a settled cluster is never written to.
 """
 
 from dataclasses import replace
+from typing import assert_never
 
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.kinds import CLUSTER
@@ -57,7 +58,7 @@ from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.outcome import Blocked, Done, Outcome, Requeue
+from hyperpod_operator.core.outcome import Again, Blocked, Done, Failed, Gone, Outcome, Requeue
 from hyperpod_operator.core.plan.record import before_call, last_approval, planned
 
 FAILURE_MOST = 2048
@@ -94,8 +95,10 @@ def _sooner(outcome: Outcome, reason: Reason, after: float) -> Outcome:
             return Requeue(reason, after)
         case Requeue() | Blocked():
             return replace(outcome, after=min(after, outcome.after))
-        case _:
+        case Failed() | Gone() | Again():
             return outcome
+        case _:
+            assert_never(outcome)
 
 
 def intent(pass_record: PassRecord, act: Act) -> HyperPodClusterStatus | None:

@@ -27,7 +27,7 @@ from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
 from hyperpod_operator.core.nodeoperation.machine import advance
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call, Evict, Expire, Mark, Unmark
-from hyperpod_operator.core.nodeoperation.proof import named_after_instance
+from hyperpod_operator.core.nodeoperation.proof import may_hold, named_after_instance
 from hyperpod_operator.core.nodeoperation.record import PassRecord
 from hyperpod_operator.core.nodeoperation.report import cluster_events, intent, node_events, report
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
@@ -146,7 +146,8 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
 
     def _hold(self, snapshot: Snapshot) -> None:
         key, flying = snapshot.operation.key, [one for one in snapshot.entries if one.state in IN_FLIGHT]
-        self._holdings.hold(key, [one.instanceId for one in flying if one.instanceId])
+        ids = [one.instanceId for one in flying if one.instanceId]
+        self._holdings.hold(key, [one for one in ids if may_hold(snapshot, one, node=self._ports.nodes.get)])
         names = {one.name for one in (*flying, *snapshot.left_to_aws) if one.name}
         names |= {f"hyperpod-{one.replacedBy}" for one in flying if one.replacedBy}
         self._following[key] = frozenset(names)

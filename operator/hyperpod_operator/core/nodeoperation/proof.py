@@ -3,7 +3,10 @@
 A Node is found by its instance, and an instance is one of the cluster that the tags prove to be the namespace's own.
 """
 
+from collections.abc import Callable
+
 from hyperpod_operator.core.engine.memory import updated
+from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.nodeoperation.selection import NAME_PREFIX
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import State
@@ -23,3 +26,11 @@ def drained(snapshot: Snapshot) -> frozenset[str]:
         for entry in snapshot.entries
         if entry.name and entry.state == State.DRAINING and snapshot.instance(entry) is not None
     )
+
+
+def may_hold(snapshot: Snapshot, instance: str, *, node: Callable[[str], Node | None]) -> bool:
+    """Whether the operation keeps others from this instance; `node` gives a Node by name. Not where the Node is another
+    cluster's, and not while the cluster is not the namespace's own, where no operation of it does anything."""
+    if snapshot.cluster is None:
+        return snapshot.obstacle is None
+    return instance in snapshot.nodes or node(f"{NAME_PREFIX}{instance}") is None

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.unit.controllers.nodeoperation.rig import KEY, OperationRig
+from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, KEY, OperationRig
 
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.ports import Key
@@ -40,3 +40,25 @@ async def test_a_forged_name_harms_no_node_of_others(rig: OperationRig, forged: 
     assert rig.pods.evicted == []
     assert rig.name(theirs) not in rig.marks.marked
     assert theirs not in [one for call in rig.named() for one in call]
+
+
+@pytest.mark.parametrize("through", ["its own cluster", "a cluster of others"])
+@pytest.mark.parametrize("state", ["Draining", "Sent", "Waiting"])
+async def test_a_forged_node_is_not_kept_from_an_operation_of_its_owner(
+    rig: OperationRig, state: str, through: str
+) -> None:
+    theirs = victim(rig)
+    rig.pods.pods.clear()
+    arn = rig.arn
+    if through == "a cluster of others":
+        rig.clusters.apply(CLUSTER_KEY, {**rig.clusters._bodies[OTHERS]["spec"], "clusterName": OTHERS.name})
+        arn = rig.simulator.settings.dump()["us-west-2"][OTHERS.name]["ClusterArn"]
+    rig.apply("Reboot", rig.ids[:1])
+    entry = {"id": theirs, "instanceId": theirs, "state": state, "startTime": stamp(rig.clock.now())}
+    rig.operations.set_status(KEY, {"clusterArn": arn, "nodes": [entry | {"sentTime": entry["startTime"]}]})
+    await rig.once()
+    key = Key(OTHERS.namespace, "reboot")
+    rig.apply("Reboot", [theirs], key=key, clusterRef={"name": OTHERS.name})
+    await rig.once(key)
+    assert "Waits for" not in str(rig.entries(key))
+    assert rig.states(key) == ["Draining"]

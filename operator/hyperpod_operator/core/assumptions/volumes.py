@@ -15,7 +15,7 @@ VOLUMES = (
         "the other one is reported as an orphan.",
         tests=(
             "unit/core/volume/test_identity.py::test_a_burnt_token_gives_way_to_the_next_once_nothing_can_appear_any_more",
-            "unit/core/volume/test_identity.py::test_of_several_that_carry_the_tag_the_oldest_usable_one_is_taken",
+            "unit/core/volume/test_identity.py::test_of_several_that_carry_the_tag_none_is_taken_and_all_are_named",
         ),
     ),
     Assumption(

@@ -321,6 +321,12 @@ CASES = [
         ),
     ),
     check(
+        f"{IG}.kubernetesConfig.taints[]",
+        "a taint key is",
+        accepted=tainted("example.com/" + "a" * 63),
+        refused=tainted("example.com/" + "a" * 64),
+    ),
+    check(
         f"{IG}.autoPatchConfig",
         "patchingStrategy DrainFirst",
         accepted=patched("DrainFirst", deploymentConfig=BATCHES),

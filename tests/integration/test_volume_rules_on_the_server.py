@@ -397,6 +397,19 @@ def test_a_change_passes_or_is_refused_with_advice(server: ControlPlane, namespa
     assert case.message in refused.words
 
 
+@pytest.mark.parametrize("key", ["a" * 64, f"{'a' * 254}/b", f"example.com/{'a' * 64}"], ids=["name", "prefix", "both"])
+def test_a_key_that_no_label_can_have_is_refused(server: ControlPlane, key: str) -> None:
+    """The API server takes no selector with it, and the claim could never choose a node."""
+    refused = server.api.judge_new(made(aimed(instanceGroupName="workers", nodeSelector={key: "x"})))
+    assert "a key of nodeSelector is a label's key" in refused.words
+
+
+def test_the_longest_key_of_a_label_is_taken(server: ControlPlane) -> None:
+    key = f"{'a' * 253}/{'b' * 63}"
+    accepted = server.api.judge_new(made(aimed(instanceGroupName="workers", nodeSelector={key: "x"})))
+    assert (accepted.refused, accepted.words) == (False, "")
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -82,3 +82,15 @@ def test_a_selector_takes_keys_of_labels_only(key: str) -> None:
 def test_a_selector_takes_values_of_labels_only(value: str) -> None:
     with pytest.raises(ValidationError):
         Target.model_validate({"instanceGroupName": "w", "nodeSelector": {"a": value}})
+
+
+@pytest.mark.parametrize("key", ["a" * 64, f"{'a' * 254}/b", f"example.com/{'a' * 64}", "a b", "/a"])
+def test_a_key_of_a_selector_that_no_label_can_have_is_invalid(key: str) -> None:
+    with pytest.raises(ValidationError):
+        Target.model_validate({"instanceGroupName": "w", "nodeSelector": {key: "x"}})
+
+
+def test_the_longest_key_of_a_label_is_valid_in_a_selector() -> None:
+    key = f"{'a' * 253}/{'b' * 63}"
+    target = Target.model_validate({"instanceGroupName": "w", "nodeSelector": {key: "x"}})
+    assert target.nodeSelector == {key: "x"}

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 
 from hyperpod_operator.api.common.bounds import (
     CEL_LABEL_KEY,
+    CEL_LABEL_KEY_LENGTHS,
     LABEL_KEY_WORDS,
     LabelKey,
     LabelValue,
@@ -35,7 +36,12 @@ class Taint(Model):
                 _free("self.key"),
                 message=f"taints {_OWNERS}",
                 path=".key",
-            )
+            ),
+            rule(
+                f"[self.key].all(k, {CEL_LABEL_KEY_LENGTHS})",
+                message=f"a taint key is {LABEL_KEY_WORDS}: correct it",
+                path=".key",
+            ),
         )
     )
 
@@ -58,7 +64,7 @@ class KubernetesConfig(Model):
                 path=".labels",
             ),
             rule(
-                f"!has(self.labels) || self.labels.all(k, k.size() <= 317 && k.matches('{CEL_LABEL_KEY}'))",
+                f"!has(self.labels) || self.labels.all(k, {CEL_LABEL_KEY_LENGTHS} && k.matches('{CEL_LABEL_KEY}'))",
                 message=f"a label key is {LABEL_KEY_WORDS}: correct it",
                 path=".labels",
             ),

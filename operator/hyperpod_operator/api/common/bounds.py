@@ -31,9 +31,11 @@ KEY_PATTERN = (
 CEL_LABEL_KEY = KEY_PATTERN.replace(r"\.", "[.]")
 """`KEY_PATTERN` for a CEL string literal, which has no place for a lone backslash. A structural schema has no patterns
 for keys of a map."""
+CEL_LABEL_KEY_LENGTHS = "k.size() <= 317 && k.indexOf('/') <= 253 && k.size() - k.indexOf('/') <= 64"
+"""Of a key `k`: Kubernetes takes prefixes of up to 253 characters and names of up to 63, whatever AWS takes."""
 LABEL_KEY_WORDS = (
-    "an optional DNS prefix and a slash, then a name of letters, digits, dashes, underscores and dots, up to 317 "
-    "characters in all"
+    "an optional DNS prefix of up to 253 characters and a slash, then a name of up to 63 letters, digits, dashes, "
+    "underscores and dots"
 )
 VALUE_PATTERN = r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 TAG_PATTERN = r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$"

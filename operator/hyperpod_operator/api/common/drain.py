@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from hyperpod_operator.api.common.bounds import (
     ATOMIC,
     CEL_LABEL_KEY,
+    CEL_LABEL_KEY_LENGTHS,
     KEY_PATTERN,
     LABEL_KEY_WORDS,
     SET,
@@ -60,7 +61,8 @@ class LabelSelector(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                f"!has(self.matchLabels) || self.matchLabels.all(k, k.size() <= 317 && k.matches('{CEL_LABEL_KEY}'))",
+                f"!has(self.matchLabels) || self.matchLabels.all(k, {CEL_LABEL_KEY_LENGTHS} && "
+                f"k.matches('{CEL_LABEL_KEY}'))",
                 message=f"a label key is {LABEL_KEY_WORDS}: correct it",
                 path=".matchLabels",
             )

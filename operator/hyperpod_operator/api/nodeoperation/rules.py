@@ -1,6 +1,6 @@
 """CEL rules of HyperPodNodeOperation: what excludes what, and that a started job does not change."""
 
-from hyperpod_operator.api.common.bounds import CEL_LABEL_KEY, LABEL_KEY_WORDS
+from hyperpod_operator.api.common.bounds import CEL_LABEL_KEY, CEL_LABEL_KEY_LENGTHS, LABEL_KEY_WORDS
 from hyperpod_operator.api.common.rules import Cel, rule
 
 ANOTHER = "create another HyperPodNodeOperation"
@@ -12,8 +12,8 @@ NODES_RULES = (
         message="nodes are named in exactly one way: set one of names, instanceIds, nodeLogicalIds and selector",
     ),
     rule(
-        "!has(self.selector) || !has(self.selector.matchLabels) || self.selector.matchLabels.all(k, k.size() <= 317 && "
-        f"k.matches('{CEL_LABEL_KEY}'))",
+        "!has(self.selector) || !has(self.selector.matchLabels) || self.selector.matchLabels.all(k, "
+        f"{CEL_LABEL_KEY_LENGTHS} && k.matches('{CEL_LABEL_KEY}'))",
         message=f"a label key is {LABEL_KEY_WORDS}: correct it",
         path=".selector.matchLabels",
     ),

@@ -13,7 +13,8 @@ from hyperpod_operator.api.volume.rules import ATTACHMENT_RULES, TARGET_RULES
 
 
 def _label_key(key: str) -> str:
-    if re.fullmatch(KEY_PATTERN, key) is None:
+    prefix, _, name = key.rpartition("/")
+    if re.fullmatch(KEY_PATTERN, key) is None or len(prefix) > 253 or len(name) > 63:
         raise ValueError(f"a label key is {LABEL_KEY_WORDS}")
     return key
 

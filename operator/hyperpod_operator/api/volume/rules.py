@@ -4,7 +4,7 @@ Who attaches, what is attached and how pods see it are decided once: a volume wh
 running pod has two masters for a moment, and that moment is when data is lost.
 """
 
-from hyperpod_operator.api.common.bounds import CEL_LABEL_KEY, LABEL_KEY_WORDS
+from hyperpod_operator.api.common.bounds import CEL_LABEL_KEY, CEL_LABEL_KEY_LENGTHS, LABEL_KEY_WORDS
 from hyperpod_operator.api.common.rules import fixed_once_set, rule
 from hyperpod_operator.api.names import GROUP
 
@@ -96,7 +96,7 @@ TARGET_RULES = (
         path=".nodeSelector",
     ),
     rule(
-        f"!has(self.nodeSelector) || self.nodeSelector.all(k, k.size() <= 317 && k.matches('{CEL_LABEL_KEY}'))",
+        f"!has(self.nodeSelector) || self.nodeSelector.all(k, {CEL_LABEL_KEY_LENGTHS} && k.matches('{CEL_LABEL_KEY}'))",
         message=f"a key of nodeSelector is a label's key, {LABEL_KEY_WORDS}: correct it",
         path=".nodeSelector",
     ),

@@ -39,7 +39,7 @@ class Session:
         from kubectl_hyperpod.cluster.credentials import credentials
         from kubectl_hyperpod.cluster.transport import HttpTransport
 
-        return Api(HttpTransport(self.target, credentials(self.target)))
+        return Api(HttpTransport(self.target, functools.partial(credentials, self.target)))
 
     def server_now(self) -> datetime:
         """The time by the API server's clock, by which Leases and Events are dated; by this machine's before the first

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from kubectl_hyperpod.cluster.answer import Answer, Transport
-from kubectl_hyperpod.errors import CommandError
+from kubectl_hyperpod.errors import CommandError, RefusedError
 
 Object = dict[str, Any]
 PAGE = 500
@@ -16,14 +16,6 @@ PAGES = 200
 OK = 200
 BAD_REQUEST = 400
 UNAUTHORIZED, FORBIDDEN, MISSING = 401, 403, 404
-
-
-class RefusedError(CommandError):
-    """The API server answered with an error. `status` is HTTP's."""
-
-    def __init__(self, message: str, *, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class MissingError(RefusedError):

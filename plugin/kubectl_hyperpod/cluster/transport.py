@@ -8,7 +8,7 @@ import os
 import socket
 import ssl
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from kubectl_hyperpod.cluster.answer import Answer
 from kubectl_hyperpod.cluster.credentials import Credentials
 from kubectl_hyperpod.cluster.kubeconfig import Target
-from kubectl_hyperpod.errors import CommandError
+from kubectl_hyperpod.errors import CommandError, RefusedError, UnreachableError
 
 PATIENCE = 30.0
 """Seconds to connect and to answer."""
@@ -25,11 +25,18 @@ MOST = 256 * 1024 * 1024
 
 
 class HttpTransport:
-    """`Transport` over http.client; a connection is kept and opened again once when the server has closed it."""
+    """`Transport` over http.client; a connection is kept and opened again once when the server has closed it.
 
-    def __init__(self, target: Target, credentials: Credentials, *, env: Mapping[str, str] | None = None) -> None:
+    `credentials` is asked at the start, and again when the API server accepts them no longer: a token of EKS lives
+    for a quarter of an hour.
+    """
+
+    def __init__(
+        self, target: Target, credentials: Callable[[], Credentials], *, env: Mapping[str, str] | None = None
+    ) -> None:
         self._target = target
-        self._credentials = credentials
+        self._ask_for_credentials = credentials
+        self._credentials = credentials()
         self._url = urllib.parse.urlsplit(target.server)
         self._env = os.environ if env is None else env
         if self._url.scheme not in ("http", "https") or not self._url.hostname or not _has_port(self._url):
@@ -38,26 +45,44 @@ class HttpTransport:
 
     def send(self, method: str, path: str, *, body: Any = None, content_type: str = "application/json") -> Answer:
         data = None if body is None else json.dumps(body).encode()
+        answer = _answer(self._sent(method, path, data, content_type))
+        if answer.status == http.client.UNAUTHORIZED and self._renewed():
+            answer = _answer(self._sent(method, path, data, content_type))
+        return answer
+
+    def _renewed(self) -> bool:
+        """Whether there are other credentials by now."""
+        found = self._ask_for_credentials()
+        if found == self._credentials:
+            return False
+        self.close()
+        self._credentials = found
+        return True
+
+    def _sent(self, method: str, path: str, data: bytes | None, content_type: str) -> http.client.HTTPResponse:
         fresh = self._kept is None
         try:
-            response = self._ask(method, path, data, content_type)
+            return self._ask(method, path, data, content_type)
         except (http.client.BadStatusLine, ConnectionError) as error:
             self.close()
             if fresh or method not in ("GET", "HEAD"):
                 raise self._unreachable(error) from error
-            response = self._guarded(method, path, data, content_type)
+            return self._guarded(method, path, data, content_type)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise self._unreachable(error) from error
-        return _answer(response)
 
     def lines(self, path: str, *, timeout: float) -> Iterator[bytes]:
         connection = self._connect(timeout=timeout)
         try:
             response = self._ask("GET", path, None, "", connection=connection)
+            if response.status == http.client.UNAUTHORIZED and self._renewed():
+                connection.close()
+                connection = self._connect(timeout=timeout)
+                response = self._ask("GET", path, None, "", connection=connection)
             if response.status != http.client.OK:
                 answer = _answer(response)
-                raise CommandError(f"The API server answered {answer.status} to a watch.")
+                raise RefusedError(f"The API server answered {answer.status} to a watch.", status=answer.status)
             while line := response.readline():
                 yield line
         except TimeoutError:
@@ -164,17 +189,18 @@ class HttpTransport:
         context = f" of context {self._target.context}" if self._target.context else ""
         match error:
             case ssl.SSLCertVerificationError():
-                return CommandError(
+                return UnreachableError(
                     f"The certificate of {server} is not trusted ({error.verify_message}). Correct the kubeconfig's "
-                    "certificate-authority."
+                    "certificate-authority.",
+                    passing=False,
                 )
             case TimeoutError():
-                return CommandError(f"The API server{context} ({server}) gave no answer within {PATIENCE:g} s.")
+                return UnreachableError(f"The API server{context} ({server}) gave no answer within {PATIENCE:g} s.")
             case socket.gaierror():
-                return CommandError(f"The name of the API server{context} ({server}) cannot be resolved.")
+                return UnreachableError(f"The name of the API server{context} ({server}) cannot be resolved.")
             case _:
                 why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-                return CommandError(f"The API server{context} ({server}) cannot be reached: {why}.")
+                return UnreachableError(f"The API server{context} ({server}) cannot be reached: {why}.")
 
 
 def _has_port(url: urllib.parse.SplitResult) -> bool:
@@ -213,7 +239,7 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
     try:
         data = response.read(MOST)
     except (OSError, http.client.HTTPException) as error:
-        raise CommandError(f"The API server's answer broke off: {str(error) or type(error).__name__}.") from error
+        raise UnreachableError(f"The API server's answer broke off: {str(error) or type(error).__name__}.") from error
     try:
         body = json.loads(data)
     except ValueError:

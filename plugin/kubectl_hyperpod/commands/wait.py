@@ -16,6 +16,8 @@ from kubectl_hyperpod.session import Session, metadata
 
 WATCH = 300.0
 """Seconds of one watch; then the object is read again, so that no lost change is waited for."""
+PAUSE = 2.0
+"""Seconds until an API server is asked again that could not be."""
 DELETED = "Deleted"
 TIMED_OUT = 1
 STALLED = 3
@@ -64,32 +66,46 @@ def wait(
 def states(session: Session, asked: Named, *, timeout: float, may_be_missing: bool = False) -> Iterator[Object | None]:
     """The object at each change, None once it is gone; ends when the time is over.
 
-    Raises CommandError for an object that is missing at first, unless it `may_be_missing`.
+    Raises CommandError for an object that is missing at first, unless it `may_be_missing`, and for an API server that
+    cannot be asked at first or refuses; one that is away for a while later is asked again.
     """
-    deadline = time.monotonic() + timeout
-    first = True
-    while first or time.monotonic() < deadline:
-        found = session.get(asked) if first and not may_be_missing else session.find(asked)
-        if found is None:
-            yield None
-            return
-        first = False
+    deadline, told = time.monotonic() + timeout, ""
+    found = session.find(asked) if may_be_missing else session.get(asked)
+    while True:
         yield found
-        left = max(1.0, min(WATCH, deadline - time.monotonic()))
-        watched = session.api.watch(
-            asked.kind.resource,
-            namespace=session.namespace,
-            name=asked.name,
-            version=metadata(found, "resourceVersion"),
-            timeout=left,
-        )
-        for change, seen in watched:
-            if change == "DELETED":
-                yield None
+        if found is None:
+            return
+        try:
+            for seen in _changes(session, asked, found, timeout=max(1.0, min(WATCH, deadline - time.monotonic()))):
+                yield seen
+                if seen is None:
+                    return
+            if time.monotonic() >= deadline:
                 return
-            if change == "ERROR":
-                break
-            yield seen
+            found, told = session.find(asked), ""
+        except CommandError as error:
+            left = deadline - time.monotonic()
+            if not error.passing or left <= 0:
+                raise
+            if error.message != told:
+                click.echo(f"{plain(error.message)} The command tries again.", err=True)
+            told = error.message
+            time.sleep(min(PAUSE, left))
+
+
+def _changes(session: Session, asked: Named, found: Object, *, timeout: float) -> Iterator[Object | None]:
+    """The object at each change after `found`, None once it is gone."""
+    watched = session.api.watch(
+        asked.kind.resource,
+        namespace=session.namespace,
+        name=asked.name,
+        version=metadata(found, "resourceVersion"),
+        timeout=timeout,
+    )
+    for change, seen in watched:
+        if change == "ERROR":
+            return
+        yield None if change == "DELETED" else seen
 
 
 def _reached(found: Object, kind: str, status: str) -> bool:

@@ -13,6 +13,7 @@ from tests.unit.core.explain import worlds
 from kubectl_hyperpod.cluster.answer import Answer
 from kubectl_hyperpod.cluster.api import Api
 from kubectl_hyperpod.cluster.kubeconfig import Choice, Target
+from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.main import main
 from kubectl_hyperpod.session import Session
 
@@ -44,7 +45,8 @@ class FakeServer:
     refused: dict[str, int] = field(default_factory=dict)
     served: bool = True
     sent: list[tuple[str, str, Any]] = field(default_factory=list)
-    watched: list[list[Any]] = field(default_factory=list)
+    watched: list[list[Any] | CommandError] = field(default_factory=list)
+    """By watch, its changes, or how it fails."""
     made: dict[str, Any] = field(default_factory=lambda: {"kind": "Done", "metadata": {"name": "made-x"}})
     """The answer to whatever changes something."""
     date: datetime | None = None
@@ -82,7 +84,10 @@ class FakeServer:
 
     def lines(self, path: str, *, timeout: float) -> Iterator[bytes]:
         del path, timeout
-        for change, seen in self.watched.pop(0) if self.watched else ():
+        changes = self.watched.pop(0) if self.watched else []
+        if isinstance(changes, CommandError):
+            raise changes
+        for change, seen in changes:
             yield json.dumps({"type": change, "object": seen}).encode()
 
 

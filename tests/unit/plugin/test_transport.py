@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.unit.plugin.wire import Wire, serving
 
-from kubectl_hyperpod.cluster.api import Api, DeniedError, MissingError, NotServedError, RefusedError, Resource
-from kubectl_hyperpod.cluster.credentials import credentials
+from kubectl_hyperpod.cluster.api import Api, DeniedError, MissingError, NotServedError, Resource
+from kubectl_hyperpod.cluster.credentials import Credentials, credentials
 from kubectl_hyperpod.cluster.kubeconfig import Target
 from kubectl_hyperpod.cluster.transport import HttpTransport
-from kubectl_hyperpod.errors import CommandError
+from kubectl_hyperpod.errors import CommandError, RefusedError
 
 THINGS = Resource(group="g", version="v1", plural="things")
 AT = "/apis/g/v1/namespaces/n/things"
@@ -32,7 +32,7 @@ def api() -> Iterator[Client]:
 
     def client(url: str, *, env: dict[str, str] | None = None, **members: object) -> Api:
         target = Target(server=url, **members)  # type: ignore[arg-type]
-        made.append(HttpTransport(target, credentials(target), env=env or {}))
+        made.append(HttpTransport(target, lambda: credentials(target), env=env or {}))
         return Api(made[-1])
 
     yield client
@@ -44,6 +44,35 @@ def test_an_object_is_read_with_the_token(wire: Wire, api: Client) -> None:
     wire.answers[f"{AT}/a"] = (200, {"kind": "Thing"})
     assert api(wire.url, token="t").get(THINGS, namespace="n", name="a") == {"kind": "Thing"}
     assert wire.headers("Authorization") == ["Bearer t"]
+
+
+@pytest.fixture
+def renewing(wire: Wire) -> Iterator[HttpTransport]:
+    """Has the token `old` at first, and `new` after that, as from a plugin."""
+    tokens = iter(["old", "new", "newer"])
+    made = HttpTransport(
+        Target(server=wire.url), lambda: Credentials(headers={"Authorization": f"Bearer {next(tokens)}"}), env={}
+    )
+    yield made
+    made.close()
+
+
+def test_a_token_that_ran_out_is_renewed(wire: Wire, renewing: HttpTransport) -> None:
+    wire.answers[f"{AT}/a"], wire.expired = (200, {"kind": "Thing"}), "old"
+    assert Api(renewing).get(THINGS, namespace="n", name="a") == {"kind": "Thing"}
+    assert wire.headers("Authorization") == ["Bearer new"]
+
+
+def test_a_token_that_ran_out_is_renewed_for_a_watch(wire: Wire, renewing: HttpTransport) -> None:
+    wire.answers[AT], wire.expired = (200, '{"type": "DELETED", "object": {}}\n'), "old"
+    assert list(Api(renewing).watch(THINGS, namespace="n", name="a", version="1", timeout=1)) == [("DELETED", {})]
+
+
+def test_credentials_that_stay_the_same_are_not_tried_again(wire: Wire, api: Client) -> None:
+    wire.expired = "t"
+    with pytest.raises(RefusedError):
+        api(wire.url, token="t").get(THINGS, namespace="n", name="a")
+    assert len(wire.asked) == 1
 
 
 def test_the_time_is_that_of_the_server(wire: Wire, api: Client) -> None:

@@ -15,7 +15,7 @@ from tests.unit.core.explain.worlds import condition, unready
 from tests.unit.plugin.fake import LEASES, NODE, OURS, run, server
 
 from kubectl_hyperpod.commands.handover import PROGRAM, hand_over, in_namespace
-from kubectl_hyperpod.errors import CommandError
+from kubectl_hyperpod.errors import CommandError, RefusedError, UnreachableError
 from kubectl_hyperpod.main import COMMANDS
 from kubectl_hyperpod.view.explanation import WIDTH, width
 
@@ -341,6 +341,29 @@ def test_wait_follows_the_watch() -> None:
         "CapacityShortage: 1 of 4 nodes.",
         "hpc/research: Ready is True.",
     ]
+
+
+@pytest.mark.parametrize(
+    "away",
+    [UnreachableError("The connection was reset."), *(RefusedError("x", status=code) for code in (410, 429, 503))],
+)
+def test_wait_goes_on_when_the_api_server_was_away(monkeypatch: pytest.MonkeyPatch, away: CommandError) -> None:
+    monkeypatch.setattr("kubectl_hyperpod.commands.wait.PAUSE", 0.0)
+    fake = server(SHORT)
+    fake.watched = [away, away, [("MODIFIED", worlds.READY)]]
+    shown = run(fake, "wait", "research")
+    assert "hpc/research: Ready is True.\n" in shown.output
+    assert shown.stderr.count("The command tries again.") == 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [UnreachableError("not trusted", passing=False), *(RefusedError("x", status=code) for code in (401, 403))],
+)
+def test_wait_ends_when_the_api_server_refuses(refusal: CommandError) -> None:
+    fake = server(SHORT)
+    fake.watched = [refusal]
+    assert run(fake, "wait", "research").exit_code == 1
 
 
 def test_wait_does_not_believe_an_older_generation() -> None:

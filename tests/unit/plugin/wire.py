@@ -16,6 +16,8 @@ class Wire:
     url: str = ""
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str, list[tuple[str, str]]]] = field(default_factory=list)
+    expired: str = ""
+    """The token that is accepted no longer."""
 
     def headers(self, name: str) -> list[str]:
         """Values of a header of the last request."""
@@ -35,6 +37,8 @@ def serving() -> Iterator[Wire]:
             wire.asked.append((self.command, self.path, self.headers.items()))
             missing = (404, {"message": "not found", "details": {"name": "x"}})
             status, body = wire.answers.get(self.path.partition("?")[0], missing)
+            if wire.expired and self.headers.get("Authorization") == f"Bearer {wire.expired}":
+                status, body = 401, {"message": "Unauthorized"}
             data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))

@@ -228,7 +228,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         measure(before, after, operation=operation.spec.operation, now=record.snapshot.now, metrics=self._ports.metrics)
         for name, event in node_events(record):
             node = self._ports.nodes.get(name)
-            if node is not None:
+            if node is not None and node.instance_id in record.snapshot.nodes:
                 self._ports.events.publish(about=node_reference(node), event=event)
         cluster = record.snapshot.cluster
         if cluster is not None:

@@ -42,6 +42,15 @@ async def test_a_forged_name_harms_no_node_of_others(rig: OperationRig, forged: 
     assert theirs not in [one for call in rig.named() for one in call]
 
 
+async def test_no_event_tells_of_a_node_of_others(rig: OperationRig) -> None:
+    theirs = victim(rig)
+    entry = {"id": theirs, "instanceId": theirs, "name": rig.name(theirs), "state": "Draining"}
+    rig.apply("Reboot", rig.ids[:1])
+    rig.operations.set_status(KEY, {"clusterArn": rig.arn, "nodes": [entry]})
+    await rig.until_state("Failed")
+    assert [kind for kind, _ in rig.recorder.about if kind == "Node"] == []
+
+
 @pytest.mark.parametrize("through", ["its own cluster", "a cluster of others"])
 @pytest.mark.parametrize("state", ["Draining", "Sent", "Waiting"])
 async def test_a_forged_node_is_not_kept_from_an_operation_of_its_owner(

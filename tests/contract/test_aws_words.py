@@ -54,7 +54,6 @@ WITHOUT_BELIEF: Mapping[str, str] = MappingProxyType(
         "core/preview/claim.py": "It says what follows for a command that changes nothing.",
         "core/preview/preview.py": "It says what a command found, and changes nothing.",
         "core/volume/adoption.py": "A volume that is going is no candidate, whatever follows.",
-        "core/volume/claim.py": "It reads the state that the operator stored.",
         "core/volume/phase.py": "It says what AWS shows.",
     }
 )

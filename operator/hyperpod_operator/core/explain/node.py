@@ -188,8 +188,8 @@ def _unhealthy(facts: NodeFacts, around: Around, cluster: Json | None) -> Becaus
     namespace = key(cluster)[0] if cluster is not None else ""
     replace = _made(facts, REPLACE_NODE, namespace=namespace)
     if inside(cluster, "spec", "nodeRecovery") == "None":
-        # HyperPod labels the node all the same, and does what the label says only if somebody asks for it.
-        asked = f", unless somebody has asked for it already: then HyperPod {repair}" if repair is not None else ""
+        # HyperPod labels the node all the same, and does what the label says only if a person asks for it.
+        asked = f", unless you have asked for it already: then HyperPod {repair}" if repair is not None else ""
         what = (
             "HyperPod found the node unhealthy, and repairs nothing: `nodeRecovery` is None. Replace or reboot it"
             f"{asked}."

@@ -46,10 +46,10 @@ def ambiguous(snapshot: ClaimSnapshot) -> Decision | None:
     named = listed([_described(volume) for volume in found], most=5, separator=", ", rest=" ")
     mark = f"{TAG_CLAIM_UID}={snapshot.claim.uid}"
     message = (
-        f"{len(found)} volumes carry the tag {mark}: {named}. Neither the status nor a PersistentVolume says which one "
-        "this claim made, so the operator neither attaches, changes, deletes nor releases one, and makes no other. "
-        "Keep the tag on the volume of this claim, and remove it from the others: aws ec2 delete-tags --resources "
-        f"VOLUME --tags Key={TAG_CLAIM_UID}"
+        f"{counted(len(found), 'volume')} carry the tag {mark}: {named}. Neither the status nor a PersistentVolume "
+        "says which one this claim made, so the operator neither attaches, changes, deletes nor releases one, and "
+        "makes no other. Keep the tag on the volume of this claim, and remove it from the others: aws ec2 delete-tags "
+        f"--resources VOLUME --tags Key={TAG_CLAIM_UID}"
     )
     return Wait(reason=Reason.VOLUME_AMBIGUOUS, message=message, after=snapshot.timings.watch, stalled=True)
 

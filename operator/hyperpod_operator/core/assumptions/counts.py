@@ -36,6 +36,7 @@ COUNTS = (
         "volumes follow only when EC2 shows them as free.",
         tests=(
             "unit/controllers/test_faults.py::test_nodes_that_a_list_leaves_out_are_neither_replaced_nor_forgotten",
+            "unit/core/test_departures.py::test_an_instance_that_hyperpod_replaces_is_no_further_node_to_end",
         ),
     ),
     Assumption(

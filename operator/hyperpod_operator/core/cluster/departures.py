@@ -259,7 +259,9 @@ def _departure(
         members = (*running, *unlisted)
         return Departure(group=group, surplus=len(members), members=members, whole=True) if members else None
     members = tuple(one for one in running if ages.get(one.instance_id, window) >= window)
-    surplus = len(members) - stays
+    # An instance that HyperPod replaces is listed beside its replacement: the count says how many nodes go.
+    # [assumption: replaced-instance-is-listed]
+    surplus = min(len(members), target) - stays
     if open_:
         # Until the count falls, what was named is named again if it runs, and nothing else.
         again = tuple(one for one in members if one.instance_id in open_)

@@ -9,7 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 from urllib.parse import quote
@@ -139,9 +139,11 @@ class ApiServer:
             self._given_up = time.monotonic()
             raise
 
-    async def get(self, path: str, *, query: Mapping[str, str] | None = None, accept: str = JSON) -> dict[str, Any]:
-        """`accept` asks for another form of the answer, which has to be JSON."""
-        return await self._call("GET", path, query=query, accept=accept)
+    async def get(
+        self, path: str, *, query: Mapping[str, str] | None = None, accept: str = JSON, waits: bool = True
+    ) -> dict[str, Any]:
+        """`accept` asks for another form of the answer, which has to be JSON; without `waits` no other call delays it."""
+        return await self._call("GET", path, query=query, accept=accept, waits=waits)
 
     async def create(self, path: str, body: Mapping[str, Any], *, leader_only: bool = True) -> dict[str, Any]:
         return await self._call("POST", path, body=body, content_type=JSON, leader_only=leader_only)
@@ -212,11 +214,14 @@ class ApiServer:
                     answer.connection.transport.abort()
                 answer.close()
 
-    async def _call(self, method: str, path: str, *, leader_only: bool = True, **parts: Any) -> dict[str, Any]:
+    async def _call(
+        self, method: str, path: str, *, leader_only: bool = True, waits: bool = True, **parts: Any
+    ) -> dict[str, Any]:
+        # The Lease is read and renewed whatever else waits.
         if method == "GET":
-            async with self._places:
+            async with self._places if waits else nullcontext():
                 return await self._send(method, path, **parts)
-        if not leader_only:  # The Lease is renewed whatever else waits.
+        if not leader_only:
             return await self._write(method, path, **parts)
         async with self._places:
             with self._wire.asking(self._guard):

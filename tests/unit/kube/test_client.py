@@ -10,11 +10,14 @@ import aiohttp
 import pytest
 import yaml
 
+from hyperpod_operator.core.lease import LeaseSettings
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone, StaleObject
 from hyperpod_operator.kube import client as client_module
 from hyperpod_operator.kube import configuration
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.leadership.guard import LeadershipLost
+from hyperpod_operator.kube.leadership.guard import LeadershipGuard, LeadershipLost
+from hyperpod_operator.kube.leadership.lease import LeaseLock
+from hyperpod_operator.runtime.clock import SystemClock
 
 
 def refusal(status: int, reason: str, **details: str) -> tuple[int, dict[str, Any]]:
@@ -232,6 +235,18 @@ class TestManyConnections:
         await api.replace("/lease", {}, leader_only=False)
         await asyncio.gather(*calls)
         assert [request.method for request in server.requests].index("PUT") == client_module.CALLS_AT_ONCE
+
+    async def test_the_lease_is_read_while_every_place_is_taken(self, api: ApiServer, server: Any) -> None:
+        """Each renewal begins with a read: calls that hang would cost the leader its lease."""
+        server.delay = 0.5
+        calls = [asyncio.create_task(api.merge_patch("/x", {})) for _ in range(2 * client_module.CALLS_AT_ONCE)]
+        await server.until_arrived(client_module.CALLS_AT_ONCE)
+        clock = SystemClock()
+        guard = LeadershipGuard(clock=clock, on_lost=lambda why: None)
+        lease = LeaseSettings(namespace="team", name="here")
+        await LeaseLock(api, lease=lease, identity="me", clock=clock, guard=guard).get("here", "team")
+        await asyncio.gather(*calls)
+        assert [request.method for request in server.requests].index("GET") == client_module.CALLS_AT_ONCE
 
     async def test_a_write_that_waited_is_not_sent_once_leadership_is_lost(self, api: ApiServer, server: Any) -> None:
         server.delay, leads = 0.2, True

@@ -61,7 +61,8 @@ class Line:
         self.before_write: Callable[[], None] = lambda: None
         self.writes = 0
 
-    async def get(self, path: str) -> dict[str, Any]:
+    async def get(self, path: str, *, waits: bool) -> dict[str, Any]:
+        assert not waits, "no other call may hold the lease up"
         await self._pass()
         if self.server.lease is None:
             raise ObjectGone(path)

@@ -59,7 +59,7 @@ class LeaseLock(BaseLock):
     ) -> tuple[bool, LeaderElectionRecord] | tuple[bool, Exception] | tuple[bool, None]:
         """The record as the library should see it: a lease that is free names no holder."""
         try:
-            found = await self._answer(self._api.get(self._path))
+            found = await self._answer(self._api.get(self._path, waits=False))
         except ObjectGone:
             self._tell(None)
             self._found = {}

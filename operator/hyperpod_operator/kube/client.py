@@ -142,7 +142,7 @@ class ApiServer:
     async def get(
         self, path: str, *, query: Mapping[str, str] | None = None, accept: str = JSON, waits: bool = True
     ) -> dict[str, Any]:
-        """`accept` asks for another form of the answer, which has to be JSON; without `waits` no other call delays it."""
+        """`accept` asks for another form of the answer, still JSON; without `waits` no other call delays it."""
         return await self._call("GET", path, query=query, accept=accept, waits=waits)
 
     async def create(self, path: str, body: Mapping[str, Any], *, leader_only: bool = True) -> dict[str, Any]:

@@ -59,6 +59,9 @@ class Line:
         self.error: Exception | None = None
         self.hang = False
         self.before_write: Callable[[], None] = lambda: None
+        self.answer_after = 0.0
+        """Seconds between a write and its answer."""
+        self.wrote = asyncio.Event()
         self.writes = 0
 
     async def get(self, path: str, *, waits: bool) -> dict[str, Any]:
@@ -74,8 +77,7 @@ class Line:
         self.before_write()
         if self.server.lease is not None:
             raise StaleObject("it exists")
-        self.writes += 1
-        return self.server.store(body)
+        return await self._store(body)
 
     async def replace(self, path: str, body: dict[str, Any], *, leader_only: bool) -> dict[str, Any]:
         assert not leader_only
@@ -83,8 +85,14 @@ class Line:
         self.before_write()
         if self.server.lease is None or body["metadata"]["resourceVersion"] != str(self.server.version):
             raise StaleObject("it changed")
+        return await self._store(body)
+
+    async def _store(self, body: dict[str, Any]) -> dict[str, Any]:
         self.writes += 1
-        return self.server.store(body)
+        self.wrote.set()
+        stored = self.server.store(body)
+        await asyncio.sleep(self.answer_after)
+        return stored
 
     async def _pass(self) -> None:
         await asyncio.sleep(0.01)
@@ -306,6 +314,39 @@ async def test_a_lease_that_a_person_deleted_is_made_again(server: LeaseServer, 
     await asyncio.sleep(30)
     assert leader.guard.held
     assert server.spec["holderIdentity"] == leader.election.identity
+
+
+async def test_deleting_the_lease_makes_no_second_leader(server: LeaseServer, start: Start) -> None:
+    leader, standby = await lead(start), start()
+    await asyncio.sleep(5.2)
+    server.lease = None
+    await asyncio.sleep(30)
+    assert not leader.lost
+    assert not standby.election.elected.is_set()
+
+
+async def test_a_lease_that_went_with_its_holder_is_taken_when_it_is_over(server: LeaseServer, start: Start) -> None:
+    leader, standby = await lead(start), start()
+    await asyncio.sleep(5)
+    await leader.kill()
+    server.lease = None
+    await standby.elected(within=LEASE.duration + LEASE.retry_period / 4)
+
+
+@pytest.mark.parametrize("renewals", [0, 1])
+async def test_a_lease_whose_writing_was_cut_off_by_a_stop_is_given_up_too(
+    server: LeaseServer, start: Start, renewals: int
+) -> None:
+    replica = start()
+    for _ in range(renewals):
+        await replica.line.wrote.wait()
+        replica.line.wrote.clear()
+        await asyncio.sleep(0.005)
+    replica.line.answer_after = 1.0
+    await replica.line.wrote.wait()
+    await replica.kill()
+    await replica.election.release()
+    assert server.spec["holderIdentity"] == ""
 
 
 async def test_a_clock_that_is_set_forward_takes_no_lease(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

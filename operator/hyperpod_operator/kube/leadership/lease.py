@@ -2,8 +2,8 @@
 
 The library's own lock lets a connection error end the loop, waits five minutes for an answer, writes local time
 as if it were UTC, and tells expiry by the wall clock, so that a clock that is set forward makes two leaders. Here
-every call is short and every failure is an answer; times are UTC; and a lease that another one holds is free
-only when it has not changed for its own duration on our monotonic clock.
+every call is short and every failure is an answer; times are UTC; and a lease that another one holds, or held when it
+was deleted, is free only when it has not changed for its own duration on our monotonic clock.
 
 Source: Kubernetes API, coordination.k8s.io/v1 Lease; client-go `tools/leaderelection` for what the fields mean.
 """
@@ -49,6 +49,8 @@ class LeaseLock(BaseLock):
         self._guard = guard
         self._found: dict[str, Any] = {}
         self._changed_at = 0.0
+        self._unanswered = False
+        """Whether a write was sent whose answer is not known."""
         self.holder = ""
         """Who holds the lease, as of the last answer."""
         self.fault: str | None = "the lease was not read yet"
@@ -62,6 +64,8 @@ class LeaseLock(BaseLock):
             found = await self._answer(self._api.get(self._path, waits=False))
         except ObjectGone:
             self._tell(None)
+            if self._is_held_by_another():
+                return False, ApiException(status=0, reason=f"its holder, {self.holder}, may still lead")
             self._found = {}
             return False, _NOT_FOUND
         except (KubernetesError, StaleObject, TimeoutError) as error:
@@ -97,10 +101,12 @@ class LeaseLock(BaseLock):
     async def release(self) -> None:
         """Give the lease up, so that the next one takes it at once; best effort, the lease expires anyhow."""
         self._guard.end()
-        if self.holder != self.identity:
-            return
-        spec = {**self._found["spec"], "holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": self._now()}
         try:
+            if self._unanswered:  # the stop cut it off, and the API server may have taken it
+                self._see(await self._answer(self._api.get(self._path, waits=False)))
+            if self.holder != self.identity:
+                return
+            spec = {**self._found["spec"], "holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": self._now()}
             await self._answer(self._api.replace(self._path, {**self._found, "spec": spec}, leader_only=False))
         except (KubernetesError, ObjectGone, StaleObject, TimeoutError) as error:
             logger.warning(
@@ -112,6 +118,7 @@ class LeaseLock(BaseLock):
 
     async def _write(self, call: Awaitable[dict[str, Any]]) -> bool:
         asked_at = self._clock.monotonic()
+        self._unanswered = True
         try:
             found = await self._answer(call)
         except (KubernetesError, ObjectGone, StaleObject, TimeoutError) as error:
@@ -130,7 +137,7 @@ class LeaseLock(BaseLock):
     def _see(self, found: dict[str, Any]) -> None:
         if (found.get("spec") or {}) != self._found.get("spec"):
             self._changed_at = self._clock.monotonic()
-        self._found = found
+        self._found, self._unanswered = found, False
         self.holder = str((found.get("spec") or {}).get("holderIdentity") or "")
 
     def over_in(self) -> float:
@@ -143,6 +150,10 @@ class LeaseLock(BaseLock):
         if not self.holder or not spec.get("renewTime"):
             return True
         return self.holder != self.identity and self.over_in() <= 0
+
+    def _is_held_by_another(self) -> bool:
+        """Also where the Lease was deleted since: its holder leads on until it notices, and makes it again."""
+        return bool(self._found) and self.holder != self.identity and not self._is_free()
 
     @property
     def _duration(self) -> float:

@@ -1,5 +1,6 @@
 """What people who try the operator for the first time run into, with the operator as a process and kubectl."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,6 +120,20 @@ def until_ready_says(stack: Stack, kubectl: Kubectl, reason: str) -> dict[str, A
         return next((item for item in conditions if item["type"] == "Ready"), {})
 
     return until(lambda: found if (found := look()).get("reason") == reason else {}, look)
+
+
+def test_a_status_that_a_restore_puts_back_is_put_right_at_once(stack: Stack, kubectl: Kubectl) -> None:
+    """The operator sees the object before its status is restored, and by that the cluster is Ready."""
+    kubectl.apply(cluster("restored"))
+    kubectl.wait("restored", is_true)
+    body = json.loads(kubectl("get", "hpc", "restored", "-o", "json"))
+    kubectl("patch", "hpc", "restored", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+    kubectl("delete", "hpc", "restored", "--wait=true", "--timeout=20s")
+    kubectl.apply(cluster("restored"))
+    kubectl.wait("restored", lambda found: found["reason"] == "NotOwned")
+    status = json.dumps({"status": body["status"]})
+    kubectl("patch", "hpc", "restored", "--subresource=status", "--type=merge", "-p", status)
+    kubectl.wait("restored", lambda found: found["reason"] == "NotOwned")
 
 
 def test_a_type_without_its_prefix_is_refused_with_the_right_one(kubectl: Kubectl) -> None:

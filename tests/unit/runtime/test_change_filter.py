@@ -47,3 +47,24 @@ def test_a_deleted_object_triggers_a_pass_and_frees_its_entry(changes: ChangeFil
 
 def test_another_object_triggers_a_pass(changes: ChangeFilter) -> None:
     assert changes.is_new(Key("team", "green"), event="ADDED", metadata=OBJECT)
+
+
+def status_by(*writers: tuple[str, str]) -> dict[str, Any]:
+    fields = [{"manager": name, "time": time, "subresource": "status"} for name, time in writers]
+    return OBJECT | {"managedFields": [{"manager": "kubectl", "time": "1"}, *fields]}
+
+
+def test_a_status_that_somebody_else_wrote_triggers_one_pass(changes: ChangeFilter) -> None:
+    """A restore puts the status of an earlier object back, after the first pass over the new one."""
+    restored = status_by(("velero-server", "2026-01-01T00:00:00Z"))
+    assert changes.is_new(KEY, event="MODIFIED", metadata=restored)
+    assert not changes.is_new(KEY, event="MODIFIED", metadata=restored)
+    again = status_by(("velero-server", "2026-01-01T00:00:09Z"))
+    assert changes.is_new(KEY, event="MODIFIED", metadata=again)
+
+
+def test_our_own_status_over_that_of_somebody_else_triggers_nothing(changes: ChangeFilter) -> None:
+    other, ours = ("velero-server", "2026-01-01T00:00:00Z"), ("hyperpod-operator", "2026-01-01T00:00:01Z")
+    assert changes.is_new(KEY, event="MODIFIED", metadata=status_by(other))
+    assert not changes.is_new(KEY, event="MODIFIED", metadata=status_by(other, ours))
+    assert not changes.is_new(KEY, event="MODIFIED", metadata=status_by(ours))

@@ -11,8 +11,8 @@ VOLUMES = (
         belief="CreateVolume with the same ClientToken returns the same volume, or IdempotentParameterMismatch when "
         "another member differs; the token of a volume that failed stays used.",
         source="DOC: EC2 API reference, Ensuring idempotency; LIVE: aws-ebs-csi-driver on failed volumes",
-        if_false="A lost answer makes a second volume; the operator takes the older of two with the claim's tag, and "
-        "the other one is reported as an orphan.",
+        if_false="A lost answer makes a second volume; the operator touches neither of two with the claim's tag, and "
+        "names both (VolumeAmbiguous).",
         tests=(
             "unit/core/volume/test_identity.py::test_a_burnt_token_gives_way_to_the_next_once_nothing_can_appear_any_more",
             "unit/core/volume/test_identity.py::test_of_several_that_carry_the_tag_none_is_taken_and_all_are_named",

@@ -34,7 +34,8 @@ class NodeRuntime:
             ),
             clusters=shared.clusters,
             enqueue=Enqueue(
-                now=lambda key, lane: queue.add(key, lane=lane),
+                # Where another client undoes each change, neither of them may keep the API server busy.
+                now=lambda key, lane: queue.request(key, lane=lane),
                 later=queue.add_after,
                 gone=queue.forget,
                 cluster=lambda key: clusters.add_after(key, settings.timings.debounce),

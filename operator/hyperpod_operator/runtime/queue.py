@@ -62,10 +62,10 @@ class WorkQueue:
         self._active: dict[Key, float] = {}
         self._most_active = most_active
         self._active_in: Counter[str] = Counter()
-        self._asked_until: dict[Key, float] = {}
-        """Until when the requested passes of a key are used up, one for each REQUESTED_EVERY seconds."""
-        self._deferred: set[Key] = set()
-        """Keys whose requested pass was put off; `_due` says until when."""
+        self._asked_until: dict[tuple[Key, int], float] = {}
+        """Until when the requested passes of a key are used up, one for each REQUESTED_EVERY seconds, by lane."""
+        self._deferred: dict[Key, int] = {}
+        """Keys whose requested pass was put off, and for which lane; `_due` says until when."""
         self._held: dict[Key, tuple[float, float]] = {}
         """Keys that are held back: the seconds between two passes, and the time before which none begins."""
         self._again: dict[Key, tuple[float, int]] = {}
@@ -95,24 +95,29 @@ class WorkQueue:
         else:
             self._line_up(key, lane, since=_now())
 
-    def request(self, key: Key) -> None:
+    def request(self, key: Key, *, lane: int | None = None) -> None:
         """A pass that the object itself asks for, by an edit or an annotation: at once, or when its turn has come.
 
-        The pass that was put off sees everything that was asked for meanwhile.
+        The pass that was put off sees everything that was asked for meanwhile. What is asked for in one lane uses up
+        nothing of another one.
         """
-        if key in self._lane or key in self._again or key in self._deferred:
+        lane = self._last if lane is None else lane
+        if key in self._lane or key in self._again:
+            self.add(key, lane=lane)
+            return
+        if self._deferred.get(key, lane + 1) <= lane:
             return
         now = _now()
-        until = max(self._asked_until.get(key, now), now)
-        self._asked_until[key] = until + REQUESTED_EVERY
+        until = max(self._asked_until.get((key, lane), now), now)
+        self._asked_until[key, lane] = until + REQUESTED_EVERY
         wait = until - (REQUESTED_AT_ONCE - 1) * REQUESTED_EVERY - now
         if wait <= 0:
-            self.add(key)
+            self.add(key, lane=lane)
         else:
-            self._deferred.add(key)
+            self._deferred[key] = lane
             self.add_after(key, wait)
-        if len(self._asked_until) > 2 * len(self._known) + 64:
-            self._asked_until = {key: until for key, until in self._asked_until.items() if until > now}
+        if len(self._asked_until) > len(self._lanes) * len(self._known) + 64:
+            self._asked_until = {asked: until for asked, until in self._asked_until.items() if until > now}
 
     def add_after(self, key: Key, seconds: float) -> None:
         """A pass of `key` in at most about `seconds` seconds; an earlier one that is planned grants this too."""
@@ -186,7 +191,7 @@ class WorkQueue:
         self._active[key] = now
         self._active_in[key.namespace] += 1
         self._due.pop(key, None)
-        self._deferred.discard(key)
+        self._deferred.pop(key, None)
         if key in self._held:
             seconds, _ = self._held[key]
             self._held[key] = (seconds, now + seconds)
@@ -323,7 +328,7 @@ class WorkQueue:
         while self._heap and self._heap[0][0] <= now:
             due, key = heapq.heappop(self._heap)
             if self._due.get(key) == due:
-                self.add(key)
+                self.add(key, lane=self._deferred.get(key))
         self._arm()
 
     def _compact(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from hyperpod_operator.core.ports import Event, KubernetesError, ObjectGone, StaleObject, StoredObject
 from hyperpod_operator.kube.client import ApiServer
-from hyperpod_operator.kube.events.recorder import EventRecorder, capped
+from hyperpod_operator.kube.events.recorder import GIVE_UP, LONGEST_PAUSE, EventRecorder, capped
 
 pytestmark = pytest.mark.looptime
 
@@ -33,22 +33,26 @@ class FakeApi:
         self.patched: list[tuple[str, dict[str, Any]]] = []
         self.tries = 0
         self.error: Exception | None = None
+        self.broken = ""
+        """Events whose path or name has this in it fail, as behind an admission webhook that does not answer."""
         self.expired = False
 
     async def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        self._try()
+        self._try(body["metadata"]["name"])
         self.created.append((path, body))
         return body
 
     async def merge_patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        self._try()
+        self._try(path.rpartition("/")[2])
         if self.expired:
             raise ObjectGone("expired")
         self.patched.append((path, body))
         return body
 
-    def _try(self) -> None:
+    def _try(self, name: str) -> None:
         self.tries += 1
+        if self.broken and self.broken in name:
+            raise KubernetesError(status=500, message="failed calling webhook")
         if self.error is not None:
             raise self.error
 
@@ -158,6 +162,54 @@ async def test_an_event_that_expired_is_written_again_with_its_count(
     await asyncio.sleep(31)
     assert len(fake.created) == 2
     assert fake.created[-1][1]["series"]["count"] == 2
+
+
+async def test_an_event_that_fails_again_and_again_silences_no_other_one(
+    recorder: EventRecorder, fake: FakeApi, make_stored: Make
+) -> None:
+    fake.broken = "blue"
+    recorder.publish(about=make_stored("blue"), event=EVENT)
+    await asyncio.sleep(100)
+    recorder.publish(about=make_stored("green"), event=EVENT)
+    await asyncio.sleep(31)
+    assert [event["regarding"]["name"] for _, event in fake.created] == ["green"]
+    fake.broken = ""
+    await asyncio.sleep(31)
+    assert [event["regarding"]["name"] for _, event in fake.created] == ["green", "blue"]
+
+
+async def test_a_count_that_fails_again_and_again_silences_no_other_one(
+    recorder: EventRecorder, fake: FakeApi, make_stored: Make
+) -> None:
+    for _ in range(2):
+        for name in ("blue", "green"):
+            recorder.publish(about=make_stored(name), event=EVENT)
+        await asyncio.sleep(1)
+    fake.broken = "blue"
+    await asyncio.sleep(100)
+    assert [body["series"]["count"] for _, body in fake.patched] == [2]
+
+
+async def test_an_event_that_the_api_server_always_fails_at_is_dropped_and_counted(
+    recorder: EventRecorder, fake: FakeApi, make_stored: Make, lost: Lost
+) -> None:
+    fake.broken = "blue"
+    recorder.publish(about=make_stored("blue"), event=EVENT)
+    await asyncio.sleep(GIVE_UP - 1)
+    assert lost.count == 0
+    await asyncio.sleep(LONGEST_PAUSE + 1)
+    assert (lost.count, len(recorder._book._series)) == (1, 0)
+    assert fake.tries < 30
+
+
+async def test_a_stop_leaves_out_what_fails_and_nothing_else(fake: FakeApi, lost: Lost, make_stored: Make) -> None:
+    recorder = EventRecorder(cast(ApiServer, fake), clock=LoopClock(), dropped=lost)
+    fake.broken = "blue"
+    for name in ("blue", "green"):
+        recorder.publish(about=make_stored(name), event=EVENT)
+    await recorder.stop()
+    assert [event["regarding"]["name"] for _, event in fake.created] == ["green"]
+    assert lost.count == 1
 
 
 async def test_a_fault_of_ours_does_not_silence_later_events(

@@ -2,7 +2,8 @@
 
 `publish` only counts (`series.py`); one task tells the API server. An API server that is away costs nothing but
 memory up to a bound; what it refuses for good is dropped and counted, because an Event is not worth a retry
-storm. Kopf's own recorder is not used: it aggregates nothing and knows only the old Event API.
+storm, and what it fails at is tried after all others. Kopf's own recorder is not used: it aggregates nothing and knows
+only the old Event API.
 
 Source: events.k8s.io/v1 Event (kubernetes.io API reference): limits of note (1 kB), reason and action (128).
 """
@@ -40,6 +41,9 @@ LONGEST_WORD = 128
 LONGEST_NAME = 253
 DRAIN = 2.0
 """Seconds that a stop waits for the API server to hear the last Events."""
+GIVE_UP = 600.0
+"""Seconds after which an Event is dropped at which the API server failed by a fault of its own (HTTP 500): it may be
+that Event alone, as where an admission webhook for its namespace does not answer."""
 FIRST_PAUSE = 1.0
 BETWEEN = 0.02
 """Seconds between two writes, as kubelets keep it (50 a second): Events must not crowd out what they tell about."""
@@ -47,6 +51,7 @@ BETWEEN_WARNINGS = 60.0
 """Seconds between two records in the log about dropped Events."""
 LONGEST_PAUSE = 30.0
 """Seconds between two tries while the API server is away."""
+_FAULT = 500
 
 
 class EventRecorder:
@@ -99,7 +104,7 @@ class EventRecorder:
         try:
             async with asyncio.timeout(within):
                 while (series := self._book.next_due(monotonic=self._clock.monotonic(), closing=True)) is not None:
-                    await self._tell(series)
+                    await self._tell_or_drop(series)
         except (TimeoutError, KubernetesError):
             lost = self._book.pending
             self._dropped(lost)
@@ -124,6 +129,7 @@ class EventRecorder:
                 await asyncio.sleep(BETWEEN)
                 pause = FIRST_PAUSE
             except KubernetesError as error:
+                self._put_off(series, error)
                 log.info("Kubernetes Events wait %g s: %s", pause, error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
@@ -131,6 +137,25 @@ class EventRecorder:
                 # One Event that cannot be told must not silence all later ones.
                 log.exception("A Kubernetes Event was dropped by a fault of the operator; please report it.")
                 self._book.drop(series)
+
+    def _put_off(self, series: Series, error: KubernetesError) -> None:
+        """After all others, or not at all any more."""
+        now = self._clock.monotonic()
+        if error.status == _FAULT:
+            series.failing_since = now if series.failing_since is None else series.failing_since
+            if now - series.failing_since >= GIVE_UP:
+                self._give_up(series, error)
+                return
+        self._book.postpone(series, monotonic=now)
+
+    async def _tell_or_drop(self, series: Series) -> None:
+        """As `_tell`; there is no time to try again what the API server failed at."""
+        try:
+            await self._tell(series)
+        except KubernetesError as error:
+            if error.status != _FAULT:
+                raise
+            self._give_up(series, error)
 
     async def _something_due(self) -> None:
         wait = self._book.wait(monotonic=self._clock.monotonic())

@@ -52,6 +52,8 @@ class Series:
     count: int = 1
     sent: int = 0
     sent_at: float = 0.0
+    failing_since: float | None = None
+    """When the API server first failed at it by a fault of its own; None once it took it."""
 
     @property
     def unsent(self) -> int:
@@ -69,8 +71,10 @@ class SeriesBook:
     _series: OrderedDict[SeriesKey, Series] = field(default_factory=OrderedDict)
     """The one that occurred last at the end."""
     _new: OrderedDict[SeriesKey, None] = field(default_factory=OrderedDict)
+    _postponed: OrderedDict[SeriesKey, None] = field(default_factory=OrderedDict)
+    """New ones that could not be sent."""
     _observed: OrderedDict[SeriesKey, None] = field(default_factory=OrderedDict)
-    """Those of `_new` that only observe."""
+    """Those of the two that only observe."""
     _behind: OrderedDict[SeriesKey, None] = field(default_factory=OrderedDict)
     """Those that the API server knows with a count that is no longer true."""
     _begun: OrderedDict[str, deque[float]] = field(default_factory=OrderedDict)
@@ -94,24 +98,37 @@ class SeriesBook:
             return
         self._series[key] = Series(key=key, regarding=reference(about), first_at=now, last_at=now, last_seen=monotonic)
         self._add_new(key)
-        while len(self._new) > MOST_UNSENT:
+        while len(self._new) + len(self._postponed) > MOST_UNSENT:
             self._forget(self._series[self._least()])
         while len(self._series) > MOST_SERIES:
             self._forget(next(iter(self._series.values())))
 
     def next_due(self, *, monotonic: float, closing: bool = False) -> Series | None:
-        """What to send now: new Events first, in their order, then counts. `closing` waits for nothing."""
+        """What to send now: new Events first, in their order, then counts, then what was postponed. `closing` waits for
+        nothing."""
         if self._new:
             return self._series[next(iter(self._new))]
         for key in self._behind:
             series = self._series[key]
             if closing or monotonic >= series.sent_at + BETWEEN_COUNTS:
                 return series
-        return None
+        return self._series[next(iter(self._postponed))] if self._postponed else None
+
+    def postpone(self, series: Series, *, monotonic: float) -> None:
+        """It could not be sent: its turn comes after all others'. A count waits for its next time."""
+        if self._series.get(series.key) is not series:
+            return
+        if series.sent:
+            series.sent_at = monotonic
+            self._behind.move_to_end(series.key)
+        else:
+            self._new.pop(series.key, None)
+            self._postponed[series.key] = None
+            self._postponed.move_to_end(series.key)
 
     def wait(self, *, monotonic: float) -> float | None:
         """Seconds until something is due; None when only a new Event can make it so."""
-        if self._new:
+        if self._new or self._postponed:
             return 0.0
         due = min((self._series[key].sent_at for key in self._behind), default=None)
         return None if due is None else max(0.0, due + BETWEEN_COUNTS - monotonic)
@@ -120,7 +137,7 @@ class SeriesBook:
         """The API server has this Event with this count. One that was dropped meanwhile stays so."""
         if self._series.get(series.key) is not series:
             return
-        series.sent, series.sent_at = count, monotonic
+        series.sent, series.sent_at, series.failing_since = count, monotonic, None
         self._remove_new(series.key)
         self._behind.pop(series.key, None)
         if series.unsent:
@@ -161,7 +178,7 @@ class SeriesBook:
 
     def _least(self) -> SeriesKey:
         """The oldest unsent observation; where there is none, the oldest of all."""
-        return next(iter(self._observed or self._new))
+        return next(iter(self._observed or self._postponed or self._new))
 
     def _add_new(self, key: SeriesKey) -> None:
         self._new[key] = None
@@ -170,6 +187,7 @@ class SeriesBook:
 
     def _remove_new(self, key: SeriesKey) -> None:
         self._new.pop(key, None)
+        self._postponed.pop(key, None)
         self._observed.pop(key, None)
 
     def _forget(self, series: Series) -> None:

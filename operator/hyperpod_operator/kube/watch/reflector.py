@@ -25,6 +25,9 @@ START = 0
 STEADY = 30.0
 """Seconds that a watch has to last before the trouble that went before it counts as over."""
 
+_NOT_NOW = frozenset({0, 429, 502, 503, 504})
+"""Cut, too many requests, or a server, or a proxy in front of it, that cannot answer at the moment: none of them says
+anything about the position."""
 _PROXY = "Check that nothing between the operator and the API server changes its answers."
 
 
@@ -119,8 +122,9 @@ class Reflector(Generic[ObjectT]):
             backoff.report(logging.INFO, "expired", f"Listing all {self._noun} again: {expired}")
             return backoff.pause(first=0.0)
         except KubernetesError as error:
-            # A stream that was cut goes on where it stopped; what was refused starts over.
-            self._position = self._position if error.status == 0 else None
+            # A stream that was cut goes on where it stopped, also where the API server has no time: a list would cost
+            # it more. What was refused starts over.
+            self._position = self._position if error.status in _NOT_NOW else None
             self._failure = error
             backoff.report(logging.WARNING, f"status {error.status}", f"The watch of {self._noun} failed: {error}")
         except Garbled as error:

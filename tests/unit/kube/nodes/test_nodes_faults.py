@@ -125,6 +125,17 @@ async def test_a_stream_that_was_cut_goes_on_where_it_stopped(
         assert cache.get(NAME) is None
 
 
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_a_server_that_has_no_time_is_not_asked_for_a_list(
+    scripted: ScriptedApi, running: Running, status: int
+) -> None:
+    scripted.lists = [(page(node_body(1), position=7),)]
+    scripted.watches = [(KubernetesError(status=status, message="busy"),)] * 3
+    async with running(60):
+        assert scripted.kinds == ["list", "watch", "watch", "watch", "watch"]
+        assert {query["resourceVersion"] for _, query in scripted.asked[1:]} == {"7"}
+
+
 async def test_a_bookmark_moves_the_place_to_go_on_from(
     scripted: ScriptedApi, told: list[str], running: Running
 ) -> None:

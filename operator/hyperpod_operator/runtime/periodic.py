@@ -13,7 +13,8 @@ AFTER_THE_FIRST_PASSES = 60.0
 """Seconds that work over all objects leaves to a leader that has just begun: who waits for a pass comes first."""
 JITTER = 0.2
 RETRY = 15.0
-"""Seconds until work that failed is tried again."""
+"""Seconds until work that failed is tried again; they double up to its interval."""
+_DOUBLINGS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +28,25 @@ class Periodic:
     random: Callable[[], float]
 
     async def run(self) -> None:
-        """Until it is cancelled. An API server that is away is waited for."""
+        """Until it is cancelled. What fails is tried again, ever later: the passes go on meanwhile."""
+        failures = 0
         await asyncio.sleep(self._about(self.first))
         while True:
             try:
                 await self.work()
-                pause = self._about(self.interval)
-            except KubernetesError as error:
-                logger.warning("The %s failed, and is tried again in %g s: %s", self.name, RETRY, error)
-                pause = RETRY
+                failures, pause = 0, self._about(self.interval)
+            except Exception as error:
+                pause = self._about(min(self.interval, RETRY * 2.0 ** min(failures, _DOUBLINGS)))
+                failures += 1
+                self._report(error, pause)
             await asyncio.sleep(pause)
+
+    def _report(self, error: Exception, pause: float) -> None:
+        if isinstance(error, KubernetesError):
+            logger.warning("The %s failed, and is tried again in %.0f s: %s", self.name, pause, error)
+            return
+        text = "The %s failed by a fault of the operator, and is tried again in %.0f s. Please report this."
+        logger.error(text, self.name, pause, exc_info=error)
 
     def _about(self, seconds: float) -> float:
         return seconds * (1 - JITTER + 2 * JITTER * self.random())

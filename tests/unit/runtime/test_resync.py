@@ -1,11 +1,8 @@
 """The resync: what the queue does not know of is added, what is gone is looked at once more."""
 
-import asyncio
-
 import pytest
 
-from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
-from hyperpod_operator.runtime.periodic import Periodic
+from hyperpod_operator.core.ports import Key, StoredObject
 from hyperpod_operator.runtime.queue import WorkQueue
 from hyperpod_operator.runtime.resync import Resync
 
@@ -28,13 +25,8 @@ def stored(name: str) -> StoredObject:
 class Listing:
     def __init__(self, *names: str) -> None:
         self.names = names
-        self.calls: list[float] = []
-        self.error: KubernetesError | None = None
 
     async def list(self) -> tuple[StoredObject, ...]:
-        self.calls.append(asyncio.get_running_loop().time())
-        if self.error is not None:
-            raise self.error
         return tuple(stored(name) for name in self.names)
 
 
@@ -70,21 +62,3 @@ async def test_later_lists_add_only_what_the_queue_does_not_know_or_what_is_gone
     listing.names = ("kept", "new")
     await it.once()
     assert await taken(queue) == ["new", "gone"]
-
-
-async def test_it_comes_every_ten_minutes_after_a_first_pause_and_sooner_after_a_failure(
-    queue: WorkQueue, caplog: pytest.LogCaptureFixture
-) -> None:
-    listing = Listing("a")
-    work = resync(listing, queue).once
-    began = asyncio.get_running_loop().time()
-    task = asyncio.create_task(Periodic(name="resync", work=work, first=60, interval=600, random=lambda: 0.5).run())
-    await asyncio.sleep(61)
-    listing.error = KubernetesError(status=0, message="away")
-    await asyncio.sleep(600)
-    listing.error = None
-    await asyncio.sleep(700)
-    task.cancel()
-    assert [round(at - began) for at in listing.calls] == [60, 660, 675, 1275]
-    assert "resync failed" in caplog.text
-    assert "away" in caplog.text

@@ -124,6 +124,7 @@ class Drain(Model):
     onTimeout: Literal["Abort", "Force"] | None = Field(
         default=None,
         description="What happens when drainTimeoutSeconds is over. Abort: the operator undoes its taint and "
-        "conditions and leaves the nodes as they are. Force: the operation goes on, and the pods that are left end "
-        "with their nodes. Unset means Abort.",
+        "conditions and leaves the nodes as they are. Force: the pods that are left are asked a last time to leave; "
+        "30 seconds later the operation goes on, and those that are still there end with their nodes. Unset means "
+        "Abort.",
     )

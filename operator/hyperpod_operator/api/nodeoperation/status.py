@@ -42,6 +42,11 @@ class NodeMemory(Model):
     drainTimedOut: bool | None = Field(
         default=None, description="true: pods were left on the node when drainTimeoutSeconds was over."
     )
+    askedLast: Timestamp | None = Field(
+        default=None,
+        description="drainTimeoutSeconds was over at this time, and the pods that were left were asked a last time to "
+        "leave.",
+    )
     missingSince: Timestamp | None = Field(default=None, description="AWS does not list the node since this time.")
     leftToAwsSince: Timestamp | None = Field(
         default=None,

@@ -13,6 +13,7 @@ from hyperpod_operator.core.drain.ports import Answer, Evicted, Evictor, NodeMar
 from hyperpod_operator.core.engine.journal import CallState
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.answers import MAY_HAVE_ACTED, answered, failed
 from hyperpod_operator.core.nodeoperation.audit import drains_for
 from hyperpod_operator.core.nodeoperation.machine import MESSAGE_MOST, moved
@@ -93,8 +94,12 @@ class Steps:
             if count := sum(one.answer is answer for one in results):
                 self.metrics.inc(EVICTIONS, str(answer), by=count)
         refused = {one.pod.node: one for one in reversed(results) if one.answer in REFUSED}
+        asked = {one.pod.node for one in results}
 
         def said(entry: Entry) -> Entry:
+            drain = snapshot.drains.nodes.get(entry.id)
+            if entry.name in asked and drain is not None and drain.timed_out and not entry.remembered.askedLast:
+                entry = updated(entry, {"askedLast": stamp(snapshot.now)})
             one = refused.get(entry.name or "")
             if one is None:
                 return entry

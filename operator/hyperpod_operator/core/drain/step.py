@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from hyperpod_operator.core.drain.budget import Budget, by_namespace, less, refusal
 from hyperpod_operator.core.drain.pod import Pod, occupants
-from hyperpod_operator.core.drain.rules import Behavior, DrainRules
+from hyperpod_operator.core.drain.rules import Behavior, DrainRules, OnTimeout
 from hyperpod_operator.core.drain.turns import by_lot, gang_key
 from hyperpod_operator.core.moments import stamp
 
@@ -49,7 +49,8 @@ class DrainStep:
     gangs: tuple[tuple[Pod, ...], ...] = ()
     waiting: tuple[Waiting, ...] = ()
     timed_out: bool = False
-    """Whether `drainTimeoutSeconds` is over and pods are left: nothing more is evicted."""
+    """Whether `drainTimeoutSeconds` is over and pods are left: nothing more is evicted, but with `Force`, where these
+    pods are asked once more before they end with their node."""
     wake_after: float | None = None
     """Seconds until a timeout of the drain changes the answer; None without one."""
     budgets: tuple[Budget, ...] = ()
@@ -77,6 +78,8 @@ def step(
 ) -> DrainStep:
     """`pods` are all pods of the nodes that are drained together, `unreachable` those nodes without a live kubelet."""
     patient = not _over(rules.wait_completed_timeout, since=started_at, now=now)
+    if rules.on_timeout is OnTimeout.FORCE and _over(rules.drain_timeout, since=started_at, now=now):
+        patient = False
     waiting: list[Waiting] = []
     leaving: list[Pod] = []
     held: dict[str, str] = {}
@@ -105,6 +108,8 @@ def step(
         if shared:
             known[gang[0].namespace] = less(shared, gang)
     if (gangs or waiting) and _over(rules.drain_timeout, since=started_at, now=now):
+        if rules.on_timeout is OnTimeout.FORCE:
+            return DrainStep(gangs=tuple(gangs), waiting=tuple(waiting), timed_out=True, budgets=tuple(budgets))
         left = [Waiting(pod=pod, why="it was not evicted in time") for gang in gangs for pod in gang]
         return DrainStep(waiting=(*waiting, *left), timed_out=True, budgets=tuple(budgets))
     return DrainStep(

@@ -19,12 +19,13 @@ from hyperpod_operator.core.nodeoperation.states import State
 @dataclass(frozen=True, kw_only=True)
 class NodeDrain:
     """`waiting` are pods that are still there, with why; `timed_out`: they were not evicted in time; `blocked`: a
-    PodDisruptionBudget keeps one of them from being evicted."""
+    PodDisruptionBudget keeps one of them from being evicted; `asks`: one of them can be evicted now."""
 
     waiting: tuple[str, ...] = ()
     why: str = ""
     timed_out: bool = False
     blocked: bool = False
+    asks: bool = False
 
     @property
     def done(self) -> bool:
@@ -89,6 +90,7 @@ def drains(
         for one in drain.waiting:
             left[one.pod.node].append(str(one.pod))
             whys.setdefault(one.pod.node, str(one))
+        asked = {pod.node for pod in drain.evict}
         for pod in drain.evict:
             left[pod.node].append(str(pod))
         for name, identity in names.items():
@@ -97,6 +99,7 @@ def drains(
                 why=whys.get(name, ""),
                 timed_out=drain.timed_out and name in left,
                 blocked=name in blocked,
+                asks=name in asked,
             )
         found |= {entry.id: NodeDrain() for entry in together if not entry.name}
         unread = {entry.id for entry in together if entry.name and entry.name not in read_of}

@@ -68,8 +68,9 @@ def _observed(snapshot: Snapshot, entry: Entry, taken: Set[str]) -> Entry:
         return _given_up(snapshot, entry, snapshot.obstacle.message)
     if (deadline := snapshot.operation.deadline) is not None and snapshot.now >= deadline:
         return _given_up(snapshot, entry, "activeDeadlineSeconds is over.")
-    if snapshot.halted and entry.state == State.DRAINING:
-        text = f"{snapshot.halted} before AWS was asked."
+    halted = snapshot.halted or ("Not approved any more" if is_held(snapshot) else "")
+    if halted and entry.state == State.DRAINING:
+        text = f"{halted} before AWS was asked."
         return moved(snapshot, entry, State.PENDING, text, startTime=None, waitingFor=None)
     if snapshot.cluster is None:
         return entry
@@ -260,7 +261,7 @@ def _started(snapshot: Snapshot, entries: Iterable[Entry]) -> list[Entry]:
         )
         if startable and room > 0 and not snapshot.holder(entry):
             room -= 1
-            entry = moved(snapshot, entry, State.DRAINING, startTime=stamp(snapshot.now))
+            entry = moved(snapshot, entry, State.DRAINING, startTime=stamp(snapshot.now), askedLast=None)
         made.append(entry)
     return made
 

@@ -35,4 +35,15 @@ def is_drained(snapshot: Snapshot, entry: Entry) -> bool:
     if entry.state != State.DRAINING:
         return False
     found = snapshot.drains.nodes.get(entry.id)
-    return found is not None and (found.done or (found.timed_out and snapshot.may_force))
+    return found is not None and (
+        found.done or (found.timed_out and snapshot.may_force and _was_asked(snapshot, entry))
+    )
+
+
+def _was_asked(snapshot: Snapshot, entry: Entry) -> bool:
+    """Whether no pod of the node ends without notice: the operator may have been away while the time went by, or have
+    waited for pods to complete. Those that cannot be evicted are not waited for."""
+    found, asked = snapshot.drains.nodes.get(entry.id), parse_time(entry.remembered.askedLast or "")
+    if asked is not None:
+        return (snapshot.now - asked).total_seconds() >= snapshot.timings.last_notice
+    return found is None or not found.asks

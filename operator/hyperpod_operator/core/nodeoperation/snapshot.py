@@ -151,8 +151,11 @@ class Snapshot:
         """What is to be approved; None where no node is chosen yet, or nothing is ever done."""
         if self.cluster is None or not self.entries or self.operation.dry:
             return None
-        created = self.cluster.observed.created_at
-        target = Target(cluster_arn=self.cluster.arn, creation_time=stamp(created) if created else "")
+        created, shown = self.cluster.observed.created_at, self.operation.status.plan
+        # An answer without the time is no other cluster: the time that was recorded of this ARN stands.
+        same = shown is not None and shown.target is not None and shown.target.clusterArn == self.cluster.arn
+        recorded = shown.target.creationTime if same and shown is not None and shown.target is not None else None
+        target = Target(cluster_arn=self.cluster.arn, creation_time=stamp(created) if created else recorded or "")
         return planned(operation=self.operation, entries=self.entries, target=target, policy=self.change_policy)
 
     @property

@@ -28,6 +28,9 @@ class OperationTimings:
     """How long AWS must leave a node out of its list before the node counts as gone."""
     unanswered: float = 3600.0
     """How long the effect of a call without an answer is waited for. It is never sent again."""
+    last_notice: float = 30.0
+    """With `onTimeout: Force`, from the last eviction of the pods that are left until AWS is asked: Kubernetes' own
+    default for the end of a pod."""
     retry: float = 30.0
     """First pause before a node that AWS refused for now is sent again; doubles up to `retry_most`."""
     retry_most: float = 600.0

@@ -90,3 +90,16 @@ async def test_an_approval_of_something_else_does_not_count(rig: OperationRig) -
         await rig.step()
     assert rig.calls() == []
     assert rig.condition("PlanApproved")["reason"] == "PlanStale"
+
+
+async def test_nodes_that_drain_are_given_back_when_the_policy_asks_for_an_approval_after_all(
+    rig: OperationRig,
+) -> None:
+    rig.pods.add("train", rig.name(rig.ids[0]))
+    rig.pods.refused["train"] = "the budget allows none"
+    rig.apply("Reboot", rig.ids[:1], drain={"drainTimeoutSeconds": 600, "onTimeout": "Force"})
+    await rig.until_state("Draining")
+    guard(rig, "ApproveAll")
+    for _ in range(3):
+        await rig.step()
+    assert (rig.states(), rig.marks.marked, rig.calls()) == (["Pending"], set(), [])

@@ -20,7 +20,14 @@ GROUP, LOGICAL = "g" * 63, "l" * 36
 HALF_OF_ETCD = 786_432
 NOTES: dict[State, dict[str, Any]] = {
     State.PENDING: {"attempts": 10, "retryTime": stamp(NOW)},
-    State.DRAINING: {"marked": "Detach", "attempts": 10, "retryTime": stamp(NOW), "batch": 40, "drainTimedOut": True},
+    State.DRAINING: {
+        "marked": "Detach",
+        "attempts": 10,
+        "retryTime": stamp(NOW),
+        "batch": 40,
+        "drainTimedOut": True,
+        "askedLast": stamp(NOW),
+    },
     State.SENT: {"marked": "Maintenance", "attempts": 10, "batch": 40, "begun": True, "bootId": "b" * 36},
     State.WAITING: {"marked": "Maintenance", "attempts": 10, "batch": 40, "begun": True, "bootId": "b" * 36},
     State.SUCCEEDED: {"marked": "Maintenance", "batch": 40, "begun": True, "missingSince": stamp(NOW)},

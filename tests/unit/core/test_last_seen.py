@@ -4,14 +4,29 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.unit.core.builders import NOW, after, held, managed, recorded, resource, seen, snapshot_of
+from tests.unit.core.builders import (
+    ARN,
+    FORMER,
+    NOW,
+    OTHERS,
+    after,
+    cluster,
+    held,
+    managed,
+    recorded,
+    resource,
+    seen,
+    snapshot_of,
+)
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.concerns import decide
+from hyperpod_operator.core.cluster.decision import Act
 from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.cluster.report import report
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.observed import Observed
 
 
 def waited(owner: Resource, reason: Reason) -> Resource:
@@ -30,6 +45,24 @@ def test_the_policy_holds_after_such_a_wait() -> None:
     later = waited(resource(status=recorded()), Reason.AWS_UNREACHABLE)
     answer = decide(snapshot_of(later, seen(later, None), now=NOW + timedelta(seconds=60)))
     assert held(answer).reason is Reason.DELETED_OUTSIDE
+
+
+@pytest.mark.parametrize("arn", [ARN, f"{ARN}2"])
+@pytest.mark.parametrize("tags", [OTHERS, FORMER, {}])
+def test_the_policy_holds_after_others_took_the_cluster_over_and_deleted_it(tags: dict[str, str], arn: str) -> None:
+    owner, now = resource(status=recorded()), NOW
+    for found in [*[replace(cluster(), arn=arn)] * 3, *[None] * 3]:
+        seen_now = Observed(cluster=found, tags=tags if found is not None else None)
+        snapshot = snapshot_of(owner, seen_now, now=now)
+        verdict = decide(snapshot)
+        assert not isinstance(verdict, Act)
+        owner = replace(owner, status=report(PassRecord(snapshot=snapshot, decision=verdict)).status)
+        now += timedelta(seconds=60)
+    assert held(verdict).reason is Reason.DELETED_OUTSIDE
+
+
+def test_a_cluster_of_others_is_none_that_was_ours() -> None:
+    assert after(resource(), cluster(), tags=OTHERS).status.clusterStatus is None
 
 
 def test_it_ends_with_a_creation_that_is_sent() -> None:

@@ -201,11 +201,13 @@ def created_arn(pass_record: PassRecord) -> str | None:
 
 def last_seen(pass_record: PassRecord) -> str | None:
     """Whatever a pass waits for, a cluster that vanished is no cluster that never was, until AWS takes a call of ours
-    that makes or deletes one: leave to create it again can be withdrawn before that."""
-    resource = pass_record.snapshot.resource
+    that makes or deletes one: leave to create it again can be withdrawn before that. Nor is one that others took over,
+    or in whose place they made another: when that one goes, nobody has asked for a new one."""
+    resource, cluster = pass_record.snapshot.resource, pass_record.snapshot.observed.cluster
     made = isinstance(pass_record.result, Accepted) and _creates(pass_record)
-    forgotten = pass_record.snapshot.observed.cluster is not None or made or asked_to_delete(resource)
-    return None if forgotten else resource.status.clusterStatus
+    if made or asked_to_delete(resource) or not resource.status.clusterStatus:
+        return None
+    return cluster.status if cluster is not None else resource.status.clusterStatus
 
 
 def origin(pass_record: PassRecord) -> str | None:

@@ -332,6 +332,24 @@ CASES = [
                 aimed(nodeName="Hyperpod-i-0123456789abcdef0"),
             ),
             (
+                "spec.source.create.availabilityZone",
+                "this is a Region",
+                created(availabilityZone="us-east-1-wl1-bos-wlz-1"),
+                created(availabilityZone="us-west-2"),
+            ),
+            (
+                "spec.source.create.availabilityZoneId",
+                "this is the name of a zone",
+                created(availabilityZoneId="usw2-lax1-az1"),
+                created(availabilityZoneId="us-gov-west-1a"),
+            ),
+            (
+                "spec.attachment.target.nodeName",
+                "this is the id of an instance",
+                aimed(nodeName="i-0123456789abcdef0.us-west-2.compute.internal"),
+                aimed(nodeName="i-0123456789abcdef0"),
+            ),
+            (
                 "spec.attachment.detachTimeout",
                 "a duration is one whole number",
                 attached(detachTimeout="90m"),

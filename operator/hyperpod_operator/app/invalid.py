@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -21,7 +22,9 @@ def spec_problems(model: type[BaseModel], spec: Mapping[str, Any]) -> str:
     """The first problems with their paths; empty if there is none. A rule that says what to write instead goes before
     the pattern or the length that the same value breaks, and before the rules that follow it."""
     found: dict[Path, str] = {}
-    for path, message in text_problems(text_rules(model), spec):
+    schema = spec_schema(model)
+    either = dict(_either(schema, ()))
+    for path, message in (*text_problems(text_rules(model), spec), *_no_moments(spec, schema, ())):
         found.setdefault(path, message)
     try:
         # As JSON: the API server, too, takes no text for a number, which the operator would read.
@@ -29,8 +32,11 @@ def spec_problems(model: type[BaseModel], spec: Mapping[str, Any]) -> str:
     except ValidationError as error:
         for one in error.errors(include_url=False):
             quoted = one["type"] in UNQUOTED and isinstance(one["input"], str)
-            found.setdefault(one["loc"], f"{one['msg']}, without quotes" if quoted else one["msg"])
-    for path, message in _twice(spec, spec_schema(model), ()):
+            path, message = one["loc"], f"{one['msg']}, without quotes" if quoted else one["msg"]
+            if path[:-1] in either:  # pydantic has an error for each of the two types
+                path, message = path[:-1], either[path[:-1]]
+            found.setdefault(path, message)
+    for path, message in _twice(spec, schema, ()):
         found.setdefault(path, message)
     lines = [f"spec.{'.'.join(str(part) for part in path)}: {message}" for path, message in found.items()]
     return plain(listed(lines, most=SHOWN)) if lines else ""
@@ -43,6 +49,33 @@ def _whole(value: Any) -> Any:
     if isinstance(value, list):
         return [_whole(each) for each in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _either(schema: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
+    """Members that are a number or a text, and what their rule says. None is in a list."""
+    for name, below in (schema.get("properties") or {}).items():
+        if below.get("x-kubernetes-int-or-string"):
+            yield (*path, name), below["x-kubernetes-validations"][0]["message"]
+        yield from _either(below, (*path, name))
+
+
+def _no_moments(value: Any, schema: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
+    """Texts that are to be times and are none to the API server: without a time, without an offset, on no day."""
+    if isinstance(value, Mapping):
+        for name, below in (schema.get("properties") or {}).items():
+            yield from _no_moments(value.get(name), below, (*path, name))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _no_moments(item, schema.get("items") or {}, (*path, place))
+    elif isinstance(value, str) and schema.get("format") == "date-time" and not _is_moment(value):
+        yield path, "give date, time and offset from UTC, as 2026-11-30T04:00:00Z"
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return "T" in text.upper() and datetime.fromisoformat(text.upper()).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _twice(value: Any, schema: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:

@@ -39,9 +39,13 @@ def rules(*made: Cel) -> dict[str, Any]:
     return {"x-kubernetes-validations": list(made)}
 
 
-def worded(pattern: str, message: str) -> dict[str, Any]:
-    """Of a field whose texts have a form: the pattern, and the same as a rule that says in words what to write."""
-    return {"pattern": pattern, "json_schema_extra": rules(rule(f"self.matches(r'{pattern}')", message=message))}
+def worded(pattern: str, message: str, *more: Cel) -> dict[str, Any]:
+    """Of a field whose texts have a form: the pattern, and the same as a rule that says in words what to write.
+
+    `more` are rules about texts that have the form and belong into another field.
+    """
+    made = rule(f"self.matches(r'{pattern}')", message=message)
+    return {"pattern": pattern, "json_schema_extra": rules(made, *more)}
 
 
 def unchangeable(*, message: str) -> dict[str, Any]:

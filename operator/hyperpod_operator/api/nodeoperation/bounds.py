@@ -17,6 +17,10 @@ NodeName = Annotated[
         **worded(
             r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
             "names of Nodes have lower case letters, digits, inner dashes and dots: kubectl get nodes",
+            rule(
+                "!self.matches('^i-[a-f0-9]{8,17}$')",
+                message="this is the id of an instance and not the name of its Node: set instanceIds",
+            ),
         ),
     ),
 ]
@@ -35,7 +39,17 @@ InstanceId = Annotated[
 """ClusterNodeId."""
 NodeLogicalId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$")]
 """ClusterNodeLogicalId."""
-ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+ObjectName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        **worded(
+            r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+            "names in Kubernetes have lower case letters, digits, inner dashes and dots, and no namespace: correct it",
+        ),
+    ),
+]
 """Name of a Kubernetes object."""
 MaxInFlight = (
     Annotated[int, Field(ge=1, le=NODES_MOST)] | Annotated[str, Field(max_length=4, pattern=r"^([1-9][0-9]?|100)%$")]

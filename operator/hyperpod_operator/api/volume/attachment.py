@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from hyperpod_operator.api.common.bounds import KEY_PATTERN, LABEL_KEY_WORDS, VALUE_PATTERN, InstanceGroupName
 from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.common.rules import rules
-from hyperpod_operator.api.volume.bounds import Duration, InstanceId, NodeLogicalId, ObjectName
+from hyperpod_operator.api.volume.bounds import Duration, InstanceId, NodeLogicalId, NodeName
 from hyperpod_operator.api.volume.rules import ATTACHMENT_RULES, TARGET_RULES
 
 
@@ -29,7 +29,7 @@ class Target(Model):
 
     model_config = ConfigDict(json_schema_extra=rules(*TARGET_RULES))
 
-    nodeName: ObjectName | None = Field(
+    nodeName: NodeName | None = Field(
         default=None, description="Name of the Kubernetes Node, for example hyperpod-i-0123456789abcdef0."
     )
     instanceId: InstanceId | None = Field(

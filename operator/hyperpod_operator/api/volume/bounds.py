@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hyperpod_operator.api.common.bounds import ATOMIC, SET
-from hyperpod_operator.api.common.rules import worded
+from hyperpod_operator.api.common.rules import rule, worded
 from hyperpod_operator.api.common.storage_bounds import KMS_KEY_WORDS
 from hyperpod_operator.api.names import GROUP
 
@@ -71,6 +71,10 @@ AvailabilityZone = Annotated[
             r"^[a-z]{2,4}(-[a-z0-9]+)+$",
             "a zone has the name of its Region and a letter, in lower case: write it as us-west-2b, or set "
             "availabilityZoneId for an id as usw2-az2",
+            rule(
+                "!self.matches('^[a-z]+(-[a-z]+)+-[0-9]+$')",
+                message="this is a Region and no zone of it: add the letter of the zone, as us-west-2b",
+            ),
         ),
     ),
 ]
@@ -83,6 +87,10 @@ AvailabilityZoneId = Annotated[
         **worded(
             r"^[a-z0-9]+(-[a-z0-9]+)+$",
             "give the id of a zone, as usw2-az2: aws ec2 describe-availability-zones",
+            rule(
+                "!self.matches('^[a-z]+(-[a-z]+)+-[0-9]+[a-z]$')",
+                message="this is the name of a zone and not its id: set availabilityZone",
+            ),
         ),
     ),
 ]
@@ -103,18 +111,28 @@ Throughput = Annotated[int, Field(ge=1, le=1_000_000)]
 InitializationRate = Annotated[int, Field(ge=1, le=100_000)]
 """MiB/s."""
 
-ObjectName = Annotated[
+_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+_SUBDOMAIN_WORDS = (
+    "names in Kubernetes have lower case letters, digits, inner dashes and dots, and no namespace: correct it"
+)
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, **worded(_SUBDOMAIN, _SUBDOMAIN_WORDS))]
+"""Name of a Kubernetes object (DNS subdomain)."""
+NodeName = Annotated[
     str,
     Field(
         min_length=1,
         max_length=253,
         **worded(
-            r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
-            "names in Kubernetes have lower case letters, digits, inner dashes and dots, and no namespace: correct it",
+            _SUBDOMAIN,
+            _SUBDOMAIN_WORDS,
+            rule(
+                "!self.matches('^i-[a-f0-9]{8,17}$')",
+                message="this is the id of an instance and not the name of its Node: set instanceId",
+            ),
         ),
     ),
 ]
-"""Name of a Kubernetes object (DNS subdomain)."""
+"""Name of a Kubernetes Node; those of HyperPod are `hyperpod-` and an instance id."""
 ClassName = Annotated[
     str,
     Field(

@@ -42,7 +42,7 @@ from hyperpod_operator.core.observed import ObservedNode
 from hyperpod_operator.core.ports import KubernetesError
 
 IDS = tuple(f"i-{number:017x}" for number in range(1, 5))
-EVENTS = ("pass", "pod", "no pod", "claim", "detach", "fewer", "more", "time", "pods unread", "claims unread")
+EVENTS = ("pass", "pod", "no pod", "claim", "detach", "fewer", "more", "time", "back", "pods unread", "claims unread")
 
 
 @dataclass
@@ -164,6 +164,8 @@ class World:
                 self.wanted = max(0, min(4, self.wanted + (1 if kind == "more" else -1)))
             case "time":
                 self.now += timedelta(seconds=30)
+            case "back":
+                self.now -= timedelta(days=1)
             case "pods unread":
                 self.pods_unread = not self.pods_unread
             case "claims unread":

@@ -15,6 +15,7 @@ from hyperpod_operator.controllers.reconciler import Reconciler, Unconfirmed
 from hyperpod_operator.core.cluster.audit import audited
 from hyperpod_operator.core.cluster.busy_words import told_apart
 from hyperpod_operator.core.cluster.changes import Changes
+from hyperpod_operator.core.cluster.clocks import with_moments_until
 from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
 from hyperpod_operator.core.cluster.effective import call_names, spec_names
@@ -179,12 +180,14 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
 
     def _blank(self, resource: Resource) -> ClusterSnapshot:
         """The snapshot before anything was read."""
+        now = self._ports.clock.now()
+        resource = replace(resource, status=with_moments_until(resource.status, now=now))
         return ClusterSnapshot(
             resource=resource,
             observed=Observed(cluster=None),
             changes=Changes(),
             ownership=Ownership.UNREAD,
-            now=self._ports.clock.now(),
+            now=now,
             timings=self._settings.timings,
             allowed_regions=self._settings.allowed_regions,
             refusal=self._refusal(resource),

@@ -23,6 +23,7 @@ from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.nodeoperation.answers import intended
 from hyperpod_operator.core.nodeoperation.audit import audited
+from hyperpod_operator.core.nodeoperation.clocks import with_moments_until
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
 from hyperpod_operator.core.nodeoperation.machine import advance
 from hyperpod_operator.core.nodeoperation.operation import Operation
@@ -91,7 +92,8 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
         return {key: news(len(names)) for key, names in self._following.items() if name in names}
 
     def parse(self, stored: StoredObject) -> Operation:
-        given = approvers(stored)
+        given, timings = approvers(stored), self._settings.timings
+        status = parse_status(stored, HyperPodNodeOperationStatus)
         return Operation(
             key=stored.key,
             uid=stored.uid,
@@ -99,7 +101,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             deleting=stored.deleting,
             reconcile_requested_at=reconcile_requested_at(stored),
             spec=parse_spec(stored, HyperPodNodeOperationSpec),
-            status=parse_status(stored, HyperPodNodeOperationStatus),
+            status=with_moments_until(status, now=self._ports.clock.now(), timings=timings),
             approved=given["approve_plan"],
             approved_by=given["approved_by"],
             requested_by=given["requested_by"],

@@ -20,6 +20,7 @@ from hyperpod_operator.core.drain.marks import (
     detaches,
     held_by,
     held_since,
+    is_ahead,
     is_drained_for,
 )
 from hyperpod_operator.core.drain.rules import DrainRules, drain_rules
@@ -49,7 +50,7 @@ def marks(snapshot: ClusterSnapshot, found: Departures, *, owner: Owner) -> tupl
         (one, each.node, Marks(owner=owner, conditions=frozenset(kinds)))
         for one in found.chosen
         for each in one.nodes
-        if each.node is not None and not is_drained_for(each.node, owner)
+        if each.node is not None and (not is_drained_for(each.node, owner) or is_ahead(each.node, now=snapshot.now))
     ]
     drained = Marks(owner=owner, conditions=frozenset({Lifecycle.MAINTENANCE_PLANNED, Lifecycle.DRAINED}), detach=True)
     asks = [

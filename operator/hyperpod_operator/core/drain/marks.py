@@ -123,17 +123,26 @@ def held_since(node: Node) -> datetime | None:
     return parse_time(next(added, ""))
 
 
+def is_ahead(node: Node, *, now: datetime) -> bool:
+    """Whether the taint has a time that has not come: by a clock that was ahead (see `core.engine.clocks`)."""
+    since = held_since(node)
+    return since is not None and since > now
+
+
 def hold(node: Node, owner: Owner, *, now: datetime, detach: bool = False) -> NodeChange | HeldBy:
     """The change that takes the Node for `owner`; an empty one if it is taken already, and asks for the same."""
     holder = held_by(node)
     if holder and holder != str(owner):
         return HeldBy(owner=holder)
     asked = _asked(node, str(owner) if detach else None)
+    taint = replace(TAINT, time_added=stamp(now))
     if is_drained_for(node, owner):
-        return NodeChange(annotations=asked)
+        if not is_ahead(node, now=now):
+            return NodeChange(annotations=asked)
+        others = tuple(one for one in node.taints if (one.key, one.effect) != (TAINT.key, TAINT.effect))
+        return NodeChange(taints=(*others, taint), annotations=asked)
     if is_draining(node):
         return HeldBy(owner="")
-    taint = replace(TAINT, time_added=stamp(now))
     return NodeChange(taints=(*node.taints, taint), annotations={DRAINING: str(owner), **asked})
 
 

@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from hyperpod_operator.api.names import ConditionType, Reason
-from hyperpod_operator.core.drain.marks import is_drained_for
+from hyperpod_operator.core.drain.marks import is_ahead, is_drained_for
 from hyperpod_operator.core.drain.turns import gangs_in_turn, in_turn
 from hyperpod_operator.core.engine.finding import Blocks, Concern, Finding
 from hyperpod_operator.core.moments import parse_time, stamp
@@ -156,11 +156,12 @@ def _in_turn(snapshot: Snapshot, nodes: Iterable[str]) -> tuple[str, ...]:
 
 
 def _lost(snapshot: Snapshot, entry: Entry) -> bool:
-    """Whether somebody took the taint off, or a Node of that name was made anew. The watch is given time to show it."""
+    """Whether somebody took the taint off, or a Node of that name was made anew, or the taint's time has not come. The
+    watch is given time to show it."""
     node, started = snapshot.node(entry), parse_time(entry.startTime or "")
     if entry.state != State.DRAINING or node is None or started is None or snapshot.holder(entry):
         return False
-    held = is_drained_for(node, snapshot.operation.owner)
+    held = is_drained_for(node, snapshot.operation.owner) and not is_ahead(node, now=snapshot.now)
     return not held and (snapshot.now - started).total_seconds() >= snapshot.timings.binding
 
 

@@ -1,7 +1,7 @@
 """What a drained Node shows: ours alone is set and taken off, and one Node has one holder."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hyperpod_operator.api.names import DETACH_VOLUMES, DRAINING
 from hyperpod_operator.core.drain.marks import (
@@ -14,6 +14,7 @@ from hyperpod_operator.core.drain.marks import (
     condition_changes,
     detaches,
     drained_for,
+    held_since,
     hold,
     release,
 )
@@ -64,6 +65,13 @@ def test_the_time_at_which_the_api_server_added_the_taint_changes_nothing() -> N
     )
     assert hold(stored, MINE, now=NOW) == NodeChange()
     assert applied(stored, release(stored, MINE)).taints == ()
+
+
+def test_a_taint_whose_time_has_not_come_gets_the_present_one() -> None:
+    early = applied(NODE, hold(NODE, MINE, now=NOW + timedelta(days=1)))
+    later = applied(early, hold(early, MINE, now=NOW))
+    assert (held_since(later), later.taints[:-1]) == (NOW, (THEIRS,))
+    assert hold(later, MINE, now=NOW) == NodeChange()
 
 
 def test_a_node_has_one_holder() -> None:

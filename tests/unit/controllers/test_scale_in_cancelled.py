@@ -4,6 +4,7 @@ import pytest
 from tests.unit.controllers.rig import pause
 from tests.unit.controllers.test_scale_in_workloads import Kubernetes, gpu
 from tests.unit.controllers.test_scale_in_workloads import kube as kube  # a fixture
+from tests.unit.core.builders import FORMER, OTHERS
 
 from hyperpod_operator.core.ports import KubernetesError, StaleObject
 from hyperpod_testbed.simulator import Fault
@@ -90,3 +91,45 @@ async def test_a_node_that_aws_was_asked_to_end_and_does_not_is_given_back_when_
     assert kube.rig.timings.rest <= kube.rig.clock.monotonic() - asked <= 3 * kube.rig.timings.resync
     await kube.rig.rest()
     assert len(kube.instances()) == 4
+
+
+@pytest.mark.parametrize("owner", [OTHERS, FORMER])
+async def test_nodes_of_a_cluster_that_others_took_over_meanwhile_are_given_back(
+    kube: Kubernetes, owner: dict[str, str]
+) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply(gpu(3))
+    await kube.rig.until("WaitingForWorkloads")
+    await kube.rig.step()
+    assert len(kube.held) == 1
+    kube.rig.simulator.world.set_tags("research", owner)
+    await kube.rig.until("NotOwned")
+    await kube.rig.step()
+    assert kube.held == []
+
+
+async def test_a_paused_object_takes_nothing_off_nodes_of_a_cluster_that_others_took_over(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply(gpu(3))
+    await kube.rig.until("WaitingForWorkloads")
+    await kube.rig.step()
+    kube.rig.simulator.world.set_tags("research", OTHERS)
+    paused = gpu(3)
+    kube.rig.apply({**paused, "management": {**paused.get("management", {}), "paused": True}})  # type: ignore[dict-item]
+    await kube.rig.until("NotOwned")
+    await kube.rig.step()
+    assert len(kube.held) == 1
+
+
+async def test_nodes_of_a_cluster_whose_tags_were_taken_off_stay_held(kube: Kubernetes) -> None:
+    for instance in kube.instances():
+        kube.run(f"job-{instance}", instance)
+    kube.rig.apply(gpu(3))
+    await kube.rig.until("WaitingForWorkloads")
+    await kube.rig.step()
+    kube.rig.simulator.world.set_tags("research", {})
+    await kube.rig.until("NotOwned")
+    await kube.rig.step()
+    assert len(kube.held) == 1

@@ -146,8 +146,8 @@ class Evacuation:
         return held_back(snapshot, found)
 
     async def release(self, snapshot: ClusterSnapshot) -> ClusterSnapshot:
-        """For an object that goes while its cluster stays: its marks come off all Nodes. The snapshot says which Nodes
-        are still held. Never raises."""
+        """For a cluster that is left to others, because its object goes or is not its owner any more: the marks of the
+        object come off all Nodes. The snapshot says which Nodes are still held. Never raises."""
         self._release_pods(snapshot.resource.key)
         cluster = snapshot.observed.cluster
         if cluster is None or cluster.status == GOING or self._nodes is None:
@@ -157,7 +157,9 @@ class Evacuation:
         owner = replace(
             owner_of(snapshot.resource, kind=self._kind),
             by=drain_requester(snapshot),
-            why="The cluster stays, and its object goes.",
+            why="The cluster stays, and its object goes."
+            if snapshot.resource.deleting
+            else "The cluster belongs to another object.",
         )
         nodes = self._nodes.of_cluster(cluster_id(cluster.arn))
         ending = ending_in_aws(snapshot, nodes=nodes)

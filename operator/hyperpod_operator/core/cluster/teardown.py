@@ -61,13 +61,15 @@ def gone(snapshot: ClusterSnapshot) -> Decision | None:
 
 
 def gives_up(snapshot: ClusterSnapshot) -> bool:
-    """Whether the object goes and its cluster stays: by policy, or because the tags say that it is not ours."""
+    """Whether the cluster is left to others: the object goes and its cluster stays, or the tags say that it is not
+    ours."""
     resource = snapshot.resource
-    if not resource.deleting or snapshot.observed.cluster is None:
+    if snapshot.observed.cluster is None:
         return False
     if snapshot.owned:
-        return stays(snapshot) and not resource.paused
-    return snapshot.observed.tags is not None and not untagged(snapshot)
+        return resource.deleting and stays(snapshot) and not resource.paused
+    acts = resource.deleting or not resource.paused
+    return acts and snapshot.observed.tags is not None and not untagged(snapshot)
 
 
 def _nodes_held(snapshot: ClusterSnapshot) -> Wait | None:

@@ -104,6 +104,15 @@ _CLOSED = Treatment(
     "AWS attaches and detaches volumes only while the cluster is InService; the operator retries then.",
     after=20.0,
 )
+# [assumption: validation-may-be-state]
+_BY_WORDS = replace(
+    _INVALID,
+    remedy="If that is a state which passes, nothing is to do; otherwise correct the spec. The operator sends the same "
+    "request again every 5 minutes, and when you set the annotation hyperpod-operator.dev/reconcile-requested-at.",
+)
+"""AWS calls the request invalid with words that can be about a state and about a rule."""
+_PASSING = ("inservice", "creating", "updating", "deleting", "rollingback")
+"""ClusterStatus, in lower case: what names one is about the state of the cluster."""
 _NEXT_NODE = Treatment(
     Reason.ATTACHMENT_LIMIT, "The node has no free attachment slot; another node of the group is next.", after=1.0
 )
@@ -142,8 +151,14 @@ def treatment(step: CloudStep, error: CloudError, *, by_group: bool) -> Treatmen
     if error.ec2_code in EC2_TREATMENTS:
         return EC2_TREATMENTS[error.ec2_code]
     if isinstance(step, Attach | Detach) and (error.kind is ErrorKind.BUSY or _names_the_gate(error)):
-        return _CLOSED
+        return _BY_WORDS if _may_be_a_rule(error) else _CLOSED
     return _INVALID if error.kind is ErrorKind.INVALID else TREATMENTS[error.kind]
+
+
+def _may_be_a_rule(error: CloudError) -> bool:
+    """Whether nothing but a common word, as in "... not while ...", speaks of a state."""
+    named = any(status in error.message.lower() for status in _PASSING)
+    return error.code == "ValidationException" and not error.ec2_code and not named
 
 
 def _names_the_gate(error: CloudError) -> bool:

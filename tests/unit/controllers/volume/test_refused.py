@@ -71,3 +71,19 @@ async def test_a_state_that_does_not_pass_is_asked_about_less_and_less_often(rig
     outcome = await rig.until("Settling")
     assert isinstance(outcome, Failed)
     assert "with backoff" in rig.condition("Ready")["message"]
+
+
+@pytest.mark.parametrize(
+    "words", ["Volumes cannot be attached while the node uses EFA.", "Deep health checks are not supported here."]
+)
+async def test_words_that_may_be_about_a_rule_are_no_state_of_the_cluster(rig: VolumeRig, words: str) -> None:
+    fault = Fault("AttachClusterNodeVolume", "error", code="ValidationException", message=words, status=400)
+    rig.simulator.faults.add(fault)
+    rig.apply(published(attachment={"target": {"instanceId": instances()[0]}}))
+    await rig.idle(HOUR)
+    assert rig.reason() == "SpecRejected"
+    assert words.rstrip(".") in rig.condition("Ready")["message"]
+    assert len(rig.calls("AttachClusterNodeVolume")) <= 13
+    rig.simulator.faults.clear()
+    await rig.idle(400.0)
+    assert rig.holder == instances()[0]

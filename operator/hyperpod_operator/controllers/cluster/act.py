@@ -35,9 +35,9 @@ async def act(
     """Never raises CloudError: a refusal is something to report.
 
     `seen` is the cluster that the decision was made on, None for none. `confirm` is asked when the call's turn has
-    come, just before it is sent. What it raises ends the pass.
+    come, just before it is sent. What it raises ends the pass, and so does what it cannot read: nothing was sent.
     """
-    receipt, nodes = Receipt(), None
+    receipt, nodes, confirm = Receipt(), None, _told(confirm)
     try:
         match decision.action:
             case CreateCluster(request=request):
@@ -71,6 +71,22 @@ async def act(
     )
 
 
+def _told(confirm: Confirm) -> Confirm:
+    """The same, where AWS does not answer: a call that was not sent is none whose answer is missing."""
+
+    async def asked() -> None:
+        try:
+            await confirm()
+        except CloudError as error:
+            raise _unread(error) from error
+
+    return asked
+
+
+def _unread(error: CloudError) -> Unconfirmed:
+    return Unconfirmed(f"What the call is about could not be read again: {error}")
+
+
 def _refresh(
     clusters: Clusters, update: UpdateCluster, seen: ObservedCluster | None, confirm: Confirm
 ) -> Callable[[], Awaitable[Mapping[str, Json]]]:
@@ -83,7 +99,10 @@ def _refresh(
 
     async def fresh() -> Mapping[str, Json]:
         await confirm()
-        cluster = await clusters.describe(name=str(update.request["clusterName"]))
+        try:
+            cluster = await clusters.describe(name=str(update.request["clusterName"]))
+        except CloudError as error:
+            raise _unread(error) from error
         if cluster is None or seen is None:
             return update.request
         if cluster.arn != seen.arn:

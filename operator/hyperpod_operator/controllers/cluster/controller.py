@@ -8,6 +8,7 @@ from hyperpod_operator.api.kinds import CLUSTER
 from hyperpod_operator.controllers.approval import confirmed
 from hyperpod_operator.controllers.cluster.act import act
 from hyperpod_operator.controllers.cluster.eks_use import used_by
+from hyperpod_operator.controllers.cluster.observe import observe_tags
 from hyperpod_operator.controllers.cluster.observer import ClusterObserver, Ports
 from hyperpod_operator.controllers.cluster.resource import resource_of
 from hyperpod_operator.controllers.cluster_cache import Change, ClusterCache
@@ -20,7 +21,8 @@ from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot
 from hyperpod_operator.core.cluster.effective import call_names, spec_names
 from hyperpod_operator.core.cluster.existing import not_allowed, region_refused
-from hyperpod_operator.core.cluster.ownership import Ownership
+from hyperpod_operator.core.cluster.guards import rests_on_tags
+from hyperpod_operator.core.cluster.ownership import Ownership, ownership
 from hyperpod_operator.core.cluster.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.report import intent, report
@@ -135,6 +137,8 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
             raise AssertionError("asked only of a pass that acts")
         clusters = self._observer.clusters(record.snapshot)
         confirm = self._confirm(record.snapshot, record.decision) or unedited
+        if rests_on_tags(record.decision):
+            confirm = self._proving(record.snapshot, confirm)
         seen = record.snapshot.observed.cluster
         result = await act(clusters=clusters, decision=record.decision, seen=seen, confirm=confirm)
         if isinstance(result, Rejected) and result.error.kind is ErrorKind.EKS_IN_USE:
@@ -161,6 +165,17 @@ class ClusterController(Reconciler[Resource, HyperPodClusterStatus, PassRecord])
                 raise Unconfirmed("The call is not what was approved any more.", stored=stored)
 
         return confirm
+
+    def _proving(self, snapshot: ClusterSnapshot, confirm: Confirm) -> Confirm:
+        """The same, and that the tags of the cluster say of its owner what they said when this was decided."""
+
+        async def proved() -> None:
+            await confirm()
+            seen = await observe_tags(clusters=self._observer.clusters(snapshot), observed=snapshot.observed)
+            if ownership(resource=snapshot.resource, observed=seen) is not snapshot.ownership:
+                raise Unconfirmed(f"The tags of the cluster of {snapshot.resource.key} name another owner by now.")
+
+        return proved
 
     def releases(self, record: PassRecord) -> RemoveFinalizer | None:
         return record.decision if isinstance(record.decision, RemoveFinalizer) else None

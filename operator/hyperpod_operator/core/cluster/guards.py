@@ -4,12 +4,25 @@ Every call to an existing cluster passes here. Each guard looks at what earlier 
 restart changes nothing.
 """
 
+from typing import assert_never
+
 from hyperpod_operator.api.common.operations import OperationStatus
-from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.names import TAG_OWNER_UID, Reason
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.ownership import Ownership
 from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
-from hyperpod_operator.core.cluster.plan import Action, UpdateCluster, concern, operation
+from hyperpod_operator.core.cluster.plan import (
+    Action,
+    AddTags,
+    CreateCluster,
+    DeleteCluster,
+    DeleteNodes,
+    DeleteTags,
+    UpdateCluster,
+    UpdateClusterSoftware,
+    concern,
+    operation,
+)
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
@@ -150,6 +163,22 @@ def untagged(snapshot: ClusterSnapshot) -> bool:
     ours = bool(status.origin) and cluster is not None and status.clusterArn == cluster.arn
     missing = tags is not None and not all(tags.get(key) for key in snapshot.resource.ownership_tags)
     return ours and missing and snapshot.ownership is not Ownership.OURS and not taken_off(snapshot.resource)
+
+
+def rests_on_tags(act: Act) -> bool:
+    """Whether the call ends something, or takes the cluster over: it may wait for its turn, and then the tags are asked
+    again whose the cluster is."""
+    match act.action:
+        case DeleteCluster() | DeleteNodes():
+            return True
+        case AddTags(tags=tags):
+            return TAG_OWNER_UID in tags
+        case UpdateCluster(request=request):
+            return "instanceGroupsToDelete" in request
+        case CreateCluster() | UpdateClusterSoftware() | DeleteTags():
+            return False
+        case _:
+            assert_never(act.action)
 
 
 def taken_off(resource: Resource) -> bool:

@@ -88,7 +88,7 @@ class ClusterCache:
         """Store what a pass saw. Says what changed: the cluster's id, and the instances or None for all of them."""
         old = self._entries.get(entry.key)
         if old is not None and old.facts.cluster_id != entry.facts.cluster_id:
-            self._keys.pop(old.facts.cluster_id, None)
+            self._disown(old)
         self._entries[entry.key] = entry
         self._keys[entry.facts.cluster_id] = entry.key
         changed = None if old is None else _changed(old.facts, entry.facts)
@@ -98,7 +98,12 @@ class ClusterCache:
         """The object is gone, or its cluster is."""
         entry = self._entries.pop(key, None)
         if entry is not None:
-            self._keys.pop(entry.facts.cluster_id, None)
+            self._disown(entry)
+
+    def _disown(self, entry: Entry) -> None:
+        """The cluster is no longer that object's; another one may have taken it over."""
+        if self._keys.get(entry.facts.cluster_id) == entry.key:
+            del self._keys[entry.facts.cluster_id]
 
 
 def _reference(stored: StoredObject) -> StoredObject:

@@ -126,6 +126,25 @@ def test_a_cluster_that_is_gone_is_forgotten_under_both_names(passes: Passes) ->
     assert passes.cache.get(KEY) is None
 
 
+def test_a_cluster_that_another_object_took_over_stays_that_ones(passes: Passes) -> None:
+    """The former owner notices later, by the tags: it forgets the cluster, and not whose it is."""
+    former = passes.cache.get(KEY)
+    assert former is not None
+    taken = replace(former, stored=replace(former.stored, key=Key("other", "research")))
+    passes.cache.update(taken)
+    passes.cache.forget(KEY)
+    assert passes.cache.of(CLUSTER) is taken
+
+
+def test_a_former_owner_that_turns_to_another_cluster_leaves_the_first_one_to_its_owner(passes: Passes) -> None:
+    former = passes.cache.get(KEY)
+    assert former is not None
+    taken = replace(former, stored=replace(former.stored, key=Key("other", "research")))
+    passes.cache.update(taken)
+    passes.see(arn=ARN.replace(CLUSTER, "zzzzzzzzzzzz"))
+    assert passes.cache.of(CLUSTER) is taken
+
+
 def test_an_instance_counts_as_running_from_the_pass_that_first_saw_it_so(passes: Passes) -> None:
     """Launched hours ago and checked since: it is not late when it joins a few minutes after it runs."""
     checked = replace(RUNNING, status="DeepHealthCheckInProgress", launched_at=NOW - timedelta(hours=3))

@@ -76,11 +76,13 @@ class Enqueue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """What was last known of a Node; `since` (monotonic seconds) is when it was first seen unhealthy."""
+    """What was last known of a Node; `since` (monotonic seconds) is when it was first seen unhealthy, and `bare` since
+    when it lacks the taint for that."""
 
     cluster: Key
     state: State
     since: float | None
+    bare: float | None
     contradiction: str | None
 
 
@@ -152,9 +154,10 @@ class NodeController:
         decision = decide(node, entry.facts, now=self._ports.clock.now())
         change = replace(decision.change, labels=missing_labels(node, entry.facts))
         if change:
+            seen = self._seen.get(node.name)  # before the watch tells of the write
             await self._ports.budget()
             await self._write(node, entry, decision, change)
-            self._tell(node, entry, decision)
+            self._tell(node, entry, decision, bare=seen.bare if seen else None)
         if decision.look_again is not None:
             return Requeue(Reason.HEALTH_NOT_REPORTED, decision.look_again)
         return Done()
@@ -173,11 +176,15 @@ class NodeController:
             self._enqueue.now(key, Lane.LABEL)
         elif decision.look_again is not None:
             self._enqueue.later(key, decision.look_again)
-        return self._follow(node, entry, decision.state)
+        return self._follow(node, entry, decision)
 
-    def _follow(self, node: Node, entry: Entry, state: State) -> bool:
-        seen = self._seen.get(node.name)
-        since = seen.since if seen else None
+    def _follow(self, node: Node, entry: Entry, decision: TaintDecision) -> bool:
+        state, seen = decision.state, self._seen.get(node.name)
+        since, bare = (seen.since, seen.bare) if seen else (None, None)
+        if not decision.change or decision.step is not Step.TAINT:
+            bare = None
+        elif bare is None:
+            bare = self._ports.clock.monotonic()
         if state in NO_PODS:
             since = self._ports.clock.monotonic() if since is None else since
         elif since is not None and state is State.SCHEDULABLE:
@@ -190,7 +197,7 @@ class NodeController:
             )
             event = Event(type="Warning", reason=Reason.NODE_CONTRADICTS, action="Observe", message=message)
             self._ports.events.publish(about=node_reference(node), event=event)
-        self._seen[node.name] = _Seen(cluster=entry.key, state=state, since=since, contradiction=odd)
+        self._seen[node.name] = _Seen(cluster=entry.key, state=state, since=since, bare=bare, contradiction=odd)
         return seen is None or seen.state is not state
 
     def _gone(self, name: str) -> None:
@@ -210,15 +217,14 @@ class NodeController:
             self._ports.events.publish(about=entry.stored, event=event)
         self._enqueue.cluster(seen.cluster)
 
-    def _tell(self, node: Node, entry: Entry, decision: TaintDecision) -> None:
+    def _tell(self, node: Node, entry: Entry, decision: TaintDecision, *, bare: float | None) -> None:
         """Metrics and Events of a write that was made; in the log it is a record of the audit trail."""
         self._ports.metrics.inc(NODE_CHANGES, _step(decision), "OK")
         if not decision.change or decision.step is Step.CLEAR_RECORD:
             return
         tainted = decision.step is Step.TAINT
-        seen = self._seen.get(node.name)
-        if tainted and seen is not None and seen.since is not None:
-            self._ports.metrics.observe(NODE_TAINT_SECONDS, self._ports.clock.monotonic() - seen.since)
+        if tainted and bare is not None:
+            self._ports.metrics.observe(NODE_TAINT_SECONDS, self._ports.clock.monotonic() - bare)
         event = Event(
             type="Warning" if tainted else "Normal",
             reason=Reason.NODE_TAINTED if tainted else Reason.NODE_UNTAINTED,

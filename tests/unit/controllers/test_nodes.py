@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from tests.unit.controllers.measured import Measured
@@ -193,6 +193,13 @@ async def test_when_all_nodes_fail_each_has_its_event_and_the_cluster_few(rig: N
     assert kinds == {"Node": many, "HyperPodCluster": MOST_PER_OBJECT + 1}
 
 
+def test_a_node_whose_clock_is_ahead_is_looked_at_within_its_grace(rig: NodeRig) -> None:
+    """Its own time is the API server's, and this machine's may have been set back since."""
+    one = replace(labelled(), labels={key: value for key, value in labelled().labels.items() if key != HEALTH})
+    rig.changed(replace(one, created_at=NOW + timedelta(days=1)))
+    assert [seconds for _, seconds in rig.told.later] == [600.0]
+
+
 def test_a_sick_node_is_called_before_labels(rig: NodeRig) -> None:
     rig.changed(node(labels=SICK))
     assert rig.told.now == [(node().name, Lane.TAINT)]
@@ -255,6 +262,33 @@ async def test_a_sick_node_is_tainted_recorded_and_reported(rig: NodeRig) -> Non
     assert (rig.reasons("Node"), rig.reasons("HyperPodCluster")) == (["NodeTainted"], ["NodeTainted"])
     assert rig.told.seconds_of(NODE_TAINT_SECONDS) == [0.25]
     assert rig.told.labels_of(NODE_CHANGES) == [("Taint", "OK")]
+
+
+async def test_a_taint_that_was_lost_counts_from_its_loss_and_not_from_the_fault(rig: NodeRig) -> None:
+    rig.changed(node(labels=SICK))
+    await rig.once(node())
+    rig.changed(replace(rig.world.stored[node().name], resource_version="5"))
+    rig.clock.seconds += 7200
+    rig.changed(node(labels=SICK, resource_version="6"))
+    rig.clock.seconds += 0.25
+    await rig.once(node())
+    assert rig.told.seconds_of(NODE_TAINT_SECONDS) == [0.0, 0.25]
+
+
+async def test_the_seconds_to_a_taint_are_counted_though_the_watch_tells_of_it_first(
+    rig: NodeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.changed(node(labels=SICK))
+    change = rig.world.change
+
+    async def told_first(one: Node, wanted: NodeChange) -> None:
+        await change(one, wanted)
+        rig.changed(rig.world.stored[one.name])
+
+    monkeypatch.setattr(rig.world, "change", told_first)
+    rig.clock.seconds += 0.25
+    await rig.once(node())
+    assert rig.told.seconds_of(NODE_TAINT_SECONDS) == [0.25]
 
 
 async def test_each_write_is_recorded_for_the_cluster_with_why(rig: NodeRig) -> None:

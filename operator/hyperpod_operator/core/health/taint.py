@@ -145,7 +145,8 @@ def _no_record() -> Mapping[str, str | None]:
 
 
 def _look_again(node: Node, found: State, *, now: datetime) -> float | None:
-    return max(GRACE - age(node, now=now), 1.0) if found is State.JOINING else None
+    # Not after GRACE either, whatever the clocks say: one that was set back makes a Node appear younger than new.
+    return min(max(GRACE - age(node, now=now), 1.0), GRACE) if found is State.JOINING else None
 
 
 def _plain(taint: Taint) -> Taint:

@@ -170,7 +170,12 @@ class Operator:
                 **{f"{runtime.kind} workers": runtime.workers.fault for runtime in self._runtimes},
                 "watch": self._watch.health.fault,
             },
-            ready={"watch": self._watch.health.not_ready, "lease": not_ready},
+            ready={
+                "watch": self._watch.health.not_ready,
+                "lease": not_ready,
+                # Only where the start has checked that they may be read.
+                **({"nodes": self._cache.not_ready} if self._settings.node_health else {}),
+            },
             metrics=self._metrics,
             api=self._api,
         )

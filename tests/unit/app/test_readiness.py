@@ -55,7 +55,8 @@ def replica() -> Replica:
 
 async def test_a_replica_is_not_ready_before_it_watches(replica: Replica) -> None:
     status, text = await replica.says(once=lambda: None)
-    assert (status, text.strip()) == (503, "watch: the watch is not started")
+    assert status == 503
+    assert text.splitlines() == ["watch: the watch is not started", "nodes: the first list of Nodes is not done yet"]
 
 
 async def test_a_replica_is_not_ready_before_everything_is_listed(replica: Replica) -> None:
@@ -64,16 +65,41 @@ async def test_a_replica_is_not_ready_before_everything_is_listed(replica: Repli
     assert "the first list of" in text
 
 
-async def test_a_replica_that_has_listed_everything_and_hears_of_changes_is_ready(
-    replica: Replica, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def follow(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Lets it have listed all objects and Nodes, and hear of both."""
     monkeypatch.setattr(replica.operator._watch.health, "age", lambda: 1.0)
+    monkeypatch.setattr(replica.operator._cache, "age", lambda: 1.0)
 
     def follow() -> None:
         replica.operator._watch.health.started()
         replica.operator._watch.health.first_list.set()
+        replica.operator._cache._reflector._listed.set()
 
+    return follow
+
+
+async def test_a_replica_that_has_listed_everything_and_hears_of_changes_is_ready(
+    replica: Replica, follow: Callable[[], None]
+) -> None:
     assert (await replica.says(once=follow))[0] == 200
+
+
+async def test_a_replica_that_does_not_hear_of_nodes_is_not_ready(
+    replica: Replica, follow: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica.operator._cache, "age", lambda: 91.0)
+    status, text = await replica.says(once=follow)
+    assert (status, text.strip()) == (503, "nodes: nothing was heard of Nodes for 91 s; they are asked for again")
+
+
+async def test_a_replica_is_not_ready_before_nodes_are_listed(replica: Replica, follow: Callable[[], None]) -> None:
+    def follow_all_but_nodes() -> None:
+        follow()
+        replica.operator._cache._reflector._listed.clear()
+
+    status, text = await replica.says(once=follow_all_but_nodes)
+    assert (status, text.strip()) == (503, "nodes: the first list of Nodes is not done yet")
 
 
 async def test_a_standby_that_could_not_take_over_is_not_ready(replica: Replica) -> None:

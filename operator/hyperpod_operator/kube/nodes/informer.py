@@ -20,6 +20,9 @@ from hyperpod_operator.kube.watch.reflector import INACTIVITY, Reflector
 
 log = logging.getLogger(__name__)
 
+SILENT = 90.0
+"""Seconds without a sign of the API server after which what is held may be old."""
+
 
 class NodeCache:
     """HyperPod's Nodes as they are now, but for the last moment.
@@ -86,6 +89,13 @@ class NodeCache:
     def age(self) -> float:
         """Seconds since the API server was last heard of; infinite before the first time."""
         return self._reflector.age()
+
+    def not_ready(self) -> str | None:
+        """Why changes of Nodes do not reach us at the moment, or None."""
+        if not self.synced:
+            return "the first list of Nodes is not done yet"
+        age = self.age()
+        return f"nothing was heard of Nodes for {age:.0f} s; they are asked for again" if age > SILENT else None
 
     def hurry(self) -> None:
         """Something urgent happened to a Node: nothing is left to gather for a moment."""

@@ -10,6 +10,7 @@ Sources: aiohttp TraceConfig; "Watch bookmarks" in the Kubernetes API concepts; 
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from math import inf
 from types import SimpleNamespace
@@ -19,8 +20,13 @@ import aiohttp
 
 from hyperpod_operator.core.ports import Clock
 
+log = logging.getLogger(__name__)
+
 SILENT = 90.0
 """Seconds without a sign of the API server after which the watch counts as down (not ready)."""
+MUTE = 60.0
+"""Seconds without a byte after which a stream that is opened again at the same position counts as one that brings
+nothing at all: bookmarks come within about a minute."""
 STUCK = 180.0
 """Seconds without even an attempt after which Kopf counts as hung (not alive): its own timeouts are shorter."""
 
@@ -35,6 +41,8 @@ class WatchHealth:
         self._heard: dict[str, float] = {}
         self._tried: dict[str, float] = {}
         self._watching: set[str] = set()
+        self._mute: dict[str, tuple[str, float]] = {}
+        """Streams that have brought nothing yet: from which position, and since when."""
         self._started: float | None = None
         self.first_list = asyncio.Event()
         """Set once every stream has listed: Kopf watches only what it has listed."""
@@ -101,13 +109,14 @@ class WatchHealth:
         self.accepted = self.accepted or response.status == 200
         if response.status != 200 or not self._is_ours(path):
             return
-        self._hear(path)
+        self._heard[path] = self._clock.monotonic()
         if params.url.query.get("watch") == "true":
             self._watching.add(path)
             if len(self._watching) >= self._streams:
                 self.first_list.set()
             # Kopf reads the stream with `iter_chunked` alone; everything else passes through (the type cannot say so).
-            response.content = _Heard(response.content, lambda: self._hear(path))  # type: ignore[assignment]
+            heard = _Gone if self._is_mute(path, params.url.query.get("resourceVersion", "")) else _Heard
+            response.content = heard(response.content, lambda: self._hear(path))  # type: ignore[assignment]
 
     def _oldest(self, moments: dict[str, float]) -> float:
         """The moment of the stream that lags behind most; minus infinity while one has none at all."""
@@ -115,6 +124,19 @@ class WatchHealth:
 
     def _hear(self, path: str) -> None:
         self._heard[path] = self._clock.monotonic()
+        self._mute.pop(path, None)
+
+    def _is_mute(self, path: str, position: str) -> bool:
+        """Whether an earlier stream from this position brought nothing. Where etcd was restored from a backup, the API
+        server has not come so far: it says nothing until it has, not even that, and Kopf would ask again and again."""
+        now = self._clock.monotonic()
+        asked, since = self._mute.get(path, ("", now))
+        if asked == position and now - since >= MUTE:
+            log.warning("The watch of %s brought nothing for %.0f s; the operator lists them again.", path, now - since)
+            self._mute.pop(path)
+            return True
+        self._mute[path] = (position, since if asked == position else now)
+        return False
 
     def _is_ours(self, path: str) -> bool:
         return path.rpartition("/")[2] in self._plurals
@@ -135,3 +157,10 @@ class _Heard:
         async for chunk in self._content.iter_chunked(size):
             self._hear()
             yield chunk
+
+
+class _Gone(_Heard):
+    """One that says to Kopf what the API server does not: that a new list is needed."""
+
+    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:  # noqa: ARG002 - as aiohttp's
+        yield b'{"type": "ERROR", "object": {"kind": "Status", "code": 410, "message": "nothing came"}}\n'

@@ -1,6 +1,7 @@
 """Whether the watch is alive, judged by a real HTTP stream."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from math import inf
 from typing import Any
@@ -98,6 +99,51 @@ async def test_reading_a_stream_to_its_end_works_as_without_a_listener(
         server.lines.put_nowait(line)
     async with session.get(LIST, params={"watch": "true"}) as response:
         assert b"".join([chunk async for chunk in response.content.iter_chunked(3)]) == b"one\ntwo\n"
+
+
+async def lines_of(session: aiohttp.ClientSession, server: Server, *, since: str) -> bytes:
+    """What Kopf reads of a stream that the server ends without another word."""
+    server.lines.put_nowait(b"")
+    async with session.get(LIST, params={"watch": "true", "resourceVersion": since}) as response:
+        return b"".join([chunk async for chunk in response.content.iter_chunked(1024)])
+
+
+async def test_where_a_stream_brought_nothing_kopf_is_told_to_list(
+    session: aiohttp.ClientSession, server: Server, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As an API server does whose etcd was restored from a backup, until it has come as far as before."""
+    assert await lines_of(session, server, since="90") == b""
+    clock.blocked = 70
+    (said,) = (await lines_of(session, server, since="90")).splitlines()
+    assert json.loads(said)["type"] == "ERROR"
+    assert json.loads(said)["object"]["code"] == 410
+    assert "brought nothing for 70 s" in caplog.text
+    assert await lines_of(session, server, since="10") == b""
+
+
+async def test_a_stream_that_is_cut_again_and_again_costs_no_list_each_time(
+    session: aiohttp.ClientSession, server: Server, clock: Any
+) -> None:
+    for second in range(0, 60, 10):
+        clock.blocked = second
+        assert await lines_of(session, server, since="90") == b""
+
+
+async def test_a_stream_that_brought_something_goes_on_where_it_stopped(
+    session: aiohttp.ClientSession, server: Server, clock: Any
+) -> None:
+    server.lines.put_nowait(b"{}\n")
+    assert await lines_of(session, server, since="90") == b"{}\n"
+    clock.blocked = 70
+    assert await lines_of(session, server, since="90") == b""
+
+
+async def test_a_stream_from_another_position_is_another_one(
+    session: aiohttp.ClientSession, server: Server, clock: Any
+) -> None:
+    await lines_of(session, server, since="90")
+    clock.blocked = 70
+    assert await lines_of(session, server, since="91") == b""
 
 
 async def test_other_kinds_do_not_count(health: WatchHealth, session: aiohttp.ClientSession) -> None:

@@ -114,16 +114,18 @@ class ObjectStream(Generic[ObjectT]):
         }
         now = asyncio.get_running_loop().time
         end = now() + WATCH_SECONDS + GRACE
-        rest, gathering = b"", self._gathering
+        rest, gathering, mute = b"", self._gathering, False
         try:
             async with (
                 asyncio.timeout(self._inactivity) as limit,
                 self._api.stream(self._source.path, query=query) as answer,
             ):
+                mute = True
                 self._heard()
                 while content := await answer.read():
                     limit.reschedule(min(now() + self._inactivity, end))
                     self._heard()
+                    mute = False
                     *lines, rest = (rest + content).split(b"\n")
                     if len(rest) > LONGEST_LINE:
                         raise Garbled(f"a line of the watch is longer than {LONGEST_LINE} bytes")
@@ -136,6 +138,11 @@ class ObjectStream(Generic[ObjectT]):
         except TimeoutError:
             if now() >= end:
                 return  # we ended it, as the API server should have
+            if mute:
+                # Where etcd was restored from a backup, the API server has not come so far, and keeps quiet until then.
+                raise Expired(
+                    f"nothing came after {position} for {self._inactivity:g} s, not even a bookmark"
+                ) from None
             raise KubernetesError(
                 status=0,
                 message=f"The watch of {self._source.noun} was silent for {self._inactivity:g} s, without even a "

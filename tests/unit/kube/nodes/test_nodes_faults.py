@@ -157,6 +157,26 @@ async def test_a_server_whose_history_went_back_is_listed_anew(
         assert len(cache) == 0
 
 
+async def test_a_watch_that_brings_nothing_at_all_is_followed_by_a_list(
+    scripted: ScriptedApi, cache: NodeCache, told: list[str], running: Running
+) -> None:
+    """As an API server does whose etcd was restored from a backup: it sends not even bookmarks below our position."""
+    scripted.lists = [(page(node_body(1, version=90), position=90),), (page(labelled("X", version=8), position=10),)]
+    scripted.watches = [(1e9,), (line("DELETED", node_body(1, version=11)), 1e9)]
+    async with running(71):
+        assert scripted.times("list") == [0.0, 70.0]
+        assert told == [NAME, NAME, NAME]
+        assert len(cache) == 0
+
+
+async def test_a_watch_that_fell_silent_goes_on_where_it_stopped(scripted: ScriptedApi, running: Running) -> None:
+    scripted.lists = [(page(position=5),)]
+    scripted.watches = [(60.0, bookmark(6), 1e9)]
+    async with running(135):
+        assert scripted.kinds == ["list", "watch", "watch"]
+        assert scripted.asked[-1][1]["resourceVersion"] == "6"
+
+
 async def test_silence_beyond_the_bookmarks_is_a_dead_stream(
     scripted: ScriptedApi, running: Running, warnings: Warnings
 ) -> None:
@@ -209,7 +229,7 @@ async def test_pauses_double_up_to_a_limit_and_start_over_after_a_steady_watch(
     scripted: ScriptedApi, running: Running
 ) -> None:
     scripted.lists = [(page(),)]
-    scripted.watches = [(CUT,)] * 9 + [(31.0, bookmark(2), CUT), (CUT,)]
+    scripted.watches = [(CUT,)] * 9 + [(31.0, bookmark(2), CUT), (CUT,), (bookmark(3), 1e9)]
     async with running(400):
         times = scripted.times("watch")
     pauses = [after - before for before, after in itertools.pairwise(times)]

@@ -195,13 +195,19 @@ class SageMaker:
         )
         return Receipt(request_id=_request_id(answer))
 
-    async def reboot_nodes(self, *, arn: str, instance_ids: tuple[str, ...]) -> BatchAnswer:
+    async def reboot_nodes(
+        self, *, arn: str, instance_ids: tuple[str, ...], confirm: Confirm | None = None
+    ) -> BatchAnswer:
         """BatchRebootClusterNodes."""
-        return await self._batch("BatchRebootClusterNodes", {"clusterName": arn}, target=arn, ids=instance_ids)
+        request = {"clusterName": arn}
+        return await self._batch("BatchRebootClusterNodes", request, target=arn, ids=instance_ids, confirm=confirm)
 
-    async def replace_nodes(self, *, arn: str, instance_ids: tuple[str, ...]) -> BatchAnswer:
+    async def replace_nodes(
+        self, *, arn: str, instance_ids: tuple[str, ...], confirm: Confirm | None = None
+    ) -> BatchAnswer:
         """BatchReplaceClusterNodes."""
-        return await self._batch("BatchReplaceClusterNodes", {"clusterName": arn}, target=arn, ids=instance_ids)
+        request = {"clusterName": arn}
+        return await self._batch("BatchReplaceClusterNodes", request, target=arn, ids=instance_ids, confirm=confirm)
 
     async def delete_nodes(
         self, *, arn: str, instance_ids: tuple[str, ...], confirm: Confirm | None = None
@@ -211,7 +217,15 @@ class SageMaker:
         return await self._batch("BatchDeleteClusterNodes", request, target=arn, ids=instance_ids, confirm=confirm)
 
     async def move_nodes(
-        self, *, arn: str, group: str, target_arn: str, target_group: str, instance_ids: tuple[str, ...], token: str
+        self,
+        *,
+        arn: str,
+        group: str,
+        target_arn: str,
+        target_group: str,
+        instance_ids: tuple[str, ...],
+        token: str,
+        confirm: Confirm | None = None,
     ) -> BatchAnswer:
         """MoveClusterNodes."""
         request = {
@@ -221,10 +235,15 @@ class SageMaker:
             "targetInstanceGroupName": target_group,
             "clientToken": token,
         }
-        return await self._batch("MoveClusterNodes", request, target=arn, ids=instance_ids)
+        return await self._batch("MoveClusterNodes", request, target=arn, ids=instance_ids, confirm=confirm)
 
     async def check_nodes(
-        self, *, arn: str, groups: Mapping[str, tuple[str, ...]], checks: tuple[str, ...]
+        self,
+        *,
+        arn: str,
+        groups: Mapping[str, tuple[str, ...]],
+        checks: tuple[str, ...],
+        confirm: Confirm | None = None,
     ) -> BatchAnswer:
         """StartClusterHealthCheck, whose answer names no nodes: AWS takes all of them or none."""
         wanted = [
@@ -232,7 +251,7 @@ class SageMaker:
             for name, ids in groups.items()
         ]
         request = {"clusterName": arn, "deepHealthCheckConfigurations": wanted}
-        answer = await self._write("StartClusterHealthCheck", request, target=arn)
+        answer = await self._write("StartClusterHealthCheck", request, target=arn, confirm=confirm)
         named = frozenset(name for ids in groups.values() for name in ids)
         return BatchAnswer(successful=named, request_id=_request_id(answer))
 

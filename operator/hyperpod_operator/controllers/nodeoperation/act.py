@@ -23,7 +23,7 @@ from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import Phase, State
 from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeCall
 from hyperpod_operator.core.nodes.ports import NodeBatches
-from hyperpod_operator.core.ports import KubernetesError, Metrics, StaleObject
+from hyperpod_operator.core.ports import Confirm, KubernetesError, Metrics, StaleObject
 from hyperpod_operator.core.text import plain
 
 AnswerT = TypeVar("AnswerT")
@@ -112,11 +112,12 @@ class Steps:
         )
 
 
-async def call(clusters: NodeBatches, record: PassRecord, action: Call) -> PassRecord:
-    """Never raises CloudError: a refusal is something to report."""
+async def call(clusters: NodeBatches, record: PassRecord, action: Call, *, confirm: Confirm) -> PassRecord:
+    """Never raises CloudError: a refusal is something to report. What `confirm` raises ends the pass; it is asked when
+    the turn of the call has come."""
     snapshot = record.snapshot
     try:
-        answer = await _send(clusters, action)
+        answer = await _send(clusters, action, confirm)
     except CloudError as error:
         state = CallState.UNANSWERED if error.kind in MAY_HAVE_ACTED else CallState.REJECTED
         return replace(record, snapshot=failed(snapshot, action, error), called=state, error=error)
@@ -124,8 +125,8 @@ async def call(clusters: NodeBatches, record: PassRecord, action: Call) -> PassR
     return replace(record, snapshot=taken, called=CallState.ACCEPTED, request_id=answer.request_id)
 
 
-async def _send(clusters: NodeBatches, action: Call) -> BatchAnswer:
-    request = dict(action.planned.request)
+async def _send(clusters: NodeBatches, action: Call, confirm: Confirm) -> BatchAnswer:
+    request = {**action.planned.request, "confirm": confirm}
     operation = NodeCall(action.planned.operation)
     match operation:
         case NodeCall.REBOOT:

@@ -182,9 +182,8 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             case Evict():
                 return replace(record, snapshot=await self._steps.evict(snapshot, action))
             case Call():
-                await unedited()
                 region = snapshot.cluster.region if snapshot.cluster is not None else ""
-                made = await call(self._ports.cloud.clusters(region=region), record, action)
+                made = await call(self._ports.cloud.clusters(region=region), record, action, confirm=unedited)
                 entry = audited(made)
                 if entry is not None:
                     self._ports.audit.record(entry)

@@ -183,7 +183,10 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         return await self._finish(stored, record)
 
     async def _unedited(self, stored: StoredObject) -> None:
-        now = await self._objects.read(stored.key)
+        try:
+            now = await self._objects.read(stored.key)
+        except KubernetesError as error:
+            raise Unconfirmed(f"{stored.key} cannot be read again before its call: {error}") from error
         if now is None or now.uid != stored.uid:
             raise ObjectGone(str(stored.key))
         if now.is_edited(stored):

@@ -7,8 +7,10 @@ import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.controllers.test_protection import CPU, GPU, wanted
 
+from hyperpod_operator.api.names import APPROVE_PLAN
 from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.core.outcome import Again
+from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 
 
 @pytest.fixture
@@ -105,3 +107,44 @@ async def test_a_group_that_somebody_else_scales_meanwhile_is_not_removed_unseen
     rig.apply(wanted(GPU))
     assert isinstance(await rig.once(), Again)
     assert "UpdateCluster" not in rig.operations()
+
+
+def unread_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """The result has the next read of the object fail."""
+    read, fails = rig.objects.read, list[None]()
+
+    async def failing(key: Key) -> StoredObject | None:
+        if fails:
+            fails.pop()
+            raise KubernetesError(status=0, message="no answer")
+        return await read(key)
+
+    monkeypatch.setattr(rig.objects, "read", failing)
+    return lambda: fails.append(None)
+
+
+async def test_a_call_whose_object_cannot_be_read_again_leaves_no_intent(
+    rig: Rig, at_its_turn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_its_turn("CreateCluster", unread_once(rig, monkeypatch))
+    rig.apply(wanted(GPU))
+    assert isinstance(await rig.once(), Again)
+    assert (rig.operations(), rig.status.get("operations")) == ([], None)
+    await rig.once()
+    assert rig.operations() == ["CreateCluster"]
+
+
+async def test_an_approved_call_whose_object_cannot_be_read_again_stays_approved(
+    rig: Rig, at_its_turn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.apply(wanted(GPU, CPU))
+    await rig.rest()
+    given = wanted(GPU, {**CPU, "instanceCount": 3}, changePolicy="ApproveAll")
+    rig.apply(given)
+    await rig.rest()
+    at_its_turn("UpdateCluster", unread_once(rig, monkeypatch))
+    rig.apply(given, annotations={APPROVE_PLAN: rig.status["plan"]["digest"]})
+    assert isinstance(await rig.once(), Again)
+    assert rig.operations() == ["CreateCluster"]
+    await rig.rest()
+    assert rig.operations() == ["CreateCluster", "UpdateCluster"]

@@ -20,7 +20,7 @@ from hyperpod_operator.core.cluster.plan import (
 from hyperpod_operator.core.cluster.requests import replaced, with_counts
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Json, ObservedCluster
-from hyperpod_operator.core.ports import Clusters, Confirm, Receipt
+from hyperpod_operator.core.ports import Clusters, Confirm, KubernetesError, Receipt
 
 EXISTING_CLUSTER = re.compile(
     r"(?i)\bcluster(?: with)?(?: the)?(?: name)?:? ['\"\[(`]?([a-z0-9-]{1,63})['\"\])`]? already exists"
@@ -72,18 +72,18 @@ async def act(
 
 
 def _told(confirm: Confirm) -> Confirm:
-    """The same, where AWS does not answer: a call that was not sent is none whose answer is missing."""
+    """The same, where AWS or the API server does not answer: a call that was not sent has no answer to miss."""
 
     async def asked() -> None:
         try:
             await confirm()
-        except CloudError as error:
+        except (CloudError, KubernetesError) as error:
             raise _unread(error) from error
 
     return asked
 
 
-def _unread(error: CloudError) -> Unconfirmed:
+def _unread(error: CloudError | KubernetesError) -> Unconfirmed:
     return Unconfirmed(f"What the call is about could not be read again: {error}")
 
 

@@ -22,6 +22,7 @@ from hyperpod_operator.controllers.parse import (
     reconcile_requested_at,
     status_is_readable,
 )
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.engine.conditions import settle, summary
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
 from hyperpod_operator.core.engine.headline import ACTOR, headline
@@ -29,7 +30,6 @@ from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
 from hyperpod_operator.core.ports import (
     Clock,
-    Confirm,
     Event,
     Events,
     Key,

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.metrics.instrument import Counter, Gauge, Histogram
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT, TRIGGER_ANNOTATIONS
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.health.change import NodeChange
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.location import Location
@@ -71,10 +72,6 @@ class KubernetesError(Exception):
         super().__init__(message)
         self.status = status
         self.budget = budget
-
-
-Confirm = Callable[[], Awaitable[None]]
-"""What is asked just before a call is sent; it raises where the call must not be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

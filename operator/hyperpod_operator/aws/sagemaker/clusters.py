@@ -8,11 +8,12 @@ from typing import Any
 from hyperpod_operator.aws.call.answers import Member, check, check_model, listed, number, text, unknown
 from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.aws.sagemaker import translate
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.location import CLUSTER_ARN
 from hyperpod_operator.core.nodes.batch import BatchAnswer
 from hyperpod_operator.core.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
-from hyperpod_operator.core.ports import Confirm, Receipt
+from hyperpod_operator.core.ports import Receipt
 
 logger = logging.getLogger(__name__)
 

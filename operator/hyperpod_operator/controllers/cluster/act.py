@@ -18,9 +18,10 @@ from hyperpod_operator.core.cluster.plan import (
     UpdateClusterSoftware,
 )
 from hyperpod_operator.core.cluster.requests import replaced, with_counts
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Json, ObservedCluster
-from hyperpod_operator.core.ports import Clusters, Confirm, KubernetesError, Receipt
+from hyperpod_operator.core.ports import Clusters, KubernetesError, Receipt
 
 EXISTING_CLUSTER = re.compile(
     r"(?i)\bcluster(?: with)?(?: the)?(?: name)?:? ['\"\[(`]?([a-z0-9-]{1,63})['\"\])`]? already exists"

@@ -27,17 +27,12 @@ from hyperpod_operator.core.cluster.pass_record import PassRecord, Rejected
 from hyperpod_operator.core.cluster.placement import misplaced
 from hyperpod_operator.core.cluster.report import intent, report
 from hyperpod_operator.core.cluster.resource import Resource
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.engine.decision import LookAgain, RemoveFinalizer, Report, Wait
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.plan.record import before_call
-from hyperpod_operator.core.ports import (
-    Confirm,
-    Key,
-    KubernetesError,
-    ObjectGone,
-    StoredObject,
-)
+from hyperpod_operator.core.ports import Key, KubernetesError, ObjectGone, StoredObject
 from hyperpod_operator.core.preflight.gate import rest
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.timings import Timings

@@ -7,6 +7,7 @@ from typing import TypeVar, assert_never
 
 from hyperpod_operator.api.metrics.node_operations import EVICTIONS
 from hyperpod_operator.core.audit import Audit
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.drain.audit import evicted
 from hyperpod_operator.core.drain.marks import HeldBy, Marks
 from hyperpod_operator.core.drain.ports import Answer, Evicted, Evictor, NodeMarks
@@ -23,7 +24,7 @@ from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import Phase, State
 from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeCall
 from hyperpod_operator.core.nodes.ports import NodeBatches
-from hyperpod_operator.core.ports import Confirm, KubernetesError, Metrics, StaleObject
+from hyperpod_operator.core.ports import KubernetesError, Metrics, StaleObject
 from hyperpod_operator.core.text import plain
 
 AnswerT = TypeVar("AnswerT")

@@ -17,10 +17,11 @@ from hyperpod_operator.controllers.volume.observe import Where, is_settled, obse
 from hyperpod_operator.controllers.volume.parse import parse
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.watch_mapping import Watched, WatchMapping
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.engine.decision import InSync, RemoveFinalizer, Report, Wait
 from hyperpod_operator.core.errors import SLOW, CloudError
 from hyperpod_operator.core.location import NOWHERE, Location, cluster_id, location_of
-from hyperpod_operator.core.ports import Confirm, Key, KubernetesError, StoredObject
+from hyperpod_operator.core.ports import Key, KubernetesError, StoredObject
 from hyperpod_operator.core.tenancy import Named, Tenancy
 from hyperpod_operator.core.volume.audit import audited
 from hyperpod_operator.core.volume.claim import Claim

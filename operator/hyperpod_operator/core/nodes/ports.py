@@ -1,11 +1,10 @@
 """SageMaker's calls that name nodes, as decisions need them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.nodes.batch import BatchAnswer
-
-Confirm = Callable[[], Awaitable[None]]
 
 
 class NodeBatches(Protocol):

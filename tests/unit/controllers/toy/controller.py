@@ -9,6 +9,7 @@ from tests.unit.controllers.toy.kind import TOY, ToySpec, ToyStatus
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
 from hyperpod_operator.controllers.reconciler import Reconciler
+from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.engine.call import PlannedCall
 from hyperpod_operator.core.engine.conditions import settle, summary
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
@@ -17,7 +18,7 @@ from hyperpod_operator.core.engine.journal import CallState, called
 from hyperpod_operator.core.engine.result import failed, waiting
 from hyperpod_operator.core.errors import TREATMENTS, CloudError
 from hyperpod_operator.core.outcome import Done
-from hyperpod_operator.core.ports import Clock, Confirm, Events, Key, KubernetesError, Metrics, Objects, StoredObject
+from hyperpod_operator.core.ports import Clock, Events, Key, KubernetesError, Metrics, Objects, StoredObject
 
 
 class Shelf:

@@ -59,4 +59,5 @@ def test_the_values_that_stop_a_backtracking_expression_take_no_time(pattern: st
     made, started = Pattern.of(pattern), time.thread_time()
     for _ in range(100):
         assert not made.matches(value)
-    assert time.thread_time() - started < 0.5  # 100 of them; a backtracking expression takes minutes for one
+    # 100 of them, and maybe a search for garbage; a backtracking expression takes minutes for one.
+    assert time.thread_time() - started < 5

@@ -1,7 +1,6 @@
 """What a namespace may name, and that nothing slips past: a resource must not borrow another team's role."""
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 
 from hyperpod_operator.core.tenancy import Matter, Named, Tenancy, Tenant
 from hyperpod_operator.core.tenancy.names import escape, names_of_claim, names_of_cluster, reserved
+from hyperpod_operator.core.tenancy.tenants import MOST_CHARACTERS
 
 ROLE = "arn:aws:iam::111122223333:role/team-a-nodes"
 OTHERS = "arn:aws:iam::111122223333:role/team-b-nodes"
@@ -252,17 +252,16 @@ def mean_spec(*, values: int, distinct: int, length: int = 2048) -> Mapping[str,
 
 
 @pytest.mark.parametrize("distinct", [1, 64, 500])
-def test_an_object_full_of_long_values_takes_milliseconds(distinct: int) -> None:
-    """The values with which one object of 650 kB once stopped the operator for everybody."""
-    patterns = [f"arn:aws:kms:*:*:key/{n}*x" for n in range(50)]
-    tenancy = Tenancy(tenants=(Tenant.of(["team-a"], {Matter.KMS_KEYS: patterns}),))
+def test_of_an_object_full_of_long_values_no_more_than_a_bound_is_compared(
+    monkeypatch: pytest.MonkeyPatch, distinct: int
+) -> None:
+    """The values with which one object of 650 kB once stopped the operator for everybody; `make bench` has the time."""
+    compared = list[int]()
+    monkeypatch.setattr(Tenant, "admits", lambda _self, _matter, value: bool(compared.append(len(value))))
     spec = mean_spec(values=500, distinct=distinct)
     assert len(json.dumps(spec)) > 1_000_000
-    started = time.thread_time()
-    found = tenancy.refusal(namespace="team-a", named=names_of_cluster(spec))
-    spent = time.thread_time() - started
-    assert found is not None
-    assert spent < 0.3  # bounds a blow-up; `make bench` holds it to 50 ms
+    assert refused(names_of_cluster(spec)) is not None
+    assert sum(compared) <= MOST_CHARACTERS
 
 
 def test_each_distinct_value_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:

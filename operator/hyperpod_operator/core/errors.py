@@ -66,6 +66,17 @@ class CloudError(Exception):
         self.request_id = request_id
         self.ec2_code = ec2_code
 
+    def as_kind(self, kind: ErrorKind) -> "CloudError":
+        """The same failure, taken for one of another kind."""
+        return CloudError(
+            kind=kind,
+            operation=self.operation,
+            code=self.code,
+            message=self.message,
+            request_id=self.request_id,
+            ec2_code=self.ec2_code,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Treatment:

@@ -126,10 +126,4 @@ def _about_us(error: CloudError, action: Action) -> CloudError:
         return error
     if isinstance(action, CreateCluster) and _names(error.message, str(action.request["clusterName"])):
         return error
-    return CloudError(
-        kind=ErrorKind.INVALID,
-        operation=error.operation,
-        code=error.code,
-        message=error.message,
-        request_id=error.request_id,
-    )
+    return error.as_kind(ErrorKind.INVALID)

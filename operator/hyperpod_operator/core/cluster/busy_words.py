@@ -26,20 +26,9 @@ def told_apart(pass_record: PassRecord) -> PassRecord:
     worded = replace(result, by_words=True)
     most = CREATION_TRIES if isinstance(result.action, CreateCluster) else CHANGE_TRIES
     if refusals(pass_record) > most:
-        worded = replace(worded, error=_invalid(result.error))
+        worded = replace(worded, error=result.error.as_kind(ErrorKind.INVALID))
     return replace(pass_record, result=worded)
 
 
 def _about_a_state(error: CloudError) -> bool:
     return error.kind is ErrorKind.BUSY and error.code == "ValidationException"
-
-
-def _invalid(error: CloudError) -> CloudError:
-    return CloudError(
-        kind=ErrorKind.INVALID,
-        operation=error.operation,
-        code=error.code,
-        message=error.message,
-        request_id=error.request_id,
-        ec2_code=error.ec2_code,
-    )

@@ -1,7 +1,8 @@
 """Make the one call that was decided."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import assert_never
 
 from hyperpod_operator.controllers.reconciler import Unconfirmed
@@ -38,25 +39,25 @@ async def act(
     `seen` is the cluster that the decision was made on, None for none. `confirm` is asked when the call's turn has
     come, just before it is sent. What it raises ends the pass, and so does what it cannot read: nothing was sent.
     """
-    receipt, nodes, confirm = Receipt(), None, _told(confirm)
+    receipt, nodes, last_look = Receipt(), None, _last_look(confirm)
     try:
         match decision.action:
             case CreateCluster(request=request):
-                receipt = await clusters.create(request=request, confirm=confirm)
+                receipt = await clusters.create(request=request, confirm=last_look)
             case UpdateCluster() as update:
                 receipt = await clusters.update(
                     request=update.request, refresh=_refresh(clusters, update, seen, confirm)
                 )
             case UpdateClusterSoftware(request=request):
-                receipt = await clusters.update_software(request=request, confirm=confirm)
+                receipt = await clusters.update_software(request=request, confirm=last_look)
             case DeleteCluster(arn=target):
-                receipt = await clusters.delete(arn=target, confirm=confirm)
+                receipt = await clusters.delete(arn=target, confirm=last_look)
             case AddTags(arn=target, tags=tags):
-                receipt = await clusters.add_tags(arn=target, tags=tags, confirm=confirm)
+                receipt = await clusters.add_tags(arn=target, tags=tags, confirm=last_look)
             case DeleteTags(arn=target, keys=keys):
-                receipt = await clusters.delete_tags(arn=target, keys=keys, confirm=confirm)
+                receipt = await clusters.delete_tags(arn=target, keys=keys, confirm=last_look)
             case DeleteNodes(arn=target, instance_ids=ids):
-                nodes = await clusters.delete_nodes(arn=target, instance_ids=ids, confirm=confirm)
+                nodes = await clusters.delete_nodes(arn=target, instance_ids=ids, confirm=last_look)
             case _:
                 assert_never(decision.action)
     except CloudError as error:
@@ -72,20 +73,21 @@ async def act(
     )
 
 
-def _told(confirm: Confirm) -> Confirm:
-    """The same, where AWS or the API server does not answer: a call that was not sent has no answer to miss."""
+@contextmanager
+def _before_the_call() -> Iterator[None]:
+    """What AWS or the API server does not answer in here leaves nothing open: the call was not sent."""
+    try:
+        yield
+    except (CloudError, KubernetesError) as error:
+        raise Unconfirmed(f"What the call is about could not be read again: {error}") from error
 
-    async def asked() -> None:
-        try:
+
+def _last_look(confirm: Confirm) -> Confirm:
+    async def looked() -> None:
+        with _before_the_call():
             await confirm()
-        except (CloudError, KubernetesError) as error:
-            raise _unread(error) from error
 
-    return asked
-
-
-def _unread(error: CloudError | KubernetesError) -> Unconfirmed:
-    return Unconfirmed(f"What the call is about could not be read again: {error}")
+    return looked
 
 
 def _refresh(
@@ -99,11 +101,9 @@ def _refresh(
     """
 
     async def fresh() -> Mapping[str, Json]:
-        await confirm()
-        try:
+        with _before_the_call():
+            await confirm()
             cluster = await clusters.describe(name=str(update.request["clusterName"]))
-        except CloudError as error:
-            raise _unread(error) from error
         if cluster is None or seen is None:
             return update.request
         if cluster.arn != seen.arn:

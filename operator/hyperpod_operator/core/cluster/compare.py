@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from hyperpod_operator.core.engine.call import LONGEST
+from hyperpod_operator.core.engine.call import difference
 from hyperpod_operator.core.members import MAPS, MARKERS, ORDERED, TIMESTAMPS
 from hyperpod_operator.core.observed import Json
-from hyperpod_operator.core.text import contrasted
 
 
 # [assumption: lists-have-no-order]
@@ -25,8 +24,7 @@ class Change:
     wanted: Json
 
     def __str__(self) -> str:
-        before, after = contrasted(_text(self.observed), _text(self.wanted), most=LONGEST)
-        return f"{self.path}: {before} -> {after}"
+        return f"{self.path}: {difference(self.observed, self.wanted)}"
 
 
 # [assumption: unset-members-are-filled]
@@ -114,7 +112,3 @@ def _same_instant_or_past(*, wanted: Json, observed: Json, now: datetime) -> boo
         return want <= now or (observed is not None and want == datetime.fromisoformat(str(observed)))
     except (ValueError, TypeError):
         return bool(wanted == observed)
-
-
-def _text(value: Json) -> str:
-    return "unset" if value is None else str(value)

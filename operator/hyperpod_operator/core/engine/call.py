@@ -53,8 +53,7 @@ class PlannedChange:
     said: str = ""
 
     def __str__(self) -> str:
-        before, after = contrasted(_text(self.observed), _text(self.wanted), most=LONGEST)
-        return f"{self.path}: " + (self.said or f"{before} -> {after}")
+        return f"{self.path}: {self.said or difference(self.observed, self.wanted)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,5 +100,7 @@ def worst(effects: tuple[Effect, ...]) -> Effect:
     return max(effects, key=lambda effect: effect.rank, default=Effect.CHANGES)
 
 
-def _text(value: Any) -> str:
-    return "unset" if value is None else str(value)
+def difference(observed: Any, wanted: Any) -> str:
+    """Two values of a member for people to read; None is unset."""
+    before, after = ("unset" if value is None else str(value) for value in (observed, wanted))
+    return " -> ".join(contrasted(before, after, most=LONGEST))

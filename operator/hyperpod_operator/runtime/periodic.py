@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.ports import KubernetesError
 
 logger = logging.getLogger(__name__)
@@ -14,7 +15,6 @@ AFTER_THE_FIRST_PASSES = 60.0
 JITTER = 0.2
 RETRY = 15.0
 """Seconds until work that failed is tried again; they double up to its interval."""
-_DOUBLINGS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +36,8 @@ class Periodic:
                 await self.work()
                 failures, pause = 0, self._about(self.interval)
             except Exception as error:
-                pause = self._about(min(self.interval, RETRY * 2.0 ** min(failures, _DOUBLINGS)))
                 failures += 1
+                pause = self._about(growing(first=RETRY, most=self.interval, attempts=failures))
                 self._report(error, pause)
             await asyncio.sleep(pause)
 

@@ -6,7 +6,8 @@ from tests.unit.core.builders import cluster, resource, scaled, seen, snapshot_o
 from hyperpod_operator.api.cluster.status import RejectedGroup
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.parts import pause
-from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
+from hyperpod_operator.core.cluster.pauses import refusal_pause
+from hyperpod_operator.core.engine.pauses import growing
 
 HOUR = 3600.0
 

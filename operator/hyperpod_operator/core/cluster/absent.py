@@ -8,9 +8,9 @@ from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.guards import act_once
-from hyperpod_operator.core.cluster.pauses import growing
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, age
+from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.text import counted
 
 LOOK_AGAIN = 5.0

@@ -10,7 +10,7 @@ from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.api.names import TAG_OWNER_UID, Reason
 from hyperpod_operator.core.cluster.decision import Act, ClusterSnapshot, Decision
 from hyperpod_operator.core.cluster.ownership import Ownership
-from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
+from hyperpod_operator.core.cluster.pauses import refusal_pause
 from hyperpod_operator.core.cluster.plan import (
     Action,
     AddTags,
@@ -27,6 +27,7 @@ from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState, age, entry_of, rejected
+from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.moments import seconds_since
 from hyperpod_operator.core.observed import Json

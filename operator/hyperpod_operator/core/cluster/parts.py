@@ -16,11 +16,12 @@ from hyperpod_operator.api.cluster.status import RejectedGroup
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
-from hyperpod_operator.core.cluster.pauses import growing, refusal_pause
+from hyperpod_operator.core.cluster.pauses import refusal_pause
 from hyperpod_operator.core.cluster.plan import UpdateCluster
 from hyperpod_operator.core.cluster.resource import Resource, desired
 from hyperpod_operator.core.engine.call import fingerprint
 from hyperpod_operator.core.engine.journal import PENDING
+from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import SLOW, ErrorKind
 from hyperpod_operator.core.moments import parse_time, stamp

@@ -1,16 +1,9 @@
-"""How long the operator waits before it makes the same call again: one rule for a whole call and for a group of it."""
+"""How long a refusal stands: one rule for a whole call and for a group of it."""
 
 import zlib
 
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
-
-DOUBLINGS = 15
-"""More change nothing: each pause has a longest length that is reached before."""
-
-
-def growing(*, first: float, most: float, attempts: int | None) -> float:
-    """Seconds: `first` after one attempt, twice as long after each further one, `most` at last."""
-    return float(min(first * 2 ** min(max((attempts or 1) - 1, 0), DOUBLINGS), most))
+from hyperpod_operator.core.engine.pauses import growing
 
 
 # [assumption: validation-may-be-state]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hyperpod_operator.core.cluster.departures import Unwritten
+from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.timings import Timings
 
 
@@ -17,7 +18,7 @@ class StillMarked:
 
     def again(self, timings: Timings) -> float:
         """Seconds until the next try."""
-        return min(timings.debounce * 2.0 ** min(max(0, self.tries - 1), 10), timings.resync)
+        return growing(first=timings.debounce, most=timings.resync, attempts=self.tries)
 
 
 def left_marked(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from hyperpod_operator.core.engine.memory import updated
+from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.errors import TREATMENTS, CloudError, ErrorKind
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.machine import moved
@@ -101,7 +102,7 @@ def _newest_launch(snapshot: Snapshot, entry: Entry) -> str | None:
 
 def _again(snapshot: Snapshot, entry: Entry, *, code: str, said: str) -> Entry:
     attempts = (entry.remembered.attempts or 0) + 1
-    pause = min(snapshot.timings.retry * 2 ** min(attempts - 1, 10), snapshot.timings.retry_most)
+    pause = growing(first=snapshot.timings.retry, most=snapshot.timings.retry_most, attempts=attempts)
     return moved(
         snapshot,
         entry,

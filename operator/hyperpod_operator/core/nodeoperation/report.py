@@ -14,6 +14,7 @@ from hyperpod_operator.core.engine.events import first_of_each_reason, of_condit
 from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.engine.journal import CallState, Rejection, called, with_rejection
 from hyperpod_operator.core.engine.memory import updated
+from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.engine.result import failed
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.moments import stamp
@@ -206,8 +207,9 @@ def _next(record: PassRecord, wake: float | None) -> Outcome:
     """After a step of the operator's own the next look comes at once; after the end, with the resync."""
     snapshot = record.snapshot
     if isinstance(record.action, Evict) or snapshot.refused:
-        pause = snapshot.timings.drain * 2.0 ** min(max(0, record.refusals - 1), 10)
-        return Requeue(Reason.DRAINING, min(pause, snapshot.timings.retry_most))
+        timings = snapshot.timings
+        pause = growing(first=timings.drain, most=timings.retry_most, attempts=record.refusals)
+        return Requeue(Reason.DRAINING, pause)
     if record.action is not None:
         return Requeue(Reason.OPERATING, snapshot.timings.step)
     return Requeue(Reason.OPERATING, wake) if wake is not None else Done()

@@ -193,8 +193,8 @@ def create_failures(pass_record: PassRecord) -> int | None:
 
 def created_arn(pass_record: PassRecord) -> str | None:
     """While AWS shows nothing, the ARN that we know of: the new one, or the one that should be there."""
-    if isinstance(pass_record.result, Accepted) and isinstance(pass_record.result.action, CreateCluster):
-        return pass_record.result.arn
+    if (made := _made(pass_record)) is not None:
+        return made.arn
     cluster, recorded = pass_record.snapshot.observed.cluster, pass_record.snapshot.resource.status.clusterArn
     return recorded if cluster is None else None
 
@@ -204,14 +204,13 @@ def last_seen(pass_record: PassRecord) -> str | None:
     that makes or deletes one: leave to create it again can be withdrawn before that. Nor is one that others took over,
     or in whose place they made another: when that one goes, nobody has asked for a new one."""
     resource, cluster = pass_record.snapshot.resource, pass_record.snapshot.observed.cluster
-    made = isinstance(pass_record.result, Accepted) and _creates(pass_record)
-    if made or asked_to_delete(resource) or not resource.status.clusterStatus:
+    if _made(pass_record) is not None or asked_to_delete(resource) or not resource.status.clusterStatus:
         return None
     return cluster.status if cluster is not None else resource.status.clusterStatus
 
 
 def origin(pass_record: PassRecord) -> str | None:
-    if isinstance(pass_record.result, Accepted) and isinstance(pass_record.result.action, CreateCluster):
+    if _made(pass_record) is not None:
         return CREATED
     snapshot = pass_record.snapshot
     if snapshot.ownership is Ownership.OURS and snapshot.observed.tags is not None:
@@ -233,6 +232,12 @@ def groups(pass_record: PassRecord, *, owned: bool) -> list[InstanceGroupStatus]
     if pass_record.snapshot.observed.cluster is not None and not owned:
         return None
     return group_statuses(pass_record, creating=_creates(pass_record))
+
+
+def _made(pass_record: PassRecord) -> Accepted | None:
+    """The creation that AWS took in this pass."""
+    result = pass_record.result
+    return result if isinstance(result, Accepted) and isinstance(result.action, CreateCluster) else None
 
 
 def _creates(pass_record: PassRecord) -> bool:

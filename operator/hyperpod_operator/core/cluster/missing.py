@@ -31,6 +31,7 @@ WHAT_MOST = 1024
 """Characters that status keeps of what is missing."""
 ALWAYS_SENT = frozenset({"instanceGroupName", "instanceCount"})
 """Members of a group that an update sends whatever the answer lacks: the count is checked where the answer comes in."""
+_TAKEN = frozenset({CallState.ACCEPTED, CallState.APPLIED})
 ENDING = "ShuttingDown"
 """Status of a node that AWS ends (API member ClusterInstanceStatus): its group may be gone before it."""
 
@@ -76,12 +77,10 @@ def look_again(snapshot: ClusterSnapshot) -> Decision | None:
 def _made_a_moment_ago(snapshot: ClusterSnapshot) -> LookAgain | None:
     """A cluster without an owner, and a CreateCluster of ours whose outcome is not on record: it may have made this
     one, and its tags may lag. Neither a release nor an adoption follows from that."""
-    last, cluster = snapshot.resource.status.last, snapshot.observed.cluster
-    if cluster is None or snapshot.ownership is not Ownership.UNOWNED:
+    resource, cluster = snapshot.resource, snapshot.observed.cluster
+    if cluster is None or snapshot.ownership is not Ownership.UNOWNED or not _last_was(resource, "CreateCluster"):
         return None
-    if last is None or last.operation != "CreateCluster" or last.state not in PENDING:
-        return None
-    waited = age(last, now=snapshot.now)
+    waited = age(resource.status.last, now=snapshot.now)
     left = snapshot.timings.visibility - waited
     if left <= 0:
         return None
@@ -156,17 +155,12 @@ def _missed(snapshot: ClusterSnapshot) -> Iterator[Absence]:
 
 def _deleted_by_us(resource: Resource) -> bool:
     """Whether AWS took our DeleteCluster. One without an answer may never have arrived: that is looked at twice."""
-    last = resource.status.last
-    return (
-        last is not None and last.operation == "DeleteCluster" and last.state in {CallState.ACCEPTED, CallState.APPLIED}
-    )
+    return _last_was(resource, "DeleteCluster", states=_TAKEN)
 
 
 def asked_to_delete(resource: Resource) -> bool:
     """Whether a cluster that is gone for good is gone by our call, with or without an answer to it."""
-    last = resource.status.last
-    unanswered = last is not None and last.operation == "DeleteCluster" and last.state == CallState.UNANSWERED
-    return unanswered or _deleted_by_us(resource)
+    return _last_was(resource, "DeleteCluster", states=_TAKEN | {CallState.UNANSWERED})
 
 
 def _groups(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[Absence]:
@@ -174,7 +168,7 @@ def _groups(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[Abs
     resource, shown = snapshot.resource, {group.name for group in cluster.groups}
     inhabited = {node.group for node in snapshot.observed.nodes or () if node.status != ENDING}
     for name, record in sorted(resource.recorded_groups.items()):
-        removed = name not in resource.groups and _under_way(resource, "UpdateCluster")
+        removed = name not in resource.groups and _last_was(resource, "UpdateCluster")
         if record.status and record.status != GOING and not removed and name not in shown:
             wait = math.inf if name in inhabited else snapshot.timings.deletion_confirmation
             yield Absence(what=f"group {name}", wait=wait)
@@ -230,7 +224,7 @@ def _tags(snapshot: ClusterSnapshot) -> Iterator[str]:
         return
     proving = [*OWNERSHIP_TAGS] if resource.status.origin == ADOPTED else [*resource.ownership_tags]
     yield from (key for key in proving if not tags.get(key))
-    if not _under_way(resource, "AddTags") and not _under_way(resource, "DeleteTags"):
+    if not _last_was(resource, "AddTags") and not _last_was(resource, "DeleteTags"):
         coming = {tag.key for tag in resource.status.remembered.sentTags or []}
         applied = [key for key in resource.status.remembered.appliedTagKeys or [] if key not in coming]
         yield from (key for key in applied if resource.wanted_tags.get(key) and not tags.get(key))
@@ -250,9 +244,10 @@ def lacks(observed: Json, *, wanted: Json) -> bool:
     return False
 
 
-def _under_way(resource: Resource, operation: str) -> bool:
+def _last_was(resource: Resource, operation: str, *, states: Set[CallState] = PENDING) -> bool:
+    """Whether the newest call is this one, and got so far."""
     last = resource.status.last
-    return last is not None and last.operation == operation and last.state in PENDING
+    return last is not None and last.operation == operation and last.state in states
 
 
 def _not_visible_yet(snapshot: ClusterSnapshot) -> float:

@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 
 from hyperpod_operator.aws.call.classify import classify
-from hyperpod_operator.aws.sagemaker.clusters import RESTS_ON, _checked
+from hyperpod_operator.aws.sagemaker.answers import RESTS_ON, checked
 from hyperpod_operator.core.errors import CloudError, ErrorKind
 
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
@@ -26,12 +26,12 @@ DESCRIBED = {
 
 def refused(answer: Any, *, operation: str = "DescribeCluster", **options: Any) -> CloudError:
     with pytest.raises(CloudError) as raised:
-        _checked(answer, client=CLIENT, operation=operation, **options)
+        checked(answer, client=CLIENT, operation=operation, **options)
     return raised.value
 
 
 def test_a_whole_answer_passes_as_it_is() -> None:
-    assert _checked(DESCRIBED, client=CLIENT, operation="DescribeCluster") is DESCRIBED
+    assert checked(DESCRIBED, client=CLIENT, operation="DescribeCluster") is DESCRIBED
 
 
 def test_a_page_of_html_names_the_call_and_the_first_missing_member() -> None:
@@ -64,12 +64,12 @@ def test_each_member_that_a_decision_rests_on_has_to_be_there(member: str) -> No
 
 def test_an_empty_list_is_an_answer() -> None:
     answer = {**DESCRIBED, "InstanceGroups": []}
-    assert _checked(answer, client=CLIENT, operation="DescribeCluster") == answer
+    assert checked(answer, client=CLIENT, operation="DescribeCluster") == answer
 
 
 def test_a_node_without_an_instance_has_no_id() -> None:
     node = {"InstanceGroupName": "gpu", "InstanceStatus": {"Status": "Pending"}, "NodeLogicalId": "n-1"}
-    assert _checked({"ClusterNodeSummaries": [node]}, client=CLIENT, operation="ListClusterNodes")
+    assert checked({"ClusterNodeSummaries": [node]}, client=CLIENT, operation="ListClusterNodes")
 
 
 def test_a_hole_in_a_list_is_no_item() -> None:
@@ -112,4 +112,4 @@ def test_a_group_without_a_status_is_unknown() -> None:
 
 def test_a_list_with_a_name_of_one_character_is_a_list() -> None:
     answer = {**DESCRIBED, "VpcConfig": {"SecurityGroupIds": ["0"], "Subnets": ["subnet-1"]}}
-    assert _checked(answer, client=CLIENT, operation="DescribeCluster") is answer
+    assert checked(answer, client=CLIENT, operation="DescribeCluster") is answer

@@ -5,12 +5,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hyperpod_operator.aws.call.answers import Member, check, check_model, listed, number, text, unknown
 from hyperpod_operator.aws.call.caller import Caller
 from hyperpod_operator.aws.sagemaker import translate
+from hyperpod_operator.aws.sagemaker.answers import asked_for, checked
 from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.location import CLUSTER_ARN
 from hyperpod_operator.core.nodes.batch import BatchAnswer
 from hyperpod_operator.core.observed import Json, ListedCluster, ObservedCluster, ObservedEvent, ObservedNode
 from hyperpod_operator.core.ports import Receipt
@@ -22,38 +21,6 @@ PAGE = 100
 # [assumption: newest-500-events]
 EVENT_PAGES = 5
 """HyperPod keeps the newest 500 events of a cluster."""
-
-# [assumption: required-members-present]
-RESTS_ON: Mapping[str, tuple[Member, ...]] = {
-    "DescribeCluster": (
-        text("ClusterArn"),
-        text("ClusterName"),
-        text("ClusterStatus"),
-        *(text(f"{kind}[].InstanceGroupName") for kind in translate.GROUP_LISTS),
-        *(text(f"{kind}[].Status") for kind in translate.GROUP_LISTS),
-        *(number(f"{kind}[].{count}") for kind in translate.GROUP_LISTS for count in ("CurrentCount", "TargetCount")),
-    ),
-    "ListClusters": (text("ClusterSummaries[].ClusterName"), text("ClusterSummaries[].ClusterStatus")),
-    "ListClusterNodes": (
-        text("ClusterNodeSummaries[].InstanceGroupName"),
-        text("ClusterNodeSummaries[].InstanceStatus.Status"),
-    ),
-    "ListTags": (listed("Tags"), text("Tags[].Key")),
-    "ListClusterEvents": (listed("Events"), text("Events[].EventId")),
-    "DescribeClusterEvent": (),
-    "CreateCluster": (text("ClusterArn"),),
-    "UpdateCluster": (text("ClusterArn"),),
-    "UpdateClusterSoftware": (text("ClusterArn"),),
-    "DeleteCluster": (text("ClusterArn"),),
-    "AddTags": (),
-    "DeleteTags": (),
-    "BatchRebootClusterNodes": (),
-    "BatchReplaceClusterNodes": (),
-    "BatchDeleteClusterNodes": (),
-    "MoveClusterNodes": (),
-    "StartClusterHealthCheck": (),
-}
-"""Operation to the members of its answer that decisions rest on, beyond those that the API model requires."""
 
 
 class SageMaker:
@@ -73,8 +40,8 @@ class SageMaker:
         """DescribeCluster."""
 
         def call(client: Any) -> Any:
-            answer = _checked(client.describe_cluster(ClusterName=name), client=client, operation="DescribeCluster")
-            return _asked_for(answer, name=name)
+            answer = checked(client.describe_cluster(ClusterName=name), client=client, operation="DescribeCluster")
+            return asked_for(answer, name=name)
 
         response = await self._found("DescribeCluster", call, target=name)
         if response:
@@ -86,10 +53,10 @@ class SageMaker:
 
         def call(client: Any) -> list[ListedCluster]:
             pages = client.get_paginator("list_clusters").paginate(PaginationConfig={"PageSize": PAGE})
-            checked = (_checked(page, client=client, operation="ListClusters") for page in pages)
+            whole = (checked(page, client=client, operation="ListClusters") for page in pages)
             return [
                 ListedCluster(name=summary["ClusterName"], status=summary["ClusterStatus"])
-                for page in checked
+                for page in whole
                 for summary in page["ClusterSummaries"]
             ]
 
@@ -101,8 +68,8 @@ class SageMaker:
 
         def call(client: Any) -> list[Mapping[str, Any]]:
             pages = client.get_paginator("list_cluster_nodes").paginate(**asked, PaginationConfig={"PageSize": PAGE})
-            checked = (_checked(page, client=client, operation="ListClusterNodes") for page in pages)
-            return [summary for page in checked for summary in page["ClusterNodeSummaries"]]
+            whole = (checked(page, client=client, operation="ListClusterNodes") for page in pages)
+            return [summary for page in whole for summary in page["ClusterNodeSummaries"]]
 
         summaries = await self._found("ListClusterNodes", call, target=name)
         return tuple(translate.node(summary) for summary in summaries or ())
@@ -127,7 +94,7 @@ class SageMaker:
             answer = client.list_cluster_events(
                 ClusterName=name, SortBy="EventTime", SortOrder="Descending", MaxResults=PAGE, **asked
             )
-            return _checked(answer, client=client, operation="ListClusterEvents")
+            return checked(answer, client=client, operation="ListClusterEvents")
 
         try:
             response = await self._found("ListClusterEvents", call, target=name) or {}
@@ -143,7 +110,7 @@ class SageMaker:
 
         def call(client: Any) -> Any:
             answer = client.describe_cluster_event(ClusterName=name, EventId=event_id)
-            return _checked(answer, client=client, operation="DescribeClusterEvent")
+            return checked(answer, client=client, operation="DescribeClusterEvent")
 
         response = await self._found("DescribeClusterEvent", call, target=name)
         return translate.failure_message(response) if response else None
@@ -153,8 +120,8 @@ class SageMaker:
 
         def call(client: Any) -> dict[str, str]:
             pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
-            checked = (_checked(page, client=client, operation="ListTags") for page in pages)
-            return {tag["Key"]: tag["Value"] for page in checked for tag in page["Tags"]}
+            whole = (checked(page, client=client, operation="ListTags") for page in pages)
+            return {tag["Key"]: tag["Value"] for page in whole for tag in page["Tags"]}
 
         found: dict[str, str] = await self._caller.read("ListTags", call, target=arn)
         return found
@@ -302,7 +269,7 @@ class SageMaker:
         def call(client: Any) -> Any:
             methods = {operation: method for method, operation in client.meta.method_to_api_mapping.items()}
             answer = getattr(client, methods[operation])(**parameters)
-            return _checked(answer, client=client, operation=operation, mutating=True)
+            return checked(answer, client=client, operation=operation, mutating=True)
 
         before = None if refresh is None and confirm is None else renew
         answer: Mapping[str, Any] = await self._caller.write(operation, call, target=target, before=before)
@@ -317,25 +284,5 @@ class SageMaker:
             ) from error
 
 
-def _asked_for(answer: Mapping[str, Any], *, name: str) -> Mapping[str, Any]:
-    """The answer, if it is about the cluster of this name or ARN. Raises CloudError: what it says is unknown then."""
-    arn, named = answer["ClusterArn"], answer["ClusterName"]
-    if not CLUSTER_ARN.fullmatch(arn):
-        raise unknown(operation="DescribeCluster", what="ClusterArn is not the ARN of a cluster")
-    if name.casefold() not in {arn.casefold(), named.casefold()}:
-        raise unknown(operation="DescribeCluster", what="ClusterName is not the one that was asked for")
-    return answer
-
-
 def _request_id(answer: Mapping[str, Any]) -> str:
     return str(answer.get("ResponseMetadata", {}).get("RequestId", ""))
-
-
-def _checked(answer: Any, *, client: Any, operation: str, mutating: bool = False) -> Mapping[str, Any]:
-    """The answer, if all that it was asked for is known. Raises CloudError."""
-    shape = client.meta.service_model.operation_model(operation).output_shape
-    if shape is not None:
-        check_model(answer, shape=shape, operation=operation, mutating=mutating)
-    check(answer, operation=operation, members=RESTS_ON[operation], mutating=mutating)
-    found: Mapping[str, Any] = answer
-    return found

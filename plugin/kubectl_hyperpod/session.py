@@ -1,19 +1,17 @@
 """What a command works with: the API server on demand, the namespace, the output."""
 
 import functools
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from hyperpod_operator.core.object_name import is_object_name
 from hyperpod_operator.core.text import counted
 from kubectl_hyperpod.cluster.api import Api, MissingError, NotServedError, Object
 from kubectl_hyperpod.cluster.kubeconfig import Choice, Target, target
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.resources import CLUSTER, NAMESPACES, Kind, Named
-
-_NAME = re.compile("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 @dataclass
@@ -123,7 +121,7 @@ def not_served(kind: Kind) -> CommandError:
 
 def checked(name: str) -> str:
     """A name that the API server can have. Raises CommandError."""
-    if not _NAME.fullmatch(name):
+    if not is_object_name(name):
         raise CommandError(f"{name!r} is not the name of an object: lower-case letters, digits, hyphens and dots.")
     return name
 

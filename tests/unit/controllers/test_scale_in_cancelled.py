@@ -10,14 +10,20 @@ from hyperpod_operator.core.ports import KubernetesError, StaleObject
 from hyperpod_testbed.simulator import Fault
 
 
-async def cancelled(kube: Kubernetes, error: Exception) -> str:
-    """A scale-in waits and is cancelled, and the API server refuses to take the taint off; the Node."""
+async def scaling_in(kube: Kubernetes) -> str:
+    """A scale-in by one node waits for the pods that run on all of them; the instance that is held for it."""
     for instance in kube.instances():
         kube.run(f"job-{instance}", instance)
     kube.rig.apply(gpu(3))
     await kube.rig.until("WaitingForWorkloads")
     await kube.rig.step()
     (held,) = kube.held
+    return held
+
+
+async def cancelled(kube: Kubernetes, error: Exception) -> str:
+    """A scale-in waits and is cancelled, and the API server refuses to take the taint off; the Node."""
+    held = await scaling_in(kube)
     kube.unwritable = {f"hyperpod-{held}": error}
     kube.rig.apply(gpu(4))
     return f"hyperpod-{held}"
@@ -97,12 +103,7 @@ async def test_a_node_that_aws_was_asked_to_end_and_does_not_is_given_back_when_
 async def test_nodes_of_a_cluster_that_others_took_over_meanwhile_are_given_back(
     kube: Kubernetes, owner: dict[str, str]
 ) -> None:
-    for instance in kube.instances():
-        kube.run(f"job-{instance}", instance)
-    kube.rig.apply(gpu(3))
-    await kube.rig.until("WaitingForWorkloads")
-    await kube.rig.step()
-    assert len(kube.held) == 1
+    await scaling_in(kube)
     kube.rig.simulator.world.set_tags("research", owner)
     await kube.rig.until("NotOwned")
     await kube.rig.step()
@@ -110,11 +111,7 @@ async def test_nodes_of_a_cluster_that_others_took_over_meanwhile_are_given_back
 
 
 async def test_a_paused_object_takes_nothing_off_nodes_of_a_cluster_that_others_took_over(kube: Kubernetes) -> None:
-    for instance in kube.instances():
-        kube.run(f"job-{instance}", instance)
-    kube.rig.apply(gpu(3))
-    await kube.rig.until("WaitingForWorkloads")
-    await kube.rig.step()
+    await scaling_in(kube)
     kube.rig.simulator.world.set_tags("research", OTHERS)
     paused = gpu(3)
     kube.rig.apply({**paused, "management": {**paused.get("management", {}), "paused": True}})  # type: ignore[dict-item]
@@ -124,11 +121,7 @@ async def test_a_paused_object_takes_nothing_off_nodes_of_a_cluster_that_others_
 
 
 async def test_nodes_of_a_cluster_whose_tags_were_taken_off_stay_held(kube: Kubernetes) -> None:
-    for instance in kube.instances():
-        kube.run(f"job-{instance}", instance)
-    kube.rig.apply(gpu(3))
-    await kube.rig.until("WaitingForWorkloads")
-    await kube.rig.step()
+    await scaling_in(kube)
     kube.rig.simulator.world.set_tags("research", {})
     await kube.rig.until("NotOwned")
     await kube.rig.step()

@@ -1,6 +1,5 @@
 """Resources of this operator in files, directories and standard input."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +10,11 @@ from hyperpod_operator.api.names import API_VERSION, GROUP
 from hyperpod_operator.app.documents import InputError, texts, yaml_documents
 from hyperpod_operator.app.invalid import spec_problems
 from hyperpod_operator.app.manifest_yaml import ManifestLoader
+from hyperpod_operator.core.object_name import is_object_name
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.text import plain
 
 SUFFIXES = (".yaml", ".yml", ".json")
-_NAME = re.compile("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
-"""RFC 1123 subdomain, as the API server has it for objects."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +96,7 @@ def _problem(kind: str, name: str, body: Mapping[str, Any]) -> str:
         return f"{kind or 'a resource without kind'} is no kind of {GROUP} that this version knows"
     if not name:
         return "metadata.name is missing"
-    if not _NAME.fullmatch(name):
+    if not is_object_name(name):
         return "metadata.name is none that an object can have: lower-case letters, digits, hyphens and dots"
     model, spec = known.spec, body.get("spec") or {}
     if found := spec_problems(model, spec):

@@ -1,0 +1,10 @@
+"""Names of objects in Kubernetes."""
+
+import re
+
+_SUBDOMAIN = re.compile("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+def is_object_name(text: str) -> bool:
+    """Whether the API server may have an object of this name: an RFC 1123 subdomain, of at most 253 characters."""
+    return _SUBDOMAIN.fullmatch(text) is not None

@@ -49,10 +49,8 @@ async def _uses_another(
 
 def _bound_to(claim: Claim, published: PersistentVolume | None) -> ClaimReference | None:
     """The PersistentVolumeClaim whose pods may have the volume mounted. They keep it when its PersistentVolume, or the
-    reference in it, is removed."""
-    if published is not None:
-        return published.reserved_for or claim.reserved_for
-    return claim.reserved_for if claim.status.persistentVolumeName else None
+    reference in it, is removed, however many passes ago that was."""
+    return (published.reserved_for if published is not None else None) or claim.reserved_for
 
 
 def _not_yet_published(claim: Claim, there: Volume | None) -> bool:

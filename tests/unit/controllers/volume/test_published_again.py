@@ -75,3 +75,45 @@ async def test_a_released_persistent_volume_is_published_again_soon_after_its_la
     assert isinstance(await rig.rest(), Done)
     assert rig.publications.volumes[name].bound == ""
     assert rig.clock.monotonic() - started < 60
+
+
+async def test_pods_keep_a_volume_for_as_long_as_they_run_after_its_persistent_volume_went(rig: VolumeRig) -> None:
+    """The first pass after it forgets the name of the PersistentVolume; those that follow still see the pods."""
+    rig.apply(published())
+    await rig.rest()
+    rig.publications.pods["team", "data"] = ["train"]
+    rig.publications.volumes.clear()
+    rig.apply(published(attachment={"target": {"instanceGroupName": "workers"}, "suspend": True}))
+    await rig.idle(600)
+    assert "DetachClusterNodeVolume" not in rig.operations()
+    assert rig.condition("Ready")["reason"] == "InUse"
+    rig.publications.pods.clear()
+    await rig.until("Suspended")
+    assert rig.holder == ""
+
+
+async def test_a_deleted_claim_waits_for_pods_whose_persistent_volume_went(rig: VolumeRig) -> None:
+    name = await used_by_a_claim_of_a_users_own(rig)
+    publish = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}
+    rig.apply(published(publish=publish, management={"reclaimPolicy": "Delete"}))
+    await rig.rest()
+    rig.publications.pods["team", "data"] = ["train"]
+    del rig.publications.volumes[name]
+    rig.claims.delete(KEY)
+    await rig.idle(600)
+    assert rig.operations() == ["CreateVolume", "AttachClusterNodeVolume"]
+    assert "team/train" in rig.condition("Ready")["message"]
+    rig.publications.pods.clear()
+    await rig.rest()
+    assert rig.operations()[2:] == ["DetachClusterNodeVolume", "DeleteVolume"]
+
+
+async def test_pods_keep_a_volume_whose_persistent_volume_and_status_are_lost(rig: VolumeRig) -> None:
+    name = await used_by_a_claim_of_a_users_own(rig)
+    rig.publications.pods["team", "data"] = ["train"]
+    del rig.publications.volumes[name]
+    rig.claims._bodies[KEY]["status"] = {}
+    rig.claims.delete(KEY)
+    await rig.idle(600)
+    assert rig.operations() == ["CreateVolume", "AttachClusterNodeVolume"]
+    assert "team/train" in rig.condition("Ready")["message"]

@@ -36,12 +36,17 @@ def test_a_cause_is_told_after_the_description() -> None:
     assert message == "HyperPod says: event 1: No capacity. (e-1)"
 
 
-def test_what_every_scaling_brings_is_no_warning() -> None:
-    owner = resource(status=HyperPodClusterStatus())
-    noise = replace(event(1), description="3 node(s) lost orchestration-ready status. Current: 1/4")
-    given = snapshot_of(owner, Observed(cluster=cluster(), events=(noise, event(2))))
-    _, events = mirrored(PassRecord(snapshot=given))
-    assert sorted(event.type for event in events) == ["Normal", "Warning"]
+NOISE = "3 node(s) lost orchestration-ready status. Current: 1/4"
+
+
+def test_what_every_scaling_brings_is_not_told() -> None:
+    assert tell(replace(event(1), description=NOISE)) == (None, [])
+
+
+def test_what_a_large_scaling_brings_does_not_crowd_out_a_cause() -> None:
+    noise = (replace(event(number, ago=60 - number), description=NOISE) for number in range(2, MOST + 5))
+    _, told = tell(event(1), *noise)
+    assert told == ["HyperPod says: event 1 (e-1)"]
 
 
 def test_what_was_told_is_not_told_again() -> None:

@@ -158,7 +158,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.HYPERPOD_EVENT,
             "HyperPod's own event of level Warn or Error (ListClusterEvents), published once, with its cause if "
-            'known. Type Normal for "lost orchestration-ready status", which occurs during each scaling.',
+            'known. Not published: "lost orchestration-ready status", which occurs during each scaling.',
             "Follow the message; `aws sagemaker describe-cluster-event` shows more.",
         ),
         reason(

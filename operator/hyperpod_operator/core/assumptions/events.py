@@ -42,7 +42,8 @@ EVENTS = (
         belief="Each scaling makes Warn events about nodes that lost orchestration-ready status; these explain "
         "nothing.",
         source="LIVE: recorded for scaling out and in",
-        if_false="If such an event is the cause, the condition names the next best explanation.",
+        if_false="If such an event is the cause, the condition names the next best explanation, and no Event "
+        "repeats it.",
         tests=("unit/core/test_causes.py::test_noise_does_not_hide_a_cause", _EITHER),
         switches=("scaling_noise",),
     ),

@@ -1,7 +1,8 @@
 """HyperPod's own cluster events (ListClusterEvents) as Kubernetes Events: once each, also across restarts.
 
 A high-water mark in status says how far they were told. Only Warn and Error are repeated: HyperPod reports every
-step of every node at Info, and conditions say the same shorter. What every scaling brings is repeated as Normal.
+step of every node at Info, and conditions say the same shorter. What every scaling brings is not: it explains nothing,
+and many of them at once would crowd out the one that does.
 """
 
 from hyperpod_operator.api.cluster.memory import MirroredEvents
@@ -21,7 +22,7 @@ MOST = 20
 def mirrored(pass_record: PassRecord) -> tuple[MirroredEvents | None, tuple[Event, ...]]:
     """The mark to store, and the Events to write once it is stored."""
     old = pass_record.snapshot.resource.status.remembered.mirroredEvents
-    loud = [event for event in pass_record.snapshot.observed.events if event.level in LOUD]
+    loud = [event for event in pass_record.snapshot.observed.events if event.level in LOUD and not is_noise(event)]
     events = sorted(loud, key=lambda event: (event.at, event.event_id))
     fresh = [event for event in events if _is_new(event, old, pass_record)]
     if not fresh:
@@ -49,7 +50,7 @@ def _event(event: ObservedEvent) -> Event:
     where = ", ".join(part for part in (event.group, event.instance_id) if part)
     text = ": ".join(dict.fromkeys(part for part in (event.description, event.cause) if part))
     return Event(
-        type="Normal" if is_noise(event) else "Warning",
+        type="Warning",
         reason=Reason.HYPERPOD_EVENT,
         action="Observe",
         message=f"HyperPod says{f' about {where}' if where else ''}: {text} ({event.event_id})",

@@ -333,8 +333,9 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.STUCK_ATTACHING,
             "AWS has been attaching the volume for more than five minutes. The first time, the operator cancels and "
-            "retries.",
-            "The second time, reboot or replace the node, or choose another target.",
+            "retries; an attachment that is not this claim's it does not cancel.",
+            "The second time, reboot or replace the node, or choose another target. Detach the volume by hand if the "
+            "message says that the call is not this claim's.",
             severity=Severity.STALLED,
             phase="Attaching",
         ),

@@ -1,4 +1,5 @@
-"""Policies about where the volume is attached (mode Direct): wait, leave, follow, attach.
+"""Policies about where the volume is attached (mode Direct): leave, follow, attach. While AWS attaches or detaches, see
+`transit`.
 
 The order holds the safety: what is foreign is never touched, a pod in use is never robbed, the label that lets
 pods in goes before the detach, and nothing moves from a node that AWS still has unless the spec says so.
@@ -6,17 +7,12 @@ pods in goes before the detach, and nothing moves from a node that AWS still has
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
-from hyperpod_operator.core.engine.journal import entry_of
-from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.text import listed
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
-from hyperpod_operator.core.volume.guards import act_once, since, soon
+from hyperpod_operator.core.volume.guards import act_once, since
 from hyperpod_operator.core.volume.holding import Foreign, Free, Held, holding
 from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
 from hyperpod_operator.core.volume.target import Resolved, Unresolved, resolve
-
-STUCK_MOST = 1
-"""How often a stuck attach is broken off and tried again before a person has to look."""
 
 
 def foreign(snapshot: ClaimSnapshot) -> Decision | None:
@@ -36,33 +32,6 @@ def elsewhere(snapshot: ClaimSnapshot, who: str) -> Wait:
         "operator then continues."
     )
     return Wait(reason=Reason.ATTACHED_ELSEWHERE, message=message, after=snapshot.timings.watch, stalled=True)
-
-
-# [assumption: detach-while-attaching-may-be-refused]
-def on_the_way(snapshot: ClaimSnapshot) -> Decision | None:
-    """AWS is attaching or detaching. An attach that never ends is broken off, once."""
-    where = holding(snapshot)
-    if not isinstance(where, Held):
-        return None
-    if where.state == "detaching":
-        return detaching(snapshot, where)
-    if where.state != "attaching" or not snapshot.observed.alive(where.instance_id):
-        return None
-    recorded = snapshot.claim.status.attachment
-    begun = since(recorded.attachTime if recorded else None, now=snapshot.now)
-    if begun < snapshot.timings.stuck or not where.ours:
-        message = f"AWS is attaching the volume to {where.instance_id}."
-        return Wait(reason=Reason.ATTACHING, message=message, after=soon(snapshot))
-    attempts = (recorded.remembered.attempts or 0) if recorded else 0
-    minutes = snapshot.timings.stuck / 60
-    if attempts >= STUCK_MOST:
-        message = (
-            f"AWS has been attaching the volume to {where.instance_id} for more than {minutes:.0f} minutes, twice. "
-            "Reboot or replace the node, or set attachment.target to another one."
-        )
-        return Wait(reason=Reason.STUCK_ATTACHING, message=message, after=SLOW, stalled=True)
-    why = f"attaching took more than {minutes:.0f} minutes"
-    return closed(snapshot) or detach(snapshot, where, reason=Reason.STUCK_ATTACHING, why=why)
 
 
 # [assumption: ended-node-releases-its-volumes]
@@ -155,14 +124,6 @@ def busy(snapshot: ClaimSnapshot, where: Held) -> Wait | None:
         "it on the node; AWS then detaches it."
     )
     return Wait(reason=Reason.DETACH_BLOCKED, message=message, after=snapshot.timings.poll, stalled=overdue(snapshot))
-
-
-def detaching(snapshot: ClaimSnapshot, where: Held) -> Wait:
-    message = f"AWS is detaching the volume from {where.instance_id}."
-    last = entry_of(snapshot.claim.status.operations, "Attachment")
-    most = snapshot.claim.detach_timeout or snapshot.timings.detach
-    slow = since(last.time if last else None, now=snapshot.now) >= most
-    return Wait(reason=Reason.DETACHING, message=message, after=soon(snapshot), stalled=slow and overdue(snapshot))
 
 
 def leaving(snapshot: ClaimSnapshot) -> bool:

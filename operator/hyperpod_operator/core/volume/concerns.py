@@ -22,6 +22,7 @@ from hyperpod_operator.core.volume import (
     reclaim,
     replacement,
     teardown,
+    transit,
     whereabouts,
 )
 from hyperpod_operator.core.volume.decision import Action, ClaimSnapshot, Conclusion, Decision
@@ -82,7 +83,7 @@ MODIFICATION = _asks("Modification", modification.modify)
 ATTACHMENT = _asks(
     "Attachment",
     attachment.foreign,
-    attachment.on_the_way,
+    transit.on_the_way,
     attachment.lost_node,
     replacement.snapshot,
     attachment.leave,

@@ -14,12 +14,10 @@ from hyperpod_operator.core.volume.adoption import unproved
 from hyperpod_operator.core.volume.attachment import (
     busy,
     closed,
-    detaching,
     elsewhere,
     in_use,
     just_sent,
     lost_node,
-    on_the_way,
     relabel,
 )
 from hyperpod_operator.core.volume.attachment import detach as detach_from
@@ -37,6 +35,7 @@ from hyperpod_operator.core.volume.plan import (
 )
 from hyperpod_operator.core.volume.ports import Volume
 from hyperpod_operator.core.volume.reclaim import goes
+from hyperpod_operator.core.volume.transit import detaching, on_the_way
 
 
 def paused(snapshot: ClaimSnapshot) -> Decision | None:

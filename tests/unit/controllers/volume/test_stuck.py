@@ -1,0 +1,55 @@
+"""An attachment that AWS never completes, when the volume is wanted there no more."""
+
+import pytest
+from tests.unit.controllers.volume.rig import KEY, VolumeRig
+from tests.unit.controllers.volume.scenes import instances, published
+
+from hyperpod_operator.core.outcome import Done, Gone
+
+pytestmark = pytest.mark.slow
+
+
+def aimed(instance: str, **attachment: object) -> dict[str, object]:
+    return published(attachment={"target": {"instanceId": instance}, **attachment})
+
+
+async def stuck_at(rig: VolumeRig, instance: str) -> None:
+    rig.simulator.ebs.stick_attaching(times=2)
+    rig.apply(aimed(instance))
+    await rig.until("StuckAttaching")
+    await rig.rest()
+
+
+async def test_a_stuck_attach_gives_way_to_another_target(rig: VolumeRig) -> None:
+    first, second, _ = instances()
+    await stuck_at(rig, first)
+    rig.apply(aimed(second))
+    assert isinstance(await rig.rest(), Done)
+    assert rig.holder == second
+    assert rig.operations().count("DetachClusterNodeVolume") == 2
+
+
+async def test_a_stuck_attach_ends_when_the_claim_is_suspended(rig: VolumeRig) -> None:
+    first = instances()[0]
+    await stuck_at(rig, first)
+    rig.apply(aimed(first, suspend=True))
+    await rig.until("Suspended")
+    assert rig.holder == ""
+
+
+async def test_a_stuck_attach_does_not_hold_a_deleted_claim(rig: VolumeRig) -> None:
+    await stuck_at(rig, instances()[0])
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+
+
+async def test_an_attach_that_status_does_not_know_and_that_is_stuck_is_told_and_left_alone(rig: VolumeRig) -> None:
+    rig.simulator.ebs.stick_attaching()
+    rig.apply(aimed(instances()[0]))
+    while not rig.status.get("volumeId") or not rig.holder:
+        await rig.step()
+    rig.claims._bodies[KEY]["status"] = {}
+    await rig.until("StuckAttaching")
+    assert "not this claim's" in rig.condition("Ready")["message"]
+    await rig.idle(3600)
+    assert "DetachClusterNodeVolume" not in rig.operations()

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
-from tests.unit.controllers.volume.scenes import CLUSTER, group, instances, new, published, reboot, replace
+from tests.unit.controllers.volume.scenes import CLUSTER, group, instances, new, published, reboot, replace, zone
 
 from hyperpod_operator.core.outcome import Blocked, Done, Requeue
 from hyperpod_testbed.simulator import Fault
@@ -46,6 +46,25 @@ async def test_a_volume_without_followers_waits_for_a_person(rig: VolumeRig) -> 
     await rig.idle(3600)
     assert rig.reason() == "NodeNotFound"
     assert "followNode" in rig.condition("Ready")["message"]
+    assert rig.operations().count("AttachClusterNodeVolume") == 1
+
+
+@pytest.mark.parametrize("before", ["an instance", "a group"])
+async def test_a_target_in_other_words_that_still_names_the_node_starts_no_new_choice_when_it_is_lost(
+    rig: VolumeRig, before: str
+) -> None:
+    workers = {"instanceGroupName": "workers"}
+    target = {"instanceId": instances()[0]} if before == "an instance" else workers
+    rig.apply(published(attachment={"target": target, "followNode": "Never"}))
+    await rig.rest()
+    holder = rig.holder
+    narrowed = {**workers, "nodeSelector": {"topology.kubernetes.io/zone": zone(rig.nodes)}}
+    rig.apply(published(attachment={"target": narrowed, "followNode": "Never"}))
+    assert isinstance(await rig.rest(), Done)
+    assert rig.holder == holder
+    replace(holder)
+    await rig.idle(3600)
+    assert rig.reason() == "NodeNotFound"
     assert rig.operations().count("AttachClusterNodeVolume") == 1
 
 

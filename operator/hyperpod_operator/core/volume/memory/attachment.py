@@ -14,7 +14,7 @@ from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Reje
 from hyperpod_operator.core.volume.plan import Attach, Detach
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.refusals import DEFINITE, NO_ROOM
-from hyperpod_operator.core.volume.target import REFUSED_MOST
+from hyperpod_operator.core.volume.target import REFUSED_MOST, Resolved, resolve
 
 PREVIOUS_MOST = 5
 
@@ -85,6 +85,9 @@ def attachment(pass_record: PassRecord) -> AttachmentStatus | None:
     fields["lostTime"] = (old.remembered.lostTime or stamp(snapshot.now)) if lost else None
     if not old.nodeName and (node := snapshot.observed.node(old.instanceId or "")) is not None:
         fields["nodeName"] = node.node_name or None
+    if isinstance(chosen := resolve(snapshot), Resolved) and chosen.node.instance_id == old.instanceId:
+        # Also of an edited target: when the node is lost, followNode is asked, and not the target once more.
+        fields["target"] = snapshot.claim.target_text
     if isinstance(where, Held):
         fields["detachTime"] = (old.remembered.detachTime or stamp(snapshot.now)) if leaving(snapshot) else None
     fields |= _after(pass_record, old)

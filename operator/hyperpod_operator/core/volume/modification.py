@@ -7,11 +7,12 @@ collected for a moment, and what cannot be done now never keeps the volume from 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT, Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.moments import parse_time
-from hyperpod_operator.core.volume.decision import ClaimSnapshot, Decision
+from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once, since
+from hyperpod_operator.core.volume.holding import SLACK
 from hyperpod_operator.core.volume.plan import ModifyVolume, fingerprint
 from hyperpod_operator.core.volume.ports import Change, Modification, Volume
 from hyperpod_operator.core.volume.timings import DAY
@@ -21,6 +22,8 @@ NOTHING = Change()
 MARGIN = 60.0
 """Seconds that our day of modifications is longer than AWS's: one sent a moment too early is refused, and costs half an
 hour. Records are in whole seconds, and clocks differ."""
+RATED = frozenset({"gp3", "io1", "io2"})
+"""Types that keep their IOPS when something else is changed; those of others follow from the size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,15 +96,29 @@ def budget(snapshot: ClaimSnapshot) -> Budget:
     moments = {moment for text in times or [] if (moment := parse_time(text))}
     latest = snapshot.observed.modification
     began = latest.start_time if latest else None
-    if began is not None and not any(
-        abs((began - moment).total_seconds()) < snapshot.timings.propagation_window for moment in moments
-    ):
+    if began is not None and not any(_made(began, moment, snapshot) for moment in moments):
         moments.add(began)
     window = DAY + MARGIN
     fresh = tuple(sorted(moment for moment in moments if (snapshot.now - moment).total_seconds() < window))
     if len(fresh) < snapshot.timings.modifications:
         return Budget(started=fresh, next_at=None)
     return Budget(started=fresh, next_at=fresh[-snapshot.timings.modifications] + timedelta(seconds=window))
+
+
+# [assumption: no-answer-leaves-outcome-open]
+def _made(began: datetime, called: datetime, snapshot: ClaimSnapshot) -> bool:
+    """Whether the modification that began then can be what a call at this moment made: clocks differ, and a call
+    without an answer may be carried out late."""
+    return -SLACK <= began - called <= timedelta(seconds=snapshot.timings.unseen)
+
+
+def _shown(snapshot: ClaimSnapshot) -> bool:
+    """Whether AWS's latest modification is the last one that is known, and cannot be the one before it."""
+    latest, spent = snapshot.observed.modification, budget(snapshot).started
+    began = latest.start_time if latest else None
+    if began is None or not spent:
+        return not spent
+    return [called for called in spent if _made(began, called, snapshot)] == [spent[-1]]
 
 
 def pending_change(snapshot: ClaimSnapshot) -> str:
@@ -119,6 +136,8 @@ def modify(snapshot: ClaimSnapshot) -> Decision | None:
         return None
     message = f"Modifying {volume.volume_id}: {describe(wanted)}."
     step = ModifyVolume(volume_id=volume.volume_id, change=wanted)
+    if _retries(snapshot, wanted):
+        return Act(step=step, reason=Reason.MODIFYING, message=message)
     decision = act_once(snapshot, step=step, reason=Reason.MODIFYING, message=message)
     return None if isinstance(decision, Wait) else decision
 
@@ -128,12 +147,12 @@ def unfinished(snapshot: ClaimSnapshot) -> Wait | None:
     volume, wanted, timings = snapshot.volume, change(snapshot), snapshot.timings
     if volume is None:
         return None
-    size = snapshot.claim.members.size
+    size, actual = snapshot.claim.members.size, _effective(volume, snapshot).size
     # [assumption: volumes-only-grow]
-    if size is not None and size < _effective(volume, snapshot).size:
+    if size is not None and size < actual:
         message = (
-            f"{volume.volume_id} has {volume.size} GiB and the spec asks for {size}: EBS volumes only grow. Set "
-            f"volume.size to {volume.size} or more, or remove it."
+            f"{volume.volume_id} has {actual} GiB and the spec asks for {size}: EBS volumes only grow. Set "
+            f"volume.size to {actual} or more, or remove it."
         )
         return Wait(reason=Reason.SIZE_BELOW_ACTUAL, message=message, after=timings.resync, stalled=True)
     latest = snapshot.observed.modification
@@ -152,13 +171,17 @@ def _why_not(snapshot: ClaimSnapshot, wanted: Change) -> Wait:
     if latest is not None and latest.modification_state in UNDER_WAY:
         message = f"{text} waits until AWS has completed the previous modification, which can take hours."
         return Wait(reason=Reason.MODIFYING, message=message, after=timings.watch)
-    if _failed_alike(snapshot, wanted):
+    next_at = budget(snapshot).next_at
+    if _failed_alike(snapshot, wanted) and not snapshot.claim.requested_anew:
+        at = next_at if next_at is not None or _seen(snapshot) else _sure_at(snapshot)
+        when = f", not before {at:%Y-%m-%dT%H:%M:%SZ}" if at is not None else ""
         message = (
-            f"AWS could not modify the volume ({text}): {(latest and latest.status_message) or 'no reason given'}. "
-            "Edit spec.volume, or set the annotation hyperpod-operator.dev/reconcile-requested-at to retry."
+            f"AWS could not modify the volume ({text}): "
+            f"{((latest and latest.status_message) or 'no reason given').rstrip('. ')}. "
+            f"Edit spec.volume, or set the annotation {RECONCILE_REQUESTED_AT} to retry{when}."
         )
         return Wait(reason=Reason.MODIFICATION_FAILED, message=message, after=timings.resync, stalled=True)
-    if (next_at := budget(snapshot).next_at) is not None:
+    if next_at is not None:
         message = (
             f"{text} waits: AWS allows {timings.modifications} modifications of a volume in 24 hours. The next "
             f"is possible at {next_at:%Y-%m-%dT%H:%M:%SZ}; nothing to do."
@@ -171,6 +194,12 @@ def _why_not(snapshot: ClaimSnapshot, wanted: Change) -> Wait:
         decision = act_once(snapshot, step=step, reason=Reason.MODIFYING, message="")
         if isinstance(decision, Wait):
             return decision
+    if not _seen(snapshot):
+        message = (
+            f"{text} waits until {_sure_at(snapshot):%Y-%m-%dT%H:%M:%SZ}: a modification was sent a while ago, and AWS "
+            "may not show it yet. Nothing to do."
+        )
+        return Wait(reason=Reason.MODIFYING, message=message, after=timings.poll)
     message = f"Collecting edits of spec.volume for {timings.debounce:.0f} seconds: {text}."
     return Wait(reason=Reason.MODIFYING, message=message, after=timings.debounce)
 
@@ -181,29 +210,51 @@ def _possible(snapshot: ClaimSnapshot) -> bool:
         return False
     if latest is not None and latest.modification_state in UNDER_WAY:
         return False
-    if _failed_alike(snapshot, change(snapshot)) or budget(snapshot).next_at is not None:
+    wanted = change(snapshot)
+    if budget(snapshot).next_at is not None:
         return False
-    spent = budget(snapshot).started
-    if spent and (snapshot.now - spent[-1]).total_seconds() < snapshot.timings.unseen:
-        return False  # EC2 may not show our last one yet, and would count it once more
+    if _failed_alike(snapshot, wanted):
+        return _retries(snapshot, wanted)
+    if not _seen(snapshot):
+        return False
     recorded = snapshot.claim.status.modification
     if recorded is None or recorded.remembered.pendingChange != pending_change(snapshot):
         return False
     return since(recorded.remembered.pendingSince, now=snapshot.now) >= snapshot.timings.debounce
 
 
+def _seen(snapshot: ClaimSnapshot) -> bool:
+    """Whether AWS shows the last modification, or would by now: until then it would be counted once more."""
+    sure_at = _sure_at(snapshot)
+    return sure_at is None or snapshot.now >= sure_at or _shown(snapshot)
+
+
+def _sure_at(snapshot: ClaimSnapshot) -> datetime | None:
+    """When AWS shows the last modification at the latest; None without one."""
+    spent = budget(snapshot).started
+    return spent[-1] + timedelta(seconds=snapshot.timings.unseen) if spent else None
+
+
 def _failed_alike(snapshot: ClaimSnapshot, wanted: Change) -> bool:
     """Whether AWS's latest modification was this one and failed: the same again would use up another of the four."""
-    latest = snapshot.observed.modification
-    if latest is None or latest.modification_state != "failed" or snapshot.claim.requested_anew:
+    latest, volume = snapshot.observed.modification, snapshot.volume
+    if latest is None or volume is None or latest.modification_state != "failed":
         return False
+    kind = wanted.volume_type or volume.volume_type
+    kept = kind if kind == volume.volume_type else ""
     pairs = (
-        (wanted.size, latest.target_size),
-        (wanted.volume_type, latest.target_volume_type),
-        (wanted.iops, latest.target_iops),
-        (wanted.throughput, latest.target_throughput),
+        (wanted.size or volume.size, latest.target_size),
+        (kind, latest.target_volume_type),
+        (wanted.iops or (volume.iops if kept in RATED else None), latest.target_iops),
+        (wanted.throughput or (volume.throughput if kept == "gp3" else None), latest.target_throughput),
     )
     return all(own is None or not theirs or own == theirs for own, theirs in pairs)
+
+
+def _retries(snapshot: ClaimSnapshot, wanted: Change) -> bool:
+    """Whether a person wants what failed to be tried again, and AWS shows that it is over: nothing is to be collected,
+    and a request that would have to wait would be forgotten."""
+    return snapshot.claim.requested_anew and _failed_alike(snapshot, wanted) and _seen(snapshot)
 
 
 def describe(wanted: Change) -> str:

@@ -5,6 +5,7 @@ from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import VolumeRig
 from tests.unit.controllers.volume.scenes import new, published
 
+from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
 from hyperpod_operator.core.outcome import Blocked, Done
 from hyperpod_testbed.simulator import Fault
 
@@ -112,6 +113,57 @@ async def test_a_modification_that_failed_is_not_sent_again(rig: VolumeRig) -> N
     assert rig.reason() == "ModificationFailed"
     await rig.idle(2 * HOUR)
     assert len(rig.calls("ModifyVolume")) == 1
+
+
+async def failed(rig: VolumeRig, **members: int) -> None:
+    rig.apply(new())
+    await rig.rest()
+    rig.simulator.ebs.fail_modifications()
+    rig.apply(new(volume=members))
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "ModificationFailed"
+
+
+async def test_a_failed_modification_is_sent_again_as_soon_as_a_person_asks(rig: VolumeRig) -> None:
+    await failed(rig, size=200)
+    rig.apply(new(volume={"size": 200}), annotations={RECONCILE_REQUESTED_AT: "now"})
+    await rig.rest()
+    assert rig.volume["Size"] == 200
+    assert len(rig.calls("ModifyVolume")) == 2
+
+
+@pytest.mark.parametrize("wanted", [{"size": 200}, {"size": 200, "iops": 5000}, {"size": 300, "iops": 6000}])
+async def test_an_edit_after_a_modification_that_failed_is_sent_soon(rig: VolumeRig, wanted: dict[str, int]) -> None:
+    """Also one that asks for less, and so names nothing that did not fail."""
+    await failed(rig, size=200, iops=6000)
+    rig.apply(new(volume=wanted))
+    await rig.idle(60.0)
+    assert rig.volume["Size"] == wanted["size"]
+    assert len(rig.calls("ModifyVolume")) == 2
+
+
+async def test_what_may_still_be_carried_out_delays_another_edit_and_says_so(rig: VolumeRig) -> None:
+    rig.apply(new())
+    await rig.rest()
+    rig.simulator.faults.add(Fault("ModifyVolume", "commit_late", seconds=300, times=1))
+    rig.apply(new(volume={"size": 200}))
+    await rig.idle(60.0)
+    rig.apply(new(volume={"size": 200, "iops": 6000}))
+    await rig.idle(120.0)
+    assert "may not show it yet" in rig.condition("Ready")["message"]
+    assert len(rig.calls("ModifyVolume")) == 1
+    await rig.idle(4 * HOUR)
+    assert (rig.volume["Size"], rig.volume["Iops"]) == (200, 6000)
+
+
+@pytest.mark.parametrize("seconds", [60, 300])
+async def test_a_modification_that_is_carried_out_late_counts_once(rig: VolumeRig, seconds: int) -> None:
+    rig.apply(new())
+    await rig.rest()
+    rig.simulator.faults.add(Fault("ModifyVolume", "commit_late", seconds=seconds, times=1))
+    await grow(rig, 200)
+    assert rig.volume["Size"] == 200
+    assert rig.status["modification"]["used24h"] == 1
 
 
 async def test_an_edit_does_not_keep_a_volume_from_being_attached(rig: VolumeRig) -> None:

@@ -128,6 +128,12 @@ def test_our_own_last_one_is_not_counted_twice() -> None:
     assert len(budget(attached(edited_claim({"size": 200}, startTimes=[ago(hours=1)]), modification=own)).started) == 1
 
 
+@pytest.mark.parametrize("ahead", [-110, -45, 45, 590])
+def test_our_own_last_one_counts_once_where_clocks_differ_or_it_was_carried_out_late(ahead: int) -> None:
+    own = modified("completed", start_time=NOW - timedelta(hours=1, seconds=-ahead))
+    assert len(budget(attached(edited_claim({"size": 200}, startTimes=[ago(hours=1)]), modification=own)).started) == 1
+
+
 def test_a_modification_that_ec2_does_not_show_yet_is_not_sent_again() -> None:
     """Whatever other call came in between."""
     assert isinstance(decide(attached(edited_claim({"size": 200}, startTimes=[ago(seconds=40)]))), Wait)
@@ -143,6 +149,40 @@ def test_a_failed_modification_is_not_repeated_until_a_person_asks() -> None:
         spec(volume={"size": 200}), status=owner.status.model_dump(exclude_none=True), reconcile_requested_at="now"
     )
     assert isinstance(step_of(decide(attached(asked, modification=failed))), ModifyVolume)
+
+
+def failed_all() -> Modification:
+    """All that an edit asked for failed a minute ago, and AWS names what it was to be."""
+    members = {"target_size": 200, "target_volume_type": "gp3", "target_iops": 6000, "target_throughput": 125}
+    return modified("failed", start_time=NOW - timedelta(minutes=1), **members)
+
+
+def test_less_than_what_failed_is_another_modification() -> None:
+    owner = edited_claim({"size": 200}, startTimes=[ago(minutes=1)])
+    assert isinstance(step_of(decide(attached(owner, modification=failed_all()))), ModifyVolume)
+
+
+def test_what_failed_for_a_type_whose_rate_follows_from_the_size_is_the_same_modification() -> None:
+    members = {"target_size": 200, "target_volume_type": "gp2", "target_iops": 600}
+    failed = modified("failed", start_time=NOW - timedelta(minutes=20), **members)
+    wanted = {"size": 200, "volumeType": "gp2"}
+    slow = volume(attachment(), volume_type="gp2", iops=300, throughput=None)
+    decision = decide(attached(edited_claim(wanted), volume=slow, modification=failed))
+    assert reason_of(decision) == "ModificationFailed"
+
+
+def test_a_failure_on_an_exhausted_day_says_when_a_retry_is_possible() -> None:
+    times = [ago(hours=hours) for hours in (20, 10, 5)]
+    failed = modified("failed", target_size=200, start_time=NOW - timedelta(hours=1))
+    decision = decide(attached(edited_claim({"size": 200}, startTimes=times), modification=failed))
+    assert reason_of(decision) == "ModificationFailed"
+    assert "not before 2026-11-23T16:01:00Z" in decision.message  # type: ignore[union-attr]  # a Wait
+
+
+def test_a_size_below_that_of_a_modification_under_way_names_the_size_that_comes() -> None:
+    under_way = modified("modifying", target_size=200)
+    decision = decide(attached(claim(spec(volume={"size": 150}), status=attached_status()), modification=under_way))
+    assert "has 200 GiB and the spec asks for 150" in decision.message  # type: ignore[union-attr]  # a Wait
 
 
 def test_a_size_below_the_actual_is_said_and_nothing_is_sent() -> None:

@@ -37,9 +37,9 @@ NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.WAITING_FOR_NODES,
-            "No node can be started now: another operation has it, HyperPod repairs it, or the selector chooses none. "
-            "The message says which.",
-            "Nothing, or correct `spec.nodes` in a new operation.",
+            "No node can be started now: another operation has it, HyperPod repairs it, the selector chooses none, or "
+            "the group that moved nodes would join is not there. The message says which.",
+            "Nothing, or correct `spec.nodes` or `spec.move` in a new operation.",
         ),
         reason(
             Reason.WITHDRAWING,

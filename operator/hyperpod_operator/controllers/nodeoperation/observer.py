@@ -11,6 +11,7 @@ from hyperpod_operator.core.drain.pod import occupants
 from hyperpod_operator.core.drain.ports import PodsRead
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.location import cluster_id
+from hyperpod_operator.core.nodeoperation.fitness import without_group
 from hyperpod_operator.core.nodeoperation.machine import advance, may_start
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call
@@ -65,7 +66,8 @@ class OperationObserver:
             if obstacle := apart(found, other):
                 return replace(snapshot, obstacle=obstacle)
             target = other
-        return replace(snapshot, cluster=found, target=target, obstacle=paused(found, target))
+        obstacle = paused(found, target) or without_group(operation.spec.move, target)
+        return replace(snapshot, cluster=found, target=target, obstacle=obstacle)
 
     def with_nodes(self, snapshot: Snapshot) -> Snapshot:
         clusters = {one.arn for one in (snapshot.cluster, snapshot.target) if one is not None}

@@ -62,6 +62,14 @@ NODE_CALLS = (
         switches=("move_compatible",),
     ),
     Assumption(
+        id="moves-change-the-group-alone",
+        belief="MoveClusterNodes takes a node to another group that has its instance type, and to no other one.",
+        source="MODEL: TargetInstanceGroupName names another group where the cluster is the same; the code "
+        "NodeInstanceTypeMismatch",
+        if_false="A move that AWS would carry out is skipped, with a message that says why.",
+        untested="The operator sends no such move, so AWS has nothing to answer.",
+    ),
+    Assumption(
         id="restricted-groups-keep-their-nodes",
         belief="MoveClusterNodes takes no node of a restricted instance group, and none joins one. All other calls "
         "that name nodes take them.",

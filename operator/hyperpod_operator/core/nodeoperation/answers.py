@@ -1,8 +1,9 @@
 """From AWS's answer, or its absence, to the entries of the nodes that were asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import assert_never
 
 from hyperpod_operator.core.engine.memory import updated
@@ -17,6 +18,19 @@ from hyperpod_operator.core.nodes.batch import UNCERTAIN, BatchAnswer, NodeCall,
 
 MAY_HAVE_ACTED = frozenset({ErrorKind.UNKNOWN_OUTCOME, ErrorKind.MALFORMED, ErrorKind.TRANSIENT})
 """Failures of a whole call after which AWS may have carried it out."""
+
+REMEDIES: Mapping[ErrorKind, str] = MappingProxyType(
+    {
+        ErrorKind.NOT_FOUND: "Check what the operation names, and delete it if that is wrong.",
+        ErrorKind.INVALID: "Remove the cause, or delete this operation: its spec cannot change.",
+        ErrorKind.DENIED: "Grant the operator's role this action (docs/iam.md has the policy).",
+        ErrorKind.QUOTA: "Request a higher quota in AWS Service Quotas, or delete this operation.",
+        ErrorKind.EKS_IN_USE: "Delete the other HyperPod cluster of the EKS cluster, or this operation.",
+        ErrorKind.ACCOUNT: "AWS is verifying the account or has blocked it: check the account's email or contact AWS "
+        "Support.",
+    }
+)
+"""Where the remedy for a cluster does not fit: the spec of an operation cannot change, and it has pauses of its own."""
 
 
 def intended(snapshot: Snapshot, action: Call) -> Snapshot:
@@ -82,7 +96,7 @@ def failed(snapshot: Snapshot, action: Call, error: CloudError) -> Snapshot:
             said = f"No answer ({error.code})" if error.kind in MAY_HAVE_ACTED else f"{error.code}: {error.message}"
             text = f"{said}: AWS may have carried out the first call. The node is watched."
             return updated(entry, {"awsCode": error.code[:128], "message": text, "retryTime": later})
-        remedy = TREATMENTS[error.kind].remedy
+        remedy = REMEDIES.get(error.kind, TREATMENTS[error.kind].remedy)
         return _again(snapshot, entry, code=error.code, said=f"{error.code}: {error.message} {remedy}".strip())
 
     return _each(snapshot, action, of)

@@ -15,6 +15,7 @@ from hyperpod_operator.core.nodeoperation.aftermath import GOES_ON, followed, le
 from hyperpod_operator.core.nodeoperation.approval import is_held
 from hyperpod_operator.core.nodeoperation.drains import NodeDrain
 from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
+from hyperpod_operator.core.nodeoperation.fitness import unfit
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, IN_FLIGHT, TRANSITIONS, Phase, State
 from hyperpod_operator.core.nodes.batch import NodeCall
@@ -128,8 +129,7 @@ def _pending(snapshot: Snapshot, entry: Entry) -> Entry:
     claims = snapshot.claims.get(entry.instanceId or "", ())
     if is_under_repair(snapshot.node(entry)) and not snapshot.operation.includes_repairs:
         return moved(snapshot, entry, State.SKIPPED, REPAIRED)
-    if restricted := snapshot.restricted_move(entry):
-        message = f"Group {restricted} is restricted: AWS moves no nodes from or to it. Delete or replace the node."
+    if message := unfit(snapshot, entry):
         return moved(snapshot, entry, State.SKIPPED, message)
     if snapshot.operation.refuses_volumes and claims:
         return moved(

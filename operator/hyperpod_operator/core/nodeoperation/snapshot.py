@@ -62,6 +62,9 @@ class Cluster:
             and self.tags.get(TAG_EKS_CLUSTER) == self.eks_cluster_arn[:256]
         )
 
+    def lacks(self, group: str) -> bool:
+        return self.observed.group(group) is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obstacle:
@@ -163,8 +166,12 @@ class Snapshot:
         """Why no node may go on before AWS is asked about it, in a word; empty where nodes may."""
         if self.operation.suspended:
             return "Suspended"
-        paused = any(one is not None and one.paused for one in (self.cluster, self.target))
-        return "Paused" if paused else ""
+        if any(one is not None and one.paused for one in (self.cluster, self.target)):
+            return "Paused"
+        move = self.operation.spec.move
+        if move is not None and self.target is not None and self.target.lacks(move.instanceGroupName):
+            return f"Group {move.instanceGroupName} went"
+        return ""
 
     @property
     def may_force(self) -> bool:
@@ -173,16 +180,6 @@ class Snapshot:
     def instance(self, entry: Entry) -> ObservedNode | None:
         """The node in AWS; None where AWS lists none of this id."""
         return self.cluster.instances.get(entry.instanceId or "") if self.cluster else None
-
-    # [assumption: restricted-groups-keep-their-nodes]
-    def restricted_move(self, entry: Entry) -> str:
-        """The restricted instance group that the node would leave or join; empty for none, and for other operations."""
-        move, instance = self.operation.spec.move, self.instance(entry)
-        if move is None or instance is None:
-            return ""
-        sides = ((self.cluster, instance.group), (self.target, move.instanceGroupName))
-        groups = (one.observed.group(name) for one, name in sides if one is not None)
-        return next((group.name for group in groups if group is not None and group.restricted), "")
 
     def node(self, entry: Entry) -> Node | None:
         return self.nodes.get(entry.instanceId or "")

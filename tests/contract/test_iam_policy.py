@@ -99,7 +99,10 @@ def test_no_volume_is_changed_that_no_claim_owns(action: str) -> None:
     [
         ("CreateVolumesOfClaims", OF_REQUEST),
         ("SnapshotOwnedVolumes", OF_RESOURCE),
+        ("CreateSnapshotsOfClaims", OF_REQUEST),
+        ("TagVolumesAtCreation", OF_REQUEST),
         ("AdoptUnownedVolumes", OF_REQUEST),
+        ("AdoptReleasedVolumes", OF_RESOURCE),
         ("AttachToNodes", OF_RESOURCE),
     ],
 )

@@ -8,9 +8,12 @@ from hyperpod_operator.core.volume.ports import Volume
 
 def request(claim: Claim, volume: Volume, *, purpose: str, before: str, instance_id: str = "") -> CreateSnapshot:
     """`purpose` is the value of the tag snapshot-purpose, `before` says in words what follows; `instance_id` is the
-    instance that the snapshot is about, empty for none. The tags find it again: CreateSnapshot has no token."""
+    instance that the snapshot is about, empty for none. The tags find it again: CreateSnapshot has no token. That of
+    the EKS cluster is the volume's own, so that IAM can hold a snapshot to it as it holds the volume."""
+    eks = volume.tags.get(names.TAG_EKS_CLUSTER)
     tags = {
         **claim.user_tags,
+        **({names.TAG_EKS_CLUSTER: eks} if eks else {}),
         names.TAG_CLAIM_UID: claim.uid,
         names.TAG_OWNER: claim.owner,
         names.TAG_SNAPSHOT_PURPOSE: purpose,

@@ -1,0 +1,113 @@
+"""The documented policies are enough for every life, no statement is idle, and they end at this EKS cluster."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.contract.iam.policies import Asked, Policies, documented, listed
+from tests.contract.iam.questions import asked
+from tests.unit.controllers.conftest import MakeSimulator
+from tests.unit.controllers.permissions.lives import LIVES
+
+from hyperpod_testbed.simulator.api import Api
+from hyperpod_testbed.simulator.errors import AwsError
+
+pytestmark = pytest.mark.slow
+
+DOCUMENTS = ("operator-full", "operator-volumes")
+THEIRS = "arn:aws:eks:us-west-2:111122223333:cluster/theirs"
+READS = ("Describe", "List")
+IDLE = {"PassAutoscalingRole"}
+"""docs/iam.md: to be removed where no cluster has `spec.clusterRole`; it is PassExecutionRoles for another role."""
+
+
+REMOVABLE = ("AdoptUnownedClusters", "AdoptUnownedVolumes", "AdoptReleasedVolumes")
+"""docs/iam.md: to be removed where nothing is adopted."""
+
+
+def policies(name: str) -> Policies:
+    """For a life: what nobody needs who adopts nothing is removed, as the document says."""
+    eks, _ = LIVES[name]
+    found = documented(
+        *DOCUMENTS,
+        REGION="us-west-2",
+        ACCOUNT_ID="111122223333",
+        EKS_CLUSTER_NAME=eks.rpartition("/")[2],
+        EXECUTION_ROLE_NAME="*",
+        CLUSTER_ROLE_NAME="hyperpod-autoscaling",
+    )
+    if name.startswith("adopted"):
+        return found
+    return Policies(tuple(one for one in found.statements if one["Sid"] not in REMOVABLE))
+
+
+class Account:
+    """IAM before the simulator: what the policies do not allow is denied."""
+
+    def __init__(self, make: MakeSimulator, patch: pytest.MonkeyPatch) -> None:
+        self._make = make
+        self.questions: list[Asked] = []
+        self.denied: list[str] = []
+        self._policies = Policies(())
+        before = Api._permit
+
+        def permit(api: Api, sim: Any, who: Any, service: Any, name: str, request: Any) -> None:
+            before(api, sim, who, service, name, request)
+            for question in asked(sim, sim.account.region(who.region), service.name, name, request):
+                self.questions.append(question)
+                if not self._policies.allow(question):
+                    self.denied.append(f"{name}: {question.action} on {question.resource} with {question.context}")
+                    raise AwsError("AccessDeniedException", f"not authorized to perform: {question.action}")
+
+        patch.setattr(Api, "_permit", permit)
+
+    async def live(self, name: str) -> None:
+        _, life = LIVES[name]
+        self._policies = policies(name)
+        await life(self._make())
+
+
+@pytest.fixture
+def account(make_simulator: MakeSimulator, monkeypatch: pytest.MonkeyPatch) -> Account:
+    return Account(make_simulator, monkeypatch)
+
+
+@pytest.mark.parametrize("name", LIVES)
+async def test_the_policies_are_enough(account: Account, name: str) -> None:
+    try:
+        await account.live(name)
+    finally:
+        assert account.denied == []
+
+
+@pytest.mark.parametrize("name", LIVES)
+async def test_no_change_reaches_what_another_eks_cluster_has(account: Account, name: str) -> None:
+    """The same questions, with the other's ARN wherever a tag, a role's context or a resource names the EKS cluster."""
+    await account.live(name)
+    eks, _ = LIVES[name]
+    allowed = policies(name)
+    for question in account.questions:
+        theirs = replace(
+            question,
+            resource=question.resource.replace(eks.rpartition(":")[2], THEIRS.rpartition(":")[2]).replace(
+                f"access-entry/{eks.rpartition('/')[2]}/", "access-entry/theirs/"
+            ),
+            context={key: THEIRS if value == eks else value for key, value in question.context.items()},
+        )
+        if theirs != question and not question.action.partition(":")[2].startswith(READS):
+            assert not allowed.allow(theirs), theirs
+
+
+async def test_every_statement_and_every_action_is_asked_for(account: Account) -> None:
+    needed: set[str] = set()
+    actions: set[str] = set()
+    for name in LIVES:
+        account.questions.clear()
+        await account.live(name)
+        for question in account.questions:
+            actions.add(question.action)
+            sids = set(policies(name).allowing(question))
+            needed |= sids if len(sids) == 1 else set()
+    written = policies("adopted-cluster").statements
+    assert {str(one["Sid"]) for one in written} - needed == IDLE
+    assert {action for one in written for action in listed(one["Action"])} == actions

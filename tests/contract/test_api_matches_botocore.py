@@ -49,6 +49,14 @@ ALARM_NAMES = (
     "InstanceGroups[].AutoPatchConfig.DeploymentConfig.AutoRollbackConfiguration[].AlarmName",
     "RestrictedInstanceGroups[].ScheduledUpdateConfig.DeploymentConfig.AutoRollbackConfiguration[].AlarmName",
 )
+SHORT_IDS = (
+    *(
+        f"{place}.{ids}[]"
+        for place in ("VpcConfig", "InstanceGroups[].OverrideVpcConfig", "RestrictedInstanceGroups[].OverrideVpcConfig")
+        for ids in ("SecurityGroupIds", "Subnets")
+    ),
+    "InstanceGroups[].ImageId",
+)
 DIFFERENT = {
     ("ClusterName", "required"): "unset, it is the object's name",
     ("Orchestrator", "required"): "without it AWS makes a Slurm cluster",
@@ -59,6 +67,7 @@ DIFFERENT = {
     **{(path, "pattern"): "form of an instance type, instead of the enum" for path in INSTANCE_TYPES},
     **{(path, "min"): "shortest instance type, instead of the enum" for path in INSTANCE_TYPES},
     **{(path, "max"): "bound of a string, instead of the enum" for path in INSTANCE_TYPES},
+    **{(path, "max"): "a rule in words has the bound, so that it is told" for path in SHORT_IDS},
     **{(path, "pattern"): "AWS looks ahead, RE2 cannot" for path in ALARM_NAMES},
 }
 

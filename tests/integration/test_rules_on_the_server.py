@@ -475,6 +475,18 @@ CASES = [
                 spec(flexible("ml.g5.xlarge "), **CONTINUOUS),
             ),
             (
+                f"{IG}.instanceType",
+                "HyperPod has no bare metal",
+                spec(group(instanceType="ml.g5.48xlarge")),
+                spec(group(instanceType="ml.g5.metal-24xl")),
+            ),
+            (
+                f"{IG}.instanceRequirements.instanceTypes[]",
+                "HyperPod has no bare metal",
+                spec(flexible("ml.g5.xlarge"), **CONTINUOUS),
+                spec(flexible("g5.metal"), **CONTINUOUS),
+            ),
+            (
                 f"{IG}.imageId",
                 "give the id of the AMI",
                 spec(group(imageId="default")),

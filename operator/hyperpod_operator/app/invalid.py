@@ -1,6 +1,7 @@
 """What is wrong with the spec of a manifest, as far as that shows without an API server."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -67,13 +68,13 @@ def _no_moments(value: Any, schema: Mapping[str, Any], path: Path) -> Iterator[t
     elif isinstance(value, list):
         for place, item in enumerate(value):
             yield from _no_moments(item, schema.get("items") or {}, (*path, place))
-    elif isinstance(value, str) and schema.get("format") == "date-time" and not _is_moment(value):
+    elif isinstance(value, str) and schema.get("format") == "date-time" and not _is_moment(value, schema["pattern"]):
         yield path, "give date, time and offset from UTC, as 2026-11-30T04:00:00Z"
 
 
-def _is_moment(text: str) -> bool:
+def _is_moment(text: str, pattern: str) -> bool:
     try:
-        return "T" in text.upper() and datetime.fromisoformat(text.upper()).tzinfo is not None
+        return re.search(pattern, text) is not None and datetime.fromisoformat(text).tzinfo is not None
     except ValueError:
         return False
 

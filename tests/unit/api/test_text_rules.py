@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
+from hyperpod_operator.api.common.bounds import MISTAKE, Moment
 from hyperpod_operator.api.common.rules import rule, rules
 from hyperpod_operator.api.common.text_rules import FORM, RULES, text_problems, text_rules
 from hyperpod_operator.api.kinds import KINDS, Kind
@@ -73,7 +75,7 @@ WITHOUT_WORDS = {
     "onInitComplete": "everything fits",
     "mountName": "what does not fit is too long, and that is said",
     "alarmName": "only blanks do not fit",
-    "nextPatchDate": "its format is said, and CEL sees a time",
+    **dict.fromkeys(("nextPatchDate", "notBefore"), "its format is said, and CEL sees a time"),
     "approvedPlan": "it is copied",
     "nodeLogicalId": "it is copied",
     "nodeLogicalIds[]": "they are copied",
@@ -101,3 +103,52 @@ def test_a_text_of_another_form_is_answered_in_words(kind: Kind) -> None:
     found = list(patterned(spec_schema(kind.spec)))
     assert found
     assert {name for name, worded in found if not worded} <= WITHOUT_WORDS.keys()
+
+
+SHORT = {
+    **dict.fromkeys(("clusterName", "instanceGroupName"), "what is too long for a name is told so"),
+    **dict.fromkeys(("names[]", "instanceType", "instanceTypes[]", "imageReleaseVersion"), "64 have room for mistakes"),
+    **dict.fromkeys(("region", "availabilityZone", "availabilityZoneId"), "nobody writes an ARN there"),
+    "matchLabels{}": "Kubernetes says the same of labels",
+}
+"""Members with a rule in words and few characters, and why they are enough."""
+
+
+def lengths(schema: Any, name: str = "") -> Iterator[tuple[str, int]]:
+    """The texts that a rule is about, and how long they may be."""
+    if schema.get("type") == "string" and schema.get(RULES):
+        yield name, schema["maxLength"]
+    for member, below in (schema.get("properties") or {}).items():
+        yield from lengths(below, member)
+    for word, mark in (("items", "[]"), ("additionalProperties", "{}")):
+        if isinstance(schema.get(word), dict):
+            yield from lengths(schema[word], name + mark)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
+def test_a_rule_in_words_is_reached_by_what_people_write_instead(kind: Kind) -> None:
+    """The API server judges no rule of a text that is too long."""
+    found = list(lengths(spec_schema(kind.spec)))
+    assert found
+    assert {name for name, most in found if most < MISTAKE} <= SHORT.keys()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
+def test_a_time_that_a_user_gives_has_one_spelling(kind: Kind) -> None:
+    """CEL, Python and AWS's clients read others differently or not at all."""
+    found = [node for node in nodes_of(spec_schema(kind.spec)) if node.get("format") == "date-time"]
+    assert {node.get("pattern") for node in found} <= {spec_of_moment()}
+
+
+def nodes_of(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+        for below in schema.values():
+            yield from nodes_of(below)
+    elif isinstance(schema, list):
+        for below in schema:
+            yield from nodes_of(below)
+
+
+def spec_of_moment() -> str:
+    return str(TypeAdapter(Moment).json_schema()["pattern"])

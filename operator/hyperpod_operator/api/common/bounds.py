@@ -23,6 +23,9 @@ def keyed(*keys: str) -> dict[str, Any]:
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
 
 
+MISTAKE = 128
+"""Characters of what people write in place of a short id, such as its ARN. The API server judges no rule of a text that
+is longer than its schema has it, and says "Too long" where the rule says what to write."""
 NAME_PATTERN = r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"
 KEY_PATTERN = (
     r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
@@ -114,8 +117,9 @@ TrainingPlanArn = Annotated[
 ]
 """TrainingPlanArn."""
 
-_WITHOUT_PREFIX = "(m[^l]|[a-ln-z])[a-z0-9-]*[.][a-z0-9-]+"
+_WITHOUT_PREFIX = "(m[^l]|[a-ln-z])[a-z0-9-]*[.]([0-9]*xlarge|large|medium)"
 """An instance type as EC2 writes it."""
+_METAL = "(ml[.])?[a-z0-9-]+[.]metal[a-z0-9-]*"
 InstanceType = Annotated[
     str,
     Field(
@@ -129,7 +133,11 @@ InstanceType = Annotated[
                 computed="'put ml. in front: ml.' + self",
             ),
             rule(
-                f"self.matches('^(ml[.][a-z0-9-]+[.][a-z0-9]+|{_WITHOUT_PREFIX})$')",
+                f"!self.matches('^{_METAL}$')",
+                message="HyperPod has no bare metal instances: choose another size, as ml.p5.48xlarge",
+            ),
+            rule(
+                f"self.matches('^(ml[.][a-z0-9-]+[.][a-z0-9]+|{_METAL}|{_WITHOUT_PREFIX})$')",
                 message="instance types are in lower case, without blanks: write family and size after ml., as "
                 "ml.p5.48xlarge",
             ),
@@ -163,7 +171,7 @@ ImageId = Annotated[
     str,
     Field(
         min_length=7,
-        max_length=21,
+        max_length=MISTAKE,
         **worded(
             r"^(ami-[0-9a-fA-F]{8,17}|default)$",
             "give the id of the AMI and not its name, as ami-0123456789abcdef0, or default: aws ec2 describe-images",
@@ -186,11 +194,11 @@ ImageReleaseVersion = Annotated[
 SecurityGroupId = Annotated[
     str,
     Field(
-        max_length=32,
+        max_length=MISTAKE,
         pattern=r"^[-0-9a-zA-Z]+$",
         json_schema_extra=rules(
             rule(
-                "self.matches('^sg-[0-9a-zA-Z]+$')",
+                "self.matches('^sg-[0-9a-zA-Z]{1,29}$')",
                 message="give the id of the security group and not its name, as sg-0123456789abcdef0: aws ec2 "
                 "describe-security-groups",
             )
@@ -201,11 +209,11 @@ SecurityGroupId = Annotated[
 SubnetId = Annotated[
     str,
     Field(
-        max_length=32,
+        max_length=MISTAKE,
         pattern=r"^[-0-9a-zA-Z]+$",
         json_schema_extra=rules(
             rule(
-                "self.matches('^subnet-[0-9a-zA-Z]+$')",
+                "self.matches('^subnet-[0-9a-zA-Z]{1,25}$')",
                 message="give ids of subnets, as subnet-0123456789abcdef0, and not of their VPC: aws ec2 "
                 "describe-subnets",
                 computed="'give ids of subnets, as subnet-0123456789abcdef0: ' + (self.startsWith('vpc-') ? "
@@ -257,7 +265,7 @@ DrainTimeout = Annotated[int, Field(ge=0, le=5400)]
 Percentage = Annotated[int, Field(ge=0, le=100)]
 """ClusterInstanceMemoryAllocationPercentage."""
 
-PatchDate = Annotated[
+Moment = Annotated[
     str,
     Field(
         min_length=20,
@@ -267,6 +275,9 @@ PatchDate = Annotated[
         json_schema_extra={"format": "date-time"},
     ),
 ]
-"""NextPatchDate. The API server's date-time admits years and offsets that no client of AWS can send."""
+"""A time that a user gives, RFC 3339. The API server's date-time admits spellings and offsets that clients of AWS, this
+operator and the API server's own CEL cannot read."""
+PatchDate = Moment
+"""NextPatchDate."""
 Timestamp = Annotated[str, Field(min_length=1, max_length=40, json_schema_extra={"format": "date-time"})]
-"""An instant as RFC 3339 text, for example 2026-11-30T04:00:00Z."""
+"""An instant that the operator writes, as RFC 3339 text, for example 2026-11-30T04:00:00Z."""

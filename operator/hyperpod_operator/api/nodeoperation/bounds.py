@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from hyperpod_operator.api.common.bounds import MISTAKE
 from hyperpod_operator.api.common.rules import rule, rules, worded
 
 NODES_MOST = 1000
@@ -29,7 +30,7 @@ InstanceId = Annotated[
     str,
     Field(
         min_length=10,
-        max_length=19,
+        max_length=MISTAKE,
         **worded(
             r"^i-[a-f0-9]{8}([a-f0-9]{9})?$",
             "an instance has an id as i-0123456789abcdef0: give it alone, or set names for the names of Nodes",

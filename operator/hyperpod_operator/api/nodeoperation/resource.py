@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from hyperpod_operator.api.common.bounds import SET, DeepHealthChecks, InstanceGroupName, LabelKey, Timestamp
+from hyperpod_operator.api.common.bounds import SET, DeepHealthChecks, InstanceGroupName, LabelKey, Moment
 from hyperpod_operator.api.common.drain import Drain, SelectorValue
 from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.common.rules import rules
@@ -127,7 +127,11 @@ class HyperPodNodeOperationSpec(Model):
         description="How many nodes are drained or operated on at once: a number, or a percentage of the nodes of "
         "this operation, rounded down to one at least. Unset means 1.",
     )
-    notBefore: Timestamp | None = Field(default=None, description="The operation starts at this time at the earliest.")
+    notBefore: Moment | None = Field(
+        default=None,
+        description="The operation starts at this time at the earliest, in RFC 3339 with an offset from UTC, for "
+        "example 2026-11-30T04:00:00Z.",
+    )
     activeDeadlineSeconds: Annotated[int, Field(ge=60, le=2592000)] | None = Field(
         default=None,
         description="How long the operation may take, in seconds from its start. Nodes that are not done by then fail, "

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hyperpod_operator.api.common.bounds import ATOMIC, SET
+from hyperpod_operator.api.common.bounds import ATOMIC, MISTAKE, SET
 from hyperpod_operator.api.common.rules import rule, worded
 from hyperpod_operator.api.common.storage_bounds import KMS_KEY_WORDS
 from hyperpod_operator.api.names import GROUP
@@ -55,7 +55,7 @@ VolumeId = Annotated[
 SnapshotId = Annotated[
     str,
     Field(
-        max_length=32,
+        max_length=MISTAKE,
         **worded(
             r"^snap-[a-f0-9]{8}([a-f0-9]{9})?$",
             "give the id of the snapshot, as snap-0123456789abcdef0: aws ec2 describe-snapshots --owner-ids self",
@@ -153,7 +153,7 @@ Duration = Annotated[
     str,
     Field(
         min_length=2,
-        max_length=8,
+        max_length=MISTAKE,
         **worded(
             r"^[1-9][0-9]{0,5}(s|m|h)$",
             "a duration is one whole number from 1 on and one unit of s, m and h: write it as 90s or 10m",
@@ -191,7 +191,7 @@ MountOption = Annotated[
     str,
     Field(
         min_length=1,
-        max_length=32,
+        max_length=MISTAKE,
         **worded(
             MOUNT_OPTION_PATTERN,
             "each item is one mount option of those that docs/volumes.md lists: write noatime, for example",

@@ -325,6 +325,7 @@ class Reason(StrEnum):
     MODIFICATION_FAILED = "ModificationFailed"
     SIZE_BELOW_ACTUAL = "SizeBelowActual"
     ATTACHED_ELSEWHERE = "AttachedElsewhere"
+    ATTACHMENT_REFUSED = "AttachmentRefused"
     CLAIMED_BY_OTHER = "ClaimedByOther"
     CSI_OWNED = "CSIOwned"
     AZ_MISMATCH = "AZMismatch"

@@ -340,6 +340,13 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             phase="Attaching",
         ),
         reason(
+            Reason.ATTACHMENT_REFUSED,
+            "AWS has refused to attach or detach the volume for more than five minutes because of the cluster's state, "
+            "and DescribeCluster reports the cluster as InService. The operator repeats the call every five minutes.",
+            "Check whether an instance group of the cluster changes or fails. If none does, ask AWS Support.",
+            severity=Severity.STALLED,
+        ),
+        reason(
             Reason.SNAPSHOT_FAILED,
             "The snapshot before the deletion failed, and the operator keeps the volume; or the snapshot before a "
             "replacement failed, and the operator continues without it.",

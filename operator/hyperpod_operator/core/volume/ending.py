@@ -21,7 +21,7 @@ from hyperpod_operator.core.volume.plan import (
     Step,
     UnlabelNode,
 )
-from hyperpod_operator.core.volume.refusals import kept_back, treatment
+from hyperpod_operator.core.volume.refusals import kept_back, treated
 from hyperpod_operator.core.volume.timings import VolumeTimings
 
 
@@ -39,16 +39,15 @@ def _ending(pass_record: PassRecord) -> ResultSummary:
     if isinstance(pass_record.unread, KubernetesError):
         return failed(declines.text(pass_record.unread, step=None), declines.treatment(pass_record.unread))
     if pass_record.unread is not None:
-        treated = TREATMENTS[pass_record.unread.kind]
-        return failed(text(pass_record.unread, treated), treated)
+        means = TREATMENTS[pass_record.unread.kind]
+        return failed(text(pass_record.unread, means), means)
     if isinstance(pass_record.result, KubernetesRejected):
         error = pass_record.result.error
         return failed(declines.text(error, step=pass_record.result.step), declines.treatment(error))
     if isinstance(pass_record.result, Rejected):
-        by_group = pass_record.snapshot.claim.by_group
-        treated = treatment(pass_record.result.step, pass_record.result.error, by_group=by_group)
-        said = failed(text(pass_record.result.error, treated), treated)
-        return _go_on(said, timings=pass_record.snapshot.timings) if _beside(pass_record, treated) else said
+        means = treated(pass_record.snapshot, pass_record.result.step, pass_record.result.error)
+        said = failed(text(pass_record.result.error, means), means)
+        return _go_on(said, timings=pass_record.snapshot.timings) if _beside(pass_record, means) else said
     match pass_record.decision:
         case Act(step=step, reason=reason, message=message):
             after = _after(step, timings=pass_record.snapshot.timings)
@@ -77,10 +76,10 @@ def _after(step: Step, *, timings: VolumeTimings) -> float:
     return timings.brief
 
 
-def _beside(pass_record: PassRecord, treated: Treatment) -> bool:
+def _beside(pass_record: PassRecord, means: Treatment) -> bool:
     """Whether what was refused is kept back from now on and the rest does not depend on it: a volume that may not be
     modified is attached and published all the same."""
-    if not isinstance(pass_record.result, Rejected) or not kept_back(treated):
+    if not isinstance(pass_record.result, Rejected) or not kept_back(means):
         return False
     return (
         isinstance(pass_record.result.step, ModifyVolume | CreateSnapshot) and not pass_record.snapshot.claim.deleting
@@ -91,7 +90,7 @@ def _go_on(said: ResultSummary, *, timings: VolumeTimings) -> ResultSummary:
     return waiting(reason=said.reason, message=said.message, after=timings.brief, stalled=said.stalled)
 
 
-def text(error: CloudError, treated: Treatment) -> str:
+def text(error: CloudError, means: Treatment) -> str:
     """AWS's words, then ours. The request id stays out: it would make every pass a status write."""
     code = error.ec2_code or error.code
-    return f"{error.operation} failed ({code}): {error.message.rstrip('. ')}. {treated.remedy}"
+    return f"{error.operation} failed ({code}): {error.message.rstrip('. ')}. {means.remedy}"

@@ -14,7 +14,7 @@ from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.decision import Act
 from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import Attach, Detach, concern, fingerprint, operation
-from hyperpod_operator.core.volume.refusals import treatment
+from hyperpod_operator.core.volume.refusals import treated
 
 
 def events(pass_record: PassRecord, end: ResultSummary, new: EBSVolumeClaimStatus) -> tuple[Event, ...]:
@@ -63,7 +63,7 @@ def _repeats(pass_record: PassRecord, result: Accepted | Rejected | KubernetesRe
         case KubernetesRejected():
             reason = declines.treatment(result.error).reason
         case Rejected():
-            reason = treatment(result.step, result.error, by_group=pass_record.snapshot.claim.by_group).reason
+            reason = treated(pass_record.snapshot, result.step, result.error).reason
         case _:
             assert_never(result)
     return repeats(
@@ -83,7 +83,7 @@ def _step_event(pass_record: PassRecord, act: Act, result: Accepted | Rejected |
         return Event(type="Warning", reason=reason, action=operation(act.step), message=said)
     error = result.error
     request = f" (request {error.request_id})" if error.request_id else ""
-    reason = treatment(result.step, error, by_group=pass_record.snapshot.claim.by_group).reason
+    reason = treated(pass_record.snapshot, result.step, error).reason
     code = error.ec2_code or error.code
     message = f"{error.operation} failed ({code}): {error.message}{request}"
     return Event(type="Warning", reason=reason, action=operation(act.step), message=message)

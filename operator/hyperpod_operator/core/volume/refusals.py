@@ -9,10 +9,16 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from hyperpod_operator.api.names import Reason
+from hyperpod_operator.core.engine.journal import entry_of, rejected
+from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
-from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, Detach
+from hyperpod_operator.core.volume.decision import ClaimSnapshot
+from hyperpod_operator.core.volume.plan import Attach, CloudStep, CreateVolume, Detach, concern, fingerprint
 
 NO_ROOM = "AttachmentLimitExceeded"
+GROWS_FROM = 20.0
+"""Seconds of the shortest pause that doubles, up to `SLOW`, while AWS refuses the very same call; shorter ones are
+steps on a way."""
 TAKEN_REQUEST = "IdempotentParameterMismatch"
 DEFINITE = frozenset(
     {
@@ -102,7 +108,15 @@ EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
 _CLOSED = Treatment(
     Reason.CLUSTER_NOT_IN_SERVICE,
     "AWS attaches and detaches volumes only while the cluster is InService; the operator retries then.",
-    after=20.0,
+    after=GROWS_FROM,
+)
+_SHUT = Treatment(
+    Reason.ATTACHMENT_REFUSED,
+    "DescribeCluster reports the cluster as InService, and AWS has refused the same call for more than five "
+    "minutes. Check whether an instance group of the cluster changes or fails, and ask AWS Support if none does. The "
+    "operator sends the call again every 5 minutes, and when the cluster's status changes.",
+    stalled=True,
+    after=SLOW,
 )
 # [assumption: validation-may-be-state]
 _BY_WORDS = replace(
@@ -142,8 +156,24 @@ def _not_there(error: CloudError) -> Treatment:
     )
 
 
-def treatment(step: CloudStep, error: CloudError, *, by_group: bool) -> Treatment:
-    """What follows from this refusal of this step."""
+def treated(snapshot: ClaimSnapshot, step: CloudStep, error: CloudError) -> Treatment:
+    """What follows from this refusal, after those of the very same call that the journal has."""
+    last = entry_of(snapshot.claim.status.operations, concern(step))
+    again = last is not None and rejected(last) and last.fingerprint == fingerprint(step)
+    before = (last.rejections or 0) if again and last is not None else 0
+    return treatment(step, error, by_group=snapshot.claim.by_group, before=before)
+
+
+def treatment(step: CloudStep, error: CloudError, *, by_group: bool, before: int = 0) -> Treatment:
+    """What follows from this refusal of this step, which was refused so often in a row before: a pause grows."""
+    found = _of_one(step, error, by_group=by_group)
+    if found.after is None or not GROWS_FROM <= found.after < SLOW:
+        return found
+    pause = growing(first=found.after, most=SLOW, attempts=before + 1)
+    return _SHUT if found is _CLOSED and pause >= SLOW else replace(found, after=pause)
+
+
+def _of_one(step: CloudStep, error: CloudError, *, by_group: bool) -> Treatment:
     if error.ec2_code == NO_ROOM and isinstance(step, Attach) and by_group:
         return _NEXT_NODE
     if isinstance(step, CreateVolume) and error.ec2_code.endswith(".NotFound"):
@@ -169,7 +199,7 @@ def _names_the_gate(error: CloudError) -> bool:
 
 def kept_back(treated: Treatment) -> bool:
     """Whether the very same call waits for its time although something else wakes the claim."""
-    return treated.after is not None and treated.after >= SLOW
+    return treated.after is not None and treated.after >= GROWS_FROM
 
 
 def token_is_burnt(step: CloudStep, error: CloudError) -> bool:

@@ -1,11 +1,12 @@
 """What AWS refuses, again and again: the rest of the claim goes on, and no call is repeated without end."""
 
+import boto3
 import pytest
 from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import VolumeRig
-from tests.unit.controllers.volume.scenes import add_cluster, group, instances, new, published
+from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, group, instances, new, published
 
-from hyperpod_operator.core.outcome import Failed
+from hyperpod_operator.core.outcome import Done, Failed
 from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
@@ -87,3 +88,61 @@ async def test_words_that_may_be_about_a_rule_are_no_state_of_the_cluster(rig: V
     rig.simulator.faults.clear()
     await rig.idle(400.0)
     assert rig.holder == instances()[0]
+
+
+def shut(operation: str, **members: object) -> Fault:
+    """AWS refuses the call because of the cluster's state, whatever DescribeCluster says."""
+    said = f"Cluster {CLUSTER} must be InService to attach or detach volumes."
+    return Fault(operation, "error", code="ValidationException", message=said, status=400, **members)  # type: ignore[arg-type]
+
+
+async def test_an_attach_that_is_refused_for_ever_is_asked_for_ever_more_seldom_and_told_as_it_is(
+    rig: VolumeRig,
+) -> None:
+    rig.simulator.faults.add(shut("AttachClusterNodeVolume"))
+    rig.apply(published())
+    await rig.until("ClusterNotInService")
+    await rig.until("AttachmentRefused")
+    await rig.idle(HOUR)
+    assert len(rig.calls("AttachClusterNodeVolume")) <= 18
+    assert rig.condition("Stalled")["reason"] == "AttachmentRefused"
+    rig.simulator.faults.clear()
+    await rig.idle(300.0)
+    assert isinstance(await rig.rest(), Done)
+
+
+async def test_what_wakes_a_claim_sends_no_refused_attach_before_its_time(rig: VolumeRig) -> None:
+    rig.simulator.faults.add(shut("AttachClusterNodeVolume"))
+    rig.apply(published())
+    await rig.until("AttachmentRefused")
+    await rig.once()
+    before = len(rig.calls("AttachClusterNodeVolume"))
+    for _ in range(20):
+        rig.wait(10.0)
+        await rig.once()
+    assert len(rig.calls("AttachClusterNodeVolume")) == before
+
+
+async def test_a_detach_that_is_refused_for_ever_is_asked_for_ever_more_seldom(rig: VolumeRig) -> None:
+    rig.apply(published())
+    await rig.rest()
+    rig.simulator.faults.add(shut("DetachClusterNodeVolume"))
+    rig.apply(published(attachment={"target": {"instanceGroupName": "workers"}, "suspend": True}))
+    await rig.idle(HOUR)
+    assert len(rig.calls("DetachClusterNodeVolume")) <= 18
+    assert rig.reason() == "AttachmentRefused"
+
+
+async def test_a_refused_attach_is_sent_as_soon_as_a_change_of_the_cluster_is_over(rig: VolumeRig) -> None:
+    rig.simulator.world.create_foreign_cluster("plain", request={"InstanceGroups": [group()]})
+    fault = rig.simulator.faults.add(shut("AttachClusterNodeVolume"))
+    rig.apply(new(clusterRef={"clusterName": "plain"}))
+    await rig.until("AttachmentRefused")
+    rig.simulator.world.scale_out_of_band("plain", "workers", 4)
+    await rig.until("ClusterNotInService")
+    rig.simulator.faults.remove(fault)
+    sagemaker = boto3.client("sagemaker", region_name="us-west-2")
+    while sagemaker.describe_cluster(ClusterName="plain")["ClusterStatus"] != "InService":
+        rig.wait(10.0)
+    await rig.idle(2.0)
+    assert rig.holder

@@ -1,6 +1,7 @@
 """The journal of a claim's steps: what was intended, how it was answered, and until when a rejection stands."""
 
 from hyperpod_operator.api.common.operations import OperationStatus
+from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.journal import CallState, Rejection, called, cleared, entry_of, with_rejection
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
@@ -8,12 +9,14 @@ from hyperpod_operator.core.volume.ending import text
 from hyperpod_operator.core.volume.guards import later, since
 from hyperpod_operator.core.volume.pass_record import Accepted, KubernetesRejected, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import CloudStep, Step, concern, fingerprint, operation
-from hyperpod_operator.core.volume.refusals import DEFINITE, kept_back, treatment
+from hyperpod_operator.core.volume.refusals import DEFINITE, kept_back, treated
 
 OPEN = frozenset({CallState.INTENDED, CallState.UNANSWERED})
 """States of a call that may have been carried out without our knowing."""
 
 
+OF_THE_STATE = frozenset({Reason.CLUSTER_NOT_IN_SERVICE, Reason.ATTACHMENT_REFUSED})
+"""Reasons of refusals that speak of the cluster's state."""
 KUBERNETES = frozenset({"NodeLabel", "Publication", "Lease"})
 """Concerns of steps that the API server guards: only their rejections are recorded."""
 
@@ -31,13 +34,13 @@ def operations(pass_record: PassRecord) -> list[OperationStatus] | None:
     snapshot, result = pass_record.snapshot, pass_record.result
     if isinstance(result, Rejected):
         state = CallState.REJECTED if result.error.kind in DEFINITE else CallState.UNANSWERED
-        treated = treatment(result.step, result.error, by_group=snapshot.claim.by_group)
-        retry_at = later(snapshot.now, treated.after or 0.0) if kept_back(treated) else None
+        means = treated(snapshot, result.step, result.error)
+        retry_at = later(snapshot.now, means.after or 0.0) if kept_back(means) else None
         rejection = Rejection(
-            reason=treated.reason,
+            reason=means.reason,
             code=result.error.ec2_code or result.error.code,
-            message=text(result.error, treated),
-            stalled=treated.stalled,
+            message=text(result.error, means),
+            stalled=means.stalled,
             retry_at=retry_at,
         )
         return _rejected(snapshot, result.step, state=state, rejection=rejection)
@@ -54,15 +57,15 @@ def operations(pass_record: PassRecord) -> list[OperationStatus] | None:
 
 def _declined(snapshot: ClaimSnapshot, result: KubernetesRejected) -> list[OperationStatus] | None:
     """What the API server rejects for good; what passes leaves no record."""
-    treated = declines.treatment(result.error)
-    if not kept_back(treated):
+    means = declines.treatment(result.error)
+    if not kept_back(means):
         return list(snapshot.claim.status.operations or []) or None
     rejection = Rejection(
-        reason=treated.reason,
+        reason=means.reason,
         code=str(result.error.status),
         message=declines.text(result.error, step=result.step),
-        stalled=treated.stalled,
-        retry_at=later(snapshot.now, treated.after or 0.0),
+        stalled=means.stalled,
+        retry_at=later(snapshot.now, means.after or 0.0),
     )
     *others, entry = _rejected(snapshot, result.step, state=CallState.REJECTED, rejection=rejection)
     return [entry, *others]  # the newest call to AWS stays last
@@ -75,10 +78,19 @@ def _rejected(snapshot: ClaimSnapshot, step: Step, *, state: CallState, rejectio
 
 def _standing(snapshot: ClaimSnapshot, kept: list[OperationStatus]) -> list[OperationStatus]:
     """The journal without the rejections whose time is over: the call is made again, or not wanted any more."""
-    over = [one for one in kept if one.rejectedAt and since(one.retryAt, now=snapshot.now) >= 0]
+    over = [
+        one
+        for one in kept
+        if one.rejectedAt and (since(one.retryAt, now=snapshot.now) >= 0 or _explained(snapshot, one))
+    ]
     return [
         cleared([one])[0] if one in over else one for one in kept if one not in over or one.concern not in KUBERNETES
     ]
+
+
+def _explained(snapshot: ClaimSnapshot, one: OperationStatus) -> bool:
+    """Whether AWS shows now why it refused: the call is sent again as soon as that has passed."""
+    return one.reason in OF_THE_STATE and not snapshot.in_service
 
 
 def _attempts(snapshot: ClaimSnapshot, step: Step) -> int:

@@ -51,7 +51,7 @@ CLAIM: tuple[Check, ...] = (
         judge=volume.snapshot,
         reads=("ec2:DescribeSnapshots",),
         fail="Snapshot {snapshot} {problem}.",
-        remedy="Correct source.create.snapshotId, or raise volume.size.",
+        remedy="Correct source.create.snapshotId; where the snapshot is larger than the volume, raise volume.size.",
     ),
     Check(
         name="VolumeSize",
@@ -73,7 +73,7 @@ CLAIM: tuple[Check, ...] = (
         judge=volume.iops,
         fail="volume.iops is {iops}: {problem}.",
         warn="volume.iops is {iops}: {problem}.",
-        remedy="Lower volume.iops, or raise volume.size.",
+        remedy="Correct volume.iops; where it is too much for the size, you can raise volume.size instead.",
     ),
     Check(
         name="VolumeThroughput",
@@ -84,7 +84,7 @@ CLAIM: tuple[Check, ...] = (
         judge=volume.throughput,
         fail="volume.throughput is {throughput}: {problem}.",
         warn="volume.throughput is {throughput}: {problem}.",
-        remedy="Lower volume.throughput, or raise volume.iops.",
+        remedy="Correct volume.throughput; where it is too much for the IOPS, you can raise volume.iops instead.",
     ),
     Check(
         name="VolumeQuota",

@@ -105,6 +105,15 @@ def test_every_check_has_cases() -> None:
     assert set(DENIED_CASES) == {check.name for check in CLAIM if check.reads}
 
 
+@pytest.mark.parametrize(
+    ("name", "about"), [("VolumeIOPS", claim(iops=100)), ("VolumeThroughput", claim(throughput=1))]
+)
+def test_nobody_is_told_to_lower_what_is_too_low(name: str, about: ClaimSubject) -> None:
+    said = of(name, about).message
+    assert "at least" in said
+    assert "Lower" not in said
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_a_check_passes(name: str) -> None:
     assert of(name, claim()).result is Result.PASS

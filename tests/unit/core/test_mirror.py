@@ -43,6 +43,10 @@ def test_what_every_scaling_brings_is_not_told() -> None:
     assert tell(replace(event(1), description=NOISE)) == (None, [])
 
 
+def test_an_event_without_words_is_not_told() -> None:
+    assert tell(replace(event(1), description="")) == (None, [])
+
+
 def test_what_a_large_scaling_brings_does_not_crowd_out_a_cause() -> None:
     noise = (replace(event(number, ago=60 - number), description=NOISE) for number in range(2, MOST + 5))
     _, told = tell(event(1), *noise)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from tests.unit.core.builders import (
@@ -27,6 +27,7 @@ from tests.unit.core.builders import (
     with_group,
 )
 
+from hyperpod_operator.api.cluster.status import HyperPodClusterStatus
 from hyperpod_operator.api.names import TAG_ADOPTED, Reason
 from hyperpod_operator.core.cluster.report import PATIENCE, report
 from hyperpod_operator.core.cluster.resource import Resource
@@ -77,6 +78,37 @@ def test_a_foreign_cluster_leaves_no_trace_in_status() -> None:
 def test_an_accepted_creation_records_the_arn_and_the_origin() -> None:
     made = left(resource(), None)
     assert (made.clusterArn, made.origin, made.clusterStatus) == (ARN, "Created", None)
+
+
+class TestWhatAnEarlierClusterLeft:
+    earlier: ClassVar = {"fingerprint": "0123456789abcdef", "time": stamp(NOW), "attempts": 3}
+    owner = resource(
+        spec=managed(onExternalDelete="Recreate"),
+        status=recorded(
+            operations=[
+                {"concern": "Software", "operation": "UpdateClusterSoftware", "state": "Rejected", **earlier},
+                {"concern": "Tags", "operation": "AddTags", "state": "Accepted", **earlier},
+            ],
+            rejectedGroups=[{"instanceGroupName": "gpu", "reason": "InvalidSpec", "message": "too many", **earlier}],
+        ),
+    )
+
+    @pytest.fixture
+    def seen_gone(self) -> Resource:
+        """Its cluster is away for the first of two looks."""
+        return after(self.owner, None)
+
+    @pytest.mark.parametrize("answer", ["accepted", *ErrorKind])
+    def test_says_nothing_of_calls_to_the_next_one(self, seen_gone: Resource, answer: str | ErrorKind) -> None:
+        made = left(seen_gone, None, answer=answer, now=NOW + timedelta(minutes=1))
+        assert [entry.operation for entry in made.operations or []] == ["CreateCluster"]
+        assert made.rejectedGroups is None
+
+    def test_is_gone_once_the_next_one_is_made(self, seen_gone: Resource) -> None:
+        now = NOW + timedelta(minutes=1)
+        made, first = left(seen_gone, None, now=now), left(resource(spec=seen_gone.spec), None, now=now)
+        for member in HyperPodClusterStatus.model_fields.keys() - {"conditions"}:
+            assert getattr(made, member) == getattr(first, member), member
 
 
 def test_a_request_for_a_pass_is_echoed_and_stays() -> None:

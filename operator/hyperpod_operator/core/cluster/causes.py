@@ -98,6 +98,12 @@ def is_noise(event: ObservedEvent) -> bool:
     return _any_in(NOISE, event.description)
 
 
+def says_something(event: ObservedEvent) -> bool:
+    """Whether an event has words that are worth telling."""
+    words = event.description or event.cause
+    return bool(words) and not _any_in(NOISE, words)
+
+
 def explaining(events: Iterable[ObservedEvent], *, group: str, since: datetime | None) -> tuple[ObservedEvent, ...]:
     """The newest events that can explain a group, newest first; those of the whole cluster where it has none."""
     loud = [

@@ -93,6 +93,8 @@ def _seen(pass_record: PassRecord) -> list[OperationStatus]:
     kept = list(snapshot.resource.status.operations or [])
     if pass_record.blind:
         return kept
+    if pass_record.result is not None and pass_record.creates:
+        kept = [entry for entry in kept if entry.concern == concern(pass_record.result.action)]
     undone, cluster = {wait.undone for _, wait in judge(snapshot).waits}, snapshot.observed.cluster
     going_back = cluster is not None and cluster.status == "RollingBack"
     # AWS makes one change of a cluster at a time: what it rolls back is the newest.
@@ -224,14 +226,14 @@ def owner_uid(pass_record: PassRecord) -> str | None:
     snapshot = pass_record.snapshot
     if snapshot.ownership is Ownership.OURS and snapshot.observed.tags is not None:
         return snapshot.resource.uid
-    return snapshot.resource.uid if was_owner(snapshot.resource) else None
+    return snapshot.resource.uid if was_owner(snapshot.resource) and _made(pass_record) is None else None
 
 
 def groups(pass_record: PassRecord, *, owned: bool) -> list[InstanceGroupStatus] | None:
     """A creation leaves what its intent said about the groups; a cluster that is not ours leaves nothing."""
     if pass_record.snapshot.observed.cluster is not None and not owned:
         return None
-    return group_statuses(pass_record, creating=_creates(pass_record))
+    return group_statuses(pass_record, creating=pass_record.creates)
 
 
 def _made(pass_record: PassRecord) -> Accepted | None:
@@ -240,16 +242,12 @@ def _made(pass_record: PassRecord) -> Accepted | None:
     return result if isinstance(result, Accepted) and isinstance(result.action, CreateCluster) else None
 
 
-def _creates(pass_record: PassRecord) -> bool:
-    return pass_record.result is not None and isinstance(pass_record.result.action, CreateCluster)
-
-
 def provisioned_at(pass_record: PassRecord) -> str | None:
     snapshot = pass_record.snapshot
     old, cluster = snapshot.resource.status.remembered.provisionedAt, snapshot.observed.cluster
     owned = snapshot.owned
     if cluster is None:
-        return None if _creates(pass_record) else old
+        return None if pass_record.creates else old
     if not owned:
         return None
     return old or (stamp(snapshot.now) if cluster.status == "InService" else None)

@@ -7,7 +7,7 @@ and many of them at once would crowd out the one that does.
 
 from hyperpod_operator.api.cluster.memory import MirroredEvents
 from hyperpod_operator.api.names import Reason
-from hyperpod_operator.core.cluster.causes import LOUD, is_noise
+from hyperpod_operator.core.cluster.causes import LOUD, says_something
 from hyperpod_operator.core.cluster.pass_record import PassRecord
 from hyperpod_operator.core.moments import parse_time, stamp
 from hyperpod_operator.core.observed import ObservedEvent
@@ -22,7 +22,7 @@ MOST = 20
 def mirrored(pass_record: PassRecord) -> tuple[MirroredEvents | None, tuple[Event, ...]]:
     """The mark to store, and the Events to write once it is stored."""
     old = pass_record.snapshot.resource.status.remembered.mirroredEvents
-    loud = [event for event in pass_record.snapshot.observed.events if event.level in LOUD and not is_noise(event)]
+    loud = [event for event in pass_record.snapshot.observed.events if event.level in LOUD and says_something(event)]
     events = sorted(loud, key=lambda event: (event.at, event.event_id))
     fresh = [event for event in events if _is_new(event, old, pass_record)]
     if not fresh:

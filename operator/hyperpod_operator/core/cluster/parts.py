@@ -64,6 +64,8 @@ def pause(snapshot: ClusterSnapshot, entry: RejectedGroup) -> float:
 
 def remembered(pass_record: PassRecord, end: ResultSummary) -> list[RejectedGroup] | None:
     """`status.rejectedGroups` after the pass."""
+    if pass_record.creates:
+        return None
     snapshot, old = pass_record.snapshot, _recorded(pass_record.snapshot.resource)
     if pass_record.blind or snapshot.observed.cluster is None:
         return list(old.values()) or None

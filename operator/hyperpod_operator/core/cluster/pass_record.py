@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hyperpod_operator.api.common.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot, Conclusion
-from hyperpod_operator.core.cluster.plan import Action
+from hyperpod_operator.core.cluster.plan import Action, CreateCluster
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.nodes.batch import BatchAnswer
@@ -56,3 +56,8 @@ class PassRecord:
     def blind(self) -> bool:
         """Whether this pass learnt nothing about AWS: it did not look, got no answer, or does not believe it yet."""
         return self.unread is not None or not self.looked or isinstance(self.decision, LookAgain)
+
+    @property
+    def creates(self) -> bool:
+        """Whether this pass asked AWS for a new cluster: what an earlier one left says nothing about it."""
+        return self.result is not None and isinstance(self.result.action, CreateCluster)

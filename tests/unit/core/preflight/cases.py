@@ -452,7 +452,7 @@ CASES: Mapping[str, Case] = {
         bad=(
             (subject(facts=having(file_systems={FSX: None})), FAIL, "does not exist"),
             (subject(facts=fsx(lifecycle="FAILED")), FAIL, "FAILED"),
-            (subject(facts=fsx(vpc_id="vpc-2")), FAIL, "vpc-2"),
+            (subject(facts=fsx(vpc_id="vpc-2")), WARN, "vpc-2"),
             (subject(facts=fsx(mount_name="other")), FAIL, "mountName"),
         ),
         denied=subject(facts=having(file_systems={FSX: DENIED})),

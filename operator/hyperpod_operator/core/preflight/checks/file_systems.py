@@ -18,6 +18,7 @@ from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, U
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 
 SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites, FSx for Lustre"
+PEERED = "DOC: FSx for Lustre user guide, Mounting Amazon FSx file systems from on-premises or a peered Amazon VPC"
 ACCESS = "DOC: FSx for Lustre and FSx for OpenZFS user guides, File system access control with Amazon VPC"
 FSX, INTERFACES, GROUPS = "fsx:DescribeFileSystems", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"
 Ports = tuple[int, int]
@@ -75,10 +76,10 @@ def reachable(subject: ClusterSubject) -> Iterator[Finding]:
             yield fails(group=group.name, name=name, problem="does not exist in this Region")
         elif found.lifecycle not in {"AVAILABLE", "UPDATING"}:
             yield fails(group=group.name, name=name, problem=f"is {found.lifecycle}")
-        elif vpc and found.vpc_id != vpc:
-            yield fails(group=group.name, name=name, problem=f"is in {found.vpc_id}, and the cluster in {vpc}")
         elif mount and found.mount_name and mount != found.mount_name:
             yield fails(group=group.name, name=name, problem=f"has the mountName {found.mount_name}, not {mount}")
+        elif vpc and found.vpc_id != vpc:
+            yield warns(group=group.name, name=name, theirs=found.vpc_id, ours=vpc)
         else:
             yield passes(group=group.name)
 
@@ -181,12 +182,14 @@ CHECKS = (
         name="FileSystemReachable",
         area=Area.STORAGE,
         what="The FSx file systems are available and in the VPC of the cluster",
-        why="Instances that cannot mount a file system fail.",
-        source=SOURCE,
+        why="Instances that cannot mount a file system fail. Those of another VPC reach it only through a peering "
+        "connection or a transit gateway.",
+        source=f"{SOURCE}; {PEERED}",
         judge=reachable,
         reads=(FSX,),
         fail="FSx file system {name} {problem}.",
-        remedy="Correct dnsName and mountName, or use a file system of the cluster's VPC.",
+        warn="FSx file system {name} is in {theirs}, and the cluster in {ours}.",
+        remedy="Correct dnsName and mountName; connect the two VPCs, or use a file system of the cluster's VPC.",
     ),
     Check(
         name="FileSystemZone",

@@ -1,13 +1,13 @@
 """What is wrong with the spec of a manifest, as far as that shows without an API server."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from hyperpod_operator.api.common.bounds import Moment
 from hyperpod_operator.api.common.text_rules import Path, text_problems, text_rules
 from hyperpod_operator.api.members import spec_schema
 from hyperpod_operator.core.text import listed, plain
@@ -15,6 +15,7 @@ from hyperpod_operator.core.text import listed, plain
 SHOWN = 5
 UNIQUE = frozenset({"set", "map"})
 """x-kubernetes-list-type of lists whose entries differ, a map's by its keys."""
+MOMENT = TypeAdapter(Moment)
 UNQUOTED = frozenset({"int_type", "bool_type"})
 """What pydantic calls a text in the place of a number or a truth value."""
 
@@ -68,13 +69,13 @@ def _no_moments(value: Any, schema: Mapping[str, Any], path: Path) -> Iterator[t
     elif isinstance(value, list):
         for place, item in enumerate(value):
             yield from _no_moments(item, schema.get("items") or {}, (*path, place))
-    elif isinstance(value, str) and schema.get("format") == "date-time" and not _is_moment(value, schema["pattern"]):
+    elif isinstance(value, str) and schema.get("format") == "date-time" and not _is_moment(value):
         yield path, "give date, time and offset from UTC, as 2026-11-30T04:00:00Z"
 
 
-def _is_moment(text: str, pattern: str) -> bool:
+def _is_moment(text: str) -> bool:
     try:
-        return re.search(pattern, text) is not None and datetime.fromisoformat(text).tzinfo is not None
+        return datetime.fromisoformat(MOMENT.validate_python(text)).tzinfo is not None
     except ValueError:
         return False
 

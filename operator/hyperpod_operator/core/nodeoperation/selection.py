@@ -10,6 +10,7 @@ from hyperpod_operator.core.health.facts import FAILING
 from hyperpod_operator.core.health.node import Node
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.snapshot import (
+    ENDING,
     UNHEALTHY,
     Entry,
     Snapshot,
@@ -79,7 +80,7 @@ def _matches(snapshot: Snapshot, selector: NodeSelector, one: ObservedNode) -> b
         selector.instanceGroupName in (None, one.group)
         and all(labels.get(key) == value for key, value in (selector.matchLabels or {}).items())
         and (selector.order != "Unhealthy" or is_unhealthy(one, node))
-        and one.status != "ShuttingDown"
+        and one.status != ENDING
         and not repaired
         and one.instance_id not in snapshot.held
     )

@@ -25,6 +25,7 @@ from hyperpod_operator.core.plan.gate import STRICTNESS, ChangePolicy
 
 Entry = OperationNodeStatus
 """What is stored about one node."""
+# [assumption: ended-instance-is-gone]
 ENDING = "ShuttingDown"
 """ClusterInstanceStatus of an instance that ends."""
 UNHEALTHY = "Unschedulable"

@@ -114,12 +114,13 @@ def judge(
     concerns: Sequence[Concern[SnapshotT, ActionT]],
     snapshot: SnapshotT,
     *,
-    yields: Callable[[ActionT], bool] = lambda _: False,
+    yields: Callable[[ActionT], int] = lambda _: False,
     user_first: bool = False,
 ) -> Decision[ActionT]:
     """Ask every concern in order, until one blocks everything, and merge what they find.
 
-    `yields` names actions that are taken only where no other one is due, for example a call that AWS rejected lately.
+    `yields` names actions that are taken only where no other one is due, for example a call that AWS rejected lately;
+    of several, the one with the least number.
     `user_first` is for a kind without a phase: nobody reads on behind a reason that says to wait.
     """
     found: list[tuple[Concern[SnapshotT, ActionT], Finding[ActionT] | None]] = []
@@ -134,7 +135,7 @@ def judge(
 def merge(
     found: Sequence[tuple[Concern[SnapshotT, ActionT], Finding[ActionT] | None]],
     *,
-    yields: Callable[[ActionT], bool] = lambda _: False,
+    yields: Callable[[ActionT], int] = lambda _: False,
 ) -> Decision[ActionT]:
     """The first action that no earlier finding blocks, the earliest wake-up, all waits and all conditions.
 
@@ -158,7 +159,7 @@ def merge(
         blocked = blocked or finding.blocks is not Blocks.NOTHING
     wakes = [one.wake_after for _, one in found if one is not None and one.wake_after is not None]
     eager = [one for one in due if not yields(one[1])]
-    acting, action = next(iter([*eager, *due]), ("", None))
+    acting, action = next(iter([*eager, *sorted(due, key=lambda one: yields(one[1]))]), ("", None))
     return Decision(
         action=action,
         acting=acting,

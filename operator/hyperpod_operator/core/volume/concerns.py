@@ -10,6 +10,7 @@ from functools import wraps
 from hyperpod_operator.core.engine import finding
 from hyperpod_operator.core.engine.decision import InSync
 from hyperpod_operator.core.engine.finding import Blocks, Chain, Concern
+from hyperpod_operator.core.engine.journal import rejected
 from hyperpod_operator.core.engine.once import once
 from hyperpod_operator.core.volume import (
     adoption,
@@ -25,8 +26,9 @@ from hyperpod_operator.core.volume import (
     transit,
     whereabouts,
 )
-from hyperpod_operator.core.volume.decision import Action, ClaimSnapshot, Conclusion, Decision
+from hyperpod_operator.core.volume.decision import Act, Action, ClaimSnapshot, Conclusion, Decision
 from hyperpod_operator.core.volume.guards import held_back
+from hyperpod_operator.core.volume.plan import concern, fingerprint
 
 ClaimConcern = Concern[ClaimSnapshot, Action]
 Policy = Callable[[ClaimSnapshot], Decision | None]
@@ -74,9 +76,10 @@ OWNERSHIP = _asks(
     ownership.multi_attach,
     adoption.take,
     ownership.lease,
-    ownership.tag,
     blocks=Blocks.EVERYTHING,
 )
+# Is the rest of its tags there? What AWS refuses here keeps no volume from its node.
+TAGS = _asks("Tags", ownership.tag)
 # What is it? A modification works attached or not.
 MODIFICATION = _asks("Modification", modification.modify)
 # Where is it, and where should it be?
@@ -102,9 +105,9 @@ UNFINISHED = (
     _asks("Size", modification.unfinished),
 )
 
-DIRECT: Sequence[ClaimConcern] = (VOLUME, DOORS, OWNERSHIP, MODIFICATION, ATTACHMENT, PUBLICATION, *UNFINISHED)
+DIRECT: Sequence[ClaimConcern] = (VOLUME, DOORS, OWNERSHIP, TAGS, MODIFICATION, ATTACHMENT, PUBLICATION, *UNFINISHED)
 """The operator attaches the volume."""
-CSI: Sequence[ClaimConcern] = (VOLUME, DOORS, OWNERSHIP, MODIFICATION, PUBLICATION, *UNFINISHED)
+CSI: Sequence[ClaimConcern] = (VOLUME, DOORS, OWNERSHIP, TAGS, MODIFICATION, PUBLICATION, *UNFINISHED)
 """The CSI driver attaches it."""
 
 DELETED: Sequence[ClaimConcern] = (
@@ -145,7 +148,18 @@ def concerns(snapshot: ClaimSnapshot) -> Sequence[ClaimConcern]:
 @once
 def judge(snapshot: ClaimSnapshot) -> finding.Decision[Action]:
     """What all concerns find."""
-    return finding.judge(concerns(snapshot), snapshot)
+    return finding.judge(concerns(snapshot), snapshot, yields=lambda action: _rejected_lately(snapshot, action))
+
+
+def _rejected_lately(snapshot: ClaimSnapshot, action: Action) -> int:
+    """0 where this very step was not; of several that were, more for one that was rejected later."""
+    if not isinstance(action, Act):
+        return 0
+    of, mark = concern(action.step), fingerprint(action.step)
+    for place, one in enumerate(snapshot.claim.status.operations or (), start=1):
+        if one.concern == of and rejected(one) and one.fingerprint == mark:
+            return place
+    return 0
 
 
 def decide(snapshot: ClaimSnapshot) -> Conclusion:

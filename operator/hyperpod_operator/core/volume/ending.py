@@ -78,12 +78,11 @@ def _after(step: Step, *, timings: VolumeTimings) -> float:
 
 def _beside(pass_record: PassRecord, means: Treatment) -> bool:
     """Whether what was refused is kept back from now on and the rest does not depend on it: a volume that may not be
-    modified is attached and published all the same."""
+    modified or tagged is attached and published all the same."""
     if not isinstance(pass_record.result, Rejected) or not kept_back(means):
         return False
-    return (
-        isinstance(pass_record.result.step, ModifyVolume | CreateSnapshot) and not pass_record.snapshot.claim.deleting
-    )
+    apart = isinstance(pass_record.result.step, ModifyVolume | CreateSnapshot | CreateTags | DeleteTags)
+    return apart and not pass_record.snapshot.claim.deleting
 
 
 def _go_on(said: ResultSummary, *, timings: VolumeTimings) -> ResultSummary:

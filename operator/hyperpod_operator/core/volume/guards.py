@@ -104,5 +104,5 @@ def still_echoing(snapshot: ClaimSnapshot, step: CloudStep, reason: Reason) -> W
     left = _window(step, accepted=last.state == CallState.ACCEPTED, timings=timings) - age(last, now=snapshot.now)
     if left <= 0:
         return None
-    message = f"{last.operation} was sent; the operator waits until AWS shows its effect before it sends anything else."
+    message = f"{last.operation} was sent; the operator waits until AWS shows its effect before it sends that again."
     return Wait(reason=reason, message=message, after=min(left, timings.poll))

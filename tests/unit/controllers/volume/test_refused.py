@@ -4,7 +4,7 @@ import boto3
 import pytest
 from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import VolumeRig
-from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, group, instances, new, published
+from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, group, instances, new, published, replace
 
 from hyperpod_operator.core.outcome import Done, Failed
 from hyperpod_testbed.simulator import Fault
@@ -44,6 +44,56 @@ async def test_a_resumed_volume_that_may_not_be_modified_is_attached_again(rig: 
     rig.apply(published(attachment={"target": {"instanceId": first}}, volume={"size": 200}))
     await rig.idle(HOUR)
     assert rig.holder == first
+
+
+SUSPENDED = {"target": {"instanceGroupName": "workers"}, "suspend": True}
+
+
+@pytest.mark.parametrize("fault", [Fault("ModifyVolume", "throttle"), refused("ModifyVolume", "IncorrectState")])
+async def test_a_modification_that_aws_goes_on_refusing_for_the_moment_takes_no_turn_from_the_rest(
+    rig: VolumeRig, fault: Fault
+) -> None:
+    rig.apply(published(attachment=SUSPENDED))
+    await rig.until("Suspended")
+    rig.simulator.faults.add(fault)
+    rig.apply(published(attachment=SUSPENDED, volume={"size": 200}))
+    await rig.idle(600.0)
+    assert rig.calls("ModifyVolume")
+    rig.apply(published(volume={"size": 200}))
+    await rig.idle(600.0)
+    assert rig.holder
+    assert rig.labelled == [f"hyperpod-{rig.holder}"]
+
+
+async def test_calls_that_are_all_refused_for_the_moment_take_turns(rig: VolumeRig) -> None:
+    rig.apply(published(attachment=SUSPENDED))
+    await rig.until("Suspended")
+    for operation in ("CreateTags", "ModifyVolume", "AttachClusterNodeVolume"):
+        rig.simulator.faults.add(Fault(operation, "throttle"))
+    rig.apply(published(volume={"size": 200, "tags": [{"key": "team", "value": "nlp"}]}))
+    await rig.idle(HOUR)
+    often = [len(rig.calls(name)) for name in ("CreateTags", "ModifyVolume", "AttachClusterNodeVolume")]
+    assert min(often) >= max(often) - 1 >= 3
+
+
+@pytest.mark.parametrize("code", ["UnauthorizedOperation", "TagLimitExceeded"])
+async def test_tags_that_aws_refuses_keep_no_volume_from_its_node(rig: VolumeRig, code: str) -> None:
+    """It follows a replacement, and it leaves a node that is drained: whoever drains waits for that."""
+    rig.apply(published())
+    await rig.rest()
+    rig.simulator.faults.add(refused("CreateTags", code))
+    tagged = {"volume": {"size": 100, "tags": [{"key": "team", "value": "nlp"}]}}
+    rig.apply(published(**tagged))
+    await rig.idle(600.0)
+    first = rig.holder
+    replace(first)
+    await rig.idle(HOUR)
+    assert rig.holder not in {"", first}
+    assert rig.labelled == [f"hyperpod-{rig.holder}"]
+    assert "CreateTags failed" in rig.condition("Ready")["message"]
+    rig.apply(published(attachment=SUSPENDED, **tagged))
+    await rig.idle(60.0)
+    assert rig.holder == ""
 
 
 async def test_a_refused_modification_is_tried_again_every_five_minutes_and_no_more_often(rig: VolumeRig) -> None:

@@ -14,7 +14,7 @@ from tests.unit.core.builders import EKS, group_spec, spec
 from hyperpod_operator import cli
 from hyperpod_operator.api.names import TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.app.documents import InputError
-from hyperpod_operator.app.preflight import Resource, resources
+from hyperpod_operator.app.preflight import resources
 from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.simulator.options import Options
 
@@ -318,9 +318,9 @@ def test_preflight_off_in_the_spec_does_not_silence_the_command(aws: Simulator) 
 
 def test_names_are_printed_without_control_characters() -> None:
     odd = yaml.safe_dump({**manifest(), "metadata": {"name": "a\x1b[31mb"}})
-    (found,) = resources(["-"], stdin=odd.encode)
-    assert isinstance(found, Resource)
-    assert found.name == "ab"
+    with pytest.raises(InputError, match=r"HyperPodCluster ab in .* is invalid") as caught:
+        list(resources(["-"], stdin=odd.encode))
+    assert "\x1b" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -341,6 +341,11 @@ def odd(**changes: Any) -> str:
         (odd(spec=spec(instanceGroups=[group_spec(minInstanceCout=1)])), "spec.instanceGroups[0].minInstanceCout"),
         (odd(metadata={}), "metadata.name is missing"),
         (odd(metadata={"name": "Research_A"}), "metadata.name is none that an object can have"),
+        (odd(metadata={"name": "a..b"}), "metadata.name is none that an object can have"),
+        (odd(metadata={"name": "a\0b"}), "metadata.name is none that an object can have"),
+        (odd(metadata={"name": "a\u202e"}), "metadata.name is none that an object can have"),
+        (odd(metadata={"name": 5}), "metadata.name is none that an object can have"),
+        (odd(metadata={"name": "a", "namespace": 5}), "metadata.namespace is none that an object can have"),
         (odd(kind="HyperPodClutser"), "HyperPodClutser is no kind"),
         (odd(apiVersion="hyperpod-operator.dev/v9"), "apiVersion hyperpod-operator.dev/v9 is none that this version"),
         (odd(spec=spec(instanceGroups=[group_spec(count="4")])), "instanceGroups.0.instanceCount: Input should be"),

@@ -15,6 +15,8 @@ from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.text import plain
 
 SUFFIXES = (".yaml", ".yml", ".json")
+WORDS = "lower-case letters, digits, hyphens and dots, as text"
+"""Of names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,19 +87,21 @@ def _manifest(body: Mapping[str, Any], *, source: str, namespace: str) -> Manife
     metadata = metadata if isinstance(metadata, Mapping) else {}
     kind, name = plain(str(body.get("kind", ""))), plain(str(metadata.get("name") or ""))
     key = Key(plain(str(metadata.get("namespace") or namespace)), name)
-    return Manifest(kind=kind, key=key, source=source, body=body, problem=_problem(kind, name, body))
+    return Manifest(kind=kind, key=key, source=source, body=body, problem=_problem(kind, metadata, body))
 
 
-def _problem(kind: str, name: str, body: Mapping[str, Any]) -> str:
+def _problem(kind: str, metadata: Mapping[str, Any], body: Mapping[str, Any]) -> str:
     if (version := str(body.get("apiVersion"))) != API_VERSION:
         return f"apiVersion {plain(version)[:80]} is none that this version knows: it is {API_VERSION}"
     known = kind_named(kind)
     if known is None:
         return f"{kind or 'a resource without kind'} is no kind of {GROUP} that this version knows"
-    if not name:
+    if metadata.get("name") in (None, ""):
         return "metadata.name is missing"
-    if not is_object_name(name):
-        return "metadata.name is none that an object can have: lower-case letters, digits, hyphens and dots"
+    for member in ("name", "namespace"):
+        # As it stands in the file, and not as it is shown: a number and an invisible character are no part of a name.
+        if (given := metadata.get(member)) not in (None, "") and not is_object_name(given):
+            return f"metadata.{member} is none that an object can have: {WORDS}"
     model, spec = known.spec, body.get("spec") or {}
     if found := spec_problems(model, spec):
         return found

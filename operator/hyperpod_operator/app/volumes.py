@@ -16,6 +16,7 @@ from hyperpod_operator.kube.storage.leases import KubeVolumeLeases
 from hyperpod_operator.kube.storage.publications import KubePublications
 from hyperpod_operator.kube.storage.users import KubeUsers
 from hyperpod_operator.runtime.periodic import AFTER_THE_FIRST_PASSES, Periodic
+from hyperpod_operator.runtime.wakes import Wakes
 
 PATIENT = VolumeTimings()
 
@@ -59,9 +60,11 @@ def volume_runtime(shared: Shared) -> ControllerRuntime:
         tenancy=settings.tenancy,
     )
 
+    wakes, monotonic = Wakes(), dependencies.clock.monotonic
+
     def node_changed(name: str) -> None:
         for key in controller.node_changed(name):
-            queue.add(key)
+            queue.add_after(key, wakes.after(key, now=monotonic()))
 
     return kind_runtime(
         shared,

@@ -21,9 +21,10 @@ from hyperpod_operator.core.cluster.plan import (
     operation,
 )
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
+from hyperpod_operator.core.engine.failure import told
 from hyperpod_operator.core.engine.journal import CallState, entry_of
 from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, failed, waiting
-from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind, Treatment
+from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind
 from hyperpod_operator.core.observed import EksUse
 from hyperpod_operator.core.outcome import Done, Gone
 from hyperpod_operator.core.text import counted
@@ -124,9 +125,9 @@ def _refused(pass_record: PassRecord, result: Rejected) -> ResultSummary:
     error, timings = result.error, pass_record.snapshot.timings
     if error.kind is ErrorKind.ROLE_PROPAGATION:
         if refusals(pass_record) >= timings.role_propagation_attempts:
-            message = f"{_text(error, TREATMENTS[error.kind])} The operator retries every 5 minutes."
+            message = f"{told(error)} The operator retries every 5 minutes."
             return waiting(reason=Reason.PERMISSION_DENIED, message=message, after=SLOW, stalled=True)
-        text = _text(error, TREATMENTS[error.kind])
+        text = told(error)
         return waiting(reason=Reason.ROLE_PROPAGATION, message=text, after=timings.role_propagation)
     cluster = pass_record.snapshot.observed.cluster
     if error.kind is ErrorKind.BUSY and cluster is not None and cluster.status == "Failed":
@@ -140,7 +141,7 @@ def _refused(pass_record: PassRecord, result: Rejected) -> ResultSummary:
     if error.kind is ErrorKind.BUSY:
         # ConflictException is a state of the cluster, which is over soon; a text may be about anything.
         after = BUSY_BY_TEXT if result.by_words else timings.poll
-        return waiting(reason=Reason.CLUSTER_BUSY, message=_text(error, TREATMENTS[error.kind]), after=after)
+        return waiting(reason=Reason.CLUSTER_BUSY, message=told(error), after=after)
     return _broken(error)
 
 
@@ -174,11 +175,4 @@ def _eks_in_use(pass_record: PassRecord, result: Rejected) -> ResultSummary:
 
 
 def _broken(error: CloudError) -> ResultSummary:
-    treatment = TREATMENTS[error.kind]
-    return failed(_text(error, treatment), treatment)
-
-
-def _text(error: CloudError, treatment: Treatment) -> str:
-    """AWS's words, then ours. The request id stays out: it would make every pass a status write."""
-    words = error.message.rstrip(". ")
-    return f"{error.operation} failed ({error.code}): {words}. {treatment.remedy}"
+    return failed(told(error), TREATMENTS[error.kind])

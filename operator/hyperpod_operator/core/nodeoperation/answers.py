@@ -9,6 +9,7 @@ from typing import assert_never
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.engine.pauses import growing
 from hyperpod_operator.core.errors import TREATMENTS, CloudError, ErrorKind
+from hyperpod_operator.core.grants import grant
 from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.machine import moved
 from hyperpod_operator.core.nodeoperation.plan import Call
@@ -23,7 +24,6 @@ REMEDIES: Mapping[ErrorKind, str] = MappingProxyType(
     {
         ErrorKind.NOT_FOUND: "Check what the operation names, and delete it if that is wrong.",
         ErrorKind.INVALID: "Remove the cause, or delete this operation: its spec cannot change.",
-        ErrorKind.DENIED: "Grant the operator's role this action (docs/iam.md has the policy).",
         ErrorKind.QUOTA: "Request a higher quota in AWS Service Quotas, or delete this operation.",
         ErrorKind.EKS_IN_USE: "Delete the other HyperPod cluster of the EKS cluster, or this operation.",
         ErrorKind.ACCOUNT: "AWS is verifying the account or has blocked it: check the account's email or contact AWS "
@@ -96,7 +96,9 @@ def failed(snapshot: Snapshot, action: Call, error: CloudError) -> Snapshot:
             said = f"No answer ({error.code})" if error.kind in MAY_HAVE_ACTED else f"{error.code}: {error.message}"
             text = f"{said}: AWS may have carried out the first call. The node is watched."
             return updated(entry, {"awsCode": error.code[:128], "message": text, "retryTime": later})
-        remedy = REMEDIES.get(error.kind, TREATMENTS[error.kind].remedy)
+        remedy = (
+            grant(error) if error.kind is ErrorKind.DENIED else REMEDIES.get(error.kind, TREATMENTS[error.kind].remedy)
+        )
         return _again(snapshot, entry, code=error.code, said=f"{error.code}: {error.message} {remedy}".strip())
 
     return _each(snapshot, action, of)

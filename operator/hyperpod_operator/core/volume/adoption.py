@@ -102,13 +102,21 @@ def inherited(snapshot: ClaimSnapshot) -> Decision | None:
 
 def unproved(snapshot: ClaimSnapshot, volume: Volume) -> Wait:
     """Status names a volume that no tag proves to be this claim's: it is neither tagged nor changed nor released."""
+    tag = f"that tag in EC2{_by_which_iam_knows_it(snapshot, volume)}"
     message = (
         f"{volume.volume_id} does not carry the tag {names.TAG_CLAIM_UID}={snapshot.claim.uid}, which alone proves "
         "that this claim owns it. The operator does not tag, change or delete it. If this claim owns the volume, "
-        "set that tag in EC2. Otherwise delete this object with the annotation "
+        f"set {tag}. Otherwise delete this object with the annotation "
         f"{names.ABANDON}={snapshot.claim.key.name}."
     )
     return Wait(reason=Reason.NOT_OWNED, message=message, after=SLOW, stalled=True)
+
+
+def _by_which_iam_knows_it(snapshot: ClaimSnapshot, volume: Volume) -> str:
+    """The other tag that the operator's role needs on a volume before it may set any (docs/iam.md)."""
+    eks = snapshot.eks_cluster_arn
+    missing = eks and volume.tags.get(names.TAG_EKS_CLUSTER) != eks
+    return f", and {names.TAG_EKS_CLUSTER}={eks}" if missing else ""
 
 
 def _forces(snapshot: ClaimSnapshot, whose: Belongs) -> bool:
@@ -135,7 +143,8 @@ def _of_others(snapshot: ClaimSnapshot, volume: Volume, whose: Belongs) -> Wait:
     elif _lost(snapshot):
         way = (
             "That claim took it from this one, and the operator does not take it back. Release it there; if that claim "
-            f"no longer exists, set the tag {names.TAG_CLAIM_UID}={snapshot.claim.uid} on the volume in EC2."
+            f"no longer exists, set the tag {names.TAG_CLAIM_UID}={snapshot.claim.uid} on the volume in EC2"
+            f"{_by_which_iam_knows_it(snapshot, volume)}."
         )
     else:
         way = "The operator never adopts it. Release it there, or use another volume."

@@ -1,5 +1,6 @@
 """Lives that between them send every call that the operator has."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -120,6 +121,19 @@ async def a_volume_is_adopted_released_and_adopted_again(simulator: Simulator) -
         assert isinstance(await rig.rest(), Gone), rig.status
 
 
+async def a_volume_loses_its_tags_and_gets_those_that_the_message_names(simulator: Simulator) -> None:
+    rig = _volumes(simulator)
+    rig.apply(new(volume={"size": 100, "tags": [{"key": "team", "value": "a"}]}))
+    assert isinstance(await rig.rest(), Done), rig.status
+    simulator.ebs.set_tags(rig.status["volumeId"], {})
+    assert isinstance(await rig.rest_after(700.0), Blocked), rig.status
+    told = rig.condition("Ready")["message"]
+    named = re.findall(r"(hyperpod-operator\.dev/(?:claim-uid|eks-cluster))=([^ ]+?)[.,]? ", told)
+    simulator.ebs.set_tags(rig.status["volumeId"], dict(named))
+    assert isinstance(await rig.rest_after(700.0), Done), rig.status
+    assert rig.volume["Tags"]["team"] == "a"
+
+
 LIVES: Mapping[str, tuple[str, Callable[[Simulator], Awaitable[None]]]] = {
     "cluster": (EKS, a_cluster_is_made_changed_and_deleted),
     "adopted-cluster": (EKS, a_cluster_is_adopted_marked_again_and_retained),
@@ -130,6 +144,7 @@ LIVES: Mapping[str, tuple[str, Callable[[Simulator], Awaitable[None]]]] = {
         for operation in ("Reboot", "Replace", "Delete", "Move", "HealthCheck")
     },
     "volume": (EKS_OF_CLAIMS, a_volume_is_made_changed_and_deleted_with_a_snapshot),
+    "untagged-volume": (EKS_OF_CLAIMS, a_volume_loses_its_tags_and_gets_those_that_the_message_names),
     "adopted-volume": (EKS_OF_CLAIMS, a_volume_is_adopted_released_and_adopted_again),
 }
 """Name to the EKS cluster of the installation and the life."""

@@ -21,6 +21,10 @@ IDLE = {"PassAutoscalingRole"}
 """docs/iam.md: to be removed where no cluster has `spec.clusterRole`; it is PassExecutionRoles for another role."""
 
 
+DENIAL = "User: arn:aws:sts::111122223333:assumed-role/operator/x is not authorized to perform: {0} on resource: {1} "
+DENIAL += "because no identity-based policy allows the {0} action"
+TOLD_OTHERWISE = {"ListClusters"}
+"""Statements whose absence has another reason: EKSClusterInUse names the action (test_eks_in_use.py)."""
 REMOVABLE = ("AdoptUnownedClusters", "AdoptUnownedVolumes", "AdoptReleasedVolumes")
 """docs/iam.md: to be removed where nothing is adopted."""
 
@@ -57,13 +61,13 @@ class Account:
                 self.questions.append(question)
                 if not self._policies.allow(question):
                     self.denied.append(f"{name}: {question.action} on {question.resource} with {question.context}")
-                    raise AwsError("AccessDeniedException", f"not authorized to perform: {question.action}")
+                    raise AwsError("AccessDeniedException", DENIAL.format(question.action, question.resource))
 
         patch.setattr(Api, "_permit", permit)
 
-    async def live(self, name: str) -> None:
+    async def live(self, name: str, *, without: str = "") -> None:
         _, life = LIVES[name]
-        self._policies = policies(name)
+        self._policies = Policies(tuple(one for one in policies(name).statements if one["Sid"] != without))
         await life(self._make())
 
 
@@ -111,3 +115,33 @@ async def test_every_statement_and_every_action_is_asked_for(account: Account) -
     written = policies("adopted-cluster").statements
     assert {str(one["Sid"]) for one in written} - needed == IDLE
     assert {action for one in written for action in listed(one["Action"])} == actions
+
+
+@pytest.mark.parametrize(
+    "sid", sorted({str(one["Sid"]) for one in policies("adopted-cluster").statements} - IDLE - TOLD_OTHERWISE)
+)
+async def test_without_a_statement_the_resource_names_it_and_the_action(account: Account, sid: str) -> None:
+    """In the first life that the statement alone makes possible."""
+    name, action = await needing(account, sid)
+    with pytest.raises(AssertionError) as ended:
+        await account.live(name, without=sid)
+    said = str(ended.value)
+    assert "PermissionDenied" in said
+    assert f"Grant the operator's role {action}: statement" in said
+    assert sid in said
+
+
+ASKED: dict[str, tuple[Asked, ...]] = {}
+"""What a life asks, once it was lived."""
+
+
+async def needing(account: Account, sid: str) -> tuple[str, str]:
+    for name in LIVES:
+        if name not in ASKED:
+            account.questions.clear()
+            await account.live(name)
+            ASKED[name] = tuple(account.questions)
+        for question in ASKED[name]:
+            if set(policies(name).allowing(question)) == {sid}:
+                return name, question.action
+    raise AssertionError(f"no life needs {sid}")

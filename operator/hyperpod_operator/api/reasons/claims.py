@@ -169,8 +169,10 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.NODE_LOST,
-            "AWS has terminated the node and has not released the volume yet.",
-            "Nothing; the operator moves the volume only after AWS reports it as available.",
+            "AWS has terminated the node and has not released the volume yet. After five minutes the operator attempts "
+            "a detach, if no pod uses the volume and the cluster is InService.",
+            "Nothing; the operator moves the volume only after AWS reports it as available. If it is Stalled, delete "
+            "the pods that the message names, or ask AWS Support where the cluster no longer exists.",
             severity=Severity.WARNING,
             phase="Detaching",
             actor=Actor.AWS,

@@ -45,15 +45,31 @@ def lost_node(snapshot: ClaimSnapshot) -> Decision | None:
     recorded = snapshot.claim.status.attachment
     waited = since(recorded.remembered.lostTime if recorded else None, now=snapshot.now)
     long = recorded is not None and recorded.remembered.lostTime is not None and waited >= snapshot.timings.stuck
-    forced = snapshot.claim.immediate or (snapshot.claim.deleting and snapshot.claim.force_delete)
-    if long and where.ours and snapshot.in_service and (forced or not snapshot.observed.pods):
-        why = "AWS has terminated the node"
-        return detach(snapshot, where, reason=Reason.NODE_LOST, why=why)
     message = (
         f"AWS has terminated {where.instance_id} and has not released the volume yet; the operator moves the volume "
         "only after AWS reports it as available."
     )
-    return Wait(reason=Reason.NODE_LOST, message=message, after=snapshot.timings.poll)
+    if not long or not where.ours:
+        return Wait(reason=Reason.NODE_LOST, message=message, after=snapshot.timings.poll)
+    return _kept_by_lost_node(snapshot, message) or detach(
+        snapshot, where, reason=Reason.NODE_LOST, why="AWS has terminated the node"
+    )
+
+
+def _kept_by_lost_node(snapshot: ClaimSnapshot, message: str) -> Wait | None:
+    """Why the operator does not help either: AWS takes no detach, or pods have not ended."""
+    pods, timings = snapshot.observed.pods, snapshot.timings
+    if gate := closed(snapshot):
+        gone = snapshot.observed.cluster is None
+        text = "AWS has no such cluster any more: if that lasts, ask AWS Support." if gone else gate.message
+        return Wait(reason=Reason.NODE_LOST, message=f"{message} {text}", after=gate.after, stalled=gone)
+    if not pods or snapshot.claim.immediate or (snapshot.claim.deleting and snapshot.claim.force_delete):
+        return None
+    text = (
+        f"Pods still use it: {listed(pods, most=3, separator=', ', rest=' ')}. The operator attempts a detach when "
+        "they end; delete them (on a node that is gone with --force), or set attachment.detachPolicy: Immediate."
+    )
+    return Wait(reason=Reason.NODE_LOST, message=f"{message} {text}", after=timings.poll, stalled=True)
 
 
 def leave(snapshot: ClaimSnapshot) -> Decision | None:

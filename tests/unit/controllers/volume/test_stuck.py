@@ -1,8 +1,11 @@
-"""An attachment that AWS never completes, when the volume is wanted there no more."""
+"""An attachment that AWS never completes, or never ends, when the volume is wanted there no more."""
 
+import boto3
 import pytest
+from tests.unit.controllers.rig import pause
+from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
-from tests.unit.controllers.volume.scenes import instances, published
+from tests.unit.controllers.volume.scenes import CLUSTER, instances, published, replace
 
 from hyperpod_operator.core.outcome import Done, Gone
 
@@ -53,3 +56,32 @@ async def test_an_attach_that_status_does_not_know_and_that_is_stuck_is_told_and
     assert "not this claim's" in rig.condition("Ready")["message"]
     await rig.idle(3600)
     assert "DetachClusterNodeVolume" not in rig.operations()
+
+
+async def test_pods_that_keep_a_volume_on_a_node_that_aws_ended_are_named(make_rig: MakeRig) -> None:
+    rig = make_rig(node_end="keep")
+    rig.apply(published())
+    await rig.rest()
+    first = rig.holder
+    rig.publications.pods["team", "data"] = ["train"]
+    replace(first)
+    await rig.idle(3600)
+    assert rig.condition("Stalled")["reason"] == "NodeLost"
+    assert "team/train" in rig.condition("Ready")["message"]
+    assert "DetachClusterNodeVolume" not in rig.operations()
+    rig.publications.pods.clear()
+    await rig.idle(600)
+    assert rig.holder not in {"", first}
+
+
+async def test_a_volume_that_aws_keeps_attached_to_a_deleted_cluster_is_told_and_looked_at_seldom(
+    make_rig: MakeRig,
+) -> None:
+    rig = make_rig(node_end="keep")
+    rig.apply(published())
+    await rig.rest()
+    boto3.client("sagemaker", region_name="us-west-2").delete_cluster(ClusterName=CLUSTER)
+    await rig.idle(3600)
+    assert rig.condition("Stalled")["reason"] == "NodeLost"
+    assert "no such cluster" in rig.condition("Ready")["message"]
+    assert pause(await rig.once()) >= 60.0

@@ -96,6 +96,9 @@ class ClaimMemory(Model):
     persistentVolumeClaimUid: Word | None = Field(
         default=None, description="uid of the last bound PersistentVolumeClaim, whose data is on the volume."
     )
+    filesystemSize: Count | None = Field(
+        default=None, description="Capacity of the last PersistentVolume in GiB, which its file system may have still."
+    )
     appliedTagKeys: Annotated[list[Word], Field(max_length=50, json_schema_extra=SET)] | None = Field(
         default=None, description="Tag keys that this claim set on the volume: the operator removes only these."
     )

@@ -62,10 +62,12 @@ def refused_options(options: Sequence[str]) -> tuple[str, ...]:
 def persistent_volume(
     claim: Claim, volume: Volume, publish: Publish, *, reserved_for: ClaimReference, hostname: str = ""
 ) -> PersistentVolumeManifest:
-    """`hostname` is that of the only node that a local PersistentVolume can be on; empty where there may be others."""
+    """`hostname` is that of the only node that a local PersistentVolume can be on; empty where there may be others. Its
+    capacity is that of the file system, which does not grow with the volume."""
     mode = publish.volumeMode or "Filesystem"
+    had = claim.status.remembered.filesystemSize if mode == "Filesystem" else None
     spec: dict[str, Any] = {
-        "capacity": {"storage": f"{volume.size}Gi"},
+        "capacity": {"storage": f"{min(had or volume.size, volume.size)}Gi"},
         "accessModes": list(publish.accessModes or ["ReadWriteOnce"]),
         "persistentVolumeReclaimPolicy": "Retain",
         "storageClassName": claim.storage_class,
@@ -87,7 +89,8 @@ def persistent_volume(
     )
 
 
-def persistent_volume_claim(claim: Claim, volume: Volume, publish: Publish) -> Mapping[str, Any]:
+def persistent_volume_claim(claim: Claim, publish: Publish, *, size: int) -> Mapping[str, Any]:
+    """`size` in GiB, at most the capacity of the PersistentVolume: it would not be bound to a smaller one."""
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -98,7 +101,7 @@ def persistent_volume_claim(claim: Claim, volume: Volume, publish: Publish) -> M
         },
         "spec": {
             "accessModes": list(publish.accessModes or ["ReadWriteOnce"]),
-            "resources": {"requests": {"storage": f"{volume.size}Gi"}},
+            "resources": {"requests": {"storage": f"{size}Gi"}},
             "storageClassName": claim.storage_class,
             "volumeMode": publish.volumeMode or "Filesystem",
             "volumeName": claim.persistent_volume_name,

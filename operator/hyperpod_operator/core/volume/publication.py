@@ -136,7 +136,9 @@ def persistent_volume_claim(snapshot: ClaimSnapshot) -> Decision | None:
         return None
     found = snapshot.observed.persistent_volume_claim
     if found is None:
-        step = PublishPVC(manifest=manifest.persistent_volume_claim(claim, volume, publish))
+        offered = snapshot.observed.persistent_volume
+        size = min((offered.capacity if offered is not None else 0) or volume.size, volume.size)
+        step = PublishPVC(manifest=manifest.persistent_volume_claim(claim, publish, size=size))
         message = f"Publishing PersistentVolumeClaim {claim.key.namespace}/{claim.persistent_volume_claim_name}."
         return Act(step=step, reason=Reason.PUBLISHING, message=message)
     if found.claim_uid != claim.uid:

@@ -188,6 +188,7 @@ def _status(pass_record: PassRecord, end: ResultSummary) -> EBSVolumeClaimStatus
             "persistentVolumeName": _persistent_volume_name(snapshot),
             "persistentVolumeClaimName": _persistent_volume_claim_name(snapshot),
             "persistentVolumeClaimUid": _persistent_volume_claim_uid(snapshot),
+            "filesystemSize": _filesystem_size(snapshot),
             "inUseBy": sorted({pod[:POD_MOST] for pod in snapshot.observed.pods})[:PODS_MOST] or None,
             "appliedTagKeys": _applied_tag_keys(pass_record),
         }
@@ -245,6 +246,13 @@ def _persistent_volume_claim_uid(snapshot: ClaimSnapshot) -> str | None:
     claim, found = snapshot.claim, snapshot.observed.persistent_volume
     held = found.reserved_for if found is not None and found.claim_uid == claim.uid else None
     return held.uid if held is not None and held.uid else claim.status.remembered.persistentVolumeClaimUid
+
+
+def _filesystem_size(snapshot: ClaimSnapshot) -> int | None:
+    """Of the PersistentVolume that is there, else of the one that was: the next one says what the file system has."""
+    found, claim = snapshot.observed.persistent_volume, snapshot.claim
+    there = found is not None and found.claim_uid == claim.uid
+    return (found.capacity if there and found is not None else 0) or claim.status.remembered.filesystemSize
 
 
 def _applied_tag_keys(pass_record: PassRecord) -> list[str] | None:

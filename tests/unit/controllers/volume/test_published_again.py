@@ -77,6 +77,25 @@ async def test_a_released_persistent_volume_is_published_again_soon_after_its_la
     assert rig.clock.monotonic() - started < 60
 
 
+async def test_a_file_system_that_is_still_to_be_grown_is_told_after_its_volume_is_published_again(
+    rig: VolumeRig,
+) -> None:
+    rig.apply(published())
+    await rig.rest()
+    rig.apply(published(volume={"size": 200}))
+    await rig.idle(2 * 3600.0)
+    assert rig.condition("FilesystemResizePending")["status"] == "True"
+    (before,) = rig.publications.volumes.values()
+    del rig.publications.claims["team", "data"]
+    await rig.idle(3600.0)
+    (again,) = rig.publications.volumes.values()
+    assert again.uid != before.uid
+    assert rig.condition("FilesystemResizePending")["status"] == "True"
+    again.manifest["spec"]["capacity"]["storage"] = "200Gi"
+    await rig.idle(3600.0)
+    assert rig.condition("FilesystemResizePending")["status"] == "False"
+
+
 async def test_pods_keep_a_volume_for_as_long_as_they_run_after_its_persistent_volume_went(rig: VolumeRig) -> None:
     """The first pass after it forgets the name of the PersistentVolume; those that follow still see the pods."""
     rig.apply(published())

@@ -120,11 +120,25 @@ def test_a_raw_volume_has_no_file_system() -> None:
 def test_the_claim_is_bound_to_the_volume_by_name_in_the_class_that_nobody_serves() -> None:
     owner = claim(spec(publish=LOCAL))
     assert owner.publish is not None
-    manifest = persistent_volume_claim(owner, volume(), owner.publish)
+    manifest = persistent_volume_claim(owner, owner.publish, size=100)
     assert manifest["spec"]["volumeName"] == f"evc-{UID}"
     assert manifest["spec"]["storageClassName"] == "published.hyperpod-operator.dev"
     assert manifest_of(owner)["spec"]["storageClassName"] == manifest["spec"]["storageClassName"]
     assert manifest["metadata"]["namespace"] == "team"
+
+
+@pytest.mark.parametrize(
+    ("mode", "had", "capacity"), [("Filesystem", 50, "50Gi"), ("Filesystem", 200, "100Gi"), ("Block", 50, "100Gi")]
+)
+def test_a_volume_that_is_published_again_offers_what_its_file_system_had(mode: str, had: int, capacity: str) -> None:
+    publish = {"type": "LocalPV", "volumeMode": mode, "persistentVolumeClaim": {"name": "data"}}
+    owner = claim(spec(publish=publish), status=attached_status() | {"memory": {"filesystemSize": had}})
+    assert manifest_of(owner)["spec"]["capacity"]["storage"] == capacity
+
+
+def test_a_persistent_volume_claim_asks_for_no_more_than_its_persistent_volume_offers() -> None:
+    step = step_of(judged(labelled=LABEL, persistent_volume=made(capacity=50)))
+    assert step.manifest["spec"]["resources"]["requests"]["storage"] == "50Gi"
 
 
 @pytest.mark.parametrize(

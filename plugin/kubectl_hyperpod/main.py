@@ -36,6 +36,16 @@ COMMANDS = {
 class Verbs(click.Group):
     """Loads a verb's module when it is asked for, so that one verb does not pay for all."""
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near[0]}?" if near else ""))
+        return super().resolve_command(ctx, args)
+
     def list_commands(self, _: click.Context) -> list[str]:
         return [*COMMANDS]
 

@@ -9,6 +9,7 @@ import yaml
 from hyperpod_testbed.control_plane.build import sources
 from hyperpod_testbed.control_plane.releases import PINNED, VARIABLE
 from hyperpod_testbed.control_plane.tools import is_built
+from hyperpod_testbed.demo import SPEED
 from hyperpod_testbed.stage import COLUMNS, MANIFESTS, indented, typed
 
 ENVTEST = ("etcd", "kube-apiserver", "kubectl")
@@ -52,3 +53,9 @@ def test_no_line_of_the_demo_wraps() -> None:
 @pytest.mark.parametrize("path", sorted(MANIFESTS.iterdir()), ids=lambda path: path.name)
 def test_what_the_demo_applies_is_a_file_with_an_object(path: Path) -> None:
     assert {"apiVersion", "kind", "metadata", "spec"} <= yaml.safe_load(path.read_text()).keys()
+
+
+def test_the_readme_says_how_fast_the_demos_clock_runs() -> None:
+    assert (
+        f"whose clock runs {SPEED:.0f} times as fast as AWS's" in (Path(__file__).parents[2] / "README.md").read_text()
+    )

@@ -13,6 +13,9 @@ from kubectl_hyperpod.options import argument, common
 from kubectl_hyperpod.resources import named
 from kubectl_hyperpod.session import Session, metadata
 
+NOTHING = "None"
+"""State of a plan without a change (api.md, status.plan.state)."""
+
 
 @click.command()
 @argument()
@@ -29,7 +32,8 @@ def approve(session: Session, which: tuple[str, ...], digest: str, yes: bool, dr
     plan = inside(found, "status", "plan")
     waiting, state = text(inside(plan, "digest")), text(inside(plan, "state"))
     if not waiting or not awaited(plan):
-        raise CommandError(f"{name} has no plan that waits for approval (state {state or 'None'}).")
+        why = "the operator plans no change" if state in {"", NOTHING} else f"its plan is {state}"
+        raise CommandError(f"{name} has no plan that waits for approval: {why}.")
     if digest and digest != waiting:
         raise CommandError(f"The plan of {name} is {waiting} now, not {digest}. Read it again before you approve it.")
     if inside(found, "metadata", "generation") != inside(found, "status", "observedGeneration"):

@@ -12,6 +12,7 @@ from hyperpod_operator.core.explain.world import inside, items, text
 from hyperpod_operator.core.text import plain
 from kubectl_hyperpod.cluster.api import NotServedError, Object
 from kubectl_hyperpod.commands.wait import states, words_of
+from kubectl_hyperpod.durations import SPELLED, duration
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.inventory import HyperPodNode, cluster_id, clusters, one_node
 from kubectl_hyperpod.options import common, nodes_of_line
@@ -41,9 +42,7 @@ def _operation(command: Command) -> Command:
         click.option("--max-in-flight", default="", help="Nodes at once: a number or a percentage; default: 1."),
         click.option("--dry-run", is_flag=True, help="The operator says what it would do, and changes nothing."),
         click.option("--wait", is_flag=True, help="Wait for the end; exit code 1 when a node fails."),
-        click.option(
-            "--timeout", type=click.FloatRange(min=0), default=14_400.0, show_default=True, help="Seconds to wait."
-        ),
+        click.option("--timeout", type=duration, default="4h", show_default=True, help=f"How long to wait. {SPELLED}"),
         click.option("-y", "--yes", is_flag=True, help="Do not ask."),
         common(outputs=("json", "yaml")),
     ]

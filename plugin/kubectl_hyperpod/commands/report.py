@@ -13,6 +13,7 @@ from hyperpod_operator import __version__
 from hyperpod_operator.api.names import GROUP
 from hyperpod_operator.core.explain.explain import explain
 from hyperpod_operator.core.explain.world import inside, text
+from hyperpod_operator.core.text import counted
 from kubectl_hyperpod import redact
 from kubectl_hyperpod.bundle import Bundle
 from kubectl_hyperpod.cluster.api import Object
@@ -65,8 +66,8 @@ def report(
     _operator(session, bundle, operator_namespace)
     _versions(session, bundle)
     bundle.write(path)
-    missing = f"; {len(bundle.missing)} parts could not be read (missing.txt)" if bundle.missing else ""
-    click.echo(f"{path}: {len(bundle.names)} files{missing}. Look into it before you send it.")
+    missing = f"; {counted(len(bundle.missing), 'part')} could not be read (missing.txt)" if bundle.missing else ""
+    click.echo(f"{path}: {counted(len(bundle.names), 'file')}{missing}. Look into it before you send it.")
 
 
 def _objects(session: Session, bundle: Bundle, asked: Named | None) -> list[tuple[Named, Object]]:

@@ -52,7 +52,7 @@ def _paused(session: Session, which: tuple[str, ...], value: bool | None, *, dry
     found = session.get(asked)
     path = PATHS[asked.kind.name]
     if bool(inside(found, "spec", *path)) == bool(value):
-        click.echo(f"{asked.kind.short}/{asked.name} is {'paused' if value else 'not paused'} already.")
+        click.echo(f"{asked.kind.short}/{asked.name} {'is paused already' if value else 'is not paused'}.")
         return
     body: dict[str, object] = {path[-1]: value}
     for name in reversed(("spec", *path[:-1])):

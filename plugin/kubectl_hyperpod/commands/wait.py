@@ -1,14 +1,17 @@
 """`wait`: until an object is Ready, has another condition, or is gone; says what it waits for meanwhile."""
 
+import difflib
 import sys
 import time
 from collections.abc import Iterator
 
 import click
 
+from hyperpod_operator.api.names import ConditionType
 from hyperpod_operator.core.explain.world import inside, items, text
 from hyperpod_operator.core.text import plain, shortened
 from kubectl_hyperpod.cluster.api import Object
+from kubectl_hyperpod.durations import SPELLED, duration
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.options import argument, common
 from kubectl_hyperpod.resources import CLUSTER, Named, named
@@ -28,7 +31,7 @@ STALLED = 3
 @argument()
 @click.option("--for", "condition", default="Ready", show_default=True, metavar="CONDITION[=STATUS]",
               help="Condition to wait for, or Deleted.")  # fmt: skip
-@click.option("--timeout", type=click.FloatRange(min=0), default=3600.0, show_default=True, help="Seconds.")
+@click.option("--timeout", type=duration, default="1h", show_default=True, help=SPELLED)
 @click.option("--fail-when-stalled", is_flag=True, help="End with code 3 as soon as you have to act.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only the result.")
 @common()
@@ -41,6 +44,7 @@ def wait(
     """
     asked = named(which) or Named(CLUSTER, metadata(session.one(None), "name"))
     kind, _, status = condition.partition("=")
+    _require_known(kind)
     told = ""
     seen = False
     for found in states(session, asked, timeout=timeout, may_be_missing=kind == DELETED):
@@ -61,6 +65,15 @@ def wait(
             click.echo(f"You have to act: kubectl hyperpod explain {asked.kind.short}/{asked.name}", err=True)
             sys.exit(STALLED)
     raise CommandError(f"{kind} was not reached within {timeout:g} s: {told}", code=TIMED_OUT)
+
+
+def _require_known(kind: str) -> None:
+    """A condition that no kind has would be waited for in vain."""
+    known = [*ConditionType, DELETED]
+    if kind not in known:
+        near = difflib.get_close_matches(kind, known, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "docs/conditions.md lists them."
+        raise CommandError(f"No kind of the operator's has a condition {kind!r}. {hint}")
 
 
 def states(session: Session, asked: Named, *, timeout: float, may_be_missing: bool = False) -> Iterator[Object | None]:

@@ -15,6 +15,7 @@ from tests.unit.core.explain.worlds import condition, unready
 from tests.unit.plugin.fake import LEASES, NODE, OURS, run, server
 
 from kubectl_hyperpod.commands.handover import PROGRAM, hand_over, in_namespace
+from kubectl_hyperpod.durations import duration
 from kubectl_hyperpod.errors import CommandError, RefusedError, UnreachableError
 from kubectl_hyperpod.main import COMMANDS
 from kubectl_hyperpod.view.explanation import WIDTH, width
@@ -453,3 +454,40 @@ def test_a_program_of_the_current_directory_is_not_run(tmp_path: Path, monkeypat
     monkeypatch.setattr("os.execv", lambda *_: pytest.fail("it was run"))
     with pytest.raises(CommandError, match="that program is not installed"):
         hand_over("plan", ())
+
+
+def test_a_verb_that_is_misspelt_names_the_nearest() -> None:
+    shown = run(server(), "explian")
+    assert shown.exit_code == 2
+    assert "No such command 'explian'. Did you mean explain?" in shown.output
+
+
+@pytest.mark.parametrize(("plan", "why"), [({}, "plans no change"), ({"state": "None"}, "plans no change")])
+def test_approving_nothing_says_that_nothing_is_planned(plan: dict[str, Any], why: str) -> None:
+    shown = run(server(unready("CapacityShortage", plan=plan)), "approve", "research")
+    assert shown.exit_code == 1
+    assert why in shown.output
+
+
+def test_resuming_what_is_not_paused_says_so() -> None:
+    assert run(server(SHORT), "resume", "research").output == "hpc/research is not paused.\n"
+
+
+def test_a_condition_that_no_kind_has_is_not_waited_for() -> None:
+    shown = run(server(SHORT), "wait", "research", "--for", "Redy")
+    assert shown.exit_code == 1
+    assert "has a condition 'Redy'. Did you mean Ready?" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("spelled", "seconds"), [("0", 0.0), ("90", 90.0), ("1.5", 1.5), ("30s", 30.0), ("40m", 2400.0), ("1h30m", 5400.0)]
+)
+def test_a_time_is_spelled_as_kubectl_spells_it(spelled: str, seconds: float) -> None:
+    assert duration(spelled) == seconds
+
+
+@pytest.mark.parametrize("spelled", ["", "5d", "-1", "m", "1m x", "1e9", "nan"])
+def test_what_is_no_time_is_refused_with_the_spelling(spelled: str) -> None:
+    shown = run(server(SHORT), "wait", "research", "--timeout", spelled)
+    assert shown.exit_code == 2
+    assert "1h30m" in shown.output

@@ -81,9 +81,15 @@ def _text(reports: Sequence[Report], *, detailed: bool) -> str:
     return "\n".join([*lines, "", f"Plan: {summary(reports)}", *unchecked(reports)])
 
 
+def _place(found: Preview) -> str:
+    """The cluster, where its name is known, and the Region."""
+    region = found.region or "the default Region"
+    return f"{found.cluster_name} in {region}" if found.cluster_name else f"in {region}"
+
+
 def _text_of(report: Report, *, detailed: bool) -> Iterator[str]:
     found = report.preview
-    where = f" ({found.cluster_name} in {found.region or 'the default Region'})" if found else ""
+    where = f" ({_place(found)})" if found else ""
     yield f"{_title(report)}{where}: {_result(report)}"
     if report.error:
         yield f"  error: {report.error} ({report.manifest.source})"

@@ -23,6 +23,7 @@ from hyperpod_operator.core.text import counted, plain
 
 WAITING_MOST = 5
 MESSAGE_MOST = 1000
+ENDS = "AWS is ending this instance; the operation asks nothing of it and waits until it is gone."
 REPAIRED = "HyperPod is about to repair this node by itself (nodesUnderRepair: Include operates on it anyway)."
 
 
@@ -135,6 +136,8 @@ def _pending(snapshot: Snapshot, entry: Entry) -> Entry:
         return moved(
             snapshot, entry, State.SKIPPED, f"Volumes are attached (volumes: Refuse), of {', '.join(claims[:3])}."
         )
+    if snapshot.is_ending(entry):
+        return _changed(entry, message=ENDS)
     holder = snapshot.holder(entry)
     return _changed(entry, message=f"Waits for {holder}, which has this node." if holder else None)
 
@@ -160,6 +163,8 @@ def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
         fields["drainTimedOut"] = True
     if entry.remembered.marked and (holder := snapshot.holder(entry)):
         fields["message"] = f"Waits for {holder}, which has this node."
+    elif snapshot.is_ending(entry):
+        fields["message"] = ENDS
     elif found.waiting or found.why:
         fields["message"] = _waits(found)
     elif claims:
@@ -259,7 +264,7 @@ def _started(snapshot: Snapshot, entries: Iterable[Entry]) -> list[Entry]:
         startable = (
             entry.state == State.PENDING and snapshot.instance(entry) is not None and not entry.remembered.missingSince
         )
-        if startable and room > 0 and not snapshot.holder(entry):
+        if startable and room > 0 and not snapshot.holder(entry) and not snapshot.is_ending(entry):
             room -= 1
             entry = moved(snapshot, entry, State.DRAINING, startTime=stamp(snapshot.now), askedLast=None)
         made.append(entry)

@@ -16,6 +16,7 @@ def ready(snapshot: Snapshot, entry: Entry) -> bool:
         and ((retry := parse_time(entry.remembered.retryTime or "")) is None or retry <= snapshot.now)
         and not snapshot.volumes_on(entry)
         and not snapshot.holder(entry)
+        and not snapshot.is_ending(entry)
     )
 
 

@@ -182,6 +182,11 @@ class Snapshot:
         """The node in AWS; None where AWS lists none of this id."""
         return self.cluster.instances.get(entry.instanceId or "") if self.cluster else None
 
+    def is_ending(self, entry: Entry) -> bool:
+        """Whether AWS ends the instance, for whatever reason: there is nothing to ask of it any more."""
+        instance = self.instance(entry)
+        return instance is not None and instance.status == ENDING
+
     def node(self, entry: Entry) -> Node | None:
         return self.nodes.get(entry.instanceId or "")
 

@@ -1,0 +1,65 @@
+"""What the chart says once it is installed, by its values."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hyperpod_testbed.helm import CHART, Helm
+
+ROOT = Path(__file__).parents[2]
+
+
+def notes(helm: Helm, **values: Any) -> str:
+    given = ("--dry-run=client", "-n", "somewhere", *helm._values((), values))
+    said = helm("install", "op", CHART, *given, input=json.dumps(values))
+    return said.partition("\nNOTES:\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("values", "order"),
+    [
+        ({}, "HyperPodNodeOperations, EBSVolumeClaims, HyperPodClusters"),
+        ({"volumes": {"enabled": False}}, "HyperPodNodeOperations, HyperPodClusters"),
+        ({"nodeOperations": {"enabled": False}}, "EBSVolumeClaims, HyperPodClusters"),
+        ({"volumes": {"enabled": False}, "nodeOperations": {"enabled": False}}, "HyperPodClusters"),
+    ],
+)
+def test_kinds_that_are_served_are_deleted_in_the_order_of_the_manual(
+    helm: Helm, values: dict[str, Any], order: str
+) -> None:
+    assert f"until they are gone: {order}." in notes(helm, **values)
+
+
+def test_the_manual_deletes_in_the_same_order() -> None:
+    page = (ROOT / "docs" / "install.md").read_text().partition("## 5. Uninstall")[2]
+    places = [page.index(f"kubectl delete {short} --all") for short in ("hpno", "evc", "hpc")]
+    assert places == sorted(places)
+
+
+def test_without_roles_the_account_and_its_rights_are_named(helm: Helm) -> None:
+    said = notes(helm, rbac={"create": False})
+    assert "Give the account op-hyperpod-operator" in said
+    assert "--show-only templates/rbac.yaml" in said
+
+
+def test_without_definitions_that_is_said(helm: Helm) -> None:
+    assert "crds.enabled=false" in notes(helm, crds={"enabled": False})
+
+
+def test_an_account_with_a_role_needs_no_association(helm: Helm) -> None:
+    role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/op"}
+    assert "create-pod-identity-association" not in notes(helm, serviceAccount={"annotations": role})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"rbac": {"aggregateToAdmin": True}, "tenants": {"trustEveryNamespace": True}}, {"rbac": {"create": False}}],
+)
+def test_no_role_is_offered_that_is_not_there_or_not_needed(helm: Helm, values: dict[str, Any]) -> None:
+    assert "create rolebinding" not in notes(helm, **values)
+
+
+def test_no_line_is_wider_than_a_terminal_needs(helm: Helm) -> None:
+    assert max(len(line) for line in notes(helm).splitlines()) <= 130

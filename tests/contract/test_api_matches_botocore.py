@@ -57,7 +57,9 @@ SHORT_IDS = (
     ),
     "InstanceGroups[].ImageId",
 )
+PATCH_DATE = "InstanceGroups[].AutoPatchConfig.PatchSchedule.NextPatchDate"
 DIFFERENT = {
+    (PATCH_DATE, "type"): "a text with a pattern: of the format date-time the API server takes lists, too",
     ("ClusterName", "required"): "unset, it is the object's name",
     ("Orchestrator", "required"): "without it AWS makes a Slurm cluster",
     ("Orchestrator.Eks", "required"): "the only orchestrator here",

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from tests.generated.schema import Known, Path, Place, places, valid
 
+from hyperpod_operator.api.common.bounds import MOMENT_PATTERN
+
 Spec = dict[str, Any]
 Kind = tuple[str, SearchStrategy[Any]]
 """A word for a kind of edit, and the values that it puts."""
@@ -106,7 +108,7 @@ def _of_a_string(place: Place) -> Iterator[Kind]:
     if "enum" in node:
         yield "near miss", st.sampled_from(node["enum"]).flatmap(_near)
         return
-    if node.get("format") == "date-time":
+    if node.get("pattern") == MOMENT_PATTERN:
         yield "instant", st.sampled_from(INSTANTS)
         yield "instant", st.datetimes().map(lambda moment: moment.isoformat() + "Z")
     yield "text", st.sampled_from(TEXTS)

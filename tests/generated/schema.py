@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from hyperpod_operator.api.common.bounds import MOMENT_PATTERN
 from hyperpod_operator.api.crd import crd
 from hyperpod_operator.api.kinds import CLUSTER
 
@@ -83,7 +84,7 @@ def _integers(node: Node) -> SearchStrategy[int]:
 
 
 def _texts(node: Node, *, seen: tuple[str, ...]) -> SearchStrategy[str]:
-    if node.get("format") == "date-time":
+    if node.get("pattern") == MOMENT_PATTERN:
         return st.sampled_from(INSTANTS)
     low, high = node.get("minLength", 0), node["maxLength"]
     if seen:

@@ -18,6 +18,7 @@ from tests.generated.schema import places
 from tests.generated.server import Answer, Json, Server
 from tests.generated.trial import Trial
 
+from hyperpod_operator.api.common.bounds import MOMENT_PATTERN
 from hyperpod_operator.core.outcome import Done
 from hyperpod_operator.core.ports import Key
 
@@ -106,7 +107,7 @@ def test_an_instant_at_the_edge_of_the_calendar_is_refused_or_can_be_sent(
     server: Server, trial: Trial, bases: list[Json], instant: str
 ) -> None:
     base = bases[-1]
-    wanted = [place.path for place in places(base) if place.node.get("format") == "date-time"]
+    wanted = [place.path for place in places(base) if place.node.get("pattern") == MOMENT_PATTERN]
     assert wanted
     with created(server, Edit("instant", wanted[0], instant).on(base)) as answer:
         answer.must_be_an_answer(instant)

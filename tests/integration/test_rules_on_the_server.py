@@ -487,6 +487,12 @@ CASES = [
                 spec(flexible("g5.metal"), **CONTINUOUS),
             ),
             (
+                f"{IG}.autoPatchConfig.patchSchedule.nextPatchDate",
+                "give date, time and offset",
+                patched("WhenIdle", patchSchedule={"nextPatchDate": "2028-02-29T04:00:00Z"}),
+                patched("WhenIdle", patchSchedule={"nextPatchDate": "2026-02-29T04:00:00Z"}),
+            ),
+            (
                 f"{IG}.imageId",
                 "give the id of the AMI",
                 spec(group(imageId="default")),

@@ -97,9 +97,12 @@ CASES: dict[str, tuple[str, Json, str, str]] = {
             "HyperPodNodeOperation",
             {**OPERATION, "notBefore": moment},
             "spec.notBefore",
-            "date-time" if moment == "tomorrow" else "should match",
+            "must be of type string" if isinstance(moment, list) else "give date, time and offset from UTC",
         )
-        for moment in ("tomorrow", "2026-11-30t04:00:00z", "2026-11-30T04:00:00+24:00", "0000-01-01T00:00:00Z")
+        for moment in (
+            *("tomorrow", "2026-11-30t04:00:00z", "2026-11-30T04:00:00+24:00", "0000-01-01T00:00:00Z"),
+            *("2026-02-30T04:00:00Z", [], ["2026-11-30T04:00:00Z"]),
+        )
     },
 }
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -26,7 +25,7 @@ def spec_problems(model: type[BaseModel], spec: Mapping[str, Any]) -> str:
     found: dict[Path, str] = {}
     schema = spec_schema(model)
     either = dict(_either(schema, ()))
-    for path, message in (*text_problems(text_rules(model), spec), *_no_moments(spec, schema, ())):
+    for path, message in text_problems(text_rules(model), spec):
         found.setdefault(path, message)
     try:
         # As JSON: the API server, too, takes no text for a number, which the operator would read.
@@ -59,25 +58,6 @@ def _either(schema: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]
         if below.get("x-kubernetes-int-or-string"):
             yield (*path, name), below["x-kubernetes-validations"][0]["message"]
         yield from _either(below, (*path, name))
-
-
-def _no_moments(value: Any, schema: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:
-    """Texts that are to be times and are none to the API server: without a time, without an offset, on no day."""
-    if isinstance(value, Mapping):
-        for name, below in (schema.get("properties") or {}).items():
-            yield from _no_moments(value.get(name), below, (*path, name))
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _no_moments(item, schema.get("items") or {}, (*path, place))
-    elif isinstance(value, str) and schema.get("format") == "date-time" and not _is_moment(value):
-        yield path, "give date, time and offset from UTC, as 2026-11-30T04:00:00Z"
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        return datetime.fromisoformat(MOMENT.validate_python(text)).tzinfo is not None
-    except ValueError:
-        return False
 
 
 def _twice(value: Any, schema: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, str]]:

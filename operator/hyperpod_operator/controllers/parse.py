@@ -48,7 +48,9 @@ def parse_status(stored: StoredObject, model: type[ModelT]) -> ModelT:
     try:
         return model.model_validate(found)
     except ValidationError as error:
-        logger.warning("status of %s cannot be parsed and is rebuilt from AWS: %s", stored.key, problems(error))
+        logger.warning(
+            "status of %s cannot be parsed and is rebuilt from AWS: %s", stored.key, problems(error, of="status")
+        )
         return model()
 
 
@@ -66,9 +68,9 @@ def reconcile_requested_at(stored: StoredObject) -> str:
     return plain(stored.annotations.get(RECONCILE_REQUESTED_AT, ""))[:REQUEST_MOST]
 
 
-def problems(error: ValidationError, *, most: int = 5) -> str:
-    """Path and message of the first problems. Values stay out: they may be long, or secret."""
+def problems(error: ValidationError, *, of: str = "spec", most: int = 5) -> str:
+    """Path and message of the first problems of a part of an object. Values stay out: they may be long, or secret."""
     problems = [
-        f"spec.{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors(include_url=False)
+        f"{of}.{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors(include_url=False)
     ]
     return listed(problems, most=most)

@@ -1,16 +1,20 @@
 """Rules about texts that need no API server: the answer of CEL, and none about what the schema does not expect."""
 
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hyperpod_operator.api.common.bounds import MISTAKE, Moment
+from hyperpod_operator.api.common.bounds import MISTAKE, MOMENT_PATTERN
 from hyperpod_operator.api.common.rules import rule, rules
 from hyperpod_operator.api.common.text_rules import FORM, RULES, text_problems, text_rules
 from hyperpod_operator.api.kinds import KINDS, Kind
 from hyperpod_operator.api.members import spec_schema
+from hyperpod_operator.core.moments import parse_time
 
 SCHEMA = {
     "type": "object",
@@ -75,7 +79,6 @@ WITHOUT_WORDS = {
     "onInitComplete": "everything fits",
     "mountName": "what does not fit is too long, and that is said",
     "alarmName": "only blanks do not fit",
-    **dict.fromkeys(("nextPatchDate", "notBefore"), "its format is said, and CEL sees a time"),
     "approvedPlan": "it is copied",
     "nodeLogicalId": "it is copied",
     "nodeLogicalIds[]": "they are copied",
@@ -134,10 +137,9 @@ def test_a_rule_in_words_is_reached_by_what_people_write_instead(kind: Kind) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
-def test_a_time_that_a_user_gives_has_one_spelling(kind: Kind) -> None:
-    """CEL, Python and AWS's clients read others differently or not at all."""
-    found = [node for node in nodes_of(spec_schema(kind.spec)) if node.get("format") == "date-time"]
-    assert {node.get("pattern") for node in found} <= {spec_of_moment()}
+def test_no_text_of_a_spec_has_the_format_of_times(kind: Kind) -> None:
+    """The API server takes lists for them, and then nothing can be written to the object any more."""
+    assert [node for node in nodes_of(spec_schema(kind.spec)) if node.get("format")] == []
 
 
 def nodes_of(schema: Any) -> Iterator[dict[str, Any]]:
@@ -150,5 +152,22 @@ def nodes_of(schema: Any) -> Iterator[dict[str, Any]]:
             yield from nodes_of(below)
 
 
-def spec_of_moment() -> str:
-    return str(TypeAdapter(Moment).json_schema()["pattern"])
+FIRST, LAST = datetime.fromisoformat("2000-01-01"), datetime.fromisoformat("2099-12-31")
+
+
+@given(st.datetimes(min_value=FIRST, max_value=LAST), st.integers(-1439, 1439))
+def test_every_moment_of_this_century_has_the_form(moment: datetime, minutes: int) -> None:
+    offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    assert re.search(MOMENT_PATTERN, f"{moment.isoformat()}{offset}")
+
+
+@given(st.from_regex(MOMENT_PATTERN, fullmatch=True))
+def test_what_has_the_form_is_a_moment(text: str) -> None:
+    found = parse_time(text)
+    assert found is not None
+    assert found.tzinfo is not None
+
+
+@pytest.mark.parametrize("day", ["2026-02-29", "2100-02-29", "2026-04-31", "2026-00-01", "2026-13-01", "2026-01-32"])
+def test_a_day_that_the_calendar_lacks_has_not(day: str) -> None:
+    assert not re.search(MOMENT_PATTERN, f"{day}T00:00:00Z")

@@ -265,18 +265,22 @@ DrainTimeout = Annotated[int, Field(ge=0, le=5400)]
 Percentage = Annotated[int, Field(ge=0, le=100)]
 """ClusterInstanceMemoryAllocationPercentage."""
 
+_LONG = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])"
+_SHORT = "(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+_FEBRUARY = "02-(0[1-9]|1[0-9]|2[0-8])"
+_DAY = f"(20[0-9]{{2}}-({_LONG}|{_SHORT}|{_FEBRUARY})|20([02468][048]|[13579][26])-02-29)"
+_HOUR = "([01][0-9]|2[0-3]):[0-5][0-9]"
+MOMENT_PATTERN = rf"^{_DAY}T{_HOUR}:[0-5][0-9](\.[0-9]{{1,9}})?(Z|[+-]{_HOUR})$"
 Moment = Annotated[
     str,
     Field(
         min_length=20,
-        max_length=40,
-        pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
-        r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
-        json_schema_extra={"format": "date-time"},
+        max_length=MISTAKE,
+        **worded(MOMENT_PATTERN, "give date, time and offset from UTC, as 2026-11-30T04:00:00Z"),
     ),
 ]
-"""A time that a user gives, RFC 3339. The API server's date-time admits spellings and offsets that clients of AWS, this
-operator and the API server's own CEL cannot read."""
+"""A time that a user gives, RFC 3339. Without the format date-time, by which the API server also takes lists, and
+spellings and offsets that clients of AWS, this operator and the API server's own CEL cannot read."""
 PatchDate = Moment
 """NextPatchDate."""
 Timestamp = Annotated[str, Field(min_length=1, max_length=40, json_schema_extra={"format": "date-time"})]

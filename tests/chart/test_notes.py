@@ -29,7 +29,7 @@ def notes(helm: Helm, **values: Any) -> str:
 def test_kinds_that_are_served_are_deleted_in_the_order_of_the_manual(
     helm: Helm, values: dict[str, Any], order: str
 ) -> None:
-    assert f"until they are gone: {order}." in notes(helm, **values)
+    assert f"until they are gone:\n{order}." in notes(helm, **values)
 
 
 def test_the_manual_deletes_in_the_same_order() -> None:

@@ -140,7 +140,7 @@ def test_people_with_kubernetes_own_roles_get_the_kinds(plane: ControlPlane, ins
 def test_the_notes_say_what_to_do_next(installed: str) -> None:
     assert f"kubectl -n {NAMESPACE} rollout status deployment/{RELEASE}" in installed
     assert "aws eks create-pod-identity-association" in installed
-    assert "until they are gone: HyperPodNodeOperations, EBSVolumeClaims, HyperPodClusters." in installed
+    assert "until they are gone:\nHyperPodNodeOperations, EBSVolumeClaims, HyperPodClusters." in installed
 
 
 def node(name: str, **labels: str) -> str:

@@ -1,6 +1,6 @@
 """Scale-ins, software updates and node operations on one cluster at once, against a world that does anything between
 two passes: people edit counts and images, create, end and repeat operations, pods come and go, HyperPod replaces nodes,
-processes end.
+processes end, AWS answers late, badly or not at all.
 
 Whatever comes, no node is ended, replaced or rebooted under a pod, or by somebody who does not hold it; none is ended
 twice; none ends that nobody asked for. In the end nothing of the operator's is left on the nodes, and nothing waits.
@@ -24,6 +24,7 @@ from hyperpod_operator.core.observed import OperatedNode
 from hyperpod_operator.core.outcome import Failed, Outcome
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.timings import Timings
+from hyperpod_testbed.simulator import Fault
 from hyperpod_testbed.simulator.calls import Call
 
 NODES = 4
@@ -34,15 +35,24 @@ THE_CLUSTER = "the cluster"
 EVENTS = (
     *("cluster", "operation") * 4,
     *("time", "count", "pod", "no pod") * 2,
-    *("operate", "image", "withdraw", "restart", "recovery", "budget"),
+    *("operate", "image", "withdraw", "restart", "recovery", "budget", "fault"),
+)
+FAULTS = (
+    Fault("*", "drop", times=1),
+    Fault("*", "commit_then_drop", times=1),
+    Fault("*", "throttle", times=1),
+    Fault("*", "body", body="html", times=1),
+    Fault("*", "error", code="ConflictException", message="The cluster is being updated.", status=400, times=1),
+    Fault("ListClusterNodes", "error", times=3),
+    Fault("DescribeCluster", "error", code="AccessDeniedException", message="no", status=400, times=2),
 )
 
 
 class Together:
     """Both controllers on one cluster of `NODES` nodes, and what people asked for."""
 
-    def __init__(self, rig: OperationRig, *, handling: str, seed: int) -> None:
-        self.rig, self.handling, self.chance = rig, handling, random.Random(seed)
+    def __init__(self, rig: OperationRig, *, handling: str, seed: int, lags: bool = False) -> None:
+        self.rig, self.handling, self.chance, self.lags = rig, handling, random.Random(seed), lags
         self.told: list[str] = []
         self.named: dict[str, str] = {}
         """Instances that a call ended, with the call."""
@@ -129,16 +139,18 @@ class Together:
             if call.operation not in DISRUPTING or not call.committed:
                 continue
             for instance in call.parameters["NodeIds"]:
-                assert before[instance] != "ShuttingDown", f"{call.operation} of an instance that ends"
-                self._may(who, call.operation, instance)
+                ends = before[instance] == "ShuttingDown"
+                assert self.lags or not ends, f"{call.operation} of an instance that ends"
+                self._may(who, call.operation, instance, heard=not ends)
         assert self.target >= self.lowest - self.given_away
 
-    def _may(self, who: str, operation: str, instance: str) -> None:
+    def _may(self, who: str, operation: str, instance: str, *, heard: bool) -> None:
+        """`heard` is whether AWS did anything but refuse: it does not touch an instance that ends."""
         node = self.rig.name(instance)
         assert not [name for name, pod in self.rig.pods.pods.items() if pod.node == node], f"{operation} under a pod"
         if self.rig.nodes.get(node) is not None:  # none has joined yet of an instance that just begins
             assert self._holder(node) == who, f"{operation} by {who} of a node that is held by {self._holder(node)}"
-        if operation in ENDING and self.statuses().get(instance) in (None, "ShuttingDown"):  # else AWS refused it
+        if heard and operation in ENDING and self.statuses().get(instance) in {None, "ShuttingDown"}:
             assert instance not in self.named, f"{operation} after {self.named[instance]}"
             self.named[instance] = operation
 
@@ -179,6 +191,8 @@ class Together:
                     rig.pods.add(f"pod-{len(self.told)}", node)
             case "no pod" if rig.pods.pods:
                 rig.pods.pods.pop(self.chance.choice(sorted(rig.pods.pods)))
+            case "fault":
+                rig.simulator.faults.add(self.chance.choice(FAULTS))
             case "budget":
                 rig.pods.refused = dict.fromkeys(rig.pods.pods, "no disruption") if not rig.pods.refused else {}
 
@@ -196,6 +210,7 @@ class Together:
     async def settle(self) -> None:
         """A kind world: pods end by themselves, nobody wants anything new."""
         self.rig.pods.refused = {}
+        self.rig.simulator.faults.clear()
         for _ in range(ROUNDS):
             self.rig.pods.pods.clear()
             outcomes = [await self.look_at_cluster(), *[await self.look_at(key) for key in self.keys]]
@@ -220,12 +235,14 @@ async def test_scale_ins_updates_and_operations_together_end_what_was_asked(
 
 @pytest.mark.long
 @pytest.mark.parametrize("handling", ["Wait", "Drain"])
-@pytest.mark.parametrize("seed", range(100, 300))
-async def test_many_lives_together_end_what_was_asked(make_rig: MakeRig, seed: int, handling: str) -> None:
-    await lived(make_rig, seed=seed, handling=handling)
+@pytest.mark.parametrize("lag", [0.0, 20.0])
+@pytest.mark.parametrize("seed", range(100, 250))
+async def test_many_lives_together_end_what_was_asked(make_rig: MakeRig, seed: int, lag: float, handling: str) -> None:
+    await lived(make_rig, seed=seed, handling=handling, lag=lag)
 
 
-async def lived(make_rig: MakeRig, *, seed: int, handling: str) -> None:
-    together = Together(make_rig(nodes=NODES), handling=handling, seed=seed)
+async def lived(make_rig: MakeRig, *, seed: int, handling: str, lag: float = 0.0) -> None:
+    rig = make_rig(nodes=NODES, list_lag=lag, describe_lag=lag)
+    together = Together(rig, handling=handling, seed=seed, lags=lag > 0)
     await together.run()
     await together.settle()

@@ -6,6 +6,7 @@ pass that failed, or an object that is gone, leaves nothing behind.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -170,11 +171,9 @@ class PodCache:
 
 async def _tried(scopes: Iterable[Scope]) -> None:
     """Until each of them was listed or failed, for a while."""
-    waiting = [asyncio.ensure_future(scope.reflector.first_try()) for scope in scopes]
-    _, late = await asyncio.wait(waiting, timeout=FIRST_LIST)
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*late, return_exceptions=True)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_LIST):
+            await asyncio.gather(*(scope.reflector.first_try() for scope in scopes))
 
 
 def _problem(scope: Scope) -> PodsRead | None:

@@ -163,6 +163,16 @@ async def test_a_list_that_takes_long_is_not_waited_for(api: PodApi, cache: PodC
     assert found == PodsRead(problem="The pods of the nodes are being listed")
 
 
+async def test_a_read_that_is_cut_off_leaves_no_task(api: PodApi, cache: PodCache) -> None:
+    api.hangs = True
+    reading = asyncio.create_task(cache.read(owner=MINE, nodes=N1, on_change=lambda: None))
+    await asyncio.sleep(1)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert not [task for task in asyncio.all_tasks() if "first_try" in repr(task.get_coro())]
+
+
 async def test_a_watch_that_is_dead_proves_nothing(api: PodApi, cache: PodCache) -> None:
     await names(cache)
     api.fails = KubernetesError(status=0, message="no answer")

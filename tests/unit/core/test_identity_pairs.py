@@ -71,6 +71,8 @@ def test_the_owner_is_named_and_nothing_is_sent(name: str, policy: str, status: 
     assert pair.says in answer.message
     assert ARN in answer.message
     assert ("IfUnowned" in answer.message) is pair.adoptable
+    # Whoever only reads "delete the owner" deletes the cluster.
+    assert ("deletionPolicy: Retain" in answer.message) is not pair.adoptable
 
 
 @pytest.mark.parametrize("status", STATUS)

@@ -49,7 +49,9 @@ def _refuse_ownership(snapshot: ClusterSnapshot, *, adoptable: bool) -> Wait:
         "set spec.management.adoptionPolicy to IfUnowned to adopt it, or delete this resource and create one with "
         "another name"
         if adoptable
-        else "delete this resource and create one with another name, or delete the cluster's owner first"
+        else "delete this resource and create one with another name. To take over the cluster, have its owner release "
+        "it first: delete that resource with spec.management.deletionPolicy: Retain; without it the cluster is deleted "
+        "too"
     )
     message = (
         f"A cluster named {cluster.name} exists ({cluster.arn}) and {whose}: the operator neither changes nor "

@@ -331,6 +331,7 @@ class Reason(StrEnum):
     AZ_MISMATCH = "AZMismatch"
     MULTI_ATTACH = "MultiAttach"
     NAME_TAKEN = "NameTaken"
+    RECLAIM_POLICY_EDITED = "ReclaimPolicyEdited"
     BOUND_TO_OTHER = "BoundToOther"
     STUCK_ATTACHING = "StuckAttaching"
     SNAPSHOT_FAILED = "SnapshotFailed"

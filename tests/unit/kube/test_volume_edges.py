@@ -275,3 +275,21 @@ async def test_a_persistent_volume_tells_the_ebs_volume_behind_it(
     found = await KubePublications(api).persistent_volume(name="evc-1")
     assert found is not None
     assert found.volume_id == volume_id
+
+
+@pytest.mark.parametrize(
+    ("spec", "deletes"),
+    [
+        ({"csi": {"driver": "ebs.csi.aws.com"}, "persistentVolumeReclaimPolicy": "Delete"}, True),
+        ({"csi": {"driver": "ebs.csi.aws.com"}, "persistentVolumeReclaimPolicy": "Retain"}, False),
+        ({"local": {"path": "/mnt/disks/a"}, "persistentVolumeReclaimPolicy": "Delete"}, False),
+        ({"csi": {"driver": "ebs.csi.aws.com"}}, False),
+    ],
+)
+async def test_a_persistent_volume_tells_whether_a_driver_deletes_the_volume_behind_it(
+    api: ApiServer, server: Any, spec: dict[str, Any], deletes: bool
+) -> None:
+    server.answers = [(200, {"metadata": {"name": "evc-1", "uid": "pv"}, "spec": spec})]
+    found = await KubePublications(api).persistent_volume(name="evc-1")
+    assert found is not None
+    assert found.deletes is deletes

@@ -333,6 +333,15 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             condition=ConditionType.CONFLICT,
         ),
         reason(
+            Reason.RECLAIM_POLICY_EDITED,
+            "Another client set the reclaim policy of the PersistentVolume (mode CSI) to Delete: the EBS CSI driver "
+            "deletes the volume when its PersistentVolumeClaim goes, whatever `management.reclaimPolicy` says. The "
+            "operator deletes neither of the two.",
+            "Set it to Retain with the command in the message.",
+            severity=Severity.STALLED,
+            condition=ConditionType.CONFLICT,
+        ),
+        reason(
             Reason.STUCK_ATTACHING,
             "AWS has been attaching the volume for more than five minutes. The first time, the operator cancels and "
             "retries; an attachment that is not this claim's it does not cancel.",

@@ -116,6 +116,7 @@ DELETED: Sequence[ClaimConcern] = (
     _asks(
         "Publication",
         teardown.pods,
+        publication.spared,
         teardown.persistent_volume_claim,
         teardown.persistent_volume,
         teardown.node_label,

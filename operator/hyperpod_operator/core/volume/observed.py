@@ -79,6 +79,8 @@ class PersistentVolume:
     reserved_for: ClaimReference | None = None
     hostname: str = ""
     volume_id: str = ""
+    deletes: bool = False
+    """Whether its reclaim policy has the CSI driver delete the volume once its PersistentVolumeClaim is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,8 @@ def persistent_volume(snapshot: ClaimSnapshot) -> Decision | None:
         return Act(step=PublishPV(manifest=made), reason=Reason.PUBLISHING, message=message)
     if found.claim_uid != claim.uid:
         return _taken(snapshot, f"PersistentVolume {found.name}", remedy="Delete it; the operator then continues.")
+    if policy := spared(snapshot):
+        return policy
     if found.volume_id not in {"", volume.volume_id}:
         message = (
             f"PersistentVolume {found.name} names {found.volume_id}, and the volume of this claim is "
@@ -60,6 +62,25 @@ def persistent_volume(snapshot: ClaimSnapshot) -> Decision | None:
         message = f"PersistentVolume {found.name} is being deleted; the operator publishes it again when it is gone."
         return Wait(reason=Reason.PUBLISHING, message=message, after=snapshot.timings.poll)
     return _offered(snapshot, found, reserved_for) or _misplaced(snapshot, found)
+
+
+def spared(snapshot: ClaimSnapshot) -> Wait | None:
+    """A reclaim policy that somebody edited: the claim alone decides whether the volume is deleted, so nothing goes by
+    which the CSI driver would do that.
+
+    Source: sig-storage-lib-external-provisioner, controller/controller.go, shouldDelete: whatever is Released and has
+    this policy, who ever made it; the driver's IAM policy allows it by the tags of mode CSI.
+    """
+    found = snapshot.observed.persistent_volume
+    if found is None or not found.deletes or found.claim_uid != snapshot.claim.uid:
+        return None
+    policy = '{"spec":{"persistentVolumeReclaimPolicy":"Retain"}}'
+    message = (
+        f"PersistentVolume {found.name} has the reclaim policy Delete, by which the EBS CSI driver deletes the volume "
+        "when its PersistentVolumeClaim is gone. The operator deletes neither of the two. Set it to Retain: kubectl "
+        f"patch pv {found.name} -p '{policy}'"
+    )
+    return Wait(reason=Reason.RECLAIM_POLICY_EDITED, message=message, after=snapshot.timings.watch, stalled=True)
 
 
 def _offered(snapshot: ClaimSnapshot, found: PersistentVolume, reserved_for: ClaimReference) -> Decision | None:

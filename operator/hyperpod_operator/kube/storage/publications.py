@@ -42,6 +42,7 @@ class KubePublications:
             reserved_for=_reserved_for(spec),
             hostname=_hostname(spec),
             volume_id=_volume_id(spec),
+            deletes="csi" in spec and spec.get("persistentVolumeReclaimPolicy") == "Delete",
             **_common(found),
         )
 

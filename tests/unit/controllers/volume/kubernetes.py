@@ -163,6 +163,8 @@ class FakePublications:
             reserved_for=ClaimReference(namespace=key[0], name=key[1], uid=held.bound) if wanted else None,
             hostname=hosts[0] if hosts else "",
             volume_id=_volume_id(held.manifest["spec"]),
+            deletes="csi" in held.manifest["spec"]
+            and held.manifest["spec"]["persistentVolumeReclaimPolicy"] == "Delete",
         )
 
     async def persistent_volume_claim(self, *, namespace: str, name: str) -> PersistentVolumeClaim | None:

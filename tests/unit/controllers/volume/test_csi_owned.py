@@ -49,3 +49,33 @@ async def test_the_drivers_tag_stays_where_it_was_before(rig: VolumeRig, before:
     rig.claims.delete(KEY)
     assert isinstance(await rig.rest(), Gone)
     assert (TAG_CSI_CLUSTER in rig.simulator.ebs.volumes()[volume]["Tags"]) is bool(before)
+
+
+async def deleting_policy(rig: VolumeRig) -> None:
+    """The claim is Ready, and somebody sets the reclaim policy of its PersistentVolume to Delete."""
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes))
+    rig.apply(csi(volume))
+    assert isinstance(await rig.rest(), Done)
+    (held,) = rig.publications.volumes.values()
+    held.manifest["spec"]["persistentVolumeReclaimPolicy"] = "Delete"
+
+
+async def test_a_reclaim_policy_by_which_the_driver_would_delete_the_volume_is_told(rig: VolumeRig) -> None:
+    await deleting_policy(rig)
+    await rig.rest_after(600.0)
+    assert rig.reason() == "ReclaimPolicyEdited"
+    assert "kubectl patch pv" in rig.condition("Conflict")["message"]
+
+
+async def test_a_claim_that_retains_its_volume_deletes_nothing_by_which_the_driver_would_delete_it(
+    rig: VolumeRig,
+) -> None:
+    await deleting_policy(rig)
+    rig.claims.delete(KEY)
+    await rig.idle(3600.0)
+    assert rig.publications.writes == ["PersistentVolume+", "PersistentVolumeClaim+"]
+    assert rig.reason() == "ReclaimPolicyEdited"
+    (held,) = rig.publications.volumes.values()
+    held.manifest["spec"]["persistentVolumeReclaimPolicy"] = "Retain"
+    assert isinstance(await rig.rest(), Gone)
+    assert rig.simulator.ebs.volumes()

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT, Reason
 from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.engine.journal import entry_of
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.guards import act_once, since
-from hyperpod_operator.core.volume.holding import SLACK
-from hyperpod_operator.core.volume.plan import ModifyVolume, fingerprint
+from hyperpod_operator.core.volume.holding import LOST, SLACK
+from hyperpod_operator.core.volume.plan import MODIFICATION, ModifyVolume, fingerprint
 from hyperpod_operator.core.volume.ports import Change, Modification, Volume
 from hyperpod_operator.core.volume.timings import DAY
 
@@ -94,10 +95,14 @@ def budget(snapshot: ClaimSnapshot) -> Budget:
     recorded = snapshot.claim.status.modification
     times = recorded.remembered.startTimes if recorded else None
     moments = {moment for text in times or [] if (moment := parse_time(text))}
-    latest = snapshot.observed.modification
+    latest, lost = snapshot.observed.modification, _lost(snapshot)
+    span = timedelta(seconds=snapshot.timings.unseen)
+    if lost is not None and not any(lost <= moment <= lost + span for moment in moments):
+        moments.add(lost)
     began = latest.start_time if latest else None
-    if began is not None and not any(_made(began, moment, snapshot) for moment in moments):
-        moments.add(began)
+    if began is not None and not any(abs(began - moment) <= SLACK for moment in moments):
+        late = lost is not None and lost < began <= lost + span
+        moments = (moments - {lost} if late else moments) | {began}
     window = DAY + MARGIN
     fresh = tuple(sorted(moment for moment in moments if (snapshot.now - moment).total_seconds() < window))
     if len(fresh) < snapshot.timings.modifications:
@@ -106,10 +111,10 @@ def budget(snapshot: ClaimSnapshot) -> Budget:
 
 
 # [assumption: no-answer-leaves-outcome-open]
-def _made(began: datetime, called: datetime, snapshot: ClaimSnapshot) -> bool:
-    """Whether the modification that began then can be what a call at this moment made: clocks differ, and a call
-    without an answer may be carried out late."""
-    return -SLACK <= began - called <= timedelta(seconds=snapshot.timings.unseen)
+def _lost(snapshot: ClaimSnapshot) -> datetime | None:
+    """When the last call was sent, if nobody knows its answer: AWS may have carried it out, or do so later."""
+    last = entry_of(snapshot.claim.status.operations, MODIFICATION)
+    return parse_time(last.time or "") if last is not None and last.state in LOST else None
 
 
 def _shown(snapshot: ClaimSnapshot) -> bool:
@@ -118,7 +123,7 @@ def _shown(snapshot: ClaimSnapshot) -> bool:
     began = latest.start_time if latest else None
     if began is None or not spent:
         return not spent
-    return [called for called in spent if _made(began, called, snapshot)] == [spent[-1]]
+    return [moment for moment in spent if abs(began - moment) <= SLACK] == [spent[-1]]
 
 
 def pending_change(snapshot: ClaimSnapshot) -> str:

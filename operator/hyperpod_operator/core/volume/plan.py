@@ -173,6 +173,8 @@ def fingerprint(step: Step) -> str:
 
 ATTACHMENT = "Attachment"
 """The concern of attach and detach calls in the journal."""
+MODIFICATION = "Modification"
+"""The concern of ModifyVolume in the journal."""
 
 
 def concern(step: Step) -> str:
@@ -181,7 +183,7 @@ def concern(step: Step) -> str:
         case CreateVolume() | DeleteVolume():
             return "Volume"
         case ModifyVolume():
-            return "Modification"
+            return MODIFICATION
         case CreateTags() | DeleteTags():
             return "Tags"
         case Attach() | Detach():

@@ -17,7 +17,8 @@ def modification(pass_record: PassRecord) -> ModificationStatus | None:
     if pass_record.blind or snapshot.volume is None:
         return old
     latest, spent = snapshot.observed.modification, budget(snapshot)
-    started = [stamp(moment) for moment in spent.started]
+    called = stamp(snapshot.now) if result is not None and isinstance(result.step, ModifyVolume) else ""
+    started = [text for moment in spent.started if (text := stamp(moment)) != called]
     open_change = pending_change(snapshot) or None
     made = ModificationStatus(
         modificationState=latest.modification_state if latest else None,
@@ -33,8 +34,8 @@ def modification(pass_record: PassRecord) -> ModificationStatus | None:
         since = before.pendingSince if before.pendingChange == open_change else None
         made = updated(made, {"pendingSince": since or stamp(snapshot.now)})
     certain = not (isinstance(result, Rejected) and result.error.kind in DEFINITE)
-    if result is not None and isinstance(result.step, ModifyVolume) and certain:
-        spent_now = [*started, stamp(snapshot.now)]
+    if called and certain:
+        spent_now = [*started, called]
         made = updated(made, {"startTimes": spent_now, "used24h": len(spent_now)})
     empty = latest is None and not open_change and not made.remembered.startTimes
     return None if empty else made

@@ -4,6 +4,7 @@ import click
 
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
 from hyperpod_operator.core.explain.world import inside
+from hyperpod_operator.core.managers import manager
 from kubectl_hyperpod.options import argument, common
 from kubectl_hyperpod.resources import CLAIM, CLUSTER, OPERATION, Named, named
 from kubectl_hyperpod.session import Session
@@ -66,9 +67,7 @@ def _paused(session: Session, which: tuple[str, ...], value: bool | None, *, dry
 
 def _by_gitops(found: dict[str, object]) -> bool:
     """Whether Argo CD or Flux put their marks on the object."""
-    marks = {**(inside(found, "metadata", "labels") or {}), **(inside(found, "metadata", "annotations") or {})}
-    return any(name.startswith(("argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/"))
-               for name in marks)  # fmt: skip
+    return bool(manager(inside(found, "metadata") or {}))
 
 
 def _tried(dry_run: bool) -> str:

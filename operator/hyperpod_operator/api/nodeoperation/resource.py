@@ -140,7 +140,8 @@ class HyperPodNodeOperationSpec(Model):
     ttlSecondsAfterFinished: Annotated[int, Field(ge=0, le=31536000)] | None = Field(
         default=None,
         description="How long the finished operation is kept, in seconds; then the operator deletes it. Unset means "
-        "that it stays.",
+        "that it stays. An operation that Argo CD, Flux or Helm applied stays as well: they would create it again, and "
+        "it would run again.",
     )
     suspend: bool | None = Field(
         default=None,

@@ -22,6 +22,7 @@ from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
 from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.errors import CloudError
+from hyperpod_operator.core.managers import manager
 from hyperpod_operator.core.nodeoperation.answers import intended
 from hyperpod_operator.core.nodeoperation.audit import audited
 from hyperpod_operator.core.nodeoperation.clocks import with_moments_until
@@ -105,6 +106,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             approved=given["approve_plan"],
             approved_by=given["approved_by"],
             requested_by=given["requested_by"],
+            created_by=manager(stored.body.get("metadata") or {}, field_manager=given["requested_by"]),
         )
 
     async def look(self, stored: StoredObject, operation: Operation, failures: int) -> PassRecord:  # noqa: ARG002

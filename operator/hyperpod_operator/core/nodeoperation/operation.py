@@ -42,6 +42,8 @@ class Operation:
     """Who set it, as far as it is known."""
     requested_by: str = ""
     """The field manager that wrote the spec."""
+    created_by: str = ""
+    """The GitOps tool that would create the object again; empty when none is known to."""
 
     @cached_property
     def owner(self) -> Owner:
@@ -97,8 +99,11 @@ class Operation:
 
     @property
     def expires_at(self) -> datetime | None:
-        """When the finished object is deleted; None while it goes on, and where it stays."""
-        ended, kept = self.ended_at, self.spec.ttlSecondsAfterFinished
+        """When the finished object is deleted; None while it goes on, and where it stays.
+
+        One that a tool would create again stays: the new object would be carried out like the first.
+        """
+        ended, kept = self.ended_at, None if self.created_by else self.spec.ttlSecondsAfterFinished
         return ended + timedelta(seconds=kept) if ended is not None and kept is not None else None
 
     @property

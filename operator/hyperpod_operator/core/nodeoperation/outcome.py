@@ -78,19 +78,31 @@ def _ended(snapshot: Snapshot) -> Finding[Action]:
             f"dryRun: {_would(snapshot)}. Nothing was changed."
             if dry
             else f"{snapshot.operation.spec.operation} of {counted(len(snapshot.entries), 'node')}: all succeeded."
-        )
+        ) + _kept(snapshot)
         done: list[Draft] = [(kind, "True", reason, message) for kind in (ConditionType.READY, ConditionType.COMPLETE)]
         return Finding(conditions=tuple(done))
     wake = snapshot.timings.poll if snapshot.left_to_aws else None
     message = f"{progress(snapshot)}. {_named(snapshot, {State.FAILED, State.SKIPPED})}".strip()
     if not snapshot.entries and snapshot.obstacle is not None:
         message = snapshot.obstacle.message
+    message += _kept(snapshot)
     said = summary(ready="False", reason=Reason.OPERATION_FAILED, message=message, stalled=True)
     ended: list[Draft] = [
         (ConditionType.COMPLETE, "False", Reason.OPERATION_FAILED, message),
         (ConditionType.FAILED, "True", Reason.OPERATION_FAILED, message),
     ]
     return Finding(conditions=(*said, *ended), wake_after=wake)
+
+
+def _kept(snapshot: Snapshot) -> str:
+    """Why a finished operation stays that was to be deleted after a time, as a sentence with a space before it."""
+    tool = snapshot.operation.created_by
+    if not tool or snapshot.operation.spec.ttlSecondsAfterFinished is None:
+        return ""
+    return (
+        f" ttlSecondsAfterFinished does not delete it: {tool} would create it again, and it would run again. Remove it "
+        "where it is declared."
+    )
 
 
 def _withdrawing(snapshot: Snapshot) -> Finding[Action]:

@@ -300,6 +300,29 @@ async def test_a_finished_operation_is_deleted_when_its_time_is_over(rig: Operat
     assert rig.operations.writes.count("delete") == 1
 
 
+@pytest.mark.parametrize(
+    ("member", "mark", "tool"),
+    [
+        ("annotations", "argocd.argoproj.io/tracking-id", "Argo CD"),
+        ("labels", "kustomize.toolkit.fluxcd.io/name", "Flux"),
+        ("annotations", "meta.helm.sh/release-name", "Helm"),
+    ],
+)
+@pytest.mark.parametrize("nodes", [1, 0])
+async def test_what_a_tool_would_create_again_is_not_deleted_and_says_so(
+    rig: OperationRig, member: str, mark: str, tool: str, nodes: int
+) -> None:
+    """Created again it would run again: nodes would be rebooted without end."""
+    rig.apply("Reboot", rig.ids[:1] if nodes else ["i-0000000000000000f"], ttlSecondsAfterFinished=0)
+    rig.operations._bodies[KEY]["metadata"].setdefault(member, {})[mark] = "research"
+    await rig.rest()
+    for _ in range(20):
+        await rig.step()
+    assert rig.operations.exists(KEY)
+    assert "delete" not in rig.operations.writes
+    assert f"{tool} would create it again" in rig.condition("Ready")["message"]
+
+
 async def test_an_operation_waits_until_its_time(rig: OperationRig) -> None:
     start = int(rig.clock.now().timestamp()) + 7200
     rig.apply("Reboot", rig.ids[:1], notBefore=rig.stamp_of(start))

@@ -327,8 +327,9 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.NAME_TAKEN,
             "A PersistentVolume or PersistentVolumeClaim of this name exists and was not created by the operator.",
-            "Delete the object that the message names, or use it with `persistentVolumeClaim.create: false` in another "
-            "claim.",
+            "Create another claim with the name of another PersistentVolumeClaim, or with "
+            "`persistentVolumeClaim.create: false` for one that is bound to no volume. Delete the object that the "
+            "message names only if its data is not needed.",
             severity=Severity.STALLED,
             condition=ConditionType.CONFLICT,
         ),

@@ -163,7 +163,10 @@ def persistent_volume_claim(snapshot: ClaimSnapshot) -> Decision | None:
         message = f"Publishing PersistentVolumeClaim {claim.key.namespace}/{claim.persistent_volume_claim_name}."
         return Act(step=step, reason=Reason.PUBLISHING, message=message)
     if found.claim_uid != claim.uid:
-        remedy = "Delete it, or use the existing one: persistentVolumeClaim.create: false in another claim."
+        remedy = (
+            "Create another EBSVolumeClaim that names another PersistentVolumeClaim, or this one with create: false if "
+            "it is bound to no volume. Delete it only if its data is not needed, which can go with it."
+        )
         return _taken(snapshot, f"PersistentVolumeClaim {found.name}", remedy=remedy)
     if found.deleting:
         message = f"PersistentVolumeClaim {found.name} is being deleted; the operator creates it again when it is gone."

@@ -152,6 +152,13 @@ def test_a_name_that_somebody_else_took_is_left_to_them(seen: dict[str, Any]) ->
     assert reason_of(judged(labelled=LABEL, **seen)) == "NameTaken"
 
 
+def test_nobody_is_told_to_delete_a_claim_before_its_data_is_thought_of() -> None:
+    taken = judged(labelled=LABEL, persistent_volume=made(), persistent_volume_claim=bound(claim_uid=""))
+    assert isinstance(taken, Wait)
+    assert "names another PersistentVolumeClaim" in taken.message
+    assert "Delete it only if its data is not needed" in taken.message
+
+
 def test_a_users_own_claim_is_used_as_it_is() -> None:
     publish = {"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}
     theirs = bound(claim_uid="")

@@ -15,6 +15,7 @@ from hyperpod_operator.controllers.volume.counts import Counts
 from hyperpod_operator.controllers.volume.ports import VolumePorts
 from hyperpod_operator.controllers.volume.published import published
 from hyperpod_operator.controllers.volume.views import View
+from hyperpod_operator.core.errors import CloudError, ErrorKind
 from hyperpod_operator.core.health.state import State
 from hyperpod_operator.core.location import Record, cluster_id, records_of_cluster
 from hyperpod_operator.core.ports import Key, KubernetesError
@@ -114,9 +115,19 @@ async def observe(
         labelled=await _labelled(ports=ports, claim=claim, view=view),
     )
     if there is not None and _modification_matters(claim, seen, ports=ports):
-        found = await cloud.volume_modifications(volume_ids=[there.volume_id])
-        seen = replace(seen, modification=found.get(there.volume_id))
+        seen = await _modified(cloud=cloud, seen=seen, volume_id=there.volume_id)
     return seen
+
+
+async def _modified(*, cloud: VolumeCloud, seen: Observed, volume_id: str) -> Observed:
+    """With the latest modification. Without the permission to read it the volume is served all the same."""
+    try:
+        found = await cloud.volume_modifications(volume_ids=[volume_id])
+    except CloudError as error:
+        if error.kind is not ErrorKind.DENIED:
+            raise
+        return replace(seen, modification_denied=error)
+    return replace(seen, modification=found.get(volume_id))
 
 
 def recounted(observed: Observed, *, counts: Counts, claim: Claim) -> Observed:

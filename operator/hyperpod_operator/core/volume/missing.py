@@ -95,7 +95,8 @@ def _missed(snapshot: ClaimSnapshot) -> Iterator[str]:
             yield f"instance {recorded.instanceId} in the cluster"
         elif there and isinstance(holding(snapshot), Free) and recorded.state in ON_A_NODE:
             yield from () if _asked(snapshot, "DetachClusterNodeVolume") else (_attachment(recorded),)
-    if there and _under_way(snapshot) and snapshot.observed.modification is None:
+    unread = snapshot.observed.modification_denied is not None
+    if there and _under_way(snapshot) and snapshot.observed.modification is None and not unread:
         yield f"the modification of {claim.volume_id}"
     if volume is None and snapshot.observed.former == () and not claim.deleting:
         yield _former(snapshot)

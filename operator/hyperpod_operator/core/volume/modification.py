@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT, Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.engine.journal import entry_of
+from hyperpod_operator.core.errors import SLOW, TREATMENTS
 from hyperpod_operator.core.moments import parse_time
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
+from hyperpod_operator.core.volume.ending import text as said
 from hyperpod_operator.core.volume.guards import act_once, since
 from hyperpod_operator.core.volume.holding import LOST, SLACK
 from hyperpod_operator.core.volume.plan import MODIFICATION, ModifyVolume, fingerprint
@@ -152,6 +154,9 @@ def unfinished(snapshot: ClaimSnapshot) -> Wait | None:
     volume, wanted, timings = snapshot.volume, change(snapshot), snapshot.timings
     if volume is None:
         return None
+    if denied := snapshot.observed.modification_denied:
+        means = TREATMENTS[denied.kind]
+        return Wait(reason=means.reason, message=said(denied, means), after=means.after or SLOW, stalled=means.stalled)
     size, actual = snapshot.claim.members.size, _effective(volume, snapshot).size
     # [assumption: volumes-only-grow]
     if size is not None and size < actual:
@@ -211,7 +216,7 @@ def _why_not(snapshot: ClaimSnapshot, wanted: Change) -> Wait:
 
 def _possible(snapshot: ClaimSnapshot) -> bool:
     volume, latest = snapshot.volume, snapshot.observed.modification
-    if volume is None or volume.state not in {"available", "in-use"}:
+    if volume is None or volume.state not in {"available", "in-use"} or snapshot.observed.modification_denied:
         return False
     if latest is not None and latest.modification_state in UNDER_WAY:
         return False

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
+from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.observed import ObservedCluster
 from hyperpod_operator.core.volume.ports import Modification, Snapshot, Volume
 
@@ -138,6 +139,8 @@ class Observed:
     tagged: tuple[Volume, ...] = ()
     former: tuple[Volume, ...] | None = None
     modification: Modification | None = None
+    modification_denied: CloudError | None = None
+    """Why `modification` could not be read, where the operator lacks the permission; then nothing follows from it."""
     snapshots: tuple[Snapshot, ...] | None = None
     """The claim's; None when no decision hangs on them and they were not read."""
     holder_ready: bool = False

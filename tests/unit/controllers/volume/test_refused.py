@@ -3,10 +3,10 @@
 import boto3
 import pytest
 from tests.unit.controllers.volume.conftest import MakeRig
-from tests.unit.controllers.volume.rig import VolumeRig
+from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, group, instances, new, published, replace
 
-from hyperpod_operator.core.outcome import Done, Failed
+from hyperpod_operator.core.outcome import Done, Failed, Gone
 from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
@@ -103,6 +103,42 @@ async def test_a_refused_modification_is_tried_again_every_five_minutes_and_no_m
     rig.apply(published(volume={"size": 200}))
     await rig.idle(HOUR)
     assert 10 <= len(rig.simulator.log.calls("ModifyVolume")) <= 13
+
+
+async def test_modifications_that_may_not_be_read_keep_no_volume_from_its_node_or_from_its_end(rig: VolumeRig) -> None:
+    rig.apply(published())
+    await rig.rest()
+    rig.simulator.faults.add(refused("DescribeVolumesModifications", "UnauthorizedOperation"))
+    rig.apply(published(volume={"size": 200}))
+    await rig.until("PermissionDenied")
+    first = rig.holder
+    replace(first)
+    await rig.idle(HOUR)
+    assert rig.holder not in {"", first}
+    assert rig.labelled == [f"hyperpod-{rig.holder}"]
+    assert "ec2:DescribeVolumesModifications" in rig.condition("ModificationComplete")["message"]
+    assert not rig.calls("ModifyVolume")
+    rig.claims.delete(KEY)
+    assert isinstance(await rig.rest(), Gone)
+
+
+async def test_a_modification_under_way_that_may_not_be_read_any_more_is_not_missed(rig: VolumeRig) -> None:
+    rig.apply(published())
+    await rig.rest()
+    rig.apply(published(volume={"size": 200}))
+    await rig.until("Modifying")
+    while not rig.calls("ModifyVolume"):
+        await rig.step()
+    await rig.step()
+    before = rig.status["modification"]
+    rig.simulator.faults.add(refused("DescribeVolumesModifications", "UnauthorizedOperation"))
+    await rig.idle(600.0)
+    assert "missing" not in rig.status["memory"]
+    assert rig.status["modification"] == before
+    rig.simulator.faults.clear()
+    await rig.idle(2 * HOUR)
+    assert rig.condition("ModificationComplete")["status"] == "True"
+    assert len(rig.calls("ModifyVolume")) == 1
 
 
 async def test_a_group_of_full_nodes_is_not_searched_without_end(make_rig: MakeRig) -> None:

@@ -14,7 +14,7 @@ from hyperpod_operator.core.volume.refusals import DEFINITE
 def modification(pass_record: PassRecord) -> ModificationStatus | None:
     snapshot, result = pass_record.snapshot, pass_record.result
     old = snapshot.claim.status.modification
-    if pass_record.blind or snapshot.volume is None:
+    if pass_record.blind or snapshot.volume is None or snapshot.observed.modification_denied is not None:
         return old
     latest, spent = snapshot.observed.modification, budget(snapshot)
     called = stamp(snapshot.now) if result is not None and isinstance(result.step, ModifyVolume) else ""

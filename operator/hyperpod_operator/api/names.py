@@ -30,6 +30,8 @@ NODE_OPERATION_SHORT = "hpno"
 RECONCILE_REQUESTED_AT = f"{GROUP}/reconcile-requested-at"
 """Annotation: any new value asks for a pass now; echoed in `status.lastHandledReconcileAt`."""
 
+RESTORED = "velero.io/restore-name"
+"""Velero's label on each object that it restored from a backup."""
 ABANDON = f"{GROUP}/abandon"
 """Annotation: its value is the object's name. A deleted object is released at once, and AWS is not asked or told."""
 FORCE_DELETE = f"{GROUP}/force-delete"

@@ -20,8 +20,9 @@ NODE_OPERATIONS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.OPERATION_SUSPENDED,
-            "`spec.suspend` is true: no further node is started. What AWS was asked for goes on.",
-            "Set `spec.suspend` to false to continue.",
+            "`spec.suspend` is true, or the object was restored from a backup (label `velero.io/restore-name`) and may "
+            "have been carried out before: no further node is started. What AWS was asked for goes on.",
+            "Set `spec.suspend` to false to continue. Delete a restored operation, or remove its label.",
             severity=Severity.PAUSED,
         ),
         reason(Reason.NOT_BEFORE, "The operation starts at `spec.notBefore`.", "Nothing."),

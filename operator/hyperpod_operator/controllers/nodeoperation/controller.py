@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from hyperpod_operator.api.kinds import NODE_OPERATION
-from hyperpod_operator.api.names import Reason
+from hyperpod_operator.api.names import RESTORED, Reason
 from hyperpod_operator.api.nodeoperation.resource import HyperPodNodeOperationSpec
 from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus
 from hyperpod_operator.controllers.approval import approvers
@@ -95,6 +95,7 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
     def parse(self, stored: StoredObject) -> Operation:
         given, timings = approvers(stored), self._settings.timings
         status = parse_status(stored, HyperPodNodeOperationStatus)
+        metadata = stored.body.get("metadata") or {}
         return Operation(
             key=stored.key,
             uid=stored.uid,
@@ -106,7 +107,8 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
             approved=given["approve_plan"],
             approved_by=given["approved_by"],
             requested_by=given["requested_by"],
-            created_by=manager(stored.body.get("metadata") or {}, field_manager=given["requested_by"]),
+            created_by=manager(metadata, field_manager=given["requested_by"]),
+            restored_by=(metadata.get("labels") or {}).get(RESTORED, ""),
         )
 
     async def look(self, stored: StoredObject, operation: Operation, failures: int) -> PassRecord:  # noqa: ARG002

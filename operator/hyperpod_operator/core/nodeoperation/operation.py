@@ -45,6 +45,9 @@ class Operation:
     created_by: str = ""
     """The GitOps tool that would create the object again; empty when none is known to."""
 
+    restored_by: str = ""
+    """The restore of a backup that made this object; empty for one that a person or a tool created."""
+
     @cached_property
     def owner(self) -> Owner:
         return Owner(kind=NODE_OPERATION.name, namespace=self.key.namespace, name=self.key.name, uid=self.uid)
@@ -59,7 +62,8 @@ class Operation:
 
     @property
     def suspended(self) -> bool:
-        return bool(self.spec.suspend)
+        """A restored object has lost what was done: begun again, it would end other nodes than those it was about."""
+        return bool(self.spec.suspend or self.restored_by)
 
     @property
     def dry(self) -> bool:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from hyperpod_operator.api.names import ConditionType, Reason
+from hyperpod_operator.api.names import RESTORED, ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS
 from hyperpod_operator.core.engine.conditions import Draft, summary
 from hyperpod_operator.core.engine.finding import Finding
@@ -13,7 +13,7 @@ from hyperpod_operator.core.nodeoperation.plan import Action
 from hyperpod_operator.core.nodeoperation.readiness import is_drained
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, Phase, State
-from hyperpod_operator.core.text import counted, listed
+from hyperpod_operator.core.text import counted, listed, plain
 
 NAMED_MOST = 5
 """Nodes that a message speaks of; status.nodes has all."""
@@ -128,7 +128,7 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
     states = {State(entry.state) for entry in snapshot.entries}
     if operation.suspended:
         wake = timings.poll if states & ASKED else timings.idle
-        return Reason.OPERATION_SUSPENDED, f"spec.suspend is true. {progress(snapshot)}.", wake
+        return Reason.OPERATION_SUSPENDED, f"{_suspended(snapshot)} {progress(snapshot)}.", wake
     start = operation.not_before
     if start is not None and snapshot.now < start:
         left = (start - snapshot.now).total_seconds()
@@ -148,6 +148,16 @@ def _progress(snapshot: Snapshot) -> tuple[Reason, str, float]:
     if not snapshot.entries:
         return Reason.WAITING_FOR_NODES, "The selector chooses no node of the cluster now.", timings.idle
     return Reason.WAITING_FOR_NODES, _of(snapshot, {State.PENDING}), timings.poll
+
+
+def _suspended(snapshot: Snapshot) -> str:
+    operation = snapshot.operation
+    if operation.spec.suspend:
+        return "spec.suspend is true."
+    return (
+        f"A backup brought this object back (label {RESTORED}: {plain(operation.restored_by)}), and it may have been "
+        "carried out before. Delete it, or remove that label to have it begin."
+    )
 
 
 def _until_asked_again(snapshot: Snapshot, draining: Sequence[Entry]) -> float | None:

@@ -1,6 +1,7 @@
 """The command `plan`: what it reads, what it shows, and how it exits."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,23 @@ def test_a_plan_without_new_instances_checks_nothing(aws: Simulator) -> None:
     done = said("-f", "-", text=of(manifest(tags=[{"key": "team", "value": "a"}])), checked=True)
     assert "would fail" not in done.output
     assert aws.log.calls("DescribeSubnets") == []
+
+
+def test_checks_that_may_not_be_made_are_counted(aws: Simulator) -> None:
+    """Without a word, nothing would seem to fail."""
+    allowed = said("-f", "-", text=of(manifest()), checked=True).output
+    aws.access.deny("DescribeSubnets")
+    denied = said("-f", "-", text=of(manifest()), checked=True).output
+    few, many = (re.search(r"note: (\d+) of \d+ checks could not be made", one) for one in (allowed, denied))
+    assert few is not None
+    assert many is not None
+    assert int(many[1]) > int(few[1])
+    assert "docs/iam/operator-preflight.json" in denied
+
+
+def test_a_plan_that_brings_no_instances_counts_no_checks(aws: Simulator) -> None:
+    create(aws, "research")
+    assert "could not be made" not in said("-f", "-", text=of(manifest()), checked=True).output
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,12 @@ from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.ports import KubernetesError, StoredObject
 from hyperpod_operator.core.preflight.gate import due_of_calls, preflight
+from hyperpod_operator.core.preflight.model import Preflight, Result
 from hyperpod_operator.core.preflight.modes import ENFORCE
 from hyperpod_operator.core.preview.model import Preview, Sight
 from hyperpod_operator.core.preview.preview import preview
 from hyperpod_operator.core.preview.server import ServerCheck
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import counted, plain
 
 if TYPE_CHECKING:
     from hyperpod_operator.app.plan.claims import ClaimPreviewer
@@ -184,20 +185,22 @@ class _Previewer:
             return Report(manifest=manifest, error=words(error))
         found = preview(snapshot, observed, sight=replace(sight, refused=(*sight.refused, *more)))
         found = replace(found, notes=(*found.notes, *_kept(manifest, stored)))
-        cost, failures = await asyncio.gather(
-            self._cost(found, observed), self._failures(situate(snapshot, observed), found)
+        cost, checked = await asyncio.gather(
+            self._cost(found, observed), self._checked(situate(snapshot, observed), found)
         )
+        found = replace(found, notes=(*found.notes, *_unmade(checked)))
+        failures = tuple(check.message for check in checked.failed)
         return Report(manifest=manifest, preview=found, cost=cost, failures=failures)
 
-    async def _failures(self, snapshot: ClusterSnapshot, found: Preview) -> tuple[str, ...]:
-        """The messages of the checks that fail, for the calls that bring instances."""
+    async def _checked(self, snapshot: ClusterSnapshot, found: Preview) -> Preflight:
+        """The checks of the calls that bring instances; none where there is no such call."""
         resource = snapshot.resource
         due = due_of_calls(snapshot, found.calls, mode=resource.preflight or ENFORCE) if self._preflight else None
         if due is None:
-            return ()
+            return Preflight(checks=())
         async with self._one_at_a_time:
             facts = await self._cloud.facts(region=resource.spec.region or "").gather(due.subject)
-        return tuple(check.message for check in preflight(replace(due.subject, facts=facts)).failed)
+        return preflight(replace(due.subject, facts=facts))
 
     async def _cost(self, found: Preview, observed: Observed) -> str:
         groups = configurations(observed.cluster)
@@ -222,6 +225,15 @@ def _applied(manifest: Manifest, stored: StoredObject | None) -> StoredObject:
         annotations=annotations,
         body={**body, "spec": manifest.body.get("spec")},
     )
+
+
+def _unmade(checked: Preflight) -> Iterator[str]:
+    """That checks say nothing: their silence is no consent."""
+    if unknown := checked.of(Result.UNKNOWN):
+        yield (
+            f"{len(unknown)} of {counted(len(checked.checks), 'check')} could not be made, mostly for rights that your "
+            "credentials lack (docs/iam/operator-preflight.json): hyperpod-operator preflight -f FILE names them"
+        )
 
 
 def _kept(manifest: Manifest, stored: StoredObject | None) -> Iterator[str]:

@@ -15,13 +15,17 @@ from tests.unit.controllers.nodeoperation.conftest import MakeRig
 from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, OperationRig
 from tests.unit.controllers.rig import RESTING, pause
 
-from hyperpod_operator.api.names import DRAINING
+from hyperpod_operator.api.kinds import CLUSTER, NODE_OPERATION
+from hyperpod_operator.api.names import APPROVE_PLAN, DRAINING
 from hyperpod_operator.controllers.cluster.controller import ClusterController, ClusterSettings
 from hyperpod_operator.controllers.cluster.evacuation import DrainPorts
 from hyperpod_operator.controllers.cluster.observer import Ports
 from hyperpod_operator.controllers.nodeoperation.operated import operated_nodes
+from hyperpod_operator.core.audit import AuditRecord
+from hyperpod_operator.core.engine.call import Effect
 from hyperpod_operator.core.observed import OperatedNode
 from hyperpod_operator.core.outcome import Failed, Outcome
+from hyperpod_operator.core.plan.gate import ChangePolicy
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Fault
@@ -31,12 +35,16 @@ NODES = 4
 STEPS, ROUNDS = 40, 300
 ENDING = frozenset({"BatchDeleteClusterNodes", "BatchReplaceClusterNodes"})
 DISRUPTING = ENDING | {"BatchRebootClusterNodes"}
+CALLS = DISRUPTING | {"UpdateCluster", "UpdateClusterSoftware"}
+KINDS = frozenset({CLUSTER.name, NODE_OPERATION.name})
 THE_CLUSTER = "the cluster"
 EVENTS = (
     *("cluster", "operation") * 4,
     *("time", "count", "pod", "no pod") * 2,
     *("operate", "image", "withdraw", "restart", "recovery", "budget", "fault"),
 )
+POLICIES = tuple(ChangePolicy)
+APPROVALS = (*("policy", "approve", "approve", "approve"),)
 FAULTS = (
     Fault("*", "drop", times=1),
     Fault("*", "commit_then_drop", times=1),
@@ -51,14 +59,17 @@ FAULTS = (
 class Together:
     """Both controllers on one cluster of `NODES` nodes, and what people asked for."""
 
-    def __init__(self, rig: OperationRig, *, handling: str, seed: int, lags: bool = False) -> None:
+    def __init__(self, rig: OperationRig, *, handling: str, seed: int, lags: bool, gated: bool) -> None:
         self.rig, self.handling, self.chance, self.lags = rig, handling, random.Random(seed), lags
+        self.events = (*EVENTS, *APPROVALS) if gated else EVENTS
+        self.policy, self.approved = ChangePolicy.AUTO, set[str]()
+        """What the cluster asks for, and the digests that people approved."""
         self.told: list[str] = []
         self.named: dict[str, str] = {}
         """Instances that a call ended, with the call."""
         self.lowest, self.given_away = NODES, 0
         """The lowest count that was asked for, and how many nodes operations were to delete."""
-        self._heard = rig.simulator.log.size()
+        self._heard, self._read = rig.simulator.log.size(), 0
         rig.simulator.world.release_image("1.1.0")
         self.start()
 
@@ -114,7 +125,7 @@ class Together:
         """The spec, with these members of the group gpu."""
         spec = dict(self.rig.clusters._bodies[CLUSTER_KEY]["spec"])
         gpu, spare = self.groups
-        management = {"disruption": {"runningWorkloads": self.handling}}
+        management = {"disruption": {"runningWorkloads": self.handling}, "changePolicy": self.policy}
         self.rig.clusters.apply(
             CLUSTER_KEY, {**spec, "instanceGroups": [gpu | members, spare], "management": management}
         )
@@ -143,6 +154,10 @@ class Together:
                 assert self.lags or not ends, f"{call.operation} of an instance that ends"
                 self._may(who, call.operation, instance, heard=not ends)
         assert self.target >= self.lowest - self.given_away
+        for record in self._audited():
+            if record.effect in {Effect.DISRUPTS, Effect.DESTROYS} and self.policy is not ChangePolicy.AUTO:
+                assert self.policy is not ChangePolicy.PLAN_ONLY, f"{record.call} under PlanOnly"
+                assert record.by.digest in self.approved, f"{record.call} that nobody approved"
 
     def _may(self, who: str, operation: str, instance: str, *, heard: bool) -> None:
         """`heard` is whether AWS did anything but refuse: it does not touch an instance that ends."""
@@ -162,6 +177,12 @@ class Together:
         made = self.rig.simulator.log.calls(since=self._heard)
         self._heard = self.rig.simulator.log.size()
         return made
+
+    def _audited(self) -> Sequence[AuditRecord]:
+        """What the audit trail has of calls to AWS since it was asked last."""
+        made = self.rig.recorder.audited[self._read :]
+        self._read = len(self.rig.recorder.audited)
+        return [one for one in made if one.kind in KINDS and one.call in CALLS]
 
     async def event(self, kind: str) -> None:
         """Something happens that the operator did not do, or a pass that it does."""
@@ -193,8 +214,21 @@ class Together:
                 rig.pods.pods.pop(self.chance.choice(sorted(rig.pods.pods)))
             case "fault":
                 rig.simulator.faults.add(self.chance.choice(FAULTS))
+            case "policy":
+                self.policy = self.chance.choice(POLICIES)
+                self.edit()
+            case "approve":
+                self._approve()
             case "budget":
                 rig.pods.refused = dict.fromkeys(rig.pods.pods, "no disruption") if not rig.pods.refused else {}
+
+    def _approve(self) -> None:
+        """A person approves a plan as it is shown."""
+        objects = [(self.rig.clusters, CLUSTER_KEY), *[(self.rig.operations, key) for key in self.keys]]
+        store, key = self.chance.choice(objects)
+        if digest := store.status(key).get("plan", {}).get("digest"):
+            self.approved.add(digest)
+            store.apply(key, store._bodies[key]["spec"], annotations={APPROVE_PLAN: digest})
 
     def _operate(self, ids: Sequence[str]) -> None:
         operation = self.chance.choice(["Delete", "Replace", "Reboot"])
@@ -203,7 +237,7 @@ class Together:
 
     async def run(self) -> None:
         for _ in range(STEPS):
-            kind = self.chance.choice(EVENTS)
+            kind = self.chance.choice(self.events)
             self.told.append(kind)
             await self.event(kind)
 
@@ -211,6 +245,8 @@ class Together:
         """A kind world: pods end by themselves, nobody wants anything new."""
         self.rig.pods.refused = {}
         self.rig.simulator.faults.clear()
+        self.policy = ChangePolicy.AUTO
+        self.edit()
         for _ in range(ROUNDS):
             self.rig.pods.pods.clear()
             outcomes = [await self.look_at_cluster(), *[await self.look_at(key) for key in self.keys]]
@@ -233,16 +269,25 @@ async def test_scale_ins_updates_and_operations_together_end_what_was_asked(
     await lived(make_rig, seed=seed, handling=handling)
 
 
+@pytest.mark.parametrize("handling", ["Wait", "Drain"])
+@pytest.mark.parametrize("seed", range(12, 20))
+async def test_nothing_is_disrupted_that_nobody_approved(make_rig: MakeRig, seed: int, handling: str) -> None:
+    await lived(make_rig, seed=seed, handling=handling, gated=True)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("handling", ["Wait", "Drain"])
+@pytest.mark.parametrize("gated", [False, True], ids=["free", "gated"])
 @pytest.mark.parametrize("lag", [0.0, 20.0])
-@pytest.mark.parametrize("seed", range(100, 250))
-async def test_many_lives_together_end_what_was_asked(make_rig: MakeRig, seed: int, lag: float, handling: str) -> None:
-    await lived(make_rig, seed=seed, handling=handling, lag=lag)
+@pytest.mark.parametrize("seed", range(100, 200))
+async def test_many_lives_together_end_what_was_asked(
+    make_rig: MakeRig, seed: int, lag: float, gated: bool, handling: str
+) -> None:
+    await lived(make_rig, seed=seed, handling=handling, lag=lag, gated=gated)
 
 
-async def lived(make_rig: MakeRig, *, seed: int, handling: str, lag: float = 0.0) -> None:
+async def lived(make_rig: MakeRig, *, seed: int, handling: str, lag: float = 0.0, gated: bool = False) -> None:
     rig = make_rig(nodes=NODES, list_lag=lag, describe_lag=lag)
-    together = Together(rig, handling=handling, seed=seed, lags=lag > 0)
+    together = Together(rig, handling=handling, seed=seed, lags=lag > 0, gated=gated)
     await together.run()
     await together.settle()

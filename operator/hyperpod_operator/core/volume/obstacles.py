@@ -3,12 +3,15 @@
 Asked about one node at a time; which node is meant says `target`.
 """
 
+from collections.abc import Mapping
+
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.guards import since
 from hyperpod_operator.core.volume.observed import Candidate
+from hyperpod_operator.core.volume.refusals import NO_ROOM
 
 
 # [assumption: attach-needs-running-node]
@@ -27,7 +30,11 @@ def obstacle(snapshot: ClaimSnapshot, node: Candidate) -> Wait | None:
     if not node.schedulable:
         message = f"HyperPod marked {name} as unschedulable. Repair or replace it, or choose another target."
         return Wait(reason=Reason.NODE_UNSCHEDULABLE, message=message, after=watch, stalled=True)
-    if snapshot.observed.full(node) or refused(snapshot, node):
+    code = _refusals(snapshot).get(node.instance_id, "")
+    if code not in {"", NO_ROOM}:
+        message = f"AWS refused to attach the volume to {name} ({code}); the operator tries it again in a few minutes."
+        return Wait(reason=Reason.NODE_NOT_RUNNING, message=message, after=watch)
+    if snapshot.observed.full(node) or code:
         taken = snapshot.observed.attached_count(node)
         count = "" if taken is None or node.limit is None else f" ({taken}/{node.limit})"
         message = f"{name} has no free attachment slot{count}. Detach another volume there, or choose another target."
@@ -64,7 +71,7 @@ def _in_wished_zone(snapshot: ClaimSnapshot, node: Candidate) -> bool:
 
 
 def refused(snapshot: ClaimSnapshot, node: Candidate) -> bool:
-    """Whether AWS refused this node lately for want of a slot."""
+    """Whether AWS refused this node lately: for want of a slot, or as it is (`refusals.OF_THE_NODE`)."""
     return node.instance_id in _refusals(snapshot)
 
 
@@ -73,11 +80,16 @@ def tried(snapshot: ClaimSnapshot) -> int:
     return len(_refusals(snapshot))
 
 
-def _refusals(snapshot: ClaimSnapshot) -> frozenset[str]:
-    """Instances that AWS refused lately for want of a slot."""
+def codes(snapshot: ClaimSnapshot) -> tuple[str, ...]:
+    """Why AWS refused nodes lately, other than for want of a slot."""
+    return tuple(sorted(set(_refusals(snapshot).values()) - {NO_ROOM}))
+
+
+def _refusals(snapshot: ClaimSnapshot) -> Mapping[str, str]:
+    """EC2's codes by the instances that AWS refused lately."""
     recorded, most = snapshot.claim.status.attachment, snapshot.timings.refused
     found = recorded.remembered.refused or [] if recorded else []
-    return frozenset(one.instanceId for one in found if since(one.time, now=snapshot.now) < most)
+    return {one.instanceId: one.code or NO_ROOM for one in found if since(one.time, now=snapshot.now) < most}
 
 
 def restricted(node: Candidate) -> Wait:

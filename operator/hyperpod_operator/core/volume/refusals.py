@@ -19,6 +19,8 @@ NO_ROOM = "AttachmentLimitExceeded"
 GROWS_FROM = 20.0
 """Seconds of the shortest pause that doubles, up to `SLOW`, while AWS refuses the very same call; shorter ones are
 steps on a way."""
+OF_THE_NODE = frozenset({NO_ROOM, "IncorrectInstanceState", "InvalidInstanceID.NotFound"})
+"""EC2's codes by which this node does not get the volume, and another one may."""
 TAKEN_REQUEST = "IdempotentParameterMismatch"
 DEFINITE = frozenset(
     {
@@ -78,9 +80,18 @@ _SNAPSHOTS = Treatment(
     after=60.0,
 )
 
+_INSTANCE = Treatment(
+    Reason.NODE_NOT_RUNNING,
+    "AWS attaches nothing to this instance now. Nothing to do if that passes; otherwise repair or replace the node, or "
+    "choose another target.",
+    after=60.0,
+)
+
 # [assumption: ec2-errors-are-wrapped]
 EC2_TREATMENTS: Mapping[str, Treatment] = MappingProxyType(
     {
+        "IncorrectInstanceState": _INSTANCE,
+        "InvalidInstanceID.NotFound": _INSTANCE,
         "VolumeInUse": _MOVED,
         "IncorrectState": _MOVED,
         "InvalidAttachment.NotFound": _MOVED,
@@ -130,6 +141,12 @@ _PASSING = ("inservice", "creating", "updating", "deleting", "rollingback")
 _NEXT_NODE = Treatment(
     Reason.ATTACHMENT_LIMIT, "The node has no free attachment slot; another node of the group is next.", after=1.0
 )
+_INSTEAD = Treatment(Reason.NODE_NOT_RUNNING, "Another node of the group is next.", after=1.0)
+_NOT_YET = Treatment(
+    Reason.CREATING_VOLUME,
+    "The operator sends the call again until the snapshot is completed. Nothing to do.",
+    after=60.0,
+)
 
 
 _NAMED_IN = MappingProxyType(
@@ -141,6 +158,15 @@ _NAMED_IN = MappingProxyType(
     }
 )
 """Which member of the spec an `….NotFound` of CreateVolume is about, by what comes before the dot."""
+
+
+_UNUSABLE = Treatment(
+    Reason.SPEC_REJECTED,
+    "source.create.snapshotId names a snapshot that no volume can be created from. source cannot change: delete this "
+    "claim and apply it with another snapshot; the operator retries every 5 minutes.",
+    stalled=True,
+    after=SLOW,
+)
 
 
 def _not_there(error: CloudError) -> Treatment:
@@ -174,8 +200,10 @@ def treatment(step: CloudStep, error: CloudError, *, by_group: bool, before: int
 
 
 def _of_one(step: CloudStep, error: CloudError, *, by_group: bool) -> Treatment:
-    if error.ec2_code == NO_ROOM and isinstance(step, Attach) and by_group:
-        return _NEXT_NODE
+    if error.ec2_code in OF_THE_NODE and isinstance(step, Attach) and by_group:
+        return _NEXT_NODE if error.ec2_code == NO_ROOM else _INSTEAD
+    if isinstance(step, CreateVolume) and error.ec2_code == "IncorrectState":
+        return _NOT_YET if "pending" in error.message.lower() else _UNUSABLE
     if isinstance(step, CreateVolume) and error.ec2_code.endswith(".NotFound"):
         return _not_there(error)
     if error.ec2_code in EC2_TREATMENTS:

@@ -96,10 +96,12 @@ def _filesystem(snapshot: ClaimSnapshot) -> Said | None:
     if volume is None or published is None or publish is None or (publish.volumeMode or "Filesystem") == "Block":
         return None
     kind = ConditionType.FILESYSTEM_RESIZE_PENDING
-    if not published.capacity or published.capacity >= volume.size:
-        return (kind, "False", Reason.FILESYSTEM_FITS, f"The file system last filled {volume.size} GiB.")
     device = device_path(volume.volume_id)
     grow = f"xfs_growfs $(findmnt -nfo TARGET {device})" if publish.fsType == "xfs" else f"resize2fs {device}"
+    if not published.capacity or published.capacity >= volume.size:
+        came = f" It came with {volume.snapshot_id}: if that is smaller, run `{grow}` on its node."
+        text = f"The file system last filled {volume.size} GiB." + (came if volume.snapshot_id else "")
+        return (kind, "False", Reason.FILESYSTEM_FITS, text)
     capacity = f'{{"spec":{{"capacity":{{"storage":"{volume.size}Gi"}}}}}}'
     attachment = snapshot.claim.status.attachment
     where = f"node {attachment.nodeName}" if attachment is not None and attachment.nodeName else "its node"

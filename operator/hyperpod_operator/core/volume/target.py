@@ -18,6 +18,7 @@ from hyperpod_operator.core.volume.decision import ClaimSnapshot
 from hyperpod_operator.core.volume.holding import Held, holding
 from hyperpod_operator.core.volume.observed import GONE, Candidate
 from hyperpod_operator.core.volume.obstacles import (
+    codes,
     drained,
     in_zone,
     obstacle,
@@ -193,8 +194,8 @@ def _choose(
     watch = snapshot.timings.watch
     if first is not None and tried(snapshot) >= REFUSED_MOST:
         message = (
-            f"AWS says of {REFUSED_MOST} nodes of {what} in a row that they have no free attachment slot; the "
-            "operator tries others in a few minutes. Detach another volume, add nodes, or choose another target."
+            f"AWS says of {REFUSED_MOST} nodes of {what} in a row that they have no free slot{_or(snapshot)}. "
+            "The operator tries others in a few minutes. Detach another volume, add nodes, or choose another target."
         )
         return _unresolved(Reason.NO_CAPACITY, message, after=watch)
     if first is not None:
@@ -208,12 +209,18 @@ def _choose(
         return Unresolved(hold=drained(snapshot, here[0]))
     if all(snapshot.observed.full(node) or refused(snapshot, node) for node in here):
         message = (
-            f"No node of {what} in the volume's zone has a free attachment slot. Detach another volume there, add "
-            "nodes, or choose another target."
+            f"No node of {what} in the volume's zone has a free attachment slot{_or(snapshot)}. Detach another volume "
+            "there, add nodes, or choose another target."
         )
         return _unresolved(Reason.NO_CAPACITY, message, after=watch)
     message = f"No node of {what} in the volume's zone is Running, Ready and schedulable. Nothing to do if that passes."
     return _unresolved(Reason.NODE_NOT_RUNNING, message, after=watch)
+
+
+def _or(snapshot: ClaimSnapshot) -> str:
+    """What else AWS refused nodes for lately, as words that go on."""
+    found = codes(snapshot)
+    return f", or cannot take the volume now ({', '.join(found)})" if found else ""
 
 
 def _resolved(snapshot: ClaimSnapshot, node: Candidate) -> Resolution:

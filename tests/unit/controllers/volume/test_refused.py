@@ -4,9 +4,9 @@ import boto3
 import pytest
 from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
-from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, group, instances, new, published, replace
+from tests.unit.controllers.volume.scenes import CLUSTER, add_cluster, group, instances, new, published, replace, zone
 
-from hyperpod_operator.core.outcome import Done, Failed, Gone
+from hyperpod_operator.core.outcome import Blocked, Done, Failed, Gone
 from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
@@ -139,6 +139,61 @@ async def test_a_modification_under_way_that_may_not_be_read_any_more_is_not_mis
     await rig.idle(2 * HOUR)
     assert rig.condition("ModificationComplete")["status"] == "True"
     assert len(rig.calls("ModifyVolume")) == 1
+
+
+@pytest.mark.parametrize("code", ["IncorrectInstanceState", "InvalidInstanceID.NotFound"])
+async def test_a_node_that_does_not_get_the_volume_as_it_is_gives_way_to_the_next_of_its_group(
+    rig: VolumeRig, code: str
+) -> None:
+    rig.simulator.faults.add(refused("AttachClusterNodeVolume", code, ec2=True, times=1))
+    rig.apply(published())
+    assert isinstance(await rig.rest(), Done)
+    first, second = [call.parameters["NodeId"] for call in rig.calls("AttachClusterNodeVolume")]
+    assert first != second
+    assert rig.holder == second
+
+
+async def test_a_group_whose_nodes_do_not_get_the_volume_is_tried_again_slowly_and_says_why(rig: VolumeRig) -> None:
+    rig.simulator.faults.add(refused("AttachClusterNodeVolume", "IncorrectInstanceState", ec2=True))
+    rig.apply(published())
+    await rig.idle(HOUR)
+    assert "IncorrectInstanceState" in rig.condition("Ready")["message"]
+    assert len(rig.calls("AttachClusterNodeVolume")) <= 3 * 13
+    rig.simulator.faults.clear()
+    await rig.idle(600.0)
+    assert rig.holder
+
+
+async def test_a_named_node_that_takes_no_volume_now_is_asked_again_and_not_called_a_wrong_spec(rig: VolumeRig) -> None:
+    rig.simulator.faults.add(refused("AttachClusterNodeVolume", "IncorrectInstanceState", ec2=True, times=2))
+    rig.apply(published(attachment={"target": {"instanceId": instances()[0]}}))
+    await rig.until("NodeNotRunning")
+    assert isinstance(await rig.rest(), Done)
+
+
+def snapshot(rig: VolumeRig) -> str:
+    ec2 = boto3.client("ec2", region_name="us-west-2")
+    volume = rig.simulator.ebs.create_volume(zone=zone(rig.nodes), size=50)
+    return str(ec2.create_snapshot(VolumeId=volume)["SnapshotId"])
+
+
+async def test_a_snapshot_that_is_not_complete_yet_is_waited_for(rig: VolumeRig) -> None:
+    rig.apply(published(source={"create": {"snapshotId": snapshot(rig)}}))
+    await rig.step()
+    assert rig.reason() == "CreatingVolume"
+    assert isinstance(await rig.rest(), Done)
+    assert "It came with snap-" in rig.condition("FilesystemResizePending")["message"]
+
+
+async def test_a_snapshot_that_failed_is_told_as_a_wrong_source(rig: VolumeRig) -> None:
+    rig.simulator.ebs.fail_snapshots()
+    name = snapshot(rig)
+    rig.wait(HOUR)
+    rig.apply(published(source={"create": {"snapshotId": name}}))
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "SpecRejected"
+    await rig.idle(HOUR)
+    assert len(rig.calls("CreateVolume")) <= 14
 
 
 async def test_a_group_of_full_nodes_is_not_searched_without_end(make_rig: MakeRig) -> None:

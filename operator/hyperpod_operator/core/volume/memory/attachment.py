@@ -13,7 +13,7 @@ from hyperpod_operator.core.volume.missing import look_again
 from hyperpod_operator.core.volume.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.volume.plan import Attach, Detach
 from hyperpod_operator.core.volume.ports import Attachment
-from hyperpod_operator.core.volume.refusals import DEFINITE, NO_ROOM
+from hyperpod_operator.core.volume.refusals import DEFINITE, NO_ROOM, OF_THE_NODE
 from hyperpod_operator.core.volume.target import REFUSED_MOST, Resolved, resolve
 
 PREVIOUS_MOST = 5
@@ -120,8 +120,9 @@ def _after(pass_record: PassRecord, old: AttachmentStatus) -> dict[str, object]:
     if not isinstance(result, Rejected) or not isinstance(result.step, Attach):
         return {}
     taught = _not_taken(pass_record, result)
-    if result.error.ec2_code == NO_ROOM:
-        entry = RefusedInstance(instanceId=result.step.instance_id, code=NO_ROOM, time=stamp(snapshot.now))
+    code = result.error.ec2_code
+    if code == NO_ROOM or (code in OF_THE_NODE and snapshot.claim.by_group):
+        entry = RefusedInstance(instanceId=result.step.instance_id, code=code, time=stamp(snapshot.now))
         rest = [item for item in old.remembered.refused or [] if item.instanceId != entry.instanceId]
         gone = {"state": "detached"} if taught else {}
         return {**taught, **gone, "refused": [entry, *rest][:REFUSED_MOST]}

@@ -51,12 +51,16 @@ def check_regions(cloud: AwsCloud, settings: Settings) -> None:
 
 def say_endpoints(cloud: AwsCloud) -> None:
     """Endpoints other than AWS's are for tests and for VPC endpoints; a forgotten one must not go unnoticed."""
+    services: dict[str, list[str]] = {}
     for service, url in cloud.overridden_endpoints().items():
+        services.setdefault(url, []).append(service)
+    for url, named in services.items():
+        variable = named[0].upper().replace("-", "_") if len(named) == 1 else "<SERVICE>"
         logger.warning(
             "Calls to %s go to %s instead of AWS's own endpoint: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_%s or endpoint_url "
             "of the AWS configuration file says so. That endpoint decides what exists for this operator. If "
             "this is not intended, remove it, or set AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true.",
-            *(service, url, service.upper()),
+            *(", ".join(named), url, variable),
         )
 
 

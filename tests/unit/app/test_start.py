@@ -45,3 +45,16 @@ def test_an_endpoint_in_the_environment_is_a_warning(
     assert record.levelno == logging.WARNING
     assert "http://localhost:4566 instead of AWS's own endpoint" in record.getMessage()
     assert "AWS_ENDPOINT_URL_SAGEMAKER" in record.getMessage()
+
+
+def test_each_endpoint_is_said_once_with_the_services_that_it_serves(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_QUOTAS", "http://localhost:4567")
+    say_endpoints(AwsCloud(settings=CloudSettings(region="us-west-2"), on_call=lambda **_: None))
+    shared, own = (record.getMessage() for record in caplog.records)
+    assert "Calls to sagemaker, ec2, sts, " in shared
+    assert "AWS_ENDPOINT_URL_<SERVICE>" in shared
+    assert "Calls to service-quotas go to http://localhost:4567" in own
+    assert "AWS_ENDPOINT_URL_SERVICE_QUOTAS" in own

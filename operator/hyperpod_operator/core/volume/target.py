@@ -177,6 +177,8 @@ def _replacement(snapshot: ClaimSnapshot, *, lost: str, group: str) -> Resolutio
         return (not newer, not (logical and node.logical_id == logical), -launched, node.instance_id)
 
     if not any(usable(snapshot, node) for node in matching):
+        if _is_elsewhere(snapshot, group):
+            return Unresolved(hold=other_zone(snapshot, f"group {group}"))
         return _unresolved(
             Reason.WAITING_FOR_REPLACEMENT,
             f"AWS has terminated {lost}; no other node of group {group} in the volume's zone can take the volume yet. "
@@ -184,6 +186,14 @@ def _replacement(snapshot: ClaimSnapshot, *, lost: str, group: str) -> Resolutio
             after=snapshot.timings.watch,
         )
     return _choose(snapshot, matching, what=f"group {group}", order=order)
+
+
+def _is_elsewhere(snapshot: ClaimSnapshot, group: str) -> bool:
+    """Whether the group has all its nodes, so that none is to come, and each is known to be in another zone."""
+    found = snapshot.observed.cluster.group(group) if snapshot.observed.cluster else None
+    there = [node for node in snapshot.observed.nodes if node.instance_group == group and node.status not in GONE]
+    complete = found is not None and 0 < found.target_count <= len(there)
+    return complete and not any(in_zone(snapshot, node) for node in there)
 
 
 def _choose(

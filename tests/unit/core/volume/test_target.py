@@ -158,6 +158,26 @@ def test_after_a_loss_another_node_of_the_group_will_do() -> None:
     assert chosen(GROUP, node(SECOND), node(THIRD, "others"), status=lost()) == SECOND
 
 
+AWAY = {"availability_zone": "us-west-2c", "availability_zone_id": "usw2-az3"}
+UNJOINED = node(THIRD, node_name="", ready=None, availability_zone="", availability_zone_id="")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "reason"),
+    [
+        ((node(SECOND, **AWAY), node(THIRD, **AWAY)), "AZMismatch"),
+        ((node(SECOND, **AWAY),), "WaitingForReplacement"),
+        ((node(SECOND, **AWAY), node(THIRD, status=GONE, **AWAY)), "WaitingForReplacement"),
+        ((node(SECOND, **AWAY), UNJOINED), "WaitingForReplacement"),
+        ((node(SECOND, **AWAY), node(THIRD, ready=False)), "WaitingForReplacement"),
+    ],
+    ids=["all elsewhere", "one is to come", "one ends", "a zone is unknown", "one is not ready"],
+)
+def test_a_replacement_in_another_zone_is_told_once_no_node_is_to_come(nodes: tuple[Any, ...], reason: str) -> None:
+    """The group has two nodes."""
+    assert chosen(GROUP, node(FIRST, status=GONE), *nodes, status=lost()) == reason
+
+
 def test_a_node_of_another_group_is_no_replacement() -> None:
     wanted = aimed(instanceId=FIRST, followNode="Replacement")
     status = lost(target=f"instanceId={FIRST}")

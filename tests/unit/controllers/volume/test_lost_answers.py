@@ -24,6 +24,35 @@ def needing(operation: str, rig: VolumeRig) -> dict[str, Any]:
     return adopting(rig.simulator.ebs.create_volume(zone=zone(rig.nodes))) if operation == "CreateTags" else new()
 
 
+async def given_up(rig: VolumeRig) -> None:
+    rig.simulator.ebs.fail_volumes(times=3)
+    rig.apply(new())
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "VolumeFailed"
+
+
+@pytest.mark.parametrize("lost", ["drop", "throttle"])
+async def test_a_creation_that_a_person_asks_for_again_is_not_given_up_with_its_answer(
+    rig: VolumeRig, lost: str
+) -> None:
+    await given_up(rig)
+    rig.simulator.faults.add(Fault("CreateVolume", lost, times=1))  # type: ignore[arg-type]
+    rig.apply(new(), annotations={RECONCILE_REQUESTED_AT: "now"})
+    await rig.idle(600.0)
+    assert isinstance(await rig.rest(), Done)
+
+
+async def test_a_creation_that_a_person_asks_for_again_waits_for_a_node(rig: VolumeRig) -> None:
+    await given_up(rig)
+    everywhere = {node.name for node in rig.nodes.all()}
+    rig.nodes.unready |= everywhere
+    rig.apply(new(), annotations={RECONCILE_REQUESTED_AT: "now"})
+    await rig.idle(600.0)
+    assert rig.reason() == "NodeNotRunning"
+    rig.nodes.unready -= everywhere
+    assert isinstance(await rig.rest(), Done)
+
+
 @pytest.mark.parametrize("lost", ["drop", "commit_then_drop"])
 @pytest.mark.parametrize("operation", CALLS)
 async def test_a_lost_answer_on_the_way_to_attached_makes_nothing_twice(

@@ -54,6 +54,9 @@ def creation(pass_record: PassRecord) -> Creation | None:
         return old
     if old is None:
         return _remade(snapshot)
+    if snapshot.claim.requested_anew and (old.failures or 0) >= snapshot.timings.create_failures:
+        # Counted from here on, whatever becomes of the next call: a request is seen by one pass only.
+        old = old.model_copy(update={"failures": None})
     if result is not None and isinstance(result.step, CreateVolume):
         return _created(pass_record, old)
     if isinstance(result, Accepted) and isinstance(result.step, DeleteVolume) and not used(old):

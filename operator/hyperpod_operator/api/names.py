@@ -270,6 +270,7 @@ class Reason(StrEnum):
     ADOPTED = "Adopted"
     RELEASED = "Released"
     ABANDONED = "Abandoned"
+    STATUS_REFUSED = "StatusRefused"
     HYPERPOD_EVENT = "HyperPodEvent"
     NODE_TAINTED = "NodeTainted"
     NODE_UNTAINTED = "NodeUntainted"

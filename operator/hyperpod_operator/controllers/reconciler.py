@@ -26,6 +26,7 @@ from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.engine.conditions import settle, summary
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
 from hyperpod_operator.core.engine.headline import ACTOR, headline
+from hyperpod_operator.core.engine.refused_status import refused_status
 from hyperpod_operator.core.errors import SLOW
 from hyperpod_operator.core.outcome import Again, Blocked, Failed, Gone, Outcome
 from hyperpod_operator.core.ports import (
@@ -173,7 +174,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
             record, planned = self.intent(record)
             if planned is not None:
                 intended = _dump(planned, deleted=stored.deleting)
-                stored = await self._objects.write_status(stored, intended, unedited=True)
+                stored = await self._store(stored, intended, unedited=True)
             try:
                 record = await self.act(record, unedited=partial(self._unedited, stored))
             except Unconfirmed as changed:
@@ -202,12 +203,20 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         status = _dump(made.status, deleted=stored.deleting)
         before = parse_status(stored, self._status_model)
         if status != stored.body.get("status"):
-            stored = await self._objects.write_status(stored, status)
+            stored = await self._store(stored, status)
         for event in made.events:
             self._announce(stored, event)
         self._metrics.object_state(kind=self._kind.word, key=stored.key, status=made.status)
         self.recorded(stored, record=record, before=before, after=made.status)
         return made.outcome
+
+    async def _store(self, stored: StoredObject, status: dict[str, Any], *, unedited: bool = False) -> StoredObject:
+        try:
+            return await self._objects.write_status(stored, status, unedited=unedited)
+        except KubernetesError as error:
+            if (event := refused_status(error)) is not None:
+                self._announce(stored, event)
+            raise
 
     async def _withdraw(self, stored: StoredObject, status: StatusT) -> None:
         """Store the status of before an intent whose call was provably not sent: no later pass waits for its effect."""

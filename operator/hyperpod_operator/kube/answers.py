@@ -19,6 +19,8 @@ _WHAT_TO_DO = {
     422: "The API server refused the content; check that the CustomResourceDefinitions have the operator's version.",
     429: "The API server limits the rate of calls; the operator tries again later.",
 }
+_TOO_LARGE = "request is too large"
+"""etcd's words, which come with HTTP 500."""
 _SERVER_SIDE = "The API server had a fault of its own; the operator tries again later."
 
 
@@ -39,7 +41,10 @@ def refusal(what: str, *, status: int, content: bytes) -> KubernetesError | Obje
         return ObjectGone(f"{what}: {words}")
     if status == 409:
         return StaleObject(f"{what}: {words}")
-    advice = _SERVER_SIDE if status >= 500 else _WHAT_TO_DO.get(status, "See the API server's explanation.")
+    if _TOO_LARGE in words:
+        advice = "etcd takes objects of up to 1.5 MiB."
+    else:
+        advice = _SERVER_SIDE if status >= 500 else _WHAT_TO_DO.get(status, "See the API server's explanation.")
     message = f"{what}: HTTP {status}: {words.rstrip('.')}. {advice}"
     return KubernetesError(status=status, message=message, budget=_budget(details) if status == 429 else "")
 

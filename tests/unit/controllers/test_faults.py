@@ -151,6 +151,39 @@ async def test_a_status_that_cannot_be_written_costs_no_second_call(rig: Rig, er
     assert rig.condition("Ready")["status"] == "True"
 
 
+REFUSED = "PATCH …/status: HTTP 500: etcdserver: request is too large."
+
+
+@pytest.mark.fault(20)
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KubernetesError(status=500, message=REFUSED), "Make the object smaller"),
+        (KubernetesError(status=422, message="spec.x: Invalid value"), "spec.x: Invalid value"),
+        (KubernetesError(status=403, message="admission webhook kyverno denied it"), "kyverno denied it"),
+    ],
+    ids=["too large", "invalid", "a policy"],
+)
+async def test_a_status_that_is_refused_is_told_in_an_event(rig: Rig, error: KubernetesError, said: str) -> None:
+    rig.objects.write_status = Failing(rig.objects.write_status, error=error, times=1)  # type: ignore[method-assign]
+    rig.apply(two())
+    assert isinstance(await rig.once(), Failed)
+    (event,) = [one for one in rig.recorder.events if one.reason == "StatusRefused"]
+    assert event.type == "Warning"
+    assert said in event.message
+    await rig.rest()
+    assert rig.operations() == ["CreateCluster"]
+
+
+@pytest.mark.fault(20)
+async def test_a_status_that_has_to_wait_makes_no_event(rig: Rig) -> None:
+    error = KubernetesError(status=500, message="etcd has no leader")
+    rig.objects.write_status = Failing(rig.objects.write_status, error=error, times=1)  # type: ignore[method-assign]
+    rig.apply(two())
+    assert isinstance(await rig.once(), Failed)
+    assert [one for one in rig.recorder.events if one.reason == "StatusRefused"] == []
+
+
 @pytest.mark.fault(24)
 async def test_expired_credentials_are_told_and_a_renewal_is_picked_up(rig: Rig) -> None:
     rig.apply(two())

@@ -156,6 +156,15 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             actor=Actor.YOU,
         ),
         reason(
+            Reason.STATUS_REFUSED,
+            "The API server does not store the status of the object: it is too large for etcd, or a policy, a missing "
+            "right or an older CustomResourceDefinition refuses it. What status shows may be old, and the operator "
+            "sends no call that it has to note first.",
+            "The message has the API server's words. Make the object smaller, or correct the policy, the right or the "
+            "definition; the operator tries again by itself.",
+            severity=Severity.STALLED,
+        ),
+        reason(
             Reason.HYPERPOD_EVENT,
             "HyperPod's own event of level Warn or Error (ListClusterEvents), published once, with its cause if "
             'known. Not published: "lost orchestration-ready status", which occurs during each scaling.',

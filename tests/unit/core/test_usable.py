@@ -147,12 +147,22 @@ def test_a_sick_node_that_hyperpod_repairs_leaves_the_cluster_ready() -> None:
     assert isinstance(made.outcome, Done)
 
 
-@pytest.mark.parametrize("listed_nodes", [3, 4])
-def test_instances_that_end_are_progress_whether_or_not_they_are_still_listed(listed_nodes: int) -> None:
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        (listed("Running", 3), "1 instance is ending"),
+        ((*listed("Running", 3), *listed("ShuttingDown", 1)), "1 instance is ending"),
+        (listed("Running", 4), "AWS holds 1 instance above its own target, and ends none of these yet"),
+    ],
+    ids=["left out already", "listed as ending", "none ends yet"],
+)
+def test_instances_that_end_are_progress_whether_or_not_they_are_still_listed(
+    nodes: tuple[ObservedNode, ...], said: str
+) -> None:
     """AWS drops them from the list before CurrentCount falls, and old errors of the group are about something else."""
     found = with_group(cluster(), group(group_spec(), target_count=3, current=4))
     old = ObservedEvent(event_id="e", at=NOW, level="Error", description="Lifecycle script failed.", group="gpu")
     status = recorded(instanceGroups=[{"instanceGroupName": "gpu", "appliedInstanceCount": 4, "origin": "Created"}])
-    made = left(resource(spec=scaled(3), status=status), found, nodes=listed("Running", listed_nodes), events=(old,))
+    made = left(resource(spec=scaled(3), status=status), found, nodes=nodes, events=(old,))
     assert conditions_of(made)["GroupsAtTarget"] == conditions_of(made)["Ready"] == ("False", "Scaling")
-    assert "1 instance is ending" in next(item.message for item in made.conditions or [] if item.type == "Ready")
+    assert said in next(item.message for item in made.conditions or [] if item.type == "Ready")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.cluster import causes
+from hyperpod_operator.core.cluster.departures import ENDING
 from hyperpod_operator.core.health.facts import CHECKING, FAILING
 from hyperpod_operator.core.observed import Observed, ObservedGroup
 from hyperpod_operator.core.text import counted, listed
@@ -101,13 +102,10 @@ def _shortfall(group: ObservedGroup, *, observed: Observed, since: datetime | No
     ending = group.current_count - group.target_count
     if ending > 0 and group.status in AT_REST and not updating:
         # Events about how they came explain nothing. They leave ListClusterNodes before the count falls.
-        return Shortfall(
-            group,
-            Reason.SCALING,
-            counted(ending, "instance is", "instances are") + " ending",
-            "",
-            stalled=False,
-        )
+        text = counted(ending, "instance is", "instances are") + " ending"
+        if staying := _above_target(group, observed):
+            text = f"AWS holds {counted(staying, 'instance')} above its own target, and ends none of these yet"
+        return Shortfall(group, Reason.SCALING, text, "", stalled=False)
     if cause and not updating:
         return Shortfall(group, cause.reason, words, cause.remedy, cause.stalled)
     if group.software_update_status in SOFTWARE_UPDATING:
@@ -140,6 +138,12 @@ def _failing(group: ObservedGroup, sick: Sequence[str], words: str, *, observed:
         f"--cluster-name {cluster.name} --node-ids {' '.join(sick[:25])}`."
     )
     return Shortfall(group, cause.reason if cause else Reason.GROUP_DEGRADED, text, remedy, stalled=True)
+
+
+def _above_target(group: ObservedGroup, observed: Observed) -> int:
+    """How many instances are beyond the target and not listed as ending; 0 where the list is not known."""
+    listed_now = [node for node in observed.nodes or () if node.group == group.name]
+    return max(0, sum(node.status not in ENDING for node in listed_now) - group.target_count)
 
 
 def _of_status(group: ObservedGroup, observed: Observed, statuses: Set[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """EC2 and SageMaker show what was done late, and nobody promises how late: the end of each life is the same."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import instances, new, replace
 
+from hyperpod_operator.aws.ec2.volumes import Volumes
 from hyperpod_operator.core.outcome import Gone
+from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_testbed.simulator import Fault
 
 pytestmark = pytest.mark.slow
@@ -106,6 +109,25 @@ async def test_a_volume_follows_its_replaced_node_however_late_reads_are(
     replace(first)
     await life.until(lambda: bool(rig.holder) and rig.holder != first and life.ready()())
     assert len(life.volumes) == 1
+
+
+@pytest.mark.parametrize("state", ["attached", "detached", "of another day"])
+async def test_an_attach_that_is_answered_with_another_state_and_shows_late_stays_ours(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    rig = make_rig(read_lag={"DescribeVolumes": 400.0})
+    life, attach = Life(rig), Volumes.attach
+
+    async def answered(self: Volumes, **asked: Any) -> Attachment:
+        return dataclasses.replace(await attach(self, **asked), state=state)
+
+    monkeypatch.setattr(Volumes, "attach", answered)
+    rig.apply(new(management={"reclaimPolicy": "Delete"}))
+    await life.until(life.ready())
+    assert len(rig.calls("AttachClusterNodeVolume")) <= 3
+    rig.claims.delete(KEY)
+    await life.until(lambda: not rig.claims.exists(KEY))
+    assert rig.simulator.ebs.volumes() == {}
 
 
 async def test_an_attach_whose_answer_was_lost_and_that_shows_late_stays_ours(make_rig: MakeRig) -> None:

@@ -112,8 +112,8 @@ def _after(pass_record: PassRecord, old: AttachmentStatus) -> dict[str, object]:
     """What the call itself taught."""
     snapshot, result = pass_record.snapshot, pass_record.result
     if isinstance(result, Accepted) and isinstance(result.step, Attach) and isinstance(result.answer, Attachment):
-        device = {"deviceName": result.answer.device} if result.answer.device else {}
-        return {"state": result.answer.state or "attaching", **device}
+        # Whatever state the answer names: EC2 may not show it for minutes, and until then the attachment is looked for.
+        return {"state": "attaching", **({"deviceName": result.answer.device} if result.answer.device else {})}
     if isinstance(result, Accepted) and isinstance(result.step, Detach):
         stuck = old.state == "attaching"
         return {"attempts": (old.remembered.attempts or 0) + 1} if stuck else {}

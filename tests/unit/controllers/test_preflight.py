@@ -25,7 +25,7 @@ class Source:
         self.facts = facts
         self.gathered = 0
 
-    async def gather(self, subject: ClusterSubject) -> Facts:
+    async def gather(self, subject: ClusterSubject, *, fresh: bool = False) -> Facts:
         assert subject.here.region == "us-west-2"
         self.gathered += 1
         return self.facts

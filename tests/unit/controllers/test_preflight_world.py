@@ -7,6 +7,7 @@ import pytest
 from tests.unit.controllers.rig import Rig
 from tests.unit.core.builders import group_spec, spec
 
+from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
 from hyperpod_operator.controllers.cluster.preflight import Gate
 from hyperpod_operator.core.preflight.facts import Facts
 from hyperpod_operator.core.preflight.subject import ClusterSubject
@@ -32,8 +33,8 @@ class Counting:
         self._rig = rig
         self.calls: list[int] = []
 
-    async def gather(self, subject: ClusterSubject) -> Facts:
-        facts = await self._rig.cloud.facts(region="").gather(subject)
+    async def gather(self, subject: ClusterSubject, *, fresh: bool = False) -> Facts:
+        facts = await self._rig.cloud.facts(region="").gather(subject, fresh=fresh)
         self.calls.append(facts.calls)
         return facts
 
@@ -149,6 +150,38 @@ async def test_a_right_that_is_missing_blocks_nothing_and_is_named(
     words = " ".join(check.get("message", "") for check in rig.status["preflight"]["checks"])
     assert rig.status["preflight"]["failures"] == 0
     assert operation.rpartition(":")[2] in words
+
+
+REPAIRED: dict[str, tuple[Callable[[Rig], None], Callable[[Rig], None]]] = {
+    "the right to pass the role": (
+        lambda rig: rig.simulator.access.deny("iam:PassRole"),
+        lambda rig: rig.simulator.access.allow("iam:PassRole"),
+    ),
+    "the quota": (
+        lambda rig: rig.simulator.settings.set_options(instance_quotas={"ml.p5.48xlarge": 0}),
+        lambda rig: rig.simulator.settings.set_options(instance_quotas={"ml.p5.48xlarge": 100}),
+    ),
+    "the subnet": (
+        lambda rig: rig.simulator.prerequisites.change("subnet", "subnet-1", free=1),
+        lambda rig: rig.simulator.prerequisites.change("subnet", "subnet-1", free=200),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REPAIRED)
+async def test_a_request_for_a_pass_asks_aws_anew_whatever_was_answered_before(
+    checked: Callable[..., tuple[Rig, Counting]], what: str
+) -> None:
+    """Who has mended the cause asks at once, and would read that it is still there."""
+    rig, _ = checked()
+    broken, mended = REPAIRED[what]
+    broken(rig)
+    rig.apply(wanted())
+    await rig.until("PreflightFailed")
+    mended(rig)
+    rig.apply(wanted(), annotations={RECONCILE_REQUESTED_AT: "now"})
+    await rig.once()
+    assert rig.operations() == ["CreateCluster"]
 
 
 async def test_a_scale_out_beyond_the_quota_is_sent_and_names_quota_and_counts(

@@ -59,9 +59,9 @@ class AwsFacts:
         longest. Never raises."""
         await account.quotas(self._reader(), ())
 
-    async def gather(self, subject: ClusterSubject) -> Facts:
+    async def gather(self, subject: ClusterSubject, *, fresh: bool = False) -> Facts:
         """Never raises."""
-        reader = self._reader()
+        reader = self._reader(fresh=fresh)
         names = [*_quotas(subject), quotas.CLUSTER_SIZE, quotas.ALL_CLUSTERS]
         # The quotas have no part in the budget: nothing has to wait for their pages.
         facts, listed = await asyncio.gather(self._within_budget(reader, subject), account.quotas(reader, names))
@@ -111,9 +111,9 @@ class AwsFacts:
             file_systems=systems,
         )
 
-    async def gather_claim(self, spec: EBSVolumeClaimSpec) -> VolumeFacts:
+    async def gather_claim(self, spec: EBSVolumeClaimSpec, *, fresh: bool = False) -> VolumeFacts:
         """What the checks of an EBSVolumeClaim need of EC2, KMS and Service Quotas. Never raises."""
-        reader, source = self._reader(), spec.source.create
+        reader, source = self._reader(fresh=fresh), spec.source.create
         kind = (spec.volume.volumeType if spec.volume else None) or "gp3"
         zones, listed, stored = await asyncio.gather(
             network.zones(reader),
@@ -133,13 +133,14 @@ class AwsFacts:
             calls=reader.calls,
         )
 
-    def _reader(self) -> Reader:
+    def _reader(self, *, fresh: bool = False) -> Reader:
         return Reader(
             caller=self._caller,
             answers=self._answers,
             budget=self._budget,
             patience=self._patience,
             monotonic=self._monotonic,
+            fresh=fresh,
         )
 
     async def _known_types(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ What AWS denies, does not answer in time, or answers in another form than its mo
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -88,16 +89,17 @@ class Answers:
     def __init__(self, *, monotonic: Callable[[], float], most: int = 1000) -> None:
         self._monotonic = monotonic
         self._most = most
-        self._kept: dict[str, tuple[float, Pages | None]] = {}
+        self._kept: dict[str, tuple[float, Pages | None, float]] = {}
+        """Until when an answer counts, the answer, and when it was given."""
         self._look_at = min(FEW, most)
         """How many are kept when those whose time is over go."""
         self.asked: dict[str, asyncio.Future[tuple[Fact[Pages | None]] | None]] = {}
         """Questions that a preflight waits for. Resolved with None where it gave up: that says nothing to others."""
 
-    def get(self, key: str) -> tuple[Pages | None] | None:
-        """The answer in a tuple, since None is one; None where nothing is kept."""
+    def get(self, key: str, *, since: float = -math.inf) -> tuple[Pages | None] | None:
+        """The answer in a tuple, since None is one; None where nothing is kept that was given at that time or later."""
         found = self._kept.get(key)
-        return (found[1],) if found is not None and self._monotonic() < found[0] else None
+        return (found[1],) if found is not None and self._monotonic() < found[0] and since <= found[2] else None
 
     @property
     def held(self) -> int:
@@ -110,11 +112,11 @@ class Answers:
             self._kept = {name: one for name, one in self._kept.items() if one[0] > now}
             self._look_at = min(self._most, max(FEW, 2 * len(self._kept)))
         if len(self._kept) < self._most:
-            self._kept[key] = (now + keep, pages)
+            self._kept[key] = (now + keep, pages, now)
 
 
 class Reader:
-    """The reads of one preflight."""
+    """The reads of one preflight. `fresh`: what was answered before it began does not count."""
 
     def __init__(
         self,
@@ -124,9 +126,11 @@ class Reader:
         budget: int = BUDGET,
         patience: float = PATIENCE,
         monotonic: Callable[[], float] = time.monotonic,
+        fresh: bool = False,
     ) -> None:
         self._caller = caller
         self._answers = answers
+        self._since = monotonic() if fresh else -math.inf
         self._budget = budget
         self._until = monotonic() + patience
         self._patience = patience
@@ -141,7 +145,9 @@ class Reader:
         of what their checks read is the same.
         """
         kept: tuple[Fact[Pages | None]] | None
-        while (kept := self._answers.get(ask.key)) is None and (asked := self._answers.asked.get(ask.key)) is not None:
+        while (kept := self._answers.get(ask.key, since=self._since)) is None and (
+            asked := self._answers.asked.get(ask.key)
+        ) is not None:
             try:
                 async with self._patient():
                     kept = await asyncio.shield(asked)

@@ -44,7 +44,8 @@ class Gate:
         resource = snapshot.resource
         status = resource.status.preflight
         if status is None or not stands(snapshot, wanted, waiting=waiting):
-            facts = await self.facts(resource.spec.region or "").gather(wanted.subject)
+            source = self.facts(resource.spec.region or "")
+            facts = await source.gather(wanted.subject, fresh=resource.requested_anew)
             elsewhere = bool(self.region) and resource.spec.region not in {None, self.region}
             if self.workloads is not None and not elsewhere:
                 facts = replace(facts, workloads=await self.workloads.workloads())

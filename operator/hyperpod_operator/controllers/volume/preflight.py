@@ -36,7 +36,7 @@ class ClaimGate:
         mark = fingerprint(operation="Preflight", desired=spec)
         status, asked = claim.status.preflight, claim.requested_anew
         if status is None or asked or left(status, mark=mark, now=snapshot.now) <= 0:
-            facts = await self.facts(snapshot.observed.region).gather_claim(claim.spec)
+            facts = await self.facts(snapshot.observed.region).gather_claim(claim.spec, fresh=asked)
             facts = replace(facts, **seen(snapshot))
             result = preflight(CLAIM, ClaimSubject(spec=claim.spec, facts=facts))
             status = recorded(

@@ -13,16 +13,19 @@ from hyperpod_operator.core.preflight.volume import VolumeFacts
 class ClusterFacts(Protocol):
     """Reads of AWS for the checks of a cluster."""
 
-    async def gather(self, subject: ClusterSubject) -> Facts:
-        """Everything that the checks of the subject need, within the budget of calls and of time."""
+    async def gather(self, subject: ClusterSubject, *, fresh: bool = False) -> Facts:
+        """Everything that the checks of the subject need, within the budget of calls and of time.
+
+        `fresh`: a person says that something changed, so no answer of earlier checks counts.
+        """
         ...
 
 
 class ClaimFacts(Protocol):
     """Reads of AWS for the checks of an EBSVolumeClaim."""
 
-    async def gather_claim(self, spec: EBSVolumeClaimSpec) -> VolumeFacts:
-        """Everything that its checks need of AWS."""
+    async def gather_claim(self, spec: EBSVolumeClaimSpec, *, fresh: bool = False) -> VolumeFacts:
+        """Everything that its checks need of AWS; `fresh` as with clusters."""
         ...
 
 

@@ -7,6 +7,7 @@ from tests.unit.controllers.volume.conftest import MakeRig
 from tests.unit.controllers.volume.rig import VolumeRig
 from tests.unit.controllers.volume.scenes import adopting, new
 
+from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
 from hyperpod_operator.controllers.volume.preflight import ClaimGate
 from hyperpod_operator.core.outcome import Done
 
@@ -50,6 +51,18 @@ async def test_a_key_that_is_disabled_is_found_before_the_volume_fails(make_rig:
     await rig.rest()
     assert rig.operations() == []
     assert "is Disabled" in rig.condition("Ready")["message"]
+
+
+async def test_a_request_for_a_pass_asks_aws_anew_whatever_was_answered_before(make_rig: MakeRig) -> None:
+    name = KEY_ARN.rpartition("/")[2]
+    rig = checked(make_rig(prerequisites={"key": {name: {"state": "Disabled"}}}))
+    claim = new(source={"create": {"encrypted": True, "kmsKeyId": KEY_ARN}})
+    rig.apply(claim)
+    await rig.rest()
+    rig.simulator.prerequisites.change("key", name, state="Enabled")
+    rig.apply(claim, annotations={RECONCILE_REQUESTED_AT: "now"})
+    await rig.once()
+    assert rig.operations() == ["CreateVolume"]
 
 
 async def test_a_right_volume_is_created_and_read_about_once(rig: VolumeRig) -> None:

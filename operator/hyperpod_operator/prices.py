@@ -9,9 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from hyperpod_operator.app.documents import InputError, read_text, yaml_documents
 from hyperpod_operator.core.cost.price import Price, Prices
 from hyperpod_operator.core.moments import stamp
 
@@ -48,9 +48,10 @@ class FilePrices:
 def read_prices(path: Path) -> FilePrices:
     """Raises PricesError. A price that is misread would be shown as money."""
     try:
-        found = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise PricesError(f"The price file {path} cannot be read: {error}") from error
+        documents = yaml_documents(read_text(path), source=str(path))
+        found = _File.model_validate(documents[0] if len(documents) == 1 else documents)
+    except InputError as error:
+        raise PricesError(f"The price file cannot be read: {error}") from error
     except ValidationError as error:
         problems = "; ".join(f"{_where(item['loc'])}: {item['msg']}" for item in error.errors(include_url=False))
         raise PricesError(f"The price file {path} is not understood: {problems}") from error

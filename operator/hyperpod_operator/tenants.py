@@ -1,11 +1,12 @@
 """The tenants list as a file: read once at start, and rejected as a whole if any of it is invalid."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from hyperpod_operator.app.documents import InputError, read_text, yaml_documents
 from hyperpod_operator.core.tenancy import Matter, Tenancy, Tenant
 
 Pattern = Annotated[str, Field(min_length=1, max_length=2048)]
@@ -34,9 +35,10 @@ class _File(BaseModel):
 def read_tenants(path: Path) -> Tenancy:
     """Raises TenantsError. A list that is misread would let through what it should keep out."""
     try:
-        found = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TenantsError(f"The tenants list {path} cannot be read: {error}") from error
+        # As JSON: the problems are said in its words, and not in those of this program's classes.
+        found = _File.model_validate_json(json.dumps(_document(path)), strict=True)
+    except InputError as error:
+        raise TenantsError(f"The tenants list cannot be read: {error}") from error
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, item['loc'])) or 'the file'}: {item['msg']}"
@@ -50,6 +52,14 @@ def read_tenants(path: Path) -> Tenancy:
         except ValueError as error:
             raise TenantsError(f"The tenants list {path} cannot be used: tenants.{number}.{error}") from error
     return Tenancy(tenants=tuple(made))
+
+
+def _document(path: Path) -> Any:
+    """Of one document. A second one, or a key that stands twice, would hide what an administrator wrote before it."""
+    found = yaml_documents(read_text(path), source=str(path))
+    if len(found) > 1:
+        raise InputError(f"{path} has {len(found)} documents: write one list")
+    return found[0] if found else None
 
 
 def _tenant(entry: dict[str, list[str]]) -> Tenant:

@@ -77,6 +77,7 @@ def priced(amount: str) -> str:
         ("[]", "the file"),
         ("", "the file"),
         ("{", "cannot be read"),
+        ("{currency: USD, currency: EUR, regions: {us-west-2: {}}}", "the member 'currency' stands twice"),
     ],
 )
 def test_a_file_with_a_mistake_is_rejected_as_a_whole_and_the_place_named(

@@ -59,6 +59,10 @@ def test_an_empty_list_serves_nobody(tmp_path: Path) -> None:
         ("tenant: []", "tenant"),
         ("", "the file"),
         ("tenants: [", "cannot be read"),
+        ("tenants: [{namespaces: [a], regions: [b], regions: ['*']}]", "the member 'regions' stands twice"),
+        ("tenants: [{namespaces: [a]}]\ntenants: [{namespaces: ['*']}]", "the member 'tenants' stands twice"),
+        ("tenants: [{namespaces: [a]}]\n---\ntenants: [{namespaces: ['*']}]", "2 documents: write one list"),
+        ("tenants: [null]", "tenants.0: Input should be an object"),
     ],
 )
 def test_what_is_not_understood_is_refused_as_a_whole(tmp_path: Path, text: str, said: str) -> None:

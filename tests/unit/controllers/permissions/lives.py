@@ -134,6 +134,15 @@ async def a_volume_loses_its_tags_and_gets_those_that_the_message_names(simulato
     assert rig.volume["Tags"]["team"] == "a"
 
 
+async def observed(simulator: Simulator) -> None:
+    """An hour of a paused resource for the cluster of `a_cluster_does_not_get_its_capacity`, and of a claim for it."""
+    rig, claims = Rig(simulator), VolumeRig(simulator)
+    rig.apply({**plain(5, management={"paused": True}), **CONTINUOUS})
+    claims.apply(new(clusterRef={"clusterName": "research"}, management={"paused": True}))
+    await rig.idle(3600)
+    await claims.idle(3600)
+
+
 LIVES: Mapping[str, tuple[str, Callable[[Simulator], Awaitable[None]]]] = {
     "cluster": (EKS, a_cluster_is_made_changed_and_deleted),
     "adopted-cluster": (EKS, a_cluster_is_adopted_marked_again_and_retained),

@@ -7,8 +7,9 @@ import pytest
 from tests.contract.iam.policies import Asked, Policies, documented, listed
 from tests.contract.iam.questions import asked
 from tests.unit.controllers.conftest import MakeSimulator
-from tests.unit.controllers.permissions.lives import LIVES
+from tests.unit.controllers.permissions.lives import LIVES, observed
 
+from hyperpod_testbed.simulator import Simulator
 from hyperpod_testbed.simulator.api import Api
 from hyperpod_testbed.simulator.errors import AwsError
 
@@ -65,10 +66,16 @@ class Account:
 
         patch.setattr(Api, "_permit", permit)
 
-    async def live(self, name: str, *, without: str = "") -> None:
+    async def live(self, name: str, *, without: str = "") -> Simulator:
         _, life = LIVES[name]
         self._policies = Policies(tuple(one for one in policies(name).statements if one["Sid"] != without))
-        await life(self._make())
+        simulator = self._make()
+        await life(simulator)
+        return simulator
+
+    def observe(self) -> None:
+        """From here on the operator may only read."""
+        self._policies = documented("operator-observe", REGION="us-west-2", ACCOUNT_ID="111122223333")
 
 
 @pytest.fixture
@@ -129,6 +136,18 @@ async def test_without_a_statement_the_resource_names_it_and_the_action(account:
     assert "PermissionDenied" in said
     assert f"Grant the operator's role {action}: statement" in said
     assert sid in said
+
+
+async def test_observing_needs_the_reading_policy_alone(account: Account) -> None:
+    """A paused cluster with an open change, whose groups lack nodes, and a paused claim."""
+    simulator = await account.live("short-cluster")
+    account.observe()
+    account.questions.clear()
+    await observed(simulator)
+    assert account.denied == []
+    assert {"sagemaker:ListClusterEvents", "sagemaker:ListTags", "ec2:DescribeVolumes"} <= {
+        question.action for question in account.questions
+    }
 
 
 ASKED: dict[str, tuple[Asked, ...]] = {}

@@ -35,6 +35,10 @@ DOUBT = 20.0
 """Seconds after which nodes are listed again where SageMaker and Kubernetes disagree about them."""
 
 
+DENIALS = frozenset({"false", "no", "off", "0"})
+"""How people write that a node is not marked; every other value, also none, marks it."""
+
+
 class Handling(StrEnum):
     """`spec.management.disruption.runningWorkloads`."""
 
@@ -64,7 +68,7 @@ class Candidate:
     @property
     def marked(self) -> bool:
         """Whether a person asked for it to go first."""
-        return self.node is not None and self.node.annotations.get(DELETE_NODE, "false") != "false"
+        return self.node is not None and self.node.annotations.get(DELETE_NODE, "no").strip().casefold() not in DENIALS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

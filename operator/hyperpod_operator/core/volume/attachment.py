@@ -5,6 +5,8 @@ The order holds the safety: what is foreign is never touched, a pod in use is ne
 pods in goes before the detach, and nothing moves from a node that AWS still has unless the spec says so.
 """
 
+from dataclasses import replace
+
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.text import listed
@@ -274,4 +276,12 @@ def detach(snapshot: ClaimSnapshot, where: Held, *, reason: Reason, why: str) ->
         volume_id=volume.volume_id if volume else snapshot.claim.volume_id,
         why=why,
     )
-    return act_once(snapshot, step=step, reason=reason, message=f"Detaching from {where.instance_id}: {why}.")
+    decision = act_once(snapshot, step=step, reason=reason, message=f"Detaching from {where.instance_id}: {why}.")
+    if isinstance(decision, Act) or decision.reason is not reason or not overdue(snapshot):
+        return decision
+    message = (
+        f"DetachClusterNodeVolume was sent, and AWS still reports the volume as {where.state} to {where.instance_id}. "
+        f"The operator sends the call every {snapshot.timings.resend / 60:.0f} minutes. Check whether the device is in "
+        "use on the node; if not, ask AWS Support."
+    )
+    return replace(decision, message=message, stalled=True)

@@ -32,7 +32,7 @@ from hyperpod_operator.core.volume.concerns import decide
 from hyperpod_operator.core.volume.decision import Act, Decision
 from hyperpod_operator.core.volume.memory.attachment import attachment as remembered
 from hyperpod_operator.core.volume.pass_record import PassRecord
-from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode
+from hyperpod_operator.core.volume.plan import Attach, Detach, UnlabelNode, fingerprint
 from hyperpod_operator.core.volume.ports import Attachment
 from hyperpod_operator.core.volume.report import intent
 
@@ -343,3 +343,23 @@ def test_only_the_own_group_counts_a_node_that_is_not_listed(counts: dict[str, i
         nodes=(node(SECOND), node(THIRD, "others")),
     )
     assert (not isinstance(decision, LookAgain)) is leaves
+
+
+@pytest.mark.parametrize(("wanted_for", "stalled"), [(5, False), (20, True)])
+def test_a_detach_without_effect_is_told_after_a_while(wanted_for: int, stalled: bool) -> None:
+    suspended = wanting({"target": {"instanceGroupName": "workers"}, "suspend": True})
+    step = step_of(judged(suspended, attachment()))
+    status = attached_status(detachTime=ago(minutes=wanted_for))
+    call = {
+        "concern": "Attachment",
+        "operation": "DetachClusterNodeVolume",
+        "state": "Accepted",
+        "time": ago(minutes=2),
+    }
+    status["operations"] = [{**call, "fingerprint": fingerprint(step)}]
+    decision = judged(
+        wanting({"target": {"instanceGroupName": "workers"}, "suspend": True}, status=status), attachment()
+    )
+    assert isinstance(decision, Wait)
+    assert (reason_of(decision), decision.stalled) == ("Detaching", stalled)
+    assert ("still reports the volume as attached" in decision.message) is stalled

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hyperpod_operator.cli.imports import loading
+from hyperpod_operator.core.text import counted
 
 if TYPE_CHECKING:
     from hyperpod_operator.app.export.run import Answer
@@ -34,7 +35,7 @@ Examples:
 @click.option("--all", "everything", is_flag=True, help="All clusters of the Regions.")
 @click.option("-o", "--output", default=STANDARD_OUTPUT, show_default=True, metavar="DIR|-",
               help="Directory for one file per cluster, or - for standard output.")  # fmt: skip
-@click.option("--namespace", default="", help="metadata.namespace of the manifests. Default: none.")
+@click.option("-n", "--namespace", default="", help="metadata.namespace of the manifests. Default: none.")
 @click.option("--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
               help="Value of a CloudFormation parameter; repeatable.")  # fmt: skip
 @click.option("--account", default="", help="Account that AWS::AccountId of a CloudFormation template means.")
@@ -99,7 +100,8 @@ def _say(answer: "Answer", *, output: str) -> None:
         where = "" if output == STANDARD_OUTPUT else f" in {Path(output) / one.name}.yaml"
         todo = sum(note.to_do for note in one.notes)
         words = f"{todo} to do, " if todo else ""
-        click.echo(f"{one.name}{where}: {words}{len(one.notes) - todo} differences, from {one.label}", err=True)
+        others = counted(len(one.notes) - todo, "difference")
+        click.echo(f"{one.name}{where}: {words}{others}, from {one.label}", err=True)
         for note in one.notes:
             if note.to_do:
                 click.echo(f"  to do: {note}", err=True)
@@ -109,4 +111,4 @@ def _say(answer: "Answer", *, output: str) -> None:
         click.echo(f"error: {problem}", err=True)
     owned = sum(left.owned for left in answer.left_out)
     counts = f"{len(answer.left_out)} left out" + (f" ({owned} with an owner)" if owned else "")
-    click.echo(f"{len(answer.manifests)} manifests, {counts}, {len(answer.failed)} failed.", err=True)
+    click.echo(f"{counted(len(answer.manifests), 'manifest')}, {counts}, {len(answer.failed)} failed.", err=True)

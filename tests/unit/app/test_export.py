@@ -60,7 +60,7 @@ def test_a_cluster_by_name(aws: Simulator) -> None:
     assert made["metadata"] == {"name": "research", "namespace": "team"}
     assert made["spec"]["region"] == "us-west-2"
     assert made["spec"]["management"]["adoptionPolicy"] == "IfUnowned"
-    assert "1 manifests, 0 left out, 0 failed." in done.stderr
+    assert "1 manifest, 0 left out, 0 failed." in done.stderr
 
 
 def test_a_cluster_by_arn_says_its_region_itself(aws: Simulator) -> None:
@@ -117,7 +117,7 @@ def test_clusters_with_an_owner_are_listed_and_left_out_of_all(aws: Simulator) -
     assert done.exit_code == 0, done.output
     assert [made["metadata"]["name"] for made in manifests(done.stdout)] == ["other"]
     assert "(research): HyperPodCluster team/research owns it." in done.stderr
-    assert "1 manifests, 1 left out (1 with an owner), 0 failed." in done.stderr
+    assert "1 manifest, 1 left out (1 with an owner), 0 failed." in done.stderr
 
 
 def test_a_cluster_with_an_owner_is_exported_by_its_name(aws: Simulator) -> None:

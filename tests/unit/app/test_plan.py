@@ -242,6 +242,13 @@ def test_a_plan_without_new_instances_checks_nothing(aws: Simulator) -> None:
     assert aws.log.calls("DescribeSubnets") == []
 
 
+def test_a_tag_that_only_the_api_server_can_tell_is_named(aws: Simulator) -> None:
+    create(aws, "research")
+    done = said("-f", "-", text=of(manifest(management={"adoptionPolicy": "IfUnowned"})))
+    assert "owner-uid]: unset -> the uid that the object gets" in done.output
+    assert not [line for line in done.output.splitlines() if line.endswith("-> ")]
+
+
 def test_checks_that_may_not_be_made_are_counted(aws: Simulator) -> None:
     """Without a word, nothing would seem to fail."""
     allowed = said("-f", "-", text=of(manifest()), checked=True).output

@@ -99,11 +99,16 @@ def deletion(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> PlannedCall
     return _call("DeleteCluster", (change,))
 
 
+NOT_YET = "the uid that the object gets"
+"""Of a resource that is previewed before it is applied: only the API server knows its uid."""
+
+
 def ownership(resource: Resource, cluster: ObservedCluster) -> PlannedCall:
     """AddTags with the ownership tags, by which the operator adopts a cluster. It waits for no approval."""
     tags = {**resource.ownership_tags, TAG_ADOPTED: "true"}
     changes = tuple(
-        PlannedChange(path=f"tags[{key}]", effect=Effect.CHANGES, wanted=value) for key, value in tags.items()
+        PlannedChange(path=f"tags[{key}]", effect=Effect.CHANGES, wanted=value or NOT_YET)
+        for key, value in tags.items()
     )
     return _call("AddTags", changes, exempt=True, request={"arn": cluster.arn}, part="ownership")
 

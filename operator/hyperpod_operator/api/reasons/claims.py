@@ -326,7 +326,8 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.NAME_TAKEN,
-            "A PersistentVolume or PersistentVolumeClaim of this name exists and was not created by the operator.",
+            "A PersistentVolume or PersistentVolumeClaim of this name exists and was not created by the operator; or "
+            "your own PersistentVolumeClaim is bound to another PersistentVolume, so its pods do not use this volume.",
             "Create another claim with the name of another PersistentVolumeClaim, or with "
             "`persistentVolumeClaim.create: false` for one that is bound to no volume. Delete the object that the "
             "message names only if its data is not needed.",

@@ -11,7 +11,7 @@ from hyperpod_operator.core.volume import manifest
 from hyperpod_operator.core.volume.claim import ATTACHED_LABEL, Claim
 from hyperpod_operator.core.volume.decision import Act, ClaimSnapshot, Decision
 from hyperpod_operator.core.volume.holding import Held, holding
-from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume
+from hyperpod_operator.core.volume.observed import ClaimReference, PersistentVolume, PersistentVolumeClaim
 from hyperpod_operator.core.volume.plan import LabelNode, PublishPV, PublishPVC, RemovePV, RemovePVC
 
 
@@ -153,9 +153,11 @@ def _data_of(claim: Claim) -> str:
 
 def persistent_volume_claim(snapshot: ClaimSnapshot) -> Decision | None:
     claim, publish, volume = snapshot.claim, snapshot.claim.publish, snapshot.volume
-    if publish is None or volume is None or not claim.makes_persistent_volume_claim:
+    if publish is None or volume is None:
         return None
     found = snapshot.observed.persistent_volume_claim
+    if not claim.makes_persistent_volume_claim:
+        return _bound_elsewhere(snapshot, found) if found is not None else None
     if found is None:
         offered = snapshot.observed.persistent_volume
         size = min((offered.capacity if offered is not None else 0) or volume.size, volume.size)
@@ -172,6 +174,20 @@ def persistent_volume_claim(snapshot: ClaimSnapshot) -> Decision | None:
         message = f"PersistentVolumeClaim {found.name} is being deleted; the operator creates it again when it is gone."
         return Wait(reason=Reason.PUBLISHING, message=message, after=snapshot.timings.poll)
     return None
+
+
+def _bound_elsewhere(snapshot: ClaimSnapshot, found: PersistentVolumeClaim) -> Wait | None:
+    """A user's own PersistentVolumeClaim of the name that has another volume: its pods write there."""
+    ours = snapshot.claim.persistent_volume_name
+    if found.volume_name in {"", ours}:
+        return None
+    message = (
+        f"PersistentVolumeClaim {found.name} is bound to PersistentVolume {found.volume_name} and not to {ours}, so "
+        "its pods do not use this volume. Name another PersistentVolumeClaim in another EBSVolumeClaim; or delete it, "
+        "only if its data is not needed, which can go with it, and create it again with storageClassName "
+        f"{snapshot.claim.storage_class}."
+    )
+    return Wait(reason=Reason.NAME_TAKEN, message=message, after=snapshot.timings.watch, stalled=True)
 
 
 def _taken(snapshot: ClaimSnapshot, what: str, *, remedy: str) -> Wait:

@@ -5,7 +5,7 @@ from tests.unit.controllers.volume.kubernetes import Held
 from tests.unit.controllers.volume.rig import KEY, VolumeRig
 from tests.unit.controllers.volume.scenes import instances, published
 
-from hyperpod_operator.core.outcome import Done
+from hyperpod_operator.core.outcome import Blocked, Done
 
 
 async def test_a_claim_that_is_made_again_gets_the_data_and_an_event_says_so(rig: VolumeRig) -> None:
@@ -94,6 +94,17 @@ async def test_a_file_system_that_is_still_to_be_grown_is_told_after_its_volume_
     again.manifest["spec"]["capacity"]["storage"] = "200Gi"
     await rig.idle(3600.0)
     assert rig.condition("FilesystemResizePending")["status"] == "False"
+
+
+async def test_a_users_persistent_volume_claim_that_has_another_volume_is_told(rig: VolumeRig) -> None:
+    manifest = {"metadata": {"namespace": "team", "name": "data"}, "spec": {}}
+    rig.publications.claims["team", "data"] = Held(manifest=manifest, uid="users", volume_name="another")
+    rig.apply(published(publish={"type": "LocalPV", "persistentVolumeClaim": {"name": "data"}}))
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.reason() == "NameTaken"
+    assert "PersistentVolume another" in rig.condition("Ready")["message"]
+    rig.publications.claims["team", "data"] = Held(manifest=manifest, uid="anew")
+    assert isinstance(await rig.rest(), Done)
 
 
 async def test_pods_keep_a_volume_for_as_long_as_they_run_after_its_persistent_volume_went(rig: VolumeRig) -> None:

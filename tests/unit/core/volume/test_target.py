@@ -123,6 +123,21 @@ def test_why_no_node_of_a_group_fits(nodes: tuple[Candidate, ...], reason: str) 
     assert chosen(GROUP, *nodes, taken={FIRST: 9}) == reason
 
 
+@pytest.mark.parametrize(
+    ("nodes", "said"),
+    [
+        ((), "has no node for instanceGroupName=workers. Correct"),
+        ((node(FIRST, group="worker"), node(SECOND, group="gpu")), "; it has nodes of gpu, worker. "),
+        ((node(FIRST, group="gpu", status=GONE),), "has no node for instanceGroupName=workers. Correct"),
+    ],
+)
+def test_a_group_without_nodes_is_named_beside_those_that_have_some(nodes: tuple[Candidate, ...], said: str) -> None:
+    """A misspelt group looks like one that is empty."""
+    found = resolve(snapshot_of(claim(GROUP, status=made_status()), nodes=nodes))
+    assert found.hold is not None
+    assert said in found.hold.message
+
+
 def test_restricted_groups_are_told_without_asking_aws() -> None:
     closed = cluster(restricted=("workers",))
     assert chosen(GROUP, node(), cluster=closed) == "RestrictedInstanceGroup"

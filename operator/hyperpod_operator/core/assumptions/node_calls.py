@@ -70,6 +70,16 @@ NODE_CALLS = (
         untested="The operator sends no such move, so AWS has nothing to answer.",
     ),
     Assumption(
+        id="moves-keep-the-minimum",
+        belief="MoveClusterNodes leaves no group with fewer nodes than its minInstanceCount, and counts TargetCount.",
+        source="DOC: SageMaker API reference, MoveClusterNodes; INF: which count",
+        if_false="A node that AWS would move waits until the minimum is lowered or the group is scaled out; one that "
+        "AWS refuses is drained and asked about again until the operation's deadline.",
+        tests=(
+            "unit/controllers/nodeoperation/test_unfit.py::test_a_move_waits_while_its_group_has_no_more_than_its_minimum",
+        ),
+    ),
+    Assumption(
         id="restricted-groups-keep-their-nodes",
         belief="MoveClusterNodes takes no node of a restricted instance group, and none joins one. All other calls "
         "that name nodes take them.",

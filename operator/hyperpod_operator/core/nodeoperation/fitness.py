@@ -27,6 +27,17 @@ def without_group(move: Move | None, target: Cluster) -> Obstacle | None:
     return Obstacle(reason=Reason.WAITING_FOR_NODES, message=message)
 
 
+def kept_by_minimum(snapshot: Snapshot, entry: Entry) -> str:
+    """Why a node waits that would leave its group with fewer than its minimum; empty where it would not."""
+    instance = snapshot.instance(entry)
+    if instance is None or snapshot.spare.get(instance.group, 1) > 0:
+        return ""
+    return (
+        f"Waits: group {instance.group} would have fewer nodes than its minInstanceCount, which AWS refuses. Lower "
+        "minInstanceCount, or scale the group out."
+    )
+
+
 def unfit(snapshot: Snapshot, entry: Entry) -> str:
     """Why the operation cannot be carried out on this node, as a message; empty where it can, or nobody knows."""
     instance = snapshot.instance(entry)

@@ -15,7 +15,7 @@ from hyperpod_operator.core.nodeoperation.aftermath import GOES_ON, followed, le
 from hyperpod_operator.core.nodeoperation.approval import is_held
 from hyperpod_operator.core.nodeoperation.drains import NodeDrain
 from hyperpod_operator.core.nodeoperation.evidence import Evidence, Sign, evidence
-from hyperpod_operator.core.nodeoperation.fitness import unfit
+from hyperpod_operator.core.nodeoperation.fitness import kept_by_minimum, unfit
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, IN_FLIGHT, TRANSITIONS, Phase, State
 from hyperpod_operator.core.nodes.batch import NodeCall
@@ -139,7 +139,8 @@ def _pending(snapshot: Snapshot, entry: Entry) -> Entry:
     if snapshot.is_ending(entry):
         return _changed(entry, message=ENDS)
     holder = snapshot.holder(entry)
-    return _changed(entry, message=f"Waits for {holder}, which has this node." if holder else None)
+    waits = f"Waits for {holder}, which has this node." if holder else kept_by_minimum(snapshot, entry)
+    return _changed(entry, message=waits or None)
 
 
 def _draining(snapshot: Snapshot, entry: Entry, found: NodeDrain) -> Entry:
@@ -259,13 +260,18 @@ def _started(snapshot: Snapshot, entries: Iterable[Entry]) -> list[Entry]:
     room = snapshot.operation.room(len(found)) - sum(entry.state in IN_FLIGHT for entry in found)
     if not may_start(snapshot):
         return found
+    left = dict(replace(snapshot, entries=tuple(found)).spare)
     made = []
     for entry in found:
         startable = (
             entry.state == State.PENDING and snapshot.instance(entry) is not None and not entry.remembered.missingSince
         )
-        if startable and room > 0 and not snapshot.holder(entry) and not snapshot.is_ending(entry):
+        group = instance.group if (instance := snapshot.instance(entry)) is not None else ""
+        free = not snapshot.holder(entry) and not snapshot.is_ending(entry)
+        if startable and free and room > 0 and left.get(group, 1) > 0:
             room -= 1
+            if group in left:
+                left[group] -= 1
             entry = moved(snapshot, entry, State.DRAINING, startTime=stamp(snapshot.now), askedLast=None)
         made.append(entry)
     return made

@@ -17,8 +17,9 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.nodeoperation.drains import Drains, drains
 from hyperpod_operator.core.nodeoperation.gate import Planned, planned
 from hyperpod_operator.core.nodeoperation.operation import Operation
-from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT
+from hyperpod_operator.core.nodeoperation.states import IN_FLIGHT, State
 from hyperpod_operator.core.nodeoperation.timings import OperationTimings
+from hyperpod_operator.core.nodes.batch import NodeCall
 from hyperpod_operator.core.observed import ObservedCluster, ObservedNode
 from hyperpod_operator.core.plan.digest import Target
 from hyperpod_operator.core.plan.gate import STRICTNESS, ChangePolicy
@@ -28,6 +29,8 @@ Entry = OperationNodeStatus
 # [assumption: ended-instance-is-gone]
 ENDING = "ShuttingDown"
 """ClusterInstanceStatus of an instance that ends."""
+NOT_COUNTED = frozenset({State.DRAINING, State.SENT})
+"""States of nodes that leave their group and that AWS's count of it still has."""
 UNHEALTHY = "Unschedulable"
 REPAIRING = f"{UNHEALTHY}Pending"
 """Begins the values of node-health-status that announce a repair by HyperPod: …PendingReboot, …PendingReplacement."""
@@ -186,6 +189,21 @@ class Snapshot:
         """Whether AWS ends the instance, for whatever reason: there is nothing to ask of it any more."""
         instance = self.instance(entry)
         return instance is not None and instance.status == ENDING
+
+    # [assumption: moves-keep-the-minimum]
+    @cached_property
+    def spare(self) -> Mapping[str, int]:
+        """How many further nodes a move may take from each group that has a minInstanceCount."""
+        if self.operation.call is not NodeCall.MOVE or self.cluster is None:
+            return {}
+        leaving = Counter(
+            instance.group
+            for entry in self.entries
+            if entry.state in NOT_COUNTED and (instance := self.instance(entry)) is not None
+        )
+        groups = self.cluster.observed.groups
+        minima = {one.name: one.members.get("minInstanceCount") or 0 for one in groups}
+        return {one.name: one.target_count - minima[one.name] - leaving[one.name] for one in groups if minima[one.name]}
 
     def node(self, entry: Entry) -> Node | None:
         return self.nodes.get(entry.instanceId or "")

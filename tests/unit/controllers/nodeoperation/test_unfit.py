@@ -48,6 +48,21 @@ async def test_a_move_waits_for_the_group_that_it_names(rig: OperationRig) -> No
     assert rig.states() == ["Succeeded"]
 
 
+@pytest.mark.usefixtures("pod")
+async def test_a_move_waits_while_its_group_has_no_more_than_its_minimum(rig: OperationRig) -> None:
+    rig.simulator.world.add_group_out_of_band(CLUSTER_KEY.name, group=group("gpu", 3, MinInstanceCount=2))
+    rig.apply("Move", rig.ids[:2], maxInFlight=2)
+    for _ in range(40):
+        await rig.step()
+    assert rig.states() == ["Succeeded", "Pending"]
+    assert "minInstanceCount" in rig.condition("Ready")["message"]
+    assert rig.condition("Ready")["reason"] == "WaitingForNodes"
+    assert len(rig.calls()) == 1
+    rig.simulator.world.add_group_out_of_band(CLUSTER_KEY.name, group=group("gpu", 2, MinInstanceCount=1))
+    assert await rig.rest() == Done()
+    assert rig.states() == ["Succeeded", "Succeeded"]
+
+
 async def test_a_refusal_of_the_whole_call_names_no_other_pause_than_the_operations(rig: OperationRig) -> None:
     rig.simulator.faults.add(
         Fault("MoveClusterNodes", "error", code="ValidationException", message="no", status=400, times=1)

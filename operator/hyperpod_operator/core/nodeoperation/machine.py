@@ -122,7 +122,8 @@ def _absent(snapshot: Snapshot, entry: Entry) -> Entry:
         snapshot,
         entry,
         State.FAILED,
-        "The cluster has no such node (any more); AWS was not asked. Check the name against `kubectl get nodes`.",
+        "The cluster has no such node (any more); AWS was not asked. It may be one of another cluster: see `kubectl "
+        "get nodes -L sagemaker.amazonaws.com/cluster-name`.",
     )
 
 

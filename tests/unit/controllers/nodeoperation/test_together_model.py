@@ -276,7 +276,7 @@ async def test_nothing_is_disrupted_that_nobody_approved(make_rig: MakeRig, seed
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("handling", ["Wait", "Drain"])
+@pytest.mark.parametrize("handling", ["Wait", "Drain", "Ignore"])
 @pytest.mark.parametrize("gated", [False, True], ids=["free", "gated"])
 @pytest.mark.parametrize("lag", [0.0, 20.0])
 @pytest.mark.parametrize("seed", range(100, 200))

@@ -339,7 +339,7 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "Another client set the reclaim policy of the PersistentVolume (mode CSI) to Delete: the EBS CSI driver "
             "deletes the volume when its PersistentVolumeClaim goes, whatever `management.reclaimPolicy` says. The "
             "operator deletes neither of the two.",
-            "Set it to Retain with the command in the message.",
+            "Set the reclaim policy to Retain with the command in the message.",
             severity=Severity.STALLED,
             condition=ConditionType.CONFLICT,
         ),

@@ -162,7 +162,7 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
             "sends no call that it has to note first.",
             "The message has the API server's words. Make the object smaller, or correct the policy, the right or the "
             "definition; the operator tries again by itself.",
-            severity=Severity.STALLED,
+            actor=Actor.YOU,
         ),
         reason(
             Reason.HYPERPOD_EVENT,

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 from tests.unit.controllers.nodeoperation.conftest import MakeRig
-from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, OperationRig
+from tests.unit.controllers.nodeoperation.lives import FAULTS, Heard, running, statuses
+from tests.unit.controllers.nodeoperation.rig import OperationRig
 from tests.unit.controllers.nodeoperation.with_claims import WithClaims
 from tests.unit.controllers.rig import pause
-from tests.unit.controllers.volume.rig import VOLUME_CALLS
 from tests.unit.controllers.volume.scenes import published
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID
@@ -29,15 +29,7 @@ EVENTS = (
     *("operation", "time", "pod", "no pod") * 3,
     *("add", "delete", "grow", "suspend", "operate", "withdraw", "restart", "recovery", "fault"),
 )
-FAULTS = (
-    Fault("*", "drop", times=1),
-    Fault("*", "commit_then_drop", times=1),
-    Fault("*", "throttle", times=1),
-    Fault("*", "body", body="html", times=1),
-    Fault("ec2:DescribeVolumes", "error", times=3),
-    Fault("ListClusterNodes", "error", times=3),
-    Fault("DescribeCluster", "error", code="AccessDeniedException", message="no", status=400, times=2),
-)
+UNSEEN = Fault("ec2:DescribeVolumes", "error", times=3)
 GONE = frozenset({"", "ShuttingDown"})
 
 
@@ -53,7 +45,7 @@ class Claims:
         self.volumes: dict[str, str] = {}
         """Each volume that was ever seen, and the claim-uid that it was made for."""
         self.deleted: set[str] = set()
-        self._heard = rig.simulator.log.size()
+        self._heard = Heard(rig.simulator)
 
     @property
     def keys(self) -> list[Key]:
@@ -61,11 +53,6 @@ class Claims:
 
     def living(self) -> list[Key]:
         return [key for key in self.keys if "deletionTimestamp" not in self.rig.claims._bodies[key]["metadata"]]
-
-    def statuses(self) -> dict[str, str]:
-        """What AWS calls each instance that it has."""
-        listed = self.rig.simulator.settings.dump()["us-west-2"][CLUSTER_KEY.name]["Nodes"]
-        return {node["InstanceId"]: node["InstanceStatus"]["Status"] for node in listed if "InstanceId" in node}
 
     def users(self, key: Key) -> list[str]:
         return self.rig.publications.pods[key.namespace, key.name]
@@ -76,23 +63,18 @@ class Claims:
 
     async def look_at(self, key: Key) -> float:
         """A pass over a claim."""
-        before, holders = self.statuses(), {volume: self.instance_of(volume) for volume in self.volumes}
+        before, holders = statuses(self.rig.simulator), {volume: self.instance_of(volume) for volume in self.volumes}
         users = {one: list(self.users(one)) for one in self.keys}
         outcome = await self.rig.once(key)
-        for call in self._calls():
+        for call in self._heard.new():
             self._may(call, before=before, holders=holders, users=users)
         self._watch()
         return pause(outcome)
 
     async def look_at_operation(self, key: Key) -> float:
         outcome = await self.operations.once(key)
-        self._calls()
+        self._heard.new()
         return pause(outcome)
-
-    def _calls(self) -> Sequence[Call]:
-        made = self.rig.simulator.log.calls(since=self._heard)
-        self._heard = self.rig.simulator.log.size()
-        return [one for one in made if one.operation in VOLUME_CALLS and one.committed]
 
     def _may(
         self, call: Call, *, before: Mapping[str, str], holders: Mapping[str, str], users: Mapping[Key, Sequence[str]]
@@ -120,7 +102,7 @@ class Claims:
         assert not lost, f"{lost} are gone"
 
     async def event(self, kind: str) -> None:
-        rig, keys, running = self.rig, self.living(), self._running()
+        rig, keys, instances = self.rig, self.living(), running(self.rig.simulator)
         match kind:
             case "claim" if self.keys:
                 self._pass_time(min(await self.look_at(self.chance.choice(self.keys)), 60.0))
@@ -144,26 +126,23 @@ class Claims:
             case "no pod" if self.operations.pods.pods:
                 self.operations.pods.pods.pop(self.chance.choice(sorted(self.operations.pods.pods)))
                 self._pods()
-            case "operate" if running:
+            case "operate" if instances:
                 operation = self.chance.choice(["Delete", "Replace", "Reboot"])
                 key = Key("team", f"operation-{len(self.told)}")
-                self.operations.apply(operation, [self.chance.choice(running)], key=key)
+                self.operations.apply(operation, [self.chance.choice(instances)], key=key)
             case "withdraw" if self._operations:
                 self.operations.operations.remove(self.chance.choice(self._operations))
             case "restart":
                 rig.restart()
                 self.operations.restart()
-            case "recovery" if running:
-                self.operations.replaced_by_hyperpod(self.chance.choice(running))
+            case "recovery" if instances:
+                self.operations.replaced_by_hyperpod(self.chance.choice(instances))
             case "fault":
-                rig.simulator.faults.add(self.chance.choice(FAULTS))
+                rig.simulator.faults.add(self.chance.choice((*FAULTS, UNSEEN)))
 
     @property
     def _operations(self) -> list[Key]:
         return list(self.operations.operations._bodies)
-
-    def _running(self) -> list[str]:
-        return [name for name, status in self.statuses().items() if status == "Running"]
 
     def _spec(self, key: Key) -> dict[str, Any]:
         return dict(self.rig.claims._bodies[key]["spec"])

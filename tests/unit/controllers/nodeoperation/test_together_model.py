@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.unit.controllers.nodeoperation.conftest import MakeRig
+from tests.unit.controllers.nodeoperation.lives import FAULTS, Heard, running, statuses
 from tests.unit.controllers.nodeoperation.rig import CLUSTER_KEY, OperationRig
 from tests.unit.controllers.rig import RESTING, pause
 
@@ -29,7 +30,6 @@ from hyperpod_operator.core.plan.gate import ChangePolicy
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.timings import Timings
 from hyperpod_testbed.simulator import Fault
-from hyperpod_testbed.simulator.calls import Call
 
 NODES = 4
 STEPS, ROUNDS = 40, 300
@@ -45,15 +45,7 @@ EVENTS = (
 )
 POLICIES = tuple(ChangePolicy)
 APPROVALS = (*("policy", "approve", "approve", "approve"),)
-FAULTS = (
-    Fault("*", "drop", times=1),
-    Fault("*", "commit_then_drop", times=1),
-    Fault("*", "throttle", times=1),
-    Fault("*", "body", body="html", times=1),
-    Fault("*", "error", code="ConflictException", message="The cluster is being updated.", status=400, times=1),
-    Fault("ListClusterNodes", "error", times=3),
-    Fault("DescribeCluster", "error", code="AccessDeniedException", message="no", status=400, times=2),
-)
+BUSY = Fault("*", "error", code="ConflictException", message="The cluster is being updated.", status=400, times=1)
 
 
 class Together:
@@ -69,7 +61,7 @@ class Together:
         """Instances that a call ended, with the call."""
         self.lowest, self.given_away = NODES, 0
         """The lowest count that was asked for, and how many nodes operations were to delete."""
-        self._heard, self._read = rig.simulator.log.size(), 0
+        self._heard, self._read = Heard(rig.simulator), 0
         rig.simulator.world.release_image("1.1.0")
         self.start()
 
@@ -111,16 +103,6 @@ class Together:
             (cluster,) = sim.account.clusters()
             return int(cluster.groups["gpu"].target)
 
-    @property
-    def running(self) -> list[str]:
-        """Instances that AWS calls so."""
-        return [name for name, status in self.statuses().items() if status == "Running"]
-
-    def statuses(self) -> dict[str, str]:
-        """What AWS calls each instance that it has."""
-        listed = self.rig.simulator.settings.dump()["us-west-2"][CLUSTER_KEY.name]["Nodes"]
-        return {node["InstanceId"]: node["InstanceStatus"]["Status"] for node in listed if "InstanceId" in node}
-
     def edit(self, **members: Any) -> None:
         """The spec, with these members of the group gpu."""
         spec = dict(self.rig.clusters._bodies[CLUSTER_KEY]["spec"])
@@ -132,22 +114,22 @@ class Together:
         self.lowest = min(self.lowest, self.groups[0]["instanceCount"])
 
     async def look_at_cluster(self) -> Outcome:
-        before = self.statuses()
+        before = statuses(self.rig.simulator)
         outcome = await self.clusters.reconcile(CLUSTER_KEY, self.failures)
         self.failures = self.failures + 1 if isinstance(outcome, Failed) else 0
         self.check(THE_CLUSTER, before)
         return outcome
 
     async def look_at(self, key: Key) -> Outcome:
-        before = self.statuses()
+        before = statuses(self.rig.simulator)
         outcome = await self.rig.once(key)
         self.check(str(key), before)
         return outcome
 
     def check(self, who: str, before: Mapping[str, str]) -> None:
         """What the calls of a pass of `who` may have done. `before` is what AWS called the instances."""
-        for call in self._calls():
-            if call.operation not in DISRUPTING or not call.committed:
+        for call in self._heard.new():
+            if call.operation not in DISRUPTING:
                 continue
             for instance in call.parameters["NodeIds"]:
                 ends = before[instance] == "ShuttingDown"
@@ -165,18 +147,13 @@ class Together:
         assert not [name for name, pod in self.rig.pods.pods.items() if pod.node == node], f"{operation} under a pod"
         if self.rig.nodes.get(node) is not None:  # none has joined yet of an instance that just begins
             assert self._holder(node) == who, f"{operation} by {who} of a node that is held by {self._holder(node)}"
-        if heard and operation in ENDING and self.statuses().get(instance) in {None, "ShuttingDown"}:
+        if heard and operation in ENDING and statuses(self.rig.simulator).get(instance) in {None, "ShuttingDown"}:
             assert instance not in self.named, f"{operation} after {self.named[instance]}"
             self.named[instance] = operation
 
     def _holder(self, node: str) -> str:
         kind, _, rest = self.rig.nodes.annotations.get(node, {}).get(DRAINING, "").partition(" ")
         return THE_CLUSTER if kind == "HyperPodCluster" else rest.partition(" ")[0]
-
-    def _calls(self) -> Sequence[Call]:
-        made = self.rig.simulator.log.calls(since=self._heard)
-        self._heard = self.rig.simulator.log.size()
-        return made
 
     def _audited(self) -> Sequence[AuditRecord]:
         """What the audit trail has of calls to AWS since it was asked last."""
@@ -186,7 +163,7 @@ class Together:
 
     async def event(self, kind: str) -> None:
         """Something happens that the operator did not do, or a pass that it does."""
-        rig, ids = self.rig, self.running
+        rig, ids = self.rig, running(self.rig.simulator)
         match kind:
             case "cluster":
                 rig.simulator.clock.advance(min(pause(await self.look_at_cluster()), 60.0))
@@ -213,7 +190,7 @@ class Together:
             case "no pod" if rig.pods.pods:
                 rig.pods.pods.pop(self.chance.choice(sorted(rig.pods.pods)))
             case "fault":
-                rig.simulator.faults.add(self.chance.choice(FAULTS))
+                rig.simulator.faults.add(self.chance.choice((*FAULTS, BUSY)))
             case "policy":
                 self.policy = self.chance.choice(POLICIES)
                 self.edit()

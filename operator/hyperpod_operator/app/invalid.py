@@ -4,9 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from hyperpod_operator.api.common.bounds import Moment
 from hyperpod_operator.api.common.text_rules import Path, text_problems, text_rules
 from hyperpod_operator.api.members import spec_schema
 from hyperpod_operator.core.text import listed, plain
@@ -14,7 +13,6 @@ from hyperpod_operator.core.text import listed, plain
 SHOWN = 5
 UNIQUE = frozenset({"set", "map"})
 """x-kubernetes-list-type of lists whose entries differ, a map's by its keys."""
-MOMENT = TypeAdapter(Moment)
 UNQUOTED = frozenset({"int_type", "bool_type"})
 """What pydantic calls a text in the place of a number or a truth value."""
 

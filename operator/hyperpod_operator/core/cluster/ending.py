@@ -21,7 +21,7 @@ from hyperpod_operator.core.cluster.plan import (
     operation,
 )
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
-from hyperpod_operator.core.engine.failure import told
+from hyperpod_operator.core.engine.failure import failure_message
 from hyperpod_operator.core.engine.journal import CallState, entry_of
 from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, failed, waiting
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind
@@ -125,9 +125,9 @@ def _refused(pass_record: PassRecord, result: Rejected) -> ResultSummary:
     error, timings = result.error, pass_record.snapshot.timings
     if error.kind is ErrorKind.ROLE_PROPAGATION:
         if refusals(pass_record) >= timings.role_propagation_attempts:
-            message = f"{told(error)} The operator retries every 5 minutes."
+            message = f"{failure_message(error)} The operator retries every 5 minutes."
             return waiting(reason=Reason.PERMISSION_DENIED, message=message, after=SLOW, stalled=True)
-        text = told(error)
+        text = failure_message(error)
         return waiting(reason=Reason.ROLE_PROPAGATION, message=text, after=timings.role_propagation)
     cluster = pass_record.snapshot.observed.cluster
     if error.kind is ErrorKind.BUSY and cluster is not None and cluster.status == "Failed":
@@ -141,7 +141,7 @@ def _refused(pass_record: PassRecord, result: Rejected) -> ResultSummary:
     if error.kind is ErrorKind.BUSY:
         # ConflictException is a state of the cluster, which is over soon; a text may be about anything.
         after = BUSY_BY_TEXT if result.by_words else timings.poll
-        return waiting(reason=Reason.CLUSTER_BUSY, message=told(error), after=after)
+        return waiting(reason=Reason.CLUSTER_BUSY, message=failure_message(error), after=after)
     return _broken(error)
 
 
@@ -175,4 +175,4 @@ def _eks_in_use(pass_record: PassRecord, result: Rejected) -> ResultSummary:
 
 
 def _broken(error: CloudError) -> ResultSummary:
-    return failed(told(error), TREATMENTS[error.kind])
+    return failed(failure_message(error), TREATMENTS[error.kind])

@@ -1,16 +1,22 @@
 """What is said of a call that failed: AWS's words, then ours."""
 
-from hyperpod_operator.core.errors import TREATMENTS, CloudError, ErrorKind
+from hyperpod_operator.core.errors import TREATMENTS, CloudError, ErrorKind, Treatment
 from hyperpod_operator.core.grants import grant
 
 
-def told(error: CloudError) -> str:
-    """For a condition. The request id stays out: it would make every pass a status write."""
-    return f"{error.operation} failed ({error.code}): {error.message.rstrip('. ')}. {remedy(error)}"
+def failure_message(error: CloudError, *, code: str = "", means: Treatment | None = None) -> str:
+    """For a condition. The request id stays out: it would make every pass a status write.
+
+    `code` and `means` stand in for the error's own code and the treatment of its kind.
+    """
+    words = error.message.rstrip(". ")
+    return (
+        f"{error.operation} failed ({code or error.code}): {words}. {_remedy(error, means or TREATMENTS[error.kind])}"
+    )
 
 
-def remedy(error: CloudError) -> str:
-    """The kind's remedy; for a denial the statement that is missing."""
+def _remedy(error: CloudError, means: Treatment) -> str:
+    """For a denial the statement that is missing."""
     if error.kind is not ErrorKind.DENIED:
-        return TREATMENTS[error.kind].remedy
+        return means.remedy
     return f"{grant(error)} The operator retries every 5 minutes."

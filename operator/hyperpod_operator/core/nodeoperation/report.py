@@ -11,7 +11,7 @@ from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStat
 from hyperpod_operator.core.engine.conditions import Draft, kept, resolved, settle, summary
 from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions
-from hyperpod_operator.core.engine.failure import told
+from hyperpod_operator.core.engine.failure import failure_message
 from hyperpod_operator.core.engine.finding import judge
 from hyperpod_operator.core.engine.journal import CallState, Rejection, called, with_rejection
 from hyperpod_operator.core.engine.memory import updated
@@ -48,7 +48,7 @@ def report(record: PassRecord) -> Report[HyperPodNodeOperationStatus]:
     snapshot = record.snapshot
     operation, before = snapshot.operation, snapshot.operation.status.conditions or []
     if record.read_error is not None:
-        end = failed(told(record.read_error), TREATMENTS[record.read_error.kind])
+        end = failed(failure_message(record.read_error), TREATMENTS[record.read_error.kind])
         drafts: list[Draft] = summary(ready="Unknown", reason=end.reason, message=end.message, stalled=end.stalled)
         drafts += kept(before, made=drafts)
         stalled, outcome = end.stalled, end.outcome

@@ -4,9 +4,9 @@ from typing import assert_never
 
 from hyperpod_operator.api.names import Reason
 from hyperpod_operator.core.engine.decision import InSync, LookAgain, RemoveFinalizer, Wait
-from hyperpod_operator.core.engine.failure import remedy
+from hyperpod_operator.core.engine.failure import failure_message
 from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, failed, waiting
-from hyperpod_operator.core.errors import TREATMENTS, CloudError, ErrorKind, Treatment
+from hyperpod_operator.core.errors import TREATMENTS, CloudError, Treatment
 from hyperpod_operator.core.outcome import Done, Gone
 from hyperpod_operator.core.ports import KubernetesError
 from hyperpod_operator.core.volume import declines
@@ -91,7 +91,5 @@ def _go_on(said: ResultSummary, *, timings: VolumeTimings) -> ResultSummary:
 
 
 def text(error: CloudError, means: Treatment) -> str:
-    """AWS's words, then ours. The request id stays out: it would make every pass a status write."""
-    code = error.ec2_code or error.code
-    what = remedy(error) if error.kind is ErrorKind.DENIED else means.remedy
-    return f"{error.operation} failed ({code}): {error.message.rstrip('. ')}. {what}"
+    """AWS's words, then ours, under the code of EC2 where that is the one that refused."""
+    return failure_message(error, code=error.ec2_code, means=means)

@@ -21,6 +21,7 @@ from hyperpod_operator import __version__
 from hyperpod_operator.aws.call.answers import check, text, unknown
 from hyperpod_operator.aws.call.caller import Caller, OnCall
 from hyperpod_operator.aws.call.classify import classify
+from hyperpod_operator.aws.call.keys import SigningKeys
 from hyperpod_operator.aws.call.limiter import READS, WRITES, Limiter, RateLimit
 from hyperpod_operator.aws.call.threads import Threads
 from hyperpod_operator.aws.call.times import read_timestamps_fast
@@ -82,15 +83,15 @@ class AwsCloud:
         read_timestamps_fast(self._session)
         self._session_lock = Lock()
         self._partition("")  # Loads the table of endpoints: threads and the event loop both use it from here on.
-        self._account = ""
-        self._ask_account_at = 0.0
+        self._keys = SigningKeys()
+        self._account, self._arn, self._account_key = "", "", ""
+        self._ask_account_at, self._asked_with = 0.0, ""
         self._callers: dict[tuple[str, str], Caller] = {}
         self._clusters: dict[str, SageMaker] = {}
         self._volumes: dict[str, Volumes] = {}
         self._facts: dict[str, AwsFacts] = {}
         self._prices = AwsPrices(caller=lambda region: self._caller("pricing", region), partition=self._partition)
         self._training_plans = AwsTrainingPlans(caller=lambda region: self._caller("sagemaker", region))
-        self._arn = ""
 
     @property
     def region(self) -> str:
@@ -135,7 +136,7 @@ class AwsCloud:
         return self._training_plans
 
     async def _caller_arn(self) -> str:
-        return self._arn or (await self.identity()).arn
+        return (self._arn if self._account_known else "") or (await self.identity()).arn
 
     async def warm_up(self) -> None:
         """Make the clients of the own region now: loading the service model is the slowest part of a first call."""
@@ -171,26 +172,37 @@ class AwsCloud:
         check(answer, operation="GetCallerIdentity", members=(text("Account"), text("Arn")))
         if not ACCOUNT.fullmatch(answer["Account"]):
             raise unknown(operation="GetCallerIdentity", what="Account is not the number of an account")
-        self._account, self._arn = answer["Account"], answer["Arn"]
+        self._account, self._arn, self._account_key = answer["Account"], answer["Arn"], self._keys.of("sts")
         return Identity(account=answer["Account"], arn=answer["Arn"])
 
     async def location(self, *, region: str) -> Location:
-        """Where calls to a region go. The account is that of the credentials: STS is asked until it answers once, or a
-        cluster shows.
+        """Where calls to a region go. The account is that of the credentials: STS is asked until it answers, or a
+        cluster shows, and again when the credentials were refreshed, because those may be another account's.
 
         GetCallerIdentity needs no permission (IAM User Guide). While STS does not answer it is asked again every
         ACCOUNT_PAUSE seconds, and the account is empty.
         """
-        name = region or self.region
-        if not self._account and time.monotonic() >= self._ask_account_at:
-            self._ask_account_at = time.monotonic() + ACCOUNT_PAUSE
+        name, now, key = region or self.region, time.monotonic(), self._keys.newest
+        # Who sends nothing, as where all objects are of another account, sees no refresh.
+        unseen = bool(self._arn) and now >= self._keys.sent_at + ACCOUNT_PAUSE
+        doubted = not self._account_known and (now >= self._ask_account_at or key != self._asked_with)
+        if doubted or (unseen and now >= self._ask_account_at):
+            self._ask_account_at, self._asked_with = now + ACCOUNT_PAUSE, key
             with suppress(CloudError):
                 await self.identity()
-        return Location(partition=self._partition(name), region=name, account=self._account)
+        account = self._account if self._account_known else ""
+        return Location(partition=self._partition(name), region=name, account=account)
+
+    @property
+    def _account_known(self) -> bool:
+        """Whether the account is that of the credentials with which the last request was signed."""
+        return bool(self._account) and self._account_key == self._keys.newest
 
     def _saw(self, arn: str) -> None:
         """DescribeCluster finds clusters of its own account alone, so any of them tells which account that is."""
-        self._account = self._account or location_of(arn).account
+        account = location_of(arn).account
+        if account and not self._account_known:
+            self._account, self._arn, self._account_key = account, "", self._keys.of("sagemaker")
 
     def _partition(self, region: str) -> str:
         try:
@@ -233,6 +245,7 @@ class AwsCloud:
                 client = self._session.create_client(service, region_name=region, config=config)
         except Exception as error:
             raise classify(error, operation="Connect", mutating=False) from error
+        self._keys.follow(client, service=service)
         if mutating:
             ask_before_sending(client, self._settings.before_write)
         return client

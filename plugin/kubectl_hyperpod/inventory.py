@@ -8,7 +8,7 @@ from hyperpod_operator.core.explain.world import Json, inside, items, text
 from kubectl_hyperpod.cluster.api import Object
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.resources import CLUSTER, NODES
-from kubectl_hyperpod.session import Session, metadata
+from kubectl_hyperpod.session import NotInstalledError, Session, metadata
 
 _PROVIDER = re.compile(r"aws:///[^/]+/sagemaker/cluster/hyperpod-([a-z0-9]+)-(i-[0-9a-f]+)")
 """spec.providerID of a HyperPod node (docs/nodes.md)."""
@@ -59,30 +59,33 @@ def cluster_id(cluster: Json) -> str:
 def one_node(session: Session, said: str, *, of: str = "") -> HyperPodNode:
     """The Node of a node name, instance id or logical id. Raises CommandError when none or several fit."""
     nodes = nodes_of(session, of)
-    by_logical = _logical_ids(session) if not said.startswith(("i-", "hyperpod-")) else {}
+    by_logical, unread = _logical_ids(session) if not said.startswith(("i-", "hyperpod-")) else ({}, "")
     instance = by_logical.get(said, said)
     fit = [one for one in nodes if said == one.name or instance == one.instance_id]
     if not fit:
         some = ", ".join(one.name for one in nodes[:5])
         there = f"There are: {some}{', …' if len(nodes) > 5 else ''}." if nodes else "There are no HyperPod Nodes."
-        raise CommandError(f"No HyperPod Node is named {said!r}, by node name, instance id or logical id. {there}")
+        why = f" Logical ids are not known: {unread}" if unread else ""
+        raise CommandError(f"No HyperPod Node is named {said!r}, by node name, instance id or logical id. {there}{why}")
     return fit[0]
 
 
-def _logical_ids(session: Session) -> dict[str, str]:
-    """Instance ids by logical id, as far as claims of the namespace know them."""
+def _logical_ids(session: Session) -> tuple[dict[str, str], str]:
+    """Instance ids by logical id, as far as claims of the namespace know them, and why these cannot be read."""
     from kubectl_hyperpod.resources import CLAIM
 
     try:
         claims = session.list(CLAIM)
-    except CommandError:
-        return {}
+    except NotInstalledError:
+        return {}, ""
+    except CommandError as error:
+        return {}, error.message
     places = [inside(one, "status", "attachment") for one in claims]
     return {
         text(inside(one, "nodeLogicalId")): text(inside(one, "instanceId"))
         for one in places
         if text(inside(one, "nodeLogicalId"))
-    }
+    }, ""
 
 
 def schedulable(node: Json) -> bool:

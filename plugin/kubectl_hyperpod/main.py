@@ -1,6 +1,7 @@
 """The command `kubectl-hyperpod`, which kubectl runs as `kubectl hyperpod`."""
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -68,6 +69,8 @@ def main() -> None:
 
 def run() -> None:
     """The entry point: a problem is one sentence on standard error, never a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a pipe of Windows, or an old locale, lacks most characters
     try:
         main(prog_name="kubectl hyperpod")
     except BrokenPipeError:

@@ -111,8 +111,12 @@ class Session:
         return False
 
 
-def not_served(kind: Kind) -> CommandError:
-    return CommandError(
+class NotInstalledError(CommandError):
+    """The API server does not know the kind."""
+
+
+def not_served(kind: Kind) -> NotInstalledError:
+    return NotInstalledError(
         f"The API server does not know the kind {kind.name}: the operator's CustomResourceDefinitions are not "
         "installed. Install them with `hyperpod-operator crds | kubectl apply --server-side -f -`, or choose another "
         "--context."

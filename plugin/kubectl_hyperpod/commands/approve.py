@@ -12,6 +12,7 @@ from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.options import argument, common
 from kubectl_hyperpod.resources import named
 from kubectl_hyperpod.session import Session, metadata
+from kubectl_hyperpod.view.say import say
 
 NOTHING = "None"
 """State of a plan without a change (api.md, status.plan.state)."""
@@ -40,20 +41,19 @@ def approve(session: Session, which: tuple[str, ...], digest: str, yes: bool, dr
         raise CommandError(
             f"The plan of {name} is about an earlier spec; wait until the operator has seen the newest one."
         )
-    for line in shown(plan):
-        click.echo(line)
+    say(*shown(plan))
     if not (yes or digest or dry_run):
         if not sys.stdin.isatty():
             raise CommandError("Approving needs --yes or --digest where no terminal can ask.")
         if not click.confirm("Approve exactly this plan?"):
-            click.echo("Nothing was approved.")
+            say("Nothing was approved.")
             return
     from kubectl_hyperpod.resources import CLUSTER
 
     body = {"metadata": {"annotations": {APPROVE_PLAN: waiting}}}
     resource = (kind or CLUSTER).resource
     session.api.merge(resource, body, namespace=session.namespace, name=name, dry_run=dry_run)
-    click.echo(f"{waiting} is approved{' (dry run: nothing was changed)' if dry_run else ''}.")
+    say(f"{waiting} is approved{' (dry run: nothing was changed)' if dry_run else ''}.")
 
 
 def shown(plan: object) -> list[str]:

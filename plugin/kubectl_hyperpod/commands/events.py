@@ -14,6 +14,7 @@ from kubectl_hyperpod.resources import CLUSTER, EVENTS, Named, named
 from kubectl_hyperpod.session import Session, metadata
 from kubectl_hyperpod.view import data
 from kubectl_hyperpod.view.age import age
+from kubectl_hyperpod.view.say import say
 from kubectl_hyperpod.view.table import show
 
 NOTE = 160
@@ -37,7 +38,7 @@ def events(session: Session, which: tuple[str, ...], warnings: bool) -> None:
         data.show(data.listed(found), session.output)
         return
     if not found:
-        click.echo("There are no Events; Kubernetes keeps them for an hour by default.", err=True)
+        say("There are no Events; Kubernetes keeps them for an hour by default.", err=True)
         return
     show(["LAST", "TYPE", "REASON", "COUNT", "OBJECT", "NOTE"], [_row(session, one) for one in found])
 
@@ -47,7 +48,7 @@ def _row(session: Session, one: Object) -> list[str]:
     count = inside(one, "series", "count") or one.get("deprecatedCount") or 1
     note = plain(event_note(one))
     return [
-        age(event_time(one), session.now()),
+        age(event_time(one), session.server_now()),
         text(one.get("type")),
         text(one.get("reason")),
         text(count),
@@ -64,6 +65,6 @@ def _of_nodes(session: Session, known: str) -> list[Object]:
         names = {one.name for one in nodes_of(session, known)}
         found = session.api.list(EVENTS, namespace="default", fields="regarding.kind=Node")
     except CommandError as error:
-        click.echo(f"Events of Nodes are left out: {error}", err=True)
+        say(f"Events of Nodes are left out: {error}", err=True)
         return []
     return [one for one in found if text(inside(one, "regarding", "name")) in names]

@@ -9,6 +9,7 @@ from kubectl_hyperpod.resources import CLUSTER, EXPLAINED, KINDS, Named, named
 from kubectl_hyperpod.session import Session, metadata
 from kubectl_hyperpod.view import data
 from kubectl_hyperpod.view.explanation import lines, width
+from kubectl_hyperpod.view.say import say
 
 
 @click.command()
@@ -34,4 +35,4 @@ def explain(session: Session, which: tuple[str, ...], operator_namespace: str) -
     if session.output:
         data.show(found.as_json(), session.output)
         return
-    click.echo("\n".join(lines(found, now=session.now(), width=width())))
+    say(*lines(found, now=session.server_now(), width=width()))

@@ -16,9 +16,10 @@ from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.inventory import HyperPodNode, cluster_id, kubelet_ready, nodes_of, schedulable
 from kubectl_hyperpod.options import OUTPUTS, argument, common
 from kubectl_hyperpod.resources import CLAIM, CLUSTER, named
-from kubectl_hyperpod.session import Session, metadata
+from kubectl_hyperpod.session import NotInstalledError, Session, metadata
 from kubectl_hyperpod.view import data
 from kubectl_hyperpod.view.age import age
+from kubectl_hyperpod.view.say import say
 from kubectl_hyperpod.view.table import show
 
 TYPES = (LABEL_INSTANCE_TYPE, "node.kubernetes.io/instance-type")
@@ -43,13 +44,15 @@ def nodes(session: Session, which: tuple[str, ...], unhealthy: bool) -> None:
         data.show(data.listed([one.node for one in found]), session.output)
         return
     if not found:
-        click.echo("There are no such Nodes in Kubernetes.", err=True)
+        say("There are no such Nodes in Kubernetes.", err=True)
         return
-    volumes = _volumes(session)
+    volumes, unread = _volumes(session)
     wide = session.output == "wide"
     head = ["NODE", "GROUP", "TYPE", "HEALTH", "KUBELET", "PODS", "FAULT", "VOLUMES", "AGE"]
-    rows = [_row(one, volumes.get(one.instance_id, []), session, wide) for one in found]
+    rows = [_row(one, ["?"] if unread else volumes.get(one.instance_id, []), session, wide) for one in found]
     show([*head, *(["ZONE", "SSM TARGET"] if wide else [])], rows)
+    if unread:
+        say(f"Volumes are not known: {unread}", err=True)
 
 
 def _fine(one: HyperPodNode) -> bool:
@@ -71,18 +74,20 @@ def _row(one: HyperPodNode, volumes: list[str], session: Session, wide: bool) ->
         "new pods" if schedulable(one.node) else "kept off",
         plain(fault),
         ",".join(volumes),
-        age(metadata(one.node, "creationTimestamp"), session.now()),
+        age(metadata(one.node, "creationTimestamp"), session.server_now()),
     ]
     return [*row, text(labels.get(ZONE)), one.ssm_target] if wide else row
 
 
-def _volumes(session: Session) -> dict[str, list[str]]:
-    """Claims of the namespace by instance; empty where they cannot be read."""
+def _volumes(session: Session) -> tuple[dict[str, list[str]], str]:
+    """Claims of the namespace by instance, and why they cannot be read."""
     try:
         claims = session.list(CLAIM)
-    except CommandError:
-        return {}
+    except NotInstalledError:
+        return {}, ""
+    except CommandError as error:
+        return {}, error.message
     made: dict[str, list[str]] = {}
     for one in claims:
         made.setdefault(text(inside(one, "status", "attachment", "instanceId")), []).append(metadata(one, "name"))
-    return made
+    return made, ""

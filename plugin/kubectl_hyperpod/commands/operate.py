@@ -19,6 +19,7 @@ from kubectl_hyperpod.options import common, nodes_of_line
 from kubectl_hyperpod.resources import CLUSTER, OPERATION, Named
 from kubectl_hyperpod.session import Session, metadata, not_served
 from kubectl_hyperpod.view import data
+from kubectl_hyperpod.view.say import say
 
 Command = Callable[..., Any]
 FAILED = 1
@@ -135,7 +136,7 @@ def _create(
         data.show(made, session.output)
     else:
         dry = " (dry run: the operator changes nothing)" if dry_run else ""
-        click.echo(f"{OPERATION.short}/{name} is created: {operation} of {', '.join(nodes)}{dry}.")
+        say(f"{OPERATION.short}/{name} is created: {operation} of {', '.join(nodes)}{dry}.")
     if wait:
         _wait(session, Named(OPERATION, name), timeout)
 
@@ -187,17 +188,17 @@ def _wait(session: Session, which: Named, timeout: float) -> None:
             name = text(node.get("name")) or text(node.get("id"))
             words = ": ".join(part for part in (text(node.get("state")), plain(text(node.get("message")))) if part)
             if told.get(name) != words:
-                click.echo(f"{name}: {words}", err=bool(session.output))
+                say(f"{name}: {words}", err=bool(session.output))
                 told[name] = words
         ended = {
             text(one.get("type")): one for one in items(found, "status", "conditions") if one.get("status") == "True"
         }
         words = words_of(found)
         if not (ended.keys() & {"Complete", "Failed"}) and words != told.get("") and not _said_by_nodes(words):
-            click.echo(words, err=bool(session.output))
+            say(words, err=bool(session.output))
             told[""] = words
         if "Complete" in ended:
-            click.echo(f"{which.kind.short}/{which.name} is complete.", err=bool(session.output))
+            say(f"{which.kind.short}/{which.name} is complete.", err=bool(session.output))
             return
         if "Failed" in ended:
             said = plain(text(inside(ended["Failed"], "message")))

@@ -25,6 +25,7 @@ from kubectl_hyperpod.resources import CLUSTER, DEFINITIONS, EVENTS, KINDS, PODS
 from kubectl_hyperpod.session import Session, metadata
 from kubectl_hyperpod.view.data import as_yaml
 from kubectl_hyperpod.view.explanation import lines
+from kubectl_hyperpod.view.say import say
 
 LOG_LINES = 5000
 LOG_BYTES = 8 * 1024 * 1024
@@ -67,7 +68,7 @@ def report(
     _versions(session, bundle)
     bundle.write(path)
     missing = f"; {counted(len(bundle.missing), 'part')} could not be read (missing.txt)" if bundle.missing else ""
-    click.echo(f"{path}: {counted(len(bundle.names), 'file')}{missing}. Look into it before you send it.")
+    say(f"{path}: {counted(len(bundle.names), 'file')}{missing}. Look into it before you send it.")
 
 
 def _objects(session: Session, bundle: Bundle, asked: Named | None) -> list[tuple[Named, Object]]:

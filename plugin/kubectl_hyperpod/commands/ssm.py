@@ -5,6 +5,7 @@ import click
 from kubectl_hyperpod.inventory import one_node
 from kubectl_hyperpod.options import common
 from kubectl_hyperpod.session import Session
+from kubectl_hyperpod.view.say import say
 
 
 @click.command()
@@ -22,4 +23,4 @@ def ssm(session: Session, node: str, command: bool) -> None:
 
         data.show({"node": found.name, "instanceId": found.instance_id, "target": found.ssm_target}, session.output)
         return
-    click.echo(f"aws ssm start-session --target {found.ssm_target}" if command else found.ssm_target)
+    say(f"aws ssm start-session --target {found.ssm_target}" if command else found.ssm_target)

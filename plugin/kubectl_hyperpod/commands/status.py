@@ -1,5 +1,7 @@
 """`status`: the objects of a namespace in a table, or one object in detail."""
 
+import sys
+from collections.abc import Sequence
 from datetime import datetime
 
 import click
@@ -13,9 +15,10 @@ from kubectl_hyperpod.cluster.api import Object
 from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.options import OUTPUTS, argument, common
 from kubectl_hyperpod.resources import CLAIM, CLUSTER, KINDS, OPERATION, Kind, named
-from kubectl_hyperpod.session import Session, metadata
+from kubectl_hyperpod.session import NotInstalledError, Session, metadata
 from kubectl_hyperpod.view import data
 from kubectl_hyperpod.view.age import age
+from kubectl_hyperpod.view.say import say
 from kubectl_hyperpod.view.table import heading, show
 
 STATE = {
@@ -28,6 +31,8 @@ NODES = {
     CLAIM.name: ("status", "attachment", "nodeName"),
     OPERATION.name: ("status", "summary"),
 }
+INCOMPLETE = 1
+"""Exit code when a kind could not be read, as kubectl has it."""
 MESSAGE = 100
 """Characters of a message in a row."""
 
@@ -48,27 +53,45 @@ def status(session: Session, which: tuple[str, ...], everywhere: bool) -> None:
         else:
             _detail(session, asked.kind, found)
         return
-    found_by_kind = [(kind, _listed(session, kind, everywhere)) for kind in KINDS]
+    unread: list[str] = []
+    found_by_kind = [(kind, _listed(session, kind, everywhere, unread)) for kind in KINDS]
+    _table(session, found_by_kind, everywhere=everywhere, complete=not unread)
+    say(*unread, err=True)
+    if unread:
+        sys.exit(INCOMPLETE)
+
+
+def _table(
+    session: Session, found_by_kind: Sequence[tuple[Kind, list[Object]]], *, everywhere: bool, complete: bool
+) -> None:
     if session.output in ("json", "yaml"):
         data.show(data.listed([one for _, found in found_by_kind for one in found]), session.output)
         return
     if not any(found for _, found in found_by_kind):
+        if not complete:
+            return
         where = "any namespace" if everywhere else f"namespace {session.namespace}"
-        click.echo(f"There are no HyperPodClusters or EBSVolumeClaims in {where}.", err=True)
+        say(f"There are no HyperPodClusters or EBSVolumeClaims in {where}.", err=True)
         return
     head = ["NAME", "READY", "STATUS", "NODES", "ACTOR", "REASON", "AGE", "MESSAGE"]
     wide = session.output == "wide"
-    rows = [_row(kind, one, session.now(), everywhere, wide) for kind, found in found_by_kind for one in found]
+    rows = [_row(kind, one, session.server_now(), everywhere, wide) for kind, found in found_by_kind for one in found]
     show([*(["NAMESPACE"] if everywhere else []), *head], rows)
 
 
-def _listed(session: Session, kind: Kind, everywhere: bool) -> list[Object]:
-    """All kinds but the first are options of the installation: without their definition there are none."""
+def _listed(session: Session, kind: Kind, everywhere: bool, unread: list[str]) -> list[Object]:
+    """All kinds but the first are options of the installation: without their definition there are none. Of a kind that
+    cannot be read, why is added to `unread`: it may have objects."""
     try:
         return session.list(kind, everywhere=everywhere)
-    except CommandError:
+    except NotInstalledError:
         if kind is CLUSTER:
             raise
+        return []
+    except CommandError as error:
+        if kind is CLUSTER:
+            raise
+        unread.append(f"Of the kind {kind.name} nothing is shown: {error.message}")
         return []
 
 
@@ -102,13 +125,14 @@ def _conditions(one: Json) -> dict[str, Json]:
 
 
 def _detail(session: Session, kind: Kind, one: Object) -> None:
-    now = session.now()
+    now = session.server_now()
     heading(f"{kind.name} {metadata(one, 'namespace')}/{metadata(one, 'name')}")
     for label, value in _facts(kind, one, now):
-        click.echo(f"  {label + ':':<16} {plain(value)}")
+        say(f"  {label + ':':<16} {value}")
     groups = items(one, "status", "instanceGroups")
     if groups:
-        heading("\nGroups")
+        say("")
+        heading("Groups")
         show(
             ["GROUP", "TYPE", "NODES", "STATUS", "UNHEALTHY", "IMAGE", "MESSAGE"],
             [
@@ -125,7 +149,8 @@ def _detail(session: Session, kind: Kind, one: Object) -> None:
             ],
         )
     _operated(one)
-    heading("\nConditions")
+    say("")
+    heading("Conditions")
     show(
         ["CONDITION", "STATUS", "REASON", "SINCE", "MESSAGE"],
         [
@@ -139,8 +164,8 @@ def _detail(session: Session, kind: Kind, one: Object) -> None:
             for name, found in _conditions(one).items()
         ],
     )
-    click.echo(f"\nWhy, and what to type: kubectl hyperpod explain {kind.short}/{metadata(one, 'name')}"
-               f" -n {metadata(one, 'namespace')}")  # fmt: skip
+    command = f"kubectl hyperpod explain {kind.short}/{metadata(one, 'name')} -n {metadata(one, 'namespace')}"
+    say("", f"Why, and what to type: {command}")
 
 
 def _cost(found: Json | None) -> str:
@@ -164,7 +189,8 @@ def _operated(one: Object) -> None:
     """How far a node operation is on each of its nodes."""
     nodes = items(one, "status", "nodes")
     if nodes:
-        heading("\nNodes")
+        say("")
+        heading("Nodes")
         rows = [
             [
                 text(node.get("name")) or text(node.get("id")),

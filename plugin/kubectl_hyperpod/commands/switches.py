@@ -8,6 +8,7 @@ from hyperpod_operator.core.managers import manager
 from kubectl_hyperpod.options import argument, common
 from kubectl_hyperpod.resources import CLAIM, CLUSTER, OPERATION, Named, named
 from kubectl_hyperpod.session import Session
+from kubectl_hyperpod.view.say import say
 
 PATHS = {
     CLUSTER.name: ("management", "paused"),
@@ -45,7 +46,7 @@ def reconcile(session: Session, which: tuple[str, ...], dry_run: bool) -> None:
     session.get(asked)
     body = {"metadata": {"annotations": {RECONCILE_REQUESTED_AT: session.now().isoformat(timespec="milliseconds")}}}
     session.api.merge(asked.kind.resource, body, namespace=session.namespace, name=asked.name, dry_run=dry_run)
-    click.echo(f"{asked.kind.short}/{asked.name}: a pass is requested{_tried(dry_run)}.")
+    say(f"{asked.kind.short}/{asked.name}: a pass is requested{_tried(dry_run)}.")
 
 
 def _paused(session: Session, which: tuple[str, ...], value: bool | None, *, dry_run: bool) -> None:
@@ -53,16 +54,16 @@ def _paused(session: Session, which: tuple[str, ...], value: bool | None, *, dry
     found = session.get(asked)
     path = PATHS[asked.kind.name]
     if bool(inside(found, "spec", *path)) == bool(value):
-        click.echo(f"{asked.kind.short}/{asked.name} {'is paused already' if value else 'is not paused'}.")
+        say(f"{asked.kind.short}/{asked.name} {'is paused already' if value else 'is not paused'}.")
         return
     body: dict[str, object] = {path[-1]: value}
     for name in reversed(("spec", *path[:-1])):
         body = {name: body}
     session.api.merge(asked.kind.resource, body, namespace=session.namespace, name=asked.name, dry_run=dry_run)
     word = "paused" if value else "resumed"
-    click.echo(f"{asked.kind.short}/{asked.name} is {word}{_tried(dry_run)}.")
+    say(f"{asked.kind.short}/{asked.name} is {word}{_tried(dry_run)}.")
     if _by_gitops(found):
-        click.echo("A GitOps tool manages this object and may undo this: make the same change in Git.", err=True)
+        say("A GitOps tool manages this object and may undo this: make the same change in Git.", err=True)
 
 
 def _by_gitops(found: dict[str, object]) -> bool:

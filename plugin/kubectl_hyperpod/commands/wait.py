@@ -16,6 +16,7 @@ from kubectl_hyperpod.errors import CommandError
 from kubectl_hyperpod.options import argument, common
 from kubectl_hyperpod.resources import CLUSTER, Named, named
 from kubectl_hyperpod.session import Session, metadata
+from kubectl_hyperpod.view.say import say
 
 WATCH = 300.0
 """Seconds of one watch; then the object is read again, so that no lost change is waited for."""
@@ -50,19 +51,19 @@ def wait(
     for found in states(session, asked, timeout=timeout, may_be_missing=kind == DELETED):
         if found is None:
             if kind == DELETED:
-                click.echo(f"{asked.kind.short}/{asked.name} {'is deleted' if seen else 'does not exist'}.")
+                say(f"{asked.kind.short}/{asked.name} {'is deleted' if seen else 'does not exist'}.")
                 return
             raise CommandError(f"{asked.kind.name} {asked.name} was deleted while it was waited for.")
         seen = True
         if kind != DELETED and _reached(found, kind, status or "True"):
-            click.echo(f"{asked.kind.short}/{asked.name}: {kind} is {status or 'True'}.")
+            say(f"{asked.kind.short}/{asked.name}: {kind} is {status or 'True'}.")
             return
         words = words_of(found)
         if words != told and not quiet:
-            click.echo(words)
+            say(words)
         told = words
-        if fail_when_stalled and _status(found, "Stalled") == "True":
-            click.echo(f"You have to act: kubectl hyperpod explain {asked.kind.short}/{asked.name}", err=True)
+        if fail_when_stalled and _reached(found, "Stalled", "True"):
+            say(f"You have to act: kubectl hyperpod explain {asked.kind.short}/{asked.name}", err=True)
             sys.exit(STALLED)
     raise CommandError(f"{kind} was not reached within {timeout:g} s: {told}", code=TIMED_OUT)
 
@@ -101,7 +102,7 @@ def states(session: Session, asked: Named, *, timeout: float, may_be_missing: bo
             if not error.passing or left <= 0:
                 raise
             if error.message != told:
-                click.echo(f"{plain(error.message)} The command tries again.", err=True)
+                say(f"{plain(error.message)} The command tries again.", err=True)
             told = error.message
             time.sleep(min(PAUSE, left))
 
@@ -122,9 +123,13 @@ def _changes(session: Session, asked: Named, found: Object, *, timeout: float) -
 
 
 def _reached(found: Object, kind: str, status: str) -> bool:
+    return _seen(found) and _status(found, kind) == status
+
+
+def _seen(found: Object) -> bool:
+    """Whether the status is about the newest spec."""
     generation = inside(found, "metadata", "generation")
-    seen = generation is None or inside(found, "status", "observedGeneration") == generation
-    return seen and _status(found, kind) == status
+    return generation is None or inside(found, "status", "observedGeneration") == generation
 
 
 def _status(found: Object, kind: str) -> str:
@@ -133,8 +138,10 @@ def _status(found: Object, kind: str) -> str:
 
 
 def words_of(found: Object) -> str:
-    """Why an object is as it is, in one line: its condition Ready."""
+    """Why an object is as it is, in one line: its condition Ready, once that is about the newest spec."""
     ready = next((one for one in items(found, "status", "conditions") if text(one.get("type")) == "Ready"), {})
     if not ready:
         return "The operator has not reported yet."
+    if not _seen(found):
+        return "The operator has not seen the newest spec yet."
     return f"{text(ready.get('reason'))}: {shortened(plain(text(ready.get('message'))), 200)}"

@@ -4,7 +4,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-import click
+from hyperpod_operator.core.text import plain
+from kubectl_hyperpod.view.say import say
 
 GOOD = frozenset({"True", "InService", "Schedulable", "Running", "Attached", "Pass", "Succeeded", "Complete", "Normal"})
 BAD = frozenset({"False", "Failed", "Unschedulable", "Lost", "Fail", "You", "Stalled", "NotReady", "Warning"})
@@ -14,7 +15,7 @@ GAP = "   "
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Aligned columns as kubectl prints them; `-` where a cell is empty."""
-    cells = [list(head), *([cell or "-" for cell in row] for row in rows)]
+    cells = [list(head), *(_cells(row) for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     return "\n".join(
         GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
@@ -24,7 +25,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def show(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table."""
     if not _coloured():
-        click.echo(table(head, rows))
+        say(*table(head, rows).split("\n"))
         return
     from rich.console import Console
     from rich.table import Table
@@ -34,7 +35,7 @@ def show(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for index, name in enumerate(head):
         made.add_column(name, overflow="fold", no_wrap=index < len(head) - 1)
     for row in rows:
-        made.add_row(*(Text(cell or "-", style=style(cell)) for cell in row))
+        made.add_row(*(Text(cell, style=style(cell)) for cell in _cells(row)))
     Console(soft_wrap=False).print(made)
 
 
@@ -44,9 +45,13 @@ def heading(words: str) -> None:
         from rich.console import Console
         from rich.text import Text
 
-        Console().print(Text(words, style="bold"))
+        Console().print(Text(plain(words), style="bold"))
     else:
-        click.echo(words)
+        say(words)
+
+
+def _cells(row: Sequence[str]) -> list[str]:
+    return [plain(cell) or "-" for cell in row]
 
 
 def style(cell: str) -> str:

@@ -46,8 +46,8 @@ Node, PersistentVolume. |
 A plan that waits for a person (an approval, `PlanOnly`, `paused`) is checked as well: `wouldFail` of its call in
 `status.plan.actions` says why. Checks of such a plan that passed are not repeated until the plan changes.
 Checks that failed run again after 1 minute, then 2, up to 30; at once when the spec changes or the annotation
-`hyperpod-operator.dev/reconcile-requested-at` gets a new value. The results of checks that passed are valid for
-10 minutes.
+`hyperpod-operator.dev/reconcile-requested-at` gets a new value. A repetition after a failure reads
+everything again, the quotas included. The results of checks that passed are valid for 10 minutes.
 
 ## Before anything is applied
 

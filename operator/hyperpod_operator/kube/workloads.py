@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
+from hyperpod_operator.core.preflight.authorities import authorities
 from hyperpod_operator.core.preflight.facts import Workload
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.text import plain
@@ -36,6 +38,16 @@ class KubeWorkloads:
                 found = await self._read()
                 self._known = (self._monotonic() + KEEP, found)
             return self._known[1]
+
+    async def authorities(self) -> frozenset[str]:
+        """Of the file by which the API server is verified; empty where there is none."""
+        try:
+            credentials = await self._api.credentials()
+            if not credentials.verify or credentials.ca_file is None:
+                return frozenset()
+            return authorities(await asyncio.to_thread(Path(credentials.ca_file).read_text, encoding="utf-8"))
+        except (KubernetesError, OSError, UnicodeError):
+            return frozenset()
 
     async def _read(self) -> Fact[tuple[Workload, ...]]:
         found: list[Workload] = []

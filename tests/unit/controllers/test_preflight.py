@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hyperpod_operator.controllers.cluster.preflight import Gate
 from hyperpod_operator.core.cluster.plan import CreateCluster
 from hyperpod_operator.core.location import Location
 from hyperpod_operator.core.observed import Observed
-from hyperpod_operator.core.preflight.facts import Facts, Workload
+from hyperpod_operator.core.preflight.facts import EksCluster, Facts, Workload
 from hyperpod_operator.core.preflight.model import Fact
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 
@@ -25,15 +26,19 @@ class Source:
         self.facts = facts
         self.gathered = 0
 
-    async def gather(self, subject: ClusterSubject, *, fresh: bool = False) -> Facts:
+    async def gather(self, subject: ClusterSubject, *, max_age: float = inf) -> Facts:
         assert subject.here.region == "us-west-2"
         self.gathered += 1
         return self.facts
 
 
 class Installed:
-    def __init__(self, *found: Workload) -> None:
+    def __init__(self, *found: Workload, authorities: frozenset[str] = frozenset()) -> None:
         self._found = found
+        self._authorities = authorities
+
+    async def authorities(self) -> frozenset[str]:
+        return self._authorities
 
     async def workloads(self) -> Fact[tuple[Workload, ...]]:
         return self._found
@@ -385,6 +390,30 @@ async def test_what_runs_in_another_kubernetes_cluster_is_not_checked(source: So
     gate = Gate(facts=lambda _: source, workloads=Installed(cilium), region=own)
     here = Location(partition="aws", region="us-west-2", account="111122223333")
     about = replace(snapshot_of(resource(spec=spec(region="us-west-2")), Observed(cluster=None)), here=here)
+    status, _ = await gate.check(about, CreateCluster(request={}))
+    assert status is not None
+    assert {one.name: one.result for one in status.checks or ()}["OnlyVPCCNI"] == result
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "result"),
+    [
+        ({"a"}, {"a"}, "Fail"),
+        ({"a", "old"}, {"a"}, "Fail"),
+        ({"a"}, {"b"}, "Unknown"),
+        (set(), {"b"}, "Fail"),
+        ({"a"}, set(), "Fail"),
+    ],
+)
+async def test_what_runs_in_another_eks_cluster_of_the_region_is_not_checked(
+    source: Source, ours: set[str], theirs: set[str], result: str
+) -> None:
+    """One operator may serve the HyperPod clusters of several EKS clusters, and runs in one of them."""
+    source.facts = having(eks=EksCluster(status="ACTIVE", version="1.34", authorities=frozenset(theirs)))
+    cilium = Workload(namespace="kube-system", name="cilium", image="cilium:1")
+    gate = Gate(facts=lambda _: source, workloads=Installed(cilium, authorities=frozenset(ours)), region="us-west-2")
+    here = Location(partition="aws", region="us-west-2", account="111122223333")
+    about = replace(snapshot_of(resource(spec=spec()), Observed(cluster=None)), here=here)
     status, _ = await gate.check(about, CreateCluster(request={}))
     assert status is not None
     assert {one.name: one.result for one in status.checks or ()}["OnlyVPCCNI"] == result

@@ -1,6 +1,7 @@
 """Preflight against the simulator's EKS, EC2, IAM, quotas, S3, KMS and FSx: what is wrong is found before creation."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from tests.unit.controllers.rig import Rig
 from tests.unit.core.builders import group_spec, spec
 
 from hyperpod_operator.api.names import RECONCILE_REQUESTED_AT
+from hyperpod_operator.aws.facts.gather import AwsFacts
 from hyperpod_operator.controllers.cluster.preflight import Gate
 from hyperpod_operator.core.preflight.facts import Facts
 from hyperpod_operator.core.preflight.subject import ClusterSubject
@@ -33,8 +35,8 @@ class Counting:
         self._rig = rig
         self.calls: list[int] = []
 
-    async def gather(self, subject: ClusterSubject, *, fresh: bool = False) -> Facts:
-        facts = await self._rig.cloud.facts(region="").gather(subject, fresh=fresh)
+    async def gather(self, subject: ClusterSubject, *, max_age: float = inf) -> Facts:
+        facts = await self._rig.cloud.facts(region="").gather(subject, max_age=max_age)
         self.calls.append(facts.calls)
         return facts
 
@@ -181,6 +183,26 @@ async def test_a_request_for_a_pass_asks_aws_anew_whatever_was_answered_before(
     mended(rig)
     rig.apply(wanted(), annotations={RECONCILE_REQUESTED_AT: "now"})
     await rig.once()
+    assert rig.operations() == ["CreateCluster"]
+
+
+@pytest.mark.parametrize("what", REPAIRED)
+async def test_checks_that_failed_are_not_repeated_with_the_answers_that_failed_them(
+    checked: Callable[..., tuple[Rig, Counting]], what: str
+) -> None:
+    """Quotas stand for an hour where nothing fails; who raised one, and asks for nothing, waits a minute."""
+    rig, _ = checked()
+    rig.cloud._facts["us-west-2"] = AwsFacts(
+        caller=lambda service: rig.cloud._caller(service, "us-west-2"),
+        identity=rig.cloud._caller_arn,
+        monotonic=rig.clock.monotonic,
+    )
+    broken, mended = REPAIRED[what]
+    broken(rig)
+    rig.apply(wanted())
+    await rig.until("PreflightFailed")
+    mended(rig)
+    await rig.idle(61)
     assert rig.operations() == ["CreateCluster"]
 
 

@@ -1,13 +1,17 @@
 """DaemonSets for preflight: what is listed, and what a refusal or an odd answer becomes."""
 
 import asyncio
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hyperpod_operator.core.ports import KubernetesError, ObjectGone
+from hyperpod_operator.core.preflight.authorities import BEGIN, END
 from hyperpod_operator.core.preflight.facts import Workload
 from hyperpod_operator.core.preflight.model import Unread
+from hyperpod_operator.kube.configuration import Credentials
 from hyperpod_operator.kube.workloads import KEEP, NAMESPACES, KubeWorkloads
 
 
@@ -129,3 +133,40 @@ async def test_a_pass_that_is_cut_off_leaves_the_read_to_the_next() -> None:
     await asyncio.sleep(0)
     first.cancel()
     assert await asyncio.wait_for(workloads.workloads(), timeout=5) == ()
+
+
+class Reached:
+    """An API server that is reached with these credentials."""
+
+    def __init__(self, found: Credentials | KubernetesError) -> None:
+        self._found = found
+
+    async def credentials(self) -> Credentials:
+        if isinstance(self._found, KubernetesError):
+            raise self._found
+        return self._found
+
+
+async def authorities_of(found: Credentials | KubernetesError) -> frozenset[str]:
+    return await KubeWorkloads(Reached(found)).authorities()  # type: ignore[arg-type]
+
+
+async def test_the_authority_is_that_of_the_file_which_verifies_the_server(tmp_path: Path) -> None:
+    file = tmp_path / "ca.crt"
+    file.write_text(f"{BEGIN}\nYWJj\n{END}\n{BEGIN}\nZGVm\n{END}\n")
+    found = await authorities_of(Credentials(server="https://here", ca_file=str(file)))
+    assert found == {hashlib.sha256(one).hexdigest() for one in (b"abc", b"def")}
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Credentials(server="https://here"),
+        Credentials(server="https://here", ca_file="/nowhere/ca.crt"),
+        Credentials(server="https://here", ca_file=__file__),
+        Credentials(server="https://here", ca_file=__file__, verify=False),
+        KubernetesError(status=0, message="no token"),
+    ],
+)
+async def test_without_a_certificate_the_authority_is_not_known(found: Credentials | KubernetesError) -> None:
+    assert await authorities_of(found) == frozenset()

@@ -1,9 +1,12 @@
 """EKS for preflight: the cluster and its add-ons."""
 
 import asyncio
+import base64
+import binascii
 from collections.abc import Mapping
 
 from hyperpod_operator.aws.facts.reader import Ask, Reader, items
+from hyperpod_operator.core.preflight.authorities import authorities
 from hyperpod_operator.core.preflight.facts import Addon, EksCluster
 from hyperpod_operator.core.preflight.model import Fact, Unread
 
@@ -37,7 +40,16 @@ async def cluster(reader: Reader, arn: str) -> Fact[EksCluster | None]:
         vpc_id=(found.get("resourcesVpcConfig") or {}).get("vpcId", ""),
         ip_family=(found.get("kubernetesNetworkConfig") or {}).get("ipFamily", ""),
         role_arn=found.get("roleArn", ""),
+        authorities=_authorities((found.get("certificateAuthority") or {}).get("data", "")),
     )
+
+
+def _authorities(data: str) -> frozenset[str]:
+    """`data` is a text in PEM, in Base64 (Amazon EKS API reference, Certificate)."""
+    try:
+        return authorities(base64.b64decode(data).decode("ascii"))
+    except (binascii.Error, ValueError):
+        return frozenset()
 
 
 async def addons(reader: Reader, arn: str) -> Fact[Mapping[str, Addon]]:

@@ -1,6 +1,7 @@
 """All facts about one cluster, side by side: each service is asked only about what the spec names."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from hyperpod_operator.aws.facts import account, eks, file_systems, history, iam
 from hyperpod_operator.aws.facts.reader import BUDGET, PATIENCE, Answers, Reader
 from hyperpod_operator.core.errors import CloudError
 from hyperpod_operator.core.preflight.addresses import wanted
-from hyperpod_operator.core.preflight.facts import NOT_GATHERED, Facts, RouteTable, Subnet
+from hyperpod_operator.core.preflight.facts import NOT_GATHERED, Endpoint, Facts, RouteTable, Subnet
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas
@@ -30,7 +31,7 @@ class _Places:
 
     subnets: Fact[Mapping[str, Subnet]]
     routes: Fact[tuple[RouteTable, ...]]
-    endpoints: Fact[frozenset[str]]
+    endpoints: Fact[frozenset[Endpoint]]
     dns: Fact[Mapping[str, frozenset[str]]]
 
 
@@ -59,9 +60,9 @@ class AwsFacts:
         longest. Never raises."""
         await account.quotas(self._reader(), ())
 
-    async def gather(self, subject: ClusterSubject, *, fresh: bool = False) -> Facts:
+    async def gather(self, subject: ClusterSubject, *, max_age: float = math.inf) -> Facts:
         """Never raises."""
-        reader = self._reader(fresh=fresh)
+        reader = self._reader(max_age=max_age)
         names = [*_quotas(subject), quotas.CLUSTER_SIZE, quotas.ALL_CLUSTERS]
         # The quotas have no part in the budget: nothing has to wait for their pages.
         facts, listed = await asyncio.gather(self._within_budget(reader, subject), account.quotas(reader, names))
@@ -111,9 +112,9 @@ class AwsFacts:
             file_systems=systems,
         )
 
-    async def gather_claim(self, spec: EBSVolumeClaimSpec, *, fresh: bool = False) -> VolumeFacts:
+    async def gather_claim(self, spec: EBSVolumeClaimSpec, *, max_age: float = math.inf) -> VolumeFacts:
         """What the checks of an EBSVolumeClaim need of EC2, KMS and Service Quotas. Never raises."""
-        reader, source = self._reader(fresh=fresh), spec.source.create
+        reader, source = self._reader(max_age=max_age), spec.source.create
         kind = (spec.volume.volumeType if spec.volume else None) or "gp3"
         zones, listed, stored = await asyncio.gather(
             network.zones(reader),
@@ -133,14 +134,14 @@ class AwsFacts:
             calls=reader.calls,
         )
 
-    def _reader(self, *, fresh: bool = False) -> Reader:
+    def _reader(self, *, max_age: float = math.inf) -> Reader:
         return Reader(
             caller=self._caller,
             answers=self._answers,
             budget=self._budget,
             patience=self._patience,
             monotonic=self._monotonic,
-            fresh=fresh,
+            max_age=max_age,
         )
 
     async def _known_types(self) -> frozenset[str]:

@@ -34,7 +34,11 @@ RESTS_ON: Mapping[tuple[str, str], tuple[Member, ...]] = {
         listed("RouteTables[].Associations"),
         listed("RouteTables[].Routes"),
     ),
-    ("ec2", "DescribeVpcEndpoints"): (listed("VpcEndpoints"), text("VpcEndpoints[].ServiceName")),
+    ("ec2", "DescribeVpcEndpoints"): (
+        listed("VpcEndpoints"),
+        text("VpcEndpoints[].ServiceName"),
+        text("VpcEndpoints[].VpcId"),
+    ),
     ("ec2", "DescribeSecurityGroups"): (
         listed("SecurityGroups"),
         text("SecurityGroups[].GroupId"),

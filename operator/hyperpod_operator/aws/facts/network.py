@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from hyperpod_operator.aws.facts.reader import Ask, Pages, Reader, items
-from hyperpod_operator.core.preflight.facts import Route, RouteTable, Rule, SecurityGroup, Subnet, TypeFacts
+from hyperpod_operator.core.preflight.facts import Endpoint, Route, RouteTable, Rule, SecurityGroup, Subnet, TypeFacts
 from hyperpod_operator.core.preflight.model import Fact, Unread
 from hyperpod_operator.core.preflight.volume import SnapshotFacts, Stored
 
 HOUR = 3600.0
+AVAILABLE = "available"
 MOST_VPCS = 2
 """VPCs whose attributes are read: a cluster is in the one of its EKS cluster, or it is wrong already."""
 VOLUMES_OF_PAGE = 500
@@ -88,12 +89,21 @@ def _table(one: Mapping[str, Any]) -> RouteTable:
     )
 
 
-async def endpoints(reader: Reader, vpcs: Sequence[str]) -> Fact[frozenset[str]]:
-    """ec2:DescribeVpcEndpoints of the VPCs: the names of their services."""
+async def endpoints(reader: Reader, vpcs: Sequence[str]) -> Fact[frozenset[Endpoint]]:
+    """ec2:DescribeVpcEndpoints of the VPCs: those that are available, whatever case EC2 writes that in."""
     pages = await reader.ask(_ask("DescribeVpcEndpoints", Filters=_filters(vpc_id=vpcs)))
     if isinstance(pages, Unread):
         return pages
-    return frozenset(str(one["ServiceName"]) for one in items(pages, "VpcEndpoints"))
+    return frozenset(
+        Endpoint(
+            name=one.get("VpcEndpointId", ""),
+            vpc_id=one.get("VpcId", ""),
+            service=one["ServiceName"],
+            gateway=one.get("VpcEndpointType") == "Gateway",
+        )
+        for one in items(pages, "VpcEndpoints")
+        if str(one.get("State", AVAILABLE)).casefold() == AVAILABLE
+    )
 
 
 async def security_groups(reader: Reader, ids: Sequence[str]) -> Fact[Mapping[str, SecurityGroup]]:

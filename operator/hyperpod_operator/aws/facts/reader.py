@@ -116,7 +116,7 @@ class Answers:
 
 
 class Reader:
-    """The reads of one preflight. `fresh`: what was answered before it began does not count."""
+    """The reads of one preflight. What was answered more than `max_age` seconds before it began does not count."""
 
     def __init__(
         self,
@@ -126,11 +126,11 @@ class Reader:
         budget: int = BUDGET,
         patience: float = PATIENCE,
         monotonic: Callable[[], float] = time.monotonic,
-        fresh: bool = False,
+        max_age: float = math.inf,
     ) -> None:
         self._caller = caller
         self._answers = answers
-        self._since = monotonic() if fresh else -math.inf
+        self._since = monotonic() - max_age
         self._budget = budget
         self._until = monotonic() + patience
         self._patience = patience

@@ -10,16 +10,20 @@ from hyperpod_operator.api.common.preflight import PreflightStatus
 from hyperpod_operator.core.cluster.decision import ClusterSnapshot
 from hyperpod_operator.core.cluster.plan import Action
 from hyperpod_operator.core.engine.decision import Wait
+from hyperpod_operator.core.preflight.authorities import another_cluster
+from hyperpod_operator.core.preflight.facts import KUBERNETES_UNREAD, OTHER_CLUSTER, EksCluster, Facts, Workload
 from hyperpod_operator.core.preflight.gate import Due, due, due_of_plan, held, preflight, stands
+from hyperpod_operator.core.preflight.model import Fact
 from hyperpod_operator.core.preflight.modes import ENFORCE
 from hyperpod_operator.core.preflight.ports import ClusterFacts, Workloads
-from hyperpod_operator.core.preflight.record import recorded
+from hyperpod_operator.core.preflight.record import max_age, recorded
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
     """`facts` gives what reads AWS in a Region; `workloads` is None where the Kubernetes API is not read. `region` is
-    the Region of that Kubernetes cluster: the EKS cluster of another Region is another one, whose API nobody reads."""
+    the Region of that Kubernetes cluster: the EKS cluster of another Region is another one, whose API nobody reads.
+    Within the Region the certificate authority tells."""
 
     facts: Callable[[str], ClusterFacts]
     workloads: Workloads | None = None
@@ -40,15 +44,26 @@ class Gate:
         wanted = due_of_plan(snapshot, mode=self.mode)
         return await self._checked(snapshot, wanted, waiting=True) if wanted is not None else None
 
+    async def _workloads(self, region: str | None, facts: Facts) -> Fact[tuple[Workload, ...]]:
+        """What runs in the EKS cluster of the spec, if that is the one whose API is read."""
+        if self.workloads is None:
+            return KUBERNETES_UNREAD
+        if self.region and region not in {None, self.region}:
+            return OTHER_CLUSTER
+        if isinstance(facts.eks, EksCluster) and another_cluster(
+            await self.workloads.authorities(), facts.eks.authorities
+        ):
+            return OTHER_CLUSTER
+        return await self.workloads.workloads()
+
     async def _checked(self, snapshot: ClusterSnapshot, wanted: Due, *, waiting: bool) -> PreflightStatus:
         resource = snapshot.resource
         status = resource.status.preflight
         if status is None or not stands(snapshot, wanted, waiting=waiting):
             source = self.facts(resource.spec.region or "")
-            facts = await source.gather(wanted.subject, fresh=resource.requested_anew)
-            elsewhere = bool(self.region) and resource.spec.region not in {None, self.region}
-            if self.workloads is not None and not elsewhere:
-                facts = replace(facts, workloads=await self.workloads.workloads())
+            age = max_age(status, requested=resource.requested_anew, now=snapshot.now)
+            facts = await source.gather(wanted.subject, max_age=age)
+            facts = replace(facts, workloads=await self._workloads(resource.spec.region, facts))
             status = recorded(
                 preflight(replace(wanted.subject, facts=facts)),
                 mark=wanted.mark,

@@ -10,7 +10,7 @@ from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.preflight.gate import waits
 from hyperpod_operator.core.preflight.modes import ENFORCE, OFF
 from hyperpod_operator.core.preflight.ports import ClaimFacts
-from hyperpod_operator.core.preflight.record import left, recorded
+from hyperpod_operator.core.preflight.record import left, max_age, recorded
 from hyperpod_operator.core.preflight.run import preflight
 from hyperpod_operator.core.preflight.volume import ClaimSubject, Slots
 from hyperpod_operator.core.preflight.volume_table import CLAIM
@@ -36,7 +36,8 @@ class ClaimGate:
         mark = fingerprint(operation="Preflight", desired=spec)
         status, asked = claim.status.preflight, claim.requested_anew
         if status is None or asked or left(status, mark=mark, now=snapshot.now) <= 0:
-            facts = await self.facts(snapshot.observed.region).gather_claim(claim.spec, fresh=asked)
+            age = max_age(status, requested=asked, now=snapshot.now)
+            facts = await self.facts(snapshot.observed.region).gather_claim(claim.spec, max_age=age)
             facts = replace(facts, **seen(snapshot))
             result = preflight(CLAIM, ClaimSubject(spec=claim.spec, facts=facts))
             status = recorded(

@@ -46,6 +46,18 @@ PREFLIGHT = (
         tests=(_FOUND, _WARN),
     ),
     Assumption(
+        id="preflight-eks-authority",
+        belief="Every EKS cluster has a certificate authority of its own; DescribeCluster returns the certificate that "
+        "pods find next to their token.",
+        source="DOC: Amazon EKS API reference, Certificate; DOC: Kubernetes, Managing Service Accounts, "
+        "kube-root-ca.crt",
+        if_false="With one authority for several clusters, what another EKS cluster runs counts. With another "
+        "certificate in the pods, checks of what the EKS cluster runs are Unknown and hold nothing.",
+        tests=(
+            "unit/controllers/test_preflight.py::test_what_runs_in_another_eks_cluster_of_the_region_is_not_checked",
+        ),
+    ),
+    Assumption(
         id="preflight-quota-names",
         belief="Service Quotas lists the quotas of HyperPod and of EBS under the names in the tables; their codes "
         "differ from account to account.",

@@ -14,6 +14,7 @@ from hyperpod_operator.core.preflight.model import Fact, Unread
 V = TypeVar("V")
 TCP = frozenset({"tcp", "6"})
 NOT_GATHERED = Unread(why="it was not read")
+OTHER_CLUSTER = Unread(why="the operator runs in another EKS cluster than the one that the spec names")
 KUBERNETES_UNREAD = Unread(why="the Kubernetes API of the EKS cluster was not read")
 
 
@@ -23,7 +24,7 @@ def nothing() -> Mapping[str, V]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EksCluster:
-    """eks:DescribeCluster."""
+    """eks:DescribeCluster. `authorities`: see `core.preflight.authorities`."""
 
     status: str
     version: str
@@ -31,6 +32,7 @@ class EksCluster:
     vpc_id: str = ""
     ip_family: str = ""
     role_arn: str = ""
+    authorities: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,19 @@ class RouteTable:
     main: bool
     subnets: frozenset[str]
     routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """An available one of ec2:DescribeVpcEndpoints. `service` ends with AWS's word for it; `gateway`: of routes."""
+
+    name: str
+    vpc_id: str
+    service: str
+    gateway: bool = False
+
+    def serves(self, word: str) -> bool:
+        return self.service.endswith(f".{word}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,8 +271,8 @@ class Facts:
     addons: Fact[Mapping[str, Addon]] = NOT_GATHERED
     subnets: Fact[Mapping[str, Subnet]] = NOT_GATHERED
     route_tables: Fact[tuple[RouteTable, ...]] = NOT_GATHERED
-    endpoints: Fact[frozenset[str]] = NOT_GATHERED
-    """Service names of the VPC's endpoints."""
+    endpoints: Fact[frozenset[Endpoint]] = NOT_GATHERED
+    """Those of the VPCs of the subnets."""
     dns: Fact[Mapping[str, frozenset[str]]] = NOT_GATHERED
     """By VPC, which of its DNS attributes are off."""
     security_groups: Fact[Mapping[str, SecurityGroup]] = NOT_GATHERED

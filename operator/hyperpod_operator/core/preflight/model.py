@@ -43,6 +43,12 @@ class Unread:
         return f"the caller may not call {self.action}; grant it to have this checked" if self.action else self.why
 
 
+# [assumption: enums-grow]
+def unheard(what: str, value: str) -> Unread:
+    """A word of AWS that this version does not know: neither good nor bad follows from it."""
+    return Unread(why=f"this version of the operator does not know {what} {value or 'without a name'}")
+
+
 T = TypeVar("T")
 Fact: TypeAlias = T | Unread
 """A value that was read, or why it was not. None as a value means that AWS says that there is no such thing."""

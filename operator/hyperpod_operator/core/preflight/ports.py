@@ -1,6 +1,7 @@
 """Who gathers facts, as Protocols. None of them raises: what cannot be read is Unread."""
 
 from collections.abc import Collection, Mapping
+from math import inf
 from typing import Protocol
 
 from hyperpod_operator.api.volume.resource import EBSVolumeClaimSpec
@@ -13,10 +14,10 @@ from hyperpod_operator.core.preflight.volume import VolumeFacts
 class ClusterFacts(Protocol):
     """Reads of AWS for the checks of a cluster."""
 
-    async def gather(self, subject: ClusterSubject, *, fresh: bool = False) -> Facts:
+    async def gather(self, subject: ClusterSubject, *, max_age: float = inf) -> Facts:
         """Everything that the checks of the subject need, within the budget of calls and of time.
 
-        `fresh`: a person says that something changed, so no answer of earlier checks counts.
+        Answers of earlier checks that are older than `max_age` seconds do not count.
         """
         ...
 
@@ -24,8 +25,8 @@ class ClusterFacts(Protocol):
 class ClaimFacts(Protocol):
     """Reads of AWS for the checks of an EBSVolumeClaim."""
 
-    async def gather_claim(self, spec: EBSVolumeClaimSpec, *, fresh: bool = False) -> VolumeFacts:
-        """Everything that its checks need of AWS; `fresh` as with clusters."""
+    async def gather_claim(self, spec: EBSVolumeClaimSpec, *, max_age: float = inf) -> VolumeFacts:
+        """Everything that its checks need of AWS; `max_age` as with clusters."""
         ...
 
 
@@ -42,4 +43,9 @@ class Workloads(Protocol):
 
     async def workloads(self) -> Fact[tuple[Workload, ...]]:
         """DaemonSets of kube-system and aws-hyperpod."""
+        ...
+
+    async def authorities(self) -> frozenset[str]:
+        """The certificate authorities of that API server (`core.preflight.authorities`); empty where they are not
+        known."""
         ...

@@ -1,6 +1,7 @@
 """The memory of preflight in status: what was checked, when, with which result, and when it is checked again."""
 
 from datetime import datetime
+from math import inf
 
 from hyperpod_operator.api.common.preflight import PreflightCheck, PreflightStatus
 from hyperpod_operator.core.moments import parse_time, stamp
@@ -13,6 +14,8 @@ FIRST_PAUSE = 60.0
 LONGEST_PAUSE = 1800.0
 STANDS = 600.0
 """Seconds for which checks that passed count for the same call: AWS may refuse it for a moment and be asked again."""
+READ_WITHIN = 30.0
+"""Seconds within which what a check is judged by has been read: its patience, and what others read just before."""
 MOST_CHECKS = 100
 """Checks that status holds; the schema has the same bound."""
 
@@ -65,6 +68,15 @@ def left(status: PreflightStatus | None, *, mark: str, now: datetime) -> float:
         return 0.0  # a time to come was not written by a pass: it must not hold anything for long
     stands = pause(status) if status.failures else STANDS
     return max(0.0, stands - (now - since).total_seconds())
+
+
+def max_age(status: PreflightStatus | None, *, requested: bool, now: datetime) -> float:
+    """How many seconds old an answer of AWS may be that counts now. None counts where a person asks for a repetition,
+    and after checks that failed none that they were judged by: what it says may have been mended."""
+    if requested:
+        return 0.0
+    since = parse_time(status.checkedAt or "") if status is not None and status.failures else None
+    return max(READ_WITHIN, (now - since).total_seconds() - READ_WITHIN) if since is not None else inf
 
 
 def passed(status: PreflightStatus | None) -> tuple[bool, str] | None:

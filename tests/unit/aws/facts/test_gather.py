@@ -1,6 +1,8 @@
 """What AWS answers becomes facts, and what it does not answer becomes Unread: never an exception, never a zero."""
 
 import asyncio
+import base64
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -21,7 +23,8 @@ from hyperpod_operator.aws.facts.network import DNS_ATTRIBUTES
 from hyperpod_operator.aws.facts.policies import statements
 from hyperpod_operator.aws.facts.reader import BUDGET, MISSING, Answers, Ask, Reader
 from hyperpod_operator.core.errors import CloudError, ErrorKind
-from hyperpod_operator.core.preflight.facts import Facts, Role, Script, Shortage
+from hyperpod_operator.core.preflight.authorities import BEGIN, END
+from hyperpod_operator.core.preflight.facts import EksCluster, Facts, Role, Script, Shortage
 from hyperpod_operator.core.preflight.gate import preflight
 from hyperpod_operator.core.preflight.model import Result, Unread
 from hyperpod_operator.core.preflight.run import preflight as run
@@ -238,7 +241,7 @@ async def test_questions_that_depend_on_no_answer_are_asked_side_by_side() -> No
 
 async def test_a_right_cluster_passes_every_check_that_reads_aws() -> None:
     facts = await gathered(world(), about(trainingPlanArn=PLAN))
-    result = preflight(replace(about(trainingPlanArn=PLAN), facts=facts))
+    result = preflight(replace(about(trainingPlanArn=PLAN), facts=replace(facts, workloads=())))
     wrong = [check for check in result.checks if check.result is not Result.PASS and check.area != "Kubernetes"]
     assert wrong == []
 
@@ -757,3 +760,43 @@ async def test_a_member_that_is_missing_fails_no_check(operation: str, answer: A
     assert not preflight(replace(subject, facts=facts)).failed
     found = await facts_of(aws).gather_claim(CLAIM)
     assert not run(VOLUMES, ClaimSubject(spec=CLAIM, facts=found)).failed
+
+
+@pytest.mark.parametrize(
+    ("state", "counts"),
+    [
+        ("available", True),
+        ("Available", True),
+        ("pending", False),
+        ("failed", False),
+        ("deleting", False),
+        ("pendingAcceptance", False),
+    ],
+)
+async def test_an_endpoint_that_is_not_available_serves_nobody(state: str, counts: bool) -> None:
+    endpoint = {
+        "VpcEndpointId": "vpce-1",
+        "VpcId": "vpc-1",
+        "VpcEndpointType": "Gateway",
+        "ServiceName": "com.amazonaws.us-west-2.s3",
+        "State": state,
+    }
+    facts = await gathered(world(DescribeVpcEndpoints={"VpcEndpoints": [endpoint]}))
+    assert not isinstance(facts.endpoints, Unread)
+    assert [(one.name, one.gateway) for one in facts.endpoints] == ([("vpce-1", True)] if counts else [])
+
+
+@pytest.mark.parametrize(
+    ("data", "known"),
+    [
+        (base64.b64encode(f"{BEGIN}\nYWJj\n{END}\n".encode()).decode(), {hashlib.sha256(b"abc").hexdigest()}),
+        (base64.b64encode(b"no certificate").decode(), set()),
+        ("no base64", set()),
+        ("", set()),
+    ],
+)
+async def test_the_authority_of_an_eks_cluster_is_read_from_its_certificate(data: str, known: set[str]) -> None:
+    described = WORLD["DescribeCluster"](name="ml")["cluster"] | {"certificateAuthority": {"data": data}}
+    facts = await gathered(world(DescribeCluster=lambda **asked: {"cluster": described} if "name" in asked else {}))
+    assert isinstance(facts.eks, EksCluster)
+    assert facts.eks.authorities == known

@@ -1,6 +1,6 @@
 """For each check of a cluster: a subject that it passes, those that it fails or warns of, and one without rights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from hyperpod_operator.core.preflight.facts import (
     Access,
     Addon,
     EksCluster,
+    Endpoint,
     Facts,
     FileSystem,
     KmsKey,
@@ -75,6 +76,18 @@ def subnet(**members: Any) -> Facts:
 
 def routes(*found: Route) -> Facts:
     return having(route_tables=(RouteTable(vpc_id="vpc-1", main=True, subnets=frozenset(), routes=found),))
+
+
+IPV6 = Route(destination="::/0", target="igw-6")
+TO_IT = Route(destination="pl-1", target="vpce-1")
+S3 = Endpoint(name="vpce-1", vpc_id="vpc-1", service="com.amazonaws.us-west-2.s3", gateway=True)
+EC2 = Endpoint(name="vpce-2", vpc_id="vpc-1", service="com.amazonaws.us-west-2.ec2")
+
+
+def ends(*found: Endpoint, routes: Sequence[Route] = ()) -> Facts:
+    """A VPC with these endpoints alone."""
+    table = RouteTable(vpc_id="vpc-1", main=True, subnets=frozenset(), routes=tuple(routes))
+    return having(route_tables=(table,), endpoints=frozenset(found))
 
 
 def security(*rules: Rule, vpc: str = "vpc-1") -> Facts:
@@ -227,6 +240,7 @@ CASES: Mapping[str, Case] = {
         bad=(
             (subject(facts=having(eks=None)), FAIL, world.EKS),
             (subject(facts=eks(status="CREATING")), FAIL, "CREATING"),
+            (subject(facts=eks(status="UPDATING")), WARN, "is being updated"),
         ),
         denied=subject(facts=having(eks=DENIED)),
     ),
@@ -285,7 +299,11 @@ CASES: Mapping[str, Case] = {
     ),
     "SubnetsPrivate": Case(
         good=subject(),
-        bad=((subject(facts=routes(Route(destination="0.0.0.0/0", target="igw-1"))), FAIL, "igw-1"),),
+        bad=(
+            (subject(facts=routes(Route(destination="0.0.0.0/0", target="igw-1"))), FAIL, "sends 0.0.0.0/0 to igw-1"),
+            (subject(facts=routes(IPV6, Route(destination="0.0.0.0/0", target="igw-1"))), FAIL, "sends 0.0.0.0/0"),
+            (subject(facts=routes(IPV6, Route(destination="0.0.0.0/0", target="nat-1"))), WARN, "sends ::/0 to igw-6"),
+        ),
         denied=subject(facts=having(route_tables=DENIED)),
     ),
     "AddressesFree": Case(
@@ -307,14 +325,21 @@ CASES: Mapping[str, Case] = {
         denied=subject(facts=having(eks=DENIED)),
     ),
     "S3Reachable": Case(
-        good=subject(facts=routes(Route(destination="pl-1", target="vpce-1"))),
-        bad=((subject(facts=routes()), WARN, "subnet-1"),),
+        good=subject(facts=ends(S3, routes=[Route(destination="pl-1", target="vpce-1")])),
+        bad=(
+            (subject(facts=routes()), WARN, "subnet-1"),
+            (subject(facts=ends(S3)), WARN, "subnet-1"),
+            (subject(facts=ends(replace(S3, service="com.amazonaws.us-west-2.dynamodb"), routes=[TO_IT])), WARN, "S3"),
+            (subject(facts=ends(replace(S3, vpc_id="vpc-2", gateway=False))), WARN, "subnet-1"),
+        ),
         denied=subject(facts=having(endpoints=DENIED)),
     ),
     "ServicesReachable": Case(
         good=subject(),
-        bad=((subject(facts=replace(routes(), endpoints=frozenset({"com.amazonaws.us-west-2.ec2"}))), WARN,
-              "no endpoint for ec2messages, ecr.api"),),
+        bad=(
+            (subject(facts=ends(EC2)), WARN, "no endpoint for ec2messages, ecr.api"),
+            (subject(facts=ends(replace(EC2, vpc_id="vpc-2"))), WARN, "no endpoint for ec2, ec2messages"),
+        ),
         denied=subject(facts=having(endpoints=DENIED)),
     ),
     "VPCNames": Case(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -18,7 +19,16 @@ from hyperpod_operator.core.observed import Observed
 from hyperpod_operator.core.preflight.gate import Due, due, due_of_calls, held, stands
 from hyperpod_operator.core.preflight.model import Area, Checked, Preflight, Result
 from hyperpod_operator.core.preflight.modes import ENFORCE, MODES, OFF, WARN
-from hyperpod_operator.core.preflight.record import FIRST_PAUSE, LONGEST_PAUSE, STANDS, left, passed, pause, recorded
+from hyperpod_operator.core.preflight.record import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    STANDS,
+    left,
+    max_age,
+    passed,
+    pause,
+    recorded,
+)
 
 CREATE = CreateCluster(request={})
 UPDATE = UpdateCluster(request={})
@@ -181,6 +191,26 @@ def test_a_request_by_annotation_checks_again(requested: str, expected: bool) ->
     owner = resource(spec=cluster_spec(), status={"preflight": before}, reconcile_requested_at=requested)
     about = snapshot_of(owner, Observed(cluster=None))
     assert stands(about, wanted(about)) is expected
+
+
+@pytest.mark.parametrize(
+    ("found", "requested", "seconds", "expected"),
+    [
+        (None, False, 0.0, inf),
+        (Result.PASS, False, 700.0, inf),
+        (Result.UNKNOWN, False, 700.0, inf),
+        (Result.PASS, True, 700.0, 0.0),
+        (Result.FAIL, True, 700.0, 0.0),
+        (Result.FAIL, False, 60.0, 30.0),
+        (Result.FAIL, False, 1800.0, 1770.0),
+        (Result.FAIL, False, 1.0, 30.0),
+    ],
+)
+def test_answers_by_which_a_check_failed_do_not_count_when_it_is_repeated(
+    found: Result | None, requested: bool, seconds: float, expected: float
+) -> None:
+    before = status(found, about=wanted(absent())) if found is not None else None
+    assert max_age(before, requested=requested, now=NOW + timedelta(seconds=seconds)) == expected
 
 
 def test_failures_come_first_and_passes_are_only_counted() -> None:

@@ -4,12 +4,19 @@ import re
 from collections.abc import Iterator
 
 from hyperpod_operator.core.preflight.facts import EksCluster
-from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unheard, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import versions
 
 SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-eks-prerequisites"
 DESCRIBE = "eks:DescribeCluster"
+# [assumption: enums-grow]
+NOT_ACTIVE = frozenset({"CREATING", "DELETING", "FAILED", "PENDING"})
+"""Statuses of an EKS cluster whose API is not served (API model, ClusterStatus)."""
+# [assumption: enums-grow]
+ADDON_WORKS = frozenset({"ACTIVE", "UPDATING", "CREATING"})
+# [assumption: enums-grow]
+ADDON_FAILS = frozenset({"CREATE_FAILED", "DELETING", "DELETE_FAILED", "DEGRADED", "UPDATE_FAILED"})
 # [assumption: preflight-names-of-workloads]
 OTHER_CNIS = ("cilium", "calico", "weave-net", "flannel", "antrea", "canal", "kube-router")
 """Names of CNI plugins in the workloads and add-ons that install them."""
@@ -31,10 +38,14 @@ def exists(subject: ClusterSubject) -> Iterator[Finding]:
         yield unknown(found)
     elif found is None:
         yield fails(arn=subject.eks_arn)
-    elif found.status != "ACTIVE":
+    elif found.status == "ACTIVE":
+        yield passes()
+    elif found.status == "UPDATING":
+        yield warns(arn=subject.eks_arn)  # its API is served meanwhile
+    elif found.status in NOT_ACTIVE:
         yield fails(arn=f"{subject.eks_arn} ({found.status})")
     else:
-        yield passes()
+        yield unknown(unheard("the status of the EKS cluster", found.status))
 
 
 def version(subject: ClusterSubject) -> Iterator[Finding]:
@@ -55,8 +66,12 @@ def authentication(subject: ClusterSubject) -> Iterator[Finding]:
         yield unknown(subject.facts.eks)
     if (found := _cluster(subject)) is None or not found.authentication_mode:
         return
-    supported = found.authentication_mode in versions.AUTHENTICATION_MODES
-    yield passes() if supported else fails(mode=found.authentication_mode)
+    if found.authentication_mode in versions.AUTHENTICATION_MODES:
+        yield passes()
+    elif found.authentication_mode in versions.OTHER_MODES:
+        yield fails(mode=found.authentication_mode)
+    else:
+        yield unknown(unheard("the authentication mode", found.authentication_mode))
 
 
 def vpc_cni(subject: ClusterSubject) -> Iterator[Finding]:
@@ -65,13 +80,15 @@ def vpc_cni(subject: ClusterSubject) -> Iterator[Finding]:
     if not found and not isinstance(workloads, Unread):
         installed = [one for one in workloads if one.name == "aws-node"]
         found = installed[0].tag if installed else ""
-        if installed and not found:
+        if installed and not versions.parts(found):
             yield unknown(Unread(why="the image of the DaemonSet aws-node has no tag that says its version"))
             return
         if not found and not isinstance(addons, Unread):
             yield fails(found="is not installed")
             return
-    if found:
+    if found and not versions.parts(found):
+        yield unknown(unheard("the version of the VPC CNI", found))
+    elif found:
         old = versions.older(found, versions.VPC_CNI)
         yield fails(found=f"is {found}") if old else passes()
     elif isinstance(addons, Unread):
@@ -82,13 +99,17 @@ def vpc_cni(subject: ClusterSubject) -> Iterator[Finding]:
 
 def only_cni(subject: ClusterSubject) -> Iterator[Finding]:
     addons, workloads = subject.facts.addons, subject.facts.workloads
-    if isinstance(addons, Unread) and isinstance(workloads, Unread):
-        yield unknown(addons)
-        return
     names = [] if isinstance(addons, Unread) else list(addons)
     names += [] if isinstance(workloads, Unread) else [f"{one.namespace}/{one.name}" for one in workloads]
     others = sorted({name for name in names if _CNI.search(name.lower())})
-    yield fails(names=", ".join(others)) if others else passes()
+    if others:
+        yield fails(names=", ".join(others))
+    elif isinstance(addons, Unread):
+        yield unknown(addons)
+    elif isinstance(workloads, Unread):
+        yield unknown(workloads)  # most are installed as DaemonSets, and are no add-ons
+    else:
+        yield passes()
 
 
 def addons_healthy(subject: ClusterSubject) -> Iterator[Finding]:
@@ -97,7 +118,9 @@ def addons_healthy(subject: ClusterSubject) -> Iterator[Finding]:
         yield unknown(found)
         return
     for addon in found.values():
-        if addon.status not in {"ACTIVE", "UPDATING", "CREATING"} or addon.issues:
+        if addon.status not in ADDON_WORKS | ADDON_FAILS:
+            yield unknown(unheard(f"the status of the add-on {addon.name}:", addon.status))
+        elif addon.status in ADDON_FAILS or addon.issues:
             words = f" ({', '.join(addon.issues)})" if addon.issues else ""
             yield warns(addon=addon.name, status=addon.status, words=words)
     yield passes()
@@ -127,6 +150,7 @@ CHECKS = (
         judge=exists,
         reads=(DESCRIBE,),
         fail="There is no active EKS cluster {arn}.",
+        warn="The EKS cluster {arn} is being updated.",
         remedy="Correct orchestrator.eks.clusterArn, or wait until the EKS cluster is ACTIVE.",
     ),
     Check(

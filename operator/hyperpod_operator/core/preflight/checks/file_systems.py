@@ -14,13 +14,29 @@ from hyperpod_operator.core.preflight.facts import (
     Rule,
     SecurityGroup,
 )
-from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.model import (
+    Area,
+    Check,
+    Fact,
+    Finding,
+    Unread,
+    fails,
+    passes,
+    unheard,
+    unknown,
+    warns,
+)
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 
 SOURCE = "DOC: SageMaker developer guide, sagemaker-hyperpod-prerequisites, FSx for Lustre"
 PEERED = "DOC: FSx for Lustre user guide, Mounting Amazon FSx file systems from on-premises or a peered Amazon VPC"
 ACCESS = "DOC: FSx for Lustre and FSx for OpenZFS user guides, File system access control with Amazon VPC"
 FSX, INTERFACES, GROUPS = "fsx:DescribeFileSystems", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"
+# [assumption: enums-grow]
+WORKS = frozenset({"AVAILABLE", "UPDATING"})
+# [assumption: enums-grow]
+BROKEN = frozenset({"CREATING", "FAILED", "DELETING", "MISCONFIGURED", "MISCONFIGURED_UNAVAILABLE"})
+"""Of FileSystemLifecycle in FSx's API model."""
 Ports = tuple[int, int]
 
 
@@ -74,7 +90,9 @@ def reachable(subject: ClusterSubject) -> Iterator[Finding]:
             yield unknown(found, group=group.name)
         elif found is None:
             yield fails(group=group.name, name=name, problem="does not exist in this Region")
-        elif found.lifecycle not in {"AVAILABLE", "UPDATING"}:
+        elif found.lifecycle not in WORKS | BROKEN:
+            yield unknown(unheard("the lifecycle of the file system:", found.lifecycle), group=group.name)
+        elif found.lifecycle in BROKEN:
             yield fails(group=group.name, name=name, problem=f"is {found.lifecycle}")
         elif mount and found.mount_name and mount != found.mount_name:
             yield fails(group=group.name, name=name, problem=f"has the mountName {found.mount_name}, not {mount}")

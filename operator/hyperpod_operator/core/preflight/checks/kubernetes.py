@@ -45,7 +45,7 @@ def health_agent_version(subject: ClusterSubject) -> Iterator[Finding]:
     found = _workload(subject, AGENT)
     if found is None:
         return
-    if not found.tag:
+    if not versions.parts(found.tag):
         yield unknown(Unread(why="the image of the health monitoring agent has no tag that says its version"))
         return
     tag = found.tag.split("_")[0]

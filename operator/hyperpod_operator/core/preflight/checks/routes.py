@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from hyperpod_operator.core.preflight.checks.network import EKS_SOURCE, SOURCE, SUBNETS, found_subnets
-from hyperpod_operator.core.preflight.facts import RouteTable
+from hyperpod_operator.core.preflight.facts import Endpoint, Route, RouteTable
 from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 
@@ -38,8 +38,12 @@ def subnets_private(subject: ClusterSubject) -> Iterator[Finding]:
             if table is None:
                 yield unknown(NO_TABLE, group=group.name)
                 continue
-            gateway = _internet(table)
-            yield fails(group=group.name, subnet=name, gateway=gateway) if gateway else passes(group=group.name)
+            public = _internet(table)
+            if public is None:
+                yield passes(group=group.name)
+            else:
+                say = fails if _is_ipv4(public) else warns
+                yield say(group=group.name, subnet=name, destination=public.destination, gateway=public.target)
 
 
 def _table(tables: Fact[tuple[RouteTable, ...]], subnet: str, vpc: str) -> RouteTable | None:
@@ -50,11 +54,20 @@ def _table(tables: Fact[tuple[RouteTable, ...]], subnet: str, vpc: str) -> Route
     return own or next((table for table in tables if table.main and table.vpc_id == vpc), None)
 
 
-def _internet(table: RouteTable) -> str:
-    """The internet gateway to which a table sends what it does not know; empty for a private subnet."""
-    return next(
-        (one.target for one in table.routes if one.destination in EVERYWHERE and one.target.startswith("igw-")), ""
-    )
+def _of(endpoints: Fact[frozenset[Endpoint]], vpc: str) -> list[Endpoint]:
+    """The endpoints of a VPC."""
+    return [] if isinstance(endpoints, Unread) else [one for one in endpoints if one.vpc_id == vpc]
+
+
+def _internet(table: RouteTable) -> Route | None:
+    """The route by which a table sends what it does not know to an internet gateway, of IPv4 if there is one; None for
+    a private subnet."""
+    outward = [one for one in table.routes if one.destination in EVERYWHERE and one.target.startswith("igw-")]
+    return max(outward, key=_is_ipv4, default=None)
+
+
+def _is_ipv4(route: Route) -> bool:
+    return ":" not in route.destination
 
 
 def s3_reachable(subject: ClusterSubject) -> Iterator[Finding]:
@@ -70,9 +83,9 @@ def s3_reachable(subject: ClusterSubject) -> Iterator[Finding]:
                 yield unknown(NO_TABLE, group=group.name)
                 continue
             outward = any(route.destination in EVERYWHERE for route in table.routes)
-            gateway = any(route.target.startswith("vpce-") for route in table.routes)
-            interface = not isinstance(endpoints, Unread) and any(one.endswith(".s3") for one in endpoints)
-            reached = outward or gateway or interface
+            targets = {route.target for route in table.routes}
+            mine = [one for one in _of(endpoints, subnet.vpc_id) if one.serves("s3")]
+            reached = outward or any(not one.gateway or one.name in targets for one in mine)
             yield passes(group=group.name) if reached else warns(group=group.name, subnet=name)
 
 
@@ -82,9 +95,6 @@ def services_reachable(subject: ClusterSubject) -> Iterator[Finding]:
         if isinstance(fact, Unread):
             yield unknown(fact)
             return
-    if isinstance(endpoints, Unread):
-        return
-    missing = [one for one in SERVICES if not any(found.endswith(f".{one}") for found in endpoints)]
     for group in subject.groups:
         for name, subnet in found_subnets(subject, group).items():
             table = _table(tables, name, subnet.vpc_id)
@@ -92,6 +102,8 @@ def services_reachable(subject: ClusterSubject) -> Iterator[Finding]:
                 yield unknown(NO_TABLE, group=group.name)
                 continue
             outward = any(route.destination in EVERYWHERE for route in table.routes)
+            mine = _of(endpoints, subnet.vpc_id)
+            missing = [word for word in SERVICES if not any(one.serves(word) for one in mine)]
             if missing and not outward:
                 yield warns(group=group.name, subnet=name, missing=", ".join(missing))
             else:
@@ -112,12 +124,14 @@ CHECKS = (
         name="SubnetsPrivate",
         area=Area.NETWORK,
         what="The subnets are private",
-        why="Instances get no public address: behind an internet gateway they reach nothing outside.",
+        why="AWS asks for private subnets: instances get no public IPv4 address, so that they reach nothing through an "
+        "internet gateway.",
         source=EKS_SOURCE,
         judge=subnets_private,
         reads=(SUBNETS, ROUTES),
-        fail="Subnet {subnet} is public: its route table sends 0.0.0.0/0 to {gateway}.",
-        remedy="Name private subnets, with a NAT gateway or VPC endpoints.",
+        fail="Subnet {subnet} is public: its route table sends {destination} to {gateway}.",
+        warn="Subnet {subnet} is public for IPv6: its route table sends {destination} to {gateway}.",
+        remedy="Name private subnets, with a NAT gateway or VPC endpoints; for IPv6 with an egress-only gateway.",
     ),
     Check(
         name="S3Reachable",

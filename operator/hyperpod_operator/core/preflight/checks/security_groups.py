@@ -28,6 +28,8 @@ def security_groups_exist(subject: ClusterSubject) -> Iterator[Finding]:
             yield fails(group=group.name, names=", ".join(missing), problem="do not exist")
         elif foreign:
             yield fails(group=group.name, names=", ".join(foreign), problem=f"are not in the VPC {vpc} of the cluster")
+        elif isinstance(cluster, Unread):
+            yield unknown(cluster, group=group.name)
         else:
             yield passes(group=group.name)
 
@@ -91,7 +93,7 @@ CHECKS = (
         why="CreateCluster fails, or instances fail to launch.",
         source=SOURCE,
         judge=security_groups_exist,
-        reads=(GROUPS,),
+        reads=(GROUPS, "eks:DescribeCluster"),
         fail="Security groups {names} {problem}.",
         remedy="Correct securityGroupIds.",
     ),

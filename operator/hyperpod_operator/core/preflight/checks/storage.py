@@ -4,11 +4,29 @@ from collections.abc import Iterator
 
 from hyperpod_operator.core.preflight.addresses import keys_of
 from hyperpod_operator.core.preflight.facts import NOT_GATHERED, KmsKey
-from hyperpod_operator.core.preflight.model import Area, Check, Fact, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.model import (
+    Area,
+    Check,
+    Fact,
+    Finding,
+    Unread,
+    fails,
+    passes,
+    unheard,
+    unknown,
+    warns,
+)
 from hyperpod_operator.core.preflight.subject import ClusterSubject
 from hyperpod_operator.core.preflight.tables import quotas, rights
 
 SOURCE = "DOC: SageMaker developer guide, smcluster-cmk"
+# [assumption: enums-grow]
+USABLE = frozenset({"Enabled", "Updating"})
+"""States in which a key encrypts (AWS KMS developer guide, "Key states of AWS KMS keys")."""
+# [assumption: enums-grow]
+UNUSABLE = frozenset(
+    {"Creating", "Disabled", "PendingDeletion", "PendingImport", "PendingReplicaDeletion", "Unavailable"}
+)
 
 
 def _keys(subject: ClusterSubject) -> Iterator[tuple[str, str, Fact[KmsKey | None]]]:
@@ -23,8 +41,10 @@ def usable_key(group: str, name: str, key: Fact[KmsKey | None]) -> Finding:
         return unknown(key, group=group)
     if key is None:
         return fails(group=group, key=name, problem="does not exist in this Region")
-    if key.state != "Enabled":
+    if key.state in UNUSABLE:
         return fails(group=group, key=name, problem=f"is {key.state}")
+    if key.state not in USABLE:
+        return unknown(unheard("the state of the key:", key.state), group=group)
     if not key.symmetric or key.usage != "ENCRYPT_DECRYPT":
         return fails(group=group, key=name, problem="is not a symmetric encryption key")
     return passes(group=group)

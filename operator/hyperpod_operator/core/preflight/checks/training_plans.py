@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from hyperpod_operator.core.preflight.facts import NOT_GATHERED, TrainingPlan
-from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unknown, warns
+from hyperpod_operator.core.preflight.model import Area, Check, Finding, Unread, fails, passes, unheard, unknown, warns
 from hyperpod_operator.core.preflight.subject import ClusterSubject, Planned
 from hyperpod_operator.core.text import counted
 
 PLAN = ("sagemaker:DescribeTrainingPlan",)
 PLANS = "DOC: SageMaker developer guide, reserve-capacity-with-training-plans"
+# [assumption: enums-grow]
+USABLE = frozenset({"Active", "Scheduled"})
+# [assumption: enums-grow]
+UNUSABLE = frozenset({"Pending", "Expired", "Failed"})
+"""Of TrainingPlanStatus in SageMaker's API model."""
 EXPIRES_SOON = timedelta(days=14)
 
 
@@ -24,10 +29,13 @@ def plan_usable(subject: ClusterSubject) -> Iterator[Finding]:
         if isinstance(plan, Unread):
             yield unknown(plan, group=group.name)
             continue
+        if plan is not None and plan.status not in USABLE | UNUSABLE:
+            yield unknown(unheard("the status of the training plan:", plan.status), group=group.name)
+            continue
         problem = ""
         if plan is None:
             problem = "does not exist"
-        elif plan.status not in {"Active", "Scheduled"}:
+        elif plan.status in UNUSABLE:
             problem = f"is {plan.status}"
         elif plan.end is not None and plan.end <= subject.now:
             problem = f"ended at {plan.end.isoformat()}"

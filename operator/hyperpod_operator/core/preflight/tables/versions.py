@@ -24,6 +24,10 @@ sagemaker-hyperpod-eks-autoscaling)."""
 AUTHENTICATION_MODES = ("API", "API_AND_CONFIG_MAP")
 """Authentication modes of EKS clusters that HyperPod supports (the page on prerequisites)."""
 
+# [assumption: preflight-eks-versions]
+OTHER_MODES = ("CONFIG_MAP",)
+"""The other ones of EKS's API model (AuthenticationMode)."""
+
 _NUMBERS = re.compile(r"[0-9]{1,9}")
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.gitops.scenes import SCENES as SCENES_OF
 from tests.unit.core.test_policy import DELETED_TABLE, LIVING_TABLE
 from tools.argocd.scene import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Scene
 
+from hyperpod_operator.api.metrics.suspended import suspended
 from hyperpod_operator.api.names import CLUSTER_KIND, VOLUME_CLAIM_KIND
 from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, NeedTags
@@ -136,6 +138,16 @@ def table() -> Sequence[Any]:
 def test_no_policy_of_a_cluster_makes_the_two_disagree(obj: dict[str, Any]) -> None:
     said = health(CLUSTER_KIND, obj)["status"]
     assert said == (SUSPENDED if held(obj) else SAME[kstatus.compute(obj).status])
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_gauge_that_silences_alerts_says_what_the_script_says(scene: Scene) -> None:
+    """But for what the script does not look at yet: a generation that the operator has not seen."""
+    status, generation = scene.manifest.get("status"), scene.manifest["metadata"]["generation"]
+    if status is None or status["observedGeneration"] != generation:
+        return
+    given = SimpleNamespace(conditions=[SimpleNamespace(**one) for one in status["conditions"]])
+    assert list(suspended(given)) == [((), float(scene.health == SUSPENDED))]
 
 
 def test_a_suspended_attachment_is_no_work_that_never_ends() -> None:

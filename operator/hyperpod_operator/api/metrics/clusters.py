@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from hyperpod_operator.api.cluster.status import HyperPodClusterStatus as Status
 from hyperpod_operator.api.metrics.approvals import approval_waiting
 from hyperpod_operator.api.metrics.instrument import OBJECT, Gauge, ObjectGauge, P, Samples
+from hyperpod_operator.api.metrics.suspended import suspended
 
 STATUSES = ("True", "False", "Unknown")
 _gauge = partial(Gauge, section="Are the clusters ready?")
@@ -159,6 +160,17 @@ GAUGES: tuple[ObjectGauge[Status], ...] = (
             read="1: nothing of the plan that waits is sent before you approve it ([plans.md](plans.md))",
         ),
         read=approval_waiting,
+    ),
+    ObjectGauge(
+        instrument=_gauge(
+            name=P + "cluster_suspended",
+            labels=OBJECT,
+            unit="0 or 1",
+            help="1 while the cluster is as a person wants it to be: it is paused, it only plans, or it waits for "
+            "nothing but an approval. 0 otherwise.",
+            read="1: nothing is wrong, so no alert about Ready or Stalled fires. Argo CD shows Suspended",
+        ),
+        read=suspended,
     ),
     ObjectGauge(
         instrument=_gauge(

@@ -3,6 +3,7 @@
 from functools import partial
 
 from hyperpod_operator.api.metrics.instrument import OBJECT, Counter, Gauge, Histogram, ObjectGauge, P, Samples, true
+from hyperpod_operator.api.metrics.suspended import suspended
 from hyperpod_operator.api.names import ConditionType
 from hyperpod_operator.api.volume.bounds import MODIFICATIONS_A_DAY
 from hyperpod_operator.api.volume.status import EBSVolumeClaimStatus as Status
@@ -80,6 +81,17 @@ GAUGES: tuple[ObjectGauge[Status], ...] = (
             read="0: `kubectl describe evc` says why",
         ),
         read=_ready,
+    ),
+    ObjectGauge(
+        instrument=_gauge(
+            name=P + "volume_claim_suspended",
+            labels=OBJECT,
+            unit="0 or 1",
+            help="1 while the claim is as a person wants it to be: it is paused, or its attachment is suspended. 0 "
+            "otherwise.",
+            read="1: nothing is wrong, so no alert about Ready fires. Argo CD shows Suspended",
+        ),
+        read=suspended,
     ),
     ObjectGauge(
         instrument=_gauge(

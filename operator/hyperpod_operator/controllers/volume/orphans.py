@@ -38,20 +38,24 @@ class OrphanController:
         self._metrics = metrics
         self._regions = tuple(sorted(regions))
         self._namespaces = frozenset(namespaces)
+        self._ours: set[str] = set()
+        """EKS clusters that claims of ours were in at an earlier count."""
 
     async def reconcile(self) -> None:
         """One count. Raises KubernetesError where claims cannot be listed.
 
-        Without claims nothing is counted: who has none needs no right on EC2, nor its model. Claims are listed again
-        after the volumes: one that is made meanwhile is no orphan.
+        Without claims nothing is counted: who has none needs no right on EC2, nor its model. Once there were some, the
+        count goes on after the last of them, so that it does not stay what it was. Claims are listed again after the
+        volumes: one that is made meanwhile is no orphan.
         """
-        if not await self._claims.list():
+        if not (self._ours or await self._claims.list()):
             return
         volumes = {region: await self._volumes(region) for region in self._regions}
         uids = {claim.uid for claim in await self._claims.list()}
         for region, found in volumes.items():
             if found is not None:
-                self._report(region, orphans(found, uids=uids, namespaces=self._namespaces))
+                self._ours |= homes(found, uids=uids)
+                self._report(region, orphans(found, uids=uids, namespaces=self._namespaces, ours=self._ours))
 
     async def _volumes(self, region: str) -> tuple[Volume, ...] | None:
         try:
@@ -73,14 +77,26 @@ class OrphanController:
             )
 
 
-def orphans(volumes: Iterable[Volume], *, uids: set[str], namespaces: frozenset[str]) -> Mapping[str, str]:
-    """Volume id to the claim that it belonged to."""
-    tagged = [one for one in volumes if one.tags.get(TAG_CLAIM_UID) and one.state not in {"deleting", "deleted"}]
-    ours = {one.tags.get(TAG_EKS_CLUSTER) for one in tagged if one.tags[TAG_CLAIM_UID] in uids} - {None, ""}
+def homes(volumes: Iterable[Volume], *, uids: set[str]) -> set[str]:
+    """The EKS clusters of the volumes of these claims."""
+    found = (one.tags.get(TAG_EKS_CLUSTER) for one in volumes if one.tags.get(TAG_CLAIM_UID) in uids and _stays(one))
+    return {eks for eks in found if eks}
+
+
+def orphans(
+    volumes: Iterable[Volume], *, uids: set[str], namespaces: frozenset[str], ours: set[str]
+) -> Mapping[str, str]:
+    """Volume id to the claim that it belonged to, of the EKS clusters that are `ours`."""
     return {
         one.volume_id: one.tags.get(TAG_OWNER, "an unknown claim")
-        for one in tagged
-        if one.tags[TAG_CLAIM_UID] not in uids
+        for one in volumes
+        if one.tags.get(TAG_CLAIM_UID)
+        and _stays(one)
+        and one.tags[TAG_CLAIM_UID] not in uids
         and one.tags.get(TAG_EKS_CLUSTER) in ours
         and (not namespaces or one.tags.get(TAG_OWNER, "").partition("/")[0] in namespaces)
     }
+
+
+def _stays(volume: Volume) -> bool:
+    return volume.state not in {"deleting", "deleted"}

@@ -7,7 +7,7 @@ from tests.unit.controllers.volume.rig import KEY, REGION, VolumeRig
 from tests.unit.controllers.volume.scenes import new
 
 from hyperpod_operator.api.names import TAG_CLAIM_UID, TAG_EKS_CLUSTER, TAG_OWNER
-from hyperpod_operator.controllers.volume.orphans import OrphanController, orphans
+from hyperpod_operator.controllers.volume.orphans import INTERVAL, OrphanController, homes, orphans
 from hyperpod_operator.core.ports import Key
 from hyperpod_operator.core.volume.ports import Volume
 
@@ -36,12 +36,13 @@ RECONCILE = volume(1, uid="here")
     ids=["orphan", "claimed", "of another cluster", "of no cluster", "another namespace", "going", "nobody's"],
 )
 def test_which_volume_is_an_orphan(other: Volume, found: bool) -> None:
-    seen = orphans([RECONCILE, other], uids={"here"}, namespaces=frozenset({"team"}))
+    given, uids = [RECONCILE, other], {"here"}
+    seen = orphans(given, uids=uids, namespaces=frozenset({"team"}), ours=homes(given, uids=uids))
     assert list(seen) == ([other.volume_id] if found else [])
 
 
 def test_without_a_living_claim_nothing_tells_which_cluster_is_ours() -> None:
-    assert orphans([volume(1, uid="gone")], uids=set(), namespaces=frozenset()) == {}
+    assert homes([volume(1, uid="gone")], uids=set()) == set()
 
 
 @pytest.fixture
@@ -67,6 +68,27 @@ async def test_volumes_whose_claim_is_gone_are_counted_and_named(
         await counted.reconcile()
     assert rig.recorder.orphaned == {REGION: 1}
     assert lost in caplog.text
+
+
+async def test_the_count_follows_what_becomes_of_volumes_after_the_last_claim(
+    rig: VolumeRig, counted: OrphanController
+) -> None:
+    """An alert must not go on about volumes that are gone, nor end while they are there."""
+    other = Key("team", "other")
+    for key in (KEY, other):
+        rig.apply(new(), key=key)
+        await rig.rest(key)
+    await counted.reconcile()
+    lost = [rig.status_of(key)["volumeId"] for key in (KEY, other)]
+    rig.claims._bodies.clear()
+    seen = []
+    for volume_id in (None, *lost):
+        if volume_id:
+            rig.simulator.ebs.delete_volume(volume_id)
+        rig.simulator.clock.advance(INTERVAL)
+        await counted.reconcile()
+        seen.append(rig.recorder.orphaned[REGION])
+    assert seen == [2, 1, 0]
 
 
 async def test_a_count_that_aws_denies_changes_nothing_and_is_logged(

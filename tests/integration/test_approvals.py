@@ -1,5 +1,6 @@
 """Who may approve a plan, on a real API server: an editor is refused, an approver is not, and warnings warn."""
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,40 @@ def test_an_editor_may_not_move_an_approval_to_another_digest(plane: ControlPlan
 def test_an_editor_may_not_loosen_the_policy(plane: ControlPlane, loose: str | None) -> None:
     assert "you may not loosen" in managed(plane, EDITOR, changePolicy=loose).words
     assert not managed(plane, APPROVER, changePolicy=loose).refused
+
+
+@pytest.fixture
+def rolled_back(plane: ControlPlane) -> Iterator[str]:
+    """A cluster with a changePolicy of a newer release, after the definition was rolled back."""
+    definition = json.loads(plane.kubectl("get", "crd", f"{CLUSTER_PLURAL}.{GROUP}", "-o", "json").stdout)
+    schema = "/spec/versions/0/schema/openAPIV3Schema"
+    about = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    words = about["management"]["properties"]["changePolicy"]["enum"]
+    path = f"{schema}/properties/spec/properties/management/properties/changePolicy/enum"
+
+    def known(*more: str) -> None:
+        change = [{"op": "replace", "path": path, "value": [*words, *more]}]
+        plane.kubectl("patch", "crd", f"{CLUSTER_PLURAL}.{GROUP}", "--type=json", "-p", json.dumps(change))
+
+    newer = cluster("newer", {"changePolicy": "ApproveTwice"})
+    known("ApproveTwice")
+    until(lambda: not create(plane, APPROVER, newer).refused, "the newer definition is in force", seconds=30)
+    plane.api.apply(newer)
+    known()
+    until(lambda: create(plane, APPROVER, newer).refused, "the older definition is in force", seconds=30)
+    yield "newer"
+    plane.kubectl("delete", CLUSTER_PLURAL, "newer", "-n", NAMESPACE)
+
+
+def test_a_change_policy_of_a_newer_release_is_the_strictest_and_locks_nobody_out(
+    plane: ControlPlane, rolled_back: str
+) -> None:
+    labelled = patch(plane, EDITOR, {"metadata": {"labels": {"team": "ml"}}}, name=rolled_back)
+    assert not labelled.refused, labelled.words
+    looser = {"spec": {"management": {"changePolicy": "ApproveAll"}}}
+    assert "you may not loosen" in patch(plane, EDITOR, looser, name=rolled_back).words
+    _grant(plane, "approve-newer", verbs=["approve"], users=[APPROVER], names=[rolled_back])
+    until(lambda: not patch(plane, APPROVER, looser, name=rolled_back).refused, "an approver may loosen it", seconds=10)
 
 
 def test_an_editor_may_make_the_policy_stricter(plane: ControlPlane) -> None:

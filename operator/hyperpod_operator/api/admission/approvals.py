@@ -32,6 +32,12 @@ def _policy(of: str) -> str:
     return f"{of}.spec.?management.?changePolicy.orValue('Auto')"
 
 
+def _rank(of: str) -> str:
+    """How strict the policy is. One that a newer release knew, of before a rollback, is the strictest: an error would
+    deny every edit to everyone without the verb, the garbage collector included."""
+    return f"{_RANKS}[?{_policy(of)}].orValue(3)"
+
+
 _CREATES = "request.operation == 'CREATE'"
 _SET = "({0} != '' && {0} != {0}Before)"
 _ANNOTATIONS = [
@@ -47,7 +53,7 @@ _BY_SPEC = [
     variable("approves", " || ".join(_SET.format(f"variables.{name}") for name in ("annotated", "specified"))),
 ]
 _BY_ANNOTATION = [*_ANNOTATIONS, variable("approves", _SET.format("variables.annotated"))]
-_LOOSENED = f"!({_CREATES}) && {_RANKS}[{_policy('object')}] < {_RANKS}[{_policy('oldObject')}]"
+_LOOSENED = f"!({_CREATES}) && {_rank('object')} < {_rank('oldObject')}"
 _RECORDS = f"!({_CREATES}) && object.?status.?lastApproval != oldObject.?status.?lastApproval"
 _OWN_NAME = validation(
     "variables.by == '' || variables.by == request.userInfo.username || (variables.by == variables.byBefore "

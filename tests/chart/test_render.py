@@ -65,6 +65,7 @@ def test_a_misspelt_value_is_refused_by_name(helm: Helm, level: tuple[str, ...])
         (("watchNamespaces",), ["team-a: x"]),
         (("watchNamespaces",), ["*"]),
         (("nameOverride",), "a: b"),
+        (("nameOverride",), "a" * 59),  # a label has 63 characters, and one of them ends with -test
         (("fullnameOverride",), "it's"),
         (("serviceAccount", "name"), "two\nlines"),
         (("priorityClassName",), "a #b"),
@@ -180,6 +181,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"rbac": {"aggregateToAdmin": True}}, r"tenants\.trustEveryNamespace=true"),
     ({"rbac": {"aggregateToEdit": True}}, r"tenants\.trustEveryNamespace=true"),
     ({"leaderElection": {"leaseDurationSeconds": 10}}, r"leaseDurationSeconds \(10\) must be above .*DeadlineSeconds"),
+    ({"metrics": {"port": 8081}}, r"metrics\.port and healthProbe\.port are both 8081"),
+    ({"commonLabels": {"app.kubernetes.io/name": "ours"}}, r"Remove it from commonLabels; nameOverride"),
+    ({"podLabels": {"app.kubernetes.io/instance": "ours"}}, r"Remove it from podLabels"),
+    ({"commonLabels": {"helm.sh/chart": "ours"}}, r"Remove it from commonLabels"),
     ({"leaderElection": {"retryPeriodSeconds": 9}}, r"renewDeadlineSeconds \(10\) must be above 1\.2 times"),
 ]
 

@@ -1,7 +1,8 @@
 """From a stored object of any kind to its spec and status, or to the reason why not."""
 
 import logging
-from typing import TypeVar, cast
+from copy import deepcopy
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -15,12 +16,19 @@ logger = logging.getLogger(__name__)
 
 ModelT = TypeVar("ModelT", bound=Model)
 
+Path = tuple[str | int, ...]
+REPAIRS = 5
+"""How often a status is read again without what could not be read: what is left may lack a member that it needs."""
 REQUEST_MOST = 1024
 """Longest annotation value that is echoed in status."""
 
 
 class InvalidSpecError(Exception):
     """The spec passed the API server and still cannot be read; the message lists what is wrong where."""
+
+
+class HalfReadError(InvalidSpecError):
+    """A part of the status cannot be read that tells what was done; the message lists which."""
 
 
 def parse_spec(stored: StoredObject, model: type[ModelT]) -> ModelT:
@@ -40,18 +48,57 @@ def parse_spec_with_unknown(stored: StoredObject, model: type[ModelT]) -> tuple[
 
 
 def parse_status(stored: StoredObject, model: type[ModelT]) -> ModelT:
-    """The stored status; one that cannot be read counts as empty, which makes every decision more careful."""
-    found = stored.body.get("status")
+    """The stored status, without what cannot be read of it: another release, or others, wrote that."""
+    return parse_status_with_lost(stored, model)[0]
+
+
+def parse_status_with_lost(stored: StoredObject, model: type[ModelT]) -> tuple[ModelT, tuple[Path, ...]]:
+    """The status, and the paths of what cannot be read. An empty path is all of it."""
+    found, lost = stored.body.get("status"), list[Path]()
     if not found:
         # Makes no validator of the status: that takes a command longer than a call to AWS.
-        return cast(ModelT, model.model_construct())
-    try:
-        return model.model_validate(found)
-    except ValidationError as error:
-        logger.warning(
-            "status of %s cannot be parsed and is rebuilt from AWS: %s", stored.key, problems(error, of="status")
-        )
-        return model()
+        return cast(ModelT, model.model_construct()), ()
+    for attempt in range(REPAIRS):
+        try:
+            return model.model_validate(found), tuple(lost)
+        except ValidationError as error:
+            if not attempt:
+                words = problems(error, of="status")
+                logger.warning(
+                    "Parts of the status of %s cannot be parsed, and the operator goes on without them: %s",
+                    stored.key,
+                    words,
+                )
+            found, faulty = _without(found, error)
+            lost += faulty
+    return model(), ((),)
+
+
+def _without(status: Any, error: ValidationError) -> tuple[Any, list[Path]]:
+    """A copy without what is wrong, and the paths of that. Where a member is missing its owner is wrong."""
+    kept = deepcopy(status)
+    faults = error.errors(include_url=False)
+    wrong = {one["loc"][:-1] if one["type"] == "missing" else one["loc"] for one in faults}
+    # From the last item of a list to the first: the places of the others stay what they are.
+    paths = sorted(wrong, key=lambda path: [(isinstance(part, int), part) for part in path], reverse=True)
+    for path in paths:
+        if not path:
+            return {}, [()]
+        _remove(kept, path)
+    return kept, paths
+
+
+def _remove(status: Any, path: Path) -> None:
+    """Take the member away, or the deepest one on the way to it that the status has."""
+    trail, owner = list[tuple[Any, str | int]](), status
+    for part in path:
+        if not (part in owner if isinstance(owner, dict) else isinstance(owner, list) and part in range(len(owner))):
+            break
+        trail.append((owner, part))
+        owner = owner[part]
+    if trail:
+        owner, part = trail[-1]
+        del owner[part]
 
 
 def status_is_readable(stored: StoredObject, model: type[Model]) -> bool:

@@ -17,6 +17,7 @@ from hyperpod_operator.api.common.model import Model
 from hyperpod_operator.api.kinds import Kind
 from hyperpod_operator.api.names import ABANDON, Reason
 from hyperpod_operator.controllers.parse import (
+    HalfReadError,
     InvalidSpecError,
     parse_status,
     reconcile_requested_at,
@@ -158,6 +159,8 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
             return await self._abandon(stored)
         try:
             thing = self.parse(stored)
+        except HalfReadError as error:
+            return self._unreadable(stored, f"A part of the status cannot be read that says what was done: {error}")
         except InvalidSpecError as error:
             return await self._invalid(stored, str(error))
         record = await self.look(stored, thing, failures)
@@ -241,7 +244,7 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
     async def _invalid(self, stored: StoredObject, problems: str) -> Outcome:
         """The spec cannot be read: say so, touch nothing. A deletion with nothing in AWS is let through."""
         if not status_is_readable(stored, self._status_model):
-            return self._unreadable(stored, problems)
+            return self._unreadable(stored, f"Neither the spec nor the status can be read: {problems}")
         status = parse_status(stored, self._status_model)
         if stored.deleting and self.untouched(status):
             nothing = "Nothing was created for this invalid spec."
@@ -271,12 +274,13 @@ class Reconciler(ABC, Generic[ThingT, StatusT, RecordT]):
         outcome = Blocked(Reason.INVALID_SPEC, SLOW)
         return await self._record(stored, Report(status=new, events=() if said else (event,), outcome=outcome), None)
 
-    def _unreadable(self, stored: StoredObject, problems: str) -> Outcome:
-        """Neither spec nor status tells what is in AWS: the status stays as it is, for whoever can read it."""
+    def _unreadable(self, stored: StoredObject, problem: str) -> Outcome:
+        """The status stays as it is, for whoever can read it: what the operator did, or what is in AWS, is told
+        nowhere else."""
         message = (
-            f"Neither the spec nor the status can be read: {problems}. The operator changes nothing and does not "
-            "release the object: the status may name what is in AWS. Correct the spec, or install the version of "
-            f"the operator that wrote the status. To release the object, set the annotation {ABANDON} to its name."
+            f"{problem}. The operator changes nothing and does not release the object: the status may name what is in "
+            "AWS. Correct these fields, or install the version of the operator that wrote the status. To release the "
+            f"object, set the annotation {ABANDON} to its name."
         )
         self._announce(stored, Event(type="Warning", reason=Reason.INVALID_SPEC, action="Parse", message=message))
         return Blocked(Reason.INVALID_SPEC, SLOW)

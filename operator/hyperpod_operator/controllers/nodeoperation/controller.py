@@ -16,7 +16,12 @@ from hyperpod_operator.controllers.nodeoperation.observe import Clusters
 from hyperpod_operator.controllers.nodeoperation.observer import OperationObserver
 from hyperpod_operator.controllers.nodeoperation.ports import OperationPorts
 from hyperpod_operator.controllers.object_references import cluster_reference, node_reference
-from hyperpod_operator.controllers.parse import parse_spec, parse_status, reconcile_requested_at
+from hyperpod_operator.controllers.parse import (
+    HalfReadError,
+    parse_spec,
+    parse_status_with_lost,
+    reconcile_requested_at,
+)
 from hyperpod_operator.controllers.reconciler import Reconciler
 from hyperpod_operator.core.confirm import Confirm
 from hyperpod_operator.core.engine.decision import RemoveFinalizer, Report
@@ -27,6 +32,7 @@ from hyperpod_operator.core.nodeoperation.answers import intended
 from hyperpod_operator.core.nodeoperation.audit import audited
 from hyperpod_operator.core.nodeoperation.clocks import with_moments_until
 from hyperpod_operator.core.nodeoperation.concerns import CONCERNS
+from hyperpod_operator.core.nodeoperation.half_read import untold
 from hyperpod_operator.core.nodeoperation.machine import advance
 from hyperpod_operator.core.nodeoperation.operation import Operation
 from hyperpod_operator.core.nodeoperation.plan import Call, Evict, Expire, Mark, Unmark
@@ -94,7 +100,9 @@ class NodeOperationController(Reconciler[Operation, HyperPodNodeOperationStatus,
 
     def parse(self, stored: StoredObject) -> Operation:
         given, timings = approvers(stored), self._settings.timings
-        status = parse_status(stored, HyperPodNodeOperationStatus)
+        status, lost = parse_status_with_lost(stored, HyperPodNodeOperationStatus)
+        if unclear := untold(status, lost):
+            raise HalfReadError(listed(unclear, most=3))
         metadata = stored.body.get("metadata") or {}
         return Operation(
             key=stored.key,

@@ -10,8 +10,10 @@ kubernetes.io; service account tokens of pods are bound and rotated ("Managing S
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -105,9 +107,27 @@ def _choose_proxy(configuration: Any) -> None:
     thread; in a pod, where every Service adds seven variables, that costs more than the request.
     """
     address = urlsplit(configuration.host)
-    if configuration.proxy is None and address.hostname and not proxy_bypass(address.hostname):
+    if configuration.proxy is None and address.hostname and not _is_direct(address.hostname):
         configuration.proxy = getproxies().get(address.scheme)
     configuration.client_session_kwargs = {"trust_env": False}
+
+
+def _is_direct(host: str) -> bool:
+    """Whether NO_PROXY says so. In Kubernetes it has blocks of addresses, as that of the Services, in which a pod finds
+    the API server; Python's library takes names and single addresses only."""
+    if proxy_bypass(host):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return any(address in block for block in _blocks(getproxies().get("no", "")))
+
+
+def _blocks(no_proxy: str) -> Iterator[IPv4Network | IPv6Network]:
+    for part in no_proxy.split(","):
+        with suppress(ValueError):
+            yield ip_network(part.strip().strip("[]"), strict=False)
 
 
 def _in_cluster() -> Any:

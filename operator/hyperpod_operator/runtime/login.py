@@ -132,7 +132,7 @@ class Login:
             connector=aiohttp.TCPConnector(limit=0, ssl=_tls(found)),
             headers=headers,
             proxy=found.proxy,
-            trust_env=True,  # as the Kubernetes client does
+            trust_env=False,  # the proxy was chosen from the environment, and with more of NO_PROXY
             trace_configs=[self._health.tracing()],
         )
         lent = _Lent(session, clock=self._clock)

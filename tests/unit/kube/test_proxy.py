@@ -59,6 +59,26 @@ async def test_no_proxy_is_obeyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert await proxy(kubeconfig(tmp_path)) is None
 
 
+@pytest.mark.parametrize(
+    ("server", "direct"),
+    [
+        ("https://172.20.0.1:443", True),
+        ("https://172.21.0.1:443", False),
+        ("https://10.1.2.3", True),
+        ("https://[fd30:1::1]:443", True),
+        ("https://[fe80::1]:443", False),
+        ("https://api.example.com", False),
+    ],
+)
+async def test_blocks_of_addresses_in_no_proxy_are_obeyed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str, direct: bool
+) -> None:
+    """A pod finds the API server by the address of a Service, and NO_PROXY names the block of these."""
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    monkeypatch.setenv("NO_PROXY", "nonsense/8, 172.20.0.0/16,10.1.2.3, fd00::/8,.svc")
+    assert await proxy(kubeconfig(tmp_path, server=server)) == (None if direct else PROXY)
+
+
 async def test_the_kubeconfigs_own_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", PROXY)
     assert await proxy(kubeconfig(tmp_path, proxy=OTHER)) == OTHER

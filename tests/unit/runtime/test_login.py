@@ -62,6 +62,16 @@ async def test_a_session_carries_the_token_and_expires_in_ten_minutes(login: Log
     assert info.expiration - clock.now() == pytest.approx(timedelta(minutes=10), abs=timedelta(seconds=1))
 
 
+async def test_the_environment_names_no_proxy_that_was_not_chosen(
+    login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NO_PROXY was obeyed where the proxy was chosen, with blocks of addresses that aiohttp does not know."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
+    info = await login.log_in()
+    assert info is not None
+    assert not info.aiohttp_session.trust_env
+
+
 async def test_the_token_is_read_at_every_login(login: Login, source: Source) -> None:
     source.answers = [Found(), Found(authorization="Bearer two")]
     await login.log_in()

@@ -155,8 +155,8 @@ TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
         ),
         ErrorKind.UNREACHABLE: Treatment(
             Reason.AWS_UNREACHABLE,
-            "Check the operator's network path to the SageMaker endpoint (VPC endpoint, proxy, DNS); the operator "
-            "retries with backoff.",
+            "Check the operator's network path to AWS's endpoint for this call (VPC endpoint, proxy, DNS); the "
+            "operator retries with backoff.",
             at_least=5.0,
         ),
         ErrorKind.TRANSIENT: Treatment(
@@ -173,8 +173,8 @@ TREATMENTS: Mapping[ErrorKind, Treatment] = MappingProxyType(
         ),
         ErrorKind.WRONG_ENDPOINT: Treatment(
             Reason.AWS_UNREACHABLE,
-            "What answers does not know this operation, so it is not SageMaker in this Region: check the Region, the "
-            "endpoint (AWS_ENDPOINT_URL, VPC endpoint) and the proxy.",
+            "What answers does not know this operation, so it is not AWS's service in this Region: check the Region, "
+            "the endpoint (AWS_ENDPOINT_URL, VPC endpoint) and the proxy.",
             at_least=5.0,
         ),
         ErrorKind.CLOCK: Treatment(

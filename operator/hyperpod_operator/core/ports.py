@@ -5,7 +5,7 @@ behind them and tests put theirs. All of them may be called from one event loop;
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -226,12 +226,17 @@ class Objects(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One Kubernetes Event: `reason` is a CamelCase word of `api/names.py`, `action` what was done or looked at."""
+    """One Kubernetes Event: `reason` is a CamelCase word of `api/names.py`, `action` what was done or looked at.
+
+    `reference` is AWS's name for this occurrence. It ends the note of the first; Events that differ in it alone are one
+    Event, with their count.
+    """
 
     type: Literal["Normal", "Warning"]
     reason: str
     action: str
     message: str
+    reference: str = field(default="", compare=False)
 
 
 class Events(Protocol):

@@ -41,6 +41,12 @@ def plain(text: str) -> str:
     return "".join(letter for letter in text if unicodedata.category(letter) not in _DROPPED)
 
 
+def sentence(words: str) -> str:
+    """Words of others, before a sentence of ours: with a stop at their end, where they have none."""
+    words = words.rstrip()
+    return words if not words or words[-1] in ".!?…" else f"{words.rstrip(',;:')}."
+
+
 def shortened(text: str, most: int) -> str:
     """At most `most` characters (20 or more): the middle goes, because AWS ends with why.
 

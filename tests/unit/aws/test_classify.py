@@ -148,6 +148,21 @@ def test_secrets_never_show(secret: str) -> None:
         assert word not in shown
 
 
+def test_what_is_of_one_call_alone_goes() -> None:
+    """Two refusals of one kind say the same, so that the second writes no status."""
+
+    def said(number: int) -> str:
+        once = f"1234567{number}-89ab-cdef-0123-456789abcdef"
+        return readable(
+            "User: op is not authorized to perform: ec2:CreateVolume because no identity-based policy allows the "
+            "ec2:CreateVolume action. Encoded authorization failure message: "
+            f"{f'Zm9v{number}' * 300} (Service: Ec2, Status Code: 403, Request ID: {once})"
+        )
+
+    assert said(1) == said(2)
+    assert said(1).endswith("allows the ec2:CreateVolume action. (Service: Ec2, Status Code: 403)")
+
+
 def test_long_texts_are_cut_and_lines_joined() -> None:
     shown = readable("a\nb " + "x" * 5000)
     assert shown.startswith("a b x")

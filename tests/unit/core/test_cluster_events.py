@@ -39,7 +39,7 @@ def test_an_accepted_call_says_what_it_changes() -> None:
 def test_a_refused_call_is_a_warning_with_the_request_id_for_aws_support() -> None:
     first = events(resource(spec=scaled(), status=recorded()), cluster(), answer=ErrorKind.QUOTA)[0]
     assert (first.type, first.reason, first.action) == ("Warning", Reason.QUOTA_EXCEEDED, "UpdateCluster")
-    assert "(request request-1)" in first.message
+    assert first.reference == "request request-1"
 
 
 def test_each_reason_is_told_once_a_pass() -> None:

@@ -23,7 +23,7 @@ def tell(*events: ObservedEvent, mark: MirroredEvents | None = None) -> tuple[Mi
     owner = resource(status=HyperPodClusterStatus(memory=ClusterMemory(mirroredEvents=mark)))
     given = snapshot_of(owner, Observed(cluster=cluster(), events=events))
     new, told = mirrored(PassRecord(snapshot=given))
-    return new, [event.message for event in told]
+    return new, [f"{event.message} ({event.reference})" if event.reference else event.message for event in told]
 
 
 def test_a_warning_is_told_with_its_place() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperpod_operator.core.text import contrasted, plain, plain_lines, plain_values
+from hyperpod_operator.core.text import contrasted, plain, plain_lines, plain_values, sentence
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,22 @@ def test_no_control_or_format_character_is_left(text: str) -> None:
 def test_what_never_ends_costs_no_more_than_its_length() -> None:
     for text in ("\x1b]" * 200_000, "\x1b[" + "1;" * 200_000, "\x1b" * 400_000):
         assert "\x1b" not in plain(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "ended"),
+    [
+        ("No capacity", "No capacity."),
+        ("No capacity. ", "No capacity."),
+        ("Try again!", "Try again!"),
+        ("Is it there?", "Is it there?"),
+        ("Reasons:", "Reasons."),
+        ("cut…", "cut…"),
+        ("", ""),
+    ],
+)
+def test_words_of_others_end_before_ours_begin(words: str, ended: str) -> None:
+    assert sentence(words) == ended
 
 
 def test_lines_of_ours_stay_lines() -> None:

@@ -262,6 +262,18 @@ async def test_a_note_fits_into_a_kilobyte_whatever_its_language(
     assert len(fake.created[0][1]["note"].encode()) <= 1024
 
 
+@pytest.mark.parametrize("message", ["short", "ü" * 5000])
+async def test_a_note_ends_with_awss_id_however_long_it_is(
+    message: str, recorder: EventRecorder, fake: FakeApi, make_stored: Make
+) -> None:
+    about = Event(type="Warning", reason="X", action="Create", message=message, reference="request r-1\x1b[2J")
+    recorder.publish(about=make_stored(), event=about)
+    await asyncio.sleep(0.1)
+    note = fake.created[0][1]["note"]
+    assert note.endswith(" (request r-1)")
+    assert len(note.encode()) <= 1024
+
+
 @pytest.mark.parametrize("text", ["", "short", "ü" * 512, "x" * 1024])
 def test_a_text_that_fits_is_not_touched(text: str) -> None:
     assert capped(text, 1024) == text

@@ -277,3 +277,16 @@ def test_closing_waits_for_no_count(record: Record, send: Send, book: SeriesBook
     record()
     assert book.next_due(monotonic=clock.monotonic()) is None
     assert book.next_due(monotonic=clock.monotonic(), closing=True) is not None
+
+
+def test_events_that_differ_in_awss_id_alone_are_one_with_their_count(
+    record: Callable[..., None], send: Callable[[], Series | None], clock: Any
+) -> None:
+    """HyperPod tries a launch again every few minutes, for days where there is no capacity."""
+    for number in range(3):
+        record(Event(type="Warning", reason="HyperPodEvent", action="Observe", message="full", reference=f"{number}"))
+        clock.seconds += 60
+    series = send()
+    assert series is not None
+    assert (series.count, series.key.event.reference) == (3, "0")
+    assert send() is None

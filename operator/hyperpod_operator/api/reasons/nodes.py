@@ -97,20 +97,22 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.THROTTLED,
             "AWS throttles the account's calls. The operator halves its rate.",
-            "Nothing; if it lasts, find out what else calls SageMaker in this account.",
+            "Nothing; if it lasts, find out what else makes the call that the message names in this account.",
             severity=Severity.WARNING,
             actor=Actor.AWS,
         ),
         reason(
             Reason.CREDENTIALS_INVALID,
-            "The operator's AWS credentials are missing, expired or invalid.",
-            "Give the operator valid AWS credentials ([install-eks.md](install-eks.md)).",
+            "The operator's AWS credentials are missing, expired or invalid, or its clock differs from AWS's; the "
+            "message says which.",
+            "Follow the message: give the operator valid AWS credentials ([install-eks.md](install-eks.md)), or set "
+            "the clock of its node.",
             actor=Actor.YOU,
         ),
         reason(
             Reason.AWS_UNREACHABLE,
-            "The operator cannot reach the SageMaker endpoint.",
-            "Nothing at first. If it lasts, check the VPC endpoint, the proxy and DNS.",
+            "The operator cannot reach AWS's endpoint for the call that the message names.",
+            "Nothing at first. If it lasts, check the VPC endpoint of that service, the proxy and DNS.",
             severity=Severity.WARNING,
             actor=Actor.AWS,
         ),
@@ -167,7 +169,8 @@ NODES: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.HYPERPOD_EVENT,
             "HyperPod's own event of level Warn or Error (ListClusterEvents), published once, with its cause if "
-            'known. Not published: "lost orchestration-ready status", which occurs during each scaling.',
+            "known. Those with the same words are one Event with their count, and the id at its end is that of the "
+            'first. Not published: "lost orchestration-ready status", which occurs during each scaling.',
             "Follow the message; `aws sagemaker describe-cluster-event` shows more.",
         ),
         reason(

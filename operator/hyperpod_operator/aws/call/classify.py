@@ -155,6 +155,11 @@ MESSAGE_MOST = 500
 POINTER = " (shortened; the operator's log has all of it)"
 
 PREFIX = re.compile(r"^An error occurred \([^)]*\) when calling the \w+ operation(?: \(reached max retries: \d+\))?: ")
+OF_ONE_CALL = (
+    re.compile(r" ?Encoded authorization failure message: \S+"),
+    re.compile(r"(?i)[,;]? ?\bRequest ?ID: [0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+)
+"""What AWS says anew of every call: in a condition it would make every pass a status write. The log has it."""
 SECRETS = (
     re.compile(r"(?i)(x-amz-security-token|x-amz-signature|signature|session_?token|secret_?access_?key)[=:]\s*\S+"),
     re.compile(r"(?<=//)[^/@\s:]+:[^/@\s]+(?=@)"),
@@ -185,8 +190,11 @@ def wrapped_by_sagemaker(text: str) -> tuple[str, str] | None:
 
 
 def readable(text: str) -> str:
-    """One line, without secrets and botocore's preamble, of bounded length: AWS's lists lose their middle."""
+    """One line, without secrets, botocore's preamble and what is of one call alone, of bounded length: AWS's lists lose
+    their middle."""
     line = whole(text)
+    for once in OF_ONE_CALL:
+        line = once.sub("", line)
     return line if len(line) <= MESSAGE_MOST else shortened(line, MESSAGE_MOST - len(POINTER)) + POINTER
 
 

@@ -9,7 +9,7 @@ from hyperpod_operator.core.cluster import causes
 from hyperpod_operator.core.cluster.departures import ENDING
 from hyperpod_operator.core.health.facts import CHECKING, FAILING
 from hyperpod_operator.core.observed import Observed, ObservedGroup
-from hyperpod_operator.core.text import counted, listed
+from hyperpod_operator.core.text import counted, listed, sentence
 
 # [assumption: teardown-needs-the-role]
 TEARDOWN_WEDGE = "does not have permission to perform"
@@ -63,7 +63,7 @@ def said(short: Sequence[Shortfall]) -> str:
         by_cause.setdefault((one.detail, one.remedy), []).append(one.counted)
     shown = [
         f"group{'s' if len(groups) > 1 else ''} {listed(groups, most=NAMED, separator=', ', rest=' ')}"
-        + (f": {detail}" if detail else "")
+        + (f": {sentence(detail) if remedy else detail}" if detail else "")
         + (f" {remedy}" if remedy else "")
         for (detail, remedy), groups in by_cause.items()
     ]

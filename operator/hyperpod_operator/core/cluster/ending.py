@@ -27,7 +27,7 @@ from hyperpod_operator.core.engine.result import ResultSummary, as_recorded, fai
 from hyperpod_operator.core.errors import SLOW, TREATMENTS, CloudError, ErrorKind
 from hyperpod_operator.core.observed import EksUse
 from hyperpod_operator.core.outcome import Done, Gone
-from hyperpod_operator.core.text import counted
+from hyperpod_operator.core.text import counted, sentence
 
 IN_USE_TRIES = 60
 """Tries, one a minute, in which the deletion of another HyperPod cluster of the same EKS cluster should have ended."""
@@ -133,7 +133,8 @@ def _refused(pass_record: PassRecord, result: Rejected) -> ResultSummary:
     if error.kind is ErrorKind.BUSY and cluster is not None and cluster.status == "Failed":
         message = (
             f"AWS reports the cluster as Failed ({cluster.failure_message or 'no reason given'}) and rejects changes: "
-            f"{error.message} The operator retries every 5 minutes; to start over, delete and re-apply this resource."
+            f"{sentence(error.message)} The operator retries every 5 minutes; to start over, delete and re-apply this "
+            "resource."
         )
         return waiting(reason=Reason.CLUSTER_FAILED, message=message, after=SLOW, stalled=True)
     if error.kind is ErrorKind.EKS_IN_USE:

@@ -45,7 +45,7 @@ def _call_event(act: Act, result: Accepted | Rejected) -> Event:
     if isinstance(result, Accepted):
         return Event(type="Normal", reason=act.reason, action=operation(act.action), message=act.message)
     error = result.error
-    request = f" (request {error.request_id})" if error.request_id else ""
     reason = TREATMENTS[error.kind].reason
-    message = f"{error.operation} failed ({error.code}): {error.message}{request}"
-    return Event(type="Warning", reason=reason, action=operation(act.action), message=message)
+    message = f"{error.operation} failed ({error.code}): {error.message}"
+    reference = f"request {error.request_id}" if error.request_id else ""
+    return Event(type="Warning", reason=reason, action=operation(act.action), message=message, reference=reference)

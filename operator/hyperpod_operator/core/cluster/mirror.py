@@ -53,7 +53,8 @@ def _event(event: ObservedEvent) -> Event:
         type="Warning",
         reason=Reason.HYPERPOD_EVENT,
         action="Observe",
-        message=f"HyperPod says{f' about {where}' if where else ''}: {text} ({event.event_id})",
+        message=f"HyperPod says{f' about {where}' if where else ''}: {text}",
+        reference=event.event_id,
     )
 
 

@@ -16,7 +16,7 @@ from hyperpod_operator.core.engine.decision import RemoveFinalizer, Wait
 from hyperpod_operator.core.engine.journal import PENDING, CallState, age
 from hyperpod_operator.core.observed import Json, ObservedCluster
 from hyperpod_operator.core.plan.calls import stays
-from hyperpod_operator.core.text import counted, listed
+from hyperpod_operator.core.text import counted, listed, sentence
 
 NAMED = 3
 """Claims, or Nodes, that a message names before it counts the rest."""
@@ -158,7 +158,7 @@ def under_way(snapshot: ClusterSnapshot) -> Decision | None:
         return Wait(reason=Reason.DELETING, message=message, after=snapshot.timings.poll)
     roles = ", ".join(sorted(_roles(cluster))) or "the groups' execution roles"
     message = (
-        f"AWS cannot delete the nodes: {wedge} Restore the execution role ({roles}) with "
+        f"AWS cannot delete the nodes: {sentence(wedge)} Restore the execution role ({roles}) with "
         "ec2:DeleteNetworkInterface and ec2:DeleteNetworkInterfacePermission; AWS then continues the deletion."
     )
     return Wait(reason=Reason.TEARDOWN_BLOCKED, message=message, after=snapshot.timings.poll, stalled=True)

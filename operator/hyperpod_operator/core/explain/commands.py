@@ -20,6 +20,10 @@ _NODES = "kubectl hyperpod nodes {cluster_object} -n {namespace}"
 _LOGS = "kubectl logs -n {operator_namespace} {leader}"
 _AWS_EVENTS = "aws sagemaker list-cluster-events --cluster-name {cluster} --region {region}"
 _AWS_CLUSTER = "aws sagemaker describe-cluster --cluster-name {cluster} --region {region}"
+_WHO_DELETED = (
+    "aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=DeleteCluster "
+    "--region {region}"
+)
 _AWS_VOLUME = "aws ec2 describe-volumes --volume-ids {volume} --region {region}"
 _SCRIPT_LOG = "aws logs tail /aws/sagemaker/Clusters/{cluster}/{cluster_id} --region {region}"
 _SCRIPT_LOG_OF_GROUP = f"{_SCRIPT_LOG} --log-stream-name-prefix LifecycleConfig/{{group}}/"
@@ -75,6 +79,7 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
         "kubectl get {short} {name} -n {namespace} -o jsonpath='{{.status.preflight.checks[?(@.result==\"Fail\")]}}'",
         _RETRY,
     ),
+    Reason.DELETED_OUTSIDE: (_WHO_DELETED, "kubectl hyperpod approve {object} -n {namespace}"),
     Reason.TEARDOWN_BLOCKED: ("aws iam get-role --role-name {role}", _AWS_CLUSTER, _SEE),
     Reason.UNKNOWN_GROUPS: (_AWS_CLUSTER, _EDIT),
     Reason.SCALED_OUTSIDE: (_EDIT,),

@@ -25,8 +25,8 @@ NOT_FOUND = "NotFound"
 NO_LEADER = "NoLeader"
 NOT_SEEN = "NotObserved"
 INSTALL = "hyperpod-operator crds | kubectl apply --server-side -f -"
-APPROVED_BY_YOU = frozenset({Reason.WAITING_FOR_APPROVAL, Reason.PLAN_STALE, Reason.DELETED_OUTSIDE})
-"""Reasons of yours that an approval answers."""
+APPROVED_BY_YOU = frozenset({Reason.WAITING_FOR_APPROVAL, Reason.PLAN_STALE})
+"""Reasons of yours that an approval answers. Where others deleted the cluster, who and why comes first."""
 _NOTHING = re.compile(r"^Nothing[^.;]*[.;] *(?:Otherwise )?")
 """How the remedy of a reason begins that asks nobody: what follows is for the pass that is Stalled all the same."""
 _OF_KIND = re.compile(r"For an? ([A-Z]\w+): ")

@@ -16,6 +16,7 @@ from hyperpod_operator.core.nodeoperation.plan import Call
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import State
 from hyperpod_operator.core.nodes.batch import UNCERTAIN, BatchAnswer, NodeCall, Treatment, treatment
+from hyperpod_operator.core.text import sentence
 
 MAY_HAVE_ACTED = frozenset({ErrorKind.UNKNOWN_OUTCOME, ErrorKind.MALFORMED, ErrorKind.TRANSIENT})
 """Failures of a whole call after which AWS may have carried it out."""
@@ -69,7 +70,7 @@ def answered(snapshot: Snapshot, action: Call, answer: BatchAnswer) -> Snapshot:
             return updated(entry, {"message": "AWS's answer does not name this node; it is watched."})
         said = f"{failure.code}: {failure.message}"
         if failure.code in UNCERTAIN:
-            return updated(entry, {"awsCode": failure.code, "message": f"{said} The node is watched."})
+            return updated(entry, {"awsCode": failure.code, "message": f"{sentence(said)} The node is watched."})
         means = treatment(failure.code)
         if means is Treatment.ABSENT and snapshot.operation.call is NodeCall.DELETE:
             return moved(snapshot, entry, State.WAITING, said, awsCode=failure.code)
@@ -78,7 +79,9 @@ def answered(snapshot: Snapshot, action: Call, answer: BatchAnswer) -> Snapshot:
                 # AWS lists the node that this answer does not know: whether it is there, later lists decide.
                 return _again(snapshot, entry, code=failure.code, said=said)
             case Treatment.FINAL:
-                return moved(snapshot, entry, State.FAILED, f"AWS refuses this node. {said}", awsCode=failure.code)
+                return moved(
+                    snapshot, entry, State.FAILED, f"AWS refuses this node. {sentence(said)}", awsCode=failure.code
+                )
             case _:
                 assert_never(means)
 
@@ -99,7 +102,9 @@ def failed(snapshot: Snapshot, action: Call, error: CloudError) -> Snapshot:
         remedy = (
             grant(error) if error.kind is ErrorKind.DENIED else REMEDIES.get(error.kind, TREATMENTS[error.kind].remedy)
         )
-        return _again(snapshot, entry, code=error.code, said=f"{error.code}: {error.message} {remedy}".strip())
+        return _again(
+            snapshot, entry, code=error.code, said=f"{error.code}: {sentence(error.message)} {remedy}".strip()
+        )
 
     return _each(snapshot, action, of)
 
@@ -123,7 +128,7 @@ def _again(snapshot: Snapshot, entry: Entry, *, code: str, said: str) -> Entry:
         snapshot,
         entry,
         State.DRAINING,
-        f"AWS did nothing about this node: {said} The operator asks again in {pause:.0f} s.",
+        f"AWS did nothing about this node: {sentence(said)} The operator asks again in {pause:.0f} s.",
         awsCode=code[:128],
         attempts=attempts,
         retryTime=stamp(snapshot.now + timedelta(seconds=pause)),

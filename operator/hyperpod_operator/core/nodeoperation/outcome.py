@@ -13,7 +13,7 @@ from hyperpod_operator.core.nodeoperation.plan import Action
 from hyperpod_operator.core.nodeoperation.readiness import is_drained
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, Phase, State
-from hyperpod_operator.core.text import counted, listed, plain
+from hyperpod_operator.core.text import counted, listed, plain, sentence
 
 NAMED_MOST = 5
 """Nodes that a message speaks of; status.nodes has all."""
@@ -191,7 +191,8 @@ def _named(snapshot: Snapshot, states: frozenset[State] | set[State]) -> str:
 
 
 def _said(entry: Entry) -> str:
-    return f"{entry.name or entry.id} is {entry.state}{f': {entry.message}' if entry.message else '.'}"
+    said = f": {sentence(entry.message)}" if entry.message else "."
+    return f"{entry.name or entry.id} is {entry.state}{said}"
 
 
 def _under_way(reason: Reason, message: str, wake: float) -> Finding[Action]:

@@ -82,8 +82,8 @@ def _step_event(pass_record: PassRecord, act: Act, result: Accepted | Rejected |
         reason, said = declines.treatment(result.error).reason, declines.text(result.error, step=result.step)
         return Event(type="Warning", reason=reason, action=operation(act.step), message=said)
     error = result.error
-    request = f" (request {error.request_id})" if error.request_id else ""
     reason = treated(pass_record.snapshot, result.step, error).reason
     code = error.ec2_code or error.code
-    message = f"{error.operation} failed ({code}): {error.message}{request}"
-    return Event(type="Warning", reason=reason, action=operation(act.step), message=message)
+    message = f"{error.operation} failed ({code}): {error.message}"
+    reference = f"request {error.request_id}" if error.request_id else ""
+    return Event(type="Warning", reason=reason, action=operation(act.step), message=message, reference=reference)

@@ -76,7 +76,9 @@ class EventRecorder:
 
     def publish(self, *, about: StoredObject, event: Event) -> None:
         """Count one occurrence; the API server hears of it soon."""
-        event = replace(event, message=plain(event.message), action=plain(event.action))
+        event = replace(
+            event, message=plain(event.message), action=plain(event.action), reference=plain(event.reference)
+        )
         self._book.record(about=about, event=event, now=self._clock.now(), monotonic=self._clock.monotonic())
         self._wake.set()
 
@@ -211,12 +213,18 @@ class EventRecorder:
             "type": event.type,
             "reason": event.reason[:LONGEST_WORD],
             "action": (event.action or event.reason)[:LONGEST_WORD],
-            "note": capped(event.message, LONGEST_NOTE),
+            "note": _note(event),
             "regarding": dict(series.regarding),
         }
         if count > 1:
             body["series"] = _series(series, count=count)
         return body
+
+
+def _note(event: Event) -> str:
+    """The message, cut where it is too long, and the reference."""
+    ending = f" ({capped(event.reference, LONGEST_WORD)})" if event.reference else ""
+    return capped(event.message, LONGEST_NOTE - len(ending.encode("utf-8", "replace"))) + ending
 
 
 def capped(text: str, most: int) -> str:

@@ -1,10 +1,11 @@
 """The bookkeeping of repeated Events: what is one series, what is due to be sent, what is dropped.
 
-Pure of I/O so that its rules can be tested at once. An Event with the same object, type, reason, action and
-message within ten minutes of the last one is the same series; its first occurrence is due at once, its count
-at most every 30 seconds. One object whose messages never repeat cannot flood the API server: beyond its budget,
-Events that only observe are counted under their reason. What changes something, and what asks a person to act, always
-passes. Memory is bounded: when too much is unsent, the oldest observation is dropped first, and each drop is counted.
+Pure of I/O so that its rules can be tested at once. An Event with the same object, type, reason, action and message
+(whatever AWS's name for the occurrence is) within ten minutes of the last one is the same series; its first occurrence
+is due at once, its count at most every 30 seconds. One object whose messages never repeat cannot flood the API server:
+beyond its budget, Events that only observe are counted under their reason. What changes something, and what asks a
+person to act, always passes. Memory is bounded: when too much is unsent, the oldest observation is dropped first, and
+each drop is counted.
 
 Source: events.k8s.io/v1 Event and EventSeries (kubernetes.io API reference).
 """
@@ -94,7 +95,7 @@ class SeriesBook:
         if known is not None:
             self._forget(known)
         if not _always(event) and event.message != COMBINED and not self._admitted(about.uid, monotonic=monotonic):
-            self.record(about=about, event=replace(event, message=COMBINED), now=now, monotonic=monotonic)
+            self.record(about=about, event=replace(event, message=COMBINED, reference=""), now=now, monotonic=monotonic)
             return
         self._series[key] = Series(key=key, regarding=reference(about), first_at=now, last_at=now, last_seen=monotonic)
         self._add_new(key)

@@ -129,6 +129,14 @@ def test_what_an_approval_answers_asks_for_it(reason: str) -> None:
     assert found.step.commands[-1] == "kubectl hyperpod approve research -n team"
 
 
+def test_a_cluster_that_others_deleted_is_looked_into_before_it_is_created_again() -> None:
+    plan = {"digest": "sha256:1", "state": "Pending", "summary": "create it", "actions": [{"waits": True}]}
+    found = explain(world(unready("DeletedOutside", stalled=True, plan=plan)))
+    assert found.reason == "DeletedOutside"
+    assert found.step.what.startswith("Find out who deleted it.")
+    assert found.step.commands[0].startswith("aws cloudtrail lookup-events")
+
+
 def test_no_approval_helps_a_resource_that_only_plans() -> None:
     plan = {"digest": "sha256:1", "state": "Pending", "actions": [{"waits": True}]}
     assert explain(world(unready("PlanOnly", plan=plan))).reason == "PlanOnly"

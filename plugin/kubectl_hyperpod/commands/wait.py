@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from hyperpod_operator.api.names import ConditionType
-from hyperpod_operator.core.explain.world import inside, items, text
+from hyperpod_operator.core.explain.world import Json, inside, items, text
 from hyperpod_operator.core.text import plain, shortened
 from kubectl_hyperpod.cluster.api import Object
 from kubectl_hyperpod.durations import SPELLED, duration
@@ -123,23 +123,28 @@ def _changes(session: Session, asked: Named, found: Object, *, timeout: float) -
 
 
 def _reached(found: Object, kind: str, status: str) -> bool:
-    return _seen(found) and _status(found, kind) == status
+    return _seen(found) and _seen(found, kind) and _status(found, kind) == status
 
 
-def _seen(found: Object) -> bool:
-    """Whether the status is about the newest spec."""
+def _seen(found: Object, kind: str = "") -> bool:
+    """Whether the status, or its condition of this type, is about the newest spec; also where neither says so."""
     generation = inside(found, "metadata", "generation")
-    return generation is None or inside(found, "status", "observedGeneration") == generation
+    by = _condition(found, kind) if kind else inside(found, "status")
+    observed = inside(by, "observedGeneration")
+    return generation is None or observed == generation or bool(kind and observed is None)
 
 
 def _status(found: Object, kind: str) -> str:
-    listed = items(found, "status", "conditions")
-    return next((text(one.get("status")) for one in listed if text(one.get("type")) == kind), "")
+    return text(_condition(found, kind).get("status"))
+
+
+def _condition(found: Object, kind: str) -> Json:
+    return next((one for one in items(found, "status", "conditions") if text(one.get("type")) == kind), {})
 
 
 def words_of(found: Object) -> str:
     """Why an object is as it is, in one line: its condition Ready, once that is about the newest spec."""
-    ready = next((one for one in items(found, "status", "conditions") if text(one.get("type")) == "Ready"), {})
+    ready = _condition(found, "Ready")
     if not ready:
         return "The operator has not reported yet."
     if not _seen(found):

@@ -143,6 +143,16 @@ def test_an_unreadable_world_makes_ready_unknown_and_keeps_what_was_known() -> N
     assert found["SpecSynced"] == ("True", "InSync")
 
 
+def test_what_an_unreadable_world_keeps_is_not_about_the_newest_spec() -> None:
+    """Whoever waits for SpecSynced after an edit must not be answered by what was known before it."""
+    first = report(told(resource(status=recorded()), cluster())).status
+    owner = resource(spec=scaled(), status=first.model_dump(exclude_none=True), generation=2)
+    status = report(unread(owner)).status
+    of = {one.type: one.observedGeneration for one in status.conditions or ()}
+    assert status.observedGeneration == 2
+    assert of == {"Ready": 2, "Reconciling": 2, "Provisioned": 1, "SpecSynced": 1, "GroupsAtTarget": 1}
+
+
 def test_an_unreadable_world_that_a_person_has_to_mend_is_stalled() -> None:
     found = conditions_of(report(unread(resource(status=recorded()), ErrorKind.CREDENTIALS)).status)
     assert found["Stalled"] == ("True", "CredentialsInvalid")

@@ -174,6 +174,15 @@ def test_wait_gives_up_for_no_state_of_an_earlier_spec() -> None:
     )
 
 
+def test_wait_takes_no_condition_for_the_newest_spec_that_is_of_an_earlier_one() -> None:
+    """AWS could not be read after the edit: the operator has seen the spec, and says nothing new about this."""
+    before = {**worlds.condition("SpecSynced", "True", "InSync"), "observedGeneration": 2}
+    edited = worlds.cluster(worlds.condition("Ready", "Unknown", "AWSUnreachable"), before)
+    assert edited["metadata"]["generation"] == edited["status"]["observedGeneration"] == 3
+    shown = run(server(edited), "wait", "research", "--for", "SpecSynced", "--timeout", "1")
+    assert (shown.exit_code, "SpecSynced was not reached" in shown.stderr) == (1, True)
+
+
 def test_ages_are_by_the_clock_of_the_server() -> None:
     fake = server(SHORT)
     fake.date = worlds.NOW + timedelta(days=3)

@@ -20,6 +20,7 @@ from hyperpod_operator.core.engine.conditions import (
     settle,
     summary,
     type_of,
+    types,
 )
 from hyperpod_operator.core.engine.decision import LookAgain
 from hyperpod_operator.core.engine.result import ResultSummary
@@ -36,16 +37,18 @@ def conditions(pass_record: PassRecord, ending: ResultSummary) -> list[Condition
     resource = pass_record.snapshot.resource
     before = resource.status.conditions or []
     drafts = [*_summary(pass_record, ending), *_preflight(pass_record)]
+    unseen: list[Draft] = []
     if pass_record.blind:
-        drafts += kept(before, made=drafts)
+        unseen = kept(before, made=drafts)
     else:
         drafts += [*resolved(_found(pass_record), ending), *of_reason(ending, statuses=OF_REASONS)]
     return settle(
         table=CLUSTER.table,
-        drafts=drafts,
+        drafts=[*drafts, *unseen],
         before=before,
         generation=resource.generation,
         now=pass_record.snapshot.now,
+        unseen=types(unseen),
     )
 
 

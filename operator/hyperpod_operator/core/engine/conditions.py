@@ -5,7 +5,7 @@ Conditions follow kstatus: `Ready` always, `Reconciling` or `Stalled` only while
 shown (its table in `api.kinds`); transition times, bounds and plain text are settled here and nowhere else.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,11 +48,13 @@ def settle(
     before: Sequence[Condition],
     generation: int,
     now: datetime,
+    unseen: Container[ConditionType] = (),
 ) -> list[Condition]:
     """The drafts as conditions in the order of `table`, which names every type that the kind may set.
 
-    The transition time moves only when the status does (metav1.Condition's rule). Raises ValueError for a type that is
-    not in the table.
+    The transition time moves only when the status does (metav1.Condition's rule). `unseen` are types about which this
+    pass learned nothing: what they say is of the generation that they have, so that nobody who waits for one after an
+    edit takes it for the answer. Raises ValueError for a type that is not in the table.
     """
     old = {condition.type: condition for condition in before}
     return [
@@ -61,7 +63,7 @@ def settle(
             status=status,
             reason=reason,
             message=plain(message)[:MESSAGE_MOST],
-            observedGeneration=generation,
+            observedGeneration=old[kind].observedGeneration if kind in unseen and kind in old else generation,
             lastTransitionTime=_since(old.get(kind), status=status, now=now),
         )
         for kind, status, reason, message in sorted(drafts, key=lambda draft: table.index(draft[0]))
@@ -124,6 +126,11 @@ def kept(before: Sequence[Condition], *, made: Iterable[Draft]) -> list[Draft]:
         for old in before
         if old.type in known and old.reason in reasons
     ]
+
+
+def types(drafts: Iterable[Draft]) -> frozenset[ConditionType]:
+    """What these drafts speak of."""
+    return frozenset(draft[0] for draft in drafts)
 
 
 def _since(was: Condition | None, *, status: str, now: datetime) -> str:

@@ -8,7 +8,7 @@ from hyperpod_operator.api.common.plan import PlanStatus
 from hyperpod_operator.api.kinds import NODE_OPERATION
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.nodeoperation.status import HyperPodNodeOperationStatus, OperationCounts
-from hyperpod_operator.core.engine.conditions import Draft, kept, resolved, settle, summary
+from hyperpod_operator.core.engine.conditions import Draft, kept, resolved, settle, summary, types
 from hyperpod_operator.core.engine.decision import Report
 from hyperpod_operator.core.engine.events import first_of_each_reason, of_conditions
 from hyperpod_operator.core.engine.failure import failure_message
@@ -50,7 +50,7 @@ def report(record: PassRecord) -> Report[HyperPodNodeOperationStatus]:
     if record.read_error is not None:
         end = failed(failure_message(record.read_error), TREATMENTS[record.read_error.kind])
         drafts: list[Draft] = summary(ready="Unknown", reason=end.reason, message=end.message, stalled=end.stalled)
-        drafts += kept(before, made=drafts)
+        unseen = kept(before, made=drafts)
         stalled, outcome = end.stalled, end.outcome
     else:
         # What is said is what is so after the pass: an entry may have moved by what AWS or the API server answered.
@@ -58,14 +58,16 @@ def report(record: PassRecord) -> Report[HyperPodNodeOperationStatus]:
         said = decided or judge(CONCERNS, snapshot)
         drafts = resolved(said.conditions)
         drafts += [draft for draft in kept(before, made=drafts) if draft[0] in KEPT]
+        unseen = []
         stalled = any(draft[0] == "Stalled" for draft in drafts)
         outcome = _next(record, said.wake_after)
     conditions = settle(
         table=NODE_OPERATION.table,
-        drafts=drafts,
+        drafts=[*drafts, *unseen],
         before=before,
         generation=operation.generation,
         now=snapshot.now,
+        unseen=types(unseen),
     )
     status = _stored(record)
     if record.called is not None:

@@ -6,7 +6,7 @@ from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.kinds import VOLUME_CLAIM
 from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.core.engine import finding
-from hyperpod_operator.core.engine.conditions import Draft, Said, kept, of_reason, resolved, settle, summary
+from hyperpod_operator.core.engine.conditions import Draft, Said, kept, of_reason, resolved, settle, summary, types
 from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.volume.memory.calls import operations
@@ -23,16 +23,19 @@ def conditions(pass_record: PassRecord, ending: ResultSummary) -> list[Condition
     before = claim.status.conditions or []
     drafts = _summary(pass_record, ending)
     named = of_reason(ending, statuses=OF_REASONS)
+    unseen: list[Draft] = []
     if not pass_record.blind:
         drafts += _over(resolved(_found(pass_record), ending), named)
     else:
-        drafts += _over(kept(before, made=drafts), named if pass_record.unread is not None else [])
+        drafts += named if pass_record.unread is not None else []
+        unseen = kept(before, made=drafts)
     return settle(
         table=VOLUME_CLAIM.table,
-        drafts=drafts,
+        drafts=[*drafts, *unseen],
         before=before,
         generation=claim.generation,
         now=pass_record.snapshot.now,
+        unseen=types(unseen),
     )
 
 

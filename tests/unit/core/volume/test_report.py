@@ -201,6 +201,17 @@ def test_one_failed_read_says_nothing_and_three_do() -> None:
     assert third.status.volumeId == seen.volumeId
 
 
+def test_what_an_unread_claim_keeps_is_not_about_the_newest_spec() -> None:
+    seen = passed(snapshot_of(ATTACHED, volume=volume(attachment()))).status
+    edited = replace(ATTACHED, status=seen, generation=ATTACHED.generation + 1)
+    error = failure(ErrorKind.UNREACHABLE, operation="DescribeVolumes")
+    made = report(PassRecord(snapshot=snapshot_of(edited, first_look=True), unread=error, failures=3)).status
+    behind = {one.type for one in made.conditions or () if one.observedGeneration == ATTACHED.generation}
+    ahead = {one.type for one in made.conditions or () if one.observedGeneration == edited.generation}
+    assert ahead == {"Ready", "Reconciling"}
+    assert behind >= {"VolumeReady", "Attached", "ModificationComplete"}
+
+
 def test_the_first_look_at_a_lost_node_is_remembered() -> None:
     gone = (node(FIRST, status="ShuttingDown"), node(SECOND))
     made = passed(snapshot_of(ATTACHED, volume=volume(attachment()), nodes=gone))

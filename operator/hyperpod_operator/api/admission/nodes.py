@@ -43,12 +43,15 @@ _STATUS = (
     "volumesInUse",
     "volumesAttached",
     "config",
+    "runtimeHandlers",
+    "features",
+    "declaredFeatures",
 )
 _SPEC = ("podCIDR", "podCIDRs", "providerID", "unschedulable", "configSource", "externalID")
 
 
-_QUANTITIES = frozenset({"capacity", "allocatable"})
-"""Members that the API server's type checker does not know, as maps of quantities."""
+_UNTYPED = frozenset({"capacity", "allocatable", "runtimeHandlers", "features", "declaredFeatures"})
+"""Members that the API server's type checker does not know: maps of quantities, and what came after Kubernetes 1.30."""
 
 
 def nodes(account: ServiceAccount) -> list[Manifest]:
@@ -128,4 +131,4 @@ def _list(names: tuple[str, ...]) -> str:
 
 
 def _status(item: str, name: str) -> str:
-    return f"dyn({item}).?status.?{name}" if name in _QUANTITIES else f"{item}.?status.?{name}"
+    return f"dyn({item}).?status.?{name}" if name in _UNTYPED else f"{item}.?status.?{name}"

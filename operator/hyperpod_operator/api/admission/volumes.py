@@ -44,6 +44,8 @@ _CSI = f"""
 """
 _LOCAL = f"variables.written.spec.?local.?path.orValue('').matches({cel(f'^{DEVICE}[0-9a-f]+$')})"
 _NO_SECRETS = " && ".join(f"!has(variables.written.spec.csi.{name})" for name in _SECRETS)
+_NO_CLASS_OF_ATTRIBUTES = "!dyn(object).spec.?volumeAttributesClassName.hasValue()"
+"""Untyped, because it came after Kubernetes 1.30."""
 _NOT_OF_KUBERNETES = "object.metadata.?annotations.orValue({}).all(key, !key.contains('kubernetes.io/'))"
 _CREATES_AND_DELETES = "request.operation in ['CREATE', 'DELETE'] && request.?subResource.orValue('') == ''"
 
@@ -88,10 +90,10 @@ def persistent_volumes(account: ServiceAccount) -> list[Manifest]:
                 "the operator creates PersistentVolumes with the reclaim policy Retain alone",
             ),
             validation(
-                f"request.operation == 'DELETE' || (({_NOT_OF_KUBERNETES}) && (!has(object.spec.csi) || "
-                f"(!has(object.spec.csi.volumeAttributes) && {_NO_SECRETS})))",
-                "the operator creates PersistentVolumes without secrets, volume attributes and annotations of "
-                "Kubernetes",
+                f"request.operation == 'DELETE' || (({_NOT_OF_KUBERNETES}) && {_NO_CLASS_OF_ATTRIBUTES} "
+                f"&& (!has(object.spec.csi) || (!has(object.spec.csi.volumeAttributes) && {_NO_SECRETS})))",
+                "the operator creates PersistentVolumes without secrets, volume attributes, a class of them and "
+                "annotations of Kubernetes",
             ),
             validation(WITHOUT_OWNERS, "the operator creates PersistentVolumes without owner references"),
         ],
@@ -117,9 +119,10 @@ def persistent_volume_claims(account: ServiceAccount) -> list[Manifest]:
             ),
             validation(
                 "request.operation == 'DELETE' || (has(object.spec.storageClassName) "
-                f"&& !has(object.spec.dataSource) && !has(object.spec.dataSourceRef) && {_NOT_OF_KUBERNETES})",
-                "the operator creates PersistentVolumeClaims with a storage class, without a data source and "
-                "without annotations of Kubernetes",
+                "&& !has(object.spec.dataSource) && !has(object.spec.dataSourceRef) "
+                f"&& {_NO_CLASS_OF_ATTRIBUTES} && {_NOT_OF_KUBERNETES})",
+                "the operator creates PersistentVolumeClaims with a storage class, without a data source, a class of "
+                "attributes and annotations of Kubernetes",
             ),
             validation(WITHOUT_OWNERS, "the operator creates PersistentVolumeClaims without owner references"),
         ],

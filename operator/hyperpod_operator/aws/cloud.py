@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 ACCOUNT = re.compile(r"[0-9]{12}")
 ACCOUNT_PAUSE = 60.0
 """Seconds between questions to an STS that does not answer."""
+UNSEEN = 900.0
+"""Seconds without a request after which STS is asked again: no refresh was seen then. Settled objects send more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +186,7 @@ class AwsCloud:
         """
         name, now, key = region or self.region, time.monotonic(), self._keys.newest
         # Who sends nothing, as where all objects are of another account, sees no refresh.
-        unseen = bool(self._arn) and now >= self._keys.sent_at + ACCOUNT_PAUSE
+        unseen = bool(self._arn) and now >= self._keys.sent_at + UNSEEN
         doubted = not self._account_known and (now >= self._ask_account_at or key != self._asked_with)
         if doubted or (unseen and now >= self._ask_account_at):
             self._ask_account_at, self._asked_with = now + ACCOUNT_PAUSE, key

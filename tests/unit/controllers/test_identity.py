@@ -10,7 +10,7 @@ import pytest
 from tests.unit.controllers.rig import KEY, UNLIMITED, Rig
 from tests.unit.controllers.test_life import two
 
-from hyperpod_operator.aws.cloud import ACCOUNT_PAUSE, AwsCloud, CloudSettings
+from hyperpod_operator.aws.cloud import UNSEEN, AwsCloud, CloudSettings
 from hyperpod_operator.core.outcome import Blocked, Done, Gone
 from hyperpod_testbed.proxy.aws import AwsProxy
 from hyperpod_testbed.simulator import Fault, Simulator
@@ -165,7 +165,7 @@ async def test_credentials_that_become_those_of_another_account_prove_no_end(
     assert rig.has_finalizer
     assert not [call for call in refreshed.other.log.calls() if call.mutating]
     refreshed.back()
-    rig.cloud._ask_account_at, rig.cloud._keys.sent_at = 0.0, -ACCOUNT_PAUSE  # as a minute later
+    rig.cloud._ask_account_at, rig.cloud._keys.sent_at = 0.0, -UNSEEN  # as a quarter of an hour later
     assert isinstance(await rig.rest(), Gone if deleted else Done)
     assert rig.operations() == ([*before, "DeleteCluster"] if deleted else before)
 

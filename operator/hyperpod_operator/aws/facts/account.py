@@ -8,6 +8,7 @@ from typing import Any, cast
 from hyperpod_operator.aws.facts.reader import Ask, Pages, Reader, items
 from hyperpod_operator.core.preflight.facts import Capacity, TrainingPlan, Usage
 from hyperpod_operator.core.preflight.model import Fact, Unread
+from hyperpod_operator.core.preflight.tables.quotas import FURTHER
 
 HOUR = 3600.0
 QUOTA_PAGES = 60
@@ -46,13 +47,12 @@ async def _listed(reader: Reader, operation: str, service: str) -> Fact[dict[str
 
 def _by_name(pages: Pages) -> Pages:
     """All quotas as one page, value by name: thousands of them, kept for an hour and read for each cluster."""
-    return [
-        {
-            str(one["QuotaName"]): float(one["Value"])
-            for one in items(pages, "Quotas")
-            if one.get("QuotaName") and isinstance(one.get("Value"), int | float)
-        }
-    ]
+    found = {
+        str(one["QuotaName"]): float(one["Value"])
+        for one in items(pages, "Quotas")
+        if one.get("QuotaName") and isinstance(one.get("Value"), int | float)
+    }
+    return [found | ({FURTHER: 0.0} if pages[-1].get("NextToken") else {})]
 
 
 async def usage(reader: Reader, *, eks_arn: str, but: str) -> Fact[Usage]:

@@ -800,3 +800,13 @@ async def test_the_authority_of_an_eks_cluster_is_read_from_its_certificate(data
     facts = await gathered(world(DescribeCluster=lambda **asked: {"cluster": described} if "name" in asked else {}))
     assert isinstance(facts.eks, EksCluster)
     assert facts.eks.authorities == known
+
+
+@pytest.mark.parametrize("more", [{}, {"NextToken": "more"}])
+async def test_a_list_of_quotas_that_was_not_read_to_its_end_says_so(more: dict[str, str]) -> None:
+    """What it lacks may exist: an instance type that AWS released lately, for example."""
+    aws = world()
+    aws.pages["list_service_quotas"] = [{"Quotas": LISTED, **more}] * (100 if more else 1)
+    facts = await facts_of(aws).gather(about())
+    assert not isinstance(facts.quotas, Unread)
+    assert (quotas.FURTHER in facts.quotas) is bool(more)

@@ -78,6 +78,11 @@ def routes(*found: Route) -> Facts:
     return having(route_tables=(RouteTable(vpc_id="vpc-1", main=True, subnets=frozenset(), routes=found),))
 
 
+def half_of_the_quotas() -> Facts:
+    assert isinstance(FACTS.quotas, Mapping)
+    return having(quotas={**FACTS.quotas, quotas.FURTHER: 0.0})
+
+
 IPV6 = Route(destination="::/0", target="igw-6")
 TO_IT = Route(destination="pl-1", target="vpce-1")
 S3 = Endpoint(name="vpce-1", vpc_id="vpc-1", service="com.amazonaws.us-west-2.s3", gateway=True)
@@ -210,6 +215,7 @@ CASES: Mapping[str, Case] = {
         bad=(
             (subject(spec(group(instanceType="ml.p5.48xlarg"))), FAIL, "Did you mean ml.p5.48xlarge"),
             (subject(spec(group(instanceType="ml.p5.48xlarg")), facts=having(quotas=DENIED)), WARN, "ml.p5.48xlarge"),
+            (subject(spec(group(instanceType="ml.p9.48xlarge")), facts=half_of_the_quotas()), WARN, "ml.p9.48xlarge"),
         ),
     ),
     "DeepHealthChecksSupported": Case(

@@ -10,6 +10,8 @@ ALL_SPOT = "Total number of Spot instances allowed across SageMaker HyperPod clu
 VOLUME_SIZE = "Maximum size of EBS volume in GB for a SageMaker HyperPod cluster instance"
 RESTRICTED_STORAGE = "Maximum total FSx Lustre capacity in TiB across HyperPod restricted instance groups"
 RESERVED = "Number of {type} instances in reserved capacity across training plans per Region"
+FURTHER = "further quotas that were not read"
+"""Stands among the names where a list was not read to its end: what it lacks may exist."""
 GROUPS = 20
 """Groups in a cluster that AWS documents; its API takes 100."""
 

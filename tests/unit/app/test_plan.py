@@ -202,6 +202,7 @@ def test_json_has_all(aws: Simulator) -> None:
                 "effect": "Adds",
                 "nodeCount": 2,
                 "changes": ["instanceGroups[gpu].instanceCount: 1 -> 3"],
+                "waits": False,
             }
         ],
         "cost": "+0.46 USD/h",
@@ -281,6 +282,14 @@ def test_prices_of_a_plan_come_from_a_file(aws: Simulator, tmp_path: Path) -> No
     done = said("-f", "-", f"--price-file={tmp_path / 'prices.yaml'}", text=of(manifest(count=3)))
     assert "+6.00 EUR/h" in done.output
     assert aws.log.calls("GetProducts") == []
+
+
+def test_calls_that_wait_are_marked(aws: Simulator) -> None:
+    create(aws, "research", tags=owned())
+    waits, sent = of(manifest(count=3, management={"changePolicy": "ApproveAll"})), of(manifest(count=3))
+    assert "UpdateCluster (Adds, 2 nodes); waits" in said("-f", "-", text=waits).output
+    assert "| UpdateCluster, waits |" in said("-f", "-", "-o", "markdown", text=waits).output
+    assert "waits" not in said("-f", "-", text=sent).output
 
 
 def test_markdown_is_a_comment(aws: Simulator) -> None:

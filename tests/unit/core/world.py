@@ -13,6 +13,7 @@ from tests.unit.core.builders import ARN, NOW, cluster, failure, group, snapshot
 
 from hyperpod_operator.core.cluster.concerns import decide
 from hyperpod_operator.core.cluster.decision import Act, Decision
+from hyperpod_operator.core.cluster.diff import SOFTWARE_MEMBERS
 from hyperpod_operator.core.cluster.pass_record import Accepted, PassRecord, Rejected
 from hyperpod_operator.core.cluster.plan import (
     Action,
@@ -104,12 +105,14 @@ class World:
 
 
 def updated(found: ObservedCluster, request: Mapping[str, Any]) -> ObservedCluster:
-    """The cluster after CreateCluster or UpdateCluster: groups that are named are as they were sent."""
+    """The cluster after CreateCluster or UpdateCluster: groups that are named are as they were sent, on their image."""
     leaving = set(request.get("instanceGroupsToDelete", []))
     groups = {item.name: item for item in found.groups if item.name not in leaving}
     for kind in GROUP_LISTS:
         for sent in request.get(kind, []):
-            groups[sent["instanceGroupName"]] = group(sent, restricted=kind == "restrictedInstanceGroups")
+            before = groups.get(sent["instanceGroupName"])
+            image = {name: before.members[name] for name in SOFTWARE_MEMBERS & before.members.keys()} if before else {}
+            groups[sent["instanceGroupName"]] = group({**image, **sent}, restricted=kind == "restrictedInstanceGroups")
     said = {"clusterName", "tags", "instanceGroupsToDelete", *GROUP_LISTS}
     members = {name: value for name, value in request.items() if name not in said}
     return replace(found, groups=tuple(groups.values()), members={**found.members, **members})

@@ -97,7 +97,7 @@ def _text_of(report: Report, *, detailed: bool) -> Iterator[str]:
     if found is None:
         return
     for call in found.calls:
-        yield f"  {_call(call)}"
+        yield f"  {_call(call)}{'; waits' if call in found.waiting else ''}"
         yield from (f"    {plain(str(change))}" for change in call.changes)
     if report.cost:
         yield f"  cost: {plain(report.cost)}"
@@ -139,7 +139,7 @@ def _json_of(report: Report, *, detailed: bool) -> Mapping[str, Any]:
         "clusterName": found.cluster_name,
         "region": found.region,
         "exists": found.exists,
-        "actions": [_action(call) for call in found.calls],
+        "actions": [{**_action(call), "waits": call in found.waiting} for call in found.calls],
         "cost": plain(report.cost) or None,
         "wouldFail": [plain(words) for words in report.failures],
         "blocked": plain(found.blocked) or None,
@@ -199,9 +199,10 @@ def _markdown_preview(found: Preview, *, report: Report, detailed: bool) -> Iter
         yield "| Effect | Call | Change | Nodes |"
         yield "|---|---|---|---|"
         for call in found.calls:
+            name = f"{call.operation}, waits" if call in found.waiting else call.operation
             for change in call.changes:
                 effect = f"**{change.effect}**" if change.effect.rank >= Effect.DISRUPTS.rank else str(change.effect)
-                yield f"| {effect} | {call.operation} | {_cell(str(change))} | {change.node_count or ''} |"
+                yield f"| {effect} | {name} | {_cell(str(change))} | {change.node_count or ''} |"
         yield ""
     if report.cost:
         yield f"- Cost: {_cell(report.cost)}"

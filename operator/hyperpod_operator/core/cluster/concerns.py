@@ -23,7 +23,7 @@ from hyperpod_operator.core.cluster import (
 )
 from hyperpod_operator.core.cluster.decision import Act, Action, ClusterSnapshot, Conclusion, Decision, NeedTags
 from hyperpod_operator.core.cluster.diff import diff
-from hyperpod_operator.core.cluster.ownership import Ownership, ownership
+from hyperpod_operator.core.cluster.ownership import Ownership, ownership, with_own_records
 from hyperpod_operator.core.cluster.plan import concern
 from hyperpod_operator.core.engine import finding
 from hyperpod_operator.core.engine.finding import Blocks, Chain, Concern
@@ -145,11 +145,13 @@ def decide(snapshot: ClusterSnapshot) -> Conclusion:
 
 def situate(snapshot: ClusterSnapshot, observed: Observed) -> ClusterSnapshot:
     """The same question about a newer look at the world."""
+    found = ownership(resource=snapshot.resource, observed=observed)
+    resource = with_own_records(snapshot.resource, cluster=observed.cluster, found=found)
     seen = replace(
         snapshot,
         observed=observed,
-        changes=diff(resource=snapshot.resource, observed=observed, now=snapshot.now),
-        ownership=ownership(resource=snapshot.resource, observed=observed),
+        changes=diff(resource=resource, observed=observed, now=snapshot.now),
+        ownership=found,
     )
     return replace(seen, plan=plan_of(seen))
 

@@ -1,10 +1,12 @@
 """Whose cluster is it? The answer comes from AWS tags alone, because a name proves nothing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import StrEnum
 
 from hyperpod_operator.api.names import TAG_ADOPTED, TAG_EKS_CLUSTER, TAG_OWNER, TAG_OWNER_UID
 from hyperpod_operator.core.cluster.resource import ADOPTED, Resource
+from hyperpod_operator.core.engine.memory import updated
 from hyperpod_operator.core.observed import Observed, ObservedCluster
 
 
@@ -35,6 +37,18 @@ def ownership(*, resource: Resource, observed: Observed) -> Ownership:
 def was_owner(resource: Resource) -> bool:
     """Whether an earlier pass read this very object's uid on a cluster: the status of another object says nothing."""
     return bool(resource.uid) and resource.status.remembered.ownerUid == resource.uid
+
+
+def with_own_records(resource: Resource, *, cluster: ObservedCluster | None, found: Ownership) -> Resource:
+    """The resource without records of groups and tags that are about another cluster, or another object's.
+
+    The first pass over a cluster that is not ours forgets them. Until then nothing is announced or planned by them.
+    """
+    if cluster is None or found in {Ownership.OURS, Ownership.RECORDED, Ownership.UNREAD}:
+        return resource
+    if resource.status.clusterArn == cluster.arn and was_owner(resource):
+        return resource  # its tags were taken off, or are not shown
+    return replace(resource, status=updated(resource.status, {"instanceGroups": None, "appliedTagKeys": None}))
 
 
 def is_adopted(tags: Mapping[str, str]) -> bool:

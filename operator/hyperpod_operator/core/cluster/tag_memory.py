@@ -23,6 +23,8 @@ from hyperpod_operator.core.moments import stamp
 def applied_tag_keys(pass_record: PassRecord) -> list[str] | None:
     """Keys that a spec of ours put on the cluster: only these are ever taken off again."""
     snapshot, result = pass_record.snapshot, pass_record.result
+    if snapshot.observed.cluster is not None and not snapshot.owned:
+        return None  # those of an earlier cluster: whoever made this one has set its tags
     old = set(snapshot.resource.status.remembered.appliedTagKeys or [])
     if isinstance(result, Accepted):
         match result.action:

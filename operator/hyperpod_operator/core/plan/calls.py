@@ -1,14 +1,14 @@
 """The complete list of calls that a cluster asks for, from its snapshot, in the order in which they are sent.
 
 The list is the same whether anything is sent or not: a paused resource, one that only plans and one whose adoption is
-announced have it, too. `steps` has a call for each part that may be approved by itself; `planned_calls` joins those
-that travel together.
+announced have it, too. `steps` has a call for each part that may be approved by itself; the plan joins those that
+travel together.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from hyperpod_operator.api.names import TAG_ADOPTED
+from hyperpod_operator.api.names import OWNERSHIP_TAGS, TAG_ADOPTED
 from hyperpod_operator.core.cluster import requests
 from hyperpod_operator.core.cluster.changes import group_of
 from hyperpod_operator.core.cluster.compare import Change
@@ -23,15 +23,9 @@ from hyperpod_operator.core.moments import stamp
 from hyperpod_operator.core.observed import Json, ObservedCluster, ObservedGroup
 from hyperpod_operator.core.plan import effects, ending
 from hyperpod_operator.core.plan.digest import Target
-from hyperpod_operator.core.plan.model import joined
 
 CLUSTER = "cluster"
 """The path of a cluster as a whole."""
-
-
-def planned_calls(snapshot: ClusterSnapshot, *, held: frozenset[PlannedCall] = frozenset()) -> tuple[PlannedCall, ...]:
-    """Every call, the next one first. `held` are steps that wait: they are a call of their own."""
-    return joined(steps(snapshot), held=held)
 
 
 def target(snapshot: ClusterSnapshot) -> Target:
@@ -113,8 +107,25 @@ def ownership(resource: Resource, cluster: ObservedCluster) -> PlannedCall:
     return _call("AddTags", changes, exempt=True, request={"arn": cluster.arn}, part="ownership")
 
 
+def release(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> PlannedCall:
+    """DeleteTags with the ownership tags, by which the operator releases a cluster that stays. It waits for no
+    approval."""
+    tags = snapshot.observed.tags
+    tags = snapshot.resource.ownership_tags if tags is None else tags
+    changes = tuple(
+        PlannedChange(path=f"tags[{key}]", effect=Effect.CHANGES, observed=tags[key])
+        for key in OWNERSHIP_TAGS
+        if key in tags
+    )
+    return _call("DeleteTags", changes, exempt=True, request={"arn": cluster.arn}, part="ownership")
+
+
 def _deletion(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> Iterator[PlannedCall]:
-    if snapshot.owned and cluster.status != "Deleting" and not stays(snapshot):
+    if not snapshot.owned:
+        return
+    if stays(snapshot):
+        yield release(snapshot, cluster)
+    elif cluster.status != "Deleting":
         yield deletion(snapshot, cluster)
 
 

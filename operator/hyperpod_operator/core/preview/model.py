@@ -12,6 +12,8 @@ class Preview:
     """`exists`: whether AWS has the cluster, or the volume. `blocked` is why the operator would do nothing of it, empty
     if it would.
 
+    `waiting` are those of the calls that wait for an approval, or for another change policy.
+
     `notes` are differences that stay as they are, and what delays the calls. `unknown` are questions that whoever
     previews cannot answer: the operator may do more, or less, than `calls`.
     """
@@ -21,6 +23,7 @@ class Preview:
     region: str
     exists: bool
     calls: tuple[PlannedCall, ...] = ()
+    waiting: frozenset[PlannedCall] = frozenset()
     blocked: str = ""
     notes: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()

@@ -18,9 +18,9 @@ from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.call import PlannedCall
 from hyperpod_operator.core.engine.decision import Wait
 from hyperpod_operator.core.observed import Observed
-from hyperpod_operator.core.plan.calls import planned_calls
 from hyperpod_operator.core.plan.gate import ChangePolicy
-from hyperpod_operator.core.plan.plan import change_policy
+from hyperpod_operator.core.plan.model import Plan
+from hyperpod_operator.core.plan.plan import plan_of
 from hyperpod_operator.core.preview.model import BEING_DELETED, Preview, Sight
 
 BLOCKING = frozenset(
@@ -55,15 +55,17 @@ def preview(snapshot: ClusterSnapshot, observed: Observed, *, sight: Sight) -> P
     if observed.cluster is not None and observed.tags is None:
         # What differs is a fact, whoever may change it.
         seen = replace(seen, ownership=Ownership.RECORDED)
-    calls = () if blocked else planned_calls(seen)
+    plan = plan_of(seen)
+    calls = () if blocked else plan.calls
     return Preview(
         name=str(resource.key),
         cluster_name=resource.cluster_name,
         region=seen.here.region,
         exists=observed.cluster is not None,
         calls=calls,
+        waiting=frozenset(plan.waiting if calls else ()),
         blocked=blocked,
-        notes=() if blocked else tuple(_notes(seen, calls, decision)),
+        notes=() if blocked else tuple(_notes(seen, plan, decision)),
         unknown=() if blocked else (*sight.refused, *(() if sight.memory else _not_remembered(seen))),
         unchanged=tuple(_unchanged(seen, calls)),
     )
@@ -83,22 +85,22 @@ def _is_failed(seen: ClusterSnapshot) -> bool:
     return seen.observed.cluster is not None and seen.observed.cluster.status == FAILED
 
 
-def _notes(seen: ClusterSnapshot, calls: tuple[PlannedCall, ...], decision: Conclusion) -> Iterator[str]:
-    cluster, policy = seen.observed.cluster, change_policy(seen.resource)
+def _notes(seen: ClusterSnapshot, plan: Plan, decision: Conclusion) -> Iterator[str]:
+    cluster = seen.observed.cluster
     if seen.resource.deleting:
         yield BEING_DELETED
     if cluster is not None and cluster.status != AT_REST:
         after = f": {decision.message}" if isinstance(decision, Wait) and decision.reason not in SAID else ""
         yield f"AWS reports the cluster as {cluster.status}{after}"
-    elif isinstance(decision, Wait) and decision.stalled and calls and decision.reason not in SAID:
+    elif isinstance(decision, Wait) and decision.stalled and plan.calls and decision.reason not in SAID:
         yield f"The operator waits: {decision.message}"
     if seen.resource.paused:
         yield "spec.management.paused is true: the operator sends nothing"
-    elif waiting := sum(policy.gates(call) for call in calls):
-        if policy is ChangePolicy.PLAN_ONLY:
+    elif waiting := len(plan.waiting):
+        if plan.policy is ChangePolicy.PLAN_ONLY:
             yield "spec.management.changePolicy is PlanOnly: the operator sends none of these calls but ownership tags"
         else:
-            yield f"spec.management.changePolicy is {policy}: {waiting} of these calls wait for an approval"
+            yield f"spec.management.changePolicy is {plan.policy}: {waiting} of these calls wait for an approval"
     yield from (f"Left as it is: {words}" for words in left_alone(seen))
     for name in seen.changes.protected_groups:
         yield f"Left as it is: group {name} is not in the spec any more, and is protected from deletion"

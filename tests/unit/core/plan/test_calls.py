@@ -32,13 +32,14 @@ from hyperpod_operator.core.cluster.plan import operation
 from hyperpod_operator.core.cluster.resource import Resource
 from hyperpod_operator.core.engine.call import Effect, PlannedCall
 from hyperpod_operator.core.observed import ObservedCluster
-from hyperpod_operator.core.plan.calls import planned_calls, steps
+from hyperpod_operator.core.plan.calls import steps
+from hyperpod_operator.core.plan.model import joined
 from hyperpod_operator.core.plan.plan import plan_of
 from hyperpod_operator.core.plan.record import carried_steps, worst_first
 
 
 def calls(owner: Resource, found: ObservedCluster | None, **fields: Any) -> tuple[PlannedCall, ...]:
-    return planned_calls(snapshot_of(owner, seen(owner, found, **fields)))
+    return joined(steps(snapshot_of(owner, seen(owner, found, **fields))), held=frozenset())
 
 
 def lines(found: tuple[PlannedCall, ...]) -> list[str]:
@@ -128,9 +129,11 @@ def test_a_deleted_resource_plans_the_deletion_alone() -> None:
     assert (call.operation, call.effect, call.node_count) == ("DeleteCluster", Effect.DESTROYS, 6)
 
 
-@pytest.mark.parametrize("management", [{"deletionPolicy": "Retain"}])
-def test_a_cluster_that_stays_is_not_deleted(management: dict[str, str]) -> None:
-    assert calls(replace(existing(managed(**management)), deleting=True), cluster()) == ()
+def test_a_cluster_that_stays_loses_its_ownership_tags_and_no_more() -> None:
+    owner = replace(existing(managed(deletionPolicy="Retain")), deleting=True)
+    (call,) = calls(owner, cluster(), tags=our_tags(owner, team="a"))
+    assert (call.operation, call.effect, call.exempt) == ("DeleteTags", Effect.CHANGES, True)
+    assert {change.path for change in call.changes} == {f"tags[{key}]" for key in owner.ownership_tags}
 
 
 def test_a_failed_creation_is_cleared_away_and_made_again() -> None:

@@ -159,6 +159,25 @@ def test_a_change_policy_that_holds_calls_is_noted(policy: str, words: str) -> N
     assert words in made.notes[0]
 
 
+def test_calls_that_wait_stand_apart_from_those_that_are_sent() -> None:
+    groups = [group_spec(count=6), group_spec("cpu", 1, instanceType="ml.m5.4xlarge")]
+    wanted = spec(instanceGroups=groups, management={"changePolicy": "ApproveDisruptive"})
+    made = seen(resource(spec=wanted, status=recorded()), cluster())
+    assert operations(made) == ["UpdateCluster", "UpdateCluster"]
+    (waits,) = made.waiting
+    assert [change.path for change in waits.changes] == ["instanceGroups[cpu].instanceCount"]
+
+
+def test_what_an_approval_opens_does_not_wait() -> None:
+    owner = resource(spec=scaled() | {"management": {"changePolicy": "ApproveAll"}}, status=recorded())
+    snapshot = snapshot_of(owner, Observed(cluster=cluster(), tags=our_tags(owner)))
+    assert snapshot.plan is not None
+    made = seen(replace(owner, approve_plan=snapshot.plan.gate.digest), cluster())
+    assert operations(made) == ["UpdateCluster"]
+    assert not made.waiting
+    assert not made.notes
+
+
 class TestWithoutTheApiServer:
     def test_tags_that_name_the_resource_are_its_own(self) -> None:
         made = seen(unknown_owner(), cluster(), tags=our_tags(resource()), sight=BLIND)

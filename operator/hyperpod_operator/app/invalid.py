@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from hyperpod_operator.api.common.spec_rules import rule_problems
 from hyperpod_operator.api.common.text_rules import Path, text_problems, text_rules
 from hyperpod_operator.api.members import spec_schema
 from hyperpod_operator.core.text import listed, plain
@@ -37,7 +38,10 @@ def spec_problems(model: type[BaseModel], spec: Mapping[str, Any]) -> str:
             found.setdefault(path, message)
     for path, message in _twice(spec, schema, ()):
         found.setdefault(path, message)
-    lines = [f"spec.{'.'.join(str(part) for part in path)}: {message}" for path, message in found.items()]
+    if not found:  # like the API server: rules are about what fits the schema
+        for path, message in rule_problems(schema, _whole(spec)):
+            found.setdefault(path, message)
+    lines = [f"{'.'.join(('spec', *map(str, path)))}: {message}" for path, message in found.items()]
     return plain(listed(lines, most=SHOWN)) if lines else ""
 
 

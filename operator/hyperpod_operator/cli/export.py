@@ -66,7 +66,10 @@ def export(
         from hyperpod_operator.app.documents import InputError
         from hyperpod_operator.app.export.render import rendered, write
         from hyperpod_operator.app.export.run import Asked, export
+        from hyperpod_operator.core.object_name import is_object_name
 
+    if namespace and not is_object_name(namespace):
+        raise click.BadParameter(f"{namespace!r} is no name of a namespace.", param_hint="--namespace")
     if not sources and not everything:
         raise click.UsageError("Name a cluster or a file, or use --all.")
     asked = Asked(

@@ -41,9 +41,9 @@ def plan(output: str, detailed: bool, price_file: Path | None, **options: object
     """Show what the operator would do in AWS if these resources were applied; nothing is changed.
 
     AWS is read with your own credentials. Where access to an API server is configured, the status of the resources is
-    read from it, and it checks each resource in a dry run: the CEL rules of the CustomResourceDefinitions, and
-    admission policies. What cannot be read is shown as unknown. Plans cover clusters and, as far as AWS alone tells,
-    volume claims; node operations are validated.
+    read from it, and it checks each resource in a dry run, also by the rules about edits and by admission policies.
+    What cannot be read is shown as unknown. Plans cover clusters and, as far as AWS alone tells, volume claims; node
+    operations are validated.
 
     Exit code 0: no changes; 2: something changes, or may; 1: a file, a resource or AWS cannot be read, a resource is
     invalid, or the operator would refuse it.

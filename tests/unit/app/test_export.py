@@ -384,6 +384,13 @@ def test_a_pipe_in_a_directory_is_not_waited_for(tmp_path: Path) -> None:
     assert said(tmp_path).exit_code == 0
 
 
+@pytest.mark.parametrize("namespace", ["My-team", "a b", "a: b", "-x"])
+def test_a_namespace_that_cannot_be_is_a_usage_error(namespace: str) -> None:
+    done = said("research", "--region", "us-west-2", f"--namespace={namespace}")
+    assert done.exit_code == 2
+    assert "no name of a namespace" in done.output
+
+
 def test_nothing_to_export_is_a_usage_error() -> None:
     done = said()
     assert done.exit_code == 2

@@ -70,3 +70,14 @@ def test_a_value_of_another_field_is_answered_with_that_field() -> None:
 @pytest.mark.parametrize("name", ["..", "team-b/research", "Research", "a b"])
 def test_a_name_of_an_object_is_a_name_alone(name: str) -> None:
     assert operation(clusterRef={"name": name}).startswith("spec.clusterRef.name: names in Kubernetes have")
+
+
+def test_a_rule_about_several_members_is_answered_where_they_stand() -> None:
+    said = operation(healthCheck={"deepHealthChecks": ["InstanceStress"]})
+    assert said.startswith("spec: healthCheck belongs to the operation HealthCheck")
+
+
+def test_rules_are_asked_about_what_fits_the_schema_alone() -> None:
+    said = operation(maxInFlight=0, healthCheck={"deepHealthChecks": ["InstanceStress"]})
+    assert said.startswith("spec.maxInFlight: ")
+    assert "healthCheck" not in said

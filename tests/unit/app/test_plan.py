@@ -322,6 +322,14 @@ def test_markdown_of_a_tenant_is_text(aws: Simulator) -> None:
         ({"spec": {"instanceGroups": 3}}, "spec.orchestrator: Field required"),
         ({"kind": "HyperPodMeal"}, "HyperPodMeal is no kind of hyperpod-operator.dev"),
         ({"metadata": {}}, "metadata.name is missing"),
+        (
+            manifest(autoScaling={"mode": "Enable"}),
+            "spec.autoScaling: autoScaling needs nodeProvisioningMode: Continuous and clusterRole",
+        ),
+        (
+            {**manifest("a", clusterName=None), "metadata": {"name": "my.name"}},
+            "the name of this object does not fit as a SageMaker cluster name",
+        ),
     ],
 )
 def test_an_invalid_resource_fails_and_the_others_are_planned(
@@ -539,7 +547,7 @@ def test_without_an_api_server_it_is_said_once_what_is_not_checked(
     done = said("-f", "-", "-o", output, text=of(manifest("a"), manifest("b")))
     assert "no API server is configured" in done.output
     if output != "json":
-        assert done.output.count("Not checked by the API server (CEL rules, admission policies)") == 1
+        assert done.output.count("Not checked by the API server (rules about edits, admission policies)") == 1
     monkeypatch.setenv("KUBECONFIG", "/nonexistent/config")
     assert "--no-kubernetes was given" in said("-f", "-", "--no-kubernetes", text=of(manifest("a"))).output
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hyperpod_operator.api.common.spec_rules import rule_problems
+from hyperpod_operator.api.common.text_rules import RULES
 from hyperpod_operator.api.kinds import Kind, kind_named
 from hyperpod_operator.api.members import unknown_members
 from hyperpod_operator.api.names import API_VERSION, GROUP
@@ -105,5 +107,8 @@ def _problem(kind: str, metadata: Mapping[str, Any], body: Mapping[str, Any]) ->
     model, spec = known.spec, body.get("spec") or {}
     if found := spec_problems(model, spec):
         return found
+    of_object = rule_problems({RULES: known.rules}, {"metadata": {"name": metadata["name"]}, "spec": spec})
+    if (broken := next(of_object, None)) is not None:
+        return broken[1]
     unknown = unknown_members(model, spec)
     return f"this version has no {', '.join(map(plain, unknown))}" if unknown else ""

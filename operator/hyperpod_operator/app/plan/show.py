@@ -17,7 +17,7 @@ MARKDOWN_MOST = 60_000
 """Characters: GitHub takes comments of 65,536."""
 NOT_PLANNED = "valid; a preview does not choose nodes: apply it with spec.dryRun: true to see them"
 NO_CHANGES = "no changes"
-NOT_CHECKED = "Not checked by the API server (CEL rules, admission policies)"
+NOT_CHECKED = "Not checked by the API server (rules about edits, admission policies)"
 HOW_TO_CHECK = "`kubectl apply --server-side --dry-run=server -f FILE` checks them"
 
 

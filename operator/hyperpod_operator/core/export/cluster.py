@@ -1,11 +1,12 @@
 """A manifest from one source."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from hyperpod_operator.api.cluster.resource import HyperPodClusterSpec
+from hyperpod_operator.api.common.spec_rules import rule_problems
 from hyperpod_operator.api.members import spec_schema
 from hyperpod_operator.api.names import GROUP, OWNERSHIP_TAGS, TAG_OWNER
 from hyperpod_operator.core.export.members import UNSET, Shaper, member
@@ -21,6 +22,9 @@ AWS_PREFIX = "aws:"
 """Tag keys that only AWS writes, such as aws:cloudformation:stack-name (General Reference, "Tagging AWS resources")."""
 TAGS_MOST = 46
 """Tags that a spec may have; see spec.tags."""
+
+DRAIN_FIRST = "DrainFirst"
+"""The patching strategy that has a drainPolicy; the others have an idle window (API member ClusterAutoPatchConfig)."""
 
 SLURM = (
     "a Slurm cluster: Slurm orchestrates it and not Amazon EKS. This operator manages EKS clusters only and cannot "
@@ -89,10 +93,27 @@ def _not_chosen(spec: Mapping[str, Json]) -> list[Note]:
                         f"left out, so that the AMI stays AWS's choice; it is {brief(group.pop(name))}. Pin it if you"
                     )
                     notes.append(Note(path=f"{where}.{name}", text=f"{text} chose it."))
-            patch = group.get("autoPatchConfig") or {}
-            if patch.pop("patchSchedule", None):
-                notes.append(Note(path=f"{where}.autoPatchConfig.patchSchedule", text="left out: AWS sets the date"))
+            notes += _filled_in(group, where, continuous="nodeProvisioningMode" in spec)
     return notes
+
+
+def _filled_in(group: dict[str, Json], where: str, *, continuous: bool) -> Iterator[Note]:
+    """Takes out of a group what AWS fills in beside what was asked for, and what CreateCluster refuses there."""
+    if group.get("minInstanceCount") == 0 and not continuous:
+        del group["minInstanceCount"]  # what unset means, too
+    for number, storage in enumerate(group.get("instanceStorageConfigs") or []):
+        volume = storage.get("ebsVolumeConfig") or {}
+        if volume.get("rootVolume") and volume.pop("volumeSizeInGB", None) is not None:
+            path = f"{where}.instanceStorageConfigs[{number}].ebsVolumeConfig.volumeSizeInGB"
+            yield Note(path=path, text="left out: AWS determines the size of the root volume")
+    patch = group.get("autoPatchConfig") or {}
+    if patch.pop("patchSchedule", None):
+        yield Note(path=f"{where}.autoPatchConfig.patchSchedule", text="left out: AWS sets the date")
+    strategy = patch.get("patchingStrategy")
+    unused = "idleWaitWindowInSeconds" if strategy == DRAIN_FIRST else "drainPolicy"
+    if strategy and (value := patch.pop(unused, None)) is not None:
+        text = f"left out: it has no effect with patchingStrategy {brief(strategy)}; it is {brief(value)}"
+        yield Note(path=f"{where}.autoPatchConfig.{unused}", text=text)
 
 
 def _name(spec: Mapping[str, Json], source: Source) -> list[Note]:
@@ -138,21 +159,30 @@ def _tags(spec: dict[str, Json]) -> list[Note]:
 
 
 def _problems(spec: Mapping[str, Json], notes: list[Note]) -> list[Note]:
-    """What the API server would refuse, as far as the models say it, unless a note says it already."""
+    """What the API server would refuse, unless a note says it already. Like there, rules are about what fits."""
+    known = [note.path for note in notes if note.to_do]
+    if misfits := _misfits(spec):
+        found = [
+            (path, text)
+            for path, text in misfits
+            if not any(one == path or one.startswith((f"{path}.", f"{path}[")) for one in known)
+        ]
+    else:
+        broken = rule_problems(spec_schema(HyperPodClusterSpec), spec)
+        found = [(path, text) for where, text in broken if (path := _path(where, spec)) not in known]
+    return [Note(path=path, text=text, to_do=True) for path, text in found]
+
+
+def _misfits(spec: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """What does not fit the schema, as far as the models say it."""
+    found = []
     try:
         HyperPodClusterSpec.model_validate(spec)
     except ValidationError as error:
         found = [(_path(item["loc"], spec), str(item["msg"])) for item in error.errors(include_url=False)]
-    else:
-        found = []
     if not spec.get("instanceGroups") and not spec.get("restrictedInstanceGroups"):
         found.append(("spec.instanceGroups", "a cluster needs at least one group"))
-    known = [note.path for note in notes if note.to_do]
-    return [
-        Note(path=path, text=text, to_do=True)
-        for path, text in found
-        if not any(one == path or one.startswith((f"{path}.", f"{path}[")) for one in known)
-    ]
+    return found
 
 
 def _path(where: tuple[int | str, ...], spec: Mapping[str, Json]) -> str:

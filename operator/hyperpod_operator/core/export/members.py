@@ -156,9 +156,13 @@ class Shaper:
             value = [value]
         made = []
         for number, item in enumerate(value):
-            shaped = self.shaped(item, items, f"{path}[{_label(item, keys, number)}]")
+            where = f"{path}[{_label(item, keys, number)}]"
+            shaped = self.shaped(item, items, where)
             if shaped is not UNSET:
                 made.append(shaped)
+            elif self.literal and item == {}:
+                # So botocore reads an entry of a kind that its model does not have.
+                self.todo(where, "AWS has an entry here that this version cannot read, and cannot adopt the cluster")
         made = self._once(made, schema, path)
         return made if made else UNSET
 

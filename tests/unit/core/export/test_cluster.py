@@ -119,6 +119,72 @@ def test_what_aws_shows_without_a_choice_is_not_pinned() -> None:
     assert asked.spec["instanceGroups"][0]["imageId"] == "ami-0123456789abcdef0"
 
 
+ROOT = {"EbsVolumeConfig": {"RootVolume": True, "VolumeKmsKeyId": "alias/x", "VolumeSizeInGB": 100}}
+DRAIN = {"DrainTimeoutInSeconds": 60, "OnDrainTimeout": "Force"}
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "kept"),
+    [
+        ("MinInstanceCount", 0, None),
+        ("InstanceStorageConfigs", [ROOT], [{"ebsVolumeConfig": {"rootVolume": True, "volumeKmsKeyId": "alias/x"}}]),
+        ("AutoPatchConfig", {"PatchingStrategy": "WhenIdle", "DrainPolicy": DRAIN}, {"patchingStrategy": "WhenIdle"}),
+    ],
+)
+def test_what_aws_fills_in_and_takes_from_nobody_is_left_out(member: str, value: Any, kept: Any) -> None:
+    """The API server refuses it, too: with it, the manifest of such a cluster could not be applied."""
+    held = cluster("a", group("gpu", "ml.p5.48xlarge", 2, **{member: value}))
+    made = exported(held, shown=True)
+    assert made.complete
+    assert made.spec["instanceGroups"][0].get(member[0].lower() + member[1:]) == kept
+    assert not exported(held).complete, "a request that has it is wrong, and that is said"
+
+
+def test_a_minimum_of_nothing_is_a_choice_with_continuous_provisioning() -> None:
+    held = cluster("a", group("gpu", "ml.p5.48xlarge", 2, MinInstanceCount=0), NodeProvisioningMode="Continuous")
+    assert exported(held, shown=True).spec["instanceGroups"][0]["minInstanceCount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("held", "path", "words"),
+    [
+        (
+            cluster("a", group("gpu", "ml.p5.48xlarge", 1, MinInstanceCount=2), NodeProvisioningMode="Continuous"),
+            "spec.instanceGroups[gpu].minInstanceCount",
+            "cannot be larger than instanceCount",
+        ),
+        (
+            cluster("a", group("cpu", "ml.m5.4xlarge", 1, OnStartDeepHealthChecks=["InstanceStress"])),
+            "spec.instanceGroups[cpu].onStartDeepHealthChecks",
+            "GPUs or Neuron devices only",
+        ),
+        (
+            cluster("a", GROUP, AutoScaling={"Mode": "Enable", "AutoScalerType": "Karpenter"}),
+            "spec.autoScaling",
+            "needs nodeProvisioningMode: Continuous and clusterRole",
+        ),
+        (
+            cluster("a", GROUP, VpcConfig={"SecurityGroupIds": ["sg-1"], "Subnets": ["vpc-0123"]}),
+            "spec.vpcConfig.subnets[0]",
+            "give ids of subnets",
+        ),
+    ],
+)
+@pytest.mark.parametrize("shown", [True, False])
+def test_what_a_rule_of_the_api_server_would_refuse_is_to_do(
+    held: dict[str, Any], path: str, words: str, shown: bool
+) -> None:
+    (note,) = [note for note in exported(held, shown=shown).notes if note.to_do]
+    assert note.path == path
+    assert words in note.text
+
+
+def test_an_entry_of_a_kind_that_botocore_does_not_know_is_to_do() -> None:
+    """It reads such an entry as an empty one."""
+    made = exported(cluster("a", group("gpu", "ml.p5.48xlarge", 1, InstanceStorageConfigs=[{}])), shown=True)
+    assert [note.path for note in made.notes if note.to_do] == ["spec.instanceGroups[gpu].instanceStorageConfigs[0]"]
+
+
 def test_what_a_terraform_state_has_read_from_aws_is_not_pinned() -> None:
     held = {**group("gpu", "ml.p5.48xlarge", 2), "ImageReleaseVersion": "1.2.3"}
     document = {"version": 4, "terraform_version": "1.9.0", "lineage": "x", "resources": [

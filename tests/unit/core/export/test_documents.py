@@ -110,7 +110,7 @@ def test_the_resource_of_the_aws_provider_is_read() -> None:
                 "execution_role": "arn:aws:iam::111122223333:role/x",
                 "instance_count": 2,
                 "instance_group_name": "example",
-                "instance_type": "ml.t3.medium",
+                "instance_type": "ml.g5.xlarge",
                 "lifecycle_config": [{"on_create": "on_create.sh", "source_s3_uri": "s3://a/b"}],
                 "instance_storage_config": [{"ebs_volume_config": [{"volume_size_in_gb": 20}]}],
                 "on_start_deep_healthchecks": ["InstanceStress"],

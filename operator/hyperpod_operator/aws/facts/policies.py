@@ -22,6 +22,7 @@ def _statement(one: Mapping[str, Any]) -> Statement:
     return Statement(
         allow=one.get("Effect") == "Allow",
         actions=_texts(one.get("Action")),
+        but=_texts(one.get("NotAction")),
         resources=_texts(one.get("Resource")) or ("*",),
         principals=_principals(one.get("Principal")),
         conditional=bool(one.get("Condition")) or "NotAction" in one or "NotResource" in one,

@@ -84,9 +84,6 @@ class Endpoint:
     service: str
     gateway: bool = False
 
-    def serves(self, word: str) -> bool:
-        return self.service.endswith(f".{word}")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -127,10 +124,11 @@ class TypeFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """A statement of an IAM policy, with single values made lists."""
+    """A statement of an IAM policy, with single values made lists. `but`: its NotAction, all actions except these."""
 
     allow: bool
-    actions: tuple[str, ...]
+    actions: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
     resources: tuple[str, ...] = ("*",)
     principals: tuple[str, ...] = ()
     conditional: bool = False

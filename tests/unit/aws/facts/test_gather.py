@@ -342,6 +342,34 @@ async def test_policies_are_read_where_iam_may_not_simulate() -> None:
     assert rights.allowed(role.statements, "ec2:CreateNetworkInterface")
 
 
+ALL_BUT = {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"}
+"""As PowerUserAccess of AWS has it."""
+
+
+@pytest.mark.parametrize(
+    ("action", "statements", "may"),
+    [
+        ("ec2:CreateNetworkInterface", [ALL_BUT], True),
+        ("iam:PassRole", [ALL_BUT], False),
+        ("ec2:CreateNetworkInterface", [{**ALL_BUT, "NotAction": "ec2:*"}], False),
+        (
+            "ec2:CreateNetworkInterface",
+            [{"Effect": "Allow", "Action": "*"}, {**ALL_BUT, "Effect": "Deny", "NotAction": "s3:*"}],
+            True,
+        ),
+        ("ec2:CreateNetworkInterface", [ALL_BUT, {"Effect": "Deny", "Action": "ec2:Create*", "Resource": "*"}], False),
+    ],
+)
+async def test_a_policy_of_all_actions_but_some_allows_the_others(
+    action: str, statements: list[dict[str, Any]], may: bool
+) -> None:
+    aws = world(SimulatePrincipalPolicy=refusal("AccessDenied", status=403), **policies(*statements))
+    role = (await gathered(aws)).roles[ROLE]
+    assert isinstance(role, Role)
+    assert not isinstance(role.statements, Unread)
+    assert rights.allowed(role.statements, action) is may
+
+
 CREATE = "ec2:CreateNetworkInterface"
 
 

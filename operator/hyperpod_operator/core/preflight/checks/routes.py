@@ -59,6 +59,10 @@ def _of(endpoints: Fact[frozenset[Endpoint]], vpc: str) -> list[Endpoint]:
     return [] if isinstance(endpoints, Unread) else [one for one in endpoints if one.vpc_id == vpc]
 
 
+def _serves(endpoint: Endpoint, word: str) -> bool:
+    return endpoint.service.endswith(f".{word}")
+
+
 def _internet(table: RouteTable) -> Route | None:
     """The route by which a table sends what it does not know to an internet gateway, of IPv4 if there is one; None for
     a private subnet."""
@@ -84,7 +88,7 @@ def s3_reachable(subject: ClusterSubject) -> Iterator[Finding]:
                 continue
             outward = any(route.destination in EVERYWHERE for route in table.routes)
             targets = {route.target for route in table.routes}
-            mine = [one for one in _of(endpoints, subnet.vpc_id) if one.serves("s3")]
+            mine = [one for one in _of(endpoints, subnet.vpc_id) if _serves(one, "s3")]
             reached = outward or any(not one.gateway or one.name in targets for one in mine)
             yield passes(group=group.name) if reached else warns(group=group.name, subnet=name)
 
@@ -103,7 +107,7 @@ def services_reachable(subject: ClusterSubject) -> Iterator[Finding]:
                 continue
             outward = any(route.destination in EVERYWHERE for route in table.routes)
             mine = _of(endpoints, subnet.vpc_id)
-            missing = [word for word in SERVICES if not any(one.serves(word) for one in mine)]
+            missing = [word for word in SERVICES if not any(_serves(one, word) for one in mine)]
             if missing and not outward:
                 yield warns(group=group.name, subnet=name, missing=", ".join(missing))
             else:

@@ -50,9 +50,16 @@ def allowed(statements: Iterable[Statement], action: str) -> bool:
     Conditions are taken as met for an allowance and as not met for a denial: a check must not fail over what it cannot
     evaluate.
     """
-    matching = [one for one in statements if any(_covers(pattern, action) for pattern in one.actions)]
+    matching = [one for one in statements if _is_about(one, action)]
     denied = any(not one.allow and not one.conditional and "*" in one.resources for one in matching)
     return not denied and any(one.allow for one in matching)
+
+
+def _is_about(statement: Statement, action: str) -> bool:
+    """By Action, or by NotAction, as in AWS's own PowerUserAccess."""
+    if statement.but:
+        return not any(_covers(pattern, action) for pattern in statement.but)
+    return any(_covers(pattern, action) for pattern in statement.actions)
 
 
 def _covers(pattern: str, action: str) -> bool:

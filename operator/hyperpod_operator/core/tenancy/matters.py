@@ -25,7 +25,8 @@ class Matter(StrEnum):
     IMAGES = "images"
     KMS_KEYS = "kmsKeys"
     NODE_LABELS = "nodeLabels"
-    """Labels of nodes in the domains of Kubernetes, as `key=value`: pods of everybody are sent to nodes by them."""
+    """Labels of nodes in the domains of Kubernetes and of AWS, as `key=value`: pods of everybody are sent to nodes by
+    them, and by `k8s.amazonaws.com/eniConfig` the VPC CNI chooses subnet and security groups of their pods."""
     REGIONS = "regions"
     SECURITY_GROUPS = "securityGroups"
     SOURCE_S3_URIS = "sourceS3Uris"
@@ -116,7 +117,9 @@ _PLAIN_GROUP: Mapping[str, Classification] = {
     "autoPatchConfig.deploymentConfig.autoRollbackConfiguration[].alarmName": Open(
         "AWS reads whether the alarm fires, and rolls the tenant's own update back"
     ),
-    "kubernetesConfig.labels.<key>": NodeKey(matter=Matter.NODE_LABELS, held=("kubernetes.io", "k8s.io")),
+    "kubernetesConfig.labels.<key>": NodeKey(
+        matter=Matter.NODE_LABELS, held=("kubernetes.io", "k8s.io", "amazonaws.com")
+    ),
     "kubernetesConfig.labels.*": Open("it is judged with its key"),
     "kubernetesConfig.taints[].key": NodeKey(),
     "kubernetesConfig.taints[].value": _OWN_NODES,

@@ -225,16 +225,27 @@ def test_a_taint_of_the_operator_is_refused_without_a_list() -> None:
         "kubernetes.io/hostname",
         "node-role.kubernetes.io/infra",
         "topology.k8s.io/zone",
+        "k8s.amazonaws.com/eniConfig",
+        "eks.amazonaws.com/nodegroup",
     ],
 )
-def test_a_label_that_kubelets_may_not_set_is_held_to_the_list_with_its_value(key: str) -> None:
+def test_a_label_that_others_go_by_is_held_to_the_list_with_its_value(key: str) -> None:
     entry = everybody(nodeLabels=[f"{key}=team-a"])
     assert refused(labelled(**{key: "team-a"}), entry) is None
     assert f"{key}=team-b" in (refused(labelled(**{key: "team-b"}), entry) or "")
     assert Tenancy().refusal(namespace="any", named=labelled(**{key: "team-b"})) is None
 
 
-@pytest.mark.parametrize("key", ["pool", "example.com/pool", "notkubernetes.io/pool", "kubernetes.io.example.com/pool"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "pool",
+        "example.com/pool",
+        "notkubernetes.io/pool",
+        "amazonaws.com.example.com/pool",
+        "kubernetes.io.example.com/pool",
+    ],
+)
 def test_other_labels_are_free(key: str) -> None:
     assert labelled(**{key: "x"}) == ()
 

@@ -68,7 +68,8 @@ invalid. Values that the API server would reject are answered with what to write
 ## Rights
 
 [iam/operator-preflight.json](iam/operator-preflight.json) has every action below. Leave out what you do not want to
-grant: its checks are then `Unknown`, and hold nothing back.
+grant: its checks are then `Unknown`, and hold nothing back. So are checks of what runs in the EKS cluster where the
+operator runs in another one than `orchestrator.eks.clusterArn` names, and words of AWS that this version does not know.
 """
 
 

@@ -184,3 +184,18 @@ async def test_checks_ask_iam_about_the_role_that_calls_now(refreshed: Refreshed
     refreshed.go()
     await cloud.clusters(region="").describe(name="blue")
     assert (":111122223333:" in first, ":444455556666:" in await cloud._caller_arn()) == (True, True)
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_without_sts_refreshed_credentials_prove_no_end_either(refreshed: Refreshed, deleted: bool) -> None:
+    rig = refreshed.rig
+    rig.apply(two())
+    await rig.rest()
+    refreshed.other.faults.add(Fault(operation="GetCallerIdentity", kind="drop"))
+    refreshed.go()
+    if deleted:
+        rig.objects.delete(KEY)
+    await rig.idle(1800)
+    assert "GetCallerIdentity" in rig.condition("Ready")["message"]
+    assert rig.has_finalizer
+    assert not [call for call in refreshed.other.log.calls() if call.mutating]

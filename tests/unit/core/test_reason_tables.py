@@ -1,11 +1,14 @@
 """Tables keyed by reason, tried for every reason there is: a reason without an answer here fails, and so does a row
 that is dropped from a table."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.unit.core.builders import NOW, cluster, recorded, resource, told, unread
 
+import hyperpod_operator
 from hyperpod_operator.api.common.conditions import Condition
 from hyperpod_operator.api.kinds import KINDS
 from hyperpod_operator.api.names import ConditionType, Reason
@@ -43,6 +46,20 @@ def test_a_transition_is_an_event_only_where_its_reason_needs_attention(reason: 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_reason_that_asks_a_person_to_act_is_a_warning(reason: Reason) -> None:
     assert event_type(reason, stalled=True) == "Warning"
+
+
+def test_no_call_of_the_operators_is_made_for_a_reason_that_asks_you() -> None:
+    """The object would be Stalled while the operator helps itself, and what it gives up would be no news."""
+    spoken = {
+        ast.unparse(node.func)
+        for file in Path(hyperpod_operator.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        for given in node.keywords
+        if given.arg == "reason" and isinstance(given.value, ast.Attribute)
+        if given.value.attr in Reason.__members__ and REASONS[Reason[given.value.attr]].stalled
+    }
+    assert spoken == {"Event", "Obstacle", "RejectedGroup", "Wait", "summary", "waiting"}
 
 
 @pytest.mark.parametrize("reason", [one for one in Reason if not REASONS[one].worrying])

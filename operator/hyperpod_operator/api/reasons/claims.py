@@ -345,10 +345,10 @@ CLAIMS: Mapping[Section, tuple[ReasonRecord, ...]] = {
         ),
         reason(
             Reason.STUCK_ATTACHING,
-            "AWS has been attaching the volume for more than five minutes. The first time, the operator cancels and "
-            "retries; an attachment that is not this claim's it does not cancel.",
-            "The second time, reboot or replace the node, or choose another target. Detach the volume by hand if the "
-            "message says that the call is not this claim's.",
+            "AWS has been attaching the volume for more than five minutes, also after the operator cancelled that once "
+            "and retried; or by a call that is not this claim's, which the operator does not cancel.",
+            "Reboot or replace the node, or choose another target. Detach the volume by hand if the message says that "
+            "the call is not this claim's.",
             severity=Severity.STALLED,
             phase="Attaching",
         ),

@@ -76,7 +76,8 @@ TROUBLE: Mapping[Section, tuple[ReasonRecord, ...]] = {
         reason(
             Reason.QUOTA_EXCEEDED,
             "The account has reached a quota.",
-            "Request an increase in AWS Service Quotas, or lower the counts. The operator retries every 5 minutes.",
+            "Request an increase in AWS Service Quotas; the operator retries every 5 minutes. For a HyperPodCluster: "
+            "To do without, lower the counts. For an EBSVolumeClaim: To do without, request less in `spec.volume`.",
             severity=Severity.STALLED,
         ),
         reason(

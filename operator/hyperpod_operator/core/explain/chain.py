@@ -144,11 +144,13 @@ def _checks(world: World, result: str) -> Iterator[Link]:
 
 
 def _calls(world: World) -> Iterator[Link]:
+    said = [text(one.get("message")) for one in conditions(world).values()]
     for call in items(world.resource, "status", "operations"):
         state = text(call.get("state"))
         if state not in FAILED_CALLS:
             continue
         words = text(call.get("message")) or _SAID.get(state, "")
+        words = "" if words in said else words
         again = text(call.get("retryAt"))
         tries = call.get("rejections") or call.get("attempts")
         often = f" Sent {counted(tries, 'time')}." if isinstance(tries, int) and tries > 1 else ""

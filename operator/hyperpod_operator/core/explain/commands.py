@@ -29,6 +29,9 @@ _SCRIPT_LOG = "aws logs tail /aws/sagemaker/Clusters/{cluster}/{cluster_id} --re
 _SCRIPT_LOG_OF_GROUP = f"{_SCRIPT_LOG} --log-stream-name-prefix LifecycleConfig/{{group}}/"
 _ABANDON = f"kubectl annotate {{short}} {{name}} -n {{namespace}} {GROUP}/abandon={{name}}"
 _SUSPEND = 'kubectl patch evc {claim} -n {namespace} --type=merge -p \'{{"spec":{{"attachment":{{"suspend":true}}}}}}\''
+_ATTACH = (
+    'kubectl patch {short} {name} -n {namespace} --type=merge -p \'{{"spec":{{"attachment":{{"suspend":false}}}}}}\''
+)
 _UNSUSPEND = 'kubectl patch {short} {name} -n {namespace} --type=merge -p \'{{"spec":{{"suspend":false}}}}\''
 _SEE_NODES = "kubectl hyperpod status {object} -n {namespace}"
 _AGAIN = "kubectl hyperpod {verb} {node} --cluster {cluster_object} -n {namespace}"
@@ -105,6 +108,7 @@ _COMMANDS: dict[Reason, tuple[str, ...]] = {
     Reason.ABANDONED: (_AWS_CLUSTER, _SEE),
     Reason.DEFINITION_DIFFERS: ("hyperpod-operator crds | kubectl apply --server-side -f -",),
     Reason.NODE_CONTRADICTS: ("kubectl get nodes -L node.kubernetes.io/instance-type",),
+    Reason.SUSPENDED: (_ATTACH,),
     Reason.UNPUBLISHING: ("kubectl get pvc {pvc} -n {namespace}", "kubectl get pods -n {namespace} -o wide"),
     Reason.ATTACHMENT_LIMIT: ("kubectl get evc -A --field-selector status.attachment.nodeName={node}", _EDIT),
     Reason.NO_CAPACITY: ("kubectl get evc -A", _EDIT),

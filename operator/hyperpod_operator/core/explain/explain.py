@@ -46,7 +46,7 @@ def explain(world: World) -> Explanation:
 def step(record_: ReasonRecord, *, actor: Actor, known: Mapping[str, str]) -> Step:
     """What a reason asks of whoever has to act."""
     templates = COMMANDS.get(record_.word, ())
-    if actor is not Actor.YOU:
+    if actor is not Actor.YOU and record_.severity is not Severity.AT_REST:
         templates = (*templates, WAIT)
     commands = [made for one in templates or (SEE,) if (made := filled(one, known))]
     return Step(actor=actor, what=_asked(record_.remedy, actor), commands=tuple(commands))

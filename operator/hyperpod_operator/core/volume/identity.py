@@ -131,7 +131,7 @@ def failed(snapshot: ClaimSnapshot) -> Decision | None:
     if claim.origin == CREATED and unused and ours(snapshot):
         message = f"{volume.volume_id} failed while AWS created it (often because of an unusable KMS key)."
         step = DeleteVolume(volume_id=volume.volume_id)
-        return act_once(snapshot, step=step, reason=Reason.VOLUME_FAILED, message=f"{message} Deleting it.")
+        return act_once(snapshot, step=step, reason=Reason.CREATING_VOLUME, message=f"{message} Deleting it.")
     message = (
         f"{volume.volume_id} is in state error: AWS lost data of it. Delete this claim, and restore a snapshot with "
         "another one (source.create)."

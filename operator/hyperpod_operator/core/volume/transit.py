@@ -42,7 +42,7 @@ def on_the_way(snapshot: ClaimSnapshot) -> Decision | None:
             "Reboot or replace the node, or set attachment.target to another one."
         )
         return Wait(reason=Reason.STUCK_ATTACHING, message=message, after=SLOW, stalled=True)
-    return closed(snapshot) or detach(snapshot, where, reason=Reason.STUCK_ATTACHING, why=f"attaching took {took}")
+    return closed(snapshot) or detach(snapshot, where, reason=Reason.DETACHING, why=f"attaching took {took}")
 
 
 def _attaching_for(snapshot: ClaimSnapshot, where: Held) -> float:

@@ -131,6 +131,27 @@ def test_the_chain_of_an_operation_names_its_nodes_and_their_pods() -> None:
     assert link.says == "2 pods are still there. Waits for team/trainer-0."
 
 
+def test_a_quota_of_a_claim_is_none_of_counts() -> None:
+    claim = explain(worlds.world(worlds.claim(worlds.condition("Ready", "False", "QuotaExceeded")))).step.what
+    assert "spec.volume" in claim
+    assert "counts" not in claim
+
+
+def test_a_suspended_claim_is_attached_by_you_and_not_waited_for() -> None:
+    found = explain(worlds.world(worlds.claim(worlds.condition("Ready", "False", "Suspended"))))
+    (command,) = found.step.commands
+    assert command.startswith("kubectl patch evc cache -n team")
+    assert '"suspend":false' in command
+
+
+def test_a_rejected_call_does_not_repeat_the_summary() -> None:
+    words = "CreateVolume failed: " + "long " * 150
+    call = {"operation": "CreateVolume", "state": "Rejected", "message": words, "attempts": 3}
+    resource = worlds.claim(worlds.condition("Ready", "False", "QuotaExceeded", words), operations=[call])
+    (link,) = [one for one in explain(worlds.world(resource)).chain if one.level is Level.CALL]
+    assert link.says == "Sent 3 times."
+
+
 def test_a_remedy_for_two_kinds_is_read_for_one() -> None:
     cluster = explain(worlds.world(worlds.unready("NotOwned", stalled=True))).step.what
     claim = explain(worlds.world(worlds.claim(worlds.condition("Ready", "False", "NotOwned")))).step.what

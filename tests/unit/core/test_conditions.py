@@ -194,8 +194,11 @@ def test_another_status_moves_the_transition_time() -> None:
     assert one("True", Reason.CLUSTER_READY, before=[one("False", Reason.UPDATING)]).lastTransitionTime == stamp(LATER)
 
 
-def test_a_long_message_is_cut_where_a_screen_ends() -> None:
-    assert len(one("False", Reason.SCALING, "x" * 10_000).message) == MESSAGE_MOST
+def test_a_long_message_is_cut_to_what_a_screen_shows_and_still_says_what_to_do() -> None:
+    message = one("False", Reason.SCALING, f"Groups lack nodes: {'gpu 1/4, ' * 1000}. To approve it, run: this").message
+    assert len(message) <= MESSAGE_MOST
+    assert message.startswith("Groups lack nodes:")
+    assert message.endswith("To approve it, run: this")
 
 
 def test_conditions_come_in_one_order_whatever_the_pass() -> None:

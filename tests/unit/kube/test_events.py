@@ -274,6 +274,20 @@ async def test_a_note_ends_with_awss_id_however_long_it_is(
     assert len(note.encode()) <= 1024
 
 
+@pytest.mark.parametrize("letter", ["x", "ü", "漢", "🙂"])
+async def test_a_long_note_still_says_what_to_do(
+    letter: str, recorder: EventRecorder, fake: FakeApi, make_stored: Make
+) -> None:
+    message = f"It waits for approval: {f'{letter * 9} ' * 500}. To approve it, run: kubectl approve"
+    recorder.publish(about=make_stored(), event=Event(type="Warning", reason="X", action="Y", message=message))
+    await asyncio.sleep(0.1)
+    note = fake.created[0][1]["note"]
+    assert note.startswith("It waits for approval:")
+    assert note.endswith("To approve it, run: kubectl approve")
+    assert " … " in note
+    assert 900 < len(note.encode()) <= 1024
+
+
 @pytest.mark.parametrize("text", ["", "short", "ü" * 512, "x" * 1024])
 def test_a_text_that_fits_is_not_touched(text: str) -> None:
     assert capped(text, 1024) == text

@@ -25,7 +25,7 @@ from hyperpod_operator.core.nodeoperation.states import Phase, State
 from hyperpod_operator.core.nodes.batch import BatchAnswer, NodeCall
 from hyperpod_operator.core.nodes.ports import NodeBatches
 from hyperpod_operator.core.ports import KubernetesError, Metrics, StaleObject
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import plain, shortened
 
 AnswerT = TypeVar("AnswerT")
 
@@ -75,7 +75,7 @@ class Steps:
             if refusal is None:
                 return updated(entry, {"marked": None})
             text = f"The taint cannot be taken off: {refusal} The operator tries again."
-            return updated(entry, {"message": plain(text)[:MESSAGE_MOST]})
+            return updated(entry, {"message": shortened(plain(text), MESSAGE_MOST)})
 
         after = _replaced(snapshot, undone)
         refused = frozenset(name for name, answer in said.items() if answer is not None)
@@ -104,7 +104,7 @@ class Steps:
             one = refused.get(entry.name or "")
             if one is None:
                 return entry
-            return updated(entry, {"message": plain(f"Waits for {one.pod}: {one.message}")[:MESSAGE_MOST]})
+            return updated(entry, {"message": shortened(plain(f"Waits for {one.pod}: {one.message}"), MESSAGE_MOST)})
 
         blocked = {one.pod.node for one in results if one.blocked}
         return replace(
@@ -163,7 +163,7 @@ async def _each(writes: Iterable[Awaitable[AnswerT]]) -> list[AnswerT | Kubernet
 def _marked(snapshot: Snapshot, entry: Entry, action: Mark, answer: HeldBy | KubernetesError | None) -> Entry:
     if isinstance(answer, KubernetesError):
         text = f"The Node cannot be tainted: {answer} The operator tries again."
-        return updated(entry, {"message": plain(text)[:MESSAGE_MOST]})
+        return updated(entry, {"message": shortened(plain(text), MESSAGE_MOST)})
     if answer is None:
         return updated(entry, {"marked": str(action.phase)})
     if entry.state != State.DRAINING:

@@ -14,10 +14,11 @@ from hyperpod_operator.api.names import ConditionType, Reason
 from hyperpod_operator.api.reasons import REASONS, Severity
 from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import plain, shortened
 
 MESSAGE_MOST = 2048
-"""Longest condition message; metav1.Condition admits 32 KiB, a screen does not."""
+"""Longest condition message; metav1.Condition admits 32 KiB, a screen does not. A longer one loses its middle, because
+it ends with what to do."""
 
 Draft = tuple[ConditionType, str, Reason, str]
 """Type, status, reason, message: what a pass says before history decides the transition time."""
@@ -62,7 +63,7 @@ def settle(
             type=kind,
             status=status,
             reason=reason,
-            message=plain(message)[:MESSAGE_MOST],
+            message=shortened(plain(message), MESSAGE_MOST),
             observedGeneration=old[kind].observedGeneration if kind in unseen and kind in old else generation,
             lastTransitionTime=_since(old.get(kind), status=status, now=now),
         )

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from hyperpod_operator.api.common.operations import OperationStatus
 from hyperpod_operator.core.moments import seconds_since, stamp
+from hyperpod_operator.core.text import shortened
 
 CODE_MOST = 128
 MESSAGE_MOST = 2048
@@ -110,7 +111,7 @@ def with_rejection(
             update={
                 "reason": rejection.reason or None,
                 "code": rejection.code[:CODE_MOST] or None,
-                "message": rejection.message[:MESSAGE_MOST] or None,
+                "message": shortened(rejection.message, MESSAGE_MOST) or None,
                 "stalled": rejection.stalled or None,
                 "retryAt": stamp(rejection.retry_at) if rejection.retry_at else None,
                 "rejectedAt": stamp(now),

@@ -19,7 +19,7 @@ from hyperpod_operator.core.nodeoperation.fitness import kept_by_minimum, unfit
 from hyperpod_operator.core.nodeoperation.snapshot import Entry, Snapshot, is_under_repair
 from hyperpod_operator.core.nodeoperation.states import ASKED, FINAL, IN_FLIGHT, TRANSITIONS, Phase, State
 from hyperpod_operator.core.nodes.batch import NodeCall
-from hyperpod_operator.core.text import counted, plain
+from hyperpod_operator.core.text import counted, plain, shortened
 
 WAITING_MOST = 5
 MESSAGE_MOST = 1000
@@ -35,7 +35,7 @@ def moved(snapshot: Snapshot, entry: Entry, state: State, message: str = "", **f
     # Whatever became of the write of a mark: a node that is held no more has its marks taken off once.
     left = entry.state in IN_FLIGHT and state not in IN_FLIGHT and entry.name
     marked = {"marked": entry.remembered.marked or str(Phase.DRAIN)} if left else {}
-    text = plain(message)[:MESSAGE_MOST] or None
+    text = shortened(plain(message), MESSAGE_MOST) or None
     return updated(entry, {"state": str(state), "message": text, **ends, **marked, **fields})
 
 

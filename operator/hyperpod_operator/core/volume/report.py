@@ -19,6 +19,7 @@ from hyperpod_operator.core.engine.result import ResultSummary
 from hyperpod_operator.core.errors import TREATMENTS
 from hyperpod_operator.core.location import location_of
 from hyperpod_operator.core.ports import KubernetesError
+from hyperpod_operator.core.text import shortened
 from hyperpod_operator.core.volume import declines
 from hyperpod_operator.core.volume.audit import history
 from hyperpod_operator.core.volume.claim import CREATED, CSI_TAGS
@@ -71,7 +72,7 @@ def report(pass_record: PassRecord) -> Report[EBSVolumeClaimStatus]:
 def _doubted(conditions: list[Condition], *, message: str) -> list[Condition]:
     """As stored, but Ready says what AWS does not show now, where it had nothing else to say."""
     return [
-        one.model_copy(update={"message": message[:MESSAGE_MOST]})
+        one.model_copy(update={"message": shortened(message, MESSAGE_MOST)})
         if one.type == ConditionType.READY and one.status == "True"
         else one
         for one in conditions

@@ -28,7 +28,7 @@ from hyperpod_operator.core.ports import (
     StaleObject,
     StoredObject,
 )
-from hyperpod_operator.core.text import plain
+from hyperpod_operator.core.text import plain, shortened
 from hyperpod_operator.kube.client import ApiServer
 from hyperpod_operator.kube.events.series import Series, SeriesBook
 
@@ -222,9 +222,14 @@ class EventRecorder:
 
 
 def _note(event: Event) -> str:
-    """The message, cut where it is too long, and the reference."""
+    """The message, without its middle where it is too long because it ends with what to do, and the reference."""
     ending = f" ({capped(event.reference, LONGEST_WORD)})" if event.reference else ""
-    return capped(event.message, LONGEST_NOTE - len(ending.encode("utf-8", "replace"))) + ending
+    room = LONGEST_NOTE - len(ending.encode("utf-8", "replace"))
+    most, message = room, shortened(event.message, room)
+    while (over := len(message.encode("utf-8", "replace")) - room) > 0:
+        most -= max(1, over // 4)  # no character has more bytes
+        message = shortened(event.message, most)
+    return message + ending
 
 
 def capped(text: str, most: int) -> str:

@@ -182,7 +182,7 @@ OPEN = {
     ("nodes", "NodeSpec"): {"taints"},
     ("nodes", "NodeStatus"): {"conditions"},
     ("persistentvolumes", "PersistentVolumeSpec"): SOURCES
-    | {"accessModes", "capacity", "mountOptions", "storageClassName", "volumeMode"},
+    | {"accessModes", "capacity", "storageClassName", "volumeMode"},
     ("persistentvolumeclaims", "PersistentVolumeClaimSpec"): {"accessModes", "resources", "selector", "volumeMode"},
 }
 """By policy and schema, the members that the operator itself fills, or that a rule about another one settles."""

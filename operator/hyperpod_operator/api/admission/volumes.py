@@ -5,7 +5,9 @@ delete whatever volume it names; one without a claimRef is bound by any namespac
 deleted takes a database down. The operator needs the verbs, and none of that.
 """
 
-from hyperpod_operator.api.admission.manifests import cel, variable
+from typing import get_args
+
+from hyperpod_operator.api.admission.manifests import cel, one_line, variable
 from hyperpod_operator.api.admission.service_account import (
     WITHOUT_OWNERS,
     WRITTEN,
@@ -21,6 +23,7 @@ from hyperpod_operator.api.names import (
     LABEL_VOLUME_PREFIX,
     PERSISTENT_VOLUME_PREFIX,
 )
+from hyperpod_operator.api.volume.bounds import MOUNT_OPTION_PATTERN, FsType
 
 VOLUMES = "hyperpod-operator-persistentvolumes"
 CLAIMS = "hyperpod-operator-persistentvolumeclaims"
@@ -44,6 +47,11 @@ _CSI = f"""
 """
 _LOCAL = f"variables.written.spec.?local.?path.orValue('').matches({cel(f'^{DEVICE}[0-9a-f]+$')})"
 _NO_SECRETS = " && ".join(f"!has(variables.written.spec.csi.{name})" for name in _SECRETS)
+_HARMLESS = f"""
+    object.spec.?mountOptions.orValue([]).all(option, option.matches({cel(MOUNT_OPTION_PATTERN)}))
+    && [object.spec.?csi.?fsType.orValue(''), object.spec.?local.?fsType.orValue('')]
+        .all(type, type in {cel(["", *get_args(FsType)])})
+"""
 _NO_CLASS_OF_ATTRIBUTES = "!dyn(object).spec.?volumeAttributesClassName.hasValue()"
 """Untyped, because it came after Kubernetes 1.30."""
 _NOT_OF_KUBERNETES = "object.metadata.?annotations.orValue({}).all(key, !key.contains('kubernetes.io/'))"
@@ -94,6 +102,11 @@ def persistent_volumes(account: ServiceAccount) -> list[Manifest]:
                 f"&& (!has(object.spec.csi) || (!has(object.spec.csi.volumeAttributes) && {_NO_SECRETS})))",
                 "the operator creates PersistentVolumes without secrets, volume attributes, a class of them and "
                 "annotations of Kubernetes",
+            ),
+            validation(
+                f"request.operation == 'DELETE' || ({one_line(_HARMLESS)})",
+                "the operator creates PersistentVolumes with the file systems and the mount options of EBSVolumeClaims "
+                "alone, which are harmless to a node (docs/volumes.md)",
             ),
             validation(WITHOUT_OWNERS, "the operator creates PersistentVolumes without owner references"),
         ],

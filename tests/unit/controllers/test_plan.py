@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import boto3
 import pytest
 from tests.unit.controllers.rig import KEY, Rig
 from tests.unit.core.builders import group_spec, spec
 
 from hyperpod_operator.api.names import APPROVE_PLAN, APPROVED_BY
+from hyperpod_operator.core.outcome import Blocked
 
 TWO = [group_spec("gpu", 2), group_spec("cpu", 2, instanceType="ml.m5.4xlarge")]
 
@@ -126,6 +128,66 @@ async def test_an_approved_plan_is_carried_out(rig: Rig) -> None:
     assert (last["digest"], last["by"], last["via"]) == (digest, "jane@example.com", "Annotation")
     assert last["completedAt"]
     assert plan(rig)["state"] == "None"
+
+
+RECREATES = {"management": {"onCreateFailure": "Recreate"}}
+
+
+async def failed_with_its_recreation_approved(rig: Rig) -> dict[str, Any]:
+    """A creation that failed, its recreation approved and begun. Returns the spec."""
+    rig.simulator.world.fail_creation("research", "No addresses left in subnet-1.")
+    rig.apply(wanted(**RECREATES))
+    while rig.status.get("clusterStatus") != "Creating":
+        await rig.step()
+    again = wanted("ApproveAll", **RECREATES)
+    rig.apply(again)
+    await rig.rest()
+    assert [action["call"] for action in plan(rig)["actions"]] == ["DeleteCluster", "CreateCluster"]
+    approve(rig, again)
+    while "DeleteCluster" not in rig.operations():
+        await rig.step()
+    return again
+
+
+async def test_a_recreation_is_approved_once(rig: Rig) -> None:
+    again = await failed_with_its_recreation_approved(rig)
+    rig.simulator.world.allow_creation("research")
+    approve(rig, again, digest=rig.status["lastApproval"]["digest"])
+    await rig.rest()
+    assert rig.operations() == ["CreateCluster", "DeleteCluster", "CreateCluster"]
+    assert rig.condition("Ready")["status"] == "True"
+    assert rig.status["lastApproval"]["completedAt"]
+
+
+async def test_what_is_recreated_is_what_was_approved(rig: Rig) -> None:
+    await failed_with_its_recreation_approved(rig)
+    digest = rig.status["lastApproval"]["digest"]
+    approve(rig, wanted("ApproveAll", groups=counted(3), **RECREATES), digest=digest)
+    await rig.rest()
+    assert rig.operations() == ["CreateCluster", "DeleteCluster"]
+    assert rig.condition("Ready")["reason"] in {"PlanStale", "WaitingForApproval"}
+
+
+async def test_another_failure_needs_another_approval(rig: Rig) -> None:
+    await failed_with_its_recreation_approved(rig)
+    await rig.rest()
+    assert rig.operations() == ["CreateCluster", "DeleteCluster", "CreateCluster"]
+    assert rig.condition("Ready")["reason"] == "WaitingForApproval"
+
+
+async def test_a_creation_that_others_end_is_not_made_again_on_the_same_approval(rig: Rig) -> None:
+    rig.apply(wanted("ApproveAll"))
+    await rig.rest()
+    approve(rig, wanted("ApproveAll"))
+    while rig.status.get("clusterStatus") != "Creating":
+        await rig.step()
+    others = boto3.client("sagemaker", region_name="us-west-2")
+    others.delete_cluster(ClusterName="research")
+    others.close()
+    rig.simulator.clock.advance(3600)
+    assert isinstance(await rig.rest(), Blocked)
+    assert rig.operations().count("CreateCluster") == 1
+    assert rig.condition("Ready")["reason"] == "DeletedOutside"
 
 
 async def test_an_approval_in_the_spec_opens_the_plan(rig: Rig) -> None:

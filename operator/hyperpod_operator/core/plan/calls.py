@@ -29,19 +29,26 @@ CLUSTER = "cluster"
 
 
 def target(snapshot: ClusterSnapshot) -> Target:
-    """The cluster by ARN and creation time; before there is one by name, Region and account.
+    """The cluster by ARN and creation time; before there is one by name, Region and account, and one that makes room
+    for the next by both.
 
     A HyperPod cluster is in the account and the Region of its EKS cluster, so that both are known without a call.
     """
     cluster, resource = snapshot.observed.cluster, snapshot.resource
+    eks = location_of(resource.eks_cluster_arn)
+    name = Target(name=resource.cluster_name, region=eks.region, account=eks.account)
     if cluster is None:
-        eks = location_of(resource.eks_cluster_arn)
-        return Target(name=resource.cluster_name, region=eks.region, account=eks.account)
+        return name
     # An answer without the time is no other cluster: the time that was recorded of this ARN stands.
     recorded = resource.status.creationTime if resource.status.clusterArn == cluster.arn else None
-    return Target(
-        cluster_arn=cluster.arn, creation_time=stamp(cluster.created_at) if cluster.created_at else recorded or ""
-    )
+    created = stamp(cluster.created_at) if cluster.created_at else recorded or ""
+    makes_room = not resource.deleting and _never_served(snapshot, cluster) and recreation_is_due(snapshot)
+    return replace(name if makes_room else Target(), cluster_arn=cluster.arn, creation_time=created)
+
+
+def _never_served(snapshot: ClusterSnapshot, cluster: ObservedCluster) -> bool:
+    """Whether the creation of a cluster of ours failed."""
+    return cluster.status == "Failed" and snapshot.owned and not snapshot.resource.status.remembered.provisionedAt
 
 
 def steps(snapshot: ClusterSnapshot) -> tuple[PlannedCall, ...]:
@@ -54,7 +61,7 @@ def steps(snapshot: ClusterSnapshot) -> tuple[PlannedCall, ...]:
         return (replace(creation(snapshot), needs_approval=is_held(snapshot)),)
     if cluster.status == "Deleting":
         return ()
-    if cluster.status == "Failed" and snapshot.owned and not resource.status.remembered.provisionedAt:
+    if _never_served(snapshot, cluster):
         return (deletion(snapshot, cluster), creation(snapshot)) if recreation_is_due(snapshot) else ()
     if not snapshot.owned:
         adopts = snapshot.ownership in {Ownership.UNOWNED, Ownership.FORMER} and resource.adopts

@@ -14,7 +14,7 @@ Encoding v1 is the SHA-256 of JSON with sorted keys and no spaces:
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,9 +29,13 @@ ITEM_LENGTH = 24
 """Hexadecimal digits that name one change of a plan: 96 bits."""
 
 
+CREATION = "CreateCluster"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a plan is about: a cluster that exists, or the name under which one is to be created."""
+    """What a plan is about: a cluster that exists, the name under which one is to be created, or both: one that is
+    cleared away and created again."""
 
     cluster_arn: str = ""
     creation_time: str = ""
@@ -57,9 +61,11 @@ def items(*, calls: Sequence[PlannedCall], target: Target) -> frozenset[str]:
 
 
 def names(call: PlannedCall, *, target: Target) -> Iterator[str]:
-    """The names of the changes of one call."""
+    """The names of the changes of one call. A creation is about a name, whichever cluster makes room for it: so it is
+    recognised when that one is gone."""
+    about = replace(target, cluster_arn="", creation_time="") if call.operation == CREATION else target
     for item in _items(call):
-        text = _json([ENCODING, _target(target), item])
+        text = _json([ENCODING, _target(about), item])
         yield hashlib.sha256(text.encode()).hexdigest()[:ITEM_LENGTH]
 
 

@@ -41,7 +41,7 @@ from hyperpod_operator.core.engine.call import Effect, PlannedCall, PlannedChang
 from hyperpod_operator.core.engine.journal import PENDING, Operations
 from hyperpod_operator.core.errors import ErrorKind
 from hyperpod_operator.core.moments import stamp
-from hyperpod_operator.core.plan.digest import ENCODING, Target, names
+from hyperpod_operator.core.plan.digest import CREATION, ENCODING, Target, names
 from hyperpod_operator.core.plan.gate import COUNT, Open, Stale, Waiting, approve
 from hyperpod_operator.core.plan.model import Plan
 from hyperpod_operator.core.plan.nodes import Concerned, of_call
@@ -203,8 +203,10 @@ def last_approval(pass_record: PassRecord) -> LastApproval | None:
     new = with_sent(snapshot, sent)
     if new is None or new.completedAt is not None or not new.sent or pass_record.result is not None:
         return new
-    cluster, gate = snapshot.observed.cluster, plan.gate
-    resting = cluster is None or cluster.status in AT_REST
+    cluster, gate, last = snapshot.observed.cluster, plan.gate, snapshot.resource.status.last
+    # AWS rolls no creation back: a cluster that was made and goes again was ended by others.
+    made = last is not None and last.operation == CREATION
+    resting = cluster is None or cluster.status in AT_REST or made
     open_still = isinstance(gate, Open) and gate.approval is not None
     return new.model_copy(update={"completedAt": stamp(snapshot.now)}) if resting and not open_still else new
 
